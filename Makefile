@@ -1,0 +1,85 @@
+# Every target sets up what it needs in .venv, from hashed and pinned requirements, and is quick the second time.
+# Paths are relative and scripts are run through .venv/bin/python: the folder may have any name, spaces included.
+
+PYTHON ?=          # which interpreter to use; else python3.11, else python3, at least 3.11
+PYTEST_ARGS ?=     # more arguments for pytest: make test PYTEST_ARGS='-n0 -k lease'
+
+PY := .venv/bin/python
+PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input
+CODE = $(wildcard src tests bench)
+
+# The environment remembers the folder it was made in. Moved, copied or without its interpreter, it is made anew.
+MADE_HERE := $(shell [ "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd -P)" ] && [ -x $(PY) ] || rm -f .venv/*.stamp)
+
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help run demo test test-long bench lint format lock clean
+
+help:           ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+run: .venv/sluicegate.stamp           ## start everything on this machine; Ctrl-C ends it
+	@exec $(PY) -m sluicegate demo run
+
+demo: .venv/sluicegate.stamp          ## the whole story once, into build/demo.json
+	@exec $(PY) -m sluicegate demo story
+
+test: .venv/sluicegate.stamp .venv/dev.stamp       ## lint, then all tests but the long ones; takes PYTEST_ARGS
+	@$(MAKE) --no-print-directory lint; lint=$$?; $(PY) -m pytest $(PYTEST_ARGS) && exit $$lint
+
+test-long: .venv/sluicegate.stamp .venv/dev.stamp  ## lint, then all tests; takes PYTEST_ARGS
+	@$(MAKE) --no-print-directory lint; lint=$$?; $(PY) -m pytest -m '' $(PYTEST_ARGS) && exit $$lint
+
+bench: .venv/sluicegate.stamp .venv/bench.stamp    ## measure against the budgets, into build/bench.json
+	@exec $(PY) -m bench
+
+lint: .venv/sluicegate.stamp .venv/dev.stamp       ## ruff, mypy, import-linter: silent when all is well
+	@failed=0; \
+	$(PY) -m ruff check --quiet . || failed=1; \
+	$(PY) -m ruff format --quiet --check --output-format concise . || { failed=1; echo "run 'make format'" >&2; }; \
+	$(PY) -m mypy --no-error-summary $(CODE) || failed=1; \
+	said=$$($(PY) .venv/bin/lint-imports --no-logo 2>&1) || { failed=1; echo "$$said" >&2; }; \
+	exit $$failed
+
+format: .venv/dev.stamp               ## lay out the code and mend what ruff can mend safely
+	@$(PY) -m ruff check --quiet --fix-only . ; $(PY) -m ruff format --quiet .
+
+lock: .venv/lock.stamp                ## newest versions that pyproject.toml allows, into requirements/
+	@cd requirements && compile() { \
+	    ../$(PY) -m uv pip compile --quiet --system-certs --upgrade --universal --python-version 3.11 --generate-hashes \
+	        --no-emit-index-url --custom-compile-command 'make lock' "$$@"; \
+	} && \
+	compile ../pyproject.toml build.in --extra test --extra lint --output-file dev.txt && \
+	compile ../pyproject.toml build.in --constraints dev.txt --output-file run.txt && \
+	compile ../pyproject.toml build.in --constraints dev.txt --extra bench --output-file bench.txt && \
+	compile ../pyproject.toml build.in --constraints dev.txt --extra lock --output-file lock.txt
+
+clean:          ## forget the environment, the caches and what was built
+	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name node_modules -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the environment --------------------------------------------------------------------------------------------
+
+.venv/made.stamp:
+	@python=; for each in $(PYTHON) python3.11 python3; do \
+	    "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && python=$$each && break; \
+	done; \
+	[ "$$python" ] || { echo "no Python 3.11 or newer found: install one, or name it: make PYTHON=…" >&2; exit 1; }; \
+	echo "setting up .venv with $$python; only the first time takes a while" >&2; \
+	rm -rf .venv; \
+	"$$python" -c 'import ensurepip, venv' 2>/dev/null || { \
+	    package=$$("$$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+	    [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { \
+	        echo "$$python cannot make environments: install its venv module (on Debian, $$package)" >&2; exit 1; }; \
+	    echo "installing $$package" >&2; \
+	    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes "$$package"; } >/dev/null; \
+	} || exit 1; \
+	"$$python" -m venv .venv && printf '%s\n' "$$(pwd -P)" >.venv/made-in && touch $@
+
+.venv/%.stamp: requirements/%.txt .venv/made.stamp
+	@$(PIP) install --require-hashes --only-binary :all: --requirement $<
+	@touch $@
+
+.venv/sluicegate.stamp: pyproject.toml .venv/run.stamp
+	@$(PIP) install --no-index --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,201 @@
+"""Where objects are wired: the one place that makes stores, clocks, keys and servers.
+
+A state folder holds `ledger.db`, `log.key` (the log's signing key) and `tokens/`, one file a principal, written
+once when the log starts; hand each to its holder and delete it. All of it is readable by its owner alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+import uvloop
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sluicegate.control.app import application
+from sluicegate.core import document, trust
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.core.lifecycle.keys import StartLog
+from sluicegate.errors import CommandRefused, InvalidInput
+from sluicegate.gate.engine import Engine
+from sluicegate.gate.feed import Feed
+from sluicegate.gate.gateway import Gateway
+from sluicegate.gate.server import serve as serve_gateway
+from sluicegate.gate.upstream import HttpUpstream
+from sluicegate.service import access, tokens
+from sluicegate.service.fleet import Fleet
+from sluicegate.service.ledger import Ledger
+from sluicegate.settings import ControlSettings, GatewaySettings
+from sluicegate.store import keyfile
+from sluicegate.store.sqlite import SqliteStore
+
+Ready = Callable[[str], None]
+FIRST_GATEWAY = "gateway-1"
+
+
+def boot_ms() -> float:
+    """CLOCK_BOOTTIME in milliseconds: it goes on while the machine sleeps, and nobody can set it."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) / 1e6
+
+
+def wall_ms() -> int:
+    """The wall clock, milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A wired control plane."""
+
+    settings: ControlSettings
+    ledger: Ledger
+    fleet: Fleet
+
+    @property
+    def vkey(self) -> str:
+        """The log's verifier key."""
+        return self.ledger.vkey()
+
+    def token(self, name: str) -> str | None:
+        """The token written for a principal when the log started, if it still lies there."""
+        path = self.settings.state_dir / "tokens" / f"{name}.token"
+        return path.read_text().strip() if path.exists() else None
+
+
+def control(settings: ControlSettings) -> Control:
+    """Wire a control plane on its state folder, which is made where there is none.
+
+    Raises: InvalidDocument: the trust file. StoreUnusable: the database. CommandRefused: another log.
+    """
+    pins = trust.read(document.read(settings.trust_file.read_bytes(), str(settings.trust_file)))
+    settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = SqliteStore(settings.state_dir / "ledger.db")
+    key = _log_key(settings.state_dir / "log.key", is_new=store.size() == 0)
+    ledger = Ledger(store, key, settings.origin, wall_ms=wall_ms, random=secrets.token_bytes)
+    started = ledger.execute(
+        StartLog(settings.origin, ledger.vkey(), pins.developer, pins.pins),
+        by="log",
+        command_id=f"start_{secrets.token_hex(16)}",
+    )
+    if isinstance(started, Refusal):
+        raise CommandRefused(started.message, code=started.code, remedy=started.remedy)
+    _first_tokens(ledger, settings.state_dir / "tokens")
+    fleet = Fleet(ledger, boot_ms=boot_ms, max_entries=settings.max_feed_entries)
+    return Control(settings, ledger, fleet)
+
+
+async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> None:
+    """Serve a control plane until `stop` is set; `ready` is called once with its URL."""
+    settings = wired.settings
+    app = application(wired.ledger, wired.fleet, max_body_bytes=settings.max_body_bytes)
+    listening = _listen(settings.host, settings.port)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+        h11_max_incomplete_event_size=65_536,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if not serving.done():
+        ready(f"http://{settings.host}:{listening.getsockname()[1]}")
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    server.should_exit = True
+    await serving
+    wired.ledger.store.close()
+
+
+async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Ready) -> None:
+    """Serve one gateway until `stop` is set; `ready` is called once with its URL.
+
+    Raises: BadKey: the log's verifier key. VerificationFailed: what an earlier run saw cannot be read.
+    """
+    engine = Engine(settings.surface, boot_ms)
+    feed = Feed(settings, engine, boot_ms=boot_ms)
+    upstreams = {name: HttpUpstream(target, settings) for name, target in settings.upstreams.items()}
+    gateway = Gateway(engine, upstreams, settings)
+    feeding = asyncio.create_task(feed.run())
+    try:
+        await serve_gateway(gateway, settings, stop, lambda port: ready(f"http://{settings.host}:{port}"))
+    finally:
+        feeding.cancel()
+        with suppress(asyncio.CancelledError):
+            await feeding
+        for upstream in upstreams.values():
+            await upstream.close()
+
+
+def run_until_signalled(serving: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run `serving(stop)` on uvloop; SIGINT and SIGTERM set `stop`."""
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        await serving(stop)
+
+    uvloop.run(main())
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to us."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listening = socket.create_server((host, port), backlog=1024)
+    listening.setblocking(False)
+    return listening
+
+
+def _log_key(path: Path, *, is_new: bool) -> Ed25519PrivateKey:
+    """The log's signing key: made with a new log, and never in place of one that is missing."""
+    if path.exists():
+        return keyfile.load_private(path)
+    if not is_new:
+        raise InvalidInput(
+            f"the log's signing key {path} is missing",
+            remedy="restore it from a backup: the log cannot change its key",
+        )
+    key = Ed25519PrivateKey.generate()
+    keyfile.save_private(path, key)
+    return key
+
+
+def _first_tokens(ledger: Ledger, folder: Path) -> None:
+    """Make the tokens nobody could ask for yet: the developer's, each agency's, the first gateway's."""
+    known = {principal.name for principal in ledger.store.principals()}
+    with ledger.reading() as state:
+        agencies = sorted(state.parties - {state.developer})
+    wanted: list[tuple[str, str, str | None]] = [
+        (access.DEVELOPER, "developer", None),
+        (access.GATEWAY, FIRST_GATEWAY, None),
+        *((access.AGENCY, agency, agency) for agency in agencies),
+    ]
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for role, name, party in wanted:
+        if name not in known:
+            made = tokens.issue(ledger, role, name, party)
+            assert not isinstance(made, Refusal)
+            keyfile.write_secret(folder / f"{name}.token", f"{made['token']}\n".encode())

@@ -1,0 +1,74 @@
+"""`credential issue`, `credential revoke`, `keys …`."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sluicegate.cli import signing
+from sluicegate.cli.client import Client
+from sluicegate.cli.output import Json, emit
+from sluicegate.core import apikey, canonical, dsse
+from sluicegate.store import keyfile
+
+
+def issue(
+    grant: Annotated[str, typer.Option("--grant", help="The grant, such as grant_….", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Make an API key under a grant. It is made here and shown once; only its digest is sent."""
+    key = apikey.make(apikey.KEY_PREFIX, secrets.token_bytes(32))
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    answer = {**Client().post(f"/api/v1/grants/{grant}/credentials", {"digest": digest}), "key": key}
+    text = f"credential {answer['credential']} at size {answer['size']}\n  key, shown only now: {key}"
+    emit(answer, as_json, text)
+
+
+def revoke(
+    credential: Annotated[str, typer.Argument(help="The credential, such as cred_….", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Revoke a credential, at once and for good; its open streams end."""
+    answer = Client().post(f"/api/v1/credentials/{credential}/revoke")
+    emit(answer, as_json, f"credential {answer['credential']} is revoked at size {answer['size']}")
+
+
+def generate(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where to write it.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Make an Ed25519 key pair; SLUICEGATE_PASSPHRASE, if set, encrypts it. The public half goes to OUTPUT.pub."""
+    key = Ed25519PrivateKey.generate()
+    keyfile.save_private(output, key, signing.passphrase())
+    public = key.public_key().public_bytes_raw()
+    public_path = output.with_name(output.name + ".pub")
+    public_path.write_text(canonical.b64(public) + "\n")
+    answer = {"key": str(output), "public": canonical.b64(public), "keyid": dsse.keyid(public)}
+    emit(answer, as_json, f"private key in {output}, keep it; public key {answer['public']} in {public_path}")
+
+
+def show(
+    file: Annotated[Path, typer.Argument(help="A private key.", show_default=False)], as_json: Json = False
+) -> None:
+    """Show the public half of a private key."""
+    public = signing.private_key(file).public_key().public_bytes_raw()
+    answer = {"public": canonical.b64(public), "keyid": dsse.keyid(public)}
+    emit(answer, as_json, f"{answer['public']}\nkeyid {answer['keyid']}")
+
+
+def token(
+    role: Annotated[
+        str, typer.Option("--role", help="developer | agency | applicant | gateway", show_default=False)
+    ],
+    name: Annotated[str, typer.Option("--name", help="What to call its holder.", show_default=False)],
+    party: Annotated[str | None, typer.Option("--agency", help="The agency, for the role agency.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a token for the control plane. It is shown once; only its digest is kept."""
+    answer = Client().post("/api/v1/tokens", {"role": role, "name": name, "party": party})
+    emit(answer, as_json, f"{answer['role']} {answer['name']}\n  token, shown only now: {answer['token']}")

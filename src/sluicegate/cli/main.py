@@ -1,0 +1,104 @@
+"""The `sluicegate` command."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from sluicegate import __version__, errors
+from sluicegate.cli import cases, credentials, demo, directives, ledger, output, releases, serving
+
+app = typer.Typer(
+    name="sluicegate",
+    help="Release a model in stages, decide who may use it, enforce that on every request.",
+    epilog="Clients read SLUICEGATE_URL and SLUICEGATE_TOKEN. Exit: 0 done, 1 refused, 2 usage, 3 invalid "
+    "input, 4 unreachable, 5 verification failed.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _group(name: str, about: str, **commands: Any) -> None:
+    group = typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
+    for word, command in commands.items():
+        group.command(word.rstrip("_"))(command)
+    app.add_typer(group, name=name)
+
+
+for _command in (serving.up, serving.serve, serving.gateway, releases.plan, releases.apply, releases.status):
+    app.command(_command.__name__)(_command)
+_group("stage", "Open stages.", open=releases.stage_open)
+_group("application", "Apply, and follow an application.", submit=cases.submit, show=cases.show)
+_group("case", "See cases.", list=cases.listed, show=cases.show)
+_group(
+    "review",
+    "Decide cases: export, sign with your own key, import.",
+    **{"export": cases.export, "sign": cases.sign, "import": cases.import_position},
+)
+_group("credential", "API keys.", issue=credentials.issue, revoke=credentials.revoke)
+_group(
+    "directive",
+    "Narrow access, and lift it again.",
+    preview=directives.preview,
+    issue=directives.issue,
+    lift=directives.lift,
+    status=directives.status,
+    list=directives.listed,
+)
+_group("ledger", "The public record.", verify=ledger.verify, export=ledger.export)
+_group(
+    "keys",
+    "Signing keys and tokens.",
+    generate=credentials.generate,
+    show=credentials.show,
+    token=credentials.token,
+)
+_group("demo", "The demonstration, on this machine.", run=demo.run, story=demo.story, upstream=demo.upstream)
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Release a model in stages, decide who may use it, enforce that on every request."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> NoReturn:
+    """Run one command and exit with its code."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    as_json = "--json" in sys.argv
+    try:
+        code = app(standalone_mode=False)
+    except errors.SluicegateError as error:
+        output.report(error, as_json)
+        sys.exit(output.exit_code(error))
+    except TyperException as error:
+        if str(error).startswith("Usage:") and not as_json:
+            typer.echo(error, err=True)
+            sys.exit(output.USAGE)
+        remedy = f"'{_called()} --help' shows how"
+        output.report(errors.InvalidInput(str(error), code="usage", remedy=remedy), as_json)
+        sys.exit(output.USAGE)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _called() -> str:
+    """The command as it was called, without its arguments."""
+    words = ["sluicegate"]
+    for word in sys.argv[1:3]:
+        if not word.isalpha():
+            break
+        words.append(word)
+    return " ".join(words)

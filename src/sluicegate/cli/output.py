@@ -1,0 +1,72 @@
+"""Answers on stdout, errors on stderr, exit codes: one place for all commands.
+
+0 done    1 refused    2 usage    3 invalid input    4 unreachable    5 verification failed
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sluicegate import errors
+
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+
+USAGE = 2
+_EXITS: dict[type[errors.SluicegateError], int] = {
+    errors.CommandRefused: 1,
+    errors.Unauthorized: 1,
+    errors.InvalidInput: 3,
+    errors.StoreUnusable: 3,
+    errors.VerificationFailed: 5,
+    errors.StoreUnavailable: 4,
+    errors.Unreachable: 4,
+}
+
+
+def emit(answer: Mapping[str, Any], as_json: bool, text: str) -> None:
+    """Print an answer: itself with --json, else `text`."""
+    typer.echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else text)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str) -> str:
+    """A table as text, or the sentence for when there is nothing to show."""
+    if not rows:
+        return empty
+    shown = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    for row in rows:
+        shown.add_row(*(str(cell) if cell is not None else "" for cell in row))
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False)
+    with console.capture() as captured:
+        console.print(shown)
+    return "\n".join(line.rstrip() for line in captured.get().rstrip().splitlines())
+
+
+def exit_code(error: errors.SluicegateError) -> int:
+    """The exit code of an error."""
+    return next((code for kind, code in _EXITS.items() if isinstance(error, kind)), 1)
+
+
+def report(error: errors.SluicegateError, as_json: bool) -> None:
+    """Print an error on stderr: what, where, and what to do."""
+    if as_json:
+        body = {
+            "code": error.code,
+            "message": error.message,
+            "remedy": error.remedy,
+            "at": [asdict(place) for place in error.at],
+        }
+        typer.echo(json.dumps({"error": body}, ensure_ascii=False), err=True)
+        return
+    typer.echo(f"error: {error.message} [{error.code}]", err=True)
+    for place in error.at:
+        typer.echo(f"  {place}", err=True)
+    if error.remedy:
+        typer.echo(f"  what to do: {error.remedy}", err=True)

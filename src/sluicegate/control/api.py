@@ -1,0 +1,341 @@
+"""The HTTP API: routes that translate, call a use case, and translate back."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from sluicegate.control.errors import answer
+from sluicegate.control.requests import StrictRoute, command_id, ledger_of, may
+from sluicegate.core import plan
+from sluicegate.errors import Unauthorized
+from sluicegate.ports import Principal
+from sluicegate.service import applications, credentials, directives, log, releases, tokens
+from sluicegate.service.fleet import Fleet, Poll
+from sluicegate.service.ledger import Ledger
+
+router = APIRouter(route_class=StrictRoute)
+TheLedger = Annotated[Ledger, Depends(ledger_of)]
+CommandId = Annotated[str, Depends(command_id)]
+Identifier = Annotated[str, Field(min_length=1, max_length=128)]
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Text(_Body):
+    """A document as written, and the name of its file for error messages."""
+
+    text: Annotated[str, Field(max_length=262_144)]
+    file: Annotated[str, Field(max_length=1_024)] = "document"
+
+
+class Application(_Body):
+    """An application for one stage on one surface; `organization` is the text of an organization file."""
+
+    release: Identifier
+    stage: Identifier
+    surface: Identifier
+    organization: Annotated[str, Field(max_length=262_144)]
+    file: Annotated[str, Field(max_length=1_024)] = "organization"
+
+
+class Signed(_Body):
+    """A DSSE envelope."""
+
+    envelope: dict[str, Any]
+
+
+class Named(_Body):
+    """What opens a directive's commitment to organizations."""
+
+    salt: str
+    organizations: Annotated[list[str], Field(min_length=1, max_length=1_000)]
+
+
+class SignedDirective(_Body):
+    """A signed directive; `named` where it covers organizations."""
+
+    envelope: dict[str, Any]
+    named: Named | None = None
+
+
+class KeyDigest(_Body):
+    """SHA-256 of an API key, 64 lower-case hex digits; the key itself stays with its holder."""
+
+    digest: str
+
+
+class TokenAsked(_Body):
+    """A token for a role; `party` names the agency where the role is `agency`."""
+
+    role: Identifier
+    name: Name
+    party: str | None = None
+
+
+class Report(_Body):
+    """What a gateway reports: requests cut so far, by directive or reason."""
+
+    streamsCut: dict[str, Annotated[int, Field(ge=0)]] = {}  # noqa: N815 - the wire's name; pydantic copies
+
+
+class PollAsked(_Body):
+    """A gateway's question to the feed (DESIGN 4.5)."""
+
+    gateway: Name
+    incarnation: Name
+    surface: Name
+    after: Annotated[int, Field(ge=0)]
+    nonce: Annotated[str, Field(min_length=16, max_length=64)]
+    waitMs: Annotated[int, Field(ge=0, le=20_000)] = 0  # noqa: N815 - the wire's name
+    report: Report = Report()
+
+
+@router.post("/api/v1/releases/preview", tags=["releases"])
+def preview_plan(body: Text, ledger: TheLedger, _: Annotated[Principal, Depends(may("plan.preview"))]) -> Any:
+    """What applying a plan would change, and whom that affects."""
+    return answer(releases.preview_plan(ledger, body.text, body.file))
+
+
+@router.post("/api/v1/releases", tags=["releases"])
+def apply_plan(
+    body: Text, ledger: TheLedger, command: CommandId, by: Annotated[Principal, Depends(may("plan.apply"))]
+) -> Any:
+    """Put a plan in force."""
+    return answer(releases.apply_plan(ledger, by, command, body.text, body.file))
+
+
+@router.get("/api/v1/releases", tags=["releases"])
+def status(ledger: TheLedger, _: Annotated[Principal, Depends(may("status.read"))]) -> Any:
+    """Every release with its stages: terms, opening, seats, criteria."""
+    return answer(releases.status(ledger))
+
+
+@router.get("/api/v1/releases/{release}/stages/{stage}/opening", tags=["releases"])
+def opening(
+    release: str, stage: str, ledger: TheLedger, _: Annotated[Principal, Depends(may("stage.open"))]
+) -> Any:
+    """What an officer signs to open a stage."""
+    return answer(releases.opening(ledger, release, stage))
+
+
+@router.post("/api/v1/releases/openings", tags=["releases"])
+def open_stage(
+    body: Signed, ledger: TheLedger, command: CommandId, by: Annotated[Principal, Depends(may("stage.open"))]
+) -> Any:
+    """Open a stage by an officer's signed opening."""
+    return answer(releases.open_stage(ledger, by, command, body.envelope))
+
+
+@router.get("/api/v1/schemas/plan", tags=["releases"])
+def plan_schema() -> Any:
+    """The JSON Schema of plans."""
+    return plan.schema()
+
+
+@router.post("/api/v1/applications", tags=["cases"])
+def submit(
+    body: Application,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("application.submit"))],
+) -> Any:
+    """Apply for one stage on one surface."""
+    return answer(applications.submit(ledger, by, command, body.model_dump()))
+
+
+@router.get("/api/v1/cases", tags=["cases"])
+def list_cases(ledger: TheLedger, by: Annotated[Principal, Depends(may("case.read"))]) -> Any:
+    """The cases the caller may see, newest first."""
+    return answer(applications.listed(ledger, by))
+
+
+@router.get("/api/v1/cases/{case}", tags=["cases"])
+def show_case(case: str, ledger: TheLedger, by: Annotated[Principal, Depends(may("case.read"))]) -> Any:
+    """One case: state, positions, who is awaited, grant."""
+    return answer(applications.show(ledger, by, case))
+
+
+@router.get("/api/v1/cases/{case}/export", tags=["cases"])
+def export_case(case: str, ledger: TheLedger, by: Annotated[Principal, Depends(may("case.export"))]) -> Any:
+    """What a reviewer needs to decide and sign."""
+    return answer(applications.export(ledger, by, case))
+
+
+@router.post("/api/v1/positions", tags=["cases"])
+def import_position(
+    body: Signed,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("position.import"))],
+) -> Any:
+    """Put a signed position on the record."""
+    return answer(applications.import_position(ledger, by, command, body.envelope))
+
+
+@router.post("/api/v1/grants/{grant}/credentials", tags=["credentials"])
+def issue_credential(
+    grant: str,
+    body: KeyDigest,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("credential.issue"))],
+) -> Any:
+    """Register a key, by its digest, under a grant."""
+    return answer(credentials.issue(ledger, by, command, grant, body.digest))
+
+
+@router.post("/api/v1/credentials/{credential}/revoke", tags=["credentials"])
+def revoke_credential(
+    credential: str,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("credential.revoke"))],
+) -> Any:
+    """Revoke a credential, at once and for good."""
+    return answer(credentials.revoke(ledger, by, command, credential))
+
+
+@router.post("/api/v1/directives/preview", tags=["directives"])
+def preview_directive(
+    body: Text, ledger: TheLedger, _: Annotated[Principal, Depends(may("directive.preview"))]
+) -> Any:
+    """Whom a directive would cover and spare."""
+    return answer(directives.preview(ledger, body.text, body.file))
+
+
+@router.post("/api/v1/directives", tags=["directives"])
+def issue_directive(
+    body: SignedDirective,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("directive.issue"))],
+) -> Any:
+    """Put a signed directive in force."""
+    named = body.named.model_dump() if body.named else None
+    return answer(directives.issue(ledger, by, command, body.envelope, named))
+
+
+@router.get("/api/v1/directives", tags=["directives"])
+def list_directives(ledger: TheLedger, _: Annotated[Principal, Depends(may("directive.read"))]) -> Any:
+    """Every directive on the record, newest first."""
+    return answer(directives.listed(ledger))
+
+
+@router.get("/api/v1/directives/{directive}/status", tags=["directives"])
+def directive_status(
+    directive: str, request: Request, _: Annotated[Principal, Depends(may("directive.read"))]
+) -> Any:
+    """Where a directive is in force, gateway by gateway."""
+    fleet: Fleet = request.app.state.fleet
+    return answer(fleet.directive_status(directive))
+
+
+@router.post("/api/v1/directives/{directive}/lift", tags=["directives"])
+def lift_directive(
+    directive: str,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("directive.lift"))],
+) -> Any:
+    """Open the case about lifting a directive, or go on with the open one."""
+    return answer(directives.open_lift(ledger, by, command, directive))
+
+
+@router.get("/api/v1/gateways", tags=["fleet"])
+def gateways(request: Request, _: Annotated[Principal, Depends(may("directive.read"))]) -> Any:
+    """Every gateway that may hold a lease."""
+    fleet: Fleet = request.app.state.fleet
+    return {"gateways": fleet.gateways()}
+
+
+@router.post("/api/v1/tokens", tags=["tokens"])
+def issue_token(
+    body: TokenAsked, ledger: TheLedger, _: Annotated[Principal, Depends(may("token.issue"))]
+) -> Any:
+    """Make a token; it is in this answer and nowhere else."""
+    return answer(tokens.issue(ledger, body.role, body.name, body.party))
+
+
+@router.get("/api/v1/log/inclusion", tags=["log"])
+def inclusion(ledger: TheLedger, index: int, size: int | None = None) -> Any:
+    """The proof that an entry is in the log."""
+    return answer(log.inclusion(ledger, index, size))
+
+
+@router.get("/api/v1/log/consistency", tags=["log"])
+def consistency(ledger: TheLedger, first: int, second: int | None = None) -> Any:
+    """The proof that an older log is the beginning of a newer one."""
+    return answer(log.consistency(ledger, first, second))
+
+
+@router.get("/log/checkpoint", include_in_schema=False)
+def log_checkpoint(ledger: TheLedger) -> Response:
+    """The signed head of the log."""
+    return Response(
+        ledger.checkpoint(), media_type="text/plain; charset=utf-8", headers={"cache-control": "no-store"}
+    )
+
+
+@router.get("/log/tile/{path:path}", include_in_schema=False)
+def log_tile(path: str, ledger: TheLedger) -> Response:
+    """A tile or an entry bundle."""
+    found = log.tile(ledger, f"tile/{path}")
+    if isinstance(found, bytes):
+        headers = {"cache-control": "public, max-age=31536000, immutable"}
+        return Response(found, media_type="application/octet-stream", headers=headers)
+    refused: Response = answer(found)
+    return refused
+
+
+@router.post("/fleet/v1/poll", include_in_schema=False)
+async def poll(
+    body: PollAsked, request: Request, by: Annotated[Principal, Depends(may("fleet.poll"))]
+) -> Response:
+    """The feed: answers at once on news, else after waitMs."""
+    if by.name != body.gateway:
+        raise Unauthorized(f"this token is of gateway {by.name!r}, not {body.gateway!r}", code="forbidden")
+    fleet: Fleet = request.app.state.fleet
+    asked = Poll(body.gateway, body.incarnation, body.surface, body.after, body.nonce, body.report.streamsCut)
+    await run_in_threadpool(fleet.heard, asked)
+    await request.app.state.news.wait_beyond(body.after, body.waitMs / 1000)
+    return JSONResponse(await run_in_threadpool(fleet.answer, asked))
+
+
+class News:
+    """Wakes those who wait for the log to grow."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._loop = asyncio.get_running_loop()
+        self._event = asyncio.Event()
+        ledger.watch(self._told)
+
+    async def wait_beyond(self, after: int, seconds: float) -> None:
+        """Return when the log is larger than `after`, or the time is over."""
+        deadline = self._loop.time() + seconds
+        while self._ledger.size() <= after:
+            event, remaining = self._event, deadline - self._loop.time()
+            if remaining <= 0 or self._ledger.size() > after:
+                return
+            try:
+                await asyncio.wait_for(event.wait(), remaining)
+            except TimeoutError:
+                return
+
+    def _told(self) -> None:
+        """Called from the thread that made the log grow."""
+        self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        event, self._event = self._event, asyncio.Event()
+        event.set()

@@ -1,0 +1,87 @@
+"""The control plane as an ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from sluicegate import __version__
+from sluicegate.control.api import News, router
+from sluicegate.control.errors import body_of, on_error, on_surprise
+from sluicegate.errors import SluicegateError
+from sluicegate.service.fleet import Fleet
+from sluicegate.service.ledger import Ledger
+
+
+def application(ledger: Ledger, fleet: Fleet, *, max_body_bytes: int) -> FastAPI:
+    """The control plane over one ledger and one fleet."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.news = News(ledger)
+        yield
+
+    app = FastAPI(
+        title="Sluicegate control plane",
+        version=__version__,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.ledger = ledger
+    app.state.fleet = fleet
+    app.state.max_body_bytes = max_body_bytes
+    app.include_router(router)
+    app.add_exception_handler(SluicegateError, on_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, on_surprise)
+    _add_operations(app, ledger, fleet)
+    return app
+
+
+async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(step) for step in first["loc"])
+    return JSONResponse(
+        body_of("invalid_input", f"{where}: {first['msg'].lower()}", "see /api/v1/openapi.json"), 400
+    )
+
+
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = {404: "route_unknown", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+    message = f"{request.method} {request.url.path[:200]}: {str(error.detail).lower()}"
+    return JSONResponse(
+        body_of(code, message, "see /api/v1/openapi.json"), error.status_code, dict(error.headers or {})
+    )
+
+
+def _add_operations(app: FastAPI, ledger: Ledger, fleet: Fleet) -> None:
+    registry = CollectorRegistry()
+    size = Gauge("sluicegate_log_size", "entries in the log", registry=registry)
+    size.set_function(ledger.size)
+    gateways = Gauge("sluicegate_gateways", "gateways that may hold a lease", registry=registry)
+    gateways.set_function(lambda: len(fleet.gateways()))
+
+    @app.get("/healthz", include_in_schema=False)
+    def healthz() -> Response:
+        return PlainTextResponse("ok\n")
+
+    @app.get("/readyz", include_in_schema=False)
+    def readyz() -> Response:
+        ledger.store.size()
+        return PlainTextResponse("ready\n")
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics() -> Response:
+        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")

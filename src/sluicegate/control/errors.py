@@ -1,0 +1,63 @@
+"""Errors and refusals as HTTP: one table.
+
+Every error answer is `{"error": {code, message, remedy, at: [{file, line, column, expected, found}]}}`.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from sluicegate import errors
+from sluicegate.core.lifecycle import Refusal
+
+_log = logging.getLogger(__name__)
+
+STATUS_OF_REFUSAL = {"unknown": 404, "conflict": 409, "forbidden": 403, "unverified": 403}
+STATUS_OF_ERROR: dict[type[errors.SluicegateError], int] = {
+    errors.InvalidInput: 400,
+    errors.VerificationFailed: 400,
+    errors.Unauthorized: 401,
+    errors.StoreUnavailable: 503,
+    errors.StoreUnusable: 500,
+}
+
+
+def answer(result: Any) -> Any:
+    """A use case's answer as a response: refusals get their status."""
+    if isinstance(result, Refusal):
+        body = body_of(result.code, result.message, result.remedy)
+        return JSONResponse(body, STATUS_OF_REFUSAL[result.kind])
+    return result
+
+
+async def on_error(request: Request, error: Exception) -> JSONResponse:
+    """Any error of ours as a response."""
+    assert isinstance(error, errors.SluicegateError)
+    status = next((code for kind, code in STATUS_OF_ERROR.items() if isinstance(error, kind)), 500)
+    if error.code == "forbidden":
+        status = 403
+    if error.code == "body_too_large":
+        status = 413
+    if status >= 500:
+        _log.error("%s %s: %s", request.method, request.url.path, error.message)
+    return JSONResponse(body_of(error.code, error.message, error.remedy, error.at), status)
+
+
+async def on_surprise(request: Request, error: Exception) -> JSONResponse:
+    """Anything else: logged here, and nothing of it told there."""
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return JSONResponse(
+        body_of("internal_error", "something went wrong here; nothing more is known", ""), 500
+    )
+
+
+def body_of(code: str, message: str, remedy: str, at: tuple[errors.Place, ...] = ()) -> dict[str, Any]:
+    """The one form of every error."""
+    return {
+        "error": {"code": code, "message": message, "remedy": remedy, "at": [asdict(place) for place in at]}
+    }

@@ -1,0 +1,125 @@
+"""The decision: may this request be answered, now, by this table?
+
+Rules:
+- A pure function of the ask, the table and the time. Nothing else can say yes.
+- Without a live lease there is no time, and without a time every answer is no.
+- No match is no. A directive is looked at before anything that could allow.
+- Times are an interval: what ends or narrows does so at its late end, what begins at its early end.
+- The order of the checks is the order of `core.refusals.Reason`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sluicegate.core.refusals import Deny, Reason
+from sluicegate.core.table import Credential, Grant, Offer, Table
+
+
+class Instant(NamedTuple):
+    """The control plane's time as far as it can be known here.
+
+    Requires: early_ms <= late_ms.
+    Units: milliseconds since 1970 UTC.
+    """
+
+    early_ms: int
+    late_ms: int
+
+
+class Ask(NamedTuple):
+    """What a request asks for.
+
+    `digest` is SHA-256 of the API key, 32 bytes, or None where none was given; `invalid` says why
+    the request cannot be read in exactly one way, or is empty.
+    """
+
+    digest: bytes | None
+    model: str
+    surface: str
+    invalid: str = ""
+
+
+class Allow(NamedTuple):
+    """Yes, on these terms.
+
+    Units: `until_ms` is when this must be decided again (milliseconds since 1970 UTC, exclusive).
+    """
+
+    grant: str
+    model: str
+    upstream: str
+    until_ms: int | None
+    requests_per_minute: int | None
+
+
+def decide(ask: Ask, table: Table, now: Instant | None) -> Allow | Deny:
+    """Decide one request. `now` is None where the lease has ended."""
+    credential = identify(ask.digest, table, now)
+    if isinstance(credential, Deny):
+        return credential
+    if ask.invalid:
+        return Deny(Reason.REQUEST_INVALID, ask.invalid)
+    offer = table.offers.get(ask.model)
+    grant = table.grants.get((credential.organization, offer.release, ask.surface)) if offer else None
+    if offer is None or (grant is None and not offer.announced):
+        return Deny(Reason.MODEL_NOT_FOUND, f"the model {ask.model[:100]!r} does not exist")
+    directive = table.covering(ask.model, ask.surface, credential.organization)
+    if directive is not None:
+        return Deny(
+            Reason.DIRECTIVE_IN_FORCE,
+            directive=directive.name,
+            by_order=directive.by_order,
+            fallback=offer.fallback,
+        )
+    if grant is None:
+        return _not_granted(ask, table, credential, offer)
+    return _by_grant(ask, table, credential, grant, offer, now)
+
+
+def identify(digest: bytes | None, table: Table, now: Instant | None) -> Credential | Deny:
+    """Whose key is this? The first part of every decision, also made before a body is read."""
+    if digest is None:
+        return Deny(Reason.CREDENTIAL_MISSING)
+    if now is None:
+        return Deny(Reason.GATE_STALE)
+    credential = table.credentials.get(digest)
+    if credential is None:
+        return Deny(Reason.CREDENTIAL_UNKNOWN)
+    if credential.revoked:
+        return Deny(Reason.CREDENTIAL_REVOKED)
+    return credential
+
+
+def usable_models(digest: bytes, surface: str, table: Table, now: Instant | None) -> list[str]:
+    """The models that `decide` would allow this key on this surface, sorted."""
+    asks = (Ask(digest, model, surface) for model in table.offers)
+    return sorted(ask.model for ask in asks if isinstance(decide(ask, table, now), Allow))
+
+
+def _by_grant(
+    ask: Ask, table: Table, credential: Credential, grant: Grant, offer: Offer, now: Instant | None
+) -> Allow | Deny:
+    assert now is not None
+    if (grant.release, grant.stage) not in table.open_stages or now.early_ms < grant.valid_from_ms:
+        return Deny(Reason.STAGE_NOT_OPEN, fallback=offer.fallback)
+    if grant.valid_until_ms is not None and now.late_ms >= grant.valid_until_ms:
+        return Deny(Reason.GRANT_EXPIRED, fallback=offer.fallback)
+    if credential.grant != grant.id:
+        return Deny(Reason.NOT_PROVISIONED, fallback=offer.fallback)
+    upstream = grant.models.get(ask.model)
+    if upstream is None:
+        return Deny(Reason.NOT_ADMITTED, fallback=offer.fallback)
+    return Allow(grant.id, ask.model, upstream, grant.valid_until_ms, grant.requests_per_minute)
+
+
+def _not_granted(ask: Ask, table: Table, credential: Credential, offer: Offer) -> Deny:
+    organization, release = credential.organization, offer.release
+    if not table.release_open(release):
+        return Deny(Reason.STAGE_NOT_OPEN, fallback=offer.fallback)
+    application = table.pending.get((organization, release), {}).get(ask.surface)
+    if application is not None:
+        return Deny(Reason.APPLICATION_PENDING, application=application, fallback=offer.fallback)
+    if table.surfaces_granted.get((organization, release)):
+        return Deny(Reason.SURFACE_NOT_GRANTED, fallback=offer.fallback)
+    return Deny(Reason.NOT_ADMITTED, fallback=offer.fallback)

@@ -1,0 +1,20 @@
+"""ISO 8601 durations of fixed length: days, hours, minutes, seconds. Months and years have none."""
+
+from __future__ import annotations
+
+import re
+
+PATTERN = r"^P([0-9]{1,5}D)?(T([0-9]{1,6}H)?([0-9]{1,6}M)?([0-9]{1,9}S)?)?$"
+_UNITS_S = {"D": 86_400, "H": 3_600, "M": 60, "S": 1}
+
+
+def milliseconds(text: str) -> int:
+    """How long a duration such as `P30D` or `PT12H30M` is.
+
+    Raises: ValueError: not of that form.
+    """
+    match = re.fullmatch(PATTERN, text)
+    if match is None or text[-1] in "PT":
+        raise ValueError(f"{text!r} is not a duration such as P30D or PT12H")
+    parts = (match[1], match[3], match[4], match[5])
+    return 1000 * sum(int(part[:-1]) * _UNITS_S[part[-1]] for part in parts if part)

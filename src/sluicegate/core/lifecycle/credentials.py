@@ -1,0 +1,64 @@
+"""Credentials: issued under a grant, revoked at once.
+
+Rules:
+- The key itself never comes here: its holder makes it and sends the SHA-256 digest.
+- A credential belongs to one grant, so approval on one surface never reaches another.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sluicegate.core import events
+from sluicegate.core.events import Draft, Entropy
+from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.state import State
+
+DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class IssueCredential:
+    """Register a key under a grant. `digest` is SHA-256 of the key, 64 lower-case hex digits."""
+
+    grant: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeCredential:
+    """Revoke a credential."""
+
+    credential: str
+
+
+def issue_credential(
+    state: State, command: IssueCredential, now_ms: int, entropy: Entropy
+) -> Decided | Refusal:
+    """Decide `IssueCredential`."""
+    grant = state.table.grants_by_id.get(command.grant)
+    if grant is None:
+        return Refusal("unknown", "grant_unknown", f"no grant {command.grant[:80]!r}")
+    if grant.valid_until_ms is not None and grant.valid_until_ms <= now_ms:
+        return Refusal("conflict", "grant_expired", f"grant {grant.id!r} has expired", "apply again")
+    if bytes.fromhex(command.digest) in state.table.credentials:
+        return Refusal("conflict", "key_known", "this key is already registered", "make a new key")
+    credential = entropy.name("cred")
+    public = {"credential": credential, "grant": grant.id}
+    gate = {"digest": events.opening(command.digest, entropy)}
+    draft = Draft(events.CREDENTIAL_ISSUED, credential, public, gate)
+    return Decided([draft], {"credential": credential, "grant": grant.id})
+
+
+def revoke_credential(
+    state: State, command: RevokeCredential, now_ms: int, entropy: Entropy
+) -> Decided | Refusal:
+    """Decide `RevokeCredential`. Revoking twice is done once."""
+    if command.credential not in state.credentials:
+        return Refusal("unknown", "credential_unknown", f"no credential {command.credential[:80]!r}")
+    result = {"credential": command.credential}
+    if state.table.revoked(command.credential):
+        return Decided([], result)
+    draft = Draft(events.CREDENTIAL_REVOKED, command.credential, {"credential": command.credential})
+    return Decided([draft], result)

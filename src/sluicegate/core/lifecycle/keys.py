@@ -1,0 +1,98 @@
+"""Starting the log, and pinning the first key of every owner from configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sluicegate.core import canonical, dsse, events
+from sluicegate.core.dsse import Envelope
+from sluicegate.core.events import Draft, Entropy
+from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.state import Key, State
+from sluicegate.core.trust import Pin
+
+
+@dataclass(frozen=True, slots=True)
+class StartLog:
+    """Start the log, or go on with it; pin the keys of the trust file that it does not hold yet."""
+
+    origin: str
+    vkey: str
+    developer: str
+    pins: Sequence[Pin]
+
+
+def start_log(state: State, command: StartLog, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `StartLog`. A log goes on only under the same name, developer and keys."""
+    if state.size and (state.origin, state.developer) != (command.origin, command.developer):
+        return Refusal(
+            "conflict",
+            "other_log",
+            f"this database holds the log {state.origin!r} of {state.developer!r}, "
+            f"not {command.origin!r} of {command.developer!r}",
+            "start with the settings this database was made with, or with an empty state folder",
+        )
+    changed = _changed_pin(state, command.pins)
+    if changed is not None:
+        return changed
+    drafts = [] if state.size else [_started(command)]
+    drafts += [_pinned(pin) for pin in command.pins if dsse.keyid(pin.public) not in state.keys]
+    return Decided(drafts, {"origin": command.origin})
+
+
+def signers(state: State, envelope: Envelope) -> frozenset[Key]:
+    """The pinned keys that signed an envelope."""
+    verified = dsse.verify(envelope, {keyid: key.public for keyid, key in state.keys.items()})
+    return frozenset(state.keys[keyid] for keyid in verified)
+
+
+def signer_for(state: State, envelope: Envelope, party: str) -> Key | Refusal:
+    """The key of `party` that signed an envelope, or why there is none."""
+    keys = signers(state, envelope)
+    for key in sorted(keys, key=lambda key: key.keyid):
+        if key.party == party:
+            return key
+    if keys:
+        spoken = ", ".join(sorted(key.party for key in keys))
+        return Refusal(
+            "unverified",
+            "key_of_another_party",
+            f"signed with a key of {spoken}, expected one of {party!r}",
+            f"sign with a key that is pinned for {party!r}",
+        )
+    return Refusal(
+        "unverified",
+        "signature_invalid",
+        f"no valid signature by a pinned key of {party!r}",
+        "sign the exported statement unchanged, with the key pinned in the trust file",
+    )
+
+
+def _changed_pin(state: State, pins: Sequence[Pin]) -> Refusal | None:
+    given = {pin.owner: (dsse.keyid(pin.public), pin.party) for pin in pins}
+    for key in state.keys.values():
+        if given.get(key.owner) != (key.keyid, key.party):
+            return Refusal(
+                "conflict",
+                "key_changed",
+                f"the log holds another key for {key.owner!r} than the trust file",
+                "restore that key in the trust file; changing or removing a key is not in this build",
+            )
+    return None
+
+
+def _started(command: StartLog) -> Draft:
+    public = {"origin": command.origin, "vkey": command.vkey, "developer": command.developer}
+    return Draft(events.LOG_STARTED, "log", public)
+
+
+def _pinned(pin: Pin) -> Draft:
+    public = {
+        "owner": pin.owner,
+        "party": pin.party,
+        "keyid": dsse.keyid(pin.public),
+        "publicKey": canonical.b64(pin.public),
+        "from": "configuration",
+    }
+    return Draft(events.KEY_PINNED, "keys", public)

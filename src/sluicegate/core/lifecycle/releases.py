@@ -1,0 +1,179 @@
+"""Applying plans and opening stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sluicegate.core import events, plan, statements
+from sluicegate.core.dsse import Envelope
+from sluicegate.core.events import Draft, Entropy
+from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.keys import signer_for
+from sluicegate.core.lifecycle.state import Release, State
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyPlan:
+    """Put a plan in force. `plan` is what `core.plan.read` returned."""
+
+    plan: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStage:
+    """Open a stage by an officer's signed opening."""
+
+    envelope: Envelope
+
+
+def apply_plan(state: State, command: ApplyPlan, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `ApplyPlan`: the plan, and a `terms` case for every stage whose terms are new."""
+    given = command.plan
+    refusal = _misfit(state, given)
+    if refusal is not None:
+        return refusal
+    name = given["metadata"]["name"]
+    before = state.releases.get(name)
+    terms = {stage: plan.terms_digest(given, body) for stage, body in plan.stages(given).items()}
+    result = {"release": name, "termsDigests": terms, "changes": changes(before, given)}
+    if before is not None and before.plan == given:
+        return Decided([], {**result, "cases": []})
+    cases = list(_terms_cases(state, given, terms, entropy))
+    drafts = [_applied(given, terms, entropy), *cases]
+    return Decided(drafts, {**result, "cases": [case.public["case"] for case in cases]})
+
+
+def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `OpenStage`: only an officer, and only on terms that every agency has signed."""
+    opening = statements.read_opening(command.envelope)
+    key = signer_for(state, command.envelope, state.developer)
+    if isinstance(key, Refusal):
+        return key
+    release = state.releases.get(opening["release"])
+    if release is None or opening["stage"] not in release.terms:
+        wanted = f"{opening['release']}/{opening['stage']}"
+        return Refusal(
+            "unknown", "stage_unknown", f"no stage {wanted!r}", "'status' lists releases and stages"
+        )
+    if release.terms[opening["stage"]] != opening["terms"]:
+        return Refusal(
+            "conflict",
+            "terms_changed",
+            "the opening was signed for other terms than those in force",
+            "sign it again",
+        )
+    if opening["terms"] not in release.agreed:
+        return terms_not_agreed(opening["stage"])
+    result = {"release": release.name, "stage": opening["stage"]}
+    if (release.name, opening["stage"]) in state.table.open_stages:
+        return Decided([], result)
+    public = {**opening, "officer": key.owner, "envelope": command.envelope.to_json()}
+    return Decided([Draft(events.STAGE_OPENED, release.name, public)], result)
+
+
+def terms_not_agreed(stage: str) -> Refusal:
+    """The refusal of anything that admits before every agency has agreed to the stage's terms."""
+    return Refusal(
+        "conflict",
+        "terms_not_agreed",
+        f"the terms of stage {stage!r} are not agreed by every agency it names",
+        "'case list' shows the terms case and who is awaited",
+    )
+
+
+def changes(before: Release | None, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a plan changes, field by field: `{field, before, after}`."""
+    old = dict(_leaves(before.plan if before else {}, ""))
+    new = dict(_leaves(given, ""))
+    return [
+        {"field": field, "before": old.get(field), "after": new.get(field)}
+        for field in [*new, *(field for field in old if field not in new)]
+        if old.get(field) != new.get(field)
+    ]
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for name, child in value.items():
+            yield from _leaves(child, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for i, child in enumerate(value):
+            label = child.get("name", child.get("id", i)) if isinstance(child, Mapping) else i
+            yield from _leaves(child, f"{path}[{label}]")
+    else:
+        yield path, value
+
+
+def _misfit(state: State, given: Mapping[str, Any]) -> Refusal | None:
+    """Why a well-formed plan does not fit this log, if it does not."""
+    metadata, spec = given["metadata"], given["spec"]
+    if metadata["developer"] != state.developer:
+        return Refusal(
+            "conflict",
+            "other_developer",
+            f"the plan's developer is {metadata['developer']!r}, this log is of {state.developer!r}",
+        )
+    for model in spec["models"]:
+        offer = state.table.offers.get(model["id"])
+        if offer is not None and offer.release != metadata["name"]:
+            return Refusal(
+                "conflict",
+                "model_taken",
+                f"the model {model['id']!r} belongs to the release {offer.release!r}",
+            )
+    for stage in spec["stages"]:
+        for agency in sorted(plan.agencies_of(stage)):
+            if agency not in state.parties:
+                return Refusal(
+                    "conflict",
+                    "agency_unknown",
+                    f"the agency {agency!r} of stage {stage['name']!r} has no pinned key",
+                    "add its first public key to the trust file and restart the control plane",
+                )
+    return None
+
+
+def _applied(given: dict[str, Any], terms: dict[str, str], entropy: Entropy) -> Draft:
+    announced = given["spec"]["announced"]
+    public = {"release": given["metadata"]["name"], "announced": announced, "terms": terms}
+    if announced:
+        return Draft(events.RELEASE_APPLIED, given["metadata"]["name"], {**public, "plan": given})
+    gate = {"plan": events.opening(given, entropy)}
+    return Draft(events.RELEASE_APPLIED, given["metadata"]["name"], public, gate)
+
+
+def _terms_cases(
+    state: State, given: dict[str, Any], terms: dict[str, str], entropy: Entropy
+) -> Iterator[Draft]:
+    release = given["metadata"]["name"]
+    asked = {case.question["terms"] for case in state.cases.values() if case.kind == "terms"}
+    for name, stage in plan.stages(given).items():
+        if terms[name] in asked:
+            continue
+        case = entropy.name("case")
+        question = {
+            "case": case,
+            "kind": "terms",
+            "release": release,
+            "stage": name,
+            "terms": terms[name],
+            "models": model_digests(given),
+        }
+        public = {
+            "case": case,
+            "kind": "terms",
+            "release": release,
+            "stage": name,
+            "question": question,
+            "rule": {"allOf": sorted(plan.agencies_of(stage))},
+        }
+        yield Draft(events.CASE_OPENED, case, public)
+
+
+def model_digests(given: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What a statement says of the models: their digests, and their safeguards' digests, without names."""
+    return [
+        {"digest": model["digest"], "safeguards": model["safeguards"]} for model in given["spec"]["models"]
+    ]

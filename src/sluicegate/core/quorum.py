@@ -1,0 +1,123 @@
+"""Rules over parties: `allOf`, `anyOf`, `atLeast`, `majorityOf`, nested.
+
+Rules:
+- A rule is JSON: `{"allOf": ["oncd", {"anyOf": ["ostp", "commerce"]}]}`.
+- An empty rule is invalid, so is a threshold that nobody could meet or that everybody meets.
+- A party counts once wherever it stands in a rule; a threshold counts distinct members, not signatures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from typing import Any
+
+Path = tuple[str | int, ...]
+Rule = dict[str, Any]
+
+DEPTH_MAX = 8
+OPERATORS = ("allOf", "anyOf", "atLeast", "majorityOf")
+
+SCHEMA: dict[str, Any] = {
+    "description": "a rule: exactly one of allOf, anyOf, atLeast, majorityOf, nested, never empty",
+    "type": "object",
+    "minProperties": 1,
+    "maxProperties": 1,
+    "additionalProperties": False,
+    "properties": {
+        "allOf": {"$ref": "#/$defs/RuleMembers"},
+        "anyOf": {"$ref": "#/$defs/RuleMembers"},
+        "majorityOf": {"$ref": "#/$defs/RuleMembers"},
+        "atLeast": {
+            "type": "object",
+            "required": ["n", "of"],
+            "additionalProperties": False,
+            "properties": {"n": {"type": "integer", "minimum": 1}, "of": {"$ref": "#/$defs/RuleMembers"}},
+        },
+    },
+}
+MEMBERS_SCHEMA: dict[str, Any] = {
+    "type": "array",
+    "minItems": 1,
+    "items": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Rule"}]},
+}
+
+
+def faults(rule: Any, parties: Set[str], path: Path = ()) -> Iterator[tuple[Path, str, str]]:
+    """Everything wrong with a rule: (path, expected, found), in document order."""
+    if len(path) > 3 * DEPTH_MAX:
+        yield path, f"at most {DEPTH_MAX} levels of rules", "more"
+        return
+    if not isinstance(rule, dict) or len(rule) != 1 or next(iter(rule)) not in OPERATORS:
+        yield path, "one of " + ", ".join(OPERATORS), _shown(rule)
+        return
+    operator, body = next(iter(rule.items()))
+    members, members_path = body, (*path, operator)
+    if operator == "atLeast":
+        if not isinstance(body, dict) or set(body) != {"n", "of"}:
+            yield members_path, "{n: …, of: […]}", _shown(body)
+            return
+        members, members_path = body["of"], (*members_path, "of")
+        yield from _threshold_faults(body["n"], members, (*path, operator, "n"))
+    yield from _member_faults(members, parties, members_path)
+
+
+def _threshold_faults(n: Any, members: Any, path: Path) -> Iterator[tuple[Path, str, str]]:
+    most = len(members) if isinstance(members, list) else 1
+    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= max(1, most):
+        yield path, f"a whole number from 1 to {max(1, most)}", _shown(n)
+
+
+def _member_faults(members: Any, parties: Set[str], path: Path) -> Iterator[tuple[Path, str, str]]:
+    if not isinstance(members, list) or not members:
+        yield path, "a list of at least one agency or rule", _shown(members)
+        return
+    for i, member in enumerate(members):
+        if not isinstance(member, str):
+            yield from faults(member, parties, (*path, i))
+        elif member not in parties:
+            yield (
+                (*path, i),
+                "one of " + (", ".join(sorted(parties)) or "no agency (none is declared)"),
+                _shown(member),
+            )
+        elif member in members[:i]:
+            yield (*path, i), "each agency once", _shown(member)
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:80]
+
+
+def parties_of(rule: Rule) -> frozenset[str]:
+    """Every party a rule names."""
+    _, members = _threshold(rule)
+    named: set[str] = set()
+    for member in members:
+        named |= {member} if isinstance(member, str) else parties_of(member)
+    return frozenset(named)
+
+
+def satisfied(rule: Rule, holds: Set[str]) -> bool:
+    """Whether the rule holds when exactly the parties in `holds` say yes.
+
+    Monotone: more parties never turn yes into no.
+    """
+    threshold, members = _threshold(rule)
+    return sum(_member_holds(member, holds) for member in members) >= threshold
+
+
+def reachable(rule: Rule, against: Set[str]) -> bool:
+    """Whether the rule could still hold if everyone but the parties in `against` said yes."""
+    return satisfied(rule, parties_of(rule) - against)
+
+
+def _member_holds(member: Any, holds: Set[str]) -> bool:
+    return member in holds if isinstance(member, str) else satisfied(member, holds)
+
+
+def _threshold(rule: Rule) -> tuple[int, list[Any]]:
+    operator, body = next(iter(rule.items()))
+    if operator == "atLeast":
+        return body["n"], body["of"]
+    needed = {"allOf": len(body), "anyOf": 1, "majorityOf": len(body) // 2 + 1}[operator]
+    return needed, body

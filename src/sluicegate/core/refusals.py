@@ -1,0 +1,147 @@
+"""The reasons for which a request is refused: one table that drives status, text, remedy and docs.
+
+The order of `Reason` is the order of precedence: where several hold, the first is given (DESIGN 4.3).
+A `Deny` is a value. It says nothing that its reader may not know: no names, no person's status.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a request is refused, in order of precedence."""
+
+    CREDENTIAL_MISSING = "credential_missing"
+    GATE_STALE = "gate_stale"
+    CREDENTIAL_UNKNOWN = "credential_unknown"
+    CREDENTIAL_REVOKED = "credential_revoked"
+    REQUEST_INVALID = "request_invalid"
+    MODEL_NOT_FOUND = "model_not_found"
+    DIRECTIVE_IN_FORCE = "directive_in_force"
+    STAGE_NOT_OPEN = "stage_not_open"
+    GRANT_EXPIRED = "grant_expired"
+    NOT_PROVISIONED = "not_provisioned"
+    APPLICATION_PENDING = "application_pending"
+    SURFACE_NOT_GRANTED = "surface_not_granted"
+    NOT_ADMITTED = "not_admitted"
+    QUOTA_EXCEEDED = "quota_exceeded"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a reason means on the wire: HTTP status, one sentence, and what the caller can do."""
+
+    status: int
+    text: str
+    remedy: str
+
+
+REASONS: dict[Reason, Row] = {
+    Reason.CREDENTIAL_MISSING: Row(
+        401,
+        "no API key was given",
+        "send your key as 'Authorization: Bearer …' or as 'x-api-key'",
+    ),
+    Reason.GATE_STALE: Row(
+        503,
+        "this gateway has had no fresh word from its control plane and refuses every model until it has",
+        "try again shortly; if it lasts, tell the operator of this gateway",
+    ),
+    Reason.CREDENTIAL_UNKNOWN: Row(
+        401,
+        "this API key is not known here",
+        "check the key for typing errors, or ask your organization's administrator for a new one",
+    ),
+    Reason.CREDENTIAL_REVOKED: Row(
+        401,
+        "this API key has been revoked",
+        "ask your organization's administrator for a new key",
+    ),
+    Reason.REQUEST_INVALID: Row(
+        400,
+        "the request cannot be read in exactly one way",
+        "correct the request as described and send it again",
+    ),
+    Reason.MODEL_NOT_FOUND: Row(
+        404,
+        "the model does not exist",
+        "GET /v1/models lists the models you may use",
+    ),
+    Reason.DIRECTIVE_IN_FORCE: Row(
+        403,
+        "access to this model is suspended by a directive that covers you",
+        "the directive named here is on the public record, with who issued it and on what basis",
+    ),
+    Reason.STAGE_NOT_OPEN: Row(
+        403,
+        "this release is not open yet",
+        "follow the status of the release; nothing you send now will be answered",
+    ),
+    Reason.GRANT_EXPIRED: Row(
+        403,
+        "your organization's grant for this model has expired",
+        "apply again for this release and surface",
+    ),
+    Reason.NOT_PROVISIONED: Row(
+        403,
+        "your organization is admitted, but this API key was not issued under that grant",
+        "issue a key under the grant for this model and surface and use that one",
+    ),
+    Reason.APPLICATION_PENDING: Row(
+        403,
+        "your organization's application for this model is still under review",
+        "see the application for who is awaited",
+    ),
+    Reason.SURFACE_NOT_GRANTED: Row(
+        403,
+        "your organization is admitted to this model on another surface, not on this one",
+        "each surface is approved by itself: apply for this one",
+    ),
+    Reason.NOT_ADMITTED: Row(
+        403,
+        "your organization is not admitted to this model",
+        "apply for the release; your key goes on working for the models you were granted",
+    ),
+    Reason.QUOTA_EXCEEDED: Row(
+        429,
+        "the number of requests per minute agreed for your grant is used up",
+        "wait as long as Retry-After says",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """A refusal.
+
+    `detail` replaces the table's sentence where the request itself is at fault.
+    `by_order` says that the directive's basis is an order, which changes its status to 451.
+    Units: `retry_after_s` seconds, 1 to 60; None where retrying does not help.
+    """
+
+    reason: Reason
+    detail: str = ""
+    directive: str | None = None
+    by_order: bool = False
+    application: str | None = None
+    fallback: str | None = None
+    retry_after_s: int | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        if self.reason is Reason.DIRECTIVE_IN_FORCE and self.by_order:
+            return 451
+        return REASONS[self.reason].status
+
+    @property
+    def text(self) -> str:
+        """One sentence for the caller."""
+        return self.detail or REASONS[self.reason].text
+
+    @property
+    def remedy(self) -> str:
+        """What the caller can do."""
+        return REASONS[self.reason].remedy

@@ -1,0 +1,82 @@
+"""Server-sent events, cut where one event ends, bytes unchanged.
+
+Rules
+- A line ends with CR, LF or CR LF; an event ends with an empty line. What `feed` returns always ends so:
+  after any of it a forwarder can stop and add an event of its own.
+- Nothing is held back that could go: a CR ends its line at once; an LF that follows goes with the next piece.
+- What is held has a bound. Where chunks begin and end changes neither the bytes nor what is refused.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sluicegate.errors import InvalidInput
+
+MAX_EVENT_BYTES = 1 << 20
+
+_CR, _LF = b"\r", b"\n"
+_PAIRS = (b"\n\n", b"\n\r", b"\r\r")
+_USUAL_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+_BLANK = re.compile(rb"(?:\n\n|\n\r|\r\r)[\r\n]*")
+
+
+class EventSplitter:
+    """Cuts one stream of events; feed it the chunks in order.
+
+    Units: max_event_bytes counts an event up to the first byte of the line end that completes it.
+    """
+
+    __slots__ = ("_held", "_max_event_bytes")
+
+    def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._max_event_bytes = max_event_bytes
+        # INVARIANT: a line end, then what was received and not returned, which has no empty line. Thanks to
+        # that first byte an empty line at the very start of an event looks like any other.
+        self._held = bytearray(_LF)
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take the next chunk; return all that is complete now, from where the last answer ended.
+
+        Raises: InvalidInput: an event larger than max_event_bytes; the splitter is of no more use then.
+        Source: WHATWG HTML, server-sent events, parsing an event stream.
+        """
+        if len(self._held) == 1 and len(chunk) <= self._max_event_bytes and chunk.endswith(_USUAL_ENDS):
+            return chunk
+        held = self._held
+        last = len(held) - 1
+        held += chunk
+        end = _end_of_last_event(held, last)
+        self._check_sizes(end)
+        complete = bytes(held[1:end])
+        del held[1:end]
+        return complete
+
+    def rest(self) -> bytes:
+        """What was received and not returned: the beginning of an event that is not complete."""
+        return bytes(self._held[1:])
+
+    def _check_sizes(self, end: int) -> None:
+        """Refuse too large an event before `end`, or the beginning of one after it."""
+        largest = len(self._held) - end
+        if end - 1 > self._max_event_bytes:
+            largest = max(largest, _largest_event(self._held, end))
+        if largest > self._max_event_bytes:
+            raise InvalidInput(f"event of {largest} bytes or more, expected at most {self._max_event_bytes}")
+
+
+def _end_of_last_event(data: bytearray, start: int) -> int:
+    """Where the last empty line after `start` ends; 1, so right after the first byte, when there is none."""
+    end = max(data.rfind(pair, start) for pair in _PAIRS) + 2
+    if data[end - 1 : end + 1] == _CR + _LF:
+        end += 1
+    return end
+
+
+def _largest_event(data: bytearray, end: int) -> int:
+    """The size of the largest event before `end`, not counting the first byte."""
+    sizes, begin = [0], 1
+    for blank in _BLANK.finditer(data, 0, end):
+        sizes.append(blank.start() + 2 - begin)
+        begin = blank.end()
+    return max(sizes)

@@ -1,0 +1,310 @@
+"""The table: all that a decision needs, folded from the ledger's entries.
+
+Rules:
+- The table is a function of the entries alone; it reads their `public` and `gate` parts.
+- An entry is applied whole or not at all; one of an unknown type stops the fold.
+- A look-up costs the same however many credentials, grants and directives there are.
+- A grant holds the terms it was given under; a plan applied later does not change them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sluicegate.core import events
+from sluicegate.core.events import Entry
+from sluicegate.errors import VerificationFailed
+
+EVERY_SURFACE = "*"
+LEASE_MS_DEFAULT = 5_000
+
+
+@dataclass(slots=True)
+class Credential:
+    """An API key by its digest, and the grant it was issued under."""
+
+    id: str
+    organization: str
+    grant: str
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """An organization's authorization for one release on one surface.
+
+    Units: validity in milliseconds since 1970 UTC, `[from, until)`; `until` None is without end.
+    """
+
+    id: str
+    organization: str
+    release: str
+    stage: str
+    surface: str
+    models: dict[str, str]
+    valid_from_ms: int
+    valid_until_ms: int | None
+    requests_per_minute: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A model as its release offers it now: what those hear who are not admitted."""
+
+    release: str
+    announced: bool
+    fallback: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """A directive in force, compiled: whom it covers, for which models and surfaces.
+
+    `organizations` None covers everyone.
+    """
+
+    name: str
+    by_order: bool
+    models: frozenset[str]
+    surfaces: frozenset[str] | None
+    organizations: frozenset[str] | None
+
+    def covers(self, model: str, surface: str, organization: str) -> bool:
+        """Whether a request is covered. The literal reading; `Suspensions` is the fast one."""
+        return (
+            model in self.models
+            and (self.surfaces is None or surface in self.surfaces)
+            and (self.organizations is None or organization in self.organizations)
+        )
+
+
+@dataclass(slots=True)
+class Suspensions:
+    """The directives in force for one model on one surface, by whom they cover."""
+
+    everyone: dict[str, Directive] = field(default_factory=dict)
+    organizations: dict[str, dict[str, Directive]] = field(default_factory=dict)
+
+    def add(self, directive: Directive) -> None:
+        """Put a directive in force."""
+        if directive.organizations is None:
+            self.everyone[directive.name] = directive
+            return
+        for organization in directive.organizations:
+            self.organizations.setdefault(organization, {})[directive.name] = directive
+
+    def remove(self, directive: Directive) -> None:
+        """End a directive."""
+        self.everyone.pop(directive.name, None)
+        for organization in directive.organizations or ():
+            named = self.organizations.get(organization, {})
+            named.pop(directive.name, None)
+            if not named:
+                self.organizations.pop(organization, None)
+
+    def covering(self, organization: str) -> Directive | None:
+        """A directive that covers the organization, if there is one."""
+        for directive in self.everyone.values():
+            return directive
+        for directive in self.organizations.get(organization, {}).values():
+            return directive
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the table keeps of a release's plan in force."""
+
+    models: frozenset[str]
+    lease_ms: int
+    stages: dict[str, str]
+    """Terms digest by stage."""
+
+
+class Table:
+    """Who may do what, at one size of the log.
+
+    The fields are read by `core.decision` alone and written by `apply` alone.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.credentials: dict[bytes, Credential] = {}
+        self.grants: dict[tuple[str, str, str], Grant] = {}
+        self.grants_by_id: dict[str, Grant] = {}
+        self.surfaces_granted: dict[tuple[str, str], set[str]] = {}
+        self.pending: dict[tuple[str, str], dict[str, str]] = {}
+        self.offers: dict[str, Offer] = {}
+        self.plans: dict[str, Plan] = {}
+        self.terms: dict[str, dict[str, Any]] = {}
+        self.open_stages: set[tuple[str, str]] = set()
+        self.directives: dict[str, Directive] = {}
+        self.suspensions: dict[tuple[str, str], Suspensions] = {}
+        self._credential_ids: dict[str, Credential] = {}
+        self._cases: dict[str, tuple[str, str, str]] = {}
+
+    @property
+    def lease_ms(self) -> int:
+        """How long a gateway may trust this table: the smallest lease of the plans in force."""
+        return min((plan.lease_ms for plan in self.plans.values()), default=LEASE_MS_DEFAULT)
+
+    def apply(self, entry: Entry) -> None:
+        """Fold one entry in.
+
+        Requires: `entry.seq == self.size`.
+        Raises: VerificationFailed: out of order, of an unknown type, or without what its type needs.
+        """
+        if entry.seq != self.size:
+            raise VerificationFailed(f"entry {entry.seq} cannot follow a table of size {self.size}")
+        if entry.type not in events.TYPES:
+            raise VerificationFailed(
+                f"entry {entry.seq} has type {entry.type!r}, unknown to this build; update it"
+            )
+        fold = _FOLDS.get(entry.type)
+        if fold is not None:
+            try:
+                fold(self, entry)
+            except (KeyError, TypeError, ValueError) as error:
+                raise VerificationFailed(
+                    f"entry {entry.seq} ({entry.type}) lacks what its type needs: {error!r}"
+                ) from error
+        self.size = entry.size
+
+    def covering(self, model: str, surface: str, organization: str) -> Directive | None:
+        """A directive in force that covers the request, if there is one."""
+        for key in ((model, surface), (model, EVERY_SURFACE)):
+            suspensions = self.suspensions.get(key)
+            if suspensions is not None:
+                directive = suspensions.covering(organization)
+                if directive is not None:
+                    return directive
+        return None
+
+    def revoked(self, credential: str) -> bool:
+        """Whether the credential with this id has been revoked."""
+        return self._credential_ids[credential].revoked
+
+    def release_open(self, release: str) -> bool:
+        """Whether any stage of the release is open."""
+        return any((release, stage) in self.open_stages for stage in self.plans[release].stages)
+
+
+def compiled(entry: Entry) -> Directive:
+    """The directive of a `directive.issued` entry, compiled."""
+    spec = entry.public["document"]["spec"]
+    covers = spec["covers"]
+    return Directive(
+        name=entry.public["directive"],
+        by_order=spec["basis"]["kind"] == "order",
+        models=frozenset(spec["models"]),
+        surfaces=None if spec["surfaces"] == "all" else frozenset(spec["surfaces"]),
+        organizations=None if covers == "everyone" else frozenset(entry.gate_value("organizations")),
+    )
+
+
+def _release_applied(table: Table, entry: Entry) -> None:
+    release = entry.public["release"]
+    plan = entry.public["plan"] if entry.public["announced"] else entry.gate_value("plan")
+    spec = plan["spec"]
+    kept = Plan(
+        models=frozenset(model["id"] for model in spec["models"]),
+        lease_ms=spec["leaseMs"],
+        stages=dict(entry.public["terms"]),
+    )
+    fallback = spec.get("onRefusal", {}).get("fallbackModel")
+    models = {model["id"]: model["upstream"] for model in spec["models"]}
+    terms = {
+        kept.stages[stage["name"]]: {"models": models, "conditions": stage.get("conditions", {})}
+        for stage in spec["stages"]
+    }
+    before = table.plans.get(release)
+    for model_id in before.models - kept.models if before else ():
+        del table.offers[model_id]
+    for model_id in kept.models:
+        table.offers[model_id] = Offer(release, spec["announced"], fallback)
+    table.plans[release] = kept
+    table.terms.update(terms)
+
+
+def _case_opened(table: Table, entry: Entry) -> None:
+    if entry.public["kind"] != "admission":
+        return
+    organization = entry.gate_value("organization")
+    release, surface, case = entry.public["release"], entry.public["surface"], entry.public["case"]
+    table._cases[case] = (organization, release, surface)
+    table.pending.setdefault((organization, release), {})[surface] = case
+
+
+def _case_determined(table: Table, entry: Entry) -> None:
+    asked = table._cases.pop(entry.public["case"], None)
+    if asked is not None:
+        organization, release, surface = asked
+        del table.pending[organization, release][surface]
+
+
+def _stage_opened(table: Table, entry: Entry) -> None:
+    table.open_stages.add((entry.public["release"], entry.public["stage"]))
+
+
+def _grant_approved(table: Table, entry: Entry) -> None:
+    public = entry.public
+    terms = table.terms[public["terms"]]
+    grant = Grant(
+        id=public["grant"],
+        organization=entry.gate_value("organization"),
+        release=public["release"],
+        stage=public["stage"],
+        surface=public["surface"],
+        models=terms["models"],
+        valid_from_ms=events.parse_time(public["validFrom"]),
+        valid_until_ms=events.parse_time(public["validUntil"]) if public["validUntil"] else None,
+        requests_per_minute=terms["conditions"].get("requestsPerMinute"),
+    )
+    table.grants[grant.organization, grant.release, grant.surface] = grant
+    table.grants_by_id[grant.id] = grant
+    table.surfaces_granted.setdefault((grant.organization, grant.release), set()).add(grant.surface)
+
+
+def _credential_issued(table: Table, entry: Entry) -> None:
+    grant = table.grants_by_id[entry.public["grant"]]
+    digest = bytes.fromhex(entry.gate_value("digest"))
+    credential = Credential(entry.public["credential"], grant.organization, grant.id)
+    table.credentials[digest] = credential
+    table._credential_ids[credential.id] = credential
+
+
+def _credential_revoked(table: Table, entry: Entry) -> None:
+    table._credential_ids[entry.public["credential"]].revoked = True
+
+
+def _directive_issued(table: Table, entry: Entry) -> None:
+    directive = compiled(entry)
+    table.directives[directive.name] = directive
+    for key in _keys(directive):
+        table.suspensions.setdefault(key, Suspensions()).add(directive)
+
+
+def _directive_lifted(table: Table, entry: Entry) -> None:
+    directive = table.directives.pop(entry.public["directive"])
+    for key in _keys(directive):
+        table.suspensions[key].remove(directive)
+
+
+def _keys(directive: Directive) -> Iterable[tuple[str, str]]:
+    surfaces = directive.surfaces if directive.surfaces is not None else (EVERY_SURFACE,)
+    return [(model, surface) for model in directive.models for surface in surfaces]
+
+
+_FOLDS: dict[str, Callable[[Table, Entry], None]] = {
+    events.RELEASE_APPLIED: _release_applied,
+    events.CASE_OPENED: _case_opened,
+    events.CASE_DETERMINED: _case_determined,
+    events.STAGE_OPENED: _stage_opened,
+    events.GRANT_APPROVED: _grant_approved,
+    events.CREDENTIAL_ISSUED: _credential_issued,
+    events.CREDENTIAL_REVOKED: _credential_revoked,
+    events.DIRECTIVE_ISSUED: _directive_issued,
+    events.DIRECTIVE_LIFTED: _directive_lifted,
+}

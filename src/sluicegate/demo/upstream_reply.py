@@ -1,0 +1,122 @@
+"""What the demonstration upstream is asked, and what goes out on the wire.
+
+A reply is whole before its first byte leaves: sending it is a loop over `events`, with pauses and no thought.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from sluicegate.errors import InvalidInput
+
+CREATED = 1_767_225_600
+"""When everything here was made: 2026-01-01T00:00:00Z. Equal requests have equal answers."""
+
+HOLE = "\x00"
+"""Stands in a template for what differs between its events."""
+
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def encode(value: object) -> bytes:
+    """Return `value` as JSON on one line; a lone surrogate becomes `?`."""
+    return _JSON.encode(value).encode("utf-8", "replace")
+
+
+def data_event(value: object) -> bytes:
+    """Return a server-sent event without a name."""
+    return b"data: %b\n\n" % encode(value)
+
+
+def named_event(value: Mapping[str, object]) -> bytes:
+    """Return a server-sent event that is named as its `type`."""
+    return b"event: %b\n%b" % (str(value["type"]).encode(), data_event(value))
+
+
+def fill(template: bytes, pieces: Sequence[str]) -> list[bytes]:
+    """Return one event for each piece, put where the template has its last `HOLE`."""
+    head, _, tail = template.rpartition(encode(HOLE))
+    return [head + encode(piece) + tail for piece in pieces]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request: `digest` is the SHA-256 of its body in hex, `size` the bytes of the body."""
+
+    body: Mapping[str, object]
+    model: str
+    digest: str
+    size: int
+
+    @property
+    def streams(self) -> bool:
+        """Whether the caller wants server-sent events."""
+        return self.body.get("stream") is True
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens this upstream says the request has."""
+        return token_count(self.size)
+
+
+def spans(length: int, count: int) -> Iterable[tuple[int, int]]:
+    """Cut 0..length into `count` spans (start, end) that differ by one at most."""
+    return pairwise(length * index // count for index in range(count + 1))
+
+
+def token_count(size: int) -> int:
+    """Return how many tokens this upstream makes of `size` bytes or characters."""
+    return size // 4 + 1
+
+
+def parse_body(content: bytes) -> tuple[dict[str, object], str]:
+    """Return the object in a request's body, and its model.
+
+    Raises: InvalidInput: not a JSON object, or it names no model.
+    """
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        raise InvalidInput("the body is not JSON that we can read") from None
+    if not isinstance(body, dict):
+        raise InvalidInput("the body is not a JSON object")
+    model = body.get("model")
+    if not isinstance(model, str) or not model:
+        raise InvalidInput("you must provide a model parameter")
+    return body, model
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A response: `events` are its body, each sent by itself.
+
+    Those with first <= index < last are its chunks: a pace pauses between them.
+    """
+
+    status: int
+    content_type: bytes
+    events: Sequence[bytes]
+    first: int
+    last: int
+
+    @property
+    def streams(self) -> bool:
+        """Whether the body's length is left open."""
+        return self.content_type != _JSON_TYPE
+
+
+_JSON_TYPE = b"application/json"
+
+
+def whole(value: object, status: int = 200) -> Reply:
+    """Return a reply that is one JSON document."""
+    return Reply(status, _JSON_TYPE, (encode(value),), 0, 1)
+
+
+def stream(opening: Sequence[bytes], chunks: Sequence[bytes], closing: Sequence[bytes]) -> Reply:
+    """Return a reply of server-sent events."""
+    events = [*opening, *chunks, *closing]
+    return Reply(200, b"text/event-stream; charset=utf-8", events, len(opening), len(opening) + len(chunks))

@@ -1,0 +1,213 @@
+"""The engine: the table, the lease, and what is in flight.
+
+Rules:
+- Without a live lease nothing is admitted and nothing is written.
+- Every change of the table and every end of a lease or an `until` re-decides what is in flight with
+  `core.decision.decide`, the function that admitted it. There is no other way to end a request.
+- `cut` is synchronous: when `advance` returns, no further byte of a refused request is written.
+- No I/O: the clock is a port, and whoever feeds the engine does the waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from sluicegate.core import decision
+from sluicegate.core.decision import Allow, Ask, Instant
+from sluicegate.core.events import Entry
+from sluicegate.core.refusals import Deny, Reason
+from sluicegate.core.table import Table
+
+Cut = Callable[[Deny], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """How long the table may be trusted.
+
+    Requires: sent_ms <= received_ms.
+    Units: `sent_ms`, `received_ms` and `ends_ms` milliseconds of this machine's CLOCK_BOOTTIME;
+    `control_ms` the control plane's time when it answered, milliseconds since 1970 UTC.
+    """
+
+    sent_ms: float
+    received_ms: float
+    ends_ms: float
+    control_ms: int
+
+    def instant(self, boot_ms: float) -> Instant:
+        """The control plane's time at `boot_ms`, as an interval."""
+        return Instant(
+            int(self.control_ms + boot_ms - self.received_ms),
+            int(self.control_ms + boot_ms - self.sent_ms) + 1,
+        )
+
+
+class Flight:
+    """One admitted request, from its admission until `Engine.land`.
+
+    `refused` is the refusal that ended it, or None while it may go on.
+    """
+
+    __slots__ = ("_cut", "_engine", "allow", "ask", "refused")
+
+    def __init__(self, engine: Engine, ask: Ask, allow: Allow, cut: Cut) -> None:
+        self._engine = engine
+        self._cut = cut
+        self.ask = ask
+        self.allow = allow
+        self.refused: Deny | None = None
+
+    def check(self) -> Deny | None:
+        """Ask before every upstream send and every client write: None means go on.
+
+        INVARIANT: between this call and the write there is no await.
+        """
+        if self.refused is None and not self._engine.holds(self.allow.until_ms):
+            self._engine.redecide(self)
+        return self.refused
+
+    def cut(self, deny: Deny) -> None:
+        """End this request with a refusal; the first one stands."""
+        if self.refused is None:
+            self.refused = deny
+            self._cut(deny)
+
+
+class Engine:
+    """Decides and re-decides for one surface.
+
+    `boot_ms` reads CLOCK_BOOTTIME in milliseconds.
+    """
+
+    def __init__(self, surface: str, boot_ms: Callable[[], float]) -> None:
+        self.surface = surface
+        self.table = Table()
+        self.lease: Lease | None = None
+        self.flights: set[Flight] = set()
+        self.cut_by: dict[str, int] = {}
+        """Requests cut so far, by directive, or by reason where no directive cut them."""
+        self._boot_ms = boot_ms
+        self._meters: dict[str, _Meter] = {}
+        self._until_ms: int | None = None
+        """No `until` of what is in flight is earlier than this."""
+
+    def now(self) -> Instant | None:
+        """The control plane's time, or None without a live lease."""
+        lease, boot_ms = self.lease, self._boot_ms()
+        return lease.instant(boot_ms) if lease is not None and boot_ms < lease.ends_ms else None
+
+    def lease_left_ms(self) -> float:
+        """How long the lease still lives; 0 without one."""
+        return max(0.0, self.lease.ends_ms - self._boot_ms()) if self.lease is not None else 0.0
+
+    def holds(self, until_ms: int | None) -> bool:
+        """Whether the lease lives and `until_ms` has not passed."""
+        now = self.now()
+        return now is not None and (until_ms is None or now.late_ms < until_ms)
+
+    def identify(self, digest: bytes | None) -> Deny | None:
+        """Refuse an unknown key before its request's body is read."""
+        found = decision.identify(digest, self.table, self.now())
+        return found if isinstance(found, Deny) else None
+
+    def usable_models(self, digest: bytes) -> list[str]:
+        """The models this key may use here, sorted."""
+        return decision.usable_models(digest, self.surface, self.table, self.now())
+
+    def admit(self, ask: Ask, cut: Cut) -> Flight | Deny:
+        """Decide a request; if allowed, it is in flight until `land` is called."""
+        now = self.now()
+        decided = decision.decide(ask, self.table, now)
+        if isinstance(decided, Deny):
+            return decided
+        wait_s = self._wait_s(decided)
+        if wait_s:
+            return Deny(Reason.QUOTA_EXCEEDED, retry_after_s=wait_s)
+        flight = Flight(self, ask, decided, cut)
+        self.flights.add(flight)
+        self._note_until(decided.until_ms)
+        return flight
+
+    def land(self, flight: Flight) -> None:
+        """The request is over, however it ended."""
+        self.flights.discard(flight)
+
+    def redecide(self, flight: Flight) -> None:
+        """Decide again; cut the request if it is no longer allowed."""
+        decided = decision.decide(flight.ask, self.table, self.now())
+        if isinstance(decided, Allow):
+            flight.allow = decided
+            self._note_until(decided.until_ms)
+            return
+        if flight.refused is None:
+            cause = decided.directive or decided.reason.value
+            self.cut_by[cause] = self.cut_by.get(cause, 0) + 1
+        flight.cut(decided)
+
+    def advance(self, entries: Iterable[Entry]) -> None:
+        """Fold verified entries in and re-decide everything in flight.
+
+        Raises: VerificationFailed: an entry this build cannot fold; the entries before it stand.
+        """
+        before = self.table.size
+        try:
+            for entry in entries:
+                self.table.apply(entry)
+        finally:
+            if self.table.size != before:
+                self.redecide_all()
+
+    def renew(self, lease: Lease) -> None:
+        """Trust the table for as long as the newest answer says, be it shorter than before."""
+        self.lease = lease
+
+    def redecide_all(self) -> None:
+        """Decide again for everything in flight."""
+        self._until_ms = None
+        for flight in list(self.flights):
+            self.redecide(flight)
+
+    def deadline_ms(self) -> float | None:
+        """When, on CLOCK_BOOTTIME, something in flight may have to end without news from the feed."""
+        lease = self.lease
+        if lease is None or not self.flights:
+            return None
+        if self._until_ms is None:
+            return lease.ends_ms
+        return min(lease.ends_ms, self._until_ms - lease.control_ms + lease.sent_ms)
+
+    def _note_until(self, until_ms: int | None) -> None:
+        if until_ms is not None and (self._until_ms is None or until_ms < self._until_ms):
+            self._until_ms = until_ms
+
+    def _wait_s(self, allow: Allow) -> int:
+        per_minute = allow.requests_per_minute
+        if per_minute is None:
+            return 0
+        meter = self._meters.get(allow.grant)
+        if meter is None or meter.per_minute != per_minute:
+            meter = self._meters[allow.grant] = _Meter(per_minute, self._boot_ms())
+        return meter.take(self._boot_ms())
+
+
+class _Meter:
+    """A token bucket that holds one minute's requests."""
+
+    __slots__ = ("_at_ms", "_tokens", "per_minute")
+
+    def __init__(self, per_minute: int, at_ms: float) -> None:
+        self.per_minute = per_minute
+        self._tokens = float(per_minute)
+        self._at_ms = at_ms
+
+    def take(self, at_ms: float) -> int:
+        """Take one token: 0, or how many seconds (1 to 60) to wait for the next."""
+        per_ms = self.per_minute / 60_000
+        self._tokens = min(self.per_minute, self._tokens + (at_ms - self._at_ms) * per_ms)
+        self._at_ms = at_ms
+        if self._tokens >= 1:
+            self._tokens -= 1
+            return 0
+        return min(60, max(1, round((1 - self._tokens) / per_ms / 1000 + 0.5)))

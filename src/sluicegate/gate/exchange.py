@@ -1,0 +1,153 @@
+"""One request and its response, as the client sees them.
+
+Rules:
+- A response is whole, a body, or a stream of events. However it ends early, the client can tell: a response
+  not begun becomes an error; a stream gets an error event and no proper end; a body half sent is reset.
+- Everything here is synchronous. Whoever forwards an upstream's bytes asks first whether it may.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from email.utils import formatdate
+from enum import Enum, auto
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from sluicegate.core.refusals import Deny
+from sluicegate.gate.dialects import Headers, Problem, Reply, dialect_of, error_event, error_reply, refused
+from sluicegate.gate.protocol import EXTENSION, LINGER_MS, Connection
+
+_BODILESS = frozenset({204, 304})
+
+
+def new_request_id() -> str:
+    """A name for a request that the gateway answers itself."""
+    return f"req_{secrets.token_hex(12)}"
+
+
+class Stage(Enum):
+    """How far a response has come."""
+
+    OPEN = auto()
+    """Nothing has been written."""
+    BODY = auto()
+    """A body that is not a stream of events has been begun."""
+    STREAM = auto()
+    """A stream of events has been begun, and whole events have been written."""
+    OVER = auto()
+    """Nothing more is written."""
+
+
+class Exchange:
+    """A request, and where its response stands.
+
+    `outcome` is how it ended, for the metrics; `body_read` whether all of the request has been taken.
+    """
+
+    __slots__ = (
+        "_chunked",
+        "_framed",
+        "body_read",
+        "connection",
+        "dialect",
+        "headers",
+        "method",
+        "outcome",
+        "path",
+        "query",
+        "stage",
+    )
+
+    def __init__(self, scope: Any) -> None:
+        self.connection: Connection = scope["extensions"][EXTENSION]
+        self.method: str = scope["method"]
+        self.path: bytes = scope["raw_path"]
+        self.query: bytes = scope["query_string"]
+        self.headers: Headers = scope["headers"]
+        self.dialect = dialect_of(self.path, self.headers)
+        self.stage = Stage.OPEN
+        self.outcome = "client_gone"
+        self.body_read = False
+        self._framed = scope["http_version"] != "1.0"
+        self._chunked = False
+
+    def over(self) -> bool:
+        """Whether nothing more is written."""
+        return self.stage is Stage.OVER
+
+    def reply(self, reply: Reply, outcome: str) -> None:
+        """Write a whole response. The connection ends with it if a body of the request is unread."""
+        self._end(outcome)
+        close = not self.body_read and (self.method == "POST" or not self.connection.body_arrived)
+        fields = [*reply.headers, (b"date", formatdate(usegmt=True).encode())]
+        head = _head(reply.status, fields, close=close or not self.connection.keep_alive)
+        self.connection.write(head if self.method == "HEAD" else head + reply.body)
+        if close:
+            self.connection.leave(LINGER_MS)
+        else:
+            self.connection.finish()
+
+    def refuse(self, deny: Deny, size: int, grace_ms: int = 0) -> None:
+        """End with a refusal, decided at log size `size`, wherever the response stands."""
+        self.end_early(refused(deny, size), grace_ms)
+
+    def end_early(self, problem: Problem, grace_ms: int = 0) -> None:
+        """End with a problem, wherever the response stands; a stream's client has the grace to read it."""
+        stage, request_id = self.stage, new_request_id()
+        if stage is Stage.OPEN:
+            self.reply(error_reply(problem, self.dialect, request_id), problem.code)
+        elif stage is Stage.STREAM and not self.connection.paused:
+            self._end(problem.code)
+            self.connection.write(self._chunk(error_event(problem, self.dialect, request_id)))
+            self.connection.leave(grace_ms)
+        elif stage is not Stage.OVER:
+            # A client that reads too slowly for the bytes before it would get those first: it gets a reset.
+            self._end(problem.code)
+            self.connection.reset()
+
+    def gone(self) -> None:
+        """The client has left."""
+        self._end("client_gone")
+
+    def begin(self, stage: Stage, status: int, headers: Headers, first: bytes = b"") -> None:
+        """Write the head and the first bytes; without a Content-Length the body is chunked.
+
+        Requires: the stage is OPEN.
+        """
+        self.stage = stage
+        sized = status in _BODILESS or any(name == b"content-length" for name, _ in headers)
+        self._chunked = self._framed and not sized
+        fields = [*headers, (b"transfer-encoding", b"chunked")] if self._chunked else headers
+        head = _head(status, fields, close=not self.connection.keep_alive)
+        self.connection.write(head + self._chunk(first) if first else head)
+
+    def send(self, data: bytes) -> None:
+        """Write more of the body: of a stream, whole events.
+
+        Requires: begun, and `data` is not empty.
+        """
+        self.connection.write(self._chunk(data))
+
+    def end(self) -> None:
+        """The response is complete."""
+        self._end("answered")
+        if self._chunked:
+            self.connection.write(b"0\r\n\r\n")
+        self.connection.finish()
+
+    def _end(self, outcome: str) -> None:
+        if self.stage is not Stage.OVER:
+            self.stage = Stage.OVER
+            self.outcome = outcome
+
+    def _chunk(self, data: bytes) -> bytes:
+        return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data
+
+
+def _head(status: int, fields: Iterable[tuple[bytes, bytes]], *, close: bool) -> bytes:
+    lines = [STATUS_LINE[status], *[b"%b: %b\r\n" % field for field in fields]]
+    lines.append(b"connection: close\r\n\r\n" if close else b"\r\n")
+    return b"".join(lines)

@@ -1,0 +1,235 @@
+"""The feed's end at the gateway: verify, advance, renew; never serve on less.
+
+Rules of `Tail`, which takes bytes and never fetches:
+- An answer counts only for the question that is open; its entries must lead from our root to the signed one.
+- The log never goes back and never forks: not in this run, and not against what an earlier run saw.
+- Entries are applied and what is in flight is re-decided before the lease that came with them counts.
+- An entry this build cannot fold halts the tail for good: no further lease, so the gateway closes.
+
+`Feed` does the waiting: asks, hands the bytes over, asks again; and ends what is over when its time comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from sluicegate.core import canonical, checkpoint, feed, merkle
+from sluicegate.core.merkle import Frontier
+from sluicegate.errors import BadFeed, SluicegateError, VerificationFailed
+from sluicegate.gate.engine import Engine, Lease
+from sluicegate.settings import GatewaySettings
+
+_log = logging.getLogger(__name__)
+
+RETRY_MS = (50, 100, 200, 400, 800, 1_000)
+TICK_MS = 25
+WAIT_MS_MAX = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A head that an earlier run of this gateway trusted. Units: `root` 32 raw bytes."""
+
+    size: int = 0
+    root: bytes = merkle.EMPTY_ROOT
+
+
+class Tail:
+    """The verified tail of one log, feeding one engine.
+
+    `boot_ms` reads CLOCK_BOOTTIME in milliseconds; `seen` is what an earlier run trusted.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        verifier: checkpoint.Verifier,
+        gateway: str,
+        *,
+        boot_ms: Callable[[], float],
+        seen: Seen,
+    ) -> None:
+        self._engine = engine
+        self._public = verifier.public
+        self._gateway = gateway
+        self._boot_ms = boot_ms
+        self._seen = seen
+        self._frontier = Frontier()
+        self._asked: dict[str, Any] | None = None
+        self._asked_ms = 0.0
+        self.incarnation = secrets.token_hex(16)
+        self.halted: VerificationFailed | None = None
+
+    def question(self, wait_ms: int) -> dict[str, Any]:
+        """The next question; from now on only its answer counts."""
+        self._asked = {
+            "gateway": self._gateway,
+            "incarnation": self.incarnation,
+            "after": self._frontier.size,
+            "nonce": secrets.token_hex(16),
+        }
+        self._asked_ms = self._boot_ms()
+        report = {"streamsCut": dict(self._engine.cut_by)}
+        return {**self._asked, "surface": self._engine.surface, "waitMs": wait_ms, "report": report}
+
+    def take(self, data: bytes) -> Seen:
+        """Take an answer: advance by it, and renew the lease if it is whole.
+
+        Returns: the head now trusted.
+        Raises:  BadFeed: the answer is not what was asked, or the log goes back or forks; nothing changed.
+                 VerificationFailed: an entry this build cannot fold; the tail has halted.
+        """
+        if self.halted is not None:
+            raise self.halted
+        asked, self._asked = self._asked, None
+        if asked is None:
+            raise BadFeed("a feed answer that nobody asked for")
+        answer = feed.open_answer(data, asked, self._public)
+        received_ms = self._boot_ms()
+        grown = self._grown(answer)
+        self._advance(answer)
+        self._frontier = grown
+        if answer.lease_ms and grown.size < self._seen.size:
+            raise BadFeed(
+                f"the log goes back: it has {grown.size} entries, {self._seen.size} were seen before"
+            )
+        if answer.lease_ms:
+            ends_ms = self._asked_ms + answer.lease_ms - answer.age_ms
+            self._engine.renew(Lease(self._asked_ms, received_ms, ends_ms, answer.control_ms))
+        return Seen(grown.size, grown.root())
+
+    def _grown(self, answer: feed.Answer) -> Frontier:
+        grown = self._frontier.copy()
+        for entry in answer.entries:
+            grown.append(merkle.leaf_hash(entry.leaf))
+            if grown.size == self._seen.size and grown.root() != self._seen.root:
+                raise BadFeed(
+                    f"the log has forked: at size {grown.size} it has another root than was seen before"
+                )
+        if grown.root() != answer.root:
+            raise BadFeed(
+                f"the log has forked: its entries do not lead to the signed root at size {answer.size}"
+            )
+        return grown
+
+    def _advance(self, answer: feed.Answer) -> None:
+        try:
+            self._engine.advance(answer.entries)
+        except VerificationFailed as error:
+            self.halted = error
+            raise
+
+
+class Memory:
+    """Where a gateway keeps the newest head it trusted, so that no later run can be shown an older one."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / "seen.json"
+
+    def load(self) -> Seen:
+        """What an earlier run saw.
+
+        Raises: VerificationFailed: the file is there but cannot be read; deleting it would be trusting anew.
+        """
+        if not self._path.exists():
+            return Seen()
+        try:
+            found: Any = canonical.loads(self._path.read_bytes())
+            return Seen(int(found["size"]), bytes.fromhex(found["root"]))
+        except (SluicegateError, OSError, KeyError, TypeError, ValueError) as error:
+            raise VerificationFailed(
+                f"{self._path} cannot be read: {error}",
+                remedy="restore it, or delete it to trust the log afresh from what it shows now",
+            ) from error
+
+    def save(self, seen: Seen) -> None:
+        """Replace what is kept, whole or not at all."""
+        written = self._path.with_suffix(".new")
+        with written.open("w") as file:
+            json.dump({"size": seen.size, "root": seen.root.hex()}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        written.replace(self._path)
+
+
+class Feed:
+    """Polls one control plane for one engine."""
+
+    def __init__(self, settings: GatewaySettings, engine: Engine, *, boot_ms: Callable[[], float]) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._boot_ms = boot_ms
+        self._memory = Memory(settings.state_dir)
+        self._seen = self._memory.load()
+        verifier = checkpoint.parse_vkey(settings.log_vkey)
+        self._tail = Tail(engine, verifier, settings.name, boot_ms=boot_ms, seen=self._seen)
+
+    @property
+    def halted(self) -> VerificationFailed | None:
+        """Why the feed will not go on, or None."""
+        return self._tail.halted
+
+    async def run(self) -> None:
+        """Poll and watch until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._poll())
+            tasks.create_task(self._watch())
+
+    async def _poll(self) -> None:
+        headers = {"authorization": f"Bearer {self._settings.token}"}
+        async with aiohttp.ClientSession(headers=headers, trust_env=False) as session:
+            failures = 0
+            while self._tail.halted is None:
+                try:
+                    await self._once(session)
+                    failures = 0
+                except (aiohttp.ClientError, TimeoutError, OSError, SluicegateError) as error:
+                    self._complain(error, failures)
+                    await asyncio.sleep(RETRY_MS[min(failures, len(RETRY_MS) - 1)] / 1000)
+                    failures += 1
+
+    async def _once(self, session: aiohttp.ClientSession) -> None:
+        lease_ms = self._engine.table.lease_ms
+        question = self._tail.question(self._wait_ms())
+        timeout = aiohttp.ClientTimeout(total=(question["waitMs"] + lease_ms) / 1000)
+        url = f"{self._settings.control_url.rstrip('/')}/fleet/v1/poll"
+        async with session.post(url, json=question, timeout=timeout, allow_redirects=False) as response:
+            data = await response.content.read(feed.ANSWER_BYTES_MAX + 1)
+            while not response.content.at_eof() and len(data) <= feed.ANSWER_BYTES_MAX:
+                data += await response.content.read(feed.ANSWER_BYTES_MAX + 1 - len(data))
+        if response.status != 200:
+            raise BadFeed(f"the control plane answered {response.status}: {data[:300]!r}")
+        await self._remember(self._tail.take(data))
+
+    def _wait_ms(self) -> int:
+        """A third of the lease; nothing before the first lease, so that a start is quick."""
+        return min(WAIT_MS_MAX, self._engine.table.lease_ms // 3) if self._engine.now() is not None else 0
+
+    async def _remember(self, seen: Seen) -> None:
+        if seen.size > self._seen.size:
+            await asyncio.to_thread(self._memory.save, seen)
+            self._seen = seen
+
+    def _complain(self, error: Exception, failures: int) -> None:
+        if failures in (0, 10) or failures % 60 == 0:
+            said = str(error) or type(error).__name__
+            _log.warning("the feed of %s: %s", self._settings.control_url, said)
+
+    async def _watch(self) -> None:
+        """Re-decide what is in flight when a lease or an `until` has passed."""
+        while True:
+            deadline_ms = self._engine.deadline_ms()
+            if deadline_ms is not None and self._boot_ms() >= deadline_ms:
+                self._engine.redecide_all()
+            await asyncio.sleep(TICK_MS / 1000)

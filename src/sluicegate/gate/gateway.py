@@ -1,0 +1,220 @@
+"""The gateway's application: who asks, what for, may they, and on it goes.
+
+Rules:
+- Only exact raw paths are served: `dialects.ENDPOINTS` are forwarded, the models are listed, and the gateway
+  tells how it is. Nothing is decoded, joined or normalised on the way.
+- Under `/v1/` the credential comes first: without a known one nobody learns which paths exist.
+- A refusal before the body was read ends the connection; the body is not read for it.
+- Prompts, completions and credentials are neither kept nor logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+from urllib.parse import unquote
+
+from sluicegate.core import decision
+from sluicegate.core.decision import Ask
+from sluicegate.core.refusals import Deny, Reason
+from sluicegate.errors import InvalidInput
+from sluicegate.gate import request
+from sluicegate.gate.dialects import (
+    ENDPOINTS,
+    OUTLIVING,
+    Fault,
+    Reply,
+    credential_digest,
+    faulty,
+    model_reply,
+    models_reply,
+)
+from sluicegate.gate.engine import Engine
+from sluicegate.gate.exchange import Exchange, new_request_id
+from sluicegate.gate.metrics import CONTENT_TYPE, Metrics
+from sluicegate.gate.passage import Passage
+from sluicegate.gate.upstream import Upstream
+from sluicegate.settings import GatewaySettings
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+_MODELS = b"/v1/models"
+_MODEL = b"/v1/models/"
+_JSON = b"application/json"
+_OUTLIVES = Deny(Reason.REQUEST_INVALID, "work that outlives its request is not served here")
+
+
+class Gateway:
+    """The ASGI application; it needs the `Connection` that `gate.server` lends it.
+
+    `upstreams` are by the name that plans give them.
+    """
+
+    def __init__(self, engine: Engine, upstreams: Mapping[str, Upstream], settings: GatewaySettings) -> None:
+        self._engine = engine
+        self._upstreams = upstreams
+        self._settings = settings
+        self._metrics = Metrics(engine)
+        self._observations: Mapping[bytes, Callable[[], Reply]] = {
+            b"/healthz": _health,
+            b"/readyz": self._readiness,
+            b"/metrics": self._measurements,
+        }
+
+    async def __call__(self, scope: Any, receive: Receive, _send: object) -> None:
+        """Serve one request.
+
+        Raises: NotImplementedError: not HTTP.
+        """
+        if scope["type"] != "http":
+            raise NotImplementedError(f"{scope['type']!r}, expected http")
+        exchange = Exchange(scope)
+        try:
+            if exchange.path.startswith(b"/v1/"):
+                await self._serve(exchange, receive)
+            else:
+                self._observe(exchange)
+        finally:
+            self._metrics.ended(exchange.outcome)
+
+    async def _serve(self, exchange: Exchange, receive: Receive) -> None:
+        digest = credential_digest(exchange.headers)
+        deny = self._engine.identify(digest)
+        if deny is not None or digest is None:
+            self._refuse(exchange, deny or Deny(Reason.CREDENTIAL_MISSING))
+        elif exchange.path in ENDPOINTS:
+            if _allowed(exchange, "POST"):
+                await self._admit(exchange, digest, receive)
+        elif exchange.path == _MODELS or exchange.path.startswith(_MODEL):
+            if _allowed(exchange, "GET"):
+                self._list(exchange, digest)
+        elif OUTLIVING.fullmatch(exchange.path):
+            self._refuse(
+                exchange, Deny(Reason.REQUEST_INVALID, "work that outlives its request is not served here")
+            )
+        else:
+            exchange.end_early(faulty(Fault.ENDPOINT_UNKNOWN))
+
+    def _observe(self, exchange: Exchange) -> None:
+        observed = self._observations.get(exchange.path)
+        if observed is None:
+            exchange.end_early(faulty(Fault.ENDPOINT_UNKNOWN))
+        elif _allowed(exchange, "GET"):
+            exchange.reply(observed(), "observed")
+
+    def _readiness(self) -> Reply:
+        engine = self._engine
+        ready = engine.now() is not None
+        told = {"ready": ready, "size": engine.table.size, "leaseMs": int(engine.lease_left_ms())}
+        return _told(_JSON, json.dumps(told).encode(), 200 if ready else 503)
+
+    def _measurements(self) -> Reply:
+        return _told(CONTENT_TYPE, self._metrics.text())
+
+    def _list(self, exchange: Exchange, digest: bytes) -> None:
+        engine = self._engine
+        if exchange.path == _MODELS:
+            models = engine.usable_models(digest)
+            exchange.reply(models_reply(models, exchange.dialect, new_request_id()), "listed")
+            return
+        model = unquote(exchange.path[len(_MODEL) :].decode("ascii"))
+        decided = decision.decide(Ask(digest, model, engine.surface), engine.table, engine.now())
+        if isinstance(decided, Deny):
+            self._refuse(exchange, decided)
+        else:
+            exchange.reply(model_reply(model, exchange.dialect, new_request_id()), "listed")
+
+    async def _admit(self, exchange: Exchange, digest: bytes, receive: Receive) -> None:
+        body = b""
+        try:
+            received = await self._read_body(exchange, receive)
+            if received is None:
+                return
+            body = received
+            ask = Ask(digest, _model_asked(exchange, body), self._engine.surface)
+        except InvalidInput as error:
+            ask = Ask(digest, "", self._engine.surface, error.message)
+        passage = Passage(exchange, self._settings, lambda: self._engine.table.size)
+        flight = self._engine.admit(ask, passage.cut)
+        if isinstance(flight, Deny):
+            self._refuse(exchange, flight)
+            return
+        passage.flight = flight
+        upstream = self._upstreams.get(flight.allow.upstream)
+        try:
+            if upstream is None:
+                exchange.end_early(faulty(Fault.UPSTREAM_UNREACHABLE))
+            else:
+                await passage.carry(upstream, body)
+        finally:
+            self._engine.land(flight)
+            if flight.refused is not None:
+                self._metrics.cut(flight.refused.reason.value)
+
+    async def _read_body(self, exchange: Exchange, receive: Receive) -> bytes | None:
+        """The body, or None when the client left.
+
+        Raises: InvalidInput: too large, or too slow.
+        """
+        limit_ms = self._settings.body_timeout_ms
+        self._check_length(exchange)
+        if exchange.connection.body_arrived:
+            return await self._collect(exchange, receive)
+        try:
+            async with asyncio.timeout(limit_ms / 1000):
+                return await self._collect(exchange, receive)
+        except TimeoutError:
+            raise InvalidInput(f"a body that was not complete after {limit_ms} ms") from None
+
+    def _check_length(self, exchange: Exchange) -> None:
+        for name, value in exchange.headers:
+            if name == b"content-length" and int(value) > self._settings.max_body_bytes:
+                raise self._too_large()
+
+    async def _collect(self, exchange: Exchange, receive: Receive) -> bytes | None:
+        parts, size, more = [], 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            parts.append(message["body"])
+            size += len(parts[-1])
+            if size > self._settings.max_body_bytes:
+                raise self._too_large()
+            more = message["more_body"]
+        exchange.connection.resume()
+        exchange.body_read = True
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _too_large(self) -> InvalidInput:
+        return InvalidInput(
+            f"a body larger than {self._settings.max_body_bytes} bytes, expected at most that"
+        )
+
+    def _refuse(self, exchange: Exchange, deny: Deny) -> None:
+        exchange.refuse(deny, self._engine.table.size)
+
+
+def _allowed(exchange: Exchange, method: str) -> bool:
+    """Whether the method is the one served here; if not, that has been said."""
+    if exchange.method == method:
+        return True
+    exchange.end_early(faulty(Fault.METHOD_NOT_ALLOWED, headers=((b"allow", method.encode()),)))
+    return False
+
+
+def _model_asked(exchange: Exchange, body: bytes) -> str:
+    request.read_headers(exchange.headers)
+    if exchange.query:
+        request.read_query(exchange.query)
+    return request.read(body).model
+
+
+def _health() -> Reply:
+    return _told(_JSON, b'{"ok": true}')
+
+
+def _told(kind: bytes, body: bytes, status: int = 200) -> Reply:
+    return Reply(status, [(b"content-type", kind), (b"content-length", b"%d" % len(body))], body)

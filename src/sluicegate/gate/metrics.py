@@ -1,0 +1,51 @@
+"""What a gateway tells about itself, in the Prometheus text format. No label names a customer or a model."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+from sluicegate.gate.engine import Engine
+
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """The metrics of one gateway, in a registry of their own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "sluicegate_requests",
+            "Requests by outcome: answered, listed, client_gone, a refusal's reason, or a fault",
+            ["outcome"],
+            registry=self._registry,
+        )
+        self._outcomes: dict[str, Counter] = {}
+        self._cut = Counter(
+            "sluicegate_cut", "Requests cut in flight, by reason", ["reason"], registry=self._registry
+        )
+        self._gauge("in_flight", "Admitted requests not yet over").set_function(lambda: len(engine.flights))
+        self._gauge("table_size", "Ledger entries folded into the table").set_function(
+            lambda: engine.table.size
+        )
+        self._gauge("lease_seconds", "How long the lease still lives").set_function(
+            lambda: engine.lease_left_ms() / 1000
+        )
+
+    def ended(self, outcome: str) -> None:
+        """Count a request that is over."""
+        counter = self._outcomes.get(outcome)
+        if counter is None:
+            counter = self._outcomes[outcome] = self._requests.labels(outcome)
+        counter.inc()
+
+    def cut(self, reason: str) -> None:
+        """Count a request that was cut in flight."""
+        self._cut.labels(reason).inc()
+
+    def text(self) -> bytes:
+        """All of them, as `CONTENT_TYPE`."""
+        return generate_latest(self._registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(f"sluicegate_{name}", text, registry=self._registry)

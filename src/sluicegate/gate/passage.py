@@ -1,0 +1,144 @@
+"""An admitted request on its way: to the upstream, and the answer back to the client.
+
+Rules:
+- Before every write to the upstream and to the client the flight is checked, with no await in between.
+- `cut` is synchronous: when it returns, the client has its refusal, no upstream byte will follow it, and the
+  call to the upstream is being closed. So when the client leaves.
+- All waiting is done in the request's own task, which whoever ends the request cancels. An exchange that is
+  over tells such a cancellation from any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from sluicegate.core.refusals import Deny
+from sluicegate.core.sse import EventSplitter
+from sluicegate.errors import InvalidInput, Unreachable
+from sluicegate.gate.dialects import Fault, faulty
+from sluicegate.gate.engine import Flight
+from sluicegate.gate.exchange import Exchange, Stage
+from sluicegate.gate.upstream import Answer, Call, Upstream
+from sluicegate.settings import GatewaySettings
+
+_FAULTS = {fault.code: fault for fault in Fault}
+
+
+class Passage:
+    """Takes one request through.
+
+    `flight` is set by whoever had it admitted, before `carry`; `size` tells the log's size.
+    """
+
+    __slots__ = ("_exchange", "_settings", "_size", "_task", "flight")
+
+    def __init__(self, exchange: Exchange, settings: GatewaySettings, size: Callable[[], int]) -> None:
+        self._exchange = exchange
+        self._settings = settings
+        self._size = size
+        self._task: asyncio.Task[None] | None = None
+        self.flight: Flight
+
+    def cut(self, deny: Deny) -> None:
+        """End the request with a refusal."""
+        self._exchange.refuse(deny, self._size(), self._settings.cut_grace_ms)
+        self._stop()
+
+    async def carry(self, upstream: Upstream, body: bytes) -> None:
+        """Forward the request and its answer; return when the exchange is over."""
+        exchange = self._exchange
+        self._task = asyncio.current_task()
+        exchange.connection.on_lost(self._lost)
+        if exchange.over():
+            return
+        try:
+            await self._carry(
+                upstream, Call(exchange.path, exchange.query, exchange.headers, body, self._may)
+            )
+        except Unreachable as error:
+            self._fail(_FAULTS[error.code])
+        except InvalidInput:
+            self._fail(Fault.UPSTREAM_FAILED)
+        except asyncio.CancelledError:
+            if not exchange.over():
+                exchange.connection.reset()
+                raise
+
+    async def _carry(self, upstream: Upstream, call: Call) -> None:
+        answer = await upstream.call(call)
+        try:
+            fields = dict(answer.headers)
+            kind = fields.get(b"content-type", b"").partition(b";")[0].strip().lower()
+            if answer.status < 200 or 300 <= answer.status < 400:
+                self._fail(Fault.UPSTREAM_FAILED)
+            elif kind != b"text/event-stream":
+                await self._forward_body(answer, sized=b"content-length" in fields)
+            elif fields.get(b"content-encoding", b"identity").lower() == b"identity":
+                await self._forward_stream(answer)
+            else:
+                self._fail(Fault.UPSTREAM_FAILED)
+        finally:
+            answer.close()
+
+    async def _forward_body(self, answer: Answer, *, sized: bool) -> None:
+        """The head waits for the first bytes: so most answers are one write, or can still be refused."""
+        exchange, headers = self._exchange, list(answer.headers)
+        data = b"" if answer.ended else await answer.read()
+        if answer.ended and not sized:
+            headers.append((b"content-length", b"%d" % len(data)))
+        if not await self._clear():
+            return
+        exchange.begin(Stage.BODY, answer.status, headers, data)
+        while not answer.ended and (data := await answer.read()):
+            if not await self._clear():
+                return
+            exchange.send(data)
+        await self._end()
+
+    async def _forward_stream(self, answer: Answer) -> None:
+        exchange, splitter = self._exchange, EventSplitter(self._settings.max_event_bytes)
+        if not await self._clear():
+            return
+        headers = [field for field in answer.headers if field[0] != b"content-length"]
+        exchange.begin(Stage.STREAM, answer.status, headers)
+        while data := await answer.read():
+            events = splitter.feed(data)
+            if events:
+                if not await self._clear():
+                    return
+                exchange.send(events)
+        rest = splitter.rest()
+        if rest and await self._clear():
+            exchange.send(rest)
+        await self._end()
+
+    async def _end(self) -> None:
+        if await self._clear():
+            self._exchange.end()
+
+    async def _clear(self) -> bool:
+        """Wait until the client has taken what was written; then say whether more may be.
+
+        INVARIANT: between the check and the write there is no await.
+        """
+        connection = self._exchange.connection
+        if connection.paused:
+            await connection.writable()
+        return self._may()
+
+    def _may(self) -> bool:
+        return not self._exchange.over() and self.flight.check() is None
+
+    def _fail(self, fault: Fault) -> None:
+        self._exchange.end_early(faulty(fault), self._settings.cut_grace_ms)
+
+    def _lost(self) -> None:
+        if not self._exchange.over():
+            self._exchange.gone()
+            self._stop()
+
+    def _stop(self) -> None:
+        """Wake the task, which closes the call; the task itself needs no waking, it looks at the stage."""
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()

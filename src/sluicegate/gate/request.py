@@ -1,0 +1,168 @@
+"""Read a request such that no two parsers could read it differently.
+
+Rules:
+- Pure. The body is forwarded as it came, so whatever another parser could take for another model, another
+  stream or another user is refused here: a key twice, a key in other case, a key behind escapes, a second
+  encoding, a key in the query.
+- What is not significant for the decision is only checked to be JSON.
+- A message says what was found and what was expected, and never quotes more than a key or a short value.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NamedTuple, NoReturn
+from urllib.parse import unquote_to_bytes
+
+from sluicegate.errors import InvalidInput
+
+SIGNIFICANT = frozenset({"model", "stream", "background", "user", "user_id", "safety_identifier", "metadata"})
+"""The keys that say what is asked for, in whose name, and whether it ends with the request."""
+
+_FOLDED = frozenset(key.casefold() for key in SIGNIFICANT)
+_ESCAPED_KEY = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"([ \t\n\r]*+:)?', re.DOTALL)
+_PAIR_ENDS = re.compile(rb"[&;]")
+_QUOTED_MAX = 80
+
+
+class Request(NamedTuple):
+    """What a body asks for."""
+
+    model: str
+    stream: bool
+
+
+def read(body: bytes) -> Request:
+    """Read a request's JSON body.
+
+    Raises: InvalidInput: it has no reading, or more than one.
+    """
+    value = _parsed(_text(body))
+    if not isinstance(value, dict):
+        raise InvalidInput(f"the body is {_kind(value)}, expected a json object")
+    for key in value:
+        if key not in SIGNIFICANT and key.casefold() in _FOLDED:
+            raise InvalidInput(f"key {_quoted(key)} differs from {_quoted(key.casefold())} only in case")
+    if b"\\u" in body:
+        _refuse_escaped_keys(body)
+    if _flag(value, "background"):
+        raise InvalidInput("'background' is true: work that outlives its request is not served here")
+    return Request(_model(value), _flag(value, "stream"))
+
+
+def read_query(query: bytes) -> None:
+    """Check that a query string sets nothing significant; it is forwarded as it came.
+
+    Raises: InvalidInput: a key that another parser could take for a significant one.
+    """
+    for pair in _PAIR_ENDS.split(query):
+        key = unquote_to_bytes(pair.partition(b"=")[0].replace(b"+", b" ")).decode("utf-8", "replace")
+        name = re.split(r"[.\[]", key.strip(), maxsplit=1)[0].strip()
+        if name.casefold() in _FOLDED:
+            raise InvalidInput(f"the query sets {_quoted(key)}, expected it in the body alone")
+
+
+def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Check that a body is declared as what it is read as: JSON in UTF-8, not compressed.
+
+    Raises: InvalidInput: another type, charset or coding.
+    """
+    for name, value in headers:
+        if name == b"content-type" and value != b"application/json":
+            _check_type(value)
+        elif name == b"content-encoding" and value.strip().lower() != b"identity":
+            found = _quoted(value.decode("latin-1"))
+            raise InvalidInput(f"content-encoding {found}, expected the body as it is")
+
+
+def _check_type(value: bytes) -> None:
+    kind, *parameters = [part.strip().lower() for part in value.split(b";")]
+    charsets = {b"", b"charset=utf-8", b'charset="utf-8"'}
+    if kind != b"application/json" or not charsets.issuperset(parameters):
+        found = _quoted(value.decode("latin-1"))
+        raise InvalidInput(f"content-type {found}, expected application/json in utf-8")
+
+
+def _text(body: bytes) -> str:
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"byte {error.start} of the body is not utf-8, expected json in utf-8") from None
+    if text.startswith("\ufeff"):
+        raise InvalidInput("a byte order mark before the body, expected none")
+    return text
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno} column {error.colno}"
+        raise InvalidInput(f"the body is not json at {where}: {error.msg.lower()}") from None
+    except RecursionError:
+        raise InvalidInput("the body is nested too deeply, expected fewer levels") from None
+    except ValueError:
+        raise InvalidInput("the body has a number of thousands of digits, expected a shorter one") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
+        raise InvalidInput(f"key {_quoted(twice)} twice in one object, expected once")
+    return found
+
+
+def _no_constant(literal: str) -> NoReturn:
+    raise InvalidInput(f"{literal} is not json, expected a finite number")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
+
+
+def _refuse_escaped_keys(body: bytes) -> None:
+    """Refuse a significant key written with escapes; a string that a colon follows is a key."""
+    for string, colon in _ESCAPED_KEY.findall(body):
+        if colon and b"\\u" in string:
+            key = json.loads(b'"' + string + b'"')
+            if key.casefold() in _FOLDED:
+                raise InvalidInput(f"key {_quoted(key)} is written with escapes, expected it plain")
+
+
+def _model(value: dict[str, Any]) -> str:
+    model = value.get("model")
+    if not isinstance(model, str):
+        found = _kind(model) if "model" in value else "missing"
+        raise InvalidInput(f"'model' is {found}, expected the name of a model")
+    if not model:
+        raise InvalidInput("'model' is empty, expected the name of a model")
+    return model
+
+
+def _flag(value: dict[str, Any], key: str) -> bool:
+    flag = value.get(key)
+    if flag is not None and not isinstance(flag, bool):
+        raise InvalidInput(f"{key!r} is {_kind(flag)}, expected true or false")
+    return bool(flag)
+
+
+_KINDS: dict[type, str] = {
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
+
+
+def _kind(value: object) -> str:
+    return _KINDS[type(value)]
+
+
+def _quoted(text: str) -> str:
+    return repr(text) if len(text) <= _QUOTED_MAX else repr(text[:_QUOTED_MAX]) + "…"

@@ -1,0 +1,125 @@
+"""The Protocols between the layers: what the use cases ask of persistence.
+
+Rules:
+- One writer at a time: `Store.write` holds the log's head until it ends; everything in it is durable
+  together when it ends without an exception, and none of it otherwise.
+- Every backend passes `tests/store/contract.py`.
+- A backend raises StoreUnavailable where it cannot do what was asked, and StoreUnusable where what it
+  finds is not ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from sluicegate.core.events import Entry, Opening
+
+Node: TypeAlias = tuple[int, int, bytes]
+"""A complete node of the tree: level, index, hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that was done before: the digest of what was asked, and its result."""
+
+    request: str
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who acts. `id` is the pseudonym entries name; `party` the agency spoken for, where it is one."""
+
+    id: str
+    role: str
+    name: str
+    party: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incarnation:
+    """One run of a gateway process, registered before its first lease."""
+
+    gateway: str
+    incarnation: str
+    surface: str
+
+
+class Writing(Protocol):
+    """What may be done while the head is held."""
+
+    def size(self) -> int:
+        """The log's size."""
+
+    def entries(self, after: int) -> Sequence[Entry]:
+        """The entries from `after` on, with all their parts."""
+
+    def append(self, entries: Sequence[Entry], nodes: Sequence[Node], checkpoint: str) -> None:
+        """Append entries, the tree nodes they completed, and the signed head that holds them."""
+
+    def done(self, command: str) -> Done | None:
+        """What became of a command, if it was done."""
+
+    def remember(self, command: str, done: Done) -> None:
+        """Note what became of a command."""
+
+    def organization(self, owner: str, name: str, registered_in: str) -> str | None:
+        """The pseudonym under which `owner` has named this organization before."""
+
+    def add_organization(self, pseudonym: str, owner: str, name: str, registered_in: str) -> None:
+        """Note a new organization."""
+
+
+class Store(Protocol):
+    """Persistence."""
+
+    def write(self) -> AbstractContextManager[Writing]:
+        """Hold the head and write."""
+
+    def confirm(self) -> None:
+        """Commit a write that changes nothing: proof that this process still holds the primary."""
+
+    def size(self) -> int:
+        """The log's size."""
+
+    def checkpoint(self) -> str:
+        """The newest signed head, empty before the first entry."""
+
+    def entries(self, after: int, limit: int) -> Sequence[Entry]:
+        """At most `limit` entries from `after` on, with all their parts."""
+
+    def leaves(self, start: int, end: int) -> Sequence[bytes]:
+        """The leaves of the entries `start` to `end` (exclusive)."""
+
+    def node(self, level: int, index: int) -> bytes:
+        """A stored tree node. Raises StoreUnusable: there is none."""
+
+    def sealed(self, seq: int) -> Mapping[str, Opening]:
+        """The sealed parts of an entry."""
+
+    def organizations(self, name: str) -> Sequence[str]:
+        """The pseudonyms of every organization of this legal name."""
+
+    def principal(self, token_digest: bytes) -> Principal | None:
+        """Whose token this is."""
+
+    def add_principal(self, token_digest: bytes, principal: Principal) -> None:
+        """Note a token by its digest."""
+
+    def principals(self) -> Sequence[Principal]:
+        """Everybody who has a token."""
+
+    def incarnations(self) -> Sequence[Incarnation]:
+        """The gateways that may hold a lease."""
+
+    def register(self, incarnation: Incarnation) -> None:
+        """Note an incarnation, durably, before its first lease."""
+
+    def retire(self, incarnation: Incarnation) -> None:
+        """Forget an incarnation whose lease has ended."""
+
+    def close(self) -> None:
+        """Let go of everything."""

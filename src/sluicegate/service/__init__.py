@@ -1,0 +1,1 @@
+"""Use cases: one function a command or question, over the ledger's one writer."""

@@ -1,0 +1,76 @@
+"""Who may do what: one table.
+
+Rules:
+- Who acts comes from the token alone.
+- A signature, not a token, makes a position or a directive count; the token only says who carried it.
+- An applicant sees its own cases, an agency the cases that ask it, the developer's staff all of them.
+"""
+
+from __future__ import annotations
+
+from sluicegate.core import apikey, quorum
+from sluicegate.core.lifecycle.state import Case
+from sluicegate.errors import Unauthorized
+from sluicegate.ports import Principal, Store
+
+DEVELOPER, AGENCY, APPLICANT, GATEWAY = "developer", "agency", "applicant", "gateway"
+ROLES = (DEVELOPER, AGENCY, APPLICANT, GATEWAY)
+
+ACTIONS: dict[str, frozenset[str]] = {
+    "plan.preview": frozenset({DEVELOPER}),
+    "plan.apply": frozenset({DEVELOPER}),
+    "status.read": frozenset({DEVELOPER, AGENCY, APPLICANT}),
+    "application.submit": frozenset({DEVELOPER, APPLICANT}),
+    "case.read": frozenset({DEVELOPER, AGENCY, APPLICANT}),
+    "case.export": frozenset({DEVELOPER, AGENCY}),
+    "position.import": frozenset({DEVELOPER, AGENCY}),
+    "stage.open": frozenset({DEVELOPER}),
+    "credential.issue": frozenset({DEVELOPER, APPLICANT}),
+    "credential.revoke": frozenset({DEVELOPER, APPLICANT}),
+    "directive.preview": frozenset({DEVELOPER, AGENCY}),
+    "directive.issue": frozenset({DEVELOPER, AGENCY}),
+    "directive.lift": frozenset({DEVELOPER, AGENCY}),
+    "directive.read": frozenset({DEVELOPER, AGENCY}),
+    "token.issue": frozenset({DEVELOPER}),
+    "fleet.poll": frozenset({GATEWAY}),
+}
+
+
+def authenticate(store: Store, token: str | None) -> Principal:
+    """Whose token this is.
+
+    Raises: Unauthorized: none given, or not one of ours.
+    """
+    if token is None:
+        raise Unauthorized(
+            "no token was given", code="token_missing", remedy="send 'Authorization: Bearer sgt_…'"
+        )
+    found = (
+        store.principal(apikey.digest(token)) if apikey.is_well_formed(token, apikey.TOKEN_PREFIX) else None
+    )
+    if found is None:
+        raise Unauthorized(
+            "the token is not known here",
+            code="token_unknown",
+            remedy="ask the developer's staff for a new one",
+        )
+    return found
+
+
+def authorize(principal: Principal, action: str) -> None:
+    """Raise Unauthorized (code `forbidden`) unless the principal's role may do this."""
+    if principal.role not in ACTIONS[action]:
+        allowed = ", ".join(sorted(ACTIONS[action]))
+        raise Unauthorized(
+            f"a token of the role {principal.role!r} may not do {action!r}, expected one of {allowed}",
+            code="forbidden",
+        )
+
+
+def sees(principal: Principal, case: Case) -> bool:
+    """Whether the principal may see a case."""
+    if principal.role == DEVELOPER:
+        return True
+    if principal.role == AGENCY:
+        return principal.party in quorum.parties_of(case.rule)
+    return case.kind == "admission" and case.opened_by == principal.id

@@ -1,0 +1,207 @@
+"""The fleet: what gateways have acknowledged, and when a directive is in force everywhere.
+
+Rules:
+- An incarnation is registered durably before its first lease.
+- An answer is signed over the asker's nonce; the lease counts from when the asker asked.
+- `ageMs` counts from before the last write that this process committed on the primary, so a process that
+  can no longer write hands out leases that have already ended.
+- What an incarnation acknowledges is true of everything before it. A lease is trusted only after the
+  entries it came with are applied, so one that is silent is counted out when every lease that came
+  without the directive has passed, and a thousandth more for its clock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sluicegate.core import events, feed
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.ports import Incarnation
+from sluicegate.service.ledger import Ledger
+
+CONFIRM_EVERY_MS = 250
+CLOCK_ALLOWANCE = 1.001
+FORGET_AFTER_MS = 3_600_000
+HISTORY_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """A gateway's question. Units: `after` counts entries; `cut` requests, by directive or reason."""
+
+    gateway: str
+    incarnation: str
+    surface: str
+    after: int
+    nonce: str
+    cut: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is known of one incarnation. Units: CLOCK_BOOTTIME milliseconds of this machine."""
+
+    after: int
+    leases: list[tuple[int, float]]
+    """(size it came with, its end) of each lease that may live."""
+    history: list[tuple[int, int]] = field(default_factory=list)
+    """(size, wall-clock milliseconds) of each acknowledgement."""
+    cut: dict[str, int] = field(default_factory=dict)
+
+    def lease_ends_ms(self, below: int | None = None) -> float:
+        """When its last lease ends, or the last that came with less than `below` entries."""
+        return max((ends for size, ends in self.leases if below is None or size < below), default=0.0)
+
+    def leased(self, size: int, ends_ms: float, now_ms: float) -> None:
+        """Note a lease; forget those that have ended."""
+        self.leases = [(came, ends) for came, ends in self.leases if ends > now_ms]
+        self.leases.append((size, ends_ms))
+
+
+class Fleet:
+    """The gateways of one control plane."""
+
+    def __init__(self, ledger: Ledger, *, boot_ms: Callable[[], float], max_entries: int) -> None:
+        self._ledger = ledger
+        self._boot_ms = boot_ms
+        self._max_entries = max_entries
+        self._lock = threading.Lock()
+        self._confirmed_ms = float("-inf")
+        longest_ms = boot_ms() + CLOCK_ALLOWANCE * self._longest_lease_ms()
+        self._seen = {known: _Seen(0, [(0, longest_ms)]) for known in ledger.store.incarnations()}
+
+    def heard(self, poll: Poll) -> None:
+        """Note what a poll acknowledges, as soon as it is here: its answer may wait for news.
+
+        Raises: StoreUnavailable: a new incarnation cannot be registered.
+        """
+        who = Incarnation(poll.gateway, poll.incarnation, poll.surface)
+        with self._lock:
+            is_new = who not in self._seen
+        if is_new:
+            self._ledger.store.register(who)
+        # Durable here: the incarnation is known before it gets a lease.
+        with self._lock:
+            seen = self._seen.setdefault(who, _Seen(0, []))
+            if poll.after > seen.after or not seen.history:
+                seen.history.append((poll.after, self._ledger.wall_ms()))
+                del seen.history[:-HISTORY_MAX]
+            seen.after = poll.after
+            seen.cut = dict(poll.cut)
+
+    def answer(self, poll: Poll) -> dict[str, Any]:
+        """Answer a poll that was heard: the entries after `after`, and a lease if they are all there are.
+
+        Raises: StoreUnavailable: no lease can be given.
+        """
+        confirmed_ms = self._confirm()
+        size = self._ledger.size()
+        entries = self._ledger.store.entries(poll.after, min(self._max_entries, max(0, size - poll.after)))
+        reached = poll.after + len(entries)
+        whole = reached == size
+        lease_ms = self._lease_ms() if whole else 0
+        if lease_ms:
+            self._lease(Incarnation(poll.gateway, poll.incarnation, poll.surface), reached, lease_ms)
+        signed = {
+            "gateway": poll.gateway,
+            "incarnation": poll.incarnation,
+            "nonce": poll.nonce,
+            "after": poll.after,
+            "size": reached,
+            "root": self._ledger.root(reached).hex(),
+            "controlTime": events.format_time(self._ledger.wall_ms()),
+            "leaseMs": lease_ms,
+            "ageMs": int(self._boot_ms() - confirmed_ms) + 1,
+        }
+        return feed.answer_json(signed, entries, self._ledger.key)
+
+    def has_news(self, after: int) -> bool:
+        """Whether there are entries beyond `after`."""
+        return self._ledger.size() > after
+
+    def directive_status(self, name: str) -> dict[str, Any] | Refusal:
+        """Where a directive is in force."""
+        with self._ledger.reading() as state:
+            issued = state.directives.get(name)
+            if issued is None:
+                return Refusal("unknown", "directive_unknown", f"no directive {name[:80]!r}")
+            size, lifted = issued.seq + 1, issued.lifted
+        with self._lock:
+            rows = [self._row(who, seen, name, size) for who, seen in sorted(self._seen.items(), key=_order)]
+        return {
+            "directive": name,
+            "size": size,
+            "lifted": lifted,
+            "inForce": not lifted and all(row["state"] != "waiting" for row in rows),
+            "gateways": rows,
+        }
+
+    def gateways(self) -> list[dict[str, Any]]:
+        """Every incarnation that may hold a lease."""
+        now_ms = self._boot_ms()
+        with self._lock:
+            return [
+                {
+                    "gateway": who.gateway,
+                    "incarnation": who.incarnation,
+                    "surface": who.surface,
+                    "size": seen.after,
+                    "leaseMs": max(0, int(seen.lease_ends_ms() - now_ms)),
+                }
+                for who, seen in sorted(self._seen.items(), key=_order)
+            ]
+
+    def _row(self, who: Incarnation, seen: _Seen, name: str, size: int) -> dict[str, Any]:
+        acknowledged = next((at_ms for after, at_ms in seen.history if after >= size), None)
+        counted_out = self._boot_ms() >= seen.lease_ends_ms(below=size)
+        state = "acknowledged" if acknowledged is not None else "counted_out" if counted_out else "waiting"
+        return {
+            "gateway": who.gateway,
+            "incarnation": who.incarnation,
+            "surface": who.surface,
+            "size": seen.after,
+            "state": state,
+            "at": events.format_time(acknowledged) if acknowledged is not None else None,
+            "streamsCut": seen.cut.get(name, 0),
+        }
+
+    def _lease(self, who: Incarnation, reached: int, lease_ms: int) -> None:
+        """Note a lease before it is given, and forget incarnations long gone."""
+        now_ms = self._boot_ms()
+        with self._lock:
+            self._seen.setdefault(who, _Seen(0, [])).leased(
+                reached, now_ms + CLOCK_ALLOWANCE * lease_ms, now_ms
+            )
+            gone = [
+                other for other, its in self._seen.items() if its.lease_ends_ms() + FORGET_AFTER_MS < now_ms
+            ]
+            for other in gone:
+                del self._seen[other]
+        for other in gone:
+            self._ledger.store.retire(other)
+
+    def _confirm(self) -> float:
+        """When, at the latest before now, this process still held the primary."""
+        with self._lock:
+            if self._boot_ms() - self._confirmed_ms < CONFIRM_EVERY_MS:
+                return self._confirmed_ms
+        began_ms = self._boot_ms()
+        self._ledger.store.confirm()
+        with self._lock:
+            self._confirmed_ms = max(self._confirmed_ms, began_ms)
+            return self._confirmed_ms
+
+    def _lease_ms(self) -> int:
+        with self._ledger.reading() as state:
+            return state.table.lease_ms
+
+    def _longest_lease_ms(self) -> int:
+        with self._ledger.reading() as state:
+            return max((plan.lease_ms for plan in state.table.plans.values()), default=state.table.lease_ms)
+
+
+def _order(item: tuple[Incarnation, _Seen]) -> tuple[str, str]:
+    return item[0].gateway, item[0].incarnation

@@ -1,0 +1,176 @@
+"""The ledger: the one writer, and the state it decides by.
+
+Rules:
+- A command is decided on the state of exactly the log it is appended to: hold the head, catch up, decide,
+  append, commit.
+- The state follows the log, never the other way round: entries are folded in after their commit, by the
+  same function that folds them at start. A commit whose fate is unknown is found out by catching up.
+- A command id is done once; done again it returns its first result.
+- Starting recomputes every hash: a log whose root is not that of its entries is refused.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sluicegate.core import canonical, checkpoint, events, lifecycle, merkle
+from sluicegate.core.events import Entropy, Entry
+from sluicegate.core.lifecycle import Command, Decided, Refusal, State
+from sluicegate.core.merkle import Frontier
+from sluicegate.errors import StoreUnusable
+from sluicegate.ports import Done, Store, Writing
+
+_CHUNK = 5_000
+
+
+class Ledger:
+    """The log of one developer, named `origin`.
+
+    `wall_ms` reads the wall clock, milliseconds since 1970 UTC; `random` gives n random bytes.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        key: Ed25519PrivateKey,
+        origin: str,
+        *,
+        wall_ms: Callable[[], int],
+        random: Callable[[int], bytes],
+    ) -> None:
+        self.store = store
+        self.key = key
+        self.origin = origin
+        self.wall_ms = wall_ms
+        self.random = random
+        self._lock = threading.RLock()
+        self._state = State()
+        self._frontier = Frontier()
+        self._watchers: list[Callable[[], None]] = []
+        self._load()
+
+    def execute(
+        self,
+        command: Command | Callable[[Writing], Command],
+        *,
+        by: str,
+        command_id: str,
+        request: Any = None,
+    ) -> dict[str, Any] | Refusal:
+        """Decide a command and append what follows.
+
+        `command` may be made inside the transaction, from what must be looked up there. `request` is what
+        the caller asked, to tell a repeated command from another one under the same id.
+        Raises: InvalidInput: malformed. StoreUnavailable: nothing was done, or it will be found done.
+        """
+        asked = canonical.digest([by, request])
+        try:
+            with self._lock:
+                entries, result = self._transact(command, by, command_id, asked)
+                # Durable here: the transaction has committed.
+                self._follow(entries)
+        except _RolledBack as rolled_back:
+            return rolled_back.refusal
+        if entries:
+            self._tell()
+        return result
+
+    @contextmanager
+    def reading(self) -> Iterator[State]:
+        """The state, while nobody changes it. Do not keep it."""
+        with self._lock:
+            yield self._state
+
+    def size(self) -> int:
+        """The log's size, as far as this process has followed it."""
+        with self._lock:
+            return self._state.size
+
+    def root(self, size: int) -> bytes:
+        """The root of the first `size` entries, 32 bytes."""
+        return merkle.root(size, self.store.node)
+
+    def checkpoint(self) -> str:
+        """The signed head of the log, as a C2SP checkpoint."""
+        return self.store.checkpoint()
+
+    def vkey(self) -> str:
+        """The log's verifier key, as text."""
+        return checkpoint.vkey(self.origin, self.key.public_key().public_bytes_raw())
+
+    def watch(self, told: Callable[[], None]) -> None:
+        """Call `told` after every advance, from whichever thread made it."""
+        self._watchers.append(told)
+
+    def _load(self) -> None:
+        while entries := self.store.entries(self._state.size, _CHUNK):
+            self._follow(entries)
+        if self._frontier.root() != self.root(self._state.size):
+            raise StoreUnusable(
+                "the stored tree does not have the root of the stored entries: the database was altered",
+                remedy="restore it from a backup",
+            )
+
+    def _transact(
+        self, command: Command | Callable[[Writing], Command], by: str, command_id: str, asked: str
+    ) -> tuple[list[Entry], dict[str, Any]]:
+        with self.store.write() as writing:
+            self._follow(writing.entries(self._state.size))
+            done = writing.done(command_id)
+            if done is not None and done.request == asked:
+                return [], done.result
+            if done is not None:
+                raise _RolledBack(_reused(command_id))
+            made = command(writing) if callable(command) else command
+            now_ms = max(self.wall_ms(), self._state.at_ms)
+            decided = lifecycle.decide(self._state, made, now_ms, Entropy(self.random(32)))
+            if isinstance(decided, Refusal):
+                raise _RolledBack(decided)
+            entries = self._append(writing, decided, now_ms, by, command_id)
+            result = {**decided.result, "size": self._state.size + len(entries)}
+            writing.remember(command_id, Done(asked, result))
+        return entries, result
+
+    def _append(
+        self, writing: Writing, decided: Decided, now_ms: int, by: str, command_id: str
+    ) -> list[Entry]:
+        entries = events.place_all(
+            decided.drafts, seq=self._state.size, at_ms=now_ms, by=by, command=command_id
+        )
+        if entries:
+            grown = self._frontier.copy()
+            nodes = [node for entry in entries for node in grown.append(merkle.leaf_hash(entry.leaf))]
+            note = checkpoint.sign(self.origin, grown.size, grown.root(), self.key)
+            writing.append(entries, nodes, note)
+        return entries
+
+    def _follow(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self._state.apply(entry)
+            self._frontier.append(merkle.leaf_hash(entry.leaf))
+
+    def _tell(self) -> None:
+        for told in self._watchers:
+            told()
+
+
+class _RolledBack(Exception):
+    """Carries a refusal out of the transaction, which ends without a trace."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+
+
+def _reused(command_id: str) -> Refusal:
+    return Refusal(
+        "conflict",
+        "command_id_reused",
+        f"the command id {command_id[:80]!r} was used for another command",
+        "send a new Idempotency-Key",
+    )

@@ -1,0 +1,115 @@
+"""Plans and stages: preview, apply, status, open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sluicegate.core import document, plan, quorum
+from sluicegate.core.dsse import Envelope
+from sluicegate.core.lifecycle import Refusal, State, cases, releases
+from sluicegate.core.lifecycle.state import Release
+from sluicegate.ports import Principal
+from sluicegate.service.ledger import Ledger
+
+
+def preview_plan(ledger: Ledger, text: str, file: str) -> dict[str, Any]:
+    """What applying a plan would change and whom that affects; nothing is done.
+
+    Raises: InvalidDocument.
+    """
+    given = plan.read(document.read(text, file))
+    name = given["metadata"]["name"]
+    with ledger.reading() as state:
+        before = state.releases.get(name)
+        known = before.terms if before else {}
+        terms = {stage: plan.terms_digest(given, body) for stage, body in plan.stages(given).items()}
+        return {
+            "release": name,
+            "new": before is None,
+            "termsDigests": terms,
+            "termsToAgree": sorted(stage for stage, digest in terms.items() if known.get(stage) != digest),
+            "changes": releases.changes(before, given),
+            "affects": _affected(state, name),
+        }
+
+
+def apply_plan(
+    ledger: Ledger, principal: Principal, command_id: str, text: str, file: str
+) -> dict[str, Any] | Refusal:
+    """Put a plan in force. Raises: InvalidDocument, with every error's place."""
+    given = plan.read(document.read(text, file))
+    command = releases.ApplyPlan(given)
+    return ledger.execute(command, by=principal.id, command_id=command_id, request=["apply", given])
+
+
+def status(ledger: Ledger) -> dict[str, Any]:
+    """Every release with its stages: terms, opening, seats."""
+    with ledger.reading() as state:
+        now_ms = ledger.wall_ms()
+        return {
+            "size": state.size,
+            "releases": [_release(state, release, now_ms) for release in state.releases.values()],
+            "directivesInForce": sorted(state.table.directives),
+        }
+
+
+def opening(ledger: Ledger, release: str, stage: str) -> dict[str, Any] | Refusal:
+    """What an officer signs to open a stage: `{release, stage, terms}`."""
+    with ledger.reading() as state:
+        found = state.releases.get(release)
+        if found is None or stage not in found.terms:
+            return Refusal("unknown", "stage_unknown", f"no stage '{release[:60]}/{stage[:60]}'")
+        return {"release": release, "stage": stage, "terms": found.terms[stage]}
+
+
+def open_stage(
+    ledger: Ledger, principal: Principal, command_id: str, envelope: dict[str, Any]
+) -> dict[str, Any] | Refusal:
+    """Open a stage by a signed opening."""
+    command = releases.OpenStage(Envelope.from_json(envelope))
+    return ledger.execute(command, by=principal.id, command_id=command_id, request=["open", envelope])
+
+
+def _release(state: State, release: Release, now_ms: int) -> dict[str, Any]:
+    spec = release.plan["spec"]
+    return {
+        "release": release.name,
+        "title": release.plan["metadata"].get("title"),
+        "models": [model["id"] for model in spec["models"]],
+        "surfaces": spec["surfaces"],
+        "announced": spec["announced"],
+        "stages": [_stage(state, release, stage, now_ms) for stage in spec["stages"]],
+    }
+
+
+def _stage(state: State, release: Release, stage: dict[str, Any], now_ms: int) -> dict[str, Any]:
+    name = stage["name"]
+    terms = release.terms[name]
+    terms_case = next(
+        (case for case in state.cases.values() if case.kind == "terms" and case.question["terms"] == terms),
+        None,
+    )
+    return {
+        "stage": name,
+        "terms": terms,
+        "termsAgreed": terms in release.agreed,
+        "termsCase": terms_case.id if terms_case else None,
+        "awaiting": cases.awaiting(terms_case) if terms_case else [],
+        "open": (release.name, name) in state.table.open_stages,
+        "basis": stage["basis"],
+        "rule": stage["admission"]["grant"],
+        "agencies": sorted(quorum.parties_of(stage["admission"]["grant"])),
+        "seats": stage.get("seats"),
+        "seated": len(state.seated(release.name, name, now_ms)),
+        "eligibility": stage.get("eligibility", {}),
+        "conditions": stage.get("conditions", {}),
+    }
+
+
+def _affected(state: State, release: str) -> dict[str, int]:
+    grants = [grant for grant in state.table.grants_by_id.values() if grant.release == release]
+    return {
+        "organizations": len({grant.organization for grant in grants}),
+        "grants": len(grants),
+        "openApplications": sum(1 for key in state.open_applications if key[1] == release),
+    }

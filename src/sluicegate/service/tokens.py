@@ -1,0 +1,30 @@
+"""Tokens: made once, shown once, kept as digests."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from sluicegate.core import apikey
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.ports import Principal
+from sluicegate.service import access
+from sluicegate.service.ledger import Ledger
+
+
+def issue(ledger: Ledger, role: str, name: str, party: str | None = None) -> dict[str, Any] | Refusal:
+    """Make a token for a new principal; `token` is in this answer and nowhere else."""
+    if role not in access.ROLES:
+        return Refusal(
+            "unknown", "role_unknown", f"no role {role!r}, expected one of {', '.join(access.ROLES)}"
+        )
+    with ledger.reading() as state:
+        if (role == access.AGENCY) != (party is not None) or (
+            party is not None and party not in state.parties
+        ):
+            known = ", ".join(sorted(state.parties - {state.developer}))
+            return Refusal("unknown", "party_unknown", f"a token of an agency names one of: {known}")
+    secret = apikey.make(apikey.TOKEN_PREFIX, ledger.random(32))
+    pseudonym = f"{role}_{base64.b32encode(ledger.random(10)).decode().lower()}"
+    ledger.store.add_principal(apikey.digest(secret), Principal(pseudonym, role, name, party))
+    return {"principal": pseudonym, "role": role, "name": name, "party": party, "token": secret}

@@ -1,0 +1,61 @@
+"""Settings, frozen, with units in their names. Read once at start; nothing reads the environment later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CONTROL_PORT = 8600
+GATEWAY_PORT = 8700
+UPSTREAM_PORT = 8800
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamTarget:
+    """Where a model is served: `base_url` without `/v1`, and the key sent there, if any."""
+
+    base_url: str
+    api_key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """One gateway process: it serves one surface."""
+
+    surface: str
+    control_url: str
+    token: str = field(repr=False)
+    log_vkey: str
+    upstreams: Mapping[str, UpstreamTarget]
+    state_dir: Path
+    name: str = "gateway-1"
+    host: str = "127.0.0.1"
+    port: int = GATEWAY_PORT
+    max_body_bytes: int = 8 * 1024 * 1024
+    max_header_bytes: int = 64 * 1024
+    max_event_bytes: int = 4 * 1024 * 1024
+    send_buffer_bytes: int = 64 * 1024
+    body_timeout_ms: int = 30_000
+    """How long a client may take to send its body."""
+    write_timeout_ms: int = 30_000
+    """How long a client may take to read what waits for it before it is disconnected."""
+    cut_grace_ms: int = 250
+    """How long a cut stream's error event may take to leave before the connection is aborted."""
+    upstream_connect_ms: int = 5_000
+    upstream_idle_ms: int = 600_000
+    """How long an upstream may be silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSettings:
+    """One control-plane process."""
+
+    state_dir: Path
+    trust_file: Path
+    origin: str
+    host: str = "127.0.0.1"
+    port: int = CONTROL_PORT
+    max_body_bytes: int = 1024 * 1024
+    max_feed_entries: int = 5_000
+    """How many entries one poll answer carries at the most."""

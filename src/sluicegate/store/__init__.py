@@ -1,0 +1,1 @@
+"""Persistence: one contract (`ports.Store`), kept by every backend."""

@@ -1,0 +1,66 @@
+"""Key files: private keys as PKCS #8 PEM, readable by their owner alone.
+
+Rules:
+- A secret's file is made with mode 0600 from the start and never replaces one that is there.
+- A key file that others can read is refused.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from sluicegate.errors import BadKey
+
+
+def write_secret(path: Path, data: bytes) -> None:
+    """Write a new file that only its owner can read; durable when this returns.
+
+    Raises: BadKey: there is a file already.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise BadKey(f"{path} exists already and is not replaced", remedy="name another file") from error
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def save_private(path: Path, key: Ed25519PrivateKey, passphrase: str = "") -> None:
+    """Write a private key to a new file, encrypted where a passphrase is given."""
+    encryption = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
+    write_secret(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+
+
+def load_private(path: Path, passphrase: str = "") -> Ed25519PrivateKey:
+    """Read a private key.
+
+    Raises: BadKey: no such file, readable by others, not Ed25519, or the passphrase is missing or wrong.
+    """
+    try:
+        mode, data = path.stat().st_mode, path.read_bytes()
+    except OSError as error:
+        raise BadKey(f"the key file {path} cannot be read: {error.strerror}") from error
+    if mode & 0o077:
+        raise BadKey(f"the key file {path} can be read by others", remedy=f"chmod 600 {path}")
+    try:
+        key = load_pem_private_key(data, passphrase.encode() or None)
+    except (TypeError, ValueError) as error:
+        raise BadKey(
+            f"{path} is not a private key in PEM, or its passphrase is missing or wrong",
+            remedy="set SLUICEGATE_PASSPHRASE if the key is encrypted",
+        ) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise BadKey(f"{path} holds a {type(key).__name__}, expected an Ed25519 key")
+    return key

@@ -1,0 +1,82 @@
+"""The database's tables.
+
+Rules:
+- `entries`, `parts` and `nodes` are the ledger: rows are added, never changed.
+- `head` has one row, with the signed checkpoint of its size; whoever holds it writes.
+- Secrets stand here as digests only.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+APPLICATION_ID = 0x534C4347
+"""Marks a SQLite file as ours: "SLCG"."""
+VERSION = 1
+
+metadata = sa.MetaData()
+
+head = sa.Table(
+    "head",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("confirmed", sa.Integer, nullable=False),
+    sa.Column("checkpoint", sa.Text, nullable=False),
+)
+entries = sa.Table(
+    "entries",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("leaf", sa.LargeBinary, nullable=False),
+)
+parts = sa.Table(
+    "parts",
+    metadata,
+    sa.Column("seq", sa.Integer, sa.ForeignKey("entries.seq"), primary_key=True),
+    sa.Column("part", sa.String(6), primary_key=True),
+    sa.Column("field", sa.String(64), primary_key=True),
+    sa.Column("salt", sa.LargeBinary, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+nodes = sa.Table(
+    "nodes",
+    metadata,
+    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("idx", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+commands = sa.Table(
+    "commands",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("request", sa.String(71), nullable=False),
+    sa.Column("result", sa.LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+organizations = sa.Table(
+    "organizations",
+    metadata,
+    sa.Column("pseudonym", sa.String(64), primary_key=True),
+    sa.Column("owner", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(500), nullable=False, index=True),
+    sa.Column("registered_in", sa.String(2), nullable=False),
+    sa.UniqueConstraint("owner", "name", "registered_in"),
+)
+principals = sa.Table(
+    "principals",
+    metadata,
+    sa.Column("token_digest", sa.LargeBinary, primary_key=True),
+    sa.Column("id", sa.String(64), nullable=False, unique=True),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("party", sa.String(64), nullable=True),
+)
+incarnations = sa.Table(
+    "incarnations",
+    metadata,
+    sa.Column("gateway", sa.String(64), primary_key=True),
+    sa.Column("incarnation", sa.String(64), primary_key=True),
+    sa.Column("surface", sa.String(64), nullable=False),
+)

@@ -1,0 +1,320 @@
+"""The SQLite backend: one file, WAL, `synchronous=FULL`.
+
+Rules:
+- A write holds SQLite's one write lock from its beginning (`BEGIN IMMEDIATE`), so `size` stays true in it.
+- What `write` ends without an exception is on the disk: FULL syncs the log of writes at every commit.
+- A file that is not ours is never written to.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, Row
+from sqlalchemy.exc import DatabaseError
+
+from sluicegate.core import canonical, events
+from sluicegate.core.events import Entry, Opening
+from sluicegate.errors import StoreUnavailable, StoreUnusable
+from sluicegate.ports import Done, Incarnation, Node, Principal
+from sluicegate.store import schema
+
+BUSY_MS = 10_000
+"""How long a write waits for another process's write to end."""
+
+
+class SqliteStore:
+    """`ports.Store` on one SQLite file, which is made where there is none.
+
+    Raises: StoreUnusable: the file is not a Sluicegate database, or of a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._engine = _engine(path)
+        with self._guarded():
+            self._open()
+
+    @contextmanager
+    def write(self) -> Iterator[SqliteWriting]:
+        """Hold the head and write."""
+        with self._guarded(), self._engine.begin() as connection:
+            yield SqliteWriting(connection)
+
+    def confirm(self) -> None:
+        """Commit a write that changes nothing."""
+        with self._guarded(), self._engine.begin() as connection:
+            connection.execute(sa.update(schema.head).values(confirmed=schema.head.c.confirmed + 1))
+
+    def size(self) -> int:
+        """The log's size."""
+        with self._reading() as connection:
+            return _size(connection)
+
+    def checkpoint(self) -> str:
+        """The newest signed head."""
+        with self._reading() as connection:
+            return str(connection.scalar(sa.select(schema.head.c.checkpoint)))
+
+    def entries(self, after: int, limit: int) -> Sequence[Entry]:
+        """At most `limit` entries from `after` on."""
+        with self._reading() as connection:
+            return _entries(connection, after, after + limit)
+
+    def leaves(self, start: int, end: int) -> Sequence[bytes]:
+        """The leaves of the entries `start` to `end` (exclusive)."""
+        table = schema.entries
+        query = sa.select(table.c.leaf).where(table.c.seq >= start, table.c.seq < end).order_by(table.c.seq)
+        with self._reading() as connection:
+            return list(connection.scalars(query))
+
+    def node(self, level: int, index: int) -> bytes:
+        """A stored tree node."""
+        table = schema.nodes
+        query = sa.select(table.c.hash).where(table.c.level == level, table.c.idx == index)
+        with self._reading() as connection:
+            found = connection.scalar(query)
+        if found is None:
+            raise StoreUnusable(
+                f"the tree node {level}/{index} is missing; restore the database from a backup"
+            )
+        return bytes(found)
+
+    def sealed(self, seq: int) -> Mapping[str, Opening]:
+        """The sealed parts of an entry."""
+        with self._reading() as connection:
+            return _parts(connection, seq, seq + 1).get((seq, "sealed"), {})
+
+    def organizations(self, name: str) -> Sequence[str]:
+        """The pseudonyms of every organization of this legal name."""
+        table = schema.organizations
+        with self._reading() as connection:
+            return list(connection.scalars(sa.select(table.c.pseudonym).where(table.c.name == name)))
+
+    def principal(self, token_digest: bytes) -> Principal | None:
+        """Whose token this is."""
+        table = schema.principals
+        with self._reading() as connection:
+            row = connection.execute(
+                sa.select(table).where(table.c.token_digest == token_digest)
+            ).one_or_none()
+        return _principal(row) if row else None
+
+    def add_principal(self, token_digest: bytes, principal: Principal) -> None:
+        """Note a token by its digest."""
+        values = {
+            "id": principal.id,
+            "role": principal.role,
+            "name": principal.name,
+            "party": principal.party,
+        }
+        with self._guarded(), self._engine.begin() as connection:
+            connection.execute(sa.insert(schema.principals).values(token_digest=token_digest, **values))
+
+    def principals(self) -> Sequence[Principal]:
+        """Everybody who has a token."""
+        with self._reading() as connection:
+            return [_principal(row) for row in connection.execute(sa.select(schema.principals))]
+
+    def incarnations(self) -> Sequence[Incarnation]:
+        """The gateways that may hold a lease."""
+        with self._reading() as connection:
+            rows = connection.execute(sa.select(schema.incarnations)).all()
+        return [Incarnation(row.gateway, row.incarnation, row.surface) for row in rows]
+
+    def register(self, incarnation: Incarnation) -> None:
+        """Note an incarnation, durably."""
+        table = schema.incarnations
+        with self._guarded(), self._engine.begin() as connection:
+            connection.execute(sa.delete(table).where(_is(incarnation)))
+            connection.execute(
+                sa.insert(table).values(
+                    gateway=incarnation.gateway,
+                    incarnation=incarnation.incarnation,
+                    surface=incarnation.surface,
+                )
+            )
+
+    def retire(self, incarnation: Incarnation) -> None:
+        """Forget an incarnation whose lease has ended."""
+        with self._guarded(), self._engine.begin() as connection:
+            connection.execute(sa.delete(schema.incarnations).where(_is(incarnation)))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with (
+            self._guarded(),
+            self._engine.connect().execution_options(sluicegate_begin="DEFERRED") as connection,
+        ):
+            yield connection
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except DatabaseError as error:
+            raise _store_error(error, self._path) from error
+
+    def _open(self) -> None:
+        with self._engine.begin() as connection:
+            application = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+            tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
+            if application == 0 and version == 0 and tables == 0:
+                _create(connection)
+            elif application != schema.APPLICATION_ID:
+                raise StoreUnusable(
+                    f"{self._path} is a SQLite database of another program",
+                    remedy="name another file or an empty state folder",
+                )
+            elif version != schema.VERSION:
+                raise StoreUnusable(
+                    f"{self._path} has schema version {version}, this build has {schema.VERSION}",
+                    remedy="run the version of this program that wrote it, or a newer one",
+                )
+
+
+class SqliteWriting:
+    """`ports.Writing` inside one SQLite transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def size(self) -> int:
+        """The log's size."""
+        return _size(self._connection)
+
+    def entries(self, after: int) -> Sequence[Entry]:
+        """The entries from `after` on."""
+        return _entries(self._connection, after, self.size())
+
+    def append(self, entries: Sequence[Entry], nodes: Sequence[Node], checkpoint: str) -> None:
+        """Append entries, the tree nodes they completed, and the signed head that holds them."""
+        parts = [row for entry in entries for row in _part_rows(entry)]
+        execute = self._connection.execute
+        execute(sa.insert(schema.entries), [{"seq": entry.seq, "leaf": entry.leaf} for entry in entries])
+        if parts:
+            execute(sa.insert(schema.parts), parts)
+        execute(
+            sa.insert(schema.nodes),
+            [{"level": level, "idx": index, "hash": node} for level, index, node in nodes],
+        )
+        execute(sa.update(schema.head).values(size=entries[-1].size, checkpoint=checkpoint))
+
+    def done(self, command: str) -> Done | None:
+        """What became of a command, if it was done."""
+        table = schema.commands
+        row = self._connection.execute(sa.select(table).where(table.c.id == command)).one_or_none()
+        return Done(row.request, _object(row.result)) if row else None
+
+    def remember(self, command: str, done: Done) -> None:
+        """Note what became of a command."""
+        values = {"id": command, "request": done.request, "result": canonical.dumps(done.result)}
+        self._connection.execute(sa.insert(schema.commands).values(**values))
+
+    def organization(self, owner: str, name: str, registered_in: str) -> str | None:
+        """The pseudonym under which `owner` has named this organization before."""
+        table = schema.organizations
+        query = sa.select(table.c.pseudonym).where(
+            table.c.owner == owner, table.c.name == name, table.c.registered_in == registered_in
+        )
+        found: str | None = self._connection.scalar(query)
+        return found
+
+    def add_organization(self, pseudonym: str, owner: str, name: str, registered_in: str) -> None:
+        """Note a new organization."""
+        values = {"pseudonym": pseudonym, "owner": owner, "name": name, "registered_in": registered_in}
+        self._connection.execute(sa.insert(schema.organizations).values(**values))
+
+
+def _engine(path: Path) -> Engine:
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_MS / 1000})
+
+    @sa.event.listens_for(engine, "connect")
+    def _connect(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("sluicegate_begin", "IMMEDIATE")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine
+
+
+def _create(connection: Connection) -> None:
+    schema.metadata.create_all(connection)
+    connection.execute(sa.insert(schema.head).values(id=1, size=0, confirmed=0, checkpoint=""))
+    connection.exec_driver_sql(f"PRAGMA application_id={schema.APPLICATION_ID}")
+    connection.exec_driver_sql(f"PRAGMA user_version={schema.VERSION}")
+
+
+def _store_error(error: DatabaseError, path: Path) -> StoreUnusable | StoreUnavailable:
+    """What a database's complaint means for us; an unforeseen one stays a surprise."""
+    said = str(error.orig)
+    if any(word in said for word in ("not a database", "malformed", "no such table", "no such column")):
+        return StoreUnusable(
+            f"{path} is not a usable Sluicegate database: {said}",
+            remedy="name another file, or restore this one from a backup",
+        )
+    return StoreUnavailable(
+        f"the database {path} cannot be used now: {said}; nothing was done",
+        remedy="free disk space or end the process that locks it, then send the command again",
+    )
+
+
+def _size(connection: Connection) -> int:
+    return int(connection.execute(sa.select(schema.head.c.size)).scalar_one())
+
+
+def _entries(connection: Connection, start: int, end: int) -> list[Entry]:
+    table = schema.entries
+    query = sa.select(table.c.seq, table.c.leaf).where(table.c.seq >= start, table.c.seq < end)
+    parts = _parts(connection, start, end)
+    return [
+        events.read(row.leaf, parts.get((row.seq, "gate"), {}), parts.get((row.seq, "sealed"), {}))
+        for row in connection.execute(query.order_by(table.c.seq))
+    ]
+
+
+def _parts(connection: Connection, start: int, end: int) -> dict[tuple[int, str], dict[str, Opening]]:
+    table = schema.parts
+    found: dict[tuple[int, str], dict[str, Opening]] = {}
+    for row in connection.execute(sa.select(table).where(table.c.seq >= start, table.c.seq < end)):
+        found.setdefault((row.seq, row.part), {})[row.field] = Opening(row.salt, row.body)
+    return found
+
+
+def _part_rows(entry: Entry) -> list[dict[str, Any]]:
+    return [
+        {"seq": entry.seq, "part": part, "field": name, "salt": opened.salt, "body": opened.body}
+        for part, openings in (("gate", entry.gate), ("sealed", entry.sealed))
+        for name, opened in openings.items()
+    ]
+
+
+def _principal(row: Row[Any]) -> Principal:
+    return Principal(row.id, row.role, row.name, row.party)
+
+
+def _is(incarnation: Incarnation) -> sa.ColumnElement[bool]:
+    table = schema.incarnations
+    return sa.and_(table.c.gateway == incarnation.gateway, table.c.incarnation == incarnation.incarnation)
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    value = canonical.loads(data)
+    assert isinstance(value, dict)
+    return value

@@ -1,0 +1,167 @@
+"""A small world for gateways: entries as a control plane would write them, and the engine that folds them."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from sluicegate.core import events
+from sluicegate.core.events import Draft, Entropy, Entry
+from sluicegate.gate.engine import Engine, Lease
+
+SURFACE = "api"
+AT_MS = 1_780_000_000_000
+MODEL = "demo-large"
+OTHER_MODEL = "demo-small"
+HIDDEN_MODEL = "demo-hidden"
+FALLBACK = "demo-old"
+UPSTREAM = "demo"
+LEASE_MS = 3_600_000
+
+
+class Clock:
+    """CLOCK_BOOTTIME, moved forward at will."""
+
+    def __init__(self) -> None:
+        self.ahead_ms = 0.0
+
+    def __call__(self) -> float:
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) / 1e6 + self.ahead_ms
+
+
+class World:
+    """Writes entries; `take` gives those not yet taken, for `Engine.advance`."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._taken = 0
+        self._entropy = Entropy(bytes(32))
+        self._names = 0
+
+    @classmethod
+    def with_release(cls, **conditions: Any) -> World:
+        """One announced release with `MODEL` and `OTHER_MODEL`, and an unannounced one, each with an open stage."""
+        world = cls()
+        world.release("preview", [MODEL, OTHER_MODEL], conditions=conditions)
+        world.release("secret", [HIDDEN_MODEL], announced=False)
+        world.open_stage("preview")
+        world.open_stage("secret")
+        return world
+
+    def take(self) -> list[Entry]:
+        taken, self._taken = self._entries[self._taken :], len(self._entries)
+        return taken
+
+    def write(self, type_: str, public: Mapping[str, Any], **gate: Any) -> Entry:
+        openings = {name: events.opening(value, self._entropy) for name, value in gate.items()}
+        draft = Draft(type_, "test", public, openings)
+        entry = events.place(
+            draft, seq=len(self._entries), at_ms=AT_MS, by="tester", command=self.name("cmd")
+        )
+        self._entries.append(entry)
+        return entry
+
+    def name(self, prefix: str) -> str:
+        self._names += 1
+        return f"{prefix}_{self._names}"
+
+    def release(
+        self,
+        name: str,
+        models: list[str],
+        *,
+        announced: bool = True,
+        conditions: Mapping[str, Any] | None = None,
+    ) -> None:
+        spec = {
+            "models": [{"id": model, "upstream": UPSTREAM} for model in models],
+            "announced": announced,
+            "leaseMs": LEASE_MS,
+            "stages": [{"name": "first", "conditions": dict(conditions or {})}],
+            "onRefusal": {"fallbackModel": FALLBACK},
+        }
+        public: dict[str, Any] = {
+            "release": name,
+            "announced": announced,
+            "terms": {"first": f"sha256:{name}"},
+        }
+        if announced:
+            self.write(events.RELEASE_APPLIED, public | {"plan": {"spec": spec}})
+        else:
+            self.write(events.RELEASE_APPLIED, public, plan={"spec": spec})
+
+    def open_stage(self, release: str) -> None:
+        self.write(events.STAGE_OPENED, {"release": release, "stage": "first"})
+
+    def grant(
+        self, organization: str, release: str = "preview", surface: str = SURFACE, until: str | None = None
+    ) -> str:
+        grant = self.name("grant")
+        public = {
+            "grant": grant,
+            "release": release,
+            "stage": "first",
+            "surface": surface,
+            "terms": f"sha256:{release}",
+            "validFrom": events.format_time(AT_MS),
+            "validUntil": until,
+        }
+        self.write(events.GRANT_APPROVED, public, organization=organization)
+        return grant
+
+    def credential(self, grant: str) -> tuple[str, str]:
+        """Issue a key; return it, and the credential's id."""
+        credential = self.name("cred")
+        key = "sg_" + hashlib.sha256(credential.encode()).hexdigest()[:49]
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        self.write(events.CREDENTIAL_ISSUED, {"credential": credential, "grant": grant}, digest=digest)
+        return key, credential
+
+    def customer(self, organization: str = "org-1", release: str = "preview") -> str:
+        """A granted organization's key."""
+        return self.credential(self.grant(organization, release))[0]
+
+    def revoke(self, credential: str) -> None:
+        self.write(events.CREDENTIAL_REVOKED, {"credential": credential})
+
+    def apply_for(self, organization: str, release: str = "preview") -> str:
+        case = self.name("case")
+        public = {"kind": "admission", "case": case, "release": release, "surface": SURFACE}
+        self.write(events.CASE_OPENED, public, organization=organization)
+        return case
+
+    def suspend(
+        self, name: str, models: list[str], organizations: list[str] | None = None, basis: str = "order"
+    ) -> None:
+        """Issue a directive that covers the organizations, or everyone."""
+        everyone = organizations is None
+        spec = {
+            "models": models,
+            "surfaces": "all",
+            "basis": {"kind": basis},
+            "covers": "everyone" if everyone else {"organizations": "some"},
+        }
+        public = {"directive": name, "document": {"spec": spec}}
+        if everyone:
+            self.write(events.DIRECTIVE_ISSUED, public)
+        else:
+            self.write(events.DIRECTIVE_ISSUED, public, organizations=organizations)
+
+    def lift(self, name: str) -> None:
+        self.write(events.DIRECTIVE_LIFTED, {"directive": name})
+
+
+def lease(clock: Clock, ends_in_ms: float = LEASE_MS) -> Lease:
+    """A lease that begins now."""
+    now = clock()
+    return Lease(now, now, now + ends_in_ms, AT_MS + 1_000)
+
+
+def engine(world: World, clock: Clock) -> Engine:
+    """An engine with a live lease that has folded the world so far."""
+    made = Engine(SURFACE, clock)
+    made.advance(world.take())
+    made.renew(lease(clock))
+    return made
