@@ -1,7 +1,7 @@
 """Where objects are wired: the one place that makes stores, clocks, keys and servers.
 
-A state folder holds `ledger.db`, `log.key` (the log's signing key) and `tokens/`, one file a principal, written
-once when the log starts; hand each to its holder and delete it. All of it is readable by its owner alone.
+A state folder holds `ledger.db`, `log.key` (the log's signing key) and `tokens/`, one file a principal,
+written once when the log starts: hand each to its holder and delete it. Only its owner can read it.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ class _Server(uvicorn.Server):
 
 def _listen(host: str, port: int) -> socket.socket:
     listening = socket.create_server((host, port), backlog=1024)
-    listening.setblocking(False)
+    listening.setblocking(False)  # noqa: FBT003 - the socket's own signature
     return listening
 
 

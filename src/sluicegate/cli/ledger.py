@@ -40,7 +40,7 @@ def verify(
             note, size = _head(fetch, verifier)
             found = audit.audit(note, verifier, _leaves(fetch, size), _hashes(fetch, size))
     except VerificationFailed as error:
-        found = audit.Audit(False, 0, b"", None, error.message)
+        found = audit.Audit(0, b"", problem=error.message)
     answer = {"ok": found.ok, "size": found.size, "root": found.root.hex(), "firstBad": found.first_bad}
     if not found.ok:
         emit({**answer, "problem": found.problem}, as_json, f"NOT the log that was signed: {found.problem}")

@@ -48,7 +48,7 @@ def application(ledger: Ledger, fleet: Fleet, *, max_body_bytes: int) -> FastAPI
     return app
 
 
-async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     where = ".".join(str(step) for step in first["loc"])

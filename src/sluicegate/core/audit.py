@@ -21,11 +21,15 @@ from sluicegate.errors import SluicegateError
 class Audit:
     """What an audit found. `first_bad` counts entries from 0; None where it cannot be told or all is well."""
 
-    ok: bool
     size: int
     root: bytes
     first_bad: int | None = None
     problem: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether this is the log that was signed."""
+        return not self.problem
 
 
 def audit(
@@ -42,19 +46,14 @@ def audit(
         beside = hashes[index] if index < len(hashes) else None
         problem, last_ms = _problem(leaf, index, last_ms, beside)
         if problem:
-            return Audit(False, head.size, head.root, index, problem)
+            return Audit(head.size, head.root, index, problem)
         frontier.append(merkle.leaf_hash(leaf))
     if frontier.size != head.size:
-        return Audit(
-            False,
-            head.size,
-            head.root,
-            min(frontier.size, head.size),
-            f"{frontier.size} entries, expected {head.size} as the checkpoint says",
-        )
+        problem = f"{frontier.size} entries, expected {head.size} as the checkpoint says"
+        return Audit(head.size, head.root, min(frontier.size, head.size), problem)
     if frontier.root() != head.root:
-        return Audit(False, head.size, head.root, None, "the entries do not hash to the checkpoint's root")
-    return Audit(True, head.size, head.root)
+        return Audit(head.size, head.root, None, "the entries do not hash to the checkpoint's root")
+    return Audit(head.size, head.root)
 
 
 def _problem(leaf: bytes, index: int, last_ms: int, beside: bytes | None) -> tuple[str, int]:

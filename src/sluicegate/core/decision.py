@@ -74,7 +74,13 @@ def decide(ask: Ask, table: Table, now: Instant | None) -> Allow | Deny:
         )
     if grant is None:
         return _not_granted(ask, table, credential, offer)
-    return _by_grant(ask, table, credential, grant, offer, now)
+    obstacle = _obstacle(grant, credential, table, now)
+    if obstacle is not None:
+        return Deny(obstacle, fallback=offer.fallback)
+    upstream = grant.models.get(ask.model)
+    if upstream is None:
+        return Deny(Reason.NOT_ADMITTED, fallback=offer.fallback)
+    return Allow(grant.id, ask.model, upstream, grant.valid_until_ms, grant.requests_per_minute)
 
 
 def identify(digest: bytes | None, table: Table, now: Instant | None) -> Credential | Deny:
@@ -97,20 +103,17 @@ def usable_models(digest: bytes, surface: str, table: Table, now: Instant | None
     return sorted(ask.model for ask in asks if isinstance(decide(ask, table, now), Allow))
 
 
-def _by_grant(
-    ask: Ask, table: Table, credential: Credential, grant: Grant, offer: Offer, now: Instant | None
-) -> Allow | Deny:
-    assert now is not None
+def _obstacle(grant: Grant, credential: Credential, table: Table, now: Instant | None) -> Reason | None:
+    """What stands between a grant and its use, if anything does."""
+    if now is None:
+        return Reason.GATE_STALE
     if (grant.release, grant.stage) not in table.open_stages or now.early_ms < grant.valid_from_ms:
-        return Deny(Reason.STAGE_NOT_OPEN, fallback=offer.fallback)
+        return Reason.STAGE_NOT_OPEN
     if grant.valid_until_ms is not None and now.late_ms >= grant.valid_until_ms:
-        return Deny(Reason.GRANT_EXPIRED, fallback=offer.fallback)
+        return Reason.GRANT_EXPIRED
     if credential.grant != grant.id:
-        return Deny(Reason.NOT_PROVISIONED, fallback=offer.fallback)
-    upstream = grant.models.get(ask.model)
-    if upstream is None:
-        return Deny(Reason.NOT_ADMITTED, fallback=offer.fallback)
-    return Allow(grant.id, ask.model, upstream, grant.valid_until_ms, grant.requests_per_minute)
+        return Reason.NOT_PROVISIONED
+    return None
 
 
 def _not_granted(ask: Ask, table: Table, credential: Credential, offer: Offer) -> Deny:

@@ -62,7 +62,7 @@ class Document:
 class _Loader(yaml.SafeLoader):
     """YAML 1.2 core schema, without aliases."""
 
-    yaml_implicit_resolvers: dict[Any, Any] = {}
+    yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012 - declared by the base class
 
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]

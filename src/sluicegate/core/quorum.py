@@ -8,7 +8,8 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 Path = tuple[str | int, ...]
@@ -42,7 +43,7 @@ MEMBERS_SCHEMA: dict[str, Any] = {
 }
 
 
-def faults(rule: Any, parties: Set[str], path: Path = ()) -> Iterator[tuple[Path, str, str]]:
+def faults(rule: Any, parties: AbstractSet[str], path: Path = ()) -> Iterator[tuple[Path, str, str]]:
     """Everything wrong with a rule: (path, expected, found), in document order."""
     if len(path) > 3 * DEPTH_MAX:
         yield path, f"at most {DEPTH_MAX} levels of rules", "more"
@@ -67,7 +68,7 @@ def _threshold_faults(n: Any, members: Any, path: Path) -> Iterator[tuple[Path, 
         yield path, f"a whole number from 1 to {max(1, most)}", _shown(n)
 
 
-def _member_faults(members: Any, parties: Set[str], path: Path) -> Iterator[tuple[Path, str, str]]:
+def _member_faults(members: Any, parties: AbstractSet[str], path: Path) -> Iterator[tuple[Path, str, str]]:
     if not isinstance(members, list) or not members:
         yield path, "a list of at least one agency or rule", _shown(members)
         return
@@ -97,7 +98,7 @@ def parties_of(rule: Rule) -> frozenset[str]:
     return frozenset(named)
 
 
-def satisfied(rule: Rule, holds: Set[str]) -> bool:
+def satisfied(rule: Rule, holds: AbstractSet[str]) -> bool:
     """Whether the rule holds when exactly the parties in `holds` say yes.
 
     Monotone: more parties never turn yes into no.
@@ -106,12 +107,12 @@ def satisfied(rule: Rule, holds: Set[str]) -> bool:
     return sum(_member_holds(member, holds) for member in members) >= threshold
 
 
-def reachable(rule: Rule, against: Set[str]) -> bool:
+def reachable(rule: Rule, against: AbstractSet[str]) -> bool:
     """Whether the rule could still hold if everyone but the parties in `against` said yes."""
     return satisfied(rule, parties_of(rule) - against)
 
 
-def _member_holds(member: Any, holds: Set[str]) -> bool:
+def _member_holds(member: Any, holds: AbstractSet[str]) -> bool:
     return member in holds if isinstance(member, str) else satisfied(member, holds)
 
 

@@ -36,7 +36,7 @@ class TrustSpec(_Strict):
     """The developer's officers and the agencies, by name."""
 
     officers: Annotated[dict[Name, Pinned], Field(min_length=1)]
-    agencies: dict[Name, Pinned] = {}
+    agencies: Annotated[dict[Name, Pinned], Field(default_factory=dict)]
 
 
 class TrustMetadata(_Strict):

@@ -70,7 +70,7 @@ def export(ledger: Ledger, principal: Principal, case_id: str) -> dict[str, Any]
             "parties": keys,
             "previous": {party: said.digest for party, said in case.positions.items()},
             "terms": _terms(state, case),
-            "dossier": _dossier(ledger, state, case),
+            "dossier": _dossier(ledger, case),
         }
 
 
@@ -164,7 +164,7 @@ def _terms(state: State, case: Case) -> dict[str, Any] | None:
     return release.plan
 
 
-def _dossier(ledger: Ledger, state: State, case: Case) -> dict[str, Any] | None:
+def _dossier(ledger: Ledger, case: Case) -> dict[str, Any] | None:
     if case.kind != "admission":
         return None
     opened = ledger.store.sealed(case.seq)["application"]
