@@ -96,5 +96,10 @@ def _stage(release: dict[str, Any], stage: dict[str, Any]) -> list[Any]:
         ", ".join(release["surfaces"]),
         "agreed" if stage["termsAgreed"] else awaited,
         "open" if stage["open"] else "closed",
-        f"{stage['seated']} of {stage['seats']}" if stage["seats"] is not None else f"{stage['seated']}",
+        _seats(stage),
     ]
+
+
+def _seats(stage: dict[str, Any]) -> str:
+    taken = "few" if stage["seated"] is None else str(stage["seated"])
+    return taken if stage["seats"] is None else f"{taken} of {stage['seats']}"

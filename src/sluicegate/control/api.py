@@ -115,9 +115,9 @@ def apply_plan(
 
 
 @router.get("/api/v1/releases", tags=["releases"])
-def status(ledger: TheLedger, _: Annotated[Principal, Depends(may("status.read"))]) -> Any:
-    """Every release with its stages: terms, opening, seats, criteria."""
-    return answer(releases.status(ledger))
+def status(ledger: TheLedger, by: Annotated[Principal, Depends(may("status.read"))]) -> Any:
+    """Every release the caller may know of, with its stages: criteria, terms, opening, seats."""
+    return answer(releases.status(ledger, by))
 
 
 @router.get("/api/v1/releases/{release}/stages/{stage}/opening", tags=["releases"])

@@ -9,7 +9,7 @@ Rules:
 from __future__ import annotations
 
 from sluicegate.core import apikey, quorum
-from sluicegate.core.lifecycle.state import Case
+from sluicegate.core.lifecycle.state import Case, Release, State
 from sluicegate.errors import Unauthorized
 from sluicegate.ports import Principal, Store
 
@@ -65,6 +65,21 @@ def authorize(principal: Principal, action: str) -> None:
             f"a token of the role {principal.role!r} may not do {action!r}, expected one of {allowed}",
             code="forbidden",
         )
+
+
+def knows(principal: Principal, state: State, release: Release) -> bool:
+    """Whether the principal may know that a release exists.
+
+    An unannounced one: the developer's staff, the agencies it names, and those who have a case in it.
+    """
+    if principal.role == DEVELOPER or release.plan["spec"]["announced"]:
+        return True
+    if principal.role == AGENCY:
+        return principal.party in release.plan["spec"]["agencies"]
+    return any(
+        case.opened_by == principal.id and case.question.get("release") == release.name
+        for case in state.cases.values()
+    )
 
 
 def sees(principal: Principal, case: Case) -> bool:

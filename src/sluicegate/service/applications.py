@@ -7,7 +7,7 @@ from typing import Any
 
 from sluicegate.core import application, canonical, document, events, quorum
 from sluicegate.core.dsse import Envelope
-from sluicegate.core.lifecycle import Refusal, State, cases
+from sluicegate.core.lifecycle import Refusal, State, cases, releases
 from sluicegate.core.lifecycle.cases import RecordPosition, SubmitApplication
 from sluicegate.core.lifecycle.state import Case
 from sluicegate.ports import Principal, Writing
@@ -27,6 +27,10 @@ def submit(
     organization file. Raises: InvalidDocument.
     """
     organization = application.read(document.read(asked["organization"], asked["file"]))
+    with ledger.reading() as state:
+        release = state.releases.get(asked["release"])
+        if release is not None and not access.knows(principal, state, release):
+            return releases.stage_unknown(asked["release"], asked["stage"])
 
     def command(writing: Writing) -> SubmitApplication:
         pseudonym = _pseudonym(ledger, writing, principal, organization)

@@ -112,7 +112,7 @@ class Fleet:
             "after": poll.after,
             "size": reached,
             "root": self._ledger.root(reached).hex(),
-            "controlTime": events.format_time(self._ledger.wall_ms()),
+            "controlTime": events.format_time(self._ledger.now_ms()),
             "leaseMs": lease_ms,
             "ageMs": int(self._boot_ms() - confirmed_ms) + 1,
         }
@@ -190,6 +190,7 @@ class Fleet:
                 return self._confirmed_ms
         began_ms = self._boot_ms()
         self._ledger.store.confirm()
+        self._ledger.catch_up()
         with self._lock:
             self._confirmed_ms = max(self._confirmed_ms, began_ms)
             return self._confirmed_ms

@@ -69,16 +69,30 @@ class Ledger:
         Raises: InvalidInput: malformed. StoreUnavailable: nothing was done, or it will be found done.
         """
         asked = canonical.digest([by, request])
-        try:
-            with self._lock:
+        with self._lock, self._telling():
+            try:
                 entries, result = self._transact(command, by, command_id, asked)
-                # Durable here: the transaction has committed.
+            except _RolledBack as rolled_back:
+                return rolled_back.refusal
+            # Durable here: the transaction has committed.
+            self._follow(entries)
+            return result
+
+    def consider(self, command: Command) -> Decided | Refusal:
+        """What a command would come to now; nothing is done."""
+        with self._lock:
+            return lifecycle.decide(self._state, command, self.now_ms(), Entropy(self.random(32)))
+
+    def catch_up(self) -> None:
+        """Follow what others, or a commit whose fate was unknown, have added to the log."""
+        with self._lock, self._telling():
+            while entries := self.store.entries(self._state.size, _CHUNK):
                 self._follow(entries)
-        except _RolledBack as rolled_back:
-            return rolled_back.refusal
-        if entries:
-            self._tell()
-        return result
+
+    def now_ms(self) -> int:
+        """The log's time: the wall clock, but never earlier than the newest entry."""
+        with self._lock:
+            return max(self.wall_ms(), self._state.at_ms)
 
     @contextmanager
     def reading(self) -> Iterator[State]:
@@ -104,12 +118,11 @@ class Ledger:
         return checkpoint.vkey(self.origin, self.key.public_key().public_bytes_raw())
 
     def watch(self, told: Callable[[], None]) -> None:
-        """Call `told` after every advance, from whichever thread made it."""
+        """Call `told`, which must not wait, after every advance, from whichever thread made it."""
         self._watchers.append(told)
 
     def _load(self) -> None:
-        while entries := self.store.entries(self._state.size, _CHUNK):
-            self._follow(entries)
+        self.catch_up()
         if self._frontier.root() != self.root(self._state.size):
             raise StoreUnusable(
                 "the stored tree does not have the root of the stored entries: the database was altered",
@@ -127,7 +140,7 @@ class Ledger:
             if done is not None:
                 raise _RolledBack(_reused(command_id))
             made = command(writing) if callable(command) else command
-            now_ms = max(self.wall_ms(), self._state.at_ms)
+            now_ms = self.now_ms()
             decided = lifecycle.decide(self._state, made, now_ms, Entropy(self.random(32)))
             if isinstance(decided, Refusal):
                 raise _RolledBack(decided)
@@ -154,9 +167,16 @@ class Ledger:
             self._state.apply(entry)
             self._frontier.append(merkle.leaf_hash(entry.leaf))
 
-    def _tell(self) -> None:
-        for told in self._watchers:
-            told()
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Tell the watchers if the log has grown meanwhile, however it ends."""
+        size = self._state.size
+        try:
+            yield
+        finally:
+            if self._state.size != size:
+                for told in self._watchers:
+                    told()
 
 
 class _RolledBack(Exception):

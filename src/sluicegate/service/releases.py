@@ -9,26 +9,33 @@ from sluicegate.core.dsse import Envelope
 from sluicegate.core.lifecycle import Refusal, State, cases, releases
 from sluicegate.core.lifecycle.state import Release
 from sluicegate.ports import Principal
+from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
 
+COUNT_SHOWN_FROM = 5
 
-def preview_plan(ledger: Ledger, text: str, file: str) -> dict[str, Any]:
+
+def preview_plan(ledger: Ledger, text: str, file: str) -> dict[str, Any] | Refusal:
     """What applying a plan would change and whom that affects; nothing is done.
 
     Raises: InvalidDocument.
     """
     given = plan.read(document.read(text, file))
-    name = given["metadata"]["name"]
+    considered = ledger.consider(releases.ApplyPlan(given))
+    if isinstance(considered, Refusal):
+        return considered
+    result = considered.result
+    name, terms = result["release"], result["termsDigests"]
     with ledger.reading() as state:
         before = state.releases.get(name)
-        known = before.terms if before else {}
-        terms = {stage: plan.terms_digest(given, body) for stage, body in plan.stages(given).items()}
         return {
             "release": name,
             "new": before is None,
             "termsDigests": terms,
-            "termsToAgree": sorted(stage for stage, digest in terms.items() if known.get(stage) != digest),
-            "changes": releases.changes(before, given),
+            "termsToAgree": sorted(
+                stage for stage in terms if not before or terms[stage] not in before.agreed
+            ),
+            "changes": result["changes"],
             "affects": _affected(state, name),
         }
 
@@ -42,13 +49,14 @@ def apply_plan(
     return ledger.execute(command, by=principal.id, command_id=command_id, request=["apply", given])
 
 
-def status(ledger: Ledger) -> dict[str, Any]:
-    """Every release with its stages: terms, opening, seats."""
+def status(ledger: Ledger, principal: Principal) -> dict[str, Any]:
+    """Every release its reader may know of, with its stages: criteria, terms, opening, seats."""
     with ledger.reading() as state:
-        now_ms = ledger.wall_ms()
+        now_ms = ledger.now_ms()
+        known = [release for release in state.releases.values() if access.knows(principal, state, release)]
         return {
             "size": state.size,
-            "releases": [_release(state, release, now_ms) for release in state.releases.values()],
+            "releases": [_release(state, release, principal, now_ms) for release in known],
             "directivesInForce": sorted(state.table.directives),
         }
 
@@ -58,7 +66,7 @@ def opening(ledger: Ledger, release: str, stage: str) -> dict[str, Any] | Refusa
     with ledger.reading() as state:
         found = state.releases.get(release)
         if found is None or stage not in found.terms:
-            return Refusal("unknown", "stage_unknown", f"no stage '{release[:60]}/{stage[:60]}'")
+            return releases.stage_unknown(release, stage)
         return {"release": release, "stage": stage, "terms": found.terms[stage]}
 
 
@@ -70,7 +78,7 @@ def open_stage(
     return ledger.execute(command, by=principal.id, command_id=command_id, request=["open", envelope])
 
 
-def _release(state: State, release: Release, now_ms: int) -> dict[str, Any]:
+def _release(state: State, release: Release, principal: Principal, now_ms: int) -> dict[str, Any]:
     spec = release.plan["spec"]
     return {
         "release": release.name,
@@ -78,11 +86,13 @@ def _release(state: State, release: Release, now_ms: int) -> dict[str, Any]:
         "models": [model["id"] for model in spec["models"]],
         "surfaces": spec["surfaces"],
         "announced": spec["announced"],
-        "stages": [_stage(state, release, stage, now_ms) for stage in spec["stages"]],
+        "stages": [_stage(state, release, stage, principal, now_ms) for stage in spec["stages"]],
     }
 
 
-def _stage(state: State, release: Release, stage: dict[str, Any], now_ms: int) -> dict[str, Any]:
+def _stage(
+    state: State, release: Release, stage: dict[str, Any], principal: Principal, now_ms: int
+) -> dict[str, Any]:
     name = stage["name"]
     terms = release.terms[name]
     terms_case = next(
@@ -100,10 +110,15 @@ def _stage(state: State, release: Release, stage: dict[str, Any], now_ms: int) -
         "rule": stage["admission"]["grant"],
         "agencies": sorted(quorum.parties_of(stage["admission"]["grant"])),
         "seats": stage.get("seats"),
-        "seated": len(state.seated(release.name, name, now_ms)),
+        "seated": _seated(principal, len(state.seated(release.name, name, now_ms))),
         "eligibility": stage.get("eligibility", {}),
         "conditions": stage.get("conditions", {}),
     }
+
+
+def _seated(principal: Principal, seated: int) -> int | None:
+    """How many seats are taken. To applicants a count below 5 could tell of one organization."""
+    return seated if principal.role != access.APPLICANT or seated >= COUNT_SHOWN_FROM else None
 
 
 def _affected(state: State, release: str) -> dict[str, int]:

@@ -19,7 +19,7 @@ from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Draft, Entropy
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
-from sluicegate.core.lifecycle.releases import model_digests, terms_not_agreed
+from sluicegate.core.lifecycle.releases import model_digests, stage_unknown, terms_not_agreed
 from sluicegate.core.lifecycle.state import Case, Key, State
 from sluicegate.core.statements import Position
 
@@ -116,10 +116,7 @@ def awaiting(case: Case) -> list[str]:
 def _not_eligible(state: State, command: SubmitApplication, now_ms: int) -> Refusal | None:
     release = state.releases.get(command.release)
     if release is None or command.stage not in release.terms:
-        wanted = f"{command.release}/{command.stage}"
-        return Refusal(
-            "unknown", "stage_unknown", f"no stage {wanted!r}", "'status' lists releases and stages"
-        )
+        return stage_unknown(command.release, command.stage)
     surfaces = release.plan["spec"]["surfaces"]
     if command.surface not in surfaces:
         return Refusal(

@@ -53,10 +53,7 @@ def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) 
         return key
     release = state.releases.get(opening["release"])
     if release is None or opening["stage"] not in release.terms:
-        wanted = f"{opening['release']}/{opening['stage']}"
-        return Refusal(
-            "unknown", "stage_unknown", f"no stage {wanted!r}", "'status' lists releases and stages"
-        )
+        return stage_unknown(opening["release"], opening["stage"])
     if release.terms[opening["stage"]] != opening["terms"]:
         return Refusal(
             "conflict",
@@ -71,6 +68,12 @@ def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) 
         return Decided([], result)
     public = {**opening, "officer": key.owner, "envelope": command.envelope.to_json()}
     return Decided([Draft(events.STAGE_OPENED, release.name, public)], result)
+
+
+def stage_unknown(release: str, stage: str) -> Refusal:
+    """The refusal of a stage that does not exist, or that the asker may not know of."""
+    wanted = f"{release[:64]}/{stage[:64]}"
+    return Refusal("unknown", "stage_unknown", f"no stage {wanted!r}", "'status' lists releases and stages")
 
 
 def terms_not_agreed(stage: str) -> Refusal:
