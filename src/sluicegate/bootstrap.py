@@ -109,13 +109,15 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started and not serving.done():
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
     if not serving.done():
         ready(f"http://{settings.host}:{listening.getsockname()[1]}")
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
+    if server.started:
+        app.state.news.close()
     server.should_exit = True
     await serving
     wired.ledger.store.close()

@@ -59,9 +59,8 @@ def export(
         raise InvalidInput(f"{output} exists already; name a new folder")
     note = client.raw("/log/checkpoint")
     size = int(note.split(b"\n")[1])
-    paths = [*_paths(size, tiles.entries_path), *_tile_paths(size)]
     with typer.progressbar(
-        paths, label="copying", hidden=as_json, file=typer.get_text_stream("stderr")
+        tiles.paths(size), label="copying", hidden=as_json, file=typer.get_text_stream("stderr")
     ) as shown:
         for path in shown:
             _save(output / path, client.raw(f"/log/{path}"))
@@ -99,7 +98,7 @@ def _head(fetch: Fetch, verifier: checkpoint.Verifier) -> tuple[bytes, int]:
 
 
 def _leaves(fetch: Fetch, size: int) -> Iterator[bytes]:
-    for path in _paths(size, tiles.entries_path):
+    for path in tiles.entries_paths(size):
         try:
             yield from tiles.decode_entries(fetch(f"/log/{path}"))
         except InvalidInput as error:
@@ -108,20 +107,8 @@ def _leaves(fetch: Fetch, size: int) -> Iterator[bytes]:
 
 def _hashes(fetch: Fetch, size: int) -> list[bytes]:
     """The leaf hashes beside the leaves, where the copy has them."""
-    data = b"".join(fetch(f"/log/{path}") for path in _paths(size, lambda i, w: tiles.tile_path(0, i, w)))
+    data = b"".join(fetch(f"/log/{path}") for path in tiles.tile_paths(0, size))
     return [data[at : at + 32] for at in range(0, len(data), 32)]
-
-
-def _paths(count: int, path: Callable[[int, int], str]) -> list[str]:
-    width = tiles.TILE_WIDTH
-    return [path(index, min(width, count - index * width)) for index in range((count + width - 1) // width)]
-
-
-def _tile_paths(size: int) -> Iterator[str]:
-    level, count = 0, size
-    while count:
-        yield from _paths(count, lambda i, w, level=level: tiles.tile_path(level, i, w))  # type: ignore[misc]
-        level, count = level + 1, count // tiles.TILE_WIDTH
 
 
 def _save(path: Path, data: bytes) -> None:

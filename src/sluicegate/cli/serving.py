@@ -26,7 +26,7 @@ Upstreams = Annotated[
     list[str],
     typer.Option(
         "--upstream",
-        help="NAME=URL, again for each. Its key, if it wants one, is read from SLUICEGATE_UPSTREAM_KEY_<NAME>.",
+        help="NAME=URL, again for each. SLUICEGATE_UPSTREAM_KEY_<NAME> holds its key, if it wants one.",
         show_default=False,
     ),
 ]
@@ -92,7 +92,7 @@ def serve(
     port: Annotated[int, typer.Option("--port")] = CONTROL_PORT,
     as_json: Json = False,
 ) -> None:
-    """Run the control plane. Its first start writes tokens into STATE/tokens, each to be handed to its holder."""
+    """Run the control plane. Its first start writes tokens into STATE/tokens: hand each to its holder."""
     from sluicegate import bootstrap  # noqa: PLC0415 - see above
 
     wired = bootstrap.control(ControlSettings(state, trust, origin, host, port))

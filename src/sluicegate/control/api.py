@@ -318,12 +318,13 @@ class News:
         self._ledger = ledger
         self._loop = asyncio.get_running_loop()
         self._event = asyncio.Event()
+        self._closed = False
         ledger.watch(self._told)
 
     async def wait_beyond(self, after: int, seconds: float) -> None:
-        """Return when the log is larger than `after`, or the time is over."""
+        """Return when the log is larger than `after`, the time is over, or nobody waits any more."""
         deadline = self._loop.time() + seconds
-        while self._ledger.size() <= after:
+        while self._ledger.size() <= after and not self._closed:
             event, remaining = self._event, deadline - self._loop.time()
             if remaining <= 0 or self._ledger.size() > after:
                 return
@@ -331,6 +332,11 @@ class News:
                 await asyncio.wait_for(event.wait(), remaining)
             except TimeoutError:
                 return
+
+    def close(self) -> None:
+        """Let everybody go who waits."""
+        self._closed = True
+        self._wake()
 
     def _told(self) -> None:
         """Called from the thread that made the log grow."""

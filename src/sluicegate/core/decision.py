@@ -74,13 +74,8 @@ def decide(ask: Ask, table: Table, now: Instant | None) -> Allow | Deny:
         )
     if grant is None:
         return _not_granted(ask, table, credential, offer)
-    obstacle = _obstacle(grant, credential, table, now)
-    if obstacle is not None:
-        return Deny(obstacle, fallback=offer.fallback)
-    upstream = grant.models.get(ask.model)
-    if upstream is None:
-        return Deny(Reason.NOT_ADMITTED, fallback=offer.fallback)
-    return Allow(grant.id, ask.model, upstream, grant.valid_until_ms, grant.requests_per_minute)
+    decided = _by_grant(ask, credential, grant, table, now)
+    return decided if isinstance(decided, Allow) else Deny(decided, fallback=offer.fallback)
 
 
 def identify(digest: bytes | None, table: Table, now: Instant | None) -> Credential | Deny:
@@ -103,8 +98,10 @@ def usable_models(digest: bytes, surface: str, table: Table, now: Instant | None
     return sorted(ask.model for ask in asks if isinstance(decide(ask, table, now), Allow))
 
 
-def _obstacle(grant: Grant, credential: Credential, table: Table, now: Instant | None) -> Reason | None:
-    """What stands between a grant and its use, if anything does."""
+def _by_grant(
+    ask: Ask, credential: Credential, grant: Grant, table: Table, now: Instant | None
+) -> Allow | Reason:
+    upstream = grant.models.get(ask.model)
     if now is None:
         return Reason.GATE_STALE
     if (grant.release, grant.stage) not in table.open_stages or now.early_ms < grant.valid_from_ms:
@@ -113,7 +110,9 @@ def _obstacle(grant: Grant, credential: Credential, table: Table, now: Instant |
         return Reason.GRANT_EXPIRED
     if credential.grant != grant.id:
         return Reason.NOT_PROVISIONED
-    return None
+    if upstream is None:
+        return Reason.NOT_ADMITTED
+    return Allow(grant.id, ask.model, upstream, grant.valid_until_ms, grant.requests_per_minute)
 
 
 def _not_granted(ask: Ask, table: Table, credential: Credential, offer: Offer) -> Deny:

@@ -60,6 +60,25 @@ def entries_path(index: int, width: int) -> str:
     return _path(Tile(None, index, width))
 
 
+def entries_paths(size: int) -> list[str]:
+    """Where the entry bundles of a log of `size` entries are, in order."""
+    return [entries_path(index, width) for index, width in _widths(size)]
+
+
+def tile_paths(level: int, count: int) -> list[str]:
+    """Where the tiles of a level that has `count` hashes are, in order."""
+    return [tile_path(level, index, width) for index, width in _widths(count)]
+
+
+def paths(size: int) -> list[str]:
+    """Every path of a log of `size` entries but its checkpoint: all of a static copy."""
+    found, level, count = entries_paths(size), 0, size
+    while count:
+        found += tile_paths(level, count)
+        level, count = level + 1, count // TILE_WIDTH
+    return found
+
+
 def parse_tile_path(path: str) -> Tile:
     """The tile or bundle at `path`, which has no leading slash.
 
@@ -116,6 +135,11 @@ def decode_entries(bundle: bytes) -> list[bytes]:
             raise InvalidInput(f"entry bundle ends inside entry {len(entries) - 1}, expected whole entries")
     _check_count(len(entries))
     return entries
+
+
+def _widths(count: int) -> list[tuple[int, int]]:
+    """The index and width of each tile over `count` hashes."""
+    return [(at // TILE_WIDTH, min(TILE_WIDTH, count - at)) for at in range(0, count, TILE_WIDTH)]
 
 
 def _path(tile: Tile) -> str:
