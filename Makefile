@@ -13,7 +13,7 @@ MADE_HERE := $(shell [ "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd -P)" ] && [
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help run demo test test-long bench lint format lock clean
+.PHONY: help run demo test test-long bench lint format lock docs clean
 
 help:           ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,9 @@ lock: .venv/lock.stamp                ## newest versions that pyproject.toml all
 	compile ../pyproject.toml build.in --constraints dev.txt --output-file run.txt && \
 	compile ../pyproject.toml build.in --constraints dev.txt --extra bench --output-file bench.txt && \
 	compile ../pyproject.toml build.in --constraints dev.txt --extra lock --output-file lock.txt
+
+docs: .venv/sluicegate.stamp          ## make docs/record and the generated reference pages again
+	@$(PY) -m sluicegate.demo.record docs/record && $(PY) -m sluicegate.demo.reference docs
 
 clean:          ## forget the environment, the caches and what was built
 	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

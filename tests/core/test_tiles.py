@@ -141,6 +141,10 @@ def test_a_bundle_has_1_to_256_entries(entries: list[bytes]) -> None:
         decode_entries(b"\0\1x" * len(entries))
 
 
+def test_a_bundle_may_be_full() -> None:
+    assert decode_entries(encode_entries([b"x"] * 256)) == [b"x"] * 256
+
+
 @pytest.mark.parametrize("bundle", [b"\0", b"\0\1", b"\0\3ab", b"\0\1a\0", b"\0\1a\0\1", b"\xff\xff"])
 def test_a_bundle_cut_short_is_refused(bundle: bytes) -> None:
     with pytest.raises(InvalidInput, match="ends inside entry"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 from typing import Any
@@ -11,10 +10,23 @@ import anthropic
 import openai
 import pytest
 
+from sluicegate.gate.upstream import Answer, Call
 from tests.gate import world as worlds
-from tests.gate.running import Raw, Running, chat, eventually, parse_head, post, running
-from tests.gate.test_gateway import ai, calls, claude, counted, dechunked, get
-from tests.gate.world import MODEL, World
+from tests.gate.clients import (
+    Raw,
+    ai,
+    calls,
+    chat,
+    claude,
+    counted,
+    dechunked,
+    eventually,
+    get,
+    parse_head,
+    post,
+)
+from tests.gate.running import Running, running
+from tests.gate.world import MODEL, Clock
 
 STREAM = chat(stream=True)
 PATHS = ["/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages"]
@@ -41,7 +53,13 @@ def last_event(content: bytes) -> Any:
 @pytest.mark.parametrize("path", PATHS)
 def test_a_cut_stream_ends_with_an_error_and_no_proper_end(paced, world, path):
     key = world.customer()
-    body = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": "a"}], "prompt": "a", "input": "a"}
+    body = {
+        "model": MODEL,
+        "stream": True,
+        "messages": [{"role": "user", "content": "a"}],
+        "prompt": "a",
+        "input": "a",
+    }
     with running(world, paced) as gate, begin(gate, key, path, body) as client:
         world.suspend("bis-1", [MODEL])
         gate.advance()
@@ -73,7 +91,9 @@ def test_nothing_is_written_after_the_cut_returns(paced, world):
 def test_openai_raises_on_a_cut_stream(paced, world):
     key = world.customer()
     with running(world, paced) as gate, ai(gate, key) as client:
-        stream = client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "a"}], stream=True)
+        stream = client.chat.completions.create(
+            model=MODEL, messages=[{"role": "user", "content": "a"}], stream=True
+        )
         next(stream)
         world.suspend("bis-1", [MODEL])
         gate.advance()
@@ -289,7 +309,9 @@ def test_an_ended_lease_cuts_what_is_open(paced, world):
     with running(world, paced) as gate, begin(gate, key) as client:
         gate.clock.ahead_ms += worlds.LEASE_MS
         gate.do(gate.engine.redecide_all)
-        assert last_event(dechunked(client.rest()[0].partition(b"\r\n\r\n")[2]))["error"]["code"] == "gate_stale"
+        assert (
+            last_event(dechunked(client.rest()[0].partition(b"\r\n\r\n")[2]))["error"]["code"] == "gate_stale"
+        )
 
 
 def test_an_ended_lease_stops_the_next_write_even_if_nobody_redecides(paced, world):
@@ -301,67 +323,43 @@ def test_an_ended_lease_stops_the_next_write_even_if_nobody_redecides(paced, wor
         assert eventually(lambda: state(paced) == "closed_by_caller")
 
 
-def test_an_ended_lease_stops_the_head(paced, world):
-    """The upstream's head is there, the lease is not."""
+class Ready:
+    """An answer that has come."""
+
+    status = 200
+    ended = False
+
+    def __init__(self, kind: bytes) -> None:
+        self.headers = [(b"content-type", kind)]
+
+    async def read(self) -> bytes:
+        return b"data: an answer\n\n"
+
+    def close(self) -> None:
+        pass
+
+
+class LeaseEnder:
+    """An upstream that has its answer ready when the lease ends."""
+
+    def __init__(self, kind: bytes, clock: Clock) -> None:
+        self._kind = kind
+        self._clock = clock
+
+    async def call(self, call: Call) -> Answer:
+        assert call.may_send()
+        self._clock.ahead_ms += worlds.LEASE_MS
+        assert not call.may_send()
+        return Ready(self._kind)
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("kind", [b"text/event-stream", b"application/json"])
+def test_an_ended_lease_stops_the_head(world, kind):
     key = world.customer()
-    with running(world, paced) as gate, Raw(gate.port) as client:
-        checked = gate.engine.holds
-        gate.do(lambda: setattr(gate.engine, "holds", lambda until: _ends(gate, checked, until)))
+    with running(world, lambda clock: LeaseEnder(kind, clock)) as gate, Raw(gate.port) as client:
         status, _, body = client.send(post(PATHS[0], STREAM, key)).response()
         assert (status, json.loads(body)["error"]["code"]) == (503, "gate_stale")
-
-
-def _ends(gate: Running, checked: Any, until: int | None) -> bool:
-    """Say yes once, to the upstream's send, and let the lease end then."""
-    held: bool = checked(until)
-    gate.clock.ahead_ms += worlds.LEASE_MS
-    return held
-
-
-def test_nothing_goes_upstream_without_a_lease(world):
-    key = world.customer()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(20)
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with running(world, url) as gate, Raw(gate.port) as client:
-            gate.do(lambda: setattr(gate.engine, "holds", lambda until: False))
-            gate.do(lambda: setattr(gate.engine, "redecide", _deny_stale(gate)))
-            client.send(post(PATHS[0], chat(), key))
-            assert client.response()[0] == 503
-            connection, _ = listener.accept()
-            with connection:
-                connection.settimeout(20)
-                assert connection.recv(1) == b""
-
-
-def _deny_stale(gate: Running) -> Any:
-    redecide = gate.engine.redecide
-
-    def redecided(flight: Any) -> None:
-        gate.clock.ahead_ms += worlds.LEASE_MS
-        redecide(flight)
-
-    return redecided
-
-
-# The server's own end
-
-
-def test_a_stopping_server_lets_answers_end(world, quick):
-    key = world.customer()
-    with running(world, quick) as gate, Raw(gate.port) as client:
-        assert client.send(post(PATHS[0], chat(), key)).response()[0] == 200
-    assert client.sock.fileno() == -1
-
-
-def test_a_stopped_server_leaves_no_task_and_no_call(world, paced):
-    key = world.customer()
-    with running(world, paced) as gate:
-        client = begin(gate, key)
-        engine = gate.engine
-    with client:
-        assert client.rest()[1]
-    assert not engine.flights
-    assert eventually(lambda: state(paced) == "closed_by_caller")
-    assert not gate.loop.is_running()
-    assert not asyncio.all_tasks(gate.loop)
+        assert b"an answer" not in body

@@ -1,4 +1,4 @@
-"""What reaches the application can be framed and routed in one way only: raw sockets, mostly wrong requests."""
+"""What reaches the application can be framed and routed in one way only: mostly wrong requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import struct
 
 import pytest
 
-from tests.gate.running import Raw, chat, eventually, post, running
+from tests.gate.clients import Raw, chat, eventually, post
+from tests.gate.running import running
 from tests.gate.scripted import says_and_stays, scripted
 from tests.gate.world import World
 

@@ -83,8 +83,8 @@ REFUSED: list[tuple[bytes, str]] = [
     (b'{"model":"a","mODEL":null}', "key 'mODEL' differs"),
     # Another stream, user or background
     (b'{"model":"a","Stream":true}', "key 'Stream' differs"),
-    ('{"model":"a","ſtream":true}'.encode(), "differs from 'stream' only in case"),
-    ('{"model":"a","uſer":"x"}'.encode(), "differs from 'user' only in case"),
+    ('{"model":"a","\u017ftream":true}'.encode(), "differs from 'stream' only in case"),
+    ('{"model":"a","u\u017fer":"x"}'.encode(), "differs from 'user' only in case"),
     ('{"model":"a","bac\u212aground":true}'.encode(), "differs from 'background'"),
     (b'{"model":"a","\\u017ftream":true}', "differs from 'stream' only in case"),
     (b'{"model":"a","Safety_Identifier":"x"}', "differs from 'safety_identifier'"),
@@ -181,7 +181,7 @@ def test_a_strict_body_is_read_as_any_parser_reads_it(body, escaped):
     assert read(text.encode()) == (body["model"], body["stream"])
 
 
-@given(st.binary(max_size=64) | st.text(alphabet='{}[]":,\\u0065modelſK', max_size=64).map(str.encode))
+@given(st.binary(max_size=64) | st.text(alphabet='{}[]":,\\u0065model\u017fK', max_size=64).map(str.encode))
 def test_whatever_comes_is_read_or_refused(body):
     try:
         asked = read(body)

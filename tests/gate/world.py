@@ -42,7 +42,7 @@ class World:
 
     @classmethod
     def with_release(cls, **conditions: Any) -> World:
-        """One announced release with `MODEL` and `OTHER_MODEL`, and an unannounced one, each with an open stage."""
+        """An announced release with `MODEL` and `OTHER_MODEL`, and an unannounced one; both are open."""
         world = cls()
         world.release("preview", [MODEL, OTHER_MODEL], conditions=conditions)
         world.release("secret", [HIDDEN_MODEL], announced=False)
@@ -74,9 +74,10 @@ class World:
         *,
         announced: bool = True,
         conditions: Mapping[str, Any] | None = None,
+        upstream: str = UPSTREAM,
     ) -> None:
         spec = {
-            "models": [{"id": model, "upstream": UPSTREAM} for model in models],
+            "models": [{"id": model, "upstream": upstream} for model in models],
             "announced": announced,
             "leaseMs": LEASE_MS,
             "stages": [{"name": "first", "conditions": dict(conditions or {})}],

@@ -8,13 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from sluicegate.cli import signing
-from sluicegate.cli.client import Client, read_text
+from sluicegate.cli.files import read_json, read_text, write_json
 from sluicegate.cli.output import Json, emit, table
-from sluicegate.core import canonical, statements
-from sluicegate.core.dsse import Envelope
-from sluicegate.core.statements import POSITIONS, Position
-from sluicegate.errors import InvalidInput, NotCanonical
+from sluicegate.client import signing
+from sluicegate.client.http import Client
+from sluicegate.core.statements import POSITIONS
 
 Case = Annotated[str, typer.Argument(help="The case, such as case_6n3v….", show_default=False)]
 
@@ -37,7 +35,8 @@ def submit(
         "file": str(organization),
     }
     answer = Client().post("/api/v1/applications", body)
-    text = f"application {answer['application']} is {answer['state'].replace('_', ' ')}, at size {answer['size']}"
+    state = answer["state"].replace("_", " ")
+    text = f"application {answer['application']} is {state}, at size {answer['size']}"
     emit(answer, as_json, f"{text}\n  follow it: sluicegate application show {answer['application']}")
 
 
@@ -73,7 +72,7 @@ def export(
     """Export a case for review: the question, the dossier, the rule. Read it, then 'review sign' it."""
     exported = Client().get(f"/api/v1/cases/{case}/export")
     signing.check_dossier(exported)
-    _write(output, exported)
+    write_json(output, exported)
     answer = {"case": case, "file": str(output)}
     emit(answer, as_json, f"{_question(exported)}\nwritten to {output}")
 
@@ -87,14 +86,11 @@ def sign(
     as_json: Json = False,
 ) -> None:
     """Sign your position in an exported case. Needs no network; the key never leaves this machine."""
-    exported = _read(file)
+    exported = read_json(file)
     signing.check_dossier(exported)
     private = signing.private_key(key)
     agency = signing.party_of(exported, private)
-    said = Position(exported["question"], agency, position, reason, exported["previous"].get(agency))
-    envelope = signing.signed(statements.position_payload(said), private)
-    statements.read_position(Envelope.from_json(envelope))
-    _write(output, envelope)
+    write_json(output, signing.position(exported, position, private, reason))
     answer = {
         "case": exported["question"]["case"],
         "agency": agency,
@@ -110,7 +106,7 @@ def import_position(
     as_json: Json = False,
 ) -> None:
     """Put a signed position on the record."""
-    answer = Client().post("/api/v1/positions", {"envelope": _read(file)})
+    answer = Client().post("/api/v1/positions", {"envelope": read_json(file)})
     outcome = answer["determination"] or "not determined yet"
     text = f"the position of {answer['agency']} in {answer['case']} is on the record at size {answer['size']}"
     emit(answer, as_json, f"{text}: {outcome}")
@@ -151,20 +147,3 @@ def _question(exported: dict[str, Any]) -> str:
         organization = exported["dossier"]["application"]["organization"]
         lines += [f"  {name}: {value}" for name, value in organization.items()]
     return "\n".join(lines)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        value = canonical.loads(read_text(path).encode())
-    except NotCanonical as error:
-        raise InvalidInput(f"{path}: {error.message}") from error
-    if not isinstance(value, dict):
-        raise InvalidInput(f"{path} holds no JSON object")
-    return value
-
-
-def _write(path: Path, value: dict[str, Any]) -> None:
-    try:
-        path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be written: {error.strerror}") from error

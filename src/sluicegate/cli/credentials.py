@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.cli import signing
-from sluicegate.cli.client import Client
 from sluicegate.cli.output import Json, emit
+from sluicegate.client import signing
+from sluicegate.client.http import Client
 from sluicegate.core import apikey, canonical, dsse
 from sluicegate.store import keyfile
 
@@ -42,7 +42,7 @@ def generate(
     output: Annotated[Path, typer.Option("-o", "--output", help="Where to write it.", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    """Make an Ed25519 key pair; SLUICEGATE_PASSPHRASE, if set, encrypts it. The public half goes to OUTPUT.pub."""
+    """Make an Ed25519 key pair, encrypted if SLUICEGATE_PASSPHRASE is set; OUTPUT.pub is the public half."""
     key = Ed25519PrivateKey.generate()
     keyfile.save_private(output, key, signing.passphrase())
     public = key.public_key().public_bytes_raw()

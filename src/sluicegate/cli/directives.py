@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import secrets
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from sluicegate.cli import signing
-from sluicegate.cli.client import Client, read_text
+from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit, table
-from sluicegate.core import canonical, directive, document, statements
-from sluicegate.core.events import Opening
-from sluicegate.core.statements import Position
+from sluicegate.client import signing
+from sluicegate.client.http import Client
+from sluicegate.core import directive, document
 from sluicegate.errors import CommandRefused
 
 File = Annotated[Path, typer.Argument(help="A directive, as YAML.", show_default=False)]
@@ -31,14 +29,7 @@ def preview(file: File, as_json: Json = False) -> None:
 def issue(file: File, key: Key, as_json: Json = False) -> None:
     """Sign a directive and put it in force, at once, streams in flight included."""
     given = directive.read(document.read(read_text(file), str(file)))
-    named = directive.named_organizations(given)
-    opened = Opening(secrets.token_bytes(32), canonical.dumps(named)) if named is not None else None
-    commitment = opened.commitment("sealed", "organizations") if opened is not None else ""
-    payload = statements.directive_payload(directive.redacted(given, commitment))
-    body: dict[str, Any] = {"envelope": signing.signed(payload, signing.private_key(key))}
-    if opened is not None:
-        body["named"] = {"salt": canonical.b64(opened.salt), "organizations": named}
-    answer = Client().post("/api/v1/directives", body)
+    answer = Client().post("/api/v1/directives", signing.directive(given, signing.private_key(key)))
     text = f"{answer['directive']} is on the record at size {answer['size']} and covers {_counts(answer)}"
     emit(answer, as_json, f"{text}\n  watch it: sluicegate directive status {answer['directive']}")
 
@@ -48,12 +39,9 @@ def lift(name: Name, key: Key, as_json: Json = False) -> None:
     client = Client()
     case = client.post(f"/api/v1/directives/{name}/lift")["case"]
     exported = client.get(f"/api/v1/cases/{case}/export")
-    private = signing.private_key(key)
-    party = signing.party_of(exported, private)
     if exported["question"]["directive"] != name:
         raise CommandRefused(f"the control plane answered about {exported['question']['directive']!r}")
-    position = Position(exported["question"], party, "approve", "", exported["previous"].get(party))
-    envelope = signing.signed(statements.position_payload(position), private)
+    envelope = signing.position(exported, "approve", signing.private_key(key))
     said = client.post("/api/v1/positions", {"envelope": envelope})
     answer = {
         "directive": name,

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from sluicegate.cli.client import Client
 from sluicegate.cli.output import Json, emit
+from sluicegate.client.http import Client
 from sluicegate.core import audit, checkpoint, tiles
 from sluicegate.errors import InvalidInput, VerificationFailed
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from sluicegate.cli import signing
-from sluicegate.cli.client import Client, read_text
+from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit, table
+from sluicegate.client import signing
+from sluicegate.client.http import Client
 from sluicegate.core import plan as plans
-from sluicegate.core import statements
 
 File = Annotated[Path, typer.Argument(help="A plan, as YAML.", show_default=False)]
 
@@ -60,8 +60,8 @@ def stage_open(
 ) -> None:
     """Open a stage: signed by an officer, on the terms in force."""
     client = Client()
-    opening = client.get(f"/api/v1/releases/{release}/stages/{stage}/opening")
-    envelope = signing.signed(statements.opening_payload(opening), signing.private_key(key))
+    asked = client.get(f"/api/v1/releases/{release}/stages/{stage}/opening")
+    envelope = signing.opening(asked, signing.private_key(key))
     answer = client.post("/api/v1/releases/openings", {"envelope": envelope})
     emit(answer, as_json, f"stage {answer['stage']} of {answer['release']} is open at size {answer['size']}")
 

@@ -44,7 +44,8 @@ def _duration(text: str) -> str:
 Duration = Annotated[str, Field(pattern=durations.PATTERN), AfterValidator(_duration)]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 DateText = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
-Rule = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/$defs/Rule"})]
+_RULE_HERE = {"const": "a rule stands here"}
+Rule = Annotated[dict[str, Any], WithJsonSchema(_RULE_HERE)]
 
 LATER: dict[str, str] = {
     "evaluators": "evaluations as evidence",
@@ -197,11 +198,19 @@ def read(document: Document) -> dict[str, Any]:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of plans, for completion in editors."""
-    result = Plan.model_json_schema()
+    result: dict[str, Any] = _with_rules(Plan.model_json_schema())
     result["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     result["$id"] = "urn:sluicegate:plan:v1"
     result["$defs"] |= {"Rule": quorum.SCHEMA, "RuleMembers": quorum.MEMBERS_SCHEMA}
     return result
+
+
+def _with_rules(schema: Any) -> Any:
+    """The schema with a reference to the rules' own, which pydantic cannot refer to, where one stands."""
+    if isinstance(schema, dict):
+        is_rule = _RULE_HERE.items() <= schema.items()
+        return {"$ref": "#/$defs/Rule"} if is_rule else {k: _with_rules(v) for k, v in schema.items()}
+    return [_with_rules(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def stages(plan: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -8,6 +8,9 @@ An answer is a function of the request: nothing is generated. A request may set 
     x-demo-bytes: 4096           exact size of the answer's text, in UTF-8
     x-demo-fail: 500 | hangup | hangup-midstream
 
+as headers, or as texts in the `metadata` of its body, for callers behind a gateway that forwards no such
+header; a header wins.
+
 What reached it is told by `GET /_demo/calls` and `GET /_demo/stats`, and forgotten on `POST /_demo/reset`.
 """
 
@@ -37,7 +40,7 @@ from sluicegate.demo.upstream_exchange import (
     send_at_once,
 )
 from sluicegate.demo.upstream_pace import Fault, Pace, UpstreamSettings, requested_pace
-from sluicegate.demo.upstream_reply import Reply, Request, parse_body, whole
+from sluicegate.demo.upstream_reply import Reply, Request, metadata, parse_body, whole
 from sluicegate.errors import InvalidInput
 
 __all__ = ["Upstream", "UpstreamSettings", "credential_digest", "in_thread", "serve"]
@@ -97,7 +100,7 @@ class Upstream:
         refusal = upstream_anthropic.refusal if is_anthropic else upstream_openai.refusal
         pace = self._pace
         try:
-            pace = requested_pace(headers, pace)
+            pace = requested_pace({**metadata(content, b"x-demo-"), **headers}, pace)
             objection = self._objection(scope, headers, content, pace)
             if objection is not None:
                 return refusal(*objection, call.id), pace

@@ -89,6 +89,20 @@ def parse_body(content: bytes) -> tuple[dict[str, object], str]:
     return body, model
 
 
+def metadata(content: bytes, prefix: bytes) -> dict[bytes, bytes]:
+    """Return the texts in a body's `metadata` whose names have a prefix; nothing where there is none.
+
+    Raises: InvalidInput: the prefix stands in it, and it is not a body that we can read.
+    """
+    if b'"' + prefix not in content:  # so that load without it is not parsed twice
+        return {}
+    found = parse_body(content)[0].get("metadata")
+    if not isinstance(found, dict):
+        return {}
+    texts = ((name.encode(), value.encode()) for name, value in found.items() if isinstance(value, str))
+    return {name: value for name, value in texts if name.startswith(prefix)}
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A response: `events` are its body, each sent by itself.

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.core import canonical, dsse
+from sluicegate.core import canonical, dsse, statements
+from sluicegate.core import directive as directives
+from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Opening
+from sluicegate.core.statements import Position
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate.store import keyfile
 
@@ -24,7 +29,43 @@ def signed(payload: bytes, key: Ed25519PrivateKey) -> dict[str, Any]:
     return dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, payload, key).to_json()
 
 
-def party_of(exported: dict[str, Any], key: Ed25519PrivateKey) -> str:
+def position(
+    exported: Mapping[str, Any], word: str, key: Ed25519PrivateKey, reason: str = ""
+) -> dict[str, Any]:
+    """The signed position of the key's party in an exported case.
+
+    Raises: InvalidInput: the key is of nobody who is asked, or `word` is no position.
+    """
+    party = party_of(exported, key)
+    said = Position(exported["question"], party, word, reason, exported["previous"].get(party))
+    envelope = signed(statements.position_payload(said), key)
+    statements.read_position(Envelope.from_json(envelope))
+    return envelope
+
+
+def opening(asked: Mapping[str, str], key: Ed25519PrivateKey) -> dict[str, Any]:
+    """The signed opening of a stage: `asked` is `{release, stage, terms}` as the control plane gives it."""
+    return signed(statements.opening_payload(asked), key)
+
+
+def directive(given: dict[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
+    """A signed directive, as the control plane takes it: `{envelope}`, and `named` where it names any.
+
+    `given` is what `core.directive.read` returned; the organizations it names go beside the statement, which
+    has only their count and a commitment.
+    """
+    named = directives.named_organizations(given)
+    if named is None:
+        return {"envelope": signed(statements.directive_payload(given), key)}
+    opened = Opening(secrets.token_bytes(32), canonical.dumps(named))
+    redacted = directives.redacted(given, opened.commitment("sealed", "organizations"))
+    return {
+        "envelope": signed(statements.directive_payload(redacted), key),
+        "named": {"salt": canonical.b64(opened.salt), "organizations": named},
+    }
+
+
+def party_of(exported: Mapping[str, Any], key: Ed25519PrivateKey) -> str:
     """For whom a key speaks in an exported case.
 
     Raises: InvalidInput: it speaks for nobody who is asked.
@@ -37,7 +78,7 @@ def party_of(exported: dict[str, Any], key: Ed25519PrivateKey) -> str:
     return str(party)
 
 
-def check_dossier(exported: dict[str, Any]) -> None:
+def check_dossier(exported: Mapping[str, Any]) -> None:
     """Check that the dossier shown is the one that the question commits to.
 
     Raises: VerificationFailed: it is not; whoever exported it shows one thing and has another signed.

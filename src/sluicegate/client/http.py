@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -68,16 +67,6 @@ class Client:
                 return response
             raise _error(response)
         raise AssertionError("unreachable")
-
-
-def read_text(path: Path) -> str:
-    """A file's text. Raises: InvalidInput: it cannot be read, or is not UTF-8."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path} is not UTF-8 text") from error
 
 
 def _error(response: httpx2.Response) -> SluicegateError:

@@ -1,0 +1,39 @@
+"""Files that a command names: what cannot be read or written is told as invalid input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sluicegate.core import canonical
+from sluicegate.errors import InvalidInput, NotCanonical
+
+
+def read_text(path: Path) -> str:
+    """A file's text. Raises: InvalidInput: it cannot be read, or is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is not UTF-8 text") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A file's JSON object. Raises: InvalidInput: it cannot be read, or is none."""
+    try:
+        value = canonical.loads(read_text(path).encode())
+    except NotCanonical as error:
+        raise InvalidInput(f"{path}: {error.message}") from error
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{path} holds no JSON object")
+    return value
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write a JSON object for people to read. Raises: InvalidInput: it cannot be written."""
+    try:
+        path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,102 @@
+"""The parties of a small log, with keys of their own, and what each of them signs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sluicegate.core import canonical, directive, document, dsse, statements
+from sluicegate.core.events import Opening
+from sluicegate.core.statements import Position
+
+DEVELOPER = "example-developer"
+OFFICER = "release-officer"
+AGENCIES = ("oncd", "ostp")
+RELEASE, STAGE, SURFACE, MODEL = "preview", "partners", "api", "model-1"
+UPSTREAM = "demo"
+
+
+class Parties:
+    """An officer of the developer, and two agencies that both must agree."""
+
+    def __init__(self) -> None:
+        self._keys = {name: Ed25519PrivateKey.generate() for name in (OFFICER, *AGENCIES)}
+
+    def write_trust(self, path: Path) -> Path:
+        """Write the trust file that pins the keys."""
+        keys = {name: {"key": canonical.b64(self._public(name))} for name in self._keys}
+        spec = {"officers": {OFFICER: keys[OFFICER]}, "agencies": {name: keys[name] for name in AGENCIES}}
+        path.write_text(json.dumps(_document("Trust", {"developer": DEVELOPER}, spec)))
+        return path
+
+    def position(self, exported: dict[str, Any], agency: str) -> dict[str, Any]:
+        """An agency's approval in an exported case."""
+        previous = exported["previous"].get(agency)
+        position = Position(exported["question"], agency, "approve", "", previous)
+        return self._signed(agency, statements.position_payload(position))
+
+    def opening(self, opening: dict[str, str]) -> dict[str, Any]:
+        """The officer's opening of a stage."""
+        return self._signed(OFFICER, statements.opening_payload(opening))
+
+    def directive(self, name: str, organization: str) -> dict[str, Any]:
+        """The body of the first agency's directive that suspends the model for one organization."""
+        spec = {
+            "issuer": AGENCIES[0],
+            "basis": {"kind": "order", "authority": "an example letter"},
+            "action": "suspend",
+            "models": [MODEL],
+            "surfaces": "all",
+            "covers": {"organizations": [organization]},
+            "reasons": {"form": "none"},
+        }
+        text = json.dumps(_document("Directive", {"name": name}, spec))
+        given = directive.read(document.read(text, "directive.yaml"))
+        named = Opening(bytes(32), canonical.dumps([organization]))
+        redacted = directive.redacted(given, named.commitment("sealed", "organizations"))
+        return {
+            "envelope": self._signed(AGENCIES[0], statements.directive_payload(redacted)),
+            "named": {"salt": canonical.b64(named.salt), "organizations": [organization]},
+        }
+
+    def _public(self, name: str) -> bytes:
+        return self._keys[name].public_key().public_bytes_raw()
+
+    def _signed(self, name: str, payload: bytes) -> dict[str, Any]:
+        return dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, payload, self._keys[name]).to_json()
+
+
+def plan(lease_ms: int) -> str:
+    """A plan with one stage, no seats to run out of and no quota to use up."""
+    stage = {
+        "name": STAGE,
+        "basis": {
+            "kind": "agreed",
+            "askedBy": list(AGENCIES),
+            "how": "memorandum",
+            "askedOn": "2026-06-24",
+        },
+        "admission": {"mode": "approve", "grant": {"allOf": list(AGENCIES)}},
+    }
+    spec = {
+        "models": [
+            {
+                "id": MODEL,
+                "upstream": UPSTREAM,
+                "digest": f"sha256:{'1' * 64}",
+                "safeguards": f"sha256:{'2' * 64}",
+            }
+        ],
+        "surfaces": [SURFACE],
+        "leaseMs": lease_ms,
+        "agencies": {name: {"name": f"The {name} agency"} for name in AGENCIES},
+        "stages": [stage],
+    }
+    return json.dumps(_document("Release", {"name": RELEASE, "developer": DEVELOPER}, spec))
+
+
+def _document(kind: str, metadata: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": "sluicegate/v1", "kind": kind, "metadata": metadata, "spec": spec}

@@ -1,0 +1,146 @@
+"""A control plane and a gateway on one state folder, in one process (`up`) or apart (`serve` and `gateway`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx2
+
+from tests.crash import parties
+from tests.crash.customers import Client, Command
+from tests.crash.parties import AGENCIES, Parties
+from tests.crash.processes import BOUND_S, Process, eventually, free_port
+
+ORIGIN = "log.example/crash"
+LEASE_MS = 5_000
+FIRST_GATEWAY = "gateway-1"
+
+
+class Plane:
+    """Both planes. `control` is the process that serves the control plane, and in `up` the gateway too.
+
+    Units: `lease_ms` is the plan's.
+    """
+
+    def __init__(self, folder: Path, upstream_url: str, *, apart: bool, lease_ms: int = LEASE_MS) -> None:
+        self.folder = folder
+        self.state = folder / "state"
+        self.apart = apart
+        self.lease_ms = lease_ms
+        self.parties = Parties()
+        self._control_port, self._gateway_port = free_port(), free_port()
+        self._upstream = f"{parties.UPSTREAM}={upstream_url}"
+        self._trust = self.parties.write_trust(folder / "trust.yaml")
+        self.control = self._serve() if apart else self._up()
+        self.gateway = self._gateway() if apart else self.control
+
+    @property
+    def control_url(self) -> str:
+        return f"http://127.0.0.1:{self._control_port}"
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://127.0.0.1:{self._gateway_port}"
+
+    @property
+    def database(self) -> Path:
+        return self.state / "ledger.db"
+
+    @property
+    def seen(self) -> Path:
+        """Where the gateway keeps the newest head it trusted."""
+        return self.state / "gateway" / "seen.json"
+
+    @property
+    def vkey(self) -> str:
+        """The log's verifier key, as the control plane prints it."""
+        _, _, rest = self.control.said().partition("vkey: ")
+        return rest.partition("\n")[0]
+
+    def token(self, name: str) -> str:
+        return (self.state / "tokens" / f"{name}.token").read_text().strip()
+
+    def start_control(self) -> None:
+        self.control.start("control", *(() if self.apart else ("gateway",)))
+
+    def start_gateway(self) -> None:
+        self.gateway.start("gateway")
+
+    def start(self) -> None:
+        """Start everything, for the first time: apply a plan, have it agreed, open its stage."""
+        self.start_control()
+        if self.apart:
+            (self.folder / "log.vkey").write_text(self.vkey)
+            self.start_gateway()
+        with closing(self.developer()) as client:
+            _open_release(client, self.parties, self.lease_ms)
+
+    def developer(self) -> Client:
+        return Client(self.control_url, self.token("developer"))
+
+    def end(self) -> None:
+        self.gateway.end()
+        self.control.end()
+
+    def readiness(self) -> tuple[bool, int]:
+        """Whether the gateway has a live lease, and the log size it has folded."""
+        try:
+            response = httpx2.get(f"{self.gateway_url}/readyz", timeout=BOUND_S, trust_env=False)
+        except httpx2.TransportError:
+            return False, 0
+        answer = response.json()
+        assert (response.status_code == 200) == answer["ready"]
+        return answer["ready"], answer["size"]
+
+    def wait_ready(self, size: int) -> None:
+        """Wait until the gateway has a lease on a log of at least `size` entries."""
+        eventually(lambda: self.readiness() >= (True, size))
+
+    def _up(self) -> Process:
+        ports = ("--port", str(self._control_port), "--gateway-port", str(self._gateway_port))
+        common = ("--trust", str(self._trust), "--state", str(self.state), "--origin", ORIGIN)
+        return Process(self.folder / "up.log", "up", *common, *ports, "--upstream", self._upstream)
+
+    def _serve(self) -> Process:
+        common = ("--trust", str(self._trust), "--state", str(self.state), "--origin", ORIGIN)
+        return Process(self.folder / "serve.log", "serve", *common, "--port", str(self._control_port))
+
+    def _gateway(self) -> Process:
+        arguments = {
+            "--log-key": self.folder / "log.vkey",
+            "--token-file": self.state / "tokens" / f"{FIRST_GATEWAY}.token",
+            "--upstream": self._upstream,
+            "--control": self.control_url,
+            "--name": FIRST_GATEWAY,
+            "--state": self.state / "gateway",
+            "--port": self._gateway_port,
+        }
+        flat = [str(word) for pair in arguments.items() for word in pair]
+        return Process(self.folder / "gateway.log", "gateway", *flat)
+
+
+@contextmanager
+def running(
+    folder: Path, upstream_url: str, *, apart: bool, lease_ms: int = LEASE_MS
+) -> Iterator[Plane]:
+    """A plane that has been started, with an open release; nothing of it is left behind."""
+    plane = Plane(folder, upstream_url, apart=apart, lease_ms=lease_ms)
+    try:
+        plane.start()
+        yield plane
+    finally:
+        plane.end()
+
+
+def _open_release(client: Client, signers: Parties, lease_ms: int) -> None:
+    client.do(Command("apply", "/api/v1/releases", {"text": parties.plan(lease_ms), "file": "plan.yaml"}))
+    (release,) = client.ask("/api/v1/releases")["releases"]
+    (stage,) = release["stages"]
+    exported = client.ask(f"/api/v1/cases/{stage['termsCase']}/export")
+    for agency in AGENCIES:
+        envelope = signers.position(exported, agency)
+        client.do(Command("position", "/api/v1/positions", {"envelope": envelope}))
+    opening = client.ask(f"/api/v1/releases/{parties.RELEASE}/stages/{parties.STAGE}/opening")
+    client.do(Command("open", "/api/v1/releases/openings", {"envelope": signers.opening(opening)}))

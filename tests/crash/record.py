@@ -1,0 +1,124 @@
+"""What must hold of a log, whatever happened to its process: checked from the disk, and over HTTP."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from sluicegate.core import audit, canonical, checkpoint, events, merkle, tiles
+from sluicegate.core.checkpoint import Checkpoint
+from sluicegate.core.merkle import Frontier
+from tests.crash.customers import Acknowledged, Customers
+from tests.crash.processes import BOUND_S
+
+_POSITION = events.POSITION_RECORDED
+_DETERMINED = events.CASE_DETERMINED
+ENTRIES: dict[str, list[list[str]]] = {
+    "submit": [[events.CASE_OPENED]],
+    "position": [
+        [_POSITION],
+        [_POSITION, _DETERMINED, events.GRANT_APPROVED],
+        [_POSITION, _DETERMINED, events.DIRECTIVE_LIFTED],
+    ],
+    "issue": [[events.CREDENTIAL_ISSUED]],
+    "revoke": [[events.CREDENTIAL_REVOKED]],
+    "suspend": [[events.DIRECTIVE_ISSUED]],
+    "open lift": [[events.CASE_OPENED]],
+}
+"""The entries that a command makes, done once."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """A checkpoint whose signature was verified."""
+
+    size: int
+    root: bytes
+
+
+class Record:
+    """The log as its clients know it. `seen` is the newest head anybody was shown."""
+
+    def __init__(self, vkey: str) -> None:
+        self._verifier = checkpoint.parse_vkey(vkey)
+        self.seen = Head(0, merkle.EMPTY_ROOT)
+
+    def see(self, url: str) -> Head:
+        """Look at the head over HTTP; it never goes back."""
+        with httpx2.Client(base_url=url, timeout=BOUND_S, trust_env=False) as http:
+            head = self._opened(http.get("/log/checkpoint").text)
+        assert head.size >= self.seen.size
+        self.seen = Head(head.size, head.root)
+        return self.seen
+
+    def check_disk(self, database: Path, customers: Iterable[Customers]) -> None:
+        """The file holds a log that verifies, goes on from the head seen, and has every acknowledged command."""
+        note, leaves = _stored(database)
+        found = audit.audit(note, self._verifier, leaves)
+        assert found.ok, found
+        assert _root_of(leaves[: self.seen.size]) == self.seen.root
+        made = dict(_by_command(leaves))
+        for each in customers:
+            for acknowledged in each.acknowledged:
+                _check_made(acknowledged, *made[acknowledged.command.id])
+            for command in each.sent.values():
+                assert command.id not in made or made[command.id][1] in ENTRIES[command.kind]
+
+    def check_http(self, url: str) -> None:
+        """The same over HTTP: it verifies, and the head seen before is a prefix, as a proof shows."""
+        before = self.seen
+        head = self.see(url)
+        with httpx2.Client(base_url=url, timeout=BOUND_S, trust_env=False) as http:
+            note = http.get("/log/checkpoint").text
+            found = audit.audit(note, self._verifier, _fetched(http, head.size))
+            assert found.ok, found
+            query = {"first": before.size, "second": head.size}
+            answer = http.get("/api/v1/log/consistency", params=query).json()
+        proof = [canonical.unb64(node) for node in answer["proof"]]
+        merkle.verify_consistency(before.size, head.size, proof, before.root, head.root)
+
+    def _opened(self, note: str) -> Checkpoint:
+        return checkpoint.open_checkpoint(note, self._verifier)
+
+
+def _stored(database: Path) -> tuple[str, list[bytes]]:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        (note,) = connection.execute("SELECT checkpoint FROM head").fetchone()
+        return note, [leaf for (leaf,) in connection.execute("SELECT leaf FROM entries ORDER BY seq")]
+
+
+def _fetched(http: httpx2.Client, size: int) -> Iterator[bytes]:
+    for start in range(0, size, tiles.TILE_WIDTH):
+        path = tiles.entries_path(start // tiles.TILE_WIDTH, min(tiles.TILE_WIDTH, size - start))
+        yield from tiles.decode_entries(http.get(f"/log/{path}").content)
+
+
+def _root_of(leaves: Iterable[bytes]) -> bytes:
+    frontier = Frontier()
+    for leaf in leaves:
+        frontier.append(merkle.leaf_hash(leaf))
+    return frontier.root()
+
+
+def _by_command(leaves: Iterable[bytes]) -> Iterator[tuple[str, tuple[int, list[str]]]]:
+    """Each command's id, with the log size after it and the types of its entries; no id comes twice."""
+    entries: list[dict[str, Any]] = [json.loads(leaf) for leaf in leaves]
+    known = set()
+    for command, group in groupby(entries, key=lambda entry: str(entry["id"])):
+        assert command not in known, f"{command} was done twice"
+        known.add(command)
+        made = list(group)
+        yield command, (made[-1]["seq"] + 1, [entry["type"] for entry in made])
+
+
+def _check_made(acknowledged: Acknowledged, size: int, types: list[str]) -> None:
+    assert acknowledged.result["size"] == size
+    assert types in ENTRIES[acknowledged.command.kind]

@@ -1,0 +1,125 @@
+"""The server begins, stops in peace, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from sluicegate.gate.gateway import Gateway
+from sluicegate.gate.server import Server, serve
+from sluicegate.gate.upstream import HttpUpstream
+from sluicegate.settings import UpstreamTarget
+from tests.gate import world as worlds
+from tests.gate.clients import Raw, calls, chat, eventually, post
+from tests.gate.running import BOUND_S, UPSTREAM_KEY, running, settings
+from tests.gate.world import UPSTREAM, Clock, World
+
+CHAT = "/v1/chat/completions"
+
+
+def ask(key: str) -> bytes:
+    return post(CHAT, chat(stream=True), key)
+
+
+async def open_stream(port: int, key: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(ask(key))
+    await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
+
+
+def made(world: World, url: str) -> tuple[Gateway, HttpUpstream]:
+    upstream = HttpUpstream(UpstreamTarget(url, UPSTREAM_KEY), settings())
+    return Gateway(worlds.engine(world, Clock()), {UPSTREAM: upstream}, settings()), upstream
+
+
+async def started(world: World, url: str) -> tuple[Server, HttpUpstream]:
+    app, upstream = made(world, url)
+    server = Server(app, settings())
+    await server.start()
+    return server, upstream
+
+
+def test_stopping_lets_a_stream_end_within_the_grace(world, quick):
+    key = world.customer()
+
+    async def story() -> bytes:
+        server, upstream = await started(world, quick)
+        reader, writer = await open_stream(server.port, key)
+        await server.stop(grace_ms=int(BOUND_S * 1000))
+        seen = await reader.read()
+        writer.close()
+        await upstream.close()
+        return seen
+
+    seen = asyncio.run(asyncio.wait_for(story(), BOUND_S))
+    assert seen.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
+
+
+def test_stopping_resets_what_goes_on_after_the_grace(world, paced):
+    key = world.customer()
+
+    async def story() -> None:
+        server, upstream = await started(world, paced)
+        reader, writer = await open_stream(server.port, key)
+        await server.stop(grace_ms=50)
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        writer.close()
+        await upstream.close()
+
+    asyncio.run(asyncio.wait_for(story(), BOUND_S))
+    assert eventually(lambda: calls(paced)[-1]["state"] == "closed_by_caller")
+
+
+def test_stopping_accepts_nothing_more(world, quick):
+    async def story() -> None:
+        server, upstream = await started(world, quick)
+        port = server.port
+        idle, writer = await asyncio.open_connection("127.0.0.1", port)
+        await server.stop()
+        assert await idle.read() == b""
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+        await upstream.close()
+
+    asyncio.run(asyncio.wait_for(story(), BOUND_S))
+
+
+def test_serve_tells_its_port_and_ends_when_told(world, quick):
+    key = world.customer()
+
+    async def story() -> None:
+        ported: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        stop = asyncio.Event()
+        app, upstream = made(world, quick)
+        serving = asyncio.create_task(serve(app, settings(), stop, ported.set_result))
+        reader, writer = await open_stream(await ported, key)
+        await reader.readuntil(b"\r\n0\r\n\r\n")
+        stop.set()
+        await serving
+        writer.close()
+        await upstream.close()
+
+    asyncio.run(asyncio.wait_for(story(), BOUND_S))
+
+
+def test_a_taken_port_is_an_error(world, quick):
+    with running(world, quick) as gate:
+        taken = settings(port=gate.port)
+        with pytest.raises(OSError, match="address already in use"):
+            asyncio.run(serve(None, taken, asyncio.Event()))
+
+
+def test_a_stopped_gateway_leaves_no_flight_and_no_call(world, paced):
+    key = world.customer()
+    with running(world, paced) as gate:
+        client = Raw(gate.port).send(ask(key))
+        client.until(b"data: ")
+        engine = gate.engine
+    with client:
+        assert client.rest()[1]
+    assert not engine.flights
+    assert eventually(lambda: calls(paced)[-1]["state"] == "closed_by_caller")
