@@ -18,10 +18,10 @@ MADE_HERE := $(shell [ "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd -P)" ] && [
 help:           ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
-run: .venv/sluicegate.stamp           ## start everything on this machine; Ctrl-C ends it
+run: .venv/sluicegate.stamp .venv/demo.stamp          ## start everything on this machine; Ctrl-C ends it
 	@exec $(PY) -m sluicegate demo run
 
-demo: .venv/sluicegate.stamp          ## the whole story once, into build/demo.json
+demo: .venv/sluicegate.stamp .venv/demo.stamp         ## the whole story once, into build/demo.json
 	@exec $(PY) -m sluicegate demo story
 
 test: .venv/sluicegate.stamp .venv/dev.stamp       ## lint, then all tests but the long ones; takes PYTEST_ARGS
@@ -51,6 +51,7 @@ lock: .venv/lock.stamp                ## newest versions that pyproject.toml all
 	} && \
 	compile ../pyproject.toml build.in --extra test --extra lint --output-file dev.txt && \
 	compile ../pyproject.toml build.in --constraints dev.txt --output-file run.txt && \
+	compile ../pyproject.toml build.in --constraints dev.txt --extra demo --output-file demo.txt && \
 	compile ../pyproject.toml build.in --constraints dev.txt --extra bench --output-file bench.txt && \
 	compile ../pyproject.toml build.in --constraints dev.txt --extra lock --output-file lock.txt
 

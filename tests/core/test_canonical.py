@@ -41,7 +41,8 @@ def test_keys_are_in_the_order_of_utf_16() -> None:
     keys = ["\r", "1", "\x80", "ö", "€", "\U0001f600", "\ufb33"]
 
     assert list(json.loads(dumps(dict.fromkeys(sorted(keys), 0)))) == keys
-    assert list(json.loads(dumps([[dict.fromkeys(sorted(keys), 0)]]))[0][0]) == keys
+    assert list(json.loads(dumps([dict.fromkeys(sorted(keys), 0)]))[0]) == keys
+    assert list(json.loads(dumps({"a": [dict.fromkeys(sorted(keys), 0)]}))["a"][0]) == keys
 
 
 def test_digest_names_its_algorithm() -> None:
@@ -130,7 +131,7 @@ def nested(depth: int) -> list[Any]:
         (b'{"\\ud800":1}', "lone surrogate"),
         (b'"\\udc00\\ud800"', "lone surrogate"),
         (b'{"a":1,"a":1}', "key 'a' twice"),
-        (b'{"a":1,"b":2,"\\u0061":1}', "key 'a' twice"),
+        (b'{"b":1,"a":2,"\\u0061":1,"c":4}', "key 'a' twice"),
         (b'[[{"deep":{"x":1,"x":2}}]]', "key 'x' twice"),
         (b'{"":1,"":1}', "key '' twice"),
         (b'{"\\n":1,"\\n":1}', "key '\\n' twice"),

@@ -53,6 +53,7 @@ def test_what_was_signed_opens(size: int, root: bytes) -> None:
         GOOD + WITNESS,
         f"{BODY}\n{WITNESS}{line()}",
         GOOD + WITNESS + WITNESS,
+        GOOD + WITNESS * 99,
         GOOD + line(key=OTHER_KEY),
         GOOD + line(name="other.example"),
         GOOD + "— short AAAAAAA=\n",
@@ -64,6 +65,7 @@ def test_what_was_signed_opens(size: int, root: bytes) -> None:
         "with a witness",
         "after a witness",
         "a witness twice",
+        "as many signatures as may be",
         "another key of that name",
         "the key under another name",
         "an unknown kind of signature",
@@ -72,6 +74,11 @@ def test_what_was_signed_opens(size: int, root: bytes) -> None:
 )
 def test_opens(note: str | bytes) -> None:
     assert open_checkpoint(note, VERIFIER) == Checkpoint(NAME, 7, ROOT)
+
+
+def test_the_largest_size_opens() -> None:
+    largest = BODY.replace("\n7\n", "\n9223372036854775807\n")
+    assert open_checkpoint(signed(largest), VERIFIER).size == 2**63 - 1
 
 
 def with_size(size: str) -> str:
@@ -176,6 +183,10 @@ def test_no_bit_can_change(place: int, bit: int) -> None:
         open_checkpoint(bytes(note), VERIFIER)
 
 
+def test_our_verifier_key_is_what_the_specification_says() -> None:
+    assert vkey(NAME, PUBLIC) == vkey_of(NAME, PUBLIC)
+
+
 def test_a_published_verifier_key_is_read() -> None:
     published = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"
     verifier = parse_vkey(published)
@@ -184,7 +195,13 @@ def test_a_published_verifier_key_is_read() -> None:
     assert vkey(verifier.name, verifier.public) == published
 
 
-VKEY = vkey(NAME, PUBLIC)
+def vkey_of(name: str, public: bytes) -> str:
+    """A verifier key with the right id, whatever it is a key of."""
+    key_id = hashlib.sha256(name.encode() + b"\n\x01" + public).hexdigest()[:8]
+    return f"{name}+{key_id}+{base64.b64encode(chr(1).encode() + public).decode()}"
+
+
+VKEY = vkey_of(NAME, PUBLIC)
 ENCODED = VKEY.split("+", 2)[2]
 
 
@@ -203,13 +220,14 @@ ENCODED = VKEY.split("+", 2)[2]
         VKEY.replace(VERIFIER.key_id.hex(), "00000000"),
         VKEY.replace(VERIFIER.key_id.hex(), VERIFIER.key_id.hex()[:7]),
         VKEY.replace(NAME, "other"),
-        VKEY.replace(NAME, ""),
-        VKEY.replace(NAME, "a b"),
+        vkey_of("", PUBLIC),
+        vkey_of("a b", PUBLIC),
+        vkey_of("a\n", PUBLIC),
+        vkey_of(NAME, PUBLIC[:-1]),
+        vkey_of(NAME, PUBLIC + b"x"),
         VKEY.replace(ENCODED, ""),
         VKEY.replace(ENCODED, base64.b64encode(b"\x04" + PUBLIC).decode()),
         VKEY.replace(ENCODED, base64.b64encode(PUBLIC).decode()),
-        VKEY.replace(ENCODED, base64.b64encode(b"\x01" + PUBLIC[:-1]).decode()),
-        VKEY.replace(ENCODED, base64.b64encode(b"\x01" + PUBLIC + b"x").decode()),
     ],
 )
 def test_other_verifier_keys_are_refused(text: str) -> None:

@@ -7,6 +7,7 @@ each customer at most one command is in doubt at any time.
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import secrets
 import threading
@@ -14,7 +15,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import httpx2
 
@@ -106,8 +107,51 @@ class Organization:
     doubtful: bool = False
 
 
-Script = Generator[Command | str, dict[str, Any], None]
-"""Yields commands, or paths to ask; is sent the answers."""
+T = TypeVar("T")
+Script: TypeAlias = Generator[Command | str, dict[str, Any], T]
+"""Yields commands, or paths to ask; is sent the answers; returns what came of it."""
+
+
+def application(name: str) -> Command:
+    """A new organization applies."""
+    body = {
+        "release": parties.RELEASE,
+        "stage": parties.STAGE,
+        "surface": parties.SURFACE,
+        "organization": json.dumps({"name": name, "registeredIn": "US"}),
+    }
+    return Command("submit", "/api/v1/applications", body)
+
+
+def admission(signers: Parties, name: str) -> Script[str]:
+    """A new organization applies and both agencies approve; returns the grant."""
+    submitted = yield application(name)
+    case = submitted["application"]
+    exported = yield f"/api/v1/cases/{case}/export"
+    for agency in AGENCIES:
+        envelope = signers.position(exported, agency)
+        yield Command("position", "/api/v1/positions", {"envelope": envelope})
+    shown = yield f"/api/v1/cases/{case}"
+    return str(shown["grant"]["grant"])
+
+
+def issue(grant: str, secret: str) -> Command:
+    """Register a key."""
+    body = {"digest": hashlib.sha256(secret.encode()).hexdigest()}
+    return Command("issue", f"/api/v1/grants/{grant}/credentials", body)
+
+
+def admitted(client: Client, signers: Parties, name: str) -> str:
+    """Admit an organization, with nothing in the way; returns a key of it."""
+    script = admission(signers, name)
+    step = next(script)
+    secret = apikey.make(apikey.KEY_PREFIX, secrets.token_bytes(32))
+    while True:
+        try:
+            step = script.send(client.ask(step) if isinstance(step, str) else client.do(step))
+        except StopIteration as done:
+            client.do(issue(done.value, secret))
+            return secret
 
 
 class Customers(threading.Thread):
@@ -191,13 +235,13 @@ class Customers(threading.Thread):
 
     # What customers do, one thing after the other
 
-    def _life(self) -> Script:
+    def _life(self) -> Script[None]:
         while True:
             granted = self.organizations
             live = [(its, key) for its in granted for key in its.keys if not key.revoked]
             suspended = [its for its in granted if its.directive is not None]
             free = [its for its in granted if its.directive is None and its.keys]
-            possible: list[tuple[Script, int]] = [(self._apply(), 2 if len(granted) > 3 else 20)]
+            possible: list[tuple[Script[None], int]] = [(self._apply(), 2 if len(granted) > 3 else 20)]
             if granted:
                 possible.append((self._issue(self._random.choice(granted)), 3))
             if live:
@@ -209,40 +253,25 @@ class Customers(threading.Thread):
             scripts, weights = zip(*possible, strict=True)
             yield from self._random.choices(scripts, weights)[0]
 
-    def _apply(self) -> Script:
+    def _apply(self) -> Script[None]:
         name = self._named("Organization")
-        organization = f'{{"name": "{name}", "registeredIn": "US"}}'
-        body = {
-            "release": parties.RELEASE,
-            "stage": parties.STAGE,
-            "surface": parties.SURFACE,
-            "organization": organization,
-        }
-        submitted = yield Command("submit", "/api/v1/applications", body)
-        case = submitted["application"]
-        exported = yield f"/api/v1/cases/{case}/export"
-        for agency in AGENCIES:
-            envelope = self._parties.position(exported, agency)
-            yield Command("position", "/api/v1/positions", {"envelope": envelope})
-        shown = yield f"/api/v1/cases/{case}"
-        self.organizations.append(Organization(name, shown["grant"]["grant"]))
+        self.organizations.append(Organization(name, (yield from admission(self._parties, name))))
 
-    def _issue(self, organization: Organization) -> Script:
+    def _issue(self, organization: Organization) -> Script[None]:
         secret = apikey.make(apikey.KEY_PREFIX, self._random.randbytes(32))
-        body = {"digest": hashlib.sha256(secret.encode()).hexdigest()}
-        issued = yield Command("issue", f"/api/v1/grants/{organization.grant}/credentials", body)
+        issued = yield issue(organization.grant, secret)
         organization.keys.append(Key(secret, issued["credential"]))
         self._traffic.add(secret)
         if organization.directive is not None:
             self._traffic.forbid(secret, organization.directive)
 
-    def _revoke(self, organization: Organization, key: Key) -> Script:
+    def _revoke(self, organization: Organization, key: Key) -> Script[None]:
         key.doubtful = True
         yield Command("revoke", f"/api/v1/credentials/{key.credential}/revoke", None)
         self._traffic.forbid(key.secret, "revoked")
         key.revoked, key.doubtful = True, False
 
-    def _suspend(self, organization: Organization) -> Script:
+    def _suspend(self, organization: Organization) -> Script[None]:
         name = self._named("directive").lower()
         organization.doubtful = True
         yield Command("suspend", "/api/v1/directives", self._parties.directive(name, organization.name))
@@ -250,7 +279,7 @@ class Customers(threading.Thread):
             self._traffic.forbid(key.secret, name)
         organization.directive, organization.doubtful = name, False
 
-    def _lift(self, organization: Organization) -> Script:
+    def _lift(self, organization: Organization) -> Script[None]:
         name = organization.directive
         assert name is not None
         opened = yield Command("open lift", f"/api/v1/directives/{name}/lift", None)

@@ -308,6 +308,26 @@ def test_a_pace_out_of_bounds_is_refused(ai, name, value):
         ai.chat.completions.create(model=MODEL, messages=USER, extra_headers={f"x-demo-{name}": value})
 
 
+def pieces(ai, **ask: object) -> int:
+    with ai.chat.completions.create(model=MODEL, messages=USER, stream=True, **ask) as stream:
+        return sum(bool(event.choices[0].delta.content) for event in stream)
+
+
+def test_a_body_may_set_its_pace_where_headers_do_not_come_through(ai):
+    assert pieces(ai, metadata={"x-demo-chunks": "7"}) == 7
+    assert pieces(ai, metadata={"x-demo-chunks": "7"}, extra_headers=demo(chunks=3)) == 3
+    assert pieces(ai, metadata={"about": '"x-demo-chunks"'}) == 20
+    with pytest.raises(openai.BadRequestError, match="expected"):
+        pieces(ai, metadata={"x-demo-chunks": "many"})
+
+
+@pytest.mark.parametrize("metadata", [None, [], "x", {"x-demo-chunks": 7}, {"x-demo-\ud800": "7"}])
+def test_metadata_that_says_nothing_of_the_pace_changes_nothing(http, metadata):
+    body = {"model": MODEL, "messages": USER, "metadata": metadata, "user": "x-demo-"}
+    answer = http.post("/v1/chat/completions", content=json.dumps(body))
+    assert answer.json()["choices"][0]["message"]["content"] == ANSWER
+
+
 @pytest.mark.parametrize("bad", [{"chunks": 0}, {"chunk_interval_ms": -1}, {"first_chunk_delay_ms": 600_001}])
 def test_settings_out_of_bounds_are_refused(bad):
     with pytest.raises(InvalidInput, match="expected a whole number from"):

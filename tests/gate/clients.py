@@ -58,6 +58,16 @@ class Raw:
             self.seen += data
         return self.seen
 
+    def waiting(self) -> bytes:
+        """Read what is here already; return all seen so far."""
+        self.sock.setblocking(False)
+        try:
+            while data := self.sock.recv(65536):
+                self.seen += data
+        except BlockingIOError:
+            self.sock.settimeout(BOUND_S)
+        return self.seen
+
     def rest(self) -> tuple[bytes, bool]:
         """Read to the end; return all seen, and whether it ended with a reset."""
         try:

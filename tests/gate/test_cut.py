@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
+import subprocess
+import sys
+import time
 from typing import Any
 
 import anthropic
@@ -321,6 +325,25 @@ def test_an_ended_lease_stops_the_next_write_even_if_nobody_redecides(paced, wor
         seen, _ = client.rest()
         assert last_event(dechunked(seen.partition(b"\r\n\r\n")[2]))["error"]["code"] == "gate_stale"
         assert eventually(lambda: state(paced) == "closed_by_caller")
+
+
+def test_a_process_that_was_stopped_past_its_lease_writes_nothing(paced):
+    lease_ms = 2_500
+    command = [sys.executable, "-m", "tests.gate.alone", paced, str(lease_ms)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        port, key = process.stdout.readline().split()
+        with Raw(int(port)) as client:
+            client.send(post(PATHS[0], STREAM, key)).until(b"data: ")
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(lease_ms / 1000)
+            before = client.waiting()
+            process.send_signal(signal.SIGCONT)
+            after, _ = client.rest()
+        process.kill()
+    assert before.endswith(b"\n\n\r\n")
+    (event,) = dechunked(after[len(before) :]).split(b"\n\n")[:-1]
+    assert json.loads(event.removeprefix(b"data: "))["error"]["code"] == "gate_stale"
 
 
 class Ready:

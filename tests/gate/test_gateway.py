@@ -325,6 +325,14 @@ def test_nothing_else_is_served(gate, key, quick, path, method, status):
     assert len(calls(quick)) == before
 
 
+def test_answers_that_nobody_reads_do_not_pile_up(quick, world):
+    asked = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 10_000
+    with running(world, quick, write_timeout_ms=200) as gate, Raw(gate.port, receive_buffer=4096) as client:
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            client.send(asked * 100)
+        assert counted(gate, "observed") < 2_000
+
+
 def test_head_has_no_body(gate):
     with Raw(gate.port) as client:
         client.send(b"HEAD /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluicegate.errors import InvalidInput
-from sluicegate.gate.request import SIGNIFICANT, Request, read, read_headers, read_query
+from sluicegate.gate.request import SIGNIFICANT, VALUES_MAX, Request, read, read_headers, read_query
 
 REFUSED: list[tuple[bytes, str]] = [
     # Not JSON in UTF-8
@@ -150,6 +150,29 @@ def test_the_message_stays_short_for_a_long_key():
     with pytest.raises(InvalidInput) as caught:
         read(b'{"model":"a","%b":1,"%b":2}' % (b"k" * 5000, b"k" * 5000))
     assert len(caught.value.message) < 200
+
+
+CROWD = VALUES_MAX + 1
+
+
+@pytest.mark.parametrize(
+    "crowd",
+    [b"[1" + b",1" * CROWD + b"]", b"[" + b"[]," * CROWD + b"1]", b"[" + b'"",' * CROWD + b"1]"],
+    ids=["numbers", "lists", "strings"],
+)
+def test_a_body_with_too_many_values_is_refused(crowd):
+    with pytest.raises(InvalidInput, match="values or more"):
+        read(b'{"model":"a","x":%b}' % crowd)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b'[",{[",{[' * CROWD, b'\\",' * CROWD, b"[1" + b",1" * (VALUES_MAX - 5) + b"]"],
+    ids=["text", "quotes", "tokens"],
+)
+def test_what_is_said_is_not_counted_as_values(text):
+    inner = text if text.startswith(b"[1") else b'"%b"' % text.replace(b'[",', b"[,")
+    assert read(b'{"model":"a","x":%b}' % inner) == ("a", False)
 
 
 def test_many_keys_and_one_twice_is_found_in_linear_time():

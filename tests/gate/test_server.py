@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
 from sluicegate.gate.gateway import Gateway
+from sluicegate.gate.protocol import GateProtocol
 from sluicegate.gate.server import Server, serve
 from sluicegate.gate.upstream import HttpUpstream
 from sluicegate.settings import UpstreamTarget
@@ -39,6 +41,26 @@ async def started(world: World, url: str) -> tuple[Server, HttpUpstream]:
     server = Server(app, settings())
     await server.start()
     return server, upstream
+
+
+def test_nothing_waits_in_user_space_unnoticed(world, quick):
+    """The first byte that the kernel does not take pauses the writer; the kernel's own buffer has a bound."""
+
+    async def story() -> None:
+        server, upstream = await started(world, quick)
+        _, writer = await open_stream(server.port, world.customer())
+        (connection,) = server._state.connections
+        assert isinstance(connection, GateProtocol)
+        assert connection.transport.get_write_buffer_limits() == (0, 0)
+        sock = connection.transport.get_extra_info("socket")
+        # Linux gives twice what was asked for, for its own bookkeeping.
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == 2 * settings().send_buffer_bytes
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+        writer.close()
+        await server.stop()
+        await upstream.close()
+
+    asyncio.run(asyncio.wait_for(story(), BOUND_S))
 
 
 def test_stopping_lets_a_stream_end_within_the_grace(world, quick):

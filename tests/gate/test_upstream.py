@@ -170,6 +170,26 @@ def test_no_more_of_a_body_is_sent_when_it_may_not_be():
     assert len(asked) == 4
 
 
+@pytest.mark.parametrize("pooled", [True, False])
+def test_a_call_that_is_closed_takes_down_only_its_own_connection(pooled):
+    """Once its body has come, whether it was read or not, the connection may be another call's."""
+
+    async def story(url: str) -> None:
+        upstream = HttpUpstream(UpstreamTarget(url), settings())
+        call = Call(CHAT.encode(), b"", [], b"{}", lambda: True)
+        first = await upstream.call(call)
+        second = await upstream.call(call)
+        first.close()
+        assert await second.read() == b"{}"
+        second.close()
+        await upstream.close()
+
+    length = b"2" if pooled else b"3"
+    with scripted(says_and_stays(OK + b"content-length: " + length + b"\r\n\r\n{}")) as told:
+        asyncio.run(story(told.url))
+        assert len(told.requests) == 2
+
+
 def test_a_connection_is_used_again(world, key):
     with scripted(says_and_stays(OK + b"content-length: 2\r\n\r\n{}")) as upstream:
         with running(world, upstream.url) as gate, Raw(gate.port) as client:

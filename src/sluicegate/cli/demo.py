@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sluicegate.cli.output import Json, emit
-from sluicegate.settings import UPSTREAM_PORT
+from sluicegate.settings import CONTROL_PORT, GATEWAY_PORT, UPSTREAM_PORT
+
+_RUN_STATE = Path("build/run")
 
 
 def upstream(
@@ -30,11 +34,28 @@ def upstream(
     server.serve(settings, host, port, ready)
 
 
-def run() -> None:
-    """Start everything on this machine, with the example release under way."""
-    raise NotImplementedError
+def run(
+    state: Annotated[Path, typer.Option("--state", help="Where the next run goes on from.")] = _RUN_STATE,
+    control_port: Annotated[int, typer.Option("--control-port", help="0: any that is free.")] = CONTROL_PORT,
+    gateway_port: Annotated[int, typer.Option("--gateway-port")] = GATEWAY_PORT,
+    upstream_port: Annotated[int, typer.Option("--upstream-port")] = UPSTREAM_PORT,
+    as_json: Json = False,
+) -> None:
+    """Start everything on this machine, with the example release under way. Ctrl-C ends it."""
+    from sluicegate.demo import run as runs  # noqa: PLC0415 - as above
+    from sluicegate.demo.site import Ports  # noqa: PLC0415
+
+    def ready(started: runs.Started) -> None:
+        emit(started.answer, as_json, started.text)
+        sys.stdout.flush()
+
+    runs.run(state, Ports(control_port, gateway_port, upstream_port), _say, ready)
 
 
 def story() -> None:
     """Tell the whole story once."""
     raise NotImplementedError
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)

@@ -162,6 +162,11 @@ def _faults(value: Any, form: type[Directive | SignedDirective] = Directive) -> 
         for detail in error.errors(include_url=False):
             yield _fault_of(detail, value)
         return
+    covers = checked.spec.covers
+    names = covers.organizations if isinstance(covers, OrganizationsCovered) else []
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            yield Fault(("spec", "covers", "organizations", i), "each organization once", repr(name)[:80])
     rule = checked.spec.liftedBy
     if rule is not None:
         named = frozenset(member for member in _strings(rule))

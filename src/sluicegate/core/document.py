@@ -16,11 +16,15 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from sluicegate.core import canonical
 from sluicegate.errors import InvalidDocument, Place
 
 Path = tuple[str | int, ...]
 BYTES_MAX = 256 * 1024
 DEPTH_MAX = 32
+_DIGITS_MAX = 100
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair: JSON escapes can write one, UTF-8 cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,17 @@ class _Loader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012 - declared by the base class
 
+    def compose_document(self) -> Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if event.version not in (None, (1, 2)):
+            raise yaml.MarkedYAMLError(None, None, "another version of YAML than 1.2", event.start_mark)
+        return super().compose_document()
+
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
-        if getattr(event, "anchor", None) is not None:
-            raise yaml.MarkedYAMLError(None, None, "anchors and aliases are not allowed", event.start_mark)
+        for attribute, what in (("anchor", "anchors and aliases"), ("tag", "tags")):
+            if getattr(event, attribute, None) is not None:
+                raise yaml.MarkedYAMLError(None, None, f"{what} are not allowed", event.start_mark)
         return super().compose_node(parent, index)
 
 
@@ -111,8 +122,9 @@ def read(data: str | bytes, file: str) -> Document:
 
 
 def _text(data: str | bytes, file: str) -> str:
-    if len(data) > BYTES_MAX:
-        place = Place(file, 1, 1, f"at most {BYTES_MAX} bytes", str(len(data)))
+    size = len(data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"))
+    if size > BYTES_MAX:
+        place = Place(file, 1, 1, f"at most {BYTES_MAX} bytes", str(size))
         raise InvalidDocument(f"{file} is too large", at=[place])
     try:
         return data.decode() if isinstance(data, bytes) else data
@@ -152,24 +164,24 @@ class _Reader:
                 self.faults.append(Fault(at, "a name as key", "a list or a mapping"))
             elif key in result:
                 self.faults.append(Fault(at, "each key once", f"{key!r} again"))
+            elif _HALF.search(key):
+                self.faults.append(Fault(at, "whole characters", repr(key)))
             result[key] = value
         return result
 
     def _scalar(self, node: ScalarNode, path: Path) -> Any:
         text: str = node.value
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
-        if kind == "str":
-            return text
         if kind == "null":
             return None
         if kind == "bool":
             return text.lower() == "true"
-        try:
-            if kind == "int":
-                return int(text)
-            if kind == "float":
-                return float(text)
-        except ValueError:
-            kind = f"a number of {len(text)} digits"
-        self.faults.append(Fault(path, "a plain value", kind))
-        return None
+        if kind == "float":
+            return float(text)
+        if kind == "int" and (len(text) > _DIGITS_MAX or abs(int(text)) > canonical.MAX_INTEGER):
+            self.faults.append(Fault(path, "a number that every reader keeps", f"one of {len(text)} digits"))
+        elif kind == "int":
+            return int(text)
+        elif _HALF.search(text):
+            self.faults.append(Fault(path, "whole characters", repr(text)[:80]))
+        return text

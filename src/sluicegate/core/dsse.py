@@ -278,13 +278,11 @@ def _is_sound(public: bytes) -> bool:
     """Whether the bytes encode a point of the curve whose order is not 1, 2, 4 or 8.
 
     On -x² + y² = 1 + dx²y² the points of order 1 and 2 have y² = 1, those of order 4 have y = 0, and those of
-    order 8 double to these: x² = -y², hence dy⁴ + 2y² = 1. So y alone tells.
+    order 8 double to these: x² = -y², hence dy⁴ + 2y² = 1. So y alone tells. Nor does it need x to tell
+    whether the point is there: x² = (y² - 1) / (dy² + 1) has to be a square, or as well their product.
     """
     y = int.from_bytes(public, "little") & (2**255 - 1)
     square = y * y % _PRIME
     small = y * (square - 1) * (_D * square * square + 2 * square - 1) % _PRIME == 0
-    return y < _PRIME and not small and _is_square((square - 1) * (_D * square + 1))
-
-
-def _is_square(number: int) -> bool:
-    return pow(number, (_PRIME - 1) // 2, _PRIME) in (0, 1)
+    on_curve = pow((square - 1) * (_D * square + 1), (_PRIME - 1) // 2, _PRIME) == 1
+    return y < _PRIME and on_curve and not small

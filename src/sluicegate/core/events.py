@@ -185,14 +185,14 @@ def read(
     Raises: NotCanonical; VerificationFailed: not an entry, an unknown version, or a wrong opening.
     """
     value = canonical.loads(leaf, max_bytes=LEAF_BYTES_MAX)
-    if not isinstance(value, dict) or not isinstance(value.get("v"), int):
+    if not isinstance(value, dict) or type(value.get("v")) is not int:
         raise VerificationFailed("a leaf that is not an entry: expected an object with a version 'v'")
     if value["v"] != VERSION:
         raise VerificationFailed(
             f"an entry of version {value['v']!r}, expected {VERSION}; update this program"
         )
     for name, kind in _FIELDS.items():
-        if not isinstance(value.get(name), kind):
+        if type(value.get(name)) is not kind:
             raise VerificationFailed(f"an entry whose {name!r} is not of type {kind.__name__}")
     openings = {"gate": gate or {}, "sealed": sealed or {}}
     for part, given in openings.items():
@@ -246,10 +246,12 @@ def parse_time(text: str) -> int:
     Raises: VerificationFailed: any other form.
     """
     try:
-        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        at_ms = (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)
     except (TypeError, ValueError) as error:
         raise VerificationFailed(f"{text!r} is not a time such as 2026-06-12T21:21:00.000Z") from error
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    if format_time(at_ms) != text:
+        raise VerificationFailed(f"{text!r} is not a time such as {format_time(at_ms)}")
+    return at_ms
 
 
 def place_all(drafts: Sequence[Draft], *, seq: int, at_ms: int, by: str, command: str) -> list[Entry]:

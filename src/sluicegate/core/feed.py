@@ -9,6 +9,7 @@ Rules:
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -100,7 +101,7 @@ def _check_belongs(signed: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
 
 def _check_places(entries: Sequence[Entry], signed: Mapping[str, Any]) -> None:
     expected = range(signed["after"], signed["size"])
-    if [entry.seq for entry in entries] != list(expected):
+    if len(entries) != len(expected) or any(map(operator.ne, expected, (entry.seq for entry in entries))):
         raise BadFeed(f"a feed answer without exactly the entries {signed['after']} to {signed['size']}")
 
 

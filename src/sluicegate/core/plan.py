@@ -35,9 +35,11 @@ Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 def _duration(text: str) -> str:
     try:
-        durations.milliseconds(text)
+        lasts_ms = durations.milliseconds(text)
     except ValueError as error:
         raise PydanticCustomError("duration", "a duration such as P30D or PT12H") from error
+    if not lasts_ms:
+        raise PydanticCustomError("duration", "a duration longer than nothing, such as P30D or PT12H")
     return text
 
 
@@ -257,7 +259,7 @@ def fault_of(detail: ErrorDetails, value: Any) -> Fault:
         return Fault(path, "a field of the plan language", f"{last!r}")
     if detail["type"] == "missing":
         return Fault(path, f"the field {last!r}", "none")
-    if path[2:3] == ("stages",) and "conditions" in path and last not in ("value", "declared"):
+    if path[-2:-1] == ("conditions",) and last not in Conditions.model_fields:
         expected = (
             f"a condition this build enforces, or {{value: …, declared: true}} ({detail['msg'].lower()})"
         )
@@ -293,7 +295,7 @@ def _sense_faults(value: Any) -> Iterator[Fault]:
     declared = _at(value, "spec", "agencies")
     agencies = frozenset(declared) if isinstance(declared, dict) else frozenset()
     developer = _at(value, "metadata", "developer")
-    if developer in agencies:
+    if isinstance(developer, str) and developer in agencies:
         yield Fault(("spec", "agencies", developer), "an agency other than the developer", repr(developer))
     yield from _repeated(value, "models", "id")
     yield from _repeated(value, "stages", "name")
@@ -307,7 +309,7 @@ def _sense_faults(value: Any) -> Iterator[Fault]:
 
 def _stage_faults(stage: Any, path: Path, agencies: frozenset[str]) -> Iterator[Fault]:
     for i, agency in _items(_at(stage, "basis", "askedBy")):
-        if agency not in agencies:
+        if isinstance(agency, str) and agency not in agencies:
             expected = "one of " + (", ".join(sorted(agencies)) or "no agency (none is declared)")
             yield Fault((*path, "basis", "askedBy", i), expected, _shown(agency))
     rule = _at(stage, "admission", "grant")

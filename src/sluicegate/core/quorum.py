@@ -43,9 +43,11 @@ MEMBERS_SCHEMA: dict[str, Any] = {
 }
 
 
-def faults(rule: Any, parties: AbstractSet[str], path: Path = ()) -> Iterator[tuple[Path, str, str]]:
+def faults(
+    rule: Any, parties: AbstractSet[str], path: Path = (), depth: int = 1
+) -> Iterator[tuple[Path, str, str]]:
     """Everything wrong with a rule: (path, expected, found), in document order."""
-    if len(path) > 3 * DEPTH_MAX:
+    if depth > DEPTH_MAX:
         yield path, f"at most {DEPTH_MAX} levels of rules", "more"
         return
     if not isinstance(rule, dict) or len(rule) != 1 or next(iter(rule)) not in OPERATORS:
@@ -59,7 +61,7 @@ def faults(rule: Any, parties: AbstractSet[str], path: Path = ()) -> Iterator[tu
             return
         members, members_path = body["of"], (*members_path, "of")
         yield from _threshold_faults(body["n"], members, (*path, operator, "n"))
-    yield from _member_faults(members, parties, members_path)
+    yield from _member_faults(members, parties, members_path, depth)
 
 
 def _threshold_faults(n: Any, members: Any, path: Path) -> Iterator[tuple[Path, str, str]]:
@@ -68,13 +70,15 @@ def _threshold_faults(n: Any, members: Any, path: Path) -> Iterator[tuple[Path, 
         yield path, f"a whole number from 1 to {max(1, most)}", _shown(n)
 
 
-def _member_faults(members: Any, parties: AbstractSet[str], path: Path) -> Iterator[tuple[Path, str, str]]:
+def _member_faults(
+    members: Any, parties: AbstractSet[str], path: Path, depth: int
+) -> Iterator[tuple[Path, str, str]]:
     if not isinstance(members, list) or not members:
         yield path, "a list of at least one agency or rule", _shown(members)
         return
     for i, member in enumerate(members):
         if not isinstance(member, str):
-            yield from faults(member, parties, (*path, i))
+            yield from faults(member, parties, (*path, i), depth + 1)
         elif member not in parties:
             yield (
                 (*path, i),

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from sluicegate.core import events
 from sluicegate.core.events import Entry
-from sluicegate.errors import VerificationFailed
+from sluicegate.errors import NotCanonical, VerificationFailed
 
+Folded = TypeVar("Folded")
 EVERY_SURFACE = "*"
 LEASE_MS_DEFAULT = 5_000
 
@@ -131,6 +132,8 @@ class Table:
 
     def __init__(self) -> None:
         self.size = 0
+        self.longest_lease_ms = LEASE_MS_DEFAULT
+        """The longest lease that any plan has ever allowed."""
         self.credentials: dict[bytes, Credential] = {}
         self.grants: dict[tuple[str, str, str], Grant] = {}
         self.grants_by_id: dict[str, Grant] = {}
@@ -164,12 +167,7 @@ class Table:
             )
         fold = _FOLDS.get(entry.type)
         if fold is not None:
-            try:
-                fold(self, entry)
-            except (KeyError, TypeError, ValueError) as error:
-                raise VerificationFailed(
-                    f"entry {entry.seq} ({entry.type}) lacks what its type needs: {error!r}"
-                ) from error
+            fold_in(fold, self, entry)
         self.size = entry.size
 
     def covering(self, model: str, surface: str, organization: str) -> Directive | None:
@@ -189,6 +187,19 @@ class Table:
     def release_open(self, release: str) -> bool:
         """Whether any stage of the release is open."""
         return any((release, stage) in self.open_stages for stage in self.plans[release].stages)
+
+
+def fold_in(fold: Callable[[Folded, Entry], None], state: Folded, entry: Entry) -> None:
+    """Fold an entry into a state.
+
+    Raises: VerificationFailed: the entry lacks what its type needs.
+    """
+    try:
+        fold(state, entry)
+    except (AttributeError, KeyError, NotCanonical, TypeError, ValueError) as error:
+        raise VerificationFailed(
+            f"entry {entry.seq} ({entry.type}) lacks what its type needs: {error!r}"
+        ) from error
 
 
 def compiled(entry: Entry) -> Directive:
@@ -225,6 +236,7 @@ def _release_applied(table: Table, entry: Entry) -> None:
     for model_id in kept.models:
         table.offers[model_id] = Offer(release, spec["announced"], fallback)
     table.plans[release] = kept
+    table.longest_lease_ms = max(table.longest_lease_ms, kept.lease_ms)
     table.terms.update(terms)
 
 

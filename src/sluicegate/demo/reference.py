@@ -53,7 +53,7 @@ def _later() -> str:
     body += "\n\n## In directives\n\n" + _table(["field", "needs"], rows(directive.LATER))
     return _page(
         "Refused by name",
-        "What a plan or a directive may say but this build cannot do yet: refused with its place, not ignored.",
+        "What a plan or a directive may say but this build cannot do yet. It is refused with its place.",
         body,
     )
 

@@ -23,7 +23,7 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 def encode(value: object) -> bytes:
     """Return `value` as JSON on one line; a lone surrogate becomes `?`."""
-    return _JSON.encode(value).encode("utf-8", "replace")
+    return _bytes(_JSON.encode(value))
 
 
 def data_event(value: object) -> bytes:
@@ -99,8 +99,12 @@ def metadata(content: bytes, prefix: bytes) -> dict[bytes, bytes]:
     found = parse_body(content)[0].get("metadata")
     if not isinstance(found, dict):
         return {}
-    texts = ((name.encode(), value.encode()) for name, value in found.items() if isinstance(value, str))
-    return {name: value for name, value in texts if name.startswith(prefix)}
+    texts = {_bytes(name): _bytes(value) for name, value in found.items() if isinstance(value, str)}
+    return {name: value for name, value in texts.items() if name.startswith(prefix)}
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,8 @@ class Gateway:
         if scope["type"] != "http":
             raise NotImplementedError(f"{scope['type']!r}, expected http")
         exchange = Exchange(scope)
+        if exchange.connection.paused:
+            await exchange.connection.writable()  # or answers that nobody reads would pile up
         try:
             if exchange.path.startswith(b"/v1/"):
                 await self._serve(exchange, receive)

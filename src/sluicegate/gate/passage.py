@@ -70,7 +70,7 @@ class Passage:
         try:
             fields = dict(answer.headers)
             kind = fields.get(b"content-type", b"").partition(b";")[0].strip().lower()
-            if answer.status < 200 or 300 <= answer.status < 400:
+            if not (200 <= answer.status < 300 or 400 <= answer.status < 600):
                 self._fail(Fault.UPSTREAM_FAILED)
             elif kind != b"text/event-stream":
                 await self._forward_body(answer, sized=b"content-length" in fields)

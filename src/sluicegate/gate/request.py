@@ -5,6 +5,7 @@ Rules:
   stream or another user is refused here: a key twice, a key in other case, a key behind escapes, a second
   encoding, a key in the query.
 - What is not significant for the decision is only checked to be JSON.
+- What reading costs has a bound: a body with very many values would hold up everybody else.
 - A message says what was found and what was expected, and never quotes more than a key or a short value.
 """
 
@@ -23,9 +24,13 @@ SIGNIFICANT = frozenset({"model", "stream", "background", "user", "user_id", "sa
 """The keys that say what is asked for, in whose name, and whether it ends with the request."""
 
 _FOLDED = frozenset(key.casefold() for key in SIGNIFICANT)
-_ESCAPED_KEY = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"([ \t\n\r]*+:)?', re.DOTALL)
+_STRING = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")([ \t\n\r]*+:)?', re.DOTALL)
 _PAIR_ENDS = re.compile(rb"[&;]")
 _QUOTED_MAX = 80
+
+VALUES_MAX = 400_000
+"""How many values a body may have: more than the longest list of tokens that a model takes."""
+_UNCOUNTED_BYTES = 64 * 1024
 
 
 class Request(NamedTuple):
@@ -40,6 +45,8 @@ def read(body: bytes) -> Request:
 
     Raises: InvalidInput: it has no reading, or more than one.
     """
+    if len(body) > _UNCOUNTED_BYTES:
+        _refuse_crowded(body)
     value = _parsed(_text(body))
     if not isinstance(value, dict):
         raise InvalidInput(f"the body is {_kind(value)}, expected a json object")
@@ -86,6 +93,20 @@ def _check_type(value: bytes) -> None:
         raise InvalidInput(f"content-type {found}, expected application/json in utf-8")
 
 
+def _refuse_crowded(body: bytes) -> None:
+    """Count values without parsing them; what looks for strings needs a bound on their number itself."""
+    values = _separators(body)
+    if values > VALUES_MAX:
+        strings = (body.count(b'"') - body.count(b'\\"')) // 2
+        values = strings if strings > VALUES_MAX else _separators(_STRING.sub(b"", body))
+    if values > VALUES_MAX:
+        raise InvalidInput(f"the body has {values} values or more, expected at most {VALUES_MAX}")
+
+
+def _separators(text: bytes) -> int:
+    return sum(map(text.count, (b",", b"[", b"{")))
+
+
 def _text(body: bytes) -> str:
     try:
         text = body.decode("utf-8")
@@ -125,11 +146,10 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_consta
 
 def _refuse_escaped_keys(body: bytes) -> None:
     """Refuse a significant key written with escapes; a string that a colon follows is a key."""
-    for string, colon in _ESCAPED_KEY.findall(body):
-        if colon and b"\\u" in string:
-            key = json.loads(b'"' + string + b'"')
-            if key.casefold() in _FOLDED:
-                raise InvalidInput(f"key {_quoted(key)} is written with escapes, expected it plain")
+    escaped = [string for string, colon in _STRING.findall(body) if colon and b"\\u" in string]
+    for key in json.loads(b"[%b]" % b",".join(escaped)):
+        if key.casefold() in _FOLDED:
+            raise InvalidInput(f"key {_quoted(key)} is written with escapes, expected it plain")
 
 
 def _model(value: dict[str, Any]) -> str:

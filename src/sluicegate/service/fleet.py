@@ -19,6 +19,7 @@ from typing import Any
 
 from sluicegate.core import events, feed
 from sluicegate.core.lifecycle import Refusal
+from sluicegate.errors import VerificationFailed
 from sluicegate.ports import Incarnation
 from sluicegate.service.ledger import Ledger
 
@@ -44,8 +45,10 @@ class Poll:
 class _Seen:
     """What is known of one incarnation. Units: CLOCK_BOOTTIME milliseconds of this machine."""
 
-    after: int
-    leases: list[tuple[int, float]]
+    heard_ms: float
+    """When it last asked."""
+    after: int = 0
+    leases: list[tuple[int, float]] = field(default_factory=list)
     """(size it came with, its end) of each lease that may live."""
     history: list[tuple[int, int]] = field(default_factory=list)
     """(size, wall-clock milliseconds) of each acknowledgement."""
@@ -60,6 +63,10 @@ class _Seen:
         self.leases = [(came, ends) for came, ends in self.leases if ends > now_ms]
         self.leases.append((size, ends_ms))
 
+    def is_gone(self, now_ms: float) -> bool:
+        """Whether it has long been silent, and without a lease."""
+        return max(self.heard_ms, self.lease_ends_ms()) + FORGET_AFTER_MS < now_ms
+
 
 class Fleet:
     """The gateways of one control plane."""
@@ -70,22 +77,24 @@ class Fleet:
         self._max_entries = max_entries
         self._lock = threading.Lock()
         self._confirmed_ms = float("-inf")
-        longest_ms = boot_ms() + CLOCK_ALLOWANCE * self._longest_lease_ms()
-        self._seen = {known: _Seen(0, [(0, longest_ms)]) for known in ledger.store.incarnations()}
+        now_ms = boot_ms()
+        longest = (0, now_ms + CLOCK_ALLOWANCE * self._longest_lease_ms())
+        self._seen = {known: _Seen(now_ms, leases=[longest]) for known in ledger.store.incarnations()}
 
     def heard(self, poll: Poll) -> None:
         """Note what a poll acknowledges, as soon as it is here: its answer may wait for news.
 
         Raises: StoreUnavailable: a new incarnation cannot be registered.
+                VerificationFailed: it acknowledges more than there is.
         """
+        self._check_known(poll)
         who = Incarnation(poll.gateway, poll.incarnation, poll.surface)
         with self._lock:
-            is_new = who not in self._seen
-        if is_new:
-            self._ledger.store.register(who)
-        # Durable here: the incarnation is known before it gets a lease.
-        with self._lock:
-            seen = self._seen.setdefault(who, _Seen(0, []))
+            if who not in self._seen:
+                self._ledger.store.register(who)
+            # Durable here: the incarnation is known before it gets a lease.
+            seen = self._seen.setdefault(who, _Seen(0.0))
+            seen.heard_ms = self._boot_ms()
             if poll.after > seen.after or not seen.history:
                 seen.history.append((poll.after, self._ledger.wall_ms()))
                 del seen.history[:-HISTORY_MAX]
@@ -98,13 +107,8 @@ class Fleet:
         Raises: StoreUnavailable: no lease can be given.
         """
         confirmed_ms = self._confirm()
-        size = self._ledger.size()
-        entries = self._ledger.store.entries(poll.after, min(self._max_entries, max(0, size - poll.after)))
-        reached = poll.after + len(entries)
-        whole = reached == size
-        lease_ms = self._lease_ms() if whole else 0
-        if lease_ms:
-            self._lease(Incarnation(poll.gateway, poll.incarnation, poll.surface), reached, lease_ms)
+        reached, lease_ms = self._lease(poll)
+        entries = self._ledger.store.entries(poll.after, reached - poll.after)
         signed = {
             "gateway": poll.gateway,
             "incarnation": poll.incarnation,
@@ -154,6 +158,15 @@ class Fleet:
                 for who, seen in sorted(self._seen.items(), key=_order)
             ]
 
+    def _check_known(self, poll: Poll) -> None:
+        """An older database put back: what this gateway has folded is not what was acknowledged here."""
+        size = self._ledger.size()
+        if poll.after > size:
+            raise VerificationFailed(
+                f"the log goes back: {poll.gateway!r} has {poll.after} entries of it, here it has {size}",
+                remedy="put the newest database back; gateways refuse everything until then",
+            )
+
     def _row(self, who: Incarnation, seen: _Seen, name: str, size: int) -> dict[str, Any]:
         acknowledged = next((at_ms for after, at_ms in seen.history if after >= size), None)
         counted_out = self._boot_ms() >= seen.lease_ends_ms(below=size)
@@ -168,20 +181,27 @@ class Fleet:
             "streamsCut": seen.cut.get(name, 0),
         }
 
-    def _lease(self, who: Incarnation, reached: int, lease_ms: int) -> None:
-        """Note a lease before it is given, and forget incarnations long gone."""
-        now_ms = self._boot_ms()
+    def _lease(self, poll: Poll) -> tuple[int, int]:
+        """How far the answer reaches and the lease it gives, 0 if entries remain; noted before it is given.
+
+        Under one lock: whoever sees an entry that the answer lacks also sees the lease.
+        """
         with self._lock:
-            self._seen.setdefault(who, _Seen(0, [])).leased(
-                reached, now_ms + CLOCK_ALLOWANCE * lease_ms, now_ms
-            )
-            gone = [
-                other for other, its in self._seen.items() if its.lease_ends_ms() + FORGET_AFTER_MS < now_ms
-            ]
-            for other in gone:
-                del self._seen[other]
-        for other in gone:
-            self._ledger.store.retire(other)
+            with self._ledger.reading() as state:
+                size, lease_ms = state.size, state.table.lease_ms
+            reached, now_ms = min(size, poll.after + self._max_entries), self._boot_ms()
+            if reached < size:
+                return reached, 0
+            seen = self._seen[Incarnation(poll.gateway, poll.incarnation, poll.surface)]
+            seen.leased(reached, now_ms + CLOCK_ALLOWANCE * lease_ms, now_ms)
+            self._forget(now_ms)
+            return reached, lease_ms
+
+    def _forget(self, now_ms: float) -> None:
+        """Forget incarnations long gone."""
+        for who in [who for who, seen in self._seen.items() if seen.is_gone(now_ms)]:
+            self._ledger.store.retire(who)
+            del self._seen[who]
 
     def _confirm(self) -> float:
         """When, at the latest before now, this process still held the primary."""
@@ -195,13 +215,9 @@ class Fleet:
             self._confirmed_ms = max(self._confirmed_ms, began_ms)
             return self._confirmed_ms
 
-    def _lease_ms(self) -> int:
-        with self._ledger.reading() as state:
-            return state.table.lease_ms
-
     def _longest_lease_ms(self) -> int:
         with self._ledger.reading() as state:
-            return max((plan.lease_ms for plan in state.table.plans.values()), default=state.table.lease_ms)
+            return state.table.longest_lease_ms
 
 
 def _order(item: tuple[Incarnation, _Seen]) -> tuple[str, str]:

@@ -19,10 +19,9 @@ def issue(ledger: Ledger, role: str, name: str, party: str | None = None) -> dic
             "unknown", "role_unknown", f"no role {role!r}, expected one of {', '.join(access.ROLES)}"
         )
     with ledger.reading() as state:
-        if (role == access.AGENCY) != (party is not None) or (
-            party is not None and party not in state.parties
-        ):
-            known = ", ".join(sorted(state.parties - {state.developer}))
+        agencies = state.parties - {state.developer}
+        if party not in (agencies if role == access.AGENCY else {None}):
+            known = ", ".join(sorted(agencies))
             return Refusal("unknown", "party_unknown", f"a token of an agency names one of: {known}")
     secret = apikey.make(apikey.TOKEN_PREFIX, ledger.random(32))
     pseudonym = f"{role}_{base64.b32encode(ledger.random(10)).decode().lower()}"

@@ -10,7 +10,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from sluicegate.core.events import Draft, Entropy
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.releases import model_digests, stage_unknown, terms_not_agreed
-from sluicegate.core.lifecycle.state import Case, Key, State
+from sluicegate.core.lifecycle.state import Case, Recorded, State
 from sluicegate.core.statements import Position
 
 
@@ -101,9 +101,13 @@ def record_position(
     refusal = _misplaced(state, case, position)
     if refusal is not None:
         return refusal
-    recorded = _recorded(case, position, key, command.envelope, digest)
-    outcome, consequences = _determined(state, case, position, now_ms, entropy)
-    return Decided([recorded, *consequences], _result(case, position.agency, digest, outcome))
+    said = Recorded(
+        position.agency, key.owner, position.position, position.reason, digest, state.size, now_ms
+    )
+    newest = {**case.positions, position.agency: said}
+    outcome, consequences = _determined(state, case, newest, now_ms, entropy)
+    drafts = [_recorded(case, said, command.envelope), *consequences]
+    return Decided(drafts, _result(case, position.agency, digest, outcome))
 
 
 def awaiting(case: Case) -> list[str]:
@@ -187,35 +191,33 @@ def _terms_moved(state: State, case: Case) -> Refusal | None:
     return None
 
 
-def _recorded(case: Case, position: Position, key: Key, envelope: Envelope, digest: str) -> Draft:
+def _recorded(case: Case, said: Recorded, envelope: Envelope) -> Draft:
     public = {
         "case": case.id,
-        "agency": position.agency,
-        "owner": key.owner,
-        "position": position.position,
-        "reason": position.reason,
-        "digest": digest,
+        "agency": said.agency,
+        "owner": said.owner,
+        "position": said.position,
+        "reason": said.reason,
+        "digest": said.digest,
         "envelope": envelope.to_json(),
     }
     return Draft(events.POSITION_RECORDED, case.id, public)
 
 
 def _determined(
-    state: State, case: Case, position: Position, now_ms: int, entropy: Entropy
+    state: State, case: Case, newest: Mapping[str, Recorded], now_ms: int, entropy: Entropy
 ) -> tuple[str | None, list[Draft]]:
-    """What the positions, this one included, determine: the outcome and its entries."""
-    said = {party: recorded.position for party, recorded in case.positions.items()}
-    said[position.agency] = position.position
-    approving = frozenset(party for party, word in said.items() if word == "approve")
-    objecting = frozenset(party for party, word in said.items() if word == "object")
+    """What the newest positions determine: the outcome and its entries."""
+    approving = {party: said for party, said in newest.items() if said.position == "approve"}
+    objecting = {party for party, said in newest.items() if said.position == "object"}
     if not quorum.reachable(case.rule, objecting):
         return "denied", [_outcome(case, "denied")]
-    if not quorum.satisfied(case.rule, approving):
+    if not quorum.satisfied(case.rule, approving.keys()):
         return None, []
     if case.kind == "admission" and not _has_seat(state, case, now_ms):
         waitlisted = Draft(events.CASE_WAITLISTED, case.id, {"case": case.id})
         return None, [] if case.state == "waitlisted" else [waitlisted]
-    return "approved", [_outcome(case, "approved"), *_consequences(state, case, now_ms, entropy)]
+    return "approved", [_outcome(case, "approved"), *_consequences(state, case, approving, now_ms, entropy)]
 
 
 def _outcome(case: Case, outcome: str) -> Draft:
@@ -229,15 +231,19 @@ def _has_seat(state: State, case: Case, now_ms: int) -> bool:
     return seats is None or case.organization in seated or len(seated) < seats
 
 
-def _consequences(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
+def _consequences(
+    state: State, case: Case, approving: Mapping[str, Recorded], now_ms: int, entropy: Entropy
+) -> Iterator[Draft]:
     if case.kind == "admission":
-        yield _granted(state, case, now_ms, entropy)
+        yield _granted(state, case, approving, now_ms, entropy)
     elif case.kind == "lift":
         public = {"directive": case.question["directive"], "case": case.id}
         yield Draft(events.DIRECTIVE_LIFTED, case.question["directive"], public)
 
 
-def _granted(state: State, case: Case, now_ms: int, entropy: Entropy) -> Draft:
+def _granted(
+    state: State, case: Case, approving: Mapping[str, Recorded], now_ms: int, entropy: Entropy
+) -> Draft:
     question = case.question
     stage = plan.stages(state.releases[question["release"]].plan)[question["stage"]]
     conditions = stage.get("conditions", {})
@@ -253,6 +259,10 @@ def _granted(state: State, case: Case, now_ms: int, entropy: Entropy) -> Draft:
         "conditions": conditions,
         "validFrom": events.format_time(now_ms),
         "validUntil": until,
+        "positions": [
+            {"agency": party, "digest": said.digest, "seq": said.seq}
+            for party, said in sorted(approving.items())
+        ],
     }
     return Draft(
         events.GRANT_APPROVED, case.id, public, {"organization": events.opening(case.organization, entropy)}

@@ -56,7 +56,7 @@ def issue_directive(
     if isinstance(key, Refusal):
         return key
     covers = spec["covers"]
-    if covers != "everyone" and not _opens(command, covers["organizations"]):
+    if not _opens(command, covers):
         return Refusal(
             "unverified",
             "scope_unproven",
@@ -150,8 +150,12 @@ def covered(state: State, compiled: Directive) -> dict[str, dict[str, int]]:
     return {word: {name: len(found) for name, found in sets.items()} for word, sets in counts.items()}
 
 
-def _opens(command: IssueDirective, committed: dict[str, Any]) -> bool:
+def _opens(command: IssueDirective, covers: Any) -> bool:
+    """Whether what came beside a signed directive is what it commits to: nothing, or the organizations."""
+    if covers == "everyone":
+        return command.named is None and not command.organizations
     if command.named is None or not command.organizations:
         return False
+    committed = covers["organizations"]
     fits = command.named.commitment("sealed", "organizations") == committed["commitment"]
     return fits and bool(len(command.named.value()) == committed["count"])

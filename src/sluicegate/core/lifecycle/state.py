@@ -14,7 +14,7 @@ from typing import Any
 from sluicegate.core import canonical, events
 from sluicegate.core.events import Entry
 from sluicegate.core.quorum import Rule
-from sluicegate.core.table import Table
+from sluicegate.core.table import Table, fold_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,6 @@ class Case:
     positions: dict[str, Recorded] = field(default_factory=dict)
     history: list[Recorded] = field(default_factory=list)
 
-    def saying(self, position: str) -> frozenset[str]:
-        """The parties whose newest position is this one."""
-        return frozenset(party for party, said in self.positions.items() if said.position == position)
-
 
 @dataclass(slots=True)
 class Issued:
@@ -120,7 +116,7 @@ class State:
         self.table.apply(entry)
         fold = _FOLDS.get(entry.type)
         if fold is not None:
-            fold(self, entry)
+            fold_in(fold, self, entry)
         self.at_ms = entry.at_ms
 
     def seated(self, release: str, stage: str, now_ms: int) -> frozenset[str]:

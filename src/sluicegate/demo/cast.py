@@ -1,0 +1,92 @@
+"""Who takes part in the demonstration: the developer's officer, the agencies, and three organizations."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sluicegate.core import canonical
+from sluicegate.errors import InvalidInput
+from sluicegate.store import keyfile
+
+DEVELOPER = "openai"
+OFFICER = "release-officer"
+
+
+class Place(NamedTuple):
+    """Where an organization is admitted."""
+
+    release: str
+    stage: str
+    surface: str
+
+
+class Customer(NamedTuple):
+    """An organization: its name, what it is called in file names, and where it applies."""
+
+    name: str
+    slug: str
+    place: Place
+
+
+PREVIEW = Place("gpt-5.6", "trusted-partners", "api")
+TRUSTED_ACCESS = Place("gpt-5.5-trusted-access", "vetted-teams", "api")
+
+MODEL, FALLBACK = "gpt-5.6", "gpt-5.5"
+UTILITY = Customer("Example Utility", "example-utility", PREVIEW)
+GRID_OPERATOR = Customer("Example Grid Operator", "example-grid-operator", PREVIEW)
+SECURITY_TEAM = Customer("Example Security Team", "example-security-team", TRUSTED_ACCESS)
+CUSTOMERS = (UTILITY, GRID_OPERATOR, SECURITY_TEAM)
+
+
+class Cast:
+    """Those who sign, each with a key file of its own, and the trust file that pins all of them."""
+
+    def __init__(self, folder: Path, agencies: Collection[str]) -> None:
+        self._keys = folder / "keys"
+        self.trust_file = folder / "trust.yaml"
+        self.agencies = sorted(agencies)
+
+    def assemble(self, *, log_exists: bool) -> None:
+        """Make the keys there are not yet, and write the trust file.
+
+        Raises: InvalidInput: a key is missing although the log has pinned it.
+        """
+        self._keys.mkdir(mode=0o700, exist_ok=True)
+        for owner in (OFFICER, *self.agencies):
+            path = self.key_file(owner)
+            if path.exists():
+                continue
+            if log_exists:
+                raise InvalidInput(
+                    f"the key file {path} is missing, and the log of this state knows no other key",
+                    code="state_damaged",
+                    remedy=f"put it back, or delete {self.trust_file.parent} to begin again",
+                )
+            keyfile.save_private(path, Ed25519PrivateKey.generate())
+        self.trust_file.write_text(self._trust())
+
+    def key_file(self, owner: str) -> Path:
+        """Where an owner's private key is."""
+        return self._keys / f"{owner}.key"
+
+    def key(self, owner: str) -> Ed25519PrivateKey:
+        """An owner's private key. Raises: BadKey: it cannot be read."""
+        return keyfile.load_private(self.key_file(owner))
+
+    def _trust(self) -> str:
+        agencies = "".join(self._pin(agency) for agency in self.agencies)
+        return (
+            "# Whose keys count in this demonstration; the private halves are in keys/.\n"
+            "apiVersion: sluicegate/v1\n"
+            "kind: Trust\n"
+            f"metadata: {{developer: {DEVELOPER}}}\n"
+            f"spec:\n  officers:\n{self._pin(OFFICER)}  agencies:\n{agencies}"
+        )
+
+    def _pin(self, owner: str) -> str:
+        public = self.key(owner).public_key().public_bytes_raw()
+        return f'    {owner}: {{key: "{canonical.b64(public)}"}}\n'

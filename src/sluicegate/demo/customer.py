@@ -1,0 +1,55 @@
+"""A customer's program: it asks a model with the official OpenAI SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import openai
+
+TIMEOUT_S = 30.0
+
+
+class Refused(NamedTuple):
+    """How the SDK tells a refusal. `fallback` is the model offered instead, if one is."""
+
+    raised: str
+    status: int
+    reason: str
+    message: str
+    fallback: str | None
+
+
+def ask(gateway_url: str, key: str, model: str, text: str) -> str | Refused:
+    """Ask once and return the answer's text, or the refusal."""
+    with _sdk(gateway_url, key) as client:
+        try:
+            answer = client.chat.completions.create(model=model, messages=[{"role": "user", "content": text}])
+        except openai.APIStatusError as no:
+            return _refused(no)
+    return answer.choices[0].message.content or ""
+
+
+def listen(gateway_url: str, key: str, model: str, text: str, pace: Mapping[str, str]) -> str:
+    """Read a streamed answer; return what the SDK raised, or nothing if it took the answer for complete."""
+    with _sdk(gateway_url, key) as client:
+        asked = [{"role": "user", "content": text}]
+        try:
+            with client.chat.completions.create(
+                model=model, messages=asked, metadata=dict(pace), stream=True
+            ) as answer:
+                for _ in answer:
+                    pass
+        except openai.OpenAIError as error:
+            return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _sdk(gateway_url: str, key: str) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{gateway_url}/v1", api_key=key, timeout=TIMEOUT_S)
+
+
+def _refused(no: openai.APIStatusError) -> Refused:
+    told: dict[str, Any] = no.body if isinstance(no.body, dict) else {}
+    fallback = told.get("sluicegate", {}).get("fallback")
+    return Refused(type(no).__name__, no.status_code, str(no.code), str(told.get("message")), fallback)

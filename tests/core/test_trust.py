@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from sluicegate.core import document, trust
+from sluicegate.core.canonical import b64
+from sluicegate.core.trust import Pin
+from sluicegate.errors import InvalidDocument, Place
+from tests.worlds import private_key, public_key
+
+
+def key(name: str) -> dict[str, str]:
+    return {"key": b64(public_key(name))}
+
+
+def value(**spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "sluicegate/v1",
+        "kind": "Trust",
+        "metadata": {"developer": "openai"},
+        "spec": {"officers": {"release-officer": key("release-officer")}, "agencies": {"oncd": key("oncd")}, **spec},
+    }
+
+
+def read(given: Mapping[str, Any] | str) -> trust.Pins:
+    return trust.read(document.read(given if isinstance(given, str) else json.dumps(given), "trust.yaml"))
+
+
+def places(given: Mapping[str, Any] | str) -> list[Place]:
+    with pytest.raises(InvalidDocument) as caught:
+        read(given)
+    assert caught.value.at
+    return list(caught.value.at)
+
+
+def test_officers_speak_for_the_developer_and_agencies_for_themselves() -> None:
+    pins = read(value())
+    assert pins.developer == "openai"
+    assert pins.pins == [
+        Pin("release-officer", "openai", public_key("release-officer")),
+        Pin("oncd", "oncd", public_key("oncd")),
+    ]
+
+
+def test_a_key_may_be_pem() -> None:
+    pem = private_key("oncd").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    assert read(value(agencies={"oncd": {"key": pem.decode()}})) == read(value())
+
+
+def test_agencies_may_come_later() -> None:
+    without = value()
+    del without["spec"]["agencies"]
+    assert [pin.owner for pin in read(without).pins] == ["release-officer"]
+
+
+@pytest.mark.parametrize(
+    ("officers", "agencies", "found"),
+    [
+        ({"a": key("a"), "b": key("a")}, {}, "the same key"),
+        ({"a": key("a")}, {"oncd": key("a")}, "the same key"),
+        ({"a": key("a")}, {"oncd": key("b"), "ostp": key("b")}, "the same key"),
+        ({"oncd": key("a")}, {"oncd": key("b")}, "'oncd'"),
+        ({"openai": key("a")}, {}, "'openai'"),
+        ({"a": key("a")}, {"openai": key("b")}, "'openai'"),  # the developer is no agency
+    ],
+)
+def test_one_key_has_one_owner_and_one_name_one_key(
+    officers: dict[str, Any], agencies: dict[str, Any], found: str
+) -> None:
+    (place,) = places(value(officers=officers, agencies=agencies))
+    assert found in place.found
+
+
+def test_the_same_key_in_another_form_is_the_same_key() -> None:
+    pem = private_key("a").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (place,) = places(value(agencies={"oncd": key("a"), "ostp": {"key": pem.decode()}}))
+    assert "the same key" in place.found
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"officers": {}},
+        {"officers": None},
+        {"officers": []},
+        {"officers": {"Bad Name": key("a")}},
+        {"officers": {"a": b64(public_key("a"))}},
+        {"officers": {"a": {}}},
+        {"officers": {"a": {"key": ""}}},
+        {"officers": {"a": {"key": "AAAA"}}},
+        {"officers": {"a": {"key": b64(bytes(32))}}},  # a point of small order: anybody could sign
+        {"officers": {"a": {"key": b64(public_key("a")), "role": "x"}}},
+        {"agencies": None},
+        {"agencies": []},
+        {"agencies": {"oncd": {"key": 5}}},
+        {"agencies": {"oncd": {"key": "x" * 1_001}}},
+        {"witnesses": {}},
+    ],
+)
+def test_what_is_no_trust_file(spec: dict[str, Any]) -> None:
+    assert places(value(**spec))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"apiVersion": "v2"}, {"kind": "Release"}, {"metadata": {}}, {"metadata": {"developer": "Open AI"}}, {"spec": {}}],
+)
+def test_what_is_another_file(changes: dict[str, Any]) -> None:
+    assert places({**value(), **changes})
+
+
+def test_every_error_is_told_at_once_where_it_stands() -> None:
+    text = """\
+apiVersion: sluicegate/v1
+kind: Trust
+metadata: {developer: openai}
+spec:
+  officers:
+    first: {key: nonsense}
+  agencies:
+    openai: {key: "%s"}
+    oncd: {key: also nonsense}
+""" % b64(public_key("oncd"))
+    assert [(place.line, place.column) for place in places(text)] == [(6, 13), (8, 5), (9, 12)]
+
+
+def test_a_secret_key_given_by_mistake_is_not_shown() -> None:
+    secret = b64(private_key("a").private_bytes_raw() + b"more")
+    with pytest.raises(InvalidDocument) as caught:
+        read(value(officers={"a": {"key": secret}}))
+    assert secret[:8] not in str(caught.value) + str(caught.value.at)

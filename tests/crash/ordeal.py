@@ -1,0 +1,107 @@
+"""One log under load, and all that must hold of it after a process was ended, however it was."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any
+
+from tests.crash.customers import Acknowledged, Customers
+from tests.crash.plane import Plane
+from tests.crash.record import Record
+from tests.crash.traffic import Traffic
+
+CUSTOMERS = 2
+LOAD_S = (0.02, 0.5)
+"""How long a process serves under load before it is killed."""
+LOOK_EVERY_S = 0.05
+REPEATED_AGAIN = 40
+"""How many of each customer's older acknowledgements are repeated at every check; at the end all are."""
+
+
+class Ordeal:
+    """Customers and traffic on one plane. All randomness is drawn from the seed."""
+
+    def __init__(self, plane: Plane, seed: str) -> None:
+        self.plane = plane
+        self.random = random.Random(f"{seed} instants")
+        self.record = Record(plane.vkey)
+        self.traffic = Traffic(plane.gateway_url, plane.lease_ms, f"{seed} traffic")
+        token = plane.token("developer")
+        self._customers = [
+            Customers(plane.control_url, token, plane.parties, self.traffic, f"{seed} {number}")
+            for number in range(CUSTOMERS)
+        ]
+        self._repeated = [0] * CUSTOMERS
+
+    @contextmanager
+    def load(self) -> Iterator[None]:
+        """Load until the block ends, and then a last check of everything acknowledged."""
+        for thread in (*self._customers, self.traffic):
+            thread.start()
+        yield
+        for each in self._customers:
+            each.leave()
+            self._repeat(each.acknowledged)
+        self.traffic.leave()
+        print(f"acknowledged {dict(self.acknowledged())}, answered {dict(self.traffic.outcomes)}")
+
+    def acknowledged(self) -> Counter[str]:
+        """How many commands of each kind have been acknowledged."""
+        return Counter(each.command.kind for its in self._customers for each in its.acknowledged)
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Nobody sends a command meanwhile."""
+        with ExitStack() as stack:
+            for each in self._customers:
+                stack.enter_context(each.still())
+            yield
+
+    def serve_a_while(self) -> None:
+        """Let the load go on for a random time, and look at the log's head now and then."""
+        ends_s = time.monotonic() + self.random.uniform(*LOAD_S)
+        while time.monotonic() < ends_s:
+            self.record.see(self.plane.control_url)
+            time.sleep(LOOK_EVERY_S)
+
+    def check_disk(self) -> None:
+        """Check the database file as it lies there. Requires: `still`."""
+        self.record.check_disk(self.plane.database, self._customers)
+
+    def check_served(self) -> None:
+        """Check what the control plane and the gateway serve. Requires: `still`."""
+        self.record.check_http(self.plane.control_url)
+        self.plane.wait_ready(self.record.seen.size)
+        self.traffic.settled()
+        self._check_keys()
+        self._repeat_newest()
+        self.traffic.judge()
+
+    def _check_keys(self) -> None:
+        """Every key is answered as what was acknowledged about it says."""
+        with self.traffic.client() as client:
+            for each in self._customers:
+                for secret, status in each.expected():
+                    assert self.traffic.asked(client, secret)[0] == status
+
+    def _repeat_newest(self) -> None:
+        for number, each in enumerate(self._customers):
+            older = each.acknowledged[: self._repeated[number]]
+            newer = each.acknowledged[self._repeated[number] :]
+            self._repeat([*newer, *self.random.sample(older, min(REPEATED_AGAIN, len(older)))])
+            self._repeated[number] = len(each.acknowledged)
+
+    def _repeat(self, acknowledged: Sequence[Acknowledged]) -> None:
+        """A command sent again under its id returns its first result, and is not done again."""
+        with closing(self.plane.developer()) as client:
+            for each in acknowledged:
+                assert _first(client.do(each.command)) == _first(each.result)
+
+
+def _first(result: dict[str, Any]) -> dict[str, Any]:
+    """What is the command's own; whom a directive covers is counted anew for each answer."""
+    return {name: value for name, value in result.items() if name not in {"covered", "spared"}}

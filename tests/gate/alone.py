@@ -1,0 +1,36 @@
+"""A gateway in a process of its own, whose lease nobody renews.
+
+Run as `python -m tests.gate.alone UPSTREAM LEASE_MS`. It prints its port and a customer's key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import uvloop
+
+from sluicegate.gate.gateway import Gateway
+from sluicegate.gate.server import Server
+from sluicegate.gate.upstream import HttpUpstream
+from sluicegate.settings import UpstreamTarget
+from tests.gate import world as worlds
+from tests.gate.running import UPSTREAM_KEY, settings
+from tests.gate.world import UPSTREAM, Clock, World
+
+
+async def main(url: str, lease_ms: int) -> None:
+    world, clock = World.with_release(), Clock()
+    key = world.customer()
+    engine = worlds.engine(world, clock)
+    upstream = HttpUpstream(UpstreamTarget(url, UPSTREAM_KEY), settings())
+    server = Server(Gateway(engine, {UPSTREAM: upstream}, settings()), settings())
+    await server.start()
+    engine.renew(worlds.lease(clock, lease_ms))
+    print(server.port, key, flush=True)  # noqa: T201
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main(sys.argv[1], int(sys.argv[2])))

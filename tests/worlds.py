@@ -1,0 +1,320 @@
+"""A small world that many tests share: a developer, three agencies, their keys, and a log made by the rules.
+
+Envelopes are made by functions that take the state, so that a test may forge each part of them. `World` runs
+commands through `lifecycle.decide` and `events.place_all`, as the ledger does, without a database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sluicegate.core import canonical, document, dsse, events, lifecycle, plan, statements
+from sluicegate.core.dsse import Envelope
+from sluicegate.core.events import Entropy, Entry, Opening
+from sluicegate.core.lifecycle import Command, Refusal, State
+from sluicegate.core.lifecycle.cases import RecordPosition, SubmitApplication
+from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
+from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
+from sluicegate.core.lifecycle.keys import StartLog
+from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
+from sluicegate.core.lifecycle.state import Case
+from sluicegate.core.statements import Position
+from sluicegate.core.trust import Pin
+
+DEVELOPER = "openai"
+OFFICER, OTHER_OFFICER = "release-officer", "second-officer"
+AGENCIES = ("caisi", "oncd", "ostp")
+ORIGIN = "log.example/openai"
+RELEASE, MODEL, STAGE = "gpt-5.6", "gpt-5.6", "trusted-partners"
+API, CODEX = "api", "codex"
+AT_MS = 1_782_000_000_000
+DAY_MS = 86_400_000
+
+
+@cache
+def private_key(name: str) -> Ed25519PrivateKey:
+    """The key that `name` signs with, in every test the same."""
+    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
+
+
+@cache
+def public_key(name: str) -> bytes:
+    return private_key(name).public_key().public_bytes_raw()
+
+
+def keyid(name: str) -> str:
+    return dsse.keyid(public_key(name))
+
+
+def pin(owner: str, party: str | None = None) -> Pin:
+    return Pin(owner, party or owner, public_key(owner))
+
+
+PINS = [pin(OFFICER, DEVELOPER), pin(OTHER_OFFICER, DEVELOPER), *(pin(agency) for agency in AGENCIES)]
+
+
+def digest(text: str) -> str:
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+# Documents
+
+
+def stage(name: str = STAGE, **changes: Any) -> dict[str, Any]:
+    """A stage that two agencies decide, for 30 days; a change to None leaves the field out."""
+    return _without_nones(
+        {
+            "name": name,
+            "basis": {"kind": "voluntary", "askedBy": ["oncd"], "how": "a call", "askedOn": "2026-06-24"},
+            "admission": {"mode": "approve", "grant": {"allOf": ["oncd", "ostp"]}},
+            "conditions": {"requestsPerMinute": 600, "validFor": "P30D"},
+            **changes,
+        }
+    )
+
+
+def plan_value(name: str = RELEASE, *, models: Sequence[str] = (MODEL,), **changes: Any) -> dict[str, Any]:
+    """A plan as a person would write it; a change to None leaves the field of `spec` out."""
+    spec = {
+        "models": [
+            {"id": model, "upstream": "demo", "digest": digest(model), "safeguards": digest("safe")}
+            for model in models
+        ],
+        "surfaces": [API, CODEX],
+        "agencies": {agency: {"name": agency.upper()} for agency in AGENCIES},
+        "stages": [stage()],
+        **changes,
+    }
+    return {
+        "apiVersion": "sluicegate/v1",
+        "kind": "Release",
+        "metadata": {"name": name, "developer": DEVELOPER},
+        "spec": _without_nones(spec),
+    }
+
+
+def read_plan(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What the reader makes of a plan. JSON is YAML."""
+    return _read_plan(json.dumps(value))
+
+
+@cache
+def _read_plan(text: str) -> dict[str, Any]:
+    return plan.read(document.read(text, "plan.yaml"))
+
+
+def directive_value(name: str = "d-1", *, covers: Any = "everyone", **changes: Any) -> dict[str, Any]:
+    """A directive of `oncd` that suspends the model, as it is signed unless `covers` names anybody."""
+    return {
+        "apiVersion": "sluicegate/v1",
+        "kind": "Directive",
+        "metadata": {"name": name},
+        "spec": _without_nones(
+            {
+                "issuer": "oncd",
+                "basis": {"kind": "order", "authority": "a letter"},
+                "action": "suspend",
+                "models": [MODEL],
+                "surfaces": "all",
+                "covers": covers,
+                "effective": "immediately",
+                "reasons": {"form": "verbal"},
+                "drain": "PT0S",
+                "liftedBy": {"allOf": ["oncd"]},
+                **changes,
+            }
+        ),
+    }
+
+
+def opened_names(names: Sequence[str]) -> Opening:
+    """What opens the commitment of a directive that names these organizations."""
+    return Opening(hashlib.sha256(repr(names).encode()).digest(), canonical.dumps(list(names)))
+
+
+def committed(names: Sequence[str], **changes: Any) -> dict[str, Any]:
+    """`covers` of a signed directive that names these organizations."""
+    commitment = opened_names(names).commitment("sealed", "organizations")
+    return {"organizations": {"count": len(names), "commitment": commitment, **changes}}
+
+
+def _without_nones(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: field for name, field in value.items() if field is not None}
+
+
+# Envelopes
+
+
+def signed(payload: bytes, *signers: str, payload_type: str = dsse.PAYLOAD_TYPE_INTOTO) -> Envelope:
+    """One envelope with the signature of each signer."""
+    envelopes = [dsse.sign(payload_type, payload, private_key(signer)) for signer in signers]
+    return Envelope(payload_type, payload, tuple(each.signatures[0] for each in envelopes))
+
+
+def position(
+    case: Case,
+    agency: str,
+    word: str = "approve",
+    *,
+    signer: str | None = None,
+    **changes: Any,
+) -> Envelope:
+    """An agency's position in a case; `changes` alter the predicate."""
+    said = case.positions.get(agency)
+    fields = {
+        "question": case.question,
+        "agency": agency,
+        "position": word,
+        "reason": "because" if word == "object" else "",
+        "previous": said.digest if said else None,
+        **changes,
+    }
+    return signed(statements.position_payload(Position(**fields)), signer or agency)
+
+
+def opening(state: State, release: str = RELEASE, name: str = STAGE, *, signer: str = OFFICER) -> Envelope:
+    """An officer's opening of a stage, on the terms in force."""
+    fields = {"release": release, "stage": name, "terms": state.releases[release].terms[name]}
+    return signed(statements.opening_payload(fields), signer)
+
+
+def directive(value: Mapping[str, Any], *, signer: str | None = None) -> Envelope:
+    return signed(statements.directive_payload(value), signer or value["spec"]["issuer"])
+
+
+# Histories
+
+
+class World:
+    """A log and its state. `now_ms` is the wall clock, moved at will."""
+
+    def __init__(self, *, started: bool = True) -> None:
+        self.state = State()
+        self.entries: list[Entry] = []
+        self.now_ms = AT_MS
+        self._commands = 0
+        if started:
+            self.must(start())
+
+    @classmethod
+    def agreed(cls, **changes: Any) -> World:
+        """A world with a plan in force whose terms every agency has agreed to."""
+        world = cls()
+        world.apply(plan_value(**changes))
+        world.agree()
+        return world
+
+    @classmethod
+    def opened(cls, **changes: Any) -> World:
+        """The same, with the stage open."""
+        world = cls.agreed(**changes)
+        world.open()
+        return world
+
+    def do(self, command: Command, by: str = "tester") -> dict[str, Any] | Refusal:
+        """Decide a command, append what follows, fold it in."""
+        self._commands += 1
+        name = f"cmd_{self._commands}"
+        entropy = Entropy(hashlib.sha256(name.encode()).digest())
+        now_ms = max(self.now_ms, self.state.at_ms)
+        decided = lifecycle.decide(self.state, command, now_ms, entropy)
+        if isinstance(decided, Refusal):
+            return decided
+        entries = events.place_all(
+            decided.drafts, seq=self.state.size, at_ms=now_ms, by=by, command=name
+        )
+        for entry in entries:
+            self.state.apply(entry)
+        self.entries += entries
+        return {**decided.result, "size": self.state.size}
+
+    def must(self, command: Command, by: str = "tester") -> dict[str, Any]:
+        """Do a command that the rules allow."""
+        result = self.do(command, by)
+        assert isinstance(result, dict), result
+        return result
+
+    def refused(self, command: Command) -> str:
+        """The code of the refusal of a command, which left no trace."""
+        before = self.state.size
+        result = self.do(command)
+        assert isinstance(result, Refusal), result
+        assert self.state.size == before
+        assert result.message
+        return result.code
+
+    def apply(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        return self.must(ApplyPlan(read_plan(value)))
+
+    def agree(self) -> None:
+        """Every agency approves every terms case that is open."""
+        for case in list(self.state.cases.values()):
+            if case.kind == "terms" and case.state != "determined":
+                for agency in case.rule["allOf"]:
+                    self.must(RecordPosition(position(case, agency)))
+
+    def open(self, release: str = RELEASE, name: str = STAGE) -> dict[str, Any]:
+        return self.must(OpenStage(opening(self.state, release, name)))
+
+    def submit(
+        self, organization: str = "org-1", surface: str = API, *, release: str = RELEASE, name: str = STAGE
+    ) -> Case:
+        """An organization applies."""
+        result = self.must(application(organization, surface, release=release, name=name))
+        return self.state.cases[result["application"]]
+
+    def say(self, case: Case, agency: str, word: str = "approve") -> dict[str, Any]:
+        return self.must(RecordPosition(position(case, agency, word)))
+
+    def admit(self, organization: str = "org-1", surface: str = API, **where: str) -> str:
+        """An organization applies and is approved by both agencies; its grant."""
+        case = self.submit(organization, surface, **where)
+        self.say(case, "oncd")
+        self.say(case, "ostp")
+        assert case.grant is not None, case
+        return case.grant
+
+    def credential(self, grant: str, key: str = "key-1") -> tuple[bytes, str]:
+        """Register a key under a grant; its digest and the credential's id."""
+        found = hashlib.sha256(key.encode()).digest()
+        return found, self.must(IssueCredential(grant, found.hex()))["credential"]
+
+    def revoke(self, credential: str) -> None:
+        self.must(RevokeCredential(credential))
+
+    def direct(self, name: str = "d-1", organizations: Sequence[str] = (), **changes: Any) -> dict[str, Any]:
+        """Issue a directive over organizations, given by pseudonym, or over everyone."""
+        return self.must(suspension(name, organizations, **changes))
+
+    def lift(self, name: str = "d-1", agency: str = "oncd") -> dict[str, Any]:
+        case = self.state.cases[self.must(OpenLift(name))["case"]]
+        return self.say(case, agency)
+
+
+def start(**changes: Any) -> StartLog:
+    return StartLog(**{"origin": ORIGIN, "vkey": "v", "developer": DEVELOPER, "pins": PINS, **changes})
+
+
+def application(
+    organization: str = "org-1",
+    surface: str = API,
+    *,
+    release: str = RELEASE,
+    name: str = STAGE,
+    country: str = "US",
+) -> SubmitApplication:
+    dossier = {"organization": {"name": f"Example {organization}", "registeredIn": country}}
+    return SubmitApplication(release, name, surface, organization, dossier)
+
+
+def suspension(name: str = "d-1", organizations: Sequence[str] = (), **changes: Any) -> IssueDirective:
+    if not organizations:
+        return IssueDirective(directive(directive_value(name, **changes)))
+    value = directive_value(name, covers=committed(organizations), **changes)
+    return IssueDirective(directive(value), opened_names(organizations), list(organizations))
