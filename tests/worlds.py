@@ -318,3 +318,19 @@ def suspension(name: str = "d-1", organizations: Sequence[str] = (), **changes: 
         return IssueDirective(directive(directive_value(name, **changes)))
     value = directive_value(name, covers=committed(organizations), **changes)
     return IssueDirective(directive(value), opened_names(organizations), list(organizations))
+
+
+class Rough:
+    """A log without rules: whatever entries a test writes."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self._entropy = Entropy(bytes(32))
+
+    def write(self, type_: str, public: Mapping[str, Any], **gate: Any) -> Entry:
+        openings = {name: events.opening(value, self._entropy) for name, value in gate.items()}
+        draft = events.Draft(type_, "rough", public, openings)
+        seq = len(self.entries)
+        entry = events.place(draft, seq=seq, at_ms=AT_MS, by="tester", command=f"cmd_{seq}")
+        self.entries.append(entry)
+        return entry

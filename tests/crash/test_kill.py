@@ -81,7 +81,7 @@ def kill_gateway(ordeal: Ordeal, times: int) -> None:
             ordeal.traffic.settled()
             assert Memory(plane.seen.parent).load().size >= seen
             seen = Memory(plane.seen.parent).load().size
-            plane.start_gateway()
             with ordeal.still():
+                plane.start_gateway()
                 ordeal.check_served()
     assert seen

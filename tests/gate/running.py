@@ -14,6 +14,7 @@ import uvloop
 
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.gateway import Gateway
+from sluicegate.gate.protocol import GateProtocol
 from sluicegate.gate.server import Server
 from sluicegate.gate.upstream import HttpUpstream, Upstream
 from sluicegate.settings import GatewaySettings, UpstreamTarget
@@ -47,6 +48,7 @@ class Running:
     clock: Clock
     engine: Engine
     loop: asyncio.AbstractEventLoop
+    server: Server
     port: int
 
     @property
@@ -64,6 +66,15 @@ class Running:
     def advance(self) -> None:
         """Fold what the world has written since, as the feed does."""
         self.do(lambda: self.engine.advance(self.world.take()))
+
+    def waits_for_a_client(self) -> bool:
+        """Whether something written waits for a client to read it."""
+        connections = self.server._state.connections
+
+        def paused() -> bool:
+            return any(isinstance(one, GateProtocol) and one.flow.write_paused for one in connections)
+
+        return self.do(paused)
 
     def in_flight(self) -> int:
         return self.do(lambda: len(self.engine.flights))
@@ -89,7 +100,7 @@ def running(
         await server.start()
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        box.update(gate=Running(world, clock, engine, loop, server.port), stop=stop)
+        box.update(gate=Running(world, clock, engine, loop, server, server.port), stop=stop)
         ready.set()
         await stop.wait()
         await server.stop()

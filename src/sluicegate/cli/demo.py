@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sluicegate.cli.output import Json, emit
+from sluicegate.demo.telling import Report
+from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate.settings import CONTROL_PORT, GATEWAY_PORT, UPSTREAM_PORT
 
 _RUN_STATE = Path("build/run")
+_STORY_STATE = Path("build/demo")
+_STORY_REPORT = Path("build/demo.json")
 
 
 def upstream(
@@ -52,9 +57,33 @@ def run(
     runs.run(state, Ports(control_port, gateway_port, upstream_port), _say, ready)
 
 
-def story() -> None:
-    """Tell the whole story once."""
-    raise NotImplementedError
+def story(
+    state: Annotated[Path, typer.Option("--state", help="Where it plays, in a new folder.")] = _STORY_STATE,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where the report goes.")] = _STORY_REPORT,
+    as_json: Json = False,
+) -> None:
+    """Tell the whole story once, by real processes, and check every step of it."""
+    report = _storyteller()(state, output, _say if as_json else typer.echo)
+    failed = next((step for step in report.steps if not step.ok), None)
+    outcome = f"The step {failed.name!r} was not" if failed else f"All {len(report.steps)} steps were"
+    emit(report.answer(), as_json, f"{outcome} as told, in {report.seconds} s; the report is {output}.")
+    if failed is not None:
+        said = failed.detail.splitlines()[-1]
+        raise VerificationFailed(f"the step {failed.name!r} was not as told: {said}", remedy=f"see {output}")
+
+
+def _storyteller() -> Callable[[Path, Path, Callable[[str], None]], Report]:
+    """The story's function. Raises: InvalidInput: the OpenAI SDK, which it uses, is not installed."""
+    try:
+        from sluicegate.demo.story import story as told  # noqa: PLC0415 - as above
+    except ModuleNotFoundError as error:
+        if error.name != "openai":
+            raise
+        raise InvalidInput(
+            "the story is told with the official OpenAI SDK, which is not installed",
+            remedy="'make demo' installs it, and so does: python -m pip install openai",
+        ) from error
+    return told
 
 
 def _say(line: str) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.core import canonical
+from sluicegate.core import canonical, document, plan
 from sluicegate.errors import InvalidInput
 from sluicegate.store import keyfile
 
@@ -40,6 +40,12 @@ UTILITY = Customer("Example Utility", "example-utility", PREVIEW)
 GRID_OPERATOR = Customer("Example Grid Operator", "example-grid-operator", PREVIEW)
 SECURITY_TEAM = Customer("Example Security Team", "example-security-team", TRUSTED_ACCESS)
 CUSTOMERS = (UTILITY, GRID_OPERATOR, SECURITY_TEAM)
+
+
+def agencies_of(plans: Iterable[Path]) -> set[str]:
+    """Every agency that plans name. Raises: InvalidDocument: one of them is no plan."""
+    read = [plan.read(document.read(path.read_bytes(), str(path))) for path in plans]
+    return {agency for found in read for agency in found["spec"]["agencies"]}
 
 
 class Cast:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import openai
@@ -30,19 +30,27 @@ def ask(gateway_url: str, key: str, model: str, text: str) -> str | Refused:
     return answer.choices[0].message.content or ""
 
 
-def listen(gateway_url: str, key: str, model: str, text: str, pace: Mapping[str, str]) -> str:
-    """Read a streamed answer; return what the SDK raised, or nothing if it took the answer for complete."""
+def listen(
+    gateway_url: str, key: str, model: str, pace: Mapping[str, str], began: Callable[[], None]
+) -> openai.OpenAIError | None:
+    """Read a streamed answer; return what the SDK raised, or None if it took the answer for complete.
+
+    `began` is called once, when the answer has begun.
+    """
     with _sdk(gateway_url, key) as client:
-        asked = [{"role": "user", "content": text}]
         try:
             with client.chat.completions.create(
-                model=model, messages=asked, metadata=dict(pace), stream=True
+                model=model,
+                messages=[{"role": "user", "content": "the SDK listens"}],
+                metadata=dict(pace),
+                stream=True,
             ) as answer:
-                for _ in answer:
-                    pass
+                for index, _ in enumerate(answer):
+                    if index == 0:
+                        began()
         except openai.OpenAIError as error:
-            return f"{type(error).__name__}: {error}"
-    return ""
+            return error
+    return None
 
 
 def _sdk(gateway_url: str, key: str) -> openai.OpenAI:

@@ -95,14 +95,25 @@ An order, signed with {ISSUER}'s key, that {MODEL} be suspended for {GRID_OPERAT
 From then on {GRID_OPERATOR.name}'s key is refused, with status 451, and the key that works goes on working:
 {self.covered.key}
 
+To watch a stream being cut, begin this one first, with the same key, and issue the order while it runs:
+
+{self._watch()}
+
 Ctrl-C ends everything. The next start goes on from here, with new keys. To begin again, delete
 {self.site.folder}
 """
 
     def _curl(self) -> str:
-        question = json.dumps(_question("hello from curl"))
-        headers = f"-H 'Authorization: Bearer {self.works.key}' -H 'Content-Type: application/json'"
-        return f"curl -s {self.site.gateway_url}/v1/chat/completions {headers} -d '{question}'"
+        return f"curl -s {self._request(self.works.key, _question('hello from curl'))}"
+
+    def _watch(self) -> str:
+        pace = {"x-demo-chunks": "1000", "x-demo-interval-ms": "100"}
+        question = _question("count") | {"stream": True, "metadata": pace}
+        return f"curl -sN {self._request(self.covered.key, question)}"
+
+    def _request(self, key: str, question: dict[str, Any]) -> str:
+        headers = f"-H 'Authorization: Bearer {key}' -H 'Content-Type: application/json'"
+        return f"{self.site.gateway_url}/v1/chat/completions {headers} -d '{json.dumps(question)}'"
 
     def _python(self) -> str:
         python = shlex.quote(sys.executable)

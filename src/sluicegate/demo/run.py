@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sluicegate.core import directive, document, plan
+from sluicegate.core import directive, document
 from sluicegate.demo import guide, site
-from sluicegate.demo.cast import CUSTOMERS, GRID_OPERATOR, SECURITY_TEAM, UTILITY, Cast, Customer
+from sluicegate.demo.cast import CUSTOMERS, GRID_OPERATOR, SECURITY_TEAM, UTILITY, Cast, Customer, agencies_of
 from sluicegate.demo.examples import examples_folder
 from sluicegate.demo.paperwork import Credential, Paperwork
 from sluicegate.demo.processes import Processes
@@ -44,7 +44,7 @@ def run(folder: Path, ports: Ports, say: Say, ready: Callable[[Started], None]) 
     with opened(folder) as state:
         ports.check()
         plans = state.plans(examples_folder(), PLANS, datetime.now(UTC).date())
-        cast = Cast(folder, _agencies(plans))
+        cast = Cast(folder, agencies_of(plans))
         cast.assemble(log_exists=(folder / "control" / "ledger.db").exists())
         with Processes(folder, say) as processes:
             say("starting control plane, gateway and upstream")
@@ -107,12 +107,6 @@ def _fresh_key(state: State, paperwork: Paperwork, customer: Customer, say: Say)
     state.save()
     say(f"{customer.name}: admitted to {', '.join(case['grant']['models'])}, with a new key")
     return credential
-
-
-def _agencies(plans: list[Path]) -> set[str]:
-    """Every agency that the plans name."""
-    read = [plan.read(document.read(path.read_text(), str(path))) for path in plans]
-    return {agency for found in read for agency in found["spec"]["agencies"]}
 
 
 def _unused_name(text: str, paperwork: Paperwork) -> str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import textwrap
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sluicegate.errors import SluicegateError, VerificationFailed
 
+COLUMNS = 110
 Say = Callable[[str], None]
+Part = Callable[["Page"], None]
+"""A step: it says what happens, and raises if it is not as told. Its name is the step's."""
 
 
 class Page:
@@ -63,24 +67,26 @@ def expect(holds: object, otherwise: str) -> None:
         raise VerificationFailed(otherwise)
 
 
-def tell(parts: Mapping[str, Callable[[Page], None]], say: Say) -> list[Step]:
-    """Tell the parts in order; after one that is not as told, the others are listed and not tried."""
-    steps: list[Step] = []
-    for name, part in parts.items():
-        if steps and not steps[-1].ok:
-            steps.append(not_tried(name))
-        else:
-            steps.append(_told(name, part))
-            say(_shown(steps[-1]))
-    return steps
+def tell(parts: Iterable[Part], steps: list[Step], say: Say) -> None:
+    """Tell the parts in order, each into `steps` as it happened, up to the first that is not as told."""
+    for part in parts:
+        steps.append(_told(part))
+        say(_shown(steps[-1]))
+        if not steps[-1].ok:
+            return
 
 
-def not_tried(name: str) -> Step:
-    """A step that was not come to."""
-    return Step(name, ok=False, ms=0, detail="not tried: what comes before it was not as told")
+def report(names: Sequence[str], steps: Sequence[Step], seconds: float) -> Report:
+    """The report of the steps told; those of `names` that were not come to are listed as not ok."""
+    others = [
+        Step(name, ok=False, ms=0, detail="not tried: what comes before it was not as told")
+        for name in names[len(steps) :]
+    ]
+    every = [*steps, *others]
+    return Report(all(step.ok for step in every), round(seconds, 1), every)
 
 
-def _told(name: str, part: Callable[[Page], None]) -> Step:
+def _told(part: Part) -> Step:
     page, began = Page(), time.monotonic()
     ok = False
     try:
@@ -91,9 +97,20 @@ def _told(name: str, part: Callable[[Page], None]) -> Step:
     except Exception as error:  # noqa: BLE001 - a surprise is not as told either, and is in the report
         page(f"NOT AS TOLD: {type(error).__name__}: {error}")
     ms = round((time.monotonic() - began) * 1000)
-    return Step(name, ok, ms, "\n".join(page.sentences), page.figures)
+    return Step(part.__name__, ok, ms, "\n".join(page.sentences), page.figures)
 
 
 def _shown(step: Step) -> str:
-    lines = "".join(f"    {line}\n" for line in step.detail.splitlines())
-    return f"{step.name}  ({step.ms} ms)\n{lines}"
+    lines = [_wrapped(line) for line in step.detail.splitlines()]
+    return "\n".join([f"{step.name} ({step.ms} ms)", *lines, ""])
+
+
+def _wrapped(line: str) -> str:
+    return textwrap.fill(
+        line,
+        COLUMNS,
+        initial_indent="  - ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

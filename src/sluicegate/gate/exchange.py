@@ -20,7 +20,7 @@ from sluicegate.core.refusals import Deny
 from sluicegate.gate.dialects import Headers, Problem, Reply, dialect_of, error_event, error_reply, refused
 from sluicegate.gate.protocol import EXTENSION, LINGER_MS, Connection
 
-_BODILESS = frozenset({204, 304})
+NO_CONTENT = 204
 
 
 def new_request_id() -> str:
@@ -118,7 +118,7 @@ class Exchange:
         Requires: the stage is OPEN.
         """
         self.stage = stage
-        sized = status in _BODILESS or any(name == b"content-length" for name, _ in headers)
+        sized = status == NO_CONTENT or any(name == b"content-length" for name, _ in headers)
         self._chunked = self._framed and not sized
         fields = [*headers, (b"transfer-encoding", b"chunked")] if self._chunked else headers
         head = _head(status, fields, close=not self.connection.keep_alive)

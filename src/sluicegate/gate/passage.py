@@ -18,7 +18,7 @@ from sluicegate.core.sse import EventSplitter
 from sluicegate.errors import InvalidInput, Unreachable
 from sluicegate.gate.dialects import Fault, faulty
 from sluicegate.gate.engine import Flight
-from sluicegate.gate.exchange import Exchange, Stage
+from sluicegate.gate.exchange import NO_CONTENT, Exchange, Stage
 from sluicegate.gate.upstream import Answer, Call, Upstream
 from sluicegate.settings import GatewaySettings
 
@@ -85,7 +85,7 @@ class Passage:
         """The head waits for the first bytes: so most answers are one write, or can still be refused."""
         exchange, headers = self._exchange, list(answer.headers)
         data = b"" if answer.ended else await answer.read()
-        if answer.ended and not sized:
+        if answer.ended and not sized and answer.status != NO_CONTENT:
             headers.append((b"content-length", b"%d" % len(data)))
         if not await self._clear():
             return

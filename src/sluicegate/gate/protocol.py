@@ -300,6 +300,7 @@ class GateProtocol(HttpToolsProtocol):
             self._set_timer(self._settings.body_timeout_ms, self._head_late)
 
     def _head_late(self) -> None:
+        self._timer = None
         if self._idle:
             self.ended = True
             self.transport.close()

@@ -1,0 +1,372 @@
+"""`decide` against a literal reading of DESIGN 4.3, over random tables and asks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from sluicegate.core import decision, events
+from sluicegate.core.decision import Allow, Ask, Instant
+from sluicegate.core.refusals import REASONS, Deny, Reason
+from sluicegate.core.table import Table
+from tests.core import reference_model
+from tests.worlds import API, AT_MS, CODEX, MODEL, Rough, World, digest, plan_value, stage
+
+ORGANIZATIONS, SURFACES, STAGES = ("o1", "o2", "o3"), (API, CODEX), ("s1", "s2")
+MODELS = {"r1": ("a", "b"), "r2": ("c",)}
+NOW = Instant(AT_MS, AT_MS)
+
+
+@dataclass
+class Facts:
+    """Writes random entries that a table can fold, and remembers what they speak of."""
+
+    rough: Rough = field(default_factory=Rough)
+    terms: dict[tuple[str, str], str] = field(default_factory=dict)
+    grants: list[str] = field(default_factory=list)
+    credentials: list[str] = field(default_factory=list)
+    open_cases: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    directives: list[str] = field(default_factory=list)
+
+    def add(self, draw: Callable[[Any], Any]) -> None:
+        draw(st.sampled_from(ACTIONS))(self, draw)
+
+    def apply(self, draw: Callable[[Any], Any]) -> None:
+        release = draw(st.sampled_from(sorted(MODELS)))
+        announced = draw(st.booleans())
+        models = draw(st.lists(st.sampled_from(MODELS[release]), min_size=1, unique=True))
+        per_minute = draw(st.sampled_from([None, 60]))
+        fallback = draw(st.sampled_from([None, "old"]))
+        plan = {
+            "spec": {
+                "models": [{"id": model, "upstream": f"up-{model}"} for model in models],
+                "announced": announced,
+                "leaseMs": 5_000,
+                "stages": [{"name": name, "conditions": {"requestsPerMinute": per_minute}} for name in STAGES],
+                **({"onRefusal": {"fallbackModel": fallback}} if fallback else {}),
+            }
+        }
+        terms = {name: digest(f"{release}{name}{sorted(models)}{per_minute}") for name in STAGES}
+        public: dict[str, Any] = {"release": release, "announced": announced, "terms": terms}
+        self.terms |= {(release, name): found for name, found in terms.items()}
+        if announced:
+            self.rough.write(events.RELEASE_APPLIED, public | {"plan": plan})
+        else:
+            self.rough.write(events.RELEASE_APPLIED, public, plan=plan)
+
+    def open(self, draw: Callable[[Any], Any]) -> None:
+        release, name = draw(st.sampled_from(sorted(MODELS))), draw(st.sampled_from(STAGES))
+        self.rough.write(events.STAGE_OPENED, {"release": release, "stage": name})
+
+    def grant(self, draw: Callable[[Any], Any]) -> None:
+        if not self.terms:
+            return self.apply(draw)
+        (release, name), terms = draw(st.sampled_from(sorted(self.terms.items())))
+        begins, ends = draw(st.sampled_from([-5, 0, 1])), draw(st.sampled_from([None, 0, 1, 2, 9]))
+        public = {
+            "grant": f"grant_{len(self.grants)}",
+            "release": release,
+            "stage": name,
+            "surface": draw(st.sampled_from(SURFACES)),
+            "terms": terms,
+            "validFrom": events.format_time(AT_MS + begins),
+            "validUntil": events.format_time(AT_MS + ends) if ends is not None else None,
+        }
+        organization = draw(st.sampled_from(ORGANIZATIONS))
+        self.rough.write(events.GRANT_APPROVED, public, organization=organization)
+        self.grants.append(public["grant"])
+        return None
+
+    def credential(self, draw: Callable[[Any], Any]) -> None:
+        if not self.grants:
+            return self.grant(draw)
+        name = f"cred_{len(self.credentials)}"
+        public = {"credential": name, "grant": draw(st.sampled_from(self.grants))}
+        self.rough.write(events.CREDENTIAL_ISSUED, public, digest=hashlib.sha256(name.encode()).hexdigest())
+        self.credentials.append(name)
+        return None
+
+    def revoke(self, draw: Callable[[Any], Any]) -> None:
+        if self.credentials and draw(st.integers(0, 3)) == 0:
+            self.rough.write(events.CREDENTIAL_REVOKED, {"credential": draw(st.sampled_from(self.credentials))})
+
+    def case(self, draw: Callable[[Any], Any]) -> None:
+        key = (
+            draw(st.sampled_from(ORGANIZATIONS)),
+            draw(st.sampled_from(sorted(MODELS))),
+            draw(st.sampled_from(SURFACES)),
+        )
+        if key in self.open_cases:
+            return
+        case = f"case_{len(self.rough.entries)}"
+        public = {"kind": "admission", "case": case, "release": key[1], "surface": key[2]}
+        self.rough.write(events.CASE_OPENED, public, organization=key[0])
+        self.open_cases[key] = case
+
+    def determine(self, draw: Callable[[Any], Any]) -> None:
+        if self.open_cases:
+            case = self.open_cases.pop(draw(st.sampled_from(sorted(self.open_cases))))
+            self.rough.write(events.CASE_DETERMINED, {"case": case, "outcome": "denied"})
+
+    def suspend(self, draw: Callable[[Any], Any]) -> None:
+        name = f"d{len(self.rough.entries)}"
+        organizations = draw(st.one_of(st.none(), st.lists(st.sampled_from(ORGANIZATIONS), min_size=1)))
+        spec = {
+            "models": draw(st.lists(st.sampled_from(["a", "b", "c"]), min_size=1)),
+            "surfaces": draw(st.one_of(st.just("all"), st.lists(st.sampled_from(SURFACES), min_size=1))),
+            "basis": {"kind": draw(st.sampled_from(["order", "agreed"]))},
+            "covers": "everyone" if organizations is None else {"organizations": {"count": 1}},
+        }
+        public = {"directive": name, "document": {"spec": spec}}
+        if organizations is None:
+            self.rough.write(events.DIRECTIVE_ISSUED, public)
+        else:
+            self.rough.write(events.DIRECTIVE_ISSUED, public, organizations=organizations)
+        self.directives.append(name)
+
+    def lift(self, draw: Callable[[Any], Any]) -> None:
+        if self.directives:
+            name = self.directives.pop(draw(st.integers(0, len(self.directives) - 1)))
+            self.rough.write(events.DIRECTIVE_LIFTED, {"directive": name})
+
+
+ACTIONS = [
+    *(Facts.apply, Facts.open, Facts.open, Facts.grant, Facts.grant, Facts.credential, Facts.credential),
+    *(Facts.revoke, Facts.case, Facts.determine, Facts.suspend, Facts.lift, Facts.lift),
+]
+
+
+@st.composite
+def facts(draw: Callable[[Any], Any]) -> Facts:
+    found = Facts()
+    found.apply(draw)
+    found.open(draw)
+    found.credential(draw)
+    for _ in range(draw(st.integers(0, 20))):
+        found.add(draw)
+    return found
+
+
+def table_of(rough: Rough) -> Table:
+    table = Table()
+    for entry in rough.entries:
+        table.apply(entry)
+    return table
+
+
+def asks(found: Facts) -> list[Ask]:
+    """Every request there could be: each key, an unknown one and none, each model, each surface."""
+    digests = [hashlib.sha256(name.encode()).digest() for name in found.credentials]
+    return [
+        Ask(each, model, surface)
+        for each in [*digests, bytes(32), None]
+        for model in ("a", "b", "c", "nothing")
+        for surface in SURFACES
+    ]
+
+
+nows = st.one_of(
+    st.none(),
+    st.tuples(st.integers(-2, 10), st.integers(0, 3)).map(lambda t: Instant(AT_MS + t[0], AT_MS + t[0] + t[1])),
+)
+
+
+@settings(max_examples=300)
+@given(facts(), nows, st.booleans())
+def test_decide_is_the_literal_reading(found: Facts, now: Instant | None, invalid: bool) -> None:
+    table = table_of(found.rough)
+    for ask in asks(found):
+        asked = ask._replace(invalid="unreadable") if invalid else ask
+        expected = reference_model.decide(found.rough.entries, asked, now)
+        decided = decision.decide(asked, table, now)
+        event(expected.reason or "allowed")
+        assert reference_model.agrees(expected, decided), (expected, decided, asked)
+
+
+@given(facts(), nows)
+def test_the_usable_models_are_those_that_would_be_allowed(found: Facts, now: Instant | None) -> None:
+    table = table_of(found.rough)
+    for ask in asks(found):
+        if ask.digest is not None:
+            listed = decision.usable_models(ask.digest, ask.surface, table, now)
+            allowed = isinstance(decision.decide(ask, table, now), Allow)
+            assert (ask.model in listed) is allowed
+            assert listed == sorted(set(listed))
+
+
+@given(facts(), nows)
+def test_a_decision_changes_nothing_and_is_given_again(found: Facts, now: Instant | None) -> None:
+    table = table_of(found.rough)
+    before = repr(vars(table))
+    first = [decision.decide(ask, table, now) for ask in asks(found)]
+    assert [decision.decide(ask, table, now) for ask in asks(found)] == first
+    assert repr(vars(table)) == before
+
+
+@given(facts())
+def test_nothing_is_allowed_without_a_lease(found: Facts) -> None:
+    table = table_of(found.rough)
+    for ask in asks(found):
+        decided = decision.decide(ask, table, None)
+        assert isinstance(decided, Deny)
+        assert decided.reason in (Reason.CREDENTIAL_MISSING, Reason.GATE_STALE)
+
+
+@given(facts(), st.integers(-2, 10), st.integers(0, 5), st.integers(0, 5))
+def test_knowing_the_time_less_well_never_allows_more(found: Facts, at: int, before: int, after: int) -> None:
+    table = table_of(found.rough)
+    known = Instant(AT_MS + at, AT_MS + at)
+    vague = Instant(AT_MS + at - before, AT_MS + at + after)
+    for ask in asks(found):
+        if isinstance(decision.decide(ask, table, vague), Allow):
+            assert isinstance(decision.decide(ask, table, known), Allow)
+
+
+@given(facts(), nows)
+def test_a_directive_never_allows_more(found: Facts, now: Instant | None) -> None:
+    before = table_of(found.rough)
+    spec = {"models": ["a"], "surfaces": "all", "basis": {"kind": "order"}, "covers": "everyone"}
+    found.rough.write(events.DIRECTIVE_ISSUED, {"directive": "last", "document": {"spec": spec}})
+    after = table_of(found.rough)
+    for ask in asks(found):
+        if isinstance(decision.decide(ask, after, now), Allow):
+            assert decision.decide(ask, before, now) == decision.decide(ask, after, now)
+            assert ask.model != "a"
+
+
+# By hand: one world, one change, one answer
+
+
+def decided(world: World, key: bytes | None, model: str = MODEL, surface: str = API, **late: int) -> Allow | Deny:
+    at = world.now_ms
+    now = Instant(at + late.get("early", 0), at + late.get("late", 0))
+    return decision.decide(Ask(key, model, surface), world.state.table, now)
+
+
+def reason(answer: Allow | Deny) -> Reason:
+    assert isinstance(answer, Deny), answer
+    return answer.reason
+
+
+@pytest.fixture
+def world() -> World:
+    return World.opened()
+
+
+@pytest.fixture
+def key(world: World) -> bytes:
+    return world.credential(world.admit())[0]
+
+
+def test_an_admitted_organization_is_allowed_until_its_grant_ends(world: World, key: bytes) -> None:
+    allowed = decided(world, key)
+    assert isinstance(allowed, Allow)
+    assert allowed.until_ms == AT_MS + 30 * 86_400_000
+    assert (allowed.model, allowed.upstream, allowed.requests_per_minute) == (MODEL, "demo", 600)
+
+
+def test_a_grant_ends_at_the_late_end_of_the_time(world: World, key: bytes) -> None:
+    ends = 30 * 86_400_000
+    assert isinstance(decided(world, key, early=0, late=ends - 1), Allow)
+    assert reason(decided(world, key, early=0, late=ends)) is Reason.GRANT_EXPIRED
+
+
+def test_a_grant_begins_at_the_early_end_of_the_time(world: World, key: bytes) -> None:
+    assert isinstance(decided(world, key, early=0, late=5), Allow)
+    assert reason(decided(world, key, early=-1, late=5)) is Reason.STAGE_NOT_OPEN
+
+
+def test_approval_on_one_surface_never_reaches_another(world: World, key: bytes) -> None:
+    assert reason(decided(world, key, surface=CODEX)) is Reason.SURFACE_NOT_GRANTED
+    case = world.submit(surface=CODEX)
+    answer = decided(world, key, surface=CODEX)
+    assert isinstance(answer, Deny)
+    assert (answer.reason, answer.application) == (Reason.APPLICATION_PENDING, case.id)
+    world.say(case, "oncd")
+    world.say(case, "ostp")
+    assert reason(decided(world, key, surface=CODEX)) is Reason.NOT_PROVISIONED
+    second, _ = world.credential(case.grant or "", "key-2")
+    assert isinstance(decided(world, second, surface=CODEX), Allow)
+    assert reason(decided(world, second, surface=API)) is Reason.NOT_PROVISIONED
+
+
+def test_a_stage_that_is_not_open_admits_nobody() -> None:
+    world = World.agreed()
+    key, _ = world.credential(world.admit())
+    assert reason(decided(world, key)) is Reason.STAGE_NOT_OPEN
+    world.open()
+    assert isinstance(decided(world, key), Allow)
+
+
+def test_a_revoked_key_is_refused_at_once(world: World) -> None:
+    key, credential = world.credential(world.admit())
+    world.revoke(credential)
+    assert reason(decided(world, key)) is Reason.CREDENTIAL_REVOKED
+
+
+@pytest.mark.parametrize("name", ["gpt-5.6 ", "GPT-5.6", "gpt-5.6\u200b", "", "gpt-5", "api", "*"])
+def test_only_the_exact_model_is_found(world: World, key: bytes, name: str) -> None:
+    assert reason(decided(world, key, name)) is Reason.MODEL_NOT_FOUND
+
+
+def test_to_who_is_not_admitted_an_unannounced_model_does_not_exist(world: World, key: bytes) -> None:
+    hidden = plan_value("secret", models=["gpt-6"], announced=False, onRefusal={"fallbackModel": MODEL})
+    world.apply(hidden)
+    world.agree()
+    world.open("secret")
+    answers = [decided(world, key, "gpt-6"), decided(world, key, "gpt-7")]
+    texts = [repr(answer).replace("gpt-6", "gpt-7") for answer in answers]
+    assert texts[0] == texts[1]
+    world.direct("d-9", models=["gpt-6"])
+    assert repr(decided(world, key, "gpt-6")) == repr(answers[0])
+    world.submit("org-1", release="secret")
+    assert repr(decided(world, key, "gpt-6")) == repr(answers[0])
+
+
+def test_to_who_is_admitted_an_unannounced_model_exists(world: World) -> None:
+    world.apply(plan_value("secret", models=["gpt-6"], announced=False))
+    world.agree()
+    world.open("secret")
+    key, _ = world.credential(world.admit(release="secret"))
+    assert isinstance(decided(world, key, "gpt-6"), Allow)
+    assert reason(decided(world, key, "gpt-6", CODEX)) is Reason.MODEL_NOT_FOUND
+    world.direct("d-9", models=["gpt-6"])
+    assert reason(decided(world, key, "gpt-6")) is Reason.DIRECTIVE_IN_FORCE
+
+
+@pytest.mark.parametrize(("kind", "status"), [("order", 451), ("agreed", 403), ("voluntary", 403)])
+def test_a_directive_is_named_and_an_order_is_451(world: World, key: bytes, kind: str, status: int) -> None:
+    world.direct("d-1", ["org-1"], basis={"kind": kind, "authority": "a letter"})
+    answer = decided(world, key)
+    assert isinstance(answer, Deny)
+    assert (answer.reason, answer.directive, answer.status) == (Reason.DIRECTIVE_IN_FORCE, "d-1", status)
+    world.lift()
+    assert isinstance(decided(world, key), Allow)
+
+
+def test_a_grant_keeps_the_terms_it_was_given_under(world: World, key: bytes) -> None:
+    changed = plan_value(models=["gpt-5.6-mini", MODEL], stages=[stage(conditions={"requestsPerMinute": 1})])
+    world.apply(changed)
+    allowed = decided(world, key)
+    assert isinstance(allowed, Allow)
+    assert allowed.requests_per_minute == 600
+    assert reason(decided(world, key, "gpt-5.6-mini")) is Reason.NOT_ADMITTED
+    world.apply(plan_value(models=["gpt-5.6-mini"]))
+    assert reason(decided(world, key)) is Reason.MODEL_NOT_FOUND
+
+
+def test_what_an_error_says_first_is_the_order_of_the_reasons() -> None:
+    assert list(REASONS) == list(Reason)
+
+
+def test_only_a_quota_says_when_to_try_again(world: World, key: bytes) -> None:
+    """A refusal by the table has no time of its own: SDKs would retry it."""
+    for answer in (decided(world, None), decided(world, bytes(32)), decided(world, key, surface=CODEX)):
+        assert isinstance(answer, Deny)
+        assert answer.retry_after_s is None

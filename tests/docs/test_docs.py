@@ -1,0 +1,91 @@
+"""What the docs say holds: examples verify, generated pages fit the code, links lead somewhere, and so on."""
+
+import json
+import re
+import tempfile
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from sluicegate.core import audit, checkpoint, document, dsse, feed, plan, statements, tiles
+from sluicegate.core.dsse import Envelope
+from sluicegate.demo import record, reference
+
+ROOT = Path(__file__).parents[2]
+RECORD = ROOT / "docs" / "record"
+PAGES = sorted(page.relative_to(ROOT) for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def test_generated_pages_are_what_the_code_says():
+    for name, text in reference.pages().items():
+        assert (ROOT / "docs" / name).read_text() == text, f"docs/{name} is out of date: make docs"
+
+
+def test_the_record_is_what_the_product_makes():
+    with tempfile.TemporaryDirectory() as scratch:
+        example = record.Example(Path(scratch), ROOT / "examples")
+        for name, data in example.files():
+            assert (RECORD / name).read_bytes() == data, f"docs/record/{name} is out of date: make docs"
+
+
+def test_the_small_ledger_verifies_with_its_key_alone():
+    ledger = RECORD / "ledger"
+    verifier = checkpoint.parse_vkey((ledger / "vkey").read_text().strip())
+    note = (ledger / "checkpoint").read_bytes()
+    size = checkpoint.open_checkpoint(note, verifier).size
+    bundles = [(ledger / path).read_bytes() for path in tiles.entries_paths(size)]
+    leaves = [leaf for bundle in bundles for leaf in tiles.decode_entries(bundle)]
+    assert audit.audit(note, verifier, leaves).ok
+    altered = [*leaves[:-1], leaves[-1].replace(b"grant_", b"grunt_")]
+    assert not audit.audit(note, verifier, altered).ok
+
+
+def test_the_signed_position_verifies_with_the_agencys_key():
+    envelope = Envelope.from_json(json.loads((RECORD / "position.json").read_text()))
+    public = record.key_of("ostp").public_key().public_bytes_raw()
+    assert dsse.verify(envelope, {dsse.keyid(public): public}) == {dsse.keyid(public)}
+    assert statements.read_position(envelope).agency == "ostp"
+
+
+def test_the_poll_verifies_with_the_logs_key():
+    poll = json.loads((RECORD / "poll.json").read_text())
+    public = record.key_of("log").public_key().public_bytes_raw()
+    answer = feed.open_answer(json.dumps(poll["answer"]).encode(), poll["question"], public)
+    assert answer.size == len(answer.entries)
+    assert answer.lease_ms == 5_000
+
+
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        ("cut-openai.txt", b'data: {"error":{'),
+        ("cut-responses.txt", b'event: error\ndata: {"type":"error",'),
+        ("cut-anthropic.txt", b'event: error\ndata: {"type":"error",'),
+    ],
+)
+def test_a_cut_stream_ends_with_an_error_and_no_end(name, event):
+    raw = (RECORD / name).read_bytes()
+    last = raw.rstrip(b"\r\n").rpartition(b"\r\n")[2]
+    assert last.startswith(event)
+    assert b'"reason":"directive_in_force"' in last
+    assert b"\r\n0\r\n" not in raw
+    assert b"[DONE]" not in raw
+
+
+def test_the_schema_accepts_the_examples_and_refuses_an_empty_rule():
+    validator = Draft202012Validator(json.loads((ROOT / "docs/reference/plan.schema.json").read_text()))
+    for path in (ROOT / "examples").glob("gpt-*.yaml"):
+        read = document.read(path.read_bytes(), path.name)
+        assert plan.read(read)
+        validator.validate(read.value)
+        read.value["spec"]["stages"][0]["admission"]["grant"] = {"allOf": []}
+        assert not validator.is_valid(read.value)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_links_lead_somewhere(page):
+    text = (ROOT / page).read_text()
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        if not target.startswith("http"):
+            assert (ROOT / page).parent.joinpath(target).exists(), f"{page}: {target}"

@@ -1,0 +1,51 @@
+"""The tutorial, run from top to bottom as a newcomer would paste it, on other ports and in a folder of its own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def test_the_tutorial_runs_from_top_to_bottom(tmp_path):
+    text = (ROOT / "docs" / "tutorial.md").read_text()
+    script = "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+    ports = {port: str(_free_port()) for port in ("8600", "8700", "8800")}
+    script = re.sub("|".join(ports), lambda found: ports[found[0]], script)
+    script = script.replace("build/tutorial", str(tmp_path / "tutorial"))
+    running = subprocess.Popen(
+        ["bash", "-euc", script],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        output, _ = running.communicate(timeout=150)
+    finally:
+        _end(running.pid)
+    assert running.returncode == 0, output
+    assert "state: approved" in output
+    assert "You said: hello" in output
+    assert '"reason":"directive_in_force"' in output
+    assert "in force everywhere" in output
+    assert "verified: " in output
+    assert "found out, exit code 5" in output
+
+
+def _end(group: int) -> None:
+    """End whatever the script left running, if it left anything."""
+    try:
+        os.killpg(group, signal.SIGTERM)
+    except ProcessLookupError:
+        return
