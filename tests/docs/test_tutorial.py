@@ -1,4 +1,4 @@
-"""The tutorial, run from top to bottom as a newcomer would paste it, on other ports and in a folder of its own."""
+"""The tutorial, run from top to bottom as a newcomer would paste it, on other ports and in another folder."""
 
 import os
 import re
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 def _free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+        return int(found.getsockname()[1])
 
 
 def test_the_tutorial_runs_from_top_to_bottom(tmp_path):
