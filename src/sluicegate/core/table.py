@@ -9,7 +9,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -18,7 +18,6 @@ from sluicegate.core.events import Entry
 from sluicegate.errors import NotCanonical, VerificationFailed
 
 Folded = TypeVar("Folded")
-EVERY_SURFACE = "*"
 LEASE_MS_DEFAULT = 5_000
 
 
@@ -83,7 +82,7 @@ class Directive:
 
 @dataclass(slots=True)
 class Suspensions:
-    """The directives in force for one model on one surface, by whom they cover."""
+    """The directives in force for one model, by whom they cover."""
 
     everyone: dict[str, Directive] = field(default_factory=dict)
     organizations: dict[str, dict[str, Directive]] = field(default_factory=dict)
@@ -105,12 +104,12 @@ class Suspensions:
             if not named:
                 self.organizations.pop(organization, None)
 
-    def covering(self, organization: str) -> Directive | None:
-        """A directive that covers the organization, if there is one."""
-        for directive in self.everyone.values():
-            return directive
-        for directive in self.organizations.get(organization, {}).values():
-            return directive
+    def covering(self, surface: str, organization: str) -> Directive | None:
+        """A directive that covers the organization on a surface, if there is one."""
+        for named in (self.everyone, self.organizations.get(organization)):
+            for directive in named.values() if named else ():
+                if directive.surfaces is None or surface in directive.surfaces:
+                    return directive
         return None
 
 
@@ -144,7 +143,8 @@ class Table:
         self.terms: dict[str, dict[str, Any]] = {}
         self.open_stages: set[tuple[str, str]] = set()
         self.directives: dict[str, Directive] = {}
-        self.suspensions: dict[tuple[str, str], Suspensions] = {}
+        self.suspensions: dict[str, Suspensions] = {}
+        """By model; a model under no directive has none."""
         self._credential_ids: dict[str, Credential] = {}
         self._cases: dict[str, tuple[str, str, str]] = {}
 
@@ -172,13 +172,8 @@ class Table:
 
     def covering(self, model: str, surface: str, organization: str) -> Directive | None:
         """A directive in force that covers the request, if there is one."""
-        for key in ((model, surface), (model, EVERY_SURFACE)):
-            suspensions = self.suspensions.get(key)
-            if suspensions is not None:
-                directive = suspensions.covering(organization)
-                if directive is not None:
-                    return directive
-        return None
+        suspensions = self.suspensions.get(model)
+        return suspensions.covering(surface, organization) if suspensions is not None else None
 
     def revoked(self, credential: str) -> bool:
         """Whether the credential with this id has been revoked."""
@@ -294,19 +289,17 @@ def _credential_revoked(table: Table, entry: Entry) -> None:
 def _directive_issued(table: Table, entry: Entry) -> None:
     directive = compiled(entry)
     table.directives[directive.name] = directive
-    for key in _keys(directive):
-        table.suspensions.setdefault(key, Suspensions()).add(directive)
+    for model in directive.models:
+        table.suspensions.setdefault(model, Suspensions()).add(directive)
 
 
 def _directive_lifted(table: Table, entry: Entry) -> None:
     directive = table.directives.pop(entry.public["directive"])
-    for key in _keys(directive):
-        table.suspensions[key].remove(directive)
-
-
-def _keys(directive: Directive) -> Iterable[tuple[str, str]]:
-    surfaces = directive.surfaces if directive.surfaces is not None else (EVERY_SURFACE,)
-    return [(model, surface) for model in directive.models for surface in surfaces]
+    for model in directive.models:
+        suspensions = table.suspensions[model]
+        suspensions.remove(directive)
+        if not suspensions.everyone and not suspensions.organizations:
+            del table.suspensions[model]
 
 
 _FOLDS: dict[str, Callable[[Table, Entry], None]] = {
