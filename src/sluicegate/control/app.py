@@ -59,6 +59,8 @@ async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, SluicegateError):  # what a strict request raised while it was being read
+        return await on_error(request, error.__cause__)
     code = {404: "route_unknown", 405: "method_not_allowed"}.get(error.status_code, "http_error")
     message = f"{request.method} {request.url.path[:200]}: {str(error.detail).lower()}"
     return JSONResponse(

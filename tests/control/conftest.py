@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from sluicegate import bootstrap
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.core.lifecycle.keys import StartLog
+from sluicegate.service import tokens
+from sluicegate.service.fleet import Fleet
+from sluicegate.service.ledger import Ledger
+from sluicegate.settings import ControlSettings
+from sluicegate.store.sqlite import SqliteStore
+from tests.worlds import ORIGIN, PINS, private_key
+
+MAX_BODY_BYTES = 100_000
+
+
+class Plane:
+    """A control plane on a real socket, with a token for every role."""
+
+    def __init__(self, folder: Path) -> None:
+        store = SqliteStore(folder / "ledger.db")
+        self.ledger = Ledger(
+            store, private_key("log"), ORIGIN, wall_ms=bootstrap.wall_ms, random=secrets.token_bytes
+        )
+        start = StartLog(ORIGIN, self.ledger.vkey(), "openai", PINS)
+        assert not isinstance(self.ledger.execute(start, by="log", command_id="start-the-log"), Refusal)
+        self.fleet = Fleet(self.ledger, boot_ms=bootstrap.boot_ms, max_entries=1_000)
+        self.settings = ControlSettings(folder, folder, ORIGIN, port=0, max_body_bytes=MAX_BODY_BYTES)
+        self.url = ""
+        self._token: dict[str, str] = {}
+
+    def token(self, role: str, name: str = "", party: str | None = None) -> str:
+        """The token of a holder, made when first asked for."""
+        name = name or role
+        if name not in self._token:
+            made = tokens.issue(self.ledger, role, name, party)
+            assert not isinstance(made, Refusal)
+            self._token[name] = made["token"]
+        return self._token[name]
+
+    def client(self, token: str | None = None) -> httpx2.Client:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+
+    def staff(self) -> httpx2.Client:
+        return self.client(self.token("developer"))
+
+    def send(self, path: str, body: Any, **headers: str) -> httpx2.Response:
+        with self.staff() as client:
+            return client.post(path, json=body, headers=headers)
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Iterator[Plane]:
+    made = Plane(tmp_path)
+    ready, stops = threading.Event(), list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]()
+
+    def on_ready(url: str) -> None:
+        made.url = url
+        ready.set()
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        stops.append((asyncio.get_running_loop(), stop))
+        wired = bootstrap.Control(made.settings, made.ledger, made.fleet)
+        await bootstrap.serve_control(wired, stop, on_ready)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    assert ready.wait(30)
+    yield made
+    [(loop, stop)] = stops
+    loop.call_soon_threadsafe(stop.set)
+    thread.join()

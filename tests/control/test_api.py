@@ -1,0 +1,258 @@
+"""The HTTP API over a real socket: who may do what, what is malformed, and the one form of every error."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+from sluicegate.core import canonical, checkpoint, merkle, tiles
+from sluicegate.service import access
+from tests.control.conftest import MAX_BODY_BYTES, Plane
+from tests.worlds import keyid, plan_value, public_key
+
+PLAN = json.dumps(plan_value())
+SIGNED = {"envelope": {"payload": "", "payloadType": "", "signatures": []}}
+POLL = {"gateway": "gateway", "incarnation": "i" * 16, "surface": "api", "after": 0, "nonce": "n" * 16}
+
+CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
+    ("POST", "/api/v1/releases/preview"): ("plan.preview", {"text": PLAN}),
+    ("POST", "/api/v1/releases"): ("plan.apply", {"text": PLAN}),
+    ("POST", "/api/v1/releases/openings"): ("stage.open", SIGNED),
+    ("POST", "/api/v1/applications"): (
+        "application.submit",
+        {"release": "r", "stage": "s", "surface": "api", "organization": "{name: A, registeredIn: US}"},
+    ),
+    ("POST", "/api/v1/positions"): ("position.import", SIGNED),
+    ("POST", "/api/v1/grants/grant_x/credentials"): ("credential.issue", {"digest": "0" * 64}),
+    ("POST", "/api/v1/credentials/cred_x/revoke"): ("credential.revoke", None),
+    ("POST", "/api/v1/directives/preview"): ("directive.preview", {"text": "{}"}),
+    ("POST", "/api/v1/directives"): ("directive.issue", SIGNED),
+    ("POST", "/api/v1/directives/d-1/lift"): ("directive.lift", None),
+    ("POST", "/api/v1/tokens"): ("token.issue", {"role": "applicant", "name": "made-in-a-test"}),
+    ("POST", "/fleet/v1/poll"): ("fleet.poll", POLL),
+}
+READING = {
+    "/api/v1/releases": "status.read",
+    "/api/v1/releases/r/stages/s/opening": "stage.open",
+    "/api/v1/cases": "case.read",
+    "/api/v1/cases/case_x": "case.read",
+    "/api/v1/cases/case_x/export": "case.export",
+    "/api/v1/directives": "directive.read",
+    "/api/v1/directives/d-1/status": "directive.read",
+    "/api/v1/gateways": "directive.read",
+}
+
+
+def error_of(response: httpx2.Response) -> dict[str, Any]:
+    """The error of an answer, which has exactly the one form."""
+    body = response.json()
+    assert set(body) == {"error"}
+    assert set(body["error"]) == {"code", "message", "remedy", "at"}
+    assert "\n" not in body["error"]["message"]
+    return dict(body["error"])
+
+
+def test_the_table_of_routes_is_complete(plane: Plane):
+    with plane.client() as anyone:
+        paths = anyone.get("/api/v1/openapi.json").json()["paths"]
+    described = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    named = {"grant_x": "{grant}", "cred_x": "{credential}", "case_x": "{case}", "d-1": "{directive}"}
+    named |= {"r": "{release}", "s": "{stage}"}
+
+    def template(path: str) -> str:
+        return "/".join(named.get(step, step) for step in path.split("/"))
+
+    expected = {(method, template(path)) for method, path in CHANGING if path.startswith("/api/")}
+    expected |= {("GET", template(path)) for path in READING}
+    public = {("GET", f"/api/v1/{path}") for path in ("schemas/plan", "log/inclusion", "log/consistency")}
+    assert described == expected | public
+
+
+def test_every_route_wants_a_token(plane: Plane):
+    size = plane.ledger.size()
+    with plane.client() as nobody, plane.client("sgt_" + "A" * 49) as stranger:
+        for (method, path), (_, body) in CHANGING.items():
+            for client, code in ((nobody, "token_missing"), (stranger, "token_unknown")):
+                response = client.request(method, path, json=body)
+                assert (response.status_code, error_of(response)["code"]) == (401, code), path
+        for path in READING:
+            assert nobody.get(path).status_code == 401, path
+    assert plane.ledger.size() == size
+
+
+@pytest.mark.parametrize("role", access.ROLES)
+def test_a_role_may_do_what_the_table_says_and_nothing_else(plane: Plane, role: str):
+    token = plane.token(role, party="oncd" if role == access.AGENCY else None)
+    with plane.client(token) as client:
+        for (method, path), (action, body) in CHANGING.items():
+            response = client.request(method, path, json=body)
+            forbidden = response.status_code == 403 and error_of(response)["code"] == "forbidden"
+            assert forbidden == (role not in access.ACTIONS[action]), path
+        for path, action in READING.items():
+            forbidden = client.get(path).status_code == 403
+            assert forbidden == (role not in access.ACTIONS[action]), path
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b'{"text": "a", "text": "b"}', "not_canonical"),
+        (b'{"text": NaN}', "not_canonical"),
+        (b'{"text": 1.5}', "not_canonical"),
+        (b'{"text": "\xff"}', "not_canonical"),
+        (b"\xef\xbb\xbf{}", "not_canonical"),
+        ('{"text": "a"}'.encode("utf-16"), "not_canonical"),
+        (b"[" * 90_000, "not_canonical"),
+        (b"", "invalid_input"),
+        (b"[]", "invalid_input"),
+        (b"{}", "invalid_input"),
+        (b'{"text": 1}', "invalid_input"),
+        (b'{"text": "a", "more": 1}', "invalid_input"),
+        (b'{"Text": "a"}', "invalid_input"),
+        (b'{"text": "{}"}', "invalid_document"),
+        (b'{"text": "a: [b"}', "invalid_document"),
+    ],
+)
+def test_a_malformed_body_is_a_typed_error_and_changes_nothing(plane: Plane, body: bytes, code: str):
+    size = plane.ledger.size()
+    headers = {"content-type": "application/json"}
+    with plane.staff() as staff:
+        response = staff.post("/api/v1/releases", content=body, headers=headers)
+    assert (response.status_code, error_of(response)["code"]) == (400, code)
+    assert plane.ledger.size() == size
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_over_the_limit_is_refused_unread(plane: Plane, chunked: bool):
+    body = b'{"text": "' + b"a" * (MAX_BODY_BYTES * 10) + b'"}'
+    content = (body[at : at + 10_000] for at in range(0, len(body), 10_000)) if chunked else body
+    with plane.staff() as staff:
+        response = staff.post(
+            "/api/v1/releases", content=content, headers={"content-type": "application/json"}
+        )
+    assert (response.status_code, error_of(response)["code"]) == (413, "body_too_large")
+
+
+def test_a_plan_with_errors_lists_them_with_their_places(plane: Plane):
+    text = PLAN.replace('"openai"', "7").replace('"mode": "approve"', '"mode": "maybe"')
+    response = plane.send("/api/v1/releases", {"text": text, "file": "plan.yaml"})
+    places = error_of(response)["at"]
+    assert response.status_code == 400
+    assert len(places) == 2
+    assert {place["file"] for place in places} == {"plan.yaml"}
+    assert all(place["line"] and place["column"] and place["expected"] and place["found"] for place in places)
+
+
+def test_a_command_sent_again_is_done_once(plane: Plane):
+    first = plane.send("/api/v1/releases", {"text": PLAN}, **{"idempotency-key": "a-command"})
+    again = plane.send("/api/v1/releases", {"text": PLAN}, **{"idempotency-key": "a-command"})
+    other = plane.send("/api/v1/directives/d-1/lift", None, **{"idempotency-key": "a-command"})
+    assert first.status_code == 200
+    assert first.json() == again.json()
+    assert (other.status_code, error_of(other)["code"]) == (409, "command_id_reused")
+
+
+@pytest.mark.parametrize("key", ["short", "x" * 65, "with\ttab-in-it"])
+def test_a_malformed_command_id_is_refused(plane: Plane, key: str):
+    response = plane.send("/api/v1/releases", {"text": PLAN}, **{"idempotency-key": key})
+    assert response.status_code == 400
+
+
+def test_what_is_not_there_is_said_in_the_same_form(plane: Plane):
+    with plane.staff() as staff:
+        assert error_of(staff.get("/api/v1/nothing"))["code"] == "route_unknown"
+        assert error_of(staff.get("/api/v1/positions"))["code"] == "method_not_allowed"
+        assert error_of(staff.get("/api/v1/cases/case_x"))["code"] == "case_unknown"
+        assert error_of(staff.get("/log/tile/0/999"))["code"] == "tile_unknown"
+        assert error_of(staff.get("/log/tile/0/..%2f..%2fhead"))["code"] == "invalid_input"
+        assert error_of(staff.get("/api/v1/log/inclusion?index=999"))["code"] == "entry_unknown"
+        assert error_of(staff.get("/api/v1/log/inclusion?index=-1"))["code"] == "entry_unknown"
+        assert error_of(staff.get("/api/v1/log/inclusion?index=x"))["code"] == "invalid_input"
+
+
+def test_the_document_is_openapi_3_1(plane: Plane):
+    with plane.client() as anyone:
+        document = anyone.get("/api/v1/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    for methods in document["paths"].values():
+        assert all(operation["summary"] for operation in methods.values())
+
+
+# The log
+
+
+def test_proofs_and_tiles_verify_with_the_key_alone(plane: Plane):
+    plane.send("/api/v1/releases", {"text": PLAN})
+    verifier = checkpoint.parse_vkey(plane.ledger.vkey())
+    with plane.client() as anyone:
+        head = checkpoint.open_checkpoint(anyone.get("/log/checkpoint").content, verifier)
+        leaves: list[bytes] = []
+        for path in tiles.entries_paths(head.size):
+            leaves += tiles.decode_entries(anyone.get(f"/log/{path}").content)
+        hashes = b"".join(anyone.get(f"/log/{path}").content for path in tiles.tile_paths(0, head.size))
+        frontier = merkle.Frontier()
+        for index, leaf in enumerate(leaves):
+            frontier.append(merkle.leaf_hash(leaf))
+            assert hashes[32 * index : 32 * index + 32] == merkle.leaf_hash(leaf)
+            told = anyone.get(f"/api/v1/log/inclusion?index={index}").json()
+            proof = [canonical.unb64(node) for node in told["proof"]]
+            merkle.verify_inclusion(merkle.leaf_hash(leaf), index, head.size, proof, head.root)
+            older = anyone.get(f"/api/v1/log/consistency?first={index + 1}").json()
+            proof = [canonical.unb64(node) for node in older["proof"]]
+            merkle.verify_consistency(index + 1, head.size, proof, frontier.root(), head.root)
+    assert frontier.root() == head.root
+
+
+def test_the_pinned_keys_are_on_the_record(plane: Plane):
+    leaves = [json.loads(leaf) for leaf in plane.ledger.store.leaves(0, plane.ledger.size())]
+    pinned = {
+        leaf["public"]["owner"]: leaf["public"]["keyid"] for leaf in leaves if leaf["type"] == "key.pinned"
+    }
+    assert pinned["oncd"] == keyid("oncd")
+    assert public_key("oncd").hex() not in json.dumps(leaves)
+
+
+# Applicants
+
+
+def test_an_applicant_sees_its_own_cases_and_nobody_elses(plane: Plane):
+    plane.send("/api/v1/releases", {"text": PLAN})
+    asked = {
+        "release": "gpt-5.6",
+        "stage": "trusted-partners",
+        "surface": "api",
+        "organization": "{name: Example One, registeredIn: US}",
+    }
+    with (
+        plane.client(plane.token("applicant", "one")) as one,
+        plane.client(plane.token("applicant", "two")) as two,
+        plane.client(plane.token("agency", "oncd", "oncd")) as oncd,
+        plane.client(plane.token("agency", "caisi", "caisi")) as caisi,
+    ):
+        case = one.post("/api/v1/applications", json=asked).json()["application"]
+        assert one.get(f"/api/v1/cases/{case}").json()["awaiting"] == ["oncd", "ostp"]
+        assert one.get(f"/api/v1/cases/{case}/export").status_code == 403
+        assert error_of(two.get(f"/api/v1/cases/{case}"))["code"] == "case_unknown"
+        assert error_of(caisi.get(f"/api/v1/cases/{case}"))["code"] == "case_unknown"
+        exported = oncd.get(f"/api/v1/cases/{case}/export").json()
+        assert exported["dossier"]["application"]["organization"]["name"] == "Example One"
+        assert two.get("/api/v1/cases").json()["cases"] == []
+        again = one.post("/api/v1/applications", json=asked)
+        assert (again.status_code, error_of(again)["code"]) == (409, "already_applied")
+
+
+def test_an_unannounced_release_does_not_exist_for_applicants(plane: Plane):
+    plane.send("/api/v1/releases", {"text": json.dumps(plan_value(announced=False))})
+    asked = {"release": "gpt-5.6", "stage": "trusted-partners", "surface": "api"}
+    organization = "{name: Example One, registeredIn: US}"
+    with plane.client(plane.token("applicant")) as applicant:
+        assert applicant.get("/api/v1/releases").json()["releases"] == []
+        refused = applicant.post("/api/v1/applications", json={**asked, "organization": organization})
+        unknown = applicant.post(
+            "/api/v1/applications", json={**asked, "release": "gpt-9.9", "organization": organization}
+        )
+    assert refused.status_code == unknown.status_code == 404
+    assert refused.text == unknown.text.replace("gpt-9.9", "gpt-5.6")
