@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -80,6 +81,17 @@ class Running:
         return self.do(lambda: len(self.engine.flights))
 
 
+class _Unhandled(logging.Handler):
+    """Keeps what uvicorn logs of an application that fails."""
+
+    def __init__(self, kept: list[str]) -> None:
+        super().__init__(logging.ERROR)
+        self._kept = kept
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._kept.append(f"{record.getMessage()} {record.exc_info}")
+
+
 @contextmanager
 def running(
     world: World, upstream_at: str | Callable[[Clock], Upstream], **changes: Any
@@ -89,6 +101,8 @@ def running(
     clock = Clock()
     engine = worlds.engine(world, clock)
     box: dict[str, Any] = {}
+    unhandled: list[str] = []
+    """What nobody caught in the gateway's thread; a test that leaves any fails."""
     ready = threading.Event()
 
     async def main() -> None:
@@ -100,6 +114,7 @@ def running(
         await server.start()
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, told: unhandled.append(str(told)))
         box.update(gate=Running(world, clock, engine, loop, server, server.port), stop=stop)
         ready.set()
         await stop.wait()
@@ -115,6 +130,8 @@ def running(
             ready.set()
             raise
 
+    listening = _Unhandled(unhandled)
+    logging.getLogger("uvicorn.error").addHandler(listening)
     thread = threading.Thread(target=run, name="gateway", daemon=True)
     thread.start()
     assert ready.wait(BOUND_S)
@@ -127,3 +144,5 @@ def running(
         gate.loop.call_soon_threadsafe(box["stop"].set)
         thread.join(BOUND_S)
         assert not thread.is_alive()
+        logging.getLogger("uvicorn.error").removeHandler(listening)
+        assert not unhandled

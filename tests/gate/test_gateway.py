@@ -368,6 +368,12 @@ def test_a_body_too_large_is_refused_so_that_its_sender_can_read_it(gate, key):
         other.messages.create(model=MODEL, max_tokens=5, messages=[{"role": "user", "content": content}])
 
 
+def test_a_body_that_will_be_too_large_is_not_waited_for(gate, key):
+    head = post("/v1/chat/completions", b"", key).replace(b"Length: 0", b"Length: 8388609")
+    with Raw(gate.port) as client:
+        assert client.send(head).response()[0] == 400
+
+
 def test_a_chunked_body_too_large_is_refused(gate, key):
     head = post("/v1/chat/completions", b"", key).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
     with Raw(gate.port) as client:

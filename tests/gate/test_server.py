@@ -45,10 +45,11 @@ async def started(world: World, url: str) -> tuple[Server, HttpUpstream]:
 
 def test_nothing_waits_in_user_space_unnoticed(world, quick):
     """The first byte that the kernel does not take pauses the writer; the kernel's own buffer has a bound."""
+    key = world.customer()
 
     async def story() -> None:
         server, upstream = await started(world, quick)
-        _, writer = await open_stream(server.port, world.customer())
+        _, writer = await open_stream(server.port, key)
         (connection,) = server._state.connections
         assert isinstance(connection, GateProtocol)
         assert connection.transport.get_write_buffer_limits() == (0, 0)

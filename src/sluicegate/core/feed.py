@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from sluicegate.core import canonical, dsse, events
 from sluicegate.core.events import Entry, Opening
-from sluicegate.errors import BadFeed, NotCanonical
+from sluicegate.errors import BadFeed, NotCanonical, VerificationFailed
 
 PAYLOAD_TYPE = "application/vnd.sluicegate.poll.v1+json"
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
@@ -81,7 +81,9 @@ def open_answer(data: bytes, asked: Mapping[str, Any], public: bytes) -> Answer:
         raise BadFeed(
             "a feed answer that the log's key did not sign; check the log's key and the address"
         ) from error
-    except (NotCanonical, KeyError, TypeError, ValueError, AttributeError) as error:
+    except BadFeed:
+        raise
+    except (VerificationFailed, NotCanonical, KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadFeed(f"a malformed feed answer: {error}") from error
 
 

@@ -146,7 +146,7 @@ class Memory:
             return Seen()
         try:
             found: Any = canonical.loads(self._path.read_bytes())
-            return Seen(int(found["size"]), bytes.fromhex(found["root"]))
+            return _seen(found["size"], bytes.fromhex(found["root"]))
         except (SluicegateError, OSError, KeyError, TypeError, ValueError) as error:
             raise VerificationFailed(
                 f"{self._path} cannot be read: {error}",
@@ -161,6 +161,12 @@ class Memory:
             file.flush()
             os.fsync(file.fileno())
         written.replace(self._path)
+
+
+def _seen(size: Any, root: bytes) -> Seen:
+    if type(size) is not int or size < 0 or len(root) != merkle.HASH_BYTES:
+        raise ValueError(f"size {size!r} with a root of {len(root)} bytes")
+    return Seen(size, root)
 
 
 class Feed:

@@ -92,17 +92,15 @@ class Connection:
         cycle = self._cycle
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
-        self._protocol.on_lost = None
+        self._protocol.finished(cycle)
         cycle.on_response()
 
     def leave(self, grace_ms: float) -> None:
         """End the connection behind what was written; reset it if it is still there after the grace."""
-        self._cycle.disconnected = True
         self._protocol.leave(grace_ms)
 
     def reset(self) -> None:
         """End the connection now; what was written and not yet sent is dropped."""
-        self._cycle.disconnected = True
         self._protocol.reset()
 
     def resume(self) -> None:
@@ -144,6 +142,7 @@ class GateProtocol(HttpToolsProtocol):
         self._head_complete = True
         self._objection = "the request is not valid HTTP/1.1"
         self._timer: asyncio.TimerHandle | None = None
+        self._unfinished: list[RequestResponseCycle] = []
 
     # The transport
 
@@ -158,9 +157,8 @@ class GateProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever is answering, also where uvicorn knows of a later request only."""
-        self.ended = self.lost = True
-        self._unset_timer()
-        self._unset_keepalive_if_required()
+        self.lost = True
+        self._end()
         super().connection_lost(exc)
         if self.on_lost is not None:
             self.on_lost()
@@ -175,12 +173,16 @@ class GateProtocol(HttpToolsProtocol):
         if not self.ended:
             self._bound_head(len(data) if goes_on else 0)
 
+    def finished(self, cycle: RequestResponseCycle) -> None:
+        """A response is complete."""
+        self._unfinished.remove(cycle)
+        self.on_lost = None
+
     def leave(self, grace_ms: float) -> None:
         """Send end of file, discard what comes, and reset after the grace."""
         if self.ended:
             return
-        self.ended = True
-        self._unset_keepalive_if_required()
+        self._end()
         if self.transport.is_closing():
             return
         self._set_timer(grace_ms, self.reset)
@@ -189,8 +191,7 @@ class GateProtocol(HttpToolsProtocol):
 
     def reset(self) -> None:
         """Reset the connection; what the kernel holds is dropped too."""
-        self.ended = True
-        self._unset_timer()
+        self._end()
         if not self.lost:
             sock = self.transport.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -211,13 +212,19 @@ class GateProtocol(HttpToolsProtocol):
         if self.pipeline or not (self._idle or cycle.more_body):
             self.reset()
             return
-        if not self._idle:
-            cycle.disconnected = True
-            cycle.message_event.set()
         said = self._objection.encode()
         head = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n"
         self.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(said), said))
         self.leave(LINGER_MS)
+
+    def _end(self) -> None:
+        """Write no more; uvicorn then expects no response of whoever is answering, who may stop reading."""
+        self.ended = True
+        self._unset_timer()
+        self._unset_keepalive_if_required()
+        for cycle in self._unfinished:
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def _set_timer(self, delay_ms: float, then: Callable[[], None]) -> None:
         self._unset_timer()
@@ -258,6 +265,7 @@ class GateProtocol(HttpToolsProtocol):
         self._check_target()
         self._check_framing()
         super().on_headers_complete()
+        self._unfinished.append(self.cycle)
         extensions: dict[str, Any] = {EXTENSION: Connection(self, self.cycle)}
         self.scope["extensions"] = extensions
         if self.pipeline:
@@ -302,7 +310,7 @@ class GateProtocol(HttpToolsProtocol):
     def _head_late(self) -> None:
         self._timer = None
         if self._idle:
-            self.ended = True
+            self._end()
             self.transport.close()
 
     def _pipelined(self) -> None:

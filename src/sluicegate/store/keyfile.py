@@ -1,7 +1,7 @@
 """Key files: private keys as PKCS #8 PEM, readable by their owner alone.
 
 Rules:
-- A secret's file is made with mode 0600 from the start and never replaces one that is there.
+- A secret's file is made with mode 0600 from the start, appears whole, and never replaces one that is there.
 - A key file that others can read is refused.
 """
 
@@ -23,18 +23,24 @@ from sluicegate.errors import BadKey
 
 
 def write_secret(path: Path, data: bytes) -> None:
-    """Write a new file that only its owner can read; durable when this returns.
+    """Write a new file that only its owner can read, whole or not at all; durable when this returns.
 
     Raises: BadKey: there is a file already.
     """
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as error:
-        raise BadKey(f"{path} exists already and is not replaced", remedy="name another file") from error
+    written = path.with_name(f"{path.name}.new")
+    written.unlink(missing_ok=True)  # what a process left that was ended here
+    descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    try:
+        os.link(written, path)
+    except FileExistsError as error:
+        raise BadKey(f"{path} exists already and is not replaced", remedy="name another file") from error
+    finally:
+        written.unlink()
+    _sync_folder(path.parent)
 
 
 def save_private(path: Path, key: Ed25519PrivateKey, passphrase: str = "") -> None:
@@ -64,3 +70,12 @@ def load_private(path: Path, passphrase: str = "") -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise BadKey(f"{path} holds a {type(key).__name__}, expected an Ed25519 key")
     return key
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from sluicegate.core import canonical, events
 from sluicegate.core.events import Entry, Opening
@@ -36,6 +36,7 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        _make_file(path)
         self._engine = _engine(path)
         with self._guarded():
             self._open()
@@ -59,7 +60,7 @@ class SqliteStore:
     def checkpoint(self) -> str:
         """The newest signed head."""
         with self._reading() as connection:
-            return str(connection.scalar(sa.select(schema.head.c.checkpoint)))
+            return str(_head(connection).checkpoint)
 
     def entries(self, after: int, limit: int) -> Sequence[Entry]:
         """At most `limit` entries from `after` on."""
@@ -162,25 +163,41 @@ class SqliteStore:
         try:
             yield
         except DatabaseError as error:
+            if type(error) not in (DatabaseError, OperationalError):
+                raise  # a row that breaks a rule of the schema is a bug of ours
             raise _store_error(error, self._path) from error
 
     def _open(self) -> None:
+        with self._reading() as connection:
+            self._is_new(connection)
+        # It is ours to write to. The journal mode is kept in the file; no transaction may be open for it.
+        with self._engine.connect().execution_options(sluicegate_begin="") as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         with self._engine.begin() as connection:
-            application = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
-            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-            tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
-            if application == 0 and version == 0 and tables == 0:
+            if self._is_new(connection):
                 _create(connection)
-            elif application != schema.APPLICATION_ID:
-                raise StoreUnusable(
-                    f"{self._path} is a SQLite database of another program",
-                    remedy="name another file or an empty state folder",
-                )
-            elif version != schema.VERSION:
-                raise StoreUnusable(
-                    f"{self._path} has schema version {version}, this build has {schema.VERSION}",
-                    remedy="run the version of this program that wrote it, or a newer one",
-                )
+
+    def _is_new(self, connection: Connection) -> bool:
+        """Whether the file is empty.
+
+        Raises: StoreUnusable: it is neither empty nor ours, or of another version.
+        """
+        application = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
+        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
+        if application == version == tables == 0:
+            return True
+        if application != schema.APPLICATION_ID:
+            raise StoreUnusable(
+                f"{self._path} is a SQLite database of another program",
+                remedy="name another file or an empty state folder",
+            )
+        if version != schema.VERSION:
+            raise StoreUnusable(
+                f"{self._path} has schema version {version}, this build has {schema.VERSION}",
+                remedy="run the version of this program that wrote it, or a newer one",
+            )
+        return False
 
 
 class SqliteWriting:
@@ -236,20 +253,34 @@ class SqliteWriting:
         self._connection.execute(sa.insert(schema.organizations).values(**values))
 
 
+def _make_file(path: Path) -> None:
+    """Names and salts are in it, so it is its owner's alone; SQLite gives its other files the same mode."""
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise StoreUnavailable(
+            f"the database {path} cannot be made: {error.strerror}",
+            remedy="name a folder that can be written",
+        ) from error
+
+
 def _engine(path: Path) -> Engine:
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_MS / 1000})
+    url = sa.URL.create("sqlite", database=str(path))
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_MS / 1000})
 
     @sa.event.listens_for(engine, "connect")
     def _connect(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         mode = connection.get_execution_options().get("sluicegate_begin", "IMMEDIATE")
-        connection.exec_driver_sql(f"BEGIN {mode}")
+        if mode:
+            connection.exec_driver_sql(f"BEGIN {mode}")
 
     return engine
 
@@ -275,8 +306,15 @@ def _store_error(error: DatabaseError, path: Path) -> StoreUnusable | StoreUnava
     )
 
 
+def _head(connection: Connection) -> Row[Any]:
+    found = connection.execute(sa.select(schema.head)).one_or_none()
+    if found is None:
+        raise StoreUnusable("the head of the log is missing", remedy="restore the database from a backup")
+    return found
+
+
 def _size(connection: Connection) -> int:
-    return int(connection.execute(sa.select(schema.head.c.size)).scalar_one())
+    return int(_head(connection).size)
 
 
 def _entries(connection: Connection, start: int, end: int) -> list[Entry]:

@@ -1,0 +1,338 @@
+"""Random histories: honest and forged commands in any order, checked against the literal rules."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from random import Random
+from typing import Any
+
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from sluicegate.core import canonical, decision, dsse, events, feed
+from sluicegate.core.decision import Ask, Instant
+from sluicegate.core.dsse import Envelope
+from sluicegate.core.events import Entry
+from sluicegate.core.lifecycle import Command, Refusal, State
+from sluicegate.core.lifecycle.cases import RecordPosition
+from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
+from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
+from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
+from sluicegate.core.lifecycle.state import Case
+from sluicegate.core.table import Suspensions, Table
+from sluicegate.errors import SluicegateError
+from sluicegate.gate.engine import Engine
+from tests.core import reference_model
+from tests.worlds import (
+    API,
+    CODEX,
+    DAY_MS,
+    MODEL,
+    OFFICER,
+    World,
+    application,
+    digest,
+    directive,
+    directive_value,
+    opening,
+    plan_value,
+    position,
+    private_key,
+    public_key,
+    read_plan,
+    stage,
+    suspension,
+)
+
+SIGNERS = ("oncd", "ostp", "caisi", OFFICER, "stranger")
+WORDS = ("approve", "approve", "approve", "object", "abstain", "no-objection")
+ORGANIZATIONS = ("org-1", "org-2", "org-3")
+
+PLANS = [
+    plan_value(stages=[stage(seats=2)]),
+    plan_value(stages=[stage(seats=1, eligibility={"registeredIn": ["US"]})]),
+    plan_value(
+        models=[MODEL, "gpt-5.6-mini"],
+        stages=[
+            stage(admission={"mode": "approve", "grant": {"atLeast": {"n": 2, "of": ["oncd", "ostp", "caisi"]}}}),
+            stage("later", conditions={"validFor": "P2D"}),
+        ],
+    ),
+    plan_value("secret", models=["gpt-6"], announced=False, leaseMs=700, stages=[stage(conditions=None)]),
+]
+
+
+class Player:
+    """Plays random commands, some of them forged, and keeps every envelope to replay it later."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        self.world = World()
+        self.sent: list[Envelope] = []
+        self.refusals: list[str] = []
+        self.keys: list[str] = []
+
+    def play(self) -> World:
+        """Mostly a release is open before anything else happens."""
+        self.do(ApplyPlan(read_plan(PLANS[0])))
+        if self.random.random() < 0.8:
+            self.world.agree()
+            self.world.open()
+        for _ in range(self.random.randrange(10, 60)):
+            self.random.choice(MOVES)(self)
+        return self.world
+
+    def do(self, command: Command) -> None:
+        before, size = content(self.world.state), self.world.state.size
+        try:
+            result = self.world.do(command)
+        except SluicegateError as error:
+            result = Refusal("conflict", error.code, error.message)
+        if isinstance(result, Refusal):
+            self.refusals.append(result.code)
+            assert self.world.state.size == size
+            assert content(self.world.state) == before, "a refusal left a trace"
+
+    def apply(self) -> None:
+        self.do(ApplyPlan(read_plan(self.random.choice(PLANS))))
+
+    def open(self) -> None:
+        stages = [(release, name) for release, found in self.world.state.releases.items() for name in found.terms]
+        signer = self.random.choice([OFFICER, OFFICER, OFFICER, "oncd", "stranger"])
+        self.do(OpenStage(opening(self.world.state, *self.random.choice(stages), signer=signer)))
+
+    def submit(self) -> None:
+        release, name = self.random.choice(
+            [("gpt-5.6", "trusted-partners"), ("gpt-5.6", "later"), ("secret", "trusted-partners")]
+        )
+        organization, surface = self.random.choice(ORGANIZATIONS), self.random.choice([API, API, CODEX])
+        country = self.random.choice(["US", "US", "US", "NO"])
+        self.do(application(organization, surface, release=release, name=name, country=country))
+
+    def case(self) -> Case | None:
+        cases = list(self.world.state.cases.values())
+        undetermined = [case for case in cases if case.state != "determined"]
+        return self.random.choice(undetermined or cases) if cases else None
+
+    def say(self) -> None:
+        """An agency that is asked says something, signed by itself."""
+        case = self.case()
+        if case is not None:
+            agency = self.random.choice(sorted(reference_model.named(case.rule)))
+            self.send(position(case, agency, self.random.choice(WORDS)))
+
+    def agree(self) -> None:
+        """All who are asked approve."""
+        case = self.case()
+        if case is not None:
+            for agency in sorted(reference_model.named(case.rule)):
+                self.send(position(case, agency))
+
+    def admit(self) -> None:
+        """An application, approved at once by all who are asked."""
+        before = set(self.world.state.cases)
+        self.submit()
+        for name in self.world.state.cases.keys() - before:
+            case = self.world.state.cases[name]
+            for agency in sorted(reference_model.named(case.rule)):
+                self.send(position(case, agency))
+
+    def forge(self) -> None:
+        """A position with something wrong in it, mostly."""
+        case, other = self.case(), self.case()
+        if case is None or other is None:
+            return
+        random = self.random
+        agency = random.choice(SIGNERS)
+        changes: dict[str, Any] = random.choice(
+            [
+                {"signer": random.choice(SIGNERS)},
+                {"question": {**other.question, "case": case.id}},
+                {"question": {**case.question, "case": other.id}},
+                {"question": {**case.question, "terms": digest("other")}},
+                {"question": {**case.question, "surface": CODEX}},
+                {"previous": digest("none")},
+                {"previous": None},
+            ]
+        )
+        self.send(position(case, agency, random.choice(WORDS), **changes))
+
+    def tamper(self) -> None:
+        """An envelope of before with its words or its signatures changed."""
+        if len(self.sent) < 2:
+            return
+        one, other = self.random.sample(self.sent, 2)
+        self.do(
+            RecordPosition(
+                self.random.choice(
+                    [
+                        Envelope(one.payload_type, one.payload.replace(b"abstain", b"approve"), one.signatures),
+                        Envelope(one.payload_type, one.payload.replace(b"object", b"approve"), one.signatures),
+                        Envelope(one.payload_type, one.payload, other.signatures),
+                        Envelope(one.payload_type, one.payload, one.signatures + other.signatures),
+                        Envelope("application/json", one.payload, one.signatures),
+                    ]
+                )
+            )
+        )
+
+    def replay(self) -> None:
+        if self.sent:
+            self.do(RecordPosition(self.random.choice(self.sent)))
+
+    def send(self, envelope: Envelope) -> None:
+        self.sent.append(envelope)
+        self.do(RecordPosition(envelope))
+
+    def issue(self) -> None:
+        grants = sorted(self.world.state.table.grants_by_id)
+        if grants:
+            key = f"{len(self.keys) if self.random.random() < 0.8 else 0}"
+            self.keys.append(key)
+            self.do(IssueCredential(self.random.choice(grants), digest(key).removeprefix("sha256:")))
+
+    def revoke(self) -> None:
+        issued = sorted(self.world.state.credentials)
+        if issued:
+            self.do(RevokeCredential(self.random.choice(issued)))
+
+    def suspend(self) -> None:
+        random = self.random
+        issuer = random.choice(["oncd", "ostp"])
+        name = f"d-{random.randrange(6)}"
+        lifted_by = random.choice([{"allOf": [issuer]}, {"anyOf": ["oncd", "ostp"]}, {"allOf": ["oncd", "ostp"]}])
+        models = random.choice([[MODEL], ["gpt-6"], [MODEL, "gpt-6"]])
+        changes = {"issuer": issuer, "liftedBy": lifted_by, "models": models, "surfaces": random.choice(["all", [API]])}
+        if random.random() < 0.3:
+            self.do(IssueDirective(directive(directive_value(name, **changes), signer=random.choice(SIGNERS))))
+        else:
+            named = random.sample(ORGANIZATIONS, random.randrange(3))
+            self.do(suspension(name, named, **changes))
+
+    def lift(self) -> None:
+        names = sorted(self.world.state.directives)
+        if names:
+            self.do(OpenLift(self.random.choice(names)))
+
+    def wait(self) -> None:
+        self.world.now_ms += self.random.choice([1, DAY_MS, 3 * DAY_MS, 31 * DAY_MS, -DAY_MS])
+
+
+MOVES: list[Callable[[Player], None]] = [
+    *(Player.apply, Player.open, Player.open, Player.submit, Player.submit, Player.submit, Player.say),
+    *(Player.say, Player.say, Player.agree, Player.agree, Player.agree, Player.agree, Player.forge),
+    *(Player.forge, Player.tamper, Player.replay, Player.issue, Player.issue, Player.issue, Player.revoke),
+    *(Player.suspend, Player.suspend, Player.lift, Player.lift, Player.wait, Player.admit, Player.admit),
+    *(Player.admit, Player.admit, Player.issue),
+]
+
+histories = st.builds(Player, st.integers(0, 2**32))
+
+
+def content(value: Any) -> Any:
+    """What a state holds, as plain values that can be compared; the order of a dict only where it counts."""
+    if isinstance(value, State):
+        order = [list(value.cases), list(value.directives), list(value.releases)]
+        return {"order": order} | {name: content(field) for name, field in vars(value).items()}
+    if isinstance(value, Table):
+        return {name: content(field) for name, field in vars(value).items()}
+    if isinstance(value, Suspensions):  # the first of several is the one that is named
+        return [list(value.everyone.items()), [(who, list(by)) for who, by in sorted(value.organizations.items())]]
+    if dataclasses.is_dataclass(value):
+        return {field.name: content(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {key: content(item) for key, item in value.items()}
+    if isinstance(value, AbstractSet):
+        return set(value)
+    return [content(item) for item in value] if isinstance(value, list) else value
+
+
+def folded(entries: Iterable[Entry]) -> State:
+    state = State()
+    for entry in entries:
+        state.apply(entry)
+    return state
+
+
+def sent_to_a_gateway(entries: Sequence[Entry], random: Random) -> Table:
+    """The table of a gateway that was sent the entries in some batches, over the wire."""
+    engine, root = Engine(API, lambda: 0.0), bytes(32).hex()
+    while engine.table.size < len(entries):
+        after = engine.table.size
+        size = random.randrange(after + 1, len(entries) + 1)
+        signed = {
+            **{"gateway": "g", "incarnation": "i", "nonce": "n", "after": after, "size": size, "root": root},
+            **{"controlTime": events.format_time(0), "leaseMs": 0, "ageMs": 0},
+        }
+        answer = feed.answer_json(signed, entries[after:size], private_key("log"))
+        opened = feed.open_answer(json.dumps(answer).encode(), signed, public_key("log"))
+        engine.advance(opened.entries)
+    return engine.table
+
+
+@settings(max_examples=60)
+@given(histories, st.integers(0, 2**32))
+def test_the_fold_is_a_function_of_the_entries_alone(player: Player, seed: int) -> None:
+    world = player.play()
+    kept = content(world.state)
+    assert content(folded(world.entries)) == kept
+    assert content(folded(events.read(e.leaf, e.gate, e.sealed) for e in world.entries)) == kept
+    assert content(sent_to_a_gateway(world.entries, Random(seed))) == content(world.state.table)
+
+
+@settings(max_examples=60)
+@given(histories)
+def test_whatever_is_allowed_or_narrowed_was_signed_by_those_who_had_to(player: Player) -> None:
+    world = player.play()
+    for entry in world.entries:
+        event(entry.type)
+    for code in player.refusals:
+        event(f"refused: {code}")
+    reference_model.check_consent(world.entries)
+
+
+@settings(max_examples=40)
+@given(histories)
+def test_every_decision_after_any_history_is_the_literal_reading(player: Player) -> None:
+    world = player.play()
+    now = Instant(world.state.at_ms, world.state.at_ms + 1)
+    for key in {*player.keys, "unknown"}:
+        for model in (MODEL, "gpt-5.6-mini", "gpt-6"):
+            for surface in (API, CODEX):
+                ask = Ask(bytes.fromhex(digest(key).removeprefix("sha256:")), model, surface)
+                expected = reference_model.decide(world.entries, ask, now)
+                event(f"decided: {expected.reason or 'allowed'}")
+                decided = decision.decide(ask, world.state.table, now)
+                assert reference_model.agrees(expected, decided), (expected, decided)
+
+
+@settings(max_examples=25)
+@given(histories)
+def test_the_record_reveals_no_applicant_and_no_key(player: Player) -> None:
+    world = player.play()
+    leaves = b"\n".join(entry.leaf for entry in world.entries)
+    for organization in ORGANIZATIONS:
+        assert organization.encode() not in leaves
+    for key in player.keys:
+        assert digest(key).removeprefix("sha256:").encode() not in leaves
+
+
+@settings(max_examples=25)
+@given(histories)
+def test_every_leaf_is_canonical_in_its_place_and_in_time(player: Player) -> None:
+    world = player.play()
+    last_ms = 0
+    for i, entry in enumerate(world.entries):
+        value: Any = canonical.loads(entry.leaf)
+        assert canonical.dumps(value) == entry.leaf
+        assert (value["seq"], entry.seq) == (i, i)
+        assert entry.at_ms >= last_ms
+        last_ms = entry.at_ms
+
+
+def test_the_keys_of_the_histories_are_those_they_seem() -> None:
+    """A stranger's key is pinned for nobody, or the tests above could not fail."""
+    assert dsse.keyid(public_key("stranger")) not in World().state.keys

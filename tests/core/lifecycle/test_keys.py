@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import pytest
+
+from sluicegate.core import canonical, dsse, events, lifecycle
+from sluicegate.core.dsse import Envelope
+from sluicegate.core.events import Entropy
+from sluicegate.core.lifecycle import Decided, Refusal
+from sluicegate.core.lifecycle.keys import signer_for, signers
+from sluicegate.core.trust import Pin
+from tests.worlds import (
+    DEVELOPER,
+    OFFICER,
+    ORIGIN,
+    OTHER_OFFICER,
+    PINS,
+    World,
+    keyid,
+    public_key,
+    signed,
+    start,
+)
+
+
+def test_a_log_starts_with_its_name_and_every_pinned_key() -> None:
+    world = World()
+    assert [entry.type for entry in world.entries] == [events.LOG_STARTED] + [events.KEY_PINNED] * len(PINS)
+    assert world.entries[0].public == {"origin": ORIGIN, "vkey": "v", "developer": DEVELOPER}
+    pinned = {entry.public["owner"]: entry.public for entry in world.entries[1:]}
+    assert pinned["oncd"] == {
+        "owner": "oncd",
+        "party": "oncd",
+        "keyid": keyid("oncd"),
+        "publicKey": canonical.b64(public_key("oncd")),
+        "from": "configuration",
+    }
+    assert pinned[OFFICER]["party"] == DEVELOPER
+    assert world.state.parties == {DEVELOPER, "caisi", "oncd", "ostp"}
+
+
+def test_starting_again_adds_nothing() -> None:
+    world = World()
+    decided = lifecycle.decide(world.state, start(), world.now_ms, Entropy(bytes(32)))
+    assert isinstance(decided, Decided)
+    assert decided.drafts == []
+
+
+def test_a_key_may_come_later() -> None:
+    world = World(started=False)
+    world.must(start(pins=PINS[:2]))
+    world.must(start())
+    assert world.state.parties == {DEVELOPER, "caisi", "oncd", "ostp"}
+    assert [entry.type for entry in world.entries].count(events.LOG_STARTED) == 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"origin": "log.example/other"}, {"developer": "anthropic"}, {"origin": "", "developer": ""}]
+)
+def test_another_log_is_refused(changes: dict[str, str]) -> None:
+    assert World().refused(start(**changes)) == "other_log"
+
+
+@pytest.mark.parametrize(
+    "pins",
+    [
+        PINS[:-1],
+        [],
+        [*PINS[:-1], Pin("ostp", "ostp", public_key("another"))],
+        [*PINS[:-1], Pin("ostp", "oncd", public_key("ostp"))],  # speaks for another
+        [*PINS[:-2], Pin("oncd", "oncd", public_key("ostp")), Pin("ostp", "ostp", public_key("oncd"))],
+    ],
+    ids=["one less", "none", "another key", "another party", "exchanged"],
+)
+def test_a_key_that_the_log_holds_does_not_change(pins: list[Pin]) -> None:
+    assert World().refused(start(pins=pins)) == "key_changed"
+
+
+# Who signed
+
+
+def test_only_pinned_keys_count() -> None:
+    state = World().state
+    assert {key.owner for key in signers(state, signed(b"x", "oncd", "stranger", OFFICER))} == {"oncd", OFFICER}
+    assert signers(state, signed(b"x", "stranger")) == frozenset()
+
+
+def test_the_same_signature_twice_counts_once() -> None:
+    assert len(signers(World().state, signed(b"x", "oncd", "oncd", "oncd"))) == 1
+
+
+def test_a_signature_is_tried_only_with_the_key_it_names() -> None:
+    state = World().state
+    (signature,) = signed(b"x", "oncd").signatures
+    for other in (keyid("ostp"), "", "0" * 64, keyid("stranger")):
+        renamed = Envelope(dsse.PAYLOAD_TYPE_INTOTO, b"x", (dsse.Signature(other, signature.sig),))
+        assert signers(state, renamed) == frozenset()
+
+
+def test_a_signature_over_another_type_or_other_words_does_not_count() -> None:
+    state = World().state
+    given = signed(b"x", "oncd")
+    assert signers(state, Envelope("application/json", b"x", given.signatures)) == frozenset()
+    assert signers(state, Envelope(given.payload_type, b"y", given.signatures)) == frozenset()
+
+
+def test_any_officer_speaks_for_the_developer() -> None:
+    state = World().state
+    for officer in (OFFICER, OTHER_OFFICER):
+        key = signer_for(state, signed(b"x", officer), DEVELOPER)
+        assert not isinstance(key, Refusal)
+        assert key.owner == officer
+
+
+@pytest.mark.parametrize(
+    ("signer", "party", "code"),
+    [
+        (OFFICER, "oncd", "key_of_another_party"),  # the developer cannot take an agency's position
+        ("ostp", "oncd", "key_of_another_party"),
+        ("oncd", DEVELOPER, "key_of_another_party"),
+        ("stranger", "oncd", "signature_invalid"),
+        ("oncd", "nobody", "key_of_another_party"),
+        (OFFICER, OFFICER, "key_of_another_party"),  # an officer is no party of their own
+    ],
+)
+def test_nobody_signs_for_another(signer: str, party: str, code: str) -> None:
+    refused = signer_for(World().state, signed(b"x", signer), party)
+    assert isinstance(refused, Refusal)
+    assert (refused.kind, refused.code) == ("unverified", code)
+
+
+def test_the_party_among_several_signers_is_found() -> None:
+    found = signer_for(World().state, signed(b"x", "stranger", "ostp", "oncd"), "oncd")
+    assert not isinstance(found, Refusal)
+    assert found == World().state.keys[keyid("oncd")]
+
+

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sluicegate.core import events, plan, statements
+from sluicegate.core.lifecycle.cases import RecordPosition
+from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage, changes
+from sluicegate.errors import BadEnvelope, InvalidInput
+from tests.worlds import (
+    AGENCIES,
+    MODEL,
+    OFFICER,
+    OTHER_OFFICER,
+    PINS,
+    RELEASE,
+    STAGE,
+    World,
+    opening,
+    plan_value,
+    position,
+    read_plan,
+    signed,
+    stage,
+    start,
+)
+
+
+def terms_cases(world: World) -> list[Any]:
+    return [case for case in world.state.cases.values() if case.kind == "terms"]
+
+
+# Plans
+
+
+def test_a_new_plan_asks_every_agency_each_stage_names_for_its_terms() -> None:
+    world = World()
+    asked = stage(basis={**stage()["basis"], "askedBy": ["caisi"]})
+    result = world.apply(plan_value(stages=[asked, stage("later")]))
+    assert [case.rule for case in terms_cases(world)] == [{"allOf": list(AGENCIES)}, {"allOf": ["oncd", "ostp"]}]
+    assert result["cases"] == [case.id for case in terms_cases(world)]
+    assert result["termsDigests"] == world.state.releases[RELEASE].terms
+    for case, name in zip(terms_cases(world), (STAGE, "later"), strict=True):
+        assert case.question["terms"] == world.state.releases[RELEASE].terms[name]
+        assert case.question["case"] == case.id
+
+
+def test_a_plan_applied_again_changes_nothing() -> None:
+    world = World()
+    world.apply(plan_value())
+    size = world.state.size
+    result = world.apply(plan_value())
+    assert world.state.size == size
+    assert (result["cases"], result["changes"]) == ([], [])
+
+
+def test_what_is_no_term_asks_nobody_again() -> None:
+    world = World.agreed()
+    value = plan_value(leaseMs=900, onRefusal={"fallbackModel": "old"})
+    value["metadata"]["title"] = "A title"
+    assert world.apply(value)["cases"] == []
+    assert world.state.releases[RELEASE].agreed
+
+
+def test_new_terms_ask_again_and_admit_nobody_before() -> None:
+    world = World.opened()
+    before = world.state.releases[RELEASE].terms[STAGE]
+    assert len(world.apply(plan_value(stages=[stage(seats=99)]))["cases"]) == 1
+    after = world.state.releases[RELEASE].terms[STAGE]
+    assert after not in world.state.releases[RELEASE].agreed
+    case = world.submit()
+    assert world.refused(RecordPosition(position(case, "oncd"))) == "terms_not_agreed"
+    world.apply(plan_value())
+    assert world.state.releases[RELEASE].terms[STAGE] == before
+    assert world.refused(RecordPosition(position(case, "oncd"))) == "terms_changed"
+
+
+def test_terms_once_agreed_are_agreed_when_they_come_back() -> None:
+    world = World.agreed()
+    world.apply(plan_value(stages=[stage(seats=99)]))
+    assert world.apply(plan_value())["cases"] == []
+    assert world.admit()
+
+
+def test_changes_are_told_field_by_field() -> None:
+    world = World()
+    world.apply(plan_value())
+    changed = read_plan(plan_value(leaseMs=900, stages=[stage(seats=3)], surfaces=["api"]))
+    told = {change["field"]: (change["before"], change["after"]) for change in changes(world.state.releases[RELEASE], changed)}
+    assert told == {
+        "spec.leaseMs": (5_000, 900),
+        f"spec.stages[{STAGE}].seats": (None, 3),
+        "spec.surfaces[1]": ("codex", None),
+    }
+    assert changes(None, changed)
+
+
+@pytest.mark.parametrize("agency", ["commerce", "ostp"])
+def test_an_agency_without_a_pinned_key_is_refused(agency: str) -> None:
+    world = World(started=False)
+    world.must(start(pins=[pin for pin in PINS if pin.owner != agency]))
+    value = plan_value(
+        agencies={agency: {"name": "x"}, "oncd": {"name": "y"}},
+        stages=[stage(admission={"mode": "approve", "grant": {"anyOf": [agency, "oncd"]}})],
+    )
+    assert world.refused(ApplyPlan(read_plan(value))) == "agency_unknown"
+
+
+def test_an_agency_that_only_asked_needs_a_key_too() -> None:
+    value = plan_value(
+        agencies={"oncd": {"name": "x"}, "ostp": {"name": "y"}, "commerce": {"name": "z"}},
+        stages=[stage(basis={**stage()["basis"], "askedBy": ["commerce"]})],
+    )
+    assert World().refused(ApplyPlan(read_plan(value))) == "agency_unknown"
+
+
+def test_a_plan_of_another_developer_is_refused() -> None:
+    value = plan_value()
+    value["metadata"]["developer"] = "anthropic"
+    assert World().refused(ApplyPlan(read_plan(value))) == "other_developer"
+
+
+def test_a_model_belongs_to_one_release() -> None:
+    world = World()
+    world.apply(plan_value())
+    assert world.refused(ApplyPlan(read_plan(plan_value("other")))) == "model_taken"
+
+
+def test_a_plan_too_large_for_an_entry_is_refused() -> None:
+    stages = [stage(f"s{i}", title="x" * 500) for i in range(50)]
+    models = [f"{'m' * 100}{i}" for i in range(100)]
+    with pytest.raises(InvalidInput, match="65535"):
+        World().do(ApplyPlan(read_plan(plan_value(models=models, stages=stages))))
+
+
+def test_the_stages_of_an_unannounced_plan_are_still_agreed_to() -> None:
+    world = World.opened(announced=False)
+    assert world.admit()
+    assert world.state.releases[RELEASE].plan["spec"]["models"][0]["id"] == MODEL
+
+
+# Openings
+
+
+def test_an_officer_opens_a_stage_on_the_record() -> None:
+    world = World.agreed()
+    assert (RELEASE, STAGE) not in world.state.table.open_stages
+    world.must(OpenStage(opening(world.state, signer=OTHER_OFFICER)))
+    assert (RELEASE, STAGE) in world.state.table.open_stages
+    entry = world.entries[-1]
+    assert entry.type == events.STAGE_OPENED
+    assert entry.public["officer"] == OTHER_OFFICER
+    assert entry.public["terms"] == world.state.releases[RELEASE].terms[STAGE]
+
+
+def test_a_stage_is_opened_once() -> None:
+    world = World.opened()
+    size = world.state.size
+    world.open()
+    assert world.state.size == size
+
+
+@pytest.mark.parametrize(
+    ("signer", "code"),
+    [("oncd", "key_of_another_party"), ("stranger", "signature_invalid")],
+)
+def test_nobody_but_an_officer_opens_a_stage(signer: str, code: str) -> None:
+    world = World.agreed()
+    assert world.refused(OpenStage(opening(world.state, signer=signer))) == code
+
+
+def test_an_opening_altered_after_signing_does_not_verify() -> None:
+    world = World.agreed()
+    given = opening(world.state)
+    other = statements.opening_payload({"release": RELEASE, "stage": STAGE, "terms": "sha256:" + "0" * 64})
+    forged = type(given)(given.payload_type, other, given.signatures)
+    assert world.refused(OpenStage(forged)) == "signature_invalid"
+
+
+@pytest.mark.parametrize("agreeing", [(), ("oncd",), ("ostp",)])
+def test_a_stage_opens_only_on_terms_that_every_agency_signed(agreeing: tuple[str, ...]) -> None:
+    world = World()
+    world.apply(plan_value())
+    (case,) = terms_cases(world)
+    for agency in agreeing:
+        world.say(case, agency)
+    assert world.refused(OpenStage(opening(world.state))) == "terms_not_agreed"
+
+
+def test_an_opening_for_other_terms_is_refused() -> None:
+    world = World.agreed()
+    old = opening(world.state)
+    world.apply(plan_value(stages=[stage(seats=99)]))
+    world.agree()
+    assert world.refused(OpenStage(old)) == "terms_changed"
+    world.open()
+
+
+@pytest.mark.parametrize(("release", "name"), [("gpt-7", STAGE), (RELEASE, "general"), ("", "")])
+def test_a_stage_that_is_not_there_is_refused(release: str, name: str) -> None:
+    world = World.agreed()
+    terms = world.state.releases[RELEASE].terms[STAGE]
+    payload = statements.opening_payload({"release": release, "stage": name, "terms": terms})
+    assert world.refused(OpenStage(signed(payload, OFFICER))) == "stage_unknown"
+
+
+def test_a_position_is_no_opening() -> None:
+    world = World()
+    world.apply(plan_value())
+    with pytest.raises(BadEnvelope, match="predicateType"):
+        world.do(OpenStage(position(terms_cases(world)[0], "oncd", signer=OFFICER)))
+
+
+def test_the_terms_of_one_stage_open_only_that_stage() -> None:
+    world = World()
+    world.apply(plan_value(stages=[stage(), stage("later")]))
+    world.agree()
+    swapped = {"release": RELEASE, "stage": "later", "terms": world.state.releases[RELEASE].terms[STAGE]}
+    assert world.refused(OpenStage(signed(statements.opening_payload(swapped), OFFICER))) == "terms_changed"
+    assert plan.stages(world.state.releases[RELEASE].plan).keys() == {STAGE, "later"}

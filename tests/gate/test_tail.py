@@ -1,0 +1,466 @@
+"""The gateway's end of the feed: what an answer may change, and how long it may be trusted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sluicegate.core import checkpoint, events, feed, merkle
+from sluicegate.core.decision import Ask
+from sluicegate.core.events import Entry
+from sluicegate.core.merkle import Frontier
+from sluicegate.core.refusals import Deny, Reason
+from sluicegate.errors import BadFeed, VerificationFailed
+from sluicegate.gate.engine import Engine, Flight
+from sluicegate.gate.feed import Memory, Seen, Tail
+from tests.worlds import API, AT_MS, MODEL, ORIGIN, Rough, World, plan_value, private_key, public_key
+
+LOG = private_key("log")
+
+
+class Clock:
+    """CLOCK_BOOTTIME, which stands still until it is moved."""
+
+    def __init__(self, at_ms: float = 1_000_000.0) -> None:
+        self.at_ms = at_ms
+
+    def __call__(self) -> float:
+        return self.at_ms
+
+
+class Control:
+    """A control plane's answers; `changes` make them lie."""
+
+    def __init__(self, entries: list[Entry]) -> None:
+        self.entries = entries
+
+    def root(self, size: int) -> bytes:
+        frontier = Frontier()
+        for entry in self.entries[:size]:
+            frontier.append(merkle.leaf_hash(entry.leaf))
+        return frontier.root()
+
+    def answer(self, question: dict[str, Any], size: int | None = None, **changes: Any) -> bytes:
+        size = len(self.entries) if size is None else size
+        signed = {
+            **{name: question[name] for name in ("gateway", "incarnation", "nonce", "after")},
+            "size": size,
+            "root": self.root(size).hex(),
+            "controlTime": events.format_time(AT_MS),
+            "leaseMs": 5_000,
+            "ageMs": 0,
+            **changes,
+        }
+        return json.dumps(feed.answer_json(signed, self.entries[signed["after"] : size], LOG)).encode()
+
+
+class Gateway:
+    """A tail, its engine and its clock."""
+
+    def __init__(self, seen: Seen | None = None) -> None:
+        self.clock = Clock()
+        self.engine = Engine(API, self.clock)
+        verifier = checkpoint.parse_vkey(checkpoint.vkey(ORIGIN, public_key("log")))
+        self.tail = Tail(self.engine, verifier, "gateway-1", boot_ms=self.clock, seen=seen or Seen())
+
+    def poll(self, control: Control, size: int | None = None, **changes: Any) -> Seen:
+        return self.tail.take(control.answer(self.tail.question(0), size, **changes))
+
+    def refuses(self, data: bytes, match: str = ".") -> None:
+        """An answer is refused and changes nothing."""
+        size, lease = self.engine.table.size, self.engine.lease
+        with pytest.raises(BadFeed, match=match):
+            self.tail.take(data)
+        assert (self.engine.table.size, self.engine.lease, self.tail.halted) == (size, lease, None)
+
+
+@pytest.fixture
+def world() -> World:
+    return World.opened()
+
+
+@pytest.fixture
+def control(world: World) -> Control:
+    return Control(world.entries)
+
+
+@pytest.fixture
+def gateway() -> Gateway:
+    return Gateway()
+
+
+# Advancing
+
+
+def test_an_answer_advances_and_the_next_question_goes_on_from_there(
+    world: World, control: Control, gateway: Gateway
+) -> None:
+    seen = gateway.poll(control)
+    assert seen == Seen(len(world.entries), control.root(len(world.entries)))
+    assert gateway.engine.table.size == len(world.entries)
+    assert gateway.tail.question(0)["after"] == len(world.entries)
+    world.admit()
+    gateway.poll(control)
+    assert vars(gateway.engine.table).keys() == vars(world.state.table).keys()
+    assert gateway.engine.table.grants == world.state.table.grants
+
+
+def test_each_question_has_its_own_nonce_and_each_run_its_own_incarnation(gateway: Gateway) -> None:
+    nonces = {gateway.tail.question(0)["nonce"] for _ in range(50)}
+    assert len(nonces) == 50
+    assert {len(nonce) for nonce in nonces} == {32}
+    assert Gateway().tail.incarnation != gateway.tail.incarnation
+
+
+def test_a_question_reports_what_was_cut(gateway: Gateway) -> None:
+    gateway.engine.cut_by["d-1"] = 3
+    assert gateway.tail.question(700)["report"] == {"streamsCut": {"d-1": 3}}
+    assert gateway.tail.question(700)["waitMs"] == 700
+    assert gateway.tail.question(700)["surface"] == API
+
+
+def test_a_large_log_comes_in_parts_and_only_the_last_carries_a_lease(
+    control: Control, gateway: Gateway
+) -> None:
+    for size in (3, 3, 5, len(control.entries) - 1):
+        gateway.poll(control, size, leaseMs=0)
+        assert gateway.engine.table.size == size
+        assert gateway.engine.lease is None
+    gateway.poll(control)
+    assert gateway.engine.now() is not None
+
+
+# The lease
+
+
+@given(
+    waited=st.integers(0, 10_000),
+    lease_ms=st.integers(1, 60_000),
+    age_ms=st.integers(0, 70_000),
+    later=st.integers(0, 70_000),
+)
+def test_the_lease_ends_at_sent_plus_lease_minus_age(
+    waited: int, lease_ms: int, age_ms: int, later: int
+) -> None:
+    """However late the answer comes: what counts is the moment the question was sent."""
+    gateway, control = Gateway(), Control(World().entries)
+    sent_ms = gateway.clock.at_ms
+    question = gateway.tail.question(0)
+    gateway.clock.at_ms += waited
+    gateway.tail.take(control.answer(question, leaseMs=lease_ms, ageMs=age_ms))
+    assert gateway.engine.lease is not None
+    assert gateway.engine.lease.ends_ms == sent_ms + lease_ms - age_ms
+    gateway.clock.at_ms += later
+    assert (gateway.engine.now() is not None) is (waited + later < lease_ms - age_ms)
+
+
+@given(waited=st.integers(0, 3_000), later=st.integers(0, 1_000))
+def test_the_time_is_known_as_well_as_the_answer_travelled(waited: int, later: int) -> None:
+    gateway, control = Gateway(), Control(World().entries)
+    question = gateway.tail.question(0)
+    gateway.clock.at_ms += waited
+    gateway.tail.take(control.answer(question))
+    gateway.clock.at_ms += later
+    now = gateway.engine.now()
+    assert now is not None
+    assert now.early_ms == AT_MS + later
+    assert AT_MS + waited + later <= now.late_ms <= AT_MS + waited + later + 1
+
+
+def test_a_shorter_lease_replaces_a_longer_one(control: Control, gateway: Gateway) -> None:
+    gateway.poll(control, leaseMs=60_000)
+    gateway.poll(control, leaseMs=500)
+    gateway.clock.at_ms += 500
+    assert gateway.engine.now() is None
+
+
+def test_a_lease_of_none_renews_nothing(control: Control, gateway: Gateway) -> None:
+    gateway.poll(control, leaseMs=500)
+    gateway.clock.at_ms += 400
+    gateway.poll(control, leaseMs=0)
+    gateway.clock.at_ms += 100
+    assert gateway.engine.now() is None
+
+
+def test_nothing_is_admitted_before_the_first_answer(gateway: Gateway) -> None:
+    assert gateway.engine.now() is None
+    refused = gateway.engine.admit(Ask(bytes(32), MODEL, API), lambda _: None)
+    assert isinstance(refused, Deny)
+    assert refused.reason is Reason.GATE_STALE
+
+
+def test_what_is_in_flight_is_decided_again_before_the_lease_counts(world: World) -> None:
+    """A directive that comes with a lease cuts before the lease is there to be written under."""
+    key, _ = world.credential(world.admit())
+    control, gateway = Control(world.entries), Gateway()
+    gateway.poll(control, leaseMs=500)
+    ends: list[tuple[Reason, float]] = []
+    flight = gateway.engine.admit(
+        Ask(key, MODEL, API), lambda deny: ends.append((deny.reason, gateway.engine.lease_left_ms()))
+    )
+    assert isinstance(flight, Flight)
+    world.direct("d-1")
+    gateway.poll(control, leaseMs=60_000)
+    assert ends == [(Reason.DIRECTIVE_IN_FORCE, 500.0)]
+    assert gateway.engine.cut_by == {"d-1": 1}
+
+
+# Answers that do not count
+
+
+def test_an_answer_counts_once(control: Control, gateway: Gateway) -> None:
+    answer = control.answer(gateway.tail.question(0))
+    gateway.tail.take(answer)
+    gateway.refuses(answer, "nobody asked")
+
+
+def test_an_old_answer_is_not_replayed(control: Control, gateway: Gateway) -> None:
+    old = control.answer(gateway.tail.question(0))
+    gateway.tail.take(old)
+    for _ in range(2):
+        gateway.tail.question(0)
+        gateway.refuses(old, "another question")
+    gateway.clock.at_ms += 5_000
+    assert gateway.engine.now() is None
+
+
+def test_only_the_newest_question_counts(control: Control, gateway: Gateway) -> None:
+    first = gateway.tail.question(0)
+    gateway.tail.question(0)
+    gateway.refuses(control.answer(first), "another question")
+
+
+def test_a_refused_answer_closes_its_question(control: Control, gateway: Gateway) -> None:
+    """Who could try many answers to one question would have longer to find one."""
+    question = gateway.tail.question(0)
+    gateway.refuses(b"{}")
+    gateway.refuses(control.answer(question), "nobody asked")
+
+
+def test_the_answer_to_another_run_is_refused(control: Control, gateway: Gateway) -> None:
+    question = gateway.tail.question(0)
+    gateway.refuses(control.answer({**question, "incarnation": Gateway().tail.incarnation}), "incarnation")
+
+
+def test_an_unsigned_answer_is_refused(control: Control, gateway: Gateway) -> None:
+    answer = json.loads(control.answer(gateway.tail.question(0)))
+    answer["leaseMs"] = 60_000
+    gateway.refuses(json.dumps(answer).encode(), "did not sign")
+
+
+def test_a_truncated_answer_is_refused(control: Control, gateway: Gateway) -> None:
+    gateway.refuses(control.answer(gateway.tail.question(0))[:-20])
+
+
+def test_an_altered_entry_is_refused(world: World, control: Control, gateway: Gateway) -> None:
+    """The entries are not signed: the root is, and they must lead to it."""
+    world.admit()
+    answer = json.loads(control.answer(gateway.tail.question(0)))
+    answer["entries"][3]["leaf"] = answer["entries"][3]["leaf"].replace(
+        '"from":"configuration"', '"from":"nowhere"'
+    )
+    gateway.refuses(json.dumps(answer).encode(), "forked")
+
+
+def _gate_part(answer: Any) -> Any:
+    return next(item for item in answer["entries"] if item["gate"])["gate"]
+
+
+def _swap_value(answer: Any) -> None:
+    part = _gate_part(answer)
+    part["organization"][1] = '"org-9"'
+
+
+def _drop_part(answer: Any) -> None:
+    _gate_part(answer).clear()
+
+
+def test_an_altered_gate_part_is_refused(world: World, control: Control, gateway: Gateway) -> None:
+    world.admit()
+    answer = json.loads(control.answer(gateway.tail.question(0)))
+    _swap_value(answer)
+    gateway.refuses(json.dumps(answer).encode(), "does not open")
+
+
+def test_a_gate_part_left_out_halts_the_tail_without_a_lease(
+    world: World, control: Control, gateway: Gateway
+) -> None:
+    world.admit()
+    answer = json.loads(control.answer(gateway.tail.question(0)))
+    _drop_part(answer)
+    with pytest.raises(VerificationFailed, match="without its gate part"):
+        gateway.tail.take(json.dumps(answer).encode())
+    assert gateway.engine.now() is None
+
+
+# Forks and logs that go back
+
+
+def fork(world: World, other: World) -> tuple[Control, Control]:
+    return Control(world.entries), Control(other.entries)
+
+
+def other_world() -> World:
+    """The same beginning, another end: both signed by the log's key."""
+    world = World.opened(leaseMs=700)
+    world.submit("org-9")
+    return world
+
+
+def test_a_fork_is_refused_while_running(world: World, control: Control, gateway: Gateway) -> None:
+    gateway.poll(control)
+    forked = Control(other_world().entries)
+    gateway.refuses(forked.answer(gateway.tail.question(0)), "forked")
+
+
+def test_a_fork_of_the_same_size_is_refused(control: Control, gateway: Gateway) -> None:
+    gateway.poll(control)
+    other = Control(World.opened(leaseMs=700).entries)
+    assert len(other.entries) == len(control.entries)
+    gateway.refuses(other.answer(gateway.tail.question(0)), "forked")
+
+
+def test_a_log_that_goes_back_is_refused_while_running(control: Control, gateway: Gateway) -> None:
+    gateway.poll(control)
+    shorter = Control(control.entries[:-2])
+    gateway.refuses(shorter.answer(gateway.tail.question(0)))
+
+
+def test_a_fork_is_refused_against_what_an_earlier_run_saw(control: Control) -> None:
+    seen = Gateway().poll(control)
+    later = Gateway(seen)
+    later.refuses(Control(other_world().entries).answer(later.tail.question(0)), "forked")
+    assert later.engine.table.size == 0
+
+
+def test_a_fork_hidden_behind_the_head_that_was_seen_is_refused(world: World, control: Control) -> None:
+    """The head seen before lies inside an answer, not at its end."""
+    seen = Gateway().poll(control, size=len(control.entries))
+    other = World.opened(leaseMs=700)
+    for i in range(5):
+        other.submit(f"org-{i}")
+    later = Gateway(seen)
+    later.refuses(Control(other.entries).answer(later.tail.question(0)), "forked")
+
+
+def test_a_log_that_is_shorter_than_an_earlier_run_saw_gives_no_lease(control: Control) -> None:
+    seen = Gateway().poll(control)
+    later, shorter = Gateway(seen), Control(control.entries[:-2])
+    for _ in range(2):
+        with pytest.raises(BadFeed, match="goes back"):
+            later.poll(shorter)
+        assert later.engine.now() is None
+    later.poll(control)
+    assert later.engine.now() is not None
+
+
+def test_what_an_earlier_run_saw_is_reached_in_parts(control: Control) -> None:
+    seen = Gateway().poll(control)
+    later = Gateway(seen)
+    for size in range(2, len(control.entries)):
+        later.poll(control, size, leaseMs=0)
+    later.poll(control)
+    assert later.engine.now() is not None
+
+
+# Entries of the future
+
+
+def unknown(entries: list[Entry]) -> Rough:
+    rough = Rough()
+    rough.entries = list(entries)
+    rough.write("grant.sparkled", {"grant": "grant_1"})
+    return rough
+
+
+def test_an_unknown_type_halts_the_tail_and_the_lease_ends(control: Control, gateway: Gateway) -> None:
+    gateway.poll(control, leaseMs=500)
+    later = Control(unknown(control.entries).entries)
+    with pytest.raises(VerificationFailed, match="unknown to this build"):
+        gateway.poll(later, leaseMs=60_000)
+    assert gateway.tail.halted is not None
+    assert gateway.engine.table.size == len(control.entries)
+    with pytest.raises(VerificationFailed, match="unknown to this build"):
+        gateway.poll(later)
+    gateway.clock.at_ms += 500
+    assert gateway.engine.now() is None
+
+
+def test_what_came_before_an_unknown_entry_is_in_force(world: World, gateway: Gateway) -> None:
+    """A directive is not lost because something unknown comes after it."""
+    control = Control(world.entries)
+    gateway.poll(control)
+    world.direct("d-1")
+    with pytest.raises(VerificationFailed):
+        gateway.poll(Control(unknown(world.entries).entries))
+    assert gateway.engine.table.covering(MODEL, API, "anybody") is not None
+
+
+def test_an_unknown_version_renews_nothing(control: Control, gateway: Gateway) -> None:
+    gateway.poll(control, leaseMs=500)
+    rough = Rough()
+    rough.entries = list(control.entries)
+    entry = rough.write("log.started", {})
+    newer = entry.leaf.replace(b'"v":1}', b'"v":2}')
+    rough.entries[-1] = Entry(entry.seq, entry.at_ms, entry.type, "", "", "", {}, {}, {}, newer)
+    gateway.refuses(Control(rough.entries).answer(gateway.tail.question(0)), "version 2")
+
+
+# Memory
+
+
+def test_what_was_seen_is_remembered(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "state")
+    assert memory.load() == Seen()
+    for size in (3, 5):
+        memory.save(Seen(size, bytes([size]) * 32))
+        assert Memory(tmp_path / "state").load() == Seen(size, bytes([size]) * 32)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:-3]),
+        lambda path: path.write_bytes(b"{}"),
+        lambda path: path.write_bytes(b"[]"),
+        lambda path: path.write_bytes(b'{"size": 3}'),
+        lambda path: path.write_bytes(b'{"size": "three", "root": "00"}'),
+        lambda path: path.write_bytes(b'{"size": 3, "root": "zz"}'),
+        lambda path: path.write_bytes(b'{"size": 3, "root": 5}'),
+        lambda path: path.write_bytes(b'{"size": 3, "root": "00"}'),
+        lambda path: path.write_bytes(b'{"size": -3, "root": "' + b"00" * 32 + b'"}'),
+        lambda path: path.write_bytes(b'{"size": true, "root": "' + b"00" * 32 + b'"}'),
+        lambda path: path.write_bytes(b"\xff"),
+    ],
+)
+def test_a_damaged_memory_is_not_taken_for_none(tmp_path: Path, damage: Callable[[Path], Any]) -> None:
+    """Forgetting would be trusting whatever is shown next."""
+    memory = Memory(tmp_path)
+    memory.save(Seen(3, bytes(32)))
+    damage(tmp_path / "seen.json")
+    with pytest.raises(VerificationFailed, match="seen.json"):
+        memory.load()
+
+
+def test_a_crash_while_saving_leaves_what_was_there(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    memory.save(Seen(3, bytes(32)))
+    (tmp_path / "seen.new").write_text('{"size": 5')
+    assert memory.load() == Seen(3, bytes(32))
+    memory.save(Seen(6, bytes(32)))
+    assert memory.load().size == 6
+
+
+def test_a_plan_whose_lease_changes_is_followed(world: World, control: Control, gateway: Gateway) -> None:
+    gateway.poll(control)
+    assert gateway.engine.table.lease_ms == 5_000
+    world.apply(plan_value(leaseMs=700))
+    gateway.poll(control, leaseMs=700)
+    assert gateway.engine.table.lease_ms == 700
