@@ -6,9 +6,11 @@ commands through `lifecycle.decide` and `events.place_all`, as the ledger does, 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Any
 
@@ -25,6 +27,7 @@ from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.core.lifecycle.state import Case
 from sluicegate.core.statements import Position
+from sluicegate.core.table import Suspensions, Table
 from sluicegate.core.trust import Pin
 
 DEVELOPER = "openai"
@@ -334,3 +337,21 @@ class Rough:
         entry = events.place(draft, seq=seq, at_ms=AT_MS, by="tester", command=f"cmd_{seq}")
         self.entries.append(entry)
         return entry
+
+
+def content(value: Any) -> Any:
+    """What a state holds, as plain values that can be compared; the order of a dict only where it counts."""
+    if isinstance(value, State):
+        order = [list(value.cases), list(value.directives), list(value.releases)]
+        return {"order": order} | {name: content(field) for name, field in vars(value).items()}
+    if isinstance(value, Table):
+        return {name: content(field) for name, field in vars(value).items()}
+    if isinstance(value, Suspensions):  # the first of several is the one that is named
+        return [list(value.everyone.items()), [(who, list(by)) for who, by in sorted(value.organizations.items())]]
+    if dataclasses.is_dataclass(value):
+        return {field.name: content(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {key: content(item) for key, item in value.items()}
+    if isinstance(value, AbstractSet):
+        return set(value)
+    return [content(item) for item in value] if isinstance(value, list) else value

@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -144,7 +145,7 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
 
 
 def run_until_signalled(serving: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run `serving(stop)` on uvloop; SIGINT and SIGTERM set `stop`."""
+    """Run `serving(stop)` on uvloop; SIGINT and SIGTERM set `stop`. Of several errors one is raised."""
 
     async def main() -> None:
         stop = asyncio.Event()
@@ -153,7 +154,13 @@ def run_until_signalled(serving: Callable[[asyncio.Event], Awaitable[None]]) -> 
             loop.add_signal_handler(number, stop.set)
         await serving(stop)
 
-    uvloop.run(main())
+    try:
+        uvloop.run(main())
+    except ExceptionGroup as group:
+        first: Exception = group
+        while isinstance(first, ExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
 
 
 class _Server(uvicorn.Server):
@@ -198,6 +205,11 @@ def _first_tokens(ledger: Ledger, folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     for role, name, party in wanted:
         if name not in known:
-            made = tokens.issue(ledger, role, name, party)
+            made = tokens.issue(ledger, role, name, party, keep=partial(_keep, folder / f"{name}.token"))
             assert not isinstance(made, Refusal)
-            keyfile.write_secret(folder / f"{name}.token", f"{made['token']}\n".encode())
+
+
+def _keep(path: Path, token: str) -> None:
+    """Write a first token before it counts, in place of one that never did: its start was ended here."""
+    path.unlink(missing_ok=True)
+    keyfile.write_secret(path, f"{token}\n".encode())

@@ -4,11 +4,13 @@ import asyncio
 import secrets
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+import uvloop
 
 from sluicegate import bootstrap
 from sluicegate.core.lifecycle import Refusal
@@ -49,7 +51,7 @@ class Plane:
 
     def client(self, token: str | None = None) -> httpx2.Client:
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False, verify=False)
 
     def staff(self) -> httpx2.Client:
         return self.client(self.token("developer"))
@@ -59,25 +61,51 @@ class Plane:
             return client.post(path, json=body, headers=headers)
 
 
-@pytest.fixture
-def plane(tmp_path: Path) -> Iterator[Plane]:
-    made = Plane(tmp_path)
-    ready, stops = threading.Event(), list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]()
+@contextmanager
+def served(wired: bootstrap.Control) -> Iterator[str]:
+    """Serve a control plane in a thread; its URL."""
+    ready, urls = threading.Event(), list[str]()
+    stops = list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]()
 
     def on_ready(url: str) -> None:
-        made.url = url
+        urls.append(url)
         ready.set()
 
     async def serve() -> None:
         stop = asyncio.Event()
         stops.append((asyncio.get_running_loop(), stop))
-        wired = bootstrap.Control(made.settings, made.ledger, made.fleet)
         await bootstrap.serve_control(wired, stop, on_ready)
 
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    def run() -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=run)
     thread.start()
     assert ready.wait(30)
-    yield made
-    [(loop, stop)] = stops
-    loop.call_soon_threadsafe(stop.set)
-    thread.join()
+    try:
+        yield urls[0]
+    finally:
+        [(loop, stop)] = stops
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+@contextmanager
+def _running(folder: Path) -> Iterator[Plane]:
+    made = Plane(folder)
+    with served(bootstrap.Control(made.settings, made.ledger, made.fleet)) as made.url:
+        yield made
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Iterator[Plane]:
+    with _running(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    """A control plane that refuses everything it is asked, so that many tests may share it."""
+    with _running(tmp_path_factory.mktemp("idle")) as made:
+        yield made

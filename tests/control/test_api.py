@@ -55,8 +55,8 @@ def error_of(response: httpx2.Response) -> dict[str, Any]:
     return dict(body["error"])
 
 
-def test_the_table_of_routes_is_complete(plane: Plane):
-    with plane.client() as anyone:
+def test_the_table_of_routes_is_complete(idle: Plane):
+    with idle.client() as anyone:
         paths = anyone.get("/api/v1/openapi.json").json()["paths"]
     described = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     named = {"grant_x": "{grant}", "cred_x": "{credential}", "case_x": "{case}", "d-1": "{directive}"}
@@ -71,16 +71,16 @@ def test_the_table_of_routes_is_complete(plane: Plane):
     assert described == expected | public
 
 
-def test_every_route_wants_a_token(plane: Plane):
-    size = plane.ledger.size()
-    with plane.client() as nobody, plane.client("sgt_" + "A" * 49) as stranger:
+def test_every_route_wants_a_token(idle: Plane):
+    size = idle.ledger.size()
+    with idle.client() as nobody, idle.client("sgt_" + "A" * 49) as stranger:
         for (method, path), (_, body) in CHANGING.items():
             for client, code in ((nobody, "token_missing"), (stranger, "token_unknown")):
                 response = client.request(method, path, json=body)
                 assert (response.status_code, error_of(response)["code"]) == (401, code), path
         for path in READING:
             assert nobody.get(path).status_code == 401, path
-    assert plane.ledger.size() == size
+    assert idle.ledger.size() == size
 
 
 @pytest.mark.parametrize("role", access.ROLES)
@@ -116,29 +116,29 @@ def test_a_role_may_do_what_the_table_says_and_nothing_else(plane: Plane, role: 
         (b'{"text": "a: [b"}', "invalid_document"),
     ],
 )
-def test_a_malformed_body_is_a_typed_error_and_changes_nothing(plane: Plane, body: bytes, code: str):
-    size = plane.ledger.size()
+def test_a_malformed_body_is_a_typed_error_and_changes_nothing(idle: Plane, body: bytes, code: str):
+    size = idle.ledger.size()
     headers = {"content-type": "application/json"}
-    with plane.staff() as staff:
+    with idle.staff() as staff:
         response = staff.post("/api/v1/releases", content=body, headers=headers)
     assert (response.status_code, error_of(response)["code"]) == (400, code)
-    assert plane.ledger.size() == size
+    assert idle.ledger.size() == size
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_over_the_limit_is_refused_unread(plane: Plane, chunked: bool):
+def test_a_body_over_the_limit_is_refused_unread(idle: Plane, chunked: bool):
     body = b'{"text": "' + b"a" * (MAX_BODY_BYTES * 10) + b'"}'
     content = (body[at : at + 10_000] for at in range(0, len(body), 10_000)) if chunked else body
-    with plane.staff() as staff:
+    with idle.staff() as staff:
         response = staff.post(
             "/api/v1/releases", content=content, headers={"content-type": "application/json"}
         )
     assert (response.status_code, error_of(response)["code"]) == (413, "body_too_large")
 
 
-def test_a_plan_with_errors_lists_them_with_their_places(plane: Plane):
+def test_a_plan_with_errors_lists_them_with_their_places(idle: Plane):
     text = PLAN.replace('"openai"', "7").replace('"mode": "approve"', '"mode": "maybe"')
-    response = plane.send("/api/v1/releases", {"text": text, "file": "plan.yaml"})
+    response = idle.send("/api/v1/releases", {"text": text, "file": "plan.yaml"})
     places = error_of(response)["at"]
     assert response.status_code == 400
     assert len(places) == 2
@@ -156,13 +156,13 @@ def test_a_command_sent_again_is_done_once(plane: Plane):
 
 
 @pytest.mark.parametrize("key", ["short", "x" * 65, "with\ttab-in-it"])
-def test_a_malformed_command_id_is_refused(plane: Plane, key: str):
-    response = plane.send("/api/v1/releases", {"text": PLAN}, **{"idempotency-key": key})
+def test_a_malformed_command_id_is_refused(idle: Plane, key: str):
+    response = idle.send("/api/v1/releases", {"text": PLAN}, **{"idempotency-key": key})
     assert response.status_code == 400
 
 
-def test_what_is_not_there_is_said_in_the_same_form(plane: Plane):
-    with plane.staff() as staff:
+def test_what_is_not_there_is_said_in_the_same_form(idle: Plane):
+    with idle.staff() as staff:
         assert error_of(staff.get("/api/v1/nothing"))["code"] == "route_unknown"
         assert error_of(staff.get("/api/v1/positions"))["code"] == "method_not_allowed"
         assert error_of(staff.get("/api/v1/cases/case_x"))["code"] == "case_unknown"
@@ -173,8 +173,8 @@ def test_what_is_not_there_is_said_in_the_same_form(plane: Plane):
         assert error_of(staff.get("/api/v1/log/inclusion?index=x"))["code"] == "invalid_input"
 
 
-def test_the_document_is_openapi_3_1(plane: Plane):
-    with plane.client() as anyone:
+def test_the_document_is_openapi_3_1(idle: Plane):
+    with idle.client() as anyone:
         document = anyone.get("/api/v1/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     for methods in document["paths"].values():

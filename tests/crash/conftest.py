@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from sluicegate.demo.upstream import UpstreamSettings, in_thread
+from tests.crash.plane import Site
+from tests.crash.processes import Launcher
 
 SEED = "SLUICEGATE_CRASH_SEED"
 
@@ -19,9 +23,20 @@ def upstream_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def launcher() -> Iterator[Launcher]:
+    with closing(Launcher()) as launcher:
+        yield launcher
+
+
+@pytest.fixture
+def site(tmp_path: Path, launcher: Launcher, upstream_url: str) -> Site:
+    return Site(tmp_path, launcher, upstream_url)
+
+
 @pytest.fixture
 def seed() -> str:
     """The run's seed: from the environment, to run a failure again, else a new one. It is printed."""
     chosen = os.environ.get(SEED) or str(random.SystemRandom().randrange(10**9))
-    print(f"{SEED}={chosen}")
+    print(f"{SEED}={chosen}")  # noqa: T201 - shown where a test fails
     return chosen

@@ -214,16 +214,14 @@ class Customers(threading.Thread):
         while not self._left:
             self._go.wait()
             with self._attempt:
-                if self._left or not self._go.is_set():
-                    continue
+                if not self._go.is_set():
+                    continue  # somebody wants us still, and came between
                 try:
-                    answer = self._tried(step)
+                    step = life.send(self._tried(step))
+                    continue
                 except Unanswered:
-                    answer = None
-                else:
-                    step = life.send(answer)
-            if answer is None:
-                time.sleep(RETRY_S)
+                    pass
+            time.sleep(RETRY_S)
 
     def _tried(self, step: Command | str) -> dict[str, Any]:
         if isinstance(step, str):

@@ -8,9 +8,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.core import canonical, directive, document, dsse, statements
-from sluicegate.core.events import Opening
-from sluicegate.core.statements import Position
+from sluicegate.client import signing
+from sluicegate.core import canonical, directive, document
 
 DEVELOPER = "example-developer"
 OFFICER = "release-officer"
@@ -34,16 +33,14 @@ class Parties:
 
     def position(self, exported: dict[str, Any], agency: str) -> dict[str, Any]:
         """An agency's approval in an exported case."""
-        previous = exported["previous"].get(agency)
-        position = Position(exported["question"], agency, "approve", "", previous)
-        return self._signed(agency, statements.position_payload(position))
+        return signing.position(exported, "approve", self._keys[agency])
 
     def opening(self, opening: dict[str, str]) -> dict[str, Any]:
         """The officer's opening of a stage."""
-        return self._signed(OFFICER, statements.opening_payload(opening))
+        return signing.opening(opening, self._keys[OFFICER])
 
     def directive(self, name: str, organization: str) -> dict[str, Any]:
-        """The body of the first agency's directive that suspends the model for one organization."""
+        """The first agency's directive that suspends the model for one organization."""
         spec = {
             "issuer": AGENCIES[0],
             "basis": {"kind": "order", "authority": "an example letter"},
@@ -54,19 +51,12 @@ class Parties:
             "reasons": {"form": "none"},
         }
         text = json.dumps(_document("Directive", {"name": name}, spec))
-        given = directive.read(document.read(text, "directive.yaml"))
-        named = Opening(bytes(32), canonical.dumps([organization]))
-        redacted = directive.redacted(given, named.commitment("sealed", "organizations"))
-        return {
-            "envelope": self._signed(AGENCIES[0], statements.directive_payload(redacted)),
-            "named": {"salt": canonical.b64(named.salt), "organizations": [organization]},
-        }
+        return signing.directive(
+            directive.read(document.read(text, "directive.yaml")), self._keys[AGENCIES[0]]
+        )
 
     def _public(self, name: str) -> bytes:
         return self._keys[name].public_key().public_bytes_raw()
-
-    def _signed(self, name: str, payload: bytes) -> dict[str, Any]:
-        return dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, payload, self._keys[name]).to_json()
 
 
 def plan(lease_ms: int) -> str:

@@ -1,9 +1,10 @@
-"""A control plane and a gateway on one state folder, in one process (`up`) or apart (`serve` and `gateway`)."""
+"""A control plane and a gateway on one state folder: in one process (`up`), or apart (`serve`, `gateway`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
@@ -11,11 +12,20 @@ import httpx2
 from tests.crash import parties
 from tests.crash.customers import Client, Command
 from tests.crash.parties import AGENCIES, Parties
-from tests.crash.processes import BOUND_S, Process, eventually, free_port
+from tests.crash.processes import BOUND_S, Launcher, Process, eventually, free_port
 
 ORIGIN = "log.example/crash"
 LEASE_MS = 5_000
 FIRST_GATEWAY = "gateway-1"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a plane is set up: an empty folder, what starts its processes, and the model's server."""
+
+    folder: Path
+    launcher: Launcher
+    upstream_url: str
 
 
 class Plane:
@@ -24,14 +34,16 @@ class Plane:
     Units: `lease_ms` is the plan's.
     """
 
-    def __init__(self, folder: Path, upstream_url: str, *, apart: bool, lease_ms: int = LEASE_MS) -> None:
+    def __init__(self, site: Site, *, apart: bool, lease_ms: int = LEASE_MS) -> None:
+        folder = site.folder
+        self._launcher = site.launcher
         self.folder = folder
         self.state = folder / "state"
         self.apart = apart
         self.lease_ms = lease_ms
         self.parties = Parties()
         self._control_port, self._gateway_port = free_port(), free_port()
-        self._upstream = f"{parties.UPSTREAM}={upstream_url}"
+        self._upstream = f"{parties.UPSTREAM}={site.upstream_url}"
         self._trust = self.parties.write_trust(folder / "trust.yaml")
         self.control = self._serve() if apart else self._up()
         self.gateway = self._gateway() if apart else self.control
@@ -100,12 +112,16 @@ class Plane:
 
     def _up(self) -> Process:
         ports = ("--port", str(self._control_port), "--gateway-port", str(self._gateway_port))
-        common = ("--trust", str(self._trust), "--state", str(self.state), "--origin", ORIGIN)
-        return Process(self.folder / "up.log", "up", *common, *ports, "--upstream", self._upstream)
+        return self._process("up", *self._common(), *ports, "--upstream", self._upstream)
 
     def _serve(self) -> Process:
-        common = ("--trust", str(self._trust), "--state", str(self.state), "--origin", ORIGIN)
-        return Process(self.folder / "serve.log", "serve", *common, "--port", str(self._control_port))
+        return self._process("serve", *self._common(), "--port", str(self._control_port))
+
+    def _common(self) -> tuple[str, ...]:
+        return ("--trust", str(self._trust), "--state", str(self.state), "--origin", ORIGIN)
+
+    def _process(self, command: str, *arguments: str) -> Process:
+        return Process(self._launcher, self.folder / f"{command}.log", command, *arguments)
 
     def _gateway(self) -> Process:
         arguments = {
@@ -118,15 +134,17 @@ class Plane:
             "--port": self._gateway_port,
         }
         flat = [str(word) for pair in arguments.items() for word in pair]
-        return Process(self.folder / "gateway.log", "gateway", *flat)
+        return self._process("gateway", *flat)
+
+
+def running(site: Site, *, apart: bool, lease_ms: int = LEASE_MS) -> AbstractContextManager[Plane]:
+    """A new plane, started."""
+    return started(Plane(site, apart=apart, lease_ms=lease_ms))
 
 
 @contextmanager
-def running(
-    folder: Path, upstream_url: str, *, apart: bool, lease_ms: int = LEASE_MS
-) -> Iterator[Plane]:
-    """A plane that has been started, with an open release; nothing of it is left behind."""
-    plane = Plane(folder, upstream_url, apart=apart, lease_ms=lease_ms)
+def started(plane: Plane) -> Iterator[Plane]:
+    """Start a plane, with an open release; nothing of it is left behind."""
     try:
         plane.start()
         yield plane

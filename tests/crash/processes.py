@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -9,16 +10,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 BOUND_S = 60.0
 """How long a test waits for what should happen at once, before it fails: a busy machine is no failure."""
 
 
-def eventually(what: Callable[[], T], *, bound_s: float = BOUND_S, every_s: float = 0.01) -> T:
+def eventually(what: Callable[[], T | None], *, bound_s: float = BOUND_S, every_s: float = 0.01) -> T:
     """Ask until the answer is truthy; it is returned."""
     ends = time.monotonic() + bound_s
     while True:
@@ -30,7 +31,7 @@ def eventually(what: Callable[[], T], *, bound_s: float = BOUND_S, every_s: floa
 
 
 def free_port() -> int:
-    """A port nobody listens on, below those the system gives to clients, so that it is free again at a restart."""
+    """A port nobody listens on, below those the system gives to clients: it is free again at a restart."""
     for port in random.SystemRandom().sample(range(20_000, 32_000), 100):
         with socket.socket() as probe:
             try:
@@ -41,38 +42,67 @@ def free_port() -> int:
     raise AssertionError("no free port among a hundred tried")
 
 
-class Process:
-    """`sluicegate …`, as often as it takes; all runs write into one log, `said` reads the current run's part."""
+class Launcher:
+    """The other end of `launcher.py`."""
 
-    def __init__(self, log: Path, *arguments: str) -> None:
+    def __init__(self) -> None:
+        command = [sys.executable, "-P", str(Path(__file__).with_name("launcher.py"))]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+
+    def run(self, arguments: Sequence[str], log: Path) -> int:
+        """Run `sluicegate …`; what it says is added to `log`. Returns its process id."""
+        return int(self._ask({"run": arguments, "log": str(log)})["pid"])
+
+    def poll(self, pid: int) -> int | None:
+        """The run's exit code, or None while it runs."""
+        code: int | None = self._ask({"poll": pid})["code"]
+        return code
+
+    def close(self) -> None:
+        """End it, and what it still runs."""
+        with self._process:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            self._process.wait(BOUND_S)
+
+    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{json.dumps(question)}\n")
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+
+class Process:
+    """`sluicegate …`, run again and again; all write into one log, and `said` reads the last run's part."""
+
+    def __init__(self, launcher: Launcher, log: Path, *arguments: str) -> None:
+        self._launcher = launcher
         self._log = log
         self._arguments = arguments
         self._begins_at = 0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._pid: int | None = None
+        log.touch()
 
     @property
     def pid(self) -> int:
         """The current run's process id."""
-        assert self._process is not None
-        return self._process.pid
+        assert self._pid is not None
+        return self._pid
 
     def spawn(self) -> None:
         """Start a run."""
-        with self._log.open("ab") as log:
-            self._begins_at = log.tell()
-            command = [sys.executable, "-m", "sluicegate", *self._arguments]
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._begins_at = self._log.stat().st_size
+        self._pid = self._launcher.run(self._arguments, self._log)
 
     def start(self, *listening: str) -> None:
         """Start a run and wait until it listens as each of `listening`: `control`, `gateway`."""
         self.spawn()
-        self.wait_listening(*listening)
-
-    def wait_listening(self, *listening: str) -> None:
-        """Wait until the run listens."""
 
         def ready() -> bool:
-            assert self._running(), f"ended before it listened: {self.said()}"
+            assert self.code() is None, f"ended before it listened: {self.said()}"
             return all(f"{each} listening on" in self.said() for each in listening)
 
         eventually(ready)
@@ -83,29 +113,27 @@ class Process:
             log.seek(self._begins_at)
             return log.read().decode()
 
+    def code(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+        return self._launcher.poll(self.pid)
+
     def kill(self) -> None:
         """`kill -9`; return when the process is gone."""
-        assert self._process is not None
-        assert self._running(), f"ended before it was killed: {self.said()}"
-        os.kill(self._process.pid, signal.SIGKILL)
-        assert self._process.wait(BOUND_S) == -signal.SIGKILL
+        assert self.code() is None, f"ended before it was killed: {self.said()}"
+        os.kill(self.pid, signal.SIGKILL)
+        assert self._ended() == -signal.SIGKILL
 
     def terminate(self) -> int:
         """SIGTERM; return the exit code."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(BOUND_S)
-
-    def wait(self) -> int:
-        """Wait for the run to end by itself; return the exit code."""
-        assert self._process is not None
-        return self._process.wait(BOUND_S)
+        os.kill(self.pid, signal.SIGTERM)
+        return self._ended()
 
     def end(self) -> None:
         """Leave nothing behind."""
-        if self._process is not None and self._running():
-            self._process.kill()
-            self._process.wait(BOUND_S)
+        if self._pid is not None and self.code() is None:
+            self.kill()
 
-    def _running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+    def _ended(self) -> int:
+        code = eventually(lambda: (self.code(),) if self.code() is not None else None)[0]
+        assert code is not None
+        return code

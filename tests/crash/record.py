@@ -60,7 +60,7 @@ class Record:
         return self.seen
 
     def check_disk(self, database: Path, customers: Iterable[Customers]) -> None:
-        """The file holds a log that verifies, goes on from the head seen, and has every acknowledged command."""
+        """The file holds a log that verifies, goes on from the head seen, and has all acknowledged."""
         note, leaves = _stored(database)
         found = audit.audit(note, self._verifier, leaves)
         assert found.ok, found

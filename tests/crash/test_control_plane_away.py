@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import httpx2
 
@@ -23,18 +24,18 @@ RESTARTS = 2
 STREAM = UpstreamSettings(chunks=40, chunk_interval_ms=20)
 
 
-def test_a_control_plane_killed_and_back_within_the_lease_sheds_nothing(tmp_path):
+def test_a_control_plane_killed_and_back_within_the_lease_sheds_nothing(site):
     with (
-        in_thread(STREAM) as upstream_url,
-        running(tmp_path, upstream_url, apart=True, lease_ms=LONG_LEASE_MS) as plane,
+        in_thread(STREAM) as streaming_url,
+        running(replace(site, upstream_url=streaming_url), apart=True, lease_ms=LONG_LEASE_MS) as plane,
     ):
         secret = _admitted(plane, "the first")
         eventually(lambda: _asked(plane, secret).status_code == 200)
         with _streaming(plane, secret) as whole:
             for restart in range(RESTARTS):
-                before = len(whole)
                 plane.control.kill()
-                eventually(lambda before=before: len(whole) >= before + CLIENTS)
+                enough = len(whole) + CLIENTS
+                eventually(lambda enough=enough: len(whole) >= enough)  # type: ignore[misc]
                 plane.start_control()
                 _, size = plane.readiness()
                 _admitted(plane, f"after restart {restart}")
@@ -43,7 +44,7 @@ def test_a_control_plane_killed_and_back_within_the_lease_sheds_nothing(tmp_path
 
 @contextmanager
 def _streaming(plane: Plane, secret: str) -> Iterator[list[str]]:
-    """Clients that stream one answer after the other meanwhile; every one must be let in and get all of it."""
+    """Clients stream one answer after the other meanwhile; each must be let in and get all of it."""
     whole: list[str] = []
     over = threading.Event()
 
@@ -64,10 +65,10 @@ def _streaming(plane: Plane, secret: str) -> Iterator[list[str]]:
             client.result(BOUND_S)
 
 
-def test_a_database_put_back_from_an_older_copy_is_refused(tmp_path, upstream_url):
-    with running(tmp_path, upstream_url, apart=True, lease_ms=SHORT_LEASE_MS) as plane:
+def test_a_database_put_back_from_an_older_copy_is_refused(site):
+    with running(site, apart=True, lease_ms=SHORT_LEASE_MS) as plane:
         assert plane.control.terminate() == 0
-        shutil.copy(plane.database, tmp_path / "older.db")
+        shutil.copy(plane.database, plane.folder / "older.db")
         plane.start_control()
         secret = _admitted(plane, "one")
         plane.wait_ready(0)
@@ -76,7 +77,7 @@ def test_a_database_put_back_from_an_older_copy_is_refused(tmp_path, upstream_ur
         plane.control.kill()
         for path in plane.state.glob("ledger.db*"):
             path.unlink()
-        shutil.copy(tmp_path / "older.db", plane.database)
+        shutil.copy(plane.folder / "older.db", plane.database)
         plane.start_control()
         eventually(lambda: _asked(plane, secret).status_code == 503)
         _refused_by_a_new_run(plane, "the log goes back", secret)

@@ -17,8 +17,8 @@ ROOM_BYTES = 128 * 1024
 COMMANDS_MAX = 200
 
 
-def test_a_full_disk_refuses_commands_and_loses_none(tmp_path, upstream_url, seed):
-    with running(tmp_path, upstream_url, apart=True) as plane:
+def test_a_full_disk_refuses_commands_and_loses_none(site, seed):
+    with running(site, apart=True) as plane:
         ordeal = Ordeal(plane, seed)
         with ordeal.load():
             for restarts in (False, True):

@@ -14,7 +14,7 @@ from tests.crash.ordeal import Ordeal
 from tests.crash.plane import running
 from tests.crash.record import ENTRIES
 
-START_S = (0.0, 1.5)
+START_S = (0.0, 0.2)
 """How long after its start a process is killed that does not live to serve."""
 KILLED_WHILE_STARTING = 0.2
 
@@ -23,8 +23,8 @@ MODES = pytest.mark.parametrize("apart", [False, True], ids=["up", "apart"])
 
 
 @MODES
-def test_the_control_plane_killed(apart, tmp_path, upstream_url, seed):
-    with running(tmp_path, upstream_url, apart=apart) as plane:
+def test_the_control_plane_killed(apart, site, seed):
+    with running(site, apart=apart) as plane:
         kill_control(Ordeal(plane, seed), times=10)
 
 
@@ -32,20 +32,20 @@ def test_the_control_plane_killed(apart, tmp_path, upstream_url, seed):
 @pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("run", range(4))
 @MODES
-def test_the_control_plane_killed_two_hundred_times(apart, run, tmp_path, upstream_url, seed):
-    with running(tmp_path, upstream_url, apart=apart) as plane:
+def test_the_control_plane_killed_two_hundred_times(apart, run, site, seed):
+    with running(site, apart=apart) as plane:
         kill_control(Ordeal(plane, f"{seed}/{run}"), times=25)
 
 
-def test_the_gateway_killed(tmp_path, upstream_url, seed):
-    with running(tmp_path, upstream_url, apart=True) as plane:
+def test_the_gateway_killed(site, seed):
+    with running(site, apart=True) as plane:
         kill_gateway(Ordeal(plane, seed), times=4)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1_800)
-def test_the_gateway_killed_fifty_times(tmp_path, upstream_url, seed):
-    with running(tmp_path, upstream_url, apart=True) as plane:
+def test_the_gateway_killed_fifty_times(site, seed):
+    with running(site, apart=True) as plane:
         kill_gateway(Ordeal(plane, seed), times=50)
 
 

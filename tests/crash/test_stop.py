@@ -7,13 +7,15 @@ import pytest
 from tests.crash.ordeal import Ordeal
 from tests.crash.plane import running
 
+ROUNDS = 2
+
 
 @pytest.mark.parametrize("apart", [False, True], ids=["up", "apart"])
-def test_the_control_plane_stopped(apart, tmp_path, upstream_url, seed):
-    with running(tmp_path, upstream_url, apart=apart) as plane:
+def test_the_control_plane_stopped(apart, site, seed):
+    with running(site, apart=apart) as plane:
         ordeal = Ordeal(plane, seed)
         with ordeal.load():
-            for _ in range(2):
+            for _ in range(ROUNDS):
                 ordeal.serve_a_while()
                 assert plane.control.terminate() == 0
                 with ordeal.still():
@@ -24,11 +26,11 @@ def test_the_control_plane_stopped(apart, tmp_path, upstream_url, seed):
                     ordeal.check_served()
 
 
-def test_the_gateway_stopped(tmp_path, upstream_url, seed):
-    with running(tmp_path, upstream_url, apart=True) as plane:
+def test_the_gateway_stopped(site, seed):
+    with running(site, apart=True) as plane:
         ordeal = Ordeal(plane, seed)
         with ordeal.load():
-            for _ in range(2):
+            for _ in range(ROUNDS):
                 ordeal.serve_a_while()
                 assert plane.gateway.terminate() == 0
                 ordeal.traffic.settled()

@@ -27,13 +27,13 @@ FORESEEN = {
     (451, "directive_in_force"),
     (503, "gate_stale"),
 }
-PAUSE_S = 0.005
+PAUSE_S = 0.02
 """Between two requests: what is loaded here is the control plane."""
 
 
 @dataclass
 class _Ban:
-    """An allowed request that began after `begins_s` and ended before `ends_s` is a fault. Monotonic seconds."""
+    """A request that was allowed, began after `begins_s` and ended before `ends_s` is a fault. Monotonic."""
 
     begins_s: float
     ends_s: float = math.inf

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from sluicegate.demo.telling import Report
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate.settings import CONTROL_PORT, GATEWAY_PORT, UPSTREAM_PORT
 
+_PORT: dict[str, Any] = {"help": "The port to listen on; 0: any that is free.", "min": 0, "max": 65_535}
 _RUN_STATE = Path("build/run")
 _STORY_STATE = Path("build/demo")
 _STORY_REPORT = Path("build/demo.json")
@@ -21,7 +22,7 @@ _STORY_REPORT = Path("build/demo.json")
 
 def upstream(
     host: Annotated[str, typer.Option("--host")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port")] = UPSTREAM_PORT,
+    port: Annotated[int, typer.Option("--port", **_PORT)] = UPSTREAM_PORT,
     chunks: Annotated[int, typer.Option("--chunks", help="Pieces of a stream.")] = 20,
     interval_ms: Annotated[int, typer.Option("--interval-ms", help="Pause between two pieces.")] = 0,
     delay_ms: Annotated[int, typer.Option("--delay-ms", help="Pause before an answer.")] = 0,
@@ -41,9 +42,9 @@ def upstream(
 
 def run(
     state: Annotated[Path, typer.Option("--state", help="Where the next run goes on from.")] = _RUN_STATE,
-    control_port: Annotated[int, typer.Option("--control-port", help="0: any that is free.")] = CONTROL_PORT,
-    gateway_port: Annotated[int, typer.Option("--gateway-port")] = GATEWAY_PORT,
-    upstream_port: Annotated[int, typer.Option("--upstream-port")] = UPSTREAM_PORT,
+    control_port: Annotated[int, typer.Option("--control-port", **_PORT)] = CONTROL_PORT,
+    gateway_port: Annotated[int, typer.Option("--gateway-port", **_PORT)] = GATEWAY_PORT,
+    upstream_port: Annotated[int, typer.Option("--upstream-port", **_PORT)] = UPSTREAM_PORT,
     as_json: Json = False,
 ) -> None:
     """Start everything on this machine, with the example release under way. Ctrl-C ends it."""

@@ -119,9 +119,10 @@ def _save(path: Path, data: bytes) -> None:
 def _database(path: Path) -> tuple[str, Iterator[bytes]]:
     """The signed head and the leaves of a database, which is opened for reading only."""
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             (note,) = connection.execute("SELECT checkpoint FROM head").fetchone()
-            leaves = [bytes(leaf) for (leaf,) in connection.execute("SELECT leaf FROM entries ORDER BY seq")]
+            rows = connection.execute("SELECT CAST(leaf AS BLOB) FROM entries ORDER BY seq")
+            leaves = [bytes(leaf) for (leaf,) in rows]
     except (sqlite3.DatabaseError, TypeError) as error:
         raise InvalidInput(f"{path} is not a Sluicegate database: {error}") from error
     return note, iter(leaves)

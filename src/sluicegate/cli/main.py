@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 from typing import Annotated, Any, NoReturn
@@ -63,14 +64,19 @@ _group(
 _group("demo", "The demonstration, on this machine.", run=demo.run, story=demo.story, upstream=demo.upstream)
 
 
-@app.callback()
-def root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-) -> None:
-    """Release a model in stages, decide who may use it, enforce that on every request."""
-    if version:
+def _version(wanted: bool) -> None:
+    if wanted:
         typer.echo(__version__)
         raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Release a model in stages, decide who may use it, enforce that on every request."""
 
 
 def main() -> NoReturn:
@@ -89,16 +95,28 @@ def main() -> NoReturn:
         remedy = f"'{_called()} --help' shows how"
         output.report(errors.InvalidInput(str(error), code="usage", remedy=remedy), as_json)
         sys.exit(output.USAGE)
+    except OSError as error:
+        output.report(_withheld(error), as_json)
+        sys.exit(output.exit_code(_withheld(error)))
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _withheld(error: OSError) -> errors.InvalidInput:
+    """What the machine did not give: a file, a folder, or a port that was named."""
+    said = (error.strerror or str(error)).lower()
+    remedy = "stop what listens there, or choose another port" if error.errno == errno.EADDRINUSE else ""
+    return errors.InvalidInput(f"{error.filename}: {said}" if error.filename else said, remedy=remedy)
+
+
 def _called() -> str:
-    """The command as it was called, without its arguments."""
-    words = ["sluicegate"]
-    for word in sys.argv[1:3]:
-        if not word.isalpha():
+    """The command as it was called, up to the first word that is no command."""
+    words, command = ["sluicegate"], typer.main.get_command(app)
+    for word in sys.argv[1:]:
+        found = getattr(command, "commands", {}).get(word)
+        if found is None:
             break
+        command = found
         words.append(word)
     return " ".join(words)

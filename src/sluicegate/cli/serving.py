@@ -21,6 +21,9 @@ Trust = Annotated[Path, typer.Option("--trust", help="The trust file: whose keys
 State = Annotated[Path, typer.Option("--state", help="The state folder.")]
 Origin = Annotated[str, typer.Option("--origin", help="The log's name, such as log.example/2026.")]
 Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
+Port = Annotated[
+    int, typer.Option("--port", help="The port to listen on; 0: any that is free.", min=0, max=65_535)
+]
 Surface = Annotated[str, typer.Option("--surface", help="The surface this gateway serves.")]
 Upstreams = Annotated[
     list[str],
@@ -41,8 +44,8 @@ def up(
     origin: Origin = _ORIGIN,
     surface: Surface = "api",
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="The control plane's port.")] = CONTROL_PORT,
-    gateway_port: Annotated[int, typer.Option("--gateway-port")] = GATEWAY_PORT,
+    port: Port = CONTROL_PORT,
+    gateway_port: Annotated[int, typer.Option("--gateway-port", min=0, max=65_535)] = GATEWAY_PORT,
     as_json: Json = False,
 ) -> None:
     """Run a control plane and a gateway in one process, on SQLite. Ctrl-C ends both."""
@@ -89,7 +92,7 @@ def serve(
     state: State = _STATE,
     origin: Origin = _ORIGIN,
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port")] = CONTROL_PORT,
+    port: Port = CONTROL_PORT,
     as_json: Json = False,
 ) -> None:
     """Run the control plane. Its first start writes tokens into STATE/tokens: hand each to its holder."""
@@ -118,7 +121,7 @@ def gateway(
     ] = "gateway-1",
     state: State = _STATE / "gateway",
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port")] = GATEWAY_PORT,
+    port: Port = GATEWAY_PORT,
     max_body_bytes: Annotated[int, typer.Option("--max-body-bytes", min=1_024)] = 8 * 1024 * 1024,
     as_json: Json = False,
 ) -> None:

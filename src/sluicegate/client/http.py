@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
@@ -25,7 +27,11 @@ class Client:
         self.url = (url or os.environ.get("SLUICEGATE_URL", DEFAULT_URL)).rstrip("/")
         token = os.environ.get("SLUICEGATE_TOKEN", "") if token is None else token
         headers = {"authorization": f"Bearer {token.strip()}"} if token.strip() else {}
-        self._http = httpx2.Client(base_url=self.url, headers=headers, timeout=TIMEOUT_S, trust_env=False)
+        encrypts = not self.url.startswith("http://")  # loading certificates would take longer than asking
+        with _usable(self.url):
+            self._http = httpx2.Client(
+                base_url=self.url, headers=headers, timeout=TIMEOUT_S, trust_env=False, verify=encrypts
+            )
 
     def get(self, path: str, **query: Any) -> Any:
         """A question."""
@@ -51,7 +57,8 @@ class Client:
     def _answer(self, method: str, path: str, **given: Any) -> httpx2.Response:
         for tries_left in reversed(range(TRIES)):
             try:
-                response = self._http.request(method, path, **given)
+                with _usable(self.url):
+                    response = self._http.request(method, path, **given)
             except httpx2.TransportError as error:
                 if tries_left and not isinstance(error, httpx2.ConnectError):
                     continue
@@ -59,14 +66,22 @@ class Client:
                     f"no answer from {self.url}: {error}",
                     remedy="start the control plane, or set SLUICEGATE_URL",
                 ) from error
-            except httpx2.InvalidURL as error:
-                raise InvalidInput(
-                    f"{self.url!r} is not a URL: {error}", remedy="set SLUICEGATE_URL"
-                ) from error
             if response.is_success:
                 return response
             raise _error(response)
         raise AssertionError("unreachable")
+
+
+@contextmanager
+def _usable(url: str) -> Iterator[None]:
+    """Raises: InvalidInput: the URL is none."""
+    try:
+        yield
+    except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+        said = str(error).lower()
+        raise InvalidInput(
+            f"{url!r} is not the URL of a control plane: {said}", remedy="set SLUICEGATE_URL"
+        ) from error
 
 
 def _error(response: httpx2.Response) -> SluicegateError:

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sluicegate.control.errors import answer
+from sluicegate.control.errors import EVERY_ERROR, answer
 from sluicegate.control.requests import StrictRoute, command_id, ledger_of, may
 from sluicegate.core import plan
 from sluicegate.errors import Unauthorized
@@ -20,7 +20,7 @@ from sluicegate.service import applications, credentials, directives, log, relea
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
 
-router = APIRouter(route_class=StrictRoute)
+router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR)
 TheLedger = Annotated[Ledger, Depends(ledger_of)]
 CommandId = Annotated[str, Depends(command_id)]
 Identifier = Annotated[str, Field(min_length=1, max_length=128)]

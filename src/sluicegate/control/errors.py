@@ -9,6 +9,7 @@ import logging
 from dataclasses import asdict
 from typing import Any
 
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -16,6 +17,35 @@ from sluicegate import errors
 from sluicegate.core.lifecycle import Refusal
 
 _log = logging.getLogger(__name__)
+
+
+class ErrorPlace(BaseModel):
+    """Where in a document something is wrong; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+    expected: str
+    found: str
+
+
+class ErrorTold(BaseModel):
+    """What went wrong: a stable code, a sentence, what to do, and where."""
+
+    code: str
+    message: str
+    remedy: str
+    at: list[ErrorPlace]
+
+
+class ErrorAnswer(BaseModel):
+    """The one form of every error."""
+
+    error: ErrorTold
+
+
+EVERY_ERROR: dict[int | str, dict[str, Any]] = {"default": {"model": ErrorAnswer, "description": "Any error"}}
+"""What the OpenAPI document says of errors, for every route."""
 
 STATUS_OF_REFUSAL = {"unknown": 404, "conflict": 409, "forbidden": 403, "unverified": 403}
 STATUS_OF_ERROR: dict[type[errors.SluicegateError], int] = {
@@ -45,7 +75,8 @@ async def on_error(request: Request, error: Exception) -> JSONResponse:
         status = 413
     if status >= 500:
         _log.error("%s %s: %s", request.method, request.url.path, error.message)
-    return JSONResponse(body_of(error.code, error.message, error.remedy, error.at), status)
+    headers = {"www-authenticate": "Bearer"} if status == 401 else None
+    return JSONResponse(body_of(error.code, error.message, error.remedy, error.at), status, headers)
 
 
 async def on_surprise(request: Request, error: Exception) -> JSONResponse:

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
 from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from sluicegate.core import canonical
@@ -17,6 +19,8 @@ from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
 
 COMMAND_ID_MAX = 64
+_BEARER = HTTPBearer(auto_error=False, description="a token, sgt_…", scheme_name="token")
+"""Says in the OpenAPI document that a token is wanted; `holder_of` reads it."""
 
 
 class StrictRequest(Request):
@@ -44,13 +48,15 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that reads `StrictRequest`s."""
+    """A route that reads `StrictRequest`s, and nothing that a stranger sends."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler, given strict requests."""
         handler = super().get_route_handler()
 
         async def strict(request: Request) -> Response:
+            if self.body_field is not None:
+                await run_in_threadpool(holder_of, request)
             return await handler(StrictRequest(request.scope, request.receive))
 
         return strict
@@ -62,15 +68,24 @@ def ledger_of(request: Request) -> Ledger:
     return ledger
 
 
+def holder_of(request: Request) -> Principal:
+    """Whose token came with a request; looked up once.
+
+    Raises: Unauthorized: none came, or not one of ours.
+    """
+    known: Principal | None = getattr(request.state, "holder", None)
+    if known is None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        given = token.strip() if scheme.lower() == "bearer" else None
+        known = request.state.holder = access.authenticate(ledger_of(request).store, given)
+    return known
+
+
 def may(action: str) -> Callable[..., Principal]:
     """A dependency: who acts, if the token's holder may do `action`."""
 
-    def acting(
-        ledger: Annotated[Ledger, Depends(ledger_of)],
-        authorization: Annotated[str | None, Header(description="Bearer sgt_…")] = None,
-    ) -> Principal:
-        scheme, _, token = (authorization or "").partition(" ")
-        principal = access.authenticate(ledger.store, token.strip() if scheme.lower() == "bearer" else None)
+    def acting(request: Request, _: Annotated[object, Depends(_BEARER)]) -> Principal:
+        principal = holder_of(request)
         access.authorize(principal, action)
         return principal
 

@@ -60,11 +60,13 @@ def decide(ask: Ask, table: Table, now: Instant | None) -> Allow | Deny:
         return credential
     if ask.invalid:
         return Deny(Reason.REQUEST_INVALID, ask.invalid)
-    offer = table.offers.get(ask.model)
-    grant = table.grants.get((credential.organization, offer.release, ask.surface)) if offer else None
+    offer, own = table.offers.get(ask.model), credential.grant
+    grant: Grant | None = own
+    if offer is None or own.replaced or own.release != offer.release or own.surface != ask.surface:
+        grant = table.grants.get((own.organization, offer.release, ask.surface)) if offer else None
     if offer is None or (grant is None and not offer.announced):
         return Deny(Reason.MODEL_NOT_FOUND, f"the model {ask.model[:100]!r} does not exist")
-    directive = table.covering(ask.model, ask.surface, credential.organization)
+    directive = table.covering(ask.model, ask.surface, own.organization)
     if directive is not None:
         return Deny(
             Reason.DIRECTIVE_IN_FORCE,
@@ -108,7 +110,7 @@ def _by_grant(
         return Reason.STAGE_NOT_OPEN
     if grant.valid_until_ms is not None and now.late_ms >= grant.valid_until_ms:
         return Reason.GRANT_EXPIRED
-    if credential.grant != grant.id:
+    if credential.grant is not grant:
         return Reason.NOT_PROVISIONED
     if upstream is None:
         return Reason.NOT_ADMITTED
@@ -116,7 +118,7 @@ def _by_grant(
 
 
 def _not_granted(ask: Ask, table: Table, credential: Credential, offer: Offer) -> Deny:
-    organization, release = credential.organization, offer.release
+    organization, release = credential.grant.organization, offer.release
     if not table.release_open(release):
         return Deny(Reason.STAGE_NOT_OPEN, fallback=offer.fallback)
     application = table.pending.get((organization, release), {}).get(ask.surface)

@@ -9,8 +9,9 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any, TypeVar
 
 from sluicegate.core import events
@@ -22,19 +23,10 @@ LEASE_MS_DEFAULT = 5_000
 
 
 @dataclass(slots=True)
-class Credential:
-    """An API key by its digest, and the grant it was issued under."""
-
-    id: str
-    organization: str
-    grant: str
-    revoked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Grant:
     """An organization's authorization for one release on one surface.
 
+    `replaced` says that a later grant has taken its place.
     Units: validity in milliseconds since 1970 UTC, `[from, until)`; `until` None is without end.
     """
 
@@ -47,6 +39,16 @@ class Grant:
     valid_from_ms: int
     valid_until_ms: int | None
     requests_per_minute: int | None
+    replaced: bool = False
+
+
+@dataclass(slots=True)
+class Credential:
+    """An API key by its digest, and the grant it was issued under."""
+
+    id: str
+    grant: Grant
+    revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,16 +199,14 @@ def fold_in(fold: Callable[[Folded, Entry], None], state: Folded, entry: Entry) 
         ) from error
 
 
-def compiled(entry: Entry) -> Directive:
-    """The directive of a `directive.issued` entry, compiled."""
-    spec = entry.public["document"]["spec"]
-    covers = spec["covers"]
+def compiled(name: str, spec: Mapping[str, Any], organizations: Iterable[str] | None) -> Directive:
+    """A directive's document, compiled; `organizations` are the pseudonyms it covers, None for everyone."""
     return Directive(
-        name=entry.public["directive"],
+        name=name,
         by_order=spec["basis"]["kind"] == "order",
         models=frozenset(spec["models"]),
         surfaces=None if spec["surfaces"] == "all" else frozenset(spec["surfaces"]),
-        organizations=None if covers == "everyone" else frozenset(entry.gate_value("organizations")),
+        organizations=None if organizations is None else frozenset(organizations),
     )
 
 
@@ -260,16 +260,19 @@ def _grant_approved(table: Table, entry: Entry) -> None:
     terms = table.terms[public["terms"]]
     grant = Grant(
         id=public["grant"],
-        organization=entry.gate_value("organization"),
-        release=public["release"],
-        stage=public["stage"],
-        surface=public["surface"],
+        organization=intern(entry.gate_value("organization")),
+        release=intern(public["release"]),
+        stage=intern(public["stage"]),
+        surface=intern(public["surface"]),
         models=terms["models"],
         valid_from_ms=events.parse_time(public["validFrom"]),
         valid_until_ms=events.parse_time(public["validUntil"]) if public["validUntil"] else None,
         requests_per_minute=terms["conditions"].get("requestsPerMinute"),
     )
-    table.grants[grant.organization, grant.release, grant.surface] = grant
+    key = (grant.organization, grant.release, grant.surface)
+    if key in table.grants:
+        table.grants[key].replaced = True
+    table.grants[key] = grant
     table.grants_by_id[grant.id] = grant
     table.surfaces_granted.setdefault((grant.organization, grant.release), set()).add(grant.surface)
 
@@ -277,7 +280,7 @@ def _grant_approved(table: Table, entry: Entry) -> None:
 def _credential_issued(table: Table, entry: Entry) -> None:
     grant = table.grants_by_id[entry.public["grant"]]
     digest = bytes.fromhex(entry.gate_value("digest"))
-    credential = Credential(entry.public["credential"], grant.organization, grant.id)
+    credential = Credential(entry.public["credential"], grant)
     table.credentials[digest] = credential
     table._credential_ids[credential.id] = credential
 
@@ -287,7 +290,9 @@ def _credential_revoked(table: Table, entry: Entry) -> None:
 
 
 def _directive_issued(table: Table, entry: Entry) -> None:
-    directive = compiled(entry)
+    spec = entry.public["document"]["spec"]
+    organizations = None if spec["covers"] == "everyone" else entry.gate_value("organizations")
+    directive = compiled(entry.public["directive"], spec, organizations)
     table.directives[directive.name] = directive
     for model in directive.models:
         table.suspensions.setdefault(model, Suspensions()).add(directive)

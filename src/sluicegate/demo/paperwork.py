@@ -6,6 +6,7 @@ Every act looks first at what is on the record: what has been done is gone on wi
 from __future__ import annotations
 
 import secrets
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,9 +16,10 @@ from sluicegate.client.http import Client
 from sluicegate.core import apikey, directive, document
 from sluicegate.demo.cast import OFFICER, Cast, Customer
 from sluicegate.demo.site import Site
-from sluicegate.errors import CommandRefused
+from sluicegate.errors import CommandRefused, Unreachable
 from sluicegate.store import keyfile
 
+IN_FORCE_S = 30.0
 _STAFF = "developer"
 
 
@@ -146,10 +148,18 @@ class Paperwork:
         listed: list[dict[str, Any]] = self.staff().get("/api/v1/directives")["directives"]
         return listed
 
-    def directive_status(self, name: str) -> dict[str, Any]:
-        """Where a directive is in force."""
-        answer: dict[str, Any] = self.staff().get(f"/api/v1/directives/{name}/status")
-        return answer
+    def in_force(self, name: str) -> dict[str, Any]:
+        """Wait until a directive is in force everywhere; return how it stands, gateway by gateway.
+
+        Raises: Unreachable: it is not in a time that is longer than any lease.
+        """
+        ends = time.monotonic() + IN_FORCE_S
+        while time.monotonic() < ends:
+            status: dict[str, Any] = self.staff().get(f"/api/v1/directives/{name}/status")
+            if status["inForce"]:
+                return status
+            time.sleep(0.005)
+        raise Unreachable(f"the directive {name} is not in force everywhere after {IN_FORCE_S:.0f} s")
 
     def _newest_application(self, customer: Customer) -> str:
         cases = self.customer(customer).get("/api/v1/cases")["cases"]

@@ -51,6 +51,7 @@ def run(folder: Path, ports: Ports, say: Say, ready: Callable[[Started], None]) 
             running = site.start(processes, folder, cast, ports)
             ready(_prepared(state, running, Paperwork(running, cast, examples_folder()), plans, say))
             processes.wait()
+        say(f"everything has ended; the next start goes on from {folder}")
 
 
 def _prepared(state: State, running: Site, paperwork: Paperwork, plans: list[Path], say: Say) -> Started:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from contextlib import ExitStack
@@ -37,7 +38,7 @@ class Ports:
                     held.enter_context(socket.create_server(("127.0.0.1", port)))
                 except OSError as error:
                     raise InvalidInput(
-                        f"port {port} for the {name} cannot be listened on: {error.strerror}".lower(),
+                        f"port {port} for the {name} cannot be listened on: {_reason(error)}",
                         code="port_taken",
                         remedy=f"stop what listens there, or choose another with --{name}-port",
                     ) from error
@@ -96,6 +97,10 @@ def start(processes: Processes, folder: Path, cast: Cast, ports: Ports) -> Site:
     )  # fmt: skip
     gateway = processes.ready("gateway")
     return Site(folder, control["url"], gateway["url"], upstream["url"], control["vkey"])
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno).lower() if error.errno is not None else str(error)
 
 
 def _token_file(folder: Path, principal: str) -> Path:

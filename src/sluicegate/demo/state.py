@@ -29,8 +29,8 @@ class _Kept(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    format: Literal["sluicegate-demo/1"] = "sluicegate-demo/1"
-    credentials: dict[str, str] = {}
+    format: Literal["sluicegate-demo/1"]
+    credentials: dict[str, str]
 
 
 class State:
@@ -65,7 +65,10 @@ class State:
 
     def save(self) -> None:
         """Keep `credentials` for the next run."""
-        self.write("state.json", _Kept(credentials=self.credentials).model_dump_json(indent=2) + "\n")
+        self.write(
+            "state.json",
+            _Kept(format="sluicegate-demo/1", credentials=self.credentials).model_dump_json(indent=2) + "\n",
+        )
 
     def plans(self, examples: Path, names: tuple[str, ...], today: date) -> list[Path]:
         """The example plans as first applied in this state; those that are new get today's dates."""

@@ -44,22 +44,18 @@ class Order:
         self._sdk = self._threads.submit(
             sdk.listen, self._site.gateway_url, covered_key, MODEL, streams.PACE, listening.set
         )
-        opened = [*self._covered, *self._others]
-        streams.until(
-            lambda: listening.is_set() and all(stream.is_under_way for stream in opened),
-            "the streams are not all under way",
-        )
+        streams.under_way([*self._covered, *self._others])
+        expect(listening.wait(sdk.TIMEOUT_S), "the official SDK's stream has not begun")
         page(f"{EACH} streams of {GRID_OPERATOR.name} and {EACH} of {UTILITY.name} are under way.")
         preview = self._paperwork.preview(self._scene.order)
         for side in ("covered", "spared"):
             found = preview[side]["organizations"]
             expect(found >= 1, f"the preview says that {found} organizations would be {side}")
         self._issued = self._paperwork.order(self._scene.order)
-        name, status = self._issued["directive"], self._status
+        name = self._issued["directive"]
         page(f"oncd signs the order {name}: suspend {MODEL} for {GRID_OPERATOR.name}, at once.")
-        streams.until(lambda: bool(status()["inForce"]), "the order is not in force everywhere")
-        gateways = status()["gateways"]
-        ms = max(parse_time(row["at"]) for row in gateways) - self._accepted_ms
+        in_force = self._paperwork.in_force(name)
+        ms = max(parse_time(row["at"]) for row in in_force["gateways"]) - self._accepted_ms
         page(f"Accepted at {self._issued['acceptedAt']}; acknowledged by every gateway {ms} ms later.")
         page.figures["in_force_ms"] = ms
 
@@ -117,9 +113,6 @@ class Order:
     @property
     def _accepted_ms(self) -> int:
         return parse_time(self._issued["acceptedAt"])
-
-    def _status(self) -> dict[str, Any]:
-        return self._paperwork.directive_status(self._issued["directive"])
 
     def _open(self, customer: Customer) -> list[Stream]:
         key = self._scene.key(customer)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import httpx2
@@ -70,8 +70,8 @@ class Stream(threading.Thread):
             told = json.loads(self._last_event().removeprefix(b"data: "))
         except ValueError:
             return None
-        error: dict[str, Any] | None = told.get("error")
-        return error
+        error = told.get("error") if isinstance(told, dict) else None
+        return error if isinstance(error, dict) else None
 
     def before_the_cut(self) -> bytes:
         """What came before the error with which it was cut."""
@@ -82,11 +82,13 @@ class Stream(threading.Thread):
         return self.received[len(before) + len(separator) :]
 
 
-def until(holds: Callable[[], bool], otherwise: str) -> None:
-    """Wait until something holds. Raises: VerificationFailed: not within `BOUND_S`."""
+def under_way(streams: Sequence[Stream]) -> None:
+    """Wait until streams are under way. Raises: VerificationFailed: not within `BOUND_S`, or one ended."""
     ends = time.monotonic() + BOUND_S
-    while not holds():
-        expect(time.monotonic() < ends, f"{otherwise} within {BOUND_S:.0f} s")
+    while not all(stream.is_under_way for stream in streams):
+        for stream in streams:
+            expect(stream.is_alive(), f"{stream.name} ended at once: {stream.problem or stream.received!r}")
+        expect(time.monotonic() < ends, f"the streams are not all under way within {BOUND_S:.0f} s")
         time.sleep(0.005)
 
 

@@ -9,7 +9,7 @@ from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Opening
 from sluicegate.core.lifecycle import Refusal, State, directives
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
-from sluicegate.core.table import Directive
+from sluicegate.core.table import compiled
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service.ledger import Ledger
@@ -26,14 +26,8 @@ def preview(ledger: Ledger, text: str, file: str) -> dict[str, Any] | Refusal:
         refusal = directives.check_directive(state, given)
         if refusal is not None:
             return refusal
-        compiled = Directive(
-            name=given["metadata"]["name"],
-            by_order=given["spec"]["basis"]["kind"] == "order",
-            models=frozenset(given["spec"]["models"]),
-            surfaces=None if given["spec"]["surfaces"] == "all" else frozenset(given["spec"]["surfaces"]),
-            organizations=None if organizations is None else frozenset(organizations),
-        )
-        return {"directive": compiled.name, "document": given, **directives.covered(state, compiled)}
+        found = compiled(given["metadata"]["name"], given["spec"], organizations)
+        return {"directive": found.name, "document": given, **directives.covered(state, found)}
 
 
 def issue(
@@ -53,15 +47,8 @@ def issue(
     if isinstance(organizations, Refusal):
         return organizations
     command = IssueDirective(Envelope.from_json(envelope), opened, organizations or ())
-    result = ledger.execute(
-        command, by=principal.id, command_id=command_id, request=["directive", envelope, named]
-    )
-    if isinstance(result, Refusal):
-        return result
-    with ledger.reading() as state:
-        found = state.table.directives.get(result["directive"])
-        counts = directives.covered(state, found) if found is not None else {}
-    return {**result, **counts}
+    asked = ["directive", envelope, named]
+    return ledger.execute(command, by=principal.id, command_id=command_id, request=asked)
 
 
 def open_lift(ledger: Ledger, principal: Principal, command_id: str, name: str) -> dict[str, Any] | Refusal:

@@ -22,7 +22,7 @@ from sluicegate.core import canonical, checkpoint, events, lifecycle, merkle
 from sluicegate.core.events import Entropy, Entry
 from sluicegate.core.lifecycle import Command, Decided, Refusal, State
 from sluicegate.core.merkle import Frontier
-from sluicegate.errors import StoreUnusable
+from sluicegate.errors import BadCheckpoint, StoreUnusable
 from sluicegate.ports import Done, Store, Writing
 
 _CHUNK = 5_000
@@ -123,17 +123,38 @@ class Ledger:
 
     def _load(self) -> None:
         self.catch_up()
-        if self._frontier.root() != self.root(self._state.size):
+        size, root = self._state.size, self._frontier.root()
+        if root != self.root(size):
             raise StoreUnusable(
                 "the stored tree does not have the root of the stored entries: the database was altered",
                 remedy="restore it from a backup",
             )
+        if size and self._state.origin == self.origin and self._signed_head() != (size, root):
+            raise StoreUnusable(
+                "the stored entries are not those of the signed head: the database was altered",
+                remedy="restore it from a backup",
+            )
+
+    def _signed_head(self) -> tuple[int, bytes]:
+        try:
+            head = checkpoint.open_checkpoint(self.checkpoint(), checkpoint.parse_vkey(self.vkey()))
+        except BadCheckpoint as error:
+            raise StoreUnusable(
+                f"this log was not signed with this key: {error.message}",
+                remedy="restore the log's own signing key, or the database, from a backup",
+            ) from error
+        return head.size, head.root
 
     def _transact(
         self, command: Command | Callable[[Writing], Command], by: str, command_id: str, asked: str
     ) -> tuple[list[Entry], dict[str, Any]]:
         with self.store.write() as writing:
             self._follow(writing.entries(self._state.size))
+            if writing.size() != self._state.size:
+                raise StoreUnusable(
+                    f"the log goes back: {writing.size()} entries are stored, {self._state.size} were known",
+                    remedy="put the newest database back",
+                )
             done = writing.done(command_id)
             if done is not None and done.request == asked:
                 return [], done.result

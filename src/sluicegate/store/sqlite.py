@@ -70,14 +70,15 @@ class SqliteStore:
     def leaves(self, start: int, end: int) -> Sequence[bytes]:
         """The leaves of the entries `start` to `end` (exclusive)."""
         table = schema.entries
-        query = sa.select(table.c.leaf).where(table.c.seq >= start, table.c.seq < end).order_by(table.c.seq)
+        wanted = sa.and_(table.c.seq >= start, table.c.seq < end)
+        query = sa.select(_bytes(table.c.leaf)).where(wanted).order_by(table.c.seq)
         with self._reading() as connection:
             return list(connection.scalars(query))
 
     def node(self, level: int, index: int) -> bytes:
         """A stored tree node."""
         table = schema.nodes
-        query = sa.select(table.c.hash).where(table.c.level == level, table.c.idx == index)
+        query = sa.select(_bytes(table.c.hash)).where(table.c.level == level, table.c.idx == index)
         with self._reading() as connection:
             found = connection.scalar(query)
         if found is None:
@@ -319,7 +320,7 @@ def _size(connection: Connection) -> int:
 
 def _entries(connection: Connection, start: int, end: int) -> list[Entry]:
     table = schema.entries
-    query = sa.select(table.c.seq, table.c.leaf).where(table.c.seq >= start, table.c.seq < end)
+    query = sa.select(table.c.seq, _bytes(table.c.leaf)).where(table.c.seq >= start, table.c.seq < end)
     parts = _parts(connection, start, end)
     return [
         events.read(row.leaf, parts.get((row.seq, "gate"), {}), parts.get((row.seq, "sealed"), {}))
@@ -327,10 +328,16 @@ def _entries(connection: Connection, start: int, end: int) -> list[Entry]:
     ]
 
 
+def _bytes(column: sa.Column[bytes]) -> sa.Label[bytes]:
+    """A column of bytes, whatever somebody who altered the file has put there: SQLite has typed values."""
+    return sa.cast(column, sa.LargeBinary).label(column.name)
+
+
 def _parts(connection: Connection, start: int, end: int) -> dict[tuple[int, str], dict[str, Opening]]:
     table = schema.parts
     found: dict[tuple[int, str], dict[str, Opening]] = {}
-    for row in connection.execute(sa.select(table).where(table.c.seq >= start, table.c.seq < end)):
+    columns = (table.c.seq, table.c.part, table.c.field, _bytes(table.c.salt), _bytes(table.c.body))
+    for row in connection.execute(sa.select(*columns).where(table.c.seq >= start, table.c.seq < end)):
         found.setdefault((row.seq, row.part), {})[row.field] = Opening(row.salt, row.body)
     return found
 

@@ -21,7 +21,7 @@ def test_a_credential_is_issued_under_a_grant(world: World) -> None:
     result = world.must(IssueCredential(grant, KEY))
     assert result["grant"] == grant
     found = world.state.table.credentials[bytes.fromhex(KEY)]
-    assert (found.id, found.organization, found.grant) == (result["credential"], "org-1", grant)
+    assert (found.id, found.grant.organization, found.grant.id) == (result["credential"], "org-1", grant)
 
 
 def test_the_record_holds_no_digest_in_the_open(world: World) -> None:
@@ -75,7 +75,9 @@ def test_what_is_not_there_is_not_revoked(world: World, credential: str) -> None
     assert world.refused(RevokeCredential(credential)) == "credential_unknown"
 
 
-@pytest.mark.parametrize("text", ["", KEY[:-1], KEY + "0", KEY.upper(), KEY + "\n", " " + KEY, "g" * 64, "٠" * 64])
+@pytest.mark.parametrize(
+    "text", ["", KEY[:-1], KEY + "0", KEY.upper(), KEY + "\n", " " + KEY, "g" * 64, "\u0660" * 64]
+)
 def test_what_is_no_digest(text: str) -> None:
     assert DIGEST.fullmatch(KEY)
     assert not DIGEST.fullmatch(text)

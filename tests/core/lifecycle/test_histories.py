@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterable, Sequence
-from collections.abc import Set as AbstractSet
 from random import Random
 from typing import Any
 
@@ -22,7 +20,7 @@ from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredent
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.core.lifecycle.state import Case
-from sluicegate.core.table import Suspensions, Table
+from sluicegate.core.table import Table
 from sluicegate.errors import SluicegateError
 from sluicegate.gate.engine import Engine
 from tests.core import reference_model
@@ -34,6 +32,7 @@ from tests.worlds import (
     OFFICER,
     World,
     application,
+    content,
     digest,
     directive,
     directive_value,
@@ -230,24 +229,6 @@ MOVES: list[Callable[[Player], None]] = [
 ]
 
 histories = st.builds(Player, st.integers(0, 2**32))
-
-
-def content(value: Any) -> Any:
-    """What a state holds, as plain values that can be compared; the order of a dict only where it counts."""
-    if isinstance(value, State):
-        order = [list(value.cases), list(value.directives), list(value.releases)]
-        return {"order": order} | {name: content(field) for name, field in vars(value).items()}
-    if isinstance(value, Table):
-        return {name: content(field) for name, field in vars(value).items()}
-    if isinstance(value, Suspensions):  # the first of several is the one that is named
-        return [list(value.everyone.items()), [(who, list(by)) for who, by in sorted(value.organizations.items())]]
-    if dataclasses.is_dataclass(value):
-        return {field.name: content(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, dict):
-        return {key: content(item) for key, item in value.items()}
-    if isinstance(value, AbstractSet):
-        return set(value)
-    return [content(item) for item in value] if isinstance(value, list) else value
 
 
 def folded(entries: Iterable[Entry]) -> State:

@@ -19,7 +19,7 @@ from sluicegate.core.events import Draft, Entropy, Opening
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.state import State
-from sluicegate.core.table import Directive
+from sluicegate.core.table import Directive, compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,12 @@ def issue_directive(
         "digest": statements.envelope_digest(command.envelope),
         "envelope": command.envelope.to_json(),
     }
-    gate = (
-        {}
-        if covers == "everyone"
-        else {"organizations": events.opening(sorted(command.organizations), entropy)}
-    )
-    sealed = {"organizations": command.named} if command.named is not None else {}
+    organizations = None if covers == "everyone" else sorted(command.organizations)
+    gate = {} if organizations is None else {"organizations": events.opening(organizations, entropy)}
+    sealed = {} if command.named is None else {"organizations": command.named}
     draft = Draft(events.DIRECTIVE_ISSUED, name, public, gate, sealed)
-    return Decided([draft], {"directive": name, "acceptedAt": events.format_time(now_ms)})
+    result = {"directive": name, "acceptedAt": events.format_time(now_ms)}
+    return Decided([draft], {**result, **covered(state, compiled(name, spec, organizations))})
 
 
 def check_directive(state: State, document: dict[str, Any]) -> Refusal | None:
@@ -130,7 +128,7 @@ def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) ->
     return Decided([Draft(events.CASE_OPENED, case, public)], {"directive": found.name, "case": case})
 
 
-def covered(state: State, compiled: Directive) -> dict[str, dict[str, int]]:
+def covered(state: State, directive: Directive) -> dict[str, dict[str, int]]:
     """Whom a directive covers and spares: organizations and live credentials that reach its models.
 
     The compiled directive is asked, as enforcement asks it.
@@ -139,11 +137,11 @@ def covered(state: State, compiled: Directive) -> dict[str, dict[str, int]]:
         word: {"organizations": set[str](), "credentials": set[str]()} for word in ("covered", "spared")
     }
     for credential in state.table.credentials.values():
-        grant = state.table.grants_by_id[credential.grant]
-        models = compiled.models & grant.models.keys()
+        grant = credential.grant
+        models = directive.models & grant.models.keys()
         if credential.revoked or not models:
             continue
-        is_covered = any(compiled.covers(model, grant.surface, grant.organization) for model in models)
+        is_covered = any(directive.covers(model, grant.surface, grant.organization) for model in models)
         found = counts["covered" if is_covered else "spared"]
         found["organizations"].add(grant.organization)
         found["credentials"].add(credential.id)

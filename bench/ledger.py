@@ -1,0 +1,170 @@
+"""The ledger: commands beside the disk's own speed, replaying, auditing, proving.
+
+Commands are whole: decided, hashed, signed, committed, followed; on a database on the project's own disk.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+from sluicegate.core import events, merkle
+from sluicegate.core.events import Draft, Entropy, Entry
+from sluicegate.core.lifecycle import Refusal, State
+from sluicegate.core.merkle import Frontier
+from sluicegate.demo.record import Example
+from sluicegate.service import credentials, log
+from sluicegate.service.ledger import Ledger
+
+ROUNDS = 9
+COMMANDS = SYNCS = 200
+PAGE_BYTES = 4_096
+ENTRIES = 50_000
+REVOKED_ONE_IN = 5
+LEAVES, PROOFS, STORED_PROOFS = 1_000_000, 1_000, 100
+
+
+def measure() -> dict[str, float]:
+    Path("build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir="build") as name:
+        folder = Path(name)
+        example = Example(folder, Path("examples"))
+        values = {"ledger_command_ratio": _commands(example, folder / "sync")}
+        values["proof_stored_us"] = _stored_proofs(example.ledger)
+        values |= _reading(example.ledger)
+        example.ledger.store.close()
+    values["proof_us"] = _proofs()
+    return values
+
+
+def _commands(example: Example, file: Path) -> float:
+    """Commands a second, one by one, as a share of the disk's syncs a second, in turns."""
+    with example.ledger.reading() as state:
+        (grant,) = state.table.grants_by_id
+
+    def command(number: int) -> None:
+        digest = sha256(b"%d" % number).hexdigest()
+        done = credentials.issue(example.ledger, example.staff, f"bench-{number:08d}", grant, digest)
+        assert not isinstance(done, Refusal)
+
+    with file.open("wb", buffering=0) as written:
+
+        def sync(_: int) -> None:
+            written.write(bytes(PAGE_BYTES))
+            os.fdatasync(written.fileno())
+
+        ratios = []
+        for turn in range(ROUNDS):
+            commands_s = _per_s(command, range(turn * COMMANDS, (turn + 1) * COMMANDS))
+            ratios.append(commands_s / _per_s(sync, range(SYNCS)))
+    return median(ratios)
+
+
+def _per_s(what: Callable[[int], None], numbers: range) -> float:
+    began_s = time.perf_counter()
+    for number in numbers:
+        what(number)
+    return len(numbers) / (time.perf_counter() - began_s)
+
+
+def _stored_proofs(ledger: Ledger) -> float:
+    """An inclusion proof as it is served: from the database, whose log is small."""
+    drawn = random.Random(0)
+    indexes = [drawn.randrange(ledger.size()) for _ in range(STORED_PROOFS)]
+    return median(_each_us(lambda index: log.inclusion(ledger, index, None), indexes) for _ in range(ROUNDS))
+
+
+def _proofs() -> float:
+    """An inclusion proof in a log of a million, from stored levels in memory."""
+    levels = [[merkle.leaf_hash(b"%d" % number) for number in range(LEAVES)]]
+    while len(below := levels[-1]) > 1:
+        levels.append([merkle.node_hash(below[i], below[i + 1]) for i in range(0, len(below) // 2 * 2, 2)])
+
+    def read(level: int, index: int) -> bytes:
+        return levels[level][index]
+
+    drawn = random.Random(0)
+    indexes = [drawn.randrange(LEAVES) for _ in range(PROOFS)]
+    return median(
+        _each_us(lambda index: merkle.inclusion_proof(index, LEAVES, read), indexes) for _ in range(ROUNDS)
+    )
+
+
+class _Stored(NamedTuple):
+    """An entry as a database holds it."""
+
+    leaf: bytes
+    gate: dict[str, events.Opening]
+    sealed: dict[str, events.Opening]
+
+
+def _reading(ledger: Ledger) -> dict[str, float]:
+    """Replaying and auditing a log, in turns.
+
+    Replaying reads each entry, checks its parts against their commitments, and folds it; signatures are not
+    looked at. Auditing is what the root costs: every leaf's hash, and the tree over them.
+    """
+    stored = [_Stored(entry.leaf, dict(entry.gate), dict(entry.sealed)) for entry in _log(ledger)]
+    replays, audits = [], []
+    for _ in range(ROUNDS // 2):
+        replays.append(_each_us(_Replay(), stored))
+        audits.append(_each_us(_Audit(), stored))
+    return {"replay_entries_s": 1e6 / median(replays), "audit_entries_s": 1e6 / median(audits)}
+
+
+class _Replay:
+    def __init__(self) -> None:
+        self._state = State()
+
+    def __call__(self, stored: _Stored) -> None:
+        self._state.apply(events.read(stored.leaf, stored.gate, stored.sealed))
+
+
+class _Audit:
+    def __init__(self) -> None:
+        self._frontier = Frontier()
+
+    def __call__(self, stored: _Stored) -> None:
+        self._frontier.append(merkle.leaf_hash(stored.leaf))
+
+
+def _log(ledger: Ledger) -> list[Entry]:
+    """The ledger's first entries, and then credentials issued and revoked."""
+    entropy = Entropy(bytes(32))
+    with ledger.reading() as state:
+        (grant,) = state.table.grants_by_id
+    entries = list(ledger.store.entries(0, ENTRIES))
+    at_ms = entries[-1].at_ms
+    issued = 0
+    while len(entries) < ENTRIES:
+        issued += 1
+        name = entropy.name("cred")
+        entries.append(_placed(_issued(name, grant, issued, entropy), len(entries), at_ms))
+        if issued % REVOKED_ONE_IN == 0:
+            revoked = Draft(events.CREDENTIAL_REVOKED, name, {"credential": name})
+            entries.append(_placed(revoked, len(entries), at_ms))
+    return entries
+
+
+def _issued(name: str, grant: str, number: int, entropy: Entropy) -> Draft:
+    digest = events.opening(sha256(b"log %d" % number).hexdigest(), entropy)
+    return Draft(events.CREDENTIAL_ISSUED, name, {"credential": name, "grant": grant}, {"digest": digest})
+
+
+def _placed(draft: Draft, seq: int, at_ms: int) -> Entry:
+    return events.place(draft, seq=seq, at_ms=at_ms, by="developer_bench", command=f"bench-{seq:08d}")
+
+
+def _each_us(what: Callable[[Any], object], items: Iterable[Any]) -> float:
+    began_ns, count = time.thread_time_ns(), 0
+    for item in items:
+        what(item)
+        count += 1
+    return (time.thread_time_ns() - began_ns) / count / 1_000

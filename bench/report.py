@@ -1,0 +1,89 @@
+"""What is measured, in which unit, within which budget (DESIGN 6), and how it is told.
+
+A budget that is not met is told and is no failure; a required figure that is missing is one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure's unit and budget: the most it may be, or the least where `at_least`; None: no budget."""
+
+    unit: str
+    budget: float | None = None
+    at_least: bool = False
+
+    def ok(self, value: float) -> bool | None:
+        """Whether a value is within the budget."""
+        if self.budget is None:
+            return None
+        return value >= self.budget if self.at_least else value <= self.budget
+
+
+ROWS: dict[str, Row] = {
+    "decide_us": Row("µs", 3),
+    "decide_vs_cedarpy": Row("times faster", 8, at_least=True),
+    "decide_1m_ratio": Row("times", 1.5),
+    "table_bytes": Row("bytes/credential", 650),
+    "gateway_request_cpu_ms": Row("ms"),
+    "gateway_stream_cpu_ms": Row("ms"),
+    "direct_request_cpu_ms": Row("ms"),
+    "direct_stream_cpu_ms": Row("ms"),
+    "gateway_first_chunk_ms": Row("ms", 0.5),
+    "directive_cut_400_ms": Row("ms"),
+    "ledger_command_ratio": Row("of fsync/s", 0.3, at_least=True),
+    "replay_entries_s": Row("entries/s", 50_000, at_least=True),
+    "audit_entries_s": Row("entries/s", 150_000, at_least=True),
+    "proof_us": Row("µs", 50),
+    "proof_stored_us": Row("µs"),
+}
+"""Every figure, all of them required."""
+
+
+def missing(values: Mapping[str, float]) -> list[str]:
+    """The required figures that were not measured."""
+    return [name for name in ROWS if name not in values]
+
+
+def write(values: Mapping[str, float], path: Path) -> None:
+    """Write the figures as JSON: `[{name, value, unit, budget, ok}]`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        json.dumps(
+            [_told(name, values[name]) for name in ROWS if name in values], indent=2, ensure_ascii=False
+        )
+        + "\n"
+    )
+
+
+def table(values: Mapping[str, float]) -> str:
+    """The figures as a table."""
+    lines = [f"{'':26}{'measured':>12}  {'':18}{'budget':>12}"]
+    for name, row in ROWS.items():
+        if name in values:
+            sign = "" if row.budget is None else f"{'≥' if row.at_least else '≤'} {row.budget:,g}"
+            verdict = {True: "", False: "  NOT MET", None: ""}[row.ok(values[name])]
+            lines.append(f"{name:26}{_shown(values[name]):>12}  {row.unit:18}{sign:>12}{verdict}")
+    return "\n".join(lines)
+
+
+def _told(name: str, value: float) -> dict[str, Any]:
+    row = ROWS[name]
+    return {
+        "name": name,
+        "value": float(f"{value:.4g}"),
+        "unit": row.unit,
+        "budget": row.budget,
+        "ok": row.ok(value),
+    }
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"

@@ -1,0 +1,146 @@
+"""The command line as tests call it, and a control plane for it to speak to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NOBODY = "http://127.0.0.1:1"
+"""Where nothing listens."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def answer(self) -> Any:
+        """The answer of a command that was done, with --json."""
+        assert self.code == 0, self
+        assert self.err == ""
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> Any:
+        """The error of a command that was not, with --json; it has one shape, and stands on stderr alone."""
+        assert self.code != 0, self
+        body = json.loads(self.err)
+        assert set(body) == {"error"}
+        assert set(body["error"]) == {"code", "message", "remedy", "at"}
+        assert body["error"]["message"]
+        for place in body["error"]["at"]:
+            assert set(place) == {"file", "line", "column", "expected", "found"}
+        return body["error"]
+
+
+class Cli:
+    """Runs `sluicegate …` in a folder, against a control plane, as the holder of a token."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._numbers = count()
+        command = [sys.executable, "-P", str(Path(__file__).with_name("forks.py"))]
+        self._forks = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+
+    def __call__(self, *arguments: object, url: str = NOBODY, token: str = "", **environment: str) -> Done:
+        number = next(self._numbers)
+        out, err = (self.folder / f"{number}.{name}" for name in ("out", "err"))
+        given = {"SLUICEGATE_URL": url, "SLUICEGATE_TOKEN": token, "PATH": os.environ["PATH"], **environment}
+        run = {
+            "arguments": [str(argument) for argument in arguments],
+            "environment": given,
+            "folder": str(self.folder),
+            "out": str(out),
+            "err": str(err),
+        }
+        assert self._forks.stdin is not None
+        assert self._forks.stdout is not None
+        self._forks.stdin.write(f"{json.dumps(run)}\n")
+        code = json.loads(self._forks.stdout.readline())["code"]
+        return Done(code, out.read_text(), err.read_text())
+
+    def close(self) -> None:
+        with self._forks:
+            assert self._forks.stdin is not None
+            self._forks.stdin.close()
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A control plane, and the command line of each party to it."""
+
+    cli: Cli
+    url: str
+    vkey: str
+    folder: Path
+
+    def __call__(self, *arguments: object, by: str | None = "developer") -> Done:
+        """Run a command by a party, or by nobody."""
+        return self.cli(*arguments, url=self.url, token=self.token(by) if by else "")
+
+    def answer(self, *arguments: object, by: str | None = "developer") -> Any:
+        return self(*arguments, "--json", by=by).answer
+
+    def error(self, *arguments: object, by: str | None = "developer") -> Any:
+        return self(*arguments, "--json", by=by).error
+
+    def token(self, party: str) -> str:
+        return (self.folder / "state" / "tokens" / f"{party}.token").read_text().strip()
+
+    def key(self, owner: str) -> Path:
+        return self.folder / f"{owner}.key"
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "state" / "ledger.db"
+
+
+@contextmanager
+def plane(cli: Cli, folder: Path) -> Iterator[Plane]:
+    """A control plane with the keys of an officer and of three agencies; no plan is applied."""
+    publics = {
+        owner: cli("keys", "generate", "-o", folder / f"{owner}.key", "--json").answer["public"]
+        for owner in ("release-officer", "oncd", "ostp", "caisi")
+    }
+    pins = {owner: {"key": public} for owner, public in publics.items()}
+    spec = {"officers": {"release-officer": pins.pop("release-officer")}, "agencies": pins}
+    trust = {
+        "apiVersion": "sluicegate/v1", "kind": "Trust", "metadata": {"developer": "openai"}, "spec": spec
+    }  # fmt: skip
+    (folder / "trust.yaml").write_text(json.dumps(trust))  # JSON is YAML
+    arguments = [
+        "serve",
+        "--trust",
+        folder / "trust.yaml",
+        "--state",
+        folder / "state",
+        "--port",
+        "0",
+        "--json",
+    ]
+    command = [sys.executable, "-m", "sluicegate", *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as serving:
+        assert serving.stdout is not None
+        said = "".join(iter(serving.stdout.readline, "}\n")) + "}"
+        ready = json.loads(said)
+        try:
+            yield Plane(cli, ready["url"], ready["vkey"], folder)
+        finally:
+            serving.send_signal(signal.SIGTERM)
+            assert serving.wait(60) == 0

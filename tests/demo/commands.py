@@ -1,0 +1,119 @@
+"""`sluicegate demo …` as a process of its own, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import httpx
+
+T = TypeVar("T")
+BOUND_S = 90.0
+"""How long a test waits for what should happen soon, before it fails: a busy machine is no failure."""
+SERVING = {"serve", "gateway", "upstream"}
+FREE_PORTS = ("--control-port", "0", "--gateway-port", "0", "--upstream-port", "0")
+
+
+def eventually(what: Callable[[], T | None]) -> T:
+    """Ask until the answer is truthy; it is returned."""
+    ends = time.monotonic() + BOUND_S
+    while True:
+        answer = what()
+        if answer:
+            return answer
+        assert time.monotonic() < ends, f"not within {BOUND_S} s: {answer!r}"
+        time.sleep(0.01)
+
+
+class Command:
+    """`sluicegate demo ARGUMENTS`, in a folder that is its working folder and keeps what it says."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self._files = folder / "stdout.txt", folder / "stderr.txt"
+        with self._files[0].open("wb") as out, self._files[1].open("wb") as err:
+            command = [sys.executable, "-m", "sluicegate", "demo", *arguments]
+            self._process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=err)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it, if the test did not."""
+        if self._process.poll() is None:
+            self.end(signal.SIGTERM)
+
+    @property
+    def out(self) -> str:
+        return self._files[0].read_text()
+
+    @property
+    def err(self) -> str:
+        return self._files[1].read_text()
+
+    def says(self, text: str) -> str:
+        """Wait until it has said something on stdout; return all it has said."""
+        eventually(lambda: text in self.out or self._process.poll() is not None)
+        assert text in self.out, f"ended with {self._process.poll()}: {self.err}"
+        return self.out
+
+    def ready(self) -> dict[str, Any]:
+        """The answer of `demo run --json`, when it is there."""
+        answer: dict[str, Any] = json.loads(self.says("\n}\n"))
+        return answer
+
+    def children(self) -> dict[str, int]:
+        """The ids of the processes it has started and that serve, by what they are."""
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        words = {child: set(Path(f"/proc/{child}/cmdline").read_text().split("\0")) for child in children}
+        return {name: int(child) for child in children for name in SERVING & words[child]}
+
+    def serving(self) -> dict[str, int]:
+        """The same, when all are there."""
+        return eventually(lambda: found if (found := self.children()).keys() == SERVING else None)
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal and return the exit code."""
+        self._process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        return self._process.wait(BOUND_S)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process is there; one that has ended and is not yet waited for is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def chat(gateway: str, key: str, model: str) -> httpx.Response:
+    """One question over HTTP."""
+    body: Mapping[str, Any] = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
+    headers = {"authorization": f"Bearer {key}"}
+    return httpx.post(f"{gateway}/v1/chat/completions", json=body, headers=headers, timeout=BOUND_S)
+
+
+def paste(command: str) -> str:
+    """What a command prints when it is pasted into a shell. It must succeed."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        ["bash", "-c", command], env=environment, capture_output=True, text=True, timeout=BOUND_S, check=False
+    )
+    assert done.returncode == 0, done
+    return done.stdout

@@ -1,0 +1,167 @@
+"""A control plane without a socket or a disk: a ledger, a fleet, and somebody of each role."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sluicegate.core import canonical, feed
+from sluicegate.core.dsse import Envelope
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.core.lifecycle.state import Case
+from sluicegate.ports import Principal
+from sluicegate.service import access, applications, credentials, directives, releases, tokens
+from sluicegate.service.fleet import Fleet, Poll
+from sluicegate.service.ledger import Ledger
+from tests import worlds
+from tests.fakes import Breaking
+from tests.worlds import API, AT_MS, ORIGIN, RELEASE, STAGE, private_key
+
+ROLES = {
+    "developer": (access.DEVELOPER, None),
+    "oncd": (access.AGENCY, "oncd"),
+    "ostp": (access.AGENCY, "ostp"),
+    "caisi": (access.AGENCY, "caisi"),
+    "applicant": (access.APPLICANT, None),
+    "rival": (access.APPLICANT, None),
+    "gateway-1": (access.GATEWAY, None),
+    "gateway-2": (access.GATEWAY, None),
+}
+
+
+class Clock:
+    """A clock that stands still until it is moved. Units: milliseconds."""
+
+    def __init__(self, at_ms: int) -> None:
+        self.at_ms = at_ms
+
+    def __call__(self) -> int:
+        return self.at_ms
+
+
+class Plane:
+    """Commands go through the services, as the routes send them. Each gets an id of its own."""
+
+    def __init__(self, store: Breaking | None = None, *, max_entries: int = 5_000) -> None:
+        self.store = store or Breaking()
+        self.wall, self.boot = Clock(AT_MS), Clock(10_000_000)
+        self.max_entries = max_entries
+        self._drawn = 0
+        self._commands = 0
+        self.tokens: dict[str, str] = {}
+        self.who: dict[str, Principal] = {}
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin again on what the store holds, as a new process does."""
+        self.ledger = Ledger(self.store, private_key("log"), ORIGIN, wall_ms=self.wall, random=self.random)
+        started = self.ledger.execute(worlds.start(vkey=self.ledger.vkey()), by="log", command_id=self.id())
+        assert not isinstance(started, Refusal), started
+        self.fleet = Fleet(self.ledger, boot_ms=self.boot, max_entries=self.max_entries)
+        for name in ROLES.keys() - self.who.keys():
+            role, party = ROLES[name]
+            made = tokens.issue(self.ledger, role, name, party)
+            assert not isinstance(made, Refusal), made
+            self.tokens[name] = made["token"]
+            self.who[name] = Principal(made["principal"], role, name, party)
+
+    def random(self, count: int) -> bytes:
+        """Never the same twice, always the same again."""
+        self._drawn += 1
+        return hashlib.sha256(f"drawn {self._drawn}".encode()).digest()[:count]
+
+    def id(self) -> str:
+        self._commands += 1
+        return f"command-{self._commands}"
+
+    # What people do
+
+    def apply(self, value: Mapping[str, Any] | None = None) -> Any:
+        text = json.dumps(value or worlds.plan_value())
+        return releases.apply_plan(self.ledger, self.who["developer"], self.id(), text, "plan.yaml")
+
+    def case(self, name: str) -> Case:
+        with self.ledger.reading() as state:
+            return state.cases[name]
+
+    def say(self, case: str, agency: str, word: str = "approve") -> Any:
+        envelope = worlds.position(self.case(case), agency, word)
+        return self.carry(envelope, agency)
+
+    def carry(self, envelope: Envelope, who: str) -> Any:
+        return applications.import_position(self.ledger, self.who[who], self.id(), envelope.to_json())
+
+    def open(self, release: str = RELEASE, stage: str = STAGE) -> Any:
+        with self.ledger.reading() as state:
+            envelope = worlds.opening(state, release, stage)
+        return releases.open_stage(self.ledger, self.who["developer"], self.id(), envelope.to_json())
+
+    def opened(self, value: Mapping[str, Any] | None = None) -> None:
+        """A plan in force, agreed to and open."""
+        for case in self.apply(value)["cases"]:
+            for agency in self.case(case).rule["allOf"]:
+                self.say(case, agency)
+        self.open()
+
+    def submit(self, who: str = "applicant", name: str = "Example Utility", **changes: str) -> Any:
+        asked = {
+            "release": RELEASE,
+            "stage": STAGE,
+            "surface": API,
+            "organization": json.dumps({"name": name, "registeredIn": "US"}),
+            "file": "organization.yaml",
+            **changes,
+        }
+        return applications.submit(self.ledger, self.who[who], self.id(), asked)
+
+    def admit(self, who: str = "applicant", name: str = "Example Utility", **changes: str) -> str:
+        """An application that both agencies approve; its grant."""
+        case = self.submit(who, name, **changes)["application"]
+        for agency in ("oncd", "ostp"):
+            self.say(case, agency)
+        grant = self.case(case).grant
+        assert grant is not None
+        return grant
+
+    def credential(self, grant: str, key: str = "key", who: str = "applicant") -> Any:
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        return credentials.issue(self.ledger, self.who[who], self.id(), grant, digest)
+
+    def direct(self, name: str = "d-1", names: list[str] | None = None, **changes: Any) -> Any:
+        """A directive of `oncd` over organizations by their legal names, or over everyone."""
+        covers = worlds.committed(names) if names else "everyone"
+        envelope = worlds.directive(worlds.directive_value(name, covers=covers, **changes)).to_json()
+        named = None
+        if names:
+            named = {"salt": canonical.b64(worlds.opened_names(names).salt), "organizations": names}
+        return directives.issue(self.ledger, self.who["oncd"], self.id(), envelope, named)
+
+    # What gateways do
+
+    def poll(self, after: int, gateway: str = "gateway-1", **changes: Any) -> Poll:
+        fields = {
+            "gateway": gateway,
+            "incarnation": f"{gateway}-run-1",
+            "surface": API,
+            "after": after,
+            "nonce": "n" * 32,
+            **changes,
+        }
+        return Poll(**fields)
+
+    def ask(self, after: int, gateway: str = "gateway-1", **changes: Any) -> feed.Answer:
+        """A poll that is heard and answered at once, and verified."""
+        poll = self.poll(after, gateway, **changes)
+        self.fleet.heard(poll)
+        return self.opened_answer(poll)
+
+    def opened_answer(self, poll: Poll) -> feed.Answer:
+        answer = json.dumps(self.fleet.answer(poll)).encode()
+        asked = {name: getattr(poll, name) for name in ("gateway", "incarnation", "nonce", "after")}
+        return feed.open_answer(answer, asked, worlds.public_key("log"))
+
+    @property
+    def size(self) -> int:
+        return self.ledger.size()

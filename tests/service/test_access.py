@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from sluicegate.core import apikey
+from sluicegate.errors import Unauthorized
+from sluicegate.ports import Principal
+from sluicegate.service import access
+from tests.plane import Plane
+from tests.worlds import plan_value
+
+MAY = {
+    "plan.preview": "D",
+    "plan.apply": "D",
+    "status.read": "DAP",
+    "application.submit": "DP",
+    "case.read": "DAP",
+    "case.export": "DA",
+    "position.import": "DA",
+    "stage.open": "D",
+    "credential.issue": "DP",
+    "credential.revoke": "DP",
+    "directive.preview": "DA",
+    "directive.issue": "DA",
+    "directive.lift": "DA",
+    "directive.read": "DA",
+    "token.issue": "D",
+    "fleet.poll": "G",
+}
+"""The whole table, written a second time: D developer, A agency, P applicant, G gateway."""
+
+LETTERS = {access.DEVELOPER: "D", access.AGENCY: "A", access.APPLICANT: "P", access.GATEWAY: "G"}
+
+
+def test_the_table_is_as_long_as_it_is_here():
+    assert access.ACTIONS.keys() == MAY.keys()
+    assert set(access.ROLES) == LETTERS.keys()
+
+
+@pytest.mark.parametrize(("action", "role"), list(product(sorted(MAY), access.ROLES)))
+def test_each_role_may_do_what_the_table_says(action, role):
+    principal = Principal("p_1", role, "name", "oncd" if role == access.AGENCY else None)
+    if LETTERS[role] in MAY[action]:
+        access.authorize(principal, action)
+    else:
+        with pytest.raises(Unauthorized) as caught:
+            access.authorize(principal, action)
+        assert caught.value.code == "forbidden"
+
+
+@pytest.mark.parametrize("role", ["admin", "", "Developer", "root", "developer "])
+@pytest.mark.parametrize("action", sorted(MAY))
+def test_no_other_role_may_do_anything(role, action):
+    with pytest.raises(Unauthorized):
+        access.authorize(Principal("p_1", role, "name"), action)
+
+
+# Tokens
+
+
+@pytest.fixture
+def plane() -> Plane:
+    plane = Plane()
+    plane.opened()
+    return plane
+
+
+def test_a_token_says_who_acts(plane):
+    for name, token in plane.tokens.items():
+        assert access.authenticate(plane.store, token) == plane.who[name]
+
+
+def test_without_a_token_nobody_acts(plane):
+    with pytest.raises(Unauthorized) as caught:
+        access.authenticate(plane.store, None)
+    assert caught.value.code == "token_missing"
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda token: "",
+        lambda token: token[:-1],
+        lambda token: token + "A",
+        lambda token: token.upper(),
+        lambda token: token[:10] + ("A" if token[10] != "A" else "B") + token[11:],
+        lambda token: apikey.make(apikey.TOKEN_PREFIX, bytes(32)),
+        lambda token: apikey.make(apikey.KEY_PREFIX, bytes(32)),
+        lambda token: "é" * len(token),
+        lambda token: f"Bearer {token}",
+    ],
+)
+def test_an_unknown_token_is_nobodys(plane, alter):
+    with pytest.raises(Unauthorized) as caught:
+        access.authenticate(plane.store, alter(plane.tokens["developer"]))
+    assert caught.value.code == "token_unknown"
+    assert plane.tokens["developer"] not in str(caught.value)
+
+
+def test_a_token_is_stored_by_its_digest_alone(plane):
+    token = plane.tokens["developer"]
+    assert plane.store.principal(apikey.digest(token)) is not None
+    assert plane.store.principal(token.encode()) is None
+
+
+# Who sees what
+
+
+def cases(plane: Plane, name: str) -> list[str]:
+    with plane.ledger.reading() as state:
+        return [case.id for case in state.cases.values() if access.sees(plane.who[name], case)]
+
+
+def test_each_sees_the_cases_that_concern_it(plane):
+    terms = cases(plane, "developer")
+    mine = plane.submit("applicant")["application"]
+    theirs = plane.submit("rival", "Example Grid")["application"]
+    assert cases(plane, "developer") == [*terms, mine, theirs]
+    assert cases(plane, "oncd") == [*terms, mine, theirs]
+    assert cases(plane, "caisi") == []
+    assert cases(plane, "applicant") == [mine]
+    assert cases(plane, "rival") == [theirs]
+    assert cases(plane, "gateway-1") == []
+
+
+def test_an_application_by_the_staff_is_no_applicants(plane):
+    plane.submit("developer")
+    assert cases(plane, "applicant") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "knows"),
+    [("developer", True), ("oncd", True), ("caisi", True), ("applicant", False), ("rival", False), ("gateway-1", False)],
+)
+def test_an_unannounced_release_is_known_to_those_it_concerns(plane, name, knows):
+    plane.apply(plan_value("secret", models=["m"], announced=False))
+    with plane.ledger.reading() as state:
+        assert access.knows(plane.who[name], state, state.releases["secret"]) is knows
+        assert access.knows(plane.who[name], state, state.releases["gpt-5.6"])
+
+
+def test_an_agency_that_an_unannounced_release_does_not_name_does_not_know_it(plane):
+    named = {"oncd": {"name": "x"}, "ostp": {"name": "y"}}
+    plane.apply(plan_value("secret", models=["m"], announced=False, agencies=named))
+    with plane.ledger.reading() as state:
+        assert not access.knows(plane.who["caisi"], state, state.releases["secret"])
+        assert access.knows(plane.who["oncd"], state, state.releases["secret"])
+
+
+def test_who_has_a_case_in_an_unannounced_release_knows_it(plane):
+    hidden = plan_value("secret", models=["m"], announced=False)
+    plane.apply(plan_value("secret", models=["m"]))
+    plane.submit("applicant", release="secret")
+    plane.apply(hidden)
+    with plane.ledger.reading() as state:
+        assert access.knows(plane.who["applicant"], state, state.releases["secret"])
+        assert not access.knows(plane.who["rival"], state, state.releases["secret"])

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sluicegate.core import canonical, events, plan
+from sluicegate.core.events import Opening
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.errors import BadEnvelope, InvalidDocument
+from sluicegate.service import applications
+from tests import worlds
+from tests.plane import Plane
+from tests.worlds import CODEX, DAY_MS, RELEASE, STAGE, plan_value, stage
+
+
+@pytest.fixture
+def plane() -> Plane:
+    plane = Plane()
+    plane.opened()
+    return plane
+
+
+def code(result: object) -> str:
+    assert isinstance(result, Refusal), result
+    return result.code
+
+
+# Applying
+
+
+def test_an_applicant_is_one_organization_under_one_pseudonym(plane):
+    plane.submit(surface="api")
+    plane.submit(surface=CODEX)
+    plane.submit(name="Example Grid")
+    entries = [entry for entry in plane.store.entries(0, 1_000) if entry.type == events.CASE_OPENED]
+    named = [entry.gate_value("organization") for entry in entries if "organization" in entry.gate]
+    assert named[0] == named[1] != named[2]
+    assert all(name.startswith("org_") for name in named)
+
+
+def test_two_who_name_the_same_organization_have_two_pseudonyms(plane):
+    plane.submit("applicant")
+    plane.submit("rival")
+    assert len(set(plane.store.organizations("Example Utility"))) == 2
+
+
+def test_the_entry_names_the_applicant_by_pseudonym_and_nothing_else(plane):
+    plane.submit(name="Example Bank")
+    entry = plane.store.entries(plane.size - 1, 1)[0]
+    assert entry.by == plane.who["applicant"].id
+    assert b"Example Bank" not in entry.leaf
+    assert entry.sealed["application"].value() == {"organization": {"name": "Example Bank", "registeredIn": "US"}}
+
+
+@pytest.mark.parametrize("organization", ["", "name: [", "{}", "{name: A, registeredIn: Norway}", "&a x"])
+def test_a_malformed_organization_is_refused_with_its_places(plane, organization):
+    size = plane.size
+    with pytest.raises(InvalidDocument) as caught:
+        plane.submit(organization=organization)
+    assert {place.file for place in caught.value.at} == {"organization.yaml"}
+    assert plane.size == size
+
+
+def test_to_who_may_not_know_it_an_unannounced_release_does_not_exist(plane):
+    plane.apply(plan_value("secret", models=["m"], announced=False))
+    hidden, missing = plane.submit(release="secret"), plane.submit(release="missin")
+    assert isinstance(hidden, Refusal)
+    assert isinstance(missing, Refusal)
+    assert repr(hidden).replace("secret", "missin") == repr(missing)
+    assert not isinstance(plane.submit("developer", release="secret"), Refusal)
+
+
+# Reading
+
+
+def test_a_case_is_shown_with_everything_said(plane):
+    case = plane.submit()["application"]
+    plane.say(case, "oncd", "abstain")
+    plane.say(case, "oncd")
+    shown = applications.show(plane.ledger, plane.who["applicant"], case)
+    assert (shown["state"], shown["determination"], shown["awaiting"]) == ("in_review", None, ["ostp"])
+    assert [(said["position"], said["superseded"]) for said in shown["positions"]] == [("abstain", True), ("approve", False)]
+    assert (shown["application"], shown["stage"], shown["surface"], shown["grant"]) == (case, STAGE, "api", None)
+
+
+def test_a_grant_is_shown_with_how_far_it_has_come(plane):
+    grant = plane.admit()
+    case = next(c for c in applications.listed(plane.ledger, plane.who["applicant"])["cases"])["case"]
+    shown = applications.show(plane.ledger, plane.who["applicant"], case)["grant"]
+    assert (shown["grant"], shown["state"], shown["models"]) == (grant, "approved", ["gpt-5.6"])
+    assert shown["validUntil"] == events.format_time(plane.wall.at_ms + 30 * DAY_MS)
+    plane.credential(grant)
+    assert applications.show(plane.ledger, plane.who["applicant"], case)["grant"]["state"] == "provisioned"
+
+
+def test_a_grant_without_an_end_is_shown_so(plane):
+    plane.apply(plan_value(stages=[stage(conditions=None)]))
+    plane.opened(plan_value(stages=[stage(conditions=None, seats=9)]))
+    grant = plane.admit()
+    with plane.ledger.reading() as state:
+        shown = applications.grant_of(state, grant)
+        assert shown is not None
+        assert shown["validUntil"] is None
+        assert applications.grant_of(state, "grant_unknown") is None
+
+
+def test_nobody_is_shown_what_does_not_concern_them(plane):
+    case = plane.submit("applicant")["application"]
+    for name in ("rival", "caisi"):
+        assert code(applications.show(plane.ledger, plane.who[name], case)) == "case_unknown"
+        assert code(applications.export(plane.ledger, plane.who[name], case)) == "case_unknown"
+        hidden = applications.show(plane.ledger, plane.who[name], case)
+        missing = applications.show(plane.ledger, plane.who[name], "x" * len(case))
+        assert repr(hidden).replace(case, "x" * len(case)) == repr(missing)
+
+
+def test_cases_are_listed_newest_first(plane):
+    first, second = plane.submit()["application"], plane.submit(surface=CODEX)["application"]
+    listed = applications.listed(plane.ledger, plane.who["applicant"])
+    assert [case["case"] for case in listed["cases"]] == [second, first]
+    assert listed["size"] == plane.size
+
+
+# Reviewing
+
+
+def test_what_is_exported_is_enough_to_decide_and_to_check(plane):
+    case = plane.submit()["application"]
+    exported = applications.export(plane.ledger, plane.who["oncd"], case)
+    assert exported["question"] == plane.case(case).question
+    assert exported["parties"] == {worlds.keyid(name): name for name in ("oncd", "ostp")}
+    assert exported["previous"] == {}
+    read = exported["terms"]
+    assert plan.terms_digest(read, plan.stages(read)[STAGE]) == exported["question"]["terms"]
+    dossier = exported["dossier"]
+    opened = Opening(canonical.unb64(dossier["salt"]), canonical.dumps(dossier["application"]))
+    assert opened.commitment("sealed", "application") == exported["question"]["party"]
+
+
+def test_an_export_says_what_to_follow(plane):
+    case = plane.submit()["application"]
+    plane.say(case, "oncd", "abstain")
+    exported = applications.export(plane.ledger, plane.who["ostp"], case)
+    assert exported["previous"] == {"oncd": plane.case(case).positions["oncd"].digest}
+
+
+def test_an_export_without_a_dossier(plane):
+    with plane.ledger.reading() as state:
+        terms = next(iter(state.cases))
+    exported = applications.export(plane.ledger, plane.who["oncd"], terms)
+    assert exported["dossier"] is None
+    assert exported["terms"]["metadata"]["name"] == RELEASE
+
+
+def test_an_export_under_terms_that_are_gone_shows_no_plan(plane):
+    case = plane.submit()["application"]
+    plane.apply(plan_value(stages=[stage(seats=3)]))
+    assert applications.export(plane.ledger, plane.who["oncd"], case)["terms"] is None
+
+
+def test_a_position_may_be_carried_by_anybody_who_may_import(plane):
+    """A signature, not a token, makes it count."""
+    case = plane.submit()["application"]
+    plane.carry(worlds.position(plane.case(case), "oncd"), "developer")
+    plane.carry(worlds.position(plane.case(case), "ostp"), "caisi")
+    assert plane.case(case).outcome == "approved"
+
+
+def test_a_token_does_not_make_a_position_count(plane):
+    case = plane.submit()["application"]
+    forged = worlds.position(plane.case(case), "oncd", signer="stranger")
+    assert code(plane.carry(forged, "oncd")) == "signature_invalid"
+
+
+@pytest.mark.parametrize("envelope", [{}, {"payload": 5}, {"payload": "", "payloadType": "x", "signatures": []}])
+def test_what_is_no_envelope_is_refused(plane, envelope):
+    with pytest.raises(BadEnvelope):
+        applications.import_position(plane.ledger, plane.who["oncd"], plane.id(), envelope)
+
+
+def test_what_is_listed_is_json(plane):
+    plane.admit()
+    for name in ("developer", "oncd", "applicant"):
+        for case in applications.listed(plane.ledger, plane.who[name])["cases"]:
+            json.dumps(applications.show(plane.ledger, plane.who[name], case["case"]), allow_nan=False)

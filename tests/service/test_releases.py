@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.errors import InvalidDocument
+from sluicegate.service import releases
+from tests.plane import Plane
+from tests.worlds import RELEASE, STAGE, plan_value, stage
+
+
+@pytest.fixture
+def plane() -> Plane:
+    return Plane()
+
+
+def preview(plane: Plane, value: dict[str, Any]) -> Any:
+    return releases.preview_plan(plane.ledger, json.dumps(value), "plan.yaml")
+
+
+def status(plane: Plane, who: str) -> Any:
+    return releases.status(plane.ledger, plane.who[who])
+
+
+def test_a_preview_tells_what_applying_would_do_and_does_nothing(plane):
+    size = plane.size
+    told = preview(plane, plan_value())
+    assert (told["release"], told["new"], told["termsToAgree"]) == (RELEASE, True, [STAGE])
+    assert told["affects"] == {"organizations": 0, "grants": 0, "openApplications": 0}
+    assert plane.size == size
+    applied = plane.apply()
+    assert applied["termsDigests"] == told["termsDigests"]
+    assert applied["changes"] == told["changes"]
+
+
+def test_a_preview_tells_whom_a_change_affects(plane):
+    plane.opened()
+    plane.admit("applicant")
+    plane.submit("rival", "Example Grid")
+    told = preview(plane, plan_value(stages=[stage(seats=3)]))
+    assert told["affects"] == {"organizations": 1, "grants": 1, "openApplications": 1}
+    assert told["termsToAgree"] == [STAGE]
+    assert [change["field"] for change in told["changes"]] == [f"spec.stages[{STAGE}].seats"]
+    assert preview(plane, plan_value())["termsToAgree"] == []
+
+
+def test_a_preview_is_refused_as_applying_would_be(plane):
+    value = plan_value()
+    value["metadata"]["developer"] = "anthropic"
+    for result in (preview(plane, value), plane.apply(value)):
+        assert isinstance(result, Refusal)
+        assert result.code == "other_developer"
+
+
+@pytest.mark.parametrize("text", ["", "x", "{", "spec: {}", "&a x"])
+def test_a_malformed_plan_is_refused_with_its_places(plane, text):
+    size = plane.size
+    for use in (
+        lambda: releases.preview_plan(plane.ledger, text, "plan.yaml"),
+        lambda: releases.apply_plan(plane.ledger, plane.who["developer"], plane.id(), text, "plan.yaml"),
+    ):
+        with pytest.raises(InvalidDocument) as caught:
+            use()
+        assert caught.value.at
+    assert plane.size == size
+
+
+def test_status_tells_how_far_each_stage_is(plane):
+    plane.apply()
+    (found,) = status(plane, "developer")["releases"]
+    (first,) = found["stages"]
+    assert (first["termsAgreed"], first["open"], first["awaiting"]) == (False, False, ["oncd", "ostp"])
+    plane.say(first["termsCase"], "oncd")
+    assert status(plane, "oncd")["releases"][0]["stages"][0]["awaiting"] == ["ostp"]
+    plane.say(first["termsCase"], "ostp")
+    plane.open()
+    (first,) = status(plane, "applicant")["releases"][0]["stages"]
+    assert (first["termsAgreed"], first["open"], first["awaiting"]) == (True, True, [])
+    assert first["basis"]["kind"] == "voluntary"
+    assert first["agencies"] == ["oncd", "ostp"]
+
+
+def test_status_counts_seats_and_tells_applicants_no_small_number(plane):
+    plane.opened(plan_value(stages=[stage(seats=9)]))
+    for i in range(4):
+        plane.admit("applicant", f"Example {i}")
+    seated = {who: status(plane, who)["releases"][0]["stages"][0]["seated"] for who in ("developer", "oncd", "applicant")}
+    assert seated == {"developer": 4, "oncd": 4, "applicant": None}
+    plane.admit("applicant", "Example 5")
+    assert status(plane, "applicant")["releases"][0]["stages"][0]["seated"] == 5
+
+
+def test_status_hides_what_is_unannounced(plane):
+    plane.opened()
+    plane.apply(plan_value("secret", models=["gpt-secret"], announced=False))
+    names = {who: [found["release"] for found in status(plane, who)["releases"]] for who in ("developer", "oncd", "applicant")}
+    assert names == {"developer": [RELEASE, "secret"], "oncd": [RELEASE, "secret"], "applicant": [RELEASE]}
+    assert "gpt-secret" not in json.dumps(status(plane, "applicant"))
+
+
+def test_status_names_the_directives_in_force(plane):
+    plane.opened()
+    plane.direct("d-2")
+    plane.direct("d-1")
+    assert status(plane, "oncd")["directivesInForce"] == ["d-1", "d-2"]
+
+
+def test_what_an_officer_signs_is_given_out(plane):
+    plane.apply()
+    found = releases.opening(plane.ledger, RELEASE, STAGE)
+    with plane.ledger.reading() as state:
+        assert found == {"release": RELEASE, "stage": STAGE, "terms": state.releases[RELEASE].terms[STAGE]}
+
+
+@pytest.mark.parametrize(("release", "name"), [("x", STAGE), (RELEASE, "x"), ("", ""), ("x" * 500, "y" * 500)])
+def test_a_stage_that_is_not_there_is_refused(plane, release, name):
+    plane.apply()
+    refused = releases.opening(plane.ledger, release, name)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "stage_unknown"
+    assert len(refused.message) < 200
+
+
+def test_opening_without_agreement_is_refused(plane):
+    plane.apply()
+    refused = plane.open()
+    assert isinstance(refused, Refusal)
+    assert refused.code == "terms_not_agreed"

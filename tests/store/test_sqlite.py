@@ -1,0 +1,399 @@
+"""What SQLite does beyond the contract: what it finds on the disk, and a disk that fails."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from sluicegate.core import checkpoint, merkle
+from sluicegate.errors import StoreUnavailable, StoreUnusable
+from sluicegate.ports import Done, Incarnation, Principal
+from sluicegate.store import schema
+from sluicegate.store.sqlite import SqliteStore
+from tests.store.contract import BOUND_S, DONE, ENTRIES, GATEWAY, Log, StoreContract
+from tests.worlds import ORIGIN, private_key
+
+LOG_KEY = private_key("log").public_key().public_bytes_raw()
+
+
+class TestSqliteStore(StoreContract):
+    @pytest.fixture
+    def store(self, tmp_path):
+        with closing(SqliteStore(tmp_path / "ledger.db")) as store:
+            yield store
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.db"
+
+
+def verified(store: SqliteStore) -> int:
+    """The size of a log whose head is signed and whose tree is that of its entries."""
+    head = checkpoint.open_checkpoint(
+        store.checkpoint(), checkpoint.parse_vkey(checkpoint.vkey(ORIGIN, LOG_KEY))
+    )
+    frontier = merkle.Frontier()
+    for entry in store.entries(0, 10_000):
+        assert entry == ENTRIES[entry.seq]
+        frontier.append(merkle.leaf_hash(entry.leaf))
+    assert head.size == store.size() == frontier.size
+    assert head.root == frontier.root() == merkle.root(head.size, store.node)
+    return head.size
+
+
+# Durable
+
+
+def test_everything_is_there_when_opened_again(path):
+    with closing(SqliteStore(path)) as store:
+        Log(store).append(ENTRIES)
+        with store.write() as writing:
+            writing.remember("cmd_1", DONE)
+            writing.add_organization("org_1", "applicant_1", "Example Utility", "US")
+        store.add_principal(bytes(32), Principal("agency_1", "agency", "oncd", "oncd"))
+        store.register(GATEWAY)
+    with closing(SqliteStore(path)) as store:
+        assert verified(store) == len(ENTRIES)
+        assert list(store.incarnations()) == [GATEWAY]
+        assert store.principal(bytes(32)) == Principal("agency_1", "agency", "oncd", "oncd")
+        with store.write() as writing:
+            assert writing.done("cmd_1") == DONE
+            assert writing.organization("applicant_1", "Example Utility", "US") == "org_1"
+
+
+def test_every_commit_is_synced(path):
+    with closing(SqliteStore(path)) as store, store._engine.connect() as connection:
+        pragma = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    assert pragma == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_a_confirmation_is_a_write(path):
+    """It proves that this process can write, so it must write."""
+    with closing(SqliteStore(path)) as store:
+        store.confirm()
+        store.confirm()
+        with store._reading() as connection:
+            assert connection.scalar(sa.select(schema.head.c.confirmed)) == 2
+
+
+def test_a_name_with_odd_characters_is_a_file_name(tmp_path):
+    path = tmp_path / "a folder?mode=memory&x=1#%20é" / "ledger.db"
+    path.parent.mkdir()
+    with closing(SqliteStore(path)) as store:
+        Log(store).append(ENTRIES[:2])
+    assert path.exists()
+
+
+# What is not ours
+
+
+def unusable(path: Path, match: str = ".") -> StoreUnusable:
+    """A file that is refused, and that nothing was written to."""
+    before = {file: file.read_bytes() for file in path.parent.iterdir()}
+    with pytest.raises(StoreUnusable, match=match) as caught:
+        SqliteStore(path)
+    assert {file: file.read_bytes() for file in path.parent.iterdir()} == before
+    assert caught.value.remedy
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"not a database", b"SQLite format 3\x00" + b"\xff" * 200, b"\x00" * 4096, os.urandom(8192), b"{}\n"],
+    ids=["text", "header alone", "zeros", "noise", "json"],
+)
+def test_a_file_that_is_no_database_is_refused(path, data):
+    path.write_bytes(data)
+    unusable(path)
+
+
+def test_a_folder_is_refused(path):
+    path.mkdir()
+    with pytest.raises((StoreUnusable, StoreUnavailable)):
+        SqliteStore(path)
+
+
+@pytest.mark.parametrize("application_id", [0, 0x0F055112])
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_the_database_of_another_program_is_refused_and_left_as_it_is(path, application_id, mode):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA journal_mode={mode}")
+        connection.execute(f"PRAGMA application_id={application_id}")
+        connection.execute("CREATE TABLE recipes (name TEXT)")
+        connection.execute("INSERT INTO recipes VALUES ('soup')")
+        connection.commit()
+    before = path.read_bytes()
+    with pytest.raises(StoreUnusable, match="another program"):
+        SqliteStore(path)
+    assert path.read_bytes() == before
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == (mode.lower(),)
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("recipes",)]
+
+
+@pytest.mark.parametrize("pragma", [f"application_id={schema.APPLICATION_ID}", "user_version=1"])
+def test_an_empty_database_that_somebody_marked_is_refused(path, pragma):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA {pragma}")
+        connection.commit()
+    unusable(path)
+
+
+@pytest.mark.parametrize("version", [0, 2, 99])
+def test_another_version_of_the_schema_is_refused(path, version):
+    with closing(SqliteStore(path)) as store:
+        Log(store).append(ENTRIES[:2])
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version={version}")
+        connection.commit()
+    with pytest.raises(StoreUnusable, match=f"version {version}"):
+        SqliteStore(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+
+
+def test_an_empty_file_becomes_a_database(path):
+    path.touch()
+    with closing(SqliteStore(path)) as store:
+        assert store.size() == 0
+
+
+def damaged(path: Path, *statements: str) -> SqliteStore:
+    """A store whose tables somebody has altered."""
+    with closing(SqliteStore(path)) as store:
+        Log(store).append(ENTRIES)
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+    return SqliteStore(path)
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("DROP TABLE entries", lambda store: store.entries(0, 1)),
+        ("ALTER TABLE head RENAME COLUMN size TO length", lambda store: store.size()),
+        ("DROP TABLE principals", lambda store: store.principal(bytes(32))),
+        ("DROP TABLE nodes", lambda store: store.node(0, 0)),
+        ("DELETE FROM nodes WHERE level = 0 AND idx = 1", lambda store: store.node(0, 1)),
+        ("DELETE FROM head", lambda store: store.size()),
+        ("DELETE FROM head", lambda store: store.checkpoint()),
+        ("DROP TABLE incarnations", lambda store: store.register(GATEWAY)),
+    ],
+)
+def test_a_database_with_something_missing_is_unusable(path, statement, what: Callable[[SqliteStore], object]):
+    with closing(damaged(path, statement)) as store, pytest.raises(StoreUnusable):
+        what(store)
+
+
+def test_a_database_with_overwritten_pages_is_unusable(path):
+    with closing(SqliteStore(path)) as store:
+        Log(store).append(ENTRIES)
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)
+    path.write_bytes(data)
+    with pytest.raises(StoreUnusable):
+        SqliteStore(path).entries(0, 100)
+
+
+# Writes that fail
+
+
+@contextmanager
+def commits_broken(store: SqliteStore, when: str, said: str = "disk I/O error") -> Iterator[None]:
+    """Every commit fails: `before` it is done, or `after` it was done."""
+
+    def commit(connection: Connection) -> None:
+        if when == "after":
+            dbapi = connection.connection.dbapi_connection
+            assert isinstance(dbapi, sqlite3.Connection)
+            dbapi.execute("COMMIT")
+        raise sa.exc.OperationalError("COMMIT", {}, sqlite3.OperationalError(said))
+
+    sa.event.listen(store._engine, "commit", commit)
+    try:
+        yield
+    finally:
+        sa.event.remove(store._engine, "commit", commit)
+
+
+@pytest.mark.parametrize(("when", "size"), [("before", 5), ("after", 9)])
+@pytest.mark.parametrize("said", ["disk I/O error", "database or disk is full", "database is locked"])
+def test_a_commit_that_fails_is_done_wholly_or_not_at_all(path, when, said, size):
+    with closing(SqliteStore(path)) as store:
+        log = Log(store)
+        log.append(ENTRIES[:5])
+        nodes, head = log.grow(ENTRIES[5:9])
+        with commits_broken(store, when, said), pytest.raises(StoreUnavailable, match=said), store.write() as writing:
+            writing.append(ENTRIES[5:9], nodes, head)
+            writing.remember("cmd_1", DONE)
+        assert verified(store) == size
+    with closing(SqliteStore(path)) as store:
+        assert verified(store) == size
+        with store.write() as writing:
+            assert writing.done("cmd_1") == (DONE if when == "after" else None)
+            if when == "before":
+                writing.append(ENTRIES[5:9], nodes, head)
+        assert verified(store) == 9
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_every_other_write_fails_as_what_it_is(path, when):
+    with closing(SqliteStore(path)) as store, commits_broken(store, when):
+        for write in (
+            store.confirm,
+            lambda: store.register(GATEWAY),
+            lambda: store.retire(GATEWAY),
+            lambda: store.add_principal(os.urandom(32), Principal(os.urandom(4).hex(), "agency", "oncd")),
+        ):
+            with pytest.raises(StoreUnavailable):
+                write()
+
+
+def test_a_full_disk_refuses_and_loses_nothing(path):
+    """The database may not grow: a real refusal by SQLite, in the middle of a write."""
+    with closing(SqliteStore(path)) as store:
+        log = Log(store)
+        log.append(ENTRIES[:5])
+
+        def limit(connection: sqlite3.Connection, *_: object) -> None:
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+            connection.execute(f"PRAGMA max_page_count={pages}")
+
+        sa.event.listen(store._engine, "checkout", limit)
+        nodes, head = log.grow(ENTRIES[5:])
+        with pytest.raises(StoreUnavailable, match="full"), store.write() as writing:
+            writing.append(ENTRIES[5:], nodes, head)
+            writing.remember("cmd_1", Done(DONE.request, {"large": "x" * 100_000}))
+        assert verified(store) == 5
+        sa.event.remove(store._engine, "checkout", limit)
+    with closing(SqliteStore(path)) as store:
+        with store.write() as writing:
+            assert writing.done("cmd_1") is None
+            writing.append(ENTRIES[5:], nodes, head)
+        assert verified(store) == len(ENTRIES)
+
+
+def test_a_disk_too_full_to_begin_with(path):
+    """No file may grow beyond a few bytes: the database cannot even be made."""
+    code = """
+import resource, sys
+from pathlib import Path
+from sluicegate.errors import StoreUnavailable
+from sluicegate.store.sqlite import SqliteStore
+resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
+try:
+    SqliteStore(Path(sys.argv[1]))
+except StoreUnavailable as error:
+    sys.exit(0 if error.remedy else 4)
+sys.exit(5)
+"""
+    assert subprocess.run([sys.executable, "-c", code, str(path)], timeout=60, check=False).returncode == 0
+    with closing(SqliteStore(path)) as store:
+        assert store.size() == 0
+
+
+READ_ONLY = """
+import os, sys
+from pathlib import Path
+from sluicegate.errors import StoreUnavailable
+from sluicegate.ports import Incarnation
+from sluicegate.store.sqlite import SqliteStore
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+try:
+    store = SqliteStore(Path(sys.argv[1]))
+    assert store.size() == 2, "what is there can be read, or nothing can"
+    store.register(Incarnation("g", "i", "api"))
+except StoreUnavailable as error:
+    sys.exit(0 if error.remedy else 4)
+sys.exit(5)
+"""
+
+
+@pytest.mark.parametrize("folder_mode", [0o555, 0o777])
+def test_a_file_that_may_not_be_written_is_refused(folder_mode):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = folder / "ledger.db"
+        with closing(SqliteStore(path)) as store:
+            Log(store).append(ENTRIES[:2])
+        path.chmod(0o444)
+        folder.chmod(folder_mode)
+        done = subprocess.run([sys.executable, "-c", READ_ONLY, str(path)], timeout=60, check=False)
+        folder.chmod(0o755)
+        assert done.returncode == 0
+        with closing(SqliteStore(path)) as store:
+            assert verified(store) == 2
+
+
+def test_a_folder_that_is_not_there_is_refused(path):
+    with pytest.raises(StoreUnavailable, match="cannot be made"):
+        SqliteStore(path.parent / "none" / "ledger.db")
+
+
+def test_the_files_are_their_owners_alone(path):
+    with closing(SqliteStore(path)) as store:
+        Log(store).append(ENTRIES[:2])
+        assert {file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {0o600}
+
+
+def test_another_process_that_holds_the_head_is_waited_for(path):
+    with closing(SqliteStore(path)) as store, closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        letting_go = threading.Timer(0.2, lambda: other.execute("ROLLBACK"))
+        letting_go.start()
+        Log(store).append(ENTRIES[:2])
+        letting_go.join(BOUND_S)
+        assert verified(store) == 2
+
+
+def test_a_reader_is_not_held_up_by_a_writer(path):
+    with closing(SqliteStore(path)) as store:
+        Log(store).append(ENTRIES[:2])
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert verified(store) == 2
+            other.execute("ROLLBACK")
+
+
+# What is in the file
+
+
+def test_no_secret_is_in_the_file(path):
+    with closing(SqliteStore(path)) as store:
+        store.add_principal(b"digest-of-a-token-32-bytes-long!", Principal("agency_1", "agency", "oncd"))
+        columns = {table.name: set(table.columns.keys()) for table in schema.metadata.tables.values()}
+    assert columns["principals"] == {"token_digest", "id", "role", "name", "party"}
+    assert not any("token" in column and column != "token_digest" for found in columns.values() for column in found)
+
+
+def test_what_breaks_a_rule_of_the_schema_is_no_fault_of_the_disk(path):
+    """A bug of ours must not look like a disk that is full: trying again would not help."""
+    with closing(SqliteStore(path)) as store:
+        store.add_principal(bytes(32), Principal("agency_1", "agency", "oncd"))
+        with pytest.raises(sa.exc.IntegrityError):
+            store.add_principal(b"\x01" * 32, Principal("agency_1", "agency", "ostp"))
+        Log(store).append(ENTRIES[:2])
+        with pytest.raises(sa.exc.IntegrityError):
+            Log(store).append(ENTRIES[:2])
+        assert verified(store) == 2
+        store.register(Incarnation("gateway-1", "incarnation-1", "codex"))
