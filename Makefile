@@ -56,7 +56,8 @@ lock: .venv/lock.stamp                ## newest versions that pyproject.toml all
 	compile ../pyproject.toml build.in --constraints dev.txt --extra lock --output-file lock.txt
 
 docs: .venv/sluicegate.stamp          ## make docs/record and the generated reference pages again
-	@$(PY) -m sluicegate.demo.record docs/record && $(PY) -m sluicegate.demo.reference docs
+	@$(PY) -m sluicegate.demo.record docs/record && $(PY) -m sluicegate.demo.reference docs && \
+	$(PY) -m sluicegate demo story >docs/record/story.txt
 
 clean:          ## forget the environment, the caches and what was built
 	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
