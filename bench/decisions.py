@@ -38,8 +38,6 @@ def measure() -> dict[str, float]:
     many, table_bytes = _weighed(MANY)
     table = folded(CREDENTIALS)
     cedar = _Cedar(CREDENTIALS)
-    gc.collect()
-    gc.freeze()
     drawn = random.Random(0)
     ours, theirs, ours_many = [], [], []
     for _ in range(ROUNDS):

@@ -31,6 +31,7 @@ STREAMS, STREAM_CONNECTIONS = 320, 64
 FIRST_CHUNKS = 200
 CUT_ROUNDS, CUT_STREAMS = 3, 400
 """Half of these streams are covered."""
+CUT_AFTER_S = 1.0
 
 AGENCIES = ("oncd", "ostp")
 PLACE = Place("bench", "first", "api")
@@ -128,24 +129,24 @@ async def _first_chunk(served: _Served) -> float:
 
 async def _cut(served: _Served, turn: int) -> float:
     """Milliseconds from an order's acceptance to the last byte of the last stream it covers."""
-    expected = await (await Connection.to(served.upstreams["long"])).ask(chat("long", "", stream=True))
-    running = {
-        key: [
-            asyncio.ensure_future((await Connection.to(served.site.gateway_url)).ask(request))
-            for _ in range(CUT_STREAMS // 2)
-        ]
-        for key in (served.covered, served.spared)
-        for request in [chat("long", key, stream=True)]
-    }
-    await asyncio.sleep(1.0)
+    gateway_url, upstream_url = served.site.gateway_url, served.upstreams["long"]
+    straight = await _streaming(upstream_url, served.spared, 1)
+    covering = await _streaming(gateway_url, served.covered, CUT_STREAMS // 2)
+    sparing = await _streaming(gateway_url, served.spared, CUT_STREAMS // 2)
+    await asyncio.sleep(CUT_AFTER_S)
     name = f"bench-{turn}"
     accepted = await asyncio.to_thread(served.paperwork.order, _order(name))
-    covered = await asyncio.gather(*running[served.covered])
-    spared = await asyncio.gather(*running[served.spared])
+    covered, spared, (expected,) = [await asyncio.gather(*each) for each in (covering, sparing, straight)]
     await asyncio.to_thread(served.paperwork.lift, name, AGENCIES[0])
     assert all(_was_cut(answer) for answer in covered)
     assert all(answer.is_whole_stream and answer.body() == expected.body() for answer in spared)
     return max(answer.ended_s for answer in covered) * 1_000 - parse_time(accepted["acceptedAt"])
+
+
+async def _streaming(url: str, key: str, count: int) -> list[asyncio.Task[Answer]]:
+    """Long streams that have been asked for."""
+    request = chat("long", key, stream=True)
+    return [asyncio.create_task((await Connection.to(url)).ask(request)) for _ in range(count)]
 
 
 def _was_cut(answer: Answer) -> bool:

@@ -70,7 +70,9 @@ class MemoryStore:
         return self.contents.entries[seq].sealed if seq < self.size() else {}
 
     def organizations(self, name: str) -> Sequence[str]:
-        return [pseudonym for (_, known, _), pseudonym in self.contents.organizations.items() if known == name]
+        return [
+            pseudonym for (_, known, _), pseudonym in self.contents.organizations.items() if known == name
+        ]
 
     def principal(self, token_digest: bytes) -> Principal | None:
         return self._principals.get(token_digest)
@@ -148,5 +150,3 @@ class Breaking(MemoryStore):
                 raise Broken
         if breaks == "after":
             raise Broken
-
-

@@ -31,6 +31,18 @@ ROLES = {
 }
 
 
+def yes(result: Any) -> Any:
+    """What a use case answers that refuses nothing."""
+    assert not isinstance(result, Refusal), result
+    return result
+
+
+def no(result: Any) -> str:
+    """The code of a refusal."""
+    assert isinstance(result, Refusal), result
+    return result.code
+
+
 class Clock:
     """A clock that stands still until it is moved. Units: milliseconds."""
 

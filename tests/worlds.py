@@ -229,9 +229,7 @@ class World:
         decided = lifecycle.decide(self.state, command, now_ms, entropy)
         if isinstance(decided, Refusal):
             return decided
-        entries = events.place_all(
-            decided.drafts, seq=self.state.size, at_ms=now_ms, by=by, command=name
-        )
+        entries = events.place_all(decided.drafts, seq=self.state.size, at_ms=now_ms, by=by, command=name)
         for entry in entries:
             self.state.apply(entry)
         self.entries += entries
@@ -339,7 +337,7 @@ class Rough:
         return entry
 
 
-def content(value: Any) -> Any:
+def content(value: Any) -> Any:  # noqa: PLR0911 - one a kind of value
     """What a state holds, as plain values that can be compared; the order of a dict only where it counts."""
     if isinstance(value, State):
         order = [list(value.cases), list(value.directives), list(value.releases)]
@@ -347,7 +345,10 @@ def content(value: Any) -> Any:
     if isinstance(value, Table):
         return {name: content(field) for name, field in vars(value).items()}
     if isinstance(value, Suspensions):  # the first of several is the one that is named
-        return [list(value.everyone.items()), [(who, list(by)) for who, by in sorted(value.organizations.items())]]
+        return [
+            list(value.everyone.items()),
+            [(who, list(by)) for who, by in sorted(value.organizations.items())],
+        ]
     if dataclasses.is_dataclass(value):
         return {field.name: content(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):

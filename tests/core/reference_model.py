@@ -29,11 +29,12 @@ def rule_holds(rule: Any, holds: AbstractSet[str]) -> bool:
     if isinstance(rule, str):
         return rule in holds
     if "allOf" in rule:
-        return all([rule_holds(member, holds) for member in rule["allOf"]])
+        return all(rule_holds(member, holds) for member in rule["allOf"])
     if "anyOf" in rule:
-        return any([rule_holds(member, holds) for member in rule["anyOf"]])
+        return any(rule_holds(member, holds) for member in rule["anyOf"])
     if "atLeast" in rule:
-        return len([1 for member in rule["atLeast"]["of"] if rule_holds(member, holds)]) >= rule["atLeast"]["n"]
+        holding = [member for member in rule["atLeast"]["of"] if rule_holds(member, holds)]
+        return len(holding) >= int(rule["atLeast"]["n"])
     yes = [rule_holds(member, holds) for member in rule["majorityOf"]]
     return yes.count(True) > yes.count(False)
 
@@ -73,20 +74,26 @@ def agrees(answer: Answer, decided: Allow | Deny) -> bool:
     return decided.directive is None and decided.application == answer.application
 
 
-def decide(entries: Sequence[Entry], ask: Ask, now: Instant | None) -> Answer:
+def decide(entries: Sequence[Entry], ask: Ask, now: Instant | None) -> Answer:  # noqa: PLR0911 - one a reason
     """DESIGN 4.3, in its order."""
     if ask.digest is None:
         return Answer("credential_missing")
     if now is None:
         return Answer("gate_stale")
-    issued = [e for e in _of(entries, "credential.issued") if bytes.fromhex(e.gate_value("digest")) == ask.digest]
+    issued = [
+        e for e in _of(entries, "credential.issued") if bytes.fromhex(e.gate_value("digest")) == ask.digest
+    ]
     if not issued:
         return Answer("credential_unknown")
-    if any(e.public["credential"] == issued[-1].public["credential"] for e in _of(entries, "credential.revoked")):
+    if any(
+        e.public["credential"] == issued[-1].public["credential"] for e in _of(entries, "credential.revoked")
+    ):
         return Answer("credential_revoked")
     if ask.invalid:
         return Answer("request_invalid")
-    (own_grant,) = [e for e in _of(entries, "grant.approved") if e.public["grant"] == issued[-1].public["grant"]]
+    (own_grant,) = [
+        e for e in _of(entries, "grant.approved") if e.public["grant"] == issued[-1].public["grant"]
+    ]
     organization = own_grant.gate_value("organization")
     grants = [e for e in _of(entries, "grant.approved") if e.gate_value("organization") == organization]
     offering = [e for e in _plans_in_force(entries) if ask.model in _models(e)]
@@ -110,7 +117,7 @@ def decide(entries: Sequence[Entry], ask: Ask, now: Instant | None) -> Answer:
     return Answer(None, (public["grant"], terms["models"][ask.model], until, per_minute))
 
 
-def _without_directive(
+def _without_directive(  # noqa: PLR0911 - one a reason
     entries: Sequence[Entry],
     ask: Ask,
     now: Instant,
@@ -119,7 +126,7 @@ def _without_directive(
     grants: Sequence[Entry],
     credential: Entry,
 ) -> tuple[str | None, str | None]:
-    """stage_not_open, grant_expired, not_provisioned, application_pending, surface_not_granted, not_admitted."""
+    """stage_not_open, grant_expired, not_provisioned, application_pending, and so on to not_admitted."""
     ours = [e for e in grants if e.public["release"] == release]
     here = [e for e in ours if e.public["surface"] == ask.surface]
     opened = {(e.public["release"], e.public["stage"]) for e in _of(entries, "stage.opened")}
@@ -241,14 +248,24 @@ def _check_grant(entry: Entry, before: Sequence[Entry]) -> None:
     assert not [e for e in _of(before, "grant.approved") if e.public["case"] == public["case"]]
     assert public["surface"] in spec["surfaces"]
     dossier = case.sealed["application"].value()["organization"]
-    assert dossier["registeredIn"] in stage.get("eligibility", {}).get("registeredIn", [dossier["registeredIn"]])
-    live = [e for e in _of(before, "grant.approved") if not e.public["validUntil"] or _ms(e.public["validUntil"]) > entry.at_ms]
+    assert dossier["registeredIn"] in stage.get("eligibility", {}).get(
+        "registeredIn", [dossier["registeredIn"]]
+    )
+    live = [
+        e
+        for e in _of(before, "grant.approved")
+        if not e.public["validUntil"] or _ms(e.public["validUntil"]) > entry.at_ms
+    ]
     place = (public["release"], public["stage"])
     seated = {e.gate_value("organization") for e in live if (e.public["release"], e.public["stage"]) == place}
-    if entry.gate_value("organization") not in seated:  # else it takes no seat: a later plan may have had fewer
+    if (
+        entry.gate_value("organization") not in seated
+    ):  # else it takes no seat: a later plan may have had fewer
         assert len(seated) < stage.get("seats", 10**9)
     where = (entry.gate_value("organization"), public["release"], public["surface"])
-    assert where not in [(e.gate_value("organization"), e.public["release"], e.public["surface"]) for e in live]
+    assert where not in [
+        (e.gate_value("organization"), e.public["release"], e.public["surface"]) for e in live
+    ]
     assert _ms(public["validFrom"]) == entry.at_ms
 
 
@@ -288,7 +305,11 @@ def _agreed(release: str, terms: str, stage: Mapping[str, Any], before: Sequence
     """Whether every agency that the stage names has approved these terms."""
     agencies = set(stage["basis"]["askedBy"]) | named(stage["admission"]["grant"])
     cases = [e for e in _of(before, "case.opened") if e.public["kind"] == "terms"]
-    asked = [e for e in cases if e.public["question"]["terms"] == terms and e.public["question"]["release"] == release]
+    asked = [
+        e
+        for e in cases
+        if e.public["question"]["terms"] == terms and e.public["question"]["release"] == release
+    ]
     return any(agencies <= _saying("approve", case, before) for case in asked)
 
 
@@ -306,7 +327,9 @@ def _saying(word: str, case: Entry, before: Sequence[Entry]) -> set[str]:
         envelope = recorded.public["envelope"]
         statement = _statement(envelope)
         said = statement["predicate"]
-        question = json.dumps(case.public["question"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        question = json.dumps(
+            case.public["question"], sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        )
         digest = hashlib.sha256(question.encode()).hexdigest()
         assert statement["subject"] == [{"name": case.public["case"], "digest": {"sha256": digest}}]
         assert said["question"] == case.public["question"]

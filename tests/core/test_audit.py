@@ -117,14 +117,18 @@ def test_altered_hashes_beside_the_leaves_do_not_help() -> None:
         (3, {"public": []}, "'public'"),
     ],
 )
-def test_what_the_log_should_never_have_signed_is_found(at: int, changes: dict[str, Any], problem: str) -> None:
+def test_what_the_log_should_never_have_signed_is_found(
+    at: int, changes: dict[str, Any], problem: str
+) -> None:
     at = at % len(LEAVES)
     found = signed_over(with_fields(at, **changes))
     assert (found.ok, found.first_bad) == (False, at)
     assert problem in found.problem
 
 
-@pytest.mark.parametrize("leaf", [LEAVES[3] + b" ", LEAVES[3].replace(b":", b": ", 1), b"{}", b"x", b"", b"\xff"])
+@pytest.mark.parametrize(
+    "leaf", [LEAVES[3] + b" ", LEAVES[3].replace(b":", b": ", 1), b"{}", b"x", b"", b"\xff"]
+)
 def test_a_leaf_that_is_no_canonical_entry_is_found(leaf: bytes) -> None:
     found = signed_over([*LEAVES[:3], leaf, *LEAVES[4:]])
     assert (found.ok, found.first_bad) == (False, 3)

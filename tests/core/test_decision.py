@@ -256,7 +256,9 @@ def test_a_directive_never_allows_more(found: Facts, now: Instant | None) -> Non
 # By hand: one world, one change, one answer
 
 
-def decided(world: World, key: bytes | None, model: str = MODEL, surface: str = API, **late: int) -> Allow | Deny:
+def decided(
+    world: World, key: bytes | None, model: str = MODEL, surface: str = API, **late: int
+) -> Allow | Deny:
     at = world.now_ms
     now = Instant(at + late.get("early", 0), at + late.get("late", 0))
     return decision.decide(Ask(key, model, surface), world.state.table, now)

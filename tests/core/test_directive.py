@@ -112,7 +112,9 @@ MALFORMED: list[tuple[Sequence[str | int], Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "field"), MALFORMED, ids=[f"{path[-1]}={field!r:.40}" for path, field in MALFORMED])
+@pytest.mark.parametrize(
+    ("path", "field"), MALFORMED, ids=[f"{path[-1]}={field!r:.40}" for path, field in MALFORMED]
+)
 def test_what_is_no_directive(path: Sequence[str | int], field: Any) -> None:
     assert places(put(path, field))
 

@@ -48,7 +48,7 @@ def test_durations(text: str, expected: int) -> None:
         "P1D\n",
         "P1D ",
         "P100000D",
-        "P١D",  # another script's digit
+        "P١D",  # noqa: RUF001 - another script's digit
         "PT1S1S",
     ],
 )

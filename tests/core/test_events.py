@@ -101,12 +101,9 @@ def test_an_auditor_reads_without_openings() -> None:
 )
 @pytest.mark.parametrize("part", ["gate", "sealed"])
 def test_a_wrong_opening_is_refused(part: str, opened: Opening) -> None:
-    entry = placed()
+    given = {"gate": {"organization": opened}, "sealed": {"application": opened}}[part]
     with pytest.raises(VerificationFailed, match="does not open"):
-        if part == "gate":
-            read(entry.leaf, {"organization": opened})
-        else:
-            read(entry.leaf, {}, {"application": opened})
+        read(placed().leaf, **{part: given})
 
 
 @pytest.mark.parametrize("name", ["application", "unknown", ""])
@@ -185,7 +182,9 @@ def test_the_drafts_of_a_command_take_consecutive_places() -> None:
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 bodies = st.one_of(names, st.integers(-9, 9), st.lists(names, max_size=2))
-parts = st.dictionaries(names, st.builds(lambda v, s: Opening(s, canonical.dumps(v)), bodies, st.binary(max_size=4)))
+parts = st.dictionaries(
+    names, st.builds(lambda v, s: Opening(s, canonical.dumps(v)), bodies, st.binary(max_size=4))
+)
 
 
 @given(st.dictionaries(names, bodies), parts, parts, st.integers(0, 2**40))

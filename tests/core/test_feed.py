@@ -40,7 +40,7 @@ def root_of(size: int) -> bytes:
 
 def signed(**changes: Any) -> dict[str, Any]:
     """The fields that are signed."""
-    fields = {
+    return {
         **ASKED,
         "size": SIZE,
         "root": root_of(SIZE).hex(),
@@ -49,7 +49,6 @@ def signed(**changes: Any) -> dict[str, Any]:
         "ageMs": 12,
         **changes,
     }
-    return fields
 
 
 def answered(fields: dict[str, Any] | None = None, entries: Sequence[Entry] | None = None) -> dict[str, Any]:
@@ -94,8 +93,12 @@ def test_an_answer_may_be_empty() -> None:
 )
 def test_every_field_is_signed(field: str) -> None:
     answer = answered()
-    other = signed(size=SIZE - 1, root="0" * 64, controlTime=events.format_time(AT_MS + 1), leaseMs=60_000, ageMs=0)
-    answer[field] = {"gateway": "g-2", "incarnation": "j" * 32, "nonce": "m" * 32, "after": 1}.get(field, other[field])
+    other = signed(
+        size=SIZE - 1, root="0" * 64, controlTime=events.format_time(AT_MS + 1), leaseMs=60_000, ageMs=0
+    )
+    answer[field] = {"gateway": "g-2", "incarnation": "j" * 32, "nonce": "m" * 32, "after": 1}.get(
+        field, other[field]
+    )
     asked = {field: answer[field]} if field in ASKED else {}
     with pytest.raises(BadFeed, match="did not sign"):
         opened(answer, **asked)
@@ -226,7 +229,9 @@ def test_a_signed_answer_is_still_checked(changes: dict[str, Any], match: str) -
         opened(answered(signed(**changes)))
 
 
-@pytest.mark.parametrize("data", [b"", b"null", b"[]", b"{}", b"5", b"{", b"\xff", b'{"a":1,"a":1}', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "data", [b"", b"null", b"[]", b"{}", b"5", b"{", b"\xff", b'{"a":1,"a":1}', b"[" * 100_000]
+)
 def test_what_is_no_answer(data: bytes) -> None:
     with pytest.raises(BadFeed):
         opened(data)

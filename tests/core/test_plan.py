@@ -29,7 +29,7 @@ kind: Release
 metadata: {name: gpt-5.6, developer: openai}
 spec:
   models:
-    - {id: gpt-5.6, upstream: demo, digest: "sha256:%(zeros)s", safeguards: "sha256:%(zeros)s"}
+    - {id: gpt-5.6, upstream: demo, digest: "sha256:ZEROS", safeguards: "sha256:ZEROS"}
   surfaces: [api]
   agencies:
     oncd: {name: Office of the National Cyber Director}
@@ -38,7 +38,7 @@ spec:
       basis: {kind: voluntary, askedBy: [oncd], how: a call, askedOn: 2026-06-24}
       admission: {mode: approve, grant: {allOf: [oncd]}}
       eligibility: {registeredIn: [NO, US]}
-""" % {"zeros": "0" * 64}
+""".replace("ZEROS", "0" * 64)
 
 
 def places(value: Any) -> list[Place]:
@@ -357,21 +357,27 @@ spec:
     commerce: {name: Department of Commerce}
   evaluators: {caisi: {name: Center for AI Standards and Innovation}}
   evaluations:
-    jailbreak-resistance: {task: jailbreak, metric: attack_success_rate, atMost: 0.01, from: {anyOf: [caisi]}}
+    jailbreak-resistance:
+      {task: jailbreak, metric: attack_success_rate, atMost: 0.01, from: {anyOf: [caisi]}}
   scrutiny:
     elevated: {addAgencies: [commerce]}
   stages:
     - name: trusted-partners
-      basis: {kind: voluntary, askedBy: [oncd, ostp], how: conversation, askedOn: "2026-06-24", until: "2026-08-01"}
+      basis:
+        {kind: voluntary, askedBy: [oncd, ostp], how: a call, askedOn: "2026-06-24", until: "2026-08-01"}
       opensWhen: {allOf: [{terms: agreed}, {evidence: [cyber-capability]}]}
       seats: 24
       admission:
         mode: approve
         grant:  {allOf: [oncd, ostp]}
         remove: {majorityOf: [oncd, ostp, commerce]}
-        clock:  {within: 5, unit: business-days, calendar: us-federal, silence: escalate, to: [deputy, director]}
+        clock:  {within: 5, unit: business-days, calendar: us-federal, silence: escalate, to: [deputy]}
       eligibility: {registeredIn: [US], screening: clear, onwardAccess: [none]}
-      conditions: {retentionDays: {value: 30, declared: true}, mfa: {value: true, declared: true}, requestsPerMinute: 600, validFor: P30D}
+      conditions:
+        retentionDays: {value: 30, declared: true}
+        mfa: {value: true, declared: true}
+        requestsPerMinute: 600
+        validFor: P30D
     - name: general
       basis: {kind: agreed, askedBy: [oncd, ostp, commerce], how: memorandum, askedOn: "2026-06-24"}
       audience: everyone

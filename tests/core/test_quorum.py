@@ -18,11 +18,13 @@ PARTIES = ("a", "b", "c", "d")
 
 def _rules_over(member: st.SearchStrategy[Any]) -> st.SearchStrategy[Rule]:
     members = st.lists(member, min_size=1, max_size=4, unique_by=repr)
-    simple = [members.map(lambda of, name=name: {name: of}) for name in ("allOf", "anyOf", "majorityOf")]
+    simple = st.builds(
+        lambda name, of: {name: of}, st.sampled_from(["allOf", "anyOf", "majorityOf"]), members
+    )
     at_least = members.flatmap(
         lambda of: st.integers(1, len(of)).map(lambda n: {"atLeast": {"n": n, "of": of}})
     )
-    return st.one_of(*simple, at_least)
+    return simple | at_least
 
 
 rules = st.recursive(

@@ -220,14 +220,29 @@ def test_only_the_canonical_form_is_a_statement(reader: Callable[[Envelope], Any
 
 @pytest.mark.parametrize(("reader", "payload"), READERS)
 @pytest.mark.parametrize("form", [b"%b,", b'%b{"a":1}', b"\xff%b", b"[%b]", b""])
-def test_what_is_not_json_is_no_statement(reader: Callable[[Envelope], Any], payload: bytes, form: bytes) -> None:
+def test_what_is_not_json_is_no_statement(
+    reader: Callable[[Envelope], Any], payload: bytes, form: bytes
+) -> None:
     with pytest.raises(BadEnvelope):
         reader(enveloped(form % payload if b"%b" in form else form))
 
 
-@given(st.recursive(st.none() | st.text(max_size=3) | st.integers(-9, 9), lambda inner: st.dictionaries(
-    st.sampled_from(["document", "metadata", "name", "spec", "question", "case", "release", "stage", "terms"]), inner, max_size=3)
-    | st.lists(inner, max_size=2), max_leaves=6))
+@given(
+    st.recursive(
+        st.none() | st.text(max_size=3) | st.integers(-9, 9),
+        lambda inner: (
+            st.dictionaries(
+                st.sampled_from(
+                    ["document", "metadata", "name", "spec", "question", "case", "release", "stage", "terms"]
+                ),
+                inner,
+                max_size=3,
+            )
+            | st.lists(inner, max_size=2)
+        ),
+        max_leaves=6,
+    )
+)
 def test_any_predicate_is_refused_as_what_it_is_not(predicate: Any) -> None:
     for (reader, _), kind in zip(READERS, (POSITION, OPENING, DIRECTIVE), strict=True):
         value = {

@@ -70,7 +70,9 @@ def test_looking_up_is_asking_each_directive_in_force(seed: int, count: int) -> 
             entry = suspend(rough, f"d{i}", random)
             table.apply(entry)
             in_force[f"d{i}"] = literally(entry)
-        for ask in [(m, s, o) for m in (*MODELS, "d") for s in (*SURFACES, "web", "*") for o in (*ORGANIZATIONS, "o4")]:
+        for ask in [
+            (m, s, o) for m in (*MODELS, "d") for s in (*SURFACES, "web", "*") for o in (*ORGANIZATIONS, "o4")
+        ]:
             covering = {name for name, directive in in_force.items() if directive.covers(*ask)}
             found = table.covering(*ask)
             assert (found is None) is (not covering)
@@ -89,7 +91,7 @@ def test_what_is_lifted_leaves_nothing_behind() -> None:
 
 
 def test_a_directive_that_covers_nobody_covers_nobody() -> None:
-    directive = Directive("d", True, frozenset(), None, frozenset())  # noqa: FBT003 - all fields in order
+    directive = Directive("d", True, frozenset(), None, frozenset())
     assert not directive.covers("a", "api", "o1")
 
 
@@ -168,7 +170,9 @@ def test_an_entry_of_an_unknown_type_stops_the_fold(type_: str) -> None:
 
 
 def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
     return [path, *(found for step, child in children for found in _paths(child, (*path, step)))]
 
 

@@ -23,7 +23,11 @@ def value(**spec: Any) -> dict[str, Any]:
         "apiVersion": "sluicegate/v1",
         "kind": "Trust",
         "metadata": {"developer": "openai"},
-        "spec": {"officers": {"release-officer": key("release-officer")}, "agencies": {"oncd": key("oncd")}, **spec},
+        "spec": {
+            "officers": {"release-officer": key("release-officer")},
+            "agencies": {"oncd": key("oncd")},
+            **spec,
+        },
     }
 
 
@@ -108,7 +112,13 @@ def test_what_is_no_trust_file(spec: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"apiVersion": "v2"}, {"kind": "Release"}, {"metadata": {}}, {"metadata": {"developer": "Open AI"}}, {"spec": {}}],
+    [
+        {"apiVersion": "v2"},
+        {"kind": "Release"},
+        {"metadata": {}},
+        {"metadata": {"developer": "Open AI"}},
+        {"spec": {}},
+    ],
 )
 def test_what_is_another_file(changes: dict[str, Any]) -> None:
     assert places({**value(), **changes})
@@ -123,9 +133,9 @@ spec:
   officers:
     first: {key: nonsense}
   agencies:
-    openai: {key: "%s"}
+    openai: {key: "KEY"}
     oncd: {key: also nonsense}
-""" % b64(public_key("oncd"))
+""".replace("KEY", b64(public_key("oncd")))
     assert [(place.line, place.column) for place in places(text)] == [(6, 13), (8, 5), (9, 12)]
 
 

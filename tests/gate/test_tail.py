@@ -445,7 +445,7 @@ def test_a_damaged_memory_is_not_taken_for_none(tmp_path: Path, damage: Callable
     memory = Memory(tmp_path)
     memory.save(Seen(3, bytes(32)))
     damage(tmp_path / "seen.json")
-    with pytest.raises(VerificationFailed, match="seen.json"):
+    with pytest.raises(VerificationFailed, match=r"seen\.json"):
         memory.load()
 
 

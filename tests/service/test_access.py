@@ -132,7 +132,14 @@ def test_an_application_by_the_staff_is_no_applicants(plane):
 
 @pytest.mark.parametrize(
     ("name", "knows"),
-    [("developer", True), ("oncd", True), ("caisi", True), ("applicant", False), ("rival", False), ("gateway-1", False)],
+    [
+        ("developer", True),
+        ("oncd", True),
+        ("caisi", True),
+        ("applicant", False),
+        ("rival", False),
+        ("gateway-1", False),
+    ],
 )
 def test_an_unannounced_release_is_known_to_those_it_concerns(plane, name, knows):
     plane.apply(plan_value("secret", models=["m"], announced=False))

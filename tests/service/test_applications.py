@@ -10,7 +10,7 @@ from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import BadEnvelope, InvalidDocument
 from sluicegate.service import applications
 from tests import worlds
-from tests.plane import Plane
+from tests.plane import Plane, no, yes
 from tests.worlds import CODEX, DAY_MS, RELEASE, STAGE, plan_value, stage
 
 
@@ -19,11 +19,6 @@ def plane() -> Plane:
     plane = Plane()
     plane.opened()
     return plane
-
-
-def code(result: object) -> str:
-    assert isinstance(result, Refusal), result
-    return result.code
 
 
 # Applying
@@ -50,7 +45,9 @@ def test_the_entry_names_the_applicant_by_pseudonym_and_nothing_else(plane):
     entry = plane.store.entries(plane.size - 1, 1)[0]
     assert entry.by == plane.who["applicant"].id
     assert b"Example Bank" not in entry.leaf
-    assert entry.sealed["application"].value() == {"organization": {"name": "Example Bank", "registeredIn": "US"}}
+    assert entry.sealed["application"].value() == {
+        "organization": {"name": "Example Bank", "registeredIn": "US"}
+    }
 
 
 @pytest.mark.parametrize("organization", ["", "name: [", "{}", "{name: A, registeredIn: Norway}", "&a x"])
@@ -78,20 +75,30 @@ def test_a_case_is_shown_with_everything_said(plane):
     case = plane.submit()["application"]
     plane.say(case, "oncd", "abstain")
     plane.say(case, "oncd")
-    shown = applications.show(plane.ledger, plane.who["applicant"], case)
+    shown = yes(applications.show(plane.ledger, plane.who["applicant"], case))
     assert (shown["state"], shown["determination"], shown["awaiting"]) == ("in_review", None, ["ostp"])
-    assert [(said["position"], said["superseded"]) for said in shown["positions"]] == [("abstain", True), ("approve", False)]
-    assert (shown["application"], shown["stage"], shown["surface"], shown["grant"]) == (case, STAGE, "api", None)
+    assert [(said["position"], said["superseded"]) for said in shown["positions"]] == [
+        ("abstain", True),
+        ("approve", False),
+    ]
+    assert (shown["application"], shown["stage"], shown["surface"], shown["grant"]) == (
+        case,
+        STAGE,
+        "api",
+        None,
+    )
 
 
 def test_a_grant_is_shown_with_how_far_it_has_come(plane):
     grant = plane.admit()
     case = next(c for c in applications.listed(plane.ledger, plane.who["applicant"])["cases"])["case"]
-    shown = applications.show(plane.ledger, plane.who["applicant"], case)["grant"]
+    shown = yes(applications.show(plane.ledger, plane.who["applicant"], case))["grant"]
     assert (shown["grant"], shown["state"], shown["models"]) == (grant, "approved", ["gpt-5.6"])
     assert shown["validUntil"] == events.format_time(plane.wall.at_ms + 30 * DAY_MS)
     plane.credential(grant)
-    assert applications.show(plane.ledger, plane.who["applicant"], case)["grant"]["state"] == "provisioned"
+    assert (
+        yes(applications.show(plane.ledger, plane.who["applicant"], case))["grant"]["state"] == "provisioned"
+    )
 
 
 def test_a_grant_without_an_end_is_shown_so(plane):
@@ -108,8 +115,8 @@ def test_a_grant_without_an_end_is_shown_so(plane):
 def test_nobody_is_shown_what_does_not_concern_them(plane):
     case = plane.submit("applicant")["application"]
     for name in ("rival", "caisi"):
-        assert code(applications.show(plane.ledger, plane.who[name], case)) == "case_unknown"
-        assert code(applications.export(plane.ledger, plane.who[name], case)) == "case_unknown"
+        assert no(applications.show(plane.ledger, plane.who[name], case)) == "case_unknown"
+        assert no(applications.export(plane.ledger, plane.who[name], case)) == "case_unknown"
         hidden = applications.show(plane.ledger, plane.who[name], case)
         missing = applications.show(plane.ledger, plane.who[name], "x" * len(case))
         assert repr(hidden).replace(case, "x" * len(case)) == repr(missing)
@@ -127,7 +134,7 @@ def test_cases_are_listed_newest_first(plane):
 
 def test_what_is_exported_is_enough_to_decide_and_to_check(plane):
     case = plane.submit()["application"]
-    exported = applications.export(plane.ledger, plane.who["oncd"], case)
+    exported = yes(applications.export(plane.ledger, plane.who["oncd"], case))
     assert exported["question"] == plane.case(case).question
     assert exported["parties"] == {worlds.keyid(name): name for name in ("oncd", "ostp")}
     assert exported["previous"] == {}
@@ -141,14 +148,14 @@ def test_what_is_exported_is_enough_to_decide_and_to_check(plane):
 def test_an_export_says_what_to_follow(plane):
     case = plane.submit()["application"]
     plane.say(case, "oncd", "abstain")
-    exported = applications.export(plane.ledger, plane.who["ostp"], case)
+    exported = yes(applications.export(plane.ledger, plane.who["ostp"], case))
     assert exported["previous"] == {"oncd": plane.case(case).positions["oncd"].digest}
 
 
 def test_an_export_without_a_dossier(plane):
     with plane.ledger.reading() as state:
         terms = next(iter(state.cases))
-    exported = applications.export(plane.ledger, plane.who["oncd"], terms)
+    exported = yes(applications.export(plane.ledger, plane.who["oncd"], terms))
     assert exported["dossier"] is None
     assert exported["terms"]["metadata"]["name"] == RELEASE
 
@@ -156,7 +163,7 @@ def test_an_export_without_a_dossier(plane):
 def test_an_export_under_terms_that_are_gone_shows_no_plan(plane):
     case = plane.submit()["application"]
     plane.apply(plan_value(stages=[stage(seats=3)]))
-    assert applications.export(plane.ledger, plane.who["oncd"], case)["terms"] is None
+    assert yes(applications.export(plane.ledger, plane.who["oncd"], case))["terms"] is None
 
 
 def test_a_position_may_be_carried_by_anybody_who_may_import(plane):
@@ -170,10 +177,12 @@ def test_a_position_may_be_carried_by_anybody_who_may_import(plane):
 def test_a_token_does_not_make_a_position_count(plane):
     case = plane.submit()["application"]
     forged = worlds.position(plane.case(case), "oncd", signer="stranger")
-    assert code(plane.carry(forged, "oncd")) == "signature_invalid"
+    assert no(plane.carry(forged, "oncd")) == "signature_invalid"
 
 
-@pytest.mark.parametrize("envelope", [{}, {"payload": 5}, {"payload": "", "payloadType": "x", "signatures": []}])
+@pytest.mark.parametrize(
+    "envelope", [{}, {"payload": 5}, {"payload": "", "payloadType": "x", "signatures": []}]
+)
 def test_what_is_no_envelope_is_refused(plane, envelope):
     with pytest.raises(BadEnvelope):
         applications.import_position(plane.ledger, plane.who["oncd"], plane.id(), envelope)

@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from sluicegate.core import canonical, events
-from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import BadEnvelope, InvalidDocument, InvalidInput, NotCanonical
 from sluicegate.service import directives
 from tests import worlds
-from tests.plane import Plane
+from tests.plane import Plane, no, yes
 from tests.worlds import API, MODEL, directive_value
 
 
@@ -21,11 +20,6 @@ def plane() -> Plane:
     plane.credential(plane.admit("applicant", "Example Utility"), "a")
     plane.credential(plane.admit("rival", "Example Grid"), "b", "rival")
     return plane
-
-
-def code(result: object) -> str:
-    assert isinstance(result, Refusal), result
-    return result.code
 
 
 def covered(plane: Plane, name: str) -> bool:
@@ -54,7 +48,9 @@ def test_a_name_covers_everybody_of_that_name(plane):
     result = plane.direct("d-1", ["Example Utility"])
     assert result["covered"]["organizations"] == 1  # the second has no key yet
     issued = [entry for entry in plane.store.entries(0, 1_000) if entry.type == events.DIRECTIVE_ISSUED]
-    assert sorted(issued[0].gate_value("organizations")) == sorted(plane.store.organizations("Example Utility"))
+    assert sorted(issued[0].gate_value("organizations")) == sorted(
+        plane.store.organizations("Example Utility")
+    )
 
 
 def test_who_has_only_applied_is_covered_too(plane):
@@ -63,19 +59,21 @@ def test_who_has_only_applied_is_covered_too(plane):
     assert covered(plane, "Example Bank")
 
 
-@pytest.mark.parametrize("names", [["Example Utilities"], ["example utility"], ["Example Utility", "nobody"], ["org_x"]])
+@pytest.mark.parametrize(
+    "names", [["Example Utilities"], ["example utility"], ["Example Utility", "nobody"], ["org_x"]]
+)
 def test_a_name_that_covers_nobody_is_refused(plane, names):
     """A typing error never passes for a directive in force."""
     size = plane.size
-    assert code(plane.direct("d-1", names)) == "organization_unknown"
+    assert no(plane.direct("d-1", names)) == "organization_unknown"
     assert plane.size == size
 
 
 def test_the_same_command_again_returns_its_first_result(plane):
     envelope = worlds.directive(directive_value("d-1")).to_json()
     who = plane.who["oncd"]
-    first = directives.issue(plane.ledger, who, "direct-1234", envelope, None)
-    case = directives.open_lift(plane.ledger, who, plane.id(), "d-1")["case"]
+    first = yes(directives.issue(plane.ledger, who, "direct-1234", envelope, None))
+    case = yes(directives.open_lift(plane.ledger, who, plane.id(), "d-1"))["case"]
     plane.say(case, "oncd")
     plane.credential(plane.admit("applicant", "Example Bank"), "c")
     assert directives.issue(plane.ledger, who, "direct-1234", envelope, None) == first
@@ -98,13 +96,15 @@ def _named(**changes: Any) -> dict[str, Any]:
 )
 def test_what_does_not_open_the_commitment_is_refused(plane, named):
     envelope = worlds.directive(directive_value(covers=worlds.committed(["Example Utility"]))).to_json()
-    assert code(directives.issue(plane.ledger, plane.who["oncd"], plane.id(), envelope, named)) == "scope_unproven"
+    assert (
+        no(directives.issue(plane.ledger, plane.who["oncd"], plane.id(), envelope, named)) == "scope_unproven"
+    )
 
 
 def test_names_beside_a_directive_over_everyone_are_refused(plane):
     envelope = worlds.directive(directive_value()).to_json()
     result = directives.issue(plane.ledger, plane.who["oncd"], plane.id(), envelope, _named())
-    assert code(result) == "scope_unproven"
+    assert no(result) == "scope_unproven"
 
 
 @pytest.mark.parametrize(
@@ -131,10 +131,12 @@ def test_what_is_no_envelope_is_refused(plane, envelope):
 def test_a_preview_tells_what_issuing_would_and_does_nothing(plane):
     size = plane.size
     text = json.dumps(directive_value(covers={"organizations": ["Example Utility"]}))
-    told = directives.preview(plane.ledger, text, "d.yaml")
+    told = yes(directives.preview(plane.ledger, text, "d.yaml"))
     assert plane.size == size
     issued = plane.direct("d-1", ["Example Utility"])
-    assert {name: told[name] for name in ("covered", "spared")} == {name: issued[name] for name in ("covered", "spared")}
+    assert {name: told[name] for name in ("covered", "spared")} == {
+        name: issued[name] for name in ("covered", "spared")
+    }
 
 
 @pytest.mark.parametrize(
@@ -146,7 +148,7 @@ def test_a_preview_tells_what_issuing_would_and_does_nothing(plane):
     ],
 )
 def test_a_preview_is_refused_as_issuing_would_be(plane, changes, expected):
-    assert code(directives.preview(plane.ledger, json.dumps(directive_value(**changes)), "d.yaml")) == expected
+    assert no(directives.preview(plane.ledger, json.dumps(directive_value(**changes)), "d.yaml")) == expected
 
 
 def test_a_preview_of_nonsense_is_refused_with_its_places(plane):
@@ -166,8 +168,11 @@ def test_directives_are_listed_newest_first_and_name_no_organization(plane):
 
 def test_a_lift_is_asked_for_by_anybody_and_decided_by_those_it_names(plane):
     plane.direct("d-1")
-    case = directives.open_lift(plane.ledger, plane.who["developer"], plane.id(), "d-1")["case"]
+    case = yes(directives.open_lift(plane.ledger, plane.who["developer"], plane.id(), "d-1"))["case"]
     assert plane.case(case).rule == {"allOf": ["oncd"]}
-    assert code(plane.carry(worlds.position(plane.case(case), "oncd", signer="ostp"), "ostp")) == "key_of_another_party"
+    assert (
+        no(plane.carry(worlds.position(plane.case(case), "oncd", signer="ostp"), "ostp"))
+        == "key_of_another_party"
+    )
     plane.say(case, "oncd")
     assert not covered(plane, "Example Utility")

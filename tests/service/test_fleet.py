@@ -13,7 +13,7 @@ from sluicegate.ports import Incarnation
 from sluicegate.service import directives
 from sluicegate.service.fleet import CONFIRM_EVERY_MS, FORGET_AFTER_MS
 from tests.fakes import Breaking, Broken
-from tests.plane import Plane
+from tests.plane import Plane, yes
 from tests.worlds import AT_MS, plan_value
 
 LEASE_MS = 5_000
@@ -297,7 +297,7 @@ def test_a_gateway_without_a_lease_is_counted_out_at_once():
 
 def test_a_directive_that_was_lifted_is_not_in_force(plane):
     plane.direct("d-1")
-    case = directives.open_lift(plane.ledger, plane.who["oncd"], plane.id(), "d-1")
+    case = yes(directives.open_lift(plane.ledger, plane.who["oncd"], plane.id(), "d-1"))
     plane.say(case["case"], "oncd")
     status: Any = plane.fleet.directive_status("d-1")
     assert (status["inForce"], status["lifted"]) == (False, True)

@@ -15,13 +15,19 @@ from sluicegate.core.events import Entry, Opening
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
 from sluicegate.core.lifecycle.releases import ApplyPlan
-from sluicegate.errors import InvalidInput, SluicegateError, StoreUnavailable, StoreUnusable, VerificationFailed
+from sluicegate.errors import (
+    InvalidInput,
+    SluicegateError,
+    StoreUnavailable,
+    StoreUnusable,
+    VerificationFailed,
+)
 from sluicegate.ports import Writing
 from sluicegate.service.ledger import Ledger
 from sluicegate.store.sqlite import SqliteStore
 from tests import worlds
 from tests.fakes import Breaking, MemoryStore
-from tests.plane import Plane
+from tests.plane import Plane, yes
 from tests.worlds import ORIGIN, RELEASE, content, plan_value, private_key, read_plan, start
 
 BOUND_S = 20.0
@@ -62,7 +68,9 @@ def verified(ledger: Ledger) -> int:
 
 
 def test_a_command_is_answered_with_the_size_that_holds_it(plane):
-    result = plane.ledger.execute(ApplyPlan(read_plan(plan_value(leaseMs=900))), by="d", command_id="apply-12345")
+    result = plane.ledger.execute(
+        ApplyPlan(read_plan(plan_value(leaseMs=900))), by="d", command_id="apply-12345"
+    )
     assert result["size"] == plane.size == verified(plane.ledger)
     entry = plane.store.entries(plane.size - 1, 1)[0]
     assert (entry.by, entry.id) == ("d", "apply-12345")
@@ -103,7 +111,9 @@ def test_the_same_id_for_another_command_is_refused(plane, by, request_):
 
 def test_a_refusal_leaves_no_trace(plane):
     size, before, head = plane.size, state_of(plane.ledger), plane.ledger.checkpoint()
-    refused = plane.ledger.execute(RevokeCredential("cred_unknown"), by="a", command_id="revoke-1234", request="r")
+    refused = plane.ledger.execute(
+        RevokeCredential("cred_unknown"), by="a", command_id="revoke-1234", request="r"
+    )
     assert isinstance(refused, Refusal)
     assert (plane.size, state_of(plane.ledger), plane.ledger.checkpoint()) == (size, before, head)
     with plane.store.write() as writing:
@@ -113,10 +123,14 @@ def test_a_refusal_leaves_no_trace(plane):
 def test_what_was_refused_may_be_allowed_later_under_the_same_id():
     plane = Plane()
     grant, digest = "grant_x", hashlib.sha256(b"other").hexdigest()
-    refused = plane.ledger.execute(IssueCredential(grant, digest), by="a", command_id="issue-12345", request="r")
+    refused = plane.ledger.execute(
+        IssueCredential(grant, digest), by="a", command_id="issue-12345", request="r"
+    )
     assert isinstance(refused, Refusal)
     plane.opened()
-    done = plane.ledger.execute(IssueCredential(plane.admit(), digest), by="a", command_id="issue-12345", request="r")
+    done = plane.ledger.execute(
+        IssueCredential(plane.admit(), digest), by="a", command_id="issue-12345", request="r"
+    )
     assert not isinstance(done, Refusal)
 
 
@@ -231,7 +245,7 @@ def _alter_and_rehash(store: MemoryStore) -> None:
 
 
 def _alter_node(store: MemoryStore) -> None:
-    """One that the root is made of. Those below are not read at start; a proof made of one would not verify."""
+    """One that the root is made of. Those below are not read at start; proofs made of them do not verify."""
     store.contents.nodes[max(store.contents.nodes)] = bytes(32)
 
 
@@ -392,12 +406,14 @@ def test_another_command_after_one_that_failed_is_decided_on_the_log_as_it_is(pl
 
 
 def test_every_write_of_a_whole_history_broken_both_ways():
-    """Each command fails, is found undone or done, and is sent again: the log is as if nothing had happened."""
+    """Each command fails, is found undone or done, and is sent again: the log is as if nothing had been."""
     for breaks in ("before", "after"):
         plane = Plane()
         store = plane.store
 
-        def doing(what: Any, *args: Any, plane: Plane = plane, store: Breaking = store, breaks: str = breaks) -> Any:
+        def doing(
+            what: Any, *args: Any, plane: Plane = plane, store: Breaking = store, breaks: str = breaks
+        ) -> Any:
             store.breaks = breaks
             commands = plane._commands
             try:
@@ -442,7 +458,7 @@ def test_a_log_that_goes_back_under_a_running_process_is_not_appended_to(plane):
 
 
 def test_commands_from_many_threads_are_done_one_after_another(plane):
-    size, results = plane.size, []
+    size, results = plane.size, list[Any]()
     barrier = threading.Barrier(4)
 
     def work(number: int) -> None:
@@ -450,7 +466,9 @@ def test_commands_from_many_threads_are_done_one_after_another(plane):
         for i in range(5):
             digest = hashlib.sha256(f"{number} {i}".encode()).hexdigest()
             command = IssueCredential(grant, digest)
-            results.append(plane.ledger.execute(command, by="a", command_id=f"issue-{number}-{i}", request=[number, i]))
+            results.append(
+                plane.ledger.execute(command, by="a", command_id=f"issue-{number}-{i}", request=[number, i])
+            )
 
     grant = next(plane.case(case).grant for case in _cases(plane) if plane.case(case).grant)
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
@@ -470,7 +488,9 @@ def test_two_processes_on_one_database_share_one_log(tmp_path):
         second = Ledger(other, private_key("log"), ORIGIN, wall_ms=plane.wall, random=lambda n: b"\x07" * n)
         plane.submit(name="Example Bank")
         size = plane.size
-        result = second.execute(ApplyPlan(read_plan(plan_value(leaseMs=900))), by="d", command_id="apply-12345")
+        result = yes(
+            second.execute(ApplyPlan(read_plan(plan_value(leaseMs=900))), by="d", command_id="apply-12345")
+        )
         assert result["size"] == size + 1
         assert plane.size == size
         plane.submit("rival", name="Example Grid")

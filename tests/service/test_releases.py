@@ -87,7 +87,10 @@ def test_status_counts_seats_and_tells_applicants_no_small_number(plane):
     plane.opened(plan_value(stages=[stage(seats=9)]))
     for i in range(4):
         plane.admit("applicant", f"Example {i}")
-    seated = {who: status(plane, who)["releases"][0]["stages"][0]["seated"] for who in ("developer", "oncd", "applicant")}
+    seated = {
+        who: status(plane, who)["releases"][0]["stages"][0]["seated"]
+        for who in ("developer", "oncd", "applicant")
+    }
     assert seated == {"developer": 4, "oncd": 4, "applicant": None}
     plane.admit("applicant", "Example 5")
     assert status(plane, "applicant")["releases"][0]["stages"][0]["seated"] == 5
@@ -96,7 +99,10 @@ def test_status_counts_seats_and_tells_applicants_no_small_number(plane):
 def test_status_hides_what_is_unannounced(plane):
     plane.opened()
     plane.apply(plan_value("secret", models=["gpt-secret"], announced=False))
-    names = {who: [found["release"] for found in status(plane, who)["releases"]] for who in ("developer", "oncd", "applicant")}
+    names = {
+        who: [found["release"] for found in status(plane, who)["releases"]]
+        for who in ("developer", "oncd", "applicant")
+    }
     assert names == {"developer": [RELEASE, "secret"], "oncd": [RELEASE, "secret"], "applicant": [RELEASE]}
     assert "gpt-secret" not in json.dumps(status(plane, "applicant"))
 
@@ -115,7 +121,9 @@ def test_what_an_officer_signs_is_given_out(plane):
         assert found == {"release": RELEASE, "stage": STAGE, "terms": state.releases[RELEASE].terms[STAGE]}
 
 
-@pytest.mark.parametrize(("release", "name"), [("x", STAGE), (RELEASE, "x"), ("", ""), ("x" * 500, "y" * 500)])
+@pytest.mark.parametrize(
+    ("release", "name"), [("x", STAGE), (RELEASE, "x"), ("", ""), ("x" * 500, "y" * 500)]
+)
 def test_a_stage_that_is_not_there_is_refused(plane, release, name):
     plane.apply()
     refused = releases.opening(plane.ledger, release, name)

@@ -5,7 +5,7 @@ import pytest
 from sluicegate.core import apikey
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.service import access, tokens
-from tests.plane import Plane
+from tests.plane import Plane, yes
 from tests.worlds import DEVELOPER
 
 
@@ -19,14 +19,14 @@ def plane() -> Plane:
     [(access.DEVELOPER, None), (access.APPLICANT, None), (access.GATEWAY, None), (access.AGENCY, "oncd")],
 )
 def test_a_token_is_made_for_a_role(plane, role, party):
-    made = tokens.issue(plane.ledger, role, "somebody", party)
+    made = yes(tokens.issue(plane.ledger, role, "somebody", party))
     assert apikey.is_well_formed(made["token"], apikey.TOKEN_PREFIX)
     found = access.authenticate(plane.store, made["token"])
     assert (found.id, found.role, found.name, found.party) == (made["principal"], role, "somebody", party)
 
 
 def test_no_two_tokens_are_alike(plane):
-    made = [tokens.issue(plane.ledger, access.APPLICANT, "same") for _ in range(5)]
+    made = [yes(tokens.issue(plane.ledger, access.APPLICANT, "same")) for _ in range(5)]
     assert len({each["token"] for each in made}) == len({each["principal"] for each in made}) == 5
 
 
@@ -60,7 +60,7 @@ def test_a_token_is_kept_before_it_counts(plane):
     def keep(token: str) -> None:
         seen.append(plane.store.principal(apikey.digest(token)) is not None)
 
-    made = tokens.issue(plane.ledger, access.DEVELOPER, "somebody", keep=keep)
+    made = yes(tokens.issue(plane.ledger, access.DEVELOPER, "somebody", keep=keep))
     assert seen == [False]
     assert access.authenticate(plane.store, made["token"]).name == "somebody"
 

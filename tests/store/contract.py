@@ -84,7 +84,9 @@ class StoreContract:
             assert writing.size() == len(ENTRIES)
         assert full.size() == len(ENTRIES)
 
-    @pytest.mark.parametrize(("after", "limit"), [(0, 0), (0, 1), (3, 4), (len(ENTRIES) - 1, 9), (len(ENTRIES), 9), (99, 9)])
+    @pytest.mark.parametrize(
+        ("after", "limit"), [(0, 0), (0, 1), (3, 4), (len(ENTRIES) - 1, 9), (len(ENTRIES), 9), (99, 9)]
+    )
     def test_a_part_of_the_entries(self, full, after, limit):
         assert list(full.entries(after, limit)) == ENTRIES[after : after + limit]
 
@@ -93,7 +95,9 @@ class StoreContract:
         with full.write() as writing:
             assert list(writing.entries(after)) == ENTRIES[after:]
 
-    @pytest.mark.parametrize(("start", "end"), [(0, 0), (0, 1), (3, 7), (0, len(ENTRIES)), (5, 3), (0, 99), (99, 100)])
+    @pytest.mark.parametrize(
+        ("start", "end"), [(0, 0), (0, 1), (3, 7), (0, len(ENTRIES)), (5, 3), (0, 99), (99, 100)]
+    )
     def test_leaves(self, full, start, end):
         assert list(full.leaves(start, end)) == [entry.leaf for entry in ENTRIES[start:end]]
 
@@ -104,12 +108,16 @@ class StoreContract:
         assert full.sealed(len(ENTRIES)) == {}
 
     def test_nodes_lead_to_the_root_that_was_signed(self, full):
-        verifier = checkpoint.parse_vkey(checkpoint.vkey(ORIGIN, private_key("log").public_key().public_bytes_raw()))
+        verifier = checkpoint.parse_vkey(
+            checkpoint.vkey(ORIGIN, private_key("log").public_key().public_bytes_raw())
+        )
         head = checkpoint.open_checkpoint(full.checkpoint(), verifier)
         assert head.size == len(ENTRIES)
         assert merkle.root(head.size, full.node) == head.root
 
-    @pytest.mark.parametrize(("level", "index"), [(0, len(ENTRIES)), (1, len(ENTRIES) // 2), (9, 0), (0, 2**40)])
+    @pytest.mark.parametrize(
+        ("level", "index"), [(0, len(ENTRIES)), (1, len(ENTRIES) // 2), (9, 0), (0, 2**40)]
+    )
     def test_a_node_that_is_not_complete_is_not_there(self, full, level, index):
         with pytest.raises(StoreUnusable, match=f"{level}/{index}"):
             full.node(level, index)
@@ -136,11 +144,16 @@ class StoreContract:
         log = Log(store)
         head = log.append(ENTRIES[:3])
         nodes, later = log.grow(ENTRIES[3:6])
-        with pytest.raises(ZeroDivisionError), store.write() as writing:
-            writing.append(ENTRIES[3:6], nodes, later)
-            writing.remember("cmd_1", DONE)
-            writing.add_organization("org_1", "applicant_1", "Example Utility", "US")
-            raise ZeroDivisionError
+
+        def fail():
+            with store.write() as writing:
+                writing.append(ENTRIES[3:6], nodes, later)
+                writing.remember("cmd_1", DONE)
+                writing.add_organization("org_1", "applicant_1", "Example Utility", "US")
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            fail()
         assert (store.size(), store.checkpoint()) == (3, head)
         assert list(store.entries(0, 99)) == ENTRIES[:3]
         assert list(store.leaves(3, 6)) == []

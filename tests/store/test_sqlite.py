@@ -8,17 +8,19 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from sluicegate.core import checkpoint, merkle
+from sluicegate.core.events import Entry
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.ports import Done, Incarnation, Principal
+from sluicegate.ports import Done, Incarnation, Node, Principal
 from sluicegate.store import schema
 from sluicegate.store.sqlite import SqliteStore
 from tests.store.contract import BOUND_S, DONE, ENTRIES, GATEWAY, Log, StoreContract
@@ -197,7 +199,9 @@ def damaged(path: Path, *statements: str) -> SqliteStore:
         ("DROP TABLE incarnations", lambda store: store.register(GATEWAY)),
     ],
 )
-def test_a_database_with_something_missing_is_unusable(path, statement, what: Callable[[SqliteStore], object]):
+def test_a_database_with_something_missing_is_unusable(
+    path, statement, what: Callable[[SqliteStore], object]
+):
     with closing(damaged(path, statement)) as store, pytest.raises(StoreUnusable):
         what(store)
 
@@ -221,8 +225,7 @@ def commits_broken(store: SqliteStore, when: str, said: str = "disk I/O error") 
 
     def commit(connection: Connection) -> None:
         if when == "after":
-            dbapi = connection.connection.dbapi_connection
-            assert isinstance(dbapi, sqlite3.Connection)
+            dbapi: Any = connection.connection.dbapi_connection
             dbapi.execute("COMMIT")
         raise sa.exc.OperationalError("COMMIT", {}, sqlite3.OperationalError(said))
 
@@ -233,6 +236,14 @@ def commits_broken(store: SqliteStore, when: str, said: str = "disk I/O error") 
         sa.event.remove(store._engine, "commit", commit)
 
 
+def write(
+    store: SqliteStore, entries: Sequence[Entry], nodes: Sequence[Node], head: str, done: Done = DONE
+) -> None:
+    with store.write() as writing:
+        writing.append(entries, nodes, head)
+        writing.remember("cmd_1", done)
+
+
 @pytest.mark.parametrize(("when", "size"), [("before", 5), ("after", 9)])
 @pytest.mark.parametrize("said", ["disk I/O error", "database or disk is full", "database is locked"])
 def test_a_commit_that_fails_is_done_wholly_or_not_at_all(path, when, said, size):
@@ -240,9 +251,8 @@ def test_a_commit_that_fails_is_done_wholly_or_not_at_all(path, when, said, size
         log = Log(store)
         log.append(ENTRIES[:5])
         nodes, head = log.grow(ENTRIES[5:9])
-        with commits_broken(store, when, said), pytest.raises(StoreUnavailable, match=said), store.write() as writing:
-            writing.append(ENTRIES[5:9], nodes, head)
-            writing.remember("cmd_1", DONE)
+        with commits_broken(store, when, said), pytest.raises(StoreUnavailable, match=said):
+            write(store, ENTRIES[5:9], nodes, head)
         assert verified(store) == size
     with closing(SqliteStore(path)) as store:
         assert verified(store) == size
@@ -278,9 +288,8 @@ def test_a_full_disk_refuses_and_loses_nothing(path):
 
         sa.event.listen(store._engine, "checkout", limit)
         nodes, head = log.grow(ENTRIES[5:])
-        with pytest.raises(StoreUnavailable, match="full"), store.write() as writing:
-            writing.append(ENTRIES[5:], nodes, head)
-            writing.remember("cmd_1", Done(DONE.request, {"large": "x" * 100_000}))
+        with pytest.raises(StoreUnavailable, match="full"):
+            write(store, ENTRIES[5:], nodes, head, Done(DONE.request, {"large": "x" * 100_000}))
         assert verified(store) == 5
         sa.event.remove(store._engine, "checkout", limit)
     with closing(SqliteStore(path)) as store:
@@ -357,7 +366,10 @@ def test_the_files_are_their_owners_alone(path):
 
 
 def test_another_process_that_holds_the_head_is_waited_for(path):
-    with closing(SqliteStore(path)) as store, closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+    with (
+        closing(SqliteStore(path)) as store,
+        closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other,
+    ):
         other.execute("BEGIN IMMEDIATE")
         letting_go = threading.Timer(0.2, lambda: other.execute("ROLLBACK"))
         letting_go.start()
@@ -383,7 +395,9 @@ def test_no_secret_is_in_the_file(path):
         store.add_principal(b"digest-of-a-token-32-bytes-long!", Principal("agency_1", "agency", "oncd"))
         columns = {table.name: set(table.columns.keys()) for table in schema.metadata.tables.values()}
     assert columns["principals"] == {"token_digest", "id", "role", "name", "party"}
-    assert not any("token" in column and column != "token_digest" for found in columns.values() for column in found)
+    assert not any(
+        "token" in column and column != "token_digest" for found in columns.values() for column in found
+    )
 
 
 def test_what_breaks_a_rule_of_the_schema_is_no_fault_of_the_disk(path):

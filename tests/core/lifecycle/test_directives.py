@@ -88,7 +88,10 @@ def test_nobody_issues_in_the_name_of_another(world: World, signer: str, code: s
 def test_a_directive_altered_after_signing_does_not_verify(world: World) -> None:
     given = directive(directive_value())
     other = statements.directive_payload(directive_value(basis={"kind": "order", "authority": "another"}))
-    assert world.refused(IssueDirective(type(given)(given.payload_type, other, given.signatures))) == "signature_invalid"
+    assert (
+        world.refused(IssueDirective(type(given)(given.payload_type, other, given.signatures)))
+        == "signature_invalid"
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,7 +106,16 @@ def test_a_directive_altered_after_signing_does_not_verify(world: World) -> None
         {"organizations": []},
         {"named": None, "organizations": []},
     ],
-    ids=["none", "fewer", "more", "other order", "other salt", "other names", "resolved to nobody", "neither"],
+    ids=[
+        "none",
+        "fewer",
+        "more",
+        "other order",
+        "other salt",
+        "other names",
+        "resolved to nobody",
+        "neither",
+    ],
 )
 def test_what_does_not_open_the_commitment_is_refused(world: World, changes: dict[str, Any]) -> None:
     assert world.refused(named(**changes)) == "scope_unproven"
@@ -117,7 +129,9 @@ def test_a_wrong_count_is_refused(world: World, count: int) -> None:
 
 @pytest.mark.parametrize("changes", [{"named": opened_names(NAMES)}, {"organizations": ["org-1"]}])
 def test_everyone_is_not_named(world: World, changes: dict[str, Any]) -> None:
-    command = named(**{"envelope": directive(directive_value()), "named": None, "organizations": [], **changes})
+    command = named(
+        **{"envelope": directive(directive_value()), "named": None, "organizations": [], **changes}
+    )
     assert world.refused(command) == "scope_unproven"
 
 
@@ -148,7 +162,13 @@ def test_what_covers_nothing_we_know_is_refused(world: World, changes: dict[str,
 
 
 @pytest.mark.parametrize(
-    "changes", [{"action": "restrict"}, {"expires": "2026-07-01"}, {"drain": "PT5S"}, {"covers": {"organizations": NAMES}}]
+    "changes",
+    [
+        {"action": "restrict"},
+        {"expires": "2026-07-01"},
+        {"drain": "PT5S"},
+        {"covers": {"organizations": NAMES}},
+    ],
 )
 def test_what_is_signed_and_cannot_be_done_is_refused(world: World, changes: dict[str, Any]) -> None:
     with pytest.raises(BadEnvelope):

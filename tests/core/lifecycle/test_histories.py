@@ -56,7 +56,9 @@ PLANS = [
     plan_value(
         models=[MODEL, "gpt-5.6-mini"],
         stages=[
-            stage(admission={"mode": "approve", "grant": {"atLeast": {"n": 2, "of": ["oncd", "ostp", "caisi"]}}}),
+            stage(
+                admission={"mode": "approve", "grant": {"atLeast": {"n": 2, "of": ["oncd", "ostp", "caisi"]}}}
+            ),
             stage("later", conditions={"validFor": "P2D"}),
         ],
     ),
@@ -99,7 +101,9 @@ class Player:
         self.do(ApplyPlan(read_plan(self.random.choice(PLANS))))
 
     def open(self) -> None:
-        stages = [(release, name) for release, found in self.world.state.releases.items() for name in found.terms]
+        stages = [
+            (release, name) for release, found in self.world.state.releases.items() for name in found.terms
+        ]
         signer = self.random.choice([OFFICER, OFFICER, OFFICER, "oncd", "stranger"])
         self.do(OpenStage(opening(self.world.state, *self.random.choice(stages), signer=signer)))
 
@@ -168,8 +172,12 @@ class Player:
             RecordPosition(
                 self.random.choice(
                     [
-                        Envelope(one.payload_type, one.payload.replace(b"abstain", b"approve"), one.signatures),
-                        Envelope(one.payload_type, one.payload.replace(b"object", b"approve"), one.signatures),
+                        Envelope(
+                            one.payload_type, one.payload.replace(b"abstain", b"approve"), one.signatures
+                        ),
+                        Envelope(
+                            one.payload_type, one.payload.replace(b"object", b"approve"), one.signatures
+                        ),
                         Envelope(one.payload_type, one.payload, other.signatures),
                         Envelope(one.payload_type, one.payload, one.signatures + other.signatures),
                         Envelope("application/json", one.payload, one.signatures),
@@ -202,11 +210,20 @@ class Player:
         random = self.random
         issuer = random.choice(["oncd", "ostp"])
         name = f"d-{random.randrange(6)}"
-        lifted_by = random.choice([{"allOf": [issuer]}, {"anyOf": ["oncd", "ostp"]}, {"allOf": ["oncd", "ostp"]}])
+        lifted_by = random.choice(
+            [{"allOf": [issuer]}, {"anyOf": ["oncd", "ostp"]}, {"allOf": ["oncd", "ostp"]}]
+        )
         models = random.choice([[MODEL], ["gpt-6"], [MODEL, "gpt-6"]])
-        changes = {"issuer": issuer, "liftedBy": lifted_by, "models": models, "surfaces": random.choice(["all", [API]])}
+        changes = {
+            "issuer": issuer,
+            "liftedBy": lifted_by,
+            "models": models,
+            "surfaces": random.choice(["all", [API]]),
+        }
         if random.random() < 0.3:
-            self.do(IssueDirective(directive(directive_value(name, **changes), signer=random.choice(SIGNERS))))
+            self.do(
+                IssueDirective(directive(directive_value(name, **changes), signer=random.choice(SIGNERS)))
+            )
         else:
             named = random.sample(ORGANIZATIONS, random.randrange(3))
             self.do(suspension(name, named, **changes))
@@ -244,10 +261,8 @@ def sent_to_a_gateway(entries: Sequence[Entry], random: Random) -> Table:
     while engine.table.size < len(entries):
         after = engine.table.size
         size = random.randrange(after + 1, len(entries) + 1)
-        signed = {
-            **{"gateway": "g", "incarnation": "i", "nonce": "n", "after": after, "size": size, "root": root},
-            **{"controlTime": events.format_time(0), "leaseMs": 0, "ageMs": 0},
-        }
+        signed: dict[str, Any] = {"gateway": "g", "incarnation": "i", "nonce": "n", "after": after}
+        signed |= {"size": size, "root": root, "controlTime": events.format_time(0), "leaseMs": 0, "ageMs": 0}
         answer = feed.answer_json(signed, entries[after:size], private_key("log"))
         opened = feed.open_answer(json.dumps(answer).encode(), signed, public_key("log"))
         engine.advance(opened.entries)

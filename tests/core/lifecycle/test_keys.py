@@ -80,7 +80,10 @@ def test_a_key_that_the_log_holds_does_not_change(pins: list[Pin]) -> None:
 
 def test_only_pinned_keys_count() -> None:
     state = World().state
-    assert {key.owner for key in signers(state, signed(b"x", "oncd", "stranger", OFFICER))} == {"oncd", OFFICER}
+    assert {key.owner for key in signers(state, signed(b"x", "oncd", "stranger", OFFICER))} == {
+        "oncd",
+        OFFICER,
+    }
     assert signers(state, signed(b"x", "stranger")) == frozenset()
 
 
@@ -132,5 +135,3 @@ def test_the_party_among_several_signers_is_found() -> None:
     found = signer_for(World().state, signed(b"x", "stranger", "ostp", "oncd"), "oncd")
     assert not isinstance(found, Refusal)
     assert found == World().state.keys[keyid("oncd")]
-
-

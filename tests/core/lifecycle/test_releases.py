@@ -38,7 +38,10 @@ def test_a_new_plan_asks_every_agency_each_stage_names_for_its_terms() -> None:
     world = World()
     asked = stage(basis={**stage()["basis"], "askedBy": ["caisi"]})
     result = world.apply(plan_value(stages=[asked, stage("later")]))
-    assert [case.rule for case in terms_cases(world)] == [{"allOf": list(AGENCIES)}, {"allOf": ["oncd", "ostp"]}]
+    assert [case.rule for case in terms_cases(world)] == [
+        {"allOf": list(AGENCIES)},
+        {"allOf": ["oncd", "ostp"]},
+    ]
     assert result["cases"] == [case.id for case in terms_cases(world)]
     assert result["termsDigests"] == world.state.releases[RELEASE].terms
     for case, name in zip(terms_cases(world), (STAGE, "later"), strict=True):
@@ -87,7 +90,10 @@ def test_changes_are_told_field_by_field() -> None:
     world = World()
     world.apply(plan_value())
     changed = read_plan(plan_value(leaseMs=900, stages=[stage(seats=3)], surfaces=["api"]))
-    told = {change["field"]: (change["before"], change["after"]) for change in changes(world.state.releases[RELEASE], changed)}
+    told = {
+        change["field"]: (change["before"], change["after"])
+        for change in changes(world.state.releases[RELEASE], changed)
+    }
     assert told == {
         "spec.leaseMs": (5_000, 900),
         f"spec.stages[{STAGE}].seats": (None, 3),

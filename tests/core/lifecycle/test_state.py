@@ -65,7 +65,10 @@ MALFORMED: list[tuple[str, dict[str, Any]]] = [
     (events.CASE_OPENED, {"kind": "lift", "case": "c", "question": [], "rule": {}}),
     (events.CASE_OPENED, {"kind": "terms"}),
     (events.POSITION_RECORDED, {}),
-    (events.POSITION_RECORDED, {"case": "unknown", "agency": "a", "owner": "a", "position": "a", "reason": "", "digest": "d"}),
+    (
+        events.POSITION_RECORDED,
+        {"case": "unknown", "agency": "a", "owner": "a", "position": "a", "reason": "", "digest": "d"},
+    ),
     (events.CASE_WAITLISTED, {"case": "unknown"}),
     (events.CASE_WAITLISTED, {}),
     (events.CASE_DETERMINED, {"case": "unknown", "outcome": "approved"}),

@@ -1,0 +1,117 @@
+"""One form of every error, and the status that goes with it; and what is told when something breaks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from sluicegate import bootstrap, errors
+from sluicegate.control.errors import STATUS_OF_ERROR, STATUS_OF_REFUSAL, answer
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.settings import ControlSettings
+from tests.control.conftest import served
+from tests.control.test_api import error_of
+from tests.fakes import Breaking
+from tests.plane import Plane
+from tests.worlds import ORIGIN, plan_value
+
+PLAN = {"text": json.dumps(plan_value())}
+
+
+class Surprising(Breaking):
+    """A store that falls over in a way nobody foresaw."""
+
+    surprising = False
+
+    def size(self) -> int:
+        if self.surprising:
+            raise ZeroDivisionError("the token is sgt_secret")
+        return super().size()
+
+
+@contextmanager
+def serving(plane: Plane) -> Iterator[httpx2.Client]:
+    settings = ControlSettings(Path("unused"), Path("unused"), ORIGIN, port=0)
+    headers = {"authorization": f"Bearer {plane.tokens['developer']}"}
+    wired = bootstrap.Control(settings, plane.ledger, plane.fleet)
+    with served(wired) as url, httpx2.Client(base_url=url, headers=headers, trust_env=False) as client:
+        yield client
+
+
+@pytest.mark.parametrize("breaks", ["before", "after"])
+def test_a_store_that_cannot_write_is_503_and_sending_again_is_safe(breaks: str):
+    plane = Plane()
+    headers = {"idempotency-key": "apply-12345"}
+    with serving(plane) as client:
+        plane.store.breaks = breaks
+        refused = client.post("/api/v1/releases", json=PLAN, headers=headers)
+        assert (refused.status_code, error_of(refused)["code"]) == (503, "store_unavailable")
+        again = client.post("/api/v1/releases", json=PLAN, headers=headers)
+        assert again.status_code == 200
+        assert again.json()["size"] == plane.size
+        assert client.post("/api/v1/releases", json=PLAN, headers=headers).json() == again.json()
+
+
+def test_a_surprise_is_500_and_nothing_of_it_is_told(caplog: pytest.LogCaptureFixture):
+    store = Surprising()
+    with serving(Plane(store)) as client:
+        store.surprising = True
+        response = client.get("/readyz", headers={"connection": "close"})
+        store.surprising = False
+        assert client.get("/readyz").status_code == 200
+    assert (response.status_code, error_of(response)["code"]) == (500, "internal_error")
+    assert "sgt_secret" not in response.text
+    assert "ZeroDivision" not in response.text
+    assert "GET /readyz failed" in caplog.text
+
+
+def test_every_kind_of_error_has_a_status():
+    """InvalidInput and its like are asked for by class, the rest is 500."""
+
+    def leaves(kind: type[errors.SluicegateError]) -> list[type[errors.SluicegateError]]:
+        ours = [child for child in kind.__subclasses__() if child.__module__ == errors.__name__]
+        return [leaf for child in ours for leaf in leaves(child)] or [kind]
+
+    found = {
+        leaf.__name__: next(
+            (status for kind, status in STATUS_OF_ERROR.items() if issubclass(leaf, kind)), 500
+        )
+        for leaf in leaves(errors.SluicegateError)
+    }
+    assert found == {
+        "NotCanonical": 400,
+        "InvalidDocument": 400,
+        "BadEnvelope": 400,
+        "BadKey": 400,
+        "BadSignature": 400,
+        "BadProof": 400,
+        "BadCheckpoint": 400,
+        "BadFeed": 400,
+        "CommandRefused": 500,
+        "Unauthorized": 401,
+        "StoreUnusable": 500,
+        "StoreUnavailable": 503,
+        "Unreachable": 500,
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"), [("unknown", 404), ("conflict", 409), ("forbidden", 403), ("unverified", 403)]
+)
+def test_every_kind_of_refusal_has_a_status(kind, status):
+    assert STATUS_OF_REFUSAL[kind] == status
+    response = answer(Refusal(kind, "some_code", "what was found", "what to do"))
+    assert response.status_code == status
+    assert json.loads(response.body) == {
+        "error": {"code": "some_code", "message": "what was found", "remedy": "what to do", "at": []}
+    }
+    assert len(STATUS_OF_REFUSAL) == 4
+
+
+def test_what_is_no_refusal_is_answered_as_it_is():
+    assert answer({"a": 1}) == {"a": 1}
