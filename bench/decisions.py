@@ -29,7 +29,7 @@ PER_ORGANIZATION = 10
 DIRECTIVES = 1_000
 SUSPENDED_ONE_IN = 10
 ROUNDS, DECISIONS, CEDAR_DECISIONS = 9, 50_000, 1_000
-MODEL, SURFACE, RELEASE, STAGE = "model-1", "api", "preview", "partners"
+MODEL, SURFACE, RELEASE, STAGE, TERMS = "model-1", "api", "preview", "partners", "sha256:bench"
 AT_MS = 1_780_000_000_000
 NOW = Instant(AT_MS + 1_000, AT_MS + 1_010)
 
@@ -106,7 +106,7 @@ def _entries(credentials: int) -> Iterator[Entry]:
     organizations = credentials // PER_ORGANIZATION
     writer = _Writer()
     yield writer.entry(events.RELEASE_APPLIED, _release())
-    yield writer.entry(events.STAGE_OPENED, {"release": RELEASE, "stage": STAGE})
+    yield writer.entry(events.STAGE_OPENED, {"release": RELEASE, "stage": STAGE, "terms": TERMS})
     for number in range(organizations):
         yield writer.entry(events.GRANT_APPROVED, _grant(number), organization=f"org_{number:016d}")
     for number in range(credentials):
@@ -140,7 +140,7 @@ def _release() -> dict[str, Any]:
         "stages": [{"name": STAGE, "conditions": {"requestsPerMinute": 600}}],
         "onRefusal": {"fallbackModel": "model-0"},
     }
-    return {"release": RELEASE, "announced": True, "terms": {STAGE: "sha256:bench"}, "plan": {"spec": spec}}
+    return {"release": RELEASE, "announced": True, "terms": {STAGE: TERMS}, "plan": {"spec": spec}}
 
 
 def _grant(number: int) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def _grant(number: int) -> dict[str, Any]:
         "release": RELEASE,
         "stage": STAGE,
         "surface": SURFACE,
-        "terms": "sha256:bench",
+        "terms": TERMS,
         "validFrom": events.format_time(AT_MS),
         "validUntil": events.format_time(AT_MS + 86_400_000),
     }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sluicegate.core import canonical, feed
+from sluicegate.core import application, canonical, feed
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.state import Case
@@ -87,6 +87,10 @@ class Plane:
     def id(self) -> str:
         self._commands += 1
         return f"command-{self._commands}"
+
+    def pseudonyms(self, name: str) -> Sequence[str]:
+        """Those of the organizations of a legal name."""
+        return self.store.organizations(application.name_key(name))
 
     # What people do
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.core import canonical, document, dsse, events, lifecycle, plan, statements
+from sluicegate.core import canonical, checkpoint, document, dsse, events, lifecycle, plan, statements
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Entropy, Entry, Opening
 from sluicegate.core.lifecycle import Command, Refusal, State
@@ -60,6 +60,10 @@ def pin(owner: str, party: str | None = None) -> Pin:
 
 
 PINS = [pin(OFFICER, DEVELOPER), pin(OTHER_OFFICER, DEVELOPER), *(pin(agency) for agency in AGENCIES)]
+
+
+LOG = checkpoint.vkey(ORIGIN, public_key("log"))
+"""The log's verifier key, to which every statement is bound."""
 
 
 def digest(text: str) -> str:
@@ -183,12 +187,18 @@ def position(
 
 def opening(state: State, release: str = RELEASE, name: str = STAGE, *, signer: str = OFFICER) -> Envelope:
     """An officer's opening of a stage, on the terms in force."""
-    fields = {"release": release, "stage": name, "terms": state.releases[release].terms[name]}
+    fields = {
+        "log": state.log,
+        "release": release,
+        "stage": name,
+        "terms": state.releases[release].terms[name],
+    }
     return signed(statements.opening_payload(fields), signer)
 
 
 def directive(value: Mapping[str, Any], *, signer: str | None = None) -> Envelope:
-    return signed(statements.directive_payload(value), signer or value["spec"]["issuer"])
+    bound = {**value, "metadata": {"log": LOG, **value["metadata"]}}
+    return signed(statements.directive_payload(bound), signer or value["spec"]["issuer"])
 
 
 # Histories
@@ -299,7 +309,7 @@ class World:
 
 
 def start(**changes: Any) -> StartLog:
-    return StartLog(**{"origin": ORIGIN, "vkey": "v", "developer": DEVELOPER, "pins": PINS, **changes})
+    return StartLog(**{"origin": ORIGIN, "vkey": LOG, "developer": DEVELOPER, "pins": PINS, **changes})
 
 
 def application(

@@ -106,6 +106,7 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=1,
+        http="h11",  # it bounds the header block; httptools would take one without end
         h11_max_incomplete_event_size=65_536,
     )
     server = _Server(config)
@@ -134,6 +135,9 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
     upstreams = {name: HttpUpstream(target, settings) for name, target in settings.upstreams.items()}
     gateway = Gateway(engine, upstreams, settings)
     feeding = asyncio.create_task(feed.run())
+    feeding.add_done_callback(
+        lambda _: stop.set()
+    )  # a feed that fails ends the gateway: it could only refuse
     try:
         await serve_gateway(gateway, settings, stop, lambda port: ready(f"http://{settings.host}:{port}"))
     finally:
@@ -194,7 +198,7 @@ def _log_key(path: Path, *, is_new: bool) -> Ed25519PrivateKey:
 
 def _first_tokens(ledger: Ledger, folder: Path) -> None:
     """Make the tokens nobody could ask for yet: the developer's, each agency's, the first gateway's."""
-    known = {principal.name for principal in ledger.store.principals()}
+    known = {(principal.role, principal.name) for principal in ledger.store.principals()}
     with ledger.reading() as state:
         agencies = sorted(state.parties - {state.developer})
     wanted: list[tuple[str, str, str | None]] = [
@@ -204,7 +208,7 @@ def _first_tokens(ledger: Ledger, folder: Path) -> None:
     ]
     folder.mkdir(mode=0o700, exist_ok=True)
     for role, name, party in wanted:
-        if name not in known:
+        if (role, name) not in known:
             made = tokens.issue(ledger, role, name, party, keep=partial(_keep, folder / f"{name}.token"))
             assert not isinstance(made, Refusal)
 

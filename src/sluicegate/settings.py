@@ -57,5 +57,5 @@ class ControlSettings:
     host: str = "127.0.0.1"
     port: int = CONTROL_PORT
     max_body_bytes: int = 1024 * 1024
-    max_feed_entries: int = 5_000
+    max_feed_entries: int = 500
     """How many entries one poll answer carries at the most."""

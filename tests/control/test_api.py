@@ -67,8 +67,17 @@ def test_the_table_of_routes_is_complete(idle: Plane):
 
     expected = {(method, template(path)) for method, path in CHANGING if path.startswith("/api/")}
     expected |= {("GET", template(path)) for path in READING}
-    public = {("GET", f"/api/v1/{path}") for path in ("schemas/plan", "log/inclusion", "log/consistency")}
+    public = {
+        ("GET", f"/api/v1/{path}") for path in ("schemas/plan", "log", "log/inclusion", "log/consistency")
+    }
     assert described == expected | public
+
+
+def test_the_log_says_what_statements_are_bound_to(idle: Plane):
+    with idle.client() as anyone:
+        assert anyone.get("/api/v1/log").json() == {"vkey": idle.ledger.vkey(), "size": idle.ledger.size()}
+    with idle.ledger.reading() as state:
+        assert state.log == idle.ledger.vkey()
 
 
 def test_every_route_wants_a_token(idle: Plane):

@@ -80,7 +80,7 @@ def test_every_operation_tells_of_errors_in_the_form_they_have(document, idle):
             jsonschema.Draft202012Validator(schema).validate(response.json())
 
 
-PUBLIC = {"/api/v1/schemas/plan", "/api/v1/log/inclusion", "/api/v1/log/consistency"}
+PUBLIC = {"/api/v1/schemas/plan", "/api/v1/log", "/api/v1/log/inclusion", "/api/v1/log/consistency"}
 
 
 def test_every_operation_says_whether_it_wants_a_token(document):

@@ -60,6 +60,7 @@ def test_from_a_plan_to_a_directive_and_back(plane: Plane):
     assert (applied["release"], applied["termsDigests"].keys()) == (RELEASE, {STAGE})
 
     opening = staff.get(f"/api/v1/releases/{RELEASE}/stages/{STAGE}/opening")
+    assert opening.keys() == {"log", "release", "stage", "terms"}
     signed = staff.signed(statements.opening_payload(opening))
     assert staff.refused("/api/v1/releases/openings", signed) == (409, "terms_not_agreed")
     for agency in (oncd, ostp):
@@ -106,6 +107,7 @@ def test_from_a_plan_to_a_directive_and_back(plane: Plane):
     assert (told["covered"]["credentials"], told["spared"]["credentials"]) == (1, 0)
     opened = worlds.opened_names(names)
     value["spec"]["covers"] = worlds.committed(names)
+    value["metadata"]["log"] = oncd.get("/api/v1/log")["vkey"]
     named = {"salt": canonical.b64(opened.salt), "organizations": names}
     directed = oncd.post(
         "/api/v1/directives", {**oncd.signed(statements.directive_payload(value)), "named": named}
@@ -192,3 +194,17 @@ def test_tiles_may_be_kept_for_ever_and_the_head_not_at_all(plane: Plane):
         assert anyone.get("/log/checkpoint").headers["cache-control"] == "no-store"
         assert "immutable" in anyone.get("/log/tile/0/000.p/6").headers["cache-control"]
         assert "immutable" not in anyone.get("/log/tile/0/000.p/99").headers.get("cache-control", "")
+
+
+def test_a_directive_for_another_log_is_refused(plane: Plane):
+    staff = Party(plane, "developer", "developer", signer=OFFICER)
+    oncd = Party(plane, "agency", "oncd", "oncd")
+    staff.post("/api/v1/releases", {"text": PLAN})
+    value = worlds.directive_value("d-1")
+    value["metadata"]["log"] = worlds.LOG.replace("openai", "other")
+    signed = oncd.signed(statements.directive_payload(value))
+    assert oncd.refused("/api/v1/directives", signed) == (403, "other_log")
+    value["metadata"]["log"] = oncd.get("/api/v1/log")["vkey"]
+    oncd.post("/api/v1/directives", oncd.signed(statements.directive_payload(value)))
+    for party in (staff, oncd):
+        party.client.close()

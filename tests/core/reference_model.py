@@ -129,10 +129,10 @@ def _without_directive(  # noqa: PLR0911 - one a reason
     """stage_not_open, grant_expired, not_provisioned, application_pending, and so on to not_admitted."""
     ours = [e for e in grants if e.public["release"] == release]
     here = [e for e in ours if e.public["surface"] == ask.surface]
-    opened = {(e.public["release"], e.public["stage"]) for e in _of(entries, "stage.opened")}
+    opened = {e.public["terms"] for e in _of(entries, "stage.opened")}
     if here:
         public = here[-1].public
-        if (release, public["stage"]) not in opened or now.early_ms < _ms(public["validFrom"]):
+        if public["terms"] not in opened or now.early_ms < _ms(public["validFrom"]):
             return "stage_not_open", None
         if public["validUntil"] and now.late_ms >= _ms(public["validUntil"]):
             return "grant_expired", None
@@ -140,7 +140,7 @@ def _without_directive(  # noqa: PLR0911 - one a reason
             return "not_provisioned", None
         return (None if ask.model in _terms(entries, here[-1])["models"] else "not_admitted"), None
     (applied,) = [e for e in _plans_in_force(entries) if e.public["release"] == release]
-    if not any((release, stage["name"]) in opened for stage in _plan(applied)["spec"]["stages"]):
+    if not opened.intersection(applied.public["terms"].values()):
         return "stage_not_open", None
     pending = _pending(entries, release, ask.surface, organization)
     if pending:
@@ -225,12 +225,13 @@ def check_consent(entries: Sequence[Entry]) -> None:
         elif entry.type == "directive.issued":
             statement = _statement(entry.public["envelope"])
             assert statement["predicate"] == {"document": entry.public["document"]}
+            assert entry.public["document"]["metadata"]["log"] == _log(before)
             assert entry.public["issuer"] == entry.public["document"]["spec"]["issuer"]
             assert entry.public["issuer"] in _signers(entry.public["envelope"], before)
         elif entry.type == "directive.lifted":
             _check_lift(entry, before)
         elif entry.type == "case.determined":
-            _check_outcome(entry, before)
+            _check_outcome(entry, before, entries[i + 1 :])
 
 
 def _check_grant(entry: Entry, before: Sequence[Entry]) -> None:
@@ -240,6 +241,7 @@ def _check_grant(entry: Entry, before: Sequence[Entry]) -> None:
     stage, spec = terms["stage"], terms["plan"]["spec"]
     for name in ("release", "stage", "surface", "terms"):
         assert public[name] == question[name]
+    assert _in_force(before, public["release"])[public["stage"]] == public["terms"]
     assert entry.gate_value("organization") == case.gate_value("organization")
     approving = _saying("approve", case, before)
     assert rule_holds(stage["admission"]["grant"], approving)
@@ -271,7 +273,8 @@ def _check_grant(entry: Entry, before: Sequence[Entry]) -> None:
 
 def _check_opening(entry: Entry, before: Sequence[Entry]) -> None:
     public = entry.public
-    opened = {name: public[name] for name in ("release", "stage", "terms")}
+    opened = {name: public[name] for name in ("log", "release", "stage", "terms")}
+    assert opened["log"] == _log(before)
     assert _statement(public["envelope"])["predicate"] == opened
     (started,) = _of(before, "log.started")
     assert started.public["developer"] in _signers(public["envelope"], before)
@@ -290,27 +293,61 @@ def _check_lift(entry: Entry, before: Sequence[Entry]) -> None:
     assert rule_holds(issued.public["document"]["spec"]["liftedBy"], _saying("approve", case, before))
 
 
-def _check_outcome(entry: Entry, before: Sequence[Entry]) -> None:
+def _check_outcome(entry: Entry, before: Sequence[Entry], after: Sequence[Entry]) -> None:
     case = _case(before, entry.public["case"])
     rule = case.public["rule"]
     assert entry.public["case"] not in [e.public["case"] for e in _of(before, "case.determined")]
     if entry.public["outcome"] == "approved":
         assert rule_holds(rule, _saying("approve", case, before))
+    elif entry.public["outcome"] == "superseded":
+        assert case.public["kind"] in ("terms", "admission")
+        question = case.public["question"]
+        same_command = [e for e in after if e.id == entry.id]
+        terms = _in_force([*before, *same_command], question["release"])
+        assert _in_force(before, question["release"])[question["stage"]] == question["terms"]
+        assert terms.get(question["stage"]) != question["terms"]
     else:
         assert entry.public["outcome"] == "denied"
         assert not rule_holds(rule, named(rule) - _saying("object", case, before))
 
 
 def _agreed(release: str, terms: str, stage: Mapping[str, Any], before: Sequence[Entry]) -> bool:
-    """Whether every agency that the stage names has approved these terms."""
+    """Whether every agency that the stage names has approved these terms since they came into force."""
     agencies = set(stage["basis"]["askedBy"]) | named(stage["admission"]["grant"])
-    cases = [e for e in _of(before, "case.opened") if e.public["kind"] == "terms"]
+    without = [
+        e.seq
+        for e in _of(before, "release.applied")
+        if e.public["release"] == release and terms not in e.public["terms"].values()
+    ]
+    since = max(without, default=-1)
+    cases = [e for e in _of(before, "case.opened") if e.public["kind"] == "terms" and e.seq > since]
     asked = [
         e
         for e in cases
         if e.public["question"]["terms"] == terms and e.public["question"]["release"] == release
     ]
     return any(agencies <= _saying("approve", case, before) for case in asked)
+
+
+def _in_force(before: Sequence[Entry], release: str) -> dict[str, str]:
+    """The terms in force, by stage."""
+    (applied,) = [e for e in _plans_in_force(before) if e.public["release"] == release]
+    return dict(applied.public["terms"])
+
+
+def _log(before: Sequence[Entry]) -> str:
+    (started,) = _of(before, "log.started")
+    return str(started.public["vkey"])
+
+
+def check_superseded(entries: Sequence[Entry]) -> None:
+    """No case stays open under terms that are out of force."""
+    ended = {e.public["case"] for e in _of(entries, "case.determined")}
+    for opened in _of(entries, "case.opened"):
+        question = opened.public["question"]
+        assert question["log"] == _log(entries)
+        if opened.public["kind"] != "lift" and opened.public["case"] not in ended:
+            assert _in_force(entries, question["release"]).get(question["stage"]) == question["terms"]
 
 
 def _case(before: Sequence[Entry], name: str) -> Entry:
@@ -333,6 +370,7 @@ def _saying(word: str, case: Entry, before: Sequence[Entry]) -> set[str]:
         digest = hashlib.sha256(question.encode()).hexdigest()
         assert statement["subject"] == [{"name": case.public["case"], "digest": {"sha256": digest}}]
         assert said["question"] == case.public["question"]
+        assert said["question"]["log"] == _log(before)
         assert said["agency"] == recorded.public["agency"]
         assert said["agency"] in _signers(envelope, before)
         assert said["agency"] in named(case.public["rule"])

@@ -17,7 +17,7 @@ from sluicegate.core.decision import Allow, Ask, Instant
 from sluicegate.core.refusals import REASONS, Deny, Reason
 from sluicegate.core.table import Table
 from tests.core import reference_model
-from tests.worlds import API, AT_MS, CODEX, MODEL, Rough, World, digest, plan_value, stage
+from tests.worlds import API, AT_MS, CODEX, MODEL, RELEASE, Rough, World, digest, plan_value, stage
 
 ORGANIZATIONS, SURFACES, STAGES = ("o1", "o2", "o3"), (API, CODEX), ("s1", "s2")
 MODELS = {"r1": ("a", "b"), "r2": ("c",)}
@@ -40,7 +40,8 @@ class Facts:
     def of(cls, seed: int) -> Facts:
         found = cls(Random(seed))
         found.applied("r1", MODELS["r1"], announced=True, per_minute=60)
-        found.rough.write(events.STAGE_OPENED, {"release": "r1", "stage": "s1"})
+        public = {"release": "r1", "stage": "s1", "terms": found.terms["r1", "s1"]}
+        found.rough.write(events.STAGE_OPENED, public)
         for _ in range(found.random.randrange(8, 30)):
             found.random.choice(ACTIONS)(found)
         return found
@@ -75,8 +76,8 @@ class Facts:
             self.rough.write(events.RELEASE_APPLIED, public, plan=plan)
 
     def open(self) -> None:
-        release, name = self.random.choice(sorted(MODELS)), self.random.choice(STAGES)
-        self.rough.write(events.STAGE_OPENED, {"release": release, "stage": name})
+        (release, name), terms = self.random.choice(sorted(self.terms.items()))
+        self.rough.write(events.STAGE_OPENED, {"release": release, "stage": name, "terms": terms})
 
     def grant(self) -> None:
         (release, name), terms = self.random.choice(sorted(self.terms.items()))
@@ -317,6 +318,19 @@ def test_a_stage_that_is_not_open_admits_nobody() -> None:
     assert reason(decided(world, key)) is Reason.STAGE_NOT_OPEN
     world.open()
     assert isinstance(decided(world, key), Allow)
+
+
+def test_a_stage_under_new_terms_is_closed_until_those_are_opened(world: World, key: bytes) -> None:
+    world.apply(plan_value(stages=[stage(seats=99)]))
+    world.agree()
+    assert isinstance(decided(world, key), Allow)  # a grant goes on under the terms it was given under
+    later, _ = world.credential(world.admit("org-2"), "key-2")
+    assert reason(decided(world, later)) is Reason.STAGE_NOT_OPEN
+    assert not world.state.table.release_open(RELEASE)
+    world.open()
+    assert isinstance(decided(world, later), Allow)
+    assert isinstance(decided(world, key), Allow)
+    assert world.state.table.release_open(RELEASE)
 
 
 def test_a_revoked_key_is_refused_at_once(world: World) -> None:

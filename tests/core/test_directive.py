@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sluicegate.core import directive, document
 from sluicegate.errors import BadEnvelope, InvalidDocument, Place
-from tests.worlds import committed, directive_value
+from tests.worlds import LOG, committed, directive_value
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "suspend-gpt-5.6.yaml"
 NAMES = ["Example Utility", "Example Grid Operator"]
@@ -171,12 +171,28 @@ def test_every_error_is_told_at_once_where_it_stands() -> None:
     assert sorted(set(found)) == [(7, 3), (9, 3), (11, 13), (12, 3)]
 
 
+@pytest.mark.parametrize("text", ["a\x1b[2J", "a\u202eb", "a\u200bb", "a\u2028b", "a\u2029b", "a\nb", "\x00"])
+def test_text_that_a_terminal_would_not_show_as_it_stands_is_refused(text: str) -> None:
+    assert places(put(("spec", "basis", "authority"), text))
+    assert places(put(("spec", "reasons", "summary"), text))
+
+
 # As signed
+
+
+def bound(value: dict[str, Any]) -> dict[str, Any]:
+    """A document bound to the log."""
+    return {**value, "metadata": {**value["metadata"], "log": LOG}}
+
+
+def test_its_author_does_not_say_which_log_it_is_for() -> None:
+    assert [place.found for place in places(bound(directive_value()))] == ["'log'"]
 
 
 def test_organizations_are_signed_as_count_and_commitment() -> None:
     given = read(directive_value(covers={"organizations": NAMES}))
-    signed = directive.redacted(given, "a" * 64)
+    signed = directive.to_sign(given, LOG, "a" * 64)
+    assert signed["metadata"] == {**given["metadata"], "log": LOG}
     assert signed["spec"]["covers"] == {"organizations": {"count": 2, "commitment": "a" * 64}}
     assert directive.named_organizations(given) == NAMES
     assert not any(name in json.dumps(signed) for name in NAMES)
@@ -186,8 +202,10 @@ def test_organizations_are_signed_as_count_and_commitment() -> None:
 def test_everyone_is_signed_as_written() -> None:
     given = read(directive_value())
     assert directive.named_organizations(given) is None
-    assert directive.redacted(given, "") == given
-    directive.check_signed(given)
+    signed = directive.to_sign(given, LOG, "")
+    assert signed == {**given, "metadata": {"name": "d-1", "log": LOG}}
+    directive.check_signed(signed)
+    assert "log" not in given["metadata"]
 
 
 @pytest.mark.parametrize(
@@ -203,16 +221,22 @@ def test_everyone_is_signed_as_written() -> None:
         (("spec", "covers"), committed(NAMES, commitment="a" * 63)),
         (("spec", "covers"), committed(NAMES, salt="x")),
         (("spec", "liftedBy"), None),
+        (("metadata",), {"name": "d-1"}),
+        (("metadata", "log"), None),
+        (("metadata", "log"), ""),
+        (("metadata", "log"), 5),
+        (("metadata", "log"), "x\n"),
         *((("spec", name), ["x"]) for name in directive.LATER),
     ],
 )
 def test_what_is_no_signed_directive(path: Sequence[str | int], field: Any) -> None:
     with pytest.raises(BadEnvelope):
-        directive.check_signed(put(path, field, directive_value(covers=committed(NAMES))))
+        directive.check_signed(put(path, field, bound(directive_value(covers=committed(NAMES)))))
 
 
 def test_a_signed_directive_says_who_lifts_it() -> None:
-    value = directive_value()
+    value = bound(directive_value())
+    directive.check_signed(value)
     del value["spec"]["liftedBy"]
     with pytest.raises(BadEnvelope, match="liftedBy"):
         directive.check_signed(value)
@@ -234,6 +258,6 @@ def test_any_value_in_any_field_is_read_or_refused_with_places(path: Sequence[st
     except InvalidDocument as error:
         assert error.at  # noqa: PT017 - both ends are right
     try:
-        directive.check_signed(put(path, field, directive_value(covers=committed(NAMES))))
+        directive.check_signed(put(path, field, bound(directive_value(covers=committed(NAMES)))))
     except BadEnvelope as error:
         assert error.message  # noqa: PT017 - both ends are right

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from itertools import chain, combinations
 from typing import Any
 
@@ -32,6 +33,19 @@ rules = st.recursive(
     lambda inner: _rules_over(st.one_of(st.sampled_from(PARTIES), inner)),
     max_leaves=6,
 )
+
+
+def _each_once(rule: Any, count: Iterator[int]) -> Any:
+    """The same rule with another party in every place."""
+    if isinstance(rule, str):
+        return f"p{next(count)}"
+    ((operator, body),) = rule.items()
+    if operator == "atLeast":
+        return {operator: {**body, "of": [_each_once(member, count) for member in body["of"]]}}
+    return {operator: [_each_once(member, count) for member in body]}
+
+
+valid_rules = rules.map(lambda rule: _each_once(rule, itertools.count()))
 subsets = st.frozensets(st.sampled_from(PARTIES))
 
 
@@ -57,11 +71,34 @@ def test_reachable_is_that_some_superset_would_do(rule: Rule, against: frozenset
     assert reachable(rule, against) is any(rule_holds(rule, holds) for holds in others)
 
 
-@given(rules)
+@given(valid_rules)
 def test_a_valid_rule_asks_somebody_and_can_be_met(rule: Rule) -> None:
-    assert list(faults(rule, frozenset(PARTIES))) == []
+    assert list(faults(rule, parties_of(rule))) == []
     assert not satisfied(rule, frozenset())
     assert satisfied(rule, parties_of(rule))
+
+
+@given(st.lists(valid_rules, min_size=1, max_size=4), st.data())
+def test_a_threshold_is_never_met_by_fewer_parties(members: list[Rule], data: st.DataObject) -> None:
+    n = data.draw(st.integers(1, len(members)))
+    rule = _each_once({"atLeast": {"n": n, "of": members}}, itertools.count())
+    assert list(faults(rule, parties_of(rule))) == []
+    holds = data.draw(st.frozensets(st.sampled_from(sorted(parties_of(rule)))))
+    assert len(holds) >= n or not satisfied(rule, holds)
+
+
+def _places(rule: Any) -> list[str]:
+    if isinstance(rule, str):
+        return [rule]
+    (body,) = rule.values()
+    return [party for member in (body["of"] if isinstance(body, dict) else body) for party in _places(member)]
+
+
+@given(rules)
+def test_a_party_stands_once_in_a_whole_rule(rule: Rule) -> None:
+    found = list(faults(rule, frozenset(PARTIES)))
+    places = _places(rule)
+    assert [expected for _, expected, _ in found] == ["each agency once"] * (len(places) - len(set(places)))
 
 
 @given(rules, subsets, subsets)
@@ -116,6 +153,10 @@ def test_rules(rule: Rule, holds: str, expected: bool) -> None:
         {"allOf": {"a": "b"}},
         {"allOf": ["stranger"]},
         {"allOf": ["a", "a"]},
+        {"allOf": ["a", {"anyOf": ["a", "b"]}]},
+        {"allOf": [{"anyOf": ["a", "b"]}, "a"]},
+        {"atLeast": {"n": 2, "of": [{"anyOf": ["a", "b"]}, {"anyOf": ["a", "c"]}]}},
+        {"anyOf": [{"allOf": ["a", "b"]}, {"atLeast": {"n": 1, "of": ["c", {"allOf": ["a"]}]}}]},
         {"allOf": [None]},
         {"allOf": [5]},
         {"allOf": [["a"]]},
@@ -148,6 +189,13 @@ def test_every_fault_is_found_at_once_with_its_path() -> None:
         (("grant", "allOf", 1, "anyOf"), "[]"),
         (("grant", "allOf", 2, "atLeast", "n"), "9"),
         (("grant", "allOf", 2, "atLeast", "of", 1), "'a'"),
+    ]
+
+
+def test_a_party_that_stands_twice_is_told_where() -> None:
+    rule = {"allOf": ["a", {"atLeast": {"n": 1, "of": ["b", {"anyOf": ["c", "a"]}]}}]}
+    assert list(faults(rule, frozenset(PARTIES), ("grant",))) == [
+        (("grant", "allOf", 1, "atLeast", "of", 1, "anyOf", 1), "each agency once", "'a'")
     ]
 
 

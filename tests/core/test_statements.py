@@ -24,11 +24,19 @@ from sluicegate.core.statements import (
     read_position,
 )
 from sluicegate.errors import BadEnvelope
-from tests.worlds import directive_value, signed
+from tests.worlds import LOG, directive_value, signed
 
-QUESTION = {"case": "case_1", "kind": "admission", "release": "gpt-5.6", "terms": "sha256:00", "party": "ab"}
+QUESTION = {
+    "log": LOG,
+    "case": "case_1",
+    "kind": "admission",
+    "release": "gpt-5.6",
+    "terms": "sha256:00",
+    "party": "ab",
+}
 SAID = Position(QUESTION, "oncd", "approve", "", None)
-OPENED = {"release": "gpt-5.6", "stage": "first", "terms": "sha256:00"}
+OPENED = {"log": LOG, "release": "gpt-5.6", "stage": "first", "terms": "sha256:00"}
+DOCUMENT = {**directive_value(), "metadata": {"name": "d-1", "log": LOG}}
 
 
 def enveloped(payload: bytes, payload_type: str = dsse.PAYLOAD_TYPE_INTOTO) -> Envelope:
@@ -45,8 +53,7 @@ def altered(payload: bytes, alter: Callable[[Any], None]) -> Envelope:
 def test_statements_read_back() -> None:
     assert read_position(enveloped(position_payload(SAID))) == SAID
     assert read_opening(enveloped(opening_payload(OPENED))) == OPENED
-    document = directive_value()
-    assert read_directive(enveloped(directive_payload(document))) == document
+    assert read_directive(enveloped(directive_payload(DOCUMENT))) == DOCUMENT
 
 
 def test_a_position_binds_the_whole_question_by_value_and_digest() -> None:
@@ -112,6 +119,9 @@ ANY_STATEMENT = [
         _drop("predicate", "question", "case"),
         _set("predicate", "question", "case", to="case_2"),
         _set("predicate", "question", "terms", to="sha256:01"),
+        _set("predicate", "question", "log", to="log.example/other"),
+        _drop("predicate", "question", "log"),
+        _set("predicate", "reason", to="x" * 2_001),
         _set("predicate", "question", "more", to=1),
         _drop("predicate", "question", "party"),
         _set("predicate", "agency", to=None),
@@ -147,6 +157,16 @@ def test_an_objection_says_why(reason: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "reason", ["a\x1b[2J", "a\u202eb", "a\u200bb", "a\u2028b", "a\u2029b", "a\nb", "x" * 2_001]
+)
+def test_a_reason_is_short_and_shown_as_it_stands(reason: str) -> None:
+    with pytest.raises(BadEnvelope, match="a reason of at most 2000 characters"):
+        read_position(enveloped(position_payload(SAID._replace(reason=reason))))
+    longest = SAID._replace(reason="\u00f8" * 2_000)
+    assert read_position(enveloped(position_payload(longest))) == longest
+
+
+@pytest.mark.parametrize(
     "alter",
     [
         *ANY_STATEMENT,
@@ -157,6 +177,9 @@ def test_an_objection_says_why(reason: str) -> None:
         _set("predicate", "terms", to=None),
         _set("predicate", "stage", to=["first"]),
         _drop("predicate", "terms"),
+        _set("predicate", "log", to="log.example/other"),
+        _set("predicate", "log", to=None),
+        _drop("predicate", "log"),
     ],
 )
 def test_what_is_no_opening(alter: Callable[[Any], None]) -> None:
@@ -178,19 +201,21 @@ def test_what_is_no_opening(alter: Callable[[Any], None]) -> None:
         _set("predicate", "document", "metadata", "name", to=["d-1"]),
         _set("predicate", "document", "metadata", "name", to={"d-1": 1}),
         _set("predicate", "document", "metadata", "name", to="d-2"),
+        _set("predicate", "document", "metadata", "log", to="log.example/other"),
+        _drop("predicate", "document", "metadata", "log"),
         _set("predicate", "document", "spec", "covers", to="nobody"),
         _set("predicate", "document", "spec", "more", to=1),
     ],
 )
 def test_what_is_no_directive_statement(alter: Callable[[Any], None]) -> None:
     with pytest.raises(BadEnvelope):
-        read_directive(altered(directive_payload(directive_value()), alter))
+        read_directive(altered(directive_payload(DOCUMENT), alter))
 
 
 READERS: list[tuple[Callable[[Envelope], Any], bytes]] = [
     (read_position, position_payload(SAID)),
     (read_opening, opening_payload(OPENED)),
-    (read_directive, directive_payload(directive_value())),
+    (read_directive, directive_payload(DOCUMENT)),
 ]
 
 

@@ -167,20 +167,23 @@ class Customers(threading.Thread):
         self._attempt = threading.Lock()
         self._left = False
         self._numbered = 0
-        self.sent: dict[str, Command] = {}
         self.acknowledged: list[Acknowledged] = []
         self.organizations: list[Organization] = []
-        self.failure: BaseException | None = None
+        self._failure: BaseException | None = None
         self._go.set()
 
     def run(self) -> None:
         try:
             self._live()
-        except BaseException as error:
-            self.failure = error
-            raise
+        except BaseException as error:  # noqa: BLE001 - `check` raises it where it fails the test
+            self._failure = error
         finally:
             self._client.close()
+
+    def check(self) -> None:
+        """Raise what went wrong."""
+        if self._failure is not None:
+            raise self._failure
 
     @contextmanager
     def still(self) -> Iterator[None]:
@@ -188,7 +191,7 @@ class Customers(threading.Thread):
         self._go.clear()
         assert self._attempt.acquire(timeout=BOUND_S)
         try:
-            assert self.failure is None
+            self.check()
             yield
         finally:
             self._attempt.release()
@@ -198,8 +201,6 @@ class Customers(threading.Thread):
         self._left = True
         self._go.set()
         self.join(BOUND_S)
-        assert not self.is_alive()
-        assert self.failure is None
 
     def expected(self) -> Iterator[tuple[str, int]]:
         """What a gateway that knows all must answer to each key: its secret, and a status."""
@@ -226,7 +227,6 @@ class Customers(threading.Thread):
     def _tried(self, step: Command | str) -> dict[str, Any]:
         if isinstance(step, str):
             return self._client.ask(step)
-        self.sent[step.id] = step
         result = self._client.do(step)
         self.acknowledged.append(Acknowledged(step, result))
         return result

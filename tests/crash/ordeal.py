@@ -44,14 +44,18 @@ class Ordeal:
     @contextmanager
     def load(self) -> Iterator[None]:
         """Load until the block ends, and then a last check."""
-        for thread in (*self._customers, self.traffic):
-            thread.start()
-        yield
+        threads: list[Customers | Traffic] = [*self._customers, self.traffic]
+        with ExitStack() as over:
+            for thread in threads:
+                thread.start()
+                over.callback(thread.leave)
+            yield
+            with self.still():
+                self.check_disk()
+                self.check_served()
         for each in self._customers:
-            each.leave()
-        self.check_disk()
-        self.check_served()
-        self.traffic.leave()
+            each.check()
+        self.traffic.judge()
         told = f"acknowledged {dict(self.acknowledged())}, answered {dict(self.traffic.outcomes)}"
         print(told)  # noqa: T201 - shown where a test fails
 
@@ -109,9 +113,11 @@ class Ordeal:
 
     def _repeat(self, acknowledged: Sequence[Acknowledged]) -> None:
         """A command sent again under its id returns its first result, and is not done again."""
+        size = self.record.see(self.plane.control_url).size
         with closing(self.plane.developer()) as client:
             for each in acknowledged:
                 assert _first(client.do(each.command)) == _first(each.result)
+        assert self.record.see(self.plane.control_url).size == size
 
 
 def _first(result: dict[str, Any]) -> dict[str, Any]:

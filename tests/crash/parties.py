@@ -19,9 +19,13 @@ UPSTREAM = "demo"
 
 
 class Parties:
-    """An officer of the developer, and two agencies that both must agree."""
+    """An officer of the developer, and two agencies that both must agree.
+
+    `log` is the verifier key of the log they sign for, known once it was started.
+    """
 
     def __init__(self) -> None:
+        self.log = ""
         self._keys = {name: Ed25519PrivateKey.generate() for name in (OFFICER, *AGENCIES)}
 
     def write_trust(self, path: Path) -> Path:
@@ -51,9 +55,8 @@ class Parties:
             "reasons": {"form": "none"},
         }
         text = json.dumps(_document("Directive", {"name": name}, spec))
-        return signing.directive(
-            directive.read(document.read(text, "directive.yaml")), self._keys[AGENCIES[0]]
-        )
+        given = directive.read(document.read(text, "directive.yaml"))
+        return signing.directive(given, self.log, self._keys[AGENCIES[0]])
 
     def _public(self, name: str) -> bytes:
         return self._keys[name].public_key().public_bytes_raw()

@@ -83,6 +83,7 @@ class Plane:
     def start(self) -> None:
         """Start everything, for the first time: apply a plan, have it agreed, open its stage."""
         self.start_control()
+        self.parties.log = self.vkey
         if self.apart:
             (self.folder / "log.vkey").write_text(self.vkey)
             self.start_gateway()

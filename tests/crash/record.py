@@ -65,12 +65,10 @@ class Record:
         found = audit.audit(note, self._verifier, leaves)
         assert found.ok, found
         assert _root_of(leaves[: self.seen.size]) == self.seen.root
-        made = dict(_by_command(leaves))
+        made = {each.size: each for each in _made(leaves)}
         for each in customers:
             for acknowledged in each.acknowledged:
-                _check_made(acknowledged, *made[acknowledged.command.id])
-            for command in each.sent.values():
-                assert command.id not in made or made[command.id][1] in ENTRIES[command.kind]
+                _check_made(acknowledged, made[acknowledged.result["size"]])
 
     def check_http(self, url: str) -> None:
         """The same over HTTP: it verifies, and the head seen before is a prefix, as a proof shows."""
@@ -108,17 +106,31 @@ def _root_of(leaves: Iterable[bytes]) -> bytes:
     return frontier.root()
 
 
-def _by_command(leaves: Iterable[bytes]) -> Iterator[tuple[str, tuple[int, list[str]]]]:
-    """Each command's id, with the log size after it and the types of its entries; no id comes twice."""
+@dataclass(frozen=True)
+class _Made:
+    """What one command made: the log size after it, its entries' types, and what its first entry says."""
+
+    size: int
+    types: list[str]
+    public: dict[str, Any]
+
+
+def _made(leaves: Iterable[bytes]) -> Iterator[_Made]:
+    """What each command made, in order; the entries of one stand together, and no id comes twice."""
     entries: list[dict[str, Any]] = [json.loads(leaf) for leaf in leaves]
     known = set()
     for command, group in groupby(entries, key=lambda entry: str(entry["id"])):
         assert command not in known, f"{command} was done twice"
         known.add(command)
         made = list(group)
-        yield command, (made[-1]["seq"] + 1, [entry["type"] for entry in made])
+        yield _Made(made[-1]["seq"] + 1, [entry["type"] for entry in made], made[0]["public"])
 
 
-def _check_made(acknowledged: Acknowledged, size: int, types: list[str]) -> None:
-    assert acknowledged.result["size"] == size
-    assert types in ENTRIES[acknowledged.command.kind]
+def _check_made(acknowledged: Acknowledged, made: _Made) -> None:
+    result = dict(acknowledged.result)
+    if "application" in result:
+        result["case"] = result.pop("application")
+    told = {name: result[name] for name in ("case", "digest", "credential", "directive") if name in result}
+    assert told
+    assert told.items() <= made.public.items()
+    assert made.types in ENTRIES[acknowledged.command.kind]

@@ -89,6 +89,9 @@ REFUSED: list[tuple[bytes, str]] = [
     (b'{"model":"a","\\u017ftream":true}', "differs from 'stream' only in case"),
     (b'{"model":"a","Safety_Identifier":"x"}', "differs from 'safety_identifier'"),
     (b'{"model":"a","METADATA":{}}', "differs from 'metadata'"),
+    (b'{"model":"a","model ":"b"}', "differs from 'model' only in case or in what does not show"),
+    (b'{"model\\u0000":"b","model":"a"}', "differs from 'model'"),
+    ('{"model":"a","\ufeffmodel":"b"}'.encode(), "differs from 'model'"),
     (b'{"mod\\u0065l":"a"}', "key 'model' is written with escapes"),
     (b'{"\\u006dodel":"a"}', "key 'model' is written with escapes"),
     (b'{"model":"a","str\\u0065am" :true}', "key 'stream' is written with escapes"),
@@ -128,7 +131,7 @@ ACCEPTED: list[tuple[bytes, Request]] = [
     (b'{"model":"a","m\\u00f6del":1,"\\u4e2d":2}', Request("a", stream=False)),
     (b'{"model":"a","x":"\\ud83d"}', Request("a", stream=False)),
     ('{"model":"größer 模型 🏳️‍🌈"}'.encode(), Request("größer 模型 🏳️‍🌈", stream=False)),
-    (b'{"model":"a","model ":"b","odel":"c"}', Request("a", stream=False)),
+    (b'{"model":"a","models":"b","odel":"c"}', Request("a", stream=False)),
     (b'{"model":"a","x":' + b"[" * 100 + b"]" * 100 + b"}", Request("a", stream=False)),
 ]
 

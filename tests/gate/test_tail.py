@@ -288,15 +288,17 @@ def test_an_altered_gate_part_is_refused(world: World, control: Control, gateway
     gateway.refuses(json.dumps(answer).encode(), "does not open")
 
 
-def test_a_gate_part_left_out_halts_the_tail_without_a_lease(
+def test_an_answer_with_a_gate_part_left_out_is_refused_and_the_next_is_taken(
     world: World, control: Control, gateway: Gateway
 ) -> None:
     world.admit()
     answer = json.loads(control.answer(gateway.tail.question(0)))
     _drop_part(answer)
-    with pytest.raises(VerificationFailed, match="without its gate part"):
+    with pytest.raises(BadFeed, match="without all of its gate part"):
         gateway.tail.take(json.dumps(answer).encode())
     assert gateway.engine.now() is None
+    gateway.tail.take(control.answer(gateway.tail.question(0)))
+    assert gateway.engine.now() is not None
 
 
 # Forks and logs that go back

@@ -94,7 +94,7 @@ class World:
             self.write(events.RELEASE_APPLIED, public, plan={"spec": spec})
 
     def open_stage(self, release: str) -> None:
-        self.write(events.STAGE_OPENED, {"release": release, "stage": "first"})
+        self.write(events.STAGE_OPENED, {"release": release, "stage": "first", "terms": f"sha256:{release}"})
 
     def grant(
         self, organization: str, release: str = "preview", surface: str = SURFACE, until: str | None = None

@@ -37,7 +37,15 @@ def test_an_applicant_is_one_organization_under_one_pseudonym(plane):
 def test_two_who_name_the_same_organization_have_two_pseudonyms(plane):
     plane.submit("applicant")
     plane.submit("rival")
-    assert len(set(plane.store.organizations("Example Utility"))) == 2
+    assert len(set(plane.pseudonyms("Example Utility"))) == 2
+
+
+@pytest.mark.parametrize("name", ["EXAMPLE  utility", "\uff25xample Utility", " Example Utility "])
+def test_another_spelling_is_the_same_organization(plane, name):
+    plane.submit()
+    assert no(plane.submit(name=name)) == "already_applied"
+    plane.submit(name=name, surface=CODEX)
+    assert len(plane.pseudonyms("Example Utility")) == 1
 
 
 def test_the_entry_names_the_applicant_by_pseudonym_and_nothing_else(plane):

@@ -24,7 +24,7 @@ def plane() -> Plane:
 
 def covered(plane: Plane, name: str) -> bool:
     with plane.ledger.reading() as state:
-        (organization,) = plane.store.organizations(name)
+        (organization,) = plane.pseudonyms(name)
         return state.table.covering(MODEL, API, organization) is not None
 
 
@@ -37,7 +37,7 @@ def test_a_directive_covers_whom_it_names_and_spares_the_others(plane):
 
 
 def test_an_organization_may_be_named_by_its_pseudonym(plane):
-    (organization,) = plane.store.organizations("Example Grid")
+    (organization,) = plane.pseudonyms("Example Grid")
     plane.direct("d-1", [organization])
     assert covered(plane, "Example Grid")
     assert not covered(plane, "Example Utility")
@@ -48,9 +48,7 @@ def test_a_name_covers_everybody_of_that_name(plane):
     result = plane.direct("d-1", ["Example Utility"])
     assert result["covered"]["organizations"] == 1  # the second has no key yet
     issued = [entry for entry in plane.store.entries(0, 1_000) if entry.type == events.DIRECTIVE_ISSUED]
-    assert sorted(issued[0].gate_value("organizations")) == sorted(
-        plane.store.organizations("Example Utility")
-    )
+    assert sorted(issued[0].gate_value("organizations")) == sorted(plane.pseudonyms("Example Utility"))
 
 
 def test_who_has_only_applied_is_covered_too(plane):
@@ -60,7 +58,23 @@ def test_who_has_only_applied_is_covered_too(plane):
 
 
 @pytest.mark.parametrize(
-    "names", [["Example Utilities"], ["example utility"], ["Example Utility", "nobody"], ["org_x"]]
+    "name",
+    [
+        "example utility",
+        "EXAMPLE UTILITY",
+        " Example  Utility ",
+        "Example\u00a0Utility",
+        "\uff25xample Utility",
+    ],
+)
+def test_another_spelling_of_a_name_covers_it_too(plane, name):
+    plane.direct("d-1", [name])
+    assert covered(plane, "Example Utility")
+    assert not covered(plane, "Example Grid")
+
+
+@pytest.mark.parametrize(
+    "names", [["Example Utilities"], ["ExampleUtility"], ["Example Utility", "nobody"], ["org_x"]]
 )
 def test_a_name_that_covers_nobody_is_refused(plane, names):
     """A typing error never passes for a directive in force."""
@@ -111,6 +125,9 @@ def test_names_beside_a_directive_over_everyone_are_refused(plane):
     ("named", "error"),
     [
         (_named(salt="not base64"), NotCanonical),
+        (_named(salt=canonical.b64(bytes(31))), InvalidInput),
+        (_named(salt=canonical.b64(bytes(33))), InvalidInput),
+        (_named(salt=""), InvalidInput),
         (_named(organizations=[]), InvalidInput),
         (_named(organizations=[5]), InvalidInput),
         (_named(organizations=["\ud800"]), NotCanonical),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 import threading
 from contextlib import closing
@@ -69,11 +70,14 @@ def verified(ledger: Ledger) -> int:
 
 def test_a_command_is_answered_with_the_size_that_holds_it(plane):
     result = plane.ledger.execute(
-        ApplyPlan(read_plan(plan_value(leaseMs=900))), by="d", command_id="apply-12345"
+        ApplyPlan(read_plan(plan_value(onRefusal={"fallbackModel": "older"}))),
+        by="d",
+        command_id="apply-12345",
     )
     assert result["size"] == plane.size == verified(plane.ledger)
     entry = plane.store.entries(plane.size - 1, 1)[0]
-    assert (entry.by, entry.id) == ("d", "apply-12345")
+    assert (entry.by, entry.id) == ("d", recorded("d", "apply-12345"))
+    assert b"apply-12345" not in entry.leaf
 
 
 def test_the_same_command_again_returns_its_first_result(plane):
@@ -98,15 +102,31 @@ def _cases(plane: Plane) -> list[str]:
         return list(state.cases)
 
 
-@pytest.mark.parametrize(("by", "request_"), [("d", "another"), ("e", "a plan"), ("d", None)])
+@pytest.mark.parametrize(("by", "request_"), [("d", "another"), ("d", None)])
 def test_the_same_id_for_another_command_is_refused(plane, by, request_):
     plane.ledger.execute(APPLY, by="d", command_id="apply-12345", request="a plan")
     size = plane.size
-    other = ApplyPlan(read_plan(plan_value(leaseMs=900)))
+    other = ApplyPlan(read_plan(plan_value(onRefusal={"fallbackModel": "older"})))
     refused = plane.ledger.execute(other, by=by, command_id="apply-12345", request=request_)
     assert isinstance(refused, Refusal)
     assert refused.code == "command_id_reused"
     assert plane.size == size
+
+
+def test_an_id_is_its_callers_own(plane):
+    """Nobody keeps another from a command by using its id, nor learns that it was used."""
+    first = plane.ledger.execute(APPLY, by="d", command_id="apply-12345", request="a plan")
+    other = ApplyPlan(read_plan(plan_value(onRefusal={"fallbackModel": "older"})))
+    second = plane.ledger.execute(other, by="e", command_id="apply-12345", request="a plan")
+    assert second["size"] == first["size"] + 1
+    entry = plane.store.entries(plane.size - 1, 1)[0]
+    assert (entry.by, entry.id) == ("e", recorded("e", "apply-12345"))
+
+
+def recorded(by: str, command_id: str) -> str:
+    """The name under which a command is recorded."""
+    named = json.dumps([by, command_id], separators=(",", ":"))
+    return "cmd_" + hashlib.sha256(named.encode()).hexdigest()[:40]
 
 
 def test_a_refusal_leaves_no_trace(plane):
@@ -117,7 +137,7 @@ def test_a_refusal_leaves_no_trace(plane):
     assert isinstance(refused, Refusal)
     assert (plane.size, state_of(plane.ledger), plane.ledger.checkpoint()) == (size, before, head)
     with plane.store.write() as writing:
-        assert writing.done("revoke-1234") is None
+        assert writing.done(recorded("a", "revoke-1234")) is None
 
 
 def test_what_was_refused_may_be_allowed_later_under_the_same_id():
@@ -138,9 +158,9 @@ def test_a_refusal_takes_back_what_was_looked_up_for_it(plane):
     """An application that is refused leaves no pseudonym behind."""
     refused = plane.submit(name="Example Bank", surface="cloud")
     assert isinstance(refused, Refusal)
-    assert plane.store.organizations("Example Bank") == []
+    assert plane.pseudonyms("Example Bank") == []
     plane.submit(name="Example Bank")
-    assert len(plane.store.organizations("Example Bank")) == 1
+    assert len(plane.pseudonyms("Example Bank")) == 1
 
 
 @pytest.mark.parametrize("error", [InvalidInput("malformed"), ZeroDivisionError()])
@@ -164,12 +184,12 @@ def test_a_command_that_changes_nothing_adds_nothing_and_is_remembered(plane):
     result = plane.ledger.execute(APPLY, by="d", command_id="apply-12345", request="r")
     assert (result["cases"], result["size"], plane.size) == ([], size, size)
     with plane.store.write() as writing:
-        assert writing.done("apply-12345") is not None
+        assert writing.done(recorded("d", "apply-12345")) is not None
 
 
 def test_considering_a_command_does_nothing(plane):
     size, before = plane.size, state_of(plane.ledger)
-    considered = plane.ledger.consider(ApplyPlan(read_plan(plan_value(leaseMs=900))))
+    considered = plane.ledger.consider(ApplyPlan(read_plan(plan_value(onRefusal={"fallbackModel": "older"}))))
     assert not isinstance(considered, Refusal)
     assert considered.result["release"] == RELEASE
     assert (plane.size, state_of(plane.ledger)) == (size, before)
@@ -371,7 +391,7 @@ def test_an_empty_log_starts_under_any_key():
 def test_a_command_whose_fate_is_unknown_is_done_once(plane, breaks):
     assert isinstance(plane.store, Breaking)
     size = plane.size
-    command = ApplyPlan(read_plan(plan_value(leaseMs=900)))
+    command = ApplyPlan(read_plan(plan_value(onRefusal={"fallbackModel": "older"})))
     plane.store.breaks = breaks
     with pytest.raises(StoreUnavailable):
         plane.ledger.execute(command, by="d", command_id="apply-12345", request="r")
@@ -489,7 +509,11 @@ def test_two_processes_on_one_database_share_one_log(tmp_path):
         plane.submit(name="Example Bank")
         size = plane.size
         result = yes(
-            second.execute(ApplyPlan(read_plan(plan_value(leaseMs=900))), by="d", command_id="apply-12345")
+            second.execute(
+                ApplyPlan(read_plan(plan_value(onRefusal={"fallbackModel": "older"}))),
+                by="d",
+                command_id="apply-12345",
+            )
         )
         assert result["size"] == size + 1
         assert plane.size == size

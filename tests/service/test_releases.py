@@ -118,7 +118,23 @@ def test_what_an_officer_signs_is_given_out(plane):
     plane.apply()
     found = releases.opening(plane.ledger, RELEASE, STAGE)
     with plane.ledger.reading() as state:
-        assert found == {"release": RELEASE, "stage": STAGE, "terms": state.releases[RELEASE].terms[STAGE]}
+        terms = state.releases[RELEASE].terms[STAGE]
+    assert found == {"log": plane.ledger.vkey(), "release": RELEASE, "stage": STAGE, "terms": terms}
+
+
+def test_a_stage_under_new_terms_is_shown_closed_until_it_is_opened(plane):
+    plane.opened()
+    case = plane.submit()["application"]
+    changed = plan_value(stages=[stage(seats=3)])
+    result = plane.apply(changed)
+    assert result["superseded"] == [case]
+    shown = status(plane, "developer")["releases"][0]["stages"][0]
+    assert (shown["open"], shown["termsAgreed"]) == (False, False)
+    for agency in ("oncd", "ostp"):
+        plane.say(result["cases"][0], agency)
+    assert not status(plane, "developer")["releases"][0]["stages"][0]["open"]
+    plane.open()
+    assert status(plane, "developer")["releases"][0]["stages"][0]["open"]
 
 
 @pytest.mark.parametrize(

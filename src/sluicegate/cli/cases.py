@@ -12,6 +12,7 @@ from sluicegate.cli.files import read_json, read_text, write_json
 from sluicegate.cli.output import Json, emit, table
 from sluicegate.client import signing
 from sluicegate.client.http import Client
+from sluicegate.core import plan as plans
 from sluicegate.core.statements import POSITIONS
 
 Case = Annotated[str, typer.Argument(help="The case, such as case_6n3v….", show_default=False)]
@@ -71,7 +72,7 @@ def export(
 ) -> None:
     """Export a case for review: the question, the dossier, the rule. Read it, then 'review sign' it."""
     exported = Client().get(f"/api/v1/cases/{case}/export")
-    signing.check_dossier(exported)
+    signing.check_export(exported)
     write_json(output, exported)
     answer = {"case": case, "file": str(output)}
     emit(answer, as_json, f"{_question(exported)}\nwritten to {output}")
@@ -87,7 +88,7 @@ def sign(
 ) -> None:
     """Sign your position in an exported case. Needs no network; the key never leaves this machine."""
     exported = read_json(file)
-    signing.check_dossier(exported)
+    signing.check_export(exported)
     private = signing.private_key(key)
     agency = signing.party_of(exported, private)
     write_json(output, signing.position(exported, position, private, reason))
@@ -135,15 +136,21 @@ def _shown(case: dict[str, Any]) -> str:
 
 
 def _question(exported: dict[str, Any]) -> str:
+    """What a reviewer signs, all of it checked against the question by `signing.check_export`."""
     question = exported["question"]
     lines = [f"{question['kind']} case {question['case']}"]
-    lines += [
-        f"  {name}: {question[name]}"
-        for name in ("release", "stage", "surface", "directive")
-        if name in question
-    ]
-    lines += [f"  {name}: {question[name]}" for name in ("terms", "document") if name in question]
-    if exported.get("dossier"):
+    shown = ("release", "stage", "surface", "directive", "terms", "document", "log")
+    lines += [f"  {name}: {question[name]}" for name in shown if name in question]
+    lines.append(f"  decided by: {json.dumps(exported['rule'])}")
+    if question["kind"] == "admission":
         organization = exported["dossier"]["application"]["organization"]
         lines += [f"  {name}: {value}" for name, value in organization.items()]
+    elif question["kind"] == "terms":
+        spec = exported["terms"]["spec"]
+        lines += [f"  {name}: {json.dumps(spec[name])}" for name in ("models", "surfaces", "leaseMs")]
+        stage = plans.stages(exported["terms"])[question["stage"]]
+        lines += [f"  {name}: {json.dumps(value)}" for name, value in stage.items() if name != "name"]
+    else:
+        spec = exported["document"]["spec"]
+        lines += [f"  {name}: {json.dumps(value)}" for name, value in spec.items()]
     return "\n".join(lines)

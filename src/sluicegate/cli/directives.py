@@ -26,10 +26,19 @@ def preview(file: File, as_json: Json = False) -> None:
     emit(answer, as_json, f"{answer['directive']} would cover {_counts(answer)}")
 
 
-def issue(file: File, key: Key, as_json: Json = False) -> None:
+def issue(
+    file: File,
+    key: Key,
+    log: Annotated[
+        str, typer.Option("--log", help="The verifier key of the log it is for; else the control plane's.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
     """Sign a directive and put it in force, at once, streams in flight included."""
     given = directive.read(document.read(read_text(file), str(file)))
-    answer = Client().post("/api/v1/directives", signing.directive(given, signing.private_key(key)))
+    client = Client()
+    bound = log or client.get("/api/v1/log")["vkey"]
+    answer = client.post("/api/v1/directives", signing.directive(given, bound, signing.private_key(key)))
     text = f"{answer['directive']} is on the record at size {answer['size']} and covers {_counts(answer)}"
     emit(answer, as_json, f"{text}\n  watch it: sluicegate directive status {answer['directive']}")
 
@@ -39,7 +48,8 @@ def lift(name: Name, key: Key, as_json: Json = False) -> None:
     client = Client()
     case = client.post(f"/api/v1/directives/{name}/lift")["case"]
     exported = client.get(f"/api/v1/cases/{case}/export")
-    if exported["question"]["directive"] != name:
+    signing.check_export(exported)
+    if exported["question"].get("directive") != name:
         raise CommandRefused(f"the control plane answered about {exported['question']['directive']!r}")
     envelope = signing.position(exported, "approve", signing.private_key(key))
     said = client.post("/api/v1/positions", {"envelope": envelope})

@@ -32,8 +32,12 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write a JSON object for people to read. Raises: InvalidInput: it cannot be written."""
+    """Write a JSON object that only the file's owner can read: it may name an applicant.
+
+    Raises: InvalidInput: it cannot be written.
+    """
     try:
+        path.touch(mode=0o600)
         path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise InvalidInput(f"{path} cannot be written: {error.strerror}") from error

@@ -33,7 +33,15 @@ _EXITS: dict[type[errors.SluicegateError], int] = {
 
 def emit(answer: Mapping[str, Any], as_json: bool, text: str) -> None:
     """Print an answer: itself with --json, else `text`."""
-    typer.echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else text)
+    typer.echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else visible(text))
+
+
+def visible(text: str) -> str:
+    """A text as a terminal may safely show it: what it would obey or hide is spelled out."""
+    return "".join(
+        character if character.isprintable() or character == "\n" else ascii(character)[1:-1]
+        for character in text
+    )
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str) -> str:
@@ -65,8 +73,8 @@ def report(error: errors.SluicegateError, as_json: bool) -> None:
         }
         typer.echo(json.dumps({"error": body}, ensure_ascii=False), err=True)
         return
-    typer.echo(f"error: {error.message} [{error.code}]", err=True)
+    typer.echo(visible(f"error: {error.message} [{error.code}]"), err=True)
     for place in error.at:
-        typer.echo(f"  {place}", err=True)
+        typer.echo(visible(f"  {place}"), err=True)
     if error.remedy:
-        typer.echo(f"  what to do: {error.remedy}", err=True)
+        typer.echo(visible(f"  what to do: {error.remedy}"), err=True)

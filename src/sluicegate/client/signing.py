@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.core import canonical, dsse, statements
 from sluicegate.core import directive as directives
+from sluicegate.core import plan as plans
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Opening
 from sluicegate.core.statements import Position
@@ -44,25 +45,23 @@ def position(
 
 
 def opening(asked: Mapping[str, str], key: Ed25519PrivateKey) -> dict[str, Any]:
-    """The signed opening of a stage: `asked` is `{release, stage, terms}` as the control plane gives it."""
+    """The signed opening of a stage: `asked` is `{log, release, stage, terms}` as it is given."""
     return signed(statements.opening_payload(asked), key)
 
 
-def directive(given: dict[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
+def directive(given: dict[str, Any], log: str, key: Ed25519PrivateKey) -> dict[str, Any]:
     """A signed directive, as the control plane takes it: `{envelope}`, and `named` where it names any.
 
-    `given` is what `core.directive.read` returned; the organizations it names go beside the statement, which
-    has only their count and a commitment.
+    `given` is what `core.directive.read` returned, `log` the verifier key of the log it is for; the
+    organizations it names go beside the statement, which has only their count and a commitment.
     """
     named = directives.named_organizations(given)
-    if named is None:
-        return {"envelope": signed(statements.directive_payload(given), key)}
-    opened = Opening(secrets.token_bytes(32), canonical.dumps(named))
-    redacted = directives.redacted(given, opened.commitment("sealed", "organizations"))
-    return {
-        "envelope": signed(statements.directive_payload(redacted), key),
-        "named": {"salt": canonical.b64(opened.salt), "organizations": named},
-    }
+    opened = Opening(secrets.token_bytes(32), canonical.dumps(named or []))
+    document = directives.to_sign(given, log, opened.commitment("sealed", "organizations"))
+    body: dict[str, Any] = {"envelope": signed(statements.directive_payload(document), key)}
+    if named is not None:
+        body["named"] = {"salt": canonical.b64(opened.salt), "organizations": named}
+    return body
 
 
 def party_of(exported: Mapping[str, Any], key: Ed25519PrivateKey) -> str:
@@ -78,20 +77,44 @@ def party_of(exported: Mapping[str, Any], key: Ed25519PrivateKey) -> str:
     return str(party)
 
 
-def check_dossier(exported: Mapping[str, Any]) -> None:
-    """Check that the dossier shown is the one that the question commits to.
+def check_export(exported: Mapping[str, Any]) -> None:
+    """Check that everything an exported case shows is what its question binds, and so what is signed.
 
     Raises: VerificationFailed: it is not; whoever exported it shows one thing and has another signed.
     """
-    dossier = exported.get("dossier")
-    if dossier is None:
-        return
+    try:
+        shown = _bound(exported)
+        bound = {name: exported["question"][name] for name in shown["question"]}
+    except (KeyError, TypeError, AttributeError, InvalidInput) as error:
+        raise _altered("it lacks what the question binds") from error
+    if bound != shown["question"]:
+        raise _altered("it shows something else than the question binds")
+    if exported["rule"] != shown["rule"]:
+        raise _altered("it shows another rule than the one that decides")
+
+
+def _bound(exported: Mapping[str, Any]) -> dict[str, Any]:
+    """What the question and the rule must be, by what the export shows."""
+    question = exported["question"]
+    if question["kind"] == "lift":
+        document = exported["document"]
+        return {"question": {"document": canonical.digest(document)}, "rule": document["spec"]["liftedBy"]}
+    given = exported["terms"]
+    stage = plans.stages(given)[question["stage"]]
+    found = {"terms": plans.terms_digest(given, stage), "models": plans.model_digests(given)}
+    if question["kind"] == "terms":
+        return {"question": found, "rule": {"allOf": sorted(plans.agencies_of(stage))}}
+    dossier = exported["dossier"]
     opened = Opening(canonical.unb64(dossier["salt"]), canonical.dumps(dossier["application"]))
-    if opened.commitment("sealed", "application") != exported["question"].get("party"):
-        raise VerificationFailed(
-            "the dossier in this file is not the one the question commits to",
-            remedy="do not sign; export the case again and ask who altered it",
-        )
+    found["party"] = opened.commitment("sealed", "application")
+    return {"question": found, "rule": stage["admission"]["grant"]}
+
+
+def _altered(what: str) -> VerificationFailed:
+    return VerificationFailed(
+        f"this is not the case as it was opened: {what}",
+        remedy="do not sign; export the case again, and ask who altered it",
+    )
 
 
 def passphrase() -> str:

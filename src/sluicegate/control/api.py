@@ -44,7 +44,7 @@ class Application(_Body):
     release: Identifier
     stage: Identifier
     surface: Identifier
-    organization: Annotated[str, Field(max_length=262_144)]
+    organization: Annotated[str, Field(max_length=8_192)]
     file: Annotated[str, Field(max_length=1_024)] = "organization"
 
 
@@ -93,7 +93,7 @@ class PollAsked(_Body):
 
     gateway: Name
     incarnation: Name
-    surface: Name
+    surface: Annotated[str, Field(max_length=64)] = ""
     after: Annotated[int, Field(ge=0)]
     nonce: Annotated[str, Field(min_length=16, max_length=64)]
     waitMs: Annotated[int, Field(ge=0, le=20_000)] = 0  # noqa: N815 - the wire's name
@@ -264,6 +264,12 @@ def issue_token(
 ) -> Any:
     """Make a token; it is in this answer and nowhere else."""
     return answer(tokens.issue(ledger, body.role, body.name, body.party))
+
+
+@router.get("/api/v1/log", tags=["log"])
+def log_head(ledger: TheLedger) -> Any:
+    """The log's verifier key, to which statements are bound, and its size."""
+    return {"vkey": ledger.vkey(), "size": ledger.size()}
 
 
 @router.get("/api/v1/log/inclusion", tags=["log"])

@@ -44,7 +44,7 @@ class StrictRequest(Request):
 
     async def json(self) -> Any:
         """The body as strict JSON. Raises: NotCanonical."""
-        return canonical.loads(await self.body())
+        return await run_in_threadpool(canonical.loads, await self.body())
 
 
 class StrictRoute(APIRoute):

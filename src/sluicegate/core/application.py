@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,6 +18,11 @@ class Organization(_Strict):
     name: Text
     registeredIn: Country  # noqa: N815 - the file format's own name
     intendedUse: Text | None = None  # noqa: N815 - the file format's own name
+
+
+def name_key(name: str) -> str:
+    """What two spellings of one legal name have in common: NFKC, without case, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def read(document: Document) -> dict[str, Any]:

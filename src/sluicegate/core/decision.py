@@ -106,7 +106,7 @@ def _by_grant(
     upstream = grant.models.get(ask.model)
     if now is None:
         return Reason.GATE_STALE
-    if (grant.release, grant.stage) not in table.open_stages or now.early_ms < grant.valid_from_ms:
+    if grant.terms not in table.open_terms or now.early_ms < grant.valid_from_ms:
         return Reason.STAGE_NOT_OPEN
     if grant.valid_until_ms is not None and now.late_ms >= grant.valid_until_ms:
         return Reason.GRANT_EXPIRED

@@ -90,15 +90,21 @@ class DirectiveMetadata(_Strict):
     name: Name
 
 
+class SignedMetadata(DirectiveMetadata):
+    """The directive's name, and the log it is for, by its verifier key."""
+
+    log: Text
+
+
 class _CommonDirective(_Strict):
     apiVersion: Literal["sluicegate/v1"]  # noqa: N815 - the directive language's own name
     kind: Literal["Directive"]
-    metadata: DirectiveMetadata
 
 
 class Directive(_CommonDirective):
     """A directive as its issuer writes it."""
 
+    metadata: DirectiveMetadata
     spec: DirectiveSpec
 
 
@@ -112,6 +118,7 @@ class SignedSpec(_CommonSpec):
 class SignedDirective(_CommonDirective):
     """A directive as it is signed and published."""
 
+    metadata: SignedMetadata
     spec: SignedSpec
 
 
@@ -136,13 +143,17 @@ def named_organizations(document: dict[str, Any]) -> list[str] | None:
     return None if covers == "everyone" else covers["organizations"]
 
 
-def redacted(document: dict[str, Any], commitment: str) -> dict[str, Any]:
-    """The document as it is signed and published: organizations as count and commitment."""
+def to_sign(document: dict[str, Any], log: str, commitment: str) -> dict[str, Any]:
+    """The document as it is signed and published: bound to the log, organizations as count and commitment.
+
+    `log` is the log's verifier key; `commitment` is not looked at where the directive covers everyone.
+    """
+    bound = {**document, "metadata": {**document["metadata"], "log": log}}
     names = named_organizations(document)
     if names is None:
-        return document
+        return bound
     covers = {"organizations": {"count": len(names), "commitment": commitment}}
-    return {**document, "spec": {**document["spec"], "covers": covers}}
+    return {**bound, "spec": {**document["spec"], "covers": covers}}
 
 
 def check_signed(document: dict[str, Any]) -> None:

@@ -137,6 +137,11 @@ class Entry:
         """The smallest log size that holds this entry."""
         return self.seq + 1
 
+    def committed(self, part: str) -> frozenset[str]:
+        """The fields of a part that the leaf commits to."""
+        leaf: Any = canonical.loads(self.leaf)
+        return frozenset(leaf[part])
+
     def gate_value(self, name: str) -> Any:
         """The value of gate field `name`.
 

@@ -116,4 +116,7 @@ def _entry(item: Mapping[str, Any]) -> Entry:
     gate = {
         name: Opening(canonical.unb64(salt), body.encode()) for name, (salt, body) in item["gate"].items()
     }
-    return events.read(item["leaf"].encode(), gate)
+    entry = events.read(item["leaf"].encode(), gate)
+    if entry.committed("gate") != gate.keys():
+        raise BadFeed(f"entry {entry.seq} came without all of its gate part")
+    return entry

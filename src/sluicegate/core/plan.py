@@ -9,6 +9,7 @@ Rules:
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -44,7 +45,23 @@ def _duration(text: str) -> str:
 
 
 Duration = Annotated[str, Field(pattern=durations.PATTERN), AfterValidator(_duration)]
-Text = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+def is_plain(text: str) -> bool:
+    """Whether a terminal or a page shows a text as it stands: no control or invisible characters."""
+    return not any(unicodedata.category(character) in _INVISIBLE for character in text)
+
+
+_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co"})
+
+
+def _plain(text: str) -> str:
+    if not is_plain(text):
+        raise PydanticCustomError("plain_text", "text without control or invisible characters")
+    return text
+
+
+Text = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_plain)]
 DateText = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 _RULE_HERE = {"const": "a rule stands here"}
 Rule = Annotated[dict[str, Any], WithJsonSchema(_RULE_HERE)]
@@ -225,6 +242,13 @@ def agencies_of(stage: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(stage["basis"]["askedBy"]) | quorum.parties_of(stage["admission"]["grant"])
 
 
+def model_digests(given: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What a statement says of the models: their digests, and their safeguards' digests, without names."""
+    return [
+        {"digest": model["digest"], "safeguards": model["safeguards"]} for model in given["spec"]["models"]
+    ]
+
+
 def terms_digest(plan: Mapping[str, Any], stage: Mapping[str, Any]) -> str:
     """The digest of a stage's normative fields, as `sha256:…`."""
     spec = plan["spec"]
@@ -234,6 +258,7 @@ def terms_digest(plan: Mapping[str, Any], stage: Mapping[str, Any]) -> str:
             "developer": plan["metadata"]["developer"],
             "models": spec["models"],
             "surfaces": spec["surfaces"],
+            "leaseMs": spec["leaseMs"],
             "disclosure": spec["disclosure"],
             "agencies": sorted(agencies_of(stage)),
             "stage": {name: value for name, value in stage.items() if name != "title"},

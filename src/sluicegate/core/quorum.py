@@ -3,7 +3,7 @@
 Rules:
 - A rule is JSON: `{"allOf": ["oncd", {"anyOf": ["ostp", "commerce"]}]}`.
 - An empty rule is invalid, so is a threshold that nobody could meet or that everybody meets.
-- A party counts once wherever it stands in a rule; a threshold counts distinct members, not signatures.
+- A party stands once in a rule: so a threshold of n is never met by fewer than n parties.
 """
 
 from __future__ import annotations
@@ -43,10 +43,32 @@ MEMBERS_SCHEMA: dict[str, Any] = {
 }
 
 
-def faults(
-    rule: Any, parties: AbstractSet[str], path: Path = (), depth: int = 1
+def faults(rule: Any, parties: AbstractSet[str], path: Path = ()) -> Iterator[tuple[Path, str, str]]:
+    """Everything wrong with a rule: (path, expected, found)."""
+    yield from _rule_faults(rule, parties, path, 1)
+    seen: set[str] = set()
+    for at, party in _named(rule, path, 1):
+        if party in seen:
+            yield at, "each agency once", _shown(party)
+        seen.add(party)
+
+
+def _named(rule: Any, path: Path, depth: int) -> Iterator[tuple[Path, str]]:
+    """Every party that a rule names, and where, as far as it has the shape of one."""
+    if isinstance(rule, str):
+        yield path, rule
+    elif depth <= DEPTH_MAX and isinstance(rule, dict):
+        for operator, body in rule.items():
+            in_body = operator == "atLeast" and isinstance(body, dict)
+            members = body.get("of") if in_body else body
+            at = (*path, operator, "of") if in_body else (*path, operator)
+            for i, member in enumerate(members) if isinstance(members, list) else ():
+                yield from _named(member, (*at, i), depth + 1)
+
+
+def _rule_faults(
+    rule: Any, parties: AbstractSet[str], path: Path, depth: int
 ) -> Iterator[tuple[Path, str, str]]:
-    """Everything wrong with a rule: (path, expected, found), in document order."""
     if depth > DEPTH_MAX:
         yield path, f"at most {DEPTH_MAX} levels of rules", "more"
         return
@@ -78,15 +100,13 @@ def _member_faults(
         return
     for i, member in enumerate(members):
         if not isinstance(member, str):
-            yield from faults(member, parties, (*path, i), depth + 1)
+            yield from _rule_faults(member, parties, (*path, i), depth + 1)
         elif member not in parties:
             yield (
                 (*path, i),
                 "one of " + (", ".join(sorted(parties)) or "no agency (none is declared)"),
                 _shown(member),
             )
-        elif member in members[:i]:
-            yield (*path, i), "each agency once", _shown(member)
 
 
 def _shown(value: Any) -> str:

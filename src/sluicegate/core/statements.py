@@ -2,7 +2,7 @@
 
 Rules:
 - A statement binds everything it is about: the case's whole question, or the whole document, by value
-  and by digest. One signed for another case, other terms or another party does not fit.
+  and by digest. One signed for another log, another case, other terms or another party does not fit.
 - Statements are public: they name parties by commitment.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sluicegate.core import canonical, dsse
+from sluicegate.core import canonical, dsse, plan
 from sluicegate.core.dsse import Envelope
 from sluicegate.errors import BadEnvelope
 
@@ -19,6 +19,7 @@ POSITION = "urn:sluicegate:position:v1"
 OPENING = "urn:sluicegate:opening:v1"
 DIRECTIVE = "urn:sluicegate:directive:v1"
 
+REASON_MAX = 2_000
 POSITIONS = ("approve", "object", "no-objection", "abstain")
 POSITIONS_LATER = ("approve-with-conditions", "ask")
 
@@ -42,7 +43,7 @@ def position_payload(position: Position) -> bytes:
 
 
 def opening_payload(opening: Mapping[str, str]) -> bytes:
-    """The statement that opens a stage: `{release, stage, terms}`."""
+    """The statement that opens a stage: `{log, release, stage, terms}`."""
     name = f"{opening['release']}/{opening['stage']}"
     return _payload(name, dict(opening), OPENING, dict(opening))
 
@@ -64,6 +65,8 @@ def read_position(envelope: Envelope) -> Position:
     if not all(isinstance(predicate[name], str) for name in ("agency", "position", "reason")):
         raise BadEnvelope("a position whose agency, position or reason is not text")
     position = Position(**predicate)
+    if len(position.reason) > REASON_MAX or not plan.is_plain(position.reason):
+        raise BadEnvelope(f"a reason of at most {REASON_MAX} characters, none of them invisible, expected")
     if position.position in POSITIONS_LATER:
         raise BadEnvelope(f"the position {position.position!r}: this build does not have it yet")
     if position.position not in POSITIONS:
@@ -75,11 +78,11 @@ def read_position(envelope: Envelope) -> Position:
 
 
 def read_opening(envelope: Envelope) -> dict[str, str]:
-    """The `{release, stage, terms}` an envelope opens. Signatures are not looked at.
+    """The `{log, release, stage, terms}` an envelope opens. Signatures are not looked at.
 
     Raises: BadEnvelope.
     """
-    opening = _predicate(envelope, OPENING, {"release", "stage", "terms"})
+    opening = _predicate(envelope, OPENING, {"log", "release", "stage", "terms"})
     if not all(isinstance(value, str) for value in opening.values()):
         raise BadEnvelope("an opening whose release, stage or terms is not text")
     _expect_payload(envelope, opening_payload(opening))

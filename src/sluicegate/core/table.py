@@ -35,6 +35,7 @@ class Grant:
     release: str
     stage: str
     surface: str
+    terms: str
     models: dict[str, str]
     valid_from_ms: int
     valid_until_ms: int | None
@@ -143,7 +144,8 @@ class Table:
         self.offers: dict[str, Offer] = {}
         self.plans: dict[str, Plan] = {}
         self.terms: dict[str, dict[str, Any]] = {}
-        self.open_stages: set[tuple[str, str]] = set()
+        self.open_terms: set[str] = set()
+        """The terms, by digest, under which a stage was opened."""
         self.directives: dict[str, Directive] = {}
         self.suspensions: dict[str, Suspensions] = {}
         """By model; a model under no directive has none."""
@@ -183,7 +185,7 @@ class Table:
 
     def release_open(self, release: str) -> bool:
         """Whether any stage of the release is open."""
-        return any((release, stage) in self.open_stages for stage in self.plans[release].stages)
+        return not self.open_terms.isdisjoint(self.plans[release].stages.values())
 
 
 def fold_in(fold: Callable[[Folded, Entry], None], state: Folded, entry: Entry) -> None:
@@ -252,7 +254,7 @@ def _case_determined(table: Table, entry: Entry) -> None:
 
 
 def _stage_opened(table: Table, entry: Entry) -> None:
-    table.open_stages.add((entry.public["release"], entry.public["stage"]))
+    table.open_terms.add(entry.public["terms"])
 
 
 def _grant_approved(table: Table, entry: Entry) -> None:
@@ -264,6 +266,7 @@ def _grant_approved(table: Table, entry: Entry) -> None:
         release=intern(public["release"]),
         stage=intern(public["stage"]),
         surface=intern(public["surface"]),
+        terms=intern(public["terms"]),
         models=terms["models"],
         valid_from_ms=events.parse_time(public["validFrom"]),
         valid_until_ms=events.parse_time(public["validUntil"]) if public["validUntil"] else None,

@@ -90,7 +90,7 @@ class Paperwork:
         """One agency reads a case and signs its approval."""
         client = self.agency(agency)
         exported = client.get(f"/api/v1/cases/{case}/export")
-        signing.check_dossier(exported)
+        signing.check_export(exported)
         envelope = signing.position(exported, "approve", self._cast.key(agency))
         answer: dict[str, Any] = client.post("/api/v1/positions", {"envelope": envelope})
         return answer
@@ -134,7 +134,7 @@ class Paperwork:
         """The agency that a directive names as its issuer signs it and puts it in force."""
         given = directive.read(document.read(text, "directive.yaml"))
         issuer = given["spec"]["issuer"]
-        body = signing.directive(given, self._cast.key(issuer))
+        body = signing.directive(given, self.staff().get("/api/v1/log")["vkey"], self._cast.key(issuer))
         answer: dict[str, Any] = self.agency(issuer).post("/api/v1/directives", body)
         return answer
 

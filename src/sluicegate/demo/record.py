@@ -19,7 +19,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate import bootstrap
-from sluicegate.core import apikey, canonical, dsse, statements, tiles
+from sluicegate.core import apikey, canonical, directive, dsse, statements, tiles
 from sluicegate.core.events import parse_time
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
@@ -122,7 +122,8 @@ class Example:
 
     def suspend(self) -> None:
         """Issue a directive that covers everyone."""
-        envelope = _signed(statements.directive_payload(_DIRECTIVE), "oncd")
+        document = directive.to_sign(_DIRECTIVE, self.ledger.vkey(), "")
+        envelope = _signed(statements.directive_payload(document), "oncd")
         _done(directives.issue(self.ledger, self.staff, self._id(), envelope, None))
 
     def files(self) -> Iterator[tuple[str, bytes]]:

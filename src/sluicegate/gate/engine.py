@@ -90,13 +90,18 @@ class Engine:
         """Requests cut so far, by directive, or by reason where no directive cut them."""
         self._boot_ms = boot_ms
         self._meters: dict[str, _Meter] = {}
+        self._passed_ms = 0
+        """A time that has certainly passed: what ended before it stays ended if a clock is set back."""
         self._until_ms: int | None = None
         """No `until` of what is in flight is earlier than this."""
 
     def now(self) -> Instant | None:
         """The control plane's time, or None without a live lease."""
         lease, boot_ms = self.lease, self._boot_ms()
-        return lease.instant(boot_ms) if lease is not None and boot_ms < lease.ends_ms else None
+        if lease is None or boot_ms >= lease.ends_ms:
+            return None
+        early_ms, late_ms = lease.instant(boot_ms)
+        return Instant(early_ms, max(late_ms, self._passed_ms))
 
     def lease_left_ms(self) -> float:
         """How long the lease still lives; 0 without one."""
@@ -161,6 +166,10 @@ class Engine:
 
     def renew(self, lease: Lease) -> None:
         """Trust the table for as long as the newest answer says, be it shorter than before."""
+        before = self.lease
+        if before is not None:
+            until_ms = min(lease.received_ms, before.ends_ms)
+            self._passed_ms = max(self._passed_ms, before.instant(until_ms).early_ms)
         self.lease = lease
 
     def redecide_all(self) -> None:

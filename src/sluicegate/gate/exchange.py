@@ -50,6 +50,7 @@ class Exchange:
     __slots__ = (
         "_chunked",
         "_framed",
+        "_whole",
         "body_read",
         "connection",
         "dialect",
@@ -73,6 +74,7 @@ class Exchange:
         self.body_read = False
         self._framed = scope["http_version"] != "1.0"
         self._chunked = False
+        self._whole = True
 
     def over(self) -> bool:
         """Whether nothing more is written."""
@@ -99,12 +101,13 @@ class Exchange:
         stage, request_id = self.stage, new_request_id()
         if stage is Stage.OPEN:
             self.reply(error_reply(problem, self.dialect, request_id), problem.code)
-        elif stage is Stage.STREAM and not self.connection.paused:
+        elif stage is Stage.STREAM and self._whole and not self.connection.paused:
             self._end(problem.code)
             self.connection.write(self._chunk(error_event(problem, self.dialect, request_id)))
             self.connection.leave(grace_ms)
         elif stage is not Stage.OVER:
-            # A client that reads too slowly for the bytes before it would get those first: it gets a reset.
+            # Half an event cannot be followed by another, and a client that reads too slowly would get the
+            # bytes before it first: both get a reset.
             self._end(problem.code)
             self.connection.reset()
 
@@ -124,11 +127,12 @@ class Exchange:
         head = _head(status, fields, close=not self.connection.keep_alive)
         self.connection.write(head + self._chunk(first) if first else head)
 
-    def send(self, data: bytes) -> None:
-        """Write more of the body: of a stream, whole events.
+    def send(self, data: bytes, *, whole: bool = True) -> None:
+        """Write more of the body; `whole` says whether it ends where an event of a stream does.
 
         Requires: begun, and `data` is not empty.
         """
+        self._whole = whole
         self.connection.write(self._chunk(data))
 
     def end(self) -> None:

@@ -22,6 +22,9 @@ from sluicegate.gate.exchange import NO_CONTENT, Exchange, Stage
 from sluicegate.gate.upstream import Answer, Call, Upstream
 from sluicegate.settings import GatewaySettings
 
+SLICE_BYTES = 16 * 1024
+"""The most that is written after one look at the lease."""
+
 _FAULTS = {fault.code: fault for fault in Fault}
 
 
@@ -89,12 +92,12 @@ class Passage:
             headers.append((b"content-length", b"%d" % len(data)))
         if not await self._clear():
             return
-        exchange.begin(Stage.BODY, answer.status, headers, data)
-        while not answer.ended and (data := await answer.read()):
-            if not await self._clear():
-                return
-            exchange.send(data)
-        await self._end()
+        exchange.begin(Stage.BODY, answer.status, headers, data[:SLICE_BYTES])
+        sent = await self._send(data[SLICE_BYTES:])
+        while sent and not answer.ended and (data := await answer.read()):
+            sent = await self._send(data)
+        if sent:
+            await self._end()
 
     async def _forward_stream(self, answer: Answer) -> None:
         exchange, splitter = self._exchange, EventSplitter(self._settings.max_event_bytes)
@@ -103,15 +106,23 @@ class Passage:
         headers = [field for field in answer.headers if field[0] != b"content-length"]
         exchange.begin(Stage.STREAM, answer.status, headers)
         while data := await answer.read():
-            events = splitter.feed(data)
-            if events:
-                if not await self._clear():
-                    return
-                exchange.send(events)
-        rest = splitter.rest()
-        if rest and await self._clear():
-            exchange.send(rest)
-        await self._end()
+            if not await self._send(splitter.feed(data)):
+                return
+        if await self._send(splitter.rest()):
+            await self._end()
+
+    async def _send(self, data: bytes) -> bool:
+        """Write in slices, each after a check of its own; say whether all of it was written.
+
+        So a process that was stopped and wakes has at most one slice on its way that was checked before.
+        """
+        size = len(data)
+        for start in range(0, size, SLICE_BYTES):
+            if not await self._clear():
+                return False
+            end = start + SLICE_BYTES
+            self._exchange.send(data if size <= SLICE_BYTES else data[start:end], whole=end >= size)
+        return True
 
     async def _end(self) -> None:
         if await self._clear():

@@ -51,13 +51,23 @@ def read(body: bytes) -> Request:
     if not isinstance(value, dict):
         raise InvalidInput(f"the body is {_kind(value)}, expected a json object")
     for key in value:
-        if key not in SIGNIFICANT and key.casefold() in _FOLDED:
-            raise InvalidInput(f"key {_quoted(key)} differs from {_quoted(key.casefold())} only in case")
+        if key not in SIGNIFICANT and _folded(key) in _FOLDED:
+            meant = _quoted(_folded(key))
+            raise InvalidInput(
+                f"key {_quoted(key)} differs from {meant} only in case or in what does not show"
+            )
     if b"\\u" in body:
         _refuse_escaped_keys(body)
     if _flag(value, "background"):
         raise InvalidInput("'background' is true: work that outlives its request is not served here")
     return Request(_model(value), _flag(value, "stream"))
+
+
+def _folded(key: str) -> str:
+    """What a careless parser could take a key for: without case, spaces and invisible characters."""
+    if not key.isidentifier():
+        key = "".join(character for character in key if character.isprintable() and not character.isspace())
+    return key.casefold()
 
 
 def read_query(query: bytes) -> None:

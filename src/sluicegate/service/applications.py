@@ -14,6 +14,9 @@ from sluicegate.ports import Principal, Writing
 from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
 
+OPEN_MAX = 20
+"""How many applications of one applicant may be open: each takes the time of several agencies."""
+
 
 def submit(
     ledger: Ledger,
@@ -31,6 +34,13 @@ def submit(
         release = state.releases.get(asked["release"])
         if release is not None and not access.knows(principal, state, release):
             return releases.stage_unknown(asked["release"], asked["stage"])
+        if principal.role == access.APPLICANT and _open_of(state, principal) >= OPEN_MAX:
+            return Refusal(
+                "conflict",
+                "too_many_open",
+                f"{OPEN_MAX} of your applications are open",
+                "wait for one to end",
+            )
 
     def command(writing: Writing) -> SubmitApplication:
         pseudonym = _pseudonym(ledger, writing, principal, organization)
@@ -74,6 +84,7 @@ def export(ledger: Ledger, principal: Principal, case_id: str) -> dict[str, Any]
             "parties": keys,
             "previous": {party: said.digest for party, said in case.positions.items()},
             "terms": _terms(state, case),
+            "document": _document(state, case),
             "dossier": _dossier(ledger, case),
         }
 
@@ -105,9 +116,13 @@ def grant_of(state: State, grant_id: str) -> dict[str, Any] | None:
     }
 
 
+def _open_of(state: State, principal: Principal) -> int:
+    return sum(state.cases[case].opened_by == principal.id for case in state.open_applications.values())
+
+
 def _pseudonym(ledger: Ledger, writing: Writing, principal: Principal, organization: dict[str, Any]) -> str:
     """The organization's pseudonym: the one this applicant named it by before, or a new one."""
-    name, country = organization["name"], organization["registeredIn"]
+    name, country = application.name_key(organization["name"]), organization["registeredIn"]
     found = writing.organization(principal.id, name, country)
     if found is None:
         found = "org_" + base64.b32encode(ledger.random(10)).decode().lower()
@@ -166,6 +181,11 @@ def _terms(state: State, case: Case) -> dict[str, Any] | None:
     if release is None or release.terms.get(case.question["stage"]) != case.question["terms"]:
         return None
     return release.plan
+
+
+def _document(state: State, case: Case) -> dict[str, Any] | None:
+    """The directive that a lift is about."""
+    return state.directives[case.question["directive"]].document if case.kind == "lift" else None
 
 
 def _dossier(ledger: Ledger, case: Case) -> dict[str, Any] | None:

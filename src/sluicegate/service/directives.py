@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core import canonical, directive, document, events
+from sluicegate.core import application, canonical, directive, document, events
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Opening
 from sluicegate.core.lifecycle import Refusal, State, directives
@@ -83,7 +83,10 @@ def _opening(named: dict[str, Any]) -> Opening:
     organizations = named["organizations"]
     if not organizations or not all(isinstance(name, str) for name in organizations):
         raise InvalidInput("the organizations a directive names are a list of at least one name")
-    return Opening(canonical.unb64(named["salt"]), canonical.dumps(organizations))
+    salt = canonical.unb64(named["salt"])
+    if len(salt) != events.SALT_BYTES:
+        raise InvalidInput(f"a salt of {len(salt)} bytes, expected {events.SALT_BYTES}")
+    return Opening(salt, canonical.dumps(organizations))
 
 
 def _resolved(ledger: Ledger, names: list[str] | None) -> list[str] | Refusal | None:
@@ -95,7 +98,7 @@ def _resolved(ledger: Ledger, names: list[str] | None) -> list[str] | Refusal | 
         known |= {key[0] for key in state.open_applications}
     found: list[str] = []
     for name in names:
-        pseudonyms = [name] if name in known else list(ledger.store.organizations(name))
+        pseudonyms = [name] if name in known else list(ledger.store.organizations(application.name_key(name)))
         if not pseudonyms:
             return Refusal(
                 "unknown",

@@ -69,6 +69,7 @@ class Ledger:
         Raises: InvalidInput: malformed. StoreUnavailable: nothing was done, or it will be found done.
         """
         asked = canonical.digest([by, request])
+        command_id = _name(by, command_id)
         with self._lock, self._telling():
             try:
                 entries, result = self._transact(command, by, command_id, asked)
@@ -159,7 +160,7 @@ class Ledger:
             if done is not None and done.request == asked:
                 return [], done.result
             if done is not None:
-                raise _RolledBack(_reused(command_id))
+                raise _RolledBack(_reused())
             made = command(writing) if callable(command) else command
             now_ms = self.now_ms()
             decided = lifecycle.decide(self._state, made, now_ms, Entropy(self.random(32)))
@@ -208,10 +209,15 @@ class _RolledBack(Exception):
         self.refusal = refusal
 
 
-def _reused(command_id: str) -> Refusal:
+def _name(by: str, command_id: str) -> str:
+    """The name under which a command is recorded: each caller's own, and nothing of the caller's wording."""
+    return "cmd_" + canonical.digest([by, command_id]).removeprefix("sha256:")[:40]
+
+
+def _reused() -> Refusal:
     return Refusal(
         "conflict",
         "command_id_reused",
-        f"the command id {command_id[:80]!r} was used for another command",
+        "this command id was used for another command",
         "send a new Idempotency-Key",
     )

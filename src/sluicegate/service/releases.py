@@ -62,12 +62,12 @@ def status(ledger: Ledger, principal: Principal) -> dict[str, Any]:
 
 
 def opening(ledger: Ledger, release: str, stage: str) -> dict[str, Any] | Refusal:
-    """What an officer signs to open a stage: `{release, stage, terms}`."""
+    """What an officer signs to open a stage: `{log, release, stage, terms}`."""
     with ledger.reading() as state:
         found = state.releases.get(release)
         if found is None or stage not in found.terms:
             return releases.stage_unknown(release, stage)
-        return {"release": release, "stage": stage, "terms": found.terms[stage]}
+        return {"log": state.log, "release": release, "stage": stage, "terms": found.terms[stage]}
 
 
 def open_stage(
@@ -105,7 +105,7 @@ def _stage(
         "termsAgreed": terms in release.agreed,
         "termsCase": terms_case.id if terms_case else None,
         "awaiting": cases.awaiting(terms_case) if terms_case else [],
-        "open": (release.name, name) in state.table.open_stages,
+        "open": terms in state.table.open_terms,
         "basis": stage["basis"],
         "rule": stage["admission"]["grant"],
         "agencies": sorted(quorum.parties_of(stage["admission"]["grant"])),

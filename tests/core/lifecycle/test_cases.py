@@ -8,13 +8,15 @@ import pytest
 from sluicegate.core import events, statements
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.lifecycle.cases import RecordPosition, awaiting
+from sluicegate.core.lifecycle.directives import OpenLift
 from sluicegate.core.lifecycle.state import Case
-from sluicegate.errors import BadEnvelope, InvalidInput
+from sluicegate.errors import BadEnvelope
 from tests.worlds import (
     API,
     AT_MS,
     CODEX,
     DAY_MS,
+    LOG,
     OFFICER,
     RELEASE,
     STAGE,
@@ -46,6 +48,7 @@ def admission(rule: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 def test_an_application_asks_a_question_that_binds_all_it_is_about(world: World, case: Case) -> None:
     assert case.question == {
+        "log": LOG,
         "case": case.id,
         "kind": "admission",
         "release": RELEASE,
@@ -290,6 +293,7 @@ def test_a_position_under_an_unknown_case_is_refused(world: World, case: Case) -
         {"stage": "general"},
         {"release": "gpt-7"},
         {"kind": "removal"},
+        {"log": LOG.replace("openai", "other")},
         {"more": 1},
     ],
     ids=str,
@@ -299,7 +303,7 @@ def test_a_position_on_another_question_is_refused(world: World, case: Case, cha
     assert world.refused(RecordPosition(position(case, "oncd", question=question))) == "other_question"
 
 
-@pytest.mark.parametrize("field", ["terms", "surface", "party", "models"])
+@pytest.mark.parametrize("field", ["log", "terms", "surface", "party", "models"])
 def test_a_position_on_half_a_question_is_refused(world: World, case: Case, field: str) -> None:
     question = {name: value for name, value in case.question.items() if name != field}
     assert world.refused(RecordPosition(position(case, "oncd", question=question))) == "other_question"
@@ -402,26 +406,74 @@ def test_a_position_in_another_envelope_type_is_refused(world: World, case: Case
 
 
 def test_an_opening_is_no_position(world: World) -> None:
-    payload = statements.opening_payload({"release": RELEASE, "stage": STAGE, "terms": "x"})
+    payload = statements.opening_payload({"log": LOG, "release": RELEASE, "stage": STAGE, "terms": "x"})
     with pytest.raises(BadEnvelope, match="predicateType"):
         world.do(RecordPosition(signed(payload, "oncd")))
 
 
-def test_a_reason_too_long_for_an_entry_is_refused_and_leaves_nothing(world: World, case: Case) -> None:
+@pytest.mark.parametrize("reason", ["x" * 2_001, "x" * 50_000, "a\u202eb", "a\x1b[2J"])
+def test_a_reason_too_long_or_invisible_is_refused_and_leaves_nothing(
+    world: World, case: Case, reason: str
+) -> None:
     size = world.state.size
-    with pytest.raises(InvalidInput, match="65535"):
-        world.do(RecordPosition(position(case, "oncd", reason="x" * 50_000)))
+    with pytest.raises(BadEnvelope, match="2000 characters"):
+        world.do(RecordPosition(position(case, "oncd", reason=reason)))
     assert (world.state.size, case.positions) == (size, {})
+
+
+def test_the_longest_reason_fits_an_entry(world: World, case: Case) -> None:
+    world.must(RecordPosition(position(case, "oncd", reason="\U00010348" * 2_000)))
 
 
 # When terms move
 
 
-def test_a_position_under_terms_that_have_changed_is_refused(world: World, case: Case) -> None:
+def test_an_application_ends_when_its_terms_go_out_of_force(world: World, case: Case) -> None:
     world.say(case, "oncd")
-    world.apply(plan_value(stages=[stage(seats=5)]))
+    other = world.submit("org-2", CODEX)
+    result = world.apply(plan_value(stages=[stage(seats=5)]))
+    assert result["superseded"] == [case.id, other.id]
+    assert (case.state, case.outcome, case.grant, awaiting(case)) == ("determined", "superseded", None, [])
     world.agree()
-    assert world.refused(RecordPosition(position(case, "ostp"))) == "terms_changed"
+    assert world.refused(RecordPosition(position(case, "ostp"))) == "case_determined"
+    again = world.submit()
+    assert again.question["terms"] == world.state.releases[RELEASE].terms[STAGE] != case.question["terms"]
+    world.say(again, "oncd")
+    assert again.grant is None
+    world.say(again, "ostp")
+    assert again.grant is not None
+
+
+def test_who_waits_for_a_seat_under_terms_that_go_may_apply_again() -> None:
+    world = World.opened(stages=[stage(seats=1)])
+    world.admit("org-1")
+    waiting = world.submit("org-2")
+    world.say(waiting, "oncd")
+    world.say(waiting, "ostp")
+    assert waiting.state == "waitlisted"
+    assert world.apply(plan_value(stages=[stage(seats=2)]))["superseded"] == [waiting.id]
+    world.agree()
+    assert world.admit("org-2")
+
+
+def test_only_what_was_asked_under_the_old_terms_ends(world: World) -> None:
+    world.apply(plan_value(stages=[stage(), stage("later")]))
+    world.agree()
+    world.direct("d-1")
+    lift = world.state.cases[world.must(OpenLift("d-1"))["case"]]
+    kept, gone = world.submit("org-1"), world.submit("org-2", name="later")
+    denied = world.submit("org-3", name="later")
+    world.say(denied, "oncd", "object")
+    assert world.apply(plan_value(stages=[stage(), stage("later", seats=1)]))["superseded"] == [gone.id]
+    assert (kept.state, lift.state, denied.outcome) == ("in_review", "in_review", "denied")
+    assert world.apply(plan_value())["superseded"] == [_terms_case(world, "later").id]
+
+
+def _terms_case(world: World, name: str) -> Case:
+    """The newest terms case of a stage."""
+    return [
+        case for case in world.state.cases.values() if case.kind == "terms" and case.question["stage"] == name
+    ][-1]
 
 
 def test_positions_on_agreed_terms_are_not_positions_on_new_ones() -> None:

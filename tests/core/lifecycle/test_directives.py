@@ -6,6 +6,7 @@ import pytest
 
 from sluicegate.core import canonical, events, statements
 from sluicegate.core.events import Opening
+from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.cases import RecordPosition
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift, covered
 from sluicegate.core.statements import Position
@@ -14,6 +15,7 @@ from tests.worlds import (
     API,
     CODEX,
     DEVELOPER,
+    LOG,
     MODEL,
     OFFICER,
     World,
@@ -27,6 +29,8 @@ from tests.worlds import (
     suspension,
 )
 
+BOUND = {**directive_value("d-1"), "metadata": {"name": "d-1", "log": LOG}}
+OTHER_LOG = LOG.replace("openai", "other")
 NAMES = ["Example Utility", "Example Grid Operator"]
 
 
@@ -55,7 +59,7 @@ def test_a_directive_is_in_force_at_once(world: World) -> None:
     assert world.state.table.covering(MODEL, API, "anybody")
     public = world.entries[-1].public
     assert (public["issuer"], public["signedBy"]) == ("oncd", "oncd")
-    assert public["document"] == directive_value("d-1")
+    assert public["document"] == BOUND
 
 
 def test_organizations_are_on_the_record_as_count_and_commitment(world: World) -> None:
@@ -87,11 +91,25 @@ def test_nobody_issues_in_the_name_of_another(world: World, signer: str, code: s
 
 def test_a_directive_altered_after_signing_does_not_verify(world: World) -> None:
     given = directive(directive_value())
-    other = statements.directive_payload(directive_value(basis={"kind": "order", "authority": "another"}))
+    other = directive(directive_value(basis={"kind": "order", "authority": "another"})).payload
     assert (
         world.refused(IssueDirective(type(given)(given.payload_type, other, given.signatures)))
         == "signature_invalid"
     )
+
+
+@pytest.mark.parametrize("log", [OTHER_LOG, LOG.upper(), LOG + " ", "v"])
+def test_a_directive_for_another_log_is_refused(world: World, log: str) -> None:
+    value = directive_value()
+    value["metadata"]["log"] = log
+    assert world.refused(IssueDirective(directive(value))) == "other_log"
+    assert world.state.table.directives == {}
+
+
+def test_a_directive_that_names_no_log_is_refused(world: World) -> None:
+    payload = statements.directive_payload(directive_value())
+    with pytest.raises(BadEnvelope, match="log"):
+        world.do(IssueDirective(signed(payload, "oncd")))
 
 
 @pytest.mark.parametrize(
@@ -183,6 +201,33 @@ def test_a_directive_narrows_only_its_models_and_surfaces() -> None:
     assert world.state.table.covering("b", CODEX, "o") is None
 
 
+def test_a_surface_is_one_of_the_models_named() -> None:
+    world = World.opened(surfaces=[API])
+    world.apply(plan_value("other", models=["b"], surfaces=[CODEX]))
+    for models, surface in (([MODEL], CODEX), (["b"], API)):
+        value = directive_value(models=models, surfaces=[surface])
+        assert world.refused(IssueDirective(directive(value))) == "surface_unknown"
+    world.direct("d-1", models=[MODEL, "b"], surfaces=[API, CODEX])
+
+
+def test_what_is_granted_is_covered_though_no_plan_offers_it_any_more(world: World) -> None:
+    world.admit("org-1", CODEX)
+    world.apply(plan_value(models=["b"], surfaces=[API]))
+    world.direct("d-1", surfaces=[CODEX])
+    assert world.state.table.covering(MODEL, CODEX, "org-1")
+    value = directive_value("d-2", surfaces=[API])
+    assert world.refused(IssueDirective(directive(value))) == "surface_unknown"
+
+
+def test_a_refusal_does_not_list_what_exists() -> None:
+    world = World.opened()
+    world.apply(plan_value("secret", models=["gpt-6"], surfaces=["hidden"], announced=False))
+    for value in (directive_value(models=["gpt-7"]), directive_value(surfaces=["cloud"])):
+        refused = world.do(IssueDirective(directive(value)))
+        assert isinstance(refused, Refusal)
+        assert not any(word in repr(refused) for word in ("gpt-6", "hidden", CODEX))
+
+
 # Lifting
 
 
@@ -190,7 +235,8 @@ def test_the_issuer_lifts_what_it_issued(world: World) -> None:
     world.direct("d-1")
     case = world.state.cases[world.must(OpenLift("d-1"))["case"]]
     assert case.rule == {"allOf": ["oncd"]}
-    assert case.question["document"] == canonical.digest(directive_value("d-1"))
+    assert case.question["document"] == canonical.digest(BOUND)
+    assert case.question["log"] == LOG
     assert world.say(case, "oncd")["determination"] == "approved"
     assert world.state.table.covering(MODEL, API, "o") is None
     assert world.entries[-1].type == events.DIRECTIVE_LIFTED

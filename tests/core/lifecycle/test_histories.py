@@ -28,6 +28,7 @@ from tests.worlds import (
     API,
     CODEX,
     DAY_MS,
+    LOG,
     MODEL,
     OFFICER,
     World,
@@ -42,10 +43,12 @@ from tests.worlds import (
     private_key,
     public_key,
     read_plan,
+    signed,
     stage,
     suspension,
 )
 
+OTHER_LOG = LOG.replace("openai", "other")
 SIGNERS = ("oncd", "ostp", "caisi", OFFICER, "stranger")
 WORDS = ("approve", "approve", "approve", "object", "abstain", "no-objection")
 ORGANIZATIONS = ("org-1", "org-2", "org-3")
@@ -105,7 +108,10 @@ class Player:
             (release, name) for release, found in self.world.state.releases.items() for name in found.terms
         ]
         signer = self.random.choice([OFFICER, OFFICER, OFFICER, "oncd", "stranger"])
-        self.do(OpenStage(opening(self.world.state, *self.random.choice(stages), signer=signer)))
+        given = opening(self.world.state, *self.random.choice(stages), signer=signer)
+        if self.random.random() < 0.1:
+            given = signed(given.payload.replace(LOG.encode(), OTHER_LOG.encode()), signer)
+        self.do(OpenStage(given))
 
     def submit(self) -> None:
         release, name = self.random.choice(
@@ -157,6 +163,7 @@ class Player:
                 {"question": {**case.question, "case": other.id}},
                 {"question": {**case.question, "terms": digest("other")}},
                 {"question": {**case.question, "surface": CODEX}},
+                {"question": {**case.question, "log": OTHER_LOG}},
                 {"previous": digest("none")},
                 {"previous": None},
             ]
@@ -261,10 +268,10 @@ def sent_to_a_gateway(entries: Sequence[Entry], random: Random) -> Table:
     while engine.table.size < len(entries):
         after = engine.table.size
         size = random.randrange(after + 1, len(entries) + 1)
-        signed: dict[str, Any] = {"gateway": "g", "incarnation": "i", "nonce": "n", "after": after}
-        signed |= {"size": size, "root": root, "controlTime": events.format_time(0), "leaseMs": 0, "ageMs": 0}
-        answer = feed.answer_json(signed, entries[after:size], private_key("log"))
-        opened = feed.open_answer(json.dumps(answer).encode(), signed, public_key("log"))
+        fields: dict[str, Any] = {"gateway": "g", "incarnation": "i", "nonce": "n", "after": after}
+        fields |= {"size": size, "root": root, "controlTime": events.format_time(0), "leaseMs": 0, "ageMs": 0}
+        answer = feed.answer_json(fields, entries[after:size], private_key("log"))
+        opened = feed.open_answer(json.dumps(answer).encode(), fields, public_key("log"))
         engine.advance(opened.entries)
     return engine.table
 
@@ -288,6 +295,7 @@ def test_whatever_is_allowed_or_narrowed_was_signed_by_those_who_had_to(player: 
     for code in player.refusals:
         event(f"refused: {code}")
     reference_model.check_consent(world.entries)
+    reference_model.check_superseded(world.entries)
 
 
 @settings(max_examples=40)

@@ -10,6 +10,7 @@ from sluicegate.core.lifecycle.keys import signer_for, signers
 from sluicegate.core.trust import Pin
 from tests.worlds import (
     DEVELOPER,
+    LOG,
     OFFICER,
     ORIGIN,
     OTHER_OFFICER,
@@ -25,7 +26,7 @@ from tests.worlds import (
 def test_a_log_starts_with_its_name_and_every_pinned_key() -> None:
     world = World()
     assert [entry.type for entry in world.entries] == [events.LOG_STARTED] + [events.KEY_PINNED] * len(PINS)
-    assert world.entries[0].public == {"origin": ORIGIN, "vkey": "v", "developer": DEVELOPER}
+    assert world.entries[0].public == {"origin": ORIGIN, "vkey": LOG, "developer": DEVELOPER}
     pinned = {entry.public["owner"]: entry.public for entry in world.entries[1:]}
     assert pinned["oncd"] == {
         "owner": "oncd",

@@ -6,10 +6,12 @@ import pytest
 
 from sluicegate.core import events, plan, statements
 from sluicegate.core.lifecycle.cases import RecordPosition
+from sluicegate.core.lifecycle.directives import OpenLift
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage, changes
 from sluicegate.errors import BadEnvelope, InvalidInput
 from tests.worlds import (
     AGENCIES,
+    LOG,
     MODEL,
     OFFICER,
     OTHER_OFFICER,
@@ -60,10 +62,17 @@ def test_a_plan_applied_again_changes_nothing() -> None:
 
 def test_what_is_no_term_asks_nobody_again() -> None:
     world = World.agreed()
-    value = plan_value(leaseMs=900, onRefusal={"fallbackModel": "old"})
+    value = plan_value(onRefusal={"fallbackModel": "old"})
     value["metadata"]["title"] = "A title"
-    assert world.apply(value)["cases"] == []
+    result = world.apply(value)
+    assert (result["cases"], result["superseded"]) == ([], [])
     assert world.state.releases[RELEASE].agreed
+
+
+def test_how_long_a_gateway_goes_on_unled_is_a_term() -> None:
+    world = World.agreed()
+    assert len(world.apply(plan_value(leaseMs=900))["cases"]) == 1
+    assert not world.state.releases[RELEASE].agreed
 
 
 def test_new_terms_ask_again_and_admit_nobody_before() -> None:
@@ -74,16 +83,68 @@ def test_new_terms_ask_again_and_admit_nobody_before() -> None:
     assert after not in world.state.releases[RELEASE].agreed
     case = world.submit()
     assert world.refused(RecordPosition(position(case, "oncd"))) == "terms_not_agreed"
-    world.apply(plan_value())
+    result = world.apply(plan_value())
     assert world.state.releases[RELEASE].terms[STAGE] == before
-    assert world.refused(RecordPosition(position(case, "oncd"))) == "terms_changed"
+    (asked,) = [each for each in terms_cases(world) if each.question["terms"] == after]
+    assert result["superseded"] == [asked.id, case.id]
+    assert world.refused(RecordPosition(position(case, "oncd"))) == "case_determined"
+    assert world.refused(RecordPosition(position(asked, "oncd"))) == "case_determined"
 
 
-def test_terms_once_agreed_are_agreed_when_they_come_back() -> None:
+def test_terms_that_come_back_are_asked_again() -> None:
     world = World.agreed()
+    (first,) = terms_cases(world)
     world.apply(plan_value(stages=[stage(seats=99)]))
-    assert world.apply(plan_value())["cases"] == []
-    assert world.admit()
+    assert not world.state.releases[RELEASE].agreed
+    (again,) = world.apply(plan_value())["cases"]
+    second = world.state.cases[again]
+    assert second.id != first.id
+    assert second.question == {**first.question, "case": second.id}
+    assert not world.state.releases[RELEASE].agreed
+    assert world.refused(OpenStage(opening(world.state))) == "terms_not_agreed"
+    case = world.submit()
+    assert world.refused(RecordPosition(position(case, "oncd"))) == "terms_not_agreed"
+    for agency in ("oncd", "ostp"):
+        world.say(second, agency)
+    world.open()
+    assert world.say(case, "oncd")["determination"] is None
+    assert world.say(case, "ostp")["determination"] == "approved"
+
+
+def test_only_terms_in_force_are_agreed() -> None:
+    world = World.agreed(stages=[stage(), stage("later")])
+    terms = world.state.releases[RELEASE].terms
+    assert world.state.releases[RELEASE].agreed == set(terms.values())
+    world.apply(plan_value(stages=[stage(), stage("later", seats=1)]))
+    assert world.state.releases[RELEASE].agreed == {terms[STAGE]}
+
+
+@pytest.mark.parametrize("title", [None, "Another title"])
+def test_terms_that_were_denied_are_asked_again_when_the_plan_is_applied_again(title: str | None) -> None:
+    world = World()
+    world.apply(plan_value())
+    (denied,) = terms_cases(world)
+    world.say(denied, "oncd", "object")
+    size = world.state.size
+    result = world.apply(plan_value(stages=[stage(title=title)]))
+    assert result["superseded"] == []
+    (again,) = result["cases"]
+    assert again != denied.id
+    applied = [events.RELEASE_APPLIED] if title else []
+    assert [entry.type for entry in world.entries[size:]] == [*applied, events.CASE_OPENED]
+    assert world.apply(plan_value(stages=[stage(title=title)]))["cases"] == []
+    world.agree()
+    assert world.state.releases[RELEASE].agreed == set(world.state.releases[RELEASE].terms.values())
+
+
+def test_terms_that_are_being_asked_are_not_asked_twice() -> None:
+    world = World()
+    world.apply(plan_value())
+    (asked,) = terms_cases(world)
+    world.say(asked, "oncd")
+    result = world.apply(plan_value(stages=[stage(title="Another title")]))
+    assert (result["cases"], result["superseded"]) == ([], [])
+    assert asked.positions.keys() == {"oncd"}
 
 
 def test_changes_are_told_field_by_field() -> None:
@@ -151,13 +212,14 @@ def test_the_stages_of_an_unannounced_plan_are_still_agreed_to() -> None:
 
 def test_an_officer_opens_a_stage_on_the_record() -> None:
     world = World.agreed()
-    assert (RELEASE, STAGE) not in world.state.table.open_stages
+    terms = world.state.releases[RELEASE].terms[STAGE]
+    assert world.state.table.open_terms == set()
     world.must(OpenStage(opening(world.state, signer=OTHER_OFFICER)))
-    assert (RELEASE, STAGE) in world.state.table.open_stages
+    assert world.state.table.open_terms == {terms}
     entry = world.entries[-1]
     assert entry.type == events.STAGE_OPENED
     assert entry.public["officer"] == OTHER_OFFICER
-    assert entry.public["terms"] == world.state.releases[RELEASE].terms[STAGE]
+    assert (entry.public["terms"], entry.public["log"]) == (terms, LOG)
 
 
 def test_a_stage_is_opened_once() -> None:
@@ -179,7 +241,8 @@ def test_nobody_but_an_officer_opens_a_stage(signer: str, code: str) -> None:
 def test_an_opening_altered_after_signing_does_not_verify() -> None:
     world = World.agreed()
     given = opening(world.state)
-    other = statements.opening_payload({"release": RELEASE, "stage": STAGE, "terms": "sha256:" + "0" * 64})
+    fields = {"log": LOG, "release": RELEASE, "stage": STAGE, "terms": "sha256:" + "0" * 64}
+    other = statements.opening_payload(fields)
     forged = type(given)(given.payload_type, other, given.signatures)
     assert world.refused(OpenStage(forged)) == "signature_invalid"
 
@@ -207,8 +270,37 @@ def test_an_opening_for_other_terms_is_refused() -> None:
 def test_a_stage_that_is_not_there_is_refused(release: str, name: str) -> None:
     world = World.agreed()
     terms = world.state.releases[RELEASE].terms[STAGE]
-    payload = statements.opening_payload({"release": release, "stage": name, "terms": terms})
+    payload = statements.opening_payload({"log": LOG, "release": release, "stage": name, "terms": terms})
     assert world.refused(OpenStage(signed(payload, OFFICER))) == "stage_unknown"
+
+
+@pytest.mark.parametrize("log", [LOG.replace("openai", "other"), LOG.upper(), "v", ""])
+def test_an_opening_for_another_log_is_refused(log: str) -> None:
+    world = World.agreed()
+    terms = world.state.releases[RELEASE].terms[STAGE]
+    fields = {"log": log, "release": RELEASE, "stage": STAGE, "terms": terms}
+    assert world.refused(OpenStage(signed(statements.opening_payload(fields), OFFICER))) == "other_log"
+    assert world.state.table.open_terms == set()
+
+
+def test_every_question_is_bound_to_the_log() -> None:
+    world = World.opened()
+    world.submit()
+    world.direct("d-1")
+    world.must(OpenLift("d-1"))
+    assert {case.kind for case in world.state.cases.values()} == {"terms", "admission", "lift"}
+    assert {case.question["log"] for case in world.state.cases.values()} == {LOG}
+
+
+def test_new_terms_are_opened_anew() -> None:
+    world = World.opened()
+    old = world.state.releases[RELEASE].terms[STAGE]
+    world.apply(plan_value(stages=[stage(seats=99)]))
+    world.agree()
+    new = world.state.releases[RELEASE].terms[STAGE]
+    assert world.state.table.open_terms == {old}
+    world.open()
+    assert world.state.table.open_terms == {old, new}
 
 
 def test_a_position_is_no_opening() -> None:
@@ -222,6 +314,7 @@ def test_the_terms_of_one_stage_open_only_that_stage() -> None:
     world = World()
     world.apply(plan_value(stages=[stage(), stage("later")]))
     world.agree()
-    swapped = {"release": RELEASE, "stage": "later", "terms": world.state.releases[RELEASE].terms[STAGE]}
+    terms = world.state.releases[RELEASE].terms[STAGE]
+    swapped = {"log": LOG, "release": RELEASE, "stage": "later", "terms": terms}
     assert world.refused(OpenStage(signed(statements.opening_payload(swapped), OFFICER))) == "terms_changed"
     assert plan.stages(world.state.releases[RELEASE].plan).keys() == {STAGE, "later"}

@@ -19,7 +19,7 @@ from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Draft, Entropy
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
-from sluicegate.core.lifecycle.releases import model_digests, stage_unknown, terms_not_agreed
+from sluicegate.core.lifecycle.releases import stage_unknown, terms_not_agreed
 from sluicegate.core.lifecycle.state import Case, Recorded, State
 from sluicegate.core.statements import Position
 
@@ -58,13 +58,14 @@ def submit_application(
     case = entropy.name("case")
     sealed = events.opening(command.dossier, entropy)
     question = {
+        "log": state.log,
         "case": case,
         "kind": "admission",
         "release": command.release,
         "stage": command.stage,
         "surface": command.surface,
         "terms": release.terms[command.stage],
-        "models": model_digests(release.plan),
+        "models": plan.model_digests(release.plan),
         "party": sealed.commitment("sealed", "application"),
     }
     public = {

@@ -18,7 +18,8 @@ from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Draft, Entropy, Opening
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
-from sluicegate.core.lifecycle.state import State
+from sluicegate.core.lifecycle.releases import other_log
+from sluicegate.core.lifecycle.state import Release, State
 from sluicegate.core.table import Directive, compiled
 
 
@@ -48,6 +49,8 @@ def issue_directive(
     """Decide `IssueDirective`."""
     document = statements.read_directive(command.envelope)
     directive.check_signed(document)
+    if document["metadata"]["log"] != state.log:
+        return other_log()
     spec = document["spec"]
     refusal = check_directive(state, document)
     if refusal is not None:
@@ -93,18 +96,35 @@ def check_directive(state: State, document: dict[str, Any]) -> Refusal | None:
             return Refusal(
                 "unknown", "party_unknown", f"no pinned key for {party!r}, expected one of {known}"
             )
-    unknown = [model for model in spec["models"] if model not in state.table.offers]
-    if unknown:
-        known = ", ".join(sorted(state.table.offers)) or "none"
-        return Refusal("unknown", "model_unknown", f"no model {unknown[0]!r}, expected one of {known}")
-    surfaces = {
-        surface for release in state.releases.values() for surface in release.plan["spec"]["surfaces"]
-    }
+    return _covers_nothing(state, spec)
+
+
+def _covers_nothing(state: State, spec: dict[str, Any]) -> Refusal | None:
+    """Why a model, or a surface of these models, is nowhere offered nor granted, if one is not.
+
+    What others are offered is not listed: the asker may not know of them.
+    """
+    reached = [(model, release.plan["spec"]["surfaces"]) for release, model in _models(state)]
+    reached += [
+        (model, [grant.surface]) for grant in state.table.grants_by_id.values() for model in grant.models
+    ]
+    for model in spec["models"]:
+        if not any(model == offered for offered, _ in reached):
+            return Refusal("unknown", "model_unknown", f"no model {model!r}", "check its spelling")
+    of_these = {surface for model, surfaces in reached if model in spec["models"] for surface in surfaces}
     for surface in spec["surfaces"] if spec["surfaces"] != "all" else ():
-        if surface not in surfaces:
-            known = ", ".join(sorted(surfaces))
-            return Refusal("unknown", "surface_unknown", f"no surface {surface!r}, expected one of {known}")
+        if surface not in of_these:
+            said = f"no surface {surface!r} of these models"
+            return Refusal("unknown", "surface_unknown", said, "check its spelling")
     return None
+
+
+def _models(state: State) -> list[tuple[Release, str]]:
+    return [
+        (release, model["id"])
+        for release in state.releases.values()
+        for model in release.plan["spec"]["models"]
+    ]
 
 
 def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -118,6 +138,7 @@ def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) ->
         return Decided([], {"directive": found.name, "case": found.lift})
     case = entropy.name("case")
     question = {
+        "log": state.log,
         "case": case,
         "kind": "lift",
         "directive": found.name,

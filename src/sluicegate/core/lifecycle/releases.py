@@ -11,7 +11,7 @@ from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Draft, Entropy
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
-from sluicegate.core.lifecycle.state import Release, State
+from sluicegate.core.lifecycle.state import Case, Release, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,17 @@ def apply_plan(state: State, command: ApplyPlan, now_ms: int, entropy: Entropy) 
     name = given["metadata"]["name"]
     before = state.releases.get(name)
     terms = {stage: plan.terms_digest(given, body) for stage, body in plan.stages(given).items()}
-    result = {"release": name, "termsDigests": terms, "changes": changes(before, given)}
-    if before is not None and before.plan == given:
-        return Decided([], {**result, "cases": []})
+    superseded = list(_superseded(state, name, terms))
+    applied = [] if before is not None and before.plan == given else [_applied(given, terms, entropy)]
     cases = list(_terms_cases(state, given, terms, entropy))
-    drafts = [_applied(given, terms, entropy), *cases]
-    return Decided(drafts, {**result, "cases": [case.public["case"] for case in cases]})
+    result = {
+        "release": name,
+        "termsDigests": terms,
+        "changes": changes(before, given),
+        "cases": [case.public["case"] for case in cases],
+        "superseded": [draft.public["case"] for draft in superseded],
+    }
+    return Decided([*superseded, *applied, *cases], result)
 
 
 def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -51,23 +56,36 @@ def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) 
     key = signer_for(state, command.envelope, state.developer)
     if isinstance(key, Refusal):
         return key
+    refusal = _not_to_open(state, opening)
+    if refusal is not None:
+        return refusal
+    result = {"release": opening["release"], "stage": opening["stage"]}
+    if opening["terms"] in state.table.open_terms:
+        return Decided([], result)
+    public = {**opening, "officer": key.owner, "envelope": command.envelope.to_json()}
+    return Decided([Draft(events.STAGE_OPENED, opening["release"], public)], result)
+
+
+def _not_to_open(state: State, opening: Mapping[str, str]) -> Refusal | None:
+    if opening["log"] != state.log:
+        return other_log()
     release = state.releases.get(opening["release"])
     if release is None or opening["stage"] not in release.terms:
         return stage_unknown(opening["release"], opening["stage"])
     if release.terms[opening["stage"]] != opening["terms"]:
-        return Refusal(
-            "conflict",
-            "terms_changed",
-            "the opening was signed for other terms than those in force",
-            "sign it again",
-        )
-    if opening["terms"] not in release.agreed:
-        return terms_not_agreed(opening["stage"])
-    result = {"release": release.name, "stage": opening["stage"]}
-    if (release.name, opening["stage"]) in state.table.open_stages:
-        return Decided([], result)
-    public = {**opening, "officer": key.owner, "envelope": command.envelope.to_json()}
-    return Decided([Draft(events.STAGE_OPENED, release.name, public)], result)
+        said = "the opening was signed for other terms than those in force"
+        return Refusal("conflict", "terms_changed", said, "sign it again")
+    return None if opening["terms"] in release.agreed else terms_not_agreed(opening["stage"])
+
+
+def other_log() -> Refusal:
+    """The refusal of what was signed for another log."""
+    return Refusal(
+        "unverified",
+        "other_log",
+        "the statement was signed for another log",
+        "sign what this control plane gives you, if its log is the one you mean",
+    )
 
 
 def stage_unknown(release: str, stage: str) -> Refusal:
@@ -150,19 +168,23 @@ def _applied(given: dict[str, Any], terms: dict[str, str], entropy: Entropy) -> 
 def _terms_cases(
     state: State, given: dict[str, Any], terms: dict[str, str], entropy: Entropy
 ) -> Iterator[Draft]:
+    """A case for every stage whose terms are neither agreed nor being asked."""
     release = given["metadata"]["name"]
-    asked = {case.question["terms"] for case in state.cases.values() if case.kind == "terms"}
+    before = state.releases.get(release)
+    settled = set(before.agreed) if before else set()
+    settled |= {case.question["terms"] for case in _open_cases(state, release) if case.kind == "terms"}
     for name, stage in plan.stages(given).items():
-        if terms[name] in asked:
+        if terms[name] in settled:
             continue
         case = entropy.name("case")
         question = {
+            "log": state.log,
             "case": case,
             "kind": "terms",
             "release": release,
             "stage": name,
             "terms": terms[name],
-            "models": model_digests(given),
+            "models": plan.model_digests(given),
         }
         public = {
             "case": case,
@@ -175,8 +197,16 @@ def _terms_cases(
         yield Draft(events.CASE_OPENED, case, public)
 
 
-def model_digests(given: Mapping[str, Any]) -> list[dict[str, str]]:
-    """What a statement says of the models: their digests, and their safeguards' digests, without names."""
+def _superseded(state: State, release: str, terms: Mapping[str, str]) -> Iterator[Draft]:
+    """The end of every open case about terms that go out of force: whoever applied may apply again."""
+    for case in _open_cases(state, release):
+        if terms.get(case.question["stage"]) != case.question["terms"]:
+            yield Draft(events.CASE_DETERMINED, case.id, {"case": case.id, "outcome": "superseded"})
+
+
+def _open_cases(state: State, release: str) -> list[Case]:
     return [
-        {"digest": model["digest"], "safeguards": model["safeguards"]} for model in given["spec"]["models"]
+        case
+        for case in state.cases.values()
+        if case.state != "determined" and case.question.get("release") == release
     ]

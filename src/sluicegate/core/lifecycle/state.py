@@ -29,7 +29,10 @@ class Key:
 
 @dataclass(slots=True)
 class Release:
-    """A release and its plan in force. `agreed` holds the terms digests that every agency signed."""
+    """A release and its plan in force. `agreed` holds those of its terms that every agency signed.
+
+    Terms that go out of force are no longer agreed: coming back to them asks again.
+    """
 
     name: str
     plan: dict[str, Any]
@@ -89,6 +92,8 @@ class State:
         self.table = Table()
         self.at_ms = 0
         self.origin = ""
+        self.log = ""
+        """The log's verifier key: what statements are bound to."""
         self.developer = ""
         self.keys: dict[str, Key] = {}
         self.releases: dict[str, Release] = {}
@@ -131,6 +136,7 @@ class State:
 
 def _log_started(state: State, entry: Entry) -> None:
     state.origin, state.developer = entry.public["origin"], entry.public["developer"]
+    state.log = entry.public["vkey"]
 
 
 def _key_pinned(state: State, entry: Entry) -> None:
@@ -144,8 +150,9 @@ def _release_applied(state: State, entry: Entry) -> None:
     name = entry.public["release"]
     plan = entry.public["plan"] if entry.public["announced"] else entry.gate_value("plan")
     before = state.releases.get(name)
-    agreed = before.agreed if before else set()
-    state.releases[name] = Release(name, plan, dict(entry.public["terms"]), agreed)
+    terms = dict(entry.public["terms"])
+    agreed = before.agreed.intersection(terms.values()) if before else set()
+    state.releases[name] = Release(name, plan, terms, agreed)
 
 
 def _case_opened(state: State, entry: Entry) -> None:
