@@ -409,6 +409,16 @@ def test_a_rule_may_nest_as_deep_in_a_plan_as_a_rule_may() -> None:
     assert places(put((*S, "admission", "grant"), {"anyOf": [rule]}))
 
 
+@pytest.mark.parametrize("text", ["a\x1b[2J", "a\u202eb", "a\u200bb", "a\u2028b", "a\u2029b", "a\nb", "\x00"])
+@pytest.mark.parametrize(
+    "path", [("metadata", "title"), ("spec", "agencies", "oncd", "name"), (*S, "title"), (*S, "basis", "how")]
+)
+def test_text_that_a_terminal_would_not_show_as_it_stands_is_refused(
+    path: Sequence[str | int], text: str
+) -> None:
+    assert places(put(path, text))
+
+
 # Terms
 
 
@@ -425,6 +435,7 @@ NORMATIVE: list[tuple[Sequence[str | int], Any]] = [
     (("spec", "models", 0, "digest"), "sha256:" + "1" * 64),
     (("spec", "models", 0, "safeguards"), "sha256:" + "1" * 64),
     (("spec", "surfaces"), ["api"]),
+    (("spec", "leaseMs"), 900),
     ((*S, "name"), "second"),
     ((*S, "seats"), 25),
     ((*S, "basis", "kind"), "agreed"),

@@ -48,6 +48,20 @@ def test_another_spelling_is_the_same_organization(plane, name):
     assert len(plane.pseudonyms("Example Utility")) == 1
 
 
+def test_an_applicant_has_at_most_so_many_open_applications(plane):
+    cases = [yes(plane.submit(name=f"Example {i}"))["application"] for i in range(applications.OPEN_MAX)]
+    assert len(cases) == 20
+    size = plane.size
+    assert no(plane.submit(name="Example Bank")) == "too_many_open"
+    assert plane.size == size
+    assert plane.pseudonyms("Example Bank") == []
+    yes(plane.submit("rival", "Example Bank"))
+    yes(plane.submit("developer", "Example Bank"))
+    plane.say(cases[0], "oncd", "object")
+    yes(plane.submit(name="Example Bank"))
+    assert no(plane.submit(name="Example Grid")) == "too_many_open"
+
+
 def test_the_entry_names_the_applicant_by_pseudonym_and_nothing_else(plane):
     plane.submit(name="Example Bank")
     entry = plane.store.entries(plane.size - 1, 1)[0]

@@ -18,7 +18,7 @@ def plane() -> Plane:
     plane = Plane()
     plane.opened()
     while plane.size < 300:
-        plane.submit("applicant", f"Example {plane.size}")
+        plane.submit("developer", f"Example {plane.size}")
     return plane
 
 
