@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-import httpx
+import httpx2
 
 T = TypeVar("T")
 BOUND_S = 90.0
@@ -102,11 +102,11 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def chat(gateway: str, key: str, model: str) -> httpx.Response:
+def chat(gateway: str, key: str, model: str) -> httpx2.Response:
     """One question over HTTP."""
     body: Mapping[str, Any] = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
     headers = {"authorization": f"Bearer {key}"}
-    return httpx.post(f"{gateway}/v1/chat/completions", json=body, headers=headers, timeout=BOUND_S)
+    return httpx2.post(f"{gateway}/v1/chat/completions", json=body, headers=headers, timeout=BOUND_S)
 
 
 def paste(command: str) -> str:

@@ -15,7 +15,7 @@ from contextlib import closing
 from typing import Any, TypeVar
 
 import anthropic
-import httpx
+import httpx2
 import openai
 import pytest
 
@@ -39,8 +39,8 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def http(url) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, timeout=10) as client:
+def http(url) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=url, timeout=10) as client:
         yield client
 
 
@@ -52,7 +52,7 @@ def eventually(look: Callable[[], Found | None]) -> Found:
     return found
 
 
-def call(http: httpx.Client, name: str, state: str = "") -> Any:
+def call(http: httpx2.Client, name: str, state: str = "") -> Any:
     """Return the call with this id, if it is in this state."""
     calls = http.get("/_demo/calls").json()
     return next((call for call in calls if call["id"] == name and state in ("", call["state"])), None)
@@ -78,7 +78,7 @@ def test_a_call_shows_what_was_forwarded(http):
 
 
 def test_calls_are_counted_and_forgotten():
-    with in_thread() as url, httpx.Client(base_url=url) as http:
+    with in_thread() as url, httpx2.Client(base_url=url) as http:
         assert http.get("/healthz").json() == {"ok": True}
         for _ in range(3):
             http.get("/v1/models")
@@ -124,7 +124,7 @@ def test_a_pace_is_kept(http, streams):
 
 def test_a_hang_up_is_a_completed_call(http):
     headers = {"x-demo-fail": "hangup", "x-request-id": "hung-up"}
-    with pytest.raises(httpx.RemoteProtocolError):
+    with pytest.raises(httpx2.RemoteProtocolError):
         http.post("/v1/completions", json=PROMPT, headers=headers)
     assert call(http, "hung-up")["state"] == "completed"
     assert call(http, "hung-up")["bytes_sent"] == 0
@@ -134,10 +134,10 @@ def test_a_hang_up_is_a_completed_call(http):
 
 
 def leave_after(
-    url: str, http: httpx.Client, name: str, headers: dict[str, str], body: dict[str, Any], sent: int
+    url: str, http: httpx2.Client, name: str, headers: dict[str, str], body: dict[str, Any], sent: int
 ) -> dict[str, Any]:
     """Make a call, leave it without having read once `sent` parts were sent, and return how it ended."""
-    address = httpx.URL(url)
+    address = httpx2.URL(url)
     content = json.dumps(body).encode()
     lines = {"host": "x", "content-length": len(content), "x-request-id": name} | headers
     head = "".join(f"{key}: {value}\r\n" for key, value in lines.items())
@@ -171,7 +171,7 @@ def test_leaving_unread_without_a_pace_is_seen(url, http, streams):
 
 
 def test_leaving_with_half_a_request_is_seen(url, http):
-    address = httpx.URL(url)
+    address = httpx2.URL(url)
     with closing(socket.create_connection((address.host, address.port), timeout=10)) as connection:
         head = (
             b"POST /v1/completions HTTP/1.1\r\nhost: x\r\nx-request-id: torn\r\ncontent-length: 99\r\n\r\n{"
@@ -220,9 +220,9 @@ def test_each_event_is_a_message_of_its_own():
 
 
 def test_it_serves_inside_another_loop():
-    async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(Upstream())
-        async with httpx.AsyncClient(transport=transport, base_url="http://upstream") as http:
+    async def ask() -> httpx2.Response:
+        transport = httpx2.ASGITransport(Upstream())
+        async with httpx2.AsyncClient(transport=transport, base_url="http://upstream") as http:
             return await http.post("/v1/completions", json=PROMPT)
 
     assert asyncio.run(ask()).json()["choices"][0]["text"].startswith("You said: hello there 1 2")
@@ -237,11 +237,11 @@ def test_a_process_tells_its_port_and_stops_with_streams_open():
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
         url = f"http://127.0.0.1:{int(process.stdout.readline())}"
-        with httpx.Client(base_url=url) as http:
+        with httpx2.Client(base_url=url) as http:
             with http.stream("POST", "/v1/completions", json=LONG, headers=SLOW) as answer:
                 assert answer.status_code == 200
                 process.send_signal(signal.SIGTERM)
-                with pytest.raises(httpx.TransportError):
+                with pytest.raises(httpx2.TransportError):
                     answer.read()
             assert process.communicate(timeout=10) == ("", "")
     assert process.returncode == -signal.SIGTERM

@@ -34,15 +34,12 @@ def submit(
         release = state.releases.get(asked["release"])
         if release is not None and not access.knows(principal, state, release):
             return releases.stage_unknown(asked["release"], asked["stage"])
-        if principal.role == access.APPLICANT and _open_of(state, principal) >= OPEN_MAX:
-            return Refusal(
-                "conflict",
-                "too_many_open",
-                f"{OPEN_MAX} of your applications are open",
-                "wait for one to end",
-            )
 
-    def command(writing: Writing) -> SubmitApplication:
+    def command(writing: Writing) -> SubmitApplication | Refusal:
+        with ledger.reading() as state:
+            if principal.role == access.APPLICANT and _open_of(state, principal) >= OPEN_MAX:
+                said = f"{OPEN_MAX} of your applications are open"
+                return Refusal("conflict", "too_many_open", said, "wait for one to end")
         pseudonym = _pseudonym(ledger, writing, principal, organization)
         dossier = {"organization": organization}
         return SubmitApplication(asked["release"], asked["stage"], asked["surface"], pseudonym, dossier)

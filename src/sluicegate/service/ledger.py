@@ -56,7 +56,7 @@ class Ledger:
 
     def execute(
         self,
-        command: Command | Callable[[Writing], Command],
+        command: Command | Callable[[Writing], Command | Refusal],
         *,
         by: str,
         command_id: str,
@@ -147,7 +147,7 @@ class Ledger:
         return head.size, head.root
 
     def _transact(
-        self, command: Command | Callable[[Writing], Command], by: str, command_id: str, asked: str
+        self, command: Command | Callable[[Writing], Command | Refusal], by: str, command_id: str, asked: str
     ) -> tuple[list[Entry], dict[str, Any]]:
         with self.store.write() as writing:
             self._follow(writing.entries(self._state.size))
@@ -162,6 +162,8 @@ class Ledger:
             if done is not None:
                 raise _RolledBack(_reused())
             made = command(writing) if callable(command) else command
+            if isinstance(made, Refusal):
+                raise _RolledBack(made)
             now_ms = self.now_ms()
             decided = lifecycle.decide(self._state, made, now_ms, Entropy(self.random(32)))
             if isinstance(decided, Refusal):
