@@ -28,8 +28,8 @@ def refusal(gateway: str, key: str, model: str) -> tuple[int, str, str | None]:
 def printed(text: str) -> tuple[str, str, str]:
     """The three commands as they stand in the text, each from the margin."""
     curl = found(r"^(curl -s .*?)$", text)
-    python = found(r"^(\S+ - <<'END'\n.*?^END)$", text)
-    order = found(r"^(\. \S+ && sluicegate directive issue .*?)$", text)
+    python = found(r"^([^\n]+ - <<'END'\n.*?^END)$", text)
+    order = found(r"^(\. [^\n]+ && sluicegate directive issue .*?)$", text)
     return curl, python, order
 
 

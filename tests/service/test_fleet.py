@@ -11,7 +11,7 @@ from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import StoreUnavailable, VerificationFailed
 from sluicegate.ports import Incarnation
 from sluicegate.service import directives
-from sluicegate.service.fleet import CONFIRM_EVERY_MS, FORGET_AFTER_MS
+from sluicegate.service.fleet import CONFIRM_EVERY_MS, FORGET_AFTER_MS, HISTORY_MAX
 from tests.fakes import Breaking, Broken
 from tests.plane import Plane, yes
 from tests.worlds import AT_MS, plan_value
@@ -237,7 +237,7 @@ def test_a_later_acknowledgement_holds_for_everything_before(plane):
 def test_the_time_of_an_acknowledgement_is_the_first(plane):
     plane.ask(plane.size)
     plane.direct("d-1")
-    for later in range(3):
+    for later in range(HISTORY_MAX + 5):  # polls without news crowd nothing out
         plane.wall.at_ms = AT_MS + later
         plane.fleet.heard(plane.poll(plane.size))
     assert row(plane)["at"] == events.format_time(AT_MS)
