@@ -35,6 +35,8 @@ def test_a_waiting_poll_answers_when_there_is_news(plane: Plane):
     answers: list[feed.Answer] = []
     waiting = threading.Thread(target=lambda: answers.append(ask(plane, size, 20_000)))
     waiting.start()
+    while not plane.fleet.gateways():
+        assert waiting.is_alive()
     plane.send("/api/v1/releases", {"text": json.dumps(plan_value())})
     waiting.join(15)
     assert not waiting.is_alive()
@@ -49,6 +51,7 @@ def test_a_poll_acknowledges_as_soon_as_it_arrives(plane: Plane):
         assert waiting.is_alive()
     plane.send("/api/v1/releases", {"text": json.dumps(plan_value())})
     waiting.join(15)
+    assert not waiting.is_alive()
 
 
 def test_a_gateways_token_is_good_for_that_gateway_alone(plane: Plane):

@@ -61,7 +61,7 @@ def ai(url) -> Iterator[openai.OpenAI]:
 
 
 @pytest.fixture(scope="module")
-def claude(url) -> Iterator[anthropic.Anthropic]:
+def anthropic_api(url) -> Iterator[anthropic.Anthropic]:
     with anthropic.Anthropic(base_url=url, api_key=KEY, max_retries=0, timeout=10) as client:
         yield client
 
@@ -137,9 +137,9 @@ def test_a_chat_stream_calls_a_function_in_deltas(ai):
     assert json.loads(choice.message.tool_calls[0].function.arguments) == ARGUMENTS
 
 
-def test_tools_that_may_not_be_called_are_not(ai, claude):
+def test_tools_that_may_not_be_called_are_not(ai, anthropic_api):
     chat = ai.chat.completions.create(model=MODEL, messages=USER, tools=CHAT_TOOLS, tool_choice="none")
-    message = claude.messages.create(
+    message = anthropic_api.messages.create(
         model=MODEL, max_tokens=9, messages=USER, tools=MESSAGES_TOOLS, tool_choice={"type": "none"}
     )
     assert chat.choices[0].message.content == message.content[0].text == ANSWER
@@ -208,25 +208,25 @@ def test_embeddings(ai):
     assert embed([1, 2]) == embed([[1, 2]])
 
 
-def test_models_are_listed_in_either_dialect(ai, claude):
+def test_models_are_listed_in_either_dialect(ai, anthropic_api):
     assert [model.id for model in ai.models.list()] == ["demo-large", "demo-small"]
-    assert [model.display_name for model in claude.models.list()] == ["demo-large", "demo-small"]
+    assert [model.display_name for model in anthropic_api.models.list()] == ["demo-large", "demo-small"]
 
 
 # Messages
 
 
-def test_message(claude):
-    answer = claude.messages.create(model=MODEL, max_tokens=9, messages=USER)
+def test_message(anthropic_api):
+    answer = anthropic_api.messages.create(model=MODEL, max_tokens=9, messages=USER)
     assert [(block.type, block.text) for block in answer.content] == [("text", ANSWER)]
     assert (answer.stop_reason, answer.role, answer.model) == ("end_turn", "assistant", MODEL)
     assert answer.usage.output_tokens == 20
     parts = [{"role": "user", "content": [{"type": "text", "text": "hello there"}]}]
-    assert claude.messages.create(model=MODEL, max_tokens=9, messages=parts).content == answer.content
+    assert anthropic_api.messages.create(model=MODEL, max_tokens=9, messages=parts).content == answer.content
 
 
-def test_a_message_stream_adds_up(claude):
-    with claude.messages.stream(model=MODEL, max_tokens=9, messages=USER) as stream:
+def test_a_message_stream_adds_up(anthropic_api):
+    with anthropic_api.messages.stream(model=MODEL, max_tokens=9, messages=USER) as stream:
         events = list(stream)
         final = stream.get_final_message()
     assert sum(event.type == "text" for event in events) == 20
@@ -235,19 +235,19 @@ def test_a_message_stream_adds_up(claude):
     assert final.usage.output_tokens == 20
 
 
-def test_a_message_calls_the_first_tool_and_repeats_its_result(claude):
+def test_a_message_calls_the_first_tool_and_repeats_its_result(anthropic_api):
     ask = {"model": MODEL, "max_tokens": 9, "tools": MESSAGES_TOOLS}
-    asked = claude.messages.create(**ask, messages=USER)
+    asked = anthropic_api.messages.create(**ask, messages=USER)
     (block,) = asked.content
     assert (asked.stop_reason, block.type) == ("tool_use", "tool_use")
     assert (block.name, block.input) == ("weather", ARGUMENTS)
-    with claude.messages.stream(**ask, messages=USER) as stream:
+    with anthropic_api.messages.stream(**ask, messages=USER) as stream:
         streamed = stream.get_final_message()
     assert (streamed.stop_reason, streamed.content[0].input) == ("tool_use", ARGUMENTS)
 
     result = {"type": "tool_result", "tool_use_id": block.id, "content": [{"type": "text", "text": "11 °C"}]}
     messages = [*USER, {"role": "assistant", "content": asked.content}, {"role": "user", "content": [result]}]
-    told = claude.messages.create(**ask, messages=messages)
+    told = anthropic_api.messages.create(**ask, messages=messages)
     assert told.content[0].text.startswith("The tool returned: 11 °C 1 2")
 
 
@@ -255,7 +255,7 @@ def test_a_message_calls_the_first_tool_and_repeats_its_result(claude):
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=ascii)
-def test_unicode_survives(ai, claude, text):
+def test_unicode_survives(ai, anthropic_api, text):
     said = [{"role": "user", "content": text}]
     ask = {"model": MODEL, "messages": said, "extra_headers": demo(chunks=3)}
     with ai.chat.completions.create(**ask, stream=True) as stream:
@@ -264,7 +264,7 @@ def test_unicode_survives(ai, claude, text):
         function = stream.get_final_completion().choices[0].message.tool_calls[0].function
     with ai.responses.stream(model=MODEL, input=text, extra_headers=demo(chunks=3)) as stream:
         response = stream.get_final_response().output_text
-    with claude.messages.stream(**ask, max_tokens=9) as stream:
+    with anthropic_api.messages.stream(**ask, max_tokens=9) as stream:
         message = "".join(stream.text_stream)
     whole = ai.chat.completions.create(**ask).choices[0].message.content
     assert whole == chat == response == message
@@ -384,9 +384,9 @@ def test_a_key_is_asked_for_and_never_shown():
         ai = openai.OpenAI(base_url=f"{url}/v1", api_key="other")
         with ai, pytest.raises(openai.AuthenticationError):
             ai.models.list()
-        claude = anthropic.Anthropic(base_url=url, api_key="other")
-        with claude, pytest.raises(anthropic.AuthenticationError):
-            claude.models.list()
+        anthropic_api = anthropic.Anthropic(base_url=url, api_key="other")
+        with anthropic_api, pytest.raises(anthropic.AuthenticationError):
+            anthropic_api.models.list()
         shown = http.get("/_demo/calls").text
     assert KEY not in shown
     seen = [call["authorization_seen"] for call in json.loads(shown)][:6]
@@ -397,21 +397,21 @@ def test_a_key_is_asked_for_and_never_shown():
 # Faults
 
 
-def test_a_fault_is_an_error_of_either_dialect(ai, claude):
+def test_a_fault_is_an_error_of_either_dialect(ai, anthropic_api):
     broken = demo(fail=500)
     with pytest.raises(openai.InternalServerError):
         ai.chat.completions.create(model=MODEL, messages=USER, extra_headers=broken)
     with pytest.raises(anthropic.InternalServerError):
-        claude.messages.create(model=MODEL, max_tokens=9, messages=USER, extra_headers=broken)
+        anthropic_api.messages.create(model=MODEL, max_tokens=9, messages=USER, extra_headers=broken)
 
 
 @pytest.mark.parametrize("streams", [True, False])
-def test_a_hang_up_is_a_connection_error(ai, claude, streams):
+def test_a_hang_up_is_a_connection_error(ai, anthropic_api, streams):
     ask = {"model": MODEL, "messages": USER, "stream": streams, "extra_headers": demo(fail="hangup")}
     with pytest.raises(openai.APIConnectionError):
         ai.chat.completions.create(**ask)
     with pytest.raises(anthropic.APIConnectionError):
-        claude.messages.create(**ask, max_tokens=9)
+        anthropic_api.messages.create(**ask, max_tokens=9)
 
 
 def test_a_hang_up_midstream_comes_after_half(ai):

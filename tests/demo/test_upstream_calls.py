@@ -189,8 +189,8 @@ def test_a_client_that_closes_its_stream_is_seen(url, http):
         with ai.chat.completions.create(**slow("openai"), stream=True) as chat:
             next(iter(chat))
         eventually(lambda: call(http, "openai", "closed_by_caller"))
-    with anthropic.Anthropic(base_url=url, api_key=KEY) as claude:
-        with claude.messages.stream(**slow("anthropic"), max_tokens=9) as message:
+    with anthropic.Anthropic(base_url=url, api_key=KEY) as anthropic_api:
+        with anthropic_api.messages.stream(**slow("anthropic"), max_tokens=9) as message:
             next(iter(message))
         eventually(lambda: call(http, "anthropic", "closed_by_caller"))
 

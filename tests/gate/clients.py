@@ -138,7 +138,7 @@ def ai(gate: Running, key: str, **more: Any) -> openai.OpenAI:
     return openai.OpenAI(base_url=f"{gate.url}/v1", api_key=key, timeout=20, **more)
 
 
-def claude(gate: Running, key: str, **more: Any) -> anthropic.Anthropic:
+def anthropic_api(gate: Running, key: str, **more: Any) -> anthropic.Anthropic:
     return anthropic.Anthropic(base_url=gate.url, api_key=key, timeout=20, **more)
 
 

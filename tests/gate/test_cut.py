@@ -19,9 +19,9 @@ from tests.gate import world as worlds
 from tests.gate.clients import (
     Raw,
     ai,
+    anthropic_api,
     calls,
     chat,
-    claude,
     counted,
     dechunked,
     eventually,
@@ -120,7 +120,7 @@ def test_openai_raises_on_a_cut_response(paced, world):
 
 def test_anthropic_raises_on_a_cut_stream(paced, world):
     key = world.customer()
-    with running(world, paced) as gate, claude(gate, key) as client:
+    with running(world, paced) as gate, anthropic_api(gate, key) as client:
         said: list[Any] = [{"role": "user", "content": "a"}]
         stream = client.messages.create(model=MODEL, max_tokens=9, messages=said, stream=True)
         next(stream)

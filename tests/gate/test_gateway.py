@@ -16,9 +16,9 @@ from tests.gate import world as worlds
 from tests.gate.clients import (
     Raw,
     ai,
+    anthropic_api,
     calls,
     chat,
-    claude,
     counted,
     dechunked,
     eventually,
@@ -67,7 +67,7 @@ def test_openai_is_answered(gate, key, text):
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_anthropic_is_answered(gate, key, text):
     said: list[Any] = [{"role": "user", "content": text}]
-    with claude(gate, key) as client:
+    with anthropic_api(gate, key) as client:
         whole = client.messages.create(model=MODEL, max_tokens=100, messages=said)
         with client.messages.stream(model=MODEL, max_tokens=100, messages=said) as stream:
             streamed = stream.get_final_text()
@@ -92,7 +92,7 @@ def test_tools_are_called(gate, key):
     calls_made = answer.choices[0].message.tool_calls
     assert calls_made is not None
     assert json.loads(calls_made[0].function.arguments) == {"city": "hello there"}  # type: ignore[union-attr]
-    with claude(gate, key) as client:
+    with anthropic_api(gate, key) as client:
         tools: list[Any] = [{"name": "weather", "input_schema": SCHEMA}]
         message = client.messages.create(model=MODEL, max_tokens=9, messages=USER, tools=tools)
     assert message.content[0].type == "tool_use"
@@ -148,7 +148,7 @@ def test_connection_close_is_kept(gate, key):
 
 
 def test_only_models_that_may_be_used_are_listed(gate, key):
-    with ai(gate, key) as openai_client, claude(gate, key) as anthropic_client:
+    with ai(gate, key) as openai_client, anthropic_api(gate, key) as anthropic_client:
         assert [model.id for model in openai_client.models.list()] == [MODEL, OTHER_MODEL]
         assert [model.id for model in anthropic_client.models.list()] == [MODEL, OTHER_MODEL]
         assert openai_client.models.retrieve(MODEL).id == MODEL
@@ -215,7 +215,7 @@ def test_a_refusal_is_told_once_in_both_dialects(gate, world, reason):
     assert (caught.value.status_code, body["code"], body["sluicegate"]["reason"]) == (status, reason, reason)
     assert body["sluicegate"]["size"] == gate.do(lambda: gate.engine.table.size)
     assert body["message"] in caught.value.message
-    with claude(gate, key) as other, pytest.raises(anthropic.APIStatusError) as raised:
+    with anthropic_api(gate, key) as other, pytest.raises(anthropic.APIStatusError) as raised:
         other.messages.create(model=model, max_tokens=5, messages=USER)
     answer: Any = raised.value.body
     assert (raised.value.status_code, answer["error"]["sluicegate"]) == (status, body["sluicegate"])
@@ -364,7 +364,7 @@ def test_a_body_too_large_is_refused_so_that_its_sender_can_read_it(gate, key):
     content = "x" * 10_000_000
     with ai(gate, key) as client, pytest.raises(openai.BadRequestError, match="larger than 8388608 bytes"):
         client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": content}])
-    with claude(gate, key) as other, pytest.raises(anthropic.BadRequestError, match="larger than"):
+    with anthropic_api(gate, key) as other, pytest.raises(anthropic.BadRequestError, match="larger than"):
         other.messages.create(model=MODEL, max_tokens=5, messages=[{"role": "user", "content": content}])
 
 

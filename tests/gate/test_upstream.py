@@ -18,7 +18,7 @@ import pytest
 from sluicegate.errors import Unreachable
 from sluicegate.gate.upstream import Call, HttpUpstream, end_to_end
 from sluicegate.settings import UpstreamTarget
-from tests.gate.clients import Raw, ai, chat, claude, counted, dechunked, eventually, parse_head, post
+from tests.gate.clients import Raw, ai, anthropic_api, chat, counted, dechunked, eventually, parse_head, post
 from tests.gate.running import UPSTREAM_KEY, Running, running, settings
 from tests.gate.scripted import Script, Scripted, says, says_and_stays, scripted
 from tests.gate.world import MODEL, World
@@ -431,7 +431,7 @@ def test_openai_raises_when_the_upstream_dies_inside_a_stream(world, key):
 
 def test_anthropic_raises_when_the_upstream_dies_inside_a_stream(world, key):
     said = says(EVENTS, chunk(b'event: ping\ndata: {"type": "ping"}\n\n'))
-    with between(world, said) as (_upstream, gate, _), claude(gate, key) as client:
+    with between(world, said) as (_upstream, gate, _), anthropic_api(gate, key) as client:
         stream = client.messages.create(model=MODEL, max_tokens=1, messages=[], stream=True)
         with pytest.raises(anthropic.APIStatusError, match="failed before"):
             list(stream)
