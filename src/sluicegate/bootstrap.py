@@ -135,9 +135,8 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
     upstreams = {name: HttpUpstream(target, settings) for name, target in settings.upstreams.items()}
     gateway = Gateway(engine, upstreams, settings)
     feeding = asyncio.create_task(feed.run())
-    feeding.add_done_callback(
-        lambda _: stop.set()
-    )  # a feed that fails ends the gateway: it could only refuse
+    # A feed that fails ends the gateway: it could only refuse.
+    feeding.add_done_callback(lambda _: stop.set())
     try:
         await serve_gateway(gateway, settings, stop, lambda port: ready(f"http://{settings.host}:{port}"))
     finally:
