@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sluicegate.core.events import Entry, Opening
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.ports import Done, Incarnation, Node, Principal
+from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, Subscription
 
 
 @dataclass
@@ -21,10 +21,23 @@ class Contents:
     checkpoint: str = ""
     done: dict[str, Done] = field(default_factory=dict)
     organizations: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    waiting: dict[str, tuple[int, Letter]] = field(default_factory=dict)
+    """By message: the place in the order, and the letter."""
+    dead: dict[str, tuple[int, Letter]] = field(default_factory=dict)
+    posted: int = 0
 
     def copy(self) -> Contents:
         return Contents(
-            list(self.entries), dict(self.nodes), self.checkpoint, dict(self.done), dict(self.organizations)
+            list(self.entries),
+            dict(self.nodes),
+            self.checkpoint,
+            dict(self.done),
+            dict(self.organizations),
+            dict(self.subscriptions),
+            dict(self.waiting),
+            dict(self.dead),
+            self.posted,
         )
 
 
@@ -41,7 +54,7 @@ class MemoryStore:
     @contextmanager
     def write(self) -> Iterator[MemoryWriting]:
         with self._lock:
-            writing = MemoryWriting(self.contents.copy())
+            writing = MemoryWriting(self.contents.copy(), self._principals.values())
             yield writing
             self.contents = writing.contents
 
@@ -69,6 +82,13 @@ class MemoryStore:
     def sealed(self, seq: int) -> Mapping[str, Opening]:
         return self.contents.entries[seq].sealed if seq < self.size() else {}
 
+    def organizations_like(self, part: str) -> Sequence[str]:
+        return [who for (_, name, _), who in self.contents.organizations.items() if part in name]
+
+    def organization_name(self, pseudonym: str) -> str | None:
+        names = (name for (_, name, _), who in self.contents.organizations.items() if who == pseudonym)
+        return next(names, None)
+
     def organizations(self, name: str) -> Sequence[str]:
         return [
             pseudonym for (_, known, _), pseudonym in self.contents.organizations.items() if known == name
@@ -92,6 +112,67 @@ class MemoryStore:
     def retire(self, incarnation: Incarnation) -> None:
         self._incarnations.pop((incarnation.gateway, incarnation.incarnation), None)
 
+    def subscriptions(self, principal: str) -> Sequence[Subscription]:
+        return [found for found in self.contents.subscriptions.values() if found.principal == principal]
+
+    def due(self, now_ms: int, busy: Collection[str], limit: int) -> Sequence[tuple[Subscription, Letter]]:
+        first: dict[str, Letter] = {}
+        for letter in sorted(self._heads(busy), key=lambda letter: letter.due_ms):
+            if letter.due_ms <= now_ms:
+                first.setdefault(letter.subscription, letter)
+        return [(self.contents.subscriptions[name], letter) for name, letter in first.items()][:limit]
+
+    def next_due_ms(self, busy: Collection[str]) -> int | None:
+        return min((letter.due_ms for letter in self._heads(busy)), default=None)
+
+    def delivered(self, message: str) -> None:
+        with self._lock:
+            self.contents.waiting.pop(message, None)
+
+    def put_off(self, message: str, due_ms: int, error: str) -> None:
+        with self._lock:
+            for place, letter in self._taken(message):
+                later = replace(letter, due_ms=due_ms, attempts=letter.attempts + 1, error=error)
+                self.contents.waiting[message] = place, later
+
+    def bury(self, message: str, error: str) -> None:
+        with self._lock:
+            for place, letter in self._taken(message):
+                failed = replace(letter, attempts=letter.attempts + 1, error=error)
+                self.contents.dead[message] = place, failed
+
+    def end_subscription(self, subscription: str, error: str) -> None:
+        with self._lock:
+            held = self.contents
+            if subscription in held.subscriptions:
+                held.subscriptions[subscription] = replace(held.subscriptions[subscription], gone=True)
+            for message, (place, letter) in list(held.waiting.items()):
+                if letter.subscription == subscription:
+                    del held.waiting[message]
+                    held.dead[message] = place, replace(letter, error=error)
+
+    def dead(self, principal: str, limit: int) -> Sequence[tuple[Subscription, Letter]]:
+        found = [(self.contents.subscriptions[letter.subscription], letter) for _, letter in self._dead()]
+        return [(whose, letter) for whose, letter in found if whose.principal == principal][:limit]
+
+    def outbox(self) -> Mapping[str, int]:
+        return {"waiting": len(self.contents.waiting), "dead": len(self.contents.dead)}
+
+    def _taken(self, message: str) -> list[tuple[int, Letter]]:
+        """A waiting letter, taken out, if it is still there."""
+        found = self.contents.waiting.pop(message, None)
+        return [] if found is None else [found]
+
+    def _dead(self) -> list[tuple[int, Letter]]:
+        return sorted(self.contents.dead.values(), key=lambda found: found[0])
+
+    def _heads(self, busy: Collection[str]) -> list[Letter]:
+        heads: dict[tuple[str, str], Letter] = {}
+        for _, letter in sorted(self.contents.waiting.values(), key=lambda found: found[0]):
+            if letter.subscription not in busy:
+                heads.setdefault((letter.subscription, letter.case), letter)
+        return list(heads.values())
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -99,8 +180,9 @@ class MemoryStore:
 class MemoryWriting:
     """`ports.Writing` on a copy, which becomes the contents when the write ends well."""
 
-    def __init__(self, contents: Contents) -> None:
+    def __init__(self, contents: Contents, principals: Collection[Principal] = ()) -> None:
         self.contents = contents
+        self._principals = {principal.id: principal for principal in principals}
 
     def size(self) -> int:
         return len(self.contents.entries)
@@ -124,6 +206,41 @@ class MemoryWriting:
 
     def add_organization(self, pseudonym: str, owner: str, name: str, registered_in: str) -> None:
         self.contents.organizations[owner, name, registered_in] = pseudonym
+
+    def subscribers(self) -> Sequence[tuple[Subscription, Principal]]:
+        found = [each for each in self.contents.subscriptions.values() if not each.gone]
+        return [(each, self._principals[each.principal]) for each in found]
+
+    def subscriptions(self, principal: str) -> Sequence[Subscription]:
+        return [found for found in self.contents.subscriptions.values() if found.principal == principal]
+
+    def add_subscription(self, subscription: Subscription) -> None:
+        self.contents.subscriptions[subscription.id] = subscription
+
+    def remove_subscription(self, subscription: str) -> None:
+        held = self.contents
+        held.subscriptions.pop(subscription, None)
+        for letters in (held.waiting, held.dead):
+            for message in [m for m, (_, letter) in letters.items() if letter.subscription == subscription]:
+                del letters[message]
+
+    def post(self, letters: Sequence[Letter]) -> None:
+        held = self.contents
+        for letter in letters:
+            held.posted += 1
+            if letter.message not in held.waiting.keys() | held.dead.keys():
+                held.waiting[letter.message] = held.posted, letter
+
+    def replay(self, principal: str, message: str | None, due_ms: int) -> int:
+        held, back = self.contents, list[str]()
+        for name, (place, letter) in list(held.dead.items()):
+            whose = held.subscriptions[letter.subscription]
+            if whose.principal == principal and message in (None, name):
+                del held.dead[name]
+                held.waiting[name] = place, replace(letter, due_ms=due_ms, attempts=0)
+                held.subscriptions[whose.id] = replace(whose, gone=False)
+                back.append(name)
+        return len(back)
 
 
 class Broken(StoreUnavailable):

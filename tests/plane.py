@@ -10,9 +10,17 @@ from typing import Any
 from sluicegate.core import application, canonical, feed
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.core.lifecycle.state import Case
+from sluicegate.core.lifecycle.case import Case
 from sluicegate.ports import Principal
-from sluicegate.service import access, applications, credentials, directives, releases, tokens
+from sluicegate.service import (
+    access,
+    applications,
+    credentials,
+    directives,
+    positions,
+    releases,
+    tokens,
+)
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
 from tests import worlds
@@ -107,7 +115,7 @@ class Plane:
         return self.carry(envelope, agency)
 
     def carry(self, envelope: Envelope, who: str) -> Any:
-        return applications.import_position(self.ledger, self.who[who], self.id(), envelope.to_json())
+        return positions.record(self.ledger, self.who[who], self.id(), envelope.to_json())
 
     def open(self, release: str = RELEASE, stage: str = STAGE) -> Any:
         with self.ledger.reading() as state:

@@ -20,13 +20,15 @@ from sluicegate.core import canonical, checkpoint, document, dsse, events, lifec
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Entropy, Entry, Opening
 from sluicegate.core.lifecycle import Command, Refusal, State
-from sluicegate.core.lifecycle.cases import RecordPosition, SubmitApplication
+from sluicegate.core.lifecycle.applications import SubmitApplication
+from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
 from sluicegate.core.lifecycle.keys import StartLog
+from sluicegate.core.lifecycle.positions import Proceed, Receive, RecordPosition, Screen
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
-from sluicegate.core.lifecycle.state import Case
-from sluicegate.core.statements import Position
+from sluicegate.core.lifecycle.ticks import Tick, due
+from sluicegate.core.statements import Position, Screening
 from sluicegate.core.table import Suspensions, Table
 from sluicegate.core.trust import Pin
 
@@ -84,6 +86,11 @@ def stage(name: str = STAGE, **changes: Any) -> dict[str, Any]:
             **changes,
         }
     )
+
+
+def looser(name: str = STAGE) -> dict[str, Any]:
+    """The same stage on terms that allow more, so that they are asked about again."""
+    return stage(name, conditions={"requestsPerMinute": 600, "validFor": "P60D"})
 
 
 def plan_value(name: str = RELEASE, *, models: Sequence[str] = (MODEL,), **changes: Any) -> dict[str, Any]:
@@ -185,6 +192,27 @@ def position(
     return signed(statements.position_payload(Position(**fields)), signer or agency)
 
 
+def receipt(case: Case, agency: str, *, signer: str | None = None) -> Receive:
+    """An agency's receipt of a case."""
+    return Receive(signed(statements.receipt_payload(case.question, agency), signer or agency))
+
+
+def screened(
+    case: Case, decision: str = "clear", *, version: str = "1", signer: str = OFFICER, seen: Any = ()
+) -> Screen:
+    """An officer's decision on comparing the applicant with a list; `seen` are the matches, sealed."""
+    opened = Opening(hashlib.sha256(b"candidates").digest(), canonical.dumps(list(seen)))
+    commitment = opened.commitment("sealed", "candidates")
+    said = Screening(case.question, "the list", version, decision, "looked", commitment)
+    return Screen(signed(statements.screening_payload(said), signer), opened)
+
+
+def proceeding(case: Case, *signers: str, reason: str = "it is right") -> Proceed:
+    """The officers' decision to go on where positions are advice."""
+    payload = statements.proceeding_payload(case.question, reason)
+    return Proceed(signed(payload, *(signers or (OFFICER, OTHER_OFFICER))))
+
+
 def opening(state: State, release: str = RELEASE, name: str = STAGE, *, signer: str = OFFICER) -> Envelope:
     """An officer's opening of a stage, on the terms in force."""
     fields = {
@@ -231,7 +259,18 @@ class World:
         return world
 
     def do(self, command: Command, by: str = "tester") -> dict[str, Any] | Refusal:
-        """Decide a command, append what follows, fold it in."""
+        """Decide a command, append what follows, fold it in. Time goes first, as it does in the ledger."""
+        self.tick()
+        result = self._do(command, by)
+        self.tick()
+        return result
+
+    def tick(self) -> None:
+        """Let everything happen that is due."""
+        while due(self.state, max(self.now_ms, self.state.at_ms)) is not None:
+            assert isinstance(self._do(Tick(), "clock"), dict)
+
+    def _do(self, command: Command, by: str) -> dict[str, Any] | Refusal:
         self._commands += 1
         name = f"cmd_{self._commands}"
         entropy = Entropy(hashlib.sha256(name.encode()).digest())
@@ -253,6 +292,7 @@ class World:
 
     def refused(self, command: Command) -> str:
         """The code of the refusal of a command, which left no trace."""
+        self.tick()
         before = self.state.size
         result = self.do(command)
         assert isinstance(result, Refusal), result
@@ -282,6 +322,21 @@ class World:
 
     def say(self, case: Case, agency: str, word: str = "approve") -> dict[str, Any]:
         return self.must(RecordPosition(position(case, agency, word)))
+
+    def all_say(self, case: Case, *words: str) -> None:
+        """What each agency says, such as `oncd approve`."""
+        for said in words:
+            agency, word = said.split()
+            self.must(RecordPosition(position(case, agency, word, reason="why")))
+
+    def later(self, days: float) -> None:
+        """Time passes, and what becomes due happens."""
+        self.now_ms += round(days * DAY_MS)
+        self.tick()
+
+    def types(self, since: int = 0) -> list[str]:
+        """The types of the entries from a log size on."""
+        return [entry.type for entry in self.entries[since:]]
 
     def admit(self, organization: str = "org-1", surface: str = API, **where: str) -> str:
         """An organization applies and is approved by both agencies; its grant."""

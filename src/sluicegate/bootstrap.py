@@ -7,12 +7,14 @@ written once when the log starts: hand each to its holder and delete it. Only it
 from __future__ import annotations
 
 import asyncio
+import logging
+import random
 import secrets
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,7 +24,7 @@ import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.control.app import application
-from sluicegate.core import document, trust
+from sluicegate.core import document, notices, trust
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.errors import CommandRefused, InvalidInput
@@ -31,13 +33,18 @@ from sluicegate.gate.feed import Feed
 from sluicegate.gate.gateway import Gateway
 from sluicegate.gate.server import serve as serve_gateway
 from sluicegate.gate.upstream import HttpUpstream
-from sluicegate.service import access, tokens
+from sluicegate.post.carrier import Carrier
+from sluicegate.post.courier import Courier
+from sluicegate.post.mail import Mail
+from sluicegate.post.webhook import Webhooks
+from sluicegate.service import access, subscriptions, tokens
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings, GatewaySettings
 from sluicegate.store import keyfile
 from sluicegate.store.sqlite import SqliteStore
 
+_log = logging.getLogger(__name__)
 Ready = Callable[[str], None]
 FIRST_GATEWAY = "gateway-1"
 
@@ -96,7 +103,7 @@ def control(settings: ControlSettings) -> Control:
 async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> None:
     """Serve a control plane until `stop` is set; `ready` is called once with its URL."""
     settings = wired.settings
-    app = application(wired.ledger, wired.fleet, max_body_bytes=settings.max_body_bytes)
+    app = application(wired.ledger, wired.fleet, max_body_bytes=settings.max_body_bytes, post=settings.post)
     listening = _listen(settings.host, settings.port)
     config = uvicorn.Config(
         app,
@@ -116,13 +123,46 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
     if not serving.done():
         ready(f"http://{settings.host}:{listening.getsockname()[1]}")
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    async with _carrying(wired):
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if server.started:
         app.state.news.close()
     server.should_exit = True
     await serving
     wired.ledger.store.close()
+
+
+@asynccontextmanager
+async def _carrying(wired: Control) -> AsyncIterator[None]:
+    """Deliver letters meanwhile. A courier that fails is logged, and ends nothing else."""
+    ledger, settings = wired.ledger, wired.settings.post
+    carriers: dict[str, Carrier] = {
+        subscriptions.WEBHOOK: Webhooks(settings, partial(notices.secret, ledger.key), wall_ms=wall_ms)
+    }
+    if settings.smtp_host:
+        carriers[subscriptions.EMAIL] = Mail(settings)
+    courier = Courier(
+        ledger.store,
+        carriers,
+        wall_ms=wall_ms,
+        chance=random.SystemRandom().random,
+        max_sending=settings.max_sending,
+    )
+    ledger.watch(courier.wake)
+    running = asyncio.create_task(courier.run())
+    running.add_done_callback(_courier_ended)
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+        await courier.close()
+
+
+def _courier_ended(running: asyncio.Task[None]) -> None:
+    if not running.cancelled() and running.exception() is not None:
+        _log.error("letters are no longer delivered: restart the control plane", exc_info=running.exception())
 
 
 async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Ready) -> None:

@@ -10,7 +10,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -48,6 +48,38 @@ class Incarnation:
     surface: str
 
 
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Where a principal wants to be told: `kind` is `webhook` or `email`, `target` a URL or an address.
+
+    `gone` says that its receiver wants nothing more: nothing is posted to it.
+    """
+
+    id: str
+    principal: str
+    kind: str
+    target: str
+    created_at_ms: int
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is to be delivered to a subscription. `message` names it, at every attempt.
+
+    Units: `due_ms` milliseconds since 1970 UTC, not delivered earlier; `attempts` have failed so far, the
+    last one by `error`.
+    """
+
+    message: str
+    subscription: str
+    case: str
+    body: bytes
+    due_ms: int
+    attempts: int = 0
+    error: str = ""
+
+
 class Writing(Protocol):
     """What may be done while the head is held."""
 
@@ -71,6 +103,27 @@ class Writing(Protocol):
 
     def add_organization(self, pseudonym: str, owner: str, name: str, registered_in: str) -> None:
         """Note a new organization."""
+
+    def subscribers(self) -> Sequence[tuple[Subscription, Principal]]:
+        """Every subscription that is not gone, and whose it is."""
+
+    def subscriptions(self, principal: str) -> Sequence[Subscription]:
+        """Those of one principal, oldest first."""
+
+    def add_subscription(self, subscription: Subscription) -> None:
+        """Note a new subscription."""
+
+    def remove_subscription(self, subscription: str) -> None:
+        """Forget a subscription and all its letters."""
+
+    def post(self, letters: Sequence[Letter]) -> None:
+        """Put letters into the outbox, in this order; one whose message is already there stays as it is."""
+
+    def replay(self, principal: str, message: str | None, due_ms: int) -> int:
+        """Make dead letters of a principal wait again, one or all; how many there were.
+
+        A subscription that was gone is back with them.
+        """
 
 
 class Store(Protocol):
@@ -103,6 +156,12 @@ class Store(Protocol):
     def organizations(self, name: str) -> Sequence[str]:
         """The pseudonyms of every organization of this legal name."""
 
+    def organizations_like(self, part: str) -> Sequence[str]:
+        """The pseudonyms of every organization in whose legal name `part` occurs."""
+
+    def organization_name(self, pseudonym: str) -> str | None:
+        """The legal name behind a pseudonym, as `core.application.name_key` spells it."""
+
     def principal(self, token_digest: bytes) -> Principal | None:
         """Whose token this is."""
 
@@ -120,6 +179,37 @@ class Store(Protocol):
 
     def retire(self, incarnation: Incarnation) -> None:
         """Forget an incarnation whose lease has ended."""
+
+    def subscriptions(self, principal: str) -> Sequence[Subscription]:
+        """Those of one principal, oldest first."""
+
+    def due(self, now_ms: int, busy: Collection[str], limit: int) -> Sequence[tuple[Subscription, Letter]]:
+        """What to deliver now: at most one letter for each subscription that is not `busy`.
+
+        Only the oldest waiting letter of a subscription and case is ever due, so that a case is told in
+        order; the others of a subscription go past one that has to wait.
+        """
+
+    def next_due_ms(self, busy: Collection[str]) -> int | None:
+        """When the next letter of a subscription that is not `busy` is due, None where none waits."""
+
+    def delivered(self, message: str) -> None:
+        """Forget a letter: it has arrived."""
+
+    def put_off(self, message: str, due_ms: int, error: str) -> None:
+        """Note a failed attempt, and when to try again."""
+
+    def bury(self, message: str, error: str) -> None:
+        """Note the last failed attempt: the letter is dead."""
+
+    def end_subscription(self, subscription: str, error: str) -> None:
+        """Note that a subscription's receiver is gone: all its waiting letters are dead."""
+
+    def dead(self, principal: str, limit: int) -> Sequence[tuple[Subscription, Letter]]:
+        """Dead letters of one principal, oldest first."""
+
+    def outbox(self) -> Mapping[str, int]:
+        """How many letters are `waiting` and `dead`."""
 
     def close(self) -> None:
         """Let go of everything."""

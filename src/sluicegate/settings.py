@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 CONTROL_PORT = 8600
@@ -48,6 +49,23 @@ class GatewaySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PostSettings:
+    """How people are told. Without `smtp_host` nothing is sent by e-mail."""
+
+    webhook_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks that are not public and may be sent to all the same."""
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_user: str = ""
+    smtp_password: str = field(default="", repr=False)
+    mail_from: str = ""
+    timeout_ms: int = 15_000
+    """How long one attempt may take."""
+    max_sending: int = 32
+    """How many letters may be under way at once."""
+
+
+@dataclass(frozen=True, slots=True)
 class ControlSettings:
     """One control-plane process."""
 
@@ -59,3 +77,4 @@ class ControlSettings:
     max_body_bytes: int = 1024 * 1024
     max_feed_entries: int = 500
     """How many entries one poll answer carries at the most."""
+    post: PostSettings = PostSettings()

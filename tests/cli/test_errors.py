@@ -253,7 +253,7 @@ def test_a_case_is_signed_by_a_party_that_is_asked(plane, tmp_path):
     assert (stranger.code, "oncd, ostp" in stranger.error["message"]) == (3, True)
     for position, told in {
         "perhaps": "expected one of approve",
-        "ask": "does not have it yet",
+        "ask": "a question without a reason",
         "object": "without a reason",
     }.items():
         done = plane(*sign, "--position", position, "--key", plane.key("oncd"), "--json", by=None)

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from sluicegate.core import canonical, checkpoint, merkle, tiles
-from sluicegate.service import access
+from sluicegate.service import access, applications, grants
 from tests.control.conftest import MAX_BODY_BYTES, Plane
 from tests.worlds import keyid, plan_value, public_key
 
@@ -26,11 +26,31 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
         {"release": "r", "stage": "s", "surface": "api", "organization": "{name: A, registeredIn: US}"},
     ),
     ("POST", "/api/v1/positions"): ("position.import", SIGNED),
+    **{
+        ("POST", f"/api/v1/cases/case_x/{act}"): (f"case.{act}", {"text": "because"})
+        for act in applications.ACTS
+    },
+    **{
+        ("POST", f"/api/v1/grants/grant_x/{act}"): (f"grant.{act}", {"code": "misuse"}) for act in grants.ACTS
+    },
+    ("POST", "/api/v1/grants/grant_x/amend"): ("application.amend", {"renew": True}),
+    ("POST", "/api/v1/nominations"): (
+        "organization.nominate",
+        {"release": "r", "stage": "s", "organization": "{name: A, registeredIn: US}"},
+    ),
+    ("POST", "/api/v1/lists"): ("list.use", {"name": "entities", "version": "1"}),
     ("POST", "/api/v1/grants/grant_x/credentials"): ("credential.issue", {"digest": "0" * 64}),
     ("POST", "/api/v1/credentials/cred_x/revoke"): ("credential.revoke", None),
     ("POST", "/api/v1/directives/preview"): ("directive.preview", {"text": "{}"}),
     ("POST", "/api/v1/directives"): ("directive.issue", SIGNED),
     ("POST", "/api/v1/directives/d-1/lift"): ("directive.lift", None),
+    ("POST", "/api/v1/subscriptions"): (
+        "subscription.change",
+        {"kind": "webhook", "target": "https://example.org/hook"},
+    ),
+    ("POST", "/api/v1/subscriptions/sub_x/remove"): ("subscription.change", None),
+    ("POST", "/api/v1/subscriptions/sub_x/test"): ("subscription.change", None),
+    ("POST", "/api/v1/subscriptions/dead/replay"): ("subscription.change", {"letter": None}),
     ("POST", "/api/v1/tokens"): ("token.issue", {"role": "applicant", "name": "made-in-a-test"}),
     ("POST", "/fleet/v1/poll"): ("fleet.poll", POLL),
 }
@@ -40,9 +60,14 @@ READING = {
     "/api/v1/cases": "case.read",
     "/api/v1/cases/case_x": "case.read",
     "/api/v1/cases/case_x/export": "case.export",
+    "/api/v1/grants/grant_x": "grant.read",
+    "/api/v1/nominations": "organization.nominate",
+    "/api/v1/reports/cases": "report.read",
     "/api/v1/directives": "directive.read",
     "/api/v1/directives/d-1/status": "directive.read",
     "/api/v1/gateways": "directive.read",
+    "/api/v1/subscriptions": "subscription.read",
+    "/api/v1/subscriptions/dead": "subscription.read",
 }
 
 
@@ -60,7 +85,7 @@ def test_the_table_of_routes_is_complete(idle: Plane):
         paths = anyone.get("/api/v1/openapi.json").json()["paths"]
     described = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     named = {"grant_x": "{grant}", "cred_x": "{credential}", "case_x": "{case}", "d-1": "{directive}"}
-    named |= {"r": "{release}", "s": "{stage}"}
+    named |= {"r": "{release}", "s": "{stage}", "sub_x": "{subscription}"}
 
     def template(path: str) -> str:
         return "/".join(named.get(step, step) for step in path.split("/"))

@@ -48,6 +48,18 @@ def named(rule: Any) -> set[str]:
     return set().union(*(named(member) for member in members))
 
 
+def among(rule: Any, recused: AbstractSet[str]) -> Any:
+    """The rule among those who have not recused themselves, None where nobody is left of it."""
+    if isinstance(rule, str):
+        return None if rule in recused else rule
+    ((operator, body),) = rule.items()
+    members = [among(member, recused) for member in (body["of"] if operator == "atLeast" else body)]
+    left = [member for member in members if member is not None]
+    if not left:
+        return None
+    return {operator: {"n": body["n"], "of": left}} if operator == "atLeast" else {operator: left}
+
+
 # Decisions
 
 
@@ -111,10 +123,12 @@ def decide(entries: Sequence[Entry], ask: Ask, now: Instant | None) -> Answer:  
     reason, application = _without_directive(entries, ask, now, release, organization, grants, issued[-1])
     if reason is not None:
         return Answer(reason, application=application, fallback=fallback)
-    public, terms = here[-1].public, _terms(entries, here[-1])
+    granted = _current(entries, here)
+    public = _as_amended(entries, granted)
+    upstream = _terms(entries, public["terms"])["models"][ask.model]
     until = _ms(public["validUntil"]) if public["validUntil"] else None
-    per_minute = terms["stage"].get("conditions", {}).get("requestsPerMinute")
-    return Answer(None, (public["grant"], terms["models"][ask.model], until, per_minute))
+    per_minute = public["conditions"].get("requestsPerMinute")
+    return Answer(None, (granted.public["grant"], upstream, until, per_minute))
 
 
 def _without_directive(  # noqa: PLR0911 - one a reason
@@ -126,19 +140,23 @@ def _without_directive(  # noqa: PLR0911 - one a reason
     grants: Sequence[Entry],
     credential: Entry,
 ) -> tuple[str | None, str | None]:
-    """stage_not_open, grant_expired, not_provisioned, application_pending, and so on to not_admitted."""
+    """stage_not_open, what has become of the grant, not_provisioned, application_pending, and so on."""
     ours = [e for e in grants if e.public["release"] == release]
     here = [e for e in ours if e.public["surface"] == ask.surface]
-    opened = {e.public["terms"] for e in _of(entries, "stage.opened")}
+    opened = _opened(entries)
     if here:
-        public = here[-1].public
+        granted = _current(entries, here)
+        public = {**granted.public, **_as_amended(entries, granted)}
         if public["terms"] not in opened or now.early_ms < _ms(public["validFrom"]):
             return "stage_not_open", None
+        fate = _fate(entries, public["grant"])
+        if fate is not None:
+            return fate, None
         if public["validUntil"] and now.late_ms >= _ms(public["validUntil"]):
             return "grant_expired", None
         if credential.public["grant"] != public["grant"]:
             return "not_provisioned", None
-        return (None if ask.model in _terms(entries, here[-1])["models"] else "not_admitted"), None
+        return (None if ask.model in _terms(entries, public["terms"])["models"] else "not_admitted"), None
     (applied,) = [e for e in _plans_in_force(entries) if e.public["release"] == release]
     if not opened.intersection(applied.public["terms"].values()):
         return "stage_not_open", None
@@ -165,13 +183,58 @@ def _plans_in_force(entries: Iterable[Entry]) -> list[Entry]:
     return list(newest.values())
 
 
-def _terms(entries: Iterable[Entry], grant: Entry) -> dict[str, Any]:
-    """The stage, and the models, of the terms that a grant was given under."""
+def _opened(entries: Iterable[Entry]) -> set[str]:
+    """The terms under which a stage is open: by an opening, or by being tighter than terms that were open."""
+    found: set[str] = set()
+    for entry in entries:
+        if entry.type == "stage.opened":
+            found.add(entry.public["terms"])
+        if entry.type == "release.applied":
+            for name, before in entry.public.get("tightened", {}).items():
+                found |= {entry.public["terms"][name]} if before in found else set()
+    return found
+
+
+def _current(entries: Iterable[Entry], here: Sequence[Entry]) -> Entry:
+    """Of the grants of one organization for one surface the newest, or the one reinstated since."""
+    last = here[-1]
+    for entry in entries:
+        named = [e for e in here if e.public["grant"] == entry.public.get("grant")]
+        if named and entry.type in ("grant.approved", "grant.reinstated"):
+            (last,) = named
+    return last
+
+
+def _as_amended(entries: Iterable[Entry], granted: Entry) -> Mapping[str, Any]:
+    """What a grant allows: as it was last amended, or approved."""
+    amended = [e for e in _of(entries, "grant.amended") if e.public["grant"] == granted.public["grant"]]
+    return [granted, *amended][-1].public
+
+
+def _fate(entries: Iterable[Entry], grant: str) -> str | None:
+    """Why a grant allows nothing any more, or for now."""
+    fate = None
+    for entry in entries:
+        if entry.public.get("grant") != grant:
+            continue
+        if entry.type == "grant.suspended":
+            fate = "grant_suspended"
+        if entry.type in ("grant.resumed", "grant.reinstated"):
+            fate = None
+        if entry.type == "grant.ended":
+            fate = {"removed": "grant_removed", "expired": "grant_expired", "surrendered": "not_admitted"}[
+                entry.public["how"]
+            ]
+    return fate
+
+
+def _terms(entries: Iterable[Entry], terms: str) -> dict[str, Any]:
+    """The stage, and the models, of terms by their digest."""
     for applied in _of(entries, "release.applied"):
         for stage in _plan(applied)["spec"]["stages"]:
-            if applied.public["terms"][stage["name"]] == grant.public["terms"]:
+            if applied.public["terms"][stage["name"]] == terms:
                 return {"stage": stage, "models": _models(applied), "plan": _plan(applied)}
-    raise AssertionError(f"a grant under terms that no plan had: {grant.public}")
+    raise AssertionError(f"terms that no plan had: {terms}")
 
 
 def _covering(entries: Iterable[Entry], model: str, surface: str, organization: str) -> dict[str, bool]:
@@ -192,6 +255,7 @@ def _covering(entries: Iterable[Entry], model: str, surface: str, organization: 
 
 
 def _pending(entries: Iterable[Entry], release: str, surface: str, organization: str) -> list[str]:
+    asked: list[str] = []
     found: list[str] = []
     for entry in entries:
         public = entry.public
@@ -201,7 +265,10 @@ def _pending(entries: Iterable[Entry], release: str, surface: str, organization:
             and (public["release"], public["surface"]) == (release, surface)
             and entry.gate_value("organization") == organization
         ):
+            asked.append(public["case"])
             found.append(public["case"])
+        if entry.type in ("case.waitlisted", "case.replied") and public["case"] in asked:
+            found = [*(case for case in found if case != public["case"]), public["case"]]
         if entry.type == "case.determined" and public["case"] in found:
             found.remove(public["case"])
     return found
@@ -220,6 +287,8 @@ def check_consent(entries: Sequence[Entry]) -> None:
         before = entries[:i]
         if entry.type == "grant.approved":
             _check_grant(entry, before)
+        elif entry.type in ("grant.amended", "grant.ended"):
+            _check_change(entry, before)
         elif entry.type == "stage.opened":
             _check_opening(entry, before)
         elif entry.type == "directive.issued":
@@ -237,29 +306,36 @@ def check_consent(entries: Sequence[Entry]) -> None:
 def _check_grant(entry: Entry, before: Sequence[Entry]) -> None:
     public = entry.public
     case = _case(before, public["case"])
-    question, terms = case.public["question"], _terms(before, entry)
+    question, terms = case.public["question"], _terms(before, public["terms"])
     stage, spec = terms["stage"], terms["plan"]["spec"]
-    for name in ("release", "stage", "surface", "terms"):
+    for name in ("release", "stage", "surface"):
         assert public[name] == question[name]
+    assert question["terms"] in _answering(before, public["release"], public["stage"])
     assert _in_force(before, public["release"])[public["stage"]] == public["terms"]
     assert entry.gate_value("organization") == case.gate_value("organization")
-    approving = _saying("approve", case, before)
-    assert rule_holds(stage["admission"]["grant"], approving)
-    assert {said["agency"] for said in public["positions"]} == approving
-    assert _agreed(question["release"], question["terms"], stage, before)
+    assert case.public["rule"] == stage["admission"]["grant"]
+    consenting = _consenting(case, before)
+    assert _holds(case, before)
+    assert {said["agency"] for said in public["positions"]} == consenting
+    assert public["conditions"] == _strictest(stage, case, before)
+    assert _agreed(question["release"], public["terms"], stage, before)
     assert not [e for e in _of(before, "grant.approved") if e.public["case"] == public["case"]]
     assert public["surface"] in spec["surfaces"]
     dossier = case.sealed["application"].value()["organization"]
     assert dossier["registeredIn"] in stage.get("eligibility", {}).get(
         "registeredIn", [dossier["registeredIn"]]
     )
-    live = [
-        e
-        for e in _of(before, "grant.approved")
-        if not e.public["validUntil"] or _ms(e.public["validUntil"]) > entry.at_ms
-    ]
+    ended = {e.public["grant"] for e in _of(before, "grant.ended")}
+    live = [e for e in _of(before, "grant.approved") if e.public["grant"] not in ended]
+    for granted in live:
+        until = _as_amended(before, granted)["validUntil"]
+        assert until is None or _ms(until) > entry.at_ms, "a grant outlives its end"
     place = (public["release"], public["stage"])
     seated = {e.gate_value("organization") for e in live if (e.public["release"], e.public["stage"]) == place}
+    offered = [_case(before, name) for name in _offered(before) if name != public["case"]]
+    seated |= {
+        e.gate_value("organization") for e in offered if (e.public["release"], e.public["stage"]) == place
+    }
     if (
         entry.gate_value("organization") not in seated
     ):  # else it takes no seat: a later plan may have had fewer
@@ -269,6 +345,71 @@ def _check_grant(entry: Entry, before: Sequence[Entry]) -> None:
         (e.gate_value("organization"), e.public["release"], e.public["surface"]) for e in live
     ]
     assert _ms(public["validFrom"]) == entry.at_ms
+
+
+def _offered(before: Sequence[Entry]) -> list[str]:
+    """The cases to which a seat is offered."""
+    found: list[str] = []
+    for entry in before:
+        if entry.type == "case.offered":
+            found.append(entry.public["case"])
+        if entry.type in ("case.resumed", "case.determined") and entry.public["case"] in found:
+            found.remove(entry.public["case"])
+    return found
+
+
+def _check_change(entry: Entry, before: Sequence[Entry]) -> None:
+    """A grant is amended, or ended otherwise than by its holder or by time, by a case about it."""
+    public = entry.public
+    (granted,) = [e for e in _of(before, "grant.approved") if e.public["grant"] == public["grant"]]
+    assert public["grant"] not in [e.public["grant"] for e in _of(before, "grant.ended")]
+    if public.get("how") == "expired":
+        assert _ms(_as_amended(before, granted)["validUntil"]) <= entry.at_ms
+    if entry.type == "grant.amended" or public["how"] == "removed":
+        case = _case(before, public["case"])
+        assert case.public["kind"] == ("removal" if "how" in public else "amendment")
+        assert case.public["question"]["grant"] == public["grant"]
+        assert _holds(case, before)
+        if entry.type == "grant.ended":
+            assert _ms(case.public["replyBy"]) <= entry.at_ms
+
+
+def _consenting(case: Entry, before: Sequence[Entry]) -> set[str]:
+    words = ("approve", "approve-with-conditions", "no-objection")
+    return set().union(*(_saying(word, case, before) for word in words))
+
+
+def _holds(case: Entry, before: Sequence[Entry]) -> bool:
+    rule = among(case.public["rule"], _saying("recuse", case, before))
+    return rule is not None and rule_holds(rule, _consenting(case, before))
+
+
+def _strictest(stage: Mapping[str, Any], case: Entry, before: Sequence[Entry]) -> dict[str, Any]:
+    """The stage's conditions and those of the positions; here only requests per minute differ."""
+    found = dict(stage.get("conditions", {}))
+    for agency in _saying("approve-with-conditions", case, before):
+        (*_, said) = [
+            e.public
+            for e in _of(before, "position.recorded")
+            if (e.public["case"], e.public["agency"]) == (case.public["case"], agency)
+        ]
+        assert said["conditions"].keys() == {"requestsPerMinute"}
+        asked = said["conditions"]["requestsPerMinute"]
+        found["requestsPerMinute"] = min(found.get("requestsPerMinute", asked), asked)
+    return found
+
+
+def _answering(before: Sequence[Entry], release: str, stage: str) -> set[str]:
+    """The terms in force, and those they were tightened from; none where no plan in force has it."""
+    found: list[str] = []
+    for entry in _of(before, "release.applied"):
+        public = entry.public
+        if public["release"] == release:
+            now = public["terms"].get(stage)
+            if now is None or not (stage in public.get("tightened", {}) or found[-1:] == [now]):
+                found = []
+            found = found if now is None else [*found, now]
+    return set(found)
 
 
 def _check_opening(entry: Entry, before: Sequence[Entry]) -> None:
@@ -290,29 +431,50 @@ def _check_lift(entry: Entry, before: Sequence[Entry]) -> None:
     assert name not in [e.public["directive"] for e in _of(before, "directive.lifted")]
     case = _case(before, entry.public["case"])
     assert case.public["question"]["directive"] == name
-    assert rule_holds(issued.public["document"]["spec"]["liftedBy"], _saying("approve", case, before))
+    assert case.public["rule"] == issued.public["document"]["spec"]["liftedBy"]
+    assert _holds(case, before)
 
 
 def _check_outcome(entry: Entry, before: Sequence[Entry], after: Sequence[Entry]) -> None:
     case = _case(before, entry.public["case"])
     rule = case.public["rule"]
     assert entry.public["case"] not in [e.public["case"] for e in _of(before, "case.determined")]
-    if entry.public["outcome"] == "approved":
-        assert rule_holds(rule, _saying("approve", case, before))
-    elif entry.public["outcome"] == "superseded":
-        assert case.public["kind"] in ("terms", "admission")
+    outcome = entry.public["outcome"]
+    if outcome in ("approved", "approved-with-conditions"):
+        assert _holds(case, before)
+        assert bool(_saying("approve-with-conditions", case, before)) is (outcome != "approved")
+    elif "grant_" in entry.public.get("reasonCode", ""):
+        ended = [e.public["grant"] for e in _of([*before, *after], "grant.ended")]
+        assert case.public["question"]["grant"] in ended
+    elif outcome == "superseded":
+        assert case.public["kind"] in ("terms", "admission", "amendment", "removal")
         question = case.public["question"]
         same_command = [e for e in after if e.id == entry.id]
         terms = _in_force([*before, *same_command], question["release"])
-        assert _in_force(before, question["release"])[question["stage"]] == question["terms"]
+        assert question["terms"] in _answering(before, question["release"], question["stage"])
         assert terms.get(question["stage"]) != question["terms"]
+    elif outcome == "lapsed":
+        assert entry.public["case"] in _offered(before)
+    elif outcome == "returned":
+        assert among(rule, _saying("recuse", case, before)) is None
+    elif outcome == "withdrawn":
+        assert case.public["kind"] in ("admission", "amendment")
     else:
-        assert entry.public["outcome"] == "denied"
-        assert not rule_holds(rule, named(rule) - _saying("object", case, before))
+        assert outcome == "denied"
+        left = among(rule, _saying("recuse", case, before))
+        assert not rule_holds(left, named(left) - _saying("object", case, before))
 
 
 def _agreed(release: str, terms: str, stage: Mapping[str, Any], before: Sequence[Entry]) -> bool:
-    """Whether every agency that the stage names has approved these terms since they came into force."""
+    """Whether every agency that the stage names has agreed to these terms since they came into force.
+
+    Or to looser ones, of which these are the tighter.
+    """
+    for i, applied in enumerate(before):
+        if applied.type == "release.applied" and applied.public["release"] == release:
+            looser = applied.public.get("tightened", {}).get(stage["name"])
+            if looser is not None and applied.public["terms"][stage["name"]] == terms:
+                return _agreed(release, looser, _terms(before, looser)["stage"], before[:i])
     agencies = set(stage["basis"]["askedBy"]) | named(stage["admission"]["grant"])
     without = [
         e.seq
@@ -326,7 +488,10 @@ def _agreed(release: str, terms: str, stage: Mapping[str, Any], before: Sequence
         for e in cases
         if e.public["question"]["terms"] == terms and e.public["question"]["release"] == release
     ]
-    return any(agencies <= _saying("approve", case, before) for case in asked)
+    return any(
+        agencies <= _consenting(case, before) | _saying("recuse", case, before) and _holds(case, before)
+        for case in asked
+    )
 
 
 def _in_force(before: Sequence[Entry], release: str) -> dict[str, str]:
@@ -347,7 +512,7 @@ def check_superseded(entries: Sequence[Entry]) -> None:
         question = opened.public["question"]
         assert question["log"] == _log(entries)
         if opened.public["kind"] != "lift" and opened.public["case"] not in ended:
-            assert _in_force(entries, question["release"]).get(question["stage"]) == question["terms"]
+            assert question["terms"] in _answering(entries, question["release"], question["stage"])
 
 
 def _case(before: Sequence[Entry], name: str) -> Entry:

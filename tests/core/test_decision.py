@@ -17,8 +17,12 @@ from sluicegate.core.decision import Allow, Ask, Instant
 from sluicegate.core.refusals import REASONS, Deny, Reason
 from sluicegate.core.table import Table
 from tests.core import reference_model
-from tests.worlds import API, AT_MS, CODEX, MODEL, RELEASE, Rough, World, digest, plan_value, stage
+from tests.worlds import API, AT_MS, CODEX, MODEL, RELEASE, Rough, World, digest, looser, plan_value, stage
 
+CHANGES = (
+    *(events.GRANT_SUSPENDED, events.GRANT_RESUMED, events.GRANT_ENDED, events.GRANT_REINSTATED),
+    events.GRANT_PROVEN,
+)
 ORGANIZATIONS, SURFACES, STAGES = ("o1", "o2", "o3"), (API, CODEX), ("s1", "s2")
 MODELS = {"r1": ("a", "b"), "r2": ("c",)}
 NOW = Instant(AT_MS, AT_MS)
@@ -34,6 +38,8 @@ class Facts:
     grants: list[str] = field(default_factory=list)
     credentials: list[str] = field(default_factory=list)
     open_cases: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    cases: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    granted: dict[str, tuple[str, str]] = field(default_factory=dict)
     directives: list[str] = field(default_factory=list)
 
     @classmethod
@@ -69,6 +75,10 @@ class Facts:
         }
         terms = {name: digest(f"{release}{name}{sorted(models)}{per_minute}") for name in STAGES}
         public: dict[str, Any] = {"release": release, "announced": announced, "terms": terms}
+        before = {name: self.terms.get((release, name)) for name in STAGES}
+        tightened = [name for name in STAGES if before[name] not in (None, terms[name])]
+        if tightened and self.random.random() < 0.5:
+            public["tightened"] = {name: before[name] for name in tightened}
         self.terms |= {(release, name): found for name, found in terms.items()}
         if announced:
             self.rough.write(events.RELEASE_APPLIED, public | {"plan": plan})
@@ -90,10 +100,12 @@ class Facts:
             "terms": terms,
             "validFrom": events.format_time(AT_MS + begins),
             "validUntil": events.format_time(AT_MS + ends) if ends is not None else None,
+            "conditions": self.random.choice([{}, {"requestsPerMinute": 7}]),
         }
         organization = self.random.choice(ORGANIZATIONS)
         self.rough.write(events.GRANT_APPROVED, public, organization=organization)
         self.grants.append(str(public["grant"]))
+        self.granted[self.grants[-1]] = (release, name)
 
     def credential(self) -> None:
         if self.grants:
@@ -119,6 +131,34 @@ class Facts:
             public = {"kind": "admission", "case": case, "release": key[1], "surface": key[2]}
             self.rough.write(events.CASE_OPENED, public, organization=key[0])
             self.open_cases[key] = case
+            self.cases[case] = key
+
+    def again(self) -> None:
+        """A case that was determined is under review again."""
+        ended = [case for case in sorted(self.cases) if self.cases[case] not in self.open_cases]
+        if ended:
+            case = self.random.choice(ended)
+            type_ = self.random.choice([events.CASE_WAITLISTED, events.CASE_REPLIED])
+            self.rough.write(type_, {"case": case})
+            self.open_cases[self.cases[case]] = case
+
+    def change(self) -> None:
+        """Something becomes of a grant."""
+        if not self.grants:
+            return
+        grant = self.random.choice(self.grants)
+        type_ = self.random.choice([*CHANGES, events.GRANT_AMENDED])
+        public: dict[str, Any] = {"grant": grant}
+        if type_ == events.GRANT_ENDED:
+            public["how"] = self.random.choice(["removed", "expired", "surrendered"])
+        if type_ == events.GRANT_AMENDED:
+            where = self.granted[grant]
+            public |= {
+                "terms": self.terms[where],
+                "conditions": self.random.choice([{}, {"requestsPerMinute": 5}]),
+            }
+            public["validUntil"] = self.random.choice([None, events.format_time(AT_MS + 3)])
+        self.rough.write(type_, public)
 
     def determine(self) -> None:
         if self.open_cases:
@@ -321,7 +361,7 @@ def test_a_stage_that_is_not_open_admits_nobody() -> None:
 
 
 def test_a_stage_under_new_terms_is_closed_until_those_are_opened(world: World, key: bytes) -> None:
-    world.apply(plan_value(stages=[stage(seats=99)]))
+    world.apply(plan_value(stages=[looser()]))
     world.agree()
     assert isinstance(decided(world, key), Allow)  # a grant goes on under the terms it was given under
     later, _ = world.credential(world.admit("org-2"), "key-2")

@@ -307,20 +307,26 @@ PLACES_LATER: dict[str, Sequence[str | int]] = {
     "evaluators": ("spec",),
     "evaluations": ("spec",),
     "scrutiny": ("spec",),
-    "opensWhen": S,
+    "evidence": (*S, "opensWhen", "allOf", 0),
+    "noOpenFindings": (*S, "opensWhen", "allOf", 0),
+    "soak": (*S, "opensWhen", "allOf", 0),
     "audience": S,
     "ramp": S,
     "evaluation": S,
-    "clock": (*S, "admission"),
-    "remove": (*S, "admission"),
-    "screening": (*S, "eligibility"),
-    "onwardAccess": (*S, "eligibility"),
 }
+
+
+def later(name: str) -> dict[str, Any]:
+    """A plan with a field that this build lacks, and nothing else wrong."""
+    where = PLACES_LATER[name]
+    if "opensWhen" in where:
+        return put((*S, "opensWhen"), {"allOf": [{name: {"anything": 1}}, {"terms": "agreed"}]})
+    return put((*where, name), {"anything": 1})
 
 
 @pytest.mark.parametrize("name", sorted(plan.LATER))
 def test_what_this_build_cannot_do_is_refused_by_name(name: str) -> None:
-    (place,) = places(put((*PLACES_LATER[name], name), {"anything": 1}))
+    (place,) = places(later(name))
     assert place.expected == f"nothing here: this build does not have {plan.LATER[name]} yet"
     assert place.found == repr(name)
 
@@ -332,10 +338,7 @@ def test_the_plan_of_the_design_is_refused_only_for_what_is_named() -> None:
     named = [name for name, expected in found if "this build does not have" in expected]
     assert sorted(named) == sorted(
         repr(name)
-        for name in (
-            *("evaluators", "evaluations", "scrutiny", "opensWhen", "remove", "clock", "screening"),
-            *("onwardAccess", "opensWhen", "audience", "ramp"),
-        )
+        for name in (*("evaluators", "evaluations", "scrutiny", "evidence", "soak", "audience", "ramp"),)
     )
     others = [expected for _, expected in found if "this build does not have" not in expected]
     assert others == ["the field 'admission'"]
@@ -386,6 +389,30 @@ spec:
   disclosure: {organizations: never}
   onRefusal: {fallbackModel: gpt-5.5}
 """
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "expected", "found"),
+    [
+        (("opensWhen",), {"allOf": ["terms"]}, "{terms: agreed} or {agreedBy: a rule}", "'terms'"),
+        (("opensWhen",), {"allOf": [{}]}, "{terms: agreed} or {agreedBy: a rule}", "{}"),
+        (("opensWhen",), {"allOf": [{"when": 1}]}, "{terms: agreed} or {agreedBy: a rule}", "{'when': 1}"),
+        (("opensWhen",), {"allOf": [{"terms": "met"}]}, "'agreed' (this build has no other)", "'met'"),
+        (("opensWhen",), {"allOf": [{"agreedBy": {"allOf": ["x"]}}]}, "one of caisi, oncd, ostp", "'x'"),
+        (("opensWhen",), {"allOf": [{"terms": "agreed", "by": 1}]}, "a field of the plan language", "'by'"),
+        (("admission", "clock", "to"), [5], "a name, or {name: …, within: …}", "5"),
+        (("admission", "clock", "to"), [{"within": 5}], "a name, or {name: …, within: …}", "{'within': 5}"),
+        (("admission", "clock", "to"), [{"name": "x", "within": 0}], "greater than or equal to 1", "0"),
+        (("conditions", "mfa"), {"value": [], "declared": True}, "text, a whole number, true or false", "[]"),
+    ],
+)  # fmt: skip
+def test_where_several_shapes_may_stand_the_fault_is_told_against_the_one_meant(
+    path: tuple[str, ...], field: Any, expected: str, found: str
+) -> None:
+    clocked = stage()["admission"] | {"clock": {"within": 5, "silence": "escalate", "to": ["deputy"]}}
+    told = places(put((*S, *path), field, plan_value(stages=[stage(admission=clocked)])))
+    assert (expected, found) in [(place.expected, place.found) for place in told]
+    assert len(told) == 1
 
 
 def test_a_condition_that_is_not_enforced_must_say_so() -> None:
@@ -502,8 +529,8 @@ def test_the_schema_refuses_what_no_reader_takes() -> None:
     schema = validator()
     seen = [not schema.is_valid(put(path, field)) for path, field in MALFORMED]
     assert sum(seen) > 0.8 * len(seen)
-    for name, where in PLACES_LATER.items():
-        assert not schema.is_valid(put((*where, name), {}))
+    for name in PLACES_LATER:
+        assert not schema.is_valid(later(name))
 
 
 FIELDS = sorted(set(re.findall(r"(\w+):", DESIGN)))

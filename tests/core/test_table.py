@@ -10,9 +10,17 @@ from hypothesis import strategies as st
 
 from sluicegate.core import events
 from sluicegate.core.events import Draft, Entropy, Entry
+from sluicegate.core.lifecycle.applications import Accept, Amend, OpenAppeal, Reply
+from sluicegate.core.lifecycle.grants import (
+    OpenRemoval,
+    ProveGrant,
+    ResumeGrant,
+    SurrenderGrant,
+    SuspendGrant,
+)
 from sluicegate.core.table import LEASE_MS_DEFAULT, Directive, Table
 from sluicegate.errors import VerificationFailed
-from tests.worlds import AT_MS, MODEL, Rough, World, plan_value
+from tests.worlds import AT_MS, DAY_MS, MODEL, Rough, World, plan_value, stage
 
 MODELS, SURFACES, ORGANIZATIONS = ("a", "b", "c"), ("api", "codex"), ("o1", "o2", "o3")
 
@@ -133,22 +141,46 @@ def test_a_model_that_a_plan_no_longer_has_is_no_longer_offered() -> None:
 
 
 def whole() -> list[Entry]:
-    """One entry of every type that the rules can make."""
-    world = World.opened(announced=False, seats=None)
-    credential = world.credential(world.admit())[1]
+    """An entry of every type that the table reads, and most others, as the rules make them."""
+    world = World.opened(announced=False, stages=[stage(seats=2)])
+    grant = world.admit()
+    credential = world.credential(grant)[1]
     world.direct("d-1", ["org-1"])
     world.direct("d-2")
     world.revoke(credential)
     world.lift("d-1")
-    world.submit("org-2")
+    for command in (ProveGrant(grant, "g"), SuspendGrant(grant, "misuse"), ResumeGrant(grant)):
+        world.must(command)
+    amendment = world.state.cases[world.must(Amend(grant, renew=True))["application"]]
+    removal = world.state.cases[world.must(OpenRemoval(grant, "misuse", "why"))["case"]]
+    for agency in ("oncd", "ostp"):
+        world.say(amendment, agency)
+        world.say(removal, agency)
+    world.now_ms += 10 * DAY_MS
+    world.tick()
+    appeal = world.state.cases[world.must(OpenAppeal(removal.id, "why"))["case"]]
+    world.say(appeal, "caisi")
+    world.admit("org-2")
+    waiting = world.submit("org-3")
+    for word in ("approve", "abstain", "object"):
+        world.say(waiting, "ostp", word)
+    world.must(Reply(waiting.id, "because"))
+    for agency in ("ostp", "oncd"):
+        world.say(waiting, agency)
+    world.must(SurrenderGrant(grant))
+    world.must(Accept(waiting.id))
+    world.submit("org-4")
     return world.entries
 
 
 WHOLE = whole()
 
 
-def test_every_type_but_waitlisted_is_in_the_example() -> None:
-    assert {entry.type for entry in WHOLE} == events.TYPES - {events.CASE_WAITLISTED}
+def test_every_type_that_the_table_reads_is_in_the_example() -> None:
+    read = {name for name in events.TYPES if name.startswith(("release", "stage", "grant", "credential"))}
+    read |= {events.DIRECTIVE_ISSUED, events.DIRECTIVE_LIFTED, events.CASE_OPENED, events.CASE_DETERMINED}
+    read |= {events.CASE_WAITLISTED, events.CASE_REPLIED}
+    assert {entry.type for entry in WHOLE} >= read
 
 
 @pytest.mark.parametrize("at", [0, 5, 100])

@@ -37,7 +37,7 @@ class Parties:
 
     def position(self, exported: dict[str, Any], agency: str) -> dict[str, Any]:
         """An agency's approval in an exported case."""
-        return signing.position(exported, "approve", self._keys[agency])
+        return signing.position(exported, signing.Said("approve"), self._keys[agency])
 
     def opening(self, opening: dict[str, str]) -> dict[str, Any]:
         """The officer's opening of a stage."""

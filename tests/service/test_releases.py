@@ -9,7 +9,7 @@ from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidDocument
 from sluicegate.service import releases
 from tests.plane import Plane
-from tests.worlds import RELEASE, STAGE, plan_value, stage
+from tests.worlds import RELEASE, STAGE, looser, plan_value, stage
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_what_an_officer_signs_is_given_out(plane):
 def test_a_stage_under_new_terms_is_shown_closed_until_it_is_opened(plane):
     plane.opened()
     case = plane.submit()["application"]
-    changed = plan_value(stages=[stage(seats=3)])
+    changed = plan_value(stages=[looser()])
     result = plane.apply(changed)
     assert result["superseded"] == [case]
     shown = status(plane, "developer")["releases"][0]["stages"][0]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -14,12 +15,21 @@ from sluicegate.core import checkpoint, merkle
 from sluicegate.core.events import Entry
 from sluicegate.core.merkle import Frontier
 from sluicegate.errors import StoreUnusable
-from sluicegate.ports import Done, Incarnation, Node, Principal, Store
+from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, Store, Subscription
 from tests.worlds import ORIGIN, World, private_key
 
 GATEWAY = Incarnation("gateway-1", "incarnation-1", "api")
 DONE = Done("sha256:" + "0" * 64, {"grant": "grant_1", "size": 3, "list": [1, None, True], "text": "é"})
 BOUND_S = 20.0
+AGENCY = Principal("agency_1", "agency", "oncd", "oncd")
+APPLICANT = Principal("applicant_1", "applicant", "example")
+HOOK = Subscription("sub_1", AGENCY.id, "webhook", "https://example.org/hook", 1_000)
+MAIL = Subscription("sub_2", AGENCY.id, "email", "reviews@example.org", 2_000)
+OTHER = Subscription("sub_3", APPLICANT.id, "webhook", "https://example.com/hook", 1_500)
+
+
+def letter(number: int, subscription: Subscription = HOOK, case: str = "case_1", due_ms: int = 0) -> Letter:
+    return Letter(f"msg_{number}", subscription.id, case, b'{"n":%d}' % number, due_ms)
 
 
 def history() -> list[Entry]:
@@ -168,6 +178,18 @@ class StoreContract:
             writing.append(ENTRIES[3:6], nodes, later)
         assert list(store.entries(0, 99)) == ENTRIES[:6]
 
+    def test_organizations_are_found_by_part_of_their_name_and_named_by_their_pseudonym(self, store):
+        with store.write() as writing:
+            writing.add_organization("org_1", "applicant_1", "Example Utility", "US")
+            writing.add_organization("org_2", "applicant_2", "Example Grid", "US")
+            writing.add_organization("org_3", "applicant_1", "100% Power_Co", "US")
+        assert sorted(store.organizations_like("Example")) == ["org_1", "org_2"]
+        assert list(store.organizations_like("Grid")) == ["org_2"]
+        assert list(store.organizations_like("nobody")) == []
+        assert list(store.organizations_like("%")) == list(store.organizations_like("_")) == ["org_3"]
+        assert store.organization_name("org_2") == "Example Grid"
+        assert store.organization_name("org_9") is None
+
     def test_a_write_that_does_nothing_changes_nothing(self, full):
         head = full.checkpoint()
         with full.write():
@@ -254,6 +276,130 @@ class StoreContract:
         store.retire(GATEWAY)
         store.retire(GATEWAY)
         assert list(store.incarnations()) == [other]
+
+    # Subscriptions and the outbox
+
+    @pytest.fixture
+    def posting(self, store: Store) -> Store:
+        """A store with three subscriptions of two principals."""
+        store.add_principal(b"\x01" * 32, AGENCY)
+        store.add_principal(b"\x02" * 32, APPLICANT)
+        with store.write() as writing:
+            for subscription in (HOOK, MAIL, OTHER):
+                writing.add_subscription(subscription)
+        return store
+
+    def test_subscriptions_are_their_principals_own(self, posting):
+        assert list(posting.subscriptions(AGENCY.id)) == [HOOK, MAIL]
+        assert list(posting.subscriptions(APPLICANT.id)) == [OTHER]
+        assert list(posting.subscriptions("nobody")) == []
+        with posting.write() as writing:
+            assert list(writing.subscriptions(AGENCY.id)) == [HOOK, MAIL]
+            found = sorted(writing.subscribers(), key=lambda each: each[0].id)
+            assert found == [(HOOK, AGENCY), (MAIL, AGENCY), (OTHER, APPLICANT)]
+            writing.remove_subscription(HOOK.id)
+            assert list(writing.subscriptions(AGENCY.id)) == [MAIL]
+        assert list(posting.subscriptions(AGENCY.id)) == [MAIL]
+
+    def test_letters_of_a_case_are_due_one_after_the_other(self, posting):
+        self._post(posting, letter(1), letter(2), letter(3))
+        for number in (1, 2, 3):
+            assert list(posting.due(0, (), 9)) == [(HOOK, letter(number))]
+            posting.delivered(f"msg_{number}")
+        assert list(posting.due(0, (), 9)) == []
+        assert posting.outbox() == {"waiting": 0, "dead": 0}
+
+    def test_a_letter_that_waits_holds_up_its_case_and_nothing_else(self, posting):
+        self._post(posting, letter(1), letter(2), letter(3, case="case_2"), letter(4, OTHER))
+        posting.put_off("msg_1", 5_000, "it said 503")
+        waits = replace(letter(1), due_ms=5_000, attempts=1, error="it said 503")
+        assert sorted(posting.due(4_999, (), 9), key=repr) == [
+            (HOOK, letter(3, case="case_2")),
+            (OTHER, letter(4, OTHER)),
+        ]
+        posting.delivered("msg_3")
+        posting.delivered("msg_4")
+        assert list(posting.due(4_999, (), 9)) == []
+        assert posting.next_due_ms(()) == 5_000
+        assert list(posting.due(5_000, (), 9)) == [(HOOK, waits)]
+
+    def test_one_letter_a_subscription_is_due_the_longest_waiting_first(self, posting):
+        self._post(posting, letter(1, due_ms=30), letter(2, case="case_2", due_ms=20), letter(3, MAIL))
+        assert [found.message for _, found in posting.due(99, (), 9)] == ["msg_3", "msg_2"]
+        assert [found.message for _, found in posting.due(99, (), 1)] == ["msg_3"]
+        assert [found.message for _, found in posting.due(99, {MAIL.id}, 9)] == ["msg_2"]
+        assert list(posting.due(19, {MAIL.id}, 9)) == []
+        assert (posting.next_due_ms(()), posting.next_due_ms({MAIL.id})) == (0, 20)
+        assert posting.next_due_ms({MAIL.id, HOOK.id}) is None
+
+    def test_a_letter_posted_again_is_there_once(self, posting):
+        self._post(posting, letter(1), letter(1))
+        posting.put_off("msg_1", 7, "it said 500")
+        self._post(posting, letter(1))
+        assert posting.outbox() == {"waiting": 1, "dead": 0}
+        assert posting.next_due_ms(()) == 7
+
+    def test_what_a_write_that_fails_posts_is_never_due(self, posting):
+        def fail():
+            with posting.write() as writing:
+                writing.post([letter(1)])
+                writing.remove_subscription(MAIL.id)
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            fail()
+        assert list(posting.due(0, (), 9)) == []
+        assert list(posting.subscriptions(AGENCY.id)) == [HOOK, MAIL]
+
+    def test_a_dead_letter_lets_its_case_go_on_and_can_be_sent_again_first(self, posting):
+        self._post(posting, letter(1), letter(2), letter(3, OTHER))
+        posting.put_off("msg_1", 5, "it said 500")
+        posting.bury("msg_1", "it said 502")
+        posting.bury("msg_3", "no answer")
+        gave_up = replace(letter(1), due_ms=5, attempts=2, error="it said 502")
+        assert list(posting.dead(AGENCY.id, 9)) == [(HOOK, gave_up)]
+        assert list(posting.dead(AGENCY.id, 0)) == []
+        assert posting.outbox() == {"waiting": 1, "dead": 2}
+        assert [found.message for _, found in posting.due(9, (), 9)] == ["msg_2"]
+        with posting.write() as writing:
+            assert writing.replay(AGENCY.id, "msg_3", 8) == 0
+            assert writing.replay(AGENCY.id, "msg_2", 8) == 0
+            assert writing.replay(AGENCY.id, "msg_1", 8) == 1
+        assert list(posting.due(9, (), 9)) == [(HOOK, replace(gave_up, due_ms=8, attempts=0))]
+        with posting.write() as writing:
+            assert writing.replay(AGENCY.id, None, 8) == 0
+            assert writing.replay(APPLICANT.id, None, 8) == 1
+
+    def test_a_receiver_that_is_gone_hears_nothing_until_it_is_back(self, posting):
+        self._post(posting, letter(1), letter(2), letter(3, case="case_2"), letter(4, MAIL))
+        posting.end_subscription(HOOK.id, "it said 410")
+        assert [found.message for _, found in posting.dead(AGENCY.id, 9)] == ["msg_1", "msg_2", "msg_3"]
+        assert [found.message for _, found in posting.due(0, (), 9)] == ["msg_4"]
+        assert list(posting.subscriptions(AGENCY.id)) == [replace(HOOK, gone=True), MAIL]
+        with posting.write() as writing:
+            assert HOOK.id not in [found.id for found, _ in writing.subscribers()]
+            assert writing.replay(AGENCY.id, None, 0) == 3
+            assert HOOK in [found for found, _ in writing.subscribers()]
+
+    def test_a_subscription_takes_its_letters_with_it(self, posting):
+        self._post(posting, letter(1), letter(2, case="case_2"), letter(3, OTHER))
+        posting.bury("msg_1", "no answer")
+        with posting.write() as writing:
+            writing.remove_subscription(HOOK.id)
+        assert posting.outbox() == {"waiting": 1, "dead": 0}
+        posting.delivered("msg_2")
+        assert [found.message for _, found in posting.due(0, (), 9)] == ["msg_3"]
+
+    def test_what_became_of_a_letter_that_was_removed_meanwhile_is_no_news(self, posting):
+        posting.delivered("msg_9")
+        posting.put_off("msg_9", 5, "it said 500")
+        posting.bury("msg_9", "it said 500")
+        posting.end_subscription("sub_9", "it said 410")
+        assert posting.outbox() == {"waiting": 0, "dead": 0}
+
+    def _post(self, store, *letters):
+        with store.write() as writing:
+            writing.post(letters)
 
     def test_a_store_is_closed_once_or_twice(self, full):
         full.close()

@@ -156,7 +156,7 @@ def test_an_empty_database_that_somebody_marked_is_refused(path, pragma):
     unusable(path)
 
 
-@pytest.mark.parametrize("version", [0, 2, 99])
+@pytest.mark.parametrize("version", [0, schema.VERSION - 1, schema.VERSION + 1, 99])
 def test_another_version_of_the_schema_is_refused(path, version):
     with closing(SqliteStore(path)) as store:
         Log(store).append(ENTRIES[:2])
@@ -271,6 +271,10 @@ def test_every_other_write_fails_as_what_it_is(path, when):
             lambda: store.register(GATEWAY),
             lambda: store.retire(GATEWAY),
             lambda: store.add_principal(os.urandom(32), Principal(os.urandom(4).hex(), "agency", "oncd")),
+            lambda: store.delivered("msg_1"),
+            lambda: store.put_off("msg_1", 5, "no answer"),
+            lambda: store.bury("msg_1", "no answer"),
+            lambda: store.end_subscription("sub_1", "it said 410"),
         ):
             with pytest.raises(StoreUnavailable):
                 write()

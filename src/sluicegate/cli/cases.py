@@ -1,30 +1,44 @@
-"""`application`, `case`, `review`."""
+"""`application`, `case`, `grant`, `nomination`, `report`: what is asked and shown over HTTP."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from sluicegate.cli.files import read_json, read_text, write_json
+from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit, table
-from sluicegate.client import signing
 from sluicegate.client.http import Client
-from sluicegate.core import plan as plans
-from sluicegate.core.statements import POSITIONS
+from sluicegate.core.lifecycle.grants import REASON_CODES
 
 Case = Annotated[str, typer.Argument(help="The case, such as case_6n3v….", show_default=False)]
+Grant = Annotated[str, typer.Argument(help="The grant, such as grant_6n3v….", show_default=False)]
+Words = Annotated[str, typer.Option("--text", help="What you say. It is sealed.", show_default=False)]
+Code = Annotated[
+    str,
+    typer.Option(
+        "--code",
+        help=f"{' | '.join(REASON_CODES)}. It is public.",
+        show_default=False,
+    ),
+]
+Organization = Annotated[
+    Path, typer.Option("--organization", help="The organization, as YAML.", show_default=False)
+]
+Release = Annotated[str, typer.Option("--release", show_default=False)]
+Stage = Annotated[str, typer.Option("--stage", show_default=False)]
 
 
 def submit(
-    release: Annotated[str, typer.Option("--release", show_default=False)],
-    stage: Annotated[str, typer.Option("--stage", show_default=False)],
+    release: Release,
+    stage: Stage,
     surface: Annotated[str, typer.Option("--surface", show_default=False)],
-    organization: Annotated[
-        Path, typer.Option("--organization", help="The organization, as YAML.", show_default=False)
-    ],
+    organization: Organization,
     as_json: Json = False,
 ) -> None:
     """Apply for one stage on one surface. 'status' shows what each stage asks for."""
@@ -36,121 +50,313 @@ def submit(
         "file": str(organization),
     }
     answer = Client().post("/api/v1/applications", body)
-    state = answer["state"].replace("_", " ")
-    text = f"application {answer['application']} is {state}, at size {answer['size']}"
+    text = f"application {answer['application']} is {_words(answer['state'])}, at size {answer['size']}"
+    emit(answer, as_json, f"{text}\n  follow it: sluicegate application show {answer['application']}")
+
+
+def amend(
+    grant: Grant,
+    renew: Annotated[bool, typer.Option("--renew", help="Ask for its validity to begin anew.")] = False,
+    organization: Annotated[
+        Path | None, typer.Option("--organization", help="What has changed, as the whole file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Renew a grant, or change what it was agreed for, without starting over. It goes on meanwhile."""
+    body: dict[str, Any] = {"renew": renew}
+    if organization is not None:
+        body |= {"organization": read_text(organization), "file": str(organization)}
+    answer = Client().post(f"/api/v1/grants/{grant}/amend", body)
+    text = f"amendment {answer['application']} is {_words(answer['state'])}, at size {answer['size']}"
     emit(answer, as_json, f"{text}\n  follow it: sluicegate application show {answer['application']}")
 
 
 def show(case: Case, as_json: Json = False) -> None:
-    """Show a case: its state, positions, who is awaited, and the grant."""
+    """Show a case: its state, clocks, positions, who is awaited and what would decide it, and the grant."""
     answer = Client().get(f"/api/v1/cases/{case}")
-    emit(answer, as_json, _shown(answer))
+    emit(answer, as_json, shown(answer))
 
 
-def listed(as_json: Json = False) -> None:
+def answer(
+    case: Case,
+    text: Words,
+    agency: Annotated[str, typer.Option("--to", help="The agency that asked, where several did.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Answer an agency's question; its clock goes on."""
+    done = _act(case, "answer", text=text, agency=agency)
+    due = f", whose answer is now due {done['due']}" if done["due"] else ""
+    emit(done, as_json, f"answered {done['agency']}{due}")
+
+
+def accept(case: Case, as_json: Json = False) -> None:
+    """Take the seat that is offered to you."""
+    done = _act(case, "accept")
+    next_ = f"sluicegate credential issue --grant {done['grant']}"
+    emit(done, as_json, f"{done['determination']}: grant {done['grant']}\n  next: {next_}")
+
+
+def withdraw(case: Case, as_json: Json = False) -> None:
+    """End your own case, whatever its state; an offered seat goes to the next."""
+    emit(_act(case, "withdraw"), as_json, f"{case} is withdrawn")
+
+
+def reply(case: Case, text: Words, as_json: Json = False) -> None:
+    """Answer a denial, which is then reviewed again, or a removal before it counts. Once."""
+    done = _act(case, "reply", text=text)
+    emit(done, as_json, f"your reply is in {case}; it is reviewed until {done['reviewedUntil']}")
+
+
+def appeal(case: Case, text: Words, as_json: Json = False) -> None:
+    """Appeal a denial or a removal; others decide."""
+    done = _act(case, "appeal", text=text)
+    emit(done, as_json, f"appeal {done['case']}\n  follow it: sluicegate application show {done['case']}")
+
+
+def return_(case: Case, text: Words, as_json: Json = False) -> None:
+    """Return a deficient application without action, before any agency has taken a position."""
+    emit(_act(case, "return", text=text), as_json, f"{case} is returned without action")
+
+
+def listed(
+    kind: Annotated[str | None, typer.Option("--kind", help="admission, amendment, terms, …")] = None,
+    state: Annotated[str | None, typer.Option("--state", help="A state or an outcome.")] = None,
+    awaiting: Annotated[str | None, typer.Option("--awaiting", help="A party, or 'applicant'.")] = None,
+    organization: Annotated[str | None, typer.Option("--organization", help="Part of a legal name.")] = None,
+    before: Annotated[str | None, typer.Option("--before", help="The last case of the page before.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=500)] = 50,
+    as_json: Json = False,
+) -> None:
     """List the cases you may see, newest first."""
-    answer = Client().get("/api/v1/cases")
+    wanted = {
+        "kind": kind,
+        "state": state,
+        "awaiting": awaiting,
+        "organization": organization,
+        "before": before,
+        "limit": limit,
+    }
+    found = Client().get("/api/v1/cases", **{name: value for name, value in wanted.items() if value})
     rows = [
         [
             case["case"],
             case["kind"],
             case["directive"] or f"{case['release']}/{case['stage']}",
             case["surface"],
-            case["determination"] or case["state"].replace("_", " "),
+            case["determination"] or _words(case["state"]),
             ", ".join(case["awaiting"]),
         ]
-        for case in answer["cases"]
+        for case in found["cases"]
     ]
     columns = ["case", "kind", "about", "surface", "state", "awaiting"]
-    emit(answer, as_json, table(f"log size {answer['size']}", columns, rows, "No case yet."))
+    text = table(f"log size {found['size']}", columns, rows, "No case yet.")
+    more = f"\n  more: sluicegate case list --before {found['next']}" if found["next"] else ""
+    emit(found, as_json, text + more)
 
 
-def export(
-    case: Case,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Where to write it.", show_default=False)],
+def grant_show(grant: Grant, as_json: Json = False) -> None:
+    """Show a grant: what it allows, until when, and what has become of it."""
+    answer = Client().get(f"/api/v1/grants/{grant}")
+    emit(answer, as_json, "\n".join(_grant(answer)))
+
+
+def suspend(grant: Grant, code: Code, as_json: Json = False) -> None:
+    """Suspend a grant at once; its open streams end. 'grant resume' lets it go on."""
+    done = Client().post(f"/api/v1/grants/{grant}/suspend", {"code": code})
+    emit(done, as_json, f"grant {grant} is suspended, at size {done['size']}")
+
+
+def resume(grant: Grant, as_json: Json = False) -> None:
+    """Let a suspended grant go on."""
+    done = Client().post(f"/api/v1/grants/{grant}/resume", {})
+    emit(done, as_json, f"grant {grant} goes on, at size {done['size']}")
+
+
+def surrender(
+    grant: Grant,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: it cannot be undone.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Export a case for review: the question, the dossier, the rule. Read it, then 'review sign' it."""
-    exported = Client().get(f"/api/v1/cases/{case}/export")
-    signing.check_export(exported)
-    write_json(output, exported)
-    answer = {"case": case, "file": str(output)}
-    emit(answer, as_json, f"{_question(exported)}\nwritten to {output}")
+    """Give a grant back: its keys stop working, its seat goes to the next."""
+    if not yes:
+        typer.confirm(
+            f"End grant {grant}? Its keys stop working; the way back is a new application", abort=True
+        )
+    done = Client().post(f"/api/v1/grants/{grant}/surrender", {})
+    emit(done, as_json, f"grant {grant} is surrendered, at size {done['size']}")
 
 
-def sign(
-    file: Annotated[Path, typer.Argument(help="What 'review export' wrote.", show_default=False)],
-    position: Annotated[str, typer.Option("--position", help=" | ".join(POSITIONS), show_default=False)],
-    key: Annotated[Path, typer.Option("--key", help="Your private key.", show_default=False)],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Where to write it.", show_default=False)],
-    reason: Annotated[str, typer.Option("--reason", help="Why; an objection must say. It is public.")] = "",
+def remove(
+    grant: Grant,
+    code: Code,
+    text: Annotated[str, typer.Option("--text", help="The notice its holder reads.", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    """Sign your position in an exported case. Needs no network; the key never leaves this machine."""
-    exported = read_json(file)
-    signing.check_export(exported)
-    private = signing.private_key(key)
-    agency = signing.party_of(exported, private)
-    write_json(output, signing.position(exported, position, private, reason))
-    answer = {
-        "case": exported["question"]["case"],
-        "agency": agency,
-        "position": position,
-        "file": str(output),
+    """Open the case about ending a grant; its holder may reply before it counts."""
+    done = Client().post(f"/api/v1/grants/{grant}/removal", {"code": code, "text": text})
+    emit(
+        done, as_json, f"removal {done['case']}; its holder may reply until {done.get('replyBy', 'its time')}"
+    )
+
+
+def nominate(release: Release, stage: Stage, organization: Organization, as_json: Json = False) -> None:
+    """Note that you hope for an organization's application. It is not an admission."""
+    body = {
+        "release": release,
+        "stage": stage,
+        "organization": read_text(organization),
+        "file": str(organization),
     }
-    text = f"{_question(exported)}\n{agency} says {position}; written to {output}"
-    emit(answer, as_json, f"{text}\n  put it on the record: sluicegate review import {output}")
+    done = Client().post("/api/v1/nominations", body)
+    emit(done, as_json, f"nomination {done['nomination']}: the organization must still apply")
 
 
-def import_position(
-    file: Annotated[Path, typer.Argument(help="What 'review sign' wrote.", show_default=False)],
+def nominations(as_json: Json = False) -> None:
+    """List nominations, and the applications that came of them."""
+    found = Client().get("/api/v1/nominations")
+    rows = [
+        [
+            each["nomination"],
+            f"{each['release']}/{each['stage']}",
+            each["organization"],
+            ", ".join(each["applied"]),
+        ]
+        for each in found["nominations"]
+    ]
+    columns = ["nomination", "stage", "organization", "applied"]
+    emit(found, as_json, table(f"log size {found['size']}", columns, rows, "Nobody is nominated."))
+
+
+class Format(StrEnum):
+    """How a report is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def report(
+    release: Annotated[str | None, typer.Option("--release", help="Of one release.")] = None,
+    shape: Annotated[Format, typer.Option("--format", help="table, json or csv.")] = Format.TABLE,
     as_json: Json = False,
 ) -> None:
-    """Put a signed position on the record."""
-    answer = Client().post("/api/v1/positions", {"envelope": read_json(file)})
-    outcome = answer["determination"] or "not determined yet"
-    text = f"the position of {answer['agency']} in {answer['case']} is on the record at size {answer['size']}"
-    emit(answer, as_json, f"{text}: {outcome}")
+    """Count cases; days per agency and in all; who was waited for; what delayed a release."""
+    found = Client().get("/api/v1/reports/cases", **({"release": release} if release else {}))
+    if as_json or shape is Format.JSON:
+        emit(found, True, "")
+    elif shape is Format.CSV:
+        typer.echo(_csv(found), nl=False)
+    else:
+        typer.echo("\n\n".join(_sections(found)))
 
 
-def _shown(case: dict[str, Any]) -> str:
+_SECTIONS = {
+    "counts": ("Cases", ["kind", "state", "cases"]),
+    "agencies": ("Days until an agency's position", ["agency", "cases", "mean", "median"]),
+    "overall": ("Days from opening to determination", ["kind", "cases", "mean", "median"]),
+    "waiting": ("Days of waiting", ["for", "cases", "days", "mean"]),
+    "requirements": ("Delay by requirement", ["release", "stage", "requirement", "met", "days"]),
+}
+
+
+def _sections(found: dict[str, Any]) -> list[str]:
+    return [
+        table(
+            title,
+            columns,
+            [[row[column] for column in columns] for row in found[name]],
+            f"{title}: nothing yet.",
+        )
+        for name, (title, columns) in _SECTIONS.items()
+    ]
+
+
+def _csv(found: dict[str, Any]) -> str:
+    """One row a figure: section, what it is of, its name, its value."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(["section", "of", "figure", "value"])
+    for name, (_, columns) in _SECTIONS.items():
+        for row in found[name]:
+            of = "/".join(str(row[column]) for column in columns if isinstance(row[column], str))
+            for column in columns:
+                if not isinstance(row[column], str):
+                    writer.writerow([name, of, column, row[column]])
+    return written.getvalue()
+
+
+def _act(case: str, name: str, **words: str) -> Any:
+    return Client().post(f"/api/v1/cases/{case}/{name}", {word: said for word, said in words.items() if said})
+
+
+def shown(case: dict[str, Any]) -> str:
+    """A case in words."""
     about = case["directive"] or f"{case['release']}/{case['stage']}"
+    on = f" on {case['surface']}" if case["surface"] else ""
+    code = f" ({case['reasonCode']})" if case["reasonCode"] else ""
     lines = [
-        f"{case['case']}: {case['kind']} of {about}" + (f" on {case['surface']}" if case["surface"] else ""),
-        f"  state: {case['determination'] or case['state'].replace('_', ' ')}, opened {case['openedAt']}",
-        f"  decided by: {json.dumps(case['rule'])}",
+        f"{case['case']}: {case['kind']} of {about}{on}",
+        f"  state: {case['determination'] or _words(case['state'])}{code}, opened {case['openedAt']}",
+        f"  decided by: {json.dumps(case['rule'])}"
+        + (", as advice: the basis is voluntary" if case["basis"] == "voluntary" else ""),
     ]
     for said in case["positions"]:
         superseded = " (superseded)" if said["superseded"] else ""
-        reason = f": {said['reason']}" if said["reason"] else ""
-        lines.append(f"  {said['at']} {said['agency']} {said['position']}{superseded}{reason}")
+        why = said["reason"] or said["sealedReason"] or ("sealed reason" if said["sealed"] else "")
+        on_ = f" on {json.dumps(said['conditions'])}" if said["conditions"] else ""
+        lines.append(
+            f"  {said['at']} {said['agency']} {said['position']}{superseded}{on_}"
+            + (f": {why}" if why else "")
+        )
+    lines += [f"  {each['agency']} asks: {each['question']}" for each in case["questions"]]
+    lines += [f"  said: {each['text']}" for each in case["answers"]]
+    lines += [f"  clock of {_clock(each)}" for each in case["clocks"]]
+    lines += [
+        f"  {each.get('on', each['at'])} {each['party']}, {each['kind']}: {each['text']}"
+        for each in case["notes"]
+    ]
+    lines += [f"  in the way: {each['text']}" for each in case["blockedBy"]]
+    dates = {
+        "due": "the case is due",
+        "replyBy": "reply by",
+        "offerUntil": "offered until",
+        "appealBy": "appeal by",
+    }
+    lines += [f"  {word} {case[name]}" for name, word in dates.items() if case[name]]
+    if case["place"]:
+        lines.append(f"  place {case['place']} on the waitlist")
     if case["awaiting"]:
         lines.append(f"  awaiting: {', '.join(case['awaiting'])}")
-    if case["grant"]:
-        grant = case["grant"]
-        until = f" until {grant['validUntil']}" if grant["validUntil"] else ""
-        lines.append(f"  grant {grant['grant']}: {grant['state']}{until}, {', '.join(grant['models'])}")
-        if grant["state"] == "approved":
-            lines.append(f"  next: sluicegate credential issue --grant {grant['grant']}")
+    if [] not in case["wouldDecide"] and case["wouldDecide"]:
+        sets = " or ".join(" and ".join(each) for each in case["wouldDecide"])
+        lines.append(f"  would decide it: {sets}")
+    if case["appeal"]:
+        lines.append(f"  appealed in {case['appeal']}")
+    lines += [f"  {line}" for line in _grant(case["grant"])] if case["grant"] else []
     return "\n".join(lines)
 
 
-def _question(exported: dict[str, Any]) -> str:
-    """What a reviewer signs, all of it checked against the question by `signing.check_export`."""
-    question = exported["question"]
-    lines = [f"{question['kind']} case {question['case']}"]
-    shown = ("release", "stage", "surface", "directive", "terms", "document", "log")
-    lines += [f"  {name}: {question[name]}" for name in shown if name in question]
-    lines.append(f"  decided by: {json.dumps(exported['rule'])}")
-    if question["kind"] == "admission":
-        organization = exported["dossier"]["application"]["organization"]
-        lines += [f"  {name}: {value}" for name, value in organization.items()]
-    elif question["kind"] == "terms":
-        spec = exported["terms"]["spec"]
-        lines += [f"  {name}: {json.dumps(spec[name])}" for name in ("models", "surfaces", "leaseMs")]
-        stage = plans.stages(exported["terms"])[question["stage"]]
-        lines += [f"  {name}: {json.dumps(value)}" for name, value in stage.items() if name != "name"]
-    else:
-        spec = exported["document"]["spec"]
-        lines += [f"  {name}: {json.dumps(value)}" for name, value in spec.items()]
-    return "\n".join(lines)
+def _clock(clock: dict[str, Any]) -> str:
+    agency = clock["agency"]
+    if clock["stopped"]:
+        return f"{agency}: stopped until the applicant answers"
+    if clock["silence"]:
+        return f"{agency}: over; its silence means {clock['silence']}"
+    return f"{agency}: due {clock['due']}" if clock["due"] else f"{agency}: ended"
+
+
+def _grant(grant: dict[str, Any]) -> list[str]:
+    until = f" until {grant['validUntil']}" if grant["validUntil"] else ""
+    lines = [
+        f"grant {grant['grant']}: {grant['state']}{until}, {', '.join(grant['models'])} on {grant['surface']}"
+    ]
+    if grant["screening"]:
+        lines.append("  its screening record is open again: the list has changed")
+    lines += [f"  {name} {grant[name]} is open" for name in ("amendment", "removal") if grant[name]]
+    if grant["state"] == "approved":
+        lines.append(f"next: sluicegate credential issue --grant {grant['grant']}")
+    return lines
+
+
+def _words(state: str) -> str:
+    return state.replace("_", " ")

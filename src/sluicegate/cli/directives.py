@@ -51,7 +51,7 @@ def lift(name: Name, key: Key, as_json: Json = False) -> None:
     signing.check_export(exported)
     if exported["question"].get("directive") != name:
         raise CommandRefused(f"the control plane answered about {exported['question']['directive']!r}")
-    envelope = signing.position(exported, "approve", signing.private_key(key))
+    envelope = signing.position(exported, signing.Said("approve"), signing.private_key(key))
     said = client.post("/api/v1/positions", {"envelope": envelope})
     answer = {
         "directive": name,

@@ -11,7 +11,18 @@ import typer
 from typer.exceptions import TyperException
 
 from sluicegate import __version__, errors
-from sluicegate.cli import cases, credentials, demo, directives, ledger, output, releases, serving
+from sluicegate.cli import (
+    cases,
+    credentials,
+    demo,
+    directives,
+    ledger,
+    notices,
+    output,
+    releases,
+    review,
+    serving,
+)
 
 app = typer.Typer(
     name="sluicegate",
@@ -36,13 +47,43 @@ def _group(name: str, about: str, **commands: Any) -> None:
 for _command in (serving.up, serving.serve, serving.gateway, releases.plan, releases.apply, releases.status):
     app.command(_command.__name__)(_command)
 _group("stage", "Open stages.", open=releases.stage_open)
-_group("application", "Apply, and follow an application.", submit=cases.submit, show=cases.show)
-_group("case", "See cases.", list=cases.listed, show=cases.show)
+_group(
+    "application",
+    "Apply, and follow an application.",
+    submit=cases.submit,
+    show=cases.show,
+    answer=cases.answer,
+    accept=cases.accept,
+    withdraw=cases.withdraw,
+    reply=cases.reply,
+    appeal=cases.appeal,
+    amend=cases.amend,
+)
+_group("case", "See cases.", list=cases.listed, show=cases.show, return_=cases.return_)
 _group(
     "review",
     "Decide cases: export, sign with your own key, import.",
-    **{"export": cases.export, "sign": cases.sign, "import": cases.import_position},
+    export=review.export,
+    receive=review.receive,
+    sign=review.sign,
+    schedule=review.schedule,
+    countersign=review.countersign,
+    import_=review.import_position,
+    proceed=review.proceed,
+    note=review.note,
 )
+_group("screening", "Compare applicants with lists.", record=review.screen, use=review.use_list)
+_group(
+    "grant",
+    "What becomes of a grant.",
+    show=cases.grant_show,
+    suspend=cases.suspend,
+    resume=cases.resume,
+    surrender=cases.surrender,
+    remove=cases.remove,
+)
+_group("nomination", "Organizations hoped for.", add=cases.nominate, list=cases.nominations)
+app.command("report")(cases.report)
 _group("credential", "API keys.", issue=credentials.issue, revoke=credentials.revoke)
 _group(
     "directive",
@@ -52,6 +93,16 @@ _group(
     lift=directives.lift,
     status=directives.status,
     list=directives.listed,
+)
+_group(
+    "notify",
+    "Be told by webhook or e-mail.",
+    add=notices.add,
+    list=notices.listed,
+    remove=notices.remove,
+    test=notices.trial,
+    dead=notices.dead,
+    replay=notices.replay,
 )
 _group("ledger", "The public record.", verify=ledger.verify, export=ledger.export)
 _group(

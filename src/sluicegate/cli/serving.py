@@ -14,8 +14,16 @@ from typing import Annotated
 import typer
 
 from sluicegate.cli.output import Json, emit
+from sluicegate.core import targets
 from sluicegate.errors import InvalidInput
-from sluicegate.settings import CONTROL_PORT, GATEWAY_PORT, ControlSettings, GatewaySettings, UpstreamTarget
+from sluicegate.settings import (
+    CONTROL_PORT,
+    GATEWAY_PORT,
+    ControlSettings,
+    GatewaySettings,
+    PostSettings,
+    UpstreamTarget,
+)
 
 Trust = Annotated[Path, typer.Option("--trust", help="The trust file: whose keys count.", show_default=False)]
 State = Annotated[Path, typer.Option("--state", help="The state folder.")]
@@ -51,7 +59,7 @@ def up(
     """Run a control plane and a gateway in one process, on SQLite. Ctrl-C ends both."""
     from sluicegate import bootstrap  # noqa: PLC0415 - see above
 
-    wired = bootstrap.control(ControlSettings(state, trust, origin, host, port))
+    wired = bootstrap.control(ControlSettings(state, trust, origin, host, port, post=_post()))
     token = wired.token(bootstrap.FIRST_GATEWAY)
     if token is None:
         raise InvalidInput(
@@ -98,7 +106,7 @@ def serve(
     """Run the control plane. Its first start writes tokens into STATE/tokens: hand each to its holder."""
     from sluicegate import bootstrap  # noqa: PLC0415 - see above
 
-    wired = bootstrap.control(ControlSettings(state, trust, origin, host, port))
+    wired = bootstrap.control(ControlSettings(state, trust, origin, host, port, post=_post()))
     bootstrap.run_until_signalled(
         lambda stop: bootstrap.serve_control(
             wired, stop, lambda url: _ready("control", url, as_json, vkey=wired.vkey)
@@ -170,6 +178,24 @@ def _targets(given: list[str]) -> dict[str, UpstreamTarget]:
         variable = "SLUICEGATE_UPSTREAM_KEY_" + name.upper().replace("-", "_").replace(".", "_")
         targets[name] = UpstreamTarget(url, os.environ.get(variable, ""))
     return targets
+
+
+def _post() -> PostSettings:
+    """How people are told: SLUICEGATE_WEBHOOK_NETWORKS, SLUICEGATE_SMTP and what belongs to it."""
+    server, sender = os.environ.get("SLUICEGATE_SMTP", ""), os.environ.get("SLUICEGATE_MAIL_FROM", "")
+    host, _, port = server.rpartition(":")
+    if server and not (host and port.isascii() and port.isdecimal() and 0 < int(port) <= 65_535):
+        raise InvalidInput(f"SLUICEGATE_SMTP is {server!r}, expected HOST:PORT, such as mail.example:587")
+    if server:
+        targets.check_mail(sender)
+    return PostSettings(
+        webhook_networks=targets.networks(os.environ.get("SLUICEGATE_WEBHOOK_NETWORKS", "")),
+        smtp_host=host.strip("[]"),
+        smtp_port=int(port) if port else 0,
+        smtp_user=os.environ.get("SLUICEGATE_SMTP_USER", ""),
+        smtp_password=os.environ.get("SLUICEGATE_SMTP_PASSWORD", ""),
+        mail_from=sender,
+    )
 
 
 def _no_token(path: Path) -> str:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.core import canonical, dsse, statements
+from sluicegate.core import canonical, dsse, kinds, statements
 from sluicegate.core import directive as directives
 from sluicegate.core import plan as plans
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Opening
-from sluicegate.core.statements import Position
+from sluicegate.core.statements import Note, Position, Schedule, Screening
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate.store import keyfile
 
@@ -30,18 +31,104 @@ def signed(payload: bytes, key: Ed25519PrivateKey) -> dict[str, Any]:
     return dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, payload, key).to_json()
 
 
-def position(
-    exported: Mapping[str, Any], word: str, key: Ed25519PrivateKey, reason: str = ""
-) -> dict[str, Any]:
-    """The signed position of the key's party in an exported case.
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a reviewer says: a position, why, on which conditions; `is_sealed` if the reason is not public."""
 
-    Raises: InvalidInput: the key is of nobody who is asked, or `word` is no position.
+    word: str
+    reason: str = ""
+    conditions: dict[str, Any] | None = None
+    is_sealed: bool = False
+
+
+def position(exported: Mapping[str, Any], said: Said, key: Ed25519PrivateKey) -> dict[str, Any]:
+    """The signed position of the key's party in an exported case, as `review import` takes it.
+
+    Raises: InvalidInput: the key is of nobody who is asked, or `said` is no position.
     """
     party = party_of(exported, key)
-    said = Position(exported["question"], party, word, reason, exported["previous"].get(party))
-    envelope = signed(statements.position_payload(said), key)
+    opened = Opening(secrets.token_bytes(32), canonical.dumps(said.reason)) if said.is_sealed else None
+    stated = Position(
+        exported["question"],
+        party,
+        said.word,
+        "" if said.is_sealed else said.reason,
+        exported["previous"].get(party),
+        said.conditions,
+        opened.commitment("sealed", "reason") if opened else None,
+    )
+    envelope = signed(statements.position_payload(stated), key)
     statements.read_position(Envelope.from_json(envelope))
+    return _with_opened(envelope, opened)
+
+
+def schedule(exported: Sequence[Mapping[str, Any]], said: Said, key: Ed25519PrivateKey) -> dict[str, Any]:
+    """One signed position in several exported cases. Raises: InvalidInput: as `position`."""
+    parties = {party_of(each, key) for each in exported}
+    if len(parties) != 1 or said.is_sealed or said.conditions:
+        raise InvalidInput("a schedule is of one party, its reason public and without conditions")
+    (party,) = parties
+    cases = [
+        {
+            "case": each["question"]["case"],
+            "question": canonical.digest(each["question"]),
+            "previous": each["previous"].get(party),
+        }
+        for each in exported
+    ]
+    stated = Schedule(exported[0]["question"]["log"], party, said.word, said.reason, cases)
+    envelope = signed(statements.schedule_payload(stated), key)
+    statements.read_schedule(Envelope.from_json(envelope))
     return envelope
+
+
+def countersigned(given: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
+    """The same statement with one more signature. Raises: BadEnvelope; InvalidInput: signed by it already."""
+    inner = given.get("envelope", given)
+    envelope = Envelope.from_json(inner)
+    added = dsse.sign(envelope.payload_type, envelope.payload, key).signatures
+    if any(mine.keyid == known.keyid for mine in added for known in envelope.signatures):
+        raise InvalidInput("this key has signed it already", remedy="countersign with another owner's key")
+    both = Envelope(envelope.payload_type, envelope.payload, (*envelope.signatures, *added)).to_json()
+    return {**given, "envelope": both} if "envelope" in given else both
+
+
+def receipt(exported: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
+    """The signed receipt of an exported case. Raises: InvalidInput: the key is of nobody who is asked."""
+    return signed(statements.receipt_payload(exported["question"], party_of(exported, key)), key)
+
+
+def proceeding(exported: Mapping[str, Any], reason: str, key: Ed25519PrivateKey) -> dict[str, Any]:
+    """An officer's signed decision to proceed; a second officer countersigns it."""
+    envelope = signed(statements.proceeding_payload(exported["question"], reason), key)
+    statements.read_proceeding(Envelope.from_json(envelope))
+    return envelope
+
+
+def screening(
+    exported: Mapping[str, Any], found: Mapping[str, str], candidates: list[Any], key: Ed25519PrivateKey
+) -> dict[str, Any]:
+    """A signed screening decision; `found` holds `list, version, decision, reason`."""
+    opened = Opening(secrets.token_bytes(32), canonical.dumps(candidates))
+    commitment = opened.commitment("sealed", "candidates")
+    stated = Screening(exported["question"], candidates=commitment, **found)
+    envelope = signed(statements.screening_payload(stated), key)
+    statements.read_screening(Envelope.from_json(envelope))
+    return _with_opened(envelope, opened)
+
+
+def note(given: Note, key: Ed25519PrivateKey) -> dict[str, Any]:
+    """A signed note for the record."""
+    envelope = signed(statements.note_payload(given), key)
+    statements.read_note(Envelope.from_json(envelope))
+    return envelope
+
+
+def _with_opened(envelope: dict[str, Any], opened: Opening | None) -> dict[str, Any]:
+    """A statement as it is put on the record: alone, or beside what opens its commitment."""
+    if opened is None:
+        return envelope
+    return {"envelope": envelope, "opened": {"salt": canonical.b64(opened.salt), "value": opened.value()}}
 
 
 def opening(asked: Mapping[str, str], key: Ed25519PrivateKey) -> dict[str, Any]:
@@ -96,18 +183,20 @@ def check_export(exported: Mapping[str, Any]) -> None:
 def _bound(exported: Mapping[str, Any]) -> dict[str, Any]:
     """What the question and the rule must be, by what the export shows."""
     question = exported["question"]
-    if question["kind"] == "lift":
+    kind = question["kind"]
+    if kind == kinds.LIFT:
         document = exported["document"]
         return {"question": {"document": canonical.digest(document)}, "rule": document["spec"]["liftedBy"]}
     given = exported["terms"]
     stage = plans.stages(given)[question["stage"]]
     found = {"terms": plans.terms_digest(given, stage), "models": plans.model_digests(given)}
-    if question["kind"] == "terms":
-        return {"question": found, "rule": {"allOf": sorted(plans.agencies_of(stage))}}
+    rule = kinds.rule_of(kind, given, stage, exported.get("against") or "")
+    if "party" not in question:
+        return {"question": found, "rule": rule}
     dossier = exported["dossier"]
     opened = Opening(canonical.unb64(dossier["salt"]), canonical.dumps(dossier["application"]))
     found["party"] = opened.commitment("sealed", "application")
-    return {"question": found, "rule": stage["admission"]["grant"]}
+    return {"question": found, "rule": rule}
 
 
 def _altered(what: str) -> VerificationFailed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -13,10 +14,21 @@ from starlette.responses import JSONResponse, Response
 
 from sluicegate.control.errors import EVERY_ERROR, answer
 from sluicegate.control.requests import StrictRoute, command_id, ledger_of, may
-from sluicegate.core import plan
+from sluicegate.core import kinds, plan
 from sluicegate.errors import Unauthorized
 from sluicegate.ports import Principal
-from sluicegate.service import applications, credentials, directives, log, releases, tokens
+from sluicegate.service import (
+    applications,
+    cases,
+    credentials,
+    directives,
+    grants,
+    log,
+    positions,
+    releases,
+    reports,
+    tokens,
+)
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
 
@@ -44,14 +56,64 @@ class Application(_Body):
     release: Identifier
     stage: Identifier
     surface: Identifier
-    organization: Annotated[str, Field(max_length=8_192)]
+    organization: Annotated[str, Field(max_length=65_536)]
     file: Annotated[str, Field(max_length=1_024)] = "organization"
+
+
+class Amendment(_Body):
+    """What is to change of a grant: its validity, or the organization, as the text of a file, or both."""
+
+    renew: bool = False
+    organization: Annotated[str, Field(max_length=65_536)] | None = None
+    file: Annotated[str, Field(max_length=1_024)] = "organization"
+
+
+class Nomination(_Body):
+    """An organization hoped for in a stage, as the text of an organization file."""
+
+    release: Identifier
+    stage: Identifier
+    organization: Annotated[str, Field(max_length=65_536)]
+    file: Annotated[str, Field(max_length=1_024)] = "organization"
+
+
+class Words(_Body):
+    """What an act in a case, or on a grant, needs: a text, the agency it is for, a reason code."""
+
+    text: Annotated[str, Field(max_length=4_000)] = ""
+    agency: Annotated[str, Field(max_length=64)] = ""
+    code: Annotated[str, Field(max_length=64)] = ""
+
+    def asked(self) -> dict[str, str]:
+        """The fields that say something."""
+        return {name: value for name, value in self.model_dump().items() if value}
 
 
 class Signed(_Body):
     """A DSSE envelope."""
 
     envelope: dict[str, Any]
+
+
+class Opened(_Body):
+    """What opens a signed commitment: its salt, in base64, and the value committed to."""
+
+    salt: str
+    value: Any
+
+
+class SignedInCase(_Body):
+    """A signed statement about a case; `opened` where it commits to something that is not public."""
+
+    envelope: dict[str, Any]
+    opened: Opened | None = None
+
+
+class ListInUse(_Body):
+    """A screening list, and its version in use."""
+
+    name: Name
+    version: Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class Named(_Body):
@@ -83,9 +145,10 @@ class TokenAsked(_Body):
 
 
 class Report(_Body):
-    """What a gateway reports: requests cut so far, by directive or reason."""
+    """What a gateway reports: requests cut so far, by directive or reason; grants a call succeeded under."""
 
     streamsCut: dict[str, Annotated[int, Field(ge=0)]] = {}  # noqa: N815 - the wire's name; pydantic copies
+    proven: Annotated[list[Identifier], Field(max_length=100)] = []
 
 
 class PollAsked(_Body):
@@ -154,32 +217,131 @@ def submit(
 
 
 @router.get("/api/v1/cases", tags=["cases"])
-def list_cases(ledger: TheLedger, by: Annotated[Principal, Depends(may("case.read"))]) -> Any:
-    """The cases the caller may see, newest first."""
-    return answer(applications.listed(ledger, by))
+def list_cases(
+    ledger: TheLedger,
+    by: Annotated[Principal, Depends(may("case.read"))],
+    wanted: Annotated[cases.Wanted, Depends()],
+) -> Any:
+    """The cases the caller may see, newest first: of a kind, in a state, awaiting somebody, by name."""
+    return answer(cases.listed(ledger, by, wanted))
 
 
 @router.get("/api/v1/cases/{case}", tags=["cases"])
 def show_case(case: str, ledger: TheLedger, by: Annotated[Principal, Depends(may("case.read"))]) -> Any:
     """One case: state, positions, who is awaited, grant."""
-    return answer(applications.show(ledger, by, case))
+    return answer(cases.show(ledger, by, case))
 
 
 @router.get("/api/v1/cases/{case}/export", tags=["cases"])
 def export_case(case: str, ledger: TheLedger, by: Annotated[Principal, Depends(may("case.export"))]) -> Any:
     """What a reviewer needs to decide and sign."""
-    return answer(applications.export(ledger, by, case))
+    return answer(cases.export(ledger, by, case))
 
 
 @router.post("/api/v1/positions", tags=["cases"])
 def import_position(
-    body: Signed,
+    body: SignedInCase,
     ledger: TheLedger,
     command: CommandId,
     by: Annotated[Principal, Depends(may("position.import"))],
 ) -> Any:
-    """Put a signed position on the record."""
-    return answer(applications.import_position(ledger, by, command, body.envelope))
+    """Put a signed statement on the record: a position, a schedule, a receipt, a screening, a note."""
+    opened = body.opened.model_dump() if body.opened else None
+    return answer(positions.record(ledger, by, command, body.envelope, opened))
+
+
+def _case_act(name: str) -> None:
+    """The route of an act in a case that takes no signature."""
+
+    def act(case: str, body: Words, ledger: TheLedger, command: CommandId, by: Principal) -> Any:
+        return answer(applications.act(ledger, by, command, case, name, body.asked()))
+
+    _route(
+        act,
+        f"/api/v1/cases/{{case}}/{name}",
+        f"case.{name}",
+        f"{name.capitalize()}: {kinds.ACTS[name].does}.",
+    )
+
+
+def _grant_act(name: str, does: str) -> None:
+    """The route of an act on a grant."""
+
+    def act(grant: str, body: Words, ledger: TheLedger, command: CommandId, by: Principal) -> Any:
+        return answer(grants.act(ledger, by, command, grant, name, body.asked()))
+
+    _route(act, f"/api/v1/grants/{{grant}}/{name}", f"grant.{name}", does)
+
+
+def _route(act: Callable[..., Any], path: str, action: str, does: str) -> None:
+    act.__doc__ = does
+    act.__annotations__["by"] = Annotated[Principal, Depends(may(action))]
+    family, _, name = action.partition(".")
+    router.post(path, tags=[f"{family}s"], name=f"{name}_{family}")(act)
+
+
+for _name in applications.ACTS:
+    _case_act(_name)
+for _name, _does in {
+    "suspend": "Suspend a grant at once, for a reason code.",
+    "resume": "Let a suspended grant go on.",
+    "surrender": "Give a grant back.",
+    "removal": "Open the case about removing a grant, with a notice to its holder.",
+}.items():
+    _grant_act(_name, _does)
+
+
+@router.get("/api/v1/grants/{grant}", tags=["grants"])
+def show_grant(grant: str, ledger: TheLedger, by: Annotated[Principal, Depends(may("grant.read"))]) -> Any:
+    """A grant: what it allows, until when, and what has become of it."""
+    return answer(grants.show(ledger, by, grant))
+
+
+@router.post("/api/v1/grants/{grant}/amend", tags=["grants"])
+def amend_grant(
+    grant: str,
+    body: Amendment,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("application.amend"))],
+) -> Any:
+    """Ask for a grant to be renewed, or changed, without starting over."""
+    return answer(applications.amend(ledger, by, command, grant, body.model_dump()))
+
+
+@router.post("/api/v1/nominations", tags=["cases"])
+def nominate(
+    body: Nomination,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("organization.nominate"))],
+) -> Any:
+    """Note that an organization is hoped for in a stage. It is not an admission."""
+    return answer(applications.nominate(ledger, by, command, body.model_dump()))
+
+
+@router.get("/api/v1/nominations", tags=["cases"])
+def list_nominations(
+    ledger: TheLedger, _: Annotated[Principal, Depends(may("organization.nominate"))]
+) -> Any:
+    """Every nomination, and the applications that came of it."""
+    return answer(applications.nominations(ledger))
+
+
+@router.post("/api/v1/lists", tags=["cases"])
+def use_list(
+    body: ListInUse, ledger: TheLedger, command: CommandId, by: Annotated[Principal, Depends(may("list.use"))]
+) -> Any:
+    """Say which version of a screening list is in use; records made with another are open again."""
+    return answer(positions.use_list(ledger, by, command, body.name, body.version))
+
+
+@router.get("/api/v1/reports/cases", tags=["reports"])
+def report(
+    ledger: TheLedger, by: Annotated[Principal, Depends(may("report.read"))], release: str | None = None
+) -> Any:
+    """Counts by kind and state, days per agency and in all, waiting by party, delay by requirement."""
+    return answer(reports.cases(ledger, by, release))
 
 
 @router.post("/api/v1/grants/{grant}/credentials", tags=["credentials"])
@@ -313,6 +475,8 @@ async def poll(
     fleet: Fleet = request.app.state.fleet
     asked = Poll(body.gateway, body.incarnation, body.surface, body.after, body.nonce, body.report.streamsCut)
     await run_in_threadpool(fleet.heard, asked)
+    if body.report.proven:
+        await run_in_threadpool(grants.prove, request.app.state.ledger, by, body.surface, body.report.proven)
     await request.app.state.news.wait_beyond(body.after, body.waitMs / 1000)
     return JSONResponse(await run_in_threadpool(fleet.answer, asked))
 

@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from sluicegate import __version__
+from sluicegate.control import subscriptions
 from sluicegate.control.api import News, router
 from sluicegate.control.errors import body_of, on_error, on_surprise
-from sluicegate.errors import SluicegateError
+from sluicegate.errors import SluicegateError, StoreUnavailable
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
+from sluicegate.settings import PostSettings
+
+TICK_S = 1.0
+"""How often time is looked at while nobody asks for anything."""
+_log = logging.getLogger(__name__)
 
 
-def application(ledger: Ledger, fleet: Fleet, *, max_body_bytes: int) -> FastAPI:
+def application(
+    ledger: Ledger, fleet: Fleet, *, max_body_bytes: int, post: PostSettings | None = None
+) -> FastAPI:
     """The control plane over one ledger and one fleet."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.news = News(ledger)
+        ticking = asyncio.create_task(_tick(ledger))
         yield
+        ticking.cancel()
+        with suppress(asyncio.CancelledError):
+            await ticking
 
     app = FastAPI(
         title="Sluicegate control plane",
@@ -39,13 +55,25 @@ def application(ledger: Ledger, fleet: Fleet, *, max_body_bytes: int) -> FastAPI
     app.state.ledger = ledger
     app.state.fleet = fleet
     app.state.max_body_bytes = max_body_bytes
+    app.state.post = post or PostSettings()
     app.include_router(router)
+    app.include_router(subscriptions.router)
     app.add_exception_handler(SluicegateError, on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, on_surprise)
     _add_operations(app, ledger, fleet)
     return app
+
+
+async def _tick(ledger: Ledger) -> None:
+    """Let time move cases also while nobody asks for anything."""
+    while True:
+        try:
+            await run_in_threadpool(ledger.tick)
+        except StoreUnavailable as error:
+            _log.warning("what is due waits: %s", error.message)
+        await asyncio.sleep(TICK_S)
 
 
 async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
@@ -74,6 +102,9 @@ def _add_operations(app: FastAPI, ledger: Ledger, fleet: Fleet) -> None:
     size.set_function(ledger.size)
     gateways = Gauge("sluicegate_gateways", "gateways that may hold a lease", registry=registry)
     gateways.set_function(lambda: len(fleet.gateways()))
+    letters = Gauge("sluicegate_letters", "letters in the outbox", ["state"], registry=registry)
+    for state in ("waiting", "dead"):
+        letters.labels(state).set_function(partial(lambda state: ledger.store.outbox()[state], state))
 
     @app.get("/healthz", include_in_schema=False)
     def healthz() -> Response:

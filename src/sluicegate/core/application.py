@@ -3,21 +3,49 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from sluicegate.core import plan
-from sluicegate.core.document import Document
-from sluicegate.core.plan import Country, Text, _Strict
+from sluicegate.core.document import Document, Fault
+from sluicegate.core.plan import Country, OnwardAccess, Text, _Strict
 
 
-class Organization(_Strict):
-    """A legal entity that applies."""
+class Owner(_Strict):
+    """An owner and its share. Units: per cent."""
+
+    name: Text
+    registeredIn: Country | None = None  # noqa: N815 - the file format's own name
+    share: Annotated[int, Field(ge=1, le=100)]
+
+
+class Affiliate(_Strict):
+    """A body of the same group that will use the model."""
 
     name: Text
     registeredIn: Country  # noqa: N815 - the file format's own name
+
+
+class Signatory(_Strict):
+    """A person who signs for the organization."""
+
+    name: Text
+    title: Text | None = None
+
+
+class Organization(_Strict):
+    """A legal entity that applies: who owns it, who will use the model, where, and for what."""
+
+    name: Text
+    registeredIn: Country  # noqa: N815 - the file format's own name
+    owners: Annotated[list[Owner], Field(max_length=100)] | None = None
+    affiliates: Annotated[list[Affiliate], Field(max_length=100)] | None = None
+    worksIn: Annotated[list[Country], Field(max_length=250)] | None = None  # noqa: N815 - likewise
     intendedUse: Text | None = None  # noqa: N815 - the file format's own name
+    onwardAccess: OnwardAccess = "none"  # noqa: N815 - the file format's own name
+    signatories: Annotated[list[Signatory], Field(max_length=20)] | None = None
 
 
 def name_key(name: str) -> str:
@@ -31,7 +59,27 @@ def read(document: Document) -> dict[str, Any]:
     Raises: InvalidDocument: with the place of every error.
     """
     try:
-        return Organization.model_validate(document.value).model_dump(mode="json", exclude_none=True)
+        given = Organization.model_validate(document.value)
     except ValidationError as error:
         faults = [plan.fault_of(detail, document.value) for detail in error.errors(include_url=False)]
         raise document.refuse(faults) from error
+    if sum(owner.share for owner in given.owners or ()) > 100:
+        raise document.refuse([Fault(("owners",), "shares of at most 100 per cent together", "more")])
+    return given.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+
+
+def ineligible(organization: Mapping[str, Any], eligibility: Mapping[str, Any]) -> Iterator[str]:
+    """Why an organization may not apply under a stage's eligibility: one sentence each."""
+    bodies = [organization, *organization.get("affiliates", ())]
+    for body in bodies if "registeredIn" in eligibility else ():
+        country, admitted = body["registeredIn"], eligibility["registeredIn"]
+        if country not in admitted:
+            who = "this one" if body is organization else "an affiliate"
+            listed = ", ".join(admitted)
+            yield f"it admits organizations registered in {listed}, {who} is registered in {country!r}"
+    if "owners" in eligibility and "owners" not in organization:
+        above = eligibility["owners"]["above"]
+        yield f"owners of more than {above} per cent must be named ('owners: []' where there are none)"
+    onward, eligible = organization.get("onwardAccess", "none"), eligibility.get("onwardAccess", ["none"])
+    if onward not in eligible:
+        yield f"onward access {onward!r} is not eligible, expected one of {', '.join(eligible)}"

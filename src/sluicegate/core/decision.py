@@ -100,7 +100,7 @@ def usable_models(digest: bytes, surface: str, table: Table, now: Instant | None
     return sorted(ask.model for ask in asks if isinstance(decide(ask, table, now), Allow))
 
 
-def _by_grant(
+def _by_grant(  # noqa: PLR0911 - one a reason
     ask: Ask, credential: Credential, grant: Grant, table: Table, now: Instant | None
 ) -> Allow | Reason:
     upstream = grant.models.get(ask.model)
@@ -108,6 +108,8 @@ def _by_grant(
         return Reason.GATE_STALE
     if grant.terms not in table.open_terms or now.early_ms < grant.valid_from_ms:
         return Reason.STAGE_NOT_OPEN
+    if grant.barred is not None:
+        return grant.barred
     if grant.valid_until_ms is not None and now.late_ms >= grant.valid_until_ms:
         return Reason.GRANT_EXPIRED
     if credential.grant is not grant:

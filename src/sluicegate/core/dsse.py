@@ -158,6 +158,15 @@ def parse_statement(envelope: Envelope, predicate_type: str) -> Statement:
     return Statement(_subjects(fields["subject"]), fields["predicate"])
 
 
+def predicate_type(envelope: Envelope) -> str:
+    """What an envelope says it states; nothing of it is checked but that it is a statement.
+
+    Raises: BadEnvelope: not a statement.
+    """
+    fields = _fields(_payload(envelope.payload), "statement", {"predicateType": str}, more=True)
+    return str(fields["predicateType"])
+
+
 def load_public(text: str) -> bytes:
     """The 32 raw bytes of an Ed25519 public key, from PEM SubjectPublicKeyInfo or the base64 of those bytes.
 

@@ -29,12 +29,31 @@ SALT_BYTES = 32
 LOG_STARTED = "log.started"
 KEY_PINNED = "key.pinned"
 RELEASE_APPLIED = "release.applied"
-CASE_OPENED = "case.opened"
-POSITION_RECORDED = "position.recorded"
-CASE_DETERMINED = "case.determined"
-CASE_WAITLISTED = "case.waitlisted"
 STAGE_OPENED = "stage.opened"
+ORGANIZATION_NOMINATED = "organization.nominated"
+LIST_CHANGED = "list.changed"
+RECORD_ADDED = "record.added"
+CASE_OPENED = "case.opened"
+CASE_RECEIVED = "case.received"
+CASE_WARNED = "case.warned"
+CASE_ESCALATED = "case.escalated"
+CASE_SILENT = "case.silent"
+CASE_ANSWERED = "case.answered"
+CASE_SCREENED = "case.screened"
+CASE_PROCEEDED = "case.proceeded"
+CASE_WAITLISTED = "case.waitlisted"
+CASE_OFFERED = "case.offered"
+CASE_RESUMED = "case.resumed"
+CASE_REPLIED = "case.replied"
+CASE_DETERMINED = "case.determined"
+POSITION_RECORDED = "position.recorded"
 GRANT_APPROVED = "grant.approved"
+GRANT_PROVEN = "grant.proven"
+GRANT_AMENDED = "grant.amended"
+GRANT_SUSPENDED = "grant.suspended"
+GRANT_RESUMED = "grant.resumed"
+GRANT_ENDED = "grant.ended"
+GRANT_REINSTATED = "grant.reinstated"
 CREDENTIAL_ISSUED = "credential.issued"
 CREDENTIAL_REVOKED = "credential.revoked"
 DIRECTIVE_ISSUED = "directive.issued"
@@ -45,12 +64,31 @@ TYPES = frozenset(
         LOG_STARTED,
         KEY_PINNED,
         RELEASE_APPLIED,
-        CASE_OPENED,
-        POSITION_RECORDED,
-        CASE_DETERMINED,
-        CASE_WAITLISTED,
         STAGE_OPENED,
+        ORGANIZATION_NOMINATED,
+        LIST_CHANGED,
+        RECORD_ADDED,
+        CASE_OPENED,
+        CASE_RECEIVED,
+        CASE_WARNED,
+        CASE_ESCALATED,
+        CASE_SILENT,
+        CASE_ANSWERED,
+        CASE_SCREENED,
+        CASE_PROCEEDED,
+        CASE_WAITLISTED,
+        CASE_OFFERED,
+        CASE_RESUMED,
+        CASE_REPLIED,
+        CASE_DETERMINED,
+        POSITION_RECORDED,
         GRANT_APPROVED,
+        GRANT_PROVEN,
+        GRANT_AMENDED,
+        GRANT_SUSPENDED,
+        GRANT_RESUMED,
+        GRANT_ENDED,
+        GRANT_REINSTATED,
         CREDENTIAL_ISSUED,
         CREDENTIAL_REVOKED,
         DIRECTIVE_ISSUED,

@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from sluicegate.core import canonical, durations, quorum
+from sluicegate.core.clocks import CALENDARS
 from sluicegate.core.document import Document, Fault, Path
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$")]
@@ -63,20 +64,22 @@ def _plain(text: str) -> str:
 
 Text = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_plain)]
 DateText = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+OnwardAccess = Literal["none", "affiliates", "embedded", "resale"]
 _RULE_HERE = {"const": "a rule stands here"}
 Rule = Annotated[dict[str, Any], WithJsonSchema(_RULE_HERE)]
+
+REPLY, OFFER, APPEAL = "P10D", "P7D", "P30D"
+"""What `reply`, `offer` and `appeal.within` are where a plan leaves them out."""
 
 LATER: dict[str, str] = {
     "evaluators": "evaluations as evidence",
     "evaluations": "evaluations as evidence",
     "scrutiny": "evaluations as evidence",
-    "opensWhen": "stages that open by requirements; open it by hand with 'stage open'",
+    "evidence": "evaluations as evidence",
+    "noOpenFindings": "findings",
+    "soak": "stages that open by themselves after a time",
     "audience": "stages for everyone",
     "ramp": "ramps",
-    "clock": "clocks",
-    "remove": "removal cases",
-    "screening": "screening records",
-    "onwardAccess": "onward access",
     "evaluation": "evaluations as evidence",
 }
 """Fields of the plan language that this build refuses by name, and what they need."""
@@ -120,17 +123,110 @@ class Basis(_Strict):
         return value
 
 
-class Admission(_Strict):
-    """How organizations are admitted: the mode, and the rule over agencies' positions."""
+class Rung(_Strict):
+    """A step of a ladder: whom silence is taken to, and how long they have, else as long as the agency."""
 
-    mode: Literal["approve"]
+    name: Text
+    within: Annotated[int, Field(ge=1, le=1000)] | None = None
+
+
+class Overall(_Strict):
+    """How long a whole case may take, time waiting for the applicant excluded, and what follows then."""
+
+    within: Annotated[int, Field(ge=1, le=1000)]
+    then: Literal["lapse", "escalate"]
+
+
+class Clock(_Strict):
+    """How long an agency has, from its signed receipt, and what its silence means.
+
+    `to` is the ladder of `escalate`; `then` what silence of its last step means.
+    Units: `within` in `unit`s; local dates of the calendar's time zone. `warn` before an agency's due date.
+    """
+
+    within: Annotated[int, Field(ge=1, le=1000)]
+    unit: Literal["days", "business-days"] = "days"
+    calendar: Annotated[str, Field(json_schema_extra={"enum": sorted(CALENDARS)})] = "weekends"
+    silence: Literal["escalate", "no-objection", "deny"]
+    to: Annotated[list[Text | Rung], Field(min_length=1, max_length=10)] | None = None
+    then: Literal["wait", "no-objection", "deny"] | None = None
+    warn: Duration | None = None
+    overall: Overall | None = None
+
+    @field_validator("calendar")
+    @classmethod
+    def _is_a_calendar(cls, value: str) -> str:
+        if value not in CALENDARS:
+            raise PydanticCustomError("calendar", f"one of {', '.join(sorted(CALENDARS))}")
+        return value
+
+
+class Appeal(_Strict):
+    """Who hears appeals, and within how long one may be made."""
+
+    decide: Rule
+    within: Duration | None = None
+
+
+class Admission(_Strict):
+    """How organizations are admitted and removed: the mode, the rules over agencies' positions, the clock.
+
+    `reply`: how long an applicant has to answer a denial, and a holder to answer before a removal counts.
+    `offer`: how long a freed seat is offered to the next on the waitlist.
+    `countersign`: agencies for whose positions two of their owners must sign.
+    """
+
+    mode: Literal["approve", "notify"]
     grant: Rule
+    remove: Rule | None = None
+    clock: Clock | None = None
+    countersign: Annotated[list[Name], Field(min_length=1)] | None = None
+    reply: Duration | None = None
+    offer: Duration | None = None
+    appeal: Appeal | None = None
+
+
+class OwnersAsked(_Strict):
+    """Which owners an applicant must name: all that hold more than this share.
+
+    Units: per cent.
+    """
+
+    above: Annotated[int, Field(ge=0, le=99)]
 
 
 class Eligibility(_Strict):
-    """Who may apply."""
+    """Who may apply, and what is looked at; shown before anybody applies.
 
-    registeredIn: Annotated[list[Country], Field(min_length=1)]  # noqa: N815 - the plan language's own name
+    `registeredIn` holds for the organization and for the affiliates that will use the model. Of onward
+    access only what is listed is eligible; left out, none is.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    registeredIn: Annotated[list[Country], Field(min_length=1)] | None = None  # noqa: N815 - the plan language's own name
+    owners: OwnersAsked | None = None
+    screening: Literal["clear"] | None = None
+    onwardAccess: Annotated[list[OnwardAccess], Field(min_length=1)] | None = None  # noqa: N815 - likewise
+    criteria: Annotated[list[Text], Field(min_length=1, max_length=50)] | None = None
+
+
+class TermsAgreed(_Strict):
+    """A requirement: every agency named in the stage has agreed to its terms. It always holds."""
+
+    terms: Literal["agreed"]
+
+
+class AgreedBy(_Strict):
+    """A requirement: these agencies agree to the opening, in a case of its own."""
+
+    agreedBy: Rule  # noqa: N815 - the plan language's own name
+
+
+class OpensWhen(_Strict):
+    """What must hold before an officer's opening counts."""
+
+    allOf: Annotated[list[TermsAgreed | AgreedBy], Field(min_length=1, max_length=10)]  # noqa: N815 - likewise
 
 
 class Declared(_Strict):
@@ -151,11 +247,12 @@ class Conditions(_Strict):
 
 
 class Stage(_Strict):
-    """A step of the release. It is opened by hand, by an officer's signed entry."""
+    """A step of the release. An officer's signed entry opens it, once what `opensWhen` asks for holds."""
 
     name: Name
     title: Text | None = None
     basis: Basis
+    opensWhen: OpensWhen | None = None  # noqa: N815 - the plan language's own name
     seats: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     admission: Admission
     eligibility: Eligibility | None = None
@@ -237,9 +334,27 @@ def stages(plan: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {stage["name"]: stage for stage in plan["spec"]["stages"]}
 
 
+def agreed_by(stage: Mapping[str, Any]) -> quorum.Rule | None:
+    """The rule of the opening, where agencies must agree to it."""
+    rules = [item["agreedBy"] for item in stage.get("opensWhen", {}).get("allOf", []) if "agreedBy" in item]
+    return rules[0] if len(rules) == 1 else {"allOf": rules} if rules else None
+
+
+def rules_of(stage: Mapping[str, Any]) -> dict[Path, quorum.Rule]:
+    """Every rule that a stage states, by where it stands."""
+    found: dict[Path, Any] = {
+        ("admission", name): _at(stage, "admission", name) for name in ("grant", "remove")
+    }
+    found["admission", "appeal", "decide"] = _at(stage, "admission", "appeal", "decide")
+    for i, item in _items(_at(stage, "opensWhen", "allOf")):
+        found["opensWhen", "allOf", i, "agreedBy"] = _at(item, "agreedBy")
+    return {path: rule for path, rule in found.items() if isinstance(rule, dict)}
+
+
 def agencies_of(stage: Mapping[str, Any]) -> frozenset[str]:
-    """The agencies a stage names: those that asked, and those whose positions count."""
-    return frozenset(stage["basis"]["askedBy"]) | quorum.parties_of(stage["admission"]["grant"])
+    """The agencies a stage names: those that asked, and those whose positions count in any of its rules."""
+    named = (quorum.parties_of(rule) for rule in rules_of(stage).values())
+    return frozenset(stage["basis"]["askedBy"]).union(*named)
 
 
 def model_digests(given: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -270,8 +385,53 @@ def _shape_faults(value: Any) -> Iterator[Fault]:
     try:
         Plan.model_validate(value)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            yield fault_of(detail, value)
+        details = error.errors(include_url=False)
+        yield from dict.fromkeys(fault for detail in details for fault in _faults_of(detail, value))
+
+
+def _faults_of(detail: ErrorDetails, value: Any) -> Iterator[Fault]:
+    """One pydantic error; where a value may have several shapes, only if it is about the one it means."""
+    at: Any = value
+    for i, step in enumerate(detail["loc"]):
+        if _is_shape(step) and not (isinstance(at, dict) and step in at):
+            path = detail["loc"][:i]
+            if not isinstance(at, dict) or not _SHAPES.keys() & at.keys():
+                yield from _shapeless(at, path)
+            elif any(_SHAPES.get(name) == step for name in at):
+                yield fault_of({**detail, "loc": (*path, *detail["loc"][i + 1 :])}, value)
+            return
+        at = _reached(at, step)
+    yield fault_of(detail, value)
+
+
+def _is_shape(step: str | int) -> bool:
+    return isinstance(step, str) and (step in _TAGS or step.startswith("function-after["))
+
+
+_SHAPES = {"terms": "TermsAgreed", "agreedBy": "AgreedBy", "name": "Rung"}
+_TAGS = frozenset({*_SHAPES.values(), "str", "int", "bool"})
+"""What pydantic puts in the place of an error in a value that may have several shapes."""
+_ANY_OF = {"allOf": "{terms: agreed} or {agreedBy: a rule}", "to": "a name, or {name: …, within: …}"}
+
+
+def _shapeless(item: Any, path: Path) -> Iterator[Fault]:
+    later = [name for name in item if name in LATER] if isinstance(item, dict) else []
+    for name in later:
+        yield _lacking((*path, name), name)
+    if not later:
+        expected = _ANY_OF.get(str(path[-2]), "text, a whole number, true or false")
+        yield Fault(path, expected, _shown(item))
+
+
+def _lacking(path: Path, name: str) -> Fault:
+    return Fault(path, f"nothing here: this build does not have {LATER[name]} yet", repr(name))
+
+
+def _reached(value: Any, step: Any) -> Any:
+    try:
+        return value[step]
+    except (KeyError, IndexError, TypeError):
+        return None
 
 
 def fault_of(detail: ErrorDetails, value: Any) -> Fault:
@@ -280,7 +440,7 @@ def fault_of(detail: ErrorDetails, value: Any) -> Fault:
     last = path[-1] if path else ""
     if detail["type"] == "extra_forbidden":
         if last in LATER:
-            return Fault(path, f"nothing here: this build does not have {LATER[str(last)]} yet", f"{last!r}")
+            return _lacking(path, str(last))
         return Fault(path, "a field of the plan language", f"{last!r}")
     if detail["type"] == "missing":
         return Fault(path, f"the field {last!r}", "none")
@@ -337,10 +497,30 @@ def _stage_faults(stage: Any, path: Path, agencies: frozenset[str]) -> Iterator[
         if isinstance(agency, str) and agency not in agencies:
             expected = "one of " + (", ".join(sorted(agencies)) or "no agency (none is declared)")
             yield Fault((*path, "basis", "askedBy", i), expected, _shown(agency))
-    rule = _at(stage, "admission", "grant")
-    if isinstance(rule, dict):
-        for at, expected, found in quorum.faults(rule, agencies, (*path, "admission", "grant")):
-            yield Fault(at, expected, found)
+    for at, rule in rules_of(stage).items():
+        for place, expected, found in quorum.faults(rule, agencies, (*path, *at)):
+            yield Fault(place, expected, found)
+    if _at(stage, "eligibility") == {}:
+        yield Fault((*path, "eligibility"), "at least one criterion, or the field left out", "none")
+    yield from _admission_faults(_at(stage, "admission"), (*path, "admission"), agencies)
+
+
+def _admission_faults(admission: Any, path: Path, agencies: frozenset[str]) -> Iterator[Fault]:
+    clock = _at(admission, "clock")
+    if isinstance(clock, dict):
+        escalates = clock.get("silence") == "escalate"
+        if escalates and "to" not in clock:
+            yield Fault((*path, "clock"), "the field 'to', the ladder silence is taken up", "none")
+        for name in ("to", "then"):
+            if name in clock and not escalates:
+                yield Fault(
+                    (*path, "clock", name), f"{name!r} only where silence is 'escalate'", _shown(clock[name])
+                )
+    elif _at(admission, "mode") == "notify":
+        yield Fault(path, "a clock: where silence admits, it says how long one may object", "none")
+    for i, agency in _items(_at(admission, "countersign")):
+        if isinstance(agency, str) and agency not in agencies:
+            yield Fault((*path, "countersign", i), "one of " + ", ".join(sorted(agencies)), _shown(agency))
 
 
 def _repeated(value: Any, field: str, key: str) -> Iterator[Fault]:

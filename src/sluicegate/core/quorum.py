@@ -10,12 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from itertools import combinations, islice
 from typing import Any
 
 Path = tuple[str | int, ...]
 Rule = dict[str, Any]
 
 DEPTH_MAX = 8
+SETS_MAX = 20
+_TRIED_MAX = 20_000
+_PROVEN_MAX = 8
 OPERATORS = ("allOf", "anyOf", "atLeast", "majorityOf")
 
 SCHEMA: dict[str, Any] = {
@@ -134,6 +138,74 @@ def satisfied(rule: Rule, holds: AbstractSet[str]) -> bool:
 def reachable(rule: Rule, against: AbstractSet[str]) -> bool:
     """Whether the rule could still hold if everyone but the parties in `against` said yes."""
     return satisfied(rule, parties_of(rule) - against)
+
+
+def without(rule: Rule, recused: AbstractSet[str]) -> Rule | None:
+    """The rule among those who are left when some recuse themselves; None where nobody is.
+
+    A threshold `atLeast` stays what it is; `allOf` and `majorityOf` are of those who are left.
+    """
+    if not recused:
+        return rule
+    operator, body = next(iter(rule.items()))
+    members = body["of"] if operator == "atLeast" else body
+    left = [kept for member in members if (kept := _left_of(member, recused)) is not None]
+    if not left:
+        return None
+    return {operator: {"n": body["n"], "of": left} if operator == "atLeast" else left}
+
+
+def _left_of(member: Any, recused: AbstractSet[str]) -> Any:
+    if isinstance(member, str):
+        return None if member in recused else member
+    return without(member, recused)
+
+
+def smallest(rule: Rule, holds: AbstractSet[str], against: AbstractSet[str]) -> list[list[str]]:
+    """The smallest sets of parties, yet undecided, whose yes would make the rule hold; sorted.
+
+    One empty set where it holds already, none where it cannot hold any more. At most `SETS_MAX` of them.
+    """
+    if satisfied(rule, holds):
+        return [[]]
+    undecided = sorted(parties_of(rule) - holds - against)
+    if not satisfied(rule, holds | set(undecided)):
+        return []
+    for size in range(1, len(undecided) + 1):
+        tried = islice(combinations(undecided, size), _TRIED_MAX)
+        found = islice((list(chosen) for chosen in tried if satisfied(rule, holds | set(chosen))), SETS_MAX)
+        if sets := list(found):
+            return sets
+    return [undecided]
+
+
+def implies(one: Rule, other: Rule) -> bool:
+    """Whether whatever satisfies `one` satisfies `other`, whoever recuses, as far as it can be proven here.
+
+    Exact up to `_PROVEN_MAX` parties in both; beyond, only equal rules imply each other.
+    """
+    if one == other:
+        return True
+    parties = parties_of(one) | parties_of(other)
+    if len(parties) > _PROVEN_MAX:
+        return False
+    return all(
+        _implies(without(one, recused), without(other, recused), parties - recused)
+        for recused in _subsets(parties)
+    )
+
+
+def _implies(one: Rule | None, other: Rule | None, parties: AbstractSet[str]) -> bool:
+    if one is None:
+        return True
+    return all(
+        other is not None and satisfied(other, holds) for holds in _subsets(parties) if satisfied(one, holds)
+    )
+
+
+def _subsets(parties: AbstractSet[str]) -> Iterator[frozenset[str]]:
+    for n in range(len(parties) + 1):
+        yield from (frozenset(chosen) for chosen in combinations(sorted(parties), n))
 
 
 def _member_holds(member: Any, holds: AbstractSet[str]) -> bool:

@@ -21,6 +21,8 @@ class Reason(StrEnum):
     MODEL_NOT_FOUND = "model_not_found"
     DIRECTIVE_IN_FORCE = "directive_in_force"
     STAGE_NOT_OPEN = "stage_not_open"
+    GRANT_REMOVED = "grant_removed"
+    GRANT_SUSPENDED = "grant_suspended"
     GRANT_EXPIRED = "grant_expired"
     NOT_PROVISIONED = "not_provisioned"
     APPLICATION_PENDING = "application_pending"
@@ -79,10 +81,20 @@ REASONS: dict[Reason, Row] = {
         "this release is not open yet",
         "follow the status of the release; nothing you send now will be answered",
     ),
+    Reason.GRANT_REMOVED: Row(
+        403,
+        "your organization's grant for this model was removed",
+        "the removal's case says why, and until when it can be appealed",
+    ),
+    Reason.GRANT_SUSPENDED: Row(
+        403,
+        "your organization's grant for this model is suspended",
+        "ask the developer's staff what would let it go on; the reason code is in the record",
+    ),
     Reason.GRANT_EXPIRED: Row(
         403,
         "your organization's grant for this model has expired",
-        "apply again for this release and surface",
+        "apply again; before it ends, 'application amend' renews a grant",
     ),
     Reason.NOT_PROVISIONED: Row(
         403,

@@ -8,30 +8,91 @@ Rules:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import date
 from typing import Any, NamedTuple
+
+from pydantic import ValidationError
 
 from sluicegate.core import canonical, dsse, plan
 from sluicegate.core.dsse import Envelope
 from sluicegate.errors import BadEnvelope
 
 POSITION = "urn:sluicegate:position:v1"
+SCHEDULE = "urn:sluicegate:schedule:v1"
+RECEIPT = "urn:sluicegate:receipt:v1"
+SCREENING = "urn:sluicegate:screening:v1"
+PROCEEDING = "urn:sluicegate:proceeding:v1"
+NOTE = "urn:sluicegate:note:v1"
 OPENING = "urn:sluicegate:opening:v1"
 DIRECTIVE = "urn:sluicegate:directive:v1"
 
 REASON_MAX = 2_000
-POSITIONS = ("approve", "object", "no-objection", "abstain")
-POSITIONS_LATER = ("approve-with-conditions", "ask")
+SCHEDULE_MAX = 200
+POSITIONS = (
+    "approve",
+    "approve-with-conditions",
+    "object",
+    "no-objection",
+    "abstain",
+    "ask",
+    "recuse",
+)
+NEED_REASON = {"object": "an objection", "ask": "a question", "recuse": "a recusal"}
+DECISIONS = ("clear", "match")
+NOTES = ("request", "call", "meeting", "dissent", "statement")
 
 
 class Position(NamedTuple):
-    """What one agency says in a case; `previous` is the digest of its position before this one."""
+    """What one agency says in a case; `previous` is the digest of its position before this one.
+
+    `sealed` commits to a reason that is not public, `conditions` are those of `approve-with-conditions`.
+    """
 
     question: dict[str, Any]
     agency: str
     position: str
     reason: str
     previous: str | None
+    conditions: dict[str, Any] | None = None
+    sealed: str | None = None
+
+
+class Schedule(NamedTuple):
+    """One position in several cases: `cases` holds `{case, question, previous}`, the question by digest."""
+
+    log: str
+    agency: str
+    position: str
+    reason: str
+    cases: list[dict[str, Any]]
+
+
+class Screening(NamedTuple):
+    """What a person decided on comparing an applicant with a list; `candidates` commits to what was seen."""
+
+    question: dict[str, Any]
+    list: str
+    version: str
+    decision: str
+    reason: str
+    candidates: str
+
+
+class Note(NamedTuple):
+    """Something either side puts on the record: a request, a call, a meeting, a dissent, a statement.
+
+    `about` is `{release, stage}`, `{case}` or `{directive}`; `on` the date it happened.
+    """
+
+    log: str
+    party: str
+    about: dict[str, str]
+    kind: str
+    on: str
+    text: str
 
 
 def position_payload(position: Position) -> bytes:
@@ -39,7 +100,37 @@ def position_payload(position: Position) -> bytes:
 
     `question` is the case's question as exported; the subject is the case, by that question's digest.
     """
-    return _payload(position.question["case"], position.question, POSITION, position._asdict())
+    predicate = position._asdict()
+    for optional in ("conditions", "sealed"):
+        if predicate[optional] is None:
+            del predicate[optional]
+    return _payload(position.question["case"], position.question, POSITION, predicate)
+
+
+def schedule_payload(schedule: Schedule) -> bytes:
+    """The statement of one position in several cases; its subjects are the cases."""
+    subjects = {item["case"]: item["question"].removeprefix("sha256:") for item in schedule.cases}
+    return dsse.statement(subjects, SCHEDULE, schedule._asdict())
+
+
+def receipt_payload(question: dict[str, Any], agency: str) -> bytes:
+    """The statement that an agency has received a case: its clock starts when this is on the record."""
+    return _payload(question["case"], question, RECEIPT, {"question": question, "agency": agency})
+
+
+def screening_payload(screening: Screening) -> bytes:
+    """The statement of a screening decision."""
+    return _payload(screening.question["case"], screening.question, SCREENING, screening._asdict())
+
+
+def proceeding_payload(question: dict[str, Any], reason: str) -> bytes:
+    """The statement by which two officers proceed where the positions are advice."""
+    return _payload(question["case"], question, PROCEEDING, {"question": question, "reason": reason})
+
+
+def note_payload(note: Note) -> bytes:
+    """The statement of a note for the record."""
+    return _payload("/".join(note.about.values()), note.about, NOTE, note._asdict())
 
 
 def opening_payload(opening: Mapping[str, str]) -> bytes:
@@ -58,23 +149,146 @@ def read_position(envelope: Envelope) -> Position:
 
     Raises: BadEnvelope: not a position, or not bound to the question it carries.
     """
-    predicate = _predicate(envelope, POSITION, {"question", "agency", "position", "reason", "previous"})
-    question = predicate["question"]
-    if not isinstance(question, dict) or not isinstance(question.get("case"), str):
-        raise BadEnvelope("a position without a question, expected the question of a case as exported")
-    if not all(isinstance(predicate[name], str) for name in ("agency", "position", "reason")):
-        raise BadEnvelope("a position whose agency, position or reason is not text")
+    fields = {"question", "agency", "position", "reason", "previous"}
+    predicate = _predicate(envelope, POSITION, fields, {"conditions", "sealed"})
+    _question(predicate)
+    _texts(predicate, "agency", "position", "reason")
     position = Position(**predicate)
-    if len(position.reason) > REASON_MAX or not plan.is_plain(position.reason):
-        raise BadEnvelope(f"a reason of at most {REASON_MAX} characters, none of them invisible, expected")
-    if position.position in POSITIONS_LATER:
-        raise BadEnvelope(f"the position {position.position!r}: this build does not have it yet")
-    if position.position not in POSITIONS:
-        raise BadEnvelope(f"the position {position.position[:40]!r}, expected one of {', '.join(POSITIONS)}")
-    if position.position == "object" and not position.reason.strip():
-        raise BadEnvelope("an objection without a reason, expected one")
+    _check_words(position.position, position.reason, position.sealed)
+    if position.sealed is not None and not _is_hash(position.sealed):
+        raise BadEnvelope("a sealed reason that is not a commitment of 64 hex digits")
+    if (position.position == "approve-with-conditions") != (position.conditions is not None):
+        raise BadEnvelope("conditions go with the position approve-with-conditions, and only with it")
+    if position.conditions is not None:
+        _check_conditions(position.conditions)
     _expect_payload(envelope, position_payload(position))
     return position
+
+
+def read_schedule(envelope: Envelope) -> list[tuple[Position, str]]:
+    """The positions one envelope states in several cases, each with the digest of its question.
+
+    The questions themselves are not in it: `question` holds the case's id alone. Raises: BadEnvelope.
+    """
+    predicate = _predicate(envelope, SCHEDULE, {"log", "agency", "position", "reason", "cases"})
+    _texts(predicate, "log", "agency", "position", "reason")
+    _check_words(predicate["position"], predicate["reason"], None)
+    if predicate["position"] == "approve-with-conditions":
+        raise BadEnvelope("a schedule of positions with conditions: sign those case by case")
+    cases = predicate["cases"]
+    if not isinstance(cases, list) or not 1 <= len(cases) <= SCHEDULE_MAX:
+        raise BadEnvelope(f"a schedule of 1 to {SCHEDULE_MAX} cases expected")
+    found = []
+    for item in cases:
+        if not isinstance(item, dict) or set(item) != {"case", "question", "previous"}:
+            raise BadEnvelope("a case of a schedule without case, question or previous")
+        _texts(item, "case", "question")
+        agency, position, reason = (predicate[name] for name in ("agency", "position", "reason"))
+        said = Position({"case": item["case"]}, agency, position, reason, item["previous"])
+        found.append((said, item["question"]))
+    if len({item["case"] for item in cases}) != len(cases):
+        raise BadEnvelope("a schedule that names a case twice")
+    _expect_payload(envelope, schedule_payload(Schedule(**predicate)))
+    return found
+
+
+def is_schedule(envelope: Envelope) -> bool:
+    """Whether an envelope states one position in several cases."""
+    return dsse.predicate_type(envelope) == SCHEDULE
+
+
+def read_receipt(envelope: Envelope) -> tuple[dict[str, Any], str]:
+    """The question and the agency of a receipt. Raises: BadEnvelope."""
+    predicate = _predicate(envelope, RECEIPT, {"question", "agency"})
+    _question(predicate)
+    _texts(predicate, "agency")
+    _expect_payload(envelope, receipt_payload(predicate["question"], predicate["agency"]))
+    return predicate["question"], predicate["agency"]
+
+
+def read_screening(envelope: Envelope) -> Screening:
+    """The screening decision of an envelope. Raises: BadEnvelope."""
+    predicate = _predicate(envelope, SCREENING, set(Screening._fields))
+    _question(predicate)
+    _texts(predicate, "list", "version", "decision", "reason", "candidates")
+    screening = Screening(**predicate)
+    _check_text(screening.reason, "the reason of a screening decision")
+    if screening.decision not in DECISIONS or not _is_hash(screening.candidates):
+        raise BadEnvelope("a screening decision is 'clear' or 'match', with a commitment to its candidates")
+    for name in (screening.list, screening.version):
+        _check_text(name, "the list and its version", most=100)
+    _expect_payload(envelope, screening_payload(screening))
+    return screening
+
+
+def read_proceeding(envelope: Envelope) -> tuple[dict[str, Any], str]:
+    """The question and the reason of officers who proceed. Raises: BadEnvelope."""
+    predicate = _predicate(envelope, PROCEEDING, {"question", "reason"})
+    _question(predicate)
+    _texts(predicate, "reason")
+    _check_text(predicate["reason"], "the reason for proceeding")
+    _expect_payload(envelope, proceeding_payload(predicate["question"], predicate["reason"]))
+    return predicate["question"], predicate["reason"]
+
+
+def read_note(envelope: Envelope) -> Note:
+    """The note of an envelope. Raises: BadEnvelope."""
+    predicate = _predicate(envelope, NOTE, set(Note._fields))
+    _texts(predicate, "log", "party", "kind", "on", "text")
+    note = Note(**predicate)
+    about = note.about
+    if type(about) is not dict or set(about) not in ({"release", "stage"}, {"case"}, {"directive"}):
+        raise BadEnvelope("a note about a release and stage, a case or a directive expected")
+    _texts(about, *about)
+    if note.kind not in NOTES:
+        raise BadEnvelope(f"a note of the kind {note.kind[:40]!r}, expected one of {', '.join(NOTES)}")
+    _check_text(note.text, "the text of a note")
+    try:
+        date.fromisoformat(note.on)
+    except ValueError as error:
+        raise BadEnvelope("a note whose 'on' is not a date such as 2026-06-24") from error
+    _expect_payload(envelope, note_payload(note))
+    return note
+
+
+def _question(predicate: Mapping[str, Any]) -> None:
+    question = predicate["question"]
+    if not isinstance(question, dict) or not isinstance(question.get("case"), str):
+        raise BadEnvelope("a statement without a question, expected the question of a case as exported")
+
+
+def _texts(predicate: Mapping[str, Any], *names: str) -> None:
+    for name in names:
+        if not isinstance(predicate[name], str):
+            raise BadEnvelope(f"a statement whose {name} is not text")
+
+
+def _check_words(position: str, reason: str, sealed: str | None) -> None:
+    if position not in POSITIONS:
+        raise BadEnvelope(f"the position {position[:40]!r}, expected one of {', '.join(POSITIONS)}")
+    if position == "ask" and sealed is not None:
+        raise BadEnvelope("a question to the applicant cannot be sealed: the applicant could not read it")
+    _check_text(reason, "a reason", least=0)
+    if position in NEED_REASON and not reason.strip() and sealed is None:
+        raise BadEnvelope(f"{NEED_REASON[position]} without a reason, expected one")
+
+
+def _check_text(text: str, what: str, *, least: int = 1, most: int = REASON_MAX) -> None:
+    if len(text) > most or len(text.strip()) < least or not plan.is_plain(text):
+        raise BadEnvelope(f"{what}: text of at most {most} characters, none of them invisible, expected")
+
+
+def _check_conditions(conditions: Any) -> None:
+    try:
+        stated = plan.Conditions.model_validate(conditions)
+    except ValidationError as error:
+        raise BadEnvelope("conditions that no grant can have, expected those of the plan language") from error
+    if not stated.model_dump(exclude_none=True):
+        raise BadEnvelope("conditions that say nothing, expected at least one")
+
+
+def _is_hash(text: Any) -> bool:
+    return isinstance(text, str) and re.fullmatch(r"[0-9a-f]{64}", text, re.ASCII) is not None
 
 
 def read_opening(envelope: Envelope) -> dict[str, str]:
@@ -116,9 +330,11 @@ def _payload(name: str, subject: Any, predicate_type: str, predicate: dict[str, 
     return dsse.statement({name: digest}, predicate_type, predicate)
 
 
-def _predicate(envelope: Envelope, predicate_type: str, fields: set[str]) -> dict[str, Any]:
+def _predicate(
+    envelope: Envelope, predicate_type: str, fields: set[str], optional: AbstractSet[str] = frozenset()
+) -> dict[str, Any]:
     predicate = dsse.parse_statement(envelope, predicate_type).predicate
-    if set(predicate) != fields:
+    if set(predicate) - optional != fields:
         raise BadEnvelope(f"a statement with the fields {sorted(predicate)}, expected {sorted(fields)}")
     return predicate
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from sluicegate.core import events
 from sluicegate.core.events import Entry
+from sluicegate.core.refusals import Reason
 from sluicegate.errors import NotCanonical, VerificationFailed
 
 Folded = TypeVar("Folded")
@@ -26,7 +27,8 @@ LEASE_MS_DEFAULT = 5_000
 class Grant:
     """An organization's authorization for one release on one surface.
 
-    `replaced` says that a later grant has taken its place.
+    `replaced` says that a later grant has taken its place, `proven` that a call under it has succeeded;
+    `barred` is why it allows nothing any more, or for now.
     Units: validity in milliseconds since 1970 UTC, `[from, until)`; `until` None is without end.
     """
 
@@ -41,6 +43,8 @@ class Grant:
     valid_until_ms: int | None
     requests_per_minute: int | None
     replaced: bool = False
+    proven: bool = False
+    barred: Reason | None = None
 
 
 @dataclass(slots=True)
@@ -195,7 +199,7 @@ def fold_in(fold: Callable[[Folded, Entry], None], state: Folded, entry: Entry) 
     """
     try:
         fold(state, entry)
-    except (AttributeError, KeyError, NotCanonical, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, NotCanonical, StopIteration, TypeError, ValueError) as error:
         raise VerificationFailed(
             f"entry {entry.seq} ({entry.type}) lacks what its type needs: {error!r}"
         ) from error
@@ -227,6 +231,9 @@ def _release_applied(table: Table, entry: Entry) -> None:
         kept.stages[stage["name"]]: {"models": models, "conditions": stage.get("conditions", {})}
         for stage in spec["stages"]
     }
+    for stage, looser in entry.public.get("tightened", {}).items():
+        if looser in table.open_terms:
+            table.open_terms.add(kept.stages[stage])
     before = table.plans.get(release)
     for model_id in before.models - kept.models if before else ():
         del table.offers[model_id]
@@ -241,16 +248,24 @@ def _case_opened(table: Table, entry: Entry) -> None:
     if entry.public["kind"] != "admission":
         return
     organization = entry.gate_value("organization")
-    release, surface, case = entry.public["release"], entry.public["surface"], entry.public["case"]
-    table._cases[case] = (organization, release, surface)
-    table.pending.setdefault((organization, release), {})[surface] = case
+    table._cases[entry.public["case"]] = (organization, entry.public["release"], entry.public["surface"])
+    _case_pending(table, entry)
+
+
+def _case_pending(table: Table, entry: Entry) -> None:
+    """A case is under review, or again."""
+    asked = table._cases.get(entry.public["case"])
+    if asked is not None:
+        organization, release, surface = asked
+        table.pending.setdefault((organization, release), {})[surface] = entry.public["case"]
 
 
 def _case_determined(table: Table, entry: Entry) -> None:
-    asked = table._cases.pop(entry.public["case"], None)
+    asked = table._cases.get(entry.public["case"])
     if asked is not None:
         organization, release, surface = asked
-        del table.pending[organization, release][surface]
+        if table.pending[organization, release].get(surface) == entry.public["case"]:
+            del table.pending[organization, release][surface]
 
 
 def _stage_opened(table: Table, entry: Entry) -> None:
@@ -270,7 +285,7 @@ def _grant_approved(table: Table, entry: Entry) -> None:
         models=terms["models"],
         valid_from_ms=events.parse_time(public["validFrom"]),
         valid_until_ms=events.parse_time(public["validUntil"]) if public["validUntil"] else None,
-        requests_per_minute=terms["conditions"].get("requestsPerMinute"),
+        requests_per_minute=public.get("conditions", terms["conditions"]).get("requestsPerMinute"),
     )
     key = (grant.organization, grant.release, grant.surface)
     if key in table.grants:
@@ -278,6 +293,46 @@ def _grant_approved(table: Table, entry: Entry) -> None:
     table.grants[key] = grant
     table.grants_by_id[grant.id] = grant
     table.surfaces_granted.setdefault((grant.organization, grant.release), set()).add(grant.surface)
+
+
+def _grant_proven(table: Table, entry: Entry) -> None:
+    table.grants_by_id[entry.public["grant"]].proven = True
+
+
+def _grant_amended(table: Table, entry: Entry) -> None:
+    public = entry.public
+    grant = table.grants_by_id[public["grant"]]
+    grant.terms = intern(public["terms"])
+    grant.models = table.terms[public["terms"]]["models"]
+    grant.valid_until_ms = events.parse_time(public["validUntil"]) if public["validUntil"] else None
+    grant.requests_per_minute = public["conditions"].get("requestsPerMinute")
+
+
+def _grant_suspended(table: Table, entry: Entry) -> None:
+    table.grants_by_id[entry.public["grant"]].barred = Reason.GRANT_SUSPENDED
+
+
+def _grant_resumed(table: Table, entry: Entry) -> None:
+    table.grants_by_id[entry.public["grant"]].barred = None
+
+
+def _grant_reinstated(table: Table, entry: Entry) -> None:
+    grant = table.grants_by_id[entry.public["grant"]]
+    key = (grant.organization, grant.release, grant.surface)
+    table.grants[key].replaced = True
+    grant.replaced, grant.barred = False, None
+    table.grants[key] = grant
+
+
+def _grant_ended(table: Table, entry: Entry) -> None:
+    table.grants_by_id[entry.public["grant"]].barred = _ENDS[entry.public["how"]]
+
+
+_ENDS = {
+    "removed": Reason.GRANT_REMOVED,
+    "expired": Reason.GRANT_EXPIRED,
+    "surrendered": Reason.NOT_ADMITTED,
+}
 
 
 def _credential_issued(table: Table, entry: Entry) -> None:
@@ -313,9 +368,17 @@ def _directive_lifted(table: Table, entry: Entry) -> None:
 _FOLDS: dict[str, Callable[[Table, Entry], None]] = {
     events.RELEASE_APPLIED: _release_applied,
     events.CASE_OPENED: _case_opened,
+    events.CASE_WAITLISTED: _case_pending,
+    events.CASE_REPLIED: _case_pending,
     events.CASE_DETERMINED: _case_determined,
     events.STAGE_OPENED: _stage_opened,
     events.GRANT_APPROVED: _grant_approved,
+    events.GRANT_PROVEN: _grant_proven,
+    events.GRANT_AMENDED: _grant_amended,
+    events.GRANT_SUSPENDED: _grant_suspended,
+    events.GRANT_RESUMED: _grant_resumed,
+    events.GRANT_ENDED: _grant_ended,
+    events.GRANT_REINSTATED: _grant_reinstated,
     events.CREDENTIAL_ISSUED: _credential_issued,
     events.CREDENTIAL_REVOKED: _credential_revoked,
     events.DIRECTIVE_ISSUED: _directive_issued,

@@ -91,7 +91,7 @@ class Paperwork:
         client = self.agency(agency)
         exported = client.get(f"/api/v1/cases/{case}/export")
         signing.check_export(exported)
-        envelope = signing.position(exported, "approve", self._cast.key(agency))
+        envelope = signing.position(exported, signing.Said("approve"), self._cast.key(agency))
         answer: dict[str, Any] = client.post("/api/v1/positions", {"envelope": envelope})
         return answer
 

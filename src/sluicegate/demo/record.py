@@ -27,7 +27,17 @@ from sluicegate.core.statements import Position
 from sluicegate.core.trust import Pin
 from sluicegate.demo.upstream import UpstreamSettings, in_thread
 from sluicegate.ports import Principal
-from sluicegate.service import access, applications, credentials, directives, log, releases, tokens
+from sluicegate.service import (
+    access,
+    applications,
+    cases,
+    credentials,
+    directives,
+    log,
+    positions,
+    releases,
+    tokens,
+)
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings, GatewaySettings, UpstreamTarget
@@ -66,15 +76,15 @@ class Example:
     """A small log: one release, its terms agreed, one organization admitted, one key."""
 
     def __init__(self, folder: Path, examples: Path) -> None:
-        ticks, draws = count(), count()
+        draws = count()
         start_ms = parse_time(STARTED)
-        self._ids = count(1)
+        self._commands = 0
         self._examples = examples
         self.ledger = Ledger(
             SqliteStore(folder / "ledger.db"),
             key_of("log"),
             ORIGIN,
-            wall_ms=lambda: start_ms + 1_000 * next(ticks),
+            wall_ms=lambda: start_ms + 1_000 * self._commands,
             random=lambda size: hashlib.sha256(f"example draw {next(draws)}".encode()).digest()[:size],
         )
         self.staff = Principal("developer_example", access.DEVELOPER, "developer")
@@ -110,15 +120,15 @@ class Example:
         case = _done(applications.submit(self.ledger, self.staff, self._id(), asked))["application"]
         for agency in AGENCIES:
             self._approve(case, agency)
-        grant = _done(applications.show(self.ledger, self.staff, case))["grant"]["grant"]
+        grant = _done(cases.show(self.ledger, self.staff, case))["grant"]["grant"]
         digest = apikey.digest(self.api_key).hex()
         _done(credentials.issue(self.ledger, self.staff, self._id(), grant, digest))
 
     def _approve(self, case: str, agency: str) -> None:
-        exported = _done(applications.export(self.ledger, self.staff, case))
+        exported = _done(cases.export(self.ledger, self.staff, case))
         said = Position(exported["question"], agency, "approve", "", None)
         self.position = _signed(statements.position_payload(said), agency)
-        _done(applications.import_position(self.ledger, self.staff, self._id(), self.position))
+        _done(positions.record(self.ledger, self.staff, self._id(), self.position))
 
     def suspend(self) -> None:
         """Issue a directive that covers everyone."""
@@ -157,7 +167,9 @@ class Example:
         return (self._examples / name).read_text()
 
     def _id(self) -> str:
-        return f"example_{next(self._ids):04d}"
+        """The next command's id. A second passes a command, however often anybody asks for the time."""
+        self._commands += 1
+        return f"example_{self._commands:04d}"
 
 
 async def cut_streams(example: Example, folder: Path) -> dict[str, bytes]:
@@ -190,9 +202,12 @@ async def _cut(example: Example, port: int) -> dict[str, bytes]:
     while b" 200 " not in (await _get(port, "/readyz")).split(b"\r\n")[0]:  # noqa: ASYNC110 - asked over HTTP
         await asyncio.sleep(0.05)
     streams = {name: await _open(port, *call, example.api_key) for name, call in _CALLS.items()}
-    begun = {name: await reader.readuntil(b" 2") for name, reader in streams.items()}
+    begun = {name: await reader.readuntil(b" 2") for name, (reader, _) in streams.items()}
     await asyncio.to_thread(example.suspend)
-    return {name: begun[name] + await reader.read() for name, reader in streams.items()}
+    found = {name: begun[name] + await reader.read() for name, (reader, _) in streams.items()}
+    for _, writer in streams.values():
+        writer.close()
+    return found
 
 
 _MESSAGES = [{"role": "user", "content": "count"}]
@@ -206,7 +221,10 @@ _CALLS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-async def _open(port: int, path: str, body: dict[str, Any], key: str) -> asyncio.StreamReader:
+async def _open(
+    port: int, path: str, body: dict[str, Any], key: str
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Send a request. Its writer must be kept: a connection is closed with it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     content = json.dumps(body).encode()
     head = (
@@ -214,7 +232,7 @@ async def _open(port: int, path: str, body: dict[str, Any], key: str) -> asyncio
         f"content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
     )
     writer.write(head.encode() + content)
-    return reader
+    return reader, writer
 
 
 async def _get(port: int, path: str) -> bytes:

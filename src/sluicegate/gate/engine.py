@@ -20,6 +20,8 @@ from sluicegate.core.refusals import Deny, Reason
 from sluicegate.core.table import Table
 
 Cut = Callable[[Deny], None]
+REPORTED_MAX = 100
+"""How many grants are reported as proven at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,10 @@ class Flight:
             self._engine.redecide(self)
         return self.refused
 
+    def prove(self) -> None:
+        """Note that the call has succeeded."""
+        self._engine.prove(self)
+
     def cut(self, deny: Deny) -> None:
         """End this request with a refusal; the first one stands."""
         if self.refused is None:
@@ -88,6 +94,8 @@ class Engine:
         self.flights: set[Flight] = set()
         self.cut_by: dict[str, int] = {}
         """Requests cut so far, by directive, or by reason where no directive cut them."""
+        self.proven: set[str] = set()
+        """Grants under which a call has succeeded here, until the log says so."""
         self._boot_ms = boot_ms
         self._meters: dict[str, _Meter] = {}
         self._passed_ms = 0
@@ -138,6 +146,17 @@ class Engine:
     def land(self, flight: Flight) -> None:
         """The request is over, however it ended."""
         self.flights.discard(flight)
+
+    def prove(self, flight: Flight) -> None:
+        """Note that the call has succeeded: the grant's first is reported, and goes on the record."""
+        grant = self.table.grants_by_id[flight.allow.grant]
+        if not grant.proven:
+            self.proven.add(grant.id)
+
+    def unproven(self) -> list[str]:
+        """The grants to report as proven, sorted: those the log does not say so of yet."""
+        self.proven = {name for name in self.proven if not self.table.grants_by_id[name].proven}
+        return sorted(self.proven)[:REPORTED_MAX]
 
     def redecide(self, flight: Flight) -> None:
         """Decide again; cut the request if it is no longer allowed."""

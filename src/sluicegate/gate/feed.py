@@ -79,7 +79,7 @@ class Tail:
             "nonce": secrets.token_hex(16),
         }
         self._asked_ms = self._boot_ms()
-        report = {"streamsCut": dict(self._engine.cut_by)}
+        report = {"streamsCut": dict(self._engine.cut_by), "proven": self._engine.unproven()}
         return {**self._asked, "surface": self._engine.surface, "waitMs": wait_ms, "report": report}
 
     def take(self, data: bytes) -> Seen:

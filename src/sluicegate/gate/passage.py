@@ -22,6 +22,7 @@ from sluicegate.gate.exchange import NO_CONTENT, Exchange, Stage
 from sluicegate.gate.upstream import Answer, Call, Upstream
 from sluicegate.settings import GatewaySettings
 
+HTTP_ERRORS = 400
 SLICE_BYTES = 16 * 1024
 """The most that is written after one look at the lease."""
 
@@ -77,12 +78,18 @@ class Passage:
                 self._fail(Fault.UPSTREAM_FAILED)
             elif kind != b"text/event-stream":
                 await self._forward_body(answer, sized=b"content-length" in fields)
+                self._prove(answer)
             elif fields.get(b"content-encoding", b"identity").lower() == b"identity":
                 await self._forward_stream(answer)
+                self._prove(answer)
             else:
                 self._fail(Fault.UPSTREAM_FAILED)
         finally:
             answer.close()
+
+    def _prove(self, answer: Answer) -> None:
+        if answer.status < HTTP_ERRORS and self._exchange.outcome == "answered":
+            self.flight.prove()
 
     async def _forward_body(self, answer: Answer, *, sized: bool) -> None:
         """The head waits for the first bytes: so most answers are one write, or can still be refused."""

@@ -8,22 +8,36 @@ Rules:
 
 from __future__ import annotations
 
-from sluicegate.core import apikey, quorum
-from sluicegate.core.lifecycle.state import Case, Release, State
+from sluicegate.core import apikey, kinds
+from sluicegate.core.lifecycle.case import Case
+from sluicegate.core.lifecycle.state import Release, State
 from sluicegate.errors import Unauthorized
 from sluicegate.ports import Principal, Store
 
 DEVELOPER, AGENCY, APPLICANT, GATEWAY = "developer", "agency", "applicant", "gateway"
 ROLES = (DEVELOPER, AGENCY, APPLICANT, GATEWAY)
 
+_UNSIGNED = ("answer", "accept", "withdraw", "return", "reply", "appeal")
+"""The acts of `core.kinds` for which a token is enough; the others take a signature."""
+
 ACTIONS: dict[str, frozenset[str]] = {
     "plan.preview": frozenset({DEVELOPER}),
     "plan.apply": frozenset({DEVELOPER}),
     "status.read": frozenset({DEVELOPER, AGENCY, APPLICANT}),
     "application.submit": frozenset({DEVELOPER, APPLICANT}),
+    "application.amend": frozenset({DEVELOPER, APPLICANT}),
+    "organization.nominate": frozenset({DEVELOPER}),
     "case.read": frozenset({DEVELOPER, AGENCY, APPLICANT}),
     "case.export": frozenset({DEVELOPER, AGENCY}),
     "position.import": frozenset({DEVELOPER, AGENCY}),
+    **{f"case.{act}": kinds.ACTS[act].roles for act in _UNSIGNED},
+    "list.use": frozenset({DEVELOPER}),
+    "report.read": frozenset({DEVELOPER, AGENCY}),
+    "grant.read": frozenset({DEVELOPER, AGENCY, APPLICANT}),
+    "grant.suspend": frozenset({DEVELOPER}),
+    "grant.resume": frozenset({DEVELOPER}),
+    "grant.surrender": frozenset({DEVELOPER, APPLICANT}),
+    "grant.removal": frozenset({DEVELOPER, AGENCY}),
     "stage.open": frozenset({DEVELOPER}),
     "credential.issue": frozenset({DEVELOPER, APPLICANT}),
     "credential.revoke": frozenset({DEVELOPER, APPLICANT}),
@@ -31,6 +45,8 @@ ACTIONS: dict[str, frozenset[str]] = {
     "directive.issue": frozenset({DEVELOPER, AGENCY}),
     "directive.lift": frozenset({DEVELOPER, AGENCY}),
     "directive.read": frozenset({DEVELOPER, AGENCY}),
+    "subscription.read": frozenset({DEVELOPER, AGENCY, APPLICANT}),
+    "subscription.change": frozenset({DEVELOPER, AGENCY, APPLICANT}),
     "token.issue": frozenset({DEVELOPER}),
     "fleet.poll": frozenset({GATEWAY}),
 }
@@ -76,10 +92,8 @@ def knows(principal: Principal, state: State, release: Release) -> bool:
         return True
     if principal.role == AGENCY:
         return principal.party in release.plan["spec"]["agencies"]
-    return any(
-        case.opened_by == principal.id and case.question.get("release") == release.name
-        for case in state.cases.values()
-    )
+    own = (state.cases[name] for name in state.cases_of.get(principal.id, ()))
+    return any(case.question.get("release") == release.name for case in own)
 
 
 def sees(principal: Principal, case: Case) -> bool:
@@ -87,5 +101,5 @@ def sees(principal: Principal, case: Case) -> bool:
     if principal.role == DEVELOPER:
         return True
     if principal.role == AGENCY:
-        return principal.party in quorum.parties_of(case.rule)
-    return case.kind == "admission" and case.opened_by == principal.id
+        return principal.party in case.parties
+    return case.organization is not None and case.applicant == principal.id

@@ -1,17 +1,33 @@
-"""Applications and the cases they are: submit, show, list, export, position."""
+"""What applicants do: apply, amend, answer, accept, withdraw, reply, appeal, surrender.
+
+Rules:
+- Who applied does what an applicant does, whatever its role; nobody else does it for them.
+- Everything an applicant writes is sealed.
+"""
 
 from __future__ import annotations
 
 import base64
 from typing import Any
 
-from sluicegate.core import application, canonical, document, events, quorum
-from sluicegate.core.dsse import Envelope
-from sluicegate.core.lifecycle import Refusal, State, cases, releases
-from sluicegate.core.lifecycle.cases import RecordPosition, SubmitApplication
-from sluicegate.core.lifecycle.state import Case
+from sluicegate.core import application, document, kinds
+from sluicegate.core.lifecycle import Refusal, State, releases
+from sluicegate.core.lifecycle.applications import (
+    Accept,
+    Amend,
+    Answer,
+    Nominate,
+    OpenAppeal,
+    Reply,
+    Return,
+    SubmitApplication,
+    Withdraw,
+)
+from sluicegate.core.statements import REASON_MAX
+from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal, Writing
 from sluicegate.service import access
+from sluicegate.service.cases import seen
 from sluicegate.service.ledger import Ledger
 
 OPEN_MAX = 20
@@ -47,74 +63,110 @@ def submit(
     return ledger.execute(command, by=principal.id, command_id=command_id, request=["submit", asked])
 
 
-def show(ledger: Ledger, principal: Principal, case_id: str) -> dict[str, Any] | Refusal:
-    """One case as its reader may see it."""
-    with ledger.reading() as state:
-        case = _seen(state, principal, case_id)
-        return case if isinstance(case, Refusal) else _shown(state, case)
+def amend(
+    ledger: Ledger, principal: Principal, command_id: str, grant: str, asked: dict[str, Any]
+) -> dict[str, Any] | Refusal:
+    """Ask for a grant of one's own to be renewed or changed.
 
-
-def listed(ledger: Ledger, principal: Principal) -> dict[str, Any]:
-    """Every case the reader may see, newest first."""
-    with ledger.reading() as state:
-        seen = [case for case in reversed(state.cases.values()) if access.sees(principal, case)]
-        return {"size": state.size, "cases": [_summary(case) for case in seen]}
-
-
-def export(ledger: Ledger, principal: Principal, case_id: str) -> dict[str, Any] | Refusal:
-    """What a reviewer needs to decide and sign, offline if need be.
-
-    The dossier comes with its salt, so that the reviewer can check that it is what the question commits to.
+    `asked` holds `renew`, and `organization, file` where the dossier changes. Raises: InvalidDocument.
     """
+    dossier = None
+    if asked.get("organization") is not None:
+        found = application.read(document.read(asked["organization"], asked["file"]))
+        dossier = {"organization": found}
     with ledger.reading() as state:
-        case = _seen(state, principal, case_id)
+        case = state.cases.get(state.grants.get(grant, ""))
+        if case is None or case.applicant != principal.id:
+            said = f"no grant {grant[:80]!r}"
+            return Refusal("unknown", "grant_unknown", said, "'application show' names your grant")
+    command = Amend(grant, bool(asked["renew"]), dossier)
+    request = ["amend", grant, asked]
+    return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
+
+
+def act(  # noqa: PLR0913 - who, under which id, what, on which terms
+    ledger: Ledger, principal: Principal, command_id: str, case_id: str, name: str, asked: dict[str, str]
+) -> dict[str, Any] | Refusal:
+    """Do one of `ACTS` in a case. `asked` holds what it needs: `text`, `agency`.
+
+    Raises: InvalidInput: a text is missing or too long.
+    """
+    command = ACTS[name](case_id, asked)
+    with ledger.reading() as state:
+        case = seen(state, principal, case_id)
         if isinstance(case, Refusal):
             return case
-        keys = {
-            key.keyid: key.party for key in state.keys.values() if key.party in quorum.parties_of(case.rule)
-        }
-        return {
-            "kind": "sluicegate-review",
-            "version": 1,
-            "question": case.question,
-            "rule": case.rule,
-            "parties": keys,
-            "previous": {party: said.digest for party, said in case.positions.items()},
-            "terms": _terms(state, case),
-            "document": _document(state, case),
-            "dossier": _dossier(ledger, case),
-        }
+        if name != "return" and case.applicant != principal.id:
+            said = f"only who applied may {name}"
+            return Refusal("forbidden", "not_applicant", said, "use the token the application was made with")
+    return ledger.execute(command, by=principal.id, command_id=command_id, request=[name, case_id, asked])
 
 
-def import_position(
-    ledger: Ledger, principal: Principal, command_id: str, envelope: dict[str, Any]
+def nominate(
+    ledger: Ledger, principal: Principal, command_id: str, asked: dict[str, Any]
 ) -> dict[str, Any] | Refusal:
-    """Put a signed position on the record. Raises: BadEnvelope."""
-    command = RecordPosition(Envelope.from_json(envelope))
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=["position", envelope])
+    """Note that an organization is hoped for in a stage. Raises: InvalidDocument."""
+    organization = application.read(document.read(asked["organization"], asked["file"]))
+
+    def command(writing: Writing) -> Nominate:
+        pseudonym = _pseudonym(ledger, writing, principal, organization)
+        return Nominate(asked["release"], asked["stage"], pseudonym, {"organization": organization})
+
+    return ledger.execute(command, by=principal.id, command_id=command_id, request=["nominate", asked])
 
 
-def grant_of(state: State, grant_id: str) -> dict[str, Any] | None:
-    """A grant as its holder sees it."""
-    grant = state.table.grants_by_id.get(grant_id)
-    if grant is None:
-        return None
-    provisioned = grant_id in state.credentials.values()
-    until = grant.valid_until_ms
-    return {
-        "grant": grant.id,
-        "release": grant.release,
-        "stage": grant.stage,
-        "surface": grant.surface,
-        "models": sorted(grant.models),
-        "state": "provisioned" if provisioned else "approved",
-        "validFrom": events.format_time(grant.valid_from_ms),
-        "validUntil": events.format_time(until) if until is not None else None,
-    }
+def nominations(ledger: Ledger) -> dict[str, Any]:
+    """Every nomination, and whether its organization has applied, by name."""
+    with ledger.reading() as state:
+        return {
+            "size": state.size,
+            "nominations": [
+                {
+                    "nomination": known["nomination"],
+                    "release": known["release"],
+                    "stage": known["stage"],
+                    "organization": ledger.store.organization_name(known["organization"]),
+                    "applied": _applied(ledger, state, known),
+                }
+                for known in state.nominations.values()
+            ],
+        }
+
+
+def _applied(ledger: Ledger, state: State, known: dict[str, Any]) -> list[str]:
+    return [
+        name
+        for organization in ledger.store.organizations(
+            ledger.store.organization_name(known["organization"]) or ""
+        )
+        for name in state.cases_of.get(organization, ())
+        if state.cases[name].kind == kinds.ADMISSION
+        and state.cases[name].question["release"] == known["release"]
+        and state.cases[name].question["stage"] == known["stage"]
+    ]
+
+
+def _text(asked: dict[str, str]) -> str:
+    text = asked.get("text", "")
+    if not text.strip() or len(text) > REASON_MAX:
+        raise InvalidInput(f"a text of 1 to {REASON_MAX} characters expected")
+    return text
+
+
+ACTS: dict[str, Any] = {
+    "answer": lambda case, asked: Answer(case, asked.get("agency", ""), _text(asked)),
+    "accept": lambda case, _: Accept(case),
+    "withdraw": lambda case, _: Withdraw(case),
+    "return": lambda case, asked: Return(case, _text(asked)),
+    "reply": lambda case, asked: Reply(case, _text(asked)),
+    "appeal": lambda case, asked: OpenAppeal(case, _text(asked)),
+}
+"""The commands of acts in a case that need no signature."""
 
 
 def _open_of(state: State, principal: Principal) -> int:
-    return sum(state.cases[case].opened_by == principal.id for case in state.open_applications.values())
+    own = (state.cases[name] for name in state.cases_of.get(principal.id, ()))
+    return sum(case.kind == kinds.ADMISSION and case.state != kinds.DETERMINED for case in own)
 
 
 def _pseudonym(ledger: Ledger, writing: Writing, principal: Principal, organization: dict[str, Any]) -> str:
@@ -125,68 +177,3 @@ def _pseudonym(ledger: Ledger, writing: Writing, principal: Principal, organizat
         found = "org_" + base64.b32encode(ledger.random(10)).decode().lower()
         writing.add_organization(found, principal.id, name, country)
     return found
-
-
-def _seen(state: State, principal: Principal, case_id: str) -> Case | Refusal:
-    case = state.cases.get(case_id)
-    if case is None or not access.sees(principal, case):
-        return Refusal("unknown", "case_unknown", f"no case {case_id[:80]!r}", "'case list' shows your cases")
-    return case
-
-
-def _summary(case: Case) -> dict[str, Any]:
-    question = case.question
-    return {
-        "case": case.id,
-        "kind": case.kind,
-        "state": case.state,
-        "determination": case.outcome,
-        "release": question.get("release"),
-        "stage": question.get("stage"),
-        "surface": question.get("surface"),
-        "directive": question.get("directive"),
-        "openedAt": events.format_time(case.at_ms),
-        "awaiting": cases.awaiting(case),
-    }
-
-
-def _shown(state: State, case: Case) -> dict[str, Any]:
-    positions = [
-        {
-            "agency": said.agency,
-            "position": said.position,
-            "reason": said.reason,
-            "at": events.format_time(said.at_ms),
-            "digest": said.digest,
-            "superseded": case.positions[said.agency] is not said,
-        }
-        for said in case.history
-    ]
-    return {
-        **_summary(case),
-        "application": case.id if case.kind == "admission" else None,
-        "rule": case.rule,
-        "terms": case.question.get("terms"),
-        "positions": positions,
-        "grant": grant_of(state, case.grant) if case.grant else None,
-    }
-
-
-def _terms(state: State, case: Case) -> dict[str, Any] | None:
-    """The plan whose stage's terms a question binds, if they are those in force."""
-    release = state.releases.get(case.question.get("release", ""))
-    if release is None or release.terms.get(case.question["stage"]) != case.question["terms"]:
-        return None
-    return release.plan
-
-
-def _document(state: State, case: Case) -> dict[str, Any] | None:
-    """The directive that a lift is about."""
-    return state.directives[case.question["directive"]].document if case.kind == "lift" else None
-
-
-def _dossier(ledger: Ledger, case: Case) -> dict[str, Any] | None:
-    if case.kind != "admission":
-        return None
-    opened = ledger.store.sealed(case.seq)["application"]
-    return {"application": opened.value(), "salt": canonical.b64(opened.salt)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core.lifecycle import Refusal, State
+from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.credentials import DIGEST, IssueCredential, RevokeCredential
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
@@ -40,8 +40,5 @@ def revoke(
 
 def _holds(ledger: Ledger, principal: Principal, grant: str) -> bool:
     with ledger.reading() as state:
-        return principal.role == access.DEVELOPER or _applied_by(state, grant) == principal.id
-
-
-def _applied_by(state: State, grant: str) -> str | None:
-    return next((case.opened_by for case in state.cases.values() if case.grant == grant), None)
+        case = state.cases.get(state.grants.get(grant, ""))
+        return case is not None and (principal.role == access.DEVELOPER or case.applicant == principal.id)

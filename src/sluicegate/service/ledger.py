@@ -6,6 +6,8 @@ Rules:
 - The state follows the log, never the other way round: entries are folded in after their commit, by the
   same function that folds them at start. A commit whose fate is unknown is found out by catching up.
 - A command id is done once; done again it returns its first result.
+- Nothing is decided while something is due: time goes first, in the order in which it was due.
+- Whoever is to be told of an entry has a letter in the outbox by the commit that appends it.
 - Starting recomputes every hash: a log whose root is not that of its entries is refused.
 """
 
@@ -13,19 +15,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.core import canonical, checkpoint, events, lifecycle, merkle
 from sluicegate.core.events import Entropy, Entry
-from sluicegate.core.lifecycle import Command, Decided, Refusal, State
+from sluicegate.core.lifecycle import Command, Decided, Refusal, State, ticks
+from sluicegate.core.lifecycle.ticks import Tick
 from sluicegate.core.merkle import Frontier
-from sluicegate.errors import BadCheckpoint, StoreUnusable
+from sluicegate.errors import BadCheckpoint, StoreUnavailable, StoreUnusable
 from sluicegate.ports import Done, Store, Writing
+from sluicegate.service import letters
 
 _CHUNK = 5_000
+CLOCK = "clock"
+"""Who moves cases when time does."""
+Answer = TypeVar("Answer")
 
 
 class Ledger:
@@ -71,12 +78,52 @@ class Ledger:
         asked = canonical.digest([by, request])
         command_id = _name(by, command_id)
         with self._lock, self._telling():
+            while True:
+                try:
+                    entries, result = self._transact(command, by, command_id, asked)
+                except _SomethingDue:
+                    self._tick()
+                except _RolledBack as rolled_back:
+                    return rolled_back.refusal
+                else:
+                    # Durable here: the transaction has committed.
+                    self._follow(entries)
+                    with suppress(StoreUnavailable):  # whoever comes next does what has become due
+                        self._catch_up_with_time()
+                    return result
+
+    def tick(self) -> None:
+        """Let everything happen that is due by now, each thing in a transaction of its own, in order.
+
+        Raises: StoreUnavailable: the rest will be done when asked again.
+        """
+        with self._lock, self._telling():
+            self._catch_up_with_time()
+
+    def arrange(
+        self,
+        change: Callable[[Writing], dict[str, Any] | Refusal],
+        *,
+        by: str,
+        command_id: str,
+        request: Any = None,
+    ) -> dict[str, Any] | Refusal:
+        """Change what stands beside the log, in one transaction; no entry is appended.
+
+        Raises: StoreUnavailable: nothing was done, or it will be found done.
+        """
+        asked = canonical.digest([by, request])
+        command_id = _name(by, command_id)
+        with self._lock:
             try:
-                entries, result = self._transact(command, by, command_id, asked)
+                with self.store.write() as writing:
+                    result = _first(writing, command_id, asked)
+                    if result is None:
+                        result = _agreed(change(writing))
+                        writing.remember(command_id, Done(asked, result))
             except _RolledBack as rolled_back:
                 return rolled_back.refusal
-            # Durable here: the transaction has committed.
-            self._follow(entries)
+            self._tell()
             return result
 
     def consider(self, command: Command) -> Decided | Refusal:
@@ -119,7 +166,7 @@ class Ledger:
         return checkpoint.vkey(self.origin, self.key.public_key().public_bytes_raw())
 
     def watch(self, told: Callable[[], None]) -> None:
-        """Call `told`, which must not wait, after every advance, from whichever thread made it."""
+        """Call `told`, which must not wait, after every advance and arrangement, from any thread."""
         self._watchers.append(told)
 
     def _load(self) -> None:
@@ -150,28 +197,46 @@ class Ledger:
         self, command: Command | Callable[[Writing], Command | Refusal], by: str, command_id: str, asked: str
     ) -> tuple[list[Entry], dict[str, Any]]:
         with self.store.write() as writing:
-            self._follow(writing.entries(self._state.size))
-            if writing.size() != self._state.size:
-                raise StoreUnusable(
-                    f"the log goes back: {writing.size()} entries are stored, {self._state.size} were known",
-                    remedy="put the newest database back",
-                )
-            done = writing.done(command_id)
-            if done is not None and done.request == asked:
-                return [], done.result
-            if done is not None:
-                raise _RolledBack(_reused())
+            self._hold(writing)
+            first = _first(writing, command_id, asked)
+            if first is not None:
+                return [], first
+            now_ms = self.now_ms()
+            if ticks.due(self._state, now_ms) is not None:
+                raise _SomethingDue
             made = command(writing) if callable(command) else command
             if isinstance(made, Refusal):
                 raise _RolledBack(made)
-            now_ms = self.now_ms()
-            decided = lifecycle.decide(self._state, made, now_ms, Entropy(self.random(32)))
-            if isinstance(decided, Refusal):
-                raise _RolledBack(decided)
+            decided = _agreed(lifecycle.decide(self._state, made, now_ms, Entropy(self.random(32))))
             entries = self._append(writing, decided, now_ms, by, command_id)
             result = {**decided.result, "size": self._state.size + len(entries)}
             writing.remember(command_id, Done(asked, result))
         return entries, result
+
+    def _hold(self, writing: Writing) -> None:
+        """Be at the head that `writing` holds."""
+        self._follow(writing.entries(self._state.size))
+        if writing.size() != self._state.size:
+            raise StoreUnusable(
+                f"the log goes back: {writing.size()} entries are stored, {self._state.size} were known",
+                remedy="put the newest database back",
+            )
+
+    def _catch_up_with_time(self) -> None:
+        while ticks.due(self._state, self.now_ms()) is not None:
+            self._tick()
+
+    def _tick(self) -> None:
+        """Let the earliest thing happen that is due, if anything still is at the head."""
+        with self.store.write() as writing:
+            self._hold(writing)
+            now_ms = self.now_ms()
+            decided = lifecycle.decide(self._state, Tick(), now_ms, Entropy(self.random(32)))
+            assert isinstance(decided, Decided)
+            command_id = _name(CLOCK, str(self._state.size))
+            entries = self._append(writing, decided, now_ms, CLOCK, command_id)
+        # Durable here: the transaction has committed.
+        self._follow(entries)
 
     def _append(
         self, writing: Writing, decided: Decided, now_ms: int, by: str, command_id: str
@@ -184,6 +249,7 @@ class Ledger:
             nodes = [node for entry in entries for node in grown.append(merkle.leaf_hash(entry.leaf))]
             note = checkpoint.sign(self.origin, grown.size, grown.root(), self.key)
             writing.append(entries, nodes, note)
+            writing.post(letters.addressed(writing, entries, self._state.cases))
         return entries
 
     def _follow(self, entries: Sequence[Entry]) -> None:
@@ -199,8 +265,15 @@ class Ledger:
             yield
         finally:
             if self._state.size != size:
-                for told in self._watchers:
-                    told()
+                self._tell()
+
+    def _tell(self) -> None:
+        for told in self._watchers:
+            told()
+
+
+class _SomethingDue(Exception):
+    """Ends a transaction before anything is decided in it."""
 
 
 class _RolledBack(Exception):
@@ -209,6 +282,21 @@ class _RolledBack(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.code)
         self.refusal = refusal
+
+
+def _first(writing: Writing, command_id: str, asked: str) -> dict[str, Any] | None:
+    """The result of a command that was done before, None of one that was not."""
+    done = writing.done(command_id)
+    if done is not None and done.request != asked:
+        raise _RolledBack(_reused())
+    return done.result if done is not None else None
+
+
+def _agreed(answer: Answer | Refusal) -> Answer:
+    """An answer that is no refusal; a refusal ends the transaction."""
+    if isinstance(answer, Refusal):
+        raise _RolledBack(answer)
+    return answer
 
 
 def _name(by: str, command_id: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core import document, plan, quorum
+from sluicegate.core import document, events, kinds, plan, quorum
 from sluicegate.core.dsse import Envelope
-from sluicegate.core.lifecycle import Refusal, State, cases, releases
+from sluicegate.core.lifecycle import Refusal, State, releases
 from sluicegate.core.lifecycle.state import Release
 from sluicegate.ports import Principal
 from sluicegate.service import access
+from sluicegate.service.cases import awaiting
 from sluicegate.service.ledger import Ledger
 
 COUNT_SHOWN_FROM = 5
@@ -35,6 +36,8 @@ def preview_plan(ledger: Ledger, text: str, file: str) -> dict[str, Any] | Refus
             "termsToAgree": sorted(
                 stage for stage in terms if not before or terms[stage] not in before.agreed
             ),
+            "tightened": result["tightened"],
+            "loosened": result["loosened"],
             "changes": result["changes"],
             "affects": _affected(state, name),
         }
@@ -104,13 +107,24 @@ def _stage(
         "terms": terms,
         "termsAgreed": terms in release.agreed,
         "termsCase": terms_case.id if terms_case else None,
-        "awaiting": cases.awaiting(terms_case) if terms_case else [],
+        "awaiting": awaiting(terms_case) if terms_case else [],
         "open": terms in state.table.open_terms,
         "basis": stage["basis"],
+        "basisLapsed": _is_past(stage["basis"].get("until"), now_ms),
+        "mode": stage["admission"]["mode"],
         "rule": stage["admission"]["grant"],
+        "removedBy": kinds.rule_of(kinds.REMOVAL, release.plan, stage),
+        "opensWhen": stage.get("opensWhen"),
+        "clock": stage["admission"].get("clock"),
+        "reply": stage["admission"].get("reply", plan.REPLY),
+        "appeal": {
+            "decide": kinds.rule_of(kinds.APPEAL, release.plan, stage, kinds.ADMISSION),
+            "within": stage["admission"].get("appeal", {}).get("within", plan.APPEAL),
+        },
         "agencies": sorted(quorum.parties_of(stage["admission"]["grant"])),
         "seats": stage.get("seats"),
-        "seated": _seated(principal, len(state.seated(release.name, name, now_ms))),
+        "seated": _seated(principal, len(state.seated(release.name, name))),
+        "waitlisted": _seated(principal, len(state.waitlists.get((release.name, name), ()))),
         "eligibility": stage.get("eligibility", {}),
         "conditions": stage.get("conditions", {}),
     }
@@ -119,6 +133,11 @@ def _stage(
 def _seated(principal: Principal, seated: int) -> int | None:
     """How many seats are taken. To applicants a count below 5 could tell of one organization."""
     return seated if principal.role != access.APPLICANT or seated >= COUNT_SHOWN_FROM else None
+
+
+def _is_past(until: str | None, now_ms: int) -> bool:
+    """Whether the day until which a basis was stated is over: its rules stay in force until new terms."""
+    return until is not None and events.format_time(now_ms)[:10] > until
 
 
 def _affected(state: State, release: str) -> dict[str, int]:

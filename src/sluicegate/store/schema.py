@@ -4,6 +4,7 @@ Rules:
 - `entries`, `parts` and `nodes` are the ledger: rows are added, never changed.
 - `head` has one row, with the signed checkpoint of its size; whoever holds it writes.
 - Secrets stand here as digests only.
+- `outbox` holds what is still to be told; its ids give the order, and a letter that has arrived is deleted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 APPLICATION_ID = 0x534C4347
 """Marks a SQLite file as ours: "SLCG"."""
-VERSION = 1
+VERSION = 2
 
 metadata = sa.MetaData()
 
@@ -79,4 +80,31 @@ incarnations = sa.Table(
     sa.Column("gateway", sa.String(64), primary_key=True),
     sa.Column("incarnation", sa.String(64), primary_key=True),
     sa.Column("surface", sa.String(64), nullable=False),
+)
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("principal", sa.String(64), nullable=False, index=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("target", sa.String(1024), nullable=False),
+    sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("gone", sa.Boolean, nullable=False),
+)
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("message", sa.String(64), nullable=False, unique=True),
+    sa.Column(
+        "subscription", sa.String(64), sa.ForeignKey("subscriptions.id", ondelete="CASCADE"), nullable=False
+    ),
+    sa.Column("case", sa.String(64), nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("state", sa.String(8), nullable=False),
+    sa.Column("due_ms", sa.BigInteger, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("error", sa.String(200), nullable=False),
+    sa.Index("outbox_in_order", "state", "subscription", "case", "id"),
+    sqlite_autoincrement=True,
 )

@@ -9,8 +9,9 @@ Rules:
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sluicegate.core import canonical, events
 from sluicegate.core.events import Entry, Opening
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.ports import Done, Incarnation, Node, Principal
-from sluicegate.store import schema
+from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, Subscription
+from sluicegate.store import outbox, schema
 
 BUSY_MS = 10_000
 """How long a write waits for another process's write to end."""
@@ -92,6 +93,20 @@ class SqliteStore:
         with self._reading() as connection:
             return _parts(connection, seq, seq + 1).get((seq, "sealed"), {})
 
+    def organizations_like(self, part: str) -> Sequence[str]:
+        """The pseudonyms of every organization in whose legal name `part` occurs."""
+        table = schema.organizations
+        query = sa.select(table.c.pseudonym).where(table.c.name.contains(part, autoescape=True))
+        with self._reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def organization_name(self, pseudonym: str) -> str | None:
+        """The legal name behind a pseudonym, as `core.application.name_key` spells it."""
+        table = schema.organizations
+        query = sa.select(table.c.name).where(table.c.pseudonym == pseudonym)
+        with self._reading() as connection:
+            return connection.execute(query).scalar()
+
     def organizations(self, name: str) -> Sequence[str]:
         """The pseudonyms of every organization of this legal name."""
         table = schema.organizations
@@ -146,6 +161,51 @@ class SqliteStore:
         """Forget an incarnation whose lease has ended."""
         with self._guarded(), self._engine.begin() as connection:
             connection.execute(sa.delete(schema.incarnations).where(_is(incarnation)))
+
+    def subscriptions(self, principal: str) -> Sequence[Subscription]:
+        """Those of one principal, oldest first."""
+        with self._reading() as connection:
+            return outbox.subscriptions(connection, principal)
+
+    def due(self, now_ms: int, busy: Collection[str], limit: int) -> Sequence[tuple[Subscription, Letter]]:
+        """What to deliver now: at most one letter for each subscription that is not `busy`."""
+        with self._reading() as connection:
+            return outbox.due(connection, now_ms, busy, limit)
+
+    def next_due_ms(self, busy: Collection[str]) -> int | None:
+        """When the next letter of a subscription that is not `busy` is due."""
+        with self._reading() as connection:
+            return outbox.next_due_ms(connection, busy)
+
+    def delivered(self, message: str) -> None:
+        """Forget a letter."""
+        with self._guarded(), self._engine.begin() as connection:
+            outbox.delivered(connection, message)
+
+    def put_off(self, message: str, due_ms: int, error: str) -> None:
+        """Note a failed attempt, and when to try again."""
+        with self._guarded(), self._engine.begin() as connection:
+            outbox.failed(connection, message, error, due_ms=due_ms)
+
+    def bury(self, message: str, error: str) -> None:
+        """Note the last failed attempt."""
+        with self._guarded(), self._engine.begin() as connection:
+            outbox.failed(connection, message, error, state=outbox.DEAD)
+
+    def end_subscription(self, subscription: str, error: str) -> None:
+        """Note that a subscription's receiver is gone."""
+        with self._guarded(), self._engine.begin() as connection:
+            outbox.end(connection, subscription, error)
+
+    def dead(self, principal: str, limit: int) -> Sequence[tuple[Subscription, Letter]]:
+        """Dead letters of one principal, oldest first."""
+        with self._reading() as connection:
+            return outbox.dead(connection, principal, limit)
+
+    def outbox(self) -> Mapping[str, int]:
+        """How many letters are `waiting` and `dead`."""
+        with self._reading() as connection:
+            return outbox.counted(connection)
 
     def close(self) -> None:
         """Close every connection."""
@@ -252,6 +312,39 @@ class SqliteWriting:
         """Note a new organization."""
         values = {"pseudonym": pseudonym, "owner": owner, "name": name, "registered_in": registered_in}
         self._connection.execute(sa.insert(schema.organizations).values(**values))
+
+    def subscribers(self) -> Sequence[tuple[Subscription, Principal]]:
+        """Every subscription that is not gone, and whose it is."""
+        whose = schema.principals
+        query = sa.select(schema.subscriptions, whose.c.role, whose.c.name, whose.c.party).join(
+            whose, whose.c.id == schema.subscriptions.c.principal
+        )
+        rows = self._connection.execute(query.where(~schema.subscriptions.c.gone))
+        return [
+            (outbox.subscription(row), Principal(row.principal, row.role, row.name, row.party))
+            for row in rows
+        ]
+
+    def subscriptions(self, principal: str) -> Sequence[Subscription]:
+        """Those of one principal, oldest first."""
+        return outbox.subscriptions(self._connection, principal)
+
+    def add_subscription(self, subscription: Subscription) -> None:
+        """Note a new subscription."""
+        self._connection.execute(sa.insert(schema.subscriptions).values(**asdict(subscription)))
+
+    def remove_subscription(self, subscription: str) -> None:
+        """Forget a subscription and all its letters."""
+        table = schema.subscriptions
+        self._connection.execute(sa.delete(table).where(table.c.id == subscription))
+
+    def post(self, letters: Sequence[Letter]) -> None:
+        """Put letters into the outbox, in this order."""
+        outbox.post(self._connection, letters)
+
+    def replay(self, principal: str, message: str | None, due_ms: int) -> int:
+        """Make dead letters of a principal wait again, one or all."""
+        return outbox.replay(self._connection, principal, message, due_ms)
 
 
 def _make_file(path: Path) -> None:

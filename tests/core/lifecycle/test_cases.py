@@ -7,9 +7,10 @@ import pytest
 
 from sluicegate.core import events, statements
 from sluicegate.core.dsse import Envelope
-from sluicegate.core.lifecycle.cases import RecordPosition, awaiting
+from sluicegate.core.lifecycle.applications import Accept
+from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.directives import OpenLift
-from sluicegate.core.lifecycle.state import Case
+from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.errors import BadEnvelope
 from tests.worlds import (
     API,
@@ -22,6 +23,7 @@ from tests.worlds import (
     STAGE,
     World,
     application,
+    looser,
     plan_value,
     position,
     signed,
@@ -61,7 +63,7 @@ def test_an_application_asks_a_question_that_binds_all_it_is_about(world: World,
         ],
         "party": world.entries[-1].sealed["application"].commitment("sealed", "application"),
     }
-    assert (case.state, case.outcome, awaiting(case)) == ("in_review", None, ["oncd", "ostp"])
+    assert (case.state, case.outcome, case.awaiting) == ("submitted", None, ["oncd", "ostp"])
 
 
 def test_the_applicant_is_sealed(world: World, case: Case) -> None:
@@ -96,7 +98,7 @@ def test_an_open_application_is_waited_for(world: World, case: Case) -> None:
     assert world.refused(application()) == "already_applied"
     world.must(application(surface=CODEX))
     world.must(application("org-2"))
-    assert case.state == "in_review"
+    assert case.state == "submitted"
 
 
 def test_who_holds_a_grant_does_not_apply_for_it(world: World) -> None:
@@ -125,7 +127,7 @@ def test_a_grant_follows_when_the_rule_is_satisfied(world: World, case: Case) ->
     grant = world.state.table.grants_by_id[case.grant or ""]
     assert (grant.organization, grant.release, grant.stage, grant.surface) == ("org-1", RELEASE, STAGE, API)
     assert (grant.valid_from_ms, grant.valid_until_ms) == (AT_MS, AT_MS + 30 * DAY_MS)
-    assert (case.state, case.outcome, awaiting(case)) == ("determined", "approved", [])
+    assert (case.state, case.outcome, case.awaiting) == ("determined", "approved", [])
 
 
 def test_a_grant_names_the_positions_it_rests_on(world: World, case: Case) -> None:
@@ -144,11 +146,22 @@ def test_a_grant_names_the_positions_it_rests_on(world: World, case: Case) -> No
         )
 
 
-@pytest.mark.parametrize("word", ["abstain", "no-objection", "object"])
-def test_only_approval_is_approval(world: World, case: Case, word: str) -> None:
+@pytest.mark.parametrize("word", ["abstain", "ask", "object"])
+def test_what_does_not_consent_admits_nobody(world: World, case: Case, word: str) -> None:
     world.say(case, "oncd")
-    world.say(case, "ostp", word)
+    world.must(RecordPosition(position(case, "ostp", word, reason="why")))
     assert case.grant is None
+
+
+def test_to_have_no_objection_is_to_consent(world: World, case: Case) -> None:
+    world.say(case, "oncd", "no-objection")
+    assert case.grant is None
+    assert world.say(case, "ostp", "no-objection")["determination"] == "approved"
+
+
+def test_a_case_is_in_review_from_the_first_that_is_said(world: World, case: Case) -> None:
+    world.say(case, "oncd", "abstain")
+    assert case.state == "in_review"
 
 
 @pytest.mark.parametrize(
@@ -186,7 +199,7 @@ def test_the_same_agency_twice_is_one_agency(world: World, case: Case) -> None:
     world.say(case, "oncd")
     world.say(case, "oncd", "approve")
     assert case.grant is None
-    assert awaiting(case) == ["ostp"]
+    assert case.awaiting == ["ostp"]
 
 
 def test_an_agency_may_change_its_mind_until_the_case_is_determined(world: World, case: Case) -> None:
@@ -225,7 +238,7 @@ def test_an_organization_takes_one_seat_on_however_many_surfaces() -> None:
     world.admit("org-1", CODEX)
 
 
-def test_who_waits_is_told_so_once_and_admitted_when_a_seat_is_free() -> None:
+def test_who_waits_is_told_so_once_and_offered_a_seat_when_one_is_free() -> None:
     world = World.opened(stages=[stage(seats=1)])
     world.admit("org-1")
     waiting = world.submit("org-2")
@@ -234,7 +247,9 @@ def test_who_waits_is_told_so_once_and_admitted_when_a_seat_is_free() -> None:
     world.say(waiting, "ostp")
     assert [entry.type for entry in world.entries].count(events.CASE_WAITLISTED) == 1
     world.now_ms = AT_MS + 30 * DAY_MS
-    assert world.say(waiting, "oncd")["determination"] == "approved"
+    world.tick()
+    assert (waiting.state, waiting.grant) == ("offered", None)
+    assert world.must(Accept(waiting.id))["determination"] == "approved"
     assert waiting.grant is not None
 
 
@@ -242,7 +257,7 @@ def test_a_seat_is_held_until_the_last_millisecond_of_a_grant() -> None:
     world = World.opened(stages=[stage(seats=1)])
     world.admit("org-1")
     world.now_ms = AT_MS + 30 * DAY_MS - 1
-    assert world.state.seated(RELEASE, STAGE, world.now_ms) == {"org-1"}
+    assert world.state.seated(RELEASE, STAGE) == {"org-1"}
     waiting = world.submit("org-2")
     world.say(waiting, "oncd")
     world.say(waiting, "ostp")
@@ -253,7 +268,7 @@ def test_the_seats_of_one_stage_are_not_those_of_another() -> None:
     world = World.opened(stages=[stage(seats=1), stage("later", seats=1)])
     world.admit("org-1")
     world.admit("org-2", name="later")
-    assert world.state.seated(RELEASE, STAGE, AT_MS) == {"org-1"}
+    assert world.state.seated(RELEASE, STAGE) == {"org-1"}
 
 
 def test_who_waits_may_still_be_denied() -> None:
@@ -431,9 +446,9 @@ def test_the_longest_reason_fits_an_entry(world: World, case: Case) -> None:
 def test_an_application_ends_when_its_terms_go_out_of_force(world: World, case: Case) -> None:
     world.say(case, "oncd")
     other = world.submit("org-2", CODEX)
-    result = world.apply(plan_value(stages=[stage(seats=5)]))
+    result = world.apply(plan_value(stages=[looser()]))
     assert result["superseded"] == [case.id, other.id]
-    assert (case.state, case.outcome, case.grant, awaiting(case)) == ("determined", "superseded", None, [])
+    assert (case.state, case.outcome, case.grant, case.awaiting) == ("determined", "superseded", None, [])
     world.agree()
     assert world.refused(RecordPosition(position(case, "ostp"))) == "case_determined"
     again = world.submit()
@@ -464,8 +479,8 @@ def test_only_what_was_asked_under_the_old_terms_ends(world: World) -> None:
     kept, gone = world.submit("org-1"), world.submit("org-2", name="later")
     denied = world.submit("org-3", name="later")
     world.say(denied, "oncd", "object")
-    assert world.apply(plan_value(stages=[stage(), stage("later", seats=1)]))["superseded"] == [gone.id]
-    assert (kept.state, lift.state, denied.outcome) == ("in_review", "in_review", "denied")
+    assert world.apply(plan_value(stages=[stage(), looser("later")]))["superseded"] == [gone.id]
+    assert (kept.state, lift.state, denied.outcome) == ("submitted", "in_review", "denied")
     assert world.apply(plan_value())["superseded"] == [_terms_case(world, "later").id]
 
 
@@ -479,7 +494,7 @@ def _terms_case(world: World, name: str) -> Case:
 def test_positions_on_agreed_terms_are_not_positions_on_new_ones() -> None:
     world = World.agreed()
     (old,) = [case for case in world.state.cases.values() if case.kind == "terms"]
-    world.apply(plan_value(stages=[stage(seats=5)]))
+    world.apply(plan_value(stages=[looser()]))
     (new,) = [case for case in world.state.cases.values() if case.kind == "terms" and case is not old]
     for agency in ("oncd", "ostp"):
         moved = position(new, agency, question={**old.question, "case": new.id})

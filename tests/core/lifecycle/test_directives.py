@@ -7,8 +7,8 @@ import pytest
 from sluicegate.core import canonical, events, statements
 from sluicegate.core.events import Opening
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.core.lifecycle.cases import RecordPosition
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift, covered
+from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.statements import Position
 from sluicegate.errors import BadEnvelope
 from tests.worlds import (

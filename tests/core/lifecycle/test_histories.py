@@ -15,11 +15,19 @@ from sluicegate.core.decision import Ask, Instant
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Entry
 from sluicegate.core.lifecycle import Command, Refusal, State
-from sluicegate.core.lifecycle.cases import RecordPosition
+from sluicegate.core.lifecycle.applications import Accept, Amend, Withdraw
+from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
+from sluicegate.core.lifecycle.grants import (
+    OpenRemoval,
+    ProveGrant,
+    ResumeGrant,
+    SurrenderGrant,
+    SuspendGrant,
+)
+from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
-from sluicegate.core.lifecycle.state import Case
 from sluicegate.core.table import Table
 from sluicegate.errors import SluicegateError
 from sluicegate.gate.engine import Engine
@@ -50,7 +58,10 @@ from tests.worlds import (
 
 OTHER_LOG = LOG.replace("openai", "other")
 SIGNERS = ("oncd", "ostp", "caisi", OFFICER, "stranger")
-WORDS = ("approve", "approve", "approve", "object", "abstain", "no-objection")
+WORDS = (
+    *("approve", "approve", "approve", "object", "abstain", "no-objection"),
+    *("recuse", "approve-with-conditions"),
+)
 ORGANIZATIONS = ("org-1", "org-2", "org-3")
 
 PLANS = [
@@ -89,7 +100,8 @@ class Player:
             self.random.choice(MOVES)(self)
         return self.world
 
-    def do(self, command: Command) -> None:
+    def do(self, command: Command) -> dict[str, Any] | Refusal:
+        self.world.tick()
         size = self.world.state.size
         before = content(self.world.state) if self.random.random() < 0.2 else None  # it takes its time
         try:
@@ -100,6 +112,7 @@ class Player:
             self.refusals.append(result.code)
             assert self.world.state.size == size
             assert before is None or content(self.world.state) == before, "a refusal left a trace"
+        return result
 
     def apply(self) -> None:
         self.do(ApplyPlan(read_plan(self.random.choice(PLANS))))
@@ -132,7 +145,14 @@ class Player:
         case = self.case()
         if case is not None:
             agency = self.random.choice(sorted(reference_model.named(case.rule)))
-            self.send(position(case, agency, self.random.choice(WORDS)))
+            self.send(self.said(case, agency))
+
+    def said(self, case: Case, agency: str) -> Envelope:
+        word = self.random.choice(WORDS)
+        changes: dict[str, Any] = {"reason": "why"}
+        if word == "approve-with-conditions":
+            changes["conditions"] = {"requestsPerMinute": self.random.choice([5, 60, 6_000])}
+        return position(case, agency, word, **changes)
 
     def agree(self) -> None:
         """All who are asked approve."""
@@ -169,7 +189,7 @@ class Player:
                 {"previous": None},
             ]
         )
-        self.send(position(case, agency, random.choice(WORDS), **changes))
+        self.send(position(case, agency, random.choice(WORDS[:6]), **changes))
 
     def tamper(self) -> None:
         """An envelope of before with its words or its signatures changed."""
@@ -236,6 +256,40 @@ class Player:
             named = random.sample(ORGANIZATIONS, random.randrange(3))
             self.do(suspension(name, named, **changes))
 
+    def accept(self) -> None:
+        for case in list(self.world.state.cases.values()):
+            if case.state == "offered":
+                self.do(Accept(case.id))
+
+    def withdraw(self) -> None:
+        case = self.case()
+        if case is not None:
+            self.do(Withdraw(case.id))
+
+    def change(self) -> None:
+        """Something becomes of a grant."""
+        grants = sorted(self.world.state.table.grants_by_id)
+        if not grants:
+            return
+        grant = self.random.choice(grants)
+        commands: list[Command] = [
+            *(
+                SuspendGrant(grant, "misuse"),
+                ResumeGrant(grant),
+                SurrenderGrant(grant),
+                ProveGrant(grant, "g"),
+            ),
+            *(OpenRemoval(grant, "misuse", "why"), Amend(grant, renew=self.random.random() < 0.5)),
+        ]
+        result = self.do(self.random.choice([*commands, commands[-1], commands[-1], commands[-2]]))
+        if isinstance(result, dict) and "grant" in result:
+            name = result.get("application", result.get("case"))
+            case = self.world.state.cases[name] if name else None
+            if case is None:
+                return
+            for agency in sorted(reference_model.named(case.rule)):
+                self.send(position(case, agency) if self.random.random() < 0.8 else self.said(case, agency))
+
     def lift(self) -> None:
         names = sorted(self.world.state.directives)
         if names:
@@ -250,7 +304,8 @@ MOVES: list[Callable[[Player], None]] = [
     *(Player.say, Player.say, Player.agree, Player.agree, Player.agree, Player.agree, Player.forge),
     *(Player.forge, Player.tamper, Player.replay, Player.issue, Player.issue, Player.issue, Player.revoke),
     *(Player.suspend, Player.suspend, Player.lift, Player.lift, Player.wait, Player.admit, Player.admit),
-    *(Player.admit, Player.admit, Player.issue),
+    *(Player.admit, Player.admit, Player.issue, Player.accept, Player.accept, Player.withdraw),
+    *(Player.change, Player.change, Player.change),
 ]
 
 histories = st.builds(Player, st.integers(0, 2**32))

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from sluicegate.core import events, plan, statements
-from sluicegate.core.lifecycle.cases import RecordPosition
 from sluicegate.core.lifecycle.directives import OpenLift
+from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage, changes
 from sluicegate.errors import BadEnvelope, InvalidInput
 from tests.worlds import (
@@ -19,6 +19,7 @@ from tests.worlds import (
     RELEASE,
     STAGE,
     World,
+    looser,
     opening,
     plan_value,
     position,
@@ -71,14 +72,14 @@ def test_what_is_no_term_asks_nobody_again() -> None:
 
 def test_how_long_a_gateway_goes_on_unled_is_a_term() -> None:
     world = World.agreed()
-    assert len(world.apply(plan_value(leaseMs=900))["cases"]) == 1
+    assert len(world.apply(plan_value(leaseMs=9_000))["cases"]) == 1
     assert not world.state.releases[RELEASE].agreed
 
 
 def test_new_terms_ask_again_and_admit_nobody_before() -> None:
     world = World.opened()
     before = world.state.releases[RELEASE].terms[STAGE]
-    assert len(world.apply(plan_value(stages=[stage(seats=99)]))["cases"]) == 1
+    assert len(world.apply(plan_value(stages=[looser()]))["cases"]) == 1
     after = world.state.releases[RELEASE].terms[STAGE]
     assert after not in world.state.releases[RELEASE].agreed
     case = world.submit()
@@ -94,7 +95,7 @@ def test_new_terms_ask_again_and_admit_nobody_before() -> None:
 def test_terms_that_come_back_are_asked_again() -> None:
     world = World.agreed()
     (first,) = terms_cases(world)
-    world.apply(plan_value(stages=[stage(seats=99)]))
+    world.apply(plan_value(stages=[looser()]))
     assert not world.state.releases[RELEASE].agreed
     (again,) = world.apply(plan_value())["cases"]
     second = world.state.cases[again]
@@ -115,7 +116,7 @@ def test_only_terms_in_force_are_agreed() -> None:
     world = World.agreed(stages=[stage(), stage("later")])
     terms = world.state.releases[RELEASE].terms
     assert world.state.releases[RELEASE].agreed == set(terms.values())
-    world.apply(plan_value(stages=[stage(), stage("later", seats=1)]))
+    world.apply(plan_value(stages=[stage(), looser("later")]))
     assert world.state.releases[RELEASE].agreed == {terms[STAGE]}
 
 
@@ -260,7 +261,7 @@ def test_a_stage_opens_only_on_terms_that_every_agency_signed(agreeing: tuple[st
 def test_an_opening_for_other_terms_is_refused() -> None:
     world = World.agreed()
     old = opening(world.state)
-    world.apply(plan_value(stages=[stage(seats=99)]))
+    world.apply(plan_value(stages=[looser()]))
     world.agree()
     assert world.refused(OpenStage(old)) == "terms_changed"
     world.open()
@@ -292,10 +293,87 @@ def test_every_question_is_bound_to_the_log() -> None:
     assert {case.question["log"] for case in world.state.cases.values()} == {LOG}
 
 
+# Tightening
+
+
+def test_tighter_terms_are_agreed_at_once_and_stay_open() -> None:
+    world = World.opened()
+    old = world.state.releases[RELEASE].terms[STAGE]
+    result = world.apply(plan_value(stages=[stage(seats=5)], leaseMs=900))
+    new = world.state.releases[RELEASE].terms[STAGE]
+    assert (result["tightened"], result["loosened"], result["cases"]) == ([STAGE], {}, [])
+    assert world.entries[-1].public["tightened"] == {STAGE: old}
+    assert world.state.releases[RELEASE].agreed == {new}
+    assert world.state.table.open_terms == {old, new}
+    assert world.state.table.grants_by_id[world.admit()].terms == new
+
+
+def test_an_open_case_goes_on_under_tighter_terms_and_is_decided_on_them() -> None:
+    world = World.opened()
+    case = world.submit()
+    world.say(case, "oncd")
+    for seats in (5, 4):
+        tighter = {"requestsPerMinute": seats, "validFor": "P30D"}
+        assert world.apply(plan_value(stages=[stage(seats=seats, conditions=tighter)]))["superseded"] == []
+    world.say(case, "ostp")
+    grant = world.state.table.grants_by_id[case.grant or ""]
+    assert grant.requests_per_minute == 4
+    assert grant.terms == world.state.releases[RELEASE].terms[STAGE] != case.question["terms"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"eligibility": {"registeredIn": ["US"]}},
+        {"admission": {**stage()["admission"], "countersign": ["oncd"]}},
+    ],
+)
+def test_who_may_apply_and_who_decides_is_asked_again(change: dict[str, Any]) -> None:
+    world = World.opened()
+    case = world.submit()
+    result = world.apply(plan_value(stages=[stage(**change)]))
+    assert (result["tightened"], result["superseded"]) == ([STAGE], [case.id])
+
+
+def test_a_change_that_is_tighter_here_and_looser_there_is_asked() -> None:
+    world = World.opened()
+    changed = stage(seats=1, conditions={"requestsPerMinute": 601, "validFor": "P30D"})
+    result = world.apply(plan_value(stages=[changed]))
+    assert (result["tightened"], result["loosened"]) == ([], {STAGE: ["conditions"]})
+    assert len(result["cases"]) == 1
+
+
+def test_terms_that_were_never_agreed_are_not_tightened() -> None:
+    world = World()
+    world.apply(plan_value())
+    result = world.apply(plan_value(stages=[stage(seats=1)]))
+    assert (result["tightened"], len(result["cases"])) == ([], 1)
+
+
+def test_terms_that_come_back_from_tighter_ones_are_asked_again() -> None:
+    world = World.opened()
+    world.apply(plan_value(stages=[stage(seats=1)]))
+    result = world.apply(plan_value())
+    assert (result["tightened"], len(result["cases"])) == ([], 1)
+    assert not world.state.releases[RELEASE].agreed
+
+
+def test_an_opening_that_agencies_are_asked_for_is_signed_again_for_tighter_terms() -> None:
+    asked: dict[str, Any] = {"opensWhen": {"allOf": [{"agreedBy": {"allOf": ["oncd"]}}]}}
+    world = World.agreed(stages=[stage(**asked)])
+    first = world.open()
+    assert not world.state.table.open_terms
+    result = world.apply(plan_value(stages=[stage(**asked, seats=5)]))
+    assert result["superseded"] == [first["case"]]
+    case = world.state.cases[world.open()["case"]]
+    world.say(case, "oncd")
+    assert world.state.table.open_terms == {world.state.releases[RELEASE].terms[STAGE]}
+
+
 def test_new_terms_are_opened_anew() -> None:
     world = World.opened()
     old = world.state.releases[RELEASE].terms[STAGE]
-    world.apply(plan_value(stages=[stage(seats=99)]))
+    world.apply(plan_value(stages=[looser()]))
     world.agree()
     new = world.state.releases[RELEASE].terms[STAGE]
     assert world.state.table.open_terms == {old}

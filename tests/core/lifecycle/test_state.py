@@ -46,8 +46,8 @@ def test_the_seated_are_counted_by_organization() -> None:
     world.admit("org-1")
     world.admit("org-1", "codex")
     world.admit("org-2")
-    assert world.state.seated(RELEASE, STAGE, AT_MS) == {"org-1", "org-2"}
-    assert world.state.seated(RELEASE, "later", AT_MS) == frozenset()
+    assert world.state.seated(RELEASE, STAGE) == {"org-1", "org-2"}
+    assert world.state.seated(RELEASE, "later") == frozenset()
 
 
 def test_an_unannounced_plan_is_in_the_state() -> None:

@@ -12,35 +12,84 @@ from collections.abc import Callable
 from typing import Any
 
 from sluicegate.core.events import Entropy
-from sluicegate.core.lifecycle import cases, credentials, directives, keys, releases
+from sluicegate.core.lifecycle import (
+    applications,
+    credentials,
+    directives,
+    grants,
+    keys,
+    positions,
+    record,
+    releases,
+    ticks,
+)
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.state import State
 
 __all__ = ["Command", "Decided", "Refusal", "State", "decide"]
 
-Command = (
-    keys.StartLog
-    | releases.ApplyPlan
-    | releases.OpenStage
-    | cases.SubmitApplication
-    | cases.RecordPosition
-    | credentials.IssueCredential
-    | credentials.RevokeCredential
-    | directives.IssueDirective
-    | directives.OpenLift
-)
-
-_DECIDERS: dict[type, Callable[[State, Any, int, Entropy], Decided | Refusal]] = {
+Decider = Callable[[State, Any, int, Entropy], Decided | Refusal]
+_DECIDERS: dict[type, Decider] = {
     keys.StartLog: keys.start_log,
     releases.ApplyPlan: releases.apply_plan,
     releases.OpenStage: releases.open_stage,
-    cases.SubmitApplication: cases.submit_application,
-    cases.RecordPosition: cases.record_position,
+    applications.Nominate: applications.nominate,
+    applications.SubmitApplication: applications.submit_application,
+    applications.Amend: applications.amend,
+    applications.Answer: applications.answer,
+    applications.Accept: applications.accept,
+    applications.Withdraw: applications.withdraw,
+    applications.Return: applications.return_case,
+    applications.Reply: applications.reply,
+    applications.OpenAppeal: applications.open_appeal,
+    positions.Receive: positions.receive,
+    positions.RecordPosition: positions.record_position,
+    positions.Screen: positions.screen,
+    positions.Proceed: positions.proceed,
+    grants.ProveGrant: grants.prove_grant,
+    grants.SuspendGrant: grants.suspend_grant,
+    grants.ResumeGrant: grants.resume_grant,
+    grants.SurrenderGrant: grants.surrender_grant,
+    grants.OpenRemoval: grants.open_removal,
     credentials.IssueCredential: credentials.issue_credential,
     credentials.RevokeCredential: credentials.revoke_credential,
     directives.IssueDirective: directives.issue_directive,
     directives.OpenLift: directives.open_lift,
+    record.AddNote: record.add_note,
+    record.UseList: record.use_list,
+    ticks.Tick: ticks.tick,
 }
+
+Command = (
+    keys.StartLog
+    | releases.ApplyPlan
+    | releases.OpenStage
+    | applications.Nominate
+    | applications.SubmitApplication
+    | applications.Amend
+    | applications.Answer
+    | applications.Accept
+    | applications.Withdraw
+    | applications.Return
+    | applications.Reply
+    | applications.OpenAppeal
+    | positions.Receive
+    | positions.RecordPosition
+    | positions.Screen
+    | positions.Proceed
+    | grants.ProveGrant
+    | grants.SuspendGrant
+    | grants.ResumeGrant
+    | grants.SurrenderGrant
+    | grants.OpenRemoval
+    | credentials.IssueCredential
+    | credentials.RevokeCredential
+    | directives.IssueDirective
+    | directives.OpenLift
+    | record.AddNote
+    | record.UseList
+    | ticks.Tick
+)
 
 
 def decide(state: State, command: Command, now_ms: int, entropy: Entropy) -> Decided | Refusal:

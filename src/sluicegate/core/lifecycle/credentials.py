@@ -40,6 +40,9 @@ def issue_credential(
     grant = state.table.grants_by_id.get(command.grant)
     if grant is None:
         return Refusal("unknown", "grant_unknown", f"no grant {command.grant[:80]!r}")
+    if not state.is_live(grant.id):
+        how = state.standing[grant.id]
+        return Refusal("conflict", f"grant_{how}", f"grant {grant.id!r} has ended: {how}", "apply again")
     if grant.valid_until_ms is not None and grant.valid_until_ms <= now_ms:
         return Refusal("conflict", "grant_expired", f"grant {grant.id!r} has expired", "apply again")
     if bytes.fromhex(command.digest) in state.table.credentials:

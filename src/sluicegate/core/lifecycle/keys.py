@@ -47,6 +47,14 @@ def signers(state: State, envelope: Envelope) -> frozenset[Key]:
     return frozenset(state.keys[keyid] for keyid in verified)
 
 
+def owners_for(state: State, envelope: Envelope, party: str) -> tuple[str, ...] | Refusal:
+    """Everyone who signed an envelope for `party`, sorted and each once, or why there is nobody."""
+    first = signer_for(state, envelope, party)
+    if isinstance(first, Refusal):
+        return first
+    return tuple(sorted({key.owner for key in signers(state, envelope) if key.party == party}))
+
+
 def signer_for(state: State, envelope: Envelope, party: str) -> Key | Refusal:
     """The key of `party` that signed an envelope, or why there is none."""
     keys = signers(state, envelope)

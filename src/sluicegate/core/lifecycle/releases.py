@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sluicegate.core import events, plan, statements
+from sluicegate.core import events, kinds, plan, statements, tightness
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Draft, Entropy
 from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.keys import signer_for
-from sluicegate.core.lifecycle.state import Case, Release, State
+from sluicegate.core.lifecycle.state import Release, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,17 @@ def apply_plan(state: State, command: ApplyPlan, now_ms: int, entropy: Entropy) 
     name = given["metadata"]["name"]
     before = state.releases.get(name)
     terms = {stage: plan.terms_digest(given, body) for stage, body in plan.stages(given).items()}
-    superseded = list(_superseded(state, name, terms))
-    applied = [] if before is not None and before.plan == given else [_applied(given, terms, entropy)]
-    cases = list(_terms_cases(state, given, terms, entropy))
+    tightened = dict(_tightened(before, given, terms))
+    superseded = list(_superseded(state, given, terms, tightened))
+    applied = (
+        [] if before is not None and before.plan == given else [_applied(given, terms, tightened, entropy)]
+    )
+    cases = list(_terms_cases(state, given, terms, tightened, entropy))
     result = {
         "release": name,
         "termsDigests": terms,
+        "tightened": sorted(tightened),
+        "loosened": loosened_fields(before, given, terms),
         "changes": changes(before, given),
         "cases": [case.public["case"] for case in cases],
         "superseded": [draft.public["case"] for draft in superseded],
@@ -62,8 +68,37 @@ def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) 
     result = {"release": opening["release"], "stage": opening["stage"]}
     if opening["terms"] in state.table.open_terms:
         return Decided([], result)
-    public = {**opening, "officer": key.owner, "envelope": command.envelope.to_json()}
-    return Decided([Draft(events.STAGE_OPENED, opening["release"], public)], result)
+    signed = {"officer": key.owner, "envelope": command.envelope.to_json()}
+    given = state.releases[opening["release"]].plan
+    if plan.agreed_by(plan.stages(given)[opening["stage"]]) is not None:
+        return _asked_to_open(state, opening, signed, entropy)
+    draft = Draft(events.STAGE_OPENED, opening["release"], {**opening, **signed})
+    return Decided([draft], result)
+
+
+def _asked_to_open(
+    state: State, opening: Mapping[str, str], signed: dict[str, Any], entropy: Entropy
+) -> Decided:
+    """The case by which agencies agree to an opening; one that is open is gone on with."""
+    release = state.releases[opening["release"]]
+    result = {"release": release.name, "stage": opening["stage"]}
+    for known in open_cases(state, release.name):
+        if known.kind == kinds.OPENING and known.question["terms"] == opening["terms"]:
+            return Decided([], {**result, "case": known.id})
+    case = entropy.name("case")
+    question = {**opening, "case": case, "kind": kinds.OPENING, "models": plan.model_digests(release.plan)}
+    stage = plan.stages(release.plan)[opening["stage"]]
+    public = {
+        "case": case,
+        "kind": kinds.OPENING,
+        "release": release.name,
+        "stage": opening["stage"],
+        "question": question,
+        "rule": kinds.rule_of(kinds.OPENING, release.plan, stage),
+        "basis": stage["basis"]["kind"],
+        "opening": signed,
+    }
+    return Decided([Draft(events.CASE_OPENED, case, public)], {**result, "case": case})
 
 
 def _not_to_open(state: State, opening: Mapping[str, str]) -> Refusal | None:
@@ -156,31 +191,64 @@ def _misfit(state: State, given: Mapping[str, Any]) -> Refusal | None:
     return None
 
 
-def _applied(given: dict[str, Any], terms: dict[str, str], entropy: Entropy) -> Draft:
+def _applied(
+    given: dict[str, Any], terms: dict[str, str], tightened: dict[str, str], entropy: Entropy
+) -> Draft:
     announced = given["spec"]["announced"]
-    public = {"release": given["metadata"]["name"], "announced": announced, "terms": terms}
+    public: dict[str, Any] = {"release": given["metadata"]["name"], "announced": announced, "terms": terms}
+    if tightened:
+        public["tightened"] = tightened
     if announced:
         return Draft(events.RELEASE_APPLIED, given["metadata"]["name"], {**public, "plan": given})
     gate = {"plan": events.opening(given, entropy)}
     return Draft(events.RELEASE_APPLIED, given["metadata"]["name"], public, gate)
 
 
+def _changed(
+    before: Release | None, given: Mapping[str, Any], terms: Mapping[str, str]
+) -> Iterator[tuple[str, str, list[str]]]:
+    """The stages whose agreed terms change: name, the old terms, the fields not provably as tight."""
+    if before is None:
+        return
+    for name, stage in plan.stages(given).items():
+        old = before.terms.get(name)
+        if old is not None and old != terms[name] and old in before.agreed:
+            fields = tightness.loosened(given, stage, before.plan, plan.stages(before.plan)[name])
+            yield name, old, fields
+
+
+def _tightened(
+    before: Release | None, given: Mapping[str, Any], terms: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """The stages whose terms are provably tighter than those agreed to, with the latter."""
+    for name, old, fields in _changed(before, given, terms):
+        if not fields:
+            yield name, old
+
+
+def loosened_fields(
+    before: Release | None, given: Mapping[str, Any], terms: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Why stages need their terms agreed to again: the fields that are not provably as tight, by stage."""
+    return {name: fields for name, _, fields in _changed(before, given, terms) if fields}
+
+
 def _terms_cases(
-    state: State, given: dict[str, Any], terms: dict[str, str], entropy: Entropy
+    state: State, given: dict[str, Any], terms: dict[str, str], tightened: dict[str, str], entropy: Entropy
 ) -> Iterator[Draft]:
-    """A case for every stage whose terms are neither agreed nor being asked."""
+    """A case for every stage whose terms are neither agreed, nor being asked, nor provably tighter."""
     release = given["metadata"]["name"]
     before = state.releases.get(release)
     settled = set(before.agreed) if before else set()
-    settled |= {case.question["terms"] for case in _open_cases(state, release) if case.kind == "terms"}
+    settled |= {case.question["terms"] for case in open_cases(state, release) if case.kind == kinds.TERMS}
     for name, stage in plan.stages(given).items():
-        if terms[name] in settled:
+        if terms[name] in settled or name in tightened:
             continue
         case = entropy.name("case")
         question = {
             "log": state.log,
             "case": case,
-            "kind": "terms",
+            "kind": kinds.TERMS,
             "release": release,
             "stage": name,
             "terms": terms[name],
@@ -188,23 +256,53 @@ def _terms_cases(
         }
         public = {
             "case": case,
-            "kind": "terms",
+            "kind": kinds.TERMS,
             "release": release,
             "stage": name,
             "question": question,
-            "rule": {"allOf": sorted(plan.agencies_of(stage))},
+            "rule": kinds.rule_of(kinds.TERMS, given, stage),
+            "basis": stage["basis"]["kind"],
         }
         yield Draft(events.CASE_OPENED, case, public)
 
 
-def _superseded(state: State, release: str, terms: Mapping[str, str]) -> Iterator[Draft]:
-    """The end of every open case about terms that go out of force: whoever applied may apply again."""
-    for case in _open_cases(state, release):
-        if terms.get(case.question["stage"]) != case.question["terms"]:
-            yield Draft(events.CASE_DETERMINED, case.id, {"case": case.id, "outcome": "superseded"})
+def _superseded(
+    state: State, given: Mapping[str, Any], terms: Mapping[str, str], tightened: Mapping[str, str]
+) -> Iterator[Draft]:
+    """The end of every open case about terms that go out of force: whoever applied may apply again.
+
+    Where the terms are only tightened a case goes on, unless who may apply has changed, or who decides. An
+    opening does not: what an officer signed opens those terms and no others.
+    """
+    release = given["metadata"]["name"]
+    before, after = state.releases.get(release), plan.stages(given)
+    for case in open_cases(state, release):
+        stage = case.question["stage"]
+        if before is not None and stage in tightened and before.answers(stage, case.question["terms"]):
+            same = _asked_of(after[stage]) == _asked_of(plan.stages(before.plan)[stage])
+            if same and case.kind != kinds.OPENING:
+                continue
+        elif terms.get(stage) == case.question["terms"] or _still_within(before, terms, case):
+            continue
+        yield Draft(events.CASE_DETERMINED, case.id, {"case": case.id, "outcome": "superseded"})
 
 
-def _open_cases(state: State, release: str) -> list[Case]:
+def _still_within(before: Release | None, terms: Mapping[str, str], case: Case) -> bool:
+    """Whether a case about looser terms goes on under terms that do not change now."""
+    stage = case.question["stage"]
+    return (
+        before is not None
+        and before.terms.get(stage) == terms.get(stage)
+        and before.answers(stage, case.question["terms"])
+    )
+
+
+def _asked_of(stage: Mapping[str, Any]) -> list[Any]:
+    return [stage.get("eligibility"), stage["admission"]]
+
+
+def open_cases(state: State, release: str) -> list[Case]:
+    """The cases about a release that are not determined, oldest first."""
     return [
         case
         for case in state.cases.values()

@@ -7,14 +7,20 @@ Rules:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
-from sluicegate.core import canonical, events
+from sluicegate.core import canonical, durations, events, kinds, plan
 from sluicegate.core.events import Entry
-from sluicegate.core.quorum import Rule
+from sluicegate.core.lifecycle.agenda import Agenda, What
+from sluicegate.core.lifecycle.case import Case, Clock, Recorded
 from sluicegate.core.table import Table, fold_in
+
+Stage: TypeAlias = tuple[str, str]
+"""A release and one of its stages, by name."""
+ENDED = frozenset({"expired", "removed", "surrendered"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,45 +37,25 @@ class Key:
 class Release:
     """A release and its plan in force. `agreed` holds those of its terms that every agency signed.
 
-    Terms that go out of force are no longer agreed: coming back to them asks again.
+    Terms that go out of force are no longer agreed: coming back to them asks again. `within` holds, for terms
+    in force that are provably tighter than others that were agreed, those others; `looser` their plans.
     """
 
     name: str
     plan: dict[str, Any]
     terms: dict[str, str]
     agreed: set[str] = field(default_factory=set)
+    within: dict[str, frozenset[str]] = field(default_factory=dict)
+    looser: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    def plan_of(self, stage: str, terms: str) -> dict[str, Any] | None:
+        """The plan under which terms that a case still answers were those of a stage."""
+        return self.plan if self.terms.get(stage) == terms else self.looser.get(terms)
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A position on the record."""
-
-    agency: str
-    owner: str
-    position: str
-    reason: str
-    digest: str
-    seq: int
-    at_ms: int
-
-
-@dataclass(slots=True)
-class Case:
-    """A question put to parties. `positions` holds the newest of each party, `history` all of them."""
-
-    id: str
-    kind: str
-    question: dict[str, Any]
-    rule: Rule
-    opened_by: str
-    seq: int
-    at_ms: int
-    organization: str | None
-    state: str = "in_review"
-    outcome: str | None = None
-    grant: str | None = None
-    positions: dict[str, Recorded] = field(default_factory=dict)
-    history: list[Recorded] = field(default_factory=list)
+    def answers(self, stage: str, terms: str) -> bool:
+        """Whether a case about these terms still answers the stage as it is in force."""
+        current = self.terms.get(stage)
+        return current is not None and (terms == current or terms in self.within.get(current, ()))
 
 
 @dataclass(slots=True)
@@ -101,10 +87,33 @@ class State:
         self.directives: dict[str, Issued] = {}
         self.credentials: dict[str, str] = {}
         """Grant by credential id."""
+        self.provisioned: set[str] = set()
+        """The grants under which a credential was issued."""
         self.open_applications: dict[tuple[str, str, str], str] = {}
         """Case by organization, release, surface."""
-        self.holders: dict[tuple[str, str], set[str]] = {}
-        """Grants by release and stage."""
+        self.seats: dict[Stage, Counter[str]] = {}
+        """Who holds a seat of a stage: organizations, by how many grants and open offers each holds."""
+        self.waitlists: dict[Stage, dict[str, int]] = {}
+        """Waitlisted cases of a stage in their order, by the log's place at which each came on the list."""
+        self.grants: dict[str, str] = {}
+        """What every grant's case is, by grant."""
+        self.standing: dict[str, str] = {}
+        """What has become of a grant: `suspended`, `expired`, `removed`, `surrendered`; none as approved."""
+        self.cases_of: dict[str, list[str]] = {}
+        """Every case of an applicant, and of an organization, oldest first."""
+        self.dossiers: dict[str, str] = {}
+        """The case whose sealed part holds the dossier that a grant was last agreed for."""
+        self.amendments: dict[str, str] = {}
+        """The open amendment of a grant."""
+        self.removals: dict[str, str] = {}
+        """The open removal of a grant."""
+        self.lists: dict[str, str] = {}
+        """The version in use of every screening list."""
+        self.opened: dict[str, int] = {}
+        """When a stage was first opened under terms, by their digest."""
+        self.nominations: dict[str, dict[str, Any]] = {}
+        self.notes: list[dict[str, Any]] = []
+        self.agenda = Agenda()
 
     @property
     def size(self) -> int:
@@ -124,14 +133,56 @@ class State:
             fold_in(fold, self, entry)
         self.at_ms = entry.at_ms
 
-    def seated(self, release: str, stage: str, now_ms: int) -> frozenset[str]:
-        """The organizations that hold a seat of a stage: those with a grant that has not expired."""
-        grants = (self.table.grants_by_id[grant] for grant in self.holders.get((release, stage), ()))
-        return frozenset(
-            grant.organization
-            for grant in grants
-            if grant.valid_until_ms is None or grant.valid_until_ms > now_ms
-        )
+    def seated(self, release: str, stage: str) -> frozenset[str]:
+        """The organizations that hold a seat of a stage, by a grant that has not ended or an open offer."""
+        return frozenset(self.seats.get((release, stage), ()))
+
+    def seats_of(self, release: str, stage: str) -> int | None:
+        """How many seats a stage has; None without a limit, 0 where there is no such stage any more."""
+        found = self.releases.get(release)
+        body = plan.stages(found.plan).get(stage) if found else None
+        seats: int | None = body.get("seats") if body else 0
+        return seats
+
+    def next_offers(self, release: str, stage: str) -> list[str]:
+        """The waitlisted cases to whom a seat can be offered now, in their order."""
+        taken = set(self.seated(release, stage))
+        seats = self.seats_of(release, stage)
+        found = []
+        for name in self.waitlists.get((release, stage), ()):
+            organization = self.cases[name].organization or name
+            if organization in taken or seats is None or len(taken) < seats:
+                taken.add(organization)
+                found.append(name)
+        return found
+
+    def is_live(self, grant: str) -> bool:
+        """Whether a grant has not ended; it may be suspended."""
+        return self.standing.get(grant) not in ENDED
+
+    def party_of(self, grant: str) -> str:
+        """The commitment to the dossier that a grant was last agreed for."""
+        party: str = self.cases[self.dossiers[grant]].question["party"]
+        return party
+
+    def take_seat(self, case: Case, at_ms: int, by: int = 1) -> None:
+        """Count a grant or an open offer in (`by` 1) or out (-1)."""
+        key = stage_of(case)
+        taken = self.seats.setdefault(key, Counter())
+        taken[case.organization or ""] += by
+        if taken[case.organization or ""] <= 0:
+            del taken[case.organization or ""]
+        self.look_for_seats(key, at_ms)
+
+    def look_for_seats(self, key: Stage, at_ms: int) -> None:
+        """Put a free seat and somebody waiting for it on the agenda."""
+        offers = self.next_offers(*key) if self.waitlists.get(key) else []
+        self.agenda.put(What("/".join(key), "", "seat"), at_ms if offers else None)
+
+
+def stage_of(case: Case) -> Stage:
+    """Release and stage of a case that is about one."""
+    return case.question["release"], case.question["stage"]
 
 
 def _log_started(state: State, entry: Entry) -> None:
@@ -148,72 +199,349 @@ def _key_pinned(state: State, entry: Entry) -> None:
 
 def _release_applied(state: State, entry: Entry) -> None:
     name = entry.public["release"]
-    plan = entry.public["plan"] if entry.public["announced"] else entry.gate_value("plan")
+    given = entry.public["plan"] if entry.public["announced"] else entry.gate_value("plan")
     before = state.releases.get(name)
     terms = dict(entry.public["terms"])
-    agreed = before.agreed.intersection(terms.values()) if before else set()
-    state.releases[name] = Release(name, plan, terms, agreed)
+    after = Release(name, given, terms)
+    if before is not None:
+        after.agreed = before.agreed.intersection(terms.values())
+        after.within = {digest: before.within[digest] for digest in terms.values() if digest in before.within}
+        for stage, agreed in entry.public.get("tightened", {}).items():
+            after.agreed.add(terms[stage])
+            after.within[terms[stage]] = before.within.get(agreed, frozenset()) | {agreed}
+            if agreed in state.opened:
+                state.opened.setdefault(terms[stage], state.opened[agreed])
+        kept = {digest for each in after.within.values() for digest in each}
+        plans = {**before.looser, **dict.fromkeys(before.terms.values(), before.plan)}
+        after.looser = {digest: plans[digest] for digest in kept}
+    state.releases[name] = after
+    for stage in terms:
+        state.look_for_seats((name, stage), entry.at_ms)
 
 
 def _case_opened(state: State, entry: Entry) -> None:
     public = entry.public
-    admission = public["kind"] == "admission"
-    organization = entry.gate_value("organization") if admission else None
+    kind, question = public["kind"], public["question"]
+    about_one = "organization" in entry.gate
+    organization = entry.gate_value("organization") if about_one else None
     case = Case(
         public["case"],
-        public["kind"],
-        public["question"],
+        kind,
+        question,
         public["rule"],
-        entry.by,
+        public.get("applicant", entry.by),
         entry.seq,
         entry.at_ms,
         organization,
+        basis=public.get("basis", ""),
+        procedure=public.get("procedure", {}),
+        subject=question.get("against", question.get("grant")),
+        state=kinds.SUBMITTED if kind in kinds.APPLIED else kinds.IN_REVIEW,
+        reason_code=question.get("reasonCode"),
+        opening=public.get("opening"),
     )
+    case.dossier = _dossier(state, case)
     state.cases[case.id] = case
-    if organization is not None:
-        state.open_applications[organization, public["release"], public["surface"]] = case.id
-    if case.kind == "lift":
-        state.directives[case.question["directive"]].lift = case.id
+    for whose in (case.applicant, organization):
+        if whose is not None:
+            state.cases_of.setdefault(whose, []).append(case.id)
+    if kind == kinds.ADMISSION and organization is not None:
+        state.open_applications[organization, question["release"], question["surface"]] = case.id
+    elif kind == kinds.LIFT:
+        state.directives[question["directive"]].lift = case.id
+    elif kind == kinds.APPEAL:
+        state.cases[question["against"]].appeal = case.id
+    elif kind in _BY_GRANT:
+        _BY_GRANT[kind](state)[question["grant"]] = case.id
+    _whole_due(state, case, public.get("due"))
+    _reply_by(state, case, public.get("replyBy"))
+
+
+def _dossier(state: State, case: Case) -> str:
+    """The case whose sealed part holds what a case is about."""
+    if case.kind == kinds.APPEAL:
+        return state.cases[case.question["against"]].dossier
+    grant = case.question.get("grant")
+    if grant is None or case.question["party"] != state.party_of(grant):
+        return case.id
+    return state.dossiers[grant]
+
+
+_BY_GRANT: dict[str, Callable[[State], dict[str, str]]] = {
+    kinds.AMENDMENT: lambda state: state.amendments,
+    kinds.REMOVAL: lambda state: state.removals,
+}
+
+
+def _case_received(state: State, entry: Entry) -> None:
+    public = entry.public
+    case = state.cases[public["case"]]
+    case.clocks[public["agency"]] = Clock(entry.at_ms, public["digest"])
+    _begun(case)
+    _agency_due(state, case, public["agency"], public["due"])
+
+
+def _case_warned(state: State, entry: Entry) -> None:
+    agency = entry.public["agency"]
+    state.agenda.put(What(entry.public["case"], agency or "", "warning" if agency else "reply"), None)
+
+
+def _case_escalated(state: State, entry: Entry) -> None:
+    public = entry.public
+    case = state.cases[public["case"]]
+    if public["agency"] is None:
+        _whole_due(state, case, None)
+        return
+    clock = case.clocks[public["agency"]]
+    clock.rung, clock.climbed_ms = clock.rung + 1, entry.at_ms
+    _agency_due(state, case, public["agency"], public["due"])
+
+
+def _case_silent(state: State, entry: Entry) -> None:
+    public = entry.public
+    case = state.cases[public["case"]]
+    if public["agency"] is None:
+        case.unopposed = True
+        _whole_due(state, case, None)
+        return
+    case.clocks[public["agency"]].silence = public["meaning"]
+    _agency_due(state, case, public["agency"], None)
+
+
+def _case_answered(state: State, entry: Entry) -> None:
+    public = entry.public
+    case = state.cases[public["case"]]
+    clock = case.clocks[public["agency"]]
+    if clock.asked_ms is not None:
+        clock.stops.append((clock.asked_ms, entry.at_ms))
+        clock.asked_ms = None
+    case.answers.append(entry.seq)
+    _agency_due(state, case, public["agency"], public["due"])
+    _questions_closed(state, case, entry)
+
+
+def _case_screened(state: State, entry: Entry) -> None:
+    public = entry.public
+    kept = ("list", "version", "decision", "reason", "owner", "digest")
+    screened = {name: public[name] for name in kept}
+    state.cases[public["case"]].screening = {
+        **screened,
+        "at": events.format_time(entry.at_ms),
+        "seq": entry.seq,
+    }
+
+
+def _case_proceeded(state: State, entry: Entry) -> None:
+    public = entry.public
+    case = state.cases[public["case"]]
+    case.proceeded = True
+    case.notes.append({"kind": "proceeded", "party": state.developer, "owners": public["owners"],
+                       "text": public["reason"], "at": events.format_time(entry.at_ms)})  # fmt: skip
+
+
+def _case_waitlisted(state: State, entry: Entry) -> None:
+    case = state.cases[entry.public["case"]]
+    case.state, case.outcome = kinds.WAITLISTED, None
+    _set_applied(state, case)
+    _stop_clocks(state, case)
+    state.waitlists.setdefault(stage_of(case), {})[case.id] = entry.seq
+    state.look_for_seats(stage_of(case), entry.at_ms)
+
+
+def _case_offered(state: State, entry: Entry) -> None:
+    case = state.cases[entry.public["case"]]
+    until_ms = events.parse_time(entry.public["until"])
+    case.state, case.offer_until_ms = kinds.OFFERED, until_ms
+    state.agenda.put(What(case.id, "", "offer"), until_ms)
+    del state.waitlists[stage_of(case)][case.id]
+    state.take_seat(case, entry.at_ms)
+
+
+def _leave_list(state: State, case: Case, at_ms: int) -> None:
+    """Whatever a case holds of seats and of the waitlist goes back."""
+    if case.state == kinds.OFFERED:
+        state.agenda.put(What(case.id, "", "offer"), None)
+        case.state, case.offer_until_ms = kinds.IN_REVIEW, None
+        state.take_seat(case, at_ms, -1)
+    elif case.state == kinds.WAITLISTED:
+        del state.waitlists[stage_of(case)][case.id]
+        case.state = kinds.IN_REVIEW
+        state.look_for_seats(stage_of(case), at_ms)
+
+
+def _case_resumed(state: State, entry: Entry) -> None:
+    _leave_list(state, state.cases[entry.public["case"]], entry.at_ms)
+
+
+def _case_replied(state: State, entry: Entry) -> None:
+    case = state.cases[entry.public["case"]]
+    case.replied_ms, case.replied_seq = entry.at_ms, entry.seq
+    case.answers.append(entry.seq)
+    if case.state == kinds.DETERMINED:
+        case.state, case.outcome = kinds.IN_REVIEW, None
+        _set_applied(state, case)
+        if case.kind == kinds.AMENDMENT:
+            state.amendments[case.question["grant"]] = case.id
+    _reply_by(state, case, entry.public.get("replyBy"))
+
+
+def _case_determined(state: State, entry: Entry) -> None:
+    public = entry.public
+    case = state.cases[public["case"]]
+    _leave_list(state, case, entry.at_ms)
+    case.state, case.outcome = kinds.DETERMINED, public["outcome"]
+    case.determined_ms, case.determined_seq = entry.at_ms, entry.seq
+    case.reason_code = public.get("reasonCode", case.reason_code)
+    _stop_clocks(state, case)
+    question = case.question
+    if case.kind == kinds.ADMISSION and case.organization is not None:
+        state.open_applications.pop((case.organization, question["release"], question["surface"]), None)
+    elif case.kind in _BY_GRANT:
+        _BY_GRANT[case.kind](state).pop(question["grant"], None)
+    elif case.kind == kinds.TERMS and case.outcome in kinds.GRANTED:
+        state.releases[question["release"]].agreed.add(question["terms"])
+    case.reply_by_ms = _time(public.get("replyBy"))
 
 
 def _position_recorded(state: State, entry: Entry) -> None:
     public = entry.public
+    case = state.cases[public["case"]]
     said = Recorded(
         public["agency"],
-        public["owner"],
+        tuple(public.get("owners", [public["owner"]])),
         public["position"],
         public["reason"],
         public["digest"],
         entry.seq,
         entry.at_ms,
+        public.get("conditions"),
+        "sealed" in public,
     )
-    case = state.cases[public["case"]]
-    case.positions[said.agency] = said
-    case.history.append(said)
+    case.record(said)
+    state.agenda.clear_of(case.id, said.agency, "silence", "warning")
+    _begun(case)
+    if said.position == "ask" and case.asked_ms is None:
+        case.asked_ms = entry.at_ms
+        state.agenda.put(What(case.id, "", "whole"), None)
+    _questions_closed(state, case, entry)
 
 
-def _case_waitlisted(state: State, entry: Entry) -> None:
-    state.cases[entry.public["case"]].state = "waitlisted"
+def _questions_closed(state: State, case: Case, entry: Entry) -> None:
+    """When no question to the applicant is open any more, the whole case's clock goes on."""
+    if case.asked_ms is not None and not case.asking:
+        case.stops.append((case.asked_ms, entry.at_ms))
+        case.asked_ms = None
+        _whole_due(state, case, entry.public.get("wholeDue"))
 
 
-def _case_determined(state: State, entry: Entry) -> None:
-    case = state.cases[entry.public["case"]]
-    case.state, case.outcome = "determined", entry.public["outcome"]
-    question = case.question
-    if case.organization is not None:
-        del state.open_applications[case.organization, question["release"], question["surface"]]
-    if case.kind == "terms" and case.outcome == "approved":
-        state.releases[question["release"]].agreed.add(question["terms"])
+def _begun(case: Case) -> None:
+    if case.state == kinds.SUBMITTED:
+        case.state = kinds.IN_REVIEW
+
+
+def _agency_due(state: State, case: Case, agency: str, due: str | None) -> None:
+    due_ms = _time(due)
+    case.clocks[agency].due_ms = due_ms
+    state.agenda.put(What(case.id, agency, "silence"), due_ms)
+    warn = case.procedure.get("clock", {}).get("warn")
+    warned_ms = due_ms - durations.milliseconds(warn) if due_ms is not None and warn else None
+    state.agenda.put(What(case.id, agency, "warning"), warned_ms)
+
+
+def _whole_due(state: State, case: Case, due: str | None) -> None:
+    case.due_ms = _time(due)
+    state.agenda.put(What(case.id, "", "whole"), case.due_ms)
+
+
+def _reply_by(state: State, case: Case, by: str | None) -> None:
+    case.reply_by_ms = _time(by)
+    state.agenda.put(What(case.id, "", "reply"), case.reply_by_ms)
+
+
+def _stop_clocks(state: State, case: Case) -> None:
+    for agency in case.clocks:
+        state.agenda.clear_of(case.id, agency, "silence", "warning")
+    state.agenda.clear_of(case.id, "", "whole", "reply", "offer")
+
+
+def _set_applied(state: State, case: Case) -> None:
+    if case.kind == kinds.ADMISSION and case.organization is not None:
+        key = (case.organization, case.question["release"], case.question["surface"])
+        state.open_applications[key] = case.id
+
+
+def _time(text: str | None) -> int | None:
+    return None if text is None else events.parse_time(text)
+
+
+def _stage_opened(state: State, entry: Entry) -> None:
+    state.opened.setdefault(entry.public["terms"], entry.at_ms)
+
+
+def _organization_nominated(state: State, entry: Entry) -> None:
+    public = entry.public
+    organization = entry.gate_value("organization")
+    state.nominations[public["nomination"]] = {**public, "organization": organization}
+
+
+def _list_changed(state: State, entry: Entry) -> None:
+    state.lists[entry.public["list"]] = entry.public["version"]
+
+
+def _record_added(state: State, entry: Entry) -> None:
+    public = entry.public
+    kept = ("about", "kind", "on", "text", "party", "owner", "digest")
+    note = {**{name: public[name] for name in kept}, "at": events.format_time(entry.at_ms)}
+    state.notes.append(note)
+    if "case" in public["about"]:
+        state.cases[public["about"]["case"]].notes.append(note)
 
 
 def _grant_approved(state: State, entry: Entry) -> None:
     public = entry.public
-    state.cases[public["case"]].grant = public["grant"]
-    state.holders.setdefault((public["release"], public["stage"]), set()).add(public["grant"])
+    grant, case = public["grant"], state.cases[public["case"]]
+    case.grant = grant
+    state.grants[grant] = case.id
+    state.dossiers[grant] = case.dossier
+    _expiry(state, grant)
+    state.take_seat(case, entry.at_ms)
+
+
+def _grant_amended(state: State, entry: Entry) -> None:
+    public = entry.public
+    state.dossiers[public["grant"]] = state.cases[public["case"]].dossier
+    _expiry(state, public["grant"])
+
+
+def _grant_suspended(state: State, entry: Entry) -> None:
+    state.standing[entry.public["grant"]] = "suspended"
+
+
+def _grant_resumed(state: State, entry: Entry) -> None:
+    state.standing.pop(entry.public["grant"], None)
+
+
+def _grant_ended(state: State, entry: Entry) -> None:
+    grant = entry.public["grant"]
+    state.standing[grant] = entry.public["how"]
+    state.agenda.put(What(grant, "", "expiry"), None)
+    state.take_seat(state.cases[state.grants[grant]], entry.at_ms, -1)
+
+
+def _grant_reinstated(state: State, entry: Entry) -> None:
+    grant = entry.public["grant"]
+    state.standing.pop(grant, None)
+    _expiry(state, grant)
+    state.take_seat(state.cases[state.grants[grant]], entry.at_ms)
+
+
+def _expiry(state: State, grant: str) -> None:
+    state.agenda.put(What(grant, "", "expiry"), state.table.grants_by_id[grant].valid_until_ms)
 
 
 def _credential_issued(state: State, entry: Entry) -> None:
     state.credentials[entry.public["credential"]] = entry.public["grant"]
+    state.provisioned.add(entry.public["grant"])
 
 
 def _directive_issued(state: State, entry: Entry) -> None:
@@ -231,11 +559,30 @@ _FOLDS: dict[str, Callable[[State, Entry], None]] = {
     events.LOG_STARTED: _log_started,
     events.KEY_PINNED: _key_pinned,
     events.RELEASE_APPLIED: _release_applied,
+    events.STAGE_OPENED: _stage_opened,
+    events.ORGANIZATION_NOMINATED: _organization_nominated,
+    events.LIST_CHANGED: _list_changed,
+    events.RECORD_ADDED: _record_added,
     events.CASE_OPENED: _case_opened,
-    events.POSITION_RECORDED: _position_recorded,
+    events.CASE_RECEIVED: _case_received,
+    events.CASE_WARNED: _case_warned,
+    events.CASE_ESCALATED: _case_escalated,
+    events.CASE_SILENT: _case_silent,
+    events.CASE_ANSWERED: _case_answered,
+    events.CASE_SCREENED: _case_screened,
+    events.CASE_PROCEEDED: _case_proceeded,
     events.CASE_WAITLISTED: _case_waitlisted,
+    events.CASE_OFFERED: _case_offered,
+    events.CASE_RESUMED: _case_resumed,
+    events.CASE_REPLIED: _case_replied,
     events.CASE_DETERMINED: _case_determined,
+    events.POSITION_RECORDED: _position_recorded,
     events.GRANT_APPROVED: _grant_approved,
+    events.GRANT_AMENDED: _grant_amended,
+    events.GRANT_SUSPENDED: _grant_suspended,
+    events.GRANT_RESUMED: _grant_resumed,
+    events.GRANT_ENDED: _grant_ended,
+    events.GRANT_REINSTATED: _grant_reinstated,
     events.CREDENTIAL_ISSUED: _credential_issued,
     events.DIRECTIVE_ISSUED: _directive_issued,
     events.DIRECTIVE_LIFTED: _directive_lifted,

@@ -1,0 +1,261 @@
+"""`review`: decide cases with your own key. What is signed is shown first, checked against the question."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sluicegate.cli.files import read_json, read_text, write_json
+from sluicegate.cli.output import Json, emit
+from sluicegate.client import signing
+from sluicegate.client.http import Client
+from sluicegate.client.signing import Said
+from sluicegate.core import document, kinds
+from sluicegate.core import plan as plans
+from sluicegate.core.statements import DECISIONS, NOTES, POSITIONS, Note
+from sluicegate.errors import InvalidInput
+
+Case = Annotated[str, typer.Argument(help="The case, such as case_6n3v….", show_default=False)]
+Exported = Annotated[Path, typer.Argument(help="What 'review export' wrote.", show_default=False)]
+Key = Annotated[Path, typer.Option("--key", help="Your private key.", show_default=False)]
+Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write it.", show_default=False)]
+PositionWord = Annotated[str, typer.Option("--position", help=" | ".join(POSITIONS), show_default=False)]
+Reason = Annotated[
+    str, typer.Option("--reason", help="Why; an objection, a question and a recusal must say. It is public.")
+]
+
+
+def export(case: Case, output: Output, as_json: Json = False) -> None:
+    """Export a case for review: the question, the dossier, the rule. Read it, then 'review sign' it."""
+    exported = Client().get(f"/api/v1/cases/{case}/export")
+    signing.check_export(exported)
+    write_json(output, exported)
+    emit({"case": case, "file": str(output)}, as_json, f"{question(exported)}\nwritten to {output}")
+
+
+def receive(case: Case, key: Key, as_json: Json = False) -> None:
+    """Sign that you have received a case, and put that on the record: your agency's clock starts."""
+    client = Client()
+    exported = client.get(f"/api/v1/cases/{case}/export")
+    signing.check_export(exported)
+    signed = signing.receipt(exported, signing.private_key(key))
+    answer = client.post("/api/v1/positions", {"envelope": signed})
+    due = f"; its position is due {answer['due']}" if answer["due"] else ""
+    emit(answer, as_json, f"{question(exported)}\nreceived by {answer['agency']}{due}")
+
+
+def sign(
+    file: Exported,
+    position: PositionWord,
+    key: Key,
+    output: Output,
+    reason: Reason = "",
+    conditions: Annotated[
+        Path | None, typer.Option("--conditions", help="For approve-with-conditions: a YAML file of them.")
+    ] = None,
+    sealed: Annotated[
+        bool, typer.Option("--sealed", help="Keep the reason to the developer and the agencies asked.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Sign your position in an exported case. Needs no network; the key never leaves this machine."""
+    exported = read_json(file)
+    signing.check_export(exported)
+    private = signing.private_key(key)
+    agency = signing.party_of(exported, private)
+    said = Said(position, reason, _conditions(conditions), sealed)
+    write_json(output, signing.position(exported, said, private))
+    answer = {
+        "case": exported["question"]["case"],
+        "agency": agency,
+        "position": position,
+        "file": str(output),
+    }
+    text = f"{question(exported)}\n{agency} says {position}; written to {output}"
+    emit(answer, as_json, f"{text}\n  put it on the record: sluicegate review import {output}")
+
+
+def schedule(
+    files: Annotated[list[Path], typer.Argument(help="What 'review export' wrote.", show_default=False)],
+    position: PositionWord,
+    key: Key,
+    output: Output,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Sign one position in several exported cases: each is shown, one signature covers them all."""
+    exported = [read_json(file) for file in files]
+    for each in exported:
+        signing.check_export(each)
+    private = signing.private_key(key)
+    write_json(output, signing.schedule(exported, Said(position, reason), private))
+    shown = "\n".join(f"{i}. {question(each)}" for i, each in enumerate(exported, 1))
+    agency = signing.party_of(exported[0], private)
+    answer = {
+        "cases": [each["question"]["case"] for each in exported],
+        "agency": agency,
+        "position": position,
+    }
+    text = f"{shown}\n{agency} says {position} in these {len(exported)} cases; written to {output}"
+    emit(
+        {**answer, "file": str(output)},
+        as_json,
+        f"{text}\n  put it on the record: sluicegate review import {output}",
+    )
+
+
+def countersign(
+    file: Annotated[Path, typer.Argument(help="What was signed.", show_default=False)],
+    key: Key,
+    output: Output,
+    as_json: Json = False,
+) -> None:
+    """Add a second signature, of another owner, to what was signed."""
+    given = read_json(file)
+    write_json(output, signing.countersigned(given, signing.private_key(key)))
+    emit({"file": str(output)}, as_json, f"countersigned; written to {output}")
+
+
+def import_position(
+    file: Annotated[Path, typer.Argument(help="What was signed.", show_default=False)], as_json: Json = False
+) -> None:
+    """Put what was signed on the record: a position, a schedule of them, a proceeding, a screening."""
+    given = read_json(file)
+    answer = Client().post("/api/v1/positions", given if "envelope" in given else {"envelope": given})
+    emit(answer, as_json, _recorded(answer))
+
+
+def proceed(
+    case: Case,
+    reason: Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)],
+    key: Key,
+    output: Output,
+    as_json: Json = False,
+) -> None:
+    """Sign, as an officer, to proceed over silence or objection where the basis is voluntary.
+
+    A second officer runs 'review countersign' on what this writes; 'review import' puts it on the record.
+    """
+    exported = Client().get(f"/api/v1/cases/{case}/export")
+    signing.check_export(exported)
+    write_json(output, signing.proceeding(exported, reason, signing.private_key(key)))
+    text = f"{question(exported)}\nsigned by one officer; written to {output}"
+    emit(
+        {"case": case, "file": str(output)},
+        as_json,
+        f"{text}\n  next: a second officer's 'review countersign'",
+    )
+
+
+def screen(
+    case: Case,
+    name: Annotated[str, typer.Option("--list", help="The list compared with.", show_default=False)],
+    version: Annotated[str, typer.Option("--version", help="Its version.", show_default=False)],
+    decision: Annotated[str, typer.Option("--decision", help=" | ".join(DECISIONS), show_default=False)],
+    reason: Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)],
+    key: Key,
+    candidates: Annotated[
+        Path | None, typer.Option("--candidates", help="The possible matches you looked at, as YAML. Sealed.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Record a person's screening decision in a case: a list proposes, a person decides."""
+    client = Client()
+    exported = client.get(f"/api/v1/cases/{case}/export")
+    signing.check_export(exported)
+    seen = document.read(read_text(candidates), str(candidates)).value if candidates else []
+    if not isinstance(seen, list):
+        raise InvalidInput(f"{candidates} holds no list of candidates")
+    found = {"list": name, "version": version, "decision": decision, "reason": reason}
+    signed = signing.screening(exported, found, seen, signing.private_key(key))
+    answer = client.post("/api/v1/positions", signed)
+    emit(
+        answer, as_json, f"{case} is screened: {decision}; {answer['determination'] or 'not determined yet'}"
+    )
+
+
+def use_list(
+    name: Annotated[str, typer.Argument(help="The list.", show_default=False)],
+    version: Annotated[str, typer.Argument(help="The version now in use.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Say which version of a screening list is in use; records made with another are open again."""
+    answer = Client().post("/api/v1/lists", {"name": name, "version": version})
+    again = ", ".join(answer["reopened"]) or "none"
+    emit(answer, as_json, f"{name} {version} is in use; records open again: {again}")
+
+
+def note(
+    kind: Annotated[str, typer.Option("--kind", help=" | ".join(NOTES), show_default=False)],
+    text: Annotated[str, typer.Option("--text", help="What happened. It is public.", show_default=False)],
+    on: Annotated[str, typer.Option("--on", help="The date, such as 2026-06-24.", show_default=False)],
+    party: Annotated[str, typer.Option("--party", help="For whom you sign.", show_default=False)],
+    key: Key,
+    case: Annotated[str | None, typer.Option("--case")] = None,
+    directive: Annotated[str | None, typer.Option("--directive")] = None,
+    release: Annotated[str | None, typer.Option("--release")] = None,
+    stage: Annotated[str | None, typer.Option("--stage")] = None,
+    as_json: Json = False,
+) -> None:
+    """Put a request, a call, a meeting, a dissent or a statement on the record, signed."""
+    given = {"case": case, "directive": directive, "release": release, "stage": stage}
+    about = {name: value for name, value in given.items() if value is not None}
+    client = Client()
+    log = client.get("/api/v1/log")["vkey"]
+    signed = signing.note(Note(log, party, about, kind, on, text), signing.private_key(key))
+    answer = client.post("/api/v1/positions", {"envelope": signed})
+    emit(answer, as_json, f"on the record at size {answer['size']}: {party}, {kind} of {on}")
+
+
+def _conditions(path: Path | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    value = document.read(read_text(path), str(path)).value
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{path} holds no conditions, expected such as 'requestsPerMinute: 60'")
+    return value
+
+
+def _recorded(answer: dict[str, Any]) -> str:
+    if "cases" in answer:
+        lines = [f"the schedule of {answer['agency']} is on the record at size {answer['size']}"]
+        for each in answer["cases"]:
+            refused = each.get("refused")
+            said = (
+                f"refused: {refused['message']}" if refused else each["determination"] or "not determined yet"
+            )
+            lines.append(f"  {each['case']}: {said}")
+        return "\n".join(lines)
+    who = f"the position of {answer['agency']}" if "agency" in answer else "it"
+    case = answer.get("case", "the record")
+    outcome = answer.get("determination") or "not determined yet"
+    return f"{who} in {case} is on the record at size {answer['size']}: {outcome}"
+
+
+def question(exported: dict[str, Any]) -> str:
+    """What a reviewer signs, all of it checked against the question by `signing.check_export`."""
+    asked = exported["question"]
+    lines = [f"{asked['kind']} case {asked['case']}: {kinds.KINDS[asked['kind']].asks}"]
+    shown = ("release", "stage", "surface", "grant", "renew", "reasonCode", "against", "directive")
+    lines += [f"  {name}: {asked[name]}" for name in (*shown, "terms", "document", "log") if name in asked]
+    lines.append(f"  decided by: {json.dumps(exported['rule'])}")
+    if exported["dossier"] is not None:
+        organization = exported["dossier"]["application"]["organization"]
+        lines += [f"  {name}: {_plain(value)}" for name, value in organization.items()]
+    elif asked["kind"] == kinds.LIFT:
+        spec = exported["document"]["spec"]
+        lines += [f"  {name}: {json.dumps(value)}" for name, value in spec.items()]
+    else:
+        spec = exported["terms"]["spec"]
+        lines += [f"  {name}: {json.dumps(spec[name])}" for name in ("models", "surfaces", "leaseMs")]
+        stage = plans.stages(exported["terms"])[asked["stage"]]
+        lines += [f"  {name}: {json.dumps(value)}" for name, value in stage.items() if name != "name"]
+    lines += [f"  said, not signed: {each['text']}" for each in exported["case"]["answers"]]
+    return "\n".join(lines)
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,75 @@
+"""Routes about telling people: subscriptions, and what could not be delivered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+
+from sluicegate.control.errors import EVERY_ERROR, answer
+from sluicegate.control.requests import StrictRoute, command_id, ledger_of, may
+from sluicegate.core.targets import TARGET_MAX
+from sluicegate.ports import Principal
+from sluicegate.service import subscriptions
+from sluicegate.service.ledger import Ledger
+
+router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR, tags=["subscriptions"])
+TheLedger = Annotated[Ledger, Depends(ledger_of)]
+CommandId = Annotated[str, Depends(command_id)]
+Reader = Annotated[Principal, Depends(may("subscription.read"))]
+Changer = Annotated[Principal, Depends(may("subscription.change"))]
+
+
+class Wanted(BaseModel):
+    """Where to be told: the URL of a webhook, or a mail address."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    kind: Literal["webhook", "email"]
+    target: Annotated[str, Field(min_length=1, max_length=TARGET_MAX)]
+
+
+class Replayed(BaseModel):
+    """Which dead letter to send again; null: all of the caller's."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    letter: Annotated[str, Field(max_length=64)] | None = None
+
+
+@router.post("/api/v1/subscriptions")
+def subscribe(body: Wanted, request: Request, ledger: TheLedger, command: CommandId, by: Changer) -> Any:
+    """Be told of every entry about the caller's cases. A webhook's secret is in this answer alone."""
+    return answer(subscriptions.add(ledger, by, command, body.model_dump(), request.app.state.post))
+
+
+@router.get("/api/v1/subscriptions")
+def list_subscriptions(ledger: TheLedger, by: Reader) -> Any:
+    """The caller's subscriptions, oldest first."""
+    return answer(subscriptions.listed(ledger, by))
+
+
+@router.post("/api/v1/subscriptions/{subscription}/remove")
+def unsubscribe(subscription: str, ledger: TheLedger, command: CommandId, by: Changer) -> Any:
+    """End a subscription; what waits for it is forgotten."""
+    return answer(subscriptions.remove(ledger, by, command, subscription))
+
+
+@router.post("/api/v1/subscriptions/{subscription}/test")
+def send_test(subscription: str, ledger: TheLedger, command: CommandId, by: Changer) -> Any:
+    """Send a letter with the topic `test`."""
+    return answer(subscriptions.test(ledger, by, command, subscription))
+
+
+@router.get("/api/v1/subscriptions/dead")
+def dead_letters(ledger: TheLedger, by: Reader) -> Any:
+    """What could not be delivered to the caller, oldest first."""
+    return answer(subscriptions.dead(ledger, by))
+
+
+@router.post("/api/v1/subscriptions/dead/replay")
+def replay(body: Replayed, ledger: TheLedger, command: CommandId, by: Changer) -> Any:
+    """Send dead letters of the caller's again, one or all."""
+    return answer(subscriptions.replay(ledger, by, command, body.letter))

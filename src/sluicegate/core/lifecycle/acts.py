@@ -1,0 +1,56 @@
+"""Whether an act may be done in a case now: the table of `core.kinds`, asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sluicegate.core import canonical, kinds
+from sluicegate.core.lifecycle.answer import Refusal
+from sluicegate.core.lifecycle.case import Case
+from sluicegate.core.lifecycle.state import State
+
+
+def not_now(act: str, case: Case) -> Refusal | None:
+    """Why an act may not be done in a case of this kind in this state, if it may not."""
+    if kinds.allows(act, case.kind, case.standing):
+        return None
+    if case.kind not in kinds.ACTS[act].kinds:
+        listed = ", ".join(sorted(kinds.ACTS[act].kinds))
+        said = f"{act!r} is not for a {case.kind} case, only for {listed}"
+        return Refusal("conflict", "not_in_this_kind", said)
+    if case.state == kinds.DETERMINED:
+        return Refusal("conflict", "case_determined", f"the case is already determined: {case.outcome}")
+    listed = ", ".join(state for state in kinds.STATES if state in kinds.ACTS[act].states)
+    said = f"{act!r} is not for a case that is {case.standing}, only for one that is {listed}"
+    return Refusal("conflict", "not_in_this_state", said, "'application show' tells its state")
+
+
+def found(state: State, name: str, act: str) -> Case | Refusal:
+    """The case an act is about, if it may be done there now."""
+    case = state.cases.get(name)
+    return case_unknown(name) if case is None else not_now(act, case) or case
+
+
+def placed(state: State, question: dict[str, Any], act: str) -> Case | Refusal:
+    """The case a signed question is about, if it is that case's and the act may be done there now."""
+    case = state.cases.get(question["case"])
+    if case is None:
+        return case_unknown(question["case"])
+    return other_question(case, canonical.digest(question)) or not_now(act, case) or case
+
+
+def case_unknown(name: str) -> Refusal:
+    """The refusal of a case that does not exist."""
+    return Refusal("unknown", "case_unknown", f"no case {name[:80]!r}", "'case list' shows your cases")
+
+
+def other_question(case: Case, digest: str) -> Refusal | None:
+    """The refusal of what was signed for another question than the case's, if it was."""
+    if digest == canonical.digest(case.question):
+        return None
+    return Refusal(
+        "conflict",
+        "other_question",
+        "it was signed for another question: other terms, party, surface or models",
+        "export the case again and sign that",
+    )

@@ -1,0 +1,44 @@
+"""What is due when: times at which the log moves cases by itself."""
+
+from __future__ import annotations
+
+import heapq
+from typing import NamedTuple
+
+
+class What(NamedTuple):
+    """Something that becomes due: `what` happens to `about`, a case, a grant or a stage, for `agency`."""
+
+    about: str
+    agency: str
+    what: str
+
+
+class Agenda(dict[What, int]):
+    """Due times in milliseconds since 1970 UTC, by what is due. Ask `first` for the earliest.
+
+    Of several due at the same time the order is that of `What`; so it is the same on every machine.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._heap: list[tuple[int, What]] = []
+
+    def put(self, what: What, due_ms: int | None) -> None:
+        """Set when something is due; None takes it off."""
+        if due_ms is None:
+            self.pop(what, None)
+        elif self.get(what) != due_ms:
+            self[what] = due_ms
+            heapq.heappush(self._heap, (due_ms, what))
+
+    def clear_of(self, about: str, agency: str, *whats: str) -> None:
+        """Take off what is due for one agency, "" for none in particular."""
+        for what in whats:
+            self.pop(What(about, agency, what), None)
+
+    def first(self) -> tuple[int, What] | None:
+        """The earliest, if anything is due at any time."""
+        while self._heap and self.get(self._heap[0][1]) != self._heap[0][0]:
+            heapq.heappop(self._heap)
+        return self._heap[0] if self._heap else None

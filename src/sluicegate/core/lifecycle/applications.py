@@ -1,0 +1,453 @@
+"""Applications: an organization applies, is asked, answers, accepts, withdraws, replies, appeals.
+
+Rules:
+- Who may apply is checked before anybody's time is taken; what the checks are is shown before applying.
+- An organization has one open application and one grant a release and surface. A renewal or a change is an
+  amendment of the grant: what it allows goes on until it is decided.
+- A nomination is not an admission: it says only that the developer hopes for an application.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sluicegate.core import application, durations, events, kinds, plan
+from sluicegate.core.events import Draft, Entropy, Opening
+from sluicegate.core.lifecycle import determination
+from sluicegate.core.lifecycle.acts import found
+from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.case import Case
+from sluicegate.core.lifecycle.positions import grant_moved, moved, outcome_of, whole_due
+from sluicegate.core.lifecycle.releases import stage_unknown
+from sluicegate.core.lifecycle.state import ENDED, Release, State
+from sluicegate.core.table import Grant
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitApplication:
+    """Apply for one stage on one surface.
+
+    `organization` is the applicant's pseudonym; `dossier` what is sealed: `{organization: {name,
+    registeredIn, …}, …}`.
+    """
+
+    release: str
+    stage: str
+    surface: str
+    organization: str
+    dossier: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """Ask for a grant to be renewed, or to go on with another dossier, or both.
+
+    `dossier` None keeps the one agreed to.
+    """
+
+    grant: str
+    renew: bool
+    dossier: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer the question of an agency; "" where only one asks. `text` is sealed."""
+
+    case: str
+    agency: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Take the seat that is offered."""
+
+    case: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """End one's own case."""
+
+    case: str
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Return an application without action: it is deficient, and why is sealed in the case."""
+
+    case: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer a denial, or a removal before it counts. `text` is sealed."""
+
+    case: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAppeal:
+    """Appeal a denial or a removal. `text` is sealed."""
+
+    case: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nominate:
+    """Note that an organization is hoped for in a stage. `organization` is a pseudonym, `dossier` sealed."""
+
+    release: str
+    stage: str
+    organization: str
+    dossier: dict[str, Any]
+
+
+def submit_application(
+    state: State, command: SubmitApplication, now_ms: int, entropy: Entropy
+) -> Decided | Refusal:
+    """Decide `SubmitApplication`."""
+    release = state.releases.get(command.release)
+    if release is None or command.stage not in release.terms:
+        return stage_unknown(command.release, command.stage)
+    refusal = _surface_unknown(release, command.surface) or _ineligible(
+        release, command.stage, command.dossier
+    )
+    refusal = refusal or _already(state, command)
+    if refusal is not None:
+        return refusal
+    case = entropy.name("case")
+    sealed = events.opening(command.dossier, entropy)
+    question = {
+        **about_stage(state, release, command.stage, case, kinds.ADMISSION),
+        "surface": command.surface,
+        "party": sealed.commitment("sealed", "application"),
+    }
+    draft = opened(state, question, command.organization, now_ms, entropy, sealed={"application": sealed})
+    return Decided([draft], {"application": case, "state": kinds.SUBMITTED})
+
+
+def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `Amend`. The grant goes on as it is meanwhile."""
+    grant = state.table.grants_by_id.get(command.grant)
+    if grant is None:
+        return Refusal("unknown", "grant_unknown", f"no grant {command.grant[:80]!r}")
+    refusal = _not_to_amend(state, command, grant)
+    if refusal is not None:
+        return refusal
+    release = state.releases[grant.release]
+    case = entropy.name("case")
+    sealed = events.opening(command.dossier, entropy) if command.dossier is not None else None
+    question = {
+        **about_stage(state, release, grant.stage, case, kinds.AMENDMENT),
+        "surface": grant.surface,
+        "party": sealed.commitment("sealed", "application") if sealed else state.party_of(grant.id),
+        "grant": grant.id,
+        "renew": command.renew,
+    }
+    kept = {"application": sealed} if sealed else {}
+    draft = opened(state, question, grant.organization, now_ms, entropy, sealed=kept)
+    return Decided([draft], {"application": case, "state": kinds.SUBMITTED, "grant": grant.id})
+
+
+def _not_to_amend(state: State, command: Amend, grant: Grant) -> Refusal | None:
+    if not state.is_live(grant.id):
+        said = f"grant {grant.id!r} has ended: {state.standing[grant.id]}"
+        return Refusal("conflict", "grant_ended", said, "apply again")
+    if grant.id in state.amendments:
+        said = f"an amendment of this grant is open: {state.amendments[grant.id]!r}"
+        return Refusal("conflict", "already_applied", said, "wait for it, or withdraw it")
+    release = state.releases[grant.release]
+    if grant.stage not in release.terms:
+        return stage_unknown(grant.release, grant.stage)
+    if command.dossier is not None:
+        return _ineligible(release, grant.stage, command.dossier)
+    if command.renew:
+        return None
+    said = "nothing to amend: neither a renewal nor another organization file"
+    return Refusal("conflict", "nothing_to_amend", said)
+
+
+def answer(state: State, command: Answer, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `Answer`: the clock of the agency that asked goes on."""
+    case = found(state, command.case, "answer")
+    if isinstance(case, Refusal):
+        return case
+    asking = case.asking
+    agency = command.agency or (next(iter(asking)) if len(asking) == 1 else "")
+    if agency not in asking:
+        said = f"no open question of {agency!r}" if agency else "no question is open, or several are"
+        listed = ", ".join(sorted(asking))
+        return Refusal("conflict", "nothing_asked", said, f"name one of {listed}" if listed else "")
+    clock, stated = case.clocks[agency], case.clocked()
+    assert clock.asked_ms is not None
+    due = None
+    if stated is not None:
+        stops = [*clock.stops, (clock.asked_ms, now_ms)]
+        due = events.format_time(case.due(clock.step_ms, within_of(stated, clock.rung), stops))
+    public = {"case": case.id, "agency": agency, "question": asking[agency].digest, "due": due}
+    if len(asking) == 1 and case.whole_clock is not None:
+        public["wholeDue"] = whole_due(case, now_ms)
+    sealed = {"answer": events.opening(command.text, entropy)}
+    draft = Draft(events.CASE_ANSWERED, case.id, public, {}, sealed)
+    return Decided([draft], {"case": case.id, "agency": agency, "due": due})
+
+
+def accept(state: State, command: Accept, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `Accept`: the grant, if nothing has come in its way since the offer."""
+    case = found(state, command.case, "accept")
+    if isinstance(case, Refusal):
+        return case
+    refusal = moved(state, case)
+    if refusal is not None:
+        return refusal
+    for block in determination.blocked_by(state, case, now_ms):
+        return Refusal("conflict", f"{block['what']}_needed", block["text"])
+    drafts = determination.approved(state, case, now_ms, entropy)
+    grants = [draft.public["grant"] for draft in drafts if draft.type == events.GRANT_APPROVED]
+    return Decided(drafts, {"case": case.id, "determination": outcome_of(drafts), "grant": grants[0]})
+
+
+def withdraw(state: State, command: Withdraw, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `Withdraw`."""
+    case = found(state, command.case, "withdraw")
+    if isinstance(case, Refusal):
+        return case
+    draft = determination.outcome(case, "withdrawn", now_ms)
+    return Decided([draft], {"case": case.id, "determination": "withdrawn"})
+
+
+def return_case(state: State, command: Return, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `Return`: before any agency has said anything on the merits."""
+    case = found(state, command.case, "return")
+    if isinstance(case, Refusal):
+        return case
+    if any(said.position != "ask" for said in case.positions.values()):
+        said = "an agency has taken a position: the case is decided on its merits"
+        return Refusal("conflict", "positions_taken", said, "await its determination")
+    draft = determination.outcome(case, "returned", now_ms, code="deficient")
+    sealed = {"reason": events.opening(command.reason, entropy)}
+    draft = Draft(draft.type, draft.stream, draft.public, {}, sealed)
+    return Decided([draft], {"case": case.id, "determination": "returned"})
+
+
+def reply(state: State, command: Reply, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `Reply`: a denial is reviewed again, once; a removal waits out its time with the reply in it."""
+    case = found(state, command.case, "reply")
+    if isinstance(case, Refusal):
+        return case
+    if case.replied_ms is not None:
+        return Refusal(
+            "conflict", "replied_already", "a reply is on the record of this case", "await the decision"
+        )
+    if case.reply_by_ms is None:
+        return Refusal(
+            "conflict", "nothing_to_reply_to", "the case is neither a denial nor a removal", "await it"
+        )
+    if now_ms >= case.reply_by_ms:
+        said = f"the time to reply ended {events.format_time(case.reply_by_ms)}"
+        return Refusal("conflict", "too_late", said, "an appeal may still be possible")
+    again = _already_again if case.kind == kinds.ADMISSION else grant_moved
+    refusal = _appealed(case) or moved(state, case) or again(state, case)
+    if refusal is not None:
+        return refusal
+    until_ms = case.reply_by_ms
+    if case.state == kinds.DETERMINED:
+        until_ms = now_ms + durations.milliseconds(case.procedure.get("reply", plan.REPLY))
+    public = {"case": case.id, "replyBy": events.format_time(until_ms)}
+    sealed = {"reply": events.opening(command.text, entropy)}
+    draft = Draft(events.CASE_REPLIED, case.id, public, {}, sealed)
+    return Decided([draft], {"case": case.id, "reviewedUntil": public["replyBy"]})
+
+
+def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `OpenAppeal`: others decide, by the rule of appeals."""
+    case = found(state, command.case, "appeal")
+    if isinstance(case, Refusal):
+        return case
+    refusal = _not_to_appeal(case, now_ms) or moved(state, case)
+    if refusal is not None:
+        return refusal
+    release, stage = state.releases[case.question["release"]], case.question["stage"]
+    name = entropy.name("case")
+    question = {
+        **about_stage(state, release, stage, name, kinds.APPEAL),
+        "surface": case.question["surface"],
+        "party": case.question["party"],
+        "against": case.id,
+    }
+    sealed = {"appeal": events.opening(command.text, entropy)}
+    draft = opened(state, question, case.organization, now_ms, entropy, sealed=sealed, against=case)
+    return Decided([draft], {"case": name, "against": case.id, "state": kinds.SUBMITTED})
+
+
+def nominate(state: State, command: Nominate, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `Nominate`."""
+    release = state.releases.get(command.release)
+    if release is None or command.stage not in release.terms:
+        return stage_unknown(command.release, command.stage)
+    for known in state.nominations.values():
+        if (known["release"], known["stage"], known["organization"]) == (
+            command.release, command.stage, command.organization,
+        ):  # fmt: skip
+            return Decided([], {"nomination": known["nomination"]})
+    nomination = entropy.name("nom")
+    public = {"nomination": nomination, "release": command.release, "stage": command.stage}
+    gate = {"organization": events.opening(command.organization, entropy)}
+    sealed = {"organization": events.opening(command.dossier, entropy)}
+    return Decided(
+        [Draft(events.ORGANIZATION_NOMINATED, command.release, public, gate, sealed)],
+        {"nomination": nomination},
+    )
+
+
+def about_stage(state: State, release: Release, stage: str, case: str, kind: str) -> dict[str, Any]:
+    """What the question of every case about a stage binds."""
+    return {
+        "log": state.log,
+        "case": case,
+        "kind": kind,
+        "release": release.name,
+        "stage": stage,
+        "terms": release.terms[stage],
+        "models": plan.model_digests(release.plan),
+    }
+
+
+def opened(  # noqa: PLR0913 - one a part of the entry
+    state: State,
+    question: dict[str, Any],
+    organization: str | None,
+    now_ms: int,
+    entropy: Entropy,
+    *,
+    sealed: dict[str, Opening] | None = None,
+    against: Case | None = None,
+    **more: Any,
+) -> Draft:
+    """The entry that opens a case about a stage."""
+    given = state.releases[question["release"]].plan
+    stage = plan.stages(given)[question["stage"]]
+    kind = question["kind"]
+    rule = kinds.rule_of(kind, given, stage, against.kind if against else "")
+    public: dict[str, Any] = {
+        "case": question["case"],
+        "kind": kind,
+        "release": question["release"],
+        "stage": question["stage"],
+        "question": question,
+        "rule": rule,
+        "basis": stage["basis"]["kind"],
+        **more,
+    }
+    if "surface" in question:
+        public["surface"] = question["surface"]
+    if organization is None:
+        return Draft(events.CASE_OPENED, question["case"], public)
+    admission = stage["admission"]
+    public["procedure"] = {name: admission[name] for name in admission if name not in _RULES}
+    public["procedure"] |= (
+        {"appeal": {"within": admission["appeal"]["within"]}} if _within_of(admission) else {}
+    )
+    public |= _due(public["procedure"], kind, question, rule, now_ms)
+    gate = {"organization": events.opening(organization, entropy)}
+    return Draft(events.CASE_OPENED, question["case"], public, gate, sealed or {})
+
+
+_RULES = frozenset({"grant", "remove", "appeal"})
+
+
+def _within_of(admission: dict[str, Any]) -> bool:
+    return "within" in admission.get("appeal", {})
+
+
+def _due(
+    procedure: dict[str, Any], kind: str, question: dict[str, Any], rule: dict[str, Any], now_ms: int
+) -> dict[str, str]:
+    """When the whole case is due, and until when its holder may reply to a removal."""
+    draft = Case("", kind, question, rule, "", 0, now_ms, None, procedure=procedure)
+    if kind == kinds.REMOVAL:
+        until_ms = now_ms + durations.milliseconds(procedure.get("reply", plan.REPLY))
+        return {"replyBy": events.format_time(until_ms)}
+    whole = draft.whole_clock
+    return {"due": events.format_time(draft.due(now_ms, whole[0], []))} if whole else {}
+
+
+def within_of(clock: dict[str, Any], rung: int) -> int:
+    """How long the agency, or the step of the ladder its case is at, has."""
+    step = clock["to"][rung - 1] if rung else None
+    within: int = step.get("within", clock["within"]) if isinstance(step, dict) else clock["within"]
+    return within
+
+
+def _surface_unknown(release: Release, surface: str) -> Refusal | None:
+    surfaces = release.plan["spec"]["surfaces"]
+    if surface in surfaces:
+        return None
+    return Refusal(
+        "unknown", "surface_unknown", f"no surface {surface!r}, expected one of {', '.join(surfaces)}"
+    )
+
+
+def _ineligible(release: Release, stage: str, dossier: dict[str, Any]) -> Refusal | None:
+    eligibility = plan.stages(release.plan)[stage].get("eligibility", {})
+    reasons = list(application.ineligible(dossier["organization"], eligibility))
+    if not reasons:
+        return None
+    return Refusal(
+        "forbidden", "not_eligible", f"stage {stage!r}: {'; '.join(reasons)}", "'status' shows the criteria"
+    )
+
+
+def _already(state: State, command: SubmitApplication) -> Refusal | None:
+    key = (command.organization, command.release, command.surface)
+    if key in state.open_applications:
+        case = state.open_applications[key]
+        return Refusal("conflict", "already_applied", f"application {case!r} is still open", "wait for it")
+    grant = state.table.grants.get(key)
+    if grant is not None and state.standing.get(grant.id) not in ENDED:
+        said = f"grant {grant.id!r} is in force for this surface"
+        return Refusal("conflict", "already_granted", said, "'application amend' renews or changes it")
+    return None
+
+
+def _already_again(state: State, case: Case) -> Refusal | None:
+    question = case.question
+    return _already(
+        state,
+        SubmitApplication(
+            question["release"], question["stage"], question["surface"], case.organization or "", {}
+        ),
+    )
+
+
+def appeal_until_ms(case: Case) -> int | None:
+    """Until when a case can be appealed; None where it cannot."""
+    wrong = kinds.GRANTED if case.kind == kinds.REMOVAL else {"denied"}
+    if case.outcome not in wrong or case.determined_ms is None:
+        return None
+    if not kinds.allows("appeal", case.kind, case.state):
+        return None
+    within = case.procedure.get("appeal", {}).get("within", plan.APPEAL)
+    return case.determined_ms + durations.milliseconds(within)
+
+
+def _not_to_appeal(case: Case, now_ms: int) -> Refusal | None:
+    until_ms = appeal_until_ms(case)
+    if until_ms is None:
+        said = f"a {case.kind} case that is {case.outcome} cannot be appealed"
+        return Refusal("conflict", "nothing_to_appeal", said)
+    if now_ms >= until_ms:
+        return Refusal("conflict", "too_late", f"the time to appeal ended {events.format_time(until_ms)}")
+    return _appealed(case)
+
+
+def _appealed(case: Case) -> Refusal | None:
+    if case.appeal is None:
+        return None
+    return Refusal("conflict", "appealed_already", f"the appeal is case {case.appeal!r}", "follow that one")

@@ -1,0 +1,212 @@
+"""A case as it stands: what was said, whose clock runs, what is still open. A fold of its entries.
+
+Rules:
+- A party's newest position is its position; those before are history and are never changed.
+- An agency consents by approving, with conditions or without, and by having no objection; where the
+  stage's clock says so, by silence. It stands against by objecting, and where the clock says so by silence.
+- A party that recuses itself is not counted among those who decide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sluicegate.core import clocks, conditions, kinds, quorum
+from sluicegate.core.quorum import Rule
+
+CONSENT = frozenset({"approve", "approve-with-conditions", "no-objection"})
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A position on the record. `sealed` says that its reason is not public; `opened` where it is kept."""
+
+    agency: str
+    owners: tuple[str, ...]
+    position: str
+    reason: str
+    digest: str
+    seq: int
+    at_ms: int
+    conditions: dict[str, Any] | None = None
+    sealed: bool = False
+
+
+@dataclass(slots=True)
+class Clock:
+    """An agency's time in a case, from its receipt.
+
+    `due_ms` None while it is stopped, or over; `rung` counts the steps taken up the ladder, the last at
+    `climbed_ms`; `silence` is what its silence has come to mean.
+    Units: milliseconds since 1970 UTC; `stops` closed-open.
+    """
+
+    started_ms: int
+    receipt: str | None
+    due_ms: int | None = None
+    rung: int = 0
+    climbed_ms: int | None = None
+    asked_ms: int | None = None
+    stops: list[tuple[int, int]] = field(default_factory=list)
+    silence: str | None = None
+    ended_ms: int | None = None
+
+    @property
+    def step_ms(self) -> int:
+        """When the time of the step it is at began."""
+        return self.started_ms if self.climbed_ms is None else self.climbed_ms
+
+
+@dataclass(slots=True)
+class Case:
+    """A question put to parties. `positions` holds the newest of each party, `history` all of them.
+
+    `procedure` is the stage's `admission` as it was when the case was opened, empty where there is none;
+    """
+
+    id: str
+    kind: str
+    question: dict[str, Any]
+    rule: Rule
+    applicant: str
+    seq: int
+    at_ms: int
+    organization: str | None
+    basis: str = ""
+    procedure: dict[str, Any] = field(default_factory=dict)
+    parties: frozenset[str] = frozenset()
+    subject: str | None = None
+    dossier: str = ""
+    state: str = kinds.IN_REVIEW
+    outcome: str | None = None
+    reason_code: str | None = None
+    determined_ms: int | None = None
+    determined_seq: int | None = None
+    grant: str | None = None
+    positions: dict[str, Recorded] = field(default_factory=dict)
+    history: list[Recorded] = field(default_factory=list)
+    clocks: dict[str, Clock] = field(default_factory=dict)
+    due_ms: int | None = None
+    asked_ms: int | None = None
+    stops: list[tuple[int, int]] = field(default_factory=list)
+    screening: dict[str, Any] | None = None
+    offer_until_ms: int | None = None
+    reply_by_ms: int | None = None
+    replied_ms: int | None = None
+    replied_seq: int | None = None
+    unopposed: bool = False
+    proceeded: bool = False
+    appeal: str | None = None
+    answers: list[int] = field(default_factory=list)
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    opening: dict[str, Any] | None = None
+
+    @property
+    def standing(self) -> str:
+        """The state, told apart further: `asked` while a question to the applicant is open."""
+        return kinds.ASKED if self.state in _REVIEWED and self.asking else self.state
+
+    @property
+    def asking(self) -> dict[str, Recorded]:
+        """The open questions to the applicant, by agency."""
+        return {
+            party: self.positions[party]
+            for party, clock in self.clocks.items()
+            if clock.asked_ms is not None and party in self.positions
+        }
+
+    @property
+    def recused(self) -> frozenset[str]:
+        """The parties that recused themselves."""
+        return frozenset(party for party, said in self.positions.items() if said.position == "recuse")
+
+    @property
+    def consenting(self) -> frozenset[str]:
+        """The parties whose yes counts."""
+        said = {party for party, said in self.positions.items() if said.position in CONSENT}
+        return frozenset(said | self._silent("no-objection"))
+
+    @property
+    def against(self) -> frozenset[str]:
+        """The parties whose no counts."""
+        said = {party for party, said in self.positions.items() if said.position == "object"}
+        return frozenset(said | self._silent("deny"))
+
+    @property
+    def left(self) -> Rule | None:
+        """The rule among those who have not recused themselves; None where nobody is left."""
+        return quorum.without(self.rule, self.recused)
+
+    @property
+    def agreed(self) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        """The conditions of the positions that consent, combined by the strictest, and what contradicts."""
+        stated = ((party, said.conditions) for party, said in sorted(self.positions.items()))
+        return conditions.strictest((party, each) for party, each in stated if each is not None)
+
+    @property
+    def awaiting(self) -> list[str]:
+        """The parties the case's rule names who have said nothing that counts yet, sorted."""
+        if self.state == kinds.DETERMINED:
+            return []
+        spoken = {party for party, said in self.positions.items() if said.position != "ask"}
+        return sorted(self.parties - spoken - self._silent("no-objection", "deny"))
+
+    @property
+    def whole_clock(self) -> tuple[int, str] | None:
+        """How long the whole case may take and what follows then: `admit`, `lapse` or `escalate`."""
+        clock = self.procedure.get("clock")
+        if clock is None or self.kind not in _CLOCKED:
+            return None
+        if self.procedure["mode"] == "notify" and self.kind != kinds.APPEAL:
+            return clock["within"], "admit"
+        overall = clock.get("overall")
+        return (overall["within"], overall["then"]) if overall else None
+
+    def __post_init__(self) -> None:
+        self.parties = self.parties or quorum.parties_of(self.rule)
+
+    def fork(self) -> Case:
+        """A copy to try something on."""
+        clocks_ = {agency: replace(clock, stops=list(clock.stops)) for agency, clock in self.clocks.items()}
+        return replace(
+            self,
+            positions=dict(self.positions),
+            history=list(self.history),
+            clocks=clocks_,
+            stops=list(self.stops),
+        )
+
+    def record(self, said: Recorded) -> None:
+        """Take a position in: it supersedes the agency's last, and ends its clock; a question stops it."""
+        self.positions[said.agency] = said
+        self.history.append(said)
+        clock = self.clocks.get(said.agency)
+        if clock is None and said.position != "ask":
+            return
+        if clock is None:
+            clock = self.clocks[said.agency] = Clock(said.at_ms, None)
+        if clock.asked_ms is not None:
+            clock.stops.append((clock.asked_ms, said.at_ms))
+        clock.due_ms, clock.silence = None, None
+        asks = said.position == "ask"
+        clock.asked_ms, clock.ended_ms = (said.at_ms, None) if asks else (None, said.at_ms)
+
+    def clocked(self) -> dict[str, Any] | None:
+        """The clock that runs for each agency, where one does."""
+        if self.kind not in _CLOCKED or self.procedure.get("mode") == "notify":
+            return None
+        clock: dict[str, Any] | None = self.procedure.get("clock")
+        return clock
+
+    def due(self, start_ms: int, within: int, stops: list[tuple[int, int]]) -> int:
+        """When a time of the stage's clock is over."""
+        clock = self.procedure["clock"]
+        return clocks.due_ms(start_ms, within, clock["unit"], clock["calendar"], stops)
+
+    def _silent(self, *meanings: str) -> set[str]:
+        return {party for party, clock in self.clocks.items() if clock.silence in meanings}
+
+
+_REVIEWED = (kinds.SUBMITTED, kinds.IN_REVIEW)
+_CLOCKED = frozenset(name for name, kind in kinds.KINDS.items() if kind.clocked)

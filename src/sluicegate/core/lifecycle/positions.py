@@ -1,0 +1,384 @@
+"""Positions: what agencies sign in a case, and what officers sign beside it.
+
+Rules:
+- A position counts if it is signed by a pinned key of the agency it speaks for, binds the whole question
+  of the case, and follows the agency's position before it. So none is replayed: not in another case, not
+  under other terms, not after it was superseded.
+- A receipt starts its agency's clock. A question to the applicant stops it.
+- Where the basis is voluntary, positions are advice: two officers may proceed, by a signed entry of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sluicegate.core import canonical, events, kinds, statements
+from sluicegate.core.dsse import Envelope
+from sluicegate.core.events import Draft, Entropy, Opening
+from sluicegate.core.lifecycle import determination
+from sluicegate.core.lifecycle.acts import case_unknown, not_now, other_question, placed
+from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.case import Case, Recorded
+from sluicegate.core.lifecycle.keys import owners_for, signer_for
+from sluicegate.core.lifecycle.releases import terms_not_agreed
+from sluicegate.core.lifecycle.state import ENDED, State
+from sluicegate.core.statements import Position
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPosition:
+    """Put a signed position on the record.
+
+    `reason` opens the commitment to a sealed reason, None where the reason is public; `case` names the case
+    where one signature covers a schedule of them.
+    """
+
+    envelope: Envelope
+    reason: Opening | None = None
+    case: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receive:
+    """Put an agency's signed receipt of a case on the record."""
+
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Put a person's screening decision on the record; `candidates` opens the commitment to what was seen."""
+
+    envelope: Envelope
+    candidates: Opening
+
+
+@dataclass(frozen=True, slots=True)
+class Proceed:
+    """Decide over silence or objection where the basis is voluntary; signed by two officers."""
+
+    envelope: Envelope
+
+
+def record_position(
+    state: State, command: RecordPosition, now_ms: int, entropy: Entropy
+) -> Decided | Refusal:
+    """Decide `RecordPosition`: the position, and what follows from it."""
+    if statements.is_schedule(command.envelope):
+        found = _of_schedule(command.envelope, command.case)
+        if isinstance(found, Refusal):
+            return found
+        position, question = found
+    else:
+        position = statements.read_position(command.envelope)
+        question = canonical.digest(position.question)
+    case = state.cases.get(position.question["case"])
+    if case is None:
+        return case_unknown(position.question["case"])
+    owners = owners_for(state, command.envelope, position.agency)
+    if isinstance(owners, Refusal):
+        return owners
+    digest = statements.envelope_digest(command.envelope)
+    newest = case.positions.get(position.agency)
+    if newest is not None and newest.digest == digest:
+        return Decided([], _result(case, position.agency, digest, case.outcome))
+    refusal = (
+        other_question(case, question)
+        or _unproven(command, position)
+        or _misplaced(state, case, position)
+        or _not_signed_enough(state, case, position.agency, owners)
+    )
+    if refusal is not None:
+        return refusal
+    said = Recorded(
+        position.agency,
+        owners,
+        position.position,
+        position.reason,
+        digest,
+        state.size,
+        now_ms,
+        position.conditions,
+        position.sealed is not None,
+    )
+    after = case.fork()
+    after.record(said)
+    sealed = {"reason": command.reason} if command.reason is not None else {}
+    public = _public(case, after, said, position, command.envelope, now_ms)
+    recorded = Draft(events.POSITION_RECORDED, case.id, public, {}, sealed)
+    follows = determination.conclude(state, after, now_ms, entropy)
+    return Decided([recorded, *follows], _result(case, position.agency, digest, outcome_of(follows)))
+
+
+def _unproven(command: RecordPosition, position: Position) -> Refusal | None:
+    opened = command.reason.commitment("sealed", "reason") if command.reason is not None else None
+    if opened == position.sealed:
+        return None
+    said = "what was sent as the sealed reason is not what the position commits to"
+    return Refusal("unverified", "reason_unproven", said, "send the file that 'review sign' wrote, unchanged")
+
+
+def _of_schedule(envelope: Envelope, case: str | None) -> tuple[Position, str] | Refusal:
+    """The position that a schedule states in one of its cases, with the digest of its question."""
+    for said, digest in statements.read_schedule(envelope):
+        if said.question["case"] == case:
+            return said, digest
+    return Refusal("unknown", "case_unknown", f"the schedule does not name the case {case!r}")
+
+
+def _public(  # noqa: PLR0913 - one a part of the entry
+    case: Case, after: Case, said: Recorded, position: Position, envelope: Envelope, now_ms: int
+) -> dict[str, Any]:
+    public: dict[str, Any] = {
+        "case": case.id,
+        "agency": said.agency,
+        "owner": said.owners[0],
+        "owners": list(said.owners),
+        "position": said.position,
+        "reason": said.reason,
+        "digest": said.digest,
+        "envelope": envelope.to_json(),
+    }
+    if said.conditions is not None:
+        public["conditions"] = said.conditions
+    if position.sealed is not None:
+        public["sealed"] = position.sealed
+    if case.asked_ms is not None and not after.asking and case.whole_clock is not None:
+        public["wholeDue"] = whole_due(after, now_ms)
+    return public
+
+
+def whole_due(case: Case, now_ms: int) -> str | None:
+    """When the whole case is due once its last question closes now; None where its time is over already."""
+    if case.whole_clock is None or case.asked_ms is None or case.due_ms is None:
+        return None
+    stops = [*case.stops, (case.asked_ms, now_ms)]
+    return events.format_time(case.due(case.at_ms, case.whole_clock[0], stops))
+
+
+def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `Receive`: the agency's clock starts now. A second receipt changes nothing."""
+    question, agency = statements.read_receipt(command.envelope)
+    case = state.cases.get(question["case"])
+    if case is None:
+        return case_unknown(question["case"])
+    key = signer_for(state, command.envelope, agency)
+    if isinstance(key, Refusal):
+        return key
+    refusal = other_question(case, canonical.digest(question)) or _not_asked(case, agency)
+    if refusal is not None:
+        return refusal
+    clock, digest = case.clocked(), statements.envelope_digest(command.envelope)
+    known = case.clocks.get(agency)
+    if known is not None or agency in case.positions:
+        due = known.due_ms if known is not None else None
+        return Decided([], {"case": case.id, "agency": agency, "digest": digest, "due": _shown(due)})
+    refusal = not_now("receive", case)
+    if refusal is not None:
+        return refusal
+    due = case.due(now_ms, clock["within"], []) if clock is not None else None
+    public = {
+        "case": case.id,
+        "agency": agency,
+        "owner": key.owner,
+        "due": _shown(due),
+        "digest": digest,
+        "envelope": command.envelope.to_json(),
+    }
+    result = {name: public[name] for name in ("case", "agency", "digest", "due")}
+    return Decided([Draft(events.CASE_RECEIVED, case.id, public)], result)
+
+
+def screen(state: State, command: Screen, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `Screen`: the record, and what it lets follow. Signed by an officer."""
+    screening = statements.read_screening(command.envelope)
+    case = placed(state, screening.question, "screen")
+    if isinstance(case, Refusal):
+        return case
+    key = signer_for(state, command.envelope, state.developer)
+    if isinstance(key, Refusal):
+        return key
+    if command.candidates.commitment("sealed", "candidates") != screening.candidates:
+        return Refusal(
+            "unverified",
+            "candidates_unproven",
+            "the candidates sent are not those committed to",
+            "sign it again",
+        )
+    in_use = state.lists.get(screening.list)
+    if in_use is not None and in_use != screening.version:
+        said = f"version {in_use!r} of the list {screening.list!r} is in use, not {screening.version!r}"
+        return Refusal("conflict", "list_changed", said, "screen again, with the version in use")
+    digest = statements.envelope_digest(command.envelope)
+    public = {
+        "case": case.id,
+        "list": screening.list,
+        "version": screening.version,
+        "decision": screening.decision,
+        "reason": screening.reason,
+        "owner": key.owner,
+        "digest": digest,
+        "envelope": command.envelope.to_json(),
+    }
+    after = case.fork()
+    after.screening = {name: public[name] for name in ("list", "version", "decision")}
+    follows = determination.conclude(state, after, now_ms, entropy)
+    draft = Draft(events.CASE_SCREENED, case.id, public, {}, {"candidates": command.candidates})
+    result = {"case": case.id, "decision": screening.decision, "determination": outcome_of(follows)}
+    return Decided([draft, *follows], result)
+
+
+def proceed(state: State, command: Proceed, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `Proceed`: only where the basis is voluntary, only by two officers, only with a seat."""
+    question, reason = statements.read_proceeding(command.envelope)
+    case = placed(state, question, "proceed")
+    if isinstance(case, Refusal):
+        return case
+    owners = owners_for(state, command.envelope, state.developer)
+    if isinstance(owners, Refusal):
+        return owners
+    refusal = _not_to_proceed(state, case, owners, now_ms)
+    if refusal is not None:
+        return refusal
+    digest = statements.envelope_digest(command.envelope)
+    public = {
+        "case": case.id,
+        "owners": list(owners),
+        "reason": reason,
+        "digest": digest,
+        "over": sorted(case.against) or "silence",
+        "envelope": command.envelope.to_json(),
+    }
+    after = case.fork()
+    after.proceeded = True
+    drafts = [Draft(events.CASE_PROCEEDED, case.id, public)]
+    drafts += determination.approved(state, after, now_ms, entropy)
+    return Decided(drafts, {"case": case.id, "digest": digest, "determination": outcome_of(drafts)})
+
+
+def _not_to_proceed(state: State, case: Case, owners: tuple[str, ...], now_ms: int) -> Refusal | None:
+    if case.basis != "voluntary":
+        said = f"the basis of this case is {case.basis or 'a directive'!r}: its positions are not advice"
+        return Refusal("forbidden", "not_voluntary", said, "only the agencies' positions can determine it")
+    if len(owners) < 2:
+        said = "proceeding takes the signatures of two officers, one was given"
+        return Refusal("forbidden", "one_officer", said, "let a second officer countersign the same file")
+    if case.state == kinds.DETERMINED and case.outcome != "denied":
+        return Refusal("conflict", "case_determined", f"the case is already determined: {case.outcome}")
+    return moved(state, case) or _in_the_way(state, case, now_ms) or _no_room(state, case)
+
+
+def _in_the_way(state: State, case: Case, now_ms: int) -> Refusal | None:
+    """What holds a case up that officers may not pass over: all but agencies who contradict each other."""
+    for block in determination.blocked_by(state, case, now_ms):
+        if block["what"] != "contradiction":
+            return Refusal("conflict", f"{block['what']}_needed", block["text"], "settle that first")
+    return None
+
+
+def grant_moved(state: State, case: Case) -> Refusal | None:
+    """Why a case about a grant cannot be taken up again, if it cannot."""
+    grant = case.question.get("grant")
+    if grant is None:
+        return None
+    if not state.is_live(grant):
+        said = f"grant {grant!r} has ended: {state.standing[grant]}"
+        return Refusal("conflict", "grant_ended", said, "a new application is the way back")
+    newer = (state.amendments if case.kind == kinds.AMENDMENT else state.removals).get(grant, case.id)
+    if newer != case.id:
+        said = f"case {newer!r} about this grant is open"
+        return Refusal("conflict", "already_applied", said, "go on there")
+    return None
+
+
+def _no_room(state: State, case: Case) -> Refusal | None:
+    if case.kind != kinds.ADMISSION:
+        return grant_moved(state, case)
+    question = case.question
+    key = (case.organization or "", question["release"], question["surface"])
+    other = state.open_applications.get(key, case.id)
+    grant = state.table.grants.get(key)
+    if other != case.id or (grant is not None and state.standing.get(grant.id) not in ENDED):
+        said = "the organization has since applied again, or been granted this surface"
+        return Refusal("conflict", "already_applied", said, "proceed in the newer case")
+    if case.state != kinds.OFFERED and not determination.has_seat(state, case):
+        return Refusal(
+            "conflict", "no_seat", "every seat of the stage is taken", "wait for one, or change the plan"
+        )
+    return None
+
+
+def _misplaced(state: State, case: Case, position: Position) -> Refusal | None:
+    """Why a validly signed position does not belong here, if it does not."""
+    refusal = _not_asked(case, position.agency) or not_now("position", case) or _settled(state, case)
+    if refusal is not None:
+        return refusal
+    if position.position == "ask" and not kinds.allows("answer", case.kind, case.state):
+        return Refusal("conflict", "nobody_to_ask", f"a {case.kind} case has no applicant who could answer")
+    said = case.positions.get(position.agency)
+    if position.previous != (said.digest if said else None):
+        return Refusal(
+            "conflict",
+            "position_superseded",
+            f"the position does not follow the newest one of {position.agency!r} in this case",
+            "export the case again and sign that",
+        )
+    return moved(state, case)
+
+
+def _settled(state: State, case: Case) -> Refusal | None:
+    if not determination.allowed_on_appeal(state, case):
+        return None
+    said = f"the appeal {case.appeal!r} has decided this case"
+    return Refusal("conflict", "decided_on_appeal", said, "only a seat is awaited")
+
+
+def _not_asked(case: Case, agency: str) -> Refusal | None:
+    if agency in case.parties:
+        return None
+    return Refusal("forbidden", "not_asked", f"{agency!r} is not asked in this case")
+
+
+def _not_signed_enough(state: State, case: Case, agency: str, owners: tuple[str, ...]) -> Refusal | None:
+    if agency in case.procedure.get("countersign", ()) and len(owners) < 2:
+        said = f"a position of {agency!r} takes the signatures of two of its owners, one was given"
+        return Refusal("forbidden", "countersignature_missing", said, "'review countersign' adds the second")
+    if case.kind == kinds.APPEAL:
+        first = state.cases[case.question["against"]]
+        heard = {owner for said in first.history for owner in said.owners}
+        if heard & set(owners):
+            said = f"{', '.join(sorted(heard & set(owners)))} signed in the case that is appealed"
+            return Refusal("forbidden", "not_impartial", said, "another owner of the agency must decide")
+    return None
+
+
+def moved(state: State, case: Case) -> Refusal | None:
+    """Why a case no longer answers the terms in force, or may not go on yet, if it does not."""
+    if case.kind == kinds.LIFT:
+        return None
+    release, stage = state.releases[case.question["release"]], case.question["stage"]
+    if not release.answers(stage, case.question["terms"]):
+        return Refusal(
+            "conflict",
+            "terms_changed",
+            f"the terms of stage {stage!r} have changed since this case was opened",
+            "a new plan opened a new case",
+        )
+    if case.kind != kinds.TERMS and release.terms[stage] not in release.agreed:
+        return terms_not_agreed(stage)
+    return None
+
+
+def outcome_of(drafts: list[Draft]) -> str | None:
+    """The outcome that entries determine, if they do."""
+    outcomes = [draft.public["outcome"] for draft in drafts if draft.type == events.CASE_DETERMINED]
+    return outcomes[0] if outcomes else None
+
+
+def _result(case: Case, agency: str, digest: str, outcome: str | None) -> dict[str, Any]:
+    return {"case": case.id, "agency": agency, "digest": digest, "determination": outcome}
+
+
+def _shown(at_ms: int | None) -> str | None:
+    return None if at_ms is None else events.format_time(at_ms)

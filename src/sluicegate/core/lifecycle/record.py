@@ -1,0 +1,92 @@
+"""What either side puts on the record beside positions, and the screening lists in use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sluicegate.core import events, statements
+from sluicegate.core.dsse import Envelope
+from sluicegate.core.events import Draft, Entropy
+from sluicegate.core.lifecycle.acts import case_unknown
+from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.keys import signer_for
+from sluicegate.core.lifecycle.releases import other_log, stage_unknown
+from sluicegate.core.lifecycle.state import State
+from sluicegate.core.statements import Note
+
+
+@dataclass(frozen=True, slots=True)
+class AddNote:
+    """Put a signed note on the record: a request, a call, a meeting, a dissent, a statement."""
+
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class UseList:
+    """Say which version of a screening list is in use: records made with another one are open again."""
+
+    name: str
+    version: str
+
+
+def add_note(state: State, command: AddNote, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `AddNote`. The same note twice is one."""
+    note = statements.read_note(command.envelope)
+    key = signer_for(state, command.envelope, note.party)
+    if isinstance(key, Refusal):
+        return key
+    refusal = other_log() if note.log != state.log else _about_nothing(state, note)
+    if refusal is not None:
+        return refusal
+    digest = statements.envelope_digest(command.envelope)
+    result = {"party": note.party, "digest": digest, "about": note.about}
+    if any(known["digest"] == digest for known in state.notes):
+        return Decided([], result)
+    public = {
+        "about": note.about,
+        "kind": note.kind,
+        "on": note.on,
+        "text": note.text,
+        "party": note.party,
+        "owner": key.owner,
+        "digest": digest,
+        "envelope": command.envelope.to_json(),
+    }
+    if "case" in note.about:
+        public["case"] = note.about["case"]
+    return Decided([Draft(events.RECORD_ADDED, "record", public)], result)
+
+
+def use_list(state: State, command: UseList, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `UseList`."""
+    result = {"list": command.name, "version": command.version, "reopened": reopened(state, command)}
+    if state.lists.get(command.name) == command.version:
+        return Decided([], result)
+    public = {"list": command.name, "version": command.version}
+    return Decided([Draft(events.LIST_CHANGED, "lists", public)], result)
+
+
+def reopened(state: State, command: UseList) -> list[str]:
+    """The cases, open or of a live grant, whose screening record a new version of a list opens again."""
+    return [
+        case.id
+        for case in state.cases.values()
+        if case.screening is not None
+        and case.screening["list"] == command.name
+        and case.screening["version"] != command.version
+        and (case.state != "determined" or (case.grant is not None and state.is_live(case.grant)))
+    ]
+
+
+def _about_nothing(state: State, note: Note) -> Refusal | None:
+    about = note.about
+    if "case" in about:
+        return None if about["case"] in state.cases else case_unknown(about["case"])
+    if "directive" in about:
+        known = about["directive"] in state.directives
+        said = f"no directive {about['directive'][:80]!r}"
+        return None if known else Refusal("unknown", "directive_unknown", said)
+    release = state.releases.get(about["release"])
+    known = release is not None and about["stage"] in release.terms
+    return None if known else stage_unknown(about["release"], about["stage"])

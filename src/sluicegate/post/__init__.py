@@ -1,0 +1,1 @@
+"""Telling people: letters of the outbox, by webhook and by e-mail."""

@@ -1,0 +1,143 @@
+"""The courier: takes letters out of the outbox and has them carried.
+
+Rules:
+- A letter is forgotten only after it has arrived: a process that ends between the two sends it again,
+  under the same message id. At least once, never for something that did not happen.
+- One letter at a time for a subscription; the next of a case only when the one before it has arrived or is
+  dead. One that fails waits by itself: other cases and other subscriptions go on.
+- Whatever fails here, no command notices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from sluicegate.errors import SluicegateError
+from sluicegate.ports import Letter, Store, Subscription
+from sluicegate.post.carrier import Carrier, Failure
+
+_log = logging.getLogger(__name__)
+
+BACK_OFF_MS = (5_000, 30_000, 120_000, 600_000, 3_600_000, 21_600_000, 86_400_000)
+"""How long to wait after each failure; a letter that fails once more is dead."""
+JITTER = 0.25
+"""By how much a wait is longer at the most, so that letters that failed together part ways."""
+LOOK_EVERY_S = 60.0
+"""How soon a change of the wall clock is noticed, or a store that could not be read is read again."""
+
+
+class Courier:
+    """Delivers what is due. `chance` gives a random number from 0 to 1. Made in the loop that runs it."""
+
+    def __init__(
+        self,
+        store: Store,
+        carriers: Mapping[str, Carrier],
+        *,
+        wall_ms: Callable[[], int],
+        chance: Callable[[], float],
+        max_sending: int,
+    ) -> None:
+        self._store = store
+        self._carriers = carriers
+        self._wall_ms = wall_ms
+        self._chance = chance
+        self._max_sending = max_sending
+        self._loop = asyncio.get_running_loop()
+        self._news = asyncio.Event()
+        self._sending: dict[str, asyncio.Task[None]] = {}
+        self._unnoted: dict[str, tuple[Letter, Failure | None]] = {}
+        """By subscription: what became of a letter, when the store could not note it."""
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        while True:
+            self._news.clear()
+            wait_s = LOOK_EVERY_S
+            try:
+                await self.start_due()
+                wait_s = min(wait_s, await self._next_s())
+            except SluicegateError as error:
+                _log.warning("letters wait: %s", error.message)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._news.wait()
+
+    async def settle(self) -> None:
+        """Deliver everything that is due now, and return."""
+        while await self.start_due():
+            await asyncio.gather(*self._sending.values())
+
+    async def start_due(self) -> int:
+        """Begin to deliver what is due; how many letters that are. Raises: StoreUnavailable."""
+        for name, (letter, failure) in list(self._unnoted.items()):
+            await asyncio.to_thread(self._note, letter, failure)
+            del self._unnoted[name]
+        room = self._max_sending - len(self._sending)
+        if room <= 0:
+            return 0
+        found = await asyncio.to_thread(self._store.due, self._wall_ms(), self._busy(), room)
+        for subscription, letter in found:
+            task = asyncio.create_task(self._send(subscription, letter))
+            self._sending[subscription.id] = task
+        return len(found)
+
+    def wake(self) -> None:
+        """Say that there may be letters, from any thread."""
+        with suppress(RuntimeError):  # the loop has ended, and the letters wait for the next one
+            self._loop.call_soon_threadsafe(self._news.set)
+
+    async def close(self) -> None:
+        """Break off what is under way; it is sent again after the next start."""
+        sending = list(self._sending.values())
+        for task in sending:
+            task.cancel()
+        for carrier in self._carriers.values():
+            await carrier.close()
+        await asyncio.gather(*sending, return_exceptions=True)
+
+    async def _next_s(self) -> float:
+        if len(self._sending) >= self._max_sending:
+            return LOOK_EVERY_S
+        due_ms = await asyncio.to_thread(self._store.next_due_ms, self._busy())
+        return LOOK_EVERY_S if due_ms is None else max(0.0, (due_ms - self._wall_ms()) / 1000)
+
+    def _busy(self) -> set[str]:
+        return self._sending.keys() | self._unnoted.keys()
+
+    async def _send(self, subscription: Subscription, letter: Letter) -> None:
+        try:
+            failure = await self._carried(subscription, letter)
+            try:
+                await asyncio.to_thread(self._note, letter, failure)
+            except SluicegateError as error:
+                _log.warning("the fate of letter %s is not noted yet: %s", letter.message, error.message)
+                self._unnoted[subscription.id] = letter, failure
+        finally:
+            del self._sending[subscription.id]
+            self._news.set()
+
+    async def _carried(self, subscription: Subscription, letter: Letter) -> Failure | None:
+        carrier = self._carriers.get(subscription.kind)
+        if carrier is None:
+            return Failure(f"nothing here delivers by {subscription.kind}")
+        try:
+            return await carrier.deliver(subscription, letter)
+        except Exception:  # noqa: BLE001 - one letter's surprise is no other's
+            _log.exception("letter %s could not be delivered", letter.message)
+            return Failure("a fault of the sender")
+
+    def _note(self, letter: Letter, failure: Failure | None) -> None:
+        """Note what became of a letter."""
+        if failure is None:
+            self._store.delivered(letter.message)
+        elif failure.gone:
+            self._store.end_subscription(letter.subscription, failure.error)
+        elif letter.attempts >= len(BACK_OFF_MS):
+            self._store.bury(letter.message, failure.error)
+        else:
+            wait_ms = BACK_OFF_MS[letter.attempts] * (1 + JITTER * self._chance())
+            self._store.put_off(letter.message, self._wall_ms() + int(wait_ms), failure.error)

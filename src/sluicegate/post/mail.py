@@ -1,0 +1,131 @@
+"""Letters by e-mail, over SMTP.
+
+Rules:
+- The connection is encrypted, or the server is this machine.
+- A letter has one Message-ID at every attempt, and a case is a thread.
+- What a server says is not repeated, only its code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import smtplib
+import socket
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+from ipaddress import ip_address
+from typing import Any
+
+from sluicegate.core import canonical, events
+from sluicegate.ports import Letter, Subscription
+from sluicegate.post.carrier import Failure
+from sluicegate.settings import PostSettings
+
+THREADS = 4
+"""How many letters are handed over at once."""
+
+
+class Mail:
+    """Hands letters to the operator's mail server. `tls` checks its certificate, the system's if None."""
+
+    def __init__(self, settings: PostSettings, tls: ssl.SSLContext | None = None) -> None:
+        self._settings = settings
+        self._tls = tls
+        self._open: set[smtplib.SMTP] = set()
+        self._threads = ThreadPoolExecutor(THREADS, "mail")
+
+    async def deliver(self, subscription: Subscription, letter: Letter) -> Failure | None:
+        """Hand a letter over once."""
+        message = written(subscription, letter, self._settings.mail_from)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._send, message)
+        except smtplib.SMTPRecipientsRefused as error:
+            code = min(code for code, _ in error.recipients.values())
+            return Failure(f"the mail server refused the recipient: {code}")
+        except smtplib.SMTPResponseException as error:
+            return Failure(f"the mail server answered {error.smtp_code}")
+        except (smtplib.SMTPException, OSError) as error:
+            return Failure(f"the mail server did not take it: {type(error).__name__}")
+        return None
+
+    async def close(self) -> None:
+        """Break off what is under way, so that no thread goes on waiting."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for smtp in tuple(self._open):
+            if smtp.sock is not None:
+                with suppress(OSError):
+                    socket.socket.shutdown(smtp.sock, socket.SHUT_RDWR)
+
+    def _send(self, message: EmailMessage) -> None:
+        settings = self._settings
+        smtp = _Connection(settings, self._open)
+        try:
+            if not is_here(settings.smtp_host):
+                smtp.starttls(context=self._tls or ssl.create_default_context())
+            if settings.smtp_user:
+                smtp.login(settings.smtp_user, settings.smtp_password)
+            smtp.send_message(message)
+            # The letter is the server's here; how the server takes leave no longer matters.
+            with suppress(smtplib.SMTPException, OSError):
+                smtp.quit()
+        finally:
+            self._open.discard(smtp)
+            smtp.close()
+
+
+class _Connection(smtplib.SMTP):
+    """A connection that can be broken off as soon as there is one: before the server's first word."""
+
+    def __init__(self, settings: PostSettings, opened: set[smtplib.SMTP]) -> None:
+        self._opened = opened
+        try:
+            super().__init__(settings.smtp_host, settings.smtp_port, timeout=settings.timeout_ms / 1000)
+        except BaseException:
+            opened.discard(self)
+            raise
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        self.sock = socket.create_connection((host, port), timeout)
+        self._opened.add(self)
+        return self.sock
+
+
+def written(subscription: Subscription, letter: Letter, sender: str) -> EmailMessage:
+    """A letter as a mail message."""
+    body: Any = canonical.loads(letter.body)
+    domain = sender.rpartition("@")[2]
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = subscription.target
+    message["Subject"] = f"{letter.case}: {body['type']}" if letter.case else "A test"
+    message["Date"] = format_datetime(datetime.fromtimestamp(_seconds(body), UTC))
+    message["Message-ID"] = f"<{letter.message}@{domain}>"
+    if letter.case:
+        # The first message of the thread is one that nobody sent: so every one has the same parent.
+        message["In-Reply-To"] = message["References"] = f"<{letter.case}.{subscription.id}@{domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    said = {"topic": body["type"], "at": body["timestamp"], **body["data"]}
+    lines = [f"{name}: {value}" for name, value in said.items()]
+    message.set_content("\n".join([*lines, "", _CLOSE]))
+    return message
+
+
+_CLOSE = "You asked to be told. 'sluicegate notify list' shows your subscriptions, 'notify remove' ends one."
+
+
+def is_here(host: str) -> bool:
+    """Whether a host is this machine: nobody listens between."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _seconds(body: dict[str, Any]) -> int:
+    return events.parse_time(body["timestamp"]) // 1000

@@ -1,0 +1,321 @@
+"""Cases as those see them who may: one, many, and what a reviewer needs to decide.
+
+Rules:
+- Nobody hears of a case they may not see: it does not exist for them.
+- A sealed reason is shown to the developer's staff and to the agencies that are asked, not to the applicant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from sluicegate.core import application, canonical, events, kinds, quorum
+from sluicegate.core.lifecycle import Refusal, State, applications, determination
+from sluicegate.core.lifecycle.acts import case_unknown
+from sluicegate.core.lifecycle.case import Case
+from sluicegate.core.lifecycle.state import stage_of
+from sluicegate.core.table import Grant
+from sluicegate.ports import Principal
+from sluicegate.service import access
+from sluicegate.service.ledger import Ledger
+
+SHOWN_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which cases: of a kind, in a state or with an outcome, awaiting somebody, of an organization.
+
+    `organization` is (part of) a legal name; `before` the last case of the page before.
+    """
+
+    kind: str | None = None
+    state: str | None = None
+    awaiting: str | None = None
+    organization: str | None = None
+    before: str | None = None
+    limit: int = 50
+
+
+def show(ledger: Ledger, principal: Principal, case_id: str) -> dict[str, Any] | Refusal:
+    """One case as its reader may see it."""
+    with ledger.reading() as state:
+        case = seen(state, principal, case_id)
+        return case if isinstance(case, Refusal) else _shown(ledger, state, principal, case)
+
+
+def listed(ledger: Ledger, principal: Principal, wanted: Wanted | None = None) -> dict[str, Any]:
+    """The cases the reader may see, newest first; `next` names the last one where there are more."""
+    wanted = wanted or Wanted()
+    limit = max(1, min(wanted.limit, SHOWN_MAX))
+    of = None
+    if wanted.organization is not None:
+        of = ledger.store.organizations_like(application.name_key(wanted.organization))
+    with ledger.reading() as state:
+        before = state.cases.get(wanted.before or "")
+        found = (
+            case
+            for case in _newest(state, principal, of)
+            if (before is None or case.seq < before.seq)
+            and access.sees(principal, case)
+            and _is_wanted(case, wanted)
+        )
+        page = list(islice(found, limit + 1))
+        return {
+            "size": state.size,
+            "cases": [_summary(case) for case in page[:limit]],
+            "next": page[limit - 1].id if len(page) > limit else None,
+        }
+
+
+def _is_wanted(case: Case, wanted: Wanted) -> bool:
+    return (
+        wanted.kind in {None, case.kind}
+        and wanted.state in {None, case.standing, case.outcome}
+        and (wanted.awaiting is None or wanted.awaiting in awaiting(case))
+    )
+
+
+def _newest(state: State, principal: Principal, of: Sequence[str] | None) -> Iterator[Case]:
+    """Cases, newest first, from the smallest index that holds all of them the reader may see."""
+    if of is not None:
+        names = [name for whose in of for name in state.cases_of.get(whose, ())]
+        yield from sorted((state.cases[name] for name in names), key=lambda case: -case.seq)
+    elif principal.role == access.APPLICANT:
+        yield from (state.cases[name] for name in reversed(state.cases_of.get(principal.id, [])))
+    else:
+        yield from reversed(state.cases.values())
+
+
+def seen(state: State, principal: Principal, case_id: str) -> Case | Refusal:
+    """A case, if its reader may see it."""
+    case = state.cases.get(case_id)
+    return case if case is not None and access.sees(principal, case) else case_unknown(case_id)
+
+
+def awaiting(case: Case) -> list[str]:
+    """Who is awaited: parties by name, and `applicant` where it was asked something or offered a seat."""
+    asked = ["applicant"] if case.standing in {kinds.ASKED, kinds.OFFERED} else []
+    return asked + [party for party in case.awaiting if party not in case.asking]
+
+
+def _summary(case: Case) -> dict[str, Any]:
+    question = case.question
+    return {
+        "case": case.id,
+        "kind": case.kind,
+        "state": case.standing,
+        "determination": case.outcome,
+        "release": question.get("release"),
+        "stage": question.get("stage"),
+        "surface": question.get("surface"),
+        "directive": question.get("directive"),
+        "openedAt": events.format_time(case.at_ms),
+        "due": _time(case.due_ms),
+        "awaiting": awaiting(case),
+    }
+
+
+def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> dict[str, Any]:
+    opened = _sealed(ledger, case, principal)
+    rule = case.left
+    return {
+        **_summary(case),
+        "application": case.id if case.kind == kinds.ADMISSION else None,
+        "asks": kinds.KINDS[case.kind].asks,
+        "basis": case.basis or None,
+        "rule": case.rule,
+        "wouldDecide": quorum.smallest(rule, case.consenting, case.against)
+        if _is_open(case) and rule
+        else [],
+        "recused": sorted(case.recused),
+        "terms": case.question.get("terms"),
+        "subject": case.subject,
+        "reasonCode": case.reason_code,
+        "positions": [
+            {
+                "agency": said.agency,
+                "position": said.position,
+                "reason": said.reason,
+                "sealed": said.sealed,
+                "sealedReason": opened.get((said.seq, "reason")),
+                "conditions": said.conditions,
+                "owners": list(said.owners),
+                "at": events.format_time(said.at_ms),
+                "digest": said.digest,
+                "superseded": case.positions[said.agency] is not said,
+            }
+            for said in case.history
+        ],
+        "questions": [
+            {"agency": agency, "question": said.reason, "since": events.format_time(said.at_ms)}
+            for agency, said in sorted(case.asking.items())
+        ],
+        "answers": [
+            {"seq": seq, "text": text}
+            for (seq, name), text in sorted(opened.items())
+            if name in {"answer", "reply", "appeal", "notice"}
+        ],
+        "clocks": [
+            {
+                "agency": agency,
+                "receivedAt": events.format_time(clock.started_ms) if clock.receipt else None,
+                "due": _time(clock.due_ms),
+                "stopped": clock.asked_ms is not None,
+                "step": clock.rung,
+                "silence": clock.silence,
+            }
+            for agency, clock in sorted(case.clocks.items())
+        ],
+        "blockedBy": determination.blocked_by(state, case, ledger.now_ms()) if _is_stage(case) else [],
+        "conditions": determination.granted_conditions(state, case)[0] if _is_admission(case) else None,
+        "screening": case.screening if principal.role != access.APPLICANT else None,
+        "replyBy": _time(case.reply_by_ms),
+        "offerUntil": _time(case.offer_until_ms),
+        "place": _place(state, case),
+        "appeal": case.appeal,
+        "appealBy": _appeal_by(case),
+        "nominated": _is_nominated(ledger, state, case),
+        "notes": case.notes,
+        "grant": grant_of(state, case.grant) if case.grant else None,
+    }
+
+
+def export(ledger: Ledger, principal: Principal, case_id: str) -> dict[str, Any] | Refusal:
+    """What a reviewer needs to decide and sign, offline if need be.
+
+    The dossier comes with its salt, so that the reviewer can check that it is what the question commits to.
+    """
+    with ledger.reading() as state:
+        case = seen(state, principal, case_id)
+        if isinstance(case, Refusal):
+            return case
+        asked = case.parties | ({state.developer} if principal.role == access.DEVELOPER else set())
+        return {
+            "kind": "sluicegate-review",
+            "version": 1,
+            "question": case.question,
+            "rule": case.rule,
+            "parties": {key.keyid: key.party for key in state.keys.values() if key.party in asked},
+            "previous": {party: said.digest for party, said in case.positions.items()},
+            "terms": _terms(state, case),
+            "document": _document(state, case),
+            "dossier": _dossier(ledger, state, case),
+            "against": state.cases[case.question["against"]].kind if case.kind == kinds.APPEAL else None,
+            "case": _shown(ledger, state, principal, case),
+        }
+
+
+def grant_of(state: State, grant_id: str) -> dict[str, Any] | None:
+    """A grant as its holder sees it."""
+    grant = state.table.grants_by_id.get(grant_id)
+    if grant is None:
+        return None
+    case = state.cases[state.grants[grant_id]]
+    return {
+        "grant": grant.id,
+        "case": case.id,
+        "release": grant.release,
+        "stage": grant.stage,
+        "surface": grant.surface,
+        "models": sorted(grant.models),
+        "state": _standing(state, grant),
+        "requestsPerMinute": grant.requests_per_minute,
+        "validFrom": events.format_time(grant.valid_from_ms),
+        "validUntil": _time(grant.valid_until_ms),
+        "amendment": state.amendments.get(grant_id),
+        "removal": state.removals.get(grant_id),
+        "screening": "reopened" if determination.screening_needed(state, case) else None,
+    }
+
+
+def _standing(state: State, grant: Grant) -> str:
+    """Approved → provisioned → proven, or what has become of it since."""
+    if grant.id in state.standing:
+        return state.standing[grant.id]
+    if grant.proven:
+        return "proven"
+    return "provisioned" if grant.id in state.provisioned else "approved"
+
+
+def _sealed(ledger: Ledger, case: Case, principal: Principal) -> dict[tuple[int, str], Any]:
+    """The texts sealed in a case that its reader may read, by entry and field."""
+    places = [*case.answers]
+    if case.kind in {kinds.REMOVAL, kinds.APPEAL}:
+        places.append(case.seq)
+    if case.outcome == "returned" and case.determined_seq is not None:
+        places.append(case.determined_seq)
+    if principal.role != access.APPLICANT:
+        places += [said.seq for said in case.history if said.sealed]
+    return {
+        (seq, name): opened.value()
+        for seq in places
+        for name, opened in ledger.store.sealed(seq).items()
+        if name in _TEXTS
+    }
+
+
+_TEXTS = frozenset({"answer", "reply", "appeal", "notice", "reason"})
+
+
+def _is_open(case: Case) -> bool:
+    return case.state != kinds.DETERMINED
+
+
+def _is_stage(case: Case) -> bool:
+    return _is_open(case) and case.kind != kinds.LIFT
+
+
+def _is_admission(case: Case) -> bool:
+    return case.kind in {kinds.ADMISSION, kinds.AMENDMENT}
+
+
+def _place(state: State, case: Case) -> int | None:
+    """The place on the waitlist, counted from 1."""
+    if case.state != kinds.WAITLISTED:
+        return None
+    return list(state.waitlists[stage_of(case)]).index(case.id) + 1
+
+
+def _appeal_by(case: Case) -> str | None:
+    until_ms = applications.appeal_until_ms(case)
+    return _time(until_ms)
+
+
+def _is_nominated(ledger: Ledger, state: State, case: Case) -> bool:
+    """Whether the developer hoped for this application, by the name of its organization."""
+    if case.kind != kinds.ADMISSION or not state.nominations or case.organization is None:
+        return False
+    same = ledger.store.organizations(ledger.store.organization_name(case.organization) or "")
+    return any(
+        known["organization"] in same
+        and (known["release"], known["stage"]) == (case.question["release"], case.question["stage"])
+        for known in state.nominations.values()
+    )
+
+
+def _terms(state: State, case: Case) -> dict[str, Any] | None:
+    """The plan whose stage's terms a question binds, if it is still on hand."""
+    release = state.releases.get(case.question.get("release", ""))
+    if release is None:
+        return None
+    return release.plan_of(case.question["stage"], case.question["terms"])
+
+
+def _document(state: State, case: Case) -> dict[str, Any] | None:
+    """The directive that a lift is about."""
+    return state.directives[case.question["directive"]].document if case.kind == kinds.LIFT else None
+
+
+def _dossier(ledger: Ledger, state: State, case: Case) -> dict[str, Any] | None:
+    if case.organization is None:
+        return None
+    opened = ledger.store.sealed(state.cases[case.dossier].seq)["application"]
+    return {"application": opened.value(), "salt": canonical.b64(opened.salt)}
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else events.format_time(at_ms)

@@ -1,0 +1,36 @@
+"""Letters: who is told of what, decided as it happens.
+
+Rules:
+- Whoever may see a case at the moment of an entry about it is told of the entry; nobody else ever is.
+- A letter is posted by the write that appends its entry: it is sent if and only if the entry stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sluicegate.core import notices
+from sluicegate.core.events import Entry
+from sluicegate.core.lifecycle.case import Case
+from sluicegate.core.notices import Notice
+from sluicegate.ports import Letter, Writing
+from sluicegate.service import access
+
+
+def addressed(writing: Writing, entries: Sequence[Entry], cases: Mapping[str, Case]) -> list[Letter]:
+    """The letters of a batch of entries; `cases` are those before it."""
+    news = list(notices.news(entries, cases))
+    if not news:
+        return []
+    subscribers = writing.subscribers()
+    return [
+        letter(notice, subscription.id)
+        for case, notice in news
+        for subscription, principal in subscribers
+        if access.sees(principal, case)
+    ]
+
+
+def letter(notice: Notice, subscription: str) -> Letter:
+    """A notice to one subscription, due at once."""
+    return Letter(notice.message(subscription), subscription, notice.case, notice.body(), notice.at_ms)

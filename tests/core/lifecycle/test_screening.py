@@ -1,0 +1,96 @@
+"""Screening: a person decides, and without a clear record nobody is let in."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from sluicegate.core import events
+from sluicegate.core.events import Opening
+from sluicegate.core.lifecycle.applications import Accept
+from sluicegate.core.lifecycle.case import Case
+from sluicegate.core.lifecycle.grants import SurrenderGrant
+from sluicegate.core.lifecycle.record import UseList
+from tests.worlds import World, screened, stage
+
+
+@pytest.fixture
+def world() -> World:
+    return World.opened(stages=[stage(seats=1, eligibility={"screening": "clear"})])
+
+
+@pytest.fixture
+def case(world: World) -> Case:
+    return world.submit()
+
+
+def test_a_case_waits_for_a_clear_record(world: World, case: Case) -> None:
+    world.all_say(case, "oncd approve", "ostp approve")
+    assert case.grant is None
+    world.must(screened(case, "match"))
+    assert case.grant is None
+    assert world.must(screened(case))["determination"] == "approved"
+    assert case.grant is not None
+
+
+def test_a_clear_record_alone_admits_nobody(world: World, case: Case) -> None:
+    world.must(screened(case))
+    assert (case.grant, case.outcome) == (None, None)
+    world.all_say(case, "oncd approve", "ostp approve")
+    assert case.grant is not None
+
+
+def test_a_later_match_holds_the_case_again(world: World, case: Case) -> None:
+    world.must(screened(case))
+    world.must(screened(case, "match"))
+    world.all_say(case, "oncd approve", "ostp approve")
+    assert case.grant is None
+
+
+@pytest.mark.parametrize(
+    ("signer", "code"), [("oncd", "key_of_another_party"), ("stranger", "signature_invalid")]
+)
+def test_an_officer_signs_it(world: World, case: Case, signer: str, code: str) -> None:
+    assert world.refused(screened(case, signer=signer)) == code
+
+
+def test_the_matches_are_those_that_were_signed_for_and_are_sealed(world: World, case: Case) -> None:
+    given = screened(case, "match", seen=["A. Sanctioned"])
+    other = dataclasses.replace(given, candidates=Opening(given.candidates.salt, b"[]"))
+    assert world.refused(other) == "candidates_unproven"
+    world.must(given)
+    entry = world.entries[-1]
+    assert entry.sealed["candidates"].value() == ["A. Sanctioned"]
+    assert b"Sanctioned" not in entry.leaf
+
+
+def test_a_new_version_of_the_list_opens_records_again(world: World, case: Case) -> None:
+    world.must(screened(case))
+    assert world.must(UseList("the list", "1"))["reopened"] == []
+    assert world.must(UseList("the list", "2"))["reopened"] == [case.id]
+    world.all_say(case, "oncd approve", "ostp approve")
+    assert case.outcome is None
+    assert world.refused(screened(case)) == "list_changed"
+    assert world.must(screened(case, version="2"))["determination"] == "approved"
+    assert world.must(UseList("the list", "3"))["reopened"] == [case.id]
+    assert world.types().count(events.LIST_CHANGED) == 3
+
+
+def test_an_offer_is_not_taken_on_an_old_record(world: World, case: Case) -> None:
+    other = world.submit("org-2")
+    for each in (other, case):
+        world.must(screened(each))
+        world.all_say(each, "oncd approve", "ostp approve")
+    world.must(UseList("the list", "2"))
+    world.must(SurrenderGrant(other.grant or ""))
+    assert case.state == "offered"
+    assert world.refused(Accept(case.id)) == "screening_needed"
+    world.must(screened(case, version="2"))
+    world.must(Accept(case.id))
+    assert case.grant is not None
+
+
+def test_a_determined_case_is_not_screened(world: World, case: Case) -> None:
+    world.all_say(case, "oncd object")
+    assert world.refused(screened(case)) == "case_determined"

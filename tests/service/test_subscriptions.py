@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sluicegate.errors import InvalidInput
+from sluicegate.service import subscriptions
+from sluicegate.settings import PostSettings
+from tests.fakes import Broken
+from tests.plane import Plane, no, yes
+
+HOOK = {"kind": "webhook", "target": "https://example.org/hook"}
+MAIL = {"kind": "email", "target": "reviews@example.org"}
+NO_MAIL = PostSettings()
+
+
+@pytest.fixture
+def plane() -> Plane:
+    plane = Plane()
+    plane.opened()
+    return plane
+
+
+def subscribe(plane: Plane, who: str, command: str = "") -> str:
+    asked = {"kind": "webhook", "target": f"https://{who}.example/hook"}
+    added = subscriptions.add(plane.ledger, plane.who[who], command or plane.id(), asked, NO_MAIL)
+    return str(yes(added)["subscription"])
+
+
+def waiting(plane: Plane, subscription: str) -> list[dict[str, object]]:
+    """What waits for a subscription, in order."""
+    found = sorted(plane.store.contents.waiting.values(), key=lambda each: each[0])
+    return [json.loads(letter.body) for _, letter in found if letter.subscription == subscription]
+
+
+def test_each_hears_of_the_cases_it_may_see_and_of_no_other(plane):
+    heard = {name: subscribe(plane, name) for name in ("developer", "oncd", "caisi", "applicant", "rival")}
+    plane.admit("applicant")
+    topics = {name: [told["type"] for told in waiting(plane, found)] for name, found in heard.items()}
+    assert topics["caisi"] == topics["rival"] == []
+    assert topics["developer"] == topics["oncd"] == topics["applicant"]
+    assert topics["applicant"][0] == "case.opened"
+    assert topics["applicant"][-1] == "grant.approved"
+    assert "Example Utility" not in str([waiting(plane, found) for found in heard.values()])
+
+
+def test_what_is_refused_or_broken_is_told_to_nobody(plane):
+    heard = subscribe(plane, "developer")
+    assert no(plane.submit(stage="nowhere")) == "stage_unknown"
+    plane.store.breaks = "before"
+    with pytest.raises(Broken):
+        plane.submit()
+    assert waiting(plane, heard) == []
+
+
+def test_what_was_done_though_its_answer_was_lost_is_told_once(plane):
+    heard = subscribe(plane, "developer")
+    plane.store.breaks = "after"
+    with pytest.raises(Broken):
+        plane.submit()
+    plane.restart()
+    assert [told["type"] for told in waiting(plane, heard)].count("case.opened") == 1
+
+
+def test_the_same_command_again_is_the_same_subscription_and_secret(plane):
+    def add():
+        return yes(subscriptions.add(plane.ledger, plane.who["oncd"], "a-command", HOOK, NO_MAIL))
+
+    first = add()
+    assert add() == first
+    assert first["secret"].startswith("whsec_")
+    assert first["secret"] not in str(plane.store.contents)
+    assert len(plane.store.subscriptions(plane.who["oncd"].id)) == 1
+
+
+def test_nobody_touches_anybody_elses(plane):
+    theirs = subscribe(plane, "oncd")
+    rival = plane.who["rival"]
+    assert subscriptions.listed(plane.ledger, rival) == {"subscriptions": []}
+    for act in (subscriptions.remove, subscriptions.test):
+        assert no(act(plane.ledger, rival, plane.id(), theirs)) == "subscription_unknown"
+    message = yes(subscriptions.test(plane.ledger, plane.who["oncd"], plane.id(), theirs))["letter"]
+    plane.store.bury(message, "no answer")
+    assert subscriptions.dead(plane.ledger, rival) == {"letters": []}
+    assert no(subscriptions.replay(plane.ledger, rival, plane.id(), message)) == "letter_unknown"
+    (told,) = subscriptions.dead(plane.ledger, plane.who["oncd"])["letters"]
+    assert (told["letter"], told["topic"], told["error"]) == (message, "test", "no answer")
+    assert yes(subscriptions.replay(plane.ledger, plane.who["oncd"], plane.id(), None)) == {"replayed": 1}
+
+
+def test_a_subscription_that_is_removed_hears_nothing(plane):
+    heard = subscribe(plane, "oncd")
+    yes(subscriptions.remove(plane.ledger, plane.who["oncd"], plane.id(), heard))
+    plane.submit()
+    assert plane.store.outbox() == {"waiting": 0, "dead": 0}
+
+
+def test_mail_wants_a_server_and_targets_are_checked(plane):
+    oncd = plane.who["oncd"]
+    assert no(subscriptions.add(plane.ledger, oncd, plane.id(), MAIL, NO_MAIL)) == "mail_not_set_up"
+    added = subscriptions.add(plane.ledger, oncd, plane.id(), MAIL, PostSettings(smtp_host="localhost"))
+    assert "secret" not in yes(added)
+    with pytest.raises(InvalidInput):
+        subscriptions.add(plane.ledger, oncd, plane.id(), {**HOOK, "target": "https://10.0.0.1/"}, NO_MAIL)
+
+
+def test_there_is_an_end_to_subscriptions(plane):
+    for _ in range(subscriptions.SUBSCRIPTIONS_MAX):
+        subscribe(plane, "oncd")
+    assert (
+        no(subscriptions.add(plane.ledger, plane.who["oncd"], plane.id(), HOOK, NO_MAIL))
+        == "too_many_subscriptions"
+    )
