@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx2
 
+from sluicegate.core import events
 from tests.crash.customers import Acknowledged, Customers
 from tests.crash.plane import Plane
 from tests.crash.processes import eventually
@@ -117,7 +118,7 @@ class Ordeal:
         with closing(self.plane.developer()) as client:
             for each in acknowledged:
                 assert _first(client.do(each.command)) == _first(each.result)
-        assert self.record.see(self.plane.control_url).size == size
+        assert self.record.types_after(self.plane.control_url, size) <= {events.GRANT_PROVEN}
 
 
 def _first(result: dict[str, Any]) -> dict[str, Any]:

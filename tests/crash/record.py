@@ -53,11 +53,23 @@ class Record:
 
     def see(self, url: str) -> Head:
         """Look at the head over HTTP; it never goes back."""
+        self.look(url)
+        return self.seen
+
+    def look(self, url: str) -> str:
+        """The same; the note itself."""
         with httpx2.Client(base_url=url, timeout=BOUND_S, trust_env=False) as http:
-            head = self._opened(http.get("/log/checkpoint").text)
+            note = http.get("/log/checkpoint").text
+        head = self._opened(note)
         assert head.size >= self.seen.size
         self.seen = Head(head.size, head.root)
-        return self.seen
+        return note
+
+    def types_after(self, url: str, size: int) -> set[str]:
+        """The types of the entries after the first `size`: a log grows by itself where gateways report."""
+        with httpx2.Client(base_url=url, timeout=BOUND_S, trust_env=False) as http:
+            leaves = list(_fetched(http, self.see(url).size))
+        return {events.read(leaf).type for leaf in leaves[size:]}
 
     def check_disk(self, database: Path, customers: Iterable[Customers]) -> None:
         """The file holds a log that verifies, goes on from the head seen, and has all acknowledged."""
@@ -73,9 +85,8 @@ class Record:
     def check_http(self, url: str) -> None:
         """The same over HTTP: it verifies, and the head seen before is a prefix, as a proof shows."""
         before = self.seen
-        head = self.see(url)
+        note, head = self.look(url), self.seen
         with httpx2.Client(base_url=url, timeout=BOUND_S, trust_env=False) as http:
-            note = http.get("/log/checkpoint").text
             found = audit.audit(note, self._verifier, _fetched(http, head.size))
             assert found.ok, found
             query = {"first": before.size, "second": head.size}
@@ -89,6 +100,7 @@ class Record:
 
 def _stored(database: Path) -> tuple[str, list[bytes]]:
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        connection.execute("BEGIN")  # both as they were at one moment
         (note,) = connection.execute("SELECT checkpoint FROM head").fetchone()
         return note, [leaf for (leaf,) in connection.execute("SELECT leaf FROM entries ORDER BY seq")]
 
