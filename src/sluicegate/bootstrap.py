@@ -27,6 +27,8 @@ from sluicegate.control.app import application
 from sluicegate.core import document, notices, trust
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
+from sluicegate.core.table import Table
+from sluicegate.core.vouch import VouchedTable
 from sluicegate.errors import CommandRefused, InvalidInput
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.feed import Feed
@@ -170,7 +172,7 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
 
     Raises: BadKey: the log's verifier key. VerificationFailed: what an earlier run saw cannot be read.
     """
-    engine = Engine(settings.surface, boot_ms)
+    engine = Engine(settings.surface, boot_ms, _table(settings))
     feed = Feed(settings, engine, boot_ms=boot_ms)
     upstreams = {name: HttpUpstream(target, settings) for name, target in settings.upstreams.items()}
     gateway = Gateway(engine, upstreams, settings)
@@ -185,6 +187,19 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
             await feeding
         for upstream in upstreams.values():
             await upstream.close()
+
+
+def _table(settings: GatewaySettings) -> Table:
+    """The table of a gateway: with a trust file, one that honours only what it can check."""
+    if settings.trust_file is None:
+        return Table()
+    found = trust.read_gateway(document.read(settings.trust_file.read_bytes(), str(settings.trust_file)))
+    if found.log.strip() != settings.log_vkey.strip():
+        raise InvalidInput(
+            f"the trust file {settings.trust_file} is for another log than --log-key",
+            remedy="use the verifier key of the log that the agencies sign for",
+        )
+    return VouchedTable(found)
 
 
 def run_until_signalled(serving: Callable[[asyncio.Event], Awaitable[None]]) -> None:

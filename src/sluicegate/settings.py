@@ -30,6 +30,8 @@ class GatewaySettings:
     log_vkey: str
     upstreams: Mapping[str, UpstreamTarget]
     state_dir: Path
+    trust_file: Path | None = None
+    """What this gateway honours by its own checks; None to believe the log."""
     name: str = "gateway-1"
     host: str = "127.0.0.1"
     port: int = GATEWAY_PORT

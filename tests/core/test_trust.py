@@ -11,7 +11,7 @@ from sluicegate.core import document, trust
 from sluicegate.core.canonical import b64
 from sluicegate.core.trust import Pin
 from sluicegate.errors import InvalidDocument, Place
-from tests.worlds import private_key, public_key
+from tests.worlds import LOG, private_key, public_key
 
 
 def key(name: str) -> dict[str, str]:
@@ -49,6 +49,63 @@ def test_officers_speak_for_the_developer_and_agencies_for_themselves() -> None:
         Pin("release-officer", "openai", public_key("release-officer")),
         Pin("oncd", "oncd", public_key("oncd")),
     ]
+
+
+def test_an_agency_may_have_several_owners_of_keys() -> None:
+    owners = {"owners": {"oncd-first": key("a"), "oncd-second": key("b")}}
+    assert read(value(agencies={"oncd": owners})).pins[1:] == [
+        Pin("oncd-first", "oncd", public_key("a")),
+        Pin("oncd-second", "oncd", public_key("b")),
+    ]
+
+
+@pytest.mark.parametrize(
+    "agencies",
+    [
+        {"oncd": {"owners": {}}},
+        {"oncd": {"owners": {"a": key("a"), "b": key("a")}}},
+        {"oncd": {"owners": {"a": key("a")}}, "ostp": {"owners": {"a": key("b")}}},
+        {"oncd": {"owners": {"release-officer": key("a")}}},
+        {"oncd": {"owners": {"a": key("a")}, **key("b")}},
+    ],
+)
+def test_what_are_no_owners(agencies: dict[str, Any]) -> None:
+    assert places(value(agencies=agencies))
+
+
+def gateway_value(**spec: Any) -> dict[str, Any]:
+    given = value(**spec)
+    releases = {"gpt-5.6": {"floor": {"allOf": ["oncd"]}, "upstreams": {"gpt-5.6": "demo"}}}
+    return {**given, "kind": "GatewayTrust", "spec": {"log": LOG, "releases": releases, **given["spec"]}}
+
+
+def read_gateway(given: Mapping[str, Any]) -> trust.Releases:
+    return trust.read_gateway(document.read(json.dumps(given), "gateway-trust.yaml"))
+
+
+def test_a_gateways_file_names_its_log_and_a_floor_a_release() -> None:
+    found = read_gateway(gateway_value())
+    assert (found.developer, found.log) == ("openai", LOG)
+    assert found.pins == read(value()).pins
+    assert found.releases == {"gpt-5.6": {"floor": {"allOf": ["oncd"]}, "upstreams": {"gpt-5.6": "demo"}}}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"log": "nonsense"},
+        {"releases": {}},
+        {"releases": {"gpt-5.6": {"floor": {"allOf": ["nobody"]}, "upstreams": {"gpt-5.6": "demo"}}}},
+        {"releases": {"gpt-5.6": {"floor": {"allOf": []}, "upstreams": {"gpt-5.6": "demo"}}}},
+        {"releases": {"gpt-5.6": {"floor": {"allOf": ["oncd"]}, "upstreams": {}}}},
+        {"releases": {"gpt-5.6": {"floor": {"allOf": ["oncd"]}}}},
+        {"witnesses": ["later"]},
+    ],
+)
+def test_what_is_no_gateways_file(spec: dict[str, Any]) -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        read_gateway(gateway_value(**spec))
+    assert caught.value.at
 
 
 def test_a_key_may_be_pem() -> None:

@@ -131,6 +131,10 @@ def gateway(
     host: Host = "127.0.0.1",
     port: Port = GATEWAY_PORT,
     max_body_bytes: Annotated[int, typer.Option("--max-body-bytes", min=1_024)] = 8 * 1024 * 1024,
+    trust: Annotated[
+        Path | None,
+        typer.Option("--trust", help="A GatewayTrust file: honour only what its keys have signed."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a gateway for one surface."""
@@ -144,6 +148,7 @@ def gateway(
         log_vkey=path.read_text().strip() if path.is_file() else log_key,
         upstreams=_targets(upstream),
         state_dir=state,
+        trust_file=trust,
         name=name,
         host=host,
         port=port,

@@ -36,6 +36,10 @@ OUTCOMES = (
 GRANTED = frozenset({"approved", "approved-with-conditions"})
 APPLIED = frozenset({ADMISSION, AMENDMENT, APPEAL})
 """The kinds an applicant opens."""
+ADMITS = frozenset({ADMISSION, AMENDMENT})
+"""The kinds whose approval gives a grant, or more of one."""
+LASTING = frozenset({LIFT, REMOVAL})
+"""The kinds that no plan applied later ends: what they are about stands by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,6 @@ class Act:
 
 
 _ALL = frozenset(KINDS)
-_ADMITS = frozenset({ADMISSION, AMENDMENT})
 _CLOCKED = frozenset(name for name, kind in KINDS.items() if kind.clocked)
 _ADVISED = frozenset(name for name, kind in KINDS.items() if kind.advice)
 _OPEN = frozenset(STATES) - {DETERMINED}
@@ -174,7 +177,7 @@ ACTS: dict[str, Act] = {
         "the applicant", frozenset({"applicant", "developer"}), APPLIED, _OPEN, "lets the asker's clock go on"
     ),
     "screen": Act(
-        "an officer, in person", frozenset({"developer"}), _ADMITS, _OPEN, "clears the case, or holds it"
+        "an officer, in person", frozenset({"developer"}), ADMITS, _OPEN, "clears the case, or holds it"
     ),
     "accept": Act(
         "the applicant",
@@ -187,7 +190,7 @@ ACTS: dict[str, Act] = {
         "the applicant", frozenset({"applicant", "developer"}), APPLIED, _OPEN, "ends the case: withdrawn"
     ),
     "return": Act(
-        "the developer", frozenset({"developer"}), _ADMITS, _REVIEW, "ends the case without action: returned"
+        "the developer", frozenset({"developer"}), ADMITS, _REVIEW, "ends the case without action: returned"
     ),
     "proceed": Act(
         "two officers, where the basis is voluntary",

@@ -21,6 +21,7 @@ class Reason(StrEnum):
     MODEL_NOT_FOUND = "model_not_found"
     DIRECTIVE_IN_FORCE = "directive_in_force"
     STAGE_NOT_OPEN = "stage_not_open"
+    DEPLOYMENT_UNATTESTED = "deployment_unattested"
     GRANT_REMOVED = "grant_removed"
     GRANT_SUSPENDED = "grant_suspended"
     GRANT_EXPIRED = "grant_expired"
@@ -80,6 +81,11 @@ REASONS: dict[Reason, Row] = {
         403,
         "this release is not open yet",
         "follow the status of the release; nothing you send now will be answered",
+    ),
+    Reason.DEPLOYMENT_UNATTESTED: Row(
+        403,
+        "this gateway cannot itself check the signatures that this access rests on",
+        "tell the operator of this gateway: its trust file and the record do not agree",
     ),
     Reason.GRANT_REMOVED: Row(
         403,

@@ -178,6 +178,10 @@ class Table:
             fold_in(fold, self, entry)
         self.size = entry.size
 
+    def skip(self, entry: Entry) -> None:
+        """Count one entry in without what it says. Requires: `entry.seq == self.size`."""
+        self.size = entry.size
+
     def covering(self, model: str, surface: str, organization: str) -> Directive | None:
         """A directive in force that covers the request, if there is one."""
         suspensions = self.suspensions.get(model)

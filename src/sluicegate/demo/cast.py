@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,19 +43,18 @@ SECURITY_TEAM = Customer("Example Security Team", "example-security-team", TRUST
 CUSTOMERS = (UTILITY, GRID_OPERATOR, SECURITY_TEAM)
 
 
-def agencies_of(plans: Iterable[Path]) -> set[str]:
-    """Every agency that plans name. Raises: InvalidDocument: one of them is no plan."""
-    read = [plan.read(document.read(path.read_bytes(), str(path))) for path in plans]
-    return {agency for found in read for agency in found["spec"]["agencies"]}
-
-
 class Cast:
-    """Those who sign, each with a key file of its own, and the trust file that pins all of them."""
+    """Those who sign, each with a key file of its own, and the trust files that pin all of them.
 
-    def __init__(self, folder: Path, agencies: Collection[str]) -> None:
+    Raises: InvalidDocument: one of the plans is none.
+    """
+
+    def __init__(self, folder: Path, plans: Iterable[Path]) -> None:
         self._keys = folder / "keys"
         self.trust_file = folder / "trust.yaml"
-        self.agencies = sorted(agencies)
+        self.gateway_trust_file = folder / "gateway-trust.yaml"
+        self._plans = [plan.read(document.read(path.read_bytes(), str(path))) for path in plans]
+        self.agencies = sorted({agency for found in self._plans for agency in found["spec"]["agencies"]})
 
     def assemble(self, *, log_exists: bool) -> None:
         """Make the keys there are not yet, and write the trust file.
@@ -73,7 +73,25 @@ class Cast:
                     remedy=f"put it back, or delete {self.trust_file.parent} to begin again",
                 )
             keyfile.save_private(path, Ed25519PrivateKey.generate())
-        self.trust_file.write_text(self._trust())
+        head = "# Whose keys count in this demonstration; the private halves are in keys/.\n"
+        self.trust_file.write_text(self._trust("Trust", head))
+
+    def entrust_gateway(self, log: str) -> Path:
+        """Write the gateway's trust file, for the log with this verifier key, and say where it is.
+
+        For each release: the agencies that must have signed, and what its models are called upstream.
+        """
+        releases = ""
+        for found in self._plans:
+            spec = found["spec"]
+            upstreams = {model["id"]: model["upstream"] for model in spec["models"]}
+            floor = spec["stages"][0]["admission"]["grant"]
+            releases += f"    {found['metadata']['name']}:\n"
+            releases += f"      floor: {json.dumps(floor)}\n      upstreams: {json.dumps(upstreams)}\n"
+        head = "# What the demonstration's gateway honours, however the control plane lies.\n"
+        text = self._trust("GatewayTrust", head)
+        self.gateway_trust_file.write_text(f'{text}  log: "{log}"\n  releases:\n{releases}')
+        return self.gateway_trust_file
 
     def key_file(self, owner: str) -> Path:
         """Where an owner's private key is."""
@@ -83,12 +101,11 @@ class Cast:
         """An owner's private key. Raises: BadKey: it cannot be read."""
         return keyfile.load_private(self.key_file(owner))
 
-    def _trust(self) -> str:
+    def _trust(self, kind: str, head: str) -> str:
         agencies = "".join(self._pin(agency) for agency in self.agencies)
         return (
-            "# Whose keys count in this demonstration; the private halves are in keys/.\n"
-            "apiVersion: sluicegate/v1\n"
-            "kind: Trust\n"
+            f"{head}apiVersion: sluicegate/v1\n"
+            f"kind: {kind}\n"
             f"metadata: {{developer: {DEVELOPER}}}\n"
             f"spec:\n  officers:\n{self._pin(OFFICER)}  agencies:\n{agencies}"
         )

@@ -94,6 +94,7 @@ def start(processes: Processes, folder: Path, cast: Cast, ports: Ports) -> Site:
         "gateway", "gateway", "--state", f"{folder / 'gateway'}", "--control", control["url"],
         "--log-key", control["vkey"], "--token-file", f"{_token_file(folder, 'gateway-1')}",
         "--upstream", f"demo={upstream['url']}", "--port", f"{ports.gateway}",
+        "--trust", f"{cast.entrust_gateway(control['vkey'])}",
     )  # fmt: skip
     gateway = processes.ready("gateway")
     return Site(folder, control["url"], gateway["url"], upstream["url"], control["vkey"])

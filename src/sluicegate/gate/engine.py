@@ -84,12 +84,12 @@ class Flight:
 class Engine:
     """Decides and re-decides for one surface.
 
-    `boot_ms` reads CLOCK_BOOTTIME in milliseconds.
+    `boot_ms` reads CLOCK_BOOTTIME in milliseconds; `table` is empty, with a trust file one that vouches.
     """
 
-    def __init__(self, surface: str, boot_ms: Callable[[], float]) -> None:
+    def __init__(self, surface: str, boot_ms: Callable[[], float], table: Table | None = None) -> None:
         self.surface = surface
-        self.table = Table()
+        self.table = Table() if table is None else table
         self.lease: Lease | None = None
         self.flights: set[Flight] = set()
         self.cut_by: dict[str, int] = {}

@@ -25,6 +25,7 @@ import aiohttp
 
 from sluicegate.core import canonical, checkpoint, feed, merkle
 from sluicegate.core.merkle import Frontier
+from sluicegate.core.vouch import VouchedTable
 from sluicegate.errors import BadFeed, SluicegateError, VerificationFailed
 from sluicegate.gate.engine import Engine, Lease
 from sluicegate.settings import GatewaySettings
@@ -128,6 +129,9 @@ class Tail:
         except VerificationFailed as error:
             self.halted = error
             raise
+        if isinstance(self._engine.table, VouchedTable):
+            while self._engine.table.told:
+                _log.error("%s", self._engine.table.told.popleft())
 
 
 class Memory:

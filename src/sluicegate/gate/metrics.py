@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from collections.abc import Iterator
 
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+
+from sluicegate.core.vouch import VouchedTable
 from sluicegate.gate.engine import Engine
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
@@ -32,6 +37,9 @@ class Metrics:
             lambda: engine.lease_left_ms() / 1000
         )
 
+        if isinstance(engine.table, VouchedTable):
+            self._registry.register(_Findings(engine.table))
+
     def ended(self, outcome: str) -> None:
         """Count a request that is over."""
         counter = self._outcomes.get(outcome)
@@ -49,3 +57,19 @@ class Metrics:
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(f"sluicegate_{name}", text, registry=self._registry)
+
+
+class _Findings(Collector):
+    """What widens in the log, but is not supported by signatures that this gateway can check."""
+
+    def __init__(self, table: VouchedTable) -> None:
+        self._table = table
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The findings so far, by the type of their entries."""
+        family = CounterMetricFamily(
+            "sluicegate_unvouched", "Entries that widen and are not vouched for", labels=["type"]
+        )
+        for type_, count in sorted(self._table.findings.items()):
+            family.add_metric([type_], count)
+        yield family

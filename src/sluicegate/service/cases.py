@@ -298,11 +298,8 @@ def _is_nominated(ledger: Ledger, state: State, case: Case) -> bool:
 
 
 def _terms(state: State, case: Case) -> dict[str, Any] | None:
-    """The plan whose stage's terms a question binds, if it is still on hand."""
-    release = state.releases.get(case.question.get("release", ""))
-    if release is None:
-        return None
-    return release.plan_of(case.question["stage"], case.question["terms"])
+    """The plan whose stage's terms a question binds."""
+    return state.plans.get(case.question.get("terms", ""))
 
 
 def _document(state: State, case: Case) -> dict[str, Any] | None:

@@ -124,7 +124,7 @@ def submit_application(
     case = entropy.name("case")
     sealed = events.opening(command.dossier, entropy)
     question = {
-        **about_stage(state, release, command.stage, case, kinds.ADMISSION),
+        **about_stage(state, command.stage, release.terms[command.stage], case, kinds.ADMISSION),
         "surface": command.surface,
         "party": sealed.commitment("sealed", "application"),
     }
@@ -144,7 +144,7 @@ def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Decide
     case = entropy.name("case")
     sealed = events.opening(command.dossier, entropy) if command.dossier is not None else None
     question = {
-        **about_stage(state, release, grant.stage, case, kinds.AMENDMENT),
+        **about_stage(state, grant.stage, release.terms[grant.stage], case, kinds.AMENDMENT),
         "surface": grant.surface,
         "party": sealed.commitment("sealed", "application") if sealed else state.party_of(grant.id),
         "grant": grant.id,
@@ -207,7 +207,7 @@ def accept(state: State, command: Accept, now_ms: int, entropy: Entropy) -> Deci
     if refusal is not None:
         return refusal
     for block in determination.blocked_by(state, case, now_ms):
-        return Refusal("conflict", f"{block['what']}_needed", block["text"])
+        return Refusal("conflict", block["code"], block["text"])
     drafts = determination.approved(state, case, now_ms, entropy)
     grants = [draft.public["grant"] for draft in drafts if draft.type == events.GRANT_APPROVED]
     return Decided(drafts, {"case": case.id, "determination": outcome_of(drafts), "grant": grants[0]})
@@ -276,7 +276,7 @@ def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy
     release, stage = state.releases[case.question["release"]], case.question["stage"]
     name = entropy.name("case")
     question = {
-        **about_stage(state, release, stage, name, kinds.APPEAL),
+        **about_stage(state, stage, release.terms[stage], name, kinds.APPEAL),
         "surface": case.question["surface"],
         "party": case.question["party"],
         "against": case.id,
@@ -306,16 +306,17 @@ def nominate(state: State, command: Nominate, now_ms: int, entropy: Entropy) -> 
     )
 
 
-def about_stage(state: State, release: Release, stage: str, case: str, kind: str) -> dict[str, Any]:
+def about_stage(state: State, stage: str, terms: str, case: str, kind: str) -> dict[str, Any]:
     """What the question of every case about a stage binds."""
+    given = state.plans[terms]
     return {
         "log": state.log,
         "case": case,
         "kind": kind,
-        "release": release.name,
+        "release": given["metadata"]["name"],
         "stage": stage,
-        "terms": release.terms[stage],
-        "models": plan.model_digests(release.plan),
+        "terms": terms,
+        "models": plan.model_digests(given),
     }
 
 
@@ -331,7 +332,7 @@ def opened(  # noqa: PLR0913 - one a part of the entry
     **more: Any,
 ) -> Draft:
     """The entry that opens a case about a stage."""
-    given = state.releases[question["release"]].plan
+    given = state.plans[question["terms"]]
     stage = plan.stages(given)[question["stage"]]
     kind = question["kind"]
     rule = kinds.rule_of(kind, given, stage, against.kind if against else "")

@@ -185,7 +185,7 @@ class Case:
         if clock is None and said.position != "ask":
             return
         if clock is None:
-            clock = self.clocks[said.agency] = Clock(said.at_ms, None)
+            clock = self.clocks[said.agency] = Clock(said.at_ms, said.digest)  # a question proves receipt
         if clock.asked_ms is not None:
             clock.stops.append((clock.asked_ms, said.at_ms))
         clock.due_ms, clock.silence = None, None

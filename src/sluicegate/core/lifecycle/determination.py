@@ -62,7 +62,7 @@ def outcome(case: Case, word: str, now_ms: int, *, code: str | None = None) -> D
         public["reasonCode"] = code
     if word == "denied" and case.organization is not None:
         public["because"] = sorted(case.against)
-        if case.replied_ms is None and case.kind in _ADMITS:
+        if case.replied_ms is None and case.kind in kinds.ADMITS:
             public["replyBy"] = _until(now_ms, case.procedure.get("reply", plan.REPLY))
     if kinds.allows("appeal", case.kind, kinds.DETERMINED) and _can_be_appealed(case, word):
         public["appealBy"] = _until(now_ms, case.procedure.get("appeal", {}).get("within", plan.APPEAL))
@@ -88,21 +88,35 @@ def blocked_by(state: State, case: Case, now_ms: int) -> list[dict[str, Any]]:
     for name, values in contradictions.items():
         said = ", ".join(f"{who}: {value!r}" for who, value in sorted(values.items()))
         text = f"the condition {name!r} is stated differently ({said}); one of them must change its position"
-        found.append({"what": "contradiction", "condition": name, "values": values, "text": text})
+        blocks = {"what": "contradiction", "code": "conditions_contradict", "text": text}
+        found.append({**blocks, "condition": name, "values": values})
     if screening_needed(state, case):
         text = "the applicant must be screened, and cleared, against the list in use"
-        found.append({"what": "screening", "text": text})
+        found.append({"what": "screening", "code": "screening_needed", "text": text})
     if case.kind == kinds.REMOVAL and case.reply_by_ms is not None and now_ms < case.reply_by_ms:
         until = events.format_time(case.reply_by_ms)
-        found.append({"what": "reply", "text": f"the holder may reply until {until}", "until": until})
+        text = f"the holder may reply until {until}"
+        found.append({"what": "reply", "code": "reply_time_runs", "text": text, "until": until})
+    if _would_close(state, case):
+        text = "the stage is not open under the terms in force: the grant would stop working"
+        found.append({"what": "opening", "code": "stage_not_open", "text": text})
     return found
+
+
+def _would_close(state: State, case: Case) -> bool:
+    """Whether an amendment would move a grant that works to terms that are not open yet."""
+    if case.kind != kinds.AMENDMENT:
+        return False
+    grant = state.table.grants_by_id[case.question["grant"]]
+    terms = state.releases[grant.release].terms.get(grant.stage)
+    return grant.terms in state.table.open_terms and terms not in state.table.open_terms
 
 
 def screening_needed(state: State, case: Case) -> bool:
     """Whether a case's stage asks for a clear screening record that the case does not have, or no more."""
     if case.kind == kinds.APPEAL:
         return screening_needed(state, state.cases[case.question["against"]])
-    body = _stage(state, case) if case.kind in _ADMITS else None
+    body = _stage(state, case) if case.kind in kinds.ADMITS else None
     if body is None or body.get("eligibility", {}).get("screening") is None:
         return False
     screened = case.screening
@@ -149,7 +163,7 @@ def _fails(case: Case, rule: Rule, now_ms: int) -> bool:
         against = frozenset(
             party for party in against if party in case.positions and case.positions[party].seq > replied_seq
         )
-    if case.procedure.get("mode") == "notify" and case.kind in _ADMITS:
+    if case.procedure.get("mode") == "notify" and case.kind in kinds.ADMITS:
         return bool(against)
     return not quorum.reachable(rule, against)
 
@@ -302,7 +316,6 @@ def _valid_until(agreed: dict[str, Any], now_ms: int) -> str | None:
     return _until(now_ms, agreed["validFor"]) if "validFor" in agreed else None
 
 
-_ADMITS = frozenset({kinds.ADMISSION, kinds.AMENDMENT})
 _CONSEQUENCES: dict[str, Callable[[State, Case, int, Entropy], Iterator[Draft]]] = {
     kinds.TERMS: _terms,
     kinds.ADMISSION: _admission,

@@ -1,7 +1,8 @@
 """What becomes of a grant after its approval: proven, suspended, resumed, surrendered, removed.
 
 Rules:
-- The developer may suspend alone, and resume what it suspended; a removal is a case, decided by its rule.
+- The developer may suspend alone, and resume what it suspended; a removal is a case, decided by the rule of
+  the terms under which the grant is held. So no plan applied later lets anybody escape it.
 - A holder may surrender at any time. Nothing here gives anybody more than a case has given.
 """
 
@@ -15,7 +16,6 @@ from sluicegate.core.events import Draft, Entropy
 from sluicegate.core.lifecycle import determination
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.applications import about_stage, opened
-from sluicegate.core.lifecycle.releases import stage_unknown
 from sluicegate.core.lifecycle.state import ENDED, State
 from sluicegate.core.table import Grant
 
@@ -124,17 +124,15 @@ def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entro
     grant = _live(state, command.grant) if command.code in REASON_CODES else _code_unknown(command.code)
     if isinstance(grant, Refusal):
         return grant
-    release = state.releases[grant.release]
-    if grant.stage not in release.terms:
-        return stage_unknown(grant.release, grant.stage)
-    rule = kinds.rule_of(kinds.REMOVAL, release.plan, plan.stages(release.plan)[grant.stage])
+    given = state.plans[grant.terms]
+    rule = kinds.rule_of(kinds.REMOVAL, given, plan.stages(given)[grant.stage])
     if command.party is not None and command.party not in quorum.parties_of(rule):
         return Refusal("forbidden", "not_asked", f"{command.party!r} has no say in the removal of this grant")
     if grant.id in state.removals:
         return Decided([], {"case": state.removals[grant.id], "grant": grant.id})
     case = entropy.name("case")
     question = {
-        **about_stage(state, release, grant.stage, case, kinds.REMOVAL),
+        **about_stage(state, grant.stage, grant.terms, case, kinds.REMOVAL),
         "surface": grant.surface,
         "party": state.party_of(grant.id),
         "grant": grant.id,

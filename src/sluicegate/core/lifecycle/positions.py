@@ -273,7 +273,7 @@ def _in_the_way(state: State, case: Case, now_ms: int) -> Refusal | None:
     """What holds a case up that officers may not pass over: all but agencies who contradict each other."""
     for block in determination.blocked_by(state, case, now_ms):
         if block["what"] != "contradiction":
-            return Refusal("conflict", f"{block['what']}_needed", block["text"], "settle that first")
+            return Refusal("conflict", block["code"], block["text"], "settle that first")
     return None
 
 
@@ -316,6 +316,9 @@ def _misplaced(state: State, case: Case, position: Position) -> Refusal | None:
         return refusal
     if position.position == "ask" and not kinds.allows("answer", case.kind, case.state):
         return Refusal("conflict", "nobody_to_ask", f"a {case.kind} case has no applicant who could answer")
+    if position.conditions is not None and not _can_have_conditions(state, case):
+        said_ = "there is no grant here that conditions could be put on"
+        return Refusal("conflict", "no_conditions_here", said_, "approve, object or ask for an amendment")
     said = case.positions.get(position.agency)
     if position.previous != (said.digest if said else None):
         return Refusal(
@@ -325,6 +328,13 @@ def _misplaced(state: State, case: Case, position: Position) -> Refusal | None:
             "export the case again and sign that",
         )
     return moved(state, case)
+
+
+def _can_have_conditions(state: State, case: Case) -> bool:
+    """Whether an approval gives a grant anew, or amends one: one that is reinstated is as it was."""
+    if case.kind == kinds.APPEAL:
+        return state.cases[case.question["against"]].kind in kinds.ADMITS
+    return case.kind in kinds.ADMITS
 
 
 def _settled(state: State, case: Case) -> Refusal | None:
@@ -355,7 +365,7 @@ def _not_signed_enough(state: State, case: Case, agency: str, owners: tuple[str,
 
 def moved(state: State, case: Case) -> Refusal | None:
     """Why a case no longer answers the terms in force, or may not go on yet, if it does not."""
-    if case.kind == kinds.LIFT:
+    if case.kind in kinds.LASTING:
         return None
     release, stage = state.releases[case.question["release"]], case.question["stage"]
     if not release.answers(stage, case.question["terms"]):

@@ -38,7 +38,7 @@ class Release:
     """A release and its plan in force. `agreed` holds those of its terms that every agency signed.
 
     Terms that go out of force are no longer agreed: coming back to them asks again. `within` holds, for terms
-    in force that are provably tighter than others that were agreed, those others; `looser` their plans.
+    in force that are provably tighter than others that were agreed, those others.
     """
 
     name: str
@@ -46,11 +46,6 @@ class Release:
     terms: dict[str, str]
     agreed: set[str] = field(default_factory=set)
     within: dict[str, frozenset[str]] = field(default_factory=dict)
-    looser: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def plan_of(self, stage: str, terms: str) -> dict[str, Any] | None:
-        """The plan under which terms that a case still answers were those of a stage."""
-        return self.plan if self.terms.get(stage) == terms else self.looser.get(terms)
 
     def answers(self, stage: str, terms: str) -> bool:
         """Whether a case about these terms still answers the stage as it is in force."""
@@ -83,6 +78,8 @@ class State:
         self.developer = ""
         self.keys: dict[str, Key] = {}
         self.releases: dict[str, Release] = {}
+        self.plans: dict[str, dict[str, Any]] = {}
+        """The plan under which terms were those of a stage, by their digest, in force or not."""
         self.cases: dict[str, Case] = {}
         self.directives: dict[str, Issued] = {}
         self.credentials: dict[str, str] = {}
@@ -211,10 +208,8 @@ def _release_applied(state: State, entry: Entry) -> None:
             after.within[terms[stage]] = before.within.get(agreed, frozenset()) | {agreed}
             if agreed in state.opened:
                 state.opened.setdefault(terms[stage], state.opened[agreed])
-        kept = {digest for each in after.within.values() for digest in each}
-        plans = {**before.looser, **dict.fromkeys(before.terms.values(), before.plan)}
-        after.looser = {digest: plans[digest] for digest in kept}
     state.releases[name] = after
+    state.plans |= dict.fromkeys(terms.values(), given)
     for stage in terms:
         state.look_for_seats((name, stage), entry.at_ms)
 
@@ -370,7 +365,11 @@ def _leave_list(state: State, case: Case, at_ms: int) -> None:
 
 
 def _case_resumed(state: State, entry: Entry) -> None:
-    _leave_list(state, state.cases[entry.public["case"]], entry.at_ms)
+    case = state.cases[entry.public["case"]]
+    _leave_list(state, case, entry.at_ms)
+    for agency, clock in case.clocks.items():  # time went on while the case was on the list
+        _agency_due(state, case, agency, _text(clock.due_ms))
+    _whole_due(state, case, _text(case.due_ms))
 
 
 def _case_replied(state: State, entry: Entry) -> None:
@@ -468,6 +467,10 @@ def _set_applied(state: State, case: Case) -> None:
     if case.kind == kinds.ADMISSION and case.organization is not None:
         key = (case.organization, case.question["release"], case.question["surface"])
         state.open_applications[key] = case.id
+
+
+def _text(at_ms: int | None) -> str | None:
+    return None if at_ms is None else events.format_time(at_ms)
 
 
 def _time(text: str | None) -> int | None:

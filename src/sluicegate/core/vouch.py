@@ -1,0 +1,437 @@
+"""A table that honours only what signatures support which it can check itself.
+
+Rules:
+- Keys come from the gateway's trust file alone; what the log says of keys is not looked at.
+- Whatever widens is checked when it comes: the mapping of a model, tighter terms, an opening, a grant, an
+  amendment, a reinstatement, a lift. What is not vouched for is counted in the log and widens nothing.
+- Whatever narrows applies, vouched for or not.
+- Silence, notify mode and proceeding give nothing here: there is no signature to check.
+- A position counts if an agency's key signed it, for this log and exactly the case's question, and it
+  follows the agency's position before it, as far as the log shows them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sluicegate.core import (
+    canonical,
+    conditions,
+    dsse,
+    durations,
+    events,
+    kinds,
+    plan,
+    quorum,
+    statements,
+    tightness,
+)
+from sluicegate.core.dsse import Envelope
+from sluicegate.core.events import Entry
+from sluicegate.core.lifecycle.case import CONSENT
+from sluicegate.core.refusals import Reason
+from sluicegate.core.statements import Position
+from sluicegate.core.table import Table
+from sluicegate.core.trust import Pin, Releases
+from sluicegate.errors import SluicegateError
+
+TOLD_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """A position that its signatures support."""
+
+    position: str
+    owners: frozenset[str]
+    digest: str
+    conditions: dict[str, Any] | None
+
+
+@dataclass(slots=True)
+class Asked:
+    """A case as the log opened it, and the newest vouched position of each party."""
+
+    kind: str
+    question: dict[str, Any]
+    organization: str | None
+    positions: dict[str, Vouched] = field(default_factory=dict)
+    signed: set[str] = field(default_factory=set)
+    """Every owner who has signed a position in it."""
+
+    def saying(self, *words: str) -> frozenset[str]:
+        """The parties whose newest position is one of these."""
+        return frozenset(party for party, said in self.positions.items() if said.position in words)
+
+
+class NotVouched(Exception):
+    """Something that widens is not supported by signatures that can be checked here."""
+
+
+class VouchedTable(Table):
+    """The table of a gateway with a trust file. `told` holds the newest findings until they are read."""
+
+    def __init__(self, trust: Releases) -> None:
+        super().__init__()
+        self.findings: Counter[str] = Counter()
+        self.told: deque[str] = deque(maxlen=TOLD_MAX)
+        self._trust = trust
+        self._pins: dict[str, Pin] = {dsse.keyid(pin.public): pin for pin in trust.pins}
+        self._public = {keyid: pin.public for keyid, pin in self._pins.items()}
+        self._plans: dict[str, tuple[dict[str, Any], str]] = {}
+        """The plan and the stage that terms are of, by digests computed here."""
+        self._current: dict[str, dict[str, str]] = {}
+        self._within: dict[str, set[str]] = {}
+        """Terms that are provably tighter than others, with those others, both computed here."""
+        self._terms_cases: dict[str, list[str]] = {}
+        self._asked: dict[str, Asked] = {}
+        self._barred: set[str] = set()
+        """The grants that are not vouched for."""
+        self._appeals: dict[str, list[str]] = {}
+        """The appeals against a case."""
+        self._documents: dict[str, dict[str, Any]] = {}
+        """The documents of directives, by name."""
+
+    def apply(self, entry: Entry) -> None:
+        """Fold one entry in, as far as it is vouched for. Requires and raises as `Table.apply`."""
+        before = entry.seq == self.size and entry.type in _BEFORE
+        why = self._why_not(entry) if before else ""
+        if why and entry.type in _SKIPPED:
+            self.skip(entry)
+        else:
+            super().apply(entry)
+            _AFTER.get(entry.type, VouchedTable._nothing)(self, entry, why)
+        if why:
+            self._tell(entry, why)
+
+    def _why_not(self, entry: Entry) -> str:
+        try:
+            _BEFORE[entry.type](self, entry)
+        except NotVouched as finding:
+            return str(finding)
+        except (AttributeError, KeyError, TypeError, ValueError, SluicegateError) as error:
+            return f"it cannot be checked: {error!r}"
+        return ""
+
+    def _tell(self, entry: Entry, why: str) -> None:
+        self.findings[entry.type] += 1
+        self.told.append(f"entry {entry.seq} ({entry.type}) is not vouched for: {why}")
+
+    def _nothing(self, entry: Entry, why: str) -> None:
+        """Nothing is left to do."""
+
+    # Plans
+
+    def _check_release(self, entry: Entry) -> None:
+        """Digests are computed here, models mapped as the trust file says, tighter terms proven."""
+        given = entry.public["plan"] if entry.public["announced"] else entry.gate_value("plan")
+        name = given["metadata"]["name"]
+        honoured = self._trust.releases.get(name)
+        if name != entry.public["release"] or given["metadata"]["developer"] != self._trust.developer:
+            raise NotVouched("a plan of another release or developer")
+        bodies = plan.stages(given)
+        terms = {stage: plan.terms_digest(given, body) for stage, body in bodies.items()}
+        if terms != dict(entry.public["terms"]):
+            raise NotVouched("terms whose digests are not those of the plan")
+        before = self._current.get(name, {})
+        self._current[name] = terms
+        for stage, digest in terms.items():
+            self._plans[digest] = (given, stage)
+        for stage, looser in entry.public.get("tightened", {}).items():
+            self._check_tighter(given, stage, terms[stage], looser, before)
+        if honoured is None:
+            raise NotVouched(f"the trust file does not name the release {name!r}")
+        for model in given["spec"]["models"]:
+            if honoured["upstreams"].get(model["id"]) != model["upstream"]:
+                raise NotVouched(f"the model {model['id']!r} is mapped to {model['upstream']!r}")
+
+    def _check_tighter(
+        self, given: Mapping[str, Any], stage: str, digest: str, looser: str, before: Mapping[str, str]
+    ) -> None:
+        old = self._plans.get(looser)
+        if old is None or before.get(stage) != looser or old[1] != stage:
+            raise NotVouched("terms said to be tighter than others that were not in force")
+        fields = tightness.loosened(given, plan.stages(given)[stage], old[0], plan.stages(old[0])[stage])
+        if fields:
+            raise NotVouched(f"terms said to be tighter, but not in {', '.join(fields)}")
+        self._within.setdefault(digest, set()).update({looser}, self._within.get(looser, set()))
+
+    def _map_models(self, entry: Entry, _why: str) -> None:
+        """Whatever was not proven of a plan is served by nobody here, and opens nothing."""
+        honoured = self._trust.releases.get(entry.public["release"], {"upstreams": {}})["upstreams"]
+        given = entry.public["plan"] if entry.public["announced"] else entry.gate_value("plan")
+        for digest in entry.public["terms"].values():
+            proven = digest in self._plans and self._plans[digest][0] == given
+            models = self.terms[digest]["models"] if proven else {}
+            kept = {model: upstream for model, upstream in models.items() if honoured.get(model) == upstream}
+            self.terms[digest]["models"] = kept
+        for stage, looser in entry.public.get("tightened", {}).items():
+            digest = entry.public["terms"][stage]
+            if looser not in self._within.get(digest, ()):
+                self.open_terms.discard(digest)
+
+    # Cases
+
+    def _open_case(self, entry: Entry) -> None:
+        public = entry.public
+        organization = entry.gate_value("organization") if "organization" in entry.gate else None
+        name = public["case"]
+        if name in self._asked:
+            raise NotVouched("a case that was opened before")
+        self._asked[name] = Asked(public["kind"], public["question"], organization)
+        if public["kind"] == kinds.TERMS:
+            self._terms_cases.setdefault(public["question"]["terms"], []).append(name)
+        elif public["kind"] == kinds.APPEAL:
+            self._appeals.setdefault(public["question"]["against"], []).append(name)
+
+    def _take_position(self, entry: Entry) -> None:
+        envelope = Envelope.from_json(entry.public["envelope"])
+        case = self._asked[entry.public["case"]]
+        said = self._said(envelope, case)
+        owners = frozenset(
+            self._pins[keyid].owner
+            for keyid in dsse.verify(envelope, self._public)
+            if self._pins[keyid].party == said.agency
+        )
+        if not owners:
+            raise NotVouched(f"no signature by a key of {said.agency!r} that this gateway knows")
+        newest = case.positions.get(said.agency)
+        if said.previous != (newest.digest if newest else None):
+            raise NotVouched("a position that does not follow the one before it")
+        digest = statements.envelope_digest(envelope)
+        case.signed |= owners
+        case.positions[said.agency] = Vouched(said.position, owners, digest, said.conditions)
+
+    def _said(self, envelope: Envelope, case: Asked) -> Position:
+        """What an envelope says in a case. Raises: NotVouched: it is about another question."""
+        if case.question["log"] != self._trust.log:
+            raise NotVouched("a case of another log")
+        if not statements.is_schedule(envelope):
+            position = statements.read_position(envelope)
+            if position.question != case.question:
+                raise NotVouched("a position signed for another question")
+            return position
+        for position, digest in statements.read_schedule(envelope):
+            if position.question["case"] == case.question["case"]:
+                if digest != canonical.digest(case.question):
+                    raise NotVouched("a position signed for another question")
+                return position
+        raise NotVouched("a schedule that does not name the case")
+
+    # What widens
+
+    def _check_opening(self, entry: Entry) -> None:
+        public = entry.public
+        envelope = Envelope.from_json(public["envelope"])
+        opening = statements.read_opening(envelope)
+        if any(opening[name] != public[name] for name in ("release", "stage", "terms")):
+            raise NotVouched("an opening signed for other terms")
+        if opening["log"] != self._trust.log or not self._is_officers(envelope):
+            raise NotVouched("an opening that no officer signed for this log")
+        given, stage = self._agreed(opening["terms"])
+        if (given["metadata"]["name"], stage) != (opening["release"], opening["stage"]):
+            raise NotVouched("an opening of another stage than its terms are of")
+        rule = plan.agreed_by(plan.stages(given)[stage])
+        if rule is None:
+            return
+        case = self._case(public["case"], kinds.OPENING)
+        if any(case.question[name] != opening[name] for name in ("log", "release", "stage", "terms")):
+            raise NotVouched("an opening agreed to in another case")
+        self._check_rule(case, rule, frozenset())
+
+    def _check_grant(self, entry: Entry) -> None:
+        """By the positions of its case, or of an appeal that was allowed while no seat was free."""
+        name = entry.public["case"]
+        heard = [name, *self._appeals.get(name, [])]
+        for other in heard[:-1]:
+            try:
+                return self._check_grant_by(entry, other)
+            except NotVouched:
+                continue
+        return self._check_grant_by(entry, heard[-1])
+
+    def _check_grant_by(self, entry: Entry, name: str) -> None:
+        public = entry.public
+        case = self._case(name, kinds.ADMISSION, kinds.APPEAL)
+        if any(case.question[name] != public[name] for name in ("release", "stage", "surface")):
+            raise NotVouched("a grant of something else than its case asks")
+        if entry.gate_value("organization") != case.organization:
+            raise NotVouched("a grant to another organization than its case is about")
+        against = case
+        if case.kind == kinds.APPEAL:
+            against = self._case(case.question["against"], kinds.ADMISSION)
+            self._same_party(case, against)
+        self._check_given(case, against, public)
+        self._check_validity(public, entry.at_ms, case)
+
+    def _check_amendment(self, entry: Entry) -> None:
+        public = entry.public
+        case = self._case(public["case"], kinds.AMENDMENT, kinds.APPEAL)
+        asked = case
+        if case.kind == kinds.APPEAL:
+            asked = self._case(case.question["against"], kinds.AMENDMENT)
+        grant = self.grants_by_id[public["grant"]]
+        if asked.question["grant"] != grant.id or grant.id in self._barred:
+            raise NotVouched("an amendment of another grant, or of one that is not vouched for")
+        self._check_given(case, asked, public)
+        if asked.question["renew"]:
+            self._check_validity(public, entry.at_ms, case)
+        elif (
+            events.parse_time(public["validUntil"]) if public["validUntil"] else None
+        ) != grant.valid_until_ms:
+            raise NotVouched("an amendment that renews without having been asked to")
+
+    def _check_reinstatement(self, entry: Entry) -> None:
+        case = self._case(entry.public["case"], kinds.APPEAL)
+        removal = self._case(case.question["against"], kinds.REMOVAL)
+        grant = self.grants_by_id[entry.public["grant"]]
+        if removal.question["grant"] != grant.id or grant.id in self._barred:
+            raise NotVouched("the reinstatement of another grant, or of one that is not vouched for")
+        self._check_given(case, removal, {"terms": case.question["terms"]})
+
+    def _check_resumption(self, entry: Entry) -> None:
+        if entry.public["grant"] in self._barred:
+            raise NotVouched("a grant that is not vouched for goes on")
+
+    def _check_lift(self, entry: Entry) -> None:
+        name = entry.public["directive"]
+        case = self._case(entry.public["case"], kinds.LIFT)
+        document = self._documents[name]
+        bound = {"directive": name, "document": canonical.digest(document)}
+        if any(case.question[field_] != value for field_, value in bound.items()):
+            raise NotVouched("a lift of another directive")
+        self._check_rule(case, document["spec"]["liftedBy"], frozenset())
+
+    def _check_name(self, entry: Entry) -> None:
+        """A second directive of a name would take the place of the first, and could cover less."""
+        if entry.public["directive"] in self._documents:
+            raise NotVouched("a directive of this name is on the record")
+
+    def _keep_directive(self, entry: Entry, _why: str) -> None:
+        self._documents[entry.public["directive"]] = entry.public["document"]
+
+    def _bar_grant(self, entry: Entry, why: str) -> None:
+        if why:
+            self._barred.add(entry.public["grant"])
+            self.grants_by_id[entry.public["grant"]].barred = Reason.DEPLOYMENT_UNATTESTED
+
+    # What it rests on
+
+    def _check_given(self, case: Asked, against: Asked, public: Mapping[str, Any]) -> None:
+        """The rule of the terms and the floor of the trust file, and conditions no looser than agreed.
+
+        `against` is what an appeal is about, else the case itself.
+        """
+        if case is not against and any(said.owners & against.signed for said in case.positions.values()):
+            raise NotVouched("an appeal heard by somebody who signed in the case appealed")
+        asked, terms = case.question["terms"], public["terms"]
+        if terms != asked and asked not in self._within.get(terms, ()):
+            raise NotVouched("given under other terms than were asked")
+        given, stage = self._agreed(asked)
+        question = case.question
+        if (given["metadata"]["name"], stage) != (question["release"], question["stage"]):
+            raise NotVouched("a case about another stage than its terms are of")
+        if question["models"] != plan.model_digests(given):
+            raise NotVouched("a case about other models than those of its terms")
+        body = plan.stages(given)[stage]
+        rule = kinds.rule_of(case.kind, given, body, against.kind)
+        self._check_rule(case, rule, frozenset(body["admission"].get("countersign", ())))
+        consenting = case.saying(*CONSENT)
+        if not quorum.satisfied(self._trust.releases[question["release"]]["floor"], consenting):
+            raise NotVouched("the positions do not satisfy the floor of the trust file")
+        if "conditions" in public and not conditions.is_tighter(
+            public["conditions"], self._required(case, terms)
+        ):
+            raise NotVouched("conditions looser than those agreed to")
+
+    def _check_rule(self, case: Asked, rule: quorum.Rule, countersigned: frozenset[str]) -> None:
+        if any(len(said.owners) < 2 for party, said in case.positions.items() if party in countersigned):
+            raise NotVouched("a position that lacks its countersignature")
+        left = quorum.without(rule, case.saying("recuse"))
+        if left is None or not quorum.satisfied(left, case.saying(*CONSENT)):
+            raise NotVouched("the signed positions do not satisfy the rule")
+        if not quorum.reachable(left, case.saying("object")):
+            raise NotVouched("signed objections stand against it")
+
+    def _check_validity(self, public: Mapping[str, Any], at_ms: int, case: Asked) -> None:
+        lasts = self._required(case, public["terms"]).get("validFor")
+        if lasts is None:
+            return
+        until = public["validUntil"]
+        if until is None or events.parse_time(until) > at_ms + durations.milliseconds(lasts):
+            raise NotVouched("a grant that is valid for longer than agreed")
+
+    def _required(self, case: Asked, terms: str) -> dict[str, Any]:
+        given, stage = self._plans[terms]
+        stated = [("terms", plan.stages(given)[stage].get("conditions", {}))]
+        stated += [
+            (party, said.conditions) for party, said in sorted(case.positions.items()) if said.conditions
+        ]
+        combined, contradictions = conditions.strictest(stated)
+        if contradictions:
+            raise NotVouched("conditions that contradict each other")
+        return combined
+
+    def _agreed(self, terms: str) -> tuple[dict[str, Any], str]:
+        """The plan and stage of terms that every agency they name has agreed to, or that are within such."""
+        for digest in (terms, *self._within.get(terms, ())):
+            if digest in self._plans and self._has_agreement(digest):
+                return self._plans[terms]
+        raise NotVouched("terms that the agencies they name have not all signed")
+
+    def _has_agreement(self, terms: str) -> bool:
+        given, stage = self._plans[terms]
+        about = {"release": given["metadata"]["name"], "stage": stage, "models": plan.model_digests(given)}
+        agencies = plan.agencies_of(plan.stages(given)[stage])
+        cases = (self._asked[name] for name in self._terms_cases.get(terms, ()))
+        return any(
+            all(case.question.get(name) == value for name, value in about.items())
+            and agencies <= case.saying(*CONSENT)
+            for case in cases
+        )
+
+    def _case(self, name: str, *of: str) -> Asked:
+        case = self._asked[name]
+        if case.kind not in of or case.question.get("kind") != case.kind or case.question["case"] != name:
+            raise NotVouched(f"a case of another kind than {', '.join(of)}")
+        return case
+
+    def _same_party(self, case: Asked, other: Asked) -> None:
+        if case.organization != other.organization or case.question["party"] != other.question["party"]:
+            raise NotVouched("an appeal of another organization")
+
+    def _is_officers(self, envelope: Envelope) -> bool:
+        signed = dsse.verify(envelope, self._public)
+        return any(self._pins[keyid].party == self._trust.developer for keyid in signed)
+
+
+_BEFORE: dict[str, Callable[[VouchedTable, Entry], None]] = {
+    events.RELEASE_APPLIED: VouchedTable._check_release,
+    events.CASE_OPENED: VouchedTable._open_case,
+    events.POSITION_RECORDED: VouchedTable._take_position,
+    events.DIRECTIVE_ISSUED: VouchedTable._check_name,
+    events.STAGE_OPENED: VouchedTable._check_opening,
+    events.GRANT_APPROVED: VouchedTable._check_grant,
+    events.GRANT_AMENDED: VouchedTable._check_amendment,
+    events.GRANT_RESUMED: VouchedTable._check_resumption,
+    events.GRANT_REINSTATED: VouchedTable._check_reinstatement,
+    events.DIRECTIVE_LIFTED: VouchedTable._check_lift,
+}
+_SKIPPED = frozenset(
+    {
+        events.STAGE_OPENED,
+        events.GRANT_AMENDED,
+        events.GRANT_RESUMED,
+        events.GRANT_REINSTATED,
+        events.DIRECTIVE_ISSUED,
+        events.DIRECTIVE_LIFTED,
+    }
+)
+_AFTER: dict[str, Callable[[VouchedTable, Entry, str], None]] = {
+    events.RELEASE_APPLIED: VouchedTable._map_models,
+    events.GRANT_APPROVED: VouchedTable._bar_grant,
+    events.DIRECTIVE_ISSUED: VouchedTable._keep_directive,
+}
