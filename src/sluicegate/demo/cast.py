@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -43,18 +43,23 @@ SECURITY_TEAM = Customer("Example Security Team", "example-security-team", TRUST
 CUSTOMERS = (UTILITY, GRID_OPERATOR, SECURITY_TEAM)
 
 
+def agencies_of(plans: Iterable[Path]) -> set[str]:
+    """Every agency that plans name. Raises: InvalidDocument: one of them is no plan."""
+    return {agency for found in _read(plans) for agency in found["spec"]["agencies"]}
+
+
+def _read(plans: Iterable[Path]) -> list[dict[str, Any]]:
+    return [plan.read(document.read(path.read_bytes(), str(path))) for path in plans]
+
+
 class Cast:
-    """Those who sign, each with a key file of its own, and the trust files that pin all of them.
+    """Those who sign, each with a key file of its own, and the trust files that pin all of them."""
 
-    Raises: InvalidDocument: one of the plans is none.
-    """
-
-    def __init__(self, folder: Path, plans: Iterable[Path]) -> None:
+    def __init__(self, folder: Path, agencies: Collection[str]) -> None:
         self._keys = folder / "keys"
         self.trust_file = folder / "trust.yaml"
         self.gateway_trust_file = folder / "gateway-trust.yaml"
-        self._plans = [plan.read(document.read(path.read_bytes(), str(path))) for path in plans]
-        self.agencies = sorted({agency for found in self._plans for agency in found["spec"]["agencies"]})
+        self.agencies = sorted(agencies)
 
     def assemble(self, *, log_exists: bool) -> None:
         """Make the keys there are not yet, and write the trust file.
@@ -76,13 +81,14 @@ class Cast:
         head = "# Whose keys count in this demonstration; the private halves are in keys/.\n"
         self.trust_file.write_text(self._trust("Trust", head))
 
-    def entrust_gateway(self, log: str) -> Path:
+    def entrust_gateway(self, log: str, plans: Iterable[Path]) -> Path:
         """Write the gateway's trust file, for the log with this verifier key, and say where it is.
 
         For each release: the agencies that must have signed, and what its models are called upstream.
+        Raises: InvalidDocument: one of the plans is none.
         """
         releases = ""
-        for found in self._plans:
+        for found in _read(plans):
             spec = found["spec"]
             upstreams = {model["id"]: model["upstream"] for model in spec["models"]}
             floor = spec["stages"][0]["admission"]["grant"]

@@ -14,7 +14,7 @@ from typing import Any
 
 from sluicegate.core import directive, document
 from sluicegate.demo import guide, site
-from sluicegate.demo.cast import CUSTOMERS, GRID_OPERATOR, SECURITY_TEAM, UTILITY, Cast, Customer
+from sluicegate.demo.cast import CUSTOMERS, GRID_OPERATOR, SECURITY_TEAM, UTILITY, Cast, Customer, agencies_of
 from sluicegate.demo.examples import examples_folder
 from sluicegate.demo.paperwork import Credential, Paperwork
 from sluicegate.demo.processes import Processes
@@ -44,11 +44,11 @@ def run(folder: Path, ports: Ports, say: Say, ready: Callable[[Started], None]) 
     with opened(folder) as state:
         ports.check()
         plans = state.plans(examples_folder(), PLANS, datetime.now(UTC).date())
-        cast = Cast(folder, plans)
+        cast = Cast(folder, agencies_of(plans))
         cast.assemble(log_exists=(folder / "control" / "ledger.db").exists())
         with Processes(folder, say) as processes:
             say("starting control plane, gateway and upstream")
-            running = site.start(processes, folder, cast, ports)
+            running = site.start(processes, folder, cast, ports, plans)
             ready(_prepared(state, running, Paperwork(running, cast, examples_folder()), plans, say))
             processes.wait()
         say(f"everything has ended; the next start goes on from {folder}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,8 +79,10 @@ class Site:
         return bool(told["ready"] and told["size"] >= size)
 
 
-def start(processes: Processes, folder: Path, cast: Cast, ports: Ports) -> Site:
+def start(processes: Processes, folder: Path, cast: Cast, ports: Ports, plans: Iterable[Path] = ()) -> Site:
     """Start the three processes on their state in `folder`, and wait until each serves.
+
+    The gateway honours, of the releases of `plans`, only what is signed; without any it believes the log.
 
     Raises: Unreachable: one ended, or took too long.
     """
@@ -94,7 +97,7 @@ def start(processes: Processes, folder: Path, cast: Cast, ports: Ports) -> Site:
         "gateway", "gateway", "--state", f"{folder / 'gateway'}", "--control", control["url"],
         "--log-key", control["vkey"], "--token-file", f"{_token_file(folder, 'gateway-1')}",
         "--upstream", f"demo={upstream['url']}", "--port", f"{ports.gateway}",
-        "--trust", f"{cast.entrust_gateway(control['vkey'])}",
+        *(["--trust", f"{cast.entrust_gateway(control['vkey'], plans)}"] if plans else []),
     )  # fmt: skip
     gateway = processes.ready("gateway")
     return Site(folder, control["url"], gateway["url"], upstream["url"], control["vkey"])

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sluicegate.demo import dates, run, site
-from sluicegate.demo.cast import Cast
+from sluicegate.demo.cast import Cast, agencies_of
 from sluicegate.demo.examples import examples_folder
 from sluicegate.demo.paperwork import Paperwork
 from sluicegate.demo.processes import Processes
@@ -95,8 +95,8 @@ def _set_up(processes: Processes, folder: Path) -> Scene:
     plans = [folder / name for name in run.PLANS]
     for path in plans:
         path.write_text(dates.shifted((examples / path.name).read_text(), today))
-    cast = Cast(folder, plans)
+    cast = Cast(folder, agencies_of(plans))
     cast.assemble(log_exists=False)
-    running = site.start(processes, folder, cast, Ports(0, 0, 0))
+    running = site.start(processes, folder, cast, Ports(0, 0, 0), plans)
     order = (examples / run.DIRECTIVE).read_text()
     return Scene(running, Paperwork(running, cast, examples), plans, order)
