@@ -113,13 +113,21 @@ class Plane:
 
 @contextmanager
 def plane(cli: Cli, folder: Path) -> Iterator[Plane]:
-    """A control plane with the keys of an officer and of three agencies; no plan is applied."""
+    """A control plane with keys of two officers and of three agencies, one with two; no plan is applied."""
+    owners = ("release-officer", "second-officer", "oncd", "ostp", "caisi", "caisi-second")
     publics = {
         owner: cli("keys", "generate", "-o", folder / f"{owner}.key", "--json").answer["public"]
-        for owner in ("release-officer", "oncd", "ostp", "caisi")
+        for owner in owners
     }
     pins = {owner: {"key": public} for owner, public in publics.items()}
-    spec = {"officers": {"release-officer": pins.pop("release-officer")}, "agencies": pins}
+    spec = {
+        "officers": {owner: pins[owner] for owner in owners[:2]},
+        "agencies": {
+            "oncd": pins["oncd"],
+            "ostp": pins["ostp"],
+            "caisi": {"owners": {owner: pins[owner] for owner in owners[4:]}},
+        },
+    }
     trust = {
         "apiVersion": "sluicegate/v1", "kind": "Trust", "metadata": {"developer": "openai"}, "spec": spec
     }  # fmt: skip

@@ -287,7 +287,7 @@ def test_a_position_for_another_organization_does_not_serve_this_one() -> None:
 
 
 def test_the_floor_holds_where_a_plan_asks_for_less() -> None:
-    """A plan that every agency agreed to in haste lets one of them admit; the gateway's floor asks for two."""
+    """A plan that every agency agreed to lets one of them admit; the gateway's floor asks for two."""
     admission = {"mode": "approve", "grant": {"anyOf": ["oncd", "ostp"]}}
     world = World.opened(stages=[stage(admission=admission)])
     case = world.submit()

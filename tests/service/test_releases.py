@@ -42,8 +42,11 @@ def test_a_preview_tells_whom_a_change_affects(plane):
     plane.submit("rival", "Example Grid")
     told = preview(plane, plan_value(stages=[stage(seats=3)]))
     assert told["affects"] == {"organizations": 1, "grants": 1, "openApplications": 1}
-    assert told["termsToAgree"] == [STAGE]
+    assert (told["termsToAgree"], told["tightened"], told["loosened"]) == ([], [STAGE], {})
     assert [change["field"] for change in told["changes"]] == [f"spec.stages[{STAGE}].seats"]
+    looser_ = preview(plane, plan_value(stages=[looser()]))
+    assert (looser_["termsToAgree"], looser_["tightened"]) == ([STAGE], [])
+    assert looser_["loosened"] == {STAGE: ["conditions"]}
     assert preview(plane, plan_value())["termsToAgree"] == []
 
 

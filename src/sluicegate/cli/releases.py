@@ -42,11 +42,14 @@ def apply(file: File, as_json: Json = False) -> None:
 
 
 def status(as_json: Json = False) -> None:
-    """Show every release with its stages: terms, opening, seats, and directives in force."""
+    """Show every release with its stages: terms, opening, seats, what applying takes; directives in force."""
     answer = Client().get("/api/v1/releases")
     rows = [_stage(release, stage) for release in answer["releases"] for stage in release["stages"]]
     columns = ["release", "stage", "models", "surfaces", "terms", "open", "seats"]
     text = table(f"log size {answer['size']}", columns, rows, "No release yet: sluicegate apply FILE")
+    for release in answer["releases"]:
+        for stage in release["stages"]:
+            text += "\n\n" + "\n".join([f"{release['release']}/{stage['stage']}", *_asks(stage)])
     if answer["directivesInForce"]:
         text += "\n\ndirectives in force: " + ", ".join(answer["directivesInForce"])
     emit(answer, as_json, text)
@@ -63,7 +66,42 @@ def stage_open(
     asked = client.get(f"/api/v1/releases/{release}/stages/{stage}/opening")
     envelope = signing.opening(asked, signing.private_key(key))
     answer = client.post("/api/v1/releases/openings", {"envelope": envelope})
+    if "case" in answer:
+        text = f"stage {answer['stage']} of {answer['release']} opens when agencies agree: {answer['case']}"
+        emit(answer, as_json, f"{text}\n  follow it: sluicegate case show {answer['case']}")
+        return
     emit(answer, as_json, f"stage {answer['stage']} of {answer['release']} is open at size {answer['size']}")
+
+
+def _asks(stage: dict[str, Any]) -> list[str]:
+    """What whoever applies should know before: who decides, how long it may take, criteria, duties."""
+    basis, clock, appeal = stage["basis"], stage["clock"], stage["appeal"]
+    advice = ", as advice" if basis["kind"] == "voluntary" else ""
+    lapsed = ", in force until new terms are agreed" if stage["basisLapsed"] else ""
+    until = f" until {basis['until']}{lapsed}" if basis.get("until") else ""
+    lines = [
+        f"  basis: {basis['kind']}, asked by {', '.join(basis['askedBy'])} on {basis['askedOn']}{until}",
+        f"  admitted by: {json.dumps(stage['rule'])}{advice}"
+        + (", unless one objects in time" if stage["mode"] == "notify" else ""),
+    ]
+    if clock:
+        ladder = f" to {', '.join(_step(step) for step in clock['to'])}" if clock.get("to") else ""
+        within = f"{clock['within']} {clock['unit']} ({clock['calendar']})"
+        lines.append(f"  an agency has {within}; silence: {clock['silence']}{ladder}")
+    lines += [f"  criterion: {text}" for text in stage["eligibility"].get("criteria", [])]
+    lines += [
+        f"  {name}: {json.dumps(value)}" for name, value in stage["eligibility"].items() if name != "criteria"
+    ]
+    lines += [f"  condition {name}: {json.dumps(value)}" for name, value in stage["conditions"].items()]
+    lines.append(
+        f"  a denial can be answered within {stage['reply']}, and appealed within {appeal['within']};"
+    )
+    lines.append(f"  appeals are decided by {json.dumps(appeal['decide'])}")
+    return lines
+
+
+def _step(step: Any) -> str:
+    return step["name"] if isinstance(step, dict) else str(step)
 
 
 def _preview(answer: dict[str, Any]) -> str:
@@ -75,7 +113,12 @@ def _preview(answer: dict[str, Any]) -> str:
         f"  {change['field']}: {_shown(change['before'])} -> {_shown(change['after'])}"
         for change in answer["changes"]
     ]
-    lines += [f"  terms to be agreed again: {stage}" for stage in answer["termsToAgree"]]
+    for stage in answer["termsToAgree"]:
+        why = answer["loosened"].get(stage)
+        lines.append(
+            f"  terms to be agreed: {stage}" + (f" (not provably tighter: {', '.join(why)})" if why else "")
+        )
+    lines += [f"  provably tighter, nobody need agree: {stage}" for stage in answer["tightened"]]
     lines.append(
         f"  affects {affected['organizations']} organizations with {affected['grants']} grants, "
         f"which keep the terms they were given, and {affected['openApplications']} open applications"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +79,7 @@ class Site:
         return bool(told["ready"] and told["size"] >= size)
 
 
-def start(processes: Processes, folder: Path, cast: Cast, ports: Ports, plans: Iterable[Path] = ()) -> Site:
+def start(processes: Processes, folder: Path, cast: Cast, ports: Ports, plans: Collection[Path] = ()) -> Site:
     """Start the three processes on their state in `folder`, and wait until each serves.
 
     The gateway honours, of the releases of `plans`, only what is signed; without any it believes the log.

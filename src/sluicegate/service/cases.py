@@ -157,7 +157,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> di
         "answers": [
             {"seq": seq, "text": text}
             for (seq, name), text in sorted(opened.items())
-            if name in {"answer", "reply", "appeal", "notice"}
+            if name != "reason" or seq == case.determined_seq
         ],
         "clocks": [
             {

@@ -34,7 +34,9 @@ def preview_plan(ledger: Ledger, text: str, file: str) -> dict[str, Any] | Refus
             "new": before is None,
             "termsDigests": terms,
             "termsToAgree": sorted(
-                stage for stage in terms if not before or terms[stage] not in before.agreed
+                stage
+                for stage in terms
+                if stage not in result["tightened"] and (not before or terms[stage] not in before.agreed)
             ),
             "tightened": result["tightened"],
             "loosened": result["loosened"],

@@ -1,0 +1,168 @@
+"""A control plane on a real socket whose clock stands still until a test moves it, for commands to speak to."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sluicegate import bootstrap
+from sluicegate.core import events
+from sluicegate.core.lifecycle.keys import StartLog
+from sluicegate.service import tokens
+from sluicegate.service.fleet import Fleet
+from sluicegate.service.ledger import Ledger
+from sluicegate.settings import ControlSettings
+from sluicegate.store import keyfile
+from sluicegate.store.sqlite import SqliteStore
+from tests.cli.commands import Cli, Plane
+from tests.control.conftest import served
+from tests.plane import Clock, yes
+from tests.worlds import DAY_MS, DEVELOPER, OFFICER, ORIGIN, OTHER_OFFICER, pin, private_key
+
+MONDAY = "2026-06-29T15:00:00.000Z"
+SECOND = "caisi-second"
+"""Another owner of a key of the agency `caisi`."""
+OWNERS = (OFFICER, OTHER_OFFICER, "oncd", "ostp", "caisi", SECOND)
+PARTIES = {OFFICER: DEVELOPER, OTHER_OFFICER: DEVELOPER, SECOND: "caisi"}
+HOLDERS = {
+    "developer": ("developer", None),
+    **{agency: ("agency", agency) for agency in ("oncd", "ostp", "caisi")},
+    "applicant": ("applicant", None),
+    "rival": ("applicant", None),
+}
+
+PLAN = f"""\
+apiVersion: sluicegate/v1
+kind: Release
+metadata: {{name: gpt-5.6, developer: openai, title: GPT-5.6 limited preview}}
+spec:
+  models: [{{id: gpt-5.6, upstream: demo, digest: "sha256:{"1" * 64}", safeguards: "sha256:{"2" * 64}"}}]
+  surfaces: [api, codex]
+  agencies:
+    oncd:  {{name: Office of the National Cyber Director}}
+    ostp:  {{name: Office of Science and Technology Policy}}
+    caisi: {{name: Center for AI Standards and Innovation}}
+  stages:
+    - name: trusted-partners
+      basis: {{kind: voluntary, askedBy: [oncd, ostp], how: conversation, askedOn: "2026-06-24"}}
+      seats: 2
+      admission:
+        mode: approve
+        grant: {{allOf: [oncd, ostp]}}
+        remove: {{anyOf: [oncd, ostp]}}
+        clock:
+          {{within: 5, unit: business-days, calendar: us-federal, silence: escalate, to: [deputy], then: deny, warn: P1D}}
+        countersign: [caisi]
+        appeal: {{decide: {{anyOf: [caisi]}}, within: P30D}}
+      eligibility:
+        registeredIn: [US]
+        screening: clear
+        onwardAccess: [none]
+        criteria: [defends critical infrastructure, signs in with keys that cannot be phished]
+      conditions: {{requestsPerMinute: 600, validFor: P30D}}
+"""
+WHERE = ("--release", "gpt-5.6", "--stage", "trusted-partners", "--surface", "api")
+
+
+@dataclass(frozen=True)
+class TimedPlane(Plane):
+    """A control plane, the command line of each party to it, and its clock."""
+
+    clock: Clock
+    ledger: Ledger
+
+    def later(self, days: float) -> None:
+        """Time passes, and what becomes due happens."""
+        self.clock.at_ms += round(days * DAY_MS)
+        self.ledger.tick()
+
+    def text(self, *arguments: object, by: str | None = "developer") -> str:
+        """What a command that is done says to a person."""
+        done = self(*arguments, by=by)
+        assert (done.code, done.err) == (0, ""), done
+        return done.out
+
+    def show(self, case: str, by: str = "applicant") -> str:
+        return self.text("application", "show", case, by=by)
+
+    def file(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def organization(self, name: str, country: str = "US") -> Path:
+        text = f"name: {name}\nregisteredIn: {country}\nintendedUse: finding weaknesses first\n"
+        return self.file(f"{name.lower().replace(' ', '-')}.yaml", text)
+
+    def submit(self, name: str, by: str = "applicant", *, screened: bool = True) -> str:
+        """An organization applies, and is screened."""
+        file = self.organization(name)
+        case = str(
+            self.answer("application", "submit", *WHERE, "--organization", file, by=by)["application"]
+        )
+        if screened:
+            self.answer(*self.screening(case))
+        return case
+
+    def screening(self, case: str, decision: str = "clear", version: str = "1") -> tuple[object, ...]:
+        """The command by which an officer records a screening."""
+        return (
+            *("screening", "record", case, "--list", "entities", "--version", version),
+            *("--decision", decision, "--reason", "looked at every match", "--key", self.key(OFFICER)),
+        )
+
+    def sign(self, case: str, owner: str, word: str, *options: object) -> Path:
+        """A reviewer exports a case and signs a position in it."""
+        agency = PARTIES.get(owner, owner)
+        exported, signed = self.folder / "case.json", self.folder / "signed.json"
+        self.answer("review", "export", case, "-o", exported, by=agency)
+        sign = ("review", "sign", exported, "--position", word, "--key", self.key(owner), "-o", signed)
+        self.answer(*sign, *options, by=None)
+        return signed
+
+    def say(self, case: str, agency: str, word: str = "approve", *options: object) -> Any:
+        """The same, and puts it on the record."""
+        return self.answer("review", "import", self.sign(case, agency, word, *options), by=agency)
+
+    def countersigned(self, case: str, word: str, *options: object) -> Any:
+        """A position of `caisi`, which takes two of its owners."""
+        once, twice = self.sign(case, "caisi", word, *options), self.folder / "twice.json"
+        self.answer("review", "countersign", once, "--key", self.key(SECOND), "-o", twice, by=None)
+        return self.answer("review", "import", twice, by="caisi")
+
+    def admit(self, name: str, by: str = "applicant") -> tuple[str, str]:
+        """An organization applies and is approved; its case and its grant."""
+        case = self.submit(name, by)
+        self.say(case, "oncd")
+        assert self.say(case, "ostp")["determination"] == "approved"
+        return case, str(self.answer("application", "show", case, by=by)["grant"]["grant"])
+
+
+@contextmanager
+def timed_plane(cli: Cli, folder: Path, text: str = PLAN) -> Iterator[TimedPlane]:
+    """A control plane on a Monday, with everybody's key and token, and a plan whose terms are agreed to."""
+    clock = Clock(events.parse_time(MONDAY))
+    store = SqliteStore(folder / "ledger.db")
+    ledger = Ledger(store, private_key("log"), ORIGIN, wall_ms=clock, random=secrets.token_bytes)
+    pins = [pin(owner, PARTIES.get(owner)) for owner in OWNERS]
+    yes(ledger.execute(StartLog(ORIGIN, ledger.vkey(), DEVELOPER, pins), by="log", command_id="start-it"))
+    (folder / "state" / "tokens").mkdir(parents=True)
+    for name, (role, party) in HOLDERS.items():
+        token = yes(tokens.issue(ledger, role, name, party))["token"]
+        (folder / "state" / "tokens" / f"{name}.token").write_text(token)
+    for owner in OWNERS:
+        keyfile.save_private(folder / f"{owner}.key", private_key(owner))
+    fleet = Fleet(ledger, boot_ms=bootstrap.boot_ms, max_entries=1_000)
+    settings = ControlSettings(folder, folder, ORIGIN, port=0)
+    with served(bootstrap.Control(settings, ledger, fleet)) as url:
+        made = TimedPlane(cli, url, ledger.vkey(), folder, clock, ledger)
+        for case in made.answer("apply", made.file("plan.yaml", text))["cases"]:
+            for agency in ("oncd", "ostp"):
+                made.say(case, agency)
+            if "caisi" in made.answer("case", "show", case)["awaiting"]:
+                made.countersigned(case, "approve")
+        yield made
