@@ -47,6 +47,7 @@ from sluicegate.store import keyfile
 from sluicegate.store.sqlite import SqliteStore
 
 _log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 Ready = Callable[[str], None]
 FIRST_GATEWAY = "gateway-1"
 
@@ -59,6 +60,34 @@ def boot_ms() -> float:
 def wall_ms() -> int:
     """The wall clock, milliseconds since 1970 UTC."""
     return time.time_ns() // 1_000_000
+
+
+class SteadyClock:
+    """The wall clock, unless it jumps: time moves cases, and what it has moved does not go back.
+
+    A difference to CLOCK_BOOTTIME that comes at once and is larger than an hour is not followed until the
+    next start; a clock that is slewed is. Units: milliseconds since 1970 UTC.
+    """
+
+    JUMP_MS = 3_600_000
+
+    def __init__(self, wall_ms: Callable[[], int], boot_ms: Callable[[], float]) -> None:
+        self._read_wall, self._read_boot = wall_ms, boot_ms
+        self._wall_ms, self._boot_ms = wall_ms(), boot_ms()
+        self._told = False
+
+    def __call__(self) -> int:
+        """The time."""
+        wall_ms, boot_ms = self._read_wall(), self._read_boot()
+        expected_ms = self._wall_ms + int(boot_ms - self._boot_ms)
+        if abs(wall_ms - expected_ms) > self.JUMP_MS:
+            if not self._told:
+                said = "the wall clock jumped by %d s and is not followed; set it right, or restart if it is"
+                _log.error(said, (wall_ms - expected_ms) // 1000)
+            self._told = True
+            return expected_ms
+        self._wall_ms, self._boot_ms, self._told = wall_ms, boot_ms, False
+        return wall_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +118,8 @@ def control(settings: ControlSettings) -> Control:
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = SqliteStore(settings.state_dir / "ledger.db")
     key = _log_key(settings.state_dir / "log.key", is_new=store.size() == 0)
-    ledger = Ledger(store, key, settings.origin, wall_ms=wall_ms, random=secrets.token_bytes)
+    clock = SteadyClock(wall_ms, boot_ms)
+    ledger = Ledger(store, key, settings.origin, wall_ms=clock, random=secrets.token_bytes)
     started = ledger.execute(
         StartLog(settings.origin, ledger.vkey(), pins.developer, pins.pins),
         by="log",

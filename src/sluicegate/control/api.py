@@ -499,7 +499,8 @@ class News:
             if remaining <= 0 or self._ledger.size() > after:
                 return
             try:
-                await asyncio.wait_for(event.wait(), remaining)
+                async with asyncio.timeout(remaining):
+                    await event.wait()
             except TimeoutError:
                 return
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from sluicegate.core import plan
 from sluicegate.core.document import Document, Fault
@@ -61,11 +62,19 @@ def read(document: Document) -> dict[str, Any]:
     try:
         given = Organization.model_validate(document.value)
     except ValidationError as error:
-        faults = [plan.fault_of(detail, document.value) for detail in error.errors(include_url=False)]
+        faults = [_fault_of(detail, document.value) for detail in error.errors(include_url=False)]
         raise document.refuse(faults) from error
     if sum(owner.share for owner in given.owners or ()) > 100:
         raise document.refuse([Fault(("owners",), "shares of at most 100 per cent together", "more")])
     return given.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+
+
+def _fault_of(detail: ErrorDetails, value: Any) -> Fault:
+    """One pydantic error; a field that is no field is told which there are."""
+    if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1:
+        listed = ", ".join(Organization.model_fields)
+        return Fault(detail["loc"], f"a field of an organization file: {listed}", repr(detail["loc"][0]))
+    return plan.fault_of(detail, value)
 
 
 def ineligible(organization: Mapping[str, Any], eligibility: Mapping[str, Any]) -> Iterator[str]:

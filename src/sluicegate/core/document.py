@@ -59,7 +59,7 @@ class Document:
         )
         count = "1 error" if len(places) == 1 else f"{len(places)} errors"
         return InvalidDocument(
-            f"{self.file}: {count}; nothing was applied", remedy="correct the places listed", at=places
+            f"{self.file}: {count}; nothing was done", remedy="correct the places listed", at=places
         )
 
 

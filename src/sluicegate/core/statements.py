@@ -30,7 +30,7 @@ OPENING = "urn:sluicegate:opening:v1"
 DIRECTIVE = "urn:sluicegate:directive:v1"
 
 REASON_MAX = 2_000
-SCHEDULE_MAX = 200
+SCHEDULE_MAX = 100
 POSITIONS = (
     "approve",
     "approve-with-conditions",

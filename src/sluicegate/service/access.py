@@ -80,6 +80,7 @@ def authorize(principal: Principal, action: str) -> None:
         raise Unauthorized(
             f"a token of the role {principal.role!r} may not do {action!r}, expected one of {allowed}",
             code="forbidden",
+            remedy="set SLUICEGATE_TOKEN to a token of that role; the developer's staff makes them",
         )
 
 

@@ -7,7 +7,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -15,9 +15,10 @@ from typing import Any
 from sluicegate.core import application, canonical, events, kinds, quorum
 from sluicegate.core.lifecycle import Refusal, State, applications, determination
 from sluicegate.core.lifecycle.acts import case_unknown
-from sluicegate.core.lifecycle.case import Case
+from sluicegate.core.lifecycle.case import Case, Clock
 from sluicegate.core.lifecycle.state import stage_of
 from sluicegate.core.table import Grant
+from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
@@ -50,6 +51,7 @@ def show(ledger: Ledger, principal: Principal, case_id: str) -> dict[str, Any] |
 def listed(ledger: Ledger, principal: Principal, wanted: Wanted | None = None) -> dict[str, Any]:
     """The cases the reader may see, newest first; `next` names the last one where there are more."""
     wanted = wanted or Wanted()
+    _check(wanted)
     limit = max(1, min(wanted.limit, SHOWN_MAX))
     of = None
     if wanted.organization is not None:
@@ -61,21 +63,32 @@ def listed(ledger: Ledger, principal: Principal, wanted: Wanted | None = None) -
             for case in _newest(state, principal, of)
             if (before is None or case.seq < before.seq)
             and access.sees(principal, case)
-            and _is_wanted(case, wanted)
+            and _is_wanted(state, case, wanted)
         )
         page = list(islice(found, limit + 1))
         return {
             "size": state.size,
-            "cases": [_summary(case) for case in page[:limit]],
+            "cases": [_summary(ledger, state, case) for case in page[:limit]],
             "next": page[limit - 1].id if len(page) > limit else None,
         }
 
 
-def _is_wanted(case: Case, wanted: Wanted) -> bool:
+def _check(wanted: Wanted) -> None:
+    """Raises: InvalidInput: a kind, or a state or outcome, that no case can have."""
+    words: dict[str, tuple[str | None, Collection[str]]] = {
+        "kind": (wanted.kind, kinds.KINDS),
+        "state": (wanted.state, (*kinds.STATES, *kinds.OUTCOMES)),
+    }
+    for name, (word, known) in words.items():
+        if word is not None and word not in known:
+            raise InvalidInput(f"no {name} {word[:40]!r}, expected one of {', '.join(known)}")
+
+
+def _is_wanted(state: State, case: Case, wanted: Wanted) -> bool:
     return (
         wanted.kind in {None, case.kind}
         and wanted.state in {None, case.standing, case.outcome}
-        and (wanted.awaiting is None or wanted.awaiting in awaiting(case))
+        and (wanted.awaiting is None or wanted.awaiting in awaiting(state, case))
     )
 
 
@@ -96,13 +109,16 @@ def seen(state: State, principal: Principal, case_id: str) -> Case | Refusal:
     return case if case is not None and access.sees(principal, case) else case_unknown(case_id)
 
 
-def awaiting(case: Case) -> list[str]:
-    """Who is awaited: parties by name, and `applicant` where it was asked something or offered a seat."""
+def awaiting(state: State, case: Case) -> list[str]:
+    """Who is awaited: parties by name; `applicant` where it was asked something or offered a seat; the
+    developer where it has to screen.
+    """
     asked = ["applicant"] if case.standing in {kinds.ASKED, kinds.OFFERED} else []
-    return asked + [party for party in case.awaiting if party not in case.asking]
+    screens = [state.developer] if _is_open(case) and determination.screening_needed(state, case) else []
+    return [*asked, *(party for party in case.awaiting if party not in case.asking), *screens]
 
 
-def _summary(case: Case) -> dict[str, Any]:
+def _summary(ledger: Ledger, state: State, case: Case) -> dict[str, Any]:
     question = case.question
     return {
         "case": case.id,
@@ -113,17 +129,37 @@ def _summary(case: Case) -> dict[str, Any]:
         "stage": question.get("stage"),
         "surface": question.get("surface"),
         "directive": question.get("directive"),
+        "organization": _name_of(ledger, state, case),
         "openedAt": events.format_time(case.at_ms),
         "due": _time(case.due_ms),
-        "awaiting": awaiting(case),
+        "nextDue": _time(_next_due_ms(case)),
+        "awaiting": awaiting(state, case),
     }
+
+
+def _name_of(ledger: Ledger, state: State, case: Case) -> str | None:
+    """The legal name of whom a case is about, as it was given."""
+    if case.organization is None:
+        return None
+    opened = ledger.store.sealed(state.cases[case.dossier].seq)["application"]
+    name: str = opened.value()["organization"]["name"]
+    return name
+
+
+def _next_due_ms(case: Case) -> int | None:
+    """The earliest of what is due in a case: of an agency, of the whole, of the applicant."""
+    if not _is_open(case):
+        return None
+    dates = [case.due_ms, case.offer_until_ms, case.reply_by_ms]
+    dates += [clock.due_ms for clock in case.clocks.values()]
+    return min((at_ms for at_ms in dates if at_ms is not None), default=None)
 
 
 def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> dict[str, Any]:
     opened = _sealed(ledger, case, principal)
     rule = case.left
     return {
-        **_summary(case),
+        **_summary(ledger, state, case),
         "application": case.id if case.kind == kinds.ADMISSION else None,
         "asks": kinds.KINDS[case.kind].asks,
         "basis": case.basis or None,
@@ -134,7 +170,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> di
         "recused": sorted(case.recused),
         "terms": case.question.get("terms"),
         "subject": case.subject,
-        "reasonCode": case.reason_code,
+        "reasonCode": _reason_code(case),
         "positions": [
             {
                 "agency": said.agency,
@@ -155,7 +191,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> di
             for agency, said in sorted(case.asking.items())
         ],
         "answers": [
-            {"seq": seq, "text": text}
+            {"seq": seq, "what": name if name != "reason" else "returned", "text": text}
             for (seq, name), text in sorted(opened.items())
             if name != "reason" or seq == case.determined_seq
         ],
@@ -166,17 +202,21 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> di
                 "due": _time(clock.due_ms),
                 "stopped": clock.asked_ms is not None,
                 "step": clock.rung,
+                "escalatedTo": _rung(case, clock),
                 "silence": clock.silence,
             }
             for agency, clock in sorted(case.clocks.items())
         ],
+        "unreceived": [party for party in case.awaiting if party not in case.clocks and case.clocked()],
         "blockedBy": determination.blocked_by(state, case, ledger.now_ms()) if _is_stage(case) else [],
         "conditions": determination.granted_conditions(state, case)[0] if _is_admission(case) else None,
         "screening": case.screening if principal.role != access.APPLICANT else None,
         "replyBy": _time(case.reply_by_ms),
+        "repliedAt": _time(case.replied_ms),
         "offerUntil": _time(case.offer_until_ms),
         "place": _place(state, case),
         "appeal": case.appeal,
+        "appealOutcome": state.cases[case.appeal].outcome if case.appeal else None,
         "appealBy": _appeal_by(case),
         "nominated": _is_nominated(ledger, state, case),
         "notes": case.notes,
@@ -259,6 +299,23 @@ def _sealed(ledger: Ledger, case: Case, principal: Principal) -> dict[tuple[int,
 
 
 _TEXTS = frozenset({"answer", "reply", "appeal", "notice", "reason"})
+
+
+def _reason_code(case: Case) -> str | None:
+    """Why a removal is asked for, or why a case ended as it did; what a decision before gave is history."""
+    if case.kind == kinds.REMOVAL:
+        code: str | None = case.question["reasonCode"]
+        return code
+    return case.reason_code if case.outcome is not None and case.outcome not in kinds.GRANTED else None
+
+
+def _rung(case: Case, clock: Clock) -> str | None:
+    """Who stands on the step of the ladder that an agency's silence has been taken to."""
+    if not clock.rung:
+        return None
+    step = case.procedure["clock"]["to"][clock.rung - 1]
+    name: str = step["name"] if isinstance(step, dict) else step
+    return name
 
 
 def _is_open(case: Case) -> bool:

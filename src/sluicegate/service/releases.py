@@ -109,7 +109,7 @@ def _stage(
         "terms": terms,
         "termsAgreed": terms in release.agreed,
         "termsCase": terms_case.id if terms_case else None,
-        "awaiting": awaiting(terms_case) if terms_case else [],
+        "awaiting": awaiting(state, terms_case) if terms_case else [],
         "open": terms in state.table.open_terms,
         "basis": stage["basis"],
         "basisLapsed": _is_past(stage["basis"].get("until"), now_ms),

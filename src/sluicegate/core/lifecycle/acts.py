@@ -16,10 +16,14 @@ def not_now(act: str, case: Case) -> Refusal | None:
         return None
     if case.kind not in kinds.ACTS[act].kinds:
         listed = ", ".join(sorted(kinds.ACTS[act].kinds))
-        said = f"{act!r} is not for a {case.kind} case, only for {listed}"
+        said = f"{act!r} is not for a case of the kind {case.kind!r}, only for {listed}"
         return Refusal("conflict", "not_in_this_kind", said)
     if case.state == kinds.DETERMINED:
-        return Refusal("conflict", "case_determined", f"the case is already determined: {case.outcome}")
+        again = "apply again" if case.kind in kinds.APPLIED else ""
+        said = f"the case is already determined: {case.outcome}"
+        return Refusal(
+            "conflict", "case_determined", said, again and f"'application show' tells why; {again}"
+        )
     listed = ", ".join(state for state in kinds.STATES if state in kinds.ACTS[act].states)
     said = f"{act!r} is not for a case that is {case.standing}, only for one that is {listed}"
     return Refusal("conflict", "not_in_this_state", said, "'application show' tells its state")

@@ -170,7 +170,7 @@ def _not_to_amend(state: State, command: Amend, grant: Grant) -> Refusal | None:
     if command.renew:
         return None
     said = "nothing to amend: neither a renewal nor another organization file"
-    return Refusal("conflict", "nothing_to_amend", said)
+    return Refusal("conflict", "nothing_to_amend", said, "say --renew, or name what has changed")
 
 
 def answer(state: State, command: Answer, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -181,8 +181,10 @@ def answer(state: State, command: Answer, now_ms: int, entropy: Entropy) -> Deci
     asking = case.asking
     agency = command.agency or (next(iter(asking)) if len(asking) == 1 else "")
     if agency not in asking:
-        said = f"no open question of {agency!r}" if agency else "no question is open, or several are"
         listed = ", ".join(sorted(asking))
+        said = f"no open question of {agency!r}" if agency else "several agencies ask"
+        if not asking:
+            said = "no question is open in this case: it is answered, or none was asked"
         return Refusal("conflict", "nothing_asked", said, f"name one of {listed}" if listed else "")
     clock, stated = case.clocks[agency], case.clocked()
     assert clock.asked_ms is not None
@@ -441,8 +443,8 @@ def appeal_until_ms(case: Case) -> int | None:
 def _not_to_appeal(case: Case, now_ms: int) -> Refusal | None:
     until_ms = appeal_until_ms(case)
     if until_ms is None:
-        said = f"a {case.kind} case that is {case.outcome} cannot be appealed"
-        return Refusal("conflict", "nothing_to_appeal", said)
+        said = f"a case of the kind {case.kind!r} that is {case.outcome or 'open'!r} cannot be appealed"
+        return Refusal("conflict", "nothing_to_appeal", said, "a denial can, and so can a removal")
     if now_ms >= until_ms:
         return Refusal("conflict", "too_late", f"the time to appeal ended {events.format_time(until_ms)}")
     return _appealed(case)
