@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
+
+pytest.register_assert_rewrite("tests.store.contract")
 
 settings.register_profile(
     "sluicegate", deadline=None, print_blob=True

@@ -125,7 +125,7 @@ def test_every_error_is_told_at_once_where_it_stands() -> None:
 def test_a_message_is_one_line_and_says_that_nothing_was_done() -> None:
     with pytest.raises(InvalidDocument) as caught:
         plan.read(document.read("{}", "plan.yaml"))
-    assert "nothing was applied" in caught.value.message
+    assert "nothing was done" in caught.value.message
     assert "\n" not in caught.value.message
     assert caught.value.remedy
 

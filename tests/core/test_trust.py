@@ -66,6 +66,9 @@ def test_an_agency_may_have_several_owners_of_keys() -> None:
         {"oncd": {"owners": {"a": key("a"), "b": key("a")}}},
         {"oncd": {"owners": {"a": key("a")}}, "ostp": {"owners": {"a": key("b")}}},
         {"oncd": {"owners": {"release-officer": key("a")}}},
+        {"release-officer": {"owners": {"a": key("a")}}},
+        {"openai": {"owners": {"a": key("a")}}},
+        {"oncd": {"owners": {"ostp": key("a")}}, "ostp": {"owners": {"b": key("b")}}},
         {"oncd": {"owners": {"a": key("a")}, **key("b")}},
     ],
 )

@@ -357,6 +357,11 @@ def agencies_of(stage: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(stage["basis"]["askedBy"]).union(*named)
 
 
+def judges_of(given: Mapping[str, Any], stage: Mapping[str, Any]) -> list[str] | None:
+    """Among whom those are who hear appeals where a stage does not say: the plan's agencies; else None."""
+    return None if "appeal" in stage["admission"] else sorted(given["spec"]["agencies"])
+
+
 def model_digests(given: Mapping[str, Any]) -> list[dict[str, str]]:
     """What a statement says of the models: their digests, and their safeguards' digests, without names."""
     return [
@@ -376,6 +381,7 @@ def terms_digest(plan: Mapping[str, Any], stage: Mapping[str, Any]) -> str:
             "leaseMs": spec["leaseMs"],
             "disclosure": spec["disclosure"],
             "agencies": sorted(agencies_of(stage)),
+            "appealsTo": judges_of(plan, stage),
             "stage": {name: value for name, value in stage.items() if name != "title"},
         }
     )
@@ -531,6 +537,18 @@ def _repeated(value: Any, field: str, key: str) -> Iterator[Fault]:
             yield Fault(("spec", field, i, key), f"each {key} once", repr(name))
         elif isinstance(name, str):
             seen.add(name)
+
+
+def condition_faults(value: Any) -> Iterator[Fault]:
+    """What is wrong with the conditions that a position states."""
+    try:
+        Conditions.model_validate(value)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        found = [
+            fault_of({**each, "loc": ("conditions", *each["loc"])}, {"conditions": value}) for each in details
+        ]
+        yield from dict.fromkeys(Fault(fault.path[1:], fault.expected, fault.found) for fault in found)
 
 
 def _nulls(value: Any, path: Path) -> Iterator[Fault]:

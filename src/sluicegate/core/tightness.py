@@ -22,7 +22,9 @@ def loosened(new: Json, new_stage: Json, old: Json, old_stage: Json) -> list[str
 
     `new` and `old` are the whole plans. Empty: the change is provably tighter, or none.
     """
-    return sorted({*_of_the_release(new, old), *_of_the_stage(new_stage, old_stage)})
+    heard = plan.judges_of(new, new_stage) == plan.judges_of(old, old_stage)
+    fields = {*_of_the_release(new, old), *_of_the_stage(new_stage, old_stage)}
+    return sorted(fields if heard else fields | {"agencies"})
 
 
 def _of_the_release(new: Json, old: Json) -> Iterator[str]:

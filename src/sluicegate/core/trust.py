@@ -155,7 +155,12 @@ def _pin(value: dict[str, Any], developer: str, pins: list[Pin]) -> Iterator[Fau
         except BadKey as error:
             yield Fault((*path, "key"), "an Ed25519 public key", error.message)
             continue
-        if owner == developer or any(owner == pin.owner for pin in pins):
+        is_agency = path[1] == "agencies"
+        others = value["spec"]["agencies"].keys() - {party} if is_agency else set()
+        officers = {pin.owner for pin in pins if pin.party == developer}
+        if is_agency and party in {developer, *officers}:
+            yield Fault(path[:3], "a name that nobody else has", repr(party))
+        elif owner in {developer, *others, *(pin.owner for pin in pins)}:
             yield Fault(path, "a name that nobody else has", repr(owner))
         if any(public == pin.public for pin in pins):
             said = f"the same key as another's, under {owner!r}"

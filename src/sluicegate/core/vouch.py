@@ -4,7 +4,9 @@ Rules:
 - Keys come from the gateway's trust file alone; what the log says of keys is not looked at.
 - Whatever widens is checked when it comes: the mapping of a model, tighter terms, an opening, a grant, an
   amendment, a reinstatement, a lift. What is not vouched for is counted in the log and widens nothing.
-- Whatever narrows applies, vouched for or not.
+- Whatever narrows applies, vouched for or not; a directive as its issuer signed it.
+- Signatures give once: a case that has given a grant, a renewal or a reinstatement gives no second one.
+- Only terms in force count, and agreement to terms that go out of force is over.
 - Silence, notify mode and proceeding give nothing here: there is no signature to check.
 - A position counts if an agency's key signed it, for this log and exactly the case's question, and it
   follows the agency's position before it, as far as the log shows them.
@@ -14,12 +16,13 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sluicegate.core import (
     canonical,
     conditions,
+    directive,
     dsse,
     durations,
     events,
@@ -34,7 +37,7 @@ from sluicegate.core.events import Entry
 from sluicegate.core.lifecycle.case import CONSENT
 from sluicegate.core.refusals import Reason
 from sluicegate.core.statements import Position
-from sluicegate.core.table import Table
+from sluicegate.core.table import Table, fold_in
 from sluicegate.core.trust import Pin, Releases
 from sluicegate.errors import SluicegateError
 
@@ -61,6 +64,10 @@ class Asked:
     positions: dict[str, Vouched] = field(default_factory=dict)
     signed: set[str] = field(default_factory=set)
     """Every owner who has signed a position in it."""
+    is_over: bool = False
+    """It was withdrawn, lapsed, returned or superseded."""
+    is_used: bool = False
+    """What it was asked for has been given."""
 
     def saying(self, *words: str) -> frozenset[str]:
         """The parties whose newest position is one of these."""
@@ -86,12 +93,16 @@ class VouchedTable(Table):
         self._current: dict[str, dict[str, str]] = {}
         self._within: dict[str, set[str]] = {}
         """Terms that are provably tighter than others, with those others, both computed here."""
-        self._terms_cases: dict[str, list[str]] = {}
+        self._settled: set[str] = set()
+        """The terms in force that every agency they name has agreed to, or that are within such."""
         self._asked: dict[str, Asked] = {}
         self._barred: set[str] = set()
         """The grants that are not vouched for."""
+        self._ended: set[str] = set()
+        self._given_by: dict[str, str] = {}
+        """The case of every grant."""
         self._appeals: dict[str, list[str]] = {}
-        """The appeals against a case."""
+        """The appeals against a case, or against the removal of a grant out of it."""
         self._documents: dict[str, dict[str, Any]] = {}
         """The documents of directives, by name."""
 
@@ -99,11 +110,12 @@ class VouchedTable(Table):
         """Fold one entry in, as far as it is vouched for. Requires and raises as `Table.apply`."""
         before = entry.seq == self.size and entry.type in _BEFORE
         why = self._why_not(entry) if before else ""
-        if why and entry.type in _SKIPPED:
+        if why and (entry.type in _SKIPPED or self._is_known(entry)):
             self.skip(entry)
         else:
-            super().apply(entry)
-            _AFTER.get(entry.type, VouchedTable._nothing)(self, entry, why)
+            super().apply(self._as_signed(entry))
+            after = _AFTER.get(entry.type, VouchedTable._nothing)
+            fold_in(lambda table, folded: after(table, folded, why), self, entry)
         if why:
             self._tell(entry, why)
 
@@ -123,6 +135,10 @@ class VouchedTable(Table):
     def _nothing(self, entry: Entry, why: str) -> None:
         """Nothing is left to do."""
 
+    def _is_known(self, entry: Entry) -> bool:
+        """Whether an entry would put another grant in the place of one that has its name."""
+        return entry.type == events.GRANT_APPROVED and entry.public["grant"] in self.grants_by_id
+
     # Plans
 
     def _check_release(self, entry: Entry) -> None:
@@ -140,8 +156,14 @@ class VouchedTable(Table):
         self._current[name] = terms
         for stage, digest in terms.items():
             self._plans[digest] = (given, stage)
-        for stage, looser in entry.public.get("tightened", {}).items():
-            self._check_tighter(given, stage, terms[stage], looser, before)
+        gone = set(before.values()) - set(terms.values())
+        try:
+            for stage, looser in entry.public.get("tightened", {}).items():
+                self._check_tighter(given, stage, terms[stage], looser, before)
+        finally:
+            self._settled -= gone
+            for digest in gone:
+                self._within.pop(digest, None)
         if honoured is None:
             raise NotVouched(f"the trust file does not name the release {name!r}")
         for model in given["spec"]["models"]:
@@ -152,18 +174,19 @@ class VouchedTable(Table):
         self, given: Mapping[str, Any], stage: str, digest: str, looser: str, before: Mapping[str, str]
     ) -> None:
         old = self._plans.get(looser)
-        if old is None or before.get(stage) != looser or old[1] != stage:
-            raise NotVouched("terms said to be tighter than others that were not in force")
+        if old is None or before.get(stage) != looser or looser not in self._settled:
+            raise NotVouched("terms said to be tighter than others that were not in force and agreed")
         fields = tightness.loosened(given, plan.stages(given)[stage], old[0], plan.stages(old[0])[stage])
         if fields:
             raise NotVouched(f"terms said to be tighter, but not in {', '.join(fields)}")
-        self._within.setdefault(digest, set()).update({looser}, self._within.get(looser, set()))
+        self._within[digest] = {looser} | self._within.get(looser, set())
+        self._settled.add(digest)
 
     def _map_models(self, entry: Entry, _why: str) -> None:
         """Whatever was not proven of a plan is served by nobody here, and opens nothing."""
         honoured = self._trust.releases.get(entry.public["release"], {"upstreams": {}})["upstreams"]
         given = entry.public["plan"] if entry.public["announced"] else entry.gate_value("plan")
-        for digest in entry.public["terms"].values():
+        for digest in self.terms.keys() & set(entry.public["terms"].values()):
             proven = digest in self._plans and self._plans[digest][0] == given
             models = self.terms[digest]["models"] if proven else {}
             kept = {model: upstream for model, upstream in models.items() if honoured.get(model) == upstream}
@@ -182,10 +205,41 @@ class VouchedTable(Table):
         if name in self._asked:
             raise NotVouched("a case that was opened before")
         self._asked[name] = Asked(public["kind"], public["question"], organization)
-        if public["kind"] == kinds.TERMS:
-            self._terms_cases.setdefault(public["question"]["terms"], []).append(name)
-        elif public["kind"] == kinds.APPEAL:
-            self._appeals.setdefault(public["question"]["against"], []).append(name)
+        if public["kind"] == kinds.APPEAL:
+            against = public["question"]["against"]
+            removed = self._asked[against].question.get("grant") if against in self._asked else None
+            self._appeals.setdefault(self._root(removed) if removed else against, []).append(name)
+
+    def _root(self, grant: str) -> str:
+        """The application that a grant came out of."""
+        name = self._given_by[grant]
+        while self._asked[name].kind == kinds.APPEAL:
+            name = self._asked[name].question["against"]
+            removed = self._asked[name].question.get("grant")
+            name = self._given_by[removed] if removed else name
+        return name
+
+    def _close_case(self, entry: Entry) -> None:
+        case, outcome = self._asked[entry.public["case"]], entry.public["outcome"]
+        case.is_over = case.is_over or outcome not in {*kinds.GRANTED, "denied"}
+        if case.kind == kinds.TERMS and outcome in kinds.GRANTED:
+            self._agree(entry.public["case"])
+
+    def _agree(self, name: str) -> None:
+        """The terms of a case are agreed to, if they are those in force and every agency signed."""
+        case = self._case(name, kinds.TERMS)
+        terms = case.question["terms"]
+        given, stage = self._plans[terms]
+        release = given["metadata"]["name"]
+        about = {"release": release, "stage": stage, "models": plan.model_digests(given)}
+        if any(case.question[field_] != value for field_, value in about.items()):
+            raise NotVouched("terms of something else than their case asks")
+        if self._current[release].get(stage) != terms:
+            raise NotVouched("terms that are not in force")
+        agencies = plan.agencies_of(plan.stages(given)[stage])
+        self._check_rule(case, {"allOf": sorted(agencies)}, frozenset())
+        self._settled.add(terms)
+        case.is_used = True
 
     def _take_position(self, entry: Entry) -> None:
         envelope = Envelope.from_json(entry.public["envelope"])
@@ -231,10 +285,9 @@ class VouchedTable(Table):
             raise NotVouched("an opening signed for other terms")
         if opening["log"] != self._trust.log or not self._is_officers(envelope):
             raise NotVouched("an opening that no officer signed for this log")
-        given, stage = self._agreed(opening["terms"])
-        if (given["metadata"]["name"], stage) != (opening["release"], opening["stage"]):
-            raise NotVouched("an opening of another stage than its terms are of")
-        rule = plan.agreed_by(plan.stages(given)[stage])
+        release, stage = opening["release"], opening["stage"]
+        self._in_force(release, stage, opening["terms"])
+        rule = plan.agreed_by(plan.stages(self._plans[opening["terms"]][0])[stage])
         if rule is None:
             return
         case = self._case(public["case"], kinds.OPENING)
@@ -245,6 +298,8 @@ class VouchedTable(Table):
     def _check_grant(self, entry: Entry) -> None:
         """By the positions of its case, or of an appeal that was allowed while no seat was free."""
         name = entry.public["case"]
+        if entry.public["grant"] in self.grants_by_id:
+            raise NotVouched("a grant that was given before")
         heard = [name, *self._appeals.get(name, [])]
         for other in heard[:-1]:
             try:
@@ -262,10 +317,15 @@ class VouchedTable(Table):
             raise NotVouched("a grant to another organization than its case is about")
         against = case
         if case.kind == kinds.APPEAL:
-            against = self._case(case.question["against"], kinds.ADMISSION)
+            against = self._case(case.question["against"], kinds.ADMISSION, kinds.REMOVAL)
             self._same_party(case, against)
         self._check_given(case, against, public)
         self._check_validity(public, entry.at_ms, case)
+        if against.kind == kinds.REMOVAL:
+            first = self._case(public["case"], kinds.ADMISSION)
+            if not conditions.is_tighter(public["conditions"], self._required(first, public["terms"])):
+                raise NotVouched("conditions looser than those first agreed to")
+        case.is_used = True
 
     def _check_amendment(self, entry: Entry) -> None:
         public = entry.public
@@ -283,6 +343,7 @@ class VouchedTable(Table):
             events.parse_time(public["validUntil"]) if public["validUntil"] else None
         ) != grant.valid_until_ms:
             raise NotVouched("an amendment that renews without having been asked to")
+        case.is_used = True
 
     def _check_reinstatement(self, entry: Entry) -> None:
         case = self._case(entry.public["case"], kinds.APPEAL)
@@ -290,11 +351,20 @@ class VouchedTable(Table):
         grant = self.grants_by_id[entry.public["grant"]]
         if removal.question["grant"] != grant.id or grant.id in self._barred:
             raise NotVouched("the reinstatement of another grant, or of one that is not vouched for")
-        self._check_given(case, removal, {"terms": case.question["terms"]})
+        self._check_given(case, removal, {})
+        case.is_used = True
+        self._ended.discard(grant.id)
 
     def _check_resumption(self, entry: Entry) -> None:
-        if entry.public["grant"] in self._barred:
-            raise NotVouched("a grant that is not vouched for goes on")
+        if entry.public["grant"] in self._barred | self._ended:
+            raise NotVouched("a grant goes on that has ended, or that is not vouched for")
+
+    def _check_credential(self, entry: Entry) -> None:
+        """A second of a name or a key takes the place of the first, which then escapes its revocation."""
+        if entry.public["credential"] in self._credential_ids:
+            raise NotVouched("a credential of this name is on the record")
+        if bytes.fromhex(entry.gate_value("digest")) in self.credentials:
+            raise NotVouched("a key that is on the record")
 
     def _check_lift(self, entry: Entry) -> None:
         name = entry.public["directive"]
@@ -305,15 +375,44 @@ class VouchedTable(Table):
             raise NotVouched("a lift of another directive")
         self._check_rule(case, document["spec"]["liftedBy"], frozenset())
 
-    def _check_name(self, entry: Entry) -> None:
-        """A second directive of a name would take the place of the first, and could cover less."""
+    def _check_directive(self, entry: Entry) -> None:
+        """What is on the record is what the issuer signed, under a name of its own."""
         if entry.public["directive"] in self._documents:
-            raise NotVouched("a directive of this name is on the record")
+            raise NotVouched("a directive of this name is on the record; this one is never lifted here")
+        signed = self._signed_document(entry)
+        if signed is not None and signed != entry.public["document"]:
+            raise NotVouched("a directive that was signed otherwise; it applies as it was signed")
+
+    def _signed_document(self, entry: Entry) -> dict[str, Any] | None:
+        """A directive as its issuer signed it for this log; None where nobody did."""
+        try:
+            envelope = Envelope.from_json(entry.public["envelope"])
+            document = statements.read_directive(envelope)
+            directive.check_signed(document)
+        except (KeyError, SluicegateError):
+            return None
+        signers = {self._pins[keyid].party for keyid in dsse.verify(envelope, self._public)}
+        is_ours = document["metadata"]["log"] == self._trust.log and document["spec"]["issuer"] in signers
+        return document if is_ours else None
+
+    def _as_signed(self, entry: Entry) -> Entry:
+        """A directive's entry as its issuer signed it, beside one that has its name; any other as it is."""
+        if entry.type != events.DIRECTIVE_ISSUED:
+            return entry
+        name = entry.public["directive"]
+        document = self._signed_document(entry) or entry.public["document"]
+        beside = f"{name}#{entry.seq}" if name in self._documents else name
+        return replace(entry, public={**entry.public, "directive": beside, "document": document})
 
     def _keep_directive(self, entry: Entry, _why: str) -> None:
-        self._documents[entry.public["directive"]] = entry.public["document"]
+        document = self._signed_document(entry) or entry.public["document"]
+        self._documents.setdefault(entry.public["directive"], document)
+
+    def _end_grant(self, entry: Entry, _why: str) -> None:
+        self._ended.add(entry.public["grant"])
 
     def _bar_grant(self, entry: Entry, why: str) -> None:
+        self._given_by[entry.public["grant"]] = entry.public["case"]
         if why:
             self._barred.add(entry.public["grant"])
             self.grants_by_id[entry.public["grant"]].barred = Reason.DEPLOYMENT_UNATTESTED
@@ -327,13 +426,14 @@ class VouchedTable(Table):
         """
         if case is not against and any(said.owners & against.signed for said in case.positions.values()):
             raise NotVouched("an appeal heard by somebody who signed in the case appealed")
-        asked, terms = case.question["terms"], public["terms"]
-        if terms != asked and asked not in self._within.get(terms, ()):
-            raise NotVouched("given under other terms than were asked")
-        given, stage = self._agreed(asked)
+        if case.is_used:
+            raise NotVouched("signatures that have been used")
         question = case.question
-        if (given["metadata"]["name"], stage) != (question["release"], question["stage"]):
-            raise NotVouched("a case about another stage than its terms are of")
+        asked, stage = question["terms"], question["stage"]
+        terms = self._in_force(question["release"], stage, asked)
+        if public.get("terms", terms) != terms:
+            raise NotVouched("given under other terms than those in force")
+        given = self._plans[asked][0]
         if question["models"] != plan.model_digests(given):
             raise NotVouched("a case about other models than those of its terms")
         body = plan.stages(given)[stage]
@@ -348,6 +448,10 @@ class VouchedTable(Table):
             raise NotVouched("conditions looser than those agreed to")
 
     def _check_rule(self, case: Asked, rule: quorum.Rule, countersigned: frozenset[str]) -> None:
+        if case.is_over:
+            raise NotVouched("a case that had ended without a decision")
+        if any(quorum.faults(rule, quorum.parties_of(rule))):
+            raise NotVouched("a rule that is none")
         if any(len(said.owners) < 2 for party, said in case.positions.items() if party in countersigned):
             raise NotVouched("a position that lacks its countersignature")
         left = quorum.without(rule, case.saying("recuse"))
@@ -375,23 +479,18 @@ class VouchedTable(Table):
             raise NotVouched("conditions that contradict each other")
         return combined
 
-    def _agreed(self, terms: str) -> tuple[dict[str, Any], str]:
-        """The plan and stage of terms that every agency they name has agreed to, or that are within such."""
-        for digest in (terms, *self._within.get(terms, ())):
-            if digest in self._plans and self._has_agreement(digest):
-                return self._plans[terms]
-        raise NotVouched("terms that the agencies they name have not all signed")
-
-    def _has_agreement(self, terms: str) -> bool:
-        given, stage = self._plans[terms]
-        about = {"release": given["metadata"]["name"], "stage": stage, "models": plan.model_digests(given)}
-        agencies = plan.agencies_of(plan.stages(given)[stage])
-        cases = (self._asked[name] for name in self._terms_cases.get(terms, ()))
-        return any(
-            all(case.question.get(name) == value for name, value in about.items())
-            and agencies <= case.saying(*CONSENT)
-            for case in cases
-        )
+    def _in_force(self, release: str, stage: str, asked: str) -> str:
+        """The terms in force of a stage, if they are agreed to and a case about `asked` answers them."""
+        terms = self._current[release][stage]
+        if terms not in self._settled:
+            raise NotVouched("terms that the agencies they name have not all signed")
+        if asked != terms and asked not in self._within.get(terms, ()):
+            raise NotVouched("terms that are not in force")
+        ways = [plan.stages(self._plans[digest][0])[stage] for digest in (asked, terms)]
+        before, after = ([way.get("eligibility"), way["admission"]] for way in ways)
+        if before != after:
+            raise NotVouched("terms that have changed in who may apply or how it is decided")
+        return terms
 
     def _case(self, name: str, *of: str) -> Asked:
         case = self._asked[name]
@@ -412,7 +511,9 @@ _BEFORE: dict[str, Callable[[VouchedTable, Entry], None]] = {
     events.RELEASE_APPLIED: VouchedTable._check_release,
     events.CASE_OPENED: VouchedTable._open_case,
     events.POSITION_RECORDED: VouchedTable._take_position,
-    events.DIRECTIVE_ISSUED: VouchedTable._check_name,
+    events.CASE_DETERMINED: VouchedTable._close_case,
+    events.CREDENTIAL_ISSUED: VouchedTable._check_credential,
+    events.DIRECTIVE_ISSUED: VouchedTable._check_directive,
     events.STAGE_OPENED: VouchedTable._check_opening,
     events.GRANT_APPROVED: VouchedTable._check_grant,
     events.GRANT_AMENDED: VouchedTable._check_amendment,
@@ -426,12 +527,13 @@ _SKIPPED = frozenset(
         events.GRANT_AMENDED,
         events.GRANT_RESUMED,
         events.GRANT_REINSTATED,
-        events.DIRECTIVE_ISSUED,
+        events.CREDENTIAL_ISSUED,
         events.DIRECTIVE_LIFTED,
     }
 )
 _AFTER: dict[str, Callable[[VouchedTable, Entry, str], None]] = {
     events.RELEASE_APPLIED: VouchedTable._map_models,
     events.GRANT_APPROVED: VouchedTable._bar_grant,
+    events.GRANT_ENDED: VouchedTable._end_grant,
     events.DIRECTIVE_ISSUED: VouchedTable._keep_directive,
 }
