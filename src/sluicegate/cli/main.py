@@ -19,6 +19,7 @@ from sluicegate.cli import (
     ledger,
     notices,
     output,
+    presets,
     releases,
     review,
     serving,
@@ -104,6 +105,7 @@ _group(
     dead=notices.dead,
     replay=notices.replay,
 )
+_group("preset", "Plans to start from.", list=presets.listed, show=presets.show)
 _group("ledger", "The public record.", verify=ledger.verify, export=ledger.export)
 _group(
     "keys",

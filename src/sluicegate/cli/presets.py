@@ -1,0 +1,43 @@
+"""`preset`: plans to start from. A number in them stands beside its source, or is the reader's to choose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sluicegate.cli.files import read_text
+from sluicegate.cli.output import Json, emit, table
+from sluicegate.demo.examples import examples_folder
+from sluicegate.errors import InvalidInput
+
+
+def listed(as_json: Json = False) -> None:
+    """List the presets, and what each is for."""
+    found = [{"preset": path.stem, "about": _about(path)} for path in _presets()]
+    rows = [[each["preset"], each["about"]] for each in found]
+    emit({"presets": found}, as_json, table("presets", ["preset", "about"], rows, "No preset here."))
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="The preset; 'preset list' names them.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Print a preset, to be saved as a plan and changed."""
+    path = next((path for path in _presets() if path.stem == name), None)
+    if path is None:
+        known = ", ".join(path.stem for path in _presets())
+        raise InvalidInput(f"no preset {name[:80]!r}, expected one of {known}")
+    text = read_text(path)
+    emit({"preset": name, "plan": text}, as_json, text.rstrip("\n"))
+
+
+def _presets() -> list[Path]:
+    return sorted((examples_folder() / "presets").glob("*.yaml"))
+
+
+def _about(path: Path) -> str:
+    """The first sentence of a preset."""
+    lines = (line.removeprefix("#").strip() for line in read_text(path).splitlines() if line.startswith("#"))
+    return " ".join(lines).partition(". ")[0].partition(";")[0]

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from sluicegate.core import document, plan
+from tests.cli.commands import EXAMPLES
+
+PRESETS = sorted(path.stem for path in (EXAMPLES / "presets").glob("*.yaml"))
+NUMBER = re.compile(r"(?<![\w.-])\d+(?![\w.-])")
+
+
+def test_the_presets_are_listed_with_what_they_are_for(cli):
+    found = cli("preset", "list", "--json").answer["presets"]
+    assert [each["preset"] for each in found] == PRESETS
+    assert PRESETS == ["export-licence", "trusted-access", "trusted-partners", "validated-end-user"]
+    assert all(each["about"] for each in found)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_a_plan(cli, name):
+    text = cli("preset", "show", name).out
+    assert plan.read(document.read(text, name))["metadata"]["developer"] == "my-lab"
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_number_stands_beside_its_source_or_is_to_be_chosen(cli, name):
+    for line in cli("preset", "show", name).out.splitlines():
+        said, _, comment = line.partition("#")
+        if NUMBER.search(said) and "sha256" not in said and "2026-06-24" not in said:
+            assert comment.strip(), line
+
+
+def test_a_preset_that_there_is_not(cli):
+    error = cli("preset", "show", "nonsense", "--json").error
+    assert error["code"] == "invalid_input"
+    assert "trusted-partners" in error["message"]
