@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import bench.casework
 import bench.decisions
 import bench.gateway
 import bench.ledger
@@ -22,6 +23,7 @@ PARTS: dict[str, Callable[[], dict[str, float]]] = {
     "gateway": bench.gateway.measure,
     "ledger": bench.ledger.measure,
     "decisions": bench.decisions.measure,
+    "casework": bench.casework.measure,
 }
 
 

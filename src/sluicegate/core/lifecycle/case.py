@@ -37,14 +37,15 @@ class Recorded:
 class Clock:
     """An agency's time in a case, from its receipt.
 
-    `due_ms` None while it is stopped, or over; `rung` counts the steps taken up the ladder, the last at
-    `climbed_ms`; `silence` is what its silence has come to mean.
+    `due_ms` None while it is stopped, or over; `warned_ms` the due time warned of last; `rung` counts the
+    steps taken up the ladder, the last at `climbed_ms`; `silence` is what its silence has come to mean.
     Units: milliseconds since 1970 UTC; `stops` closed-open.
     """
 
     started_ms: int
     receipt: str | None
     due_ms: int | None = None
+    warned_ms: int | None = None
     rung: int = 0
     climbed_ms: int | None = None
     asked_ms: int | None = None
@@ -105,7 +106,12 @@ class Case:
     @property
     def standing(self) -> str:
         """The state, told apart further: `asked` while a question to the applicant is open."""
-        return kinds.ASKED if self.state in _REVIEWED and self.asking else self.state
+        return kinds.ASKED if self.is_reviewed and self.asking else self.state
+
+    @property
+    def is_reviewed(self) -> bool:
+        """Whether it is being decided: neither on a waitlist, nor offered a seat, nor determined."""
+        return self.state in _REVIEWED
 
     @property
     def asking(self) -> dict[str, Recorded]:

@@ -29,7 +29,7 @@ def conclude(state: State, case: Case, now_ms: int, entropy: Entropy) -> list[Dr
         return [outcome(case, "returned", now_ms, code="recused")]
     if _fails(case, rule, now_ms):
         return [outcome(case, "denied", now_ms, code=_why_denied(case))]
-    if not (quorum.satisfied(rule, case.consenting) or case.unopposed):
+    if not (quorum.satisfied(rule, case.consenting) or case.unopposed) or _is_objected(case):
         listed = case.state in {kinds.WAITLISTED, kinds.OFFERED}
         return [Draft(events.CASE_RESUMED, case.id, {"case": case.id})] if listed else []
     if blocked_by(state, case, now_ms) or case.state in {kinds.WAITLISTED, kinds.OFFERED}:
@@ -163,9 +163,19 @@ def _fails(case: Case, rule: Rule, now_ms: int) -> bool:
         against = frozenset(
             party for party in against if party in case.positions and case.positions[party].seq > replied_seq
         )
-    if case.procedure.get("mode") == "notify" and case.kind in kinds.ADMITS:
+    if _is_notified(case):
         return bool(against)
     return not quorum.reachable(rule, against)
+
+
+def _is_notified(case: Case) -> bool:
+    """Whether agencies are only notified, so that one objection is enough."""
+    return case.procedure.get("mode") == "notify" and case.kind in kinds.ADMITS
+
+
+def _is_objected(case: Case) -> bool:
+    """Whether an objection stands where one is enough; one under review denies nothing yet, nor admits."""
+    return _is_notified(case) and bool(case.against)
 
 
 def _why_denied(case: Case) -> str:

@@ -279,6 +279,9 @@ def _case_received(state: State, entry: Entry) -> None:
 def _case_warned(state: State, entry: Entry) -> None:
     agency = entry.public["agency"]
     state.agenda.put(What(entry.public["case"], agency or "", "warning" if agency else "reply"), None)
+    if agency is not None:
+        clock = state.cases[entry.public["case"]].clocks[agency]
+        clock.warned_ms = clock.due_ms
 
 
 def _case_escalated(state: State, entry: Entry) -> None:
@@ -370,6 +373,8 @@ def _case_resumed(state: State, entry: Entry) -> None:
     for agency, clock in case.clocks.items():  # time went on while the case was on the list
         _agency_due(state, case, agency, _text(clock.due_ms))
     _whole_due(state, case, _text(case.due_ms))
+    if case.reply_by_ms is not None and case.reply_by_ms > entry.at_ms:
+        _reply_by(state, case, _text(case.reply_by_ms))
 
 
 def _case_replied(state: State, entry: Entry) -> None:
@@ -381,6 +386,10 @@ def _case_replied(state: State, entry: Entry) -> None:
         _set_applied(state, case)
         if case.kind == kinds.AMENDMENT:
             state.amendments[case.question["grant"]] = case.id
+        by_ms = events.parse_time(entry.public["replyBy"])
+        for agency, clock in case.clocks.items():  # whoever had time left has it until then at least
+            _agency_due(state, case, agency, _text(_not_before(clock.due_ms, by_ms)))
+        _whole_due(state, case, _text(_not_before(case.due_ms, by_ms)))
     _reply_by(state, case, entry.public.get("replyBy"))
 
 
@@ -439,17 +448,20 @@ def _begun(case: Case) -> None:
 
 
 def _agency_due(state: State, case: Case, agency: str, due: str | None) -> None:
-    due_ms = _time(due)
-    case.clocks[agency].due_ms = due_ms
+    clock = case.clocks[agency]
+    clock.due_ms = _time(due)
+    due_ms = clock.due_ms if case.is_reviewed else None
     state.agenda.put(What(case.id, agency, "silence"), due_ms)
     warn = case.procedure.get("clock", {}).get("warn")
-    warned_ms = due_ms - durations.milliseconds(warn) if due_ms is not None and warn else None
-    state.agenda.put(What(case.id, agency, "warning"), warned_ms)
+    warns = due_ms is not None and warn is not None and due_ms != clock.warned_ms
+    warn_ms = due_ms - durations.milliseconds(warn) if due_ms is not None and warns else None
+    state.agenda.put(What(case.id, agency, "warning"), warn_ms)
 
 
 def _whole_due(state: State, case: Case, due: str | None) -> None:
     case.due_ms = _time(due)
-    state.agenda.put(What(case.id, "", "whole"), case.due_ms)
+    runs = case.is_reviewed and case.asked_ms is None
+    state.agenda.put(What(case.id, "", "whole"), case.due_ms if runs else None)
 
 
 def _reply_by(state: State, case: Case, by: str | None) -> None:
@@ -467,6 +479,10 @@ def _set_applied(state: State, case: Case) -> None:
     if case.kind == kinds.ADMISSION and case.organization is not None:
         key = (case.organization, case.question["release"], case.question["surface"])
         state.open_applications[key] = case.id
+
+
+def _not_before(at_ms: int | None, by_ms: int) -> int | None:
+    return None if at_ms is None else max(at_ms, by_ms)
 
 
 def _text(at_ms: int | None) -> str | None:

@@ -1,0 +1,171 @@
+"""Casework of a busy programme: a hundred thousand applications in one ledger, asked for in pages.
+
+The entries are written through the store as the ledger writes them, but for the signatures in them, which no
+fold reads. Times are those of the service, without a socket; a page is what a person waits for.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from statistics import median, quantiles
+
+from sluicegate.core import application, canonical, checkpoint, events, kinds, merkle
+from sluicegate.core.events import Draft, Entropy
+from sluicegate.core.merkle import Frontier
+from sluicegate.demo.record import Example
+from sluicegate.ports import Principal
+from sluicegate.service import access, cases, reports
+from sluicegate.service.cases import Wanted
+from sluicegate.service.ledger import Ledger
+
+APPLICATIONS, DUE, LISTED, OPEN = 100_000, 10_000, 5_000, 15_000
+"""Of these so many fall silent at once, so many wait for a seat, so many are open; the others ended."""
+CHUNK = 5_000
+PAGES, REPORTS = 20, 3
+AGENCY = Principal("agency_bench", access.AGENCY, "agency", "oncd")
+DUE_DAYS = 30
+
+
+def measure() -> dict[str, float]:
+    Path("build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir="build") as name:
+        example = Example(Path(name), Path("examples"))
+        grown = _Grown(example)
+        values = _pages(example.ledger, example.staff)
+        values["report_ms"] = median(
+            _ms(lambda: reports.cases(example.ledger, example.staff)) for _ in range(REPORTS)
+        )
+        size = example.ledger.size()
+        grown.later(DUE_DAYS + 1)
+        values["tick_10k_s"] = _ms(example.ledger.tick) / 1_000
+        assert example.ledger.size() >= size + 2 * DUE  # a silence, and what follows from it
+        example.ledger.store.close()
+    return values
+
+
+def _pages(ledger: Ledger, staff: Principal) -> dict[str, float]:
+    """How long pages take, by what is asked for; and over all of them."""
+    drawn = random.Random(0)
+    with ledger.reading() as state:
+        names = list(state.cases)
+
+    def some() -> str:
+        return drawn.choice(names[1:])
+
+    asked: dict[str, Callable[[], object]] = {
+        "list_first": lambda: cases.listed(ledger, staff),
+        "list_agency": lambda: cases.listed(ledger, AGENCY),
+        "list_deep": lambda: cases.listed(ledger, staff, Wanted(before=some())),
+        "list_state": lambda: cases.listed(ledger, staff, Wanted(state=kinds.WAITLISTED)),
+        "list_kind": lambda: cases.listed(ledger, staff, Wanted(kind=kinds.TERMS)),
+        "list_awaiting": lambda: cases.listed(ledger, AGENCY, Wanted(awaiting="oncd", state=kinds.SUBMITTED)),
+        "list_name": lambda: cases.listed(ledger, staff, Wanted(organization=_name(drawn.randrange(9_999)))),
+        "list_names": lambda: cases.listed(ledger, staff, Wanted(organization="utility")),
+        "show": lambda: cases.show(ledger, staff, some()),
+    }
+    times = {name: [_ms(what) for _ in range(PAGES)] for name, what in asked.items()}
+    every = {f"{name}_ms": median(taken) for name, taken in times.items()}
+    return every | {"page_p95_ms": max(quantiles(taken, n=20)[-1] for taken in times.values())}
+
+
+class _Grown:
+    """The example's ledger, grown; its clock moves only when it is told."""
+
+    def __init__(self, example: Example) -> None:
+        self._ledger = example.ledger
+        self._entropy = Entropy(sha256(b"casework").digest())
+        with self._ledger.reading() as state:
+            (granted,) = state.grants.values()
+            self._model = state.cases[granted]
+            self._terms = self._model.question["terms"]
+        self._now_ms = self._ledger.now_ms()
+        self._ledger.wall_ms = lambda: self._now_ms
+        drafts = self._drafts()
+        while chunk := list(islice(drafts, CHUNK)):
+            self._append(chunk)
+        self._ledger.catch_up()
+
+    def later(self, days: int) -> None:
+        self._now_ms += days * 86_400_000
+
+    def _append(self, drafts: list[Draft]) -> None:
+        ledger = self._ledger
+        with ledger.store.write() as writing:
+            size = writing.size()
+            entries = events.place_all(drafts, seq=size, at_ms=self._now_ms, by="applicant", command="bench")
+            frontier: Frontier = ledger._frontier.copy()
+            nodes = [node for entry in entries for node in frontier.append(merkle.leaf_hash(entry.leaf))]
+            note = checkpoint.sign(ledger.origin, frontier.size, frontier.root(), ledger.key)
+            writing.append(entries, nodes, note)
+            for entry in entries:
+                if entry.type == events.CASE_OPENED:
+                    pseudonym = entry.gate_value("organization")
+                    name = application.name_key(_name(int(pseudonym.removeprefix("org_"))))
+                    writing.add_organization(pseudonym, "applicant", name, "US")
+        ledger.catch_up()
+
+    def _drafts(self) -> Iterator[Draft]:
+        """Those that ended first, then those that wait for a seat, then those that are open."""
+        ended = APPLICATIONS - DUE - LISTED - OPEN
+        for number in range(APPLICATIONS):
+            case = f"case_{number:016d}"
+            yield self._opened(case, number)
+            if number < ended:
+                yield self._position(case, "oncd", "object")
+                yield Draft(events.CASE_DETERMINED, case, {"case": case, "outcome": "denied"})
+            elif number < ended + LISTED:
+                yield self._position(case, "oncd", "approve")
+                yield self._position(case, "ostp", "approve")
+                yield Draft(events.CASE_WAITLISTED, case, {"case": case})
+            elif number < ended + LISTED + DUE:
+                due = events.format_time(self._now_ms + DUE_DAYS * 86_400_000)
+                public = {"case": case, "agency": "oncd", "owner": "oncd", "due": due, "digest": ""}
+                yield Draft(events.CASE_RECEIVED, case, public)
+
+    def _opened(self, case: str, number: int) -> Draft:
+        question = {**self._model.question, "case": case}
+        public = {
+            "case": case,
+            "kind": kinds.ADMISSION,
+            "release": question["release"],
+            "stage": question["stage"],
+            "surface": question["surface"],
+            "question": question,
+            "rule": self._model.rule,
+            "basis": "agreed",
+            "procedure": {"mode": "approve", "clock": {"within": DUE_DAYS, "silence": "deny"}},
+        }
+        organization = events.opening(f"org_{number:08d}", self._entropy)
+        dossier = events.opening({"organization": {"name": _name(number)}}, self._entropy)
+        return Draft(
+            events.CASE_OPENED, case, public, {"organization": organization}, {"application": dossier}
+        )
+
+    def _position(self, case: str, agency: str, word: str) -> Draft:
+        public = {
+            "case": case,
+            "agency": agency,
+            "owner": agency,
+            "owners": [agency],
+            "position": word,
+            "reason": "",
+            "digest": canonical.digest([case, agency]),
+            "envelope": {},
+        }
+        return Draft(events.POSITION_RECORDED, case, public)
+
+
+def _name(number: int) -> str:
+    return f"Example Utility {number:08d}"
+
+
+def _ms(what: Callable[[], object]) -> float:
+    began_s = time.perf_counter()
+    what()
+    return (time.perf_counter() - began_s) * 1_000

@@ -1,0 +1,617 @@
+"""Casework read literally from the entries: slow, without indexes, independent of the code under test.
+
+`stand` goes through all entries and says where everything stands; `check` judges the newest entries by where
+everything stood before each. Calendars are those without holidays, a day begins at midnight UTC.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sluicegate.core.events import Entry
+from tests.core.reference_model import among, named, rule_holds
+
+DAY_MS = 86_400_000
+CONSENTS = {"approve", "approve-with-conditions", "no-objection"}
+ASKS_FOR_A_GRANT = {"admission", "amendment"}
+TIMED = {"admission", "amendment", "appeal"}
+
+
+@dataclass
+class Agency:
+    """What became of one agency in one case."""
+
+    said: list[Any] = field(default_factory=list)
+    started: int | None = None
+    asked: int | None = None
+    stops: list[tuple[int, int]] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+    due: int | None = None
+    warned: int | None = None
+    silence: str | None = None
+
+    @property
+    def word(self) -> str | None:
+        return self.said[-1].public["position"] if self.said else None
+
+
+@dataclass
+class Matter:
+    """One case."""
+
+    opened: Entry
+    state: str = "in_review"
+    outcome: str | None = None
+    agencies: dict[str, Agency] = field(default_factory=dict)
+    due: int | None = None
+    asked: int | None = None
+    stops: list[tuple[int, int]] = field(default_factory=list)
+    reply_by: int | None = None
+    reply_runs: bool = False
+    replied: Entry | None = None
+    unopposed: bool = False
+    proceeded: bool = False
+    screened: Mapping[str, Any] | None = None
+    until: int | None = None
+
+    def __post_init__(self) -> None:
+        public = self.opened.public
+        self.name, self.kind, self.rule = public["case"], public["kind"], public["rule"]
+        self.question, self.basis = public["question"], public["basis"]
+        self.procedure = public.get("procedure", {})
+        self.organization = self.opened.gate_value("organization") if self.opened.gate else None
+        self.agencies = {name: Agency() for name in sorted(named(self.rule))}
+
+    @property
+    def clock(self) -> Any:
+        """The clock of each agency; where agencies are only notified, none has one of its own."""
+        if self.kind not in TIMED or self.procedure["mode"] == "notify":
+            return None
+        return self.procedure.get("clock")
+
+    @property
+    def whole(self) -> tuple[int, str] | None:
+        clock = self.procedure.get("clock")
+        if self.kind not in TIMED or clock is None:
+            return None
+        if self.procedure["mode"] == "notify" and self.kind != "appeal":
+            return clock["within"], "admit"
+        return (clock["overall"]["within"], clock["overall"]["then"]) if "overall" in clock else None
+
+    @property
+    def notified(self) -> bool:
+        """Whether agencies are only notified: one objection is enough."""
+        return self.kind in ASKS_FOR_A_GRANT and self.procedure["mode"] == "notify"
+
+    @property
+    def reviewed(self) -> bool:
+        return self.state == "in_review"
+
+    def saying(self, *words: str) -> set[str]:
+        return {name for name, agency in self.agencies.items() if agency.word in words}
+
+    def silent(self, meaning: str) -> set[str]:
+        return {name for name, agency in self.agencies.items() if agency.silence == meaning}
+
+    def left(self) -> Any:
+        return among(self.rule, self.saying("recuse"))
+
+    def agreed(self) -> bool:
+        """Whether its rule holds, or nobody objected where that is enough."""
+        left = self.left()
+        yes = self.saying(*CONSENTS) | self.silent("no-objection")
+        if self.notified and self.saying("object"):
+            return False
+        return left is not None and (rule_holds(left, yes) or self.unopposed)
+
+    def refused(self, now: int) -> bool:
+        """Whether its rule cannot hold any more. An objection older than the reply waits for its time."""
+        against = self.saying("object") | self.silent("deny")
+        if self.kind != "removal" and self.replied is not None and now < (self.reply_by or 0):
+            since = self.replied.seq
+            against = {name for name in self.saying("object") if self.agencies[name].said[-1].seq > since}
+        if self.notified:
+            return bool(against)
+        left = self.left()
+        return left is not None and not rule_holds(left, named(left) - against)
+
+
+@dataclass
+class Standing:
+    """Where everything stands after some entries."""
+
+    at: int = 0
+    cases: dict[str, Matter] = field(default_factory=dict)
+    plans: dict[str, Any] = field(default_factory=dict)
+    grants: dict[str, dict[str, Any]] = field(default_factory=dict)
+    waiting: list[str] = field(default_factory=list)
+    lists: dict[str, str] = field(default_factory=dict)
+    open_terms: set[str] = field(default_factory=set)
+
+    def place_of(self, case: Matter) -> tuple[str, str]:
+        return case.question["release"], case.question["stage"]
+
+    def stage(self, place: tuple[str, str]) -> Any:
+        stages = self.plans[place[0]]["plan"]["spec"]["stages"]
+        return next((stage for stage in stages if stage["name"] == place[1]), None)
+
+    def live(self, grant: str) -> bool:
+        return self.grants[grant]["how"] in {"approved", "suspended"}
+
+    def seated(self, place: tuple[str, str]) -> set[str]:
+        """The organizations with a grant that has not ended, or an offer that stands."""
+        held = {g["organization"] for n, g in self.grants.items() if g["place"] == place and self.live(n)}
+        offered = [case for case in self.cases.values() if case.state == "offered"]
+        return held | {case.organization or "" for case in offered if self.place_of(case) == place}
+
+    def room(self, place: tuple[str, str], organization: str | None) -> bool:
+        stage, seated = self.stage(place), self.seated(place)
+        seats = stage.get("seats", 10**9) if stage else 0
+        return organization in seated or len(seated) < seats
+
+    def next_in_line(self, place: tuple[str, str]) -> str | None:
+        """The first on the waitlist for whom there is room."""
+        for name in self.waiting:
+            case = self.cases[name]
+            if self.place_of(case) == place and self.room(place, case.organization):
+                return name
+        return None
+
+    def agenda(self) -> dict[tuple[str, str, str], int]:
+        """Everything that is due at some time, by what it is about, for whom, and what it is."""
+        found: dict[tuple[str, str, str], int | None] = {}
+        for case in self.cases.values():
+            if case.reviewed:
+                for name, agency in case.agencies.items():
+                    found[case.name, name, "silence"] = agency.due
+                    warn = case.procedure.get("clock", {}).get("warn")
+                    if warn is not None and agency.due is not None and agency.warned != agency.due:
+                        found[case.name, name, "warning"] = agency.due - lasting(warn)
+                found[case.name, "", "whole"] = case.due if case.asked is None else None
+                found[case.name, "", "reply"] = case.reply_by if case.reply_runs else None
+            if case.state == "offered":
+                found[case.name, "", "offer"] = case.until
+        for name, grant in self.grants.items():
+            if self.live(name):
+                found[name, "", "expiry"] = grant["until"]
+        return {what: due for what, due in found.items() if due is not None}
+
+    def asked_again(self, case: Matter) -> bool:
+        """Whether it lacks a clear screening record that its stage asks for."""
+        if case.kind == "appeal":
+            return self.asked_again(self.cases[case.question["against"]])
+        stage = self.stage(self.place_of(case)) if case.kind in ASKS_FOR_A_GRANT else None
+        if stage is None or "screening" not in stage.get("eligibility", {}):
+            return False
+        record = case.screened
+        in_use = self.lists.get(record["list"], record["version"]) if record else None
+        return record is None or record["decision"] != "clear" or record["version"] != in_use
+
+    def held_up(self, case: Matter) -> bool:
+        """Whether something other than the agencies stands between a case and its approval."""
+        if self.asked_again(case):
+            return True
+        if case.kind == "removal":
+            return case.reply_by is not None and self.at < case.reply_by
+        if case.kind != "amendment":
+            return False
+        terms = self.plans[case.question["release"]]["terms"].get(case.question["stage"])
+        was_open = self.grants[case.question["grant"]]["terms"] in self.open_terms
+        return was_open and terms not in self.open_terms
+
+    def decided_by(self, case: Matter) -> Matter:
+        """The case whose positions count for another: an appeal that was allowed."""
+        for other in self.cases.values():
+            if other.question.get("against") == case.name and (other.outcome or "").startswith("approved"):
+                return other
+        return case
+
+
+def ms(text: str | None) -> int | None:
+    return None if text is None else round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def lasting(duration: str) -> int:
+    units = {"D": 86_400_000, "H": 3_600_000, "M": 60_000, "S": 1_000}
+    return sum(int(count) * units[unit] for count, unit in re.findall(r"(\d+)([DHMS])", duration))
+
+
+def after(clock: Mapping[str, Any], start: int, within: int, stops: Sequence[tuple[int, int]] = ()) -> int:
+    """When so many days of the clock are over, day by day."""
+    day = start // DAY_MS
+    while within:
+        day += 1
+        weekend = clock["unit"] == "business-days" and (day + 3) % 7 >= 5
+        waiting = any(a < b and a // DAY_MS <= day <= (b - 1) // DAY_MS for a, b in stops)
+        within -= not (weekend or waiting)
+    return (day + 1) * DAY_MS
+
+
+def time_of_step(clock: Mapping[str, Any], step: int) -> int:
+    """How long an agency has, or the step of the ladder it was taken to."""
+    named_step = clock["to"][step - 1] if step else clock
+    within = named_step.get("within") if isinstance(named_step, Mapping) else None
+    return int(within or clock["within"])
+
+
+def agency_due(case: Matter, agency: Agency) -> int | None:
+    """When an agency is due by what is known of it now."""
+    if case.clock is None or agency.started is None:
+        return None
+    start = agency.steps[-1] if agency.steps else agency.started
+    return after(case.clock, start, time_of_step(case.clock, len(agency.steps)), agency.stops)
+
+
+# Where everything stands
+
+
+def stand(entries: Sequence[Entry]) -> Standing:
+    found = Standing()
+    for entry in entries:
+        follow(found, entry)
+    return found
+
+
+def follow(now: Standing, entry: Entry) -> None:
+    """What one entry changes."""
+    public, kind = entry.public, entry.type
+    now.at = entry.at_ms
+    case = now.cases.get(public["case"]) if kind.startswith(("case.", "position.")) else None
+    if kind == "case.opened":
+        opened = Matter(entry, due=ms(public.get("due")), reply_by=ms(public.get("replyBy")))
+        opened.reply_runs = opened.reply_by is not None
+        now.cases[opened.name] = opened
+    elif case is not None:
+        _follow_case(now, case, entry)
+    elif kind == "release.applied":
+        now.plans[public["release"]] = public
+        for name, before in public.get("tightened", {}).items():
+            now.open_terms |= {public["terms"][name]} if before in now.open_terms else set()
+    elif kind == "stage.opened":
+        now.open_terms.add(public["terms"])
+    elif kind == "list.changed":
+        now.lists[public["list"]] = public["version"]
+    elif kind.startswith("grant."):
+        _follow_grant(now, entry)
+
+
+def _follow_grant(now: Standing, entry: Entry) -> None:
+    public = entry.public
+    if entry.type == "grant.approved":
+        place, organization = (public["release"], public["stage"]), entry.gate_value("organization")
+        now.grants[public["grant"]] = {"place": place, "organization": organization, "how": "approved"}
+    grant = now.grants[public["grant"]]
+    if entry.type in {"grant.approved", "grant.amended"}:
+        grant |= {"until": ms(public["validUntil"]), "terms": public["terms"]}
+    words = {"suspended": "suspended", "resumed": "approved", "reinstated": "approved"}
+    grant["how"] = public.get("how", words.get(entry.type.removeprefix("grant."), grant["how"]))
+
+
+def _follow_case(now: Standing, case: Matter, entry: Entry) -> None:  # noqa: C901, PLR0912 - one a type
+    public, at = entry.public, entry.at_ms
+    agency = case.agencies.get(public.get("agency") or "")
+    match entry.type:
+        case "position.recorded":
+            assert agency is not None
+            _follow_position(agency, entry)
+            if public["position"] == "ask" and case.asked is None:
+                case.asked = at
+        case "case.received" if agency:
+            agency.started, agency.due = at, ms(public["due"])
+        case "case.warned" if agency:
+            agency.warned = agency.due
+        case "case.warned":
+            case.reply_runs = False
+        case "case.escalated" if agency:
+            agency.steps.append(at)
+            agency.due = ms(public["due"])
+        case "case.silent" if agency:
+            agency.silence, agency.due = public["meaning"], None
+        case "case.escalated" | "case.silent":
+            case.due, case.unopposed = None, case.unopposed or entry.type == "case.silent"
+        case "case.answered" if agency:
+            if agency.asked is not None:
+                agency.stops.append((agency.asked, at))
+            agency.asked, agency.due = None, ms(public["due"])
+        case "case.screened":
+            case.screened = public
+        case "case.proceeded":
+            case.proceeded = True
+        case "case.waitlisted":
+            case.state, case.outcome = "waitlisted", None
+            now.waiting.append(case.name)
+        case "case.offered":
+            case.state, case.until = "offered", ms(public["until"])
+            now.waiting.remove(case.name)
+        case "case.resumed":
+            _unlist(now, case)
+            case.reply_runs = case.reply_runs and (case.reply_by or 0) > at
+            case.state = "in_review"
+        case "case.replied":
+            _follow_reply(case, entry)
+        case "case.determined":
+            _unlist(now, case)
+            case.state, case.outcome = "determined", public["outcome"]
+            case.reply_by, case.reply_runs = ms(public.get("replyBy")), False
+        case _:
+            pass
+    if case.asked is not None and not any(each.asked is not None for each in case.agencies.values()):
+        case.stops.append((case.asked, at))
+        case.asked, case.due = None, ms(public.get("wholeDue"))
+
+
+def _follow_position(agency: Agency, entry: Entry) -> None:
+    at, asks = entry.at_ms, entry.public["position"] == "ask"
+    agency.said.append(entry)
+    if agency.asked is not None:
+        agency.stops.append((agency.asked, at))
+    agency.started = at if agency.started is None and asks else agency.started
+    agency.asked = at if asks else None
+    agency.due, agency.silence = None, None
+
+
+def _follow_reply(case: Matter, entry: Entry) -> None:
+    case.replied, case.reply_by, case.reply_runs = entry, ms(entry.public["replyBy"]), True
+    if case.state == "determined":
+        case.state, case.outcome = "in_review", None
+        timed: list[Agency | Matter] = [*case.agencies.values(), case]
+        for each in timed:
+            each.due = max(each.due, case.reply_by or 0) if each.due is not None else None
+
+
+def _unlist(now: Standing, case: Matter) -> None:
+    if case.name in now.waiting:
+        now.waiting.remove(case.name)
+
+
+# Whether it was right
+
+
+def check(entries: Sequence[Entry], since: int) -> Standing:
+    """Judge every entry from `since` on; where everything stands after all of them."""
+    now = stand(entries[:since])
+    for i in range(since, len(entries)):
+        entry = entries[i]
+        assert entry.at_ms >= now.at, "time ran backwards in the log"
+        judge = _JUDGES.get(entry.type)
+        if judge is not None:
+            judge(now, entry, entries[:i])
+        follow(now, entry)
+    return now
+
+
+def settled(now: Standing) -> None:
+    """After a command and what was due: nothing follows that has not been done."""
+    assert all(due > now.at for due in now.agenda().values()), "something is overdue"
+    for case in now.cases.values():
+        if case.kind == "lift":
+            continue
+        if case.reviewed and now.decided_by(case) is case:
+            assert case.left() is not None, f"{case.name}: nobody is left to decide"
+            assert not case.refused(now.at), f"{case.name} should be denied"
+            assert not case.agreed() or now.held_up(case), f"{case.name} should be decided"
+        if case.state in {"waitlisted", "offered"}:
+            assert now.decided_by(case).agreed(), f"{case.name} is listed without consent"
+    for name in now.waiting:
+        assert now.next_in_line(now.place_of(now.cases[name])) is None, "a seat is free and somebody waits"
+    places = {grant["place"] for grant in now.grants.values()}
+    for place in places:
+        held = [g["organization"] for n, g in now.grants.items() if g["place"] == place and now.live(n)]
+        assert set(held) <= now.seated(place)
+
+
+def _silent(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
+    public = entry.public
+    case = now.cases[public["case"]]
+    assert case.reviewed
+    if public["agency"] is None:
+        assert case.whole is not None
+        assert case.whole[1] == "admit"
+        assert case.asked is None
+        assert case.due is not None
+        assert case.due <= entry.at_ms
+        assert not case.refused(entry.at_ms)
+        return
+    agency, clock = case.agencies[public["agency"]], case.clock
+    _due(case, agency, entry)
+    escalates = clock["silence"] == "escalate"
+    assert public["meaning"] == (clock.get("then", "wait") if escalates else clock["silence"])
+    assert not escalates or len(agency.steps) == len(clock["to"])
+
+
+def _escalated(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
+    public = entry.public
+    case = now.cases[public["case"]]
+    if public["agency"] is None:
+        assert case.whole is not None
+        assert case.whole[1] == "escalate"
+        assert case.asked is None
+        assert case.due is not None
+        assert case.due <= entry.at_ms
+        assert not [
+            e for e in before if e.type == entry.type and dict(e.public, was=0) == dict(public, was=0)
+        ]
+        return
+    agency, clock = case.agencies[public["agency"]], case.clock
+    _due(case, agency, entry)
+    step = clock["to"][len(agency.steps)]
+    assert public["to"] == (step["name"] if isinstance(step, Mapping) else step)
+    assert ms(public["due"]) == after(clock, entry.at_ms, time_of_step(clock, len(agency.steps) + 1))
+
+
+def _due(case: Matter, agency: Agency, entry: Entry) -> None:
+    """An agency's time was over, and nothing it said or asked stands in the way."""
+    assert case.reviewed
+    assert agency.word in {None, "ask"}
+    assert agency.asked is None
+    assert agency.silence is None, "it has fallen silent once"
+    assert agency.started is not None
+    assert agency.due is not None
+    expected = agency_due(case, agency)
+    assert expected is not None
+    assert expected <= agency.due <= entry.at_ms
+
+
+def _received(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
+    case = now.cases[entry.public["case"]]
+    assert case.agencies[entry.public["agency"]].started is None, "received twice"
+    clock = case.clock
+    assert ms(entry.public["due"]) == (after(clock, entry.at_ms, clock["within"]) if clock else None)
+
+
+def _answered(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
+    case = now.cases[entry.public["case"]]
+    agency = case.agencies[entry.public["agency"]]
+    assert agency.asked is not None
+    without = agency_due(case, agency)
+    agency.stops.append((agency.asked, entry.at_ms))
+    due = agency_due(case, agency)
+    agency.stops.pop()
+    assert ms(entry.public["due"]) == due
+    assert due is None or without is None or due >= without, "waiting for an answer shortened a clock"
+    _whole_due(case, entry)
+
+
+def _whole_due(case: Matter, entry: Entry) -> None:
+    if "wholeDue" not in entry.public or entry.public["wholeDue"] is None:
+        return
+    assert case.whole is not None
+    assert case.asked is not None
+    stops = [*case.stops, (case.asked, entry.at_ms)]
+    clock = case.procedure["clock"]
+    assert ms(entry.public["wholeDue"]) == after(clock, case.opened.at_ms, case.whole[0], stops)
+
+
+def _opened(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
+    case = Matter(entry)
+    if case.whole is not None:
+        expected = after(case.procedure["clock"], entry.at_ms, case.whole[0])
+        assert ms(entry.public["due"]) == expected
+    else:
+        assert "due" not in entry.public
+    if case.kind == "removal":
+        given = lasting(case.procedure.get("reply", "P10D"))
+        assert ms(entry.public["replyBy"]) == entry.at_ms + given
+
+
+def _warned(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
+    case = now.cases[entry.public["case"]]
+    if entry.public["agency"] is None:
+        assert case.reply_runs
+        assert case.reply_by is not None
+        assert case.reply_by <= entry.at_ms
+        return
+    agency = case.agencies[entry.public["agency"]]
+    assert agency.due is not None
+    assert agency.due - lasting(case.procedure["clock"]["warn"]) <= entry.at_ms
+    assert agency.warned != agency.due, "warned twice of the same"
+
+
+def _determined(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
+    public, at = entry.public, entry.at_ms
+    case = now.cases[public["case"]]
+    again = case.proceeded and case.outcome == "denied"
+    assert case.state != "determined" or again, "determined twice"
+    match public["outcome"]:
+        case "approved" | "approved-with-conditions":
+            _approved(now, case)
+        case "denied":
+            assert case.refused(at) or case.left() is None
+            if case.replied is None and case.kind in ASKS_FOR_A_GRANT:
+                assert ms(public["replyBy"]) == at + lasting(case.procedure.get("reply", "P10D"))
+        case "lapsed" if case.state == "offered":
+            assert case.until is not None
+            assert case.until <= at
+        case "lapsed":
+            assert case.reviewed
+            assert case.whole is not None
+            assert case.whole[1] == "lapse"
+            assert case.asked is None
+            assert case.due is not None
+            assert case.due <= at
+        case "returned" if public["reasonCode"] == "recused":
+            assert case.left() is None
+        case "returned":
+            assert not any(agency.word not in {None, "ask"} for agency in case.agencies.values())
+        case _:
+            assert public["outcome"] in {"withdrawn", "superseded"}
+
+
+def _approved(now: Standing, case: Matter) -> None:
+    if case.proceeded:
+        assert case.basis == "voluntary"
+    else:
+        assert now.decided_by(case).agreed(), f"{case.name} without consent"
+    assert not now.held_up(case)
+
+
+def _granted(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
+    """A grant has a case behind it that was just approved, and a seat."""
+    public = entry.public
+    case = now.cases[public["case"]]
+    assert (case.outcome or "").startswith("approved")
+    assert before[-1].id == entry.id
+    _approved(now, case)
+    for name in public.get("silent", ()):
+        assert case.agencies[name].silence == "no-objection" or case.kind == "admission"
+    place = (public["release"], public["stage"])
+    organization = entry.gate_value("organization")
+    assert organization == case.organization
+    assert now.room(place, organization), "more seats are taken than there are"
+
+
+def _reinstated(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
+    case, grant = now.cases[entry.public["case"]], now.grants[entry.public["grant"]]
+    assert case.kind == "appeal"
+    assert case.agreed()
+    assert grant["how"] == "removed"
+    assert now.room(grant["place"], grant["organization"]), "more seats are taken than there are"
+
+
+def _ended(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
+    public, grant = entry.public, now.grants[entry.public["grant"]]
+    assert now.live(public["grant"]), "ended twice"
+    if public["how"] == "expired":
+        assert grant["until"] <= entry.at_ms
+    if public["how"] == "removed":
+        assert (now.cases[public["case"]].outcome or "").startswith("approved")
+
+
+def _offered(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
+    case = now.cases[entry.public["case"]]
+    assert now.next_in_line(now.place_of(case)) == case.name, "offered out of turn"
+    assert ms(entry.public["until"]) == entry.at_ms + lasting(case.procedure.get("offer", "P7D"))
+
+
+def _waitlisted(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
+    case = now.cases[entry.public["case"]]
+    assert case.name not in now.waiting
+    assert now.decided_by(case).agreed() or case.kind == "admission"
+    assert not now.room(now.place_of(case), case.organization)
+
+
+def _resumed(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
+    case = now.cases[entry.public["case"]]
+    assert case.state in {"waitlisted", "offered"}
+    assert not case.agreed()
+
+
+_JUDGES = {
+    "case.silent": _silent,
+    "case.escalated": _escalated,
+    "case.received": _received,
+    "case.answered": _answered,
+    "case.opened": _opened,
+    "case.warned": _warned,
+    "case.determined": _determined,
+    "case.offered": _offered,
+    "case.waitlisted": _waitlisted,
+    "case.resumed": _resumed,
+    "grant.approved": _granted,
+    "grant.reinstated": _reinstated,
+    "grant.ended": _ended,
+}
