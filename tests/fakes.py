@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from sluicegate.core.events import Entry, Opening
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, Subscription
+from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, SavedDraft, Subscription
 
 
 @dataclass
@@ -26,6 +26,7 @@ class Contents:
     """By message: the place in the order, and the letter."""
     dead: dict[str, tuple[int, Letter]] = field(default_factory=dict)
     posted: int = 0
+    drafts: dict[str, SavedDraft] = field(default_factory=dict)
 
     def copy(self) -> Contents:
         return Contents(
@@ -38,6 +39,7 @@ class Contents:
             dict(self.waiting),
             dict(self.dead),
             self.posted,
+            dict(self.drafts),
         )
 
 
@@ -223,6 +225,15 @@ class MemoryWriting:
         for letters in (held.waiting, held.dead):
             for message in [m for m, (_, letter) in letters.items() if letter.subscription == subscription]:
                 del letters[message]
+
+    def drafts(self, principal: str) -> Sequence[SavedDraft]:
+        return [found for found in self.contents.drafts.values() if found.principal == principal]
+
+    def add_draft(self, draft: SavedDraft) -> None:
+        self.contents.drafts[draft.id] = draft
+
+    def remove_draft(self, draft: str) -> None:
+        self.contents.drafts.pop(draft, None)
 
     def post(self, letters: Sequence[Letter]) -> None:
         held = self.contents

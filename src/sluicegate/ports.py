@@ -80,6 +80,16 @@ class Letter:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SavedDraft:
+    """An application that is not submitted: whose it is, and what it asks, as JSON."""
+
+    id: str
+    principal: str
+    body: str
+    created_at_ms: int
+
+
 class Writing(Protocol):
     """What may be done while the head is held."""
 
@@ -115,6 +125,15 @@ class Writing(Protocol):
 
     def remove_subscription(self, subscription: str) -> None:
         """Forget a subscription and all its letters."""
+
+    def drafts(self, principal: str) -> Sequence[SavedDraft]:
+        """Those of one principal, oldest first."""
+
+    def add_draft(self, draft: SavedDraft) -> None:
+        """Note a draft of an application."""
+
+    def remove_draft(self, draft: str) -> None:
+        """Forget a draft."""
 
     def post(self, letters: Sequence[Letter]) -> None:
         """Put letters into the outbox, in this order; one whose message is already there stays as it is."""

@@ -110,7 +110,20 @@ def test_an_applicant_sees_the_criteria_the_clock_and_who_is_awaited(plane):
     refused = plane.error("application", "submit", *WHERE, "--organization", abroad, by="applicant")
     assert refused["code"] == "not_eligible"
     assert "'NO'" in refused["message"]
-    case = apply(plane, "Example Utility")
+    draft = plane.answer("application", "submit", *WHERE, "--organization", abroad, "--draft", by="applicant")
+    assert "'NO'" in draft["ineligible"][0]
+    (kept,) = plane.answer("application", "drafts", by="applicant")["drafts"]
+    assert kept["draft"] == draft["draft"]
+    assert plane.answer("application", "drafts", by="rival")["drafts"] == []
+    assert plane.error("application", "send", draft["draft"], by="rival")["code"] == "draft_unknown"
+    assert plane.error("application", "send", draft["draft"], by="applicant")["code"] == "not_eligible"
+    plane.answer("application", "discard", draft["draft"], by="applicant")
+    utility = organization(plane, "Example Utility")
+    draft = plane.answer(
+        "application", "submit", *WHERE, "--organization", utility, "--draft", by="applicant"
+    )
+    case = plane.answer("application", "send", draft["draft"], by="applicant")["application"]
+    assert plane.answer("application", "drafts", by="applicant")["drafts"] == []
     assert "awaiting: oncd, ostp" in shown(plane, case)
     received = plane.answer("review", "receive", case, "--key", plane.key("oncd"), by="oncd")
     assert f"clock of oncd: due {received['due']}" in shown(plane, case)
@@ -121,7 +134,7 @@ def test_an_applicant_sees_the_criteria_the_clock_and_who_is_awaited(plane):
     assert "state: asked" in asked
     assert "awaiting: applicant, ostp" in asked
     plane.answer("application", "answer", case, "--text", "those of a grid", by="applicant")
-    assert "said: those of a grid" in plane("case", "show", case, by="oncd").out
+    assert "the applicant answered: those of a grid" in plane("case", "show", case, by="oncd").out
     assert "would decide it: oncd and ostp" in shown(plane, case)
     conditions = plane.folder / "conditions.yaml"
     conditions.write_text("requestsPerMinute: 60\n")
@@ -212,10 +225,10 @@ def test_a_release_manager_proceeds_removes_and_reports(plane):
     removal = plane.answer("grant", "remove", grant, "--code", "misuse", "--text", "keys were shared")["case"]
     assert say(plane, removal, "oncd")["determination"] is None
     notice = shown(plane, removal)
-    assert "said: keys were shared" in notice
+    assert "notice to the holder: keys were shared" in notice
     assert "in the way: the holder may reply until" in notice
     plane.answer("application", "reply", removal, "--text", "they were not", by="applicant")
-    assert "said: they were not" in shown(plane, removal, by="developer")
+    assert "the applicant replied: they were not" in shown(plane, removal, by="developer")
     listed = plane.answer("case", "list", "--kind", "removal", "--awaiting", "ostp")
     assert [each["case"] for each in listed["cases"]] == [removal]
     found = plane.answer("case", "list", "--organization", "utility")["cases"]
@@ -232,5 +245,5 @@ def test_a_release_manager_proceeds_removes_and_reports(plane):
     assert plane.answer("application", "show", bank)["nominated"] is True
     returned = plane("case", "return", bank, "--text", "name its owners")
     assert "returned without action" in returned.out
-    assert "said: name its owners" in shown(plane, bank, by="rival")
+    assert "returned because: name its owners" in shown(plane, bank, by="rival")
     assert apply(plane, "Example Bank", by="rival") != bank

@@ -154,7 +154,7 @@ def test_every_error_of_a_plan_is_listed_with_its_place_and_nothing_is_applied(p
     assert plane.answer("status")["size"] == size
 
     told = plane("apply", plan).err
-    assert told.startswith(f"error: {plan}: 6 errors; nothing was applied [invalid_document]")
+    assert told.startswith(f"error: {plan}: 6 errors; nothing was done [invalid_document]")
     assert told.count(f"\n  {plan}:") == 6
 
 

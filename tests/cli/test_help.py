@@ -26,7 +26,7 @@ COMMANDS = list(commands(typer.main.get_command(app)))
 
 def test_these_are_the_commands():
     assert {" ".join(words) for words in COMMANDS if words} >= {
-        "up", "serve", "gateway", "plan", "apply", "status", "stage open",
+        "up", "serve", "gateway", "plan", "apply", "status", "preset list", "preset show", "stage open",
         "application submit", "application show", "case list", "case show",
         "review export", "review sign", "review import", "credential issue", "credential revoke",
         "directive preview", "directive issue", "directive lift", "directive status", "directive list",

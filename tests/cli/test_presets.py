@@ -6,6 +6,7 @@ import pytest
 
 from sluicegate.core import document, plan
 from tests.cli.commands import EXAMPLES
+from tests.worlds import OFFICER, World, pin, start
 
 PRESETS = sorted(path.stem for path in (EXAMPLES / "presets").glob("*.yaml"))
 NUMBER = re.compile(r"(?<![\w.-])\d+(?![\w.-])")
@@ -36,3 +37,16 @@ def test_a_preset_that_there_is_not(cli):
     error = cli("preset", "show", "nonsense", "--json").error
     assert error["code"] == "invalid_input"
     assert "trusted-partners" in error["message"]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_can_be_applied_and_agreed_to(name):
+    value = document.read((EXAMPLES / "presets" / f"{name}.yaml").read_bytes(), name).value
+    developer = value["metadata"]["developer"]
+    world = World(started=False)
+    world.must(
+        start(developer=developer, pins=[pin(OFFICER, developer), *map(pin, value["spec"]["agencies"])])
+    )
+    world.apply(value)
+    world.agree()
+    assert world.state.releases[value["metadata"]["name"]].agreed

@@ -1,4 +1,4 @@
-"""A control plane on a real socket whose clock stands still until a test moves it, for commands to speak to."""
+"""A control plane on a real socket, for commands to speak to, whose clock stands still until it is moved."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ spec:
         grant: {{allOf: [oncd, ostp]}}
         remove: {{anyOf: [oncd, ostp]}}
         clock:
-          {{within: 5, unit: business-days, calendar: us-federal, silence: escalate, to: [deputy], then: deny, warn: P1D}}
+          {{within: 5, unit: business-days, calendar: us-federal, warn: P1D,
+           silence: escalate, to: [deputy], then: deny}}
         countersign: [caisi]
         appeal: {{decide: {{anyOf: [caisi]}}, within: P30D}}
       eligibility:
@@ -101,9 +102,7 @@ class TimedPlane(Plane):
     def submit(self, name: str, by: str = "applicant", *, screened: bool = True) -> str:
         """An organization applies, and is screened."""
         file = self.organization(name)
-        case = str(
-            self.answer("application", "submit", *WHERE, "--organization", file, by=by)["application"]
-        )
+        case = str(self.answer("application", "submit", *WHERE, "--organization", file, by=by)["application"])
         if screened:
             self.answer(*self.screening(case))
         return case

@@ -38,6 +38,12 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
         "organization.nominate",
         {"release": "r", "stage": "s", "organization": "{name: A, registeredIn: US}"},
     ),
+    ("POST", "/api/v1/drafts"): (
+        "application.submit",
+        {"release": "r", "stage": "s", "surface": "api", "organization": "{name: A, registeredIn: US}"},
+    ),
+    ("POST", "/api/v1/drafts/draft_x/submit"): ("application.submit", None),
+    ("POST", "/api/v1/drafts/draft_x/discard"): ("application.submit", None),
     ("POST", "/api/v1/lists"): ("list.use", {"name": "entities", "version": "1"}),
     ("POST", "/api/v1/grants/grant_x/credentials"): ("credential.issue", {"digest": "0" * 64}),
     ("POST", "/api/v1/credentials/cred_x/revoke"): ("credential.revoke", None),
@@ -61,6 +67,7 @@ READING = {
     "/api/v1/cases/case_x": "case.read",
     "/api/v1/cases/case_x/export": "case.export",
     "/api/v1/grants/grant_x": "grant.read",
+    "/api/v1/drafts": "application.submit",
     "/api/v1/nominations": "organization.nominate",
     "/api/v1/reports/cases": "report.read",
     "/api/v1/directives": "directive.read",
@@ -85,7 +92,7 @@ def test_the_table_of_routes_is_complete(idle: Plane):
         paths = anyone.get("/api/v1/openapi.json").json()["paths"]
     described = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     named = {"grant_x": "{grant}", "cred_x": "{credential}", "case_x": "{case}", "d-1": "{directive}"}
-    named |= {"r": "{release}", "s": "{stage}", "sub_x": "{subscription}"}
+    named |= {"r": "{release}", "s": "{stage}", "sub_x": "{subscription}", "draft_x": "{draft}"}
 
     def template(path: str) -> str:
         return "/".join(named.get(step, step) for step in path.split("/"))

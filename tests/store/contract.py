@@ -15,7 +15,7 @@ from sluicegate.core import checkpoint, merkle
 from sluicegate.core.events import Entry
 from sluicegate.core.merkle import Frontier
 from sluicegate.errors import StoreUnusable
-from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, Store, Subscription
+from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, SavedDraft, Store, Subscription
 from tests.worlds import ORIGIN, World, private_key
 
 GATEWAY = Incarnation("gateway-1", "incarnation-1", "api")
@@ -63,6 +63,9 @@ class Log:
         return head
 
 
+DRAFTS = [SavedDraft(f"draft_{i}", "applicant", "{}", i) for i in range(3)]
+
+
 class StoreContract:
     """Subclasses give the fixture `store`."""
 
@@ -86,6 +89,18 @@ class StoreContract:
         with store.write() as writing:
             assert writing.size() == 0
             assert list(writing.entries(0)) == []
+
+    def test_a_draft_is_its_owners_until_it_is_removed(self, store):
+        with store.write() as writing:
+            for draft in DRAFTS:
+                writing.add_draft(draft)
+        with store.write() as writing:
+            assert list(writing.drafts("applicant")) == DRAFTS
+            assert list(writing.drafts("another")) == []
+            writing.remove_draft(DRAFTS[1].id)
+            writing.remove_draft("none")
+        with store.write() as writing:
+            assert list(writing.drafts("applicant")) == [DRAFTS[0], DRAFTS[2]]
 
     def test_entries_come_back_with_all_their_parts(self, full):
         assert list(full.entries(0, len(ENTRIES) + 5)) == ENTRIES

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
-import json
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from sluicegate.cli import wording
 from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit, table
 from sluicegate.client.http import Client
+from sluicegate.core import kinds
 from sluicegate.core.lifecycle.grants import REASON_CODES
+from sluicegate.errors import InvalidInput
 
 Case = Annotated[str, typer.Argument(help="The case, such as case_6n3v….", show_default=False)]
 Grant = Annotated[str, typer.Argument(help="The grant, such as grant_6n3v….", show_default=False)]
+Draft = Annotated[str, typer.Argument(help="The draft, such as draft_6n3v….", show_default=False)]
 Words = Annotated[str, typer.Option("--text", help="What you say. It is sealed.", show_default=False)]
 Code = Annotated[
     str,
@@ -39,6 +43,9 @@ def submit(
     stage: Stage,
     surface: Annotated[str, typer.Option("--surface", show_default=False)],
     organization: Organization,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="Keep it without submitting, and hear what is not eligible.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Apply for one stage on one surface. 'status' shows what each stage asks for."""
@@ -49,9 +56,42 @@ def submit(
         "organization": read_text(organization),
         "file": str(organization),
     }
+    if draft:
+        kept = Client().post("/api/v1/drafts", body)
+        lines = [f"{kept['draft']} is kept, and seen by nobody else"]
+        lines += [f"  not eligible: {why}" for why in kept["ineligible"]]
+        emit(kept, as_json, "\n".join([*lines, f"  submit it: sluicegate application send {kept['draft']}"]))
+        return
     answer = Client().post("/api/v1/applications", body)
-    text = f"application {answer['application']} is {_words(answer['state'])}, at size {answer['size']}"
+    text = (
+        f"application {answer['application']} is {wording.words(answer['state'])}, at size {answer['size']}"
+    )
+    follow = f"sluicegate application show {answer['application']}"
+    emit(answer, as_json, f"{text}\n  follow it: {follow}\n  be told of it: sluicegate notify add -h")
+
+
+def drafts(as_json: Json = False) -> None:
+    """List your drafts."""
+    found = Client().get("/api/v1/drafts")
+    rows = [
+        [each["draft"], f"{each['release']}/{each['stage']}", each["surface"], each["savedAt"]]
+        for each in found["drafts"]
+    ]
+    emit(found, as_json, table("drafts", ["draft", "stage", "surface", "saved"], rows, "No draft."))
+
+
+def send(draft: Draft, as_json: Json = False) -> None:
+    """Submit a draft."""
+    answer = Client().post(f"/api/v1/drafts/{draft}/submit")
+    text = (
+        f"application {answer['application']} is {wording.words(answer['state'])}, at size {answer['size']}"
+    )
     emit(answer, as_json, f"{text}\n  follow it: sluicegate application show {answer['application']}")
+
+
+def discard(draft: Draft, as_json: Json = False) -> None:
+    """Forget a draft."""
+    emit(Client().post(f"/api/v1/drafts/{draft}/discard"), as_json, f"{draft} is discarded")
 
 
 def amend(
@@ -67,14 +107,14 @@ def amend(
     if organization is not None:
         body |= {"organization": read_text(organization), "file": str(organization)}
     answer = Client().post(f"/api/v1/grants/{grant}/amend", body)
-    text = f"amendment {answer['application']} is {_words(answer['state'])}, at size {answer['size']}"
+    text = f"amendment {answer['application']} is {wording.words(answer['state'])}, at size {answer['size']}"
     emit(answer, as_json, f"{text}\n  follow it: sluicegate application show {answer['application']}")
 
 
 def show(case: Case, as_json: Json = False) -> None:
     """Show a case: its state, clocks, positions, who is awaited and what would decide it, and the grant."""
     answer = Client().get(f"/api/v1/cases/{case}")
-    emit(answer, as_json, shown(answer))
+    emit(answer, as_json, wording.case(answer))
 
 
 def answer(
@@ -97,7 +137,7 @@ def accept(case: Case, as_json: Json = False) -> None:
 
 
 def withdraw(case: Case, as_json: Json = False) -> None:
-    """End your own case, whatever its state; an offered seat goes to the next."""
+    """End your own open case; an offered seat goes to the next."""
     emit(_act(case, "withdraw"), as_json, f"{case} is withdrawn")
 
 
@@ -119,37 +159,45 @@ def return_(case: Case, text: Words, as_json: Json = False) -> None:
 
 
 def listed(
-    kind: Annotated[str | None, typer.Option("--kind", help="admission, amendment, terms, …")] = None,
-    state: Annotated[str | None, typer.Option("--state", help="A state or an outcome.")] = None,
-    awaiting: Annotated[str | None, typer.Option("--awaiting", help="A party, or 'applicant'.")] = None,
+    kind: Annotated[str | None, typer.Option("--kind", help=" | ".join(kinds.KINDS))] = None,
+    state: Annotated[
+        str | None, typer.Option("--state", help=" | ".join((*kinds.STATES, *kinds.OUTCOMES)))
+    ] = None,
+    awaiting: Annotated[
+        str | None, typer.Option("--awaiting", help="An agency, the developer, or 'applicant'.")
+    ] = None,
     organization: Annotated[str | None, typer.Option("--organization", help="Part of a legal name.")] = None,
     before: Annotated[str | None, typer.Option("--before", help="The last case of the page before.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=500)] = 50,
     as_json: Json = False,
 ) -> None:
     """List the cases you may see, newest first."""
-    wanted = {
+    asked = {
         "kind": kind,
-        "state": state,
+        "state": state.replace(" ", "_") if state else None,
         "awaiting": awaiting,
         "organization": organization,
         "before": before,
         "limit": limit,
     }
-    found = Client().get("/api/v1/cases", **{name: value for name, value in wanted.items() if value})
+    wanted = {name: value for name, value in asked.items() if value}
+    found = Client().get("/api/v1/cases", **wanted)
     rows = [
         [
             case["case"],
             case["kind"],
             case["directive"] or f"{case['release']}/{case['stage']}",
             case["surface"],
-            case["determination"] or _words(case["state"]),
+            case["organization"],
+            case["determination"] or wording.words(case["state"]),
             ", ".join(case["awaiting"]),
+            wording.minute(case["nextDue"]),
         ]
         for case in found["cases"]
     ]
-    columns = ["case", "kind", "about", "surface", "state", "awaiting"]
-    text = table(f"log size {found['size']}", columns, rows, "No case yet.")
+    columns = ["case", "kind", "about", "surface", "organization", "state", "awaiting", "next due"]
+    empty = "No case you may see is like that." if wanted.keys() != {"limit"} else "No case yet."
+    text = table(f"log size {found['size']}", columns, rows, empty)
     more = f"\n  more: sluicegate case list --before {found['next']}" if found["next"] else ""
     emit(found, as_json, text + more)
 
@@ -157,7 +205,7 @@ def listed(
 def grant_show(grant: Grant, as_json: Json = False) -> None:
     """Show a grant: what it allows, until when, and what has become of it."""
     answer = Client().get(f"/api/v1/grants/{grant}")
-    emit(answer, as_json, "\n".join(_grant(answer)))
+    emit(answer, as_json, "\n".join(wording.grant(answer)))
 
 
 def suspend(grant: Grant, code: Code, as_json: Json = False) -> None:
@@ -179,6 +227,9 @@ def surrender(
 ) -> None:
     """Give a grant back: its keys stop working, its seat goes to the next."""
     if not yes:
+        if not sys.stdin.isatty():
+            said = "surrendering a grant cannot be undone, and nobody can be asked here"
+            raise InvalidInput(said, code="usage", remedy="say --yes")
         typer.confirm(
             f"End grant {grant}? Its keys stop working; the way back is a new application", abort=True
         )
@@ -287,76 +338,3 @@ def _csv(found: dict[str, Any]) -> str:
 
 def _act(case: str, name: str, **words: str) -> Any:
     return Client().post(f"/api/v1/cases/{case}/{name}", {word: said for word, said in words.items() if said})
-
-
-def shown(case: dict[str, Any]) -> str:
-    """A case in words."""
-    about = case["directive"] or f"{case['release']}/{case['stage']}"
-    on = f" on {case['surface']}" if case["surface"] else ""
-    code = f" ({case['reasonCode']})" if case["reasonCode"] else ""
-    lines = [
-        f"{case['case']}: {case['kind']} of {about}{on}",
-        f"  state: {case['determination'] or _words(case['state'])}{code}, opened {case['openedAt']}",
-        f"  decided by: {json.dumps(case['rule'])}"
-        + (", as advice: the basis is voluntary" if case["basis"] == "voluntary" else ""),
-    ]
-    for said in case["positions"]:
-        superseded = " (superseded)" if said["superseded"] else ""
-        why = said["reason"] or said["sealedReason"] or ("sealed reason" if said["sealed"] else "")
-        on_ = f" on {json.dumps(said['conditions'])}" if said["conditions"] else ""
-        lines.append(
-            f"  {said['at']} {said['agency']} {said['position']}{superseded}{on_}"
-            + (f": {why}" if why else "")
-        )
-    lines += [f"  {each['agency']} asks: {each['question']}" for each in case["questions"]]
-    lines += [f"  said: {each['text']}" for each in case["answers"]]
-    lines += [f"  clock of {_clock(each)}" for each in case["clocks"]]
-    lines += [
-        f"  {each.get('on', each['at'])} {each['party']}, {each['kind']}: {each['text']}"
-        for each in case["notes"]
-    ]
-    lines += [f"  in the way: {each['text']}" for each in case["blockedBy"]]
-    dates = {
-        "due": "the case is due",
-        "replyBy": "reply by",
-        "offerUntil": "offered until",
-        "appealBy": "appeal by",
-    }
-    lines += [f"  {word} {case[name]}" for name, word in dates.items() if case[name]]
-    if case["place"]:
-        lines.append(f"  place {case['place']} on the waitlist")
-    if case["awaiting"]:
-        lines.append(f"  awaiting: {', '.join(case['awaiting'])}")
-    if [] not in case["wouldDecide"] and case["wouldDecide"]:
-        sets = " or ".join(" and ".join(each) for each in case["wouldDecide"])
-        lines.append(f"  would decide it: {sets}")
-    if case["appeal"]:
-        lines.append(f"  appealed in {case['appeal']}")
-    lines += [f"  {line}" for line in _grant(case["grant"])] if case["grant"] else []
-    return "\n".join(lines)
-
-
-def _clock(clock: dict[str, Any]) -> str:
-    agency = clock["agency"]
-    if clock["stopped"]:
-        return f"{agency}: stopped until the applicant answers"
-    if clock["silence"]:
-        return f"{agency}: over; its silence means {clock['silence']}"
-    return f"{agency}: due {clock['due']}" if clock["due"] else f"{agency}: ended"
-
-
-def _grant(grant: dict[str, Any]) -> list[str]:
-    until = f" until {grant['validUntil']}" if grant["validUntil"] else ""
-    lines = [
-        f"grant {grant['grant']}: {grant['state']}{until}, {', '.join(grant['models'])} on {grant['surface']}"
-    ]
-    if grant["screening"]:
-        lines.append("  its screening record is open again: the list has changed")
-    lines += [f"  {name} {grant[name]} is open" for name in ("amendment", "removal") if grant[name]]
-    if grant["state"] == "approved":
-        lines.append(f"next: sluicegate credential issue --grant {grant['grant']}")
-    return lines
-
-
-def _words(state: str) -> str:
-    return state.replace("_", " ")

@@ -48,13 +48,14 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], emp
     """A table as text, or the sentence for when there is nothing to show."""
     if not rows:
         return empty
-    shown = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    shown = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         shown.add_row(*(str(cell) if cell is not None else "" for cell in row))
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False)
     with console.capture() as captured:
         console.print(shown)
-    return "\n".join(line.rstrip() for line in captured.get().rstrip().splitlines())
+    lines = [line.rstrip() for line in captured.get().rstrip().splitlines()]
+    return "\n".join([title, *lines] if title else lines)
 
 
 def exit_code(error: errors.SluicegateError) -> int:

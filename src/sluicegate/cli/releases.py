@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from sluicegate.cli import wording
 from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit, table
 from sluicegate.client import signing
@@ -81,23 +82,29 @@ def _asks(stage: dict[str, Any]) -> list[str]:
     until = f" until {basis['until']}{lapsed}" if basis.get("until") else ""
     lines = [
         f"  basis: {basis['kind']}, asked by {', '.join(basis['askedBy'])} on {basis['askedOn']}{until}",
-        f"  admitted by: {json.dumps(stage['rule'])}{advice}"
+        f"  admitted by: {wording.rule(stage['rule'])}{advice}"
         + (", unless one objects in time" if stage["mode"] == "notify" else ""),
     ]
     if clock:
         ladder = f" to {', '.join(_step(step) for step in clock['to'])}" if clock.get("to") else ""
-        within = f"{clock['within']} {clock['unit']} ({clock['calendar']})"
-        lines.append(f"  an agency has {within}; silence: {clock['silence']}{ladder}")
+        within = f"{clock['within']} {clock['unit'].replace('-', ' ')} ({clock['calendar']})"
+        lines.append(f"  an agency has {within} from its receipt; silence: {clock['silence']}{ladder}")
     lines += [f"  criterion: {text}" for text in stage["eligibility"].get("criteria", [])]
     lines += [
-        f"  {name}: {json.dumps(value)}" for name, value in stage["eligibility"].items() if name != "criteria"
+        f"  {name}: {_plain(value)}" for name, value in stage["eligibility"].items() if name != "criteria"
     ]
-    lines += [f"  condition {name}: {json.dumps(value)}" for name, value in stage["conditions"].items()]
-    lines.append(
-        f"  a denial can be answered within {stage['reply']}, and appealed within {appeal['within']};"
-    )
-    lines.append(f"  appeals are decided by {json.dumps(appeal['decide'])}")
+    lines += [f"  condition {name}: {_plain(value)}" for name, value in stage["conditions"].items()]
+    reply, within = wording.duration(stage["reply"]), wording.duration(appeal["within"])
+    lines.append(f"  a denial can be answered within {reply}, and appealed within {within};")
+    lines.append(f"  appeals are decided by {wording.rule(appeal['decide'])}")
     return lines
+
+
+def _plain(value: Any) -> str:
+    """A field of a plan: a list of names and a name as they are, anything else in JSON."""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _step(step: Any) -> str:

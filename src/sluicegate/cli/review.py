@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from sluicegate.cli import wording
 from sluicegate.cli.files import read_json, read_text, write_json
 from sluicegate.cli.output import Json, emit
 from sluicegate.client import signing
@@ -15,7 +16,7 @@ from sluicegate.client.http import Client
 from sluicegate.client.signing import Said
 from sluicegate.core import document, kinds
 from sluicegate.core import plan as plans
-from sluicegate.core.statements import DECISIONS, NOTES, POSITIONS, Note
+from sluicegate.core.statements import DECISIONS, NEED_REASON, NOTES, POSITIONS, Note
 from sluicegate.errors import InvalidInput
 
 Case = Annotated[str, typer.Argument(help="The case, such as case_6n3v….", show_default=False)]
@@ -33,7 +34,9 @@ def export(case: Case, output: Output, as_json: Json = False) -> None:
     exported = Client().get(f"/api/v1/cases/{case}/export")
     signing.check_export(exported)
     write_json(output, exported)
-    emit({"case": case, "file": str(output)}, as_json, f"{question(exported)}\nwritten to {output}")
+    text = f"{question(exported)}\nwritten to {output}"
+    next_ = f"sluicegate review sign {output} --position … --key … -o …"
+    emit({"case": case, "file": str(output)}, as_json, f"{text}\n  next: {next_}")
 
 
 def receive(case: Case, key: Key, as_json: Json = False) -> None:
@@ -62,6 +65,10 @@ def sign(
     as_json: Json = False,
 ) -> None:
     """Sign your position in an exported case. Needs no network; the key never leaves this machine."""
+    if position in NEED_REASON and not reason.strip():
+        raise InvalidInput(
+            f"{NEED_REASON[position]} without a reason", code="usage", remedy="say --reason TEXT"
+        )
     exported = read_json(file)
     signing.check_export(exported)
     private = signing.private_key(key)
@@ -75,7 +82,11 @@ def sign(
         "file": str(output),
     }
     text = f"{question(exported)}\n{agency} says {position}; written to {output}"
-    emit(answer, as_json, f"{text}\n  put it on the record: sluicegate review import {output}")
+    if agency in _countersigned(exported):
+        text += f"\n  then another of its owners: sluicegate review countersign {output} --key … -o …"
+    else:
+        text += f"\n  put it on the record: sluicegate review import {output}"
+    emit(answer, as_json, text)
 
 
 def schedule(
@@ -116,7 +127,8 @@ def countersign(
     """Add a second signature, of another owner, to what was signed."""
     given = read_json(file)
     write_json(output, signing.countersigned(given, signing.private_key(key)))
-    emit({"file": str(output)}, as_json, f"countersigned; written to {output}")
+    text = f"countersigned; written to {output}"
+    emit({"file": str(output)}, as_json, f"{text}\n  put it on the record: sluicegate review import {output}")
 
 
 def import_position(
@@ -124,6 +136,11 @@ def import_position(
 ) -> None:
     """Put what was signed on the record: a position, a schedule of them, a proceeding, a screening."""
     given = read_json(file)
+    if given.get("kind") == "sluicegate-review":
+        raise InvalidInput(
+            f"{file} is an exported case: nobody has signed anything in it",
+            remedy="'review sign' it, and import what that writes",
+        )
     answer = Client().post("/api/v1/positions", given if "envelope" in given else {"envelope": given})
     emit(answer, as_json, _recorded(answer))
 
@@ -146,7 +163,7 @@ def proceed(
     emit(
         {"case": case, "file": str(output)},
         as_json,
-        f"{text}\n  next: a second officer's 'review countersign'",
+        f"{text}\n  then a second officer: sluicegate review countersign {output} --key … -o …",
     )
 
 
@@ -194,15 +211,18 @@ def note(
     on: Annotated[str, typer.Option("--on", help="The date, such as 2026-06-24.", show_default=False)],
     party: Annotated[str, typer.Option("--party", help="For whom you sign.", show_default=False)],
     key: Key,
-    case: Annotated[str | None, typer.Option("--case")] = None,
-    directive: Annotated[str | None, typer.Option("--directive")] = None,
-    release: Annotated[str | None, typer.Option("--release")] = None,
-    stage: Annotated[str | None, typer.Option("--stage")] = None,
+    case: Annotated[str | None, typer.Option("--case", help="What it is about: a case, …")] = None,
+    directive: Annotated[str | None, typer.Option("--directive", help="… a directive, …")] = None,
+    release: Annotated[str | None, typer.Option("--release", help="… or a release …")] = None,
+    stage: Annotated[str | None, typer.Option("--stage", help="… and its stage.")] = None,
     as_json: Json = False,
 ) -> None:
     """Put a request, a call, a meeting, a dissent or a statement on the record, signed."""
     given = {"case": case, "directive": directive, "release": release, "stage": stage}
     about = {name: value for name, value in given.items() if value is not None}
+    if about.keys() not in ({"case"}, {"directive"}, {"release", "stage"}):
+        remedy = "name one of --case, --directive, or --release with --stage"
+        raise InvalidInput("a note is about one thing", code="usage", remedy=remedy)
     client = Client()
     log = client.get("/api/v1/log")["vkey"]
     signed = signing.note(Note(log, party, about, kind, on, text), signing.private_key(key))
@@ -213,10 +233,22 @@ def note(
 def _conditions(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
-    value = document.read(read_text(path), str(path)).value
-    if not isinstance(value, dict):
+    given = document.read(read_text(path), str(path))
+    if not isinstance(given.value, dict):
         raise InvalidInput(f"{path} holds no conditions, expected such as 'requestsPerMinute: 60'")
-    return value
+    faults = list(plans.condition_faults(given.value))
+    if faults:
+        raise given.refuse(faults)
+    return given.value
+
+
+def _countersigned(exported: dict[str, Any]) -> list[str]:
+    """The agencies of whom two owners must sign, by the terms that a case is about."""
+    asked = exported["question"]
+    if not exported.get("terms") or asked["kind"] not in kinds.ABOUT_ONE:
+        return []
+    named: list[str] = plans.stages(exported["terms"])[asked["stage"]]["admission"].get("countersign", [])
+    return named
 
 
 def _recorded(answer: dict[str, Any]) -> str:
@@ -229,10 +261,12 @@ def _recorded(answer: dict[str, Any]) -> str:
             )
             lines.append(f"  {each['case']}: {said}")
         return "\n".join(lines)
-    who = f"the position of {answer['agency']}" if "agency" in answer else "it"
-    case = answer.get("case", "the record")
+    size = answer["size"]
+    if "about" in answer:
+        return f"the note of {answer['party']} is on the record at size {size}"
+    who = f"the position of {answer['agency']}" if "agency" in answer else "what the officers signed"
     outcome = answer.get("determination") or "not determined yet"
-    return f"{who} in {case} is on the record at size {answer['size']}: {outcome}"
+    return f"{who} in {answer['case']} is on the record at size {size}: {outcome}"
 
 
 def question(exported: dict[str, Any]) -> str:
@@ -241,10 +275,12 @@ def question(exported: dict[str, Any]) -> str:
     lines = [f"{asked['kind']} case {asked['case']}: {kinds.KINDS[asked['kind']].asks}"]
     shown = ("release", "stage", "surface", "grant", "renew", "reasonCode", "against", "directive")
     lines += [f"  {name}: {asked[name]}" for name in (*shown, "terms", "document", "log") if name in asked]
-    lines.append(f"  decided by: {json.dumps(exported['rule'])}")
+    lines.append(f"  decided by: {wording.rule(exported['rule'])}")
     if exported["dossier"] is not None:
         organization = exported["dossier"]["application"]["organization"]
-        lines += [f"  {name}: {_plain(value)}" for name, value in organization.items()]
+        names = sorted(organization, key=lambda name: name != "name")
+        lines += [f"  {name}: {_plain(organization[name])}" for name in names]
+        lines += _asked_of(plans.stages(exported["terms"])[asked["stage"]])
     elif asked["kind"] == kinds.LIFT:
         spec = exported["document"]["spec"]
         lines += [f"  {name}: {json.dumps(value)}" for name, value in spec.items()]
@@ -253,8 +289,22 @@ def question(exported: dict[str, Any]) -> str:
         lines += [f"  {name}: {json.dumps(spec[name])}" for name in ("models", "surfaces", "leaseMs")]
         stage = plans.stages(exported["terms"])[asked["stage"]]
         lines += [f"  {name}: {json.dumps(value)}" for name, value in stage.items() if name != "name"]
+    for said in exported["case"]["positions"]:
+        if not said["superseded"]:
+            lines.append(
+                f"  so far, not signed: {said['agency']} {said['position']} {said['reason']}".rstrip()
+            )
     lines += [f"  said, not signed: {each['text']}" for each in exported["case"]["answers"]]
     return "\n".join(lines)
+
+
+def _asked_of(stage: dict[str, Any]) -> list[str]:
+    """What the stage asks of whoever applies, and the conditions a grant would have."""
+    eligibility, conditions = stage.get("eligibility", {}), stage.get("conditions", {})
+    lines = [f"  criterion: {text}" for text in eligibility.get("criteria", [])]
+    asked = {name: value for name, value in eligibility.items() if name != "criteria"}
+    lines += [f"  asked of applicants, {name}: {_plain(value)}" for name, value in asked.items()]
+    return lines + [f"  condition {name}: {_plain(value)}" for name, value in conditions.items()]
 
 
 def _plain(value: Any) -> str:

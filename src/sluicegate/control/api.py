@@ -22,6 +22,7 @@ from sluicegate.service import (
     cases,
     credentials,
     directives,
+    drafts,
     grants,
     log,
     positions,
@@ -214,6 +215,45 @@ def submit(
 ) -> Any:
     """Apply for one stage on one surface."""
     return answer(applications.submit(ledger, by, command, body.model_dump()))
+
+
+@router.post("/api/v1/drafts", tags=["cases"])
+def save_draft(
+    body: Application,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("application.submit"))],
+) -> Any:
+    """Keep an application without submitting it, and hear what of it is not eligible."""
+    return answer(drafts.save(ledger, by, command, body.model_dump()))
+
+
+@router.get("/api/v1/drafts", tags=["cases"])
+def list_drafts(ledger: TheLedger, by: Annotated[Principal, Depends(may("application.submit"))]) -> Any:
+    """The caller's drafts, oldest first."""
+    return answer(drafts.listed(ledger, by))
+
+
+@router.post("/api/v1/drafts/{draft}/submit", tags=["cases"])
+def submit_draft(
+    draft: str,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("application.submit"))],
+) -> Any:
+    """Submit a draft."""
+    return answer(drafts.submit(ledger, by, command, draft))
+
+
+@router.post("/api/v1/drafts/{draft}/discard", tags=["cases"])
+def discard_draft(
+    draft: str,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("application.submit"))],
+) -> Any:
+    """Forget a draft."""
+    return answer(drafts.discard(ledger, by, command, draft))
 
 
 @router.get("/api/v1/cases", tags=["cases"])

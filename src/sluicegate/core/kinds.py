@@ -34,6 +34,8 @@ OUTCOMES = (
 
 
 GRANTED = frozenset({"approved", "approved-with-conditions"})
+ABOUT_ONE = frozenset({ADMISSION, AMENDMENT, REMOVAL, APPEAL})
+"""The kinds about one organization."""
 APPLIED = frozenset({ADMISSION, AMENDMENT, APPEAL})
 """The kinds an applicant opens."""
 ADMITS = frozenset({ADMISSION, AMENDMENT})

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sluicegate.control.errors import STATUS_OF_ERROR, STATUS_OF_REFUSAL
-from sluicegate.core import directive, plan
+from sluicegate.core import directive, kinds, plan
+from sluicegate.core.clocks import CALENDARS
+from sluicegate.core.lifecycle import grants
 from sluicegate.core.refusals import REASONS, Reason
 from sluicegate.service import access
 
@@ -24,6 +26,7 @@ def pages() -> dict[str, str]:
         "reference/refusals.md": _refusals(),
         "reference/refused-by-name.md": _later(),
         "reference/access.md": _access(),
+        "reference/casework.md": _casework(),
     }
 
 
@@ -71,6 +74,84 @@ def _access() -> str:
         "Who acts comes from the token. A signature, not a token, makes a position or a directive count.",
         body,
     )
+
+
+def _casework() -> str:
+    kinds_of = [
+        [
+            f"`{name}`",
+            kind.asks,
+            kind.opened_by,
+            kind.rule,
+            kind.follows,
+            _yes(kind.clocked),
+            _yes(kind.advice),
+        ]
+        for name, kind in kinds.KINDS.items()
+    ]
+    acts = [
+        [f"`{name}`", act.by, _sorted(act.kinds), _states(act), act.does] for name, act in kinds.ACTS.items()
+    ]
+    calendars = [
+        [f"`{name}`", calendar.title, calendar.time_zone, calendar.source]
+        for name, calendar in CALENDARS.items()
+    ]
+    defaults = [
+        ["`admission.reply`", plan.REPLY, "to answer a denial, or a removal before it counts"],
+        ["`admission.offer`", plan.OFFER, "how long a freed seat is offered to the next"],
+        ["`admission.appeal.within`", plan.APPEAL, "to appeal"],
+    ]
+    codes = [*([f"`{code}`", "a suspension, a removal"] for code in grants.REASON_CODES), *_ENDINGS]
+    sections = {
+        "Kinds": "What a case asks, and what follows an approval. *Clock*: the stage's clock runs.\n"
+        "*Advice*: where the stage's basis is voluntary, two officers may proceed.\n\n"
+        + _table(["kind", "asks", "opened by", "rule", "followed by", "clock", "advice"], kinds_of),
+        "Acts": "Who may do what, in which kinds and states; whatever is not in this table is refused.\n\n"
+        + _table(["act", "by", "kinds", "states", "what comes of it"], acts),
+        "States and outcomes": f"Open: {_listed(kinds.STATES[:-1])}. Then `{kinds.DETERMINED}`, with one of: "
+        f"{_listed(kinds.OUTCOMES)}.",
+        "Reason codes": "Public, and all that the record says of a reason where its text is sealed.\n\n"
+        + _table(["code", "of"], codes),
+        "Calendars": _table(["calendar", "what it is", "days begin in", "source"], calendars),
+        "Where a plan says nothing": _table(["field", "is", "what for"], defaults),
+    }
+    return _page(
+        "Casework",
+        "Every question put to agencies is a case of one of seven kinds. Made from the tables that decide.",
+        "\n\n".join(f"## {title}\n\n{body}" for title, body in sections.items()),
+    )
+
+
+_ENDINGS = [
+    ["`objection`", "a denial: an agency objected"],
+    ["`silence`", "a denial: the clock says that silence denies"],
+    ["`recused`", "a denial, or a return: nobody is left who could agree"],
+    ["`deficient`", "a return, before any agency took a position"],
+    ["`time_over`", "a lapse: the time for the whole case is over"],
+    ["`offer_not_taken`", "a lapse: the seat offered was not accepted in time"],
+    ["`appeal_allowed`", "superseded: an appeal gave what was applied for again"],
+    ["`grant_expired`, `grant_removed`, `grant_surrendered`", "superseded: the grant has ended"],
+]
+
+
+def _yes(value: bool) -> str:  # noqa: FBT001 - a cell
+    return "yes" if value else ""
+
+
+def _sorted(of: Collection[str]) -> str:
+    return "all" if len(of) == len(kinds.KINDS) else _listed(sorted(of, key=list(kinds.KINDS).index))
+
+
+def _states(act: kinds.Act) -> str:
+    return (
+        "all"
+        if len(act.states) == len(kinds.STATES)
+        else _listed(state for state in kinds.STATES if state in act.states)
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _page(title: str, about: str, body: str) -> str:

@@ -45,22 +45,29 @@ def submit(
     `asked` holds `release, stage, surface, organization, file`; `organization` is the text of an
     organization file. Raises: InvalidDocument.
     """
+    application.read(document.read(asked["organization"], asked["file"]))
+
+    def command(writing: Writing) -> SubmitApplication | Refusal:
+        return prepared(ledger, principal, writing, asked)
+
+    return ledger.execute(command, by=principal.id, command_id=command_id, request=["submit", asked])
+
+
+def prepared(
+    ledger: Ledger, principal: Principal, writing: Writing, asked: dict[str, Any]
+) -> SubmitApplication | Refusal:
+    """The command of an application, its organization noted. Raises: InvalidDocument."""
     organization = application.read(document.read(asked["organization"], asked["file"]))
     with ledger.reading() as state:
         release = state.releases.get(asked["release"])
         if release is not None and not access.knows(principal, state, release):
             return releases.stage_unknown(asked["release"], asked["stage"])
-
-    def command(writing: Writing) -> SubmitApplication | Refusal:
-        with ledger.reading() as state:
-            if principal.role == access.APPLICANT and _open_of(state, principal) >= OPEN_MAX:
-                said = f"{OPEN_MAX} of your applications are open"
-                return Refusal("conflict", "too_many_open", said, "wait for one to end")
-        pseudonym = _pseudonym(ledger, writing, principal, organization)
-        dossier = {"organization": organization}
-        return SubmitApplication(asked["release"], asked["stage"], asked["surface"], pseudonym, dossier)
-
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=["submit", asked])
+        if principal.role == access.APPLICANT and _open_of(state, principal) >= OPEN_MAX:
+            said = f"{OPEN_MAX} of your applications are open"
+            return Refusal("conflict", "too_many_open", said, "wait for one to end")
+    pseudonym = _pseudonym(ledger, writing, principal, organization)
+    dossier = {"organization": organization}
+    return SubmitApplication(asked["release"], asked["stage"], asked["surface"], pseudonym, dossier)
 
 
 def amend(

@@ -24,6 +24,7 @@ from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
 
 SHOWN_MAX = 500
+_MANY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,10 @@ def _is_wanted(state: State, case: Case, wanted: Wanted) -> bool:
 
 def _newest(state: State, principal: Principal, of: Sequence[str] | None) -> Iterator[Case]:
     """Cases, newest first, from the smallest index that holds all of them the reader may see."""
-    if of is not None:
+    if of is not None and len(of) > _MANY:  # few cases are passed over before the page is full
+        whose = frozenset(of)
+        yield from (case for case in reversed(state.cases.values()) if case.organization in whose)
+    elif of is not None:
         names = [name for whose in of for name in state.cases_of.get(whose, ())]
         yield from sorted((state.cases[name] for name in names), key=lambda case: -case.seq)
     elif principal.role == access.APPLICANT:
@@ -115,7 +119,16 @@ def awaiting(state: State, case: Case) -> list[str]:
     """
     asked = ["applicant"] if case.standing in {kinds.ASKED, kinds.OFFERED} else []
     screens = [state.developer] if _is_open(case) and determination.screening_needed(state, case) else []
-    return [*asked, *(party for party in case.awaiting if party not in case.asking), *screens]
+    parties = [party for party in {*case.awaiting, *_reviewing(case)} if party not in case.asking]
+    return [*asked, *sorted(parties), *screens]
+
+
+def _reviewing(case: Case) -> list[str]:
+    """Who stood against before the applicant replied, and has said nothing since."""
+    if not _is_open(case) or case.replied_seq is None or case.kind == kinds.REMOVAL:
+        return []
+    said = case.positions
+    return [party for party in case.against if party not in said or said[party].seq < case.replied_seq]
 
 
 def _summary(ledger: Ledger, state: State, case: Case) -> dict[str, Any]:
@@ -268,6 +281,7 @@ def grant_of(state: State, grant_id: str) -> dict[str, Any] | None:
         "validUntil": _time(grant.valid_until_ms),
         "amendment": state.amendments.get(grant_id),
         "removal": state.removals.get(grant_id),
+        "stageOpen": grant.terms in state.table.open_terms,
         "screening": "reopened" if determination.screening_needed(state, case) else None,
     }
 

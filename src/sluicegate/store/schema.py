@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 APPLICATION_ID = 0x534C4347
 """Marks a SQLite file as ours: "SLCG"."""
-VERSION = 2
+VERSION = 3
 
 metadata = sa.MetaData()
 
@@ -90,6 +90,14 @@ subscriptions = sa.Table(
     sa.Column("target", sa.String(1024), nullable=False),
     sa.Column("created_at_ms", sa.BigInteger, nullable=False),
     sa.Column("gone", sa.Boolean, nullable=False),
+)
+drafts = sa.Table(
+    "drafts",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("principal", sa.String(64), nullable=False, index=True),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("created_at_ms", sa.BigInteger, nullable=False),
 )
 outbox = sa.Table(
     "outbox",

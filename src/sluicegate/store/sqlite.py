@@ -22,7 +22,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sluicegate.core import canonical, events
 from sluicegate.core.events import Entry, Opening
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, Subscription
+from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, SavedDraft, Subscription
 from sluicegate.store import outbox, schema
 
 BUSY_MS = 10_000
@@ -337,6 +337,22 @@ class SqliteWriting:
         """Forget a subscription and all its letters."""
         table = schema.subscriptions
         self._connection.execute(sa.delete(table).where(table.c.id == subscription))
+
+    def drafts(self, principal: str) -> Sequence[SavedDraft]:
+        """Those of one principal, oldest first."""
+        table = schema.drafts
+        query = (
+            sa.select(table).where(table.c.principal == principal).order_by(table.c.created_at_ms, table.c.id)
+        )
+        return [SavedDraft(*row) for row in self._connection.execute(query)]
+
+    def add_draft(self, draft: SavedDraft) -> None:
+        """Note a draft of an application."""
+        self._connection.execute(sa.insert(schema.drafts).values(**asdict(draft)))
+
+    def remove_draft(self, draft: str) -> None:
+        """Forget a draft."""
+        self._connection.execute(sa.delete(schema.drafts).where(schema.drafts.c.id == draft))
 
     def post(self, letters: Sequence[Letter]) -> None:
         """Put letters into the outbox, in this order."""

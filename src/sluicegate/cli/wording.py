@@ -1,0 +1,175 @@
+"""Cases, grants, rules and times in words, as a person reads them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sluicegate.core import kinds
+
+_SILENCE = {
+    "deny": "its silence counts as an objection",
+    "no-objection": "its silence counts as no objection",
+    "wait": "its silence means nothing: the case waits for it",
+}
+_SAID = {
+    "answer": "the applicant answered",
+    "reply": "the applicant replied",
+    "appeal": "the appeal says",
+    "notice": "notice to the holder",
+    "returned": "returned because",
+}
+_UNITS = {"D": "day", "H": "hour", "M": "minute", "S": "second"}
+
+
+def words(state: str) -> str:
+    """A state or an outcome, such as `in review`."""
+    return state.replace("_", " ")
+
+
+def rule(given: Mapping[str, Any]) -> str:
+    """A rule over agencies, such as `oncd and ostp`."""
+    ((operator, members),) = given.items()
+    if operator == "atLeast":
+        return f"at least {members['n']} of {_listed(members['of'], ', ')}"
+    if operator == "majorityOf" and len(members) > 1:
+        return f"a majority of {_listed(members, ', ')}"
+    return _listed(members, " or " if operator == "anyOf" else " and ")
+
+
+def _listed(members: list[Any], between: str) -> str:
+    return between.join(each if isinstance(each, str) else f"({rule(each)})" for each in members)
+
+
+def duration(text: str) -> str:
+    """A duration, such as `10 days` for `P10D`."""
+    found = [(int(count), _UNITS[unit]) for count, unit in re.findall(r"(\d+)([DHMS])", text)]
+    return " ".join(f"{count} {unit}{'s' if count != 1 else ''}" for count, unit in found)
+
+
+def minute(at: str | None) -> str:
+    """A time for a table, such as `2026-07-08 04:00Z`."""
+    return f"{at[:10]} {at[11:16]}Z" if at else ""
+
+
+def case(shown: Mapping[str, Any]) -> str:
+    """A case: its state, what was said, whose time runs, who is awaited, and what to do next."""
+    about = shown["directive"] or f"{shown['release']}/{shown['stage']}"
+    on = f" on {shown['surface']}" if shown["surface"] else ""
+    name = f" for {shown['organization']}" if shown["organization"] else ""
+    code = f" ({shown['reasonCode']})" if shown["reasonCode"] else ""
+    advice = ", as advice: the basis is voluntary" if shown["basis"] == "voluntary" else ""
+    state = f"{shown['determination'] or words(shown['state'])}{code}{_meaning(shown)}"
+    lines = [
+        f"{shown['case']}: {shown['kind']} of {about}{on}{name}",
+        f"  it asks: {shown['asks']}",
+        *([f"  about: {shown['subject']}"] if shown["subject"] else []),
+        f"  state: {state}, opened {shown['openedAt']}",
+        f"  decided by: {rule(shown['rule'])}{advice}",
+        *_heard(shown),
+        *_times(shown),
+    ]
+    if shown["awaiting"]:
+        lines.append(f"  awaiting: {', '.join(shown['awaiting'])}")
+    if [] not in shown["wouldDecide"] and shown["wouldDecide"]:
+        sets = " or ".join(" and ".join(each) for each in shown["wouldDecide"])
+        lines.append(f"  would decide it: {sets}")
+    if shown["appeal"]:
+        came = words(shown["appealOutcome"] or "open")
+        lines.append(f"  appealed in {shown['appeal']}: {came}")
+    lines += [f"  {line}" for line in grant(shown["grant"])] if shown["grant"] else []
+    return "\n".join([*lines, *(f"  next, for the applicant: {step}" for step in _next(shown))])
+
+
+def _meaning(shown: Mapping[str, Any]) -> str:
+    """What an approval of a removal is: the word alone would mislead."""
+    ended = shown["kind"] == kinds.REMOVAL and shown["determination"] in kinds.GRANTED
+    return ": the grant has ended" if ended else ""
+
+
+def _heard(shown: Mapping[str, Any]) -> Iterator[str]:
+    for said in shown["positions"]:
+        superseded = " (superseded)" if said["superseded"] else ""
+        why = said["reason"] or said["sealedReason"] or ("sealed reason" if said["sealed"] else "")
+        on = f" on {json.dumps(said['conditions'])}" if said["conditions"] else ""
+        line = f"  {said['at']} {said['agency']} {said['position']}{superseded}{on}"
+        yield line + (f": {why}" if why else "")
+    yield from (f"  {each['agency']} asks: {each['question']}" for each in shown["questions"])
+    yield from (f"  {_SAID[each['what']]}: {each['text']}" for each in shown["answers"])
+    screened = shown["screening"]
+    if screened:
+        by = f"{screened['list']} {screened['version']}, by {screened['owner']}"
+        yield f"  screened: {screened['decision']} ({by}): {screened['reason']}"
+    for each in shown["notes"]:
+        yield f"  {each.get('on', each['at'])} {each['party']}, {each['kind']}: {each['text']}"
+
+
+def _times(shown: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"  clock of {clock(each)}" for each in shown["clocks"])
+    for agency in shown["unreceived"]:
+        yield f"  clock of {agency}: not started; it has not confirmed receipt"
+    yield from (f"  in the way: {each['text']}" for each in shown["blockedBy"])
+    is_reviewed = shown["repliedAt"] and shown["kind"] != kinds.REMOVAL
+    dates = {
+        "due": "the case is due",
+        "replyBy": "a reply is on the record; reviewed until" if is_reviewed else "reply by",
+        "offerUntil": "offered until",
+        "appealBy": "appeal by",
+    }
+    settled = {"replyBy", "appealBy"} if shown["appeal"] else set()
+    yield from (
+        f"  {word} {shown[name]}" for name, word in dates.items() if shown[name] and name not in settled
+    )
+    if shown["place"]:
+        yield f"  place {shown['place']} on the waitlist; a freed seat is offered in this order"
+
+
+def _next(shown: Mapping[str, Any]) -> Iterator[str]:
+    """What whoever applied can do now."""
+    name = shown["case"]
+    if shown["state"] == kinds.ASKED:
+        yield f"sluicegate application answer {name} --text …"
+    if shown["state"] == kinds.OFFERED:
+        yield f"sluicegate application accept {name}"
+    if shown["appeal"]:
+        return
+    if shown["replyBy"] and not shown["repliedAt"]:
+        yield f"sluicegate application reply {name} --text …"
+    if shown["appealBy"]:
+        yield f"sluicegate application appeal {name} --text …"
+    if shown["determination"] in {"lapsed", "returned"} and shown["kind"] == kinds.ADMISSION:
+        yield "apply again: sluicegate application submit"
+
+
+def clock(given: Mapping[str, Any]) -> str:
+    """An agency's clock in a case."""
+    agency = given["agency"]
+    if given["escalatedTo"]:
+        agency = f"{agency}, escalated to {given['escalatedTo']}"
+    if given["stopped"]:
+        return f"{agency}: stopped until the applicant answers"
+    if given["silence"]:
+        return f"{agency}: over; {_SILENCE.get(given['silence'], given['silence'])}"
+    return f"{agency}: due {given['due']}" if given["due"] else f"{agency}: ended"
+
+
+def grant(given: Mapping[str, Any]) -> list[str]:
+    """A grant: what it allows, until when, what is open about it, and what to do next."""
+    is_over = given["state"] in {"expired", "removed", "surrendered"}
+    until = f" until {given['validUntil']}" if given["validUntil"] and not is_over else ""
+    per_minute = given["requestsPerMinute"]
+    pace = f", {per_minute} requests a minute" if per_minute is not None and not is_over else ""
+    what = f"{', '.join(given['models'])} on {given['surface']}{pace}"
+    lines = [f"grant {given['grant']}: {given['state']}{until}, {what}"]
+    if is_over:
+        return [*lines, "  its keys do not work any more; the way back is a new application"]
+    if not given["stageOpen"]:
+        lines.append("  the stage is not open yet: keys under it work once it is")
+    if given["screening"]:
+        lines.append("  its screening record is open again: the list has changed")
+    lines += [f"  {name} {given[name]} is open" for name in ("amendment", "removal") if given[name]]
+    if given["state"] == "approved":
+        lines.append(f"next: sluicegate credential issue --grant {given['grant']}")
+    return lines

@@ -1,0 +1,136 @@
+"""A case as a new reviewer meets it, by command line alone: read, receive, ask, decide, change one's mind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cli.timed import PLAN, SECOND, TimedPlane, timed_plane
+
+
+@pytest.fixture
+def plane(cli, tmp_path) -> Iterator[TimedPlane]:
+    with timed_plane(cli, tmp_path) as made:
+        yield made
+
+
+def test_an_exported_case_shows_who_applies_what_is_asked_of_them_and_what_was_said(plane):
+    case = plane.submit("Example Utility")
+    plane.say(case, "ostp", "approve", "--reason", "they asked early")
+    told = plane.text("review", "export", case, "-o", plane.folder / "case.json", by="oncd")
+    for line in (
+        "decided by: oncd and ostp",
+        "name: Example Utility",
+        "criterion: defends critical infrastructure",
+        "condition requestsPerMinute: 600",
+        "so far, not signed: ostp approve they asked early",
+    ):
+        assert f"  {line}\n" in told, line
+    assert f"next: sluicegate review sign {plane.folder / 'case.json'}" in told
+
+
+def test_what_nobody_signed_is_not_put_on_the_record(plane):
+    case, file = plane.submit("Example Utility"), plane.folder / "case.json"
+    plane.answer("review", "export", case, "-o", file, by="oncd")
+    refused = plane.error("review", "import", file, by="oncd")
+    assert "nobody has signed anything" in refused["message"]
+    assert "'review sign'" in refused["remedy"]
+
+
+def test_what_cannot_be_said_is_refused_before_it_is_signed(plane):
+    case, file = plane.submit("Example Utility"), plane.folder / "case.json"
+    plane.answer("review", "export", case, "-o", file, by="oncd")
+    sign = ("review", "sign", file, "--key", plane.key("oncd"), "-o", plane.folder / "said.json")
+    asked = plane.error(*sign, "--position", "ask", by=None)
+    assert (asked["message"], asked["remedy"]) == ("a question without a reason", "say --reason TEXT")
+    wrong = plane.file("conditions.yaml", "validFor: P5D\nrequestsPerMinut: 60\n")
+    told = plane(*sign, "--position", "approve-with-conditions", "--conditions", wrong, by=None)
+    assert told.code == 3
+    assert f"{wrong}:2:1: expected a condition this build enforces" in told.err
+    assert not (plane.folder / "said.json").exists()
+
+
+def test_a_reviewer_changes_its_mind_only_on_what_it_has_seen(plane):
+    case = plane.submit("Example Utility")
+    stale = plane.sign(case, "oncd", "object", "--reason", "too early").read_bytes()
+    plane.say(case, "oncd", "abstain")
+    told = plane.error("review", "import", plane.file("stale.json", stale.decode()), by="oncd")
+    assert (told["code"], told["remedy"]) == ("position_superseded", "export the case again and sign that")
+    plane.say(case, "oncd")
+    assert "oncd abstain (superseded)" in plane.show(case, "oncd")
+    assert plane.say(case, "ostp")["determination"] == "approved"
+
+
+def test_a_sealed_objection_is_read_by_those_who_are_asked_alone(plane):
+    case = plane.submit("Example Utility")
+    plane.say(case, "ostp", "object", "--reason", "a foreign owner", "--sealed")
+    assert "ostp object: a foreign owner" in plane.show(case, "oncd")
+    told = plane.show(case, "applicant")
+    assert "ostp object: sealed reason" in told
+    assert "foreign owner" not in told
+    assert plane.error("case", "show", case, by="caisi")["code"] == "case_unknown"
+
+
+def test_a_schedule_says_case_by_case_what_became_of_it(plane):
+    cases = [plane.submit(f"Example {name}") for name in ("One", "Two", "Three")]
+    files = [plane.folder / f"{number}.json" for number in range(3)]
+    for case, file in zip(cases, files, strict=True):
+        plane.answer("review", "export", case, "-o", file, by="oncd")
+    plane.text("application", "withdraw", cases[1], by="applicant")
+    both = plane.folder / "all.json"
+    sign = ("review", "schedule", *files, "--position", "approve", "--key", plane.key("oncd"), "-o", both)
+    told = plane.text(*sign, by=None)
+    assert all(f"name: Example {name}" in told for name in ("One", "Two", "Three"))
+    lines = plane.text("review", "import", both, by="oncd").splitlines()
+    assert lines[1] == f"  {cases[0]}: not determined yet"
+    assert lines[2] == f"  {cases[1]}: refused: the case is already determined: withdrawn"
+    assert lines[3] == f"  {cases[2]}: not determined yet"
+
+
+def test_a_second_owner_is_asked_for_where_the_terms_want_two(plane):
+    case = plane.submit("Example Utility")
+    plane.say(case, "oncd", "object", "--reason", "too early")
+    appeal = plane.answer("application", "appeal", case, "--text", "it is not", by="applicant")["case"]
+    file, once, twice = (plane.folder / name for name in ("case.json", "once.json", "twice.json"))
+    plane.answer("review", "export", appeal, "-o", file, by="caisi")
+    sign = ("review", "sign", file, "--position", "approve", "--key", plane.key("caisi"), "-o", once)
+    assert f"then another of its owners: sluicegate review countersign {once}" in plane.text(*sign, by=None)
+    assert plane.error("review", "import", once, by="caisi")["code"] == "countersignature_missing"
+    same = plane.error("review", "countersign", once, "--key", plane.key("caisi"), "-o", twice, by=None)
+    assert same["remedy"] == "countersign with another owner's key"
+    told = plane.text("review", "countersign", once, "--key", plane.key(SECOND), "-o", twice, by=None)
+    assert f"put it on the record: sluicegate review import {twice}" in told
+    assert plane.answer("review", "import", twice, by="caisi")["determination"] == "approved"
+
+
+def test_conditions_that_contradict_are_named_until_one_gives_way(cli, tmp_path):
+    text = PLAN.replace("conditions: {", "conditions: {region: {value: us, declared: true}, ")
+    with timed_plane(cli, tmp_path, text) as plane:
+        case = plane.submit("Example Utility")
+        other = plane.file("conditions.yaml", "region: {value: eu, declared: true}\n")
+        plane.say(case, "oncd", "approve-with-conditions", "--conditions", other)
+        assert plane.say(case, "ostp")["determination"] is None
+        told = plane.show(case)
+        assert "in the way: the condition 'region' is stated differently" in told
+        assert "state: in review" in told
+        assert plane.say(case, "oncd")["determination"] == "approved"
+
+
+def test_a_note_says_what_it_is_about(plane):
+    case = plane.submit("Example Utility")
+    said = ("review", "note", "--kind", "dissent", "--text", "too early", "--on", "2026-06-30")
+    note = (*said, "--party", "ostp", "--key", plane.key("ostp"))
+    refused = plane.error(*note, by="ostp")
+    assert refused["remedy"] == "name one of --case, --directive, or --release with --stage"
+    assert "ostp, dissent of 2026-06-30" in plane.text(*note, "--case", case, by="ostp")
+    assert "  2026-06-30 ostp, dissent: too early\n" in plane.show(case)
+
+
+@pytest.mark.parametrize("agency", ["oncd", "ostp"])
+def test_a_reviewer_finds_what_awaits_it(plane, agency):
+    cases = [plane.submit(f"Example {name}") for name in ("One", "Two")]
+    plane.say(cases[0], agency)
+    found = plane.answer("case", "list", "--awaiting", agency, by=agency)["cases"]
+    assert [each["case"] for each in found] == [cases[1]]
+    assert "Example Two" in plane.text("case", "list", "--awaiting", agency, by=agency)

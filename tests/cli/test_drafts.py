@@ -1,0 +1,76 @@
+"""An application that is prepared before it is submitted, by command line alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cli.timed import WHERE, TimedPlane, timed_plane
+
+
+@pytest.fixture
+def plane(cli, tmp_path) -> Iterator[TimedPlane]:
+    with timed_plane(cli, tmp_path) as made:
+        yield made
+
+
+def save(plane, name, country="US", by="applicant"):
+    file = plane.organization(name, country)
+    return plane.answer("application", "submit", *WHERE, "--organization", file, "--draft", by=by)
+
+
+def test_a_draft_says_what_it_lacks_and_is_submitted_as_it_was_saved(plane):
+    size = plane.answer("status")["size"]
+    abroad = save(plane, "Example Abroad", "NO")
+    assert abroad["ineligible"] == [
+        "it admits organizations registered in US, this one is registered in 'NO'"
+    ]
+    refused = plane.error("application", "send", abroad["draft"], by="applicant")
+    assert refused["code"] == "not_eligible"
+    assert plane.text("application", "discard", abroad["draft"], by="applicant")
+    draft = save(plane, "Example Utility")
+    assert draft["ineligible"] == []
+    assert plane.answer("status")["size"] == size
+    assert plane.answer("case", "list", "--kind", "admission")["cases"] == []
+    plane.organization("Example Utility", "NO")  # what happens to the file later changes nothing
+    submitted = plane.text("application", "send", draft["draft"], by="applicant")
+    assert "is submitted" in submitted
+    (case,) = plane.answer("case", "list", "--kind", "admission")["cases"]
+    assert case["organization"] == "Example Utility"
+    assert plane.text("application", "drafts", by="applicant") == "No draft.\n"
+
+
+def test_a_draft_may_have_errors_and_lists_them(plane):
+    bad = plane.file("bad.yaml", "nam: Example\nregisteredIn: US\n")
+    told = plane.text("application", "submit", *WHERE, "--organization", bad, "--draft", by="applicant")
+    assert f"not eligible: {bad}:1:1: expected the field 'name'" in told
+    (listed,) = plane.answer("application", "drafts", by="applicant")["drafts"]
+    assert plane.error("application", "send", listed["draft"], by="applicant")["code"] == "invalid_document"
+
+
+def test_a_draft_is_its_owners_alone(plane):
+    draft = save(plane, "Example Utility")["draft"]
+    for by in ("rival", "developer"):
+        assert plane.answer("application", "drafts", by=by)["drafts"] == []
+        for command in ("send", "discard"):
+            assert plane.error("application", command, draft, by=by)["code"] == "draft_unknown"
+    assert [each["draft"] for each in plane.answer("application", "drafts", by="applicant")["drafts"]] == [
+        draft
+    ]
+
+
+def test_nobody_has_more_than_twenty(plane):
+    for number in range(20):
+        save(plane, f"Example {number}")
+    file = plane.organization("Example 20")
+    full = plane.error("application", "submit", *WHERE, "--organization", file, "--draft", by="applicant")
+    assert (full["code"], full["remedy"]) == ("too_many_drafts", "submit or discard one")
+
+
+def test_a_draft_is_for_a_stage_that_there_is(plane):
+    unknown = plane.error(
+        "application", "submit", "--release", "lost", *WHERE[2:],
+        "--organization", plane.organization("A"), "--draft", by="applicant",
+    )  # fmt: skip
+    assert unknown["code"] == "stage_unknown"

@@ -1,0 +1,194 @@
+"""What the table of acts says is what the lifecycle does: every act, every kind, every state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sluicegate.core import kinds
+from sluicegate.core.kinds import ADMISSION, AMENDMENT, APPEAL, LIFT, OPENING, REMOVAL, TERMS
+from sluicegate.core.lifecycle import Command, Refusal
+from sluicegate.core.lifecycle.applications import Accept, Amend, Answer, OpenAppeal, Reply, Return, Withdraw
+from sluicegate.core.lifecycle.case import Case
+from sluicegate.core.lifecycle.directives import OpenLift
+from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
+from sluicegate.core.lifecycle.positions import RecordPosition
+from sluicegate.core.lifecycle.releases import OpenStage
+from tests.worlds import (
+    World,
+    opening,
+    plan_value,
+    position,
+    proceeding,
+    receipt,
+    screened,
+    stage,
+    suspension,
+)
+
+RULE: dict[str, Any] = {"allOf": ["oncd", {"anyOf": ["ostp", "caisi"]}]}
+"""`oncd` decides with either of the others: so one agency has always said nothing yet."""
+ACTOR = "caisi"
+TABLE = {"not_in_this_kind", "not_in_this_state", "case_determined"}
+"""The codes of a refusal by the table."""
+
+REACHED = {
+    TERMS: ("in_review", "determined"),
+    ADMISSION: kinds.STATES,
+    AMENDMENT: ("submitted", "in_review", "asked", "determined"),
+    OPENING: ("in_review", "determined"),
+    REMOVAL: ("in_review", "determined"),
+    LIFT: ("in_review", "determined"),
+    APPEAL: ("submitted", "in_review", "asked", "determined"),
+}
+"""The states that a case of each kind can be in."""
+
+COMMANDS: dict[str, Callable[[Case], Command]] = {
+    "receive": lambda case: receipt(case, ACTOR),
+    "position": lambda case: RecordPosition(position(case, ACTOR)),
+    "answer": lambda case: Answer(case.id, "", "an answer"),
+    "screen": screened,
+    "accept": lambda case: Accept(case.id),
+    "withdraw": lambda case: Withdraw(case.id),
+    "return": lambda case: Return(case.id, "deficient"),
+    "proceed": proceeding,
+    "reply": lambda case: Reply(case.id, "a reply"),
+    "appeal": lambda case: OpenAppeal(case.id, "an appeal"),
+}
+
+
+def world(**changes: Any) -> World:
+    """A release open for applications; a change to its one stage."""
+    admission = {"mode": "approve", "grant": RULE, "appeal": {"decide": {"allOf": ["ostp", "caisi"]}}}
+    return World.opened(stages=[stage(admission=admission, **changes)])
+
+
+def terms() -> tuple[World, Case]:
+    made = World()
+    made.apply(plan_value(stages=[stage(admission={"mode": "approve", "grant": RULE})]))
+    (case,) = made.state.cases.values()
+    return made, case
+
+
+def asking_to_open() -> tuple[World, Case]:
+    admission = {"mode": "approve", "grant": RULE}
+    when = {"allOf": [{"terms": "agreed"}, {"agreedBy": RULE}]}
+    made = World.agreed(stages=[stage(admission=admission, opensWhen=when)])
+    return made, made.state.cases[made.must(OpenStage(opening(made.state)))["case"]]
+
+
+def admission(**changes: Any) -> tuple[World, Case]:
+    made = world(**changes)
+    return made, made.submit()
+
+
+def granted() -> tuple[World, str]:
+    made, case = admission()
+    made.all_say(case, "oncd approve", "ostp approve")
+    assert case.grant is not None
+    return made, case.grant
+
+
+def amendment() -> tuple[World, Case]:
+    made, grant = granted()
+    return made, made.state.cases[made.must(Amend(grant, renew=True))["application"]]
+
+
+def removal() -> tuple[World, Case]:
+    made, grant = granted()
+    return made, made.state.cases[made.must(OpenRemoval(grant, "misuse", "a notice"))["case"]]
+
+
+def lift() -> tuple[World, Case]:
+    made = world()
+    made.must(suspension(liftedBy={"anyOf": ["oncd", ACTOR]}))
+    return made, made.state.cases[made.must(OpenLift("d-1"))["case"]]
+
+
+def appeal() -> tuple[World, Case]:
+    made, case = admission()
+    made.say(case, "oncd", "object")
+    return made, made.state.cases[made.must(OpenAppeal(case.id, "an appeal"))["case"]]
+
+
+BEGIN: dict[str, Callable[[], tuple[World, Case]]] = {
+    TERMS: terms,
+    ADMISSION: admission,
+    AMENDMENT: amendment,
+    OPENING: asking_to_open,
+    REMOVAL: removal,
+    LIFT: lift,
+    APPEAL: appeal,
+}
+
+
+def waitlisted() -> tuple[World, Case, str]:
+    made = world(seats=1)
+    first, second = made.submit("org-1"), made.submit("org-2")
+    for case in (first, second):
+        made.all_say(case, "oncd approve", "ostp approve")
+    assert first.grant is not None
+    return made, second, first.grant
+
+
+def reach(kind: str, state: str, act: str) -> tuple[World, Case]:
+    """A case of a kind in a state, in which `ACTOR` has said nothing."""
+    if state in {"waitlisted", "offered"}:
+        made, case, grant = waitlisted()
+        if state == "offered":
+            made.must(SurrenderGrant(grant))
+        return made, case
+    made, case = BEGIN[kind]()
+    first = "ostp" if kind == APPEAL else "oncd"
+    if state == "asked":
+        made.must(RecordPosition(position(case, first, "ask", reason="which systems?")))
+    elif state == "in_review" and case.state == "submitted":
+        made.must(receipt(case, first))
+    elif state == "determined" and (kind, act) == (REMOVAL, "appeal"):
+        made.all_say(case, "oncd approve", "ostp approve")
+        made.later(11)
+    elif state == "determined":
+        made.say(case, first, "approve" if kind == LIFT else "object")
+    return made, case
+
+
+@pytest.mark.parametrize("act", kinds.ACTS)
+@pytest.mark.parametrize(("kind", "state"), [(kind, state) for kind, of in REACHED.items() for state in of])
+def test_an_act_is_refused_by_the_table_exactly_where_the_table_says_so(act, kind, state):
+    made, case = reach(kind, state, act)
+    assert (case.kind, case.standing) == (kind, state)
+    before = made.state.size
+    result = made.do(COMMANDS[act](case))
+    refused = isinstance(result, Refusal) and result.code in TABLE
+    assert refused is not kinds.allows(act, kind, state), result
+    assert not refused or made.state.size == before
+
+
+DONE = {
+    "receive": (ADMISSION, "submitted"),
+    "position": (ADMISSION, "waitlisted"),
+    "answer": (APPEAL, "asked"),
+    "screen": (AMENDMENT, "submitted"),
+    "accept": (ADMISSION, "offered"),
+    "withdraw": (AMENDMENT, "asked"),
+    "return": (ADMISSION, "asked"),
+    "proceed": (OPENING, "determined"),
+    "reply": (AMENDMENT, "determined"),
+    "appeal": (REMOVAL, "determined"),
+}
+
+
+@pytest.mark.parametrize("act", kinds.ACTS)
+def test_every_act_can_be_done_somewhere(act):
+    made, case = reach(*DONE[act], act)
+    before = made.state.size
+    made.must(COMMANDS[act](case))
+    assert made.state.size > before
+
+
+def test_every_state_an_act_names_can_be_reached():
+    for name, act in kinds.ACTS.items():
+        reached = {state for kind in act.kinds for state in REACHED[kind]}
+        assert act.states <= reached, name
