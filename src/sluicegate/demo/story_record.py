@@ -42,6 +42,8 @@ class Record:
 
     def _served_and_copied(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The log and a copy of it at one size: gateways report, so it may grow between the two looks."""
+        served: dict[str, Any] = {}
+        copied: dict[str, Any] = {}
         for _ in range(GROWS_MAX):
             shutil.rmtree(self._copy, ignore_errors=True)
             _ledger(self._site.control_url, "export", "--output", str(self._copy))
