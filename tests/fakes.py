@@ -9,7 +9,16 @@ from dataclasses import dataclass, field, replace
 
 from sluicegate.core.events import Entry, Opening
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, SavedDraft, Subscription
+from sluicegate.ports import (
+    Done,
+    Incarnation,
+    Letter,
+    Node,
+    Principal,
+    Registered,
+    SavedDraft,
+    Subscription,
+)
 
 
 @dataclass
@@ -87,9 +96,13 @@ class MemoryStore:
     def organizations_like(self, part: str) -> Sequence[str]:
         return [who for (_, name, _), who in self.contents.organizations.items() if part in name]
 
-    def organization_name(self, pseudonym: str) -> str | None:
-        names = (name for (_, name, _), who in self.contents.organizations.items() if who == pseudonym)
-        return next(names, None)
+    def registered(self, pseudonym: str) -> Registered | None:
+        found = (
+            Registered(name, country)
+            for (_, name, country), who in self.contents.organizations.items()
+            if who == pseudonym
+        )
+        return next(found, None)
 
     def organizations(self, name: str) -> Sequence[str]:
         return [

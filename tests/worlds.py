@@ -17,6 +17,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.core import canonical, checkpoint, document, dsse, events, lifecycle, plan, statements
+from sluicegate.core.cover import Directed, Resolved
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Entropy, Entry, Opening
 from sluicegate.core.lifecycle import Command, Refusal, State
@@ -29,7 +30,7 @@ from sluicegate.core.lifecycle.positions import Proceed, Receive, RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.core.lifecycle.ticks import Tick, due
 from sluicegate.core.statements import Position, Screening
-from sluicegate.core.table import Suspensions, Table
+from sluicegate.core.table import Table
 from sluicegate.core.trust import Pin
 
 DEVELOPER = "openai"
@@ -39,6 +40,7 @@ ORIGIN = "log.example/openai"
 RELEASE, MODEL, STAGE = "gpt-5.6", "gpt-5.6", "trusted-partners"
 API, CODEX = "api", "codex"
 AT_MS = 1_782_000_000_000
+COVERED = "covers.organizations"
 DAY_MS = 86_400_000
 
 
@@ -148,13 +150,13 @@ def directive_value(name: str = "d-1", *, covers: Any = "everyone", **changes: A
 
 
 def opened_names(names: Sequence[str]) -> Opening:
-    """What opens the commitment of a directive that names these organizations."""
+    """What opens the commitment of a directive that covers these organizations."""
     return Opening(hashlib.sha256(repr(names).encode()).digest(), canonical.dumps(list(names)))
 
 
 def committed(names: Sequence[str], **changes: Any) -> dict[str, Any]:
     """`covers` of a signed directive that names these organizations."""
-    commitment = opened_names(names).commitment("sealed", "organizations")
+    commitment = opened_names(names).commitment("sealed", COVERED)
     return {"organizations": {"count": len(names), "commitment": commitment, **changes}}
 
 
@@ -383,7 +385,8 @@ def suspension(name: str = "d-1", organizations: Sequence[str] = (), **changes: 
     if not organizations:
         return IssueDirective(directive(directive_value(name, **changes)))
     value = directive_value(name, covers=committed(organizations), **changes)
-    return IssueDirective(directive(value), opened_names(organizations), list(organizations))
+    opened, named = {COVERED: opened_names(organizations)}, {"covers": Resolved(list(organizations))}
+    return IssueDirective(directive(value), opened, named)
 
 
 class Rough:
@@ -409,7 +412,7 @@ def content(value: Any) -> Any:  # noqa: PLR0911 - one a kind of value
         return {"order": order} | {name: content(field) for name, field in vars(value).items()}
     if isinstance(value, Table):
         return {name: content(field) for name, field in vars(value).items()}
-    if isinstance(value, Suspensions):  # the first of several is the one that is named
+    if isinstance(value, Directed):  # the first of several is the one that is named
         return [
             list(value.everyone.items()),
             [(who, list(by)) for who, by in sorted(value.organizations.items())],

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sluicegate.core.events import Entry, Opening
 
@@ -88,6 +88,13 @@ class SavedDraft:
     principal: str
     body: str
     created_at_ms: int
+
+
+class Registered(NamedTuple):
+    """An organization: its legal name as `core.application.name_key` spells it, its country."""
+
+    name: str
+    registered_in: str
 
 
 class Writing(Protocol):
@@ -178,8 +185,8 @@ class Store(Protocol):
     def organizations_like(self, part: str) -> Sequence[str]:
         """The pseudonyms of every organization in whose legal name `part` occurs."""
 
-    def organization_name(self, pseudonym: str) -> str | None:
-        """The legal name behind a pseudonym, as `core.application.name_key` spells it."""
+    def registered(self, pseudonym: str) -> Registered | None:
+        """The organization behind a pseudonym."""
 
     def principal(self, token_digest: bytes) -> Principal | None:
         """Whose token this is."""

@@ -76,7 +76,8 @@ class ControlSettings:
     origin: str
     host: str = "127.0.0.1"
     port: int = CONTROL_PORT
-    max_body_bytes: int = 1024 * 1024
+    max_body_bytes: int = 16 * 1024 * 1024
+    """An annex of 100,000 rows comes in one request; whoever sends it has shown a token first."""
     max_feed_entries: int = 500
     """How many entries one poll answer carries at the most."""
     post: PostSettings = PostSettings()

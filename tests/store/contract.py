@@ -15,7 +15,17 @@ from sluicegate.core import checkpoint, merkle
 from sluicegate.core.events import Entry
 from sluicegate.core.merkle import Frontier
 from sluicegate.errors import StoreUnusable
-from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, SavedDraft, Store, Subscription
+from sluicegate.ports import (
+    Done,
+    Incarnation,
+    Letter,
+    Node,
+    Principal,
+    Registered,
+    SavedDraft,
+    Store,
+    Subscription,
+)
 from tests.worlds import ORIGIN, World, private_key
 
 GATEWAY = Incarnation("gateway-1", "incarnation-1", "api")
@@ -202,8 +212,8 @@ class StoreContract:
         assert list(store.organizations_like("Grid")) == ["org_2"]
         assert list(store.organizations_like("nobody")) == []
         assert list(store.organizations_like("%")) == list(store.organizations_like("_")) == ["org_3"]
-        assert store.organization_name("org_2") == "Example Grid"
-        assert store.organization_name("org_9") is None
+        assert store.registered("org_2") == Registered("Example Grid", "US")
+        assert store.registered("org_9") is None
 
     def test_a_write_that_does_nothing_changes_nothing(self, full):
         head = full.checkpoint()

@@ -20,6 +20,14 @@ def read_text(path: Path) -> str:
         raise InvalidInput(f"{path} is not UTF-8 text") from error
 
 
+def read_bytes(path: Path) -> bytes:
+    """A file's bytes. Raises: InvalidInput: it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A file's JSON object. Raises: InvalidInput: it cannot be read, or is none."""
     try:

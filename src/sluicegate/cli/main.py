@@ -93,11 +93,17 @@ _group(
     "directive",
     "Narrow access, and lift it again.",
     preview=directives.preview,
+    sign=directives.sign,
     issue=directives.issue,
+    transcribe=directives.transcribe,
+    confirm=directives.confirm,
     lift=directives.lift,
     status=directives.status,
+    show=directives.show,
+    affected=directives.affected,
     list=directives.listed,
 )
+_group("definition", "What the words of orders mean.", add=directives.define, list=directives.definitions)
 _group(
     "notify",
     "Be told by webhook or e-mail.",

@@ -173,3 +173,94 @@ def grant(given: Mapping[str, Any]) -> list[str]:
     if given["state"] == "approved":
         lines.append(f"next: sluicegate credential issue --grant {given['grant']}")
     return lines
+
+
+def coverage(prefix: str, answer: Mapping[str, Any]) -> str:
+    """Whom a directive covers and spares, with what is not known and what each exception changes."""
+    lines = [f"{prefix} {_counts(answer['covered'])}; it spares {_counts(answer['spared'])}"]
+    unknown = answer.get("unknown", {"settledBy": []})
+    for each in unknown["settledBy"]:
+        told = _counts({kind: count for kind, count in each.items() if isinstance(count, int)})
+        lines.append(f"  unknown ({words(each['why'])}): {told}; to settle it, {each['text']}")
+    for each in answer.get("organizations", ()):
+        sector = f" [{each['sector']}]" if each["sector"] else ""
+        name = each.get("name") or each["organization"]
+        lines.append(f"  {name}{sector}: {_counts(each['covered'])}; spared {_counts(each['spared'])}")
+    assured = answer.get("assurance", {})
+    lines += [
+        f"  {word}: {sides['covered']} requests covered, {sides['spared']} spared"
+        for word, sides in assured.items()
+        if sides["covered"] or sides["spared"]
+    ]
+    lines += [
+        f"  the exception {each['exception']} spares {_counts(each['spares'])}"
+        for each in answer.get("exceptions", ())
+    ]
+    if answer.get("unmatched"):
+        lines.append(f"  {answer['unmatched']} names are borne by nobody here yet")
+    return "\n".join(lines)
+
+
+_COUNTED = {
+    "organizations": ("organization", "organizations"),
+    "members": ("member", "members"),
+    "credentials": ("key", "keys"),
+    "streams": ("open stream", "open streams"),
+    "requests": ("request of the last day", "requests of the last day"),
+}
+
+
+def _counts(counted: Mapping[str, int]) -> str:
+    told = [
+        f"{counted[kind]} {one if counted[kind] == 1 else many}"
+        for kind, (one, many) in _COUNTED.items()
+        if counted.get(kind)
+    ]
+    return ", ".join(told) or "nobody"
+
+
+def directive(shown: Mapping[str, Any]) -> str:
+    """A directive as the public record has it, and what was said of it when."""
+    if shown["inForce"]:
+        begins = shown["effective"]
+        stands = "in force" if begins == "immediately" else f"in force from {minute(begins)}"
+    else:
+        stands = f"{shown['ended']} {minute(shown['endedAt'])}"
+    lines = [f"{shown['directive']}: {stands}", f"  issued by {shown['issuer']} {minute(shown['issuedAt'])}"]
+    came = shown["transcribed"]
+    if came is not None:
+        stood = "its issuer has confirmed it" if shown["confirmed"] else "its issuer has not confirmed it"
+        lines.append(f"  transcribed by two officers: {came['how']} of {came['on']}; {stood}")
+    lines.append(f"  basis: {shown['basis']['kind']}, {shown['basis']['authority']}")
+    where = shown["surfaces"] if shown["surfaces"] == "all" else ", ".join(shown["surfaces"])
+    lines.append(f"  {shown['action']}s {', '.join(shown['models'])} on {where}")
+    lines.append(f"  covers {_whom(shown['covers'])}")
+    if shown["except"]:
+        lines.append(f"  except {_whom(shown['except'])}")
+    lines += [f"  lifted {minute(part['at'])} {_part(part['scope'])}" for part in shown["lifted"]]
+    lines.append(f"  lifted by {rule(shown['liftedBy'])}")
+    for said in shown["said"]:
+        if said["kind"] == "document":
+            told = said["reasons"]
+            lines.append(f"  reasons, entry {said['seq']}: {told['form']} {told.get('summary', '')}".rstrip())
+        else:
+            lines.append(f"  {said['kind']} by {said['party']}, {said['on']}: {said['text']}")
+    return "\n".join(lines)
+
+
+def _whom(stated: Any) -> str:
+    if stated == "everyone":
+        return "everyone"
+    told = []
+    for kind, value in stated.items():
+        if kind == "persons" and "definition" in value:
+            told.append(f"persons: {value['definition']} ({', '.join(value['statuses'])})")
+        elif isinstance(value, Mapping):
+            told.append(f"{value['count']} {kind}")
+        else:
+            told.append(f"{kind} {', '.join(value)}")
+    return "; ".join(told)
+
+
+def _part(scope: Mapping[str, Any]) -> str:
+    return "for " + _whom(scope)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from sluicegate.core import directive as directives
 from sluicegate.core import plan as plans
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Opening
+from sluicegate.core.persons import Definition
 from sluicegate.core.statements import Note, Position, Schedule, Screening
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate.store import keyfile
@@ -128,7 +129,7 @@ def _with_opened(envelope: dict[str, Any], opened: Opening | None) -> dict[str, 
     """A statement as it is put on the record: alone, or beside what opens its commitment."""
     if opened is None:
         return envelope
-    return {"envelope": envelope, "opened": {"salt": canonical.b64(opened.salt), "value": opened.value()}}
+    return {"envelope": envelope, "opened": _opened(opened)}
 
 
 def opening(asked: Mapping[str, str], key: Ed25519PrivateKey) -> dict[str, Any]:
@@ -136,19 +137,80 @@ def opening(asked: Mapping[str, str], key: Ed25519PrivateKey) -> dict[str, Any]:
     return signed(statements.opening_payload(asked), key)
 
 
-def directive(given: dict[str, Any], log: str, key: Ed25519PrivateKey) -> dict[str, Any]:
-    """A signed directive, as the control plane takes it: `{envelope}`, and `named` where it names any.
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a directive is bound to: the log by its verifier key; and what it takes from the record and files.
 
-    `given` is what `core.directive.read` returned, `log` the verifier key of the log it is for; the
-    organizations it names go beside the statement, which has only their count and a commitment.
+    `annexes` are the names in its files, `definitions` those the record adds, `replaced` the digest of the
+    document it takes the place of, `received` how it came where officers transcribe it.
     """
-    named = directives.named_organizations(given)
-    opened = Opening(secrets.token_bytes(32), canonical.dumps(named or []))
-    document = directives.to_sign(given, log, opened.commitment("sealed", "organizations"))
-    body: dict[str, Any] = {"envelope": signed(statements.directive_payload(document), key)}
-    if named is not None:
-        body["named"] = {"salt": canonical.b64(opened.salt), "organizations": named}
-    return body
+
+    log: str
+    annexes: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
+    replaced: str | None = None
+    received: Mapping[str, str] | None = None
+
+
+def directive(given: dict[str, Any], bound: Bound, *keys: Ed25519PrivateKey) -> dict[str, Any]:
+    """A signed directive, as the control plane takes it: `{envelope, opened}`.
+
+    `given` is what `core.directive.read` returned. The names in it go beside the statement, which has only
+    their count and a commitment.
+    """
+    signing = directives.Signing(
+        bound.log,
+        lambda: secrets.token_bytes(32),
+        bound.annexes,
+        bound.definitions,
+        bound.replaced,
+        bound.received,
+    )
+    document, opened = directives.to_sign(given, signing)
+    directives.check_signed(document)
+    envelope = signed_by(statements.directive_payload(document), keys)
+    return {"envelope": envelope, "opened": {name: _opened(each) for name, each in opened.items()}}
+
+
+def signed_by(payload: bytes, keys: Sequence[Ed25519PrivateKey]) -> dict[str, Any]:
+    """A DSSE envelope over a statement, with a signature of each key."""
+    first, *others = keys
+    envelope = signed(payload, first)
+    for key in others:
+        envelope = countersigned(envelope, key)
+    return envelope
+
+
+def confirmation(log: str, name: str, document: str, key: Ed25519PrivateKey) -> dict[str, Any]:
+    """An issuer's signed word that it stands by what was transcribed: `document` is its digest."""
+    return signed(statements.confirmation_payload(log, name, document), key)
+
+
+def transcription(
+    exported: Mapping[str, Any], word: str, received: Mapping[str, str], keys: Sequence[Ed25519PrivateKey]
+) -> dict[str, Any]:
+    """What the issuer of a transcribed order said about lifting it, signed by two officers."""
+    issuer = exported["document"]["spec"]["issuer"]
+    stated = Position(exported["question"], issuer, word, "", exported["previous"].get(issuer))
+    envelope = signed_by(statements.transcription_payload(stated, received), keys)
+    statements.read_transcription(Envelope.from_json(envelope))
+    return envelope
+
+
+def lift_scope(scope: Mapping[str, Any], organizations: list[str] | None) -> dict[str, Any]:
+    """The part of a directive to lift, as the control plane takes it; the organizations go beside it."""
+    if organizations is None:
+        return {"scope": dict(scope)}
+    opened = Opening(secrets.token_bytes(32), canonical.dumps(organizations))
+    committed = {
+        "count": len(organizations),
+        "commitment": opened.commitment("sealed", "lift.organizations"),
+    }
+    return {"scope": {**scope, "organizations": committed}, "opened": _opened(opened)}
+
+
+def _opened(opened: Opening) -> dict[str, Any]:
+    return {"salt": canonical.b64(opened.salt), "value": opened.value()}
 
 
 def party_of(exported: Mapping[str, Any], key: Ed25519PrivateKey) -> str:
@@ -186,7 +248,8 @@ def _bound(exported: Mapping[str, Any]) -> dict[str, Any]:
     kind = question["kind"]
     if kind == kinds.LIFT:
         document = exported["document"]
-        return {"question": {"document": canonical.digest(document)}, "rule": document["spec"]["liftedBy"]}
+        bound = {"document": canonical.digest(document), **_scope_shown(question, exported.get("scope"))}
+        return {"question": bound, "rule": document["spec"]["liftedBy"]}
     given = exported["terms"]
     stage = plans.stages(given)[question["stage"]]
     found = {"terms": plans.terms_digest(given, stage), "models": plans.model_digests(given)}
@@ -197,6 +260,18 @@ def _bound(exported: Mapping[str, Any]) -> dict[str, Any]:
     opened = Opening(canonical.unb64(dossier["salt"]), canonical.dumps(dossier["application"]))
     found["party"] = opened.commitment("sealed", "application")
     return {"question": found, "rule": rule}
+
+
+def _scope_shown(question: Mapping[str, Any], shown: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The part of a directive that a lift is about, with the organizations that are shown of it."""
+    scope = question.get("scope")
+    if scope is None or shown is None:
+        if scope is not None and "organizations" in scope:
+            raise _altered("it does not show the organizations that the lift is about")
+        return {}
+    opened = Opening(canonical.unb64(shown["salt"]), canonical.dumps(shown["value"]))
+    commitment = opened.commitment("sealed", "lift.organizations")
+    return {"scope": {**scope, "organizations": {"count": len(shown["value"]), "commitment": commitment}}}
 
 
 def _altered(what: str) -> VerificationFailed:

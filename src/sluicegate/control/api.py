@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from sluicegate.control.errors import EVERY_ERROR, answer
 from sluicegate.control.requests import StrictRoute, command_id, ledger_of, may
-from sluicegate.core import kinds, plan
+from sluicegate.core import annex, kinds, plan
 from sluicegate.errors import Unauthorized
 from sluicegate.ports import Principal
 from sluicegate.service import (
@@ -26,6 +26,7 @@ from sluicegate.service import (
     grants,
     log,
     positions,
+    preview,
     releases,
     reports,
     tokens,
@@ -117,18 +118,48 @@ class ListInUse(_Body):
     version: Annotated[str, Field(min_length=1, max_length=100)]
 
 
-class Named(_Body):
-    """What opens a directive's commitment to organizations."""
+class AnnexNames(_Body):
+    """The names an annex holds: of organizations or of members."""
 
-    salt: str
-    organizations: Annotated[list[str], Field(min_length=1, max_length=1_000)]
+    organizations: Annotated[list[str], Field(max_length=annex.ROWS_MAX)] | None = None
+    persons: Annotated[list[str], Field(max_length=annex.ROWS_MAX)] | None = None
+
+
+class DirectiveText(Text):
+    """A directive as written, and the names in its annexes."""
+
+    annexes: dict[Name, AnnexNames] = {}
 
 
 class SignedDirective(_Body):
-    """A signed directive; `named` where it covers organizations."""
+    """A signed directive, and what opens its commitments, by name."""
 
     envelope: dict[str, Any]
-    named: Named | None = None
+    opened: dict[str, Opened] = {}
+
+
+class Scope(_Body):
+    """A part of a directive; what is not stated is all of it."""
+
+    models: list[Identifier] | None = None
+    surfaces: list[Identifier] | None = None
+    annexes: list[Identifier] | None = None
+    organizations: dict[str, Any] | None = None
+
+
+class Lift(_Body):
+    """What of a directive is to be lifted, and what opens its commitment to organizations."""
+
+    scope: Scope = Scope()
+    opened: Opened | None = None
+
+
+class DefinitionAsked(_Body):
+    """What the words of an order mean, and where that is written."""
+
+    name: Name
+    statuses: list[Identifier]
+    source: Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class KeyDigest(_Body):
@@ -409,10 +440,11 @@ def revoke_credential(
 
 @router.post("/api/v1/directives/preview", tags=["directives"])
 def preview_directive(
-    body: Text, ledger: TheLedger, _: Annotated[Principal, Depends(may("directive.preview"))]
+    body: DirectiveText, ledger: TheLedger, _: Annotated[Principal, Depends(may("directive.preview"))]
 ) -> Any:
-    """Whom a directive would cover and spare."""
-    return answer(directives.preview(ledger, body.text, body.file))
+    """Whom a directive would cover and spare, and what each exception changes."""
+    annexes = {name: each.model_dump(exclude_none=True) for name, each in body.annexes.items()}
+    return answer(preview.preview(ledger, body.text, body.file, annexes))
 
 
 @router.post("/api/v1/directives", tags=["directives"])
@@ -423,14 +455,39 @@ def issue_directive(
     by: Annotated[Principal, Depends(may("directive.issue"))],
 ) -> Any:
     """Put a signed directive in force."""
-    named = body.named.model_dump() if body.named else None
-    return answer(directives.issue(ledger, by, command, body.envelope, named))
+    opened = {name: each.model_dump() for name, each in body.opened.items()}
+    return answer(preview.counted(ledger, directives.issue(ledger, by, command, body.envelope, opened)))
+
+
+@router.post("/api/v1/directives/confirmations", tags=["directives"])
+def confirm_directive(
+    body: Signed,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("directive.issue"))],
+) -> Any:
+    """Put on the record that the issuer of a transcription stands by it."""
+    return answer(directives.confirm(ledger, by, command, body.envelope))
 
 
 @router.get("/api/v1/directives", tags=["directives"])
 def list_directives(ledger: TheLedger, _: Annotated[Principal, Depends(may("directive.read"))]) -> Any:
     """Every directive on the record, newest first."""
     return answer(directives.listed(ledger))
+
+
+@router.get("/api/v1/directives/{directive}", tags=["directives"])
+def show_directive(directive: str, ledger: TheLedger) -> Any:
+    """What the public record says of a directive. Anyone may ask."""
+    return answer(directives.shown(ledger, directive))
+
+
+@router.get("/api/v1/directives/{directive}/affected", tags=["directives"])
+def affected(
+    directive: str, ledger: TheLedger, by: Annotated[Principal, Depends(may("directive.affected"))]
+) -> Any:
+    """How many of one's own people a directive covers, and what would settle those of unknown status."""
+    return answer(preview.affected(ledger, by, directive))
 
 
 @router.get("/api/v1/directives/{directive}/status", tags=["directives"])
@@ -448,9 +505,38 @@ def lift_directive(
     ledger: TheLedger,
     command: CommandId,
     by: Annotated[Principal, Depends(may("directive.lift"))],
+    body: Lift | None = None,
 ) -> Any:
-    """Open the case about lifting a directive, or go on with the open one."""
-    return answer(directives.open_lift(ledger, by, command, directive))
+    """Open the case about lifting a directive, or a part of it, or go on with the open one."""
+    given = body or Lift()
+    opened = given.opened.model_dump() if given.opened else None
+    scope = given.scope.model_dump(exclude_none=True)
+    return answer(directives.open_lift(ledger, by, command, directive, scope, opened))
+
+
+@router.post("/api/v1/drills/{drill}/end", tags=["directives"])
+def end_drill(
+    drill: str, ledger: TheLedger, command: CommandId, by: Annotated[Principal, Depends(may("drill.end"))]
+) -> Any:
+    """End a drill."""
+    return answer(directives.end_drill(ledger, by, command, drill))
+
+
+@router.get("/api/v1/definitions", tags=["directives"])
+def list_definitions(ledger: TheLedger) -> Any:
+    """What definitions mean, and where that is written. Anyone may ask."""
+    return directives.definitions(ledger)
+
+
+@router.post("/api/v1/definitions", tags=["directives"])
+def add_definition(
+    body: DefinitionAsked,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("definition.add"))],
+) -> Any:
+    """Say which statuses the words of an order mean, for good."""
+    return answer(directives.define(ledger, by, command, body.name, body.statuses, body.source))
 
 
 @router.get("/api/v1/gateways", tags=["fleet"])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -47,11 +52,23 @@ class Organization(_Strict):
     intendedUse: Text | None = None  # noqa: N815 - the file format's own name
     onwardAccess: OnwardAccess = "none"  # noqa: N815 - the file format's own name
     signatories: Annotated[list[Signatory], Field(max_length=20)] | None = None
+    sector: Literal["government", "critical-infrastructure"] | None = None
+    """Whose loss of access is looked at first when a directive is previewed."""
 
 
 def name_key(name: str) -> str:
     """What two spellings of one legal name have in common: NFKC, without case, single spaces."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def tag_key(log: Ed25519PrivateKey) -> bytes:
+    """The secret that keys the tags of legal names, 32 bytes; derived from the log's key, stored nowhere."""
+    return HKDF(SHA256(), 32, None, b"sluicegate:v1:names").derive(log.private_bytes_raw())
+
+
+def tag(key: bytes, name: str) -> str:
+    """What stands for a legal name in entries, 32 hex digits: the same for every spelling of it."""
+    return hmac.new(key, name_key(name).encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def read(document: Document) -> dict[str, Any]:

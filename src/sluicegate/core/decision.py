@@ -10,8 +10,13 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from sluicegate.core import naming
+from sluicegate.core.cover import Directed, Directive, Entity, Whom
+from sluicegate.core.naming import Known, Naming
+from sluicegate.core.persons import UNKNOWN, Assurance
 from sluicegate.core.refusals import Deny, Reason
 from sluicegate.core.table import Credential, Grant, Offer, Table
 
@@ -31,13 +36,16 @@ class Ask(NamedTuple):
     """What a request asks for.
 
     `digest` is SHA-256 of the API key, 32 bytes, or None where none was given; `invalid` says why
-    the request cannot be read in exactly one way, or is empty.
+    the request cannot be read in exactly one way, or is empty; `naming` is how it names its person;
+    `in_flight` says that it was allowed before and is decided again.
     """
 
     digest: bytes | None
     model: str
     surface: str
     invalid: str = ""
+    naming: Naming = naming.NOBODY
+    in_flight: bool = False
 
 
 class Allow(NamedTuple):
@@ -53,6 +61,29 @@ class Allow(NamedTuple):
     requests_per_minute: int | None
 
 
+class Narrowed(NamedTuple):
+    """What directives that suspend nothing here still ask, and until when that stays so."""
+
+    until_ms: int | None = None
+    requests_per_minute: int | None = None
+    lacks_person: bool = False
+
+    def narrow(self, allow: Allow) -> Allow | Reason:
+        """An allowance, on these terms too."""
+        if self.lacks_person:
+            return Reason.PERSON_REQUIRED
+        return allow._replace(
+            until_ms=_earlier(allow.until_ms, self.until_ms),
+            requests_per_minute=_earlier(allow.requests_per_minute, self.requests_per_minute),
+        )
+
+
+FREE = Narrowed()
+"""No directive is about the request."""
+ANYBODY = (Whom(None, UNKNOWN, Assurance.SELF_ASSERTED),)
+"""Whom a request names for a directive that asks for nobody."""
+
+
 def decide(ask: Ask, table: Table, now: Instant | None) -> Allow | Deny:
     """Decide one request. `now` is None where the lease has ended."""
     credential = identify(ask.digest, table, now)
@@ -66,17 +97,19 @@ def decide(ask: Ask, table: Table, now: Instant | None) -> Allow | Deny:
         grant = table.grants.get((own.organization, offer.release, ask.surface)) if offer else None
     if offer is None or (grant is None and not offer.announced):
         return Deny(Reason.MODEL_NOT_FOUND, f"the model {ask.model[:100]!r} does not exist")
-    directive = table.covering(ask.model, ask.surface, own.organization)
-    if directive is not None:
+    directed = _directed(ask, credential, table, now)
+    if isinstance(directed, Directive):
         return Deny(
             Reason.DIRECTIVE_IN_FORCE,
-            directive=directive.name,
-            by_order=directive.by_order,
+            directive=directed.name,
+            by_order=directed.by_order,
             fallback=offer.fallback,
         )
     if grant is None:
         return _not_granted(ask, table, credential, offer)
     decided = _by_grant(ask, credential, grant, table, now)
+    if directed is not FREE and isinstance(decided, Allow):
+        decided = directed.narrow(decided)
     return decided if isinstance(decided, Allow) else Deny(decided, fallback=offer.fallback)
 
 
@@ -94,10 +127,79 @@ def identify(digest: bytes | None, table: Table, now: Instant | None) -> Credent
     return credential
 
 
-def usable_models(digest: bytes, surface: str, table: Table, now: Instant | None) -> list[str]:
+def usable_models(
+    digest: bytes, surface: str, table: Table, now: Instant | None, naming: Naming = naming.NOBODY
+) -> list[str]:
     """The models that `decide` would allow this key on this surface, sorted."""
-    asks = (Ask(digest, model, surface) for model in table.offers)
+    asks = (Ask(digest, model, surface, naming=naming) for model in table.offers)
     return sorted(ask.model for ask in asks if isinstance(decide(ask, table, now), Allow))
+
+
+def _directed(ask: Ask, credential: Credential, table: Table, now: Instant | None) -> Directive | Narrowed:
+    """What the directives say: one that suspends, or what they ask."""
+    suspending, restricting = table.suspending.get(ask.model), table.restricting.get(ask.model)
+    if (suspending is None and restricting is None) or now is None:
+        return FREE
+    look = _Look(ask, credential, table, now)
+    if suspending is not None:
+        for directive in look.covering(suspending):
+            if look.begun(directive):
+                return directive
+    narrowed, lacks_person = None, False
+    for directive in look.covering(restricting) if restricting is not None else ():
+        if look.begun(directive) and directive.restricts is not None:
+            narrowed = _earlier(narrowed, directive.restricts.get("requestsPerMinute"))
+            if directive.restricts.get("personNamed"):
+                lacks_person = lacks_person or not look.known().has_person
+    return Narrowed(look.until_ms, narrowed, lacks_person)
+
+
+class _Look:
+    """One request, as directives look at it. `until_ms` is when they have to look again."""
+
+    __slots__ = ("_ask", "_credential", "_entity", "_known", "_now", "_table", "until_ms")
+
+    def __init__(self, ask: Ask, credential: Credential, table: Table, now: Instant) -> None:
+        self._ask, self._credential, self._table, self._now = ask, credential, table, now
+        self._entity: Entity = table.entity(credential.grant.organization)
+        self._known: Known | None = None
+        self.until_ms: int | None = None
+
+    def known(self) -> Known:
+        """Whom the request names, found out once, and only where a directive asks."""
+        if self._known is None:
+            ask, (early_ms, late_ms) = self._ask, self._now
+            self._known = naming.known(
+                ask.naming, self._credential, ask.model, self._table, early_ms, late_ms
+            )
+            self.until_ms = _earlier(self.until_ms, self._known.until_ms)
+        return self._known
+
+    def covering(self, directed: Directed) -> Iterator[Directive]:
+        """The directives that cover the request, begun or not; none that is over."""
+        model, surface, entity = self._ask.model, self._ask.surface, self._entity
+        for directive in directed.candidates(entity, lambda: self.known().whoms):
+            if not directive.is_about(model, surface):
+                continue
+            whoms = self.known().whoms if directive.asks_persons else ANYBODY
+            is_over = directive.until_ms is not None and self._now.early_ms >= directive.until_ms
+            if not is_over and directive.covers(model, surface, entity, whoms):
+                yield directive
+
+    def begun(self, directive: Directive) -> bool:
+        """Whether a directive that covers the request has begun for it; if not, it will be looked at then."""
+        begins_ms = directive.from_ms
+        if self._ask.in_flight and directive.restricts is None:
+            begins_ms = directive.drained_ms
+        if self._now.late_ms >= begins_ms:
+            return True
+        self.until_ms = _earlier(self.until_ms, begins_ms)
+        return False
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    """The smaller of two bounds, None being none."""
+    return other if one is None else one if other is None else min(one, other)
 
 
 def _by_grant(  # noqa: PLR0911 - one a reason

@@ -56,8 +56,21 @@ GRANT_ENDED = "grant.ended"
 GRANT_REINSTATED = "grant.reinstated"
 CREDENTIAL_ISSUED = "credential.issued"
 CREDENTIAL_REVOKED = "credential.revoked"
+CREDENTIAL_ATTESTED = "credential.attested"
+ORGANIZATION_DESCRIBED = "organization.described"
+MEMBERS_REGISTERED = "members.registered"
+MEMBERS_REMOVED = "members.removed"
+STATUS_CLAIMED = "status.claimed"
+STATUS_REVOKED = "status.revoked"
+SIGNATORY_PINNED = "signatory.pinned"
+PROVIDER_REGISTERED = "provider.registered"
+PROVIDER_REMOVED = "provider.removed"
+DEFINITION_ADDED = "definition.added"
 DIRECTIVE_ISSUED = "directive.issued"
+DIRECTIVE_CONFIRMED = "directive.confirmed"
 DIRECTIVE_LIFTED = "directive.lifted"
+DIRECTIVE_EXPIRED = "directive.expired"
+DRILL_REPORTED = "drill.reported"
 
 TYPES = frozenset(
     {
@@ -91,8 +104,21 @@ TYPES = frozenset(
         GRANT_REINSTATED,
         CREDENTIAL_ISSUED,
         CREDENTIAL_REVOKED,
+        CREDENTIAL_ATTESTED,
+        ORGANIZATION_DESCRIBED,
+        MEMBERS_REGISTERED,
+        MEMBERS_REMOVED,
+        STATUS_CLAIMED,
+        STATUS_REVOKED,
+        SIGNATORY_PINNED,
+        PROVIDER_REGISTERED,
+        PROVIDER_REMOVED,
+        DEFINITION_ADDED,
         DIRECTIVE_ISSUED,
+        DIRECTIVE_CONFIRMED,
         DIRECTIVE_LIFTED,
+        DIRECTIVE_EXPIRED,
+        DRILL_REPORTED,
     }
 )
 

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     APPLICATION_PENDING = "application_pending"
     SURFACE_NOT_GRANTED = "surface_not_granted"
     NOT_ADMITTED = "not_admitted"
+    PERSON_REQUIRED = "person_required"
     QUOTA_EXCEEDED = "quota_exceeded"
 
 
@@ -75,7 +76,8 @@ REASONS: dict[Reason, Row] = {
     Reason.DIRECTIVE_IN_FORCE: Row(
         403,
         "access to this model is suspended by a directive that covers you",
-        "the directive named here is on the public record, with who issued it and on what basis",
+        "the directive named here is on the public record, with who issued it and on what basis; 'directive "
+        "affected' tells your administrator how many of your people it covers and what would settle the rest",
     ),
     Reason.STAGE_NOT_OPEN: Row(
         403,
@@ -121,6 +123,12 @@ REASONS: dict[Reason, Row] = {
         403,
         "your organization is not admitted to this model",
         "apply for the release; your key goes on working for the models you were granted",
+    ),
+    Reason.PERSON_REQUIRED: Row(
+        403,
+        "a directive asks that every request to this model names its person, a registered member",
+        "send 'safety_identifier' (OpenAI) or 'metadata.user_id' (Anthropic) or a signed assertion, or use a "
+        "key bound to a member; your administrator registers members with 'member add'",
     ),
     Reason.QUOTA_EXCEEDED: Row(
         429,

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from sluicegate.core import canonical, dsse, plan
+from sluicegate.core.directive import Received
 from sluicegate.core.dsse import Envelope
 from sluicegate.errors import BadEnvelope
 
@@ -28,6 +29,8 @@ PROCEEDING = "urn:sluicegate:proceeding:v1"
 NOTE = "urn:sluicegate:note:v1"
 OPENING = "urn:sluicegate:opening:v1"
 DIRECTIVE = "urn:sluicegate:directive:v1"
+CONFIRMATION = "urn:sluicegate:confirmation:v1"
+TRANSCRIPTION = "urn:sluicegate:transcription:v1"
 
 REASON_MAX = 2_000
 SCHEDULE_MAX = 100
@@ -42,7 +45,7 @@ POSITIONS = (
 )
 NEED_REASON = {"object": "an objection", "ask": "a question", "recuse": "a recusal"}
 DECISIONS = ("clear", "match")
-NOTES = ("request", "call", "meeting", "dissent", "statement")
+NOTES = ("request", "call", "meeting", "dissent", "statement", "reasons")
 
 
 class Position(NamedTuple):
@@ -315,6 +318,50 @@ def read_directive(envelope: Envelope) -> dict[str, Any]:
         raise BadEnvelope("a directive statement without a directive document") from error
     _expect_payload(envelope, expected)
     return dict(document)
+
+
+def confirmation_payload(log: str, directive: str, document: str) -> bytes:
+    """The statement by which an issuer stands by what was transcribed: the document by its digest."""
+    stated = {"log": log, "directive": directive, "document": document}
+    return _payload(directive, stated, CONFIRMATION, stated)
+
+
+def read_confirmation(envelope: Envelope) -> dict[str, str]:
+    """The `{log, directive, document}` an envelope confirms. Raises: BadEnvelope."""
+    stated = _predicate(envelope, CONFIRMATION, {"log", "directive", "document"})
+    _texts(stated, *stated)
+    _expect_payload(envelope, confirmation_payload(**stated))
+    return stated
+
+
+def transcription_payload(position: Position, received: Mapping[str, str]) -> bytes:
+    """The statement by which two officers enter what an agency said by letter or call."""
+    predicate = {
+        "question": position.question,
+        "agency": position.agency,
+        "position": position.position,
+        "previous": position.previous,
+        "received": dict(received),
+    }
+    return _payload(position.question["case"], position.question, TRANSCRIPTION, predicate)
+
+
+def read_transcription(envelope: Envelope) -> tuple[Position, dict[str, str]]:
+    """The position that officers transcribe, and how it was received. Raises: BadEnvelope."""
+    fields = {"question", "agency", "position", "previous", "received"}
+    predicate = _predicate(envelope, TRANSCRIPTION, fields)
+    _question(predicate)
+    _texts(predicate, "agency", "position")
+    if predicate["position"] not in {"approve", "object"}:
+        raise BadEnvelope("a transcription is of an approval or an objection")
+    received = predicate.pop("received")
+    try:
+        Received.model_validate(received)
+    except ValidationError as error:
+        raise BadEnvelope("a transcription that does not say how and when it was received") from error
+    position = Position(**predicate, reason="")
+    _expect_payload(envelope, transcription_payload(position, received))
+    return position, received
 
 
 def envelope_digest(envelope: Envelope) -> str:

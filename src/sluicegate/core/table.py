@@ -9,13 +9,15 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from sys import intern
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from sluicegate.core import events
+from sluicegate.core import cover, events
+from sluicegate.core.cover import Directed, Directive, Entity, Exempt, Resolved, Selector
 from sluicegate.core.events import Entry
+from sluicegate.core.persons import Assurance, Attested, Claim, Person
 from sluicegate.core.refusals import Reason
 from sluicegate.errors import NotCanonical, VerificationFailed
 
@@ -49,11 +51,16 @@ class Grant:
 
 @dataclass(slots=True)
 class Credential:
-    """An API key by its digest, and the grant it was issued under."""
+    """An API key by its digest, and the grant it was issued under.
+
+    `member` is who alone may use it; `attested` what is known of everyone able to reach it.
+    """
 
     id: str
     grant: Grant
     revoked: bool = False
+    member: Person | None = None
+    attested: Attested | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,59 +72,12 @@ class Offer:
     fallback: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Directive:
-    """A directive in force, compiled: whom it covers, for which models and surfaces.
-
-    `organizations` None covers everyone.
-    """
+class Organization(NamedTuple):
+    """An organization beside its grants: the tag of its legal name, its country, its sector."""
 
     name: str
-    by_order: bool
-    models: frozenset[str]
-    surfaces: frozenset[str] | None
-    organizations: frozenset[str] | None
-
-    def covers(self, model: str, surface: str, organization: str) -> bool:
-        """Whether a request is covered. The literal reading; `Suspensions` is the fast one."""
-        return (
-            model in self.models
-            and (self.surfaces is None or surface in self.surfaces)
-            and (self.organizations is None or organization in self.organizations)
-        )
-
-
-@dataclass(slots=True)
-class Suspensions:
-    """The directives in force for one model, by whom they cover."""
-
-    everyone: dict[str, Directive] = field(default_factory=dict)
-    organizations: dict[str, dict[str, Directive]] = field(default_factory=dict)
-
-    def add(self, directive: Directive) -> None:
-        """Put a directive in force."""
-        if directive.organizations is None:
-            self.everyone[directive.name] = directive
-            return
-        for organization in directive.organizations:
-            self.organizations.setdefault(organization, {})[directive.name] = directive
-
-    def remove(self, directive: Directive) -> None:
-        """End a directive."""
-        self.everyone.pop(directive.name, None)
-        for organization in directive.organizations or ():
-            named = self.organizations.get(organization, {})
-            named.pop(directive.name, None)
-            if not named:
-                self.organizations.pop(organization, None)
-
-    def covering(self, surface: str, organization: str) -> Directive | None:
-        """A directive that covers the organization on a surface, if there is one."""
-        for named in (self.everyone, self.organizations.get(organization)):
-            for directive in named.values() if named else ():
-                if directive.surfaces is None or surface in directive.surfaces:
-                    return directive
-        return None
+    registered_in: str
+    sector: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +110,25 @@ class Table:
         self.terms: dict[str, dict[str, Any]] = {}
         self.open_terms: set[str] = set()
         """The terms, by digest, under which a stage was opened."""
+        self.organizations: dict[str, Organization] = {}
+        self.people: dict[str, Person] = {}
+        self.registry: dict[str, dict[bytes, Person]] = {}
+        """The members of an organization by the identifiers that requests name them by."""
+        self.providers: dict[str, dict[str, Any]] = {}
+        """The identity providers of an organization, by id."""
         self.directives: dict[str, Directive] = {}
-        self.suspensions: dict[str, Suspensions] = {}
-        """By model; a model under no directive has none."""
+        self.suspending: dict[str, Directed] = {}
+        """By model; a model that no directive suspends has none."""
+        self.restricting: dict[str, Directed] = {}
+        self.drills: dict[str, Directive] = {}
+        """Directives that are tried and refuse nobody."""
         self._credential_ids: dict[str, Credential] = {}
         self._cases: dict[str, tuple[str, str, str]] = {}
+        self._named: dict[str, set[str]] = {}
+        """Organizations by the tag of their legal name."""
+        self._awaited: dict[str, list[tuple[Directive, Selector]]] = {}
+        """Selectors that name a tag, by it: whoever comes to bear it is added."""
+        self._claims: dict[Claim, Claim] = {}
 
     @property
     def lease_ms(self) -> int:
@@ -182,10 +156,71 @@ class Table:
         """Count one entry in without what it says. Requires: `entry.seq == self.size`."""
         self.size = entry.size
 
-    def covering(self, model: str, surface: str, organization: str) -> Directive | None:
-        """A directive in force that covers the request, if there is one."""
-        suspensions = self.suspensions.get(model)
-        return suspensions.covering(surface, organization) if suspensions is not None else None
+    def entity(self, organization: str) -> Entity:
+        """An organization as directives look at it."""
+        known = self.organizations.get(organization)
+        return Entity(organization, known.registered_in if known is not None else None)
+
+    def credential(self, name: str) -> Credential:
+        """A credential by its id. Raises: KeyError."""
+        return self._credential_ids[name]
+
+    def bearing(self, name: str) -> frozenset[str]:
+        """The organizations whose legal name has this tag."""
+        return frozenset(self._named.get(name, ()))
+
+    def credentials_of(self, member: str) -> list[str]:
+        """The live credentials bound to a member."""
+        known = self._credential_ids.values()
+        return [each.id for each in known if each.member and each.member.id == member and not each.revoked]
+
+    def complete(self, selector: Selector) -> None:
+        """Add the organizations to a selector that bear a name in it."""
+        for name in selector.names:
+            selector.organizations |= self._named.get(name, set())
+
+    def direct(self, directive: Directive) -> None:
+        """Put a directive in force."""
+        for selector in directive.selectors():
+            self._await(directive, selector)
+        self.directives[directive.name] = directive
+        for model in directive.models:
+            self._index(directive).setdefault(model, Directed()).add(directive)
+
+    def undirect(self, name: str) -> None:
+        """End a directive. Raises: KeyError."""
+        directive = self.directives.pop(name)
+        index = self._index(directive)
+        for model in directive.models:
+            index[model].remove(directive)
+            if not index[model]:
+                del index[model]
+
+    def exempt(self, directive: Directive, exempt: Exempt) -> None:
+        """Leave somebody out of a directive."""
+        self._await(directive, exempt.selector)
+        directive.exempt.append(exempt)
+
+    def _await(self, directive: Directive, selector: Selector) -> None:
+        self.complete(selector)
+        for name in selector.names:
+            self._awaited.setdefault(name, []).append((directive, selector))
+
+    def _index(self, directive: Directive) -> dict[str, Directed]:
+        return self.suspending if directive.restricts is None else self.restricting
+
+    def _bear(self, organization: str, name: str) -> None:
+        """An organization bears a legal name: the directives in force that name it name this one."""
+        self._named.setdefault(name, set()).add(organization)
+        awaiting = self._awaited.get(name, ())
+        kept = [each for each in awaiting if self.directives.get(each[0].name) is each[0]]
+        for directive, selector in kept:
+            selector.organizations.add(organization)
+            if selector is directive.selector:
+                for model in directive.models:
+                    self._index(directive)[model].add_organization(directive, organization)
+        if awaiting:
+            self._awaited[name] = kept
 
     def revoked(self, credential: str) -> bool:
         """Whether the credential with this id has been revoked."""
@@ -207,17 +242,6 @@ def fold_in(fold: Callable[[Folded, Entry], None], state: Folded, entry: Entry) 
         raise VerificationFailed(
             f"entry {entry.seq} ({entry.type}) lacks what its type needs: {error!r}"
         ) from error
-
-
-def compiled(name: str, spec: Mapping[str, Any], organizations: Iterable[str] | None) -> Directive:
-    """A directive's document, compiled; `organizations` are the pseudonyms it covers, None for everyone."""
-    return Directive(
-        name=name,
-        by_order=spec["basis"]["kind"] == "order",
-        models=frozenset(spec["models"]),
-        surfaces=None if spec["surfaces"] == "all" else frozenset(spec["surfaces"]),
-        organizations=None if organizations is None else frozenset(organizations),
-    )
 
 
 def _release_applied(table: Table, entry: Entry) -> None:
@@ -342,7 +366,8 @@ _ENDS = {
 def _credential_issued(table: Table, entry: Entry) -> None:
     grant = table.grants_by_id[entry.public["grant"]]
     digest = bytes.fromhex(entry.gate_value("digest"))
-    credential = Credential(entry.public["credential"], grant)
+    member = table.people[entry.gate_value("member")] if "member" in entry.gate else None
+    credential = Credential(entry.public["credential"], grant, member=member)
     table.credentials[digest] = credential
     table._credential_ids[credential.id] = credential
 
@@ -351,22 +376,101 @@ def _credential_revoked(table: Table, entry: Entry) -> None:
     table._credential_ids[entry.public["credential"]].revoked = True
 
 
+def _credential_attested(table: Table, entry: Entry) -> None:
+    credential, stated = table._credential_ids[entry.public["credential"]], entry.gate_value("attested")
+    credential.attested = None
+    if stated is not None:
+        credential.attested = Attested(
+            frozenset(stated["statuses"]),
+            frozenset(stated["models"]) if "models" in stated else None,
+            frozenset(stated.get("excluded", ())),
+            events.parse_time(stated["until"]),
+        )
+
+
+def _organization_described(table: Table, entry: Entry) -> None:
+    found = entry.gate_value("described")
+    organization = intern(found["organization"])
+    table.organizations[organization] = Organization(
+        found["name"], intern(found["registeredIn"]), found.get("sector")
+    )
+    table._bear(organization, found["name"])
+
+
+def _members_registered(table: Table, entry: Entry) -> None:
+    organization = intern(entry.gate_value("organization"))
+    registry = table.registry.setdefault(organization, {})
+    for row in entry.gate_value("members"):
+        person = table.people.get(row["member"])
+        if person is None:
+            person = table.people[row["member"]] = Person(row["member"], organization)
+        for identifier in row["identifiers"]:
+            registry[bytes.fromhex(identifier)] = person
+
+
+def _members_removed(table: Table, entry: Entry) -> None:
+    registry = table.registry[entry.gate_value("organization")]
+    gone = set(entry.gate_value("members"))
+    for member in gone:
+        del table.people[member]
+    for identifier in [key for key, person in registry.items() if person.id in gone]:
+        del registry[identifier]
+
+
+def _status_claimed(table: Table, entry: Entry) -> None:
+    for row in entry.gate_value("claims"):
+        until_ms = events.parse_time(row["until"]) if row.get("until") else None
+        claim = Claim(intern(row["issuer"]), row["status"], Assurance.of(row["assurance"]), until_ms)
+        table.people[row["member"]].claim(table._claims.setdefault(claim, claim))
+
+
+def _status_revoked(table: Table, entry: Entry) -> None:
+    for row in entry.gate_value("claims"):
+        table.people[row["member"]].revoke(row["issuer"])
+
+
 def _directive_issued(table: Table, entry: Entry) -> None:
-    spec = entry.public["document"]["spec"]
-    organizations = None if spec["covers"] == "everyone" else entry.gate_value("organizations")
-    directive = compiled(entry.public["directive"], spec, organizations)
-    table.directives[directive.name] = directive
-    for model in directive.models:
-        table.suspensions.setdefault(model, Suspensions()).add(directive)
+    document = entry.public["document"]
+    directive = cover.compiled(entry.public["directive"], document["spec"], _named_in(entry), entry.at_ms)
+    if document.get("metadata", {}).get("drill"):
+        for selector in directive.selectors():
+            table.complete(selector)
+        table.drills[directive.name] = directive
+        return
+    replaced = entry.public.get("replaces")
+    if replaced is not None:
+        table.undirect(replaced)
+    table.direct(directive)
+
+
+def _named_in(entry: Entry) -> dict[str, Resolved]:
+    """What the names of a directive come to; before there were names, organizations alone."""
+    if "named" in entry.gate:
+        return {part: Resolved.from_json(value) for part, value in entry.gate_value("named").items()}
+    if "organizations" in entry.gate:
+        return {"covers": Resolved(organizations=entry.gate_value("organizations"))}
+    return {}
 
 
 def _directive_lifted(table: Table, entry: Entry) -> None:
-    directive = table.directives.pop(entry.public["directive"])
-    for model in directive.models:
-        suspensions = table.suspensions[model]
-        suspensions.remove(directive)
-        if not suspensions.everyone and not suspensions.organizations:
-            del table.suspensions[model]
+    name, scope = entry.public["directive"], entry.public.get("scope")
+    if table.drills.pop(name, None) is not None:
+        return
+    if scope is None:
+        table.undirect(name)
+        return
+    directive = table.directives[name]
+    table.exempt(directive, cover.lifted(entry.public["case"], scope, _lifted_in(entry, directive)))
+    if directive.is_spent:
+        table.undirect(name)
+
+
+def _lifted_in(entry: Entry, directive: Directive) -> dict[str, Resolved]:
+    return {**_named_in(entry), **directive.annexes}
+
+
+def _directive_expired(table: Table, entry: Entry) -> None:
+    table.undirect(entry.public["directive"])
 
 
 _FOLDS: dict[str, Callable[[Table, Entry], None]] = {
@@ -386,5 +490,12 @@ _FOLDS: dict[str, Callable[[Table, Entry], None]] = {
     events.CREDENTIAL_ISSUED: _credential_issued,
     events.CREDENTIAL_REVOKED: _credential_revoked,
     events.DIRECTIVE_ISSUED: _directive_issued,
+    events.CREDENTIAL_ATTESTED: _credential_attested,
+    events.ORGANIZATION_DESCRIBED: _organization_described,
+    events.MEMBERS_REGISTERED: _members_registered,
+    events.MEMBERS_REMOVED: _members_removed,
+    events.STATUS_CLAIMED: _status_claimed,
+    events.STATUS_REVOKED: _status_revoked,
     events.DIRECTIVE_LIFTED: _directive_lifted,
+    events.DIRECTIVE_EXPIRED: _directive_expired,
 }

@@ -27,6 +27,7 @@ from sluicegate.core import (
     durations,
     events,
     kinds,
+    narrowing,
     plan,
     quorum,
     statements,
@@ -105,6 +106,8 @@ class VouchedTable(Table):
         """The appeals against a case, or against the removal of a grant out of it."""
         self._documents: dict[str, dict[str, Any]] = {}
         """The documents of directives, by name."""
+        self._transcribed: set[str] = set()
+        """The directives that officers entered and their issuers have not confirmed."""
 
     def apply(self, entry: Entry) -> None:
         """Fold one entry in, as far as it is vouched for. Requires and raises as `Table.apply`."""
@@ -244,12 +247,9 @@ class VouchedTable(Table):
     def _take_position(self, entry: Entry) -> None:
         envelope = Envelope.from_json(entry.public["envelope"])
         case = self._asked[entry.public["case"]]
-        said = self._said(envelope, case)
-        owners = frozenset(
-            self._pins[keyid].owner
-            for keyid in dsse.verify(envelope, self._public)
-            if self._pins[keyid].party == said.agency
-        )
+        if case.question["log"] != self._trust.log:
+            raise NotVouched("a case of another log")
+        said, owners = self._said(envelope, case)
         if not owners:
             raise NotVouched(f"no signature by a key of {said.agency!r} that this gateway knows")
         newest = case.positions.get(said.agency)
@@ -259,20 +259,42 @@ class VouchedTable(Table):
         case.signed |= owners
         case.positions[said.agency] = Vouched(said.position, owners, digest, said.conditions)
 
-    def _said(self, envelope: Envelope, case: Asked) -> Position:
-        """What an envelope says in a case. Raises: NotVouched: it is about another question."""
-        if case.question["log"] != self._trust.log:
-            raise NotVouched("a case of another log")
-        if not statements.is_schedule(envelope):
+    def _said(self, envelope: Envelope, case: Asked) -> tuple[Position, frozenset[str]]:
+        """What an envelope says in a case, and by whom. Raises: NotVouched: it is about another question."""
+        if dsse.predicate_type(envelope) == statements.TRANSCRIPTION:
+            position, _ = statements.read_transcription(envelope)
+            question = canonical.digest(position.question)
+            owners = self._transcribing(envelope, case, position.agency)
+        elif statements.is_schedule(envelope):
+            position, question = self._of_schedule(envelope, case)
+            owners = self._owners(envelope, position.agency)
+        else:
             position = statements.read_position(envelope)
-            if position.question != case.question:
-                raise NotVouched("a position signed for another question")
-            return position
+            question = canonical.digest(position.question)
+            owners = self._owners(envelope, position.agency)
+        if question != canonical.digest(case.question):
+            raise NotVouched("a position signed for another question")
+        return position, owners
+
+    def _owners(self, envelope: Envelope, party: str) -> frozenset[str]:
+        return frozenset(pin.owner for pin in self._signers(envelope) if pin.party == party)
+
+    def _transcribing(self, envelope: Envelope, case: Asked, agency: str) -> frozenset[str]:
+        """The officers who transcribe what the issuer of a transcription says about lifting it."""
+        name = case.question.get("directive", "")
+        if case.kind != kinds.LIFT or name not in self._transcribed:
+            raise NotVouched("a transcription of what its agency signs itself")
+        if self._documents[name]["spec"]["issuer"] != agency:
+            raise NotVouched("a transcription of another agency's word than the issuer's")
+        owners = self._owners(envelope, self._trust.developer)
+        if len(owners) < 2:
+            raise NotVouched("a transcription that two officers did not sign")
+        return owners
+
+    def _of_schedule(self, envelope: Envelope, case: Asked) -> tuple[Position, str]:
         for position, digest in statements.read_schedule(envelope):
             if position.question["case"] == case.question["case"]:
-                if digest != canonical.digest(case.question):
-                    raise NotVouched("a position signed for another question")
-                return position
+                return position, digest
         raise NotVouched("a schedule that does not name the case")
 
     # What widens
@@ -367,46 +389,103 @@ class VouchedTable(Table):
             raise NotVouched("a key that is on the record")
 
     def _check_lift(self, entry: Entry) -> None:
-        name = entry.public["directive"]
+        """The case's question states the part that is lifted, and the directive as it stands."""
+        name, scope = entry.public["directive"], entry.public.get("scope")
+        if name in self.drills:
+            return
         case = self._case(entry.public["case"], kinds.LIFT)
         document = self._documents[name]
-        bound = {"directive": name, "document": canonical.digest(document)}
-        if any(case.question[field_] != value for field_, value in bound.items()):
-            raise NotVouched("a lift of another directive")
+        bound = {"directive": name, "document": canonical.digest(document), "scope": scope}
+        if any(case.question.get(field_) != value for field_, value in bound.items()):
+            raise NotVouched("a lift of another directive, or of another part")
         self._check_rule(case, document["spec"]["liftedBy"], frozenset())
 
     def _check_directive(self, entry: Entry) -> None:
-        """What is on the record is what the issuer signed, under a name of its own."""
-        if entry.public["directive"] in self._documents:
-            raise NotVouched("a directive of this name is on the record; this one is never lifted here")
+        """What is on the record is what was signed, under a name of its own unless it replaces another."""
+        name, document = entry.public["directive"], entry.public["document"]
         signed = self._signed_document(entry)
-        if signed is not None and signed != entry.public["document"]:
+        if signed is not None and signed != document:
             raise NotVouched("a directive that was signed otherwise; it applies as it was signed")
+        replaced = entry.public.get("replaces")
+        if replaced is not None and not self._may_replace(entry, signed or document):
+            raise NotVouched("a directive that replaces another without those who lift it; both apply")
+        if name in self._documents and replaced != name:
+            raise NotVouched("a directive of this name is on the record; this one is never lifted here")
+
+    def _may_replace(self, entry: Entry, document: Mapping[str, Any]) -> bool:
+        """Whether those whose signatures can be checked here may put one directive in another's place."""
+        stated, old = document["metadata"].get("replaces"), self._documents.get(entry.public["replaces"])
+        if old is None or stated != {
+            "directive": entry.public["replaces"],
+            "document": canonical.digest(old),
+        }:
+            return False
+        if not narrowing.widened(document, old):
+            return True
+        signers = self._signers(Envelope.from_json(entry.public["envelope"]))
+        consenting = {pin.party for pin in signers}
+        if entry.public["replaces"] in self._transcribed and self._is_transcribed(document, signers):
+            consenting.add(old["spec"]["issuer"])
+        return quorum.satisfied(old["spec"]["liftedBy"], consenting)
+
+    def _is_transcribed(self, document: Mapping[str, Any], signers: list[Pin]) -> bool:
+        officers = {pin.owner for pin in signers if pin.party == self._trust.developer}
+        return "transcribed" in document["metadata"] and len(officers) > 1
+
+    def _signers(self, envelope: Envelope) -> list[Pin]:
+        return [self._pins[keyid] for keyid in dsse.verify(envelope, self._public)]
 
     def _signed_document(self, entry: Entry) -> dict[str, Any] | None:
-        """A directive as its issuer signed it for this log; None where nobody did."""
+        """A directive as its issuer, or two officers, signed it for this log; None where nobody did."""
         try:
             envelope = Envelope.from_json(entry.public["envelope"])
             document = statements.read_directive(envelope)
             directive.check_signed(document)
         except (KeyError, SluicegateError):
             return None
-        signers = {self._pins[keyid].party for keyid in dsse.verify(envelope, self._public)}
-        is_ours = document["metadata"]["log"] == self._trust.log and document["spec"]["issuer"] in signers
-        return document if is_ours else None
+        signers = self._signers(envelope)
+        is_issuers = document["spec"]["issuer"] in {pin.party for pin in signers}
+        is_whole = is_issuers or self._is_transcribed(document, signers)
+        return document if is_whole and document["metadata"]["log"] == self._trust.log else None
 
     def _as_signed(self, entry: Entry) -> Entry:
-        """A directive's entry as its issuer signed it, beside one that has its name; any other as it is."""
+        """A directive's entry as it was signed; beside one that has its name and that it may not replace."""
         if entry.type != events.DIRECTIVE_ISSUED:
             return entry
-        name = entry.public["directive"]
+        name, replaced = entry.public["directive"], entry.public.get("replaces")
         document = self._signed_document(entry) or entry.public["document"]
-        beside = f"{name}#{entry.seq}" if name in self._documents else name
-        return replace(entry, public={**entry.public, "directive": beside, "document": document})
+        public = {**entry.public, "document": document}
+        if replaced is not None and not self._may_replace(entry, document):
+            del public["replaces"]
+            replaced = None
+        if name in self._documents and replaced != name:
+            public["directive"] = f"{name}#{entry.seq}"
+        return replace(entry, public=public)
 
-    def _keep_directive(self, entry: Entry, _why: str) -> None:
-        document = self._signed_document(entry) or entry.public["document"]
-        self._documents.setdefault(entry.public["directive"], document)
+    def _keep_directive(self, entry: Entry, why: str) -> None:
+        name, document = entry.public["directive"], self._signed_document(entry) or entry.public["document"]
+        if name in self._documents and why:
+            return
+        self._documents[name] = document
+        self._transcribed.discard(name)
+        if "transcribed" in document["metadata"]:
+            self._transcribed.add(name)
+
+    def _confirm_directive(self, entry: Entry) -> None:
+        """What its issuer stands by is no transcription any more: its letters do not lift it."""
+        envelope = Envelope.from_json(entry.public["envelope"])
+        stated = statements.read_confirmation(envelope)
+        document = self._documents[stated["directive"]]
+        if stated["document"] == canonical.digest(document):
+            parties = {pin.party for pin in self._signers(envelope)}
+            if document["spec"]["issuer"] in parties:
+                self._transcribed.discard(stated["directive"])
+
+    def _check_expiry(self, entry: Entry) -> None:
+        """A directive ends by itself when the time has come that its document says."""
+        expires = self._documents[entry.public["directive"]]["spec"].get("expires")
+        if expires is None or events.parse_time(expires) > entry.at_ms:
+            raise NotVouched("a directive that is said to have expired and has not")
 
     def _end_grant(self, entry: Entry, _why: str) -> None:
         self._ended.add(entry.public["grant"])
@@ -519,7 +598,9 @@ _BEFORE: dict[str, Callable[[VouchedTable, Entry], None]] = {
     events.GRANT_AMENDED: VouchedTable._check_amendment,
     events.GRANT_RESUMED: VouchedTable._check_resumption,
     events.GRANT_REINSTATED: VouchedTable._check_reinstatement,
+    events.DIRECTIVE_CONFIRMED: VouchedTable._confirm_directive,
     events.DIRECTIVE_LIFTED: VouchedTable._check_lift,
+    events.DIRECTIVE_EXPIRED: VouchedTable._check_expiry,
 }
 _SKIPPED = frozenset(
     {
@@ -529,6 +610,7 @@ _SKIPPED = frozenset(
         events.GRANT_REINSTATED,
         events.CREDENTIAL_ISSUED,
         events.DIRECTIVE_LIFTED,
+        events.DIRECTIVE_EXPIRED,
     }
 )
 _AFTER: dict[str, Callable[[VouchedTable, Entry, str], None]] = {

@@ -134,7 +134,8 @@ class Paperwork:
         """The agency that a directive names as its issuer signs it and puts it in force."""
         given = directive.read(document.read(text, "directive.yaml"))
         issuer = given["spec"]["issuer"]
-        body = signing.directive(given, self.staff().get("/api/v1/log")["vkey"], self._cast.key(issuer))
+        bound = signing.Bound(self.staff().get("/api/v1/log")["vkey"])
+        body = signing.directive(given, bound, self._cast.key(issuer))
         answer: dict[str, Any] = self.agency(issuer).post("/api/v1/directives", body)
         return answer
 

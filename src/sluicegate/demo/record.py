@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate import bootstrap
 from sluicegate.core import apikey, canonical, directive, dsse, statements, tiles
+from sluicegate.core.directive import Signing
 from sluicegate.core.events import parse_time
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
@@ -132,7 +133,8 @@ class Example:
 
     def suspend(self) -> None:
         """Issue a directive that covers everyone."""
-        document = directive.to_sign(_DIRECTIVE, self.ledger.vkey(), "")
+        signing = Signing(self.ledger.vkey(), lambda: self.ledger.random(32))
+        document, _ = directive.to_sign(_DIRECTIVE, signing)
         envelope = _signed(statements.directive_payload(document), "oncd")
         _done(directives.issue(self.ledger, self.staff, self._id(), envelope, None))
 

@@ -23,6 +23,7 @@ from sluicegate.core.lifecycle.applications import (
     SubmitApplication,
     Withdraw,
 )
+from sluicegate.core.lifecycle.organizations import Described
 from sluicegate.core.statements import REASON_MAX
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal, Writing
@@ -67,7 +68,16 @@ def prepared(
             return Refusal("conflict", "too_many_open", said, "wait for one to end")
     pseudonym = _pseudonym(ledger, writing, principal, organization)
     dossier = {"organization": organization}
-    return SubmitApplication(asked["release"], asked["stage"], asked["surface"], pseudonym, dossier)
+    described = describe(ledger, pseudonym, organization)
+    return SubmitApplication(
+        asked["release"], asked["stage"], asked["surface"], pseudonym, dossier, described
+    )
+
+
+def describe(ledger: Ledger, pseudonym: str, organization: dict[str, Any]) -> Described:
+    """What directives must know of an organization, from its file."""
+    country, sector = organization["registeredIn"], organization.get("sector")
+    return Described(pseudonym, ledger.tag(organization["name"]), country, sector)
 
 
 def amend(
@@ -77,16 +87,17 @@ def amend(
 
     `asked` holds `renew`, and `organization, file` where the dossier changes. Raises: InvalidDocument.
     """
-    dossier = None
-    if asked.get("organization") is not None:
-        found = application.read(document.read(asked["organization"], asked["file"]))
-        dossier = {"organization": found}
     with ledger.reading() as state:
         case = state.cases.get(state.grants.get(grant, ""))
         if case is None or case.applicant != principal.id:
             said = f"no grant {grant[:80]!r}"
             return Refusal("unknown", "grant_unknown", said, "'application show' names your grant")
-    command = Amend(grant, bool(asked["renew"]), dossier)
+        holder = state.table.grants_by_id[grant].organization
+    dossier, described = None, None
+    if asked.get("organization") is not None:
+        found = application.read(document.read(asked["organization"], asked["file"]))
+        dossier, described = {"organization": found}, describe(ledger, holder, found)
+    command = Amend(grant, bool(asked["renew"]), dossier, described)
     request = ["amend", grant, asked]
     return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
 
@@ -132,7 +143,7 @@ def nominations(ledger: Ledger) -> dict[str, Any]:
                     "nomination": known["nomination"],
                     "release": known["release"],
                     "stage": known["stage"],
-                    "organization": ledger.store.organization_name(known["organization"]),
+                    "organization": name_of(ledger, known["organization"]),
                     "applied": _applied(ledger, state, known),
                 }
                 for known in state.nominations.values()
@@ -140,12 +151,16 @@ def nominations(ledger: Ledger) -> dict[str, Any]:
         }
 
 
+def name_of(ledger: Ledger, organization: str) -> str | None:
+    """The legal name behind a pseudonym, as `core.application.name_key` spells it."""
+    found = ledger.store.registered(organization)
+    return found.name if found is not None else None
+
+
 def _applied(ledger: Ledger, state: State, known: dict[str, Any]) -> list[str]:
     return [
         name
-        for organization in ledger.store.organizations(
-            ledger.store.organization_name(known["organization"]) or ""
-        )
+        for organization in ledger.store.organizations(name_of(ledger, known["organization"]) or "")
         for name in state.cases_of.get(organization, ())
         if state.cases[name].kind == kinds.ADMISSION
         and state.cases[name].question["release"] == known["release"]

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from sluicegate.core import application, canonical, events, kinds, quorum
-from sluicegate.core.lifecycle import Refusal, State, applications, determination
+from sluicegate.core.lifecycle import Refusal, State, applications, determination, directives
 from sluicegate.core.lifecycle.acts import case_unknown
 from sluicegate.core.lifecycle.case import Case, Clock
 from sluicegate.core.lifecycle.state import stage_of
@@ -256,6 +256,7 @@ def export(ledger: Ledger, principal: Principal, case_id: str) -> dict[str, Any]
             "previous": {party: said.digest for party, said in case.positions.items()},
             "terms": _terms(state, case),
             "document": _document(state, case),
+            "scope": _scope(ledger, case),
             "dossier": _dossier(ledger, state, case),
             "against": state.cases[case.question["against"]].kind if case.kind == kinds.APPEAL else None,
             "case": _shown(ledger, state, principal, case),
@@ -360,7 +361,8 @@ def _is_nominated(ledger: Ledger, state: State, case: Case) -> bool:
     """Whether the developer hoped for this application, by the name of its organization."""
     if case.kind != kinds.ADMISSION or not state.nominations or case.organization is None:
         return False
-    same = ledger.store.organizations(ledger.store.organization_name(case.organization) or "")
+    found = ledger.store.registered(case.organization)
+    same = ledger.store.organizations(found.name if found is not None else "")
     return any(
         known["organization"] in same
         and (known["release"], known["stage"]) == (case.question["release"], case.question["stage"])
@@ -371,6 +373,12 @@ def _is_nominated(ledger: Ledger, state: State, case: Case) -> bool:
 def _terms(state: State, case: Case) -> dict[str, Any] | None:
     """The plan whose stage's terms a question binds."""
     return state.plans.get(case.question.get("terms", ""))
+
+
+def _scope(ledger: Ledger, case: Case) -> dict[str, Any] | None:
+    """What opens the commitment to the organizations that a lift is about."""
+    opened = ledger.store.sealed(case.seq).get(directives.LIFTED) if case.kind == kinds.LIFT else None
+    return None if opened is None else {"salt": canonical.b64(opened.salt), "value": opened.value()}
 
 
 def _document(state: State, case: Case) -> dict[str, Any] | None:

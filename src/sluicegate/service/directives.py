@@ -1,33 +1,36 @@
-"""Directives: prepare, preview, issue, lift."""
+"""Directives: preview, issue, confirm, lift; what they mean to whom.
+
+Rules:
+- Whoever a directive itself names must be known here, lest a typing error covers nobody; an annex may name
+  strangers, who are covered or excepted as soon as they come.
+- Names come to tags and pseudonyms here, and nowhere else: entries name nobody.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from sluicegate.core import application, canonical, directive, document, events
+from sluicegate.core import annex, application, canonical, cover, events, persons
+from sluicegate.core.cover import Resolved
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Opening
 from sluicegate.core.lifecycle import Refusal, State, directives
-from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
-from sluicegate.core.table import compiled
+from sluicegate.core.lifecycle.directives import (
+    LIFTED,
+    AddDefinition,
+    Confirm,
+    EndDrill,
+    IssueDirective,
+    OpenLift,
+)
+from sluicegate.core.lifecycle.organizations import Described
+from sluicegate.core.lifecycle.state import Issued
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service.ledger import Ledger
 
-
-def preview(ledger: Ledger, text: str, file: str) -> dict[str, Any] | Refusal:
-    """Whom a directive would cover and spare; nothing is done. Raises: InvalidDocument."""
-    given = directive.read(document.read(text, file))
-    names = directive.named_organizations(given)
-    organizations = _resolved(ledger, names)
-    if isinstance(organizations, Refusal):
-        return organizations
-    with ledger.reading() as state:
-        refusal = directives.check_directive(state, given)
-        if refusal is not None:
-            return refusal
-        found = compiled(given["metadata"]["name"], given["spec"], organizations)
-        return {"directive": found.name, "document": given, **directives.covered(state, found)}
+Openings = Mapping[str, Opening]
 
 
 def issue(
@@ -35,76 +38,204 @@ def issue(
     principal: Principal,
     command_id: str,
     envelope: dict[str, Any],
-    named: dict[str, Any] | None,
+    opened: Mapping[str, Any] | None = None,
 ) -> dict[str, Any] | Refusal:
     """Put a signed directive in force.
 
-    `named` holds `salt` (base64) and `organizations` (as the signer wrote them) where it names any.
+    `opened` is `{salt, value}` for each of its commitments, by name.
     Raises: BadEnvelope, InvalidInput.
     """
-    opened = _opening(named) if named is not None else None
-    organizations = _resolved(ledger, opened.value() if opened is not None else None)
-    if isinstance(organizations, Refusal):
-        return organizations
-    command = IssueDirective(Envelope.from_json(envelope), opened, organizations or ())
-    asked = ["directive", envelope, named]
+    openings = openings_of(opened or {})
+    named = resolve(ledger, {name: each.value() for name, each in openings.items()})
+    if isinstance(named, Refusal):
+        return named
+    command = IssueDirective(Envelope.from_json(envelope), openings, named, undescribed(ledger))
+    asked = ["directive", envelope, opened]
     return ledger.execute(command, by=principal.id, command_id=command_id, request=asked)
 
 
-def open_lift(ledger: Ledger, principal: Principal, command_id: str, name: str) -> dict[str, Any] | Refusal:
-    """Open the case about lifting a directive, or go on with the open one."""
-    return ledger.execute(OpenLift(name), by=principal.id, command_id=command_id, request=["lift", name])
+def confirm(
+    ledger: Ledger, principal: Principal, command_id: str, envelope: dict[str, Any]
+) -> dict[str, Any] | Refusal:
+    """Put on the record that the issuer of a transcription stands by it. Raises: BadEnvelope."""
+    command = Confirm(Envelope.from_json(envelope))
+    return ledger.execute(command, by=principal.id, command_id=command_id, request=["confirm", envelope])
+
+
+def open_lift(  # noqa: PLR0913 - who, under which id, which directive, which part of it
+    ledger: Ledger,
+    principal: Principal,
+    command_id: str,
+    name: str,
+    scope: dict[str, Any] | None = None,
+    opened: Mapping[str, Any] | None = None,
+) -> dict[str, Any] | Refusal:
+    """Open the case about lifting a directive, or a part of it, or go on with the open one."""
+    opening = openings_of({LIFTED: opened})[LIFTED] if opened is not None else None
+    named = resolve(ledger, {LIFTED: opening.value()}) if opening is not None else {}
+    if isinstance(named, Refusal):
+        return named
+    command = OpenLift(name, scope or {}, opening, named.get("lift", cover.NOBODY))
+    request = ["lift", name, scope or {}, opened]
+    return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
+
+
+def end_drill(ledger: Ledger, principal: Principal, command_id: str, name: str) -> dict[str, Any] | Refusal:
+    """End a drill."""
+    return ledger.execute(EndDrill(name), by=principal.id, command_id=command_id, request=["end drill", name])
+
+
+def define(  # noqa: PLR0913 - who, under which id, a name, what it means and where that is written
+    ledger: Ledger, principal: Principal, command_id: str, name: str, statuses: list[str], source: str
+) -> dict[str, Any] | Refusal:
+    """Say what the words of an order mean. Raises: InvalidInput."""
+    known = set(persons.STATUSES) - persons.UNKNOWN
+    if not statuses or not set(statuses) <= known:
+        raise InvalidInput(f"the statuses {statuses!r}, expected some of {', '.join(sorted(known))}")
+    command = AddDefinition(name, frozenset(statuses), source)
+    request = ["define", name, statuses, source]
+    return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
+
+
+def definitions(ledger: Ledger) -> dict[str, Any]:
+    """What definitions mean, and where that is written."""
+    with ledger.reading() as state:
+        found = {**persons.DEFINITIONS, **state.definitions}
+        return {
+            "definitions": [
+                {"definition": each.name, "statuses": sorted(each.statuses), "source": each.source}
+                for _, each in sorted(found.items())
+            ]
+        }
 
 
 def listed(ledger: Ledger) -> dict[str, Any]:
     """Every directive on the record, newest first."""
     with ledger.reading() as state:
-        return {"directives": [_shown(state, name) for name in reversed(state.directives)]}
+        return {"directives": [_shown(found) for found in reversed(state.directives.values())]}
 
 
-def _shown(state: State, name: str) -> dict[str, Any]:
-    found = state.directives[name]
+def shown(ledger: Ledger, name: str) -> dict[str, Any] | Refusal:
+    """What the public record says of a directive: who, what, why, since when, and what was added later."""
+    with ledger.reading() as state:
+        found = state.directives.get(name)
+        if found is None:
+            return directives.directive_unknown(name)
+        return {**_shown(found), "document": found.document, "said": _said(state, found)}
+
+
+def _shown(found: Issued) -> dict[str, Any]:
     spec = found.document["spec"]
     return {
-        "directive": name,
+        "directive": found.name,
         "issuer": found.issuer,
+        "transcribed": found.document["metadata"].get("transcribed"),
+        "confirmed": found.confirmed if found.is_transcribed else None,
+        "drill": found.is_drill,
         "inForce": not found.lifted,
+        "ended": found.ended or None,
+        "endedAt": events.format_time(found.ended_ms) if found.ended_ms is not None else None,
         "issuedAt": events.format_time(found.at_ms),
+        "effective": spec.get("effective", "immediately"),
+        "expires": spec.get("expires"),
+        "action": spec.get("action", "suspend"),
         "models": spec["models"],
         "surfaces": spec["surfaces"],
         "covers": spec["covers"],
+        "except": spec.get("except"),
         "basis": spec["basis"],
         "reasons": spec["reasons"],
+        "lifted": [{**part, "at": events.format_time(part["at"])} for part in found.parts],
+        "liftedBy": spec["liftedBy"],
         "liftCase": found.lift,
     }
 
 
-def _opening(named: dict[str, Any]) -> Opening:
-    organizations = named["organizations"]
-    if not organizations or not all(isinstance(name, str) for name in organizations):
-        raise InvalidInput("the organizations a directive names are a list of at least one name")
-    salt = canonical.unb64(named["salt"])
-    if len(salt) != events.SALT_BYTES:
-        raise InvalidInput(f"a salt of {len(salt)} bytes, expected {events.SALT_BYTES}")
-    return Opening(salt, canonical.dumps(organizations))
+def _said(state: State, found: Issued) -> list[dict[str, Any]]:
+    """What was said of it and when, in order: the document's reasons, those before, and every note."""
+    at = {"seq": found.seq, "document": found.document}
+    documents = [
+        {"seq": each["seq"], "kind": "document", "reasons": each["document"]["spec"]["reasons"]}
+        for each in [*found.history, at]
+    ]
+    notes = [note for note in state.notes if note["about"].get("directive") == found.name]
+    return [*documents, *notes]
 
 
-def _resolved(ledger: Ledger, names: list[str] | None) -> list[str] | Refusal | None:
-    """The pseudonyms of the organizations named; one nobody knows is refused, lest it cover nobody."""
-    if names is None:
-        return None
-    with ledger.reading() as state:
-        known = {grant.organization for grant in state.table.grants_by_id.values()}
-        known |= {key[0] for key in state.open_applications}
-    found: list[str] = []
-    for name in names:
-        pseudonyms = [name] if name in known else list(ledger.store.organizations(application.name_key(name)))
-        if not pseudonyms:
-            return Refusal(
-                "unknown",
-                "organization_unknown",
-                f"no organization {name[:80]!r}",
-                "give its legal name as applied",
-            )
-        found += pseudonyms
+def openings_of(given: Mapping[str, Any]) -> dict[str, Opening]:
+    """What opens commitments, as it comes: `{salt, value}` by name. Raises: InvalidInput."""
+    found = {}
+    for name, each in given.items():
+        salt = canonical.unb64(each["salt"])
+        if len(salt) != events.SALT_BYTES:
+            raise InvalidInput(f"a salt of {len(salt)} bytes for {name!r}, expected {events.SALT_BYTES}")
+        found[name] = Opening(salt, canonical.dumps(each["value"]))
     return found
+
+
+def resolve(ledger: Ledger, given: Mapping[str, Any]) -> dict[str, Resolved] | Refusal:
+    """What names come to, by `covers`, `except`, `lift` and an annex's name.
+
+    `given` are the values of `directive.commitments`. One that a directive itself names must be known.
+    Raises: InvalidInput: not lists of names.
+    """
+    found: dict[str, Resolved] = {}
+    with ledger.reading() as state:
+        for name, value in given.items():
+            part, _, kind = name.partition(".")
+            if name.startswith(cover.ANNEX):
+                named = _named(ledger, state, _checked(value))
+                found[name] = named
+            elif kind in {"organizations", "persons"}:
+                named = _named(ledger, state, _checked({kind: value}))
+                unknown = _unknown(ledger, state, named, value)
+                if unknown is not None:
+                    return unknown
+                found[part] = found.get(part, cover.NOBODY) | named
+    return found
+
+
+def undescribed(ledger: Ledger) -> list[Described]:
+    """The organizations that a log of an earlier build does not describe."""
+    with ledger.reading() as state:
+        known = state.table.organizations
+        lacking = {grant.organization for grant in state.table.grants_by_id.values()} - known.keys()
+    stored = ((name, ledger.store.registered(name)) for name in sorted(lacking))
+    return [Described(name, ledger.tag(found.name), found.registered_in) for name, found in stored if found]
+
+
+def _checked(value: Any) -> dict[str, list[str]]:
+    try:
+        return annex.check(value)
+    except ValueError as error:
+        raise InvalidInput(str(error)) from error
+
+
+def _named(ledger: Ledger, state: State, value: dict[str, list[str]]) -> Resolved:
+    organizations = value.get("organizations", [])
+    known = {grant.organization for grant in state.table.grants_by_id.values()} | set(
+        state.table.organizations
+    )
+    ids = [name for name in organizations if name in known]
+    names = [ledger.tag(name) for name in organizations if name not in known]
+    return Resolved(ids, names, value.get("persons", []))
+
+
+def _unknown(ledger: Ledger, state: State, named: Resolved, given: list[str]) -> Refusal | None:
+    """The refusal of a name nobody bears, or of a person nobody registered, among those a directive names."""
+    for person in named.persons:
+        if person not in state.table.people:
+            said = f"no member {person[:80]!r}"
+            return Refusal("unknown", "person_unknown", said, "'member list' shows the members")
+    for name in given if not named.persons else ():
+        if name not in named.organizations and not _is_borne(ledger, state, name):
+            said, remedy = f"no organization {name[:80]!r}", "give its legal name as applied, or use an annex"
+            return Refusal("unknown", "organization_unknown", said, remedy)
+    return None
+
+
+def _is_borne(ledger: Ledger, state: State, name: str) -> bool:
+    """Whether an organization of this legal name has ever applied here."""
+    return bool(
+        state.table.bearing(ledger.tag(name)) or ledger.store.organizations(application.name_key(name))
+    )

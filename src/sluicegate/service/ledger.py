@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.core import canonical, checkpoint, events, lifecycle, merkle
+from sluicegate.core import application, canonical, checkpoint, events, lifecycle, merkle
 from sluicegate.core.events import Entropy, Entry
 from sluicegate.core.lifecycle import Command, Decided, Refusal, State, ticks
 from sluicegate.core.lifecycle.ticks import Tick
@@ -59,6 +59,7 @@ class Ledger:
         self._state = State()
         self._frontier = Frontier()
         self._watchers: list[Callable[[], None]] = []
+        self._naming = application.tag_key(key)
         self._load()
 
     def execute(
@@ -164,6 +165,10 @@ class Ledger:
     def vkey(self) -> str:
         """The log's verifier key, as text."""
         return checkpoint.vkey(self.origin, self.key.public_key().public_bytes_raw())
+
+    def tag(self, name: str) -> str:
+        """What stands for a legal name in entries: nobody without the log's key can tell which it is."""
+        return application.tag(self._naming, name)
 
     def watch(self, told: Callable[[], None]) -> None:
         """Call `told`, which must not wait, after every advance and arrangement, from any thread."""

@@ -13,7 +13,13 @@ from sluicegate.core import canonical, dsse, statements
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import SALT_BYTES, Opening
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.core.lifecycle.positions import Proceed, Receive, RecordPosition, Screen
+from sluicegate.core.lifecycle.positions import (
+    Proceed,
+    Receive,
+    RecordPosition,
+    Screen,
+    TranscribePosition,
+)
 from sluicegate.core.lifecycle.record import AddNote, UseList
 from sluicegate.errors import BadEnvelope
 from sluicegate.ports import Principal
@@ -39,6 +45,7 @@ def record(
         return _schedule(ledger, principal, command_id, given)
     commands: dict[str, Any] = {
         statements.POSITION: lambda: RecordPosition(given, what),
+        statements.TRANSCRIPTION: lambda: TranscribePosition(given),
         statements.RECEIPT: lambda: Receive(given),
         statements.PROCEEDING: lambda: Proceed(given),
         statements.NOTE: lambda: AddNote(given),

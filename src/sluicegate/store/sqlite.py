@@ -22,7 +22,16 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sluicegate.core import canonical, events
 from sluicegate.core.events import Entry, Opening
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, SavedDraft, Subscription
+from sluicegate.ports import (
+    Done,
+    Incarnation,
+    Letter,
+    Node,
+    Principal,
+    Registered,
+    SavedDraft,
+    Subscription,
+)
 from sluicegate.store import outbox, schema
 
 BUSY_MS = 10_000
@@ -100,12 +109,13 @@ class SqliteStore:
         with self._reading() as connection:
             return list(connection.execute(query).scalars())
 
-    def organization_name(self, pseudonym: str) -> str | None:
-        """The legal name behind a pseudonym, as `core.application.name_key` spells it."""
+    def registered(self, pseudonym: str) -> Registered | None:
+        """The organization behind a pseudonym."""
         table = schema.organizations
-        query = sa.select(table.c.name).where(table.c.pseudonym == pseudonym)
+        query = sa.select(table.c.name, table.c.registered_in).where(table.c.pseudonym == pseudonym)
         with self._reading() as connection:
-            return connection.execute(query).scalar()
+            row = connection.execute(query).one_or_none()
+        return Registered(row.name, row.registered_in) if row is not None else None
 
     def organizations(self, name: str) -> Sequence[str]:
         """The pseudonyms of every organization of this legal name."""

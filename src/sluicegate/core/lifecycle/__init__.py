@@ -44,6 +44,7 @@ _DECIDERS: dict[type, Decider] = {
     applications.OpenAppeal: applications.open_appeal,
     positions.Receive: positions.receive,
     positions.RecordPosition: positions.record_position,
+    positions.TranscribePosition: positions.transcribe_position,
     positions.Screen: positions.screen,
     positions.Proceed: positions.proceed,
     grants.ProveGrant: grants.prove_grant,
@@ -54,7 +55,10 @@ _DECIDERS: dict[type, Decider] = {
     credentials.IssueCredential: credentials.issue_credential,
     credentials.RevokeCredential: credentials.revoke_credential,
     directives.IssueDirective: directives.issue_directive,
+    directives.Confirm: directives.confirm,
     directives.OpenLift: directives.open_lift,
+    directives.EndDrill: directives.end_drill,
+    directives.AddDefinition: directives.add_definition,
     record.AddNote: record.add_note,
     record.UseList: record.use_list,
     ticks.Tick: ticks.tick,
@@ -75,6 +79,7 @@ Command = (
     | applications.OpenAppeal
     | positions.Receive
     | positions.RecordPosition
+    | positions.TranscribePosition
     | positions.Screen
     | positions.Proceed
     | grants.ProveGrant
@@ -85,7 +90,10 @@ Command = (
     | credentials.IssueCredential
     | credentials.RevokeCredential
     | directives.IssueDirective
+    | directives.Confirm
     | directives.OpenLift
+    | directives.EndDrill
+    | directives.AddDefinition
     | record.AddNote
     | record.UseList
     | ticks.Tick

@@ -9,7 +9,7 @@ Rules:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sluicegate.core import application, durations, events, kinds, plan
@@ -18,6 +18,7 @@ from sluicegate.core.lifecycle import determination
 from sluicegate.core.lifecycle.acts import found
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.case import Case
+from sluicegate.core.lifecycle.organizations import Described, describe
 from sluicegate.core.lifecycle.positions import grant_moved, moved, outcome_of, whole_due
 from sluicegate.core.lifecycle.releases import stage_unknown
 from sluicegate.core.lifecycle.state import ENDED, Release, State
@@ -37,6 +38,7 @@ class SubmitApplication:
     surface: str
     organization: str
     dossier: dict[str, Any]
+    described: Described | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Amend:
     grant: str
     renew: bool
     dossier: dict[str, Any] | None = None
+    described: Described | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,9 @@ def submit_application(
         "party": sealed.commitment("sealed", "application"),
     }
     draft = opened(state, question, command.organization, now_ms, entropy, sealed={"application": sealed})
-    return Decided([draft], {"application": case, "state": kinds.SUBMITTED})
+    described = [] if command.described is None else [command.described]
+    drafts = [*describe(state, described, entropy), draft]
+    return Decided(drafts, {"application": case, "state": kinds.SUBMITTED})
 
 
 def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -152,6 +157,9 @@ def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Decide
     }
     kept = {"application": sealed} if sealed else {}
     draft = opened(state, question, grant.organization, now_ms, entropy, sealed=kept)
+    if command.described is not None:
+        gate = {**draft.gate, "described": events.opening(command.described.to_json(), entropy)}
+        draft = replace(draft, gate=gate)
     return Decided([draft], {"application": case, "state": kinds.SUBMITTED, "grant": grant.id})
 
 

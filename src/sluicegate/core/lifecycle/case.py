@@ -102,6 +102,10 @@ class Case:
     answers: list[int] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
     opening: dict[str, Any] | None = None
+    described: dict[str, str] | None = None
+    """What an amendment says of its organization."""
+    named: dict[str, Any] | None = None
+    """What the organizations come to that a lift is about."""
 
     @property
     def standing(self) -> str:

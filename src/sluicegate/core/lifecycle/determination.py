@@ -14,6 +14,7 @@ from typing import Any
 from sluicegate.core import conditions, durations, events, kinds, plan, quorum
 from sluicegate.core.events import Draft, Entropy
 from sluicegate.core.lifecycle.case import Case
+from sluicegate.core.lifecycle.organizations import described_anew
 from sluicegate.core.lifecycle.state import State, stage_of
 from sluicegate.core.quorum import Rule
 
@@ -243,6 +244,8 @@ def _amendment(state: State, case: Case, now_ms: int, entropy: Entropy) -> Itera
         **_signed_by(case),
     }
     yield Draft(events.GRANT_AMENDED, case.id, public)
+    if case.described is not None:
+        yield described_anew(case.described, entropy)
 
 
 def _opening(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
@@ -259,8 +262,15 @@ def _removal(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterato
 
 
 def _lift(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
-    public = {"directive": case.question["directive"], "case": case.id}
-    yield Draft(events.DIRECTIVE_LIFTED, case.question["directive"], public)
+    name, scope = case.question["directive"], case.question.get("scope")
+    public = {"directive": name, "case": case.id, **({"scope": scope} if scope else {})}
+    gate = {"named": events.opening(case.named, entropy)} if case.named else {}
+    yield Draft(events.DIRECTIVE_LIFTED, name, public, gate)
+    if scope is None:
+        for other in state.directives[name].lifts:
+            if other != case.id and state.cases[other].state != kinds.DETERMINED:
+                ended = {"case": other, "outcome": "superseded", "reasonCode": "directive_lifted"}
+                yield Draft(events.CASE_DETERMINED, other, ended)
 
 
 def _appeal(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:

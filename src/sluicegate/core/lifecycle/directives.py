@@ -1,46 +1,85 @@
-"""Directives: issued by a party with a pinned key, lifted by a case whose rule is `liftedBy`.
+"""Directives: issued or transcribed, changed by another document, lifted by a case whose rule is `liftedBy`.
 
 Rules:
-- An issuer signs the document with organizations as count and commitment; what opens the commitment
-  comes beside it and must fit.
-- A name that covers nobody, a model nobody offers: refused, so that a typing error never passes for a
+- An issuer signs the document with names as count and commitment; what opens the commitments comes beside it
+  and must fit.
+- A model nobody offers, a definition nobody made: refused, so that a typing error never passes for a
   directive in force.
+- Whoever issued it may narrow it alone. What is not provably narrower takes whom `liftedBy` asks.
+- A transcription is marked so until its issuer confirms it; until then the issuer's letter, transcribed too,
+  is its word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sluicegate.core import canonical, directive, events, quorum, statements
+from sluicegate.core import canonical, cover, directive, events, narrowing, persons, quorum, statements
+from sluicegate.core.cover import Resolved
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Draft, Entropy, Opening
 from sluicegate.core.lifecycle.answer import Decided, Refusal
-from sluicegate.core.lifecycle.keys import signer_for
+from sluicegate.core.lifecycle.keys import owners_for, signer_for, signers
+from sluicegate.core.lifecycle.organizations import Described, describe
+from sluicegate.core.lifecycle.positions import two_officers
 from sluicegate.core.lifecycle.releases import other_log
-from sluicegate.core.lifecycle.state import Release, State
-from sluicegate.core.table import Directive, compiled
+from sluicegate.core.lifecycle.state import Issued, Release, State
+
+LIFTED = "lift.organizations"
+"""The name of what opens the commitment to organizations that a lift is about."""
 
 
 @dataclass(frozen=True, slots=True)
 class IssueDirective:
-    """Put a signed directive in force.
+    """Put a signed directive in force, or a drill.
 
-    `named` opens the commitment to the organizations as the signer wrote them, None where it covers
-    everyone; `organizations` are their pseudonyms.
+    `opened` opens its commitments, by their names; `named` is what they come to, by `covers`, `except` and
+    `annex.…`; `described` are organizations that names may mean and the log does not describe yet.
     """
 
     envelope: Envelope
-    named: Opening | None = None
-    organizations: Sequence[str] = ()
+    opened: Mapping[str, Opening] = field(default_factory=dict)
+    named: Mapping[str, Resolved] = field(default_factory=dict)
+    described: Sequence[Described] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Put on the record that the issuer of a transcription stands by it."""
+
+    envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True)
 class OpenLift:
-    """Ask those whom a directive's `liftedBy` names to lift it."""
+    """Ask those whom a directive's `liftedBy` names to lift it, or the part that `scope` states.
+
+    `scope` may hold `models`, `surfaces`, `annexes` and `organizations`, whose commitment `opened` opens and
+    which come to `named`.
+    """
 
     directive: str
+    scope: Mapping[str, Any] = field(default_factory=dict)
+    opened: Opening | None = None
+    named: Resolved = cover.NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class EndDrill:
+    """End a drill."""
+
+    directive: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddDefinition:
+    """Say which statuses the words of an order mean, with the source that says so."""
+
+    name: str
+    statuses: frozenset[str]
+    source: str
 
 
 def issue_directive(
@@ -51,55 +90,86 @@ def issue_directive(
     directive.check_signed(document)
     if document["metadata"]["log"] != state.log:
         return other_log()
-    spec = document["spec"]
-    refusal = check_directive(state, document)
+    refusal = check_directive(state, document, now_ms)
     if refusal is not None:
         return refusal
-    key = signer_for(state, command.envelope, spec["issuer"])
-    if isinstance(key, Refusal):
-        return key
-    covers = spec["covers"]
-    if not _opens(command, covers):
-        return Refusal(
-            "unverified",
-            "scope_unproven",
-            "the organizations given do not open the signed commitment",
-            "sign it again",
-        )
-    name = document["metadata"]["name"]
+    owners = _authority(state, command.envelope, document)
+    if isinstance(owners, Refusal):
+        return owners
+    refusal = _unproven(command, document) or _widening(state, command.envelope, document)
+    if refusal is not None:
+        return refusal
+    name, replaced = document["metadata"]["name"], document["metadata"].get("replaces")
     public = {
         "directive": name,
-        "issuer": spec["issuer"],
-        "signedBy": key.owner,
+        "issuer": document["spec"]["issuer"],
+        "signedBy": owners[0],
+        "signers": list(owners),
         "document": document,
         "digest": statements.envelope_digest(command.envelope),
         "envelope": command.envelope.to_json(),
+        **({"replaces": replaced["directive"]} if replaced else {}),
     }
-    organizations = None if covers == "everyone" else sorted(command.organizations)
-    gate = {} if organizations is None else {"organizations": events.opening(organizations, entropy)}
-    sealed = {} if command.named is None else {"organizations": command.named}
-    draft = Draft(events.DIRECTIVE_ISSUED, name, public, gate, sealed)
-    result = {"directive": name, "acceptedAt": events.format_time(now_ms)}
-    return Decided([draft], {**result, **covered(state, compiled(name, spec, organizations))})
+    named = {part: found.to_json() for part, found in command.named.items()}
+    gate = {"named": events.opening(named, entropy)} if named else {}
+    drafts = [*describe(state, command.described, entropy)]
+    drafts += _ended_lifts(state, replaced["directive"], "directive_replaced") if replaced else ()
+    drafts.append(Draft(events.DIRECTIVE_ISSUED, name, public, gate, dict(command.opened)))
+    return Decided(drafts, {"directive": name, "acceptedAt": events.format_time(now_ms)})
 
 
-def check_directive(state: State, document: dict[str, Any]) -> Refusal | None:
-    """Why a well-formed directive does not fit this log, if it does not."""
-    name, spec = document["metadata"]["name"], document["spec"]
-    if name in state.directives:
-        return Refusal(
-            "conflict", "name_taken", f"a directive {name!r} is already on the record", "choose another"
-        )
-    for party in sorted({spec["issuer"], *quorum.parties_of(spec["liftedBy"])}):
-        if party not in state.parties:
-            known = ", ".join(sorted(state.parties))
-            return Refusal(
-                "unknown", "party_unknown", f"no pinned key for {party!r}, expected one of {known}"
-            )
-    return _covers_nothing(state, spec)
+def check_directive(state: State, document: dict[str, Any], now_ms: int) -> Refusal | None:
+    """Why a well-formed directive does not fit this log, if it does not.
+
+    `document` is one that is signed, or as `directive.read` returned it.
+    """
+    spec, metadata = document["spec"], document["metadata"]
+    return (
+        _misplaced(state, metadata)
+        or _parties_unknown(state, spec, is_transcribed="transcribed" in metadata)
+        or _covers_nothing(state, spec)
+        or _means_otherwise(state, spec)
+        or _too_late(spec, now_ms)
+    )
 
 
-def _covers_nothing(state: State, spec: dict[str, Any]) -> Refusal | None:
+def _misplaced(state: State, metadata: Mapping[str, Any]) -> Refusal | None:
+    """Whether the name is taken, or what is to be replaced is not there as it was."""
+    name, replaces = metadata["name"], metadata.get("replaces")
+    if replaces is None or isinstance(replaces, str):
+        replaces = {"directive": replaces, "document": None} if replaces else None
+    if replaces is None or replaces["directive"] != name:
+        if name in state.directives:
+            said = f"a directive {name!r} is already on the record"
+            return Refusal("conflict", "name_taken", said, "choose another, or say that it replaces this one")
+        if replaces is None:
+            return None
+    old = state.directives.get(replaces["directive"])
+    if old is None or old.is_drill:
+        return directive_unknown(replaces["directive"])
+    if old.lifted:
+        return over(old)
+    if replaces["document"] not in {None, canonical.digest(old.document)}:
+        said = f"the directive {old.name!r} has changed since this was signed"
+        return Refusal("conflict", "directive_changed", said, "sign it again, to replace it as it stands")
+    return None
+
+
+def _parties_unknown(state: State, spec: Mapping[str, Any], *, is_transcribed: bool) -> Refusal | None:
+    issuer = spec["issuer"]
+    if is_transcribed and issuer == state.developer:
+        said = "the developer signs what it issues itself"
+        return Refusal("conflict", "not_transcribed", said, "'directive issue' signs it with one key")
+    known = state.parties | ({issuer} if is_transcribed else set())
+    for party in sorted({issuer, *quorum.parties_of(spec["liftedBy"])}):
+        if party not in known:
+            listed = ", ".join(sorted(known))
+            said = f"no pinned key for {party!r}, expected one of {listed}"
+            return Refusal("unknown", "party_unknown", said, "an order by letter or call is transcribed")
+    return None
+
+
+def _covers_nothing(state: State, spec: Mapping[str, Any]) -> Refusal | None:
     """Why a model, or a surface of these models, is nowhere offered nor granted, if one is not.
 
     What others are offered is not listed: the asker may not know of them.
@@ -127,54 +197,205 @@ def _models(state: State) -> list[tuple[Release, str]]:
     ]
 
 
+def _means_otherwise(state: State, spec: Mapping[str, Any]) -> Refusal | None:
+    """Whether a definition means something else on the record than what was signed, or nothing."""
+    for part in ("covers", "except"):
+        whom = spec.get(part)
+        stated = whom.get("persons") if isinstance(whom, Mapping) else None
+        if not isinstance(stated, Mapping) or "definition" not in stated:
+            continue
+        meant = directive.definition(stated["definition"], state.definitions)
+        signed = (sorted(meant.statuses), meant.source)
+        if "statuses" in stated and (sorted(stated["statuses"]), stated["source"]) != signed:
+            said = f"the definition {meant.name!r} means {', '.join(signed[0])} on the record"
+            return Refusal("conflict", "definition_differs", said, "sign it with the record's definition")
+    return None
+
+
+def _too_late(spec: Mapping[str, Any], now_ms: int) -> Refusal | None:
+    expires = spec.get("expires")
+    if expires is not None and events.parse_time(expires) <= now_ms:
+        return Refusal("conflict", "expired", f"it expires at {expires}, which has passed", "sign it again")
+    return None
+
+
+def _authority(state: State, envelope: Envelope, document: Mapping[str, Any]) -> tuple[str, ...] | Refusal:
+    """Whose signatures put a directive in force: its issuer's, or two officers' where it is transcribed."""
+    if "transcribed" not in document["metadata"]:
+        return owners_for(state, envelope, document["spec"]["issuer"])
+    owners = owners_for(state, envelope, state.developer)
+    return owners if isinstance(owners, Refusal) else two_officers(owners) or owners
+
+
+def _unproven(command: IssueDirective, document: dict[str, Any]) -> Refusal | None:
+    if directive.opens(document, command.opened):
+        return None
+    said = "the names given do not open the signed commitments"
+    return Refusal("unverified", "scope_unproven", said, "sign it again")
+
+
+def _widening(state: State, envelope: Envelope, document: Mapping[str, Any]) -> Refusal | None:
+    """Whether a change is not provably narrower and lacks whom `liftedBy` asks."""
+    replaced = document["metadata"].get("replaces")
+    if replaced is None:
+        return None
+    old = state.directives[replaced["directive"]]
+    fields = narrowing.widened(document, old.document)
+    consenting = {key.party for key in signers(state, envelope)}
+    if old.is_transcribed and not old.confirmed and "transcribed" in document["metadata"]:
+        consenting.add(old.issuer)
+    if not fields or quorum.satisfied(old.document["spec"]["liftedBy"], consenting):
+        return None
+    listed = ", ".join(fields)
+    said = f"it is not provably narrower than {old.name!r} in {listed}, and not all who lift it have signed"
+    return Refusal("forbidden", "not_narrower", said, "let them sign the same file, or lift it in part")
+
+
+def confirm(state: State, command: Confirm, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `Confirm`. Confirming twice is done once."""
+    stated = statements.read_confirmation(command.envelope)
+    if stated["log"] != state.log:
+        return other_log()
+    found = in_force(state, stated["directive"])
+    if isinstance(found, Refusal):
+        return found
+    refusal = _not_to_confirm(found, stated["document"])
+    if refusal is not None:
+        return refusal
+    key = signer_for(state, command.envelope, found.issuer)
+    if isinstance(key, Refusal):
+        return key
+    public = {
+        "directive": found.name,
+        "owner": key.owner,
+        "document": stated["document"],
+        "digest": statements.envelope_digest(command.envelope),
+        "envelope": command.envelope.to_json(),
+    }
+    drafts = [] if found.confirmed else [Draft(events.DIRECTIVE_CONFIRMED, found.name, public)]
+    return Decided(drafts, {"directive": found.name, "issuer": found.issuer})
+
+
+def _not_to_confirm(found: Issued, document: str) -> Refusal | None:
+    if not found.is_transcribed:
+        said = f"the directive {found.name!r} was signed by its issuer"
+        return Refusal("conflict", "not_transcribed", said, "there is nothing to confirm")
+    if document != canonical.digest(found.document):
+        said = f"the directive {found.name!r} has changed since this was signed"
+        return Refusal("conflict", "directive_changed", said, "look at it again, and sign that")
+    return None
+
+
 def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) -> Decided | Refusal:
-    """Decide `OpenLift`. An open lift case is gone on with."""
-    found = state.directives.get(command.directive)
-    if found is None:
-        return Refusal("unknown", "directive_unknown", f"no directive {command.directive[:80]!r}")
-    if found.lifted:
-        return Refusal("conflict", "directive_lifted", f"the directive {found.name!r} has been lifted")
-    if found.lift is not None and state.cases[found.lift].state != "determined":
-        return Decided([], {"directive": found.name, "case": found.lift})
-    case = entropy.name("case")
+    """Decide `OpenLift`. An open lift case about the same part is gone on with."""
+    found = in_force(state, command.directive)
+    if isinstance(found, Refusal):
+        return found
+    refusal = _out_of_scope(found, command)
+    if refusal is not None:
+        return refusal
+    for name in found.lifts:
+        case = state.cases[name]
+        if case.state != "determined" and case.question.get("scope", {}) == dict(command.scope):
+            return Decided([], {"directive": found.name, "case": name})
+    name = entropy.name("case")
     question = {
         "log": state.log,
-        "case": case,
+        "case": name,
         "kind": "lift",
         "directive": found.name,
         "document": canonical.digest(found.document),
+        **({"scope": dict(command.scope)} if command.scope else {}),
     }
     rule = found.document["spec"]["liftedBy"]
-    public = {"case": case, "kind": "lift", "directive": found.name, "question": question, "rule": rule}
-    return Decided([Draft(events.CASE_OPENED, case, public)], {"directive": found.name, "case": case})
+    public = {"case": name, "kind": "lift", "directive": found.name, "question": question, "rule": rule}
+    gate, sealed = {}, {}
+    if command.opened is not None:
+        gate["named"] = events.opening({"lift": command.named.to_json()}, entropy)
+        sealed[LIFTED] = command.opened
+    drafts = [Draft(events.CASE_OPENED, name, public, gate, sealed)]
+    return Decided(drafts, {"directive": found.name, "case": name})
 
 
-def covered(state: State, directive: Directive) -> dict[str, dict[str, int]]:
-    """Whom a directive covers and spares: organizations and live credentials that reach its models.
-
-    The compiled directive is asked, as enforcement asks it.
-    """
-    counts = {
-        word: {"organizations": set[str](), "credentials": set[str]()} for word in ("covered", "spared")
-    }
-    for credential in state.table.credentials.values():
-        grant = credential.grant
-        models = directive.models & grant.models.keys()
-        if credential.revoked or not models:
-            continue
-        is_covered = any(directive.covers(model, grant.surface, grant.organization) for model in models)
-        found = counts["covered" if is_covered else "spared"]
-        found["organizations"].add(grant.organization)
-        found["credentials"].add(credential.id)
-    return {word: {name: len(found) for name, found in sets.items()} for word, sets in counts.items()}
+def _out_of_scope(found: Issued, command: OpenLift) -> Refusal | None:
+    """Whether a part is none of the directive's."""
+    spec, scope = found.document["spec"], command.scope
+    for part, given in (("models", spec["models"]), ("annexes", spec.get("annexes", {}))):
+        for item in scope.get(part, ()):
+            if item not in given:
+                said = f"the directive {found.name!r} has no {item[:80]!r} among its {part}"
+                return Refusal("unknown", "scope_unknown", said, "'directive show' tells what it says")
+    if spec["surfaces"] != "all" and not set(scope.get("surfaces", ())) <= set(spec["surfaces"]):
+        said = f"the directive {found.name!r} is about {', '.join(spec['surfaces'])} alone"
+        return Refusal("unknown", "scope_unknown", said, "name one of those surfaces")
+    return _scope_unproven(command)
 
 
-def _opens(command: IssueDirective, covers: Any) -> bool:
-    """Whether what came beside a signed directive is what it commits to: nothing, or the organizations."""
-    if covers == "everyone":
-        return command.named is None and not command.organizations
-    if command.named is None or not command.organizations:
-        return False
-    committed = covers["organizations"]
-    fits = command.named.commitment("sealed", "organizations") == committed["commitment"]
-    return fits and bool(len(command.named.value()) == committed["count"])
+def _scope_unproven(command: OpenLift) -> Refusal | None:
+    committed, opened = command.scope.get("organizations"), command.opened
+    if committed is None and opened is None:
+        return None
+    if committed is not None and opened is not None:
+        fits = opened.commitment("sealed", LIFTED) == committed["commitment"]
+        if fits and len(opened.value()) == committed["count"]:
+            return None
+    said = "the organizations given do not open the commitment of the part to lift"
+    return Refusal("unverified", "scope_unproven", said, "send what 'directive lift' made")
+
+
+def end_drill(state: State, command: EndDrill, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `EndDrill`. Ending twice is done once."""
+    found = state.directives.get(command.directive)
+    if found is None or not found.is_drill:
+        return Refusal("unknown", "drill_unknown", f"no drill {command.directive[:80]!r}")
+    if found.lifted:
+        return Decided([], {"directive": found.name})
+    draft = Draft(events.DIRECTIVE_LIFTED, found.name, {"directive": found.name, "case": None})
+    return Decided([draft], {"directive": found.name})
+
+
+def add_definition(state: State, command: AddDefinition, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `AddDefinition`. A name means one thing for good."""
+    result = {"definition": command.name, "statuses": sorted(command.statuses), "source": command.source}
+    known = persons.DEFINITIONS.get(command.name) or state.definitions.get(command.name)
+    if known is not None:
+        if (known.statuses, known.source) == (command.statuses, command.source):
+            return Decided([], result)
+        said = (
+            f"the definition {command.name!r} is on the record, and means {', '.join(sorted(known.statuses))}"
+        )
+        return Refusal("conflict", "name_taken", said, "choose another name")
+    return Decided([Draft(events.DEFINITION_ADDED, "definitions", result)], result)
+
+
+def expired(state: State, name: str) -> list[Draft]:
+    """The entries of a directive whose time is over."""
+    ended = Draft(events.DIRECTIVE_EXPIRED, name, {"directive": name})
+    return [*_ended_lifts(state, name, "directive_expired"), ended]
+
+
+def _ended_lifts(state: State, directive_name: str, code: str) -> Iterator[Draft]:
+    for name in state.directives[directive_name].lifts:
+        if state.cases[name].state != "determined":
+            public = {"case": name, "outcome": "superseded", "reasonCode": code}
+            yield Draft(events.CASE_DETERMINED, name, public)
+
+
+def in_force(state: State, name: str) -> Issued | Refusal:
+    """A directive that has not ended, begun or not."""
+    found = state.directives.get(name)
+    if found is None or found.is_drill:
+        return directive_unknown(name)
+    return over(found) if found.lifted else found
+
+
+def over(found: Issued) -> Refusal:
+    """The refusal of anything about a directive that has ended."""
+    said = f"the directive {found.name!r} has been {found.ended}"
+    return Refusal("conflict", f"directive_{found.ended}", said, "'directive list' shows those in force")
+
+
+def directive_unknown(name: str) -> Refusal:
+    """The refusal of a directive that does not exist."""
+    said = f"no directive {name[:80]!r}"
+    return Refusal("unknown", "directive_unknown", said, "'directive list' shows every one")

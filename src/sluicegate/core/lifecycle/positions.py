@@ -10,7 +10,8 @@ Rules:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sluicegate.core import canonical, events, kinds, statements
@@ -25,6 +26,9 @@ from sluicegate.core.lifecycle.releases import terms_not_agreed
 from sluicegate.core.lifecycle.state import ENDED, State
 from sluicegate.core.statements import Position
 
+OFFICERS = 2
+"""How many officers transcribe."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecordPosition:
@@ -37,6 +41,13 @@ class RecordPosition:
     envelope: Envelope
     reason: Opening | None = None
     case: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TranscribePosition:
+    """Put on the record what the issuer of a transcribed order said by letter or call about lifting it."""
+
+    envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +84,71 @@ def record_position(
     else:
         position = statements.read_position(command.envelope)
         question = canonical.digest(position.question)
+    owners = owners_for(state, command.envelope, position.agency)
+    stated = _Stated(command.envelope, position, question, owners, command.reason)
+    return _record(state, stated, now_ms, entropy)
+
+
+def transcribe_position(
+    state: State, command: TranscribePosition, now_ms: int, entropy: Entropy
+) -> Decided | Refusal:
+    """Decide `TranscribePosition`: only the issuer's, only while the order is a transcription itself."""
+    position, received = statements.read_transcription(command.envelope)
+    question, case = canonical.digest(position.question), state.cases.get(position.question["case"])
+    refusal = _not_to_transcribe(state, case, position)
+    if refusal is not None:
+        return refusal
+    owners = owners_for(state, command.envelope, state.developer)
+    if not isinstance(owners, Refusal):
+        owners = two_officers(owners) or owners
+    stated = _Stated(command.envelope, position, question, owners, None, {"transcribed": received})
+    return _record(state, stated, now_ms, entropy)
+
+
+def two_officers(owners: tuple[str, ...]) -> Refusal | None:
+    """The refusal of a transcription that fewer officers signed, if it is one."""
+    if len(owners) >= OFFICERS:
+        return None
+    said = "a transcription takes the signatures of two officers, one was given"
+    return Refusal("forbidden", "one_officer", said, "sign it with a second officer's key too")
+
+
+def _not_to_transcribe(state: State, case: Case | None, position: Position) -> Refusal | None:
+    if case is None:
+        return case_unknown(position.question["case"])
+    issued = state.directives.get(case.question["directive"]) if case.kind == kinds.LIFT else None
+    if issued is None or not issued.is_transcribed or issued.confirmed or issued.issuer != position.agency:
+        said = "only the issuer's word about an order that was transcribed, and not confirmed, is transcribed"
+        return Refusal("forbidden", "not_transcribed", said, "the agency signs its position itself")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """A position as its envelope states it, whose signatures support it, and what more is public of it."""
+
+    envelope: Envelope
+    position: Position
+    question: str
+    owners: tuple[str, ...] | Refusal
+    reason: Opening | None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _record(state: State, stated: _Stated, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    position, owners = stated.position, stated.owners
     case = state.cases.get(position.question["case"])
     if case is None:
         return case_unknown(position.question["case"])
-    owners = owners_for(state, command.envelope, position.agency)
     if isinstance(owners, Refusal):
         return owners
-    digest = statements.envelope_digest(command.envelope)
+    digest = statements.envelope_digest(stated.envelope)
     newest = case.positions.get(position.agency)
     if newest is not None and newest.digest == digest:
         return Decided([], _result(case, position.agency, digest, case.outcome))
     refusal = (
-        other_question(case, question)
-        or _unproven(command, position)
+        other_question(case, stated.question)
+        or _unproven(stated)
         or _misplaced(state, case, position)
         or _not_signed_enough(state, case, position.agency, owners)
     )
@@ -104,16 +167,16 @@ def record_position(
     )
     after = case.fork()
     after.record(said)
-    sealed = {"reason": command.reason} if command.reason is not None else {}
-    public = _public(case, after, said, position, command.envelope, now_ms)
+    sealed = {"reason": stated.reason} if stated.reason is not None else {}
+    public = {**_public(case, after, said, position, stated.envelope, now_ms), **stated.more}
     recorded = Draft(events.POSITION_RECORDED, case.id, public, {}, sealed)
     follows = determination.conclude(state, after, now_ms, entropy)
     return Decided([recorded, *follows], _result(case, position.agency, digest, outcome_of(follows)))
 
 
-def _unproven(command: RecordPosition, position: Position) -> Refusal | None:
-    opened = command.reason.commitment("sealed", "reason") if command.reason is not None else None
-    if opened == position.sealed:
+def _unproven(stated: _Stated) -> Refusal | None:
+    opened = stated.reason.commitment("sealed", "reason") if stated.reason is not None else None
+    if opened == stated.position.sealed:
         return None
     said = "what was sent as the sealed reason is not what the position commits to"
     return Refusal("unverified", "reason_unproven", said, "send the file that 'review sign' wrote, unchanged")

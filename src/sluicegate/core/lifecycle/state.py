@@ -16,6 +16,7 @@ from sluicegate.core import canonical, durations, events, kinds, plan
 from sluicegate.core.events import Entry
 from sluicegate.core.lifecycle.agenda import Agenda, What
 from sluicegate.core.lifecycle.case import Case, Clock, Recorded
+from sluicegate.core.persons import Definition
 from sluicegate.core.table import Table, fold_in
 
 Stage: TypeAlias = tuple[str, str]
@@ -55,15 +56,44 @@ class Release:
 
 @dataclass(slots=True)
 class Issued:
-    """A directive on the record. `lift` is the newest case about lifting it."""
+    """A directive on the record, or a drill.
+
+    `lifts` are the cases about lifting it, oldest first, `parts` the parts lifted; `lifted` says that it has
+    ended, and `ended` how: `lifted`, `replaced` or `expired`; `history` holds the documents it replaced.
+    """
 
     name: str
     issuer: str
     document: dict[str, Any]
     seq: int
     at_ms: int
+    confirmed: bool = False
     lifted: bool = False
-    lift: str | None = None
+    ended: str = ""
+    ended_ms: int | None = None
+    ended_seq: int | None = None
+    lifts: list[str] = field(default_factory=list)
+    parts: list[dict[str, Any]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def is_drill(self) -> bool:
+        """Whether nobody is refused by it."""
+        return bool(self.document["metadata"].get("drill"))
+
+    @property
+    def is_transcribed(self) -> bool:
+        """Whether officers entered it for its issuer."""
+        return "transcribed" in self.document["metadata"]
+
+    @property
+    def lift(self) -> str | None:
+        """The newest case about lifting it."""
+        return self.lifts[-1] if self.lifts else None
+
+    def end(self, how: str, entry: Entry) -> None:
+        """It is over."""
+        self.lifted, self.ended, self.ended_ms, self.ended_seq = True, how, entry.at_ms, entry.seq
 
 
 class State:
@@ -82,6 +112,8 @@ class State:
         """The plan under which terms were those of a stage, by their digest, in force or not."""
         self.cases: dict[str, Case] = {}
         self.directives: dict[str, Issued] = {}
+        self.definitions: dict[str, Definition] = {}
+        """What definitions mean, beside those that every build has."""
         self.credentials: dict[str, str] = {}
         """Grant by credential id."""
         self.provisioned: set[str] = set()
@@ -234,6 +266,8 @@ def _case_opened(state: State, entry: Entry) -> None:
         state=kinds.SUBMITTED if kind in kinds.APPLIED else kinds.IN_REVIEW,
         reason_code=question.get("reasonCode"),
         opening=public.get("opening"),
+        described=entry.gate_value("described") if "described" in entry.gate else None,
+        named=entry.gate_value("named") if "named" in entry.gate else None,
     )
     case.dossier = _dossier(state, case)
     state.cases[case.id] = case
@@ -243,7 +277,7 @@ def _case_opened(state: State, entry: Entry) -> None:
     if kind == kinds.ADMISSION and organization is not None:
         state.open_applications[organization, question["release"], question["surface"]] = case.id
     elif kind == kinds.LIFT:
-        state.directives[question["directive"]].lift = case.id
+        state.directives[question["directive"]].lifts.append(case.id)
     elif kind == kinds.APPEAL:
         state.cases[question["against"]].appeal = case.id
     elif kind in _BY_GRANT:
@@ -565,13 +599,43 @@ def _credential_issued(state: State, entry: Entry) -> None:
 
 def _directive_issued(state: State, entry: Entry) -> None:
     public = entry.public
-    state.directives[public["directive"]] = Issued(
-        public["directive"], public["issuer"], public["document"], entry.seq, entry.at_ms
-    )
+    name, replaced = public["directive"], public.get("replaces")
+    issued = Issued(name, public["issuer"], public["document"], entry.seq, entry.at_ms)
+    if replaced is not None:
+        old = state.directives[replaced]
+        old.end("replaced", entry)
+        issued.history = [*old.history, {"seq": old.seq, "document": old.document}]
+        state.agenda.put(What(replaced, "", "directive"), None)
+    state.directives[name] = issued
+    expires = issued.document["spec"].get("expires")
+    if expires is not None and not issued.is_drill:
+        state.agenda.put(What(name, "", "directive"), events.parse_time(expires))
+
+
+def _directive_confirmed(state: State, entry: Entry) -> None:
+    state.directives[entry.public["directive"]].confirmed = True
 
 
 def _directive_lifted(state: State, entry: Entry) -> None:
-    state.directives[entry.public["directive"]].lifted = True
+    public = entry.public
+    issued = state.directives[public["directive"]]
+    if "scope" in public:
+        issued.parts.append({"case": public["case"], "scope": public["scope"], "at": entry.at_ms})
+    if issued.name not in state.table.directives:
+        issued.end("lifted", entry)
+        state.agenda.put(What(issued.name, "", "directive"), None)
+
+
+def _directive_expired(state: State, entry: Entry) -> None:
+    name = entry.public["directive"]
+    state.directives[name].end("expired", entry)
+    state.agenda.put(What(name, "", "directive"), None)
+
+
+def _definition_added(state: State, entry: Entry) -> None:
+    public = entry.public
+    definition = Definition(public["definition"], frozenset(public["statuses"]), public["source"])
+    state.definitions[definition.name] = definition
 
 
 _FOLDS: dict[str, Callable[[State, Entry], None]] = {
@@ -604,5 +668,8 @@ _FOLDS: dict[str, Callable[[State, Entry], None]] = {
     events.GRANT_REINSTATED: _grant_reinstated,
     events.CREDENTIAL_ISSUED: _credential_issued,
     events.DIRECTIVE_ISSUED: _directive_issued,
+    events.DIRECTIVE_CONFIRMED: _directive_confirmed,
     events.DIRECTIVE_LIFTED: _directive_lifted,
+    events.DIRECTIVE_EXPIRED: _directive_expired,
+    events.DEFINITION_ADDED: _definition_added,
 }

@@ -16,7 +16,7 @@ from typing import Any
 
 from sluicegate.core import durations, events, plan
 from sluicegate.core.events import Draft, Entropy
-from sluicegate.core.lifecycle import determination, grants
+from sluicegate.core.lifecycle import determination, directives, grants
 from sluicegate.core.lifecycle.agenda import What
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.applications import within_of
@@ -132,6 +132,10 @@ def _expiry(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Dra
     return grants.ended(state, state.table.grants_by_id[what.about], "expired")
 
 
+def _directive(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
+    return directives.expired(state, what.about)
+
+
 def _time(at_ms: int | None) -> str | None:
     return None if at_ms is None else events.format_time(at_ms)
 
@@ -144,4 +148,5 @@ _TICKS: dict[str, Callable[[State, What, int, Entropy], list[Draft]]] = {
     "offer": _offer,
     "seat": _seat,
     "expiry": _expiry,
+    "directive": _directive,
 }

@@ -1,0 +1,169 @@
+"""Persons: what is claimed of their status, by whom and how well; and what words of an order mean.
+
+Rules:
+- A status is a claim of somebody, never a document. One claim an issuer: a newer one takes its place.
+- Claims that differ make the status unknown, whoever made them; so does time, where its two ends disagree.
+- A definition's name means one thing for good, and carries the source it was read from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from hashlib import sha256
+from typing import NamedTuple
+
+STATUSES = ("us_citizen", "us_permanent_resident", "us_protected_person", "other", "unknown")
+UNKNOWN = frozenset({"unknown"})
+IDENTIFIER_BYTES = 16
+IDENTIFIER_MAX = 512
+"""How many characters an identifier in a request may have; a longer one names nobody."""
+
+
+class Assurance(IntEnum):
+    """How well something is known: of a claim, who stands behind it; of a request, how it names its person.
+
+    The weaker of the two counts.
+    """
+
+    SELF_ASSERTED = 0
+    """The person said so."""
+    ORGANIZATION = 1
+    """The organization attested it; its own application named the person."""
+    IDENTITY_PROVIDER = 2
+    """Signed by the identity provider that the organization registered."""
+    CREDENTIAL = 3
+    """Bound to a credential."""
+
+    @property
+    def word(self) -> str:
+        """The word in documents and entries."""
+        return self.name.lower().replace("_", "-")
+
+    @classmethod
+    def of(cls, word: str) -> Assurance:
+        """The assurance of a word. Raises: KeyError."""
+        return cls[word.upper().replace("-", "_")]
+
+
+ASSURANCES = tuple(each.word for each in Assurance)
+
+
+class Definition(NamedTuple):
+    """Which statuses the words of an order mean, and where that is written."""
+
+    name: str
+    statuses: frozenset[str]
+    source: str
+
+
+DEFINITIONS = {
+    "ear-foreign-person": Definition(
+        "ear-foreign-person",
+        frozenset({"other"}),
+        "15 CFR 772.1, 'foreign person'; protected persons are those of 8 U.S.C. 1324b(a)(3)",
+    ),
+    "us-person": Definition(
+        "us-person",
+        frozenset({"us_citizen", "us_permanent_resident", "us_protected_person"}),
+        "15 CFR 772.1, 'U.S. person' (1): natural persons alone",
+    ),
+}
+"""The definitions every build has; others are put on the record."""
+
+
+class Claim(NamedTuple):
+    """What an issuer says of a person's status.
+
+    `issuer` is `self`, an organization's pseudonym or a provider's id.
+    Units: `until_ms` milliseconds since 1970 UTC, exclusive; None is without end.
+    """
+
+    issuer: str
+    status: str
+    assurance: Assurance
+    until_ms: int | None
+
+
+class Person:
+    """A member of an organization, and what is claimed of its status; one claim an issuer."""
+
+    __slots__ = ("claims", "id", "organization")
+
+    def __init__(self, id_: str, organization: str) -> None:
+        self.id = id_
+        self.organization = organization
+        self.claims: tuple[Claim, ...] = ()
+
+    def claim(self, claim: Claim) -> None:
+        """Take a claim in, in place of the same issuer's."""
+        self.claims = (*(each for each in self.claims if each.issuer != claim.issuer), claim)
+
+    def revoke(self, issuer: str) -> None:
+        """Forget an issuer's claim."""
+        self.claims = tuple(each for each in self.claims if each.issuer != issuer)
+
+
+class Attested(NamedTuple):
+    """What an organization's signatory says of everyone able to reach a credential, but for `excluded`.
+
+    `models` None is all models. Units: `until_ms` milliseconds since 1970 UTC, exclusive.
+    """
+
+    statuses: frozenset[str]
+    models: frozenset[str] | None
+    excluded: frozenset[str]
+    until_ms: int
+
+
+class Standing(NamedTuple):
+    """What is known of a person's status, and until when that stays so.
+
+    `why` says what is missing where the status is unknown: a key of `SETTLED_BY`.
+    """
+
+    statuses: frozenset[str]
+    assurance: Assurance
+    until_ms: int | None = None
+    why: str = ""
+
+
+SETTLED_BY = {
+    "not_named": "name the person: bind the key to a member, send safety_identifier or a signed assertion, "
+    "or have your signatory attest the key",
+    "not_registered": "register whoever the request names as a member",
+    "not_claimed": "attest the member's status",
+    "expired": "attest the member's status again: the claim has ended",
+    "disagreeing": "the claims differ: whoever is wrong corrects or revokes its own",
+    "too_weak": "have it attested, or the person named, with the assurance that the directive asks for",
+    "assertion_invalid": "send an assertion that your registered provider signed for this key and that lives",
+    "said_unknown": "attest a status other than unknown",
+}
+
+
+def standing(claims: Sequence[Claim], early_ms: int, late_ms: int) -> Standing:
+    """What claims come to at a time that lies between two bounds."""
+    early, late = _agreed(claims, early_ms), _agreed(claims, late_ms)
+    if early.statuses == late.statuses:
+        return late
+    return Standing(UNKNOWN, Assurance.SELF_ASSERTED, late.until_ms, "expired")
+
+
+def _agreed(claims: Sequence[Claim], at_ms: int) -> Standing:
+    live = [claim for claim in claims if claim.until_ms is None or at_ms < claim.until_ms]
+    until_ms = min((claim.until_ms for claim in live if claim.until_ms is not None), default=None)
+    if not live:
+        why = "expired" if claims else "not_claimed"
+        return Standing(UNKNOWN, Assurance.SELF_ASSERTED, None, why)
+    statuses = frozenset(claim.status for claim in live)
+    if len(statuses) > 1:
+        return Standing(UNKNOWN, Assurance.SELF_ASSERTED, until_ms, "disagreeing")
+    why = "said_unknown" if statuses == UNKNOWN else ""
+    return Standing(statuses, max(claim.assurance for claim in live), until_ms, why)
+
+
+def identifier(text: str) -> bytes:
+    """What stands for an identifier in entries and tables, 16 bytes: who reads them learns no user name."""
+    return sha256(b"sluicegate:v1:person:" + text.encode("utf-8", "surrogatepass")).digest()[
+        :IDENTIFIER_BYTES
+    ]
