@@ -49,7 +49,13 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/api/v1/credentials/cred_x/revoke"): ("credential.revoke", None),
     ("POST", "/api/v1/directives/preview"): ("directive.preview", {"text": "{}"}),
     ("POST", "/api/v1/directives"): ("directive.issue", SIGNED),
+    ("POST", "/api/v1/directives/confirmations"): ("directive.issue", SIGNED),
     ("POST", "/api/v1/directives/d-1/lift"): ("directive.lift", None),
+    ("POST", "/api/v1/drills/dr-1/end"): ("drill.end", None),
+    ("POST", "/api/v1/definitions"): (
+        "definition.add",
+        {"name": "a-word", "statuses": ["other"], "source": "an example"},
+    ),
     ("POST", "/api/v1/subscriptions"): (
         "subscription.change",
         {"kind": "webhook", "target": "https://example.org/hook"},
@@ -72,6 +78,8 @@ READING = {
     "/api/v1/reports/cases": "report.read",
     "/api/v1/directives": "directive.read",
     "/api/v1/directives/d-1/status": "directive.read",
+    "/api/v1/directives/d-1/affected": "directive.affected",
+    "/api/v1/drills/dr-1/report": "directive.read",
     "/api/v1/gateways": "directive.read",
     "/api/v1/subscriptions": "subscription.read",
     "/api/v1/subscriptions/dead": "subscription.read",
@@ -92,16 +100,21 @@ def test_the_table_of_routes_is_complete(idle: Plane):
         paths = anyone.get("/api/v1/openapi.json").json()["paths"]
     described = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     named = {"grant_x": "{grant}", "cred_x": "{credential}", "case_x": "{case}", "d-1": "{directive}"}
-    named |= {"r": "{release}", "s": "{stage}", "sub_x": "{subscription}", "draft_x": "{draft}"}
+    named |= {
+        "r": "{release}",
+        "s": "{stage}",
+        "sub_x": "{subscription}",
+        "draft_x": "{draft}",
+        "dr-1": "{drill}",
+    }
 
     def template(path: str) -> str:
         return "/".join(named.get(step, step) for step in path.split("/"))
 
     expected = {(method, template(path)) for method, path in CHANGING if path.startswith("/api/")}
     expected |= {("GET", template(path)) for path in READING}
-    public = {
-        ("GET", f"/api/v1/{path}") for path in ("schemas/plan", "log", "log/inclusion", "log/consistency")
-    }
+    open_to_all = ("schemas/plan", "log", "log/inclusion", "log/consistency", "definitions")
+    public = {("GET", f"/api/v1/{path}") for path in (*open_to_all, "directives/{directive}")}
     assert described == expected | public
 
 

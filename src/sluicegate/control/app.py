@@ -23,6 +23,7 @@ from sluicegate.control.errors import body_of, on_error, on_surprise
 from sluicegate.errors import SluicegateError, StoreUnavailable
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
+from sluicegate.service.telling import Telling
 from sluicegate.settings import PostSettings
 
 TICK_S = 1.0
@@ -38,7 +39,7 @@ def application(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.news = News(ledger)
-        ticking = asyncio.create_task(_tick(ledger))
+        ticking = asyncio.create_task(_tick(ledger, Telling(ledger)))
         yield
         ticking.cancel()
         with suppress(asyncio.CancelledError):
@@ -66,11 +67,12 @@ def application(
     return app
 
 
-async def _tick(ledger: Ledger) -> None:
-    """Let time move cases also while nobody asks for anything."""
+async def _tick(ledger: Ledger, telling: Telling) -> None:
+    """Let time move cases also while nobody asks for anything, and tell of directives."""
     while True:
         try:
             await run_in_threadpool(ledger.tick)
+            await run_in_threadpool(telling.tell)
         except StoreUnavailable as error:
             _log.warning("what is due waits: %s", error.message)
         await asyncio.sleep(TICK_S)

@@ -620,7 +620,9 @@ def _directive_lifted(state: State, entry: Entry) -> None:
     public = entry.public
     issued = state.directives[public["directive"]]
     if "scope" in public:
-        issued.parts.append({"case": public["case"], "scope": public["scope"], "at": entry.at_ms})
+        issued.parts.append(
+            {"case": public["case"], "scope": public["scope"], "at": entry.at_ms, "seq": entry.seq}
+        )
     if issued.name not in state.table.directives:
         issued.end("lifted", entry)
         state.agenda.put(What(issued.name, "", "directive"), None)
