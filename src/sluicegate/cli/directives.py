@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -146,7 +145,7 @@ def lift(
     said = client.post("/api/v1/positions", {"envelope": envelope})
     lifted = said["determination"] == "approved"
     answer = {"directive": name, "case": case, "size": said["size"], "lifted": lifted}
-    what = "of the part stated " if scope or names else ""
+    what = "in the part stated " if scope or names else ""
     outcome = f"is lifted {what}" if lifted else f"is not lifted yet; see: sluicegate case show {case} "
     return emit(answer, as_json, f"{name} {outcome}at size {answer['size']}")
 
@@ -229,8 +228,8 @@ def listed(as_json: Json = False) -> None:
             found["issuer"],
             found["basis"]["kind"],
             ", ".join(found["models"]),
-            found["covers"] if found["covers"] == "everyone" else json.dumps(found["covers"]),
-            "in force" if found["inForce"] else "lifted",
+            wording.whom(found["covers"]),
+            "in force" if found["inForce"] else found["ended"],
             found["issuedAt"],
         ]
         for found in answer["directives"]

@@ -41,7 +41,7 @@ def preview(
     given = directive.read(document.read(text, file))
     now_ms = ledger.now_ms()
     with ledger.reading() as state:
-        refusal = directives.check_directive(state, given, now_ms)
+        refusal = directives.check_directive(state, _as_entered(state, given), now_ms)
         if refusal is not None:
             return refusal
         signing = Signing(state.log, lambda: bytes(32), _checked(given, annexes), state.definitions)
@@ -134,6 +134,13 @@ def _checked(given: Mapping[str, Any], annexes: Mapping[str, Any]) -> dict[str, 
         return {name: annex.check(value) for name, value in annexes.items()}
     except ValueError as error:
         raise InvalidInput(str(error)) from error
+
+
+def _as_entered(state: State, given: dict[str, Any]) -> dict[str, Any]:
+    """A document as it would be entered: transcribed, if its issuer has no key here."""
+    if given["spec"]["issuer"] in state.parties:
+        return given
+    return {**given, "metadata": {**given["metadata"], "transcribed": {}}}
 
 
 def _unbound(given: dict[str, Any]) -> dict[str, Any]:
