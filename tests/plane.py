@@ -157,10 +157,11 @@ class Plane:
         """A directive of `oncd` over organizations by their legal names, or over everyone."""
         covers = worlds.committed(names) if names else "everyone"
         envelope = worlds.directive(worlds.directive_value(name, covers=covers, **changes)).to_json()
-        named = None
+        opened = {}
         if names:
-            named = {"salt": canonical.b64(worlds.opened_names(names).salt), "organizations": names}
-        return directives.issue(self.ledger, self.who["oncd"], self.id(), envelope, named)
+            salt = canonical.b64(worlds.opened_names(names).salt)
+            opened = {worlds.COVERED: {"salt": salt, "value": names}}
+        return directives.issue(self.ledger, self.who["oncd"], self.id(), envelope, opened)
 
     # What gateways do
 
