@@ -38,7 +38,7 @@ def application(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.news = News(ledger)
-        ticking = asyncio.create_task(_tick(ledger))
+        ticking = asyncio.create_task(_tick(ledger, fleet))
         yield
         ticking.cancel()
         with suppress(asyncio.CancelledError):
@@ -66,11 +66,12 @@ def application(
     return app
 
 
-async def _tick(ledger: Ledger) -> None:
-    """Let time move cases also while nobody asks for anything."""
+async def _tick(ledger: Ledger, fleet: Fleet) -> None:
+    """Let time move cases, and count gateways out, also while nobody asks for anything."""
     while True:
         try:
             await run_in_threadpool(ledger.tick)
+            await run_in_threadpool(fleet.tick)
         except StoreUnavailable as error:
             _log.warning("what is due waits: %s", error.message)
         await asyncio.sleep(TICK_S)
@@ -102,6 +103,8 @@ def _add_operations(app: FastAPI, ledger: Ledger, fleet: Fleet) -> None:
     size.set_function(ledger.size)
     gateways = Gauge("sluicegate_gateways", "gateways that may hold a lease", registry=registry)
     gateways.set_function(lambda: len(fleet.gateways()))
+    drifted = Gauge("sluicegate_drifted", "gateways with another log or fold than ours", registry=registry)
+    drifted.set_function(fleet.drifted)
     letters = Gauge("sluicegate_letters", "letters in the outbox", ["state"], registry=registry)
     for state in ("waiting", "dead"):
         letters.labels(state).set_function(partial(lambda state: ledger.store.outbox()[state], state))

@@ -58,6 +58,10 @@ CREDENTIAL_ISSUED = "credential.issued"
 CREDENTIAL_REVOKED = "credential.revoked"
 DIRECTIVE_ISSUED = "directive.issued"
 DIRECTIVE_LIFTED = "directive.lifted"
+DIRECTIVE_IN_FORCE = "directive.in_force"
+POINT_DECLARED = "point.declared"
+POINT_RETIRED = "point.retired"
+POINT_STATED = "point.stated"
 
 TYPES = frozenset(
     {
@@ -93,6 +97,10 @@ TYPES = frozenset(
         CREDENTIAL_REVOKED,
         DIRECTIVE_ISSUED,
         DIRECTIVE_LIFTED,
+        DIRECTIVE_IN_FORCE,
+        POINT_DECLARED,
+        POINT_RETIRED,
+        POINT_STATED,
     }
 )
 

@@ -16,8 +16,10 @@ from sluicegate.core.lifecycle import (
     applications,
     credentials,
     directives,
+    fleet,
     grants,
     keys,
+    points,
     positions,
     record,
     releases,
@@ -55,6 +57,9 @@ _DECIDERS: dict[type, Decider] = {
     credentials.RevokeCredential: credentials.revoke_credential,
     directives.IssueDirective: directives.issue_directive,
     directives.OpenLift: directives.open_lift,
+    fleet.NoteInForce: fleet.note_in_force,
+    points.SetPoint: points.set_point,
+    points.StatePoint: points.state_point,
     record.AddNote: record.add_note,
     record.UseList: record.use_list,
     ticks.Tick: ticks.tick,
@@ -86,6 +91,9 @@ Command = (
     | credentials.RevokeCredential
     | directives.IssueDirective
     | directives.OpenLift
+    | fleet.NoteInForce
+    | points.SetPoint
+    | points.StatePoint
     | record.AddNote
     | record.UseList
     | ticks.Tick

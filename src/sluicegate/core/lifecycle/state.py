@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from sluicegate.core import canonical, durations, events, kinds, plan
 from sluicegate.core.events import Entry
@@ -55,7 +55,10 @@ class Release:
 
 @dataclass(slots=True)
 class Issued:
-    """A directive on the record. `lift` is the newest case about lifting it."""
+    """A directive on the record. `lift` is the newest case about lifting it.
+
+    `in_force_ms` is when it came to be in force everywhere, by the entry `in_force_seq`; None until noted.
+    """
 
     name: str
     issuer: str
@@ -64,6 +67,40 @@ class Issued:
     at_ms: int
     lifted: bool = False
     lift: str | None = None
+    in_force_ms: int | None = None
+    in_force_seq: int | None = None
+
+    @property
+    def size(self) -> int:
+        """The log size that holds its newest document."""
+        return self.seq + 1
+
+
+class Stated(NamedTuple):
+    """What a point has said of a directive: `enforced` or `restored`, of its document of log size `of`.
+
+    Units: `said_ms` by the point's own word, `at_ms` by the log, milliseconds since 1970 UTC.
+    """
+
+    says: str
+    of: int
+    said_ms: int
+    seq: int
+    at_ms: int
+
+
+@dataclass(slots=True)
+class Point:
+    """A declared enforcement point: a surface without a gateway of ours. `stated` is its newest word."""
+
+    name: str
+    surface: str
+    public: bytes
+    owner: str
+    at_ms: int
+    retired: bool = False
+    stated: dict[str, Stated] = field(default_factory=dict)
+    """By directive."""
 
 
 class State:
@@ -82,6 +119,9 @@ class State:
         """The plan under which terms were those of a stage, by their digest, in force or not."""
         self.cases: dict[str, Case] = {}
         self.directives: dict[str, Issued] = {}
+        self.spreading: dict[str, None] = {}
+        """The directives neither lifted nor noted to be in force everywhere, oldest first."""
+        self.points: dict[str, Point] = {}
         self.credentials: dict[str, str] = {}
         """Grant by credential id."""
         self.provisioned: set[str] = set()
@@ -568,10 +608,41 @@ def _directive_issued(state: State, entry: Entry) -> None:
     state.directives[public["directive"]] = Issued(
         public["directive"], public["issuer"], public["document"], entry.seq, entry.at_ms
     )
+    state.spreading[public["directive"]] = None
 
 
 def _directive_lifted(state: State, entry: Entry) -> None:
     state.directives[entry.public["directive"]].lifted = True
+    state.spreading.pop(entry.public["directive"], None)
+
+
+def _directive_in_force(state: State, entry: Entry) -> None:
+    found = state.directives[entry.public["directive"]]
+    if found.size == entry.public["size"] and found.in_force_ms is None:
+        found.in_force_ms, found.in_force_seq = events.parse_time(entry.public["at"]), entry.seq
+        state.spreading.pop(found.name, None)
+
+
+def _point_declared(state: State, entry: Entry) -> None:
+    public = entry.public
+    state.points[public["point"]] = Point(
+        public["point"],
+        public["surface"],
+        canonical.unb64(public["publicKey"]),
+        public["owner"],
+        entry.at_ms,
+    )
+
+
+def _point_retired(state: State, entry: Entry) -> None:
+    state.points[entry.public["point"]].retired = True
+
+
+def _point_stated(state: State, entry: Entry) -> None:
+    public = entry.public
+    said_ms = events.parse_time(public["at"])
+    stated = Stated(public["says"], public["size"], said_ms, entry.seq, entry.at_ms)
+    state.points[public["point"]].stated[public["directive"]] = stated
 
 
 _FOLDS: dict[str, Callable[[State, Entry], None]] = {
@@ -605,4 +676,8 @@ _FOLDS: dict[str, Callable[[State, Entry], None]] = {
     events.CREDENTIAL_ISSUED: _credential_issued,
     events.DIRECTIVE_ISSUED: _directive_issued,
     events.DIRECTIVE_LIFTED: _directive_lifted,
+    events.DIRECTIVE_IN_FORCE: _directive_in_force,
+    events.POINT_DECLARED: _point_declared,
+    events.POINT_RETIRED: _point_retired,
+    events.POINT_STATED: _point_stated,
 }
