@@ -50,6 +50,8 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/api/v1/directives/preview"): ("directive.preview", {"text": "{}"}),
     ("POST", "/api/v1/directives"): ("directive.issue", SIGNED),
     ("POST", "/api/v1/directives/d-1/lift"): ("directive.lift", None),
+    ("POST", "/api/v1/points"): ("point.declare", SIGNED),
+    ("POST", "/api/v1/points/statements"): ("point.state", SIGNED),
     ("POST", "/api/v1/subscriptions"): (
         "subscription.change",
         {"kind": "webhook", "target": "https://example.org/hook"},
@@ -72,6 +74,8 @@ READING = {
     "/api/v1/reports/cases": "report.read",
     "/api/v1/directives": "directive.read",
     "/api/v1/directives/d-1/status": "directive.read",
+    "/api/v1/points": "point.read",
+    "/api/v1/points/point-x/directives/d-1": "point.state",
     "/api/v1/gateways": "directive.read",
     "/api/v1/subscriptions": "subscription.read",
     "/api/v1/subscriptions/dead": "subscription.read",
@@ -93,6 +97,7 @@ def test_the_table_of_routes_is_complete(idle: Plane):
     described = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     named = {"grant_x": "{grant}", "cred_x": "{credential}", "case_x": "{case}", "d-1": "{directive}"}
     named |= {"r": "{release}", "s": "{stage}", "sub_x": "{subscription}", "draft_x": "{draft}"}
+    named |= {"point-x": "{point}"}
 
     def template(path: str) -> str:
         return "/".join(named.get(step, step) for step in path.split("/"))

@@ -8,13 +8,14 @@ import pytest
 from sluicegate.core import events, feed, merkle, proof
 from sluicegate.core.events import Entry
 from sluicegate.core.lifecycle import Refusal
+from sluicegate.core.statements import Enforcement
 from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, VerificationFailed
 from sluicegate.ports import Incarnation
-from sluicegate.service import directives
+from sluicegate.service import directives, points
 from sluicegate.service.fleet import CONFIRM_EVERY_MS, FORGET_AFTER_MS, HISTORY_MAX, Poll
 from tests.fakes import Breaking, Broken
 from tests.plane import Plane, yes
-from tests.worlds import AT_MS, plan_value, public_key
+from tests.worlds import AT_MS, plan_value, public_key, set_point, state_point
 
 LEASE_MS = 5_000
 ENDS_MS = 5_005
@@ -746,3 +747,89 @@ def test_many_gateways_go_over_several_entries(plane):
     assert proof.in_force(parts, plane.ledger.root) == proof.Proven(150, 0, 0)
     status: Any = plane.fleet.directive_status("d-1")
     assert status["entry"] == plane.size - len(parts)
+
+
+# Points
+
+
+def declared(plane: Plane, says: str = "declared") -> None:
+    envelope = set_point("cloud", "codex", says).envelope.to_json()
+    yes(points.put(plane.ledger, plane.who["developer"], plane.id(), envelope))
+
+
+def word(plane: Plane, says: str = "enforced") -> None:
+    """What the cloud says now."""
+    plane.wall.at_ms += 1
+    asked = yes(points.to_state(plane.ledger, "cloud", "d-1"))
+    said = Enforcement(**asked, says=says, at=events.format_time(plane.wall.at_ms))
+    envelope = state_point(said).envelope.to_json()
+    yes(points.state(plane.ledger, plane.who["developer"], plane.id(), envelope))
+
+
+def points_of(plane: Plane) -> tuple[bool, list[Any]]:
+    status: Any = plane.fleet.directive_status("d-1")
+    return status["inForce"], status["points"]
+
+
+def test_a_directive_waits_for_a_declared_point_for_as_long_as_it_takes(plane):
+    declared(plane)
+    plane.direct("d-1")
+    waiting = {"point": "cloud", "surface": "codex", "kind": "declared", "state": "waiting", "at": None}
+    plane.boot.at_ms += 10 * FORGET_AFTER_MS
+    plane.fleet.tick()
+    assert (points_of(plane), noted(plane)) == ((False, [waiting]), [])
+    word(plane)
+    at = events.format_time(plane.wall.at_ms)
+    assert points_of(plane) == (True, [{**waiting, "state": "stated", "at": at}])
+    plane.fleet.tick()
+    public = row_of(noted(plane))
+    stated = row_of(public["points"])
+    assert (stated["point"], public["stated"]) == ("cloud", 1)
+    assert plane.store.entries(stated["seq"], 1)[0].type == events.POINT_STATED
+
+
+def test_a_directive_for_other_surfaces_does_not_wait_for_it(plane):
+    declared(plane)
+    plane.direct("d-1", surfaces=["api"])
+    assert points_of(plane) == (True, [])
+
+
+def test_a_point_that_restores_access_ends_its_being_in_force_everywhere(plane):
+    """What is on the record stays there; what holds now is told as it is."""
+    declared(plane)
+    plane.direct("d-1")
+    word(plane)
+    plane.fleet.tick()
+    word(plane, "restored")
+    in_force, (point,) = points_of(plane)
+    assert (in_force, point["state"], len(noted(plane))) == (False, "waiting", 1)
+    word(plane)
+    plane.fleet.tick()
+    assert (points_of(plane)[0], len(noted(plane))) == (True, 1)
+
+
+def test_a_point_that_is_retired_is_waited_for_no_more(plane):
+    declared(plane)
+    plane.direct("d-1")
+    declared(plane, "retired")
+    plane.fleet.tick()
+    assert (points_of(plane), row_of(noted(plane))["points"]) == ((True, []), [])
+
+
+def test_points_are_listed_with_their_newest_word(plane):
+    declared(plane)
+    plane.direct("d-1")
+    word(plane)
+    point = row_of(points.listed(plane.ledger)["points"])
+    assert (point["point"], point["surface"], point["state"]) == ("cloud", "codex", "declared")
+    said = row_of(point["stated"])
+    assert (said["directive"], said["says"]) == ("d-1", "enforced")
+    declared(plane, "retired")
+    assert row_of(points.listed(plane.ledger)["points"])["state"] == "retired"
+
+
+@pytest.mark.parametrize(("point", "directive"), [("nobody", "d-1"), ("cloud", "d-9")])
+def test_there_is_nothing_to_sign_where_there_is_nothing_to_say(plane, point, directive):
+    declared(plane)
+    plane.direct("d-1")
+    assert isinstance(points.to_state(plane.ledger, point, directive), Refusal)

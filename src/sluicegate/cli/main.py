@@ -19,6 +19,7 @@ from sluicegate.cli import (
     ledger,
     notices,
     output,
+    points,
     presets,
     releases,
     review,
@@ -97,6 +98,14 @@ _group(
     lift=directives.lift,
     status=directives.status,
     list=directives.listed,
+)
+_group(
+    "point",
+    "Surfaces where others enforce.",
+    declare=points.declare,
+    state=points.state,
+    retire=points.retire,
+    list=points.listed,
 )
 _group(
     "notify",

@@ -25,6 +25,7 @@ from sluicegate.service import (
     drafts,
     grants,
     log,
+    points,
     positions,
     releases,
     reports,
@@ -472,6 +473,42 @@ def lift_directive(
 ) -> Any:
     """Open the case about lifting a directive, or go on with the open one."""
     return answer(directives.open_lift(ledger, by, command, directive))
+
+
+@router.post("/api/v1/points", tags=["fleet"])
+def put_point(
+    body: Signed,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("point.declare"))],
+) -> Any:
+    """Declare or retire an enforcement point without a gateway of ours, by an officer's signed statement."""
+    return answer(points.put(ledger, by, command, body.envelope))
+
+
+@router.get("/api/v1/points", tags=["fleet"])
+def list_points(ledger: TheLedger, _: Annotated[Principal, Depends(may("point.read"))]) -> Any:
+    """Every declared enforcement point, and its newest word on each directive."""
+    return answer(points.listed(ledger))
+
+
+@router.get("/api/v1/points/{point}/directives/{directive}", tags=["fleet"])
+def point_to_state(
+    point: str, directive: str, ledger: TheLedger, _: Annotated[Principal, Depends(may("point.state"))]
+) -> Any:
+    """What a point signs of a directive, but for what it says and when."""
+    return answer(points.to_state(ledger, point, directive))
+
+
+@router.post("/api/v1/points/statements", tags=["fleet"])
+def state_point(
+    body: Signed,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("point.state"))],
+) -> Any:
+    """Put on the record that a point enforces a directive, or has restored access: signed by the point."""
+    return answer(points.state(ledger, by, command, body.envelope))
 
 
 @router.get("/api/v1/gateways", tags=["fleet"])
