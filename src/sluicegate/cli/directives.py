@@ -96,9 +96,7 @@ def status(
     lines = [table(title, columns, rows, f"{title}; no gateway holds a lease")]
     lines += [f"  {_line(row)}" for row in answer["points"]]
     if answer["entry"] is not None:
-        lines.append(
-            f"  in force everywhere since {answer['inForceSince']}: entry {answer['entry']} proves it"
-        )
+        lines.append(f"  entry {answer['entry']} proves it, since {answer['inForceSince']}")
     emit(answer, as_json, "\n".join(lines))
 
 
