@@ -160,7 +160,7 @@ class Example:
     def poll(self) -> dict[str, Any]:
         """One poll of a new gateway, which gets the whole log and a lease."""
         fleet = Fleet(self.ledger, boot_ms=lambda: 1_000_000.0, max_entries=5_000)
-        asked = {
+        asked: dict[str, Any] = {
             "gateway": "gateway-1",
             "incarnation": "5f2c" * 8,
             "surface": "api",

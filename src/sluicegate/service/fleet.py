@@ -72,17 +72,14 @@ class Fleet:
             seen = self._registered(poll)
             seen.heard_ms = self._boot_ms()
             seen.drifted = drift.what if drift is not None else None
-            if drift is None:
-                seen.acknowledged(poll, self._ledger.wall_ms())
-            elif not seen.is_told:
+            is_more = drift is None and seen.acknowledged(poll, self._ledger.wall_ms())
+            if drift is not None and not seen.is_told:
                 seen.is_told = True
                 _log.error("%s; %s", drift.message, drift.remedy)
         if drift is not None:
             raise drift
-        try:
-            self.tick()
-        except StoreUnavailable as error:  # the next tick notes it
-            _log.warning("what is in force everywhere is not noted yet: %s", error.message)
+        if is_more:
+            self._note_now()
 
     def answer(self, poll: Poll) -> dict[str, Any]:
         """Answer a poll that was heard: the entries after `after`, and a lease if they are all there are.
@@ -175,6 +172,12 @@ class Fleet:
         """How many incarnations have another log or another fold."""
         with self._lock:
             return sum(seen.drifted is not None for seen in self._seen.values())
+
+    def _note_now(self) -> None:
+        try:
+            self.tick()
+        except StoreUnavailable as error:  # the next tick notes it
+            _log.warning("what is in force everywhere is not noted yet: %s", error.message)
 
     def _check_known(self, poll: Poll) -> None:
         """An older database put back: what this gateway has folded is not what was acknowledged here."""

@@ -80,15 +80,17 @@ class Seen:
             remedy="start that gateway again: a run keeps the key of its first question",
         )
 
-    def acknowledged(self, poll: Poll, wall_ms: int) -> None:
-        """Note what a question acknowledges."""
-        if poll.after > self.after or not self.history:
+    def acknowledged(self, poll: Poll, wall_ms: int) -> bool:
+        """Note what a question acknowledges; whether that is more than before."""
+        is_more = poll.after > self.after or not self.history
+        if is_more:
             self.history.append((poll.after, wall_ms))
             del self.history[:-HISTORY_MAX]
         if poll.after >= self.after:
             self.signed = poll.signed
         self.after = max(self.after, poll.after)
         self.cut = {name: max(count, self.cut.get(name, 0)) for name, count in poll.cut.items()}
+        return is_more
 
     def lease_ends_ms(self, below: int | None = None) -> float:
         """When its last lease ends, or the last that came with less than `below` entries."""
