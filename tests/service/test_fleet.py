@@ -517,6 +517,18 @@ def test_an_older_question_that_comes_again_takes_nothing_back_and_gives_nothing
     assert row(plane)["streamsCut"] == 3
 
 
+def test_an_older_question_that_comes_again_takes_no_proof_away(plane):
+    for gateway in ("gateway-1", "gateway-2"):
+        plane.fleet.heard(plane.signed(plane.size, gateway))
+        plane.fleet.answer(plane.signed(plane.size, gateway))
+    old = plane.signed(plane.size)
+    size = plane.direct("d-1")["size"]
+    plane.fleet.heard(plane.signed(size))
+    plane.fleet.heard(old)
+    plane.fleet.heard(plane.signed(size, "gateway-2"))
+    assert proof.in_force(noted(plane)) == proof.Proven(2, 0, 0)
+
+
 # Drift
 
 
