@@ -56,6 +56,8 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
         "definition.add",
         {"name": "a-word", "statuses": ["other"], "source": "an example"},
     ),
+    ("POST", "/api/v1/points"): ("point.declare", SIGNED),
+    ("POST", "/api/v1/points/statements"): ("point.state", SIGNED),
     ("POST", "/api/v1/subscriptions"): (
         "subscription.change",
         {"kind": "webhook", "target": "https://example.org/hook"},
@@ -80,6 +82,8 @@ READING = {
     "/api/v1/directives/d-1/status": "directive.read",
     "/api/v1/directives/d-1/affected": "directive.affected",
     "/api/v1/drills/dr-1/report": "directive.read",
+    "/api/v1/points": "point.read",
+    "/api/v1/points/point-x/directives/d-1": "point.state",
     "/api/v1/gateways": "directive.read",
     "/api/v1/subscriptions": "subscription.read",
     "/api/v1/subscriptions/dead": "subscription.read",
@@ -107,6 +111,7 @@ def test_the_table_of_routes_is_complete(idle: Plane):
         "draft_x": "{draft}",
         "dr-1": "{drill}",
     }
+    named |= {"point-x": "{point}"}
 
     def template(path: str) -> str:
         return "/".join(named.get(step, step) for step in path.split("/"))

@@ -293,7 +293,7 @@ class StoreContract:
         assert sorted(found.id for found in store.principals()) == ["agency_1", "applicant_1"]
 
     def test_incarnations_are_registered_until_they_retire(self, store):
-        other = Incarnation("gateway-1", "incarnation-2", "codex")
+        other = Incarnation("gateway-1", "incarnation-2", "codex", bytes(range(32)))
         store.register(GATEWAY)
         store.register(other)
         store.register(GATEWAY)

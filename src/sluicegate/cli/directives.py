@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +12,7 @@ import typer
 
 from sluicegate.cli import wording
 from sluicegate.cli.files import read_bytes, read_json, read_text, write_json
-from sluicegate.cli.output import Json, emit, table
+from sluicegate.cli.output import Json, emit, table, visible
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.core import annex, canonical, directive, document
@@ -18,6 +20,8 @@ from sluicegate.core.persons import DEFINITIONS, Definition
 from sluicegate.errors import CommandRefused, InvalidInput
 
 Key = Annotated[Path, typer.Option("--key", help="The issuer's private key.", show_default=False)]
+WATCH_EVERY_S = 0.25
+"""How long `--watch` waits before it asks again."""
 File = Annotated[Path, typer.Argument(help="A directive, as YAML.", show_default=False)]
 Name = Annotated[str, typer.Argument(help="The directive's name.", show_default=False)]
 Log = Annotated[
@@ -195,28 +199,94 @@ def definitions(as_json: Json = False) -> None:
     emit(answer, as_json, table("", ["definition", "statuses", "source"], rows, "No definition."))
 
 
-def status(name: Name, as_json: Json = False) -> None:
-    """Show where a directive is in force, gateway by gateway."""
-    answer = Client().get(f"/api/v1/directives/{name}/status")
+def status(
+    name: Name,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Follow it until it is in force everywhere.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show where a directive is in force: gateway by gateway, and point by point."""
+    if watch:
+        _watch(name, as_json)
+        return
+    answer = _status(name)
     rows = [
         [
             row["gateway"],
             row["incarnation"][:8],
             row["surface"],
             row["size"],
-            row["state"],
+            _state(row),
             row["at"],
             row["streamsCut"],
+            "yes" if row["signed"] else "no",
         ]
         for row in answer["gateways"]
     ]
-    columns = ["gateway", "incarnation", "surface", "size", "state", "at", "streams cut"]
-    word = (
-        "lifted" if answer["lifted"] else "in force everywhere" if answer["inForce"] else "not yet everywhere"
-    )
-    emit(
-        answer, as_json, table(f"{name}: {word}", columns, rows, f"{name}: {word}; no gateway holds a lease")
-    )
+    columns = ["gateway", "incarnation", "surface", "size", "state", "at", "streams cut", "signed"]
+    title = f"{name}: {_word(answer)}"
+    lines = [table(title, columns, rows, f"{title}; no gateway holds a lease")]
+    lines += [f"  {_line(row)}" for row in answer["points"]]
+    if answer["entry"] is not None:
+        lines.append(f"  entry {answer['entry']} proves it, since {answer['inForceSince']}")
+    emit(answer, as_json, "\n".join(lines))
+
+
+def _watch(name: str, as_json: bool) -> None:
+    """Follow a directive until the entry is there that says it is in force everywhere.
+
+    Raises: CommandRefused: it is lifted, so it will not be.
+    """
+    shown: dict[str, Any] = {}
+    known: dict[str, str] = {}
+    while True:
+        answer = _status(name)
+        if as_json and answer != shown:
+            typer.echo(json.dumps(answer, ensure_ascii=False))
+        lines = {_key(row): _line(row) for row in (*answer["gateways"], *answer["points"])}
+        lines[""] = f"{name}: {_word(answer)}"
+        for key, line in lines.items():
+            if not as_json and known.get(key) != line:
+                typer.echo(visible(line))
+        shown, known = answer, lines
+        if answer["inForce"] and answer["entry"] is not None:
+            return
+        if answer["lifted"]:
+            raise CommandRefused(f"the directive {name!r} has been lifted", code="directive_lifted")
+        time.sleep(WATCH_EVERY_S)
+
+
+def _status(name: str) -> dict[str, Any]:
+    answer: dict[str, Any] = Client().get(f"/api/v1/directives/{name}/status")
+    return answer
+
+
+def _word(answer: dict[str, Any]) -> str:
+    if answer["lifted"]:
+        return "lifted"
+    return "in force everywhere" if answer["inForce"] else "not yet everywhere"
+
+
+def _key(row: dict[str, Any]) -> str:
+    return f"point {row['point']}" if "point" in row else f"run {row['gateway']} {row['incarnation']}"
+
+
+def _line(row: dict[str, Any]) -> str:
+    """How a gateway or a point stands with a directive."""
+    at = f" at {row['at']}" if row["at"] else ""
+    if "point" in row:
+        return f"point {row['point']} on {row['surface']}, which others run: {row['state']}{at}"
+    cut = f", {row['streamsCut']} streams cut" if row["streamsCut"] else ""
+    return f"{row['gateway']} {row['incarnation'][:8]} on {row['surface']}: {_state(row)}{at}{cut}"
+
+
+def _state(row: dict[str, Any]) -> str:
+    state = str(row["state"]).replace("_", " ")
+    return f"{state}, another {_DRIFTS[row['drifted']]}" if row["drifted"] else state
+
+
+_DRIFTS = {"root": "log", "fold": "version"}
 
 
 def listed(as_json: Json = False) -> None:

@@ -19,6 +19,7 @@ from sluicegate.cli import (
     ledger,
     notices,
     output,
+    points,
     presets,
     releases,
     review,
@@ -104,6 +105,14 @@ _group(
     list=directives.listed,
 )
 _group("definition", "What the words of orders mean.", add=directives.define, list=directives.definitions)
+_group(
+    "point",
+    "Surfaces where others enforce.",
+    declare=points.declare,
+    state=points.state,
+    retire=points.retire,
+    list=points.listed,
+)
 _group(
     "notify",
     "Be told by webhook or e-mail.",

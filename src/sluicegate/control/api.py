@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from sluicegate.control.errors import EVERY_ERROR, answer
 from sluicegate.control.requests import StrictRoute, command_id, ledger_of, may
-from sluicegate.core import annex, kinds, plan
+from sluicegate.core import acknowledgement, annex, kinds, plan
 from sluicegate.errors import Unauthorized
 from sluicegate.ports import Principal
 from sluicegate.service import (
@@ -25,6 +25,7 @@ from sluicegate.service import (
     drafts,
     grants,
     log,
+    points,
     positions,
     preview,
     releases,
@@ -184,7 +185,10 @@ class Report(_Body):
 
 
 class PollAsked(_Body):
-    """A gateway's question to the feed (DESIGN 4.5)."""
+    """A gateway's question to the feed (DESIGN 4.5).
+
+    A run that shows its `key` signs every question, see `core.acknowledgement`.
+    """
 
     gateway: Name
     incarnation: Name
@@ -193,6 +197,24 @@ class PollAsked(_Body):
     nonce: Annotated[str, Field(min_length=16, max_length=64)]
     waitMs: Annotated[int, Field(ge=0, le=20_000)] = 0  # noqa: N815 - the wire's name
     report: Report = Report()
+    root: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    fold: Annotated[int, Field(ge=0)] | None = None
+    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")] | None = None
+    sig: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{86}==$")] | None = None
+
+    def asked(self) -> Poll:
+        """The question, its signature checked. Raises: BadSignature, InvalidInput."""
+        return Poll(
+            self.gateway,
+            self.incarnation,
+            self.surface,
+            self.after,
+            self.nonce,
+            self.report.streamsCut,
+            self.root,
+            self.fold,
+            acknowledgement.read(self.model_dump(exclude_unset=True)),
+        )
 
 
 @router.post("/api/v1/releases/preview", tags=["releases"])
@@ -539,6 +561,42 @@ def add_definition(
     return answer(directives.define(ledger, by, command, body.name, body.statuses, body.source))
 
 
+@router.post("/api/v1/points", tags=["fleet"])
+def put_point(
+    body: Signed,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("point.declare"))],
+) -> Any:
+    """Declare or retire an enforcement point without a gateway of ours, by an officer's signed statement."""
+    return answer(points.put(ledger, by, command, body.envelope))
+
+
+@router.get("/api/v1/points", tags=["fleet"])
+def list_points(ledger: TheLedger, _: Annotated[Principal, Depends(may("point.read"))]) -> Any:
+    """Every declared enforcement point, and its newest word on each directive."""
+    return answer(points.listed(ledger))
+
+
+@router.get("/api/v1/points/{point}/directives/{directive}", tags=["fleet"])
+def point_to_state(
+    point: str, directive: str, ledger: TheLedger, _: Annotated[Principal, Depends(may("point.state"))]
+) -> Any:
+    """What a point signs of a directive, but for what it says and when."""
+    return answer(points.to_state(ledger, point, directive))
+
+
+@router.post("/api/v1/points/statements", tags=["fleet"])
+def state_point(
+    body: Signed,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("point.state"))],
+) -> Any:
+    """Put on the record that a point enforces a directive, or has restored access: signed by the point."""
+    return answer(points.state(ledger, by, command, body.envelope))
+
+
 @router.get("/api/v1/gateways", tags=["fleet"])
 def gateways(request: Request, _: Annotated[Principal, Depends(may("directive.read"))]) -> Any:
     """Every gateway that may hold a lease."""
@@ -599,7 +657,7 @@ async def poll(
     if by.name != body.gateway:
         raise Unauthorized(f"this token is of gateway {by.name!r}, not {body.gateway!r}", code="forbidden")
     fleet: Fleet = request.app.state.fleet
-    asked = Poll(body.gateway, body.incarnation, body.surface, body.after, body.nonce, body.report.streamsCut)
+    asked = await run_in_threadpool(body.asked)
     await run_in_threadpool(fleet.heard, asked)
     if body.report.proven:
         await run_in_threadpool(grants.prove, request.app.state.ledger, by, body.surface, body.report.proven)

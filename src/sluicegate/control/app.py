@@ -39,7 +39,7 @@ def application(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.news = News(ledger)
-        ticking = asyncio.create_task(_tick(ledger, Telling(ledger)))
+        ticking = asyncio.create_task(_tick(ledger, fleet, Telling(ledger)))
         yield
         ticking.cancel()
         with suppress(asyncio.CancelledError):
@@ -67,11 +67,12 @@ def application(
     return app
 
 
-async def _tick(ledger: Ledger, telling: Telling) -> None:
-    """Let time move cases also while nobody asks for anything, and tell of directives."""
+async def _tick(ledger: Ledger, fleet: Fleet, telling: Telling) -> None:
+    """Let time move cases, count gateways out and tell of directives, also while nobody asks for anything."""
     while True:
         try:
             await run_in_threadpool(ledger.tick)
+            await run_in_threadpool(fleet.tick)
             await run_in_threadpool(telling.tell)
         except StoreUnavailable as error:
             _log.warning("what is due waits: %s", error.message)
@@ -104,6 +105,8 @@ def _add_operations(app: FastAPI, ledger: Ledger, fleet: Fleet) -> None:
     size.set_function(ledger.size)
     gateways = Gauge("sluicegate_gateways", "gateways that may hold a lease", registry=registry)
     gateways.set_function(lambda: len(fleet.gateways()))
+    drifted = Gauge("sluicegate_drifted", "gateways with another log or fold than ours", registry=registry)
+    drifted.set_function(fleet.drifted)
     letters = Gauge("sluicegate_letters", "letters in the outbox", ["state"], registry=registry)
     for state in ("waiting", "dead"):
         letters.labels(state).set_function(partial(lambda state: ledger.store.outbox()[state], state))

@@ -71,6 +71,10 @@ DIRECTIVE_CONFIRMED = "directive.confirmed"
 DIRECTIVE_LIFTED = "directive.lifted"
 DIRECTIVE_EXPIRED = "directive.expired"
 DRILL_REPORTED = "drill.reported"
+DIRECTIVE_IN_FORCE = "directive.in_force"
+POINT_DECLARED = "point.declared"
+POINT_RETIRED = "point.retired"
+POINT_STATED = "point.stated"
 
 TYPES = frozenset(
     {
@@ -119,6 +123,10 @@ TYPES = frozenset(
         DIRECTIVE_LIFTED,
         DIRECTIVE_EXPIRED,
         DRILL_REPORTED,
+        DIRECTIVE_IN_FORCE,
+        POINT_DECLARED,
+        POINT_RETIRED,
+        POINT_STATED,
     }
 )
 

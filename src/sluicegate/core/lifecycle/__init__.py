@@ -16,8 +16,10 @@ from sluicegate.core.lifecycle import (
     applications,
     credentials,
     directives,
+    fleet,
     grants,
     keys,
+    points,
     positions,
     record,
     releases,
@@ -59,6 +61,9 @@ _DECIDERS: dict[type, Decider] = {
     directives.OpenLift: directives.open_lift,
     directives.EndDrill: directives.end_drill,
     directives.AddDefinition: directives.add_definition,
+    fleet.NoteInForce: fleet.note_in_force,
+    points.SetPoint: points.set_point,
+    points.StatePoint: points.state_point,
     record.AddNote: record.add_note,
     record.UseList: record.use_list,
     ticks.Tick: ticks.tick,
@@ -94,6 +99,9 @@ Command = (
     | directives.OpenLift
     | directives.EndDrill
     | directives.AddDefinition
+    | fleet.NoteInForce
+    | points.SetPoint
+    | points.StatePoint
     | record.AddNote
     | record.UseList
     | ticks.Tick
