@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sluicegate.core import checkpoint, dsse
+from sluicegate.core.dsse import Envelope
 from tests.cli.commands import EXAMPLES, Plane
 from tests.cli.commands import plane as running_plane
 
@@ -205,3 +208,17 @@ def test_whoever_applied_sees_how_many_of_its_people_are_covered(plane):
     assert "unknown (not named): 2 keys; to settle it, name the person" in told.out
     plane.answer("directive", "lift", "own-1", *keys(plane, "oncd"))
     assert plane.error("directive", "affected", "own-1")["code"] == "directive_lifted"
+
+
+def test_a_drill_refuses_nobody_and_its_report_is_signed_once(plane):
+    file, report = written(plane, "drill-1", "everyone"), plane.folder / "report.json"
+    told = plane.answer("drill", "run", file, "-o", report, *keys(plane, "oncd"))
+    assert (told["drill"], told["gateways"]) == ("drill-1", [])
+    assert min(told["timeToZeroMs"], told["timeToRestoreMs"]) >= 0
+    assert plane.answer("drill", "report", "drill-1")["envelope"] == told["envelope"]
+    assert told["envelope"] == json.loads(report.read_text())
+    public = checkpoint.parse_vkey(plane.vkey).public
+    assert dsse.verify(Envelope.from_json(told["envelope"]), {dsse.keyid(public): public})
+    assert plane.answer("directive", "show", "drill-1")["drill"] is True
+    assert plane.error("directive", "lift", "drill-1")["code"] == "directive_unknown"
+    assert plane.error("drill", "report", "drill-2")["code"] == "drill_unknown"

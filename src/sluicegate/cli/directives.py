@@ -53,7 +53,7 @@ def preview(file: File, as_json: Json = False) -> None:
 def sign(file: File, output: Output, key: Keys, log: Log = "", as_json: Json = False) -> None:
     """Sign a directive without putting it in force: for others to countersign, or for another day."""
     given = directive.read(document.read(read_text(file), str(file)))
-    write_json(output, _signed(given, file, key, log))
+    write_json(output, signed(given, file, key, log))
     text = f"signed; written to {output}\n  put it in force: sluicegate directive issue {output}"
     emit({"file": str(output)}, as_json, text)
 
@@ -74,7 +74,7 @@ def issue(
         body = read_json(file)
     else:
         given = directive.read(document.read(text, str(file)))
-        body = _signed(given, file, key or [], log)
+        body = signed(given, file, key or [], log)
     _issued(Client().post("/api/v1/directives", body), as_json)
 
 
@@ -90,7 +90,7 @@ def transcribe(
 ) -> None:
     """Put an order in force that came as a letter or a call: signed by two officers, marked so."""
     given = directive.read(document.read(read_text(file), str(file)))
-    body = _signed(given, file, key, log, received(letter, note, how, on))
+    body = signed(given, file, key, log, received(letter, note, how, on))
     _issued(Client().post("/api/v1/directives", body), as_json)
 
 
@@ -315,7 +315,7 @@ def _issued(answer: dict[str, Any], as_json: bool) -> None:
     emit(answer, as_json, f"{text}\n{counts}\n  {watch}")
 
 
-def _signed(
+def signed(
     given: dict[str, Any], file: Path, keys: list[Path], log: str, how: dict[str, str] | None = None
 ) -> dict[str, Any]:
     """A written directive, signed: bound to its log, what it replaces, and what its words mean."""

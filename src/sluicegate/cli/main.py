@@ -104,6 +104,7 @@ _group(
     affected=directives.affected,
     list=directives.listed,
 )
+_group("drill", "Try a directive; nobody is refused.", run=drills.run, end=drills.end, report=drills.report)
 _group("definition", "What the words of orders mean.", add=directives.define, list=directives.definitions)
 _group(
     "point",

@@ -23,6 +23,7 @@ from sluicegate.service import (
     credentials,
     directives,
     drafts,
+    drills,
     grants,
     log,
     points,
@@ -541,7 +542,15 @@ def end_drill(
     drill: str, ledger: TheLedger, command: CommandId, by: Annotated[Principal, Depends(may("drill.end"))]
 ) -> Any:
     """End a drill."""
-    return answer(directives.end_drill(ledger, by, command, drill))
+    return answer(drills.end(ledger, by, command, drill))
+
+
+@router.get("/api/v1/drills/{drill}/report", tags=["directives"])
+def drill_report(
+    drill: str, request: Request, ledger: TheLedger, _: Annotated[Principal, Depends(may("directive.read"))]
+) -> Any:
+    """The signed report of a drill that is over everywhere: time to zero, time to restore."""
+    return answer(drills.report(ledger, request.app.state.fleet, drill))
 
 
 @router.get("/api/v1/definitions", tags=["directives"])

@@ -231,3 +231,13 @@ def _not_granted(ask: Ask, table: Table, credential: Credential, offer: Offer) -
     if table.surfaces_granted.get((organization, release)):
         return Deny(Reason.SURFACE_NOT_GRANTED, fallback=offer.fallback)
     return Deny(Reason.NOT_ADMITTED, fallback=offer.fallback)
+
+
+def would_stop(directive: Directive, ask: Ask, table: Table, now: Instant | None) -> bool:
+    """Whether a drill would stop a request: the directive's own answer, as if it were in force."""
+    credential = identify(ask.digest, table, now)
+    if isinstance(credential, Deny) or now is None:
+        return False
+    whoms = _Look(ask, credential, table, now).known().whoms
+    entity = table.entity(credential.grant.organization)
+    return directive.covers(ask.model, ask.surface, entity, whoms)

@@ -31,6 +31,7 @@ OPENING = "urn:sluicegate:opening:v1"
 DIRECTIVE = "urn:sluicegate:directive:v1"
 CONFIRMATION = "urn:sluicegate:confirmation:v1"
 TRANSCRIPTION = "urn:sluicegate:transcription:v1"
+DRILL = "urn:sluicegate:drill:v1"
 POINT = "urn:sluicegate:point:v1"
 ENFORCEMENT = "urn:sluicegate:enforcement:v1"
 
@@ -171,6 +172,11 @@ def opening_payload(opening: Mapping[str, str]) -> bytes:
 def directive_payload(document: Mapping[str, Any]) -> bytes:
     """The statement of a directive: its document with organizations as count and commitment."""
     return _payload(document["metadata"]["name"], dict(document), DIRECTIVE, {"document": dict(document)})
+
+
+def drill_payload(report: Mapping[str, Any]) -> bytes:
+    """The statement of a drill's report, which the log signs: how long until zero, and until restored."""
+    return _payload(report["drill"], dict(report), DRILL, dict(report))
 
 
 def point_payload(pointing: Pointing) -> bytes:

@@ -140,9 +140,7 @@ class Fleet:
             begun = issued.holds_ms <= self._ledger.now_ms()
             stated = _points(state, issued)
             since_ms, entry = issued.in_force_ms, issued.in_force_seq
-        now_ms = self._boot_ms()
-        with self._lock:
-            rows = [seen.row(name, size, now_ms) for _, seen in sorted(self._seen.items())]
+        rows = self.spread(name, size)
         return {
             "directive": name,
             "size": size,
@@ -153,6 +151,12 @@ class Fleet:
             "gateways": rows,
             "points": stated,
         }
+
+    def spread(self, name: str, size: int) -> list[dict[str, Any]]:
+        """How every incarnation stands with what the log holds at `size`, for the directive `name`."""
+        now_ms = self._boot_ms()
+        with self._lock:
+            return [seen.row(name, size, now_ms) for _, seen in sorted(self._seen.items())]
 
     def gateways(self) -> list[dict[str, Any]]:
         """Every incarnation that may hold a lease."""

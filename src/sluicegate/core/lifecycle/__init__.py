@@ -60,6 +60,7 @@ _DECIDERS: dict[type, Decider] = {
     directives.Confirm: directives.confirm,
     directives.OpenLift: directives.open_lift,
     directives.EndDrill: directives.end_drill,
+    directives.ReportDrill: directives.report_drill,
     directives.AddDefinition: directives.add_definition,
     fleet.NoteInForce: fleet.note_in_force,
     points.SetPoint: points.set_point,
@@ -98,6 +99,7 @@ Command = (
     | directives.Confirm
     | directives.OpenLift
     | directives.EndDrill
+    | directives.ReportDrill
     | directives.AddDefinition
     | fleet.NoteInForce
     | points.SetPoint

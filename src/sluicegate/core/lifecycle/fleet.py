@@ -43,21 +43,28 @@ def note_in_force(state: State, command: NoteInForce, now_ms: int, entropy: Entr
     found = state.directives.get(command.directive)
     if found is None:
         return Refusal("unknown", "directive_unknown", f"no directive {command.directive[:80]!r}")
+    refusal = _not_in_force(state, found, command, now_ms)
+    if refusal is not None:
+        return refusal
+    drafts = [] if found.in_force_ms is not None else _drafts(state, found, command.gateways, now_ms)
+    return Decided(drafts, {"directive": found.name})
+
+
+def _not_in_force(state: State, found: Issued, command: NoteInForce, now_ms: int) -> Refusal | None:
+    """Why a directive is not in force everywhere, if it is not."""
     if found.lifted:
         return Refusal("conflict", "directive_lifted", f"the directive {found.name!r} has been lifted")
     if found.size != command.size:
         said = f"the directive {found.name!r} is of size {found.size}, not {command.size}"
         return Refusal("conflict", "directive_changed", said)
-    if found.in_force_ms is not None:
-        return Decided([], {"directive": found.name})
     if found.holds_ms > now_ms:
         said = f"the directive {found.name!r} holds from {events.format_time(found.holds_ms)}"
         return Refusal("conflict", "not_begun", said)
-    waiting = list(_waiting(state, found, command.gateways))
-    if waiting:
-        said = f"the directive {found.name!r} waits for {', '.join(waiting)[:200]}"
-        return Refusal("conflict", "not_everywhere", said)
-    return Decided(_drafts(state, found, command.gateways, now_ms), {"directive": found.name})
+    waiting = [] if found.in_force_ms is not None else list(_waiting(state, found, command.gateways))
+    if not waiting:
+        return None
+    said = f"the directive {found.name!r} waits for {', '.join(waiting)[:200]}"
+    return Refusal("conflict", "not_everywhere", said)
 
 
 def _waiting(state: State, found: Issued, rows: Sequence[dict[str, Any]]) -> Iterator[str]:

@@ -78,6 +78,8 @@ class Issued:
     history: list[dict[str, Any]] = field(default_factory=list)
     in_force_ms: int | None = None
     in_force_seq: int | None = None
+    report: dict[str, Any] | None = None
+    """The signed report of a drill."""
 
     @property
     def size(self) -> int:
@@ -681,6 +683,10 @@ def _directive_expired(state: State, entry: Entry) -> None:
     _over(state, name)
 
 
+def _drill_reported(state: State, entry: Entry) -> None:
+    state.directives[entry.public["directive"]].report = entry.public["envelope"]
+
+
 def _over(state: State, name: str) -> None:
     """A directive has ended: nothing of it is due or waited for any more."""
     state.agenda.put(What(name, "", "directive"), None)
@@ -756,6 +762,7 @@ _FOLDS: dict[str, Callable[[State, Entry], None]] = {
     events.DIRECTIVE_LIFTED: _directive_lifted,
     events.DIRECTIVE_EXPIRED: _directive_expired,
     events.DEFINITION_ADDED: _definition_added,
+    events.DRILL_REPORTED: _drill_reported,
     events.DIRECTIVE_IN_FORCE: _directive_in_force,
     events.POINT_DECLARED: _point_declared,
     events.POINT_RETIRED: _point_retired,
