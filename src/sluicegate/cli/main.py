@@ -16,6 +16,7 @@ from sluicegate.cli import (
     credentials,
     demo,
     directives,
+    drills,
     ledger,
     notices,
     output,
