@@ -120,15 +120,61 @@ def decide(entries: Sequence[Entry], ask: Ask, now: Instant | None) -> Answer:  
     covering = _covering(entries, ask.model, ask.surface, organization)
     if covering:
         return Answer("directive_in_force", directives=covering, fallback=fallback)
-    reason, application = _without_directive(entries, ask, now, release, organization, grants, issued[-1])
+    by = issued[-1]
+    if ask.instead_of and here:
+        why = _no_fallback(entries, ask, now, grants, issued[-1])
+        if why is not None:
+            return Answer(why, fallback=fallback)
+        by = _current(entries, here)  # the organization's own grant for the fallback serves
+    reason, application = _without_directive(entries, ask, now, release, organization, grants, by)
     if reason is not None:
         return Answer(reason, application=application, fallback=fallback)
     granted = _current(entries, here)
     public = _as_amended(entries, granted)
     upstream = _terms(entries, public["terms"])["models"][ask.model]
-    until = _ms(public["validUntil"]) if public["validUntil"] else None
+    ends = [public["validUntil"]]
+    if ask.instead_of:
+        ends.append(_as_amended(entries, own_grant)["validUntil"])
+    until = min((_ms(end) for end in ends if end), default=None)
     per_minute = public["conditions"].get("requestsPerMinute")
     return Answer(None, (granted.public["grant"], upstream, until, per_minute))
+
+
+def settle(entries: Sequence[Entry], ask: Ask, now: Instant | None) -> Answer:
+    """A directive's refusal, or the fallback's answer where the holder of the key's grant wants that."""
+    first = decide(entries, ask, now)
+    if first.reason != "directive_in_force" or first.fallback is None:
+        return first
+    second = decide(entries, ask._replace(model=first.fallback, instead_of=ask.model), now)
+    chosen = [e for e in _of(entries, "grant.fallback_chosen") if e.public["grant"] == _own(entries, ask)]
+    wanted = bool(chosen) and chosen[-1].public["fallback"] is True
+    return second if wanted and second.reason is None else first
+
+
+def _own(entries: Iterable[Entry], ask: Ask) -> Any:
+    """The grant under which a key was issued."""
+    issued = _of(entries, "credential.issued")
+    (*_, last) = [e for e in issued if bytes.fromhex(e.gate_value("digest")) == ask.digest]
+    return last.public["grant"]
+
+
+def _no_fallback(
+    entries: Sequence[Entry], ask: Ask, now: Instant, grants: Sequence[Entry], credential: Entry
+) -> str | None:
+    """Why a fallback may not answer: it is not wanted, or but for directives the key may not use the model."""
+    own = credential.public["grant"]
+    chosen = [e.public["fallback"] for e in _of(entries, "grant.fallback_chosen") if e.public["grant"] == own]
+    offering = [e for e in _plans_in_force(entries) if ask.instead_of in _models(e)]
+    offered = [_plan(e)["spec"].get("onRefusal", {}).get("fallbackModel") for e in offering]
+    if chosen[-1:] != [True] or offered != [ask.model]:
+        return "not_provisioned"
+    release = offering[0].public["release"]
+    here = [e for e in grants if (e.public["release"], e.public["surface"]) == (release, ask.surface)]
+    if not here or _current(entries, here).public["grant"] != own:
+        return "not_provisioned"
+    meant = ask._replace(model=ask.instead_of, instead_of="")
+    organization = here[0].gate_value("organization")
+    return _without_directive(entries, meant, now, release, organization, grants, credential)[0]
 
 
 def _without_directive(  # noqa: PLR0911 - one a reason
