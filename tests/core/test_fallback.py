@@ -29,7 +29,7 @@ FALLBACK, OLDER = "gpt-5.5", "older"
 
 
 def falling_back(seed: int) -> Facts:
-    """An organization with a grant for each of two releases, where a directive refuses, and what comes then."""
+    """An organization with grants for each of two releases, whatever happens to them, and a directive."""
     found = Facts.of(seed)
     some = found.random
     found.applied(
@@ -168,6 +168,23 @@ class Fallen:
         case = self.world.state.cases[self.world.must(Amend(self.fallbacks, renew=True))["application"]]
         self.world.all_say(case, "oncd approve", "ostp approve")
 
+    def on_new_terms(self) -> None:
+        self.world.must(SurrenderGrant(self.fallbacks))
+        self.world.apply(plan_value(OLDER, models=[FALLBACK], stages=[stage(seats=9, conditions={})]))
+        self.world.agree()
+        self.world.admit(release=OLDER)
+
+    def again(self) -> None:
+        """The same organization is admitted again; its old key stays where it was."""
+        self.world.must(SurrenderGrant(self.own))
+        self.world.must(ChooseFallback(self.world.admit(), True))
+
+    def outlived(self) -> None:
+        """The fallback's grant goes on when the other's time is over."""
+        self.world.later(10)
+        self.amended()
+        self.world.later(20)
+
     def removed(self, grant: str) -> None:
         case = self.world.state.cases[self.world.must(OpenRemoval(grant, "misuse", "why"))["case"]]
         self.world.all_say(case, "oncd approve", "ostp approve")
@@ -214,15 +231,7 @@ OF_THE_FALLBACK: dict[str, tuple[Callable[[Fallen], Any], Reason]] = {
     "suspended": (lambda f: f.world.must(SuspendGrant(f.fallbacks, "misuse")), Reason.GRANT_SUSPENDED),
     "removed": (lambda f: f.removed(f.fallbacks), Reason.GRANT_REMOVED),
     "surrendered": (lambda f: f.world.must(SurrenderGrant(f.fallbacks)), Reason.NOT_ADMITTED),
-    "under new terms, not open": (
-        lambda f: (
-            f.world.must(SurrenderGrant(f.fallbacks)),
-            f.world.apply(plan_value(OLDER, models=[FALLBACK], stages=[stage(seats=9, conditions={})])),
-            f.world.agree(),
-            f.world.admit(release=OLDER),
-        ),
-        Reason.STAGE_NOT_OPEN,
-    ),
+    "under new terms, not open": (Fallen.on_new_terms, Reason.STAGE_NOT_OPEN),
 }
 
 
@@ -258,11 +267,8 @@ OF_THE_OWN: dict[str, tuple[Callable[[Fallen], Any], Reason]] = {
     "suspended": (lambda f: f.world.must(SuspendGrant(f.own, "misuse")), Reason.GRANT_SUSPENDED),
     "removed for misuse": (lambda f: f.removed(f.own), Reason.GRANT_REMOVED),
     "surrendered": (lambda f: f.world.must(SurrenderGrant(f.own)), Reason.NOT_ADMITTED),
-    "replaced": (
-        lambda f: (f.world.must(SurrenderGrant(f.own)), f.world.admit()),
-        Reason.NOT_PROVISIONED,
-    ),
-    "expired": (lambda f: (f.world.later(10), f.amended(), f.world.later(20)), Reason.GRANT_EXPIRED),
+    "replaced": (Fallen.again, Reason.NOT_PROVISIONED),
+    "expired": (Fallen.outlived, Reason.GRANT_EXPIRED),
     "another fallback offered": (
         lambda f: f.world.apply(plan_value(onRefusal={"fallbackModel": "gpt-5.4"})),
         Reason.NOT_PROVISIONED,
