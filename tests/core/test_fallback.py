@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sluicegate.core import decision, events
 from sluicegate.core.decision import Allow, Ask, Instant
+from sluicegate.core.events import Entry
 from sluicegate.core.lifecycle.applications import Amend
 from sluicegate.core.lifecycle.grants import (
     ChooseFallback,
@@ -21,9 +22,25 @@ from sluicegate.core.lifecycle.grants import (
 )
 from sluicegate.core.refusals import Deny, Reason
 from sluicegate.core.table import Table
+from sluicegate.core.trust import Releases
+from sluicegate.core.vouch import VouchedTable
 from tests.core import reference_model
 from tests.core.test_decision import ACTIONS, Facts, asks, instants, nows, table_of
-from tests.worlds import API, CODEX, DAY_MS, MODEL, Rough, World, plan_value, stage
+from tests.core.test_vouch import FLOOR, folded
+from tests.worlds import (
+    API,
+    CODEX,
+    DAY_MS,
+    DEVELOPER,
+    LOG,
+    MODEL,
+    PINS,
+    RELEASE,
+    Rough,
+    World,
+    plan_value,
+    stage,
+)
 
 FALLBACK, OLDER = "gpt-5.5", "older"
 
@@ -313,6 +330,35 @@ def test_what_is_suspended_and_resumed_falls_back_again(fallen: Fallen) -> None:
     assert isinstance(fallen.second(), Deny)
     fallen.world.must(ResumeGrant(fallen.own))
     assert isinstance(fallen.second(), Allow)
+
+
+def vouched(fallen: Fallen, entries: list[Entry]) -> Allow | Deny:
+    """What a gateway decides that honours only what agencies signed."""
+    honoured = {
+        RELEASE: {"floor": FLOOR, "upstreams": {MODEL: "demo"}},
+        OLDER: {"floor": FLOOR, "upstreams": {FALLBACK: "demo"}},
+    }
+    table = folded(entries, VouchedTable(Releases(DEVELOPER, LOG, PINS, honoured)))
+    return decision.decide(Ask(fallen.key, FALLBACK, API, instead_of=MODEL), table, fallen.now)
+
+
+def test_what_agencies_did_not_grant_is_no_fallback_whatever_the_log_says(fallen: Fallen) -> None:
+    """Of a control plane that lies: the choice is its word, the grant that serves is not."""
+    entries = fallen.world.entries
+    assert vouched(fallen, entries) == fallen.second()
+    for unsigned in (fallen.fallbacks, fallen.own):
+        case = fallen.world.state.grants[unsigned]
+        forged = [
+            entry
+            for entry in entries
+            if not (entry.type == events.POSITION_RECORDED and entry.public["case"] == case)
+        ]
+        believed = folded(forged, Table())
+        ask = Ask(fallen.key, FALLBACK, API, instead_of=MODEL)
+        assert isinstance(decision.decide(ask, believed, fallen.now), Allow)
+        refused = vouched(fallen, forged)
+        assert isinstance(refused, Deny)
+        assert refused.reason is Reason.DEPLOYMENT_UNATTESTED
 
 
 def test_the_world_by_hand_outlives_what_is_done_to_it(fallen: Fallen) -> None:
