@@ -33,6 +33,7 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     **{
         ("POST", f"/api/v1/grants/grant_x/{act}"): (f"grant.{act}", {"code": "misuse"}) for act in grants.ACTS
     },
+    ("POST", "/api/v1/grants/grant_x/fallback"): ("grant.fallback", {"fallback": True}),
     ("POST", "/api/v1/grants/grant_x/amend"): ("application.amend", {"renew": True}),
     ("POST", "/api/v1/nominations"): (
         "organization.nominate",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 import pytest
 
@@ -21,6 +22,7 @@ from sluicegate.gate.dialects import (
     model_reply,
     models_reply,
     refused,
+    stand_in_headers,
 )
 
 KEY = b"sg_" + b"a" * 49
@@ -223,6 +225,22 @@ def test_any_text_stays_one_event(text, dialect):
     assert b"\r" not in event
     said = json.loads(event.partition(b"data: ")[2])["error"]["message"]
     assert said.startswith(text)
+
+
+@pytest.mark.parametrize("name", ["gpt-5.5", "a/b:c._-9", "demo-large"])
+def test_a_fallback_is_named_as_plans_write_it(name):
+    said = stand_in_headers(name, "gpt-5.6", "bis-2026-06-12")
+    assert [value for _, value in said] == [name.encode(), b"gpt-5.6", b"bis-2026-06-12"]
+
+
+@pytest.mark.parametrize("name", ["a\r\nset-cookie: b", "a\0b", "größer", "a b", "a\x7f", "\ud83d"])
+def test_no_name_ends_the_header_that_tells_it(name):
+    for said in (
+        stand_in_headers(name, "m", "d"),
+        stand_in_headers("m", name, "d"),
+        stand_in_headers("f", "m", name),
+    ):
+        assert all(re.fullmatch(rb"[\x21-\x7e]+", value) for _, value in said)
 
 
 def test_models_in_both_dialects():

@@ -30,6 +30,7 @@ MAY = {
     "grant.suspend": "D",
     "grant.resume": "D",
     "grant.surrender": "DP",
+    "grant.fallback": "P",
     "grant.removal": "DA",
     "case.read": "DAP",
     "case.export": "DA",

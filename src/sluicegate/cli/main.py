@@ -86,6 +86,7 @@ _group(
     suspend=cases.suspend,
     resume=cases.resume,
     surrender=cases.surrender,
+    fallback=cases.fallback,
     remove=cases.remove,
 )
 _group("nomination", "Organizations hoped for.", add=cases.nominate, list=cases.nominations)

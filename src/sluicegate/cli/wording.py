@@ -167,6 +167,8 @@ def grant(given: Mapping[str, Any]) -> list[str]:
         return [*lines, "  its keys do not work any more; the way back is a new application"]
     if not given["stageOpen"]:
         lines.append("  the stage is not open yet: keys under it work once it is")
+    if given["fallback"]:
+        lines.append("  what a directive refuses is answered by the fallback, under a grant for that one")
     if given["screening"]:
         lines.append("  its screening record is open again: the list has changed")
     lines += [f"  {name} {given[name]} is open" for name in ("amendment", "removal") if given[name]]

@@ -93,6 +93,12 @@ class Words(_Body):
         return {name: value for name, value in self.model_dump().items() if value}
 
 
+class FallbackChoice(_Body):
+    """Whether the fallback answers what a directive refuses under a grant."""
+
+    fallback: bool
+
+
 class Signed(_Body):
     """A DSSE envelope."""
 
@@ -389,6 +395,18 @@ for _name, _does in {
 def show_grant(grant: str, ledger: TheLedger, by: Annotated[Principal, Depends(may("grant.read"))]) -> Any:
     """A grant: what it allows, until when, and what has become of it."""
     return answer(grants.show(ledger, by, grant))
+
+
+@router.post("/api/v1/grants/{grant}/fallback", tags=["grants"])
+def choose_fallback(
+    grant: str,
+    body: FallbackChoice,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("grant.fallback"))],
+) -> Any:
+    """Have the fallback answer what a directive refuses under a grant, or have it no more."""
+    return answer(grants.choose_fallback(ledger, by, command, grant, fallback=body.fallback))
 
 
 @router.post("/api/v1/grants/{grant}/amend", tags=["grants"])

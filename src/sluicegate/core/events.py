@@ -54,6 +54,7 @@ GRANT_SUSPENDED = "grant.suspended"
 GRANT_RESUMED = "grant.resumed"
 GRANT_ENDED = "grant.ended"
 GRANT_REINSTATED = "grant.reinstated"
+GRANT_FALLBACK_CHOSEN = "grant.fallback_chosen"
 CREDENTIAL_ISSUED = "credential.issued"
 CREDENTIAL_REVOKED = "credential.revoked"
 CREDENTIAL_ATTESTED = "credential.attested"
@@ -106,6 +107,7 @@ TYPES = frozenset(
         GRANT_RESUMED,
         GRANT_ENDED,
         GRANT_REINSTATED,
+        GRANT_FALLBACK_CHOSEN,
         CREDENTIAL_ISSUED,
         CREDENTIAL_REVOKED,
         CREDENTIAL_ATTESTED,

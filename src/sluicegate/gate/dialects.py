@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from sluicegate.core.refusals import Deny, Reason
 
@@ -32,6 +33,11 @@ UNKNOWABLE = sha256(b"\0 not a key").digest()
 
 _KEY = re.compile(rb"[\x21-\x7e]{1,%d}" % KEY_MAX)
 _BLANKS = b" \t"
+
+STAND_IN = b"x-sluicegate-model"
+INSTEAD_OF = b"x-sluicegate-instead-of"
+DIRECTIVE = b"x-sluicegate-directive"
+"""The response headers that tell of a fallback: who answers, in whose place, because of which directive."""
 
 
 class Dialect(Enum):
@@ -157,6 +163,15 @@ def refused(deny: Deny, size: int) -> Problem:
         },
         tuple(_retry_headers(deny)),
     )
+
+
+def stand_in_headers(model: str, instead_of: str, directive: str) -> Headers:
+    """What the answer of a fallback says besides.
+
+    Names are as plans and directives may write them; anything else in one is escaped, as in a URL.
+    """
+    said = ((STAND_IN, model), (INSTEAD_OF, instead_of), (DIRECTIVE, directive))
+    return [(name, quote(value, safe="._:/-", errors="replace").encode()) for name, value in said]
 
 
 def faulty(fault: Fault, detail: str = "", headers: tuple[tuple[bytes, bytes], ...] = ()) -> Problem:

@@ -49,16 +49,18 @@ class Lease:
 class Flight:
     """One admitted request, from its admission until `Engine.land`.
 
-    `refused` is the refusal that ended it, or None while it may go on.
+    `refused` is the refusal that ended it, or None while it may go on. Where a fallback answers,
+    `ask.instead_of` is what was asked for and `directive` names what refused it; else both are empty.
     """
 
-    __slots__ = ("_cut", "_engine", "allow", "ask", "refused")
+    __slots__ = ("_cut", "_engine", "allow", "ask", "directive", "refused")
 
     def __init__(self, engine: Engine, ask: Ask, allow: Allow, cut: Cut) -> None:
         self._engine = engine
         self._cut = cut
         self.ask = ask
         self.allow = allow
+        self.directive = ""
         self.refused: Deny | None = None
 
     def check(self) -> Deny | None:
@@ -130,11 +132,13 @@ class Engine:
         return decision.usable_models(digest, self.surface, self.table, self.now())
 
     def admit(self, ask: Ask, cut: Cut) -> Flight | Deny:
-        """Decide a request; if allowed, it is in flight until `land` is called."""
-        now = self.now()
-        decided = decision.decide(ask, self.table, now)
+        """Decide a request; if allowed, it is in flight until `land` is called.
+
+        What only a directive refuses is decided again for its fallback; refused, the first refusal stands.
+        """
+        decided = decision.decide(ask, self.table, self.now())
         if isinstance(decided, Deny):
-            return decided
+            return self._admit_instead(ask, decided, cut) or decided
         wait_s = self._wait_s(decided)
         if wait_s:
             return Deny(Reason.QUOTA_EXCEEDED, retry_after_s=wait_s)
@@ -205,6 +209,14 @@ class Engine:
         if self._until_ms is None:
             return lease.ends_ms
         return min(lease.ends_ms, self._until_ms - lease.control_ms + lease.sent_ms)
+
+    def _admit_instead(self, ask: Ask, refused: Deny, cut: Cut) -> Flight | None:
+        instead = decision.instead(ask, refused, self.table)
+        flight = self.admit(instead, cut) if instead is not None else None
+        if not isinstance(flight, Flight):
+            return None
+        flight.directive = refused.directive or ""
+        return flight
 
     def _note_until(self, until_ms: int | None) -> None:
         if until_ms is not None and (self._until_ms is None or until_ms < self._until_ms):

@@ -37,6 +37,7 @@ ACTIONS: dict[str, frozenset[str]] = {
     "grant.suspend": frozenset({DEVELOPER}),
     "grant.resume": frozenset({DEVELOPER}),
     "grant.surrender": frozenset({DEVELOPER, APPLICANT}),
+    "grant.fallback": frozenset({APPLICANT}),
     "grant.removal": frozenset({DEVELOPER, AGENCY}),
     "stage.open": frozenset({DEVELOPER}),
     "credential.issue": frozenset({DEVELOPER, APPLICANT}),

@@ -53,6 +53,7 @@ _DECIDERS: dict[type, Decider] = {
     grants.SuspendGrant: grants.suspend_grant,
     grants.ResumeGrant: grants.resume_grant,
     grants.SurrenderGrant: grants.surrender_grant,
+    grants.ChooseFallback: grants.choose_fallback,
     grants.OpenRemoval: grants.open_removal,
     credentials.IssueCredential: credentials.issue_credential,
     credentials.RevokeCredential: credentials.revoke_credential,
@@ -92,6 +93,7 @@ Command = (
     | grants.SuspendGrant
     | grants.ResumeGrant
     | grants.SurrenderGrant
+    | grants.ChooseFallback
     | grants.OpenRemoval
     | credentials.IssueCredential
     | credentials.RevokeCredential
