@@ -155,6 +155,9 @@ class Ledger:
 
     def root(self, size: int) -> bytes:
         """The root of the first `size` entries, 32 bytes."""
+        with self._lock:
+            if size == self._frontier.size:
+                return self._frontier.root()
         return merkle.root(size, self.store.node)
 
     def checkpoint(self) -> str:
@@ -172,7 +175,7 @@ class Ledger:
     def _load(self) -> None:
         self.catch_up()
         size, root = self._state.size, self._frontier.root()
-        if root != self.root(size):
+        if root != merkle.root(size, self.store.node):
             raise StoreUnusable(
                 "the stored tree does not have the root of the stored entries: the database was altered",
                 remedy="restore it from a backup",
