@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from sluicegate.core import events, merkle
-from sluicegate.core.events import Entry
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import StoreUnavailable, VerificationFailed
 from sluicegate.ports import Incarnation
@@ -312,24 +311,9 @@ def test_an_unknown_directive_has_no_status(plane):
 # The race between a lease and a directive
 
 
-class Interleaved(Breaking):
-    """Something happens while an answer reads its entries."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.reading: Callable[[], None] | None = None
-
-    def entries(self, after: int, limit: int) -> Sequence[Entry]:
-        reading, self.reading = self.reading, None
-        if reading is not None:
-            reading()
-        return super().entries(after, limit)
-
-
 def test_a_lease_that_is_being_given_without_a_directive_holds_its_being_in_force_up():
     """The answer was begun before the directive was committed and is sent after."""
-    store = Interleaved()
-    plane = Plane(store)
+    plane = Plane()
     plane.opened()
     plane.ask(plane.size)
     plane.boot.at_ms += 60_000
@@ -337,12 +321,13 @@ def test_a_lease_that_is_being_given_without_a_directive_holds_its_being_in_forc
     plane.fleet.heard(poll)
     states: list[str] = []
 
-    def directed_meanwhile() -> None:
+    def directed_meanwhile() -> int:
+        plane.ledger.wall_ms = plane.wall
         plane.direct("d-1")
         states.append(row(plane)["state"])
+        return plane.wall()
 
-    plane.fleet._confirm()  # just now: the answer goes on to its lease and its entries
-    store.reading = directed_meanwhile
+    plane.ledger.wall_ms = directed_meanwhile  # the answer reads the time when it has given its lease
     answer = plane.opened_answer(poll)
     assert answer.entries == []
     assert answer.lease_ms

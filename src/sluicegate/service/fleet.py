@@ -108,7 +108,7 @@ class Fleet:
         """
         confirmed_ms = self._confirm()
         reached, lease_ms = self._lease(poll)
-        entries = self._ledger.store.entries(poll.after, reached - poll.after)
+        entries = self._ledger.entries(poll.after, reached)
         signed = {
             "gateway": poll.gateway,
             "incarnation": poll.incarnation,

@@ -14,8 +14,10 @@ Rules:
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,6 +32,8 @@ from sluicegate.ports import Done, Store, Writing
 from sluicegate.service import letters
 
 _CHUNK = 5_000
+NEWEST = 256
+"""How many entries are kept in memory: whoever follows the log asks for these."""
 CLOCK = "clock"
 """Who moves cases when time does."""
 Answer = TypeVar("Answer")
@@ -58,6 +62,7 @@ class Ledger:
         self._lock = threading.RLock()
         self._state = State()
         self._frontier = Frontier()
+        self._newest: deque[Entry] = deque(maxlen=NEWEST)
         self._watchers: list[Callable[[], None]] = []
         self._load()
 
@@ -152,6 +157,14 @@ class Ledger:
         """The log's size, as far as this process has followed it."""
         with self._lock:
             return self._state.size
+
+    def entries(self, after: int, end: int) -> Sequence[Entry]:
+        """The entries from `after` to `end` (exclusive)."""
+        with self._lock:
+            oldest = self._state.size - len(self._newest)
+            if oldest <= after <= end <= self._state.size:
+                return list(islice(self._newest, after - oldest, end - oldest))
+        return self.store.entries(after, end - after)
 
     def root(self, size: int) -> bytes:
         """The root of the first `size` entries, 32 bytes."""
@@ -259,6 +272,7 @@ class Ledger:
         for entry in entries:
             self._state.apply(entry)
             self._frontier.append(merkle.leaf_hash(entry.leaf))
+            self._newest.append(entry)
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
