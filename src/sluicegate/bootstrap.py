@@ -120,6 +120,7 @@ def control(settings: ControlSettings) -> Control:
     key = _log_key(settings.state_dir / "log.key", is_new=store.size() == 0)
     clock = SteadyClock(wall_ms, boot_ms)
     ledger = Ledger(store, key, settings.origin, wall_ms=clock, random=secrets.token_bytes)
+    ledger.boot_ms = boot_ms
     started = ledger.execute(
         StartLog(settings.origin, ledger.vkey(), pins.developer, pins.pins),
         by="log",

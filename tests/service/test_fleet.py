@@ -1,18 +1,21 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from sluicegate.core import events, merkle
 from sluicegate.core.lifecycle import Refusal
+from sluicegate.core.lifecycle.releases import ApplyPlan
 from sluicegate.errors import StoreUnavailable, VerificationFailed
 from sluicegate.ports import Incarnation
 from sluicegate.service import directives
 from sluicegate.service.fleet import CONFIRM_EVERY_MS, FORGET_AFTER_MS, HISTORY_MAX
-from tests.fakes import Breaking, Broken
-from tests.plane import Plane, yes
+from tests import worlds
+from tests.fakes import Breaking, Broken, MemoryWriting
+from tests.plane import Clock, Plane, yes
 from tests.worlds import AT_MS, plan_value
 
 LEASE_MS = 5_000
@@ -124,6 +127,62 @@ def test_the_age_counts_from_when_the_write_was_begun():
 
     store.confirming = slowly
     assert plane.ask(0).age_ms == 3_001
+
+
+class SlowToWrite(Breaking):
+    """A store whose writes take `taking_ms` of a clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock(0)
+        self.taking_ms = 0
+
+    @contextmanager
+    def write(self) -> Iterator[MemoryWriting]:
+        with super().write() as writing:
+            yield writing
+            self.clock.at_ms += self.taking_ms
+
+
+@pytest.fixture
+def slow() -> Plane:
+    """A plane whose ledger has the clock that its store moves; its last confirmation is old."""
+    store = SlowToWrite()
+    plane = Plane(store)
+    plane.opened()
+    store.clock, store.taking_ms = plane.boot, 40
+    plane.ledger.boot_ms = plane.boot
+    plane.ask(0)
+    plane.boot.at_ms += CONFIRM_EVERY_MS
+    store.confirmed = 0
+    return plane
+
+
+def test_a_commands_write_is_a_confirmation_and_the_age_counts_from_its_beginning(slow):
+    """So an answer that carries an order waits for no further write."""
+    slow.direct("d-1")
+    slow.boot.at_ms += 2
+    answer = slow.ask(0)
+    assert (answer.size, answer.age_ms) == (slow.size, 43)
+    assert slow.store.confirmed == 0
+
+
+@pytest.mark.parametrize("breaks", ["before", "after"])
+def test_a_command_whose_fate_is_unknown_is_no_confirmation(slow, breaks):
+    slow.store.breaks = breaks
+    with pytest.raises(StoreUnavailable):
+        slow.direct("d-1")
+    slow.ask(0)
+    assert slow.store.confirmed == 1
+
+
+def test_a_command_that_appends_nothing_is_no_confirmation(slow):
+    applied = ApplyPlan(worlds.read_plan(plan_value(onRefusal={"fallbackModel": "older"})))
+    slow.ledger.execute(applied, by="d", command_id="apply-12345")
+    slow.boot.at_ms += CONFIRM_EVERY_MS
+    slow.ledger.execute(applied, by="d", command_id="apply-12345")
+    slow.ask(0)
+    assert slow.store.confirmed == 1
 
 
 def test_who_cannot_write_gives_no_lease():

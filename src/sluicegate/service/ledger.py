@@ -34,6 +34,7 @@ from sluicegate.service import letters
 _CHUNK = 5_000
 NEWEST = 256
 """How many entries are kept in memory: whoever follows the log asks for these."""
+NEVER_MS = float("-inf")
 CLOCK = "clock"
 """Who moves cases when time does."""
 Answer = TypeVar("Answer")
@@ -59,6 +60,10 @@ class Ledger:
         self.origin = origin
         self.wall_ms = wall_ms
         self.random = random
+        self.boot_ms: Callable[[], float] = lambda: NEVER_MS
+        """Reads CLOCK_BOOTTIME in milliseconds, where somebody wants to know `held_ms`."""
+        self.held_ms = NEVER_MS
+        """When the last command began that has committed entries here: at that time this was the writer."""
         self._lock = threading.RLock()
         self._state = State()
         self._frontier = Frontier()
@@ -84,6 +89,7 @@ class Ledger:
         command_id = _name(by, command_id)
         with self._lock, self._telling():
             while True:
+                began_ms = self.boot_ms()
                 try:
                     entries, result = self._transact(command, by, command_id, asked)
                 except _SomethingDue:
@@ -93,6 +99,8 @@ class Ledger:
                 else:
                     # Durable here: the transaction has committed.
                     self._follow(entries)
+                    if entries:
+                        self.held_ms = began_ms
                     with suppress(StoreUnavailable):  # whoever comes next does what has become due
                         self._catch_up_with_time()
                     return result
