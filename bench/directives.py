@@ -129,9 +129,7 @@ async def _cut(running: Fleet, audience: Audience, load: Load, turn: str) -> dic
     """One order while everything streams: figures in milliseconds after its acceptance, and in cores."""
     asked = await _open(running.gateways, audience, load, turn)
     spent = await _cores(running)
-    accepted = await asyncio.to_thread(
-        running.paperwork.order, fleet.order(turn, [MODEL], audience.covered())
-    )
+    accepted = await _order(running, audience, turn)
     covered, spared = _those(asked, covered=True), _those(asked, covered=False)
     await streams.finished(covered, BOUND_S)
     status = await asyncio.to_thread(running.paperwork.in_force, turn)
