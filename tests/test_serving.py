@@ -7,7 +7,7 @@ from sluicegate.bootstrap import run_until_signalled
 
 
 def test_collections_leave_alone_what_was_loaded_before_serving():
-    loaded = [[]]
+    loaded: list[object] = [[]]
     seen: list[int] = []
 
     async def serving(_: asyncio.Event) -> None:
