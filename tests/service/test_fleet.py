@@ -1,20 +1,22 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from sluicegate.core import events, feed, merkle, proof
-from sluicegate.core.events import Entry
 from sluicegate.core.lifecycle import Refusal
+from sluicegate.core.lifecycle.releases import ApplyPlan
 from sluicegate.core.statements import Enforcement
 from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, VerificationFailed
 from sluicegate.ports import Incarnation
 from sluicegate.service import directives, points
 from sluicegate.service.fleet import CONFIRM_EVERY_MS, FORGET_AFTER_MS, HISTORY_MAX, Poll
-from tests.fakes import Breaking, Broken
-from tests.plane import Plane, yes
+from tests import worlds
+from tests.fakes import Breaking, Broken, MemoryWriting
+from tests.plane import Clock, Plane, yes
 from tests.worlds import AT_MS, plan_value, public_key, set_point, state_point
 
 LEASE_MS = 5_000
@@ -126,6 +128,62 @@ def test_the_age_counts_from_when_the_write_was_begun():
 
     store.confirming = slowly
     assert plane.ask(0).age_ms == 3_001
+
+
+class SlowToWrite(Breaking):
+    """A store whose writes take `taking_ms` of a clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock(0)
+        self.taking_ms = 0
+
+    @contextmanager
+    def write(self) -> Iterator[MemoryWriting]:
+        with super().write() as writing:
+            yield writing
+            self.clock.at_ms += self.taking_ms
+
+
+@pytest.fixture
+def slow() -> Plane:
+    """A plane whose ledger has the clock that its store moves; its last confirmation is old."""
+    store = SlowToWrite()
+    plane = Plane(store)
+    plane.opened()
+    store.clock, store.taking_ms = plane.boot, 40
+    plane.ledger.boot_ms = plane.boot
+    plane.ask(0)
+    plane.boot.at_ms += CONFIRM_EVERY_MS
+    store.confirmed = 0
+    return plane
+
+
+def test_a_commands_write_is_a_confirmation_and_the_age_counts_from_its_beginning(slow):
+    """So an answer that carries an order waits for no further write."""
+    slow.direct("d-1")
+    slow.boot.at_ms += 2
+    answer = slow.ask(0)
+    assert (answer.size, answer.age_ms) == (slow.size, 43)
+    assert slow.store.confirmed == 0
+
+
+@pytest.mark.parametrize("breaks", ["before", "after"])
+def test_a_command_whose_fate_is_unknown_is_no_confirmation(slow, breaks):
+    slow.store.breaks = breaks
+    with pytest.raises(StoreUnavailable):
+        slow.direct("d-1")
+    slow.ask(0)
+    assert slow.store.confirmed == 1
+
+
+def test_a_command_that_appends_nothing_is_no_confirmation(slow):
+    applied = ApplyPlan(worlds.read_plan(plan_value(onRefusal={"fallbackModel": "older"})))
+    slow.ledger.execute(applied, by="d", command_id="apply-12345")
+    slow.boot.at_ms += CONFIRM_EVERY_MS
+    slow.ledger.execute(applied, by="d", command_id="apply-12345")
+    slow.ask(0)
+    assert slow.store.confirmed == 1
 
 
 def test_who_cannot_write_gives_no_lease():
@@ -314,24 +372,9 @@ def test_an_unknown_directive_has_no_status(plane):
 # The race between a lease and a directive
 
 
-class Interleaved(Breaking):
-    """Something happens while an answer reads its entries."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.reading: Callable[[], None] | None = None
-
-    def entries(self, after: int, limit: int) -> Sequence[Entry]:
-        reading, self.reading = self.reading, None
-        if reading is not None:
-            reading()
-        return super().entries(after, limit)
-
-
 def test_a_lease_that_is_being_given_without_a_directive_holds_its_being_in_force_up():
     """The answer was begun before the directive was committed and is sent after."""
-    store = Interleaved()
-    plane = Plane(store)
+    plane = Plane()
     plane.opened()
     plane.ask(plane.size)
     plane.boot.at_ms += 60_000
@@ -339,12 +382,13 @@ def test_a_lease_that_is_being_given_without_a_directive_holds_its_being_in_forc
     plane.fleet.heard(poll)
     states: list[str] = []
 
-    def directed_meanwhile() -> None:
+    def directed_meanwhile() -> int:
+        plane.ledger.wall_ms = plane.wall
         plane.direct("d-1")
         states.append(row(plane)["state"])
+        return plane.wall()
 
-    plane.fleet._confirm()  # just now: the answer goes on to its lease and its entries
-    store.reading = directed_meanwhile
+    plane.ledger.wall_ms = directed_meanwhile  # the answer reads the time when it has given its lease
     answer = plane.opened_answer(poll)
     assert answer.entries == []
     assert answer.lease_ms

@@ -88,7 +88,7 @@ class Fleet:
         """
         confirmed_ms = self._confirm()
         reached, lease_ms = self._lease(poll)
-        entries = self._ledger.store.entries(poll.after, reached - poll.after)
+        entries = self._ledger.entries(poll.after, reached)
         signed = {
             "gateway": poll.gateway,
             "incarnation": poll.incarnation,
@@ -251,8 +251,9 @@ class Fleet:
                 del self._seen[run]
 
     def _confirm(self) -> float:
-        """When, at the latest before now, this process still held the primary."""
+        """When, at the latest before now, this process still held the primary: a command's write shows it."""
         with self._lock:
+            self._confirmed_ms = max(self._confirmed_ms, self._ledger.held_ms)
             if self._boot_ms() - self._confirmed_ms < CONFIRM_EVERY_MS:
                 return self._confirmed_ms
         began_ms = self._boot_ms()
