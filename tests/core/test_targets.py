@@ -121,6 +121,17 @@ def test_plain_http_is_for_allowed_networks(url, fits):
             targets.check_webhook(url, HERE)
 
 
+@pytest.mark.parametrize("url", [*UNFIT, "http://127.0.0.1:9000/keys", "http://inside.example/"])
+def test_keys_are_fetched_by_https_everywhere(url):
+    targets.check_jwks("https://login.example.org/tenant/keys?v=2", ())
+    targets.check_jwks("https://127.0.0.1:22/keys", HERE)
+    with pytest.raises(InvalidInput):
+        targets.check_jwks(url, ())
+    if url.startswith("http:"):
+        with pytest.raises(InvalidInput):
+            targets.check_jwks(url, HERE)
+
+
 @pytest.mark.parametrize("address", ["a@b", "reviews@example.org", "first.last+tag@mail.example.co"])
 def test_a_mail_address(address):
     targets.check_mail(address)

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import ssl
 import time
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
-from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from sluicegate.bootstrap import wall_ms
@@ -27,7 +17,7 @@ from sluicegate.ports import Letter, Subscription
 from sluicegate.post.carrier import Failure
 from sluicegate.post.webhook import Webhooks
 from sluicegate.settings import PostSettings
-from tests.post.receiver import Receiver, listening, receiving, says
+from tests.post.receiver import Names, Receiver, certified, listening, receiving, says
 from tests.worlds import private_key
 
 HERE = PostSettings(webhook_networks=targets.networks("127.0.0.0/8"), timeout_ms=20_000)
@@ -37,25 +27,6 @@ LETTER = Letter("msg_1", "sub_1", "case_1", '{"data":{"é":1},"type":"case.opene
 
 def secret(name: str) -> bytes:
     return notices.secret(private_key("log"), name)
-
-
-class Names(AbstractResolver):
-    """Names that lead where a test says, one answer after the other."""
-
-    def __init__(self, *addresses: str) -> None:
-        self.addresses = list(addresses)
-        self.asked = 0
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        self.asked += 1
-        found = self.addresses.pop(0) if len(self.addresses) > 1 else self.addresses[0]
-        kind = socket.AF_INET6 if ":" in found else socket.AF_INET
-        return [ResolveResult(hostname=host, host=found, port=port, family=kind, proto=0, flags=0)]
-
-    async def close(self) -> None:
-        """Nothing is held."""
 
 
 @asynccontextmanager
@@ -240,29 +211,6 @@ def test_a_proxy_of_the_environment_is_not_used(monkeypatch):
         return proxy.connections
 
     assert asyncio.run(test()) == 0
-
-
-def certified(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server's context with a certificate for 127.0.0.1, and a client's that vouches for it."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
-    now = datetime.now(UTC)  # noqa: TID251 - a certificate is valid by the wall clock
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=True)
-        .sign(key, SHA256())
-    )
-    file = folder / "server.pem"
-    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(key.private_bytes(*form) + made.public_bytes(Encoding.PEM))
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(file)
-    return server, ssl.create_default_context(cafile=file)
 
 
 @pytest.mark.parametrize("vouched", [True, False])

@@ -1,9 +1,10 @@
-"""Where notices may be sent: which webhooks and mail addresses, and which machines behind them.
+"""Which machines may be reached that somebody else names, and which mail addresses.
 
 Rules:
 - A machine is reached only if its address is public on the Internet, or in a network that the operator
   allowed. One that leads to another address (IPv4 in IPv6, NAT64, 6to4, Teredo) is not public.
 - A webhook is https on port 443 or one above 1023. Plain http and other ports are for allowed networks.
+- Keys are fetched by https everywhere: what comes by plain http, anybody on the way could have written.
 - What a URL says is checked when it is given; the address is checked at every connection.
 """
 
@@ -59,9 +60,30 @@ def check_webhook(url: str, allowed: Networks) -> None:
 
     Raises: InvalidInput: not one that is ever sent to.
     """
+    _check(url, allowed, plain=bool(allowed))
+
+
+def check_jwks(url: str, allowed: Networks) -> None:
+    """Check the URL of a JWK Set as far as can be seen from it.
+
+    Raises: InvalidInput: not one that is ever fetched from.
+    """
+    _check(url, allowed, plain=False)
+
+
+def check_mail(address: str) -> None:
+    """Check a mail address. Raises: InvalidInput."""
+    if not _MAIL.fullmatch(address) or ".." in address:
+        raise InvalidInput(
+            f"the address {address[:80]!r}, expected one such as name@example.org", code="target_invalid"
+        )
+
+
+def _check(url: str, allowed: Networks, *, plain: bool) -> None:
+    """Check a URL, which may be plain http if `plain`."""
     parts, port = _split(url)
     host = parts.hostname or ""
-    if parts.scheme != "https" and not (parts.scheme == "http" and allowed):
+    if parts.scheme != "https" and not (parts.scheme == "http" and plain):
         raise _unfit(url, "expected https://…")
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise _unfit(url, "expected no user, password or fragment in it")
@@ -72,14 +94,6 @@ def check_webhook(url: str, allowed: Networks) -> None:
         raise _unfit(url, "expected port 443 or one above 1023")
     if literal is not None and not may_reach(literal, port, allowed, encrypted=parts.scheme == "https"):
         raise _unfit(url, "expected a public address", "target_private")
-
-
-def check_mail(address: str) -> None:
-    """Check a mail address. Raises: InvalidInput."""
-    if not _MAIL.fullmatch(address) or ".." in address:
-        raise InvalidInput(
-            f"the address {address[:80]!r}, expected one such as name@example.org", code="target_invalid"
-        )
 
 
 def _split(url: str) -> tuple[SplitResult, int]:
@@ -94,7 +108,7 @@ def _split(url: str) -> tuple[SplitResult, int]:
 
 
 def _unfit(url: str, expected: str, code: str = "target_invalid") -> InvalidInput:
-    return InvalidInput(f"the webhook {url[:80]!r}: {expected}", code=code)
+    return InvalidInput(f"the url {url[:80]!r}: {expected}", code=code)
 
 
 def _literal(host: str) -> Address | None:

@@ -1,0 +1,84 @@
+"""The public keys of customers' identity providers, fetched for the control plane.
+
+Rules:
+- Connections are those of `post.outbound`, over https everywhere; no redirect is followed.
+- An answer is 200, not compressed, and at most MAX_BYTES long; what is longer is not read to its end.
+- What comes back is bytes of a stranger: `core.assertion.read_jwks` says whether they are keys.
+- A gateway fetches nothing: it has the keys that the log names.
+"""
+
+from __future__ import annotations
+
+import ssl
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+
+from sluicegate import __version__
+from sluicegate.core import targets
+from sluicegate.errors import Unreachable
+from sluicegate.post import outbound
+
+MAX_BYTES = 262_144
+_HEADERS = {
+    "accept": "application/jwk-set+json, application/json",
+    "accept-encoding": "identity",
+    "user-agent": f"sluicegate/{__version__}",
+}
+
+
+class KeySets:
+    """Fetches JWK Sets, from public addresses and the `allowed` networks.
+
+    Made in the event loop that uses it.
+    `resolver` and `tls` are what names and certificates are looked up with, the system's if None.
+    Units: `timeout_ms` is for one fetch as a whole.
+    """
+
+    def __init__(
+        self,
+        allowed: targets.Networks,
+        timeout_ms: int,
+        *,
+        resolver: AbstractResolver | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._allowed = allowed
+        self._session = outbound.session(allowed, timeout_ms, encrypted=True, resolver=resolver, tls=tls)
+
+    async def fetch(self, url: str) -> bytes:
+        """The body at `url`, 1 to MAX_BYTES long, as it came.
+
+        Raises: InvalidInput: a URL that is never fetched from. Unreachable: no such answer in time.
+        """
+        targets.check_jwks(url, self._allowed)
+        try:
+            async with self._session.get(url, headers=_HEADERS, allow_redirects=False) as response:
+                return await _body(response)
+        except outbound.FAILED as error:
+            raise _unreachable(outbound.why(error)) from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._session.close()
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """The body of a fit answer; an unfit one is read no further than to where it is found to be unfit."""
+    encoding = response.headers.get("content-encoding", "identity")
+    if response.status != 200:
+        raise _unreachable(f"it answered {response.status}, expected 200")
+    if encoding.lower() != "identity":
+        raise _unreachable(f"its answer is encoded as {encoding[:20]!r}, expected it plain")
+    body = bytearray()
+    async for part in response.content.iter_any():
+        body += part
+        if len(body) > MAX_BYTES:
+            raise _unreachable(f"its answer is longer than {MAX_BYTES:,} bytes")
+    if not body:
+        raise _unreachable("its answer is empty")
+    return bytes(body)
+
+
+def _unreachable(why: str) -> Unreachable:
+    return Unreachable(f"no keys from the identity provider: {why}", code="jwks_unreachable")
