@@ -36,6 +36,8 @@ LEEWAY_MS = 60_000
 """How far ahead of ours a provider's clock may be."""
 CREDENTIAL = "sluicegate_credential"
 """The claim that ties an assertion to one credential."""
+STATUS = "sluicegate_status"
+"""The claim by which a provider says a person's status; read at the control plane alone."""
 
 _KINDS: dict[str, tuple[str, str | None]] = {
     "ES256": ("EC", "P-256"),
@@ -196,6 +198,15 @@ def verify(token: str | bytes, provider: Provider, now: Interval) -> Asserted | 
     if not key.Algorithm.verify(parts.signed, key.key, parts.signature):
         return Failure.SIGNATURE
     return _asserted(_object(parts.payload), parts.header["kid"], provider, now)
+
+
+def payload(token: str) -> dict[str, Any]:
+    """All claims of a token that `verify` has accepted.
+
+    Requires: it has; of any other token nothing may be believed. Empty for what is no token.
+    """
+    parts = _parts(token.encode("ascii", "replace"))
+    return (_object(parts.payload) or {}) if parts is not None else {}
 
 
 # Tokens

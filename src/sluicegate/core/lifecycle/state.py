@@ -14,8 +14,10 @@ from typing import Any, TypeAlias
 
 from sluicegate.core import canonical, durations, events, kinds, plan
 from sluicegate.core.events import Entry
+from sluicegate.core.lifecycle import registry
 from sluicegate.core.lifecycle.agenda import Agenda, What
 from sluicegate.core.lifecycle.case import Case, Clock, Recorded
+from sluicegate.core.lifecycle.registry import Registry
 from sluicegate.core.persons import Definition
 from sluicegate.core.table import Table, fold_in
 
@@ -114,6 +116,8 @@ class State:
         self.directives: dict[str, Issued] = {}
         self.definitions: dict[str, Definition] = {}
         """What definitions mean, beside those that every build has."""
+        self.registry = Registry()
+        """Persons, signatories and providers, as far as the table does not hold them."""
         self.credentials: dict[str, str] = {}
         """Grant by credential id."""
         self.provisioned: set[str] = set()
@@ -638,6 +642,10 @@ def _definition_added(state: State, entry: Entry) -> None:
     state.definitions[definition.name] = definition
 
 
+def _registry(state: State, entry: Entry) -> None:
+    registry.FOLDS[entry.type](state.registry, entry)
+
+
 _FOLDS: dict[str, Callable[[State, Entry], None]] = {
     events.LOG_STARTED: _log_started,
     events.KEY_PINNED: _key_pinned,
@@ -672,4 +680,5 @@ _FOLDS: dict[str, Callable[[State, Entry], None]] = {
     events.DIRECTIVE_LIFTED: _directive_lifted,
     events.DIRECTIVE_EXPIRED: _directive_expired,
     events.DEFINITION_ADDED: _definition_added,
+    **dict.fromkeys(registry.FOLDS, _registry),
 }
