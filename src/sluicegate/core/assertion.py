@@ -4,7 +4,7 @@ Rules:
 - An assertion says nothing until all of it has been checked. A no is a value.
 - Algorithms and keys are those of the provider as it was registered. A header picks among them by `alg` and
   `kid`; a key or an address in a header (`jwk`, `jku`, `x5c`, `x5u`) is not looked at.
-- Nothing of a payload is read before its signature is verified, and its JSON is read in one way only.
+- Nothing of a payload is believed before its signature is verified, and its JSON is read in one way only.
 - Times are an interval: an assertion ends at its late end and begins at its early end.
 - Nothing is fetched and no clock is read. Of PyJWT only the keys and the verifying of signatures are used.
 """
@@ -198,6 +198,12 @@ def verify(token: str | bytes, provider: Provider, now: Interval) -> Asserted | 
     if not key.Algorithm.verify(parts.signed, key.key, parts.signature):
         return Failure.SIGNATURE
     return _asserted(_object(parts.payload), parts.header["kid"], provider, now)
+
+
+def issuer(token: bytes) -> object:
+    """The issuer that a token names, unverified: good for picking the provider to verify it with."""
+    parts = _parts(token) if len(token) <= TOKEN_MAX_BYTES else None
+    return (_object(parts.payload) or {}).get("iss") if parts is not None else None
 
 
 def payload(token: str) -> dict[str, Any]:
