@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -12,11 +13,11 @@ from sluicegate.core.decision import Ask, Instant
 from sluicegate.core.naming import NOBODY, Naming
 from sluicegate.core.persons import identifier
 from sluicegate.core.refusals import Deny, Reason
-from sluicegate.gate.caller import HEADER, Callers
+from sluicegate.gate.caller import Callers
 from sluicegate.gate.engine import Engine, Flight
 from tests.core.test_assertion import AUDIENCE, ISSUER, jwk, token
 from tests.gate import world as worlds
-from tests.gate.clients import Raw, chat, post
+from tests.gate.clients import Raw, calls, chat, post
 from tests.gate.running import running
 from tests.gate.world import AT_MS, MODEL, SURFACE, Clock, World
 
@@ -88,8 +89,7 @@ def signed(**changes: Any) -> bytes:
 def naming(
     callers: Callers, people: People, *tokens: bytes, of: str | None = None, now: Instant | None = NOW
 ) -> Naming:
-    headers = [(b"host", b"a"), *((HEADER, each) for each in tokens)]
-    return callers.naming(digest(people.key), headers, of, now)
+    return callers.naming(digest(people.key), tokens, of, now)
 
 
 def test_a_request_that_names_nobody_names_nobody(callers, people):
@@ -137,8 +137,7 @@ def test_several_assertions_are_a_forged_one(callers, people):
 
 
 def test_nothing_is_verified_for_an_unknown_key_or_without_a_time(callers, people):
-    headers = [(HEADER, signed())]
-    assert callers.naming(bytes(32), headers, None, NOW).is_forged
+    assert callers.naming(bytes(32), [signed()], None, NOW).is_forged
     assert naming(callers, people, signed(), now=None).is_forged
 
 
@@ -166,7 +165,7 @@ def test_what_was_verified_is_not_kept_beyond_its_provider(callers, people, engi
 
 
 def test_each_organization_verifies_by_its_own_provider(callers, people):
-    given = [(HEADER, signed())]
+    given = [signed()]
     mine = callers.naming(digest(people.key), given, None, NOW)
     theirs = callers.naming(digest(people.theirs), given, None, NOW)
     assert mine.signed is not None
@@ -221,7 +220,7 @@ def test_an_assertion_for_one_credential_is_of_no_use_with_another(engine, calle
     assert isinstance(admit(engine, people, naming(callers, people, bound)), Flight)
     other, _ = people.credential(people.grants[0])
     engine.advance(people.take())
-    replayed = callers.naming(digest(other), [(HEADER, bound)], None, NOW)
+    replayed = callers.naming(digest(other), [bound], None, NOW)
     ask = Ask(digest(other), MODEL, SURFACE, naming=replayed)
     assert isinstance(engine.admit(ask, lambda _: None), Deny)
 
@@ -258,7 +257,33 @@ def test_over_the_wire(quick):
     people = People()
     people.cover()
     with running(people, quick) as gate:
-        for field, status in (("ada", 200), ("ben", 451), (None, 451)):
+        for field, tokens, status in (
+            ("ada", (), 200),
+            ("ben", (), 451),
+            (None, (), 451),
+            (None, (signed(),), 200),
+            ("ada", (signed(sub="ben"),), 451),
+            ("ada", (b"forged",), 451),
+            ("ada", (signed(), signed()), 451),
+        ):
             asked = chat() if field is None else chat(safety_identifier=field)
+            lines = b"".join(b"X-Sluicegate-Assertion: %b\r\n" % each for each in tokens)
+            sent = post("/v1/chat/completions", asked, people.key).replace(b"\r\n", b"\r\n" + lines, 1)
             with Raw(gate.port) as client:
-                assert client.send(post("/v1/chat/completions", asked, people.key)).response()[0] == status
+                assert client.send(sent).response()[0] == status, (field, tokens)
+        assert all("x-sluicegate-assertion" not in str(call).lower() for call in calls(quick))
+
+
+def test_models_are_listed_for_whom_the_header_names(quick):
+    people = People()
+    people.cover()
+    with running(people, quick) as gate:
+        auth = {"authorization": f"Bearer {people.key}"}
+        for sent, listed in ((auth, 0), ({**auth, "x-sluicegate-assertion": signed().decode()}, 1)):
+            asked = "".join(f"{name}: {value}\r\n" for name, value in {"host": "a", **sent}.items())
+            with Raw(gate.port) as client:
+                status, _, body = client.send(f"GET /v1/models HTTP/1.1\r\n{asked}\r\n".encode()).response()
+            assert (status, len(json.loads(body)["data"])) == (200, listed)
+            with Raw(gate.port) as client:
+                one = f"GET /v1/models/{MODEL} HTTP/1.1\r\n{asked}\r\n".encode()
+                assert client.send(one).response()[0] == (200 if listed else 451)

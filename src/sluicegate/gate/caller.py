@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -18,9 +19,7 @@ from sluicegate.core.assertion import Failure, Provider
 from sluicegate.core.decision import Instant
 from sluicegate.core.naming import NOBODY, Naming, Signed
 from sluicegate.core.table import Table
-from sluicegate.gate.dialects import Headers
 
-HEADER = b"x-sluicegate-assertion"
 KEPT_MAX = 10_000
 """How many verified assertions are kept: those used last."""
 _BLANKS = b" \t"
@@ -40,9 +39,10 @@ class Callers:
         self._kept_max = kept_max
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
 
-    def naming(self, digest: bytes, headers: Headers, identifier: str | None, now: Instant | None) -> Naming:
-        """How a request by the key with this digest names its person."""
-        tokens = [value for name, value in headers if name == HEADER]
+    def naming(
+        self, digest: bytes, tokens: Sequence[bytes], identifier: str | None, now: Instant | None
+    ) -> Naming:
+        """How a request by the key with this digest names its person; `tokens` are its assertions."""
         if not tokens and identifier is None:
             return NOBODY
         identifiers = (persons.identifier(identifier),) if identifier is not None else ()

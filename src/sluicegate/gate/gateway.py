@@ -119,7 +119,8 @@ class Gateway:
 
     def _list(self, exchange: Exchange, digest: bytes) -> None:
         engine = self._engine
-        naming = self._callers.naming(digest, exchange.headers, None, engine.now())
+        tokens = request.assertions(exchange.headers)
+        naming = self._callers.naming(digest, tokens, None, engine.now())
         if exchange.path == _MODELS:
             models = engine.usable_models(digest, naming)
             exchange.reply(models_reply(models, exchange.dialect, new_request_id()), "listed")
@@ -139,8 +140,8 @@ class Gateway:
             if received is None:
                 return
             body = received
-            asked = _asked(exchange, body)
-            naming = self._callers.naming(digest, exchange.headers, asked.person, self._engine.now())
+            asked, tokens = _asked(exchange, body)
+            naming = self._callers.naming(digest, tokens, asked.person, self._engine.now())
             ask = Ask(digest, asked.model, self._engine.surface, naming=naming)
         except InvalidInput as error:
             ask = Ask(digest, "", self._engine.surface, error.message)
@@ -213,11 +214,12 @@ def _allowed(exchange: Exchange, method: str) -> bool:
     return False
 
 
-def _asked(exchange: Exchange, body: bytes) -> request.Request:
-    request.read_headers(exchange.headers)
+def _asked(exchange: Exchange, body: bytes) -> tuple[request.Request, list[bytes]]:
+    """What a request asks for, and the assertions of who is calling. Raises: InvalidInput."""
+    tokens = request.read_headers(exchange.headers)
     if exchange.query:
         request.read_query(exchange.query)
-    return request.read(body, exchange.dialect)
+    return request.read(body, exchange.dialect), tokens
 
 
 def _health() -> Reply:

@@ -25,6 +25,8 @@ from sluicegate.gate.dialects import Dialect
 SIGNIFICANT = frozenset({"model", "stream", "background", "user", "user_id", "safety_identifier", "metadata"})
 """The keys that say what is asked for, in whose name, and whether it ends with the request."""
 
+ASSERTION = b"x-sluicegate-assertion"
+"""The header with a signed assertion of who is calling."""
 _FOLDED = frozenset(key.casefold() for key in SIGNIFICANT)
 _STRING = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")([ \t\n\r]*+:)?', re.DOTALL)
 _PAIR_ENDS = re.compile(rb"[&;]")
@@ -85,17 +87,26 @@ def read_query(query: bytes) -> None:
             raise InvalidInput(f"the query sets {_quoted(key)}, expected it in the body alone")
 
 
-def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """Check that a body is declared as what it is read as: JSON in UTF-8, not compressed.
+def assertions(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    """The assertions of who is calling, as they came."""
+    return [value for name, value in headers if name == ASSERTION]
+
+
+def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    """Check that a body is declared as what it is read as, JSON in UTF-8, not compressed; its `assertions`.
 
     Raises: InvalidInput: another type, charset or coding.
     """
+    found = []
     for name, value in headers:
         if name == b"content-type" and value != b"application/json":
             _check_type(value)
         elif name == b"content-encoding" and value.strip().lower() != b"identity":
-            found = _quoted(value.decode("latin-1"))
-            raise InvalidInput(f"content-encoding {found}, expected the body as it is")
+            coding = _quoted(value.decode("latin-1"))
+            raise InvalidInput(f"content-encoding {coding}, expected the body as it is")
+        elif name == ASSERTION:
+            found.append(value)
+    return found
 
 
 def _check_type(value: bytes) -> None:
