@@ -168,7 +168,10 @@ def remove_members(state: State, command: RemoveMembers, now_ms: int, entropy: E
 
 
 def claim_status(state: State, command: ClaimStatus, now_ms: int, entropy: Entropy) -> Decided | Refusal:
-    """Decide `ClaimStatus`. Claiming the same again is done once."""
+    """Decide `ClaimStatus`. What an organization claims again is done once; a person's word is always noted.
+
+    So whether an entry follows tells nobody what a person said before.
+    """
     person = state.table.people.get(command.member)
     if person is None or command.issuer not in {SELF, person.organization}:
         return member_unknown(command.member)
@@ -176,7 +179,9 @@ def claim_status(state: State, command: ClaimStatus, now_ms: int, entropy: Entro
     if refusal is not None:
         return refusal
     row = _claim(person.id, command.issuer, command.said)
-    return Decided([*_claimed(state, [row], entropy)], {"member": person.id, "status": command.said.status})
+    noted = [row] if command.issuer == SELF or not _stands(state, row) else []
+    drafts = [_draft(events.STATUS_CLAIMED, {"claims": noted}, entropy)] if noted else []
+    return Decided(drafts, {"member": person.id, "status": command.said.status})
 
 
 def hand_in_assertion(
@@ -206,12 +211,12 @@ def hand_in_assertion(
 
 
 def revoke_claim(state: State, command: RevokeClaim, now_ms: int, entropy: Entropy) -> Decided | Refusal:
-    """Decide `RevokeClaim`. Revoking twice is done once."""
+    """Decide `RevokeClaim`. Revoking twice is done once; a person's word, again, is always noted."""
     person = state.table.people.get(command.member)
     if person is None:
         return member_unknown(command.member)
     result = {"member": person.id, "issuer": command.issuer}
-    if claim_by(person, command.issuer) is None:
+    if command.issuer != SELF and claim_by(person, command.issuer) is None:
         return Decided([], result)
     row = {"member": person.id, "issuer": command.issuer}
     return Decided([_draft(events.STATUS_REVOKED, {"claims": [row]}, entropy)], result)
