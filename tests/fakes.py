@@ -115,6 +115,15 @@ class MemoryStore:
     def add_principal(self, token_digest: bytes, principal: Principal) -> None:
         self._principals[token_digest] = principal
 
+    def replace_principal(self, token_digest: bytes, principal: Principal) -> None:
+        kept = {
+            digest: known
+            for digest, known in self._principals.items()
+            if (known.role, known.name) != (principal.role, principal.name)
+        }
+        self._principals.clear()
+        self._principals.update({**kept, token_digest: principal})
+
     def principals(self) -> Sequence[Principal]:
         return list(self._principals.values())
 

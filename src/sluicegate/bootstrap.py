@@ -38,6 +38,7 @@ from sluicegate.gate.server import serve as serve_gateway
 from sluicegate.gate.upstream import HttpUpstream
 from sluicegate.post.carrier import Carrier
 from sluicegate.post.courier import Courier
+from sluicegate.post.jwks import KeySets
 from sluicegate.post.mail import Mail
 from sluicegate.post.webhook import Webhooks
 from sluicegate.service import access, subscriptions, tokens
@@ -47,7 +48,6 @@ from sluicegate.settings import ControlSettings, GatewaySettings
 from sluicegate.store import keyfile
 from sluicegate.store.sqlite import SqliteStore
 
-_log = logging.getLogger(__name__)
 _log = logging.getLogger(__name__)
 Ready = Callable[[str], None]
 FIRST_GATEWAY = "gateway-1"
@@ -137,7 +137,14 @@ def control(settings: ControlSettings) -> Control:
 async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> None:
     """Serve a control plane until `stop` is set; `ready` is called once with its URL."""
     settings = wired.settings
-    app = application(wired.ledger, wired.fleet, max_body_bytes=settings.max_body_bytes, post=settings.post)
+    key_sets = KeySets(settings.post.webhook_networks, settings.post.timeout_ms)
+    app = application(
+        wired.ledger,
+        wired.fleet,
+        max_body_bytes=settings.max_body_bytes,
+        post=settings.post,
+        key_source=key_sets,
+    )
     listening = _listen(settings.host, settings.port)
     config = uvicorn.Config(
         app,
@@ -164,6 +171,7 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
         app.state.news.close()
     server.should_exit = True
     await serving
+    await key_sets.close()
     wired.ledger.store.close()
 
 

@@ -198,6 +198,9 @@ class Store(Protocol):
     def add_principal(self, token_digest: bytes, principal: Principal) -> None:
         """Note a token by its digest."""
 
+    def replace_principal(self, token_digest: bytes, principal: Principal) -> None:
+        """Note a token by its digest; whoever had this role and name before is known no more."""
+
     def principals(self) -> Sequence[Principal]:
         """Everybody who has a token."""
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluicegate.errors import InvalidInput
+from sluicegate.gate.dialects import Dialect
 from sluicegate.gate.request import (
     SIGNIFICANT,
     VALUES_MAX,
@@ -115,6 +116,12 @@ REFUSED: list[tuple[bytes, str]] = [
     (b'{"model":"a","stream":"false"}', "'stream' is a string"),
     (b'{"model":"a","stream":[]}', "'stream' is an array"),
     (b'{"model":"a","stream":{}}', "'stream' is an object"),
+    # Nobody by name
+    (b'{"model":"a","user":1}', "'user' is a number"),
+    (b'{"model":"a","user":["ada"]}', "'user' is an array"),
+    (b'{"model":"a","safety_identifier":{"id":"ada"}}', "'safety_identifier' is an object"),
+    (b'{"model":"a","safety_identifier":true,"user":"ada"}', "'safety_identifier' is a boolean"),
+    (b'{"model":"a","safety_identifier":"ada","user":false}', "'user' is a boolean"),
 ]
 
 
@@ -147,6 +154,36 @@ ACCEPTED: list[tuple[bytes, Request]] = [
 @pytest.mark.parametrize(("body", "expected"), ACCEPTED, ids=range(len(ACCEPTED)))
 def test_reads(body, expected):
     assert read(body) == expected
+
+
+NAMED: list[tuple[bytes, Dialect, str | None]] = [
+    (b'{"model":"a","safety_identifier":"ada"}', Dialect.OPENAI, "ada"),
+    (b'{"model":"a","user":"ada"}', Dialect.RESPONSES, "ada"),
+    (b'{"model":"a","user":"ben","safety_identifier":"ada"}', Dialect.OPENAI, "ada"),
+    (b'{"model":"a","user":"ben","safety_identifier":null}', Dialect.OPENAI, "ben"),
+    (b'{"model":"a","user":"ben","safety_identifier":""}', Dialect.OPENAI, None),
+    (b'{"model":"a","metadata":{"user_id":"ada"}}', Dialect.OPENAI, None),
+    (b'{"model":"a","metadata":[1]}', Dialect.OPENAI, None),
+    (b'{"model":"a","metadata":{"user_id":"ada"}}', Dialect.ANTHROPIC, "ada"),
+    (b'{"model":"a","metadata":{"user_id":null}}', Dialect.ANTHROPIC, None),
+    (b'{"model":"a","metadata":null}', Dialect.ANTHROPIC, None),
+    (b'{"model":"a","user":"ada","safety_identifier":1}', Dialect.ANTHROPIC, None),
+    (b'{"model":"a","user_id":"ada"}', Dialect.ANTHROPIC, None),
+    (b'{"model":"a","user":"\\ud83d"}', Dialect.OPENAI, "\ud83d"),
+    (b'{"model":"a","user":"%b"}' % (b"x" * 512), Dialect.OPENAI, "x" * 512),
+    (b'{"model":"a","user":"%b"}' % (b"x" * 513), Dialect.OPENAI, None),
+]
+
+
+@pytest.mark.parametrize(("body", "dialect", "person"), NAMED, ids=range(len(NAMED)))
+def test_reads_whom_a_body_names_where_its_dialect_says(body, dialect, person):
+    assert read(body, dialect).person == person
+
+
+@pytest.mark.parametrize("metadata", [b"1", b'"ada"', b"[]", b'{"user_id":1}', b'{"user_id":["ada"]}'])
+def test_refuses_what_names_nobody_in_the_other_dialect(metadata):
+    with pytest.raises(InvalidInput, match="metadata"):
+        read(b'{"model":"a","metadata":%b}' % metadata, Dialect.ANTHROPIC)
 
 
 def test_never_quotes_what_is_said():
@@ -183,7 +220,7 @@ def test_a_body_with_too_many_values_is_refused(crowd):
 )
 def test_what_is_said_is_not_counted_as_values(text):
     inner = text if text.startswith(b"[1") else b'"%b"' % text.replace(b'[",', b"[,")
-    assert read(b'{"model":"a","x":%b}' % inner) == ("a", False)
+    assert read(b'{"model":"a","x":%b}' % inner) == ("a", False, None)
 
 
 def test_many_keys_and_one_twice_is_found_in_linear_time():
@@ -212,7 +249,7 @@ bodies = st.builds(
 @given(bodies, st.booleans())
 def test_a_strict_body_is_read_as_any_parser_reads_it(body, escaped):
     text = json.dumps(body, ensure_ascii=escaped)
-    assert read(text.encode()) == (body["model"], body["stream"])
+    assert read(text.encode()) == (body["model"], body["stream"], None)
 
 
 @given(st.binary(max_size=64) | st.text(alphabet='{}[]":,\\u0065model\u017fK', max_size=64).map(str.encode))

@@ -292,6 +292,21 @@ class StoreContract:
         assert store.principal(b"") is None
         assert sorted(found.id for found in store.principals()) == ["agency_1", "applicant_1"]
 
+    def test_a_token_takes_the_place_of_its_holders_and_of_nobody_elses(self, store):
+        first, other = Principal("person_1", "person", "mem_1"), Principal("person_2", "person", "mem_2")
+        store.add_principal(b"\x01" * 32, first)
+        store.add_principal(b"\x02" * 32, other)
+        namesake = Principal("applicant_1", "applicant", "mem_1")
+        store.add_principal(b"\x03" * 32, namesake)
+        store.replace_principal(b"\x04" * 32, Principal("person_3", "person", "mem_1"))
+        assert store.principal(b"\x01" * 32) is None
+        assert store.principal(b"\x02" * 32) == other
+        assert store.principal(b"\x03" * 32) == namesake
+        assert store.principal(b"\x04" * 32).id == "person_3"
+        store.replace_principal(b"\x05" * 32, Principal("person_3", "person", "mem_1"))
+        assert store.principal(b"\x04" * 32) is None
+        assert len(store.principals()) == 3
+
     def test_incarnations_are_registered_until_they_retire(self, store):
         other = Incarnation("gateway-1", "incarnation-2", "codex", bytes(range(32)))
         store.register(GATEWAY)

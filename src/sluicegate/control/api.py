@@ -171,9 +171,13 @@ class DefinitionAsked(_Body):
 
 
 class KeyDigest(_Body):
-    """SHA-256 of an API key, 64 lower-case hex digits; the key itself stays with its holder."""
+    """SHA-256 of an API key, 64 lower-case hex digits; the key itself stays with its holder.
+
+    `member` is who alone may use it.
+    """
 
     digest: str
+    member: Identifier | None = None
 
 
 class TokenAsked(_Body):
@@ -465,7 +469,7 @@ def issue_credential(
     by: Annotated[Principal, Depends(may("credential.issue"))],
 ) -> Any:
     """Register a key, by its digest, under a grant."""
-    return answer(credentials.issue(ledger, by, command, grant, body.digest))
+    return answer(credentials.issue(ledger, by, command, grant, body.digest, body.member))
 
 
 @router.post("/api/v1/credentials/{credential}/revoke", tags=["credentials"])

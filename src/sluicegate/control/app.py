@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -17,9 +18,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from sluicegate import __version__
-from sluicegate.control import subscriptions
+from sluicegate.control import persons, subscriptions
 from sluicegate.control.api import News, router
 from sluicegate.control.errors import body_of, on_error, on_surprise
+from sluicegate.control.keysets import KeySource, Refresher
 from sluicegate.errors import SluicegateError, StoreUnavailable
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
@@ -32,18 +34,25 @@ _log = logging.getLogger(__name__)
 
 
 def application(
-    ledger: Ledger, fleet: Fleet, *, max_body_bytes: int, post: PostSettings | None = None
+    ledger: Ledger,
+    fleet: Fleet,
+    *,
+    max_body_bytes: int,
+    post: PostSettings | None = None,
+    key_source: KeySource | None = None,
 ) -> FastAPI:
-    """The control plane over one ledger and one fleet."""
+    """The control plane over one ledger and one fleet; providers' keys are fetched from `key_source`."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.news = News(ledger)
-        ticking = asyncio.create_task(_tick(ledger, fleet, Telling(ledger)))
+        ticking = _tick(ledger, fleet, Telling(ledger))
+        running = [asyncio.create_task(ticking), asyncio.create_task(app.state.refresher.run())]
         yield
-        ticking.cancel()
-        with suppress(asyncio.CancelledError):
-            await ticking
+        for task in running:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     app = FastAPI(
         title="Sluicegate control plane",
@@ -57,7 +66,9 @@ def application(
     app.state.fleet = fleet
     app.state.max_body_bytes = max_body_bytes
     app.state.post = post or PostSettings()
+    app.state.refresher = Refresher(ledger, key_source, random.SystemRandom().random)
     app.include_router(router)
+    app.include_router(persons.router)
     app.include_router(subscriptions.router)
     app.add_exception_handler(SluicegateError, on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)

@@ -56,6 +56,7 @@ STATUS_OF_ERROR: dict[type[errors.SluicegateError], int] = {
     errors.Unauthorized: 401,
     errors.StoreUnavailable: 503,
     errors.StoreUnusable: 500,
+    errors.Unreachable: 502,
 }
 
 

@@ -4,7 +4,7 @@ Rules:
 - An assertion says nothing until all of it has been checked. A no is a value.
 - Algorithms and keys are those of the provider as it was registered. A header picks among them by `alg` and
   `kid`; a key or an address in a header (`jwk`, `jku`, `x5c`, `x5u`) is not looked at.
-- Nothing of a payload is read before its signature is verified, and its JSON is read in one way only.
+- Nothing of a payload is believed before its signature is verified, and its JSON is read in one way only.
 - Times are an interval: an assertion ends at its late end and begins at its early end.
 - Nothing is fetched and no clock is read. Of PyJWT only the keys and the verifying of signatures are used.
 """
@@ -36,6 +36,8 @@ LEEWAY_MS = 60_000
 """How far ahead of ours a provider's clock may be."""
 CREDENTIAL = "sluicegate_credential"
 """The claim that ties an assertion to one credential."""
+STATUS = "sluicegate_status"
+"""The claim by which a provider says a person's status; read at the control plane alone."""
 
 _KINDS: dict[str, tuple[str, str | None]] = {
     "ES256": ("EC", "P-256"),
@@ -196,6 +198,21 @@ def verify(token: str | bytes, provider: Provider, now: Interval) -> Asserted | 
     if not key.Algorithm.verify(parts.signed, key.key, parts.signature):
         return Failure.SIGNATURE
     return _asserted(_object(parts.payload), parts.header["kid"], provider, now)
+
+
+def issuer(token: bytes) -> object:
+    """The issuer that a token names, unverified: good for picking the provider to verify it with."""
+    parts = _parts(token) if len(token) <= TOKEN_MAX_BYTES else None
+    return (_object(parts.payload) or {}).get("iss") if parts is not None else None
+
+
+def payload(token: str) -> dict[str, Any]:
+    """All claims of a token that `verify` has accepted.
+
+    Requires: it has; of any other token nothing may be believed. Empty for what is no token.
+    """
+    parts = _parts(token.encode("ascii", "replace"))
+    return (_object(parts.payload) or {}) if parts is not None else {}
 
 
 # Tokens

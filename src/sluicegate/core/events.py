@@ -64,6 +64,7 @@ MEMBERS_REMOVED = "members.removed"
 STATUS_CLAIMED = "status.claimed"
 STATUS_REVOKED = "status.revoked"
 SIGNATORY_PINNED = "signatory.pinned"
+SIGNATORY_RETIRED = "signatory.retired"
 PROVIDER_REGISTERED = "provider.registered"
 PROVIDER_REMOVED = "provider.removed"
 DEFINITION_ADDED = "definition.added"
@@ -117,6 +118,7 @@ TYPES = frozenset(
         STATUS_CLAIMED,
         STATUS_REVOKED,
         SIGNATORY_PINNED,
+        SIGNATORY_RETIRED,
         PROVIDER_REGISTERED,
         PROVIDER_REMOVED,
         DEFINITION_ADDED,

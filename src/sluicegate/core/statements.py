@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from sluicegate.core import canonical, dsse, events, plan
+from sluicegate.core import canonical, dsse, events, persons, plan
 from sluicegate.core.directive import Received
 from sluicegate.core.dsse import Envelope
 from sluicegate.errors import BadEnvelope, BadKey, VerificationFailed
@@ -34,9 +34,11 @@ TRANSCRIPTION = "urn:sluicegate:transcription:v1"
 DRILL = "urn:sluicegate:drill:v1"
 POINT = "urn:sluicegate:point:v1"
 ENFORCEMENT = "urn:sluicegate:enforcement:v1"
+ATTESTATION = "urn:sluicegate:attestation:v1"
 
 REASON_MAX = 2_000
 SCHEDULE_MAX = 100
+EXCLUDED_MAX = 1_000
 POSITIONS = (
     "approve",
     "approve-with-conditions",
@@ -123,6 +125,20 @@ class Enforcement(NamedTuple):
     document: str
     says: str
     at: str
+
+
+class Attestation(NamedTuple):
+    """What an organization's signatory says of everyone able to reach a credential, but for `excluded`.
+
+    `models` None is all models; `until` is exclusive, as entries write times.
+    """
+
+    log: str
+    credential: str
+    statuses: list[str]
+    until: str
+    models: list[str] | None = None
+    excluded: list[str] | None = None
 
 
 def position_payload(position: Position) -> bytes:
@@ -442,6 +458,39 @@ def read_enforcement(envelope: Envelope) -> Enforcement:
         raise BadEnvelope("the document of a statement that is not named by its digest")
     _expect_payload(envelope, enforcement_payload(said))
     return said
+
+
+def attestation_payload(attestation: Attestation) -> bytes:
+    """The statement of an attestation: its subject is the credential, by what is said of it."""
+    stated = {name: value for name, value in attestation._asdict().items() if value is not None}
+    return _payload(attestation.credential, stated, ATTESTATION, stated)
+
+
+def read_attestation(envelope: Envelope) -> Attestation:
+    """The attestation of an envelope. Signatures are not looked at. Raises: BadEnvelope."""
+    fields, optional = {"log", "credential", "statuses", "until"}, {"models", "excluded"}
+    predicate = _predicate(envelope, ATTESTATION, fields, optional)
+    _texts(predicate, "log", "credential", "until")
+    for name in ("statuses", "models", "excluded"):
+        if name in predicate:
+            _check_names(predicate[name], name)
+    attestation = Attestation(**predicate)
+    for status in attestation.statuses:
+        if status not in persons.STATUSES or status in persons.UNKNOWN:
+            expected = ", ".join(each for each in persons.STATUSES if each not in persons.UNKNOWN)
+            raise BadEnvelope(f"an attestation of the status {status[:40]!r}, expected some of {expected}")
+    _expect_payload(envelope, attestation_payload(attestation))
+    return attestation
+
+
+def _check_names(value: Any, name: str) -> None:
+    """A list that names somebody: an empty one, or one that is left out, says nothing or everything."""
+    if not isinstance(value, list) or not 1 <= len(value) <= EXCLUDED_MAX:
+        raise BadEnvelope(f"{name}: a list of 1 to {EXCLUDED_MAX:,} names expected")
+    if not all(isinstance(each, str) and 1 <= len(each) <= 128 for each in value):
+        raise BadEnvelope(f"{name}: names of 1 to 128 characters expected")
+    if len(set(value)) != len(value):
+        raise BadEnvelope(f"{name}: a name twice, expected each once")
 
 
 def envelope_digest(envelope: Envelope) -> str:

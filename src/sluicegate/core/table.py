@@ -9,17 +9,18 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from sys import intern
 from typing import Any, NamedTuple, TypeVar
 
 from sluicegate.core import cover, events
+from sluicegate.core.assertion import Provider
 from sluicegate.core.cover import Directed, Directive, Entity, Exempt, Resolved, Selector
 from sluicegate.core.events import Entry
 from sluicegate.core.persons import Assurance, Attested, Claim, Person
 from sluicegate.core.refusals import Reason
-from sluicegate.errors import NotCanonical, VerificationFailed
+from sluicegate.errors import InvalidInput, VerificationFailed
 
 Folded = TypeVar("Folded")
 LEASE_MS_DEFAULT = 5_000
@@ -116,7 +117,7 @@ class Table:
         self.people: dict[str, Person] = {}
         self.registry: dict[str, dict[bytes, Person]] = {}
         """The members of an organization by the identifiers that requests name them by."""
-        self.providers: dict[str, dict[str, Any]] = {}
+        self.providers: dict[str, dict[str, Provider]] = {}
         """The identity providers of an organization, by id."""
         self.directives: dict[str, Directive] = {}
         self.suspending: dict[str, Directed] = {}
@@ -171,10 +172,10 @@ class Table:
         """The organizations whose legal name has this tag."""
         return frozenset(self._named.get(name, ()))
 
-    def credentials_of(self, member: str) -> list[str]:
-        """The live credentials bound to a member."""
+    def credentials_of(self, members: Collection[str]) -> list[str]:
+        """The live credentials bound to any of these members, oldest first."""
         known = self._credential_ids.values()
-        return [each.id for each in known if each.member and each.member.id == member and not each.revoked]
+        return [each.id for each in known if each.member and each.member.id in members and not each.revoked]
 
     def complete(self, selector: Selector) -> None:
         """Add the organizations to a selector that bear a name in it."""
@@ -240,7 +241,7 @@ def fold_in(fold: Callable[[Folded, Entry], None], state: Folded, entry: Entry) 
     """
     try:
         fold(state, entry)
-    except (AttributeError, KeyError, NotCanonical, StopIteration, TypeError, ValueError) as error:
+    except (AttributeError, InvalidInput, KeyError, StopIteration, TypeError, ValueError) as error:
         raise VerificationFailed(
             f"entry {entry.seq} ({entry.type}) lacks what its type needs: {error!r}"
         ) from error
@@ -435,6 +436,19 @@ def _status_revoked(table: Table, entry: Entry) -> None:
         table.people[row["member"]].revoke(row["issuer"])
 
 
+def _provider_registered(table: Table, entry: Entry) -> None:
+    stated = entry.gate_value("provider")
+    providers = table.providers.setdefault(intern(entry.gate_value("organization")), {})
+    algorithms = frozenset(stated["algorithms"])
+    providers[stated["provider"]] = Provider(
+        stated["issuer"], stated["audience"], algorithms, stated["keys"], stated["maxAgeS"]
+    )
+
+
+def _provider_removed(table: Table, entry: Entry) -> None:
+    del table.providers[entry.gate_value("organization")][entry.public["provider"]]
+
+
 def _directive_issued(table: Table, entry: Entry) -> None:
     document = entry.public["document"]
     directive = cover.compiled(entry.public["directive"], document["spec"], _named_in(entry), entry.at_ms)
@@ -503,6 +517,8 @@ _FOLDS: dict[str, Callable[[Table, Entry], None]] = {
     events.MEMBERS_REMOVED: _members_removed,
     events.STATUS_CLAIMED: _status_claimed,
     events.STATUS_REVOKED: _status_revoked,
+    events.PROVIDER_REGISTERED: _provider_registered,
+    events.PROVIDER_REMOVED: _provider_removed,
     events.DIRECTIVE_LIFTED: _directive_lifted,
     events.DIRECTIVE_EXPIRED: _directive_expired,
 }

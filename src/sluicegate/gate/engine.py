@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from sluicegate.core import decision
 from sluicegate.core.decision import Allow, Ask, Instant
 from sluicegate.core.events import Entry
+from sluicegate.core.naming import NOBODY, Naming
 from sluicegate.core.refusals import Deny, Reason
 from sluicegate.core.table import Table
 
@@ -99,7 +100,7 @@ class Engine:
         self.proven: set[str] = set()
         """Grants under which a call has succeeded here, until the log says so."""
         self._boot_ms = boot_ms
-        self._meters: dict[str, _Meter] = {}
+        self._meters: dict[tuple[str, int], _Meter] = {}
         self._passed_ms = 0
         """A time that has certainly passed: what ended before it stays ended if a clock is set back."""
         self._until_ms: int | None = None
@@ -127,9 +128,9 @@ class Engine:
         found = decision.identify(digest, self.table, self.now())
         return found if isinstance(found, Deny) else None
 
-    def usable_models(self, digest: bytes) -> list[str]:
-        """The models this key may use here, sorted."""
-        return decision.usable_models(digest, self.surface, self.table, self.now())
+    def usable_models(self, digest: bytes, naming: Naming = NOBODY) -> list[str]:
+        """The models this key may use here for whom it names, sorted."""
+        return decision.usable_models(digest, self.surface, self.table, self.now(), naming)
 
     def admit(self, ask: Ask, cut: Cut) -> Flight | Deny:
         """Decide a request; if allowed, it is in flight until `land` is called.
@@ -164,7 +165,7 @@ class Engine:
 
     def redecide(self, flight: Flight) -> None:
         """Decide again; cut the request if it is no longer allowed."""
-        decided = decision.decide(flight.ask, self.table, self.now())
+        decided = decision.decide(flight.ask._replace(in_flight=True), self.table, self.now())
         if isinstance(decided, Allow):
             flight.allow = decided
             self._note_until(decided.until_ms)
@@ -226,9 +227,10 @@ class Engine:
         per_minute = allow.requests_per_minute
         if per_minute is None:
             return 0
-        meter = self._meters.get(allow.grant)
-        if meter is None or meter.per_minute != per_minute:
-            meter = self._meters[allow.grant] = _Meter(per_minute, self._boot_ms())
+        key = (allow.grant, per_minute)  # what narrows some requests leaves the others their own bucket
+        meter = self._meters.get(key)
+        if meter is None:
+            meter = self._meters[key] = _Meter(per_minute, self._boot_ms())
         return meter.take(self._boot_ms())
 
 

@@ -21,6 +21,7 @@ from sluicegate.core.decision import Ask
 from sluicegate.core.refusals import Deny, Reason
 from sluicegate.errors import InvalidInput
 from sluicegate.gate import request
+from sluicegate.gate.caller import Callers
 from sluicegate.gate.dialects import (
     ENDPOINTS,
     OUTLIVING,
@@ -54,6 +55,7 @@ class Gateway:
 
     def __init__(self, engine: Engine, upstreams: Mapping[str, Upstream], settings: GatewaySettings) -> None:
         self._engine = engine
+        self._callers = Callers(engine.table)
         self._upstreams = upstreams
         self._settings = settings
         self._metrics = Metrics(engine)
@@ -117,12 +119,15 @@ class Gateway:
 
     def _list(self, exchange: Exchange, digest: bytes) -> None:
         engine = self._engine
+        tokens = request.assertions(exchange.headers)
+        naming = self._callers.naming(digest, tokens, None, engine.now())
         if exchange.path == _MODELS:
-            models = engine.usable_models(digest)
+            models = engine.usable_models(digest, naming)
             exchange.reply(models_reply(models, exchange.dialect, new_request_id()), "listed")
             return
         model = unquote(exchange.path[len(_MODEL) :].decode("ascii"))
-        decided = decision.decide(Ask(digest, model, engine.surface), engine.table, engine.now())
+        ask = Ask(digest, model, engine.surface, naming=naming)
+        decided = decision.decide(ask, engine.table, engine.now())
         if isinstance(decided, Deny):
             self._refuse(exchange, decided)
         else:
@@ -135,7 +140,9 @@ class Gateway:
             if received is None:
                 return
             body = received
-            ask = Ask(digest, _model_asked(exchange, body), self._engine.surface)
+            asked, tokens = _asked(exchange, body)
+            naming = self._callers.naming(digest, tokens, asked.person, self._engine.now())
+            ask = Ask(digest, asked.model, self._engine.surface, naming=naming)
         except InvalidInput as error:
             ask = Ask(digest, "", self._engine.surface, error.message)
         passage = Passage(exchange, self._settings, lambda: self._engine.table.size)
@@ -210,11 +217,12 @@ def _allowed(exchange: Exchange, method: str) -> bool:
     return False
 
 
-def _model_asked(exchange: Exchange, body: bytes) -> str:
-    request.read_headers(exchange.headers)
+def _asked(exchange: Exchange, body: bytes) -> tuple[request.Request, list[bytes]]:
+    """What a request asks for, and the assertions of who is calling. Raises: InvalidInput."""
+    tokens = request.read_headers(exchange.headers)
     if exchange.query:
         request.read_query(exchange.query)
-    return request.read(body).model
+    return request.read(body, exchange.dialect), tokens
 
 
 def _health() -> Reply:

@@ -18,11 +18,15 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
+from sluicegate.core.persons import IDENTIFIER_MAX
 from sluicegate.errors import InvalidInput
+from sluicegate.gate.dialects import Dialect
 
 SIGNIFICANT = frozenset({"model", "stream", "background", "user", "user_id", "safety_identifier", "metadata"})
 """The keys that say what is asked for, in whose name, and whether it ends with the request."""
 
+ASSERTION = b"x-sluicegate-assertion"
+"""The header with a signed assertion of who is calling."""
 _FOLDED = frozenset(key.casefold() for key in SIGNIFICANT)
 _STRING = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")([ \t\n\r]*+:)?', re.DOTALL)
 _MODEL = re.compile(
@@ -38,14 +42,15 @@ _UNCOUNTED_BYTES = 64 * 1024
 
 
 class Request(NamedTuple):
-    """What a body asks for."""
+    """What a body asks for, and the identifier of whom it is asked for, if it names anybody."""
 
     model: str
     stream: bool
+    person: str | None = None
 
 
-def read(body: bytes) -> Request:
-    """Read a request's JSON body.
+def read(body: bytes, dialect: Dialect = Dialect.OPENAI) -> Request:
+    """Read a request's JSON body; the dialect says where it names whom it is for.
 
     Raises: InvalidInput: it has no reading, or more than one.
     """
@@ -64,7 +69,7 @@ def read(body: bytes) -> Request:
         _refuse_escaped_keys(body)
     if _flag(value, "background"):
         raise InvalidInput("'background' is true: work that outlives its request is not served here")
-    return Request(_model(value), _flag(value, "stream"))
+    return Request(_model(value), _flag(value, "stream"), _person(value, dialect))
 
 
 def _folded(key: str) -> str:
@@ -113,17 +118,26 @@ def read_query(query: bytes) -> None:
             raise InvalidInput(f"the query sets {_quoted(key)}, expected it in the body alone")
 
 
-def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """Check that a body is declared as what it is read as: JSON in UTF-8, not compressed.
+def assertions(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    """The assertions of who is calling, as they came."""
+    return [value for name, value in headers if name == ASSERTION]
+
+
+def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    """Check that a body is declared as what it is read as, JSON in UTF-8, not compressed; its `assertions`.
 
     Raises: InvalidInput: another type, charset or coding.
     """
+    found = []
     for name, value in headers:
         if name == b"content-type" and value != b"application/json":
             _check_type(value)
         elif name == b"content-encoding" and value.strip().lower() != b"identity":
-            found = _quoted(value.decode("latin-1"))
-            raise InvalidInput(f"content-encoding {found}, expected the body as it is")
+            coding = _quoted(value.decode("latin-1"))
+            raise InvalidInput(f"content-encoding {coding}, expected the body as it is")
+        elif name == ASSERTION:
+            found.append(value)
+    return found
 
 
 def _check_type(value: bytes) -> None:
@@ -201,6 +215,27 @@ def _model(value: dict[str, Any]) -> str:
     if not model:
         raise InvalidInput("'model' is empty, expected the name of a model")
     return model
+
+
+def _person(value: dict[str, Any], dialect: Dialect) -> str | None:
+    """Whom a body names. What is empty or too long to be an identifier names nobody."""
+    if dialect is Dialect.ANTHROPIC:
+        metadata = value.get("metadata")
+        if metadata is not None and not isinstance(metadata, dict):
+            raise InvalidInput(f"'metadata' is {_kind(metadata)}, expected an object")
+        found = _text_at(metadata or {}, "user_id", "metadata.user_id")
+    else:
+        user = _text_at(value, "user", "user")
+        found = _text_at(value, "safety_identifier", "safety_identifier")
+        found = user if found is None else found
+    return found if found and len(found) <= IDENTIFIER_MAX else None
+
+
+def _text_at(value: dict[str, Any], key: str, name: str) -> str | None:
+    text = value.get(key)
+    if text is not None and not isinstance(text, str):
+        raise InvalidInput(f"{name!r} is {_kind(text)}, expected a string")
+    return text
 
 
 def _flag(value: dict[str, Any], key: str) -> bool:

@@ -4,6 +4,7 @@ Rules:
 - Who acts comes from the token alone.
 - A signature, not a token, makes a position or a directive count; the token only says who carried it.
 - An applicant sees its own cases, an agency the cases that ask it, the developer's staff all of them.
+- Members of an organization are its applicant's alone, and a person's own word only the person's.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from sluicegate.errors import Unauthorized
 from sluicegate.ports import Principal, Store
 
 DEVELOPER, AGENCY, APPLICANT, GATEWAY = "developer", "agency", "applicant", "gateway"
-ROLES = (DEVELOPER, AGENCY, APPLICANT, GATEWAY)
+PERSON = "person"
+"""A member of an organization, by a private link."""
+ROLES = (DEVELOPER, AGENCY, APPLICANT, GATEWAY, PERSON)
 
 _UNSIGNED = ("answer", "accept", "withdraw", "return", "reply", "appeal")
 """The acts of `core.kinds` for which a token is enough; the others take a signature."""
@@ -42,6 +45,16 @@ ACTIONS: dict[str, frozenset[str]] = {
     "stage.open": frozenset({DEVELOPER}),
     "credential.issue": frozenset({DEVELOPER, APPLICANT}),
     "credential.revoke": frozenset({DEVELOPER, APPLICANT}),
+    "credential.attest": frozenset({DEVELOPER, APPLICANT}),
+    "member.read": frozenset({DEVELOPER, APPLICANT}),
+    "member.change": frozenset({DEVELOPER, APPLICANT}),
+    "member.link": frozenset({DEVELOPER, APPLICANT}),
+    "signatory.read": frozenset({DEVELOPER, APPLICANT}),
+    "signatory.change": frozenset({DEVELOPER, APPLICANT}),
+    "provider.read": frozenset({DEVELOPER, APPLICANT}),
+    "provider.change": frozenset({DEVELOPER, APPLICANT}),
+    "person.read": frozenset({PERSON}),
+    "person.claim": frozenset({PERSON}),
     "directive.preview": frozenset({DEVELOPER, AGENCY}),
     "directive.issue": frozenset({DEVELOPER, AGENCY}),
     "directive.affected": frozenset({DEVELOPER, APPLICANT}),
@@ -111,3 +124,9 @@ def sees(principal: Principal, case: Case) -> bool:
     if principal.role == AGENCY:
         return principal.party in case.parties
     return case.organization is not None and case.applicant == principal.id
+
+
+def administers(principal: Principal, state: State, organization: str) -> bool:
+    """Whether the principal is who applied for an organization: it alone looks after its members."""
+    cases = (state.cases[name] for name in state.cases_of.get(organization, ()))
+    return any(case.applicant == principal.id for case in cases)

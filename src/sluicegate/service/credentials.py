@@ -12,18 +12,19 @@ from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
 
 
-def issue(
-    ledger: Ledger, principal: Principal, command_id: str, grant: str, digest: str
+def issue(  # noqa: PLR0913 - a key, and for whom
+    ledger: Ledger, principal: Principal, command_id: str, grant: str, digest: str, member: str | None = None
 ) -> dict[str, Any] | Refusal:
-    """Register a key by its digest under a grant of the caller's."""
+    """Register a key by its digest under a grant of the caller's, for a member alone if one is named."""
     if not DIGEST.fullmatch(digest):
         raise InvalidInput("the digest of a key is 64 lower-case hex digits of SHA-256")
     if not _holds(ledger, principal, grant):
         return Refusal(
             "unknown", "grant_unknown", f"no grant {grant[:80]!r}", "'application show' names your grant"
         )
-    command = IssueCredential(grant, digest)
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=["issue", grant, digest])
+    command = IssueCredential(grant, digest, member)
+    request = ["issue", grant, digest, *([member] if member is not None else [])]
+    return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
 
 
 def revoke(

@@ -12,6 +12,9 @@ from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
 
+ISSUED = tuple(role for role in access.ROLES if role != access.PERSON)
+"""The roles that tokens are issued for; a person's token is a link, made for a member."""
+
 
 def issue(
     ledger: Ledger,
@@ -25,18 +28,35 @@ def issue(
 
     `keep` is given the token before it counts, by whoever could not ask for another one.
     """
-    if role not in access.ROLES:
-        return Refusal(
-            "unknown", "role_unknown", f"no role {role!r}, expected one of {', '.join(access.ROLES)}"
-        )
+    if role not in ISSUED:
+        return Refusal("unknown", "role_unknown", f"no role {role!r}, expected one of {', '.join(ISSUED)}")
     with ledger.reading() as state:
         agencies = state.parties - {state.developer}
         if party not in (agencies if role == access.AGENCY else {None}):
             known = ", ".join(sorted(agencies))
             return Refusal("unknown", "party_unknown", f"a token of an agency names one of: {known}")
-    secret = apikey.make(apikey.TOKEN_PREFIX, ledger.random(32))
+    secret = _secret(ledger)
     if keep is not None:
         keep(secret)
-    pseudonym = f"{role}_{base64.b32encode(ledger.random(10)).decode().lower()}"
+    pseudonym = _pseudonym(ledger, role)
     ledger.store.add_principal(apikey.digest(secret), Principal(pseudonym, role, name, party))
     return {"principal": pseudonym, "role": role, "name": name, "party": party, "token": secret}
+
+
+def link(ledger: Ledger, member: str, person: str | None = None) -> str:
+    """The token of a member's private link, in place of the one before.
+
+    `person` is who goes on under it, where a person renews their own; else somebody new acts from now on.
+    """
+    secret = _secret(ledger)
+    who = Principal(person or _pseudonym(ledger, access.PERSON), access.PERSON, member)
+    ledger.store.replace_principal(apikey.digest(secret), who)
+    return secret
+
+
+def _secret(ledger: Ledger) -> str:
+    return apikey.make(apikey.TOKEN_PREFIX, ledger.random(32))
+
+
+def _pseudonym(ledger: Ledger, role: str) -> str:
+    return f"{role}_{base64.b32encode(ledger.random(10)).decode().lower()}"

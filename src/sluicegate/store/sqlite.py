@@ -136,14 +136,16 @@ class SqliteStore:
 
     def add_principal(self, token_digest: bytes, principal: Principal) -> None:
         """Note a token by its digest."""
-        values = {
-            "id": principal.id,
-            "role": principal.role,
-            "name": principal.name,
-            "party": principal.party,
-        }
         with self._guarded(), self._engine.begin() as connection:
-            connection.execute(sa.insert(schema.principals).values(token_digest=token_digest, **values))
+            connection.execute(_noting(token_digest, principal))
+
+    def replace_principal(self, token_digest: bytes, principal: Principal) -> None:
+        """Note a token by its digest; whoever had this role and name before is known no more."""
+        table = schema.principals
+        before = (table.c.role == principal.role) & (table.c.name == principal.name)
+        with self._guarded(), self._engine.begin() as connection:
+            connection.execute(sa.delete(table).where(before))
+            connection.execute(_noting(token_digest, principal))
 
     def principals(self) -> Sequence[Principal]:
         """Everybody who has a token."""
@@ -480,6 +482,16 @@ def _part_rows(entry: Entry) -> list[dict[str, Any]]:
         for part, openings in (("gate", entry.gate), ("sealed", entry.sealed))
         for name, opened in openings.items()
     ]
+
+
+def _noting(token_digest: bytes, principal: Principal) -> sa.Insert:
+    values = {
+        "id": principal.id,
+        "role": principal.role,
+        "name": principal.name,
+        "party": principal.party,
+    }
+    return sa.insert(schema.principals).values(token_digest=token_digest, **values)
 
 
 def _principal(row: Row[Any]) -> Principal:

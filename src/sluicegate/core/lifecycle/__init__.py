@@ -1,4 +1,4 @@
-"""The life of releases, cases, grants, credentials and directives: `decide(state, command, now)`.
+"""The life of releases, cases, grants, credentials, persons and directives: `decide(state, command, now)`.
 
 Rules:
 - Pure: the same state, command, time and entropy give the same entries.
@@ -14,13 +14,16 @@ from typing import Any
 from sluicegate.core.events import Entropy
 from sluicegate.core.lifecycle import (
     applications,
+    attestations,
     credentials,
     directives,
     fleet,
     grants,
     keys,
+    persons,
     points,
     positions,
+    providers,
     record,
     releases,
     ticks,
@@ -57,6 +60,18 @@ _DECIDERS: dict[type, Decider] = {
     grants.OpenRemoval: grants.open_removal,
     credentials.IssueCredential: credentials.issue_credential,
     credentials.RevokeCredential: credentials.revoke_credential,
+    persons.RegisterMembers: persons.register_members,
+    persons.RemoveMembers: persons.remove_members,
+    persons.ClaimStatus: persons.claim_status,
+    persons.HandInAssertion: persons.hand_in_assertion,
+    persons.RevokeClaim: persons.revoke_claim,
+    providers.RegisterProvider: providers.register_provider,
+    providers.RotateKeys: providers.rotate_keys,
+    providers.RemoveProvider: providers.remove_provider,
+    attestations.PinSignatory: attestations.pin_signatory,
+    attestations.RetireSignatory: attestations.retire_signatory,
+    attestations.AttestCredential: attestations.attest_credential,
+    attestations.WithdrawAttestation: attestations.withdraw_attestation,
     directives.IssueDirective: directives.issue_directive,
     directives.Confirm: directives.confirm,
     directives.OpenLift: directives.open_lift,
@@ -97,6 +112,18 @@ Command = (
     | grants.OpenRemoval
     | credentials.IssueCredential
     | credentials.RevokeCredential
+    | persons.RegisterMembers
+    | persons.RemoveMembers
+    | persons.ClaimStatus
+    | persons.HandInAssertion
+    | persons.RevokeClaim
+    | providers.RegisterProvider
+    | providers.RotateKeys
+    | providers.RemoveProvider
+    | attestations.PinSignatory
+    | attestations.RetireSignatory
+    | attestations.AttestCredential
+    | attestations.WithdrawAttestation
     | directives.IssueDirective
     | directives.Confirm
     | directives.OpenLift

@@ -20,10 +20,14 @@ DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class IssueCredential:
-    """Register a key under a grant. `digest` is SHA-256 of the key, 64 lower-case hex digits."""
+    """Register a key under a grant. `digest` is SHA-256 of the key, 64 lower-case hex digits.
+
+    `member` is who alone may use it, None for everybody of the organization.
+    """
 
     grant: str
     digest: str
+    member: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,18 @@ def issue_credential(
         return Refusal("conflict", "grant_expired", f"grant {grant.id!r} has expired", "apply again")
     if bytes.fromhex(command.digest) in state.table.credentials:
         return Refusal("conflict", "key_known", "this key is already registered", "make a new key")
+    members = state.registry.members.get(grant.organization, ())
+    if command.member is not None and command.member not in members:
+        said = f"no member {command.member[:80]!r} of the organization that holds {grant.id!r}"
+        return Refusal("unknown", "member_unknown", said, "'member list' shows yours")
     credential = entropy.name("cred")
     public = {"credential": credential, "grant": grant.id}
     gate = {"digest": events.opening(command.digest, entropy)}
-    draft = Draft(events.CREDENTIAL_ISSUED, credential, public, gate)
-    return Decided([draft], {"credential": credential, "grant": grant.id})
+    result = {"credential": credential, "grant": grant.id}
+    if command.member is not None:
+        gate["member"] = events.opening(command.member, entropy)
+        result["member"] = command.member
+    return Decided([Draft(events.CREDENTIAL_ISSUED, credential, public, gate)], result)
 
 
 def revoke_credential(
@@ -59,9 +70,14 @@ def revoke_credential(
 ) -> Decided | Refusal:
     """Decide `RevokeCredential`. Revoking twice is done once."""
     if command.credential not in state.credentials:
-        return Refusal("unknown", "credential_unknown", f"no credential {command.credential[:80]!r}")
+        return credential_unknown(command.credential)
     result = {"credential": command.credential}
     if state.table.revoked(command.credential):
         return Decided([], result)
     draft = Draft(events.CREDENTIAL_REVOKED, command.credential, {"credential": command.credential})
     return Decided([draft], result)
+
+
+def credential_unknown(name: str) -> Refusal:
+    """The refusal of a credential that does not exist, or is not the asker's to know."""
+    return Refusal("unknown", "credential_unknown", f"no credential {name[:80]!r}")

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from sluicegate.core import canonical, durations, events, kinds, plan
 from sluicegate.core.events import Entry
+from sluicegate.core.lifecycle import registry
 from sluicegate.core.lifecycle.agenda import Agenda, What
 from sluicegate.core.lifecycle.case import Case, Clock, Recorded
+from sluicegate.core.lifecycle.registry import Registry
 from sluicegate.core.persons import Definition
 from sluicegate.core.table import Table, fold_in
 
@@ -162,6 +164,8 @@ class State:
         self.spreading: dict[str, None] = {}
         """The directives neither lifted nor noted to be in force everywhere, oldest first."""
         self.points: dict[str, Point] = {}
+        self.registry = Registry()
+        """Persons, signatories and providers, as far as the table does not hold them."""
         self.credentials: dict[str, str] = {}
         """Grant by credential id."""
         self.provisioned: set[str] = set()
@@ -728,6 +732,10 @@ def _point_stated(state: State, entry: Entry) -> None:
     state.points[public["point"]].stated[public["directive"]] = stated
 
 
+def _registry(state: State, entry: Entry) -> None:
+    registry.FOLDS[entry.type](state.registry, entry)
+
+
 _FOLDS: dict[str, Callable[[State, Entry], None]] = {
     events.LOG_STARTED: _log_started,
     events.KEY_PINNED: _key_pinned,
@@ -767,4 +775,5 @@ _FOLDS: dict[str, Callable[[State, Entry], None]] = {
     events.POINT_DECLARED: _point_declared,
     events.POINT_RETIRED: _point_retired,
     events.POINT_STATED: _point_stated,
+    **dict.fromkeys(registry.FOLDS, _registry),
 }

@@ -1,0 +1,191 @@
+"""Signatories of organizations, and what they attest of everyone able to reach a credential.
+
+Rules:
+- Only a signatory of the organization that holds the credential attests it, for this log, for a time.
+- An attestation counts once: withdrawn or replaced, it does not come back.
+- A signatory that is retired takes along what it attests now.
+- The envelope goes to the gate part: statuses are not public.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sluicegate.core import canonical, dsse, events, statements
+from sluicegate.core.dsse import Envelope
+from sluicegate.core.events import Draft, Entropy
+from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.credentials import credential_unknown
+from sluicegate.core.lifecycle.persons import member_unknown
+from sluicegate.core.lifecycle.releases import other_log
+from sluicegate.core.lifecycle.state import State
+from sluicegate.core.statements import Attestation
+from sluicegate.errors import BadEnvelope, VerificationFailed
+
+SIGNATORIES_MAX = 10
+AHEAD_MAX_MS = 366 * 86_400_000
+"""How far ahead an attestation may end."""
+
+
+@dataclass(frozen=True, slots=True)
+class PinSignatory:
+    """Let a key attest for an organization; `public` is 32 raw bytes."""
+
+    organization: str
+    public: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RetireSignatory:
+    """Let a signatory attest no more; `signatory` is its id."""
+
+    organization: str
+    signatory: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttestCredential:
+    """Put a signed attestation of a credential in force, in place of the one before."""
+
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawAttestation:
+    """Attest nothing of a credential any more."""
+
+    credential: str
+
+
+def pin_signatory(state: State, command: PinSignatory, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `PinSignatory`. Pinning twice is done once. A key of a party signs for that party alone."""
+    keyid = dsse.keyid(command.public)
+    pinned = state.registry.signatories.get(command.organization, {})
+    if keyid in pinned:
+        return Decided([], {"signatory": pinned[keyid].id, "keyid": keyid})
+    if keyid in state.keys:
+        said = f"this key is pinned for {state.keys[keyid].party!r}"
+        return Refusal("conflict", "key_of_another_party", said, "make another key for your signatory")
+    if len(pinned) >= SIGNATORIES_MAX:
+        said = f"an organization has at most {SIGNATORIES_MAX} signatories"
+        return Refusal("conflict", "too_many_signatories", said, "retire one")
+    public = {
+        "signatory": entropy.name("sig"),
+        "keyid": keyid,
+        "publicKey": canonical.b64(command.public),
+    }
+    gate = {"organization": events.opening(command.organization, entropy)}
+    draft = Draft(events.SIGNATORY_PINNED, "signatories", public, gate)
+    return Decided([draft], {"signatory": public["signatory"], "keyid": keyid})
+
+
+def retire_signatory(
+    state: State, command: RetireSignatory, now_ms: int, entropy: Entropy
+) -> Decided | Refusal:
+    """Decide `RetireSignatory`."""
+    pinned = state.registry.signatories.get(command.organization, {}).values()
+    found = next((each for each in pinned if each.id == command.signatory), None)
+    if found is None:
+        said = f"no signatory {command.signatory[:80]!r}"
+        return Refusal("unknown", "signatory_unknown", said, "'signatory list' shows yours")
+    ended = [
+        name
+        for name, (keyid, _) in state.registry.attested.items()
+        if keyid == found.keyid and _organization(state, name) == command.organization
+    ]
+    drafts = [_attested(name, None, None, entropy) for name in ended]
+    public = {"signatory": found.id, "keyid": found.keyid}
+    gate = {"organization": events.opening(command.organization, entropy)}
+    drafts.append(Draft(events.SIGNATORY_RETIRED, "signatories", public, gate))
+    return Decided(drafts, {"signatory": found.id, "withdrawn": ended})
+
+
+def attest_credential(
+    state: State, command: AttestCredential, now_ms: int, entropy: Entropy
+) -> Decided | Refusal:
+    """Decide `AttestCredential`. The same attestation again is done once.
+
+    Raises: BadEnvelope: no attestation.
+    """
+    stated = statements.read_attestation(command.envelope)
+    organization = _organization(state, stated.credential)
+    if organization is None:
+        return credential_unknown(stated.credential)
+    keyid = _signatory(state, organization, command.envelope)
+    refusal = _unfit(state, organization, stated, now_ms) if isinstance(keyid, str) else keyid
+    if refusal is not None:
+        return refusal
+    digest = statements.envelope_digest(command.envelope)
+    result = {"credential": stated.credential, "until": stated.until, "digest": digest}
+    if state.registry.attested.get(stated.credential, ("", ""))[1] == digest:
+        return Decided([], result)
+    if digest in state.registry.spent:
+        said = "this attestation was withdrawn, or replaced"
+        return Refusal("conflict", "attestation_spent", said, "have the signatory sign another one")
+    attested = {
+        "statuses": sorted(stated.statuses),
+        "until": stated.until,
+        **{name: sorted(value) for name in ("models", "excluded") if (value := getattr(stated, name))},
+        "keyid": keyid,
+        "digest": digest,
+    }
+    return Decided([_attested(stated.credential, attested, command.envelope, entropy)], result)
+
+
+def withdraw_attestation(
+    state: State, command: WithdrawAttestation, now_ms: int, entropy: Entropy
+) -> Decided | Refusal:
+    """Decide `WithdrawAttestation`. Withdrawing twice is done once."""
+    if command.credential not in state.credentials:
+        return credential_unknown(command.credential)
+    is_attested = command.credential in state.registry.attested
+    drafts = [_attested(command.credential, None, None, entropy)] if is_attested else []
+    return Decided(drafts, {"credential": command.credential})
+
+
+def _organization(state: State, credential: str) -> str | None:
+    """Whose a credential is, if there is such a one."""
+    grant = state.credentials.get(credential)
+    return state.table.grants_by_id[grant].organization if grant is not None else None
+
+
+def _signatory(state: State, organization: str, envelope: Envelope) -> str | Refusal:
+    """The key id of the organization's signatory that signed an envelope."""
+    pinned = state.registry.signatories.get(organization, {})
+    signed = dsse.verify(envelope, {keyid: each.public for keyid, each in pinned.items()})
+    if signed:
+        return min(signed)
+    said = "no valid signature by a signatory of the organization that holds the credential"
+    return Refusal("unverified", "signature_invalid", said, "'signatory pin' its key, and sign with it")
+
+
+def _unfit(state: State, organization: str, stated: Attestation, now_ms: int) -> Refusal | None:
+    if stated.log != state.log:
+        return other_log()
+    if state.table.revoked(stated.credential):
+        said = f"the credential {stated.credential!r} is revoked"
+        return Refusal("conflict", "credential_revoked", said, "issue another one")
+    if not now_ms < _until_ms(stated) <= now_ms + AHEAD_MAX_MS:
+        said = f"an attestation until {stated.until}, expected a time within 366 days"
+        return Refusal("conflict", "until_out_of_range", said, "sign it again, for a shorter time")
+    members = state.registry.members.get(organization, {})
+    stranger = next((each for each in stated.excluded or () if each not in members), None)
+    return member_unknown(stranger) if stranger is not None else None
+
+
+def _until_ms(stated: Attestation) -> int:
+    """Raises: BadEnvelope."""
+    try:
+        return events.parse_time(stated.until)
+    except VerificationFailed as error:
+        raise BadEnvelope(f"an attestation whose 'until': {error.message}") from error
+
+
+def _attested(
+    credential: str, attested: dict[str, Any] | None, envelope: Envelope | None, entropy: Entropy
+) -> Draft:
+    gate = {"attested": events.opening(attested, entropy)}
+    if envelope is not None:
+        gate["envelope"] = events.opening(envelope.to_json(), entropy)
+    return Draft(events.CREDENTIAL_ATTESTED, credential, {"credential": credential}, gate)

@@ -1,0 +1,369 @@
+"""Members of organizations, and claims of their status.
+
+Rules:
+- An identifier comes here as a digest, and is one member's of an organization.
+- An organization claims for itself, a person for themselves, a provider by what it signed. Each revokes its
+  own, and the organization what it handed in for its provider.
+- How a claim came about is one plain word. No document, and nothing about one, is taken.
+- Whoever is removed takes along the credentials that nobody else may use.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sluicegate.core import canonical, events, persons
+from sluicegate.core.events import Draft, Entropy
+from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.providers import asserted
+from sluicegate.core.lifecycle.state import State
+from sluicegate.core.persons import Assurance, Claim, Person
+
+SELF = "self"
+SELF_DECLARED = "self-declared"
+BY_ASSERTION = "assertion"
+METHOD = re.compile(r"[a-z0-9]+(-[a-z0-9]+){0,5}")
+METHOD_MAX = 40
+ROWS_MAX = 10_000
+IDENTIFIERS_MAX = 8
+MEMBERS_MAX = 100_000
+"""How many members an organization may have: every gateway holds them all."""
+PART_BYTES = 524_288
+"""How large the list in one entry may be; a longer one goes on in the next entry."""
+BY_ORGANIZATION = (Assurance.SELF_ASSERTED, Assurance.ORGANIZATION)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A status, how well it is known and how: `method` is a word such as `document-seen`, `i-9`.
+
+    Units: `until_ms` milliseconds since 1970 UTC, exclusive; None is without end.
+    """
+
+    status: str
+    assurance: Assurance = Assurance.ORGANIZATION
+    method: str = SELF_DECLARED
+    until_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A member by the digests of identifiers; `member` where it is one that is known."""
+
+    identifiers: tuple[bytes, ...]
+    member: str | None = None
+    said: Said | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterMembers:
+    """Register members, or further identifiers of members, with what the organization claims of them.
+
+    With `is_update` a row whose identifier is known is about that member.
+    """
+
+    organization: str
+    rows: Sequence[Row]
+    is_update: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMembers:
+    """Forget members; credentials bound to them are revoked."""
+
+    organization: str
+    members: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimStatus:
+    """Claim a member's status; `issuer` is `self` or the member's organization."""
+
+    member: str
+    issuer: str
+    said: Said
+
+
+@dataclass(frozen=True, slots=True)
+class HandInAssertion:
+    """Claim the status of whoever an assertion names, by the provider that signed it.
+
+    `member` is whom it has to name.
+    """
+
+    member: str
+    provider: str
+    token: str
+    until_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeClaim:
+    """Take a claim back; `issuer` as claims have it."""
+
+    member: str
+    issuer: str
+
+
+class _Placed(NamedTuple):
+    """A row whose member is found or named."""
+
+    row: Row
+    member: str
+    is_new: bool
+
+    @property
+    def names(self) -> tuple[bytes | str, ...]:
+        """All that says whom it is about."""
+        return (*self.row.identifiers, self.member)
+
+
+def register_members(
+    state: State, command: RegisterMembers, now_ms: int, entropy: Entropy
+) -> Decided | Refusal:
+    """Decide `RegisterMembers`: all rows or none."""
+    refusal = _too_many(state, command)
+    if refusal is not None:
+        return refusal
+    placed: list[_Placed] = []
+    rows_by: dict[bytes | str, int] = {}
+    for at, row in enumerate(command.rows, 1):
+        found = _placed(state, command, row, now_ms, entropy)
+        if isinstance(found, _Placed):
+            found = _named_before(found, rows_by) or found
+        if isinstance(found, Refusal):
+            return Refusal(found.kind, found.code, f"row {at}: {found.message}", found.remedy)
+        rows_by |= dict.fromkeys(found.names, at)
+        placed.append(found)
+    drafts = [
+        *_registered(state, command.organization, placed, entropy),
+        *_claimed(
+            state,
+            [_claim(each.member, command.organization, each.row.said) for each in placed if each.row.said],
+            entropy,
+        ),
+    ]
+    added = sum(each.is_new for each in placed)
+    return Decided(drafts, {"members": [each.member for each in placed], "added": added})
+
+
+def remove_members(state: State, command: RemoveMembers, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `RemoveMembers`: all of them or none."""
+    if not 1 <= len(command.members) <= ROWS_MAX:
+        return _rows(len(command.members))
+    known = state.registry.members.get(command.organization, {})
+    for member in command.members:
+        if member not in known:
+            return member_unknown(member)
+    gone = dict.fromkeys(command.members)
+    credentials = state.table.credentials_of(gone)
+    drafts = [Draft(events.CREDENTIAL_REVOKED, each, {"credential": each}) for each in credentials]
+    for part in parts(list(gone)):
+        gate = {"organization": command.organization, "members": part}
+        drafts.append(_draft(events.MEMBERS_REMOVED, gate, entropy))
+    return Decided(drafts, {"removed": list(gone), "revoked": credentials})
+
+
+def claim_status(state: State, command: ClaimStatus, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `ClaimStatus`. What an organization claims again is done once; a person's word is always noted.
+
+    So whether an entry follows tells nobody what a person said before.
+    """
+    person = state.table.people.get(command.member)
+    if person is None or command.issuer not in {SELF, person.organization}:
+        return member_unknown(command.member)
+    refusal = _unfit(command.said, now_ms, is_self=command.issuer == SELF)
+    if refusal is not None:
+        return refusal
+    row = _claim(person.id, command.issuer, command.said)
+    noted = [row] if command.issuer == SELF or not _stands(state, row) else []
+    drafts = [_draft(events.STATUS_CLAIMED, {"claims": noted}, entropy)] if noted else []
+    return Decided(drafts, {"member": person.id, "status": command.said.status})
+
+
+def hand_in_assertion(
+    state: State, command: HandInAssertion, now_ms: int, entropy: Entropy
+) -> Decided | Refusal:
+    """Decide `HandInAssertion`. The assertion is verified, its digest kept; it counts once."""
+    person = state.table.people.get(command.member)
+    if person is None:
+        return member_unknown(command.member)
+    found = asserted(state, person.organization, command.provider, command.token, now_ms)
+    if isinstance(found, Refusal):
+        return found
+    if state.table.registry.get(person.organization, {}).get(found.subject) is not person:
+        said = f"the assertion does not name {person.id!r}"
+        return Refusal("unverified", "assertion_of_another", said, "hand in one whose subject is theirs")
+    result = {"member": person.id, "status": found.status, "provider": command.provider}
+    digest = canonical.sha256_hex(command.token.encode())
+    told = state.registry.told.get((person.id, command.provider))
+    if told is not None and told.assertion == digest:
+        return Decided([], result)
+    stated = Said(found.status, Assurance.IDENTITY_PROVIDER, BY_ASSERTION, command.until_ms)
+    refusal = _spent(state, digest) or _passed(command.until_ms, now_ms)
+    if refusal is not None:
+        return refusal
+    row = {**_claim(person.id, command.provider, stated), "assertion": digest}
+    return Decided([_draft(events.STATUS_CLAIMED, {"claims": [row]}, entropy)], result)
+
+
+def revoke_claim(state: State, command: RevokeClaim, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `RevokeClaim`. Revoking twice is done once; a person's word, again, is always noted."""
+    person = state.table.people.get(command.member)
+    if person is None:
+        return member_unknown(command.member)
+    result = {"member": person.id, "issuer": command.issuer}
+    if command.issuer != SELF and claim_by(person, command.issuer) is None:
+        return Decided([], result)
+    row = {"member": person.id, "issuer": command.issuer}
+    return Decided([_draft(events.STATUS_REVOKED, {"claims": [row]}, entropy)], result)
+
+
+def claim_by(person: Person, issuer: str) -> Claim | None:
+    """The claim of an issuer about a person, if there is one."""
+    return next((claim for claim in person.claims if claim.issuer == issuer), None)
+
+
+def member_unknown(name: str) -> Refusal:
+    """The refusal of a member that does not exist, or is not the asker's to know."""
+    return Refusal("unknown", "member_unknown", f"no member {name[:80]!r}", "'member list' shows yours")
+
+
+def parts(rows: Sequence[Any]) -> Iterator[list[Any]]:
+    """Rows in lists of at most `PART_BYTES` each, in their order."""
+    part: list[Any] = []
+    size = 0
+    for row in rows:
+        length = len(canonical.dumps(row)) + 1
+        if part and size + length > PART_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(row)
+        size += length
+    if part:
+        yield part
+
+
+def _too_many(state: State, command: RegisterMembers) -> Refusal | None:
+    if not 1 <= len(command.rows) <= ROWS_MAX:
+        return _rows(len(command.rows))
+    known = len(state.registry.members.get(command.organization, ()))
+    if known + sum(row.member is None for row in command.rows) <= MEMBERS_MAX or command.is_update:
+        return None
+    said = f"an organization has at most {MEMBERS_MAX:,} members, this one has {known:,}"
+    return Refusal("conflict", "too_many_members", said, "remove those who have left")
+
+
+def _rows(count: int) -> Refusal:
+    said = f"{count:,} rows, expected 1 to {ROWS_MAX:,}"
+    return Refusal("conflict", "rows_out_of_range", said, "send them in several commands")
+
+
+def _placed(
+    state: State, command: RegisterMembers, row: Row, now_ms: int, entropy: Entropy
+) -> _Placed | Refusal:
+    """Whom a row is about, or why it may not stand."""
+    refusal = _unfit(row.said, now_ms) if row.said is not None else None
+    if refusal is not None:
+        return refusal
+    identifiers = state.table.registry.get(command.organization, {})
+    owners = {identifiers[each].id for each in row.identifiers if each in identifiers}
+    member = row.member
+    if member is not None and member not in state.registry.members.get(command.organization, ()):
+        return member_unknown(member)
+    if member is None and command.is_update and len(owners) == 1:
+        (member,) = owners
+    if owners - {member}:
+        said = f"an identifier of it is that of the member {min(owners - {member})!r}"
+        return Refusal("conflict", "identifier_taken", said, "remove that member, or say that it is the same")
+    known = len(state.registry.members[command.organization][member]) if member is not None else 0
+    if known + sum(each not in identifiers for each in row.identifiers) > IDENTIFIERS_MAX:
+        said = f"more than {IDENTIFIERS_MAX} identifiers of one member"
+        return Refusal("conflict", "too_many_identifiers", said, "remove the member, and register it anew")
+    return _Placed(row, member or entropy.name("mem"), member is None)
+
+
+def _named_before(placed: _Placed, rows_by: Mapping[bytes | str, int]) -> Refusal | None:
+    for name in placed.names:
+        if name in rows_by:
+            said = f"whom it names row {rows_by[name]} names too"
+            return Refusal("conflict", "identifier_twice", said, "name each member in one row")
+    if len(set(placed.names)) == len(placed.names):
+        return None
+    return Refusal("conflict", "identifier_twice", "an identifier stands twice in it", "name each once")
+
+
+def _unfit(said: Said, now_ms: int, *, is_self: bool = False) -> Refusal | None:
+    """Why nobody may claim this so, if nobody may. A person may only say so."""
+    if said.status not in persons.STATUSES:
+        told = f"no status {said.status[:40]!r}, expected one of {', '.join(persons.STATUSES)}"
+        return Refusal("conflict", "status_unknown", told)
+    allowed = (Assurance.SELF_ASSERTED,) if is_self else BY_ORGANIZATION
+    if said.assurance not in allowed:
+        listed = " or ".join(each.word for each in allowed)
+        told = f"nobody claims with the assurance {said.assurance.word!r}, expected {listed}"
+        return Refusal("conflict", "assurance_not_yours", told, "a provider's takes what it has signed")
+    if len(said.method) > METHOD_MAX or not METHOD.fullmatch(said.method):
+        told = f"the method {said.method[:40]!r}, expected a word such as document-seen or i-9"
+        return Refusal("conflict", "method_invalid", told, "say how it is known; send nothing else")
+    return _passed(said.until_ms, now_ms)
+
+
+def _passed(until_ms: int | None, now_ms: int) -> Refusal | None:
+    if until_ms is None or until_ms > now_ms:
+        return None
+    told = f"a claim until {events.format_time(until_ms)}, which has passed"
+    return Refusal("conflict", "until_passed", told, "say a later time, or none")
+
+
+def _spent(state: State, digest: str) -> Refusal | None:
+    if digest not in state.registry.spent:
+        return None
+    said = "this assertion has been used before"
+    return Refusal("conflict", "assertion_spent", said, "have the provider sign another one")
+
+
+def _claim(member: str, issuer: str, said: Said) -> dict[str, Any]:
+    """A claim as it stands in a gate part; `method` is for people, no decision reads it."""
+    until = {"until": events.format_time(said.until_ms)} if said.until_ms is not None else {}
+    row = {"member": member, "issuer": issuer, "status": said.status, "assurance": said.assurance.word}
+    return {**row, "method": said.method, **until}
+
+
+def _claimed(state: State, rows: Sequence[dict[str, Any]], entropy: Entropy) -> Iterator[Draft]:
+    """The entries of claims that say something new."""
+    news = [row for row in rows if not _stands(state, row)]
+    for part in parts(news):
+        yield _draft(events.STATUS_CLAIMED, {"claims": part}, entropy)
+
+
+def _stands(state: State, row: Mapping[str, Any]) -> bool:
+    person = state.table.people.get(row["member"])
+    claim = claim_by(person, row["issuer"]) if person is not None else None
+    told = state.registry.told.get((row["member"], row["issuer"]))
+    if claim is None or told is None:
+        return False
+    said = Said(claim.status, claim.assurance, told.method, claim.until_ms)
+    return _claim(row["member"], row["issuer"], said) == row
+
+
+def _registered(
+    state: State, organization: str, placed: Sequence[_Placed], entropy: Entropy
+) -> Iterator[Draft]:
+    """The entries of members and identifiers that are new."""
+    known = state.table.registry.get(organization, {})
+    news = []
+    for each in placed:
+        identifiers = [one.hex() for one in each.row.identifiers if one not in known]
+        if each.is_new or identifiers:
+            news.append({"member": each.member, "identifiers": identifiers})
+    for part in parts(news):
+        gate = {"organization": organization, "members": part}
+        yield _draft(events.MEMBERS_REGISTERED, gate, entropy)
+
+
+def _draft(type_: str, gate: Mapping[str, Any], entropy: Entropy) -> Draft:
+    return Draft(type_, "members", {}, {name: events.opening(value, entropy) for name, value in gate.items()})

@@ -1,0 +1,156 @@
+"""Identity providers of organizations: whose signature on an assertion names a person.
+
+Rules:
+- A provider is one organization's; of an organization each has another issuer, so a token names its provider.
+- Registering and rotating write the whole provider, so that a gateway never needs anything else.
+- Keys change only to keys that fit the algorithms. Nothing that cannot be fetched removes any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sluicegate.core import assertion, events, persons
+from sluicegate.core.assertion import Failure, Keys, Provider
+from sluicegate.core.decision import Instant
+from sluicegate.core.events import Draft, Entropy
+from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.registry import Provided
+from sluicegate.core.lifecycle.state import State
+
+PROVIDERS_MAX = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterProvider:
+    """Register an identity provider; `jwks_url` is where its keys are fetched from, None where nowhere."""
+
+    organization: str
+    provider: Provider
+    jwks_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RotateKeys:
+    """Put other keys in the place of a provider's; with `jwks_url`, keys that were fetched from there.
+
+    Those that were fetched count only if that is still where the provider's keys are.
+    """
+
+    provider: str
+    keys: Keys
+    jwks_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveProvider:
+    """Believe a provider no more."""
+
+    provider: str
+
+
+class Asserted(NamedTuple):
+    """What an assertion says of a status: of whom, by the digest of their identifier."""
+
+    subject: bytes
+    status: str
+
+
+def register_provider(
+    state: State, command: RegisterProvider, now_ms: int, entropy: Entropy
+) -> Decided | Refusal:
+    """Decide `RegisterProvider`. The same again is done once."""
+    given = command.provider
+    known = {name: each for name, each in state.registry.providers.items() if _is_of(each, command)}
+    stated = _stated(given, command.jwks_url)
+    for name, each in known.items():
+        if each.stated == {**stated, "provider": name}:
+            return Decided([], {"provider": name})
+        if each.stated["issuer"] == given.issuer:
+            said = f"the issuer {given.issuer[:80]!r} is that of the provider {name!r}"
+            return Refusal("conflict", "issuer_taken", said, "rotate its keys, or remove it first")
+    if len(known) >= PROVIDERS_MAX:
+        said = f"an organization has at most {PROVIDERS_MAX} providers"
+        return Refusal("conflict", "too_many_providers", said, "remove one")
+    name = entropy.name("idp")
+    return Decided([_draft(command.organization, {**stated, "provider": name}, entropy)], {"provider": name})
+
+
+def rotate_keys(state: State, command: RotateKeys, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `RotateKeys`. The same keys change nothing.
+
+    Raises: BadKey: none of them fits the provider's algorithms.
+    """
+    found = state.registry.providers.get(command.provider)
+    if found is None:
+        return provider_unknown(command.provider)
+    if command.jwks_url not in {None, found.stated.get("jwksUrl")}:
+        said = f"the keys of {command.provider!r} are not fetched from there any more"
+        return Refusal("conflict", "other_url", said)
+    before = state.table.providers[found.organization][command.provider]
+    after = Provider(before.issuer, before.audience, before.algorithms, command.keys, before.max_age_s)
+    result = {"provider": command.provider, "keys": sorted(command.keys)}
+    if after == before:
+        return Decided([], result)
+    stated = {**_stated(after, found.stated.get("jwksUrl")), "provider": command.provider}
+    return Decided([_draft(found.organization, stated, entropy)], result)
+
+
+def remove_provider(
+    state: State, command: RemoveProvider, now_ms: int, entropy: Entropy
+) -> Decided | Refusal:
+    """Decide `RemoveProvider`. What it claimed of statuses stands until that is revoked."""
+    found = state.registry.providers.get(command.provider)
+    if found is None:
+        return provider_unknown(command.provider)
+    gate = {"organization": events.opening(found.organization, entropy)}
+    draft = Draft(events.PROVIDER_REMOVED, "providers", {"provider": command.provider}, gate)
+    return Decided([draft], {"provider": command.provider})
+
+
+def asserted(state: State, organization: str, name: str, token: str, now_ms: int) -> Asserted | Refusal:
+    """What an assertion says of a status, verified as gateways verify who calls."""
+    provider = state.table.providers.get(organization, {}).get(name)
+    if provider is None:
+        return provider_unknown(name)
+    found = assertion.verify(token, provider, Instant(now_ms, now_ms))
+    if isinstance(found, Failure):
+        said = f"the assertion does not hold: {found.value.replace('_', ' ')}"
+        return Refusal("unverified", "assertion_invalid", said, "have the provider sign another one")
+    status = assertion.payload(token).get(assertion.STATUS)
+    if not isinstance(status, str) or status not in persons.STATUSES:
+        said = f"the assertion's {assertion.STATUS} is none of {', '.join(persons.STATUSES)}"
+        return Refusal("conflict", "status_not_asserted", said, "have the provider say it in that claim")
+    return Asserted(persons.identifier(found.subject), status)
+
+
+def provider_unknown(name: str) -> Refusal:
+    """The refusal of a provider that does not exist, or is not the asker's to know."""
+    return Refusal("unknown", "provider_unknown", f"no provider {name[:80]!r}", "'provider list' shows yours")
+
+
+def _is_of(provided: Provided, command: RegisterProvider) -> bool:
+    return provided.organization == command.organization
+
+
+def _stated(provider: Provider, jwks_url: str | None) -> dict[str, Any]:
+    """A provider as it stands in a gate part, but for its name."""
+    found = {
+        "issuer": provider.issuer,
+        "audience": provider.audience,
+        "algorithms": sorted(provider.algorithms),
+        "keys": {kid: dict(key) for kid, key in provider.keys.items()},
+        "maxAgeS": provider.max_age_s,
+    }
+    return {**found, "jwksUrl": jwks_url} if jwks_url is not None else found
+
+
+def _draft(organization: str, stated: Mapping[str, Any], entropy: Entropy) -> Draft:
+    public = {"provider": stated["provider"]}
+    gate = {
+        "organization": events.opening(organization, entropy),
+        "provider": events.opening(dict(stated), entropy),
+    }
+    return Draft(events.PROVIDER_REGISTERED, "providers", public, gate)

@@ -1,0 +1,87 @@
+"""Whom a request says it is of: by an identifier in its body, by a signed assertion in a header.
+
+Rules:
+- An assertion is verified with the keys that the table holds for the credential's organization. Nothing is
+  fetched. The issuer that a token names only picks the provider that has to have signed it.
+- One that does not hold, or several, names somebody unknown: it is said to be forged, never left out.
+- What was verified is kept for as long as its provider is registered as it was, and it lives.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import NamedTuple
+
+from sluicegate.core import assertion, persons
+from sluicegate.core.assertion import Failure, Provider
+from sluicegate.core.decision import Instant
+from sluicegate.core.naming import NOBODY, Naming, Signed
+from sluicegate.core.table import Table
+
+KEPT_MAX = 10_000
+"""How many verified assertions are kept: those used last."""
+_BLANKS = b" \t"
+
+
+class _Kept(NamedTuple):
+    signed: Signed
+    provider: Provider
+    expires_ms: int
+
+
+class Callers:
+    """Names callers by one table. Not for several threads."""
+
+    def __init__(self, table: Table, kept_max: int = KEPT_MAX) -> None:
+        self._table = table
+        self._kept_max = kept_max
+        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
+
+    def naming(
+        self, digest: bytes, tokens: Sequence[bytes], identifier: str | None, now: Instant | None
+    ) -> Naming:
+        """How a request by the key with this digest names its person; `tokens` are its assertions."""
+        if not tokens and identifier is None:
+            return NOBODY
+        identifiers = (persons.identifier(identifier),) if identifier is not None else ()
+        if not tokens:
+            return Naming(identifiers)
+        signed = self._signed(digest, tokens[0].strip(_BLANKS), now) if len(tokens) == 1 else None
+        return Naming(identifiers, signed, is_forged=signed is None)
+
+    def _signed(self, digest: bytes, token: bytes, now: Instant | None) -> Signed | None:
+        credential = self._table.credentials.get(digest)
+        if credential is None or now is None or len(token) > assertion.TOKEN_MAX_BYTES:
+            return None
+        providers = self._table.providers.get(credential.grant.organization, {})
+        name = sha256(token).digest()
+        kept = self._kept.get(name)
+        if kept is None or kept.provider is not providers.get(kept.signed.provider):
+            kept = _verified(token, providers, now)
+            if kept is None:
+                return None
+            self._keep(name, kept)
+        elif now.late_ms >= kept.expires_ms:
+            del self._kept[name]
+            return None
+        self._kept.move_to_end(name)
+        return kept.signed
+
+    def _keep(self, name: bytes, kept: _Kept) -> None:
+        self._kept[name] = kept
+        if len(self._kept) > self._kept_max:
+            self._kept.popitem(last=False)
+
+
+def _verified(token: bytes, providers: dict[str, Provider], now: Instant) -> _Kept | None:
+    issuer = assertion.issuer(token)
+    for name, provider in providers.items():
+        if provider.issuer == issuer:
+            found = assertion.verify(token, provider, now)
+            if isinstance(found, Failure):
+                return None
+            subject = persons.identifier(found.subject)
+            return _Kept(Signed(name, found.kid, subject, found.credential), provider, found.expires_ms)
+    return None
