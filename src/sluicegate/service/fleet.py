@@ -84,7 +84,7 @@ class Fleet:
     def heard(self, poll: Poll) -> None:
         """Note what a poll acknowledges, as soon as it is here: its answer may wait for news.
 
-        Raises: StoreUnavailable: a new incarnation cannot be registered, or it is not known whether there is more.
+        Raises: StoreUnavailable: it cannot be registered, or followed to what it has.
                 VerificationFailed: it acknowledges more than there is.
         """
         self._check_known(poll)
