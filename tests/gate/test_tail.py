@@ -142,7 +142,7 @@ def test_a_large_log_comes_in_parts_and_only_the_last_carries_a_lease(
 def test_a_question_waits_for_a_third_of_the_lease_and_half_of_what_is_left(
     control: Control, gateway: Gateway
 ) -> None:
-    """An answer may be old when it comes: asked again after a third of a short lease, it would be too late."""
+    """An answer may be old when it comes: a third of a short lease later is too late."""
     assert wait_ms(gateway.engine) == 0
     gateway.poll(control)
     assert wait_ms(gateway.engine) == 5_000 // 3
