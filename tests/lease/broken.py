@@ -9,7 +9,7 @@ from sluicegate.core import feed
 from sluicegate.gate.engine import Flight, Lease
 from sluicegate.gate.feed import Seen, Tail
 from sluicegate.ports import Incarnation
-from sluicegate.service.fleet import CLOCK_ALLOWANCE, Fleet, Poll
+from sluicegate.service.fleet import Fleet, Poll
 from tests.lease.log import Access
 from tests.lease.world import Parts
 
@@ -116,26 +116,6 @@ class Forgetful(Fleet):
         self._seen.clear()
 
 
-class NotedLater(Fleet):
-    """Notes a lease when its answer is made, not before."""
-
-    def _lease(self, poll: Poll) -> tuple[int, int]:
-        given = super()._lease(poll)
-        if given[1]:
-            self._known(poll).leases.pop()
-        return given
-
-    def answer(self, poll: Poll) -> dict[str, Any]:
-        answer = super().answer(poll)
-        if answer["leaseMs"]:
-            ends_ms = self._boot_ms() + CLOCK_ALLOWANCE * answer["leaseMs"]
-            self._known(poll).leases.append((answer["size"], ends_ms))
-        return answer
-
-    def _known(self, poll: Poll) -> Any:
-        return self._seen[Incarnation(poll.gateway, poll.incarnation, poll.surface)]
-
-
 class StaleChain(Access):
     """A replica that confirms what it was told lately without asking again."""
 
@@ -161,6 +141,5 @@ VARIANTS = {
     "no allowance for clocks": Parts(fleet=WithoutAllowance),
     "sent is acknowledged": Parts(fleet=SentIsAcknowledged),
     "no wait after a start": Parts(fleet=Forgetful),
-    "a lease noted later": Parts(fleet=NotedLater),
     "a store that confirms by itself": Parts(access=StaleChain),
 }

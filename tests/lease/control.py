@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sluicegate.core.lifecycle import Command, Refusal
@@ -23,7 +24,7 @@ Reply = Callable[[bytes], None]
 def polled(question: dict[str, Any]) -> Poll:
     """What the route makes of a question."""
     names = ("gateway", "incarnation", "surface", "after", "nonce")
-    return Poll(*(question[name] for name in names), question["report"]["streamsCut"])
+    return Poll(**{name: question[name] for name in names}, cut=question["report"]["streamsCut"])
 
 
 @dataclass(eq=False, slots=True)
@@ -93,9 +94,7 @@ class ControlPlane:
     def _wake(self) -> None:
         for waiting in self._waiting:
             delay_ms = self._schedule.random.uniform(0, WAKE_MS)
-            self._schedule.after(
-                delay_ms, self.process, "has news", lambda waiting=waiting: self._answer(waiting)
-            )
+            self._schedule.after(delay_ms, self.process, "has news", partial(self._answer, waiting))
 
     def _answer(self, waiting: _Waiting) -> None:
         if waiting.answered:

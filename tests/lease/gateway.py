@@ -150,7 +150,9 @@ class Gateway:
         left_ms = max(0.0, self.clock.until(lease.ends_ms))
         random, edge_ms = self._schedule.random, EDGE * self.engine.table.lease_ms
         self._later(left_ms + random.uniform(0, TICK_MS), "looks", self._look)
-        self._later(max(0.0, left_ms - random.uniform(0, edge_ms)), "serves at the edge", self._all)
+        self._later(
+            max(0.0, left_ms - random.random() * random.uniform(0, edge_ms)), "serves at the edge", self._all
+        )
         self._later(left_ms + random.uniform(0, edge_ms), "serves past the edge", self._all)
 
     def _look(self) -> None:

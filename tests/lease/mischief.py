@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
 from sluicegate.core.lifecycle.directives import OpenLift
@@ -76,7 +77,7 @@ class Operator:
     def _lift_later(self, name: str) -> None:
         """Lift a directive, though not before it has shown what it does; if that fails, try again."""
         schedule = self._world.schedule
-        delay_ms = schedule.random.uniform(1.5, 4) * self._world.lease_ms
+        delay_ms = schedule.random.uniform(1.1, 3) * self._world.lease_ms
         schedule.after(delay_ms, self._process, f"lifts {name}", lambda: self._lift(name))
 
     def _lift(self, name: str) -> None:
@@ -155,12 +156,8 @@ class Adversary:
                 self._cut(name)
             elif harm is not None:
                 longest_ms = random.choice([0, 0, 5, 300, world.lease_ms / 2])
-                world.schedule.after(
-                    random.uniform(0, longest_ms),
-                    self._process,
-                    "hinders",
-                    lambda harm=harm, name=name: harm(name),
-                )
+                delay_ms = random.uniform(0, longest_ms)
+                world.schedule.after(delay_ms, self._process, "hinders", partial(harm, name))
 
     def foresee(self) -> None:
         """Hold back the answers that come before an order, so that they come after it."""

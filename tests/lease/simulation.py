@@ -1,13 +1,14 @@
 """The lease protocol, simulated: production code on both sides, everything between and around it by a seed.
 
-What runs is `gate.feed.Tail`, `gate.engine.Engine` and `Flight`, `service.fleet.Fleet` and `service.ledger.Ledger`,
-with real signatures. Time, the network, the machines' clocks and the database are models behind their ports.
+What runs is `gate.feed.Tail`, `gate.engine.Engine` and `Flight`, `service.fleet.Fleet` and
+`service.ledger.Ledger`, with real signatures. Time, the network, the machines' clocks and the database are
+models behind their ports.
 
 Modelled:
 - the network (`tests.lease.network`): delay, loss, reordering, duplication, replay of old questions and of
   old answers, a proxy that answers with an older answer, a gateway cut off for longer than its lease;
-- clocks: CLOCK_BOOTTIME too fast or too slow, by as much as the fleet allows between two machines; wall clocks
-  that are hours off, drift and jump;
+- clocks: CLOCK_BOOTTIME too fast or too slow, by as much as the fleet allows between two machines; wall
+  clocks that are hours off, drift and jump;
 - processes: stopped and continued, on either side and inside a call; killed and started again, on the same
   machine or another, a gateway with what it remembered or without; writes to the store that fail, or
   that are done and seem to have failed;
@@ -23,8 +24,8 @@ reports of use; a control plane or a gateway that lies, other than by the broken
 Checked at each write and each admission that is let through (`tests.lease.truth`):
 - SAFE: none is covered by a directive or revocation committed on the real log longer ago than the longest
   lease in force, and a thousandth;
-- HONEST: none is covered by a directive of which it has been said that it is in force everywhere. With replicas,
-  each of which knows the leases it has given itself, all that serve must say so;
+- HONEST: none is covered by a directive of which it has been said that it is in force everywhere. With
+  replicas, each of which knows only the leases it has given itself, all that serve must say so;
 - LIVE, at the end of each run, when the network has healed: every gateway admits whom the log admits, nobody
   else, and each directive is in force everywhere.
 """

@@ -96,19 +96,19 @@ class Truth:
         now = self._now()
         if now > narrowing.ends_ms + ROUNDING_MS:
             raise Violation(
-                f"let through {now - narrowing.ends_ms:.3f} ms after the last lease without {narrowing.name!r},"
-                f" committed at {narrowing.at_ms:.3f}, must have ended"
+                f"let through {now - narrowing.ends_ms:.3f} ms after the last lease must have ended that came"
+                f" without {narrowing.name!r}, committed at {narrowing.at_ms:.3f}"
             )
         if narrowing.is_directive and self._claimed(narrowing.name):
             self.said(narrowing.name)
         if narrowing.said_ms is not None:
             raise Violation(
-                f"let through though {narrowing.name!r}, committed at {narrowing.at_ms:.3f}, was said to be in"
-                f" force everywhere at {narrowing.said_ms:.3f}"
+                f"let through though {narrowing.name!r}, committed at {narrowing.at_ms:.3f},"
+                f" was said to be in force everywhere at {narrowing.said_ms:.3f}"
             )
 
     def _bound(self) -> float:
-        """When every lease has ended that may have been given so far: the longest of those in force lately."""
+        """When every lease has ended that was given so far, be it the longest that was in force lately."""
         now = self._now()
         longest_ms = max(lease_ms for _, lease_ms in self._leases)
         until = [*(since for since, _ in self._leases[1:]), float("inf")]

@@ -63,7 +63,9 @@ class Temper:
     bursts: float
     """How often one order follows at once on another."""
     cut_at_once: float
-    """How often a gateway is cut off in the moment of an order, of all that is done to keep it from hearing."""
+    """How often a gateway that is kept from hearing of an order is cut off at that moment."""
+    apart: bool = False
+    """Whether control planes' clocks are as fast as may be, and gateways' as slow."""
     primary_asked: bool = True
     """Whether gateways also ask the control plane that writes."""
 
@@ -93,7 +95,7 @@ TEMPERS = (
     ),
     # Long leases and a quick network, so that a thousandth of a lease makes a difference.
     Temper(
-        leases_ms=(20_000, 60_000),
+        leases_ms=(60_000,),
         replicas=(0,),
         gateways=(2, 3),
         slow=(0,),
@@ -101,6 +103,7 @@ TEMPERS = (
         legs=(0,),
         bursts=0.6,
         cut_at_once=0.8,
+        apart=True,
     ),
 )
 
@@ -251,6 +254,8 @@ class World:
         if name not in self._clocks:
             random = self.schedule.random
             rate = random.choice([FASTEST, 1 / FASTEST, random.uniform(1 / FASTEST, FASTEST)])
+            if self.temper.apart:
+                rate = 1 / FASTEST if name in SURFACES else FASTEST
             self._clocks[name] = Clock(self.schedule, rate, random.uniform(0, 1e8))
         return self._clocks[name]
 
@@ -298,7 +303,8 @@ class World:
         if self.primary is None:
             self.start_primary("primary-healed")
         self.attach()
-        for process in [each.process for each in (*self.planes(), *self.gateways.values())]:
+        planes, gateways = self.planes(), self.gateways.values()
+        for process in (*(plane.process for plane in planes), *(gateway.process for gateway in gateways)):
             process.stopped_until = self.schedule.now
 
     def check_live(self) -> None:
