@@ -8,7 +8,6 @@ from typing import Any
 from sluicegate.core import feed
 from sluicegate.gate.engine import Flight, Lease
 from sluicegate.gate.feed import Seen, Tail
-from sluicegate.ports import Incarnation
 from sluicegate.service.fleet import Fleet, Poll
 from tests.lease.log import Access
 from tests.lease.world import Parts
@@ -93,7 +92,7 @@ class WithoutAllowance(Fleet):
     def _lease(self, poll: Poll) -> tuple[int, int]:
         reached, lease_ms = super()._lease(poll)
         if lease_ms:
-            seen = self._seen[Incarnation(poll.gateway, poll.incarnation, poll.surface)]
+            seen = self._seen[poll.run]
             seen.leases[-1] = reached, self._boot_ms() + lease_ms
         return reached, lease_ms
 
@@ -103,7 +102,7 @@ class SentIsAcknowledged(Fleet):
 
     def answer(self, poll: Poll) -> dict[str, Any]:
         answer = super().answer(poll)
-        seen = self._seen[Incarnation(poll.gateway, poll.incarnation, poll.surface)]
+        seen = self._seen[poll.run]
         seen.history.append((answer["size"], self._ledger.wall_ms()))
         return answer
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from sluicegate.core import acknowledgement
 from sluicegate.core.lifecycle import Command, Refusal
 from sluicegate.errors import SluicegateError, StoreUnavailable
 from sluicegate.service.fleet import Fleet, Poll
@@ -23,8 +24,12 @@ Reply = Callable[[bytes], None]
 
 def polled(question: dict[str, Any]) -> Poll:
     """What the route makes of a question."""
-    names = ("gateway", "incarnation", "surface", "after", "nonce")
-    return Poll(**{name: question[name] for name in names}, cut=question["report"]["streamsCut"])
+    names = ("gateway", "incarnation", "surface", "after", "nonce", "root", "fold")
+    return Poll(
+        **{name: question[name] for name in names},
+        cut=question["report"]["streamsCut"],
+        signed=acknowledgement.read(question),
+    )
 
 
 @dataclass(eq=False, slots=True)

@@ -123,7 +123,7 @@ class Truth:
 def _reading(spec: dict[str, Any], entry: Entry) -> Callable[[Client, str], bool]:
     organizations: Iterable[str] | None = None
     if spec["covers"] != "everyone":
-        organizations = frozenset(entry.gate_value("organizations"))
+        organizations = frozenset(entry.gate_value("named")["covers"]["organizations"])
 
     def covers(client: Client, model: str) -> bool:
         return (
