@@ -15,12 +15,14 @@ from pathlib import Path
 
 import bench.casework
 import bench.decisions
+import bench.directives
 import bench.gateway
 import bench.ledger
 from bench import report
 
 PARTS: dict[str, Callable[[], dict[str, float]]] = {
     "gateway": bench.gateway.measure,
+    "directives": bench.directives.measure,
     "ledger": bench.ledger.measure,
     "decisions": bench.decisions.measure,
     "casework": bench.casework.measure,

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-_HEAD_END = b"\r\n\r\n"
-_BODY_END = b"\r\n0\r\n\r\n"
+HEAD_END = b"\r\n\r\n"
+BODY_END = b"\r\n0\r\n\r\n"
 _LENGTH = b"content-length: "
-_OK = b"HTTP/1.1 200 "
+OK = b"HTTP/1.1 200 "
 
 
 @dataclass(slots=True)
@@ -28,16 +28,21 @@ class Answer:
     @property
     def is_whole_stream(self) -> bool:
         """Whether this is a chunked answer with its proper end."""
-        return self.data.startswith(_OK) and self.data.endswith(_BODY_END)
+        return self.data.startswith(OK) and self.data.endswith(BODY_END)
 
     def body(self) -> bytes:
         """The body of a chunked answer, without its framing."""
-        rest, parts = self.data.partition(_HEAD_END)[2], []
-        while rest:
-            size, _, rest = rest.partition(b"\r\n")
-            parts.append(rest[: int(size, 16)])
-            rest = rest[int(size, 16) + 2 :]
-        return b"".join(parts)
+        return unframed(self.data)
+
+
+def unframed(data: bytes) -> bytes:
+    """The body of a chunked answer, of one cut short as much as came."""
+    at, parts = data.find(HEAD_END) + len(HEAD_END), []
+    while (ends := data.find(b"\r\n", at)) >= 0:
+        size = int(data[at:ends], 16)
+        parts.append(data[ends + 2 : ends + 2 + size])
+        at = ends + 2 + size + 2
+    return b"".join(parts)
 
 
 class Connection(asyncio.Protocol):
@@ -80,16 +85,16 @@ class Connection(asyncio.Protocol):
             self._read_head()
         if not self._answer.first_s and len(self._data) > self._body_starts > 0:
             self._answer.first_s = time.time()
-        if len(self._data) == self._body_ends or (not self._body_ends and self._data.endswith(_BODY_END)):
+        if len(self._data) == self._body_ends or (not self._body_ends and self._data.endswith(BODY_END)):
             self._end()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._end()
 
     def _read_head(self) -> None:
-        end = self._data.find(_HEAD_END)
+        end = self._data.find(HEAD_END)
         if end >= 0:
-            self._body_starts = end + len(_HEAD_END)
+            self._body_starts = end + len(HEAD_END)
             at = self._data.lower().find(_LENGTH, 0, end)
             if at >= 0:
                 length = self._data[at + len(_LENGTH) : self._data.index(b"\r\n", at)]
@@ -114,6 +119,11 @@ def chat(model: str, key: str, *, stream: bool) -> bytes:
             ],
         }
     )
+    return post(body.encode(), key)
+
+
+def post(body: bytes, key: str, *fields: str) -> bytes:
+    """The bytes of a call of chat completions, with more fields of its head."""
     head = (
         "POST /v1/chat/completions HTTP/1.1",
         "Host: gateway.example",
@@ -121,8 +131,9 @@ def chat(model: str, key: str, *, stream: bool) -> bytes:
         "Accept: application/json",
         f"Authorization: Bearer {key}",
         f"Content-Length: {len(body)}",
+        *fields,
     )
-    return ("\r\n".join(head) + "\r\n\r\n" + body).encode()
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
 
 async def burst(url: str, request: bytes, *, connections: int, requests: int) -> Sequence[Answer]:

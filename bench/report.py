@@ -32,6 +32,9 @@ PAGES = (
     *("list_name", "list_names", "show"),
 )
 """What pages of casework are asked for, `page_p95_ms` is of the slowest of them."""
+CUTS = ("directive_cut", "directive_cut_10k")
+CORES = ("load_cores", "upstream_cores", "load_average")
+"""How busy the load, the model's server and the machine were just before an order came."""
 ROWS: dict[str, Row] = {
     "decide_us": Row("µs", 3),
     "decide_vs_cedarpy": Row("times faster", 8, at_least=True),
@@ -42,7 +45,12 @@ ROWS: dict[str, Row] = {
     "direct_request_cpu_ms": Row("ms"),
     "direct_stream_cpu_ms": Row("ms"),
     "gateway_first_chunk_ms": Row("ms", 0.5),
-    "directive_cut_400_ms": Row("ms"),
+    "directive_cut_ms": Row("ms", 50),
+    "directive_cut_10k_ms": Row("ms", 250),
+    "directive_bound_ms": Row("ms", 5_000),
+    "directive_counted_out_ms": Row("ms"),
+    **{f"{name}_{what}_ms": Row("ms") for name in CUTS for what in ("median", "last", "acknowledged")},
+    **{f"{name}_{what}": Row("cores") for name in CUTS for what in CORES},
     "ledger_command_ratio": Row("of fsync/s", 0.3, at_least=True),
     "replay_entries_s": Row("entries/s", 50_000, at_least=True),
     "audit_entries_s": Row("entries/s", 150_000, at_least=True),

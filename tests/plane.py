@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sluicegate.core import application, canonical, feed
+from sluicegate.core import acknowledgement, application, canonical, feed
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.case import Case
@@ -157,10 +157,11 @@ class Plane:
         """A directive of `oncd` over organizations by their legal names, or over everyone."""
         covers = worlds.committed(names) if names else "everyone"
         envelope = worlds.directive(worlds.directive_value(name, covers=covers, **changes)).to_json()
-        named = None
+        opened = {}
         if names:
-            named = {"salt": canonical.b64(worlds.opened_names(names).salt), "organizations": names}
-        return directives.issue(self.ledger, self.who["oncd"], self.id(), envelope, named)
+            salt = canonical.b64(worlds.opened_names(names).salt)
+            opened = {worlds.COVERED: {"salt": salt, "value": names}}
+        return directives.issue(self.ledger, self.who["oncd"], self.id(), envelope, opened)
 
     # What gateways do
 
@@ -174,6 +175,25 @@ class Plane:
             **changes,
         }
         return Poll(**fields)
+
+    def signed(self, after: int, gateway: str = "gateway-1", key: str = "", **changes: Any) -> Poll:
+        """The poll of a gateway that has our log, signed with its run's key, or with the one named."""
+        poll = self.poll(after, gateway)
+        question = {
+            "gateway": gateway,
+            "incarnation": poll.incarnation,
+            "surface": poll.surface,
+            "after": after,
+            "nonce": poll.nonce,
+            "root": self.ledger.root(after).hex() if after <= self.size else "00" * 32,
+            "fold": feed.FOLD_VERSION,
+            **changes,
+        }
+        cut = question.pop("cut", {})
+        signed = acknowledgement.signed(
+            {**question, "report": {"streamsCut": cut}}, private_key(key or f"run of {gateway}")
+        )
+        return Poll(**question, cut=cut, signed=acknowledgement.read(signed))
 
     def ask(self, after: int, gateway: str = "gateway-1", **changes: Any) -> feed.Answer:
         """A poll that is heard and answered at once, and verified."""

@@ -26,10 +26,11 @@ from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
 from sluicegate.core.lifecycle.keys import StartLog
+from sluicegate.core.lifecycle.points import SetPoint, StatePoint
 from sluicegate.core.lifecycle.positions import Proceed, Receive, RecordPosition, Screen
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.core.lifecycle.ticks import Tick, due
-from sluicegate.core.statements import Position, Screening
+from sluicegate.core.statements import Enforcement, Pointing, Position, Screening
 from sluicegate.core.table import Table
 from sluicegate.core.trust import Pin
 
@@ -229,6 +230,29 @@ def opening(state: State, release: str = RELEASE, name: str = STAGE, *, signer: 
 def directive(value: Mapping[str, Any], *, signer: str | None = None) -> Envelope:
     bound = {**value, "metadata": {"log": LOG, **value["metadata"]}}
     return signed(statements.directive_payload(bound), signer or value["spec"]["issuer"])
+
+
+def pointing(point: str = "cloud", surface: str = API, says: str = "declared", **changes: str) -> Pointing:
+    """What an officer says of a point, whose key is that of its name."""
+    key = canonical.b64(public_key(point))
+    return Pointing(**{"log": LOG, "point": point, "surface": surface, "key": key, "says": says, **changes})
+
+
+def set_point(*given: str, signer: str = OFFICER, **changes: str) -> SetPoint:
+    """A point declared or retired, see `pointing`."""
+    return SetPoint(signed(statements.point_payload(pointing(*given, **changes)), signer))
+
+
+def stated(state: State, point: str = "cloud", name: str = "d-1", **changes: str) -> Enforcement:
+    """What a point says of a directive as it is on the record."""
+    document = canonical.digest(state.directives[name].document) if name in state.directives else ""
+    fields = {"log": LOG, "point": point, "directive": name, "document": document, "says": "enforced"}
+    return Enforcement(**{**fields, "at": events.format_time(AT_MS), **changes})
+
+
+def state_point(said: Enforcement, signer: str = "") -> StatePoint:
+    """The command that puts a point's word on the record."""
+    return StatePoint(signed(statements.enforcement_payload(said), signer or said.point))
 
 
 # Histories

@@ -7,6 +7,7 @@ written once when the log starts: hand each to its holder and delete it. Only it
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import random
 import secrets
@@ -120,6 +121,7 @@ def control(settings: ControlSettings) -> Control:
     key = _log_key(settings.state_dir / "log.key", is_new=store.size() == 0)
     clock = SteadyClock(wall_ms, boot_ms)
     ledger = Ledger(store, key, settings.origin, wall_ms=clock, random=secrets.token_bytes)
+    ledger.boot_ms = boot_ms
     started = ledger.execute(
         StartLog(settings.origin, ledger.vkey(), pins.developer, pins.pins),
         by="log",
@@ -241,7 +243,13 @@ def _table(settings: GatewaySettings) -> Table:
 
 
 def run_until_signalled(serving: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run `serving(stop)` on uvloop; SIGINT and SIGTERM set `stop`. Of several errors one is raised."""
+    """Run `serving(stop)` on uvloop; SIGINT and SIGTERM set `stop`. Of several errors one is raised.
+
+    What has been loaded by now stays: no collection looks at it again. One that did would take longer than
+    an order may take to be in force.
+    """
+    gc.collect()
+    gc.freeze()
 
     async def main() -> None:
         stop = asyncio.Event()

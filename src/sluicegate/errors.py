@@ -7,10 +7,11 @@
     │   ├── BadEnvelope         not a DSSE envelope, or not the statement expected
     │   └── BadKey              not a key of the kind expected
     ├── VerificationFailed      well-formed, but not what it claims to be   exit 5
-    │   ├── BadSignature
+    │   ├── BadSignature                                                    exit 5, HTTP 403
     │   ├── BadProof            a Merkle proof that does not lead to the root
     │   ├── BadCheckpoint       a signed note that does not verify
-    │   └── BadFeed             a feed that goes back, forks, or is not signed
+    │   ├── BadFeed             a feed that goes back, forks, or is not signed
+    │   └── Drifted             a gateway with another log or fold than ours     HTTP 409
     ├── CommandRefused          the rules say no; carries the refusal       exit 1
     ├── Unauthorized            no token, or one that may not do this       exit 1
     ├── StoreUnusable           not our database, or a newer schema         exit 3
@@ -120,6 +121,16 @@ class BadFeed(VerificationFailed):
     """A feed answer that is unsigned, replayed, truncated, goes back, or forks."""
 
     code = "bad_feed"
+
+
+class Drifted(VerificationFailed):
+    """A gateway whose log or fold is not ours; `what` says which: `root` or `fold`."""
+
+    code = "drifted"
+
+    def __init__(self, what: str, message: str, remedy: str) -> None:
+        super().__init__(message, remedy=remedy)
+        self.what = what
 
 
 class CommandRefused(SluicegateError):

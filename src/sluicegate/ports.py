@@ -41,11 +41,15 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Incarnation:
-    """One run of a gateway process, registered before its first lease."""
+    """One run of a gateway process, registered before its first lease.
+
+    `key` is the public key it signs its questions with, 32 raw bytes; None of one that signs none.
+    """
 
     gateway: str
     incarnation: str
     surface: str
+    key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,19 @@ def test_an_offer_that_is_not_taken_goes_to_the_next(plane):
     assert plane.answer("application", "accept", waiting[1], by="rival")["determination"] == "approved"
 
 
+def test_a_holder_chooses_what_becomes_of_what_a_directive_refuses(plane):
+    _, grant = plane.admit("Example Utility")
+    assert "fallback" not in plane.text("grant", "show", grant, by="applicant")
+    assert plane("grant", "fallback", grant, by="applicant").code == 2
+    assert plane.error("grant", "fallback", grant, "--on")["code"] == "forbidden"
+    assert "answered by the fallback" in plane.text("grant", "fallback", grant, "--on", by="applicant")
+    shown = plane.text("grant", "show", grant, by="applicant")
+    assert "what a directive refuses is answered by the fallback" in shown
+    assert plane.answer("grant", "fallback", grant, "--off", by="applicant")["fallback"] is False
+    assert plane.answer("grant", "show", grant)["fallback"] is False
+    assert "is refused" in plane.text("grant", "fallback", grant, "--off", by="applicant")
+
+
 def test_a_grant_is_renewed_before_it_ends_and_says_when_it_has(plane):
     case, grant = plane.admit("Example Utility")
     told = plane.text("grant", "show", grant, by="applicant")

@@ -49,7 +49,7 @@ def test_members_from_a_list_to_their_own_word(plane, cli):
     def person(*arguments: object) -> str:
         done = cli("person", *arguments, url=plane.url, token=token)
         assert done.code == 0, done
-        return done.out
+        return str(done.out)
 
     assert "us_citizen  document-seen  organization  2027-01-31T00:00:00.000Z" in person("show")
     assert person("correct", "--status", "other").startswith("you said: other, at size")

@@ -14,6 +14,7 @@ from tests.control.conftest import MAX_BODY_BYTES, Plane
 from tests.worlds import keyid, plan_value, public_key
 
 PLAN = json.dumps(plan_value())
+PUBLIC = canonical.b64(public_key("signatory"))
 SIGNED = {"envelope": {"payload": "", "payloadType": "", "signatures": []}}
 POLL = {"gateway": "gateway", "incarnation": "i" * 16, "surface": "api", "after": 0, "nonce": "n" * 16}
 
@@ -33,6 +34,7 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     **{
         ("POST", f"/api/v1/grants/grant_x/{act}"): (f"grant.{act}", {"code": "misuse"}) for act in grants.ACTS
     },
+    ("POST", "/api/v1/grants/grant_x/fallback"): ("grant.fallback", {"fallback": True}),
     ("POST", "/api/v1/grants/grant_x/amend"): ("application.amend", {"renew": True}),
     ("POST", "/api/v1/nominations"): (
         "organization.nominate",
@@ -49,7 +51,15 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/api/v1/credentials/cred_x/revoke"): ("credential.revoke", None),
     ("POST", "/api/v1/directives/preview"): ("directive.preview", {"text": "{}"}),
     ("POST", "/api/v1/directives"): ("directive.issue", SIGNED),
+    ("POST", "/api/v1/directives/confirmations"): ("directive.issue", SIGNED),
     ("POST", "/api/v1/directives/d-1/lift"): ("directive.lift", None),
+    ("POST", "/api/v1/drills/dr-1/end"): ("drill.end", None),
+    ("POST", "/api/v1/definitions"): (
+        "definition.add",
+        {"name": "a-word", "statuses": ["other"], "source": "an example"},
+    ),
+    ("POST", "/api/v1/points"): ("point.declare", SIGNED),
+    ("POST", "/api/v1/points/statements"): ("point.state", SIGNED),
     ("POST", "/api/v1/subscriptions"): (
         "subscription.change",
         {"kind": "webhook", "target": "https://example.org/hook"},
@@ -89,6 +99,10 @@ READING = {
     "/api/v1/reports/cases": "report.read",
     "/api/v1/directives": "directive.read",
     "/api/v1/directives/d-1/status": "directive.read",
+    "/api/v1/directives/d-1/affected": "directive.affected",
+    "/api/v1/drills/dr-1/report": "directive.read",
+    "/api/v1/points": "point.read",
+    "/api/v1/points/point-x/directives/d-1": "point.state",
     "/api/v1/gateways": "directive.read",
     "/api/v1/subscriptions": "subscription.read",
     "/api/v1/subscriptions/dead": "subscription.read",
@@ -114,16 +128,22 @@ def test_the_table_of_routes_is_complete(idle: Plane):
     described = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     named = {"grant_x": "{grant}", "cred_x": "{credential}", "case_x": "{case}", "d-1": "{directive}"}
     named |= {"mem_x": "{member}", "sig_x": "{signatory}", "idp_x": "{provider}"}
-    named |= {"r": "{release}", "s": "{stage}", "sub_x": "{subscription}", "draft_x": "{draft}"}
+    named |= {
+        "r": "{release}",
+        "s": "{stage}",
+        "sub_x": "{subscription}",
+        "draft_x": "{draft}",
+        "dr-1": "{drill}",
+    }
+    named |= {"point-x": "{point}"}
 
     def template(path: str) -> str:
         return "/".join(named.get(step, step) for step in path.split("/"))
 
     expected = {(method, template(path)) for method, path in CHANGING if path.startswith("/api/")}
     expected |= {("GET", template(path)) for path in READING}
-    public = {
-        ("GET", f"/api/v1/{path}") for path in ("schemas/plan", "log", "log/inclusion", "log/consistency")
-    }
+    open_to_all = ("schemas/plan", "log", "log/inclusion", "log/consistency", "definitions")
+    public = {("GET", f"/api/v1/{path}") for path in (*open_to_all, "directives/{directive}")}
     assert described == expected | public
 
 

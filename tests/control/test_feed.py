@@ -6,9 +6,14 @@ import json
 import threading
 from typing import Any
 
-from sluicegate.core import feed
+from sluicegate import bootstrap
+from sluicegate.core import acknowledgement, checkpoint, feed
+from sluicegate.gate.engine import Engine
+from sluicegate.gate.feed import Seen, Tail
+from tests import worlds
 from tests.control.conftest import Plane
-from tests.worlds import plan_value, public_key
+from tests.control.test_api import error_of
+from tests.worlds import directive_value, plan_value, private_key, public_key
 
 QUESTION = {"gateway": "gateway-1", "incarnation": "i" * 16, "after": 0, "nonce": "n" * 16}
 
@@ -52,6 +57,80 @@ def test_a_poll_acknowledges_as_soon_as_it_arrives(plane: Plane):
     plane.send("/api/v1/releases", {"text": json.dumps(plan_value())})
     waiting.join(15)
     assert not waiting.is_alive()
+
+
+def signed(plane: Plane, after: int, key: str = "run", **changes: Any) -> dict[str, Any]:
+    """A poll as a gateway of this build sends it."""
+    question = {
+        **QUESTION,
+        "after": after,
+        "surface": "api",
+        "waitMs": 0,
+        "report": {"streamsCut": {"d-1": 2}},
+        "root": plane.ledger.root(after).hex(),
+        "fold": feed.FOLD_VERSION,
+        **changes,
+    }
+    return acknowledgement.signed(question, private_key(key))
+
+
+def send(plane: Plane, body: dict[str, Any]) -> tuple[int, str]:
+    """The status of a poll's answer, and the code of its error."""
+    with plane.client(plane.token("gateway", "gateway-1")) as gateway:
+        response = gateway.post("/fleet/v1/poll", json=body)
+    return response.status_code, "" if response.is_success else error_of(response)["code"]
+
+
+def test_a_signed_poll_is_heard_and_what_was_altered_on_its_way_is_not(plane: Plane):
+    size = plane.ledger.size()
+    assert send(plane, signed(plane, 0)) == (200, "")
+    whole = signed(plane, size)
+    for change in (
+        {"report": {"streamsCut": {"d-1": 3}}},
+        {"report": {"streamsCut": {"d-1": 2}, "proven": []}},
+        {"waitMs": 1},
+        {"nonce": "m" * 16},
+        {"surface": "codex"},
+    ):
+        assert send(plane, {**whole, **change}) == (403, "bad_signature")
+    assert send(plane, {name: whole[name] for name in whole if name not in ("key", "sig")})[0] == 403
+    assert send(plane, signed(plane, size, "another")) == (403, "bad_signature")
+    assert plane.fleet.gateways()[0]["size"] == 0
+    assert send(plane, whole) == (200, "")
+    assert plane.fleet.gateways()[0]["size"] == size
+
+
+def test_a_gateway_that_has_drifted_is_refused_its_lease_and_counted(plane: Plane):
+    with plane.client() as anybody:
+        assert "sluicegate_drifted 0.0" in anybody.get("/metrics").text
+        assert send(plane, signed(plane, 0, fold=feed.FOLD_VERSION + 1)) == (409, "drifted")
+        assert "sluicegate_drifted 1.0" in anybody.get("/metrics").text
+        assert send(plane, signed(plane, 0, root="ab" * 32)) == (409, "drifted")
+    assert plane.fleet.gateways()[0]["drifted"] == "root"
+    assert plane.fleet.gateways()[0]["leaseMs"] == 0
+
+
+def test_what_a_gateway_of_this_build_asks_is_heard(plane: Plane):
+    """The tail and the route are of one mind about what is signed."""
+    verifier = checkpoint.parse_vkey(plane.ledger.vkey())
+    tail = Tail(
+        Engine("api", bootstrap.boot_ms), verifier, "gateway-1", boot_ms=bootstrap.boot_ms, seen=Seen()
+    )
+    with plane.client(plane.token("gateway", "gateway-1")) as gateway:
+        for _ in range(2):
+            response = gateway.post("/fleet/v1/poll", json=tail.question(0))
+            assert response.status_code == 200, response.text
+            assert tail.take(response.content).size == plane.ledger.size()
+    assert [row["signed"] for row in plane.fleet.gateways()] == [True]
+
+
+def test_time_alone_puts_on_the_record_what_is_in_force_everywhere(plane: Plane):
+    """No gateway polls: the tick of the control plane notes it."""
+    plane.send("/api/v1/releases", {"text": json.dumps(plan_value())})
+    body = {"envelope": worlds.directive(directive_value("d-1")).to_json()}
+    assert plane.send("/api/v1/directives", body).status_code == 200
+    while plane.ledger.store.entries(plane.ledger.size() - 1, 1)[0].type != "directive.in_force":
+        assert plane.fleet.gateways() == []
 
 
 def test_a_gateways_token_is_good_for_that_gateway_alone(plane: Plane):

@@ -63,12 +63,16 @@ def among(rule: Any, recused: AbstractSet[str]) -> Any:
 # Decisions
 
 
+_Allowed = tuple[str, str, int | None, int | None]
+"""The grant, the upstream, until when, and how many requests a minute."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """`reason` is None where the request is allowed; `directives` are all that cover it."""
 
     reason: str | None
-    grant: tuple[str, str, int | None, int | None] | None = None
+    grant: _Allowed | None = None
     directives: Mapping[str, bool] = field(default_factory=dict)
     application: str | None = None
     fallback: str | None = None
@@ -86,7 +90,9 @@ def agrees(answer: Answer, decided: Allow | Deny) -> bool:
     return decided.directive is None and decided.application == answer.application
 
 
-def decide(entries: Sequence[Entry], ask: Ask, now: Instant | None) -> Answer:  # noqa: PLR0911 - one a reason
+def decide(  # noqa: C901, PLR0911 - one a reason
+    entries: Sequence[Entry], ask: Ask, now: Instant | None
+) -> Answer:
     """DESIGN 4.3, in its order."""
     if ask.digest is None:
         return Answer("credential_missing")
@@ -120,15 +126,83 @@ def decide(entries: Sequence[Entry], ask: Ask, now: Instant | None) -> Answer:  
     covering = _covering(entries, ask.model, ask.surface, organization)
     if covering:
         return Answer("directive_in_force", directives=covering, fallback=fallback)
+    if ask.instead_of and here:
+        return _by_fallback(entries, ask, now, grants, issued[-1], fallback)
     reason, application = _without_directive(entries, ask, now, release, organization, grants, issued[-1])
     if reason is not None:
         return Answer(reason, application=application, fallback=fallback)
+    return Answer(None, _allowed(entries, here, ask.model))
+
+
+def _allowed(entries: Sequence[Entry], here: Sequence[Entry], model: str) -> _Allowed:
     granted = _current(entries, here)
     public = _as_amended(entries, granted)
-    upstream = _terms(entries, public["terms"])["models"][ask.model]
+    upstream = _terms(entries, public["terms"])["models"][model]
     until = _ms(public["validUntil"]) if public["validUntil"] else None
     per_minute = public["conditions"].get("requestsPerMinute")
-    return Answer(None, (granted.public["grant"], upstream, until, per_minute))
+    return (granted.public["grant"], upstream, until, per_minute)
+
+
+def settle(entries: Sequence[Entry], ask: Ask, now: Instant | None) -> Answer:
+    """A directive's refusal, or the fallback's answer where the holder of the key's grant wants that."""
+    first = decide(entries, ask, now)
+    if first.reason != "directive_in_force" or first.fallback is None:
+        return first
+    second = decide(entries, ask._replace(model=first.fallback, instead_of=ask.model), now)
+    chosen = [e for e in _of(entries, "grant.fallback_chosen") if e.public["grant"] == _own(entries, ask)]
+    wanted = bool(chosen) and chosen[-1].public["fallback"] is True
+    return second if wanted and second.reason is None else first
+
+
+def _own(entries: Iterable[Entry], ask: Ask) -> Any:
+    """The grant under which a key was issued."""
+    issued = _of(entries, "credential.issued")
+    (*_, last) = [e for e in issued if bytes.fromhex(e.gate_value("digest")) == ask.digest]
+    return last.public["grant"]
+
+
+def _by_fallback(
+    entries: Sequence[Entry],
+    ask: Ask,
+    now: Instant,
+    grants: Sequence[Entry],
+    credential: Entry,
+    fallback: str | None,
+) -> Answer:
+    """The organization's own grant for the fallback serves, while the key's grant stands for the model."""
+    (applied,) = [e for e in _plans_in_force(entries) if ask.model in _models(e)]
+    release, organization = applied.public["release"], grants[0].gate_value("organization")
+    here = [e for e in grants if (e.public["release"], e.public["surface"]) == (release, ask.surface)]
+    why = _no_fallback(entries, ask, now, grants, credential)
+    if why is None:
+        serving = _current(entries, here)
+        why, _ = _without_directive(entries, ask, now, release, organization, grants, serving)
+    if why is not None:
+        return Answer(why, fallback=fallback)
+    grant, upstream, until, per_minute = _allowed(entries, here, ask.model)
+    (own,) = [e for e in grants if e.public["grant"] == credential.public["grant"]]
+    end = _as_amended(entries, own)["validUntil"]
+    ends = [ms for ms in (until, _ms(end) if end else None) if ms is not None]
+    return Answer(None, (grant, upstream, min(ends, default=None), per_minute))
+
+
+def _no_fallback(
+    entries: Sequence[Entry], ask: Ask, now: Instant, grants: Sequence[Entry], credential: Entry
+) -> str | None:
+    """Why a fallback may not answer: it is not wanted, or the key may not use what was asked for."""
+    own = credential.public["grant"]
+    chosen = [e.public["fallback"] for e in _of(entries, "grant.fallback_chosen") if e.public["grant"] == own]
+    offering = [e for e in _plans_in_force(entries) if ask.instead_of in _models(e)]
+    offered = [_plan(e)["spec"].get("onRefusal", {}).get("fallbackModel") for e in offering]
+    if chosen[-1:] != [True] or offered != [ask.model]:
+        return "not_provisioned"
+    release = offering[0].public["release"]
+    here = [e for e in grants if (e.public["release"], e.public["surface"]) == (release, ask.surface)]
+    if not here or _current(entries, here).public["grant"] != own:
+        return "not_provisioned"
+    meant = ask._replace(model=ask.instead_of, instead_of="")
+    organization = here[0].gate_value("organization")
+    return _without_directive(entries, meant, now, release, organization, grants, credential)[0]
 
 
 def _without_directive(  # noqa: PLR0911 - one a reason

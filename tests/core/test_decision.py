@@ -55,13 +55,23 @@ class Facts:
     def some(self, of: Sequence[str]) -> list[str]:
         return self.random.sample(of, self.random.randrange(1, len(of) + 1))
 
+    def other(self) -> str:
+        """A model to fall back to, if there is one."""
+        return self.random.choice(["old", "a", "b", "c"])
+
     def apply(self) -> None:
         release = self.random.choice(sorted(MODELS))
         announced, per_minute = self.random.random() < 0.7, self.random.choice([None, 60])
         self.applied(release, self.some(MODELS[release]), announced=announced, per_minute=per_minute)
 
     def applied(
-        self, release: str, models: Sequence[str], *, announced: bool, per_minute: int | None
+        self,
+        release: str,
+        models: Sequence[str],
+        *,
+        announced: bool,
+        per_minute: int | None,
+        fallback: str | None = None,
     ) -> None:
         stages = [{"name": name, "conditions": {"requestsPerMinute": per_minute}} for name in STAGES]
         plan = {
@@ -70,7 +80,7 @@ class Facts:
                 "announced": announced,
                 "leaseMs": 5_000,
                 "stages": stages,
-                **({"onRefusal": {"fallbackModel": "old"}} if per_minute else {}),
+                **({"onRefusal": {"fallbackModel": fallback or self.other()}} if per_minute else {}),
             }
         }
         terms = {name: digest(f"{release}{name}{sorted(models)}{per_minute}") for name in STAGES}
@@ -90,27 +100,34 @@ class Facts:
         self.rough.write(events.STAGE_OPENED, {"release": release, "stage": name, "terms": terms})
 
     def grant(self) -> None:
-        (release, name), terms = self.random.choice(sorted(self.terms.items()))
+        release, name = self.random.choice(sorted(self.terms))
+        self.granted_to(self.random.choice(ORGANIZATIONS), release, self.random.choice(SURFACES), name)
+
+    def granted_to(
+        self, organization: str, release: str, surface: str, name: str = "s1", *, lasting: bool = False
+    ) -> None:
+        terms = self.terms[release, name]
         begins, ends = self.random.choice([-5, 0, 0, 1]), self.random.choice([None, None, 1, 2, 9])
+        if lasting:
+            begins, ends = -5, self.random.choice([None, 9, 20])
         public = {
             "grant": f"grant_{len(self.grants)}",
             "release": release,
             "stage": name,
-            "surface": self.random.choice(SURFACES),
+            "surface": surface,
             "terms": terms,
             "validFrom": events.format_time(AT_MS + begins),
             "validUntil": events.format_time(AT_MS + ends) if ends is not None else None,
             "conditions": self.random.choice([{}, {"requestsPerMinute": 7}]),
         }
-        organization = self.random.choice(ORGANIZATIONS)
         self.rough.write(events.GRANT_APPROVED, public, organization=organization)
         self.grants.append(str(public["grant"]))
         self.granted[self.grants[-1]] = (release, name)
 
-    def credential(self) -> None:
+    def credential(self, grant: str = "") -> None:
         if self.grants:
             name = f"cred_{len(self.credentials)}"
-            public = {"credential": name, "grant": self.random.choice(self.grants)}
+            public = {"credential": name, "grant": grant or self.random.choice(self.grants)}
             key = hashlib.sha256(name.encode()).hexdigest()
             self.rough.write(events.CREDENTIAL_ISSUED, public, digest=key)
             self.credentials.append(name)
@@ -160,6 +177,13 @@ class Facts:
             public["validUntil"] = self.random.choice([None, events.format_time(AT_MS + 3)])
         self.rough.write(type_, public)
 
+    def choose(self, grant: str = "") -> None:
+        """The holder of a grant chooses whether the fallback answers."""
+        if self.grants:
+            grant = grant or self.random.choice(self.grants)
+            chosen = {"grant": grant, "fallback": self.random.random() < 0.8}
+            self.rough.write(events.GRANT_FALLBACK_CHOSEN, chosen)
+
     def determine(self) -> None:
         if self.open_cases:
             case = self.open_cases.pop(self.random.choice(sorted(self.open_cases)))
@@ -190,7 +214,7 @@ class Facts:
 ACTIONS: list[Callable[[Facts], None]] = [
     *(Facts.apply, Facts.open, Facts.grant, Facts.grant, Facts.grant, Facts.credential, Facts.credential),
     *(Facts.credential, Facts.revoke, Facts.case, Facts.case, Facts.determine, Facts.suspend, Facts.lift),
-    Facts.lift,
+    *(Facts.lift, Facts.change, Facts.again, Facts.choose, Facts.choose),
 ]
 
 

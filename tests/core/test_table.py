@@ -12,6 +12,7 @@ from sluicegate.core import events
 from sluicegate.core.events import Draft, Entropy, Entry
 from sluicegate.core.lifecycle.applications import Accept, Amend, OpenAppeal, Reply
 from sluicegate.core.lifecycle.grants import (
+    ChooseFallback,
     OpenRemoval,
     ProveGrant,
     ResumeGrant,
@@ -151,6 +152,7 @@ def whole() -> list[Entry]:
     world.lift("d-1")
     for command in (ProveGrant(grant, "g"), SuspendGrant(grant, "misuse"), ResumeGrant(grant)):
         world.must(command)
+    world.must(ChooseFallback(grant, True))
     amendment = world.state.cases[world.must(Amend(grant, renew=True))["application"]]
     removal = world.state.cases[world.must(OpenRemoval(grant, "misuse", "why"))["case"]]
     for agency in ("oncd", "ostp"):
@@ -250,7 +252,7 @@ def test_a_damaged_entry_is_folded_or_refused_but_is_no_surprise(seed: int, at: 
         {
             *(events.RELEASE_APPLIED, events.CASE_OPENED, events.CASE_DETERMINED, events.STAGE_OPENED),
             *(events.GRANT_APPROVED, events.CREDENTIAL_ISSUED, events.CREDENTIAL_REVOKED),
-            *(events.DIRECTIVE_ISSUED, events.DIRECTIVE_LIFTED),
+            *(events.DIRECTIVE_ISSUED, events.DIRECTIVE_LIFTED, events.GRANT_FALLBACK_CHOSEN),
         }
     ),
 )
@@ -271,6 +273,16 @@ def test_an_entry_that_came_without_its_gate_part_is_refused(type_: str) -> None
     table = table_of(WHOLE[: first.seq])
     with pytest.raises(VerificationFailed, match="without its gate part"):
         table.apply(events.read(first.leaf))
+
+
+@pytest.mark.parametrize("said", [1, "true", "false", [True], {}, None])
+def test_a_fallback_is_chosen_by_a_plain_true_alone(said: Any) -> None:
+    rough = Rough()
+    rough.entries += WHOLE
+    (grant, *_) = [entry.public["grant"] for entry in WHOLE if entry.type == events.GRANT_APPROVED]
+    for value, falls_back in ((True, True), (said, False)):
+        rough.write(events.GRANT_FALLBACK_CHOSEN, {"grant": grant, "fallback": value})
+        assert table_of(rough.entries).grants_by_id[grant].falls_back is falls_back
 
 
 def test_a_directive_without_its_organizations_is_refused_and_does_not_cover_nobody() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx2
 
-from sluicegate.core import audit, canonical, checkpoint, events, merkle, tiles
+from sluicegate.core import audit, canonical, checkpoint, events, merkle, proof, tiles
 from sluicegate.core.checkpoint import Checkpoint
 from sluicegate.core.merkle import Frontier
 from tests.crash.customers import Acknowledged, Customers
@@ -66,7 +66,7 @@ class Record:
         return note
 
     def types_after(self, url: str, size: int) -> set[str]:
-        """The types of the entries after the first `size`: a log grows by itself where gateways report."""
+        """The types of the entries after the first `size`: a log grows by itself where gateways poll."""
         with httpx2.Client(base_url=url, timeout=BOUND_S, trust_env=False) as http:
             leaves = list(_fetched(http, self.see(url).size))
         return {events.read(leaf).type for leaf in leaves[size:]}
@@ -77,6 +77,7 @@ class Record:
         found = audit.audit(note, self._verifier, leaves)
         assert found.ok, found
         assert _root_of(leaves[: self.seen.size]) == self.seen.root
+        _check_in_force(leaves)
         made = {each.size: each for each in _made(leaves)}
         for each in customers:
             for acknowledged in each.acknowledged:
@@ -116,6 +117,18 @@ def _root_of(leaves: Iterable[bytes]) -> bytes:
     for leaf in leaves:
         frontier.append(merkle.leaf_hash(leaf))
     return frontier.root()
+
+
+def _check_in_force(leaves: list[bytes]) -> None:
+    """What says that a directive is in force everywhere proves it, and is said once."""
+    entries: list[dict[str, Any]] = [json.loads(leaf) for leaf in leaves]
+    noted = [entry["public"] for entry in entries if entry["type"] == events.DIRECTIVE_IN_FORCE]
+    for _, parts in groupby(sorted(noted, key=_version), key=_version):
+        proof.in_force(list(parts), lambda size: _root_of(leaves[:size]))
+
+
+def _version(public: dict[str, Any]) -> tuple[str, int]:
+    return public["directive"], public["size"]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from sluicegate.core import audit, checkpoint, document, dsse, feed, plan, statements, tiles
+from sluicegate.core import acknowledgement, audit, checkpoint, document, dsse, feed, plan, statements, tiles
 from sluicegate.core.dsse import Envelope
 from sluicegate.demo import record, reference
 
@@ -54,6 +54,9 @@ def test_the_poll_verifies_with_the_logs_key():
     answer = feed.open_answer(json.dumps(poll["answer"]).encode(), poll["question"], public)
     assert answer.size == len(answer.entries)
     assert answer.lease_ms == 5_000
+    signed = acknowledgement.read(poll["question"])
+    assert signed is not None
+    assert signed.key == record.key_of("run of gateway-1").public_key().public_bytes_raw()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 import pytest
 
@@ -21,6 +22,7 @@ from sluicegate.gate.dialects import (
     model_reply,
     models_reply,
     refused,
+    stand_in_headers,
 )
 
 KEY = b"sg_" + b"a" * 49
@@ -213,6 +215,46 @@ def test_the_event_that_ends_a_cut_stream(dialect, begins):
     assert data["error"]["message"] == problem.message
 
 
+@pytest.mark.parametrize("dialect", Dialect)
+def test_a_refusal_worded_before_is_never_that_of_another(dialect):
+    """What differs between two of them, in any field, differs in their events, however often made."""
+    directive = Reason.DIRECTIVE_IN_FORCE
+    denies = [
+        *(Deny(directive, directive=name, by_order=by_order) for name in "ab" for by_order in (False, True)),
+        *(Deny(directive, fallback=fallback) for fallback in (None, "older")),
+        *(Deny(Reason.APPLICATION_PENDING, application=case) for case in ("case_1", "case_2")),
+        *(Deny(Reason.QUOTA_EXCEEDED, retry_after_s=wait_s) for wait_s in (1, 2)),
+        *(Deny(Reason.REQUEST_INVALID, text) for text in ("one", "two")),
+    ]
+    told = [
+        [
+            (deny, size, json.loads(error_event(refused(deny, size), dialect, "r").partition(b"data: ")[2]))
+            for deny in denies
+            for size in (1, 2)
+        ]
+        for _ in range(2)
+    ]
+    assert told[0] == told[1]
+    for deny, size, data in told[0]:
+        said = data["error"]["sluicegate"]
+        assert (said["size"], said["directive"], said["application"]) == (
+            size,
+            deny.directive,
+            deny.application,
+        )
+        assert (said["reason"], said["fallback"]) == (deny.reason.value, deny.fallback)
+        assert data["error"]["message"].startswith(deny.text)
+        assert refused(deny, size).status == deny.status
+        assert (deny.retry_after_s is None) == ((b"x-should-retry", b"false") in refused(deny, size).headers)
+
+
+def test_each_event_of_anthropic_names_its_own_request():
+    problem = refused(Deny(Reason.GATE_STALE), 3)
+    for name in ("req_1", "req_2"):
+        event = error_event(problem, Dialect.ANTHROPIC, name)
+        assert json.loads(event.partition(b"data: ")[2])["request_id"] == name
+
+
 @pytest.mark.parametrize(
     "text", ["größer …", 'quote " back \\ slash', "line\nbreak\r\u2028", "half \ud83d pair"]
 )
@@ -223,6 +265,22 @@ def test_any_text_stays_one_event(text, dialect):
     assert b"\r" not in event
     said = json.loads(event.partition(b"data: ")[2])["error"]["message"]
     assert said.startswith(text)
+
+
+@pytest.mark.parametrize("name", ["gpt-5.5", "a/b:c._-9", "demo-large"])
+def test_a_fallback_is_named_as_plans_write_it(name):
+    said = stand_in_headers(name, "gpt-5.6", "bis-2026-06-12")
+    assert [value for _, value in said] == [name.encode(), b"gpt-5.6", b"bis-2026-06-12"]
+
+
+@pytest.mark.parametrize("name", ["a\r\nset-cookie: b", "a\0b", "größer", "a b", "a\x7f", "\ud83d"])
+def test_no_name_ends_the_header_that_tells_it(name):
+    for said in (
+        stand_in_headers(name, "m", "d"),
+        stand_in_headers("m", name, "d"),
+        stand_in_headers("f", "m", name),
+    ):
+        assert all(re.fullmatch(rb"[\x21-\x7e]+", value) for _, value in said)
 
 
 def test_models_in_both_dialects():

@@ -6,12 +6,20 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluicegate.errors import InvalidInput
 from sluicegate.gate.dialects import Dialect
-from sluicegate.gate.request import SIGNIFICANT, VALUES_MAX, Request, read, read_headers, read_query
+from sluicegate.gate.request import (
+    SIGNIFICANT,
+    VALUES_MAX,
+    Request,
+    read,
+    read_headers,
+    read_query,
+    with_model,
+)
 
 REFUSED: list[tuple[bytes, str]] = [
     # Not JSON in UTF-8
@@ -263,6 +271,72 @@ def test_no_other_spelling_of_a_significant_key_is_read(key, data):
     if spelled != key:
         with pytest.raises(InvalidInput):
             read(body.encode())
+
+
+# Another model in its place
+
+
+misleading = st.sampled_from(
+    [
+        '"model":"x"',
+        '","model":"x',
+        '\\","model":"x',
+        "\\",
+        '\\"',
+        "model",
+        'a"model',
+        '\\"model',
+        '{"model":"x"}',
+        '}],"model":"x"',
+        "\u2028\ud7ff\U0001f3f3",
+    ]
+)
+nested = st.recursive(
+    scalars | misleading,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.just("model") | misleading | st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+spaces = st.text(" \t\n\r", max_size=3)
+
+
+@st.composite
+def split_bodies(draw: st.DrawFn) -> tuple[str, str, str]:
+    """A body in three parts: what stands before the value of its model, that, and what stands after."""
+    escaped = draw(st.booleans())
+    members = draw(
+        st.dictionaries(strict | misleading.filter(lambda key: key != "model"), nested, max_size=4)
+    )
+    pieces = [
+        f"{draw(spaces)}{json.dumps(key, ensure_ascii=escaped)}{draw(spaces)}:{draw(spaces)}"
+        f"{json.dumps(value, ensure_ascii=escaped, indent=draw(st.none() | st.just(1)))}{draw(spaces)}"
+        for key, value in members.items()
+    ]
+    at = draw(st.integers(0, len(pieces)))
+    before = ",".join([*pieces[:at], f'{draw(spaces)}"model"{draw(spaces)}:{draw(spaces)}'])
+    after = ",".join([draw(spaces), *pieces[at:]])
+    model = json.dumps(draw(misleading | st.text(min_size=1)), ensure_ascii=escaped)
+    return f"{draw(spaces)}{{{before}", model, f"{after}}}{draw(spaces)}"
+
+
+@settings(max_examples=400)
+@given(split_bodies(), misleading | st.text(min_size=1))
+def test_another_model_is_put_in_its_place_and_not_a_byte_elsewhere(parts, model):
+    before, said, after = (part.encode() for part in parts)
+    read(before + said + after)
+    changed = with_model(before + said + after, model)
+    assert changed.startswith(before)
+    assert changed.endswith(after)
+    assert json.loads(changed[len(before) : len(changed) - len(after)]) == model
+    assert json.loads(changed) == json.loads(before + said + after) | {"model": model}
+    assert read(changed).model == model
+
+
+def test_a_body_without_a_model_is_given_none():
+    with pytest.raises(InvalidInput, match="'model' is missing"):
+        with_model(b'{"x":{"model":"a"}}', "b")
 
 
 QUERIES_REFUSED = [

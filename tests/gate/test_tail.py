@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluicegate.core import checkpoint, events, feed, merkle
+from sluicegate.core import acknowledgement, checkpoint, events, feed, merkle
 from sluicegate.core.decision import Ask
 from sluicegate.core.events import Entry
 from sluicegate.core.merkle import Frontier
@@ -120,9 +120,28 @@ def test_each_question_has_its_own_nonce_and_each_run_its_own_incarnation(gatewa
 
 def test_a_question_reports_what_was_cut(gateway: Gateway) -> None:
     gateway.engine.cut_by["d-1"] = 3
-    assert gateway.tail.question(700)["report"] == {"streamsCut": {"d-1": 3}, "proven": []}
+    assert gateway.tail.question(700)["report"] == {
+        "streamsCut": {"d-1": 3},
+        "proven": [],
+        "usage": [],
+    }
     assert gateway.tail.question(700)["waitMs"] == 700
     assert gateway.tail.question(700)["surface"] == API
+
+
+def test_a_question_is_signed_by_its_run_and_says_what_was_folded(control: Control, gateway: Gateway) -> None:
+    for size in (0, len(control.entries)):
+        question = gateway.tail.question(700)
+        found = acknowledgement.read(json.loads(json.dumps(question)))
+        assert found is not None
+        assert (found.ask["after"], found.ask["root"]) == (size, control.root(size).hex())
+        assert found.ask["fold"] == feed.FOLD_VERSION
+        gateway.tail.take(control.answer(question))
+
+
+def test_a_run_keeps_its_key_and_another_run_has_another(gateway: Gateway) -> None:
+    keys = [tail.question(0)["key"] for tail in (gateway.tail, gateway.tail, Gateway().tail)]
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_a_large_log_comes_in_parts_and_only_the_last_carries_a_lease(
@@ -401,7 +420,7 @@ def test_what_came_before_an_unknown_entry_is_in_force(world: World, gateway: Ga
     world.direct("d-1")
     with pytest.raises(VerificationFailed):
         gateway.poll(Control(unknown(world.entries).entries))
-    assert gateway.engine.table.covering(MODEL, API, "anybody") is not None
+    assert MODEL in gateway.engine.table.suspending
 
 
 def test_an_unknown_version_renews_nothing(control: Control, gateway: Gateway) -> None:

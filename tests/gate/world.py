@@ -39,6 +39,7 @@ class World:
         self._taken = 0
         self._entropy = Entropy(bytes(32))
         self._names = 0
+        self._terms: dict[str, str] = {}
 
     @classmethod
     def with_release(cls, **conditions: Any) -> World:
@@ -75,6 +76,7 @@ class World:
         announced: bool = True,
         conditions: Mapping[str, Any] | None = None,
         upstream: str = UPSTREAM,
+        terms: str = "",
     ) -> None:
         spec = {
             "models": [{"id": model, "upstream": upstream} for model in models],
@@ -86,15 +88,18 @@ class World:
         public: dict[str, Any] = {
             "release": name,
             "announced": announced,
-            "terms": {"first": f"sha256:{name}"},
+            "terms": {"first": terms or f"sha256:{name}"},
         }
         if announced:
             self.write(events.RELEASE_APPLIED, public | {"plan": {"spec": spec}})
         else:
             self.write(events.RELEASE_APPLIED, public, plan={"spec": spec})
 
+        self._terms[name] = public["terms"]["first"]
+
     def open_stage(self, release: str) -> None:
-        self.write(events.STAGE_OPENED, {"release": release, "stage": "first", "terms": f"sha256:{release}"})
+        opened = {"release": release, "stage": "first", "terms": self._terms[release]}
+        self.write(events.STAGE_OPENED, opened)
 
     def grant(
         self, organization: str, release: str = "preview", surface: str = SURFACE, until: str | None = None
@@ -105,7 +110,7 @@ class World:
             "release": release,
             "stage": "first",
             "surface": surface,
-            "terms": f"sha256:{release}",
+            "terms": self._terms[release],
             "validFrom": events.format_time(AT_MS),
             "validUntil": until,
         }
@@ -123,6 +128,20 @@ class World:
     def customer(self, organization: str = "org-1", release: str = "preview") -> str:
         """A granted organization's key."""
         return self.credential(self.grant(organization, release))[0]
+
+    def choose(self, grant: str, *, fallback: bool = True) -> None:
+        """The holder of a grant chooses whether the fallback answers."""
+        self.write(events.GRANT_FALLBACK_CHOSEN, {"grant": grant, "case": "case", "fallback": fallback})
+
+    def falling_back(self, organization: str = "org-1", *, chosen: bool = True) -> tuple[str, str, str]:
+        """A key, its grant for `MODEL`, which falls back if `chosen`, and another one for `FALLBACK`."""
+        if "old" not in self._terms:
+            self.release("old", [FALLBACK])
+            self.open_stage("old")
+        grant, other = self.grant(organization), self.grant(organization, "old")
+        if chosen:
+            self.choose(grant)
+        return self.credential(grant)[0], grant, other
 
     def revoke(self, credential: str) -> None:
         self.write(events.CREDENTIAL_REVOKED, {"credential": credential})

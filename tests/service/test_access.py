@@ -30,6 +30,7 @@ MAY = {
     "grant.suspend": "D",
     "grant.resume": "D",
     "grant.surrender": "DP",
+    "grant.fallback": "P",
     "grant.removal": "DA",
     "case.read": "DAP",
     "case.export": "DA",
@@ -56,7 +57,7 @@ MAY = {
     "token.issue": "D",
     "fleet.poll": "G",
 }
-"""The whole table, written a second time: D developer, A agency, P applicant, G gateway, M a member by a link."""
+"""The whole table, written a second time: D developer, A agency, P applicant, G gateway, M member."""
 
 LETTERS = {
     access.DEVELOPER: "D",

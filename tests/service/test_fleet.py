@@ -1,20 +1,23 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from sluicegate.core import events, merkle
-from sluicegate.core.events import Entry
+from sluicegate.core import events, feed, merkle, proof
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.errors import StoreUnavailable, VerificationFailed
+from sluicegate.core.lifecycle.releases import ApplyPlan
+from sluicegate.core.statements import Enforcement
+from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, VerificationFailed
 from sluicegate.ports import Incarnation
-from sluicegate.service import directives
-from sluicegate.service.fleet import CONFIRM_EVERY_MS, FORGET_AFTER_MS, HISTORY_MAX
-from tests.fakes import Breaking, Broken
-from tests.plane import Plane, yes
-from tests.worlds import AT_MS, plan_value
+from sluicegate.service import directives, points
+from sluicegate.service.fleet import CONFIRM_EVERY_MS, FORGET_AFTER_MS, HISTORY_MAX, Poll
+from tests import worlds
+from tests.fakes import Breaking, Broken, MemoryWriting
+from tests.plane import Clock, Plane, yes
+from tests.worlds import AT_MS, plan_value, public_key, set_point, state_point
 
 LEASE_MS = 5_000
 ENDS_MS = 5_005
@@ -127,6 +130,62 @@ def test_the_age_counts_from_when_the_write_was_begun():
     assert plane.ask(0).age_ms == 3_001
 
 
+class SlowToWrite(Breaking):
+    """A store whose writes take `taking_ms` of a clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock(0)
+        self.taking_ms = 0
+
+    @contextmanager
+    def write(self) -> Iterator[MemoryWriting]:
+        with super().write() as writing:
+            yield writing
+            self.clock.at_ms += self.taking_ms
+
+
+@pytest.fixture
+def slow() -> Plane:
+    """A plane whose ledger has the clock that its store moves; its last confirmation is old."""
+    store = SlowToWrite()
+    plane = Plane(store)
+    plane.opened()
+    store.clock, store.taking_ms = plane.boot, 40
+    plane.ledger.boot_ms = plane.boot
+    plane.ask(0)
+    plane.boot.at_ms += CONFIRM_EVERY_MS
+    store.confirmed = 0
+    return plane
+
+
+def test_a_commands_write_is_a_confirmation_and_the_age_counts_from_its_beginning(slow):
+    """So an answer that carries an order waits for no further write."""
+    slow.direct("d-1")
+    slow.boot.at_ms += 2
+    answer = slow.ask(0)
+    assert (answer.size, answer.age_ms) == (slow.size, 43)
+    assert slow.store.confirmed == 0
+
+
+@pytest.mark.parametrize("breaks", ["before", "after"])
+def test_a_command_whose_fate_is_unknown_is_no_confirmation(slow, breaks):
+    slow.store.breaks = breaks
+    with pytest.raises(StoreUnavailable):
+        slow.direct("d-1")
+    slow.ask(0)
+    assert slow.store.confirmed == 1
+
+
+def test_a_command_that_appends_nothing_is_no_confirmation(slow):
+    applied = ApplyPlan(worlds.read_plan(plan_value(onRefusal={"fallbackModel": "older"})))
+    slow.ledger.execute(applied, by="d", command_id="apply-12345")
+    slow.boot.at_ms += CONFIRM_EVERY_MS
+    slow.ledger.execute(applied, by="d", command_id="apply-12345")
+    slow.ask(0)
+    assert slow.store.confirmed == 1
+
+
 def test_who_cannot_write_gives_no_lease():
     store = Slow()
     plane = Plane(store)
@@ -209,9 +268,10 @@ def test_a_gateway_that_acknowledges_has_it_in_force(plane):
     plane.fleet.heard(plane.poll(plane.size - 1))
     assert row(plane)["state"] == "waiting"
     plane.wall.at_ms += 5
-    plane.fleet.heard(plane.poll(plane.size, cut={"d-1": 3, "other": 5}))
+    size = plane.size
+    plane.fleet.heard(plane.poll(size, cut={"d-1": 3, "other": 5}))
     found = row(plane)
-    assert (found["state"], found["size"], found["streamsCut"]) == ("acknowledged", plane.size, 3)
+    assert (found["state"], found["size"], found["streamsCut"]) == ("acknowledged", size, 3)
     assert found["at"] == events.format_time(AT_MS + 5)
     assert in_force(plane)
 
@@ -312,24 +372,9 @@ def test_an_unknown_directive_has_no_status(plane):
 # The race between a lease and a directive
 
 
-class Interleaved(Breaking):
-    """Something happens while an answer reads its entries."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.reading: Callable[[], None] | None = None
-
-    def entries(self, after: int, limit: int) -> Sequence[Entry]:
-        reading, self.reading = self.reading, None
-        if reading is not None:
-            reading()
-        return super().entries(after, limit)
-
-
 def test_a_lease_that_is_being_given_without_a_directive_holds_its_being_in_force_up():
     """The answer was begun before the directive was committed and is sent after."""
-    store = Interleaved()
-    plane = Plane(store)
+    plane = Plane()
     plane.opened()
     plane.ask(plane.size)
     plane.boot.at_ms += 60_000
@@ -337,12 +382,13 @@ def test_a_lease_that_is_being_given_without_a_directive_holds_its_being_in_forc
     plane.fleet.heard(poll)
     states: list[str] = []
 
-    def directed_meanwhile() -> None:
+    def directed_meanwhile() -> int:
+        plane.ledger.wall_ms = plane.wall
         plane.direct("d-1")
         states.append(row(plane)["state"])
+        return plane.wall()
 
-    plane.fleet._confirm()  # just now: the answer goes on to its lease and its entries
-    store.reading = directed_meanwhile
+    plane.ledger.wall_ms = directed_meanwhile  # the answer reads the time when it has given its lease
     answer = plane.opened_answer(poll)
     assert answer.entries == []
     assert answer.lease_ms
@@ -435,3 +481,411 @@ def test_the_root_of_an_answer_is_of_exactly_its_entries():
         for entry in answer.entries:
             frontier.append(merkle.leaf_hash(entry.leaf))
         assert answer.root == frontier.root()
+
+
+# Signed
+
+
+def refused(plane: Plane, poll: Poll) -> None:
+    """A poll is refused, and nothing of it is noted."""
+    before = (plane.fleet.gateways(), list(plane.store.incarnations()), plane.size)
+    with pytest.raises(BadSignature):
+        plane.fleet.heard(poll)
+    assert (plane.fleet.gateways(), list(plane.store.incarnations()), plane.size) == before
+
+
+def test_a_run_is_registered_with_its_key_before_its_first_lease(plane):
+    plane.fleet.heard(plane.signed(0))
+    key = public_key("run of gateway-1")
+    assert list(plane.store.incarnations()) == [Incarnation("gateway-1", "gateway-1-run-1", "api", key)]
+    assert row_of(plane.fleet.gateways())["signed"]
+
+
+def row_of(rows: Sequence[Any]) -> Any:
+    (found,) = rows
+    return found
+
+
+def test_a_run_without_a_key_is_shown_as_unsigned(plane):
+    plane.ask(plane.size)
+    plane.direct("d-1")
+    assert row(plane)["signed"] is False
+    assert row_of(plane.fleet.gateways())["signed"] is False
+
+
+def test_who_has_shown_a_key_is_heard_under_it_alone(plane):
+    plane.fleet.heard(plane.signed(0))
+    size = plane.direct("d-1")["size"]
+    for poll in (plane.poll(size), plane.signed(size, key="another")):
+        refused(plane, poll)
+    assert row(plane)["state"] == "counted_out"
+    plane.fleet.heard(plane.signed(size))
+    assert row(plane)["state"] == "acknowledged"
+
+
+def test_a_key_is_remembered_over_a_restart(plane):
+    plane.fleet.heard(plane.signed(0))
+    plane.restart()
+    for poll in (plane.poll(plane.size), plane.signed(plane.size, key="another")):
+        refused(plane, poll)
+    plane.fleet.heard(plane.signed(plane.size))
+
+
+def test_a_run_that_was_known_without_a_key_cannot_be_taken_over_with_one(plane):
+    plane.ask(0)
+    refused(plane, plane.signed(plane.size))
+    plane.ask(plane.size)
+
+
+def test_another_runs_key_moves_nobody(plane):
+    plane.fleet.heard(plane.signed(0))
+    plane.fleet.heard(plane.signed(0, "gateway-2"))
+    refused(plane, plane.signed(plane.size, key="run of gateway-2"))
+
+
+def test_an_older_question_that_comes_again_takes_nothing_back_and_gives_nothing(plane):
+    old = plane.signed(plane.size)
+    plane.fleet.heard(old)
+    plane.fleet.answer(old)
+    plane.direct("d-1")
+    plane.fleet.heard(old)
+    assert row(plane)["state"] == "waiting"
+    size = plane.size
+    plane.fleet.heard(plane.signed(size, cut={"d-1": 3}))
+    plane.fleet.heard(old)
+    found = row(plane)
+    assert (found["state"], found["size"]) == ("acknowledged", size)
+    plane.fleet.heard(plane.signed(size, cut={"d-1": 2}))
+    plane.fleet.heard(plane.signed(size, cut={"d-1": 3}))
+    plane.fleet.heard(plane.signed(size, cut={"d-1": 1}))
+    assert row(plane)["streamsCut"] == 3
+
+
+def test_an_older_question_that_comes_again_takes_no_proof_away(plane):
+    for gateway in ("gateway-1", "gateway-2"):
+        plane.fleet.heard(plane.signed(plane.size, gateway))
+        plane.fleet.answer(plane.signed(plane.size, gateway))
+    old = plane.signed(plane.size)
+    size = plane.direct("d-1")["size"]
+    plane.fleet.heard(plane.signed(size))
+    plane.fleet.heard(old)
+    plane.fleet.heard(plane.signed(size, "gateway-2"))
+    assert proof.in_force(noted(plane)) == proof.Proven(2, 0, 0)
+
+
+# Drift
+
+
+def drifts(plane: Plane, poll: Poll, what: str, match: str) -> None:
+    with pytest.raises(Drifted, match=match) as caught:
+        plane.fleet.heard(poll)
+    assert (caught.value.what, caught.value.code, bool(caught.value.remedy)) == (what, "drifted", True)
+
+
+@pytest.mark.parametrize("fold", [feed.FOLD_VERSION - 1, feed.FOLD_VERSION + 1])
+def test_who_folds_otherwise_gets_no_lease_and_acknowledges_nothing(plane, fold):
+    plane.ask(plane.size, fold=feed.FOLD_VERSION)
+    plane.direct("d-1")
+    drifts(plane, plane.poll(plane.size, fold=fold), "fold", f"version {fold}, .* by {feed.FOLD_VERSION}")
+    found = row(plane)
+    assert (found["state"], found["drifted"], plane.fleet.drifted()) == ("waiting", "fold", 1)
+    waited = plane.poll(plane.size, fold=fold)
+    assert plane.opened_answer(waited).lease_ms == 0
+
+
+def test_who_has_another_log_gets_no_lease_and_acknowledges_nothing(plane):
+    plane.fleet.heard(plane.signed(plane.size))
+    plane.direct("d-1")
+    for size in (plane.size, plane.size - 1, 0):
+        drifts(plane, plane.signed(size, root="ab" * 32), "root", f"{'ab' * 32}' at size {size}, here it is")
+    found = row(plane)
+    assert (found["state"], found["drifted"]) == ("counted_out", "root")
+    assert row_of(plane.fleet.gateways())["drifted"] == "root"
+
+
+def test_who_has_our_log_at_any_size_does_not_drift(plane):
+    for size in range(plane.size + 1):
+        plane.fleet.heard(plane.signed(size))
+    assert plane.fleet.drifted() == 0
+
+
+def test_who_has_drifted_is_counted_out_when_its_last_lease_has_ended(plane):
+    plane.ask(plane.size)
+    plane.direct("d-1")
+    drifts(plane, plane.poll(plane.size, fold=9), "fold", "version 9")
+    plane.boot.at_ms += ENDS_MS - 1
+    drifts(plane, plane.poll(plane.size, fold=9), "fold", "version 9")
+    assert row(plane)["state"] == "waiting"
+    plane.boot.at_ms += 1
+    assert row(plane)["state"] == "counted_out"
+
+
+def test_drift_is_an_error_in_the_log_once_for_each_run(plane, caplog):
+    for _ in range(3):
+        drifts(plane, plane.poll(0, fold=9), "fold", "version 9")
+    drifts(plane, plane.poll(0, "gateway-2", fold=9), "fold", "version 9")
+    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert [("gateway-1" in said, "gateway-2" in said) for said in told] == [(True, False), (False, True)]
+
+
+def test_who_agrees_again_is_heard_again(plane):
+    drifts(plane, plane.poll(0, fold=9), "fold", "version 9")
+    assert plane.ask(plane.size, fold=feed.FOLD_VERSION).lease_ms == LEASE_MS
+    assert (plane.fleet.drifted(), row_of(plane.fleet.gateways())["drifted"]) == (0, None)
+
+
+# On the record
+
+
+def noted(plane: Plane, name: str = "d-1") -> list[Any]:
+    """The public parts of the entries that say a directive is in force everywhere."""
+    found = [
+        entry.public for entry in plane.store.entries(0, 9_999) if entry.type == events.DIRECTIVE_IN_FORCE
+    ]
+    return [public for public in found if public["directive"] == name]
+
+
+def test_the_last_acknowledgement_puts_it_on_the_record_with_its_proof(plane):
+    for gateway in ("gateway-1", "gateway-2"):
+        plane.fleet.heard(plane.signed(plane.size, gateway))
+        plane.fleet.answer(plane.signed(plane.size, gateway))
+    size = plane.direct("d-1")["size"]
+    plane.wall.at_ms += 7
+    plane.fleet.heard(plane.signed(size, cut={"d-1": 3}))
+    assert noted(plane) == []
+    plane.wall.at_ms += 4
+    plane.fleet.heard(plane.signed(size, "gateway-2", cut={"d-1": 2, "other": 9}))
+    public = row_of(noted(plane))
+    rows = public.pop("gateways")
+    at = events.format_time(AT_MS + 11)
+    assert public == {
+        "directive": "d-1",
+        "size": size,
+        "at": at,
+        "timeToZeroMs": 11,
+        "acknowledged": 2,
+        "countedOut": 0,
+        "stated": 0,
+        "streamsCut": 5,
+        "part": 1,
+        "of": 1,
+        "points": [],
+    }
+    assert [row["at"] for row in rows] == [events.format_time(AT_MS + 7), at]
+    assert proof.in_force([{**public, "gateways": rows}], plane.ledger.root) == proof.Proven(2, 0, 0)
+    status: Any = plane.fleet.directive_status("d-1")
+    assert (status["inForceSince"], status["entry"]) == (at, plane.size - 1)
+
+
+def test_until_then_the_status_says_since_never(plane):
+    plane.ask(plane.size)
+    plane.direct("d-1")
+    status: Any = plane.fleet.directive_status("d-1")
+    assert (status["inForceSince"], status["entry"]) == (None, None)
+
+
+def test_a_tick_puts_it_on_the_record_when_the_last_is_counted_out(plane):
+    plane.fleet.heard(plane.signed(plane.size))
+    plane.fleet.answer(plane.signed(plane.size))
+    plane.direct("d-1")
+    plane.boot.at_ms += ENDS_MS - 1
+    plane.fleet.tick()
+    assert noted(plane) == []
+    plane.boot.at_ms += 900
+    plane.wall.at_ms += ENDS_MS + 899
+    plane.fleet.tick()
+    public = row_of(noted(plane))
+    found = row_of(public["gateways"])
+    assert (found["state"], found["ask"], found["sig"]) == ("counted_out", None, None)
+    assert public["at"] == found["at"] == events.format_time(AT_MS + ENDS_MS)
+    assert (public["timeToZeroMs"], public["acknowledged"], public["countedOut"]) == (ENDS_MS, 0, 1)
+    assert proof.in_force([public]) == proof.Proven(0, 0, 1)
+
+
+def test_who_signs_nothing_is_on_the_record_without_proof(plane):
+    plane.ask(plane.size)
+    plane.direct("d-1")
+    plane.fleet.heard(plane.poll(plane.size))
+    found = row_of(row_of(noted(plane))["gateways"])
+    assert (found["state"], found["signed"], found["key"], found["ask"]) == (
+        "acknowledged",
+        False,
+        None,
+        None,
+    )
+    assert proof.in_force(noted(plane)) == proof.Proven(0, 1, 0)
+
+
+def test_without_gateways_the_next_tick_notes_it(plane):
+    plane.direct("d-1")
+    plane.fleet.tick()
+    public = row_of(noted(plane))
+    assert (public["gateways"], public["timeToZeroMs"]) == ([], 0)
+
+
+def test_it_is_noted_once_and_is_no_news_to_itself(plane):
+    plane.fleet.heard(plane.signed(plane.size))
+    plane.direct("d-1")
+    for _ in range(3):
+        plane.fleet.heard(plane.signed(plane.size))
+        plane.fleet.tick()
+    size = plane.size
+    plane.restart()
+    plane.boot.at_ms += 60_000
+    plane.fleet.tick()
+    plane.fleet.heard(plane.signed(plane.size))
+    assert (len(noted(plane)), plane.size) == (1, size)
+
+
+def test_one_that_was_lifted_before_gets_none(plane):
+    plane.ask(plane.size)
+    plane.direct("d-1")
+    case = yes(directives.open_lift(plane.ledger, plane.who["oncd"], plane.id(), "d-1"))
+    plane.say(case["case"], "oncd")
+    plane.fleet.heard(plane.poll(plane.size))
+    plane.fleet.tick()
+    assert noted(plane) == []
+
+
+def test_after_a_restart_it_is_noted_when_it_holds_and_no_sooner(plane):
+    plane.ask(plane.size)
+    plane.direct("d-1")
+    plane.restart()
+    plane.fleet.tick()
+    assert noted(plane) == []
+    plane.fleet.heard(plane.poll(plane.size))
+    assert row_of(noted(plane))["acknowledged"] == 1
+
+
+def test_what_could_not_be_noted_is_noted_by_the_next_tick(plane):
+    plane.fleet.heard(plane.signed(plane.size))
+    plane.direct("d-1")
+    size = plane.size
+    plane.store.breaks = "before"
+    plane.fleet.heard(plane.signed(size))
+    assert (row(plane)["state"], noted(plane)) == ("acknowledged", [])
+    plane.fleet.tick()
+    assert len(noted(plane)) == 1
+
+
+def test_what_was_noted_though_it_seemed_to_fail_is_noted_once(plane):
+    plane.fleet.heard(plane.signed(plane.size))
+    plane.direct("d-1")
+    plane.store.breaks = "after"
+    plane.fleet.heard(plane.signed(plane.size))
+    plane.fleet.tick()
+    assert len(noted(plane)) == 1
+
+
+def test_each_directive_has_its_own_entry(plane):
+    plane.ask(plane.size)
+    plane.direct("d-1")
+    plane.direct("d-2")
+    plane.fleet.heard(plane.poll(plane.size))
+    assert (len(noted(plane, "d-1")), len(noted(plane, "d-2"))) == (1, 1)
+
+
+def test_many_gateways_go_over_several_entries(plane):
+    names = [f"gateway-{i}" for i in range(150)]
+    before = plane.size
+    for name in names:
+        plane.fleet.heard(plane.signed(before, name))
+        plane.fleet.answer(plane.signed(before, name))
+    size = plane.direct("d-1")["size"]
+    for name in names:
+        assert noted(plane) == []
+        plane.fleet.heard(plane.signed(size, name))
+    parts = noted(plane)
+    assert len(parts) > 1
+    assert [(public["part"], public["of"]) for public in parts] == [
+        (i, len(parts)) for i in range(1, len(parts) + 1)
+    ]
+    assert proof.in_force(parts, plane.ledger.root) == proof.Proven(150, 0, 0)
+    status: Any = plane.fleet.directive_status("d-1")
+    assert status["entry"] == plane.size - len(parts)
+
+
+# Points
+
+
+def declared(plane: Plane, says: str = "declared") -> None:
+    envelope = set_point("cloud", "codex", says).envelope.to_json()
+    yes(points.put(plane.ledger, plane.who["developer"], plane.id(), envelope))
+
+
+def word(plane: Plane, says: str = "enforced") -> None:
+    """What the cloud says now."""
+    plane.wall.at_ms += 1
+    asked = yes(points.to_state(plane.ledger, "cloud", "d-1"))
+    said = Enforcement(**asked, says=says, at=events.format_time(plane.wall.at_ms))
+    envelope = state_point(said).envelope.to_json()
+    yes(points.state(plane.ledger, plane.who["developer"], plane.id(), envelope))
+
+
+def points_of(plane: Plane) -> tuple[bool, list[Any]]:
+    status: Any = plane.fleet.directive_status("d-1")
+    return status["inForce"], status["points"]
+
+
+def test_a_directive_waits_for_a_declared_point_for_as_long_as_it_takes(plane):
+    declared(plane)
+    plane.direct("d-1")
+    waiting = {"point": "cloud", "surface": "codex", "kind": "declared", "state": "waiting", "at": None}
+    plane.boot.at_ms += 10 * FORGET_AFTER_MS
+    plane.fleet.tick()
+    assert (points_of(plane), noted(plane)) == ((False, [waiting]), [])
+    word(plane)
+    at = events.format_time(plane.wall.at_ms)
+    assert points_of(plane) == (True, [{**waiting, "state": "stated", "at": at}])
+    plane.fleet.tick()
+    public = row_of(noted(plane))
+    stated = row_of(public["points"])
+    assert (stated["point"], public["stated"]) == ("cloud", 1)
+    assert plane.store.entries(stated["seq"], 1)[0].type == events.POINT_STATED
+
+
+def test_a_directive_for_other_surfaces_does_not_wait_for_it(plane):
+    declared(plane)
+    plane.direct("d-1", surfaces=["api"])
+    assert points_of(plane) == (True, [])
+
+
+def test_a_point_that_restores_access_ends_its_being_in_force_everywhere(plane):
+    """What is on the record stays there; what holds now is told as it is."""
+    declared(plane)
+    plane.direct("d-1")
+    word(plane)
+    plane.fleet.tick()
+    word(plane, "restored")
+    in_force, (point,) = points_of(plane)
+    assert (in_force, point["state"], len(noted(plane))) == (False, "waiting", 1)
+    word(plane)
+    plane.fleet.tick()
+    assert (points_of(plane)[0], len(noted(plane))) == (True, 1)
+
+
+def test_a_point_that_is_retired_is_waited_for_no_more(plane):
+    declared(plane)
+    plane.direct("d-1")
+    declared(plane, "retired")
+    plane.fleet.tick()
+    assert (points_of(plane), row_of(noted(plane))["points"]) == ((True, []), [])
+
+
+def test_points_are_listed_with_their_newest_word(plane):
+    declared(plane)
+    plane.direct("d-1")
+    word(plane)
+    point = row_of(points.listed(plane.ledger)["points"])
+    assert (point["point"], point["surface"], point["state"]) == ("cloud", "codex", "declared")
+    said = row_of(point["stated"])
+    assert (said["directive"], said["says"]) == ("d-1", "enforced")
+    declared(plane, "retired")
+    assert row_of(points.listed(plane.ledger)["points"])["state"] == "retired"
+
+
+@pytest.mark.parametrize(("point", "directive"), [("nobody", "d-1"), ("cloud", "d-9")])
+def test_there_is_nothing_to_sign_where_there_is_nothing_to_say(plane, point, directive):
+    declared(plane)
+    plane.direct("d-1")
+    assert isinstance(points.to_state(plane.ledger, point, directive), Refusal)

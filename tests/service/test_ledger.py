@@ -16,6 +16,7 @@ from sluicegate.core.events import Entry, Opening
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
 from sluicegate.core.lifecycle.releases import ApplyPlan
+from sluicegate.core.merkle import Frontier
 from sluicegate.errors import (
     InvalidInput,
     SluicegateError,
@@ -24,6 +25,7 @@ from sluicegate.errors import (
     VerificationFailed,
 )
 from sluicegate.ports import Writing
+from sluicegate.service.ledger import NEWEST as KEPT
 from sluicegate.service.ledger import Ledger
 from sluicegate.store.sqlite import SqliteStore
 from tests import worlds
@@ -375,6 +377,32 @@ def test_a_log_of_another_name_is_refused_by_the_rules(plane):
     refused = other.execute(start(origin="log.example/other"), by="log", command_id="start-12345")
     assert isinstance(refused, Refusal)
     assert refused.code == "other_log"
+
+
+def test_entries_are_the_stored_ones_be_they_kept_in_memory_or_not(plane):
+    grant = plane.admit("applicant", "Example Grid Operator")
+    for number in range(KEPT):
+        plane.credential(grant, f"key {number}")
+    size = plane.size
+    for after in (0, size - KEPT - 1, size - KEPT, size - KEPT + 1, size - 2, size):
+        for end in (after, min(after + 3, size), size):
+            assert plane.ledger.entries(after, end) == plane.store.entries(after, end - after)
+
+
+def test_entries_that_were_not_followed_yet_are_the_stored_ones(plane):
+    plane.store.breaks = "after"
+    with pytest.raises(StoreUnavailable):
+        plane.direct("d-2")
+    (entry,) = plane.ledger.entries(plane.size, plane.size + 1)
+    assert entry == plane.store.entries(plane.size, 1)[0]
+
+
+def test_every_root_is_that_of_the_entries(plane):
+    frontier = Frontier()
+    for entry in plane.store.entries(0, plane.size):
+        assert plane.ledger.root(frontier.size) == frontier.root()
+        frontier.append(merkle.leaf_hash(entry.leaf))
+    assert plane.ledger.root(plane.size) == frontier.root()
 
 
 def test_an_empty_log_starts_under_any_key():

@@ -308,7 +308,7 @@ class StoreContract:
         assert len(store.principals()) == 3
 
     def test_incarnations_are_registered_until_they_retire(self, store):
-        other = Incarnation("gateway-1", "incarnation-2", "codex")
+        other = Incarnation("gateway-1", "incarnation-2", "codex", bytes(range(32)))
         store.register(GATEWAY)
         store.register(other)
         store.register(GATEWAY)

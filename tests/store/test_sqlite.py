@@ -156,7 +156,7 @@ def test_an_empty_database_that_somebody_marked_is_refused(path, pragma):
     unusable(path)
 
 
-@pytest.mark.parametrize("version", [0, schema.VERSION - 1, schema.VERSION + 1, 99])
+@pytest.mark.parametrize("version", [0, min(schema.STEPS) - 1, schema.VERSION + 1, 99])
 def test_another_version_of_the_schema_is_refused(path, version):
     with closing(SqliteStore(path)) as store:
         Log(store).append(ENTRIES[:2])
@@ -167,6 +167,59 @@ def test_another_version_of_the_schema_is_refused(path, version):
         SqliteStore(path)
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+
+
+V3 = """
+CREATE TABLE incarnations_then (
+    gateway VARCHAR(64) NOT NULL, incarnation VARCHAR(64) NOT NULL, surface VARCHAR(64) NOT NULL,
+    PRIMARY KEY (gateway, incarnation)
+);
+INSERT INTO incarnations_then SELECT gateway, incarnation, surface FROM incarnations;
+DROP TABLE incarnations;
+ALTER TABLE incarnations_then RENAME TO incarnations;
+PRAGMA user_version=3;
+"""
+"""Makes a database one of version 3, before runs of gateways had keys."""
+
+
+def of_version_3(path: Path) -> None:
+    with closing(SqliteStore(path)) as store:
+        Log(store).append(ENTRIES)
+        store.register(GATEWAY)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(V3)
+
+
+def columns(path: Path) -> dict[str, Any]:
+    with closing(sqlite3.connect(path)) as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+        return {name: connection.execute(f"PRAGMA table_info({name})").fetchall() for name in tables}
+
+
+def test_a_database_of_an_older_version_is_brought_up_to_date_with_all_that_is_in_it(path, tmp_path):
+    of_version_3(path)
+    keyed = Incarnation("gateway-2", "incarnation-9", "api", bytes(range(32)))
+    for _ in range(2):  # the second time there is nothing to do
+        with closing(SqliteStore(path)) as store:
+            assert verified(store) == len(ENTRIES)
+            store.register(keyed)
+            assert sorted(store.incarnations(), key=repr) == [GATEWAY, keyed]
+    with closing(SqliteStore(tmp_path / "fresh.db")):
+        assert columns(path) == columns(tmp_path / "fresh.db")
+
+
+def test_one_that_cannot_be_brought_up_to_date_stays_as_it_was(path):
+    """Its version says 3, but the column is there already: somebody has been at it."""
+    with closing(SqliteStore(path)):
+        pass
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version=3")
+    before = columns(path)
+    with pytest.raises(StoreUnavailable, match="duplicate column"):
+        SqliteStore(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+    assert columns(path) == before
 
 
 def test_an_empty_file_becomes_a_database(path):

@@ -237,6 +237,19 @@ def surrender(
     emit(done, as_json, f"grant {grant} is surrendered, at size {done['size']}")
 
 
+def fallback(
+    grant: Grant,
+    on: Annotated[
+        bool, typer.Option("--on/--off", help="Answered by the fallback, or refused.", show_default=False)
+    ],
+    as_json: Json = False,
+) -> None:
+    """Choose what becomes of requests that a directive refuses: answered by the fallback, or refused."""
+    done = Client().post(f"/api/v1/grants/{grant}/fallback", {"fallback": on})
+    what = "answered by the fallback, if you hold a grant for it" if on else "refused"
+    emit(done, as_json, f"what a directive refuses under grant {grant} is {what}, at size {done['size']}")
+
+
 def remove(
     grant: Grant,
     code: Code,

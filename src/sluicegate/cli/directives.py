@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +12,7 @@ import typer
 
 from sluicegate.cli import wording
 from sluicegate.cli.files import read_bytes, read_json, read_text, write_json
-from sluicegate.cli.output import Json, emit, table
+from sluicegate.cli.output import Json, emit, table, visible
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.core import annex, canonical, directive, document
@@ -19,6 +20,8 @@ from sluicegate.core.persons import DEFINITIONS, Definition
 from sluicegate.errors import CommandRefused, InvalidInput
 
 Key = Annotated[Path, typer.Option("--key", help="The issuer's private key.", show_default=False)]
+WATCH_EVERY_S = 0.25
+"""How long `--watch` waits before it asks again."""
 File = Annotated[Path, typer.Argument(help="A directive, as YAML.", show_default=False)]
 Name = Annotated[str, typer.Argument(help="The directive's name.", show_default=False)]
 Log = Annotated[
@@ -50,7 +53,7 @@ def preview(file: File, as_json: Json = False) -> None:
 def sign(file: File, output: Output, key: Keys, log: Log = "", as_json: Json = False) -> None:
     """Sign a directive without putting it in force: for others to countersign, or for another day."""
     given = directive.read(document.read(read_text(file), str(file)))
-    write_json(output, _signed(given, file, key, log))
+    write_json(output, signed(given, file, key, log))
     text = f"signed; written to {output}\n  put it in force: sluicegate directive issue {output}"
     emit({"file": str(output)}, as_json, text)
 
@@ -71,7 +74,7 @@ def issue(
         body = read_json(file)
     else:
         given = directive.read(document.read(text, str(file)))
-        body = _signed(given, file, key or [], log)
+        body = signed(given, file, key or [], log)
     _issued(Client().post("/api/v1/directives", body), as_json)
 
 
@@ -87,7 +90,7 @@ def transcribe(
 ) -> None:
     """Put an order in force that came as a letter or a call: signed by two officers, marked so."""
     given = directive.read(document.read(read_text(file), str(file)))
-    body = _signed(given, file, key, log, received(letter, note, how, on))
+    body = signed(given, file, key, log, received(letter, note, how, on))
     _issued(Client().post("/api/v1/directives", body), as_json)
 
 
@@ -146,7 +149,7 @@ def lift(
     said = client.post("/api/v1/positions", {"envelope": envelope})
     lifted = said["determination"] == "approved"
     answer = {"directive": name, "case": case, "size": said["size"], "lifted": lifted}
-    what = "of the part stated " if scope or names else ""
+    what = "in the part stated " if scope or names else ""
     outcome = f"is lifted {what}" if lifted else f"is not lifted yet; see: sluicegate case show {case} "
     return emit(answer, as_json, f"{name} {outcome}at size {answer['size']}")
 
@@ -196,28 +199,94 @@ def definitions(as_json: Json = False) -> None:
     emit(answer, as_json, table("", ["definition", "statuses", "source"], rows, "No definition."))
 
 
-def status(name: Name, as_json: Json = False) -> None:
-    """Show where a directive is in force, gateway by gateway."""
-    answer = Client().get(f"/api/v1/directives/{name}/status")
+def status(
+    name: Name,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Follow it until it is in force everywhere.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show where a directive is in force: gateway by gateway, and point by point."""
+    if watch:
+        _watch(name, as_json)
+        return
+    answer = _status(name)
     rows = [
         [
             row["gateway"],
             row["incarnation"][:8],
             row["surface"],
             row["size"],
-            row["state"],
+            _state(row),
             row["at"],
             row["streamsCut"],
+            "yes" if row["signed"] else "no",
         ]
         for row in answer["gateways"]
     ]
-    columns = ["gateway", "incarnation", "surface", "size", "state", "at", "streams cut"]
-    word = (
-        "lifted" if answer["lifted"] else "in force everywhere" if answer["inForce"] else "not yet everywhere"
-    )
-    emit(
-        answer, as_json, table(f"{name}: {word}", columns, rows, f"{name}: {word}; no gateway holds a lease")
-    )
+    columns = ["gateway", "incarnation", "surface", "size", "state", "at", "streams cut", "signed"]
+    title = f"{name}: {_word(answer)}"
+    lines = [table(title, columns, rows, f"{title}; no gateway holds a lease")]
+    lines += [f"  {_line(row)}" for row in answer["points"]]
+    if answer["entry"] is not None:
+        lines.append(f"  entry {answer['entry']} proves it, since {answer['inForceSince']}")
+    emit(answer, as_json, "\n".join(lines))
+
+
+def _watch(name: str, as_json: bool) -> None:
+    """Follow a directive until the entry is there that says it is in force everywhere.
+
+    Raises: CommandRefused: it is lifted, so it will not be.
+    """
+    shown: dict[str, Any] = {}
+    known: dict[str, str] = {}
+    while True:
+        answer = _status(name)
+        if as_json and answer != shown:
+            typer.echo(json.dumps(answer, ensure_ascii=False))
+        lines = {_key(row): _line(row) for row in (*answer["gateways"], *answer["points"])}
+        lines[""] = f"{name}: {_word(answer)}"
+        for key, line in lines.items():
+            if not as_json and known.get(key) != line:
+                typer.echo(visible(line))
+        shown, known = answer, lines
+        if answer["inForce"] and answer["entry"] is not None:
+            return
+        if answer["lifted"]:
+            raise CommandRefused(f"the directive {name!r} has been lifted", code="directive_lifted")
+        time.sleep(WATCH_EVERY_S)
+
+
+def _status(name: str) -> dict[str, Any]:
+    answer: dict[str, Any] = Client().get(f"/api/v1/directives/{name}/status")
+    return answer
+
+
+def _word(answer: dict[str, Any]) -> str:
+    if answer["lifted"]:
+        return "lifted"
+    return "in force everywhere" if answer["inForce"] else "not yet everywhere"
+
+
+def _key(row: dict[str, Any]) -> str:
+    return f"point {row['point']}" if "point" in row else f"run {row['gateway']} {row['incarnation']}"
+
+
+def _line(row: dict[str, Any]) -> str:
+    """How a gateway or a point stands with a directive."""
+    at = f" at {row['at']}" if row["at"] else ""
+    if "point" in row:
+        return f"point {row['point']} on {row['surface']}, which others run: {row['state']}{at}"
+    cut = f", {row['streamsCut']} streams cut" if row["streamsCut"] else ""
+    return f"{row['gateway']} {row['incarnation'][:8]} on {row['surface']}: {_state(row)}{at}{cut}"
+
+
+def _state(row: dict[str, Any]) -> str:
+    state = str(row["state"]).replace("_", " ")
+    return f"{state}, another {_DRIFTS[row['drifted']]}" if row["drifted"] else state
+
+
+_DRIFTS = {"root": "log", "fold": "version"}
 
 
 def listed(as_json: Json = False) -> None:
@@ -229,8 +298,8 @@ def listed(as_json: Json = False) -> None:
             found["issuer"],
             found["basis"]["kind"],
             ", ".join(found["models"]),
-            found["covers"] if found["covers"] == "everyone" else json.dumps(found["covers"]),
-            "in force" if found["inForce"] else "lifted",
+            wording.whom(found["covers"]),
+            "in force" if found["inForce"] else found["ended"],
             found["issuedAt"],
         ]
         for found in answer["directives"]
@@ -246,7 +315,7 @@ def _issued(answer: dict[str, Any], as_json: bool) -> None:
     emit(answer, as_json, f"{text}\n{counts}\n  {watch}")
 
 
-def _signed(
+def signed(
     given: dict[str, Any], file: Path, keys: list[Path], log: str, how: dict[str, str] | None = None
 ) -> dict[str, Any]:
     """A written directive, signed: bound to its log, what it replaces, and what its words mean."""

@@ -17,10 +17,12 @@ from sluicegate.cli import (
     credentials,
     demo,
     directives,
+    drills,
     ledger,
     members,
     notices,
     output,
+    points,
     presets,
     providers,
     releases,
@@ -87,6 +89,7 @@ _group(
     suspend=cases.suspend,
     resume=cases.resume,
     surrender=cases.surrender,
+    fallback=cases.fallback,
     remove=cases.remove,
 )
 _group("nomination", "Organizations hoped for.", add=cases.nominate, list=cases.nominations)
@@ -140,7 +143,16 @@ _group(
     affected=directives.affected,
     list=directives.listed,
 )
+_group("drill", "Try a directive; nobody is refused.", run=drills.run, end=drills.end, report=drills.report)
 _group("definition", "What the words of orders mean.", add=directives.define, list=directives.definitions)
+_group(
+    "point",
+    "Surfaces where others enforce.",
+    declare=points.declare,
+    state=points.state,
+    retire=points.retire,
+    list=points.listed,
+)
 _group(
     "notify",
     "Be told by webhook or e-mail.",

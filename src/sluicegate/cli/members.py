@@ -64,16 +64,14 @@ def import_(
 ) -> None:
     """Register the members of a CSV file: identifier, and perhaps status, method, assurance, until."""
     rows = [_row(row) for row in members.read(read_bytes(file), str(file))]
-    client, found, added = Client(), list[str](), 0
+    client, found, added, size = Client(), list[str](), 0, 0
     for part in _parts(rows):
         body = {"rows": part, "update": update}
         answer = client.post(f"/api/v1/grants/{grant}/members", body)
-        found, added = [*found, *answer["members"]], added + answer["added"]
-    emit(
-        {"members": found, "added": added, "size": answer["size"]},
-        as_json,
-        f"{len(found)} members, {added} of them new, at size {answer['size']}",
-    )
+        size, added = answer["size"], added + answer["added"]
+        found += answer["members"]
+    text = f"{len(found)} members, {added} of them new, at size {size}"
+    emit({"members": found, "added": added, "size": size}, as_json, text)
 
 
 def listed(

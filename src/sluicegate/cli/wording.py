@@ -167,6 +167,8 @@ def grant(given: Mapping[str, Any]) -> list[str]:
         return [*lines, "  its keys do not work any more; the way back is a new application"]
     if not given["stageOpen"]:
         lines.append("  the stage is not open yet: keys under it work once it is")
+    if given["fallback"]:
+        lines.append("  what a directive refuses is answered by the fallback, under a grant for that one")
     if given["screening"]:
         lines.append("  its screening record is open again: the list has changed")
     lines += [f"  {name} {given[name]} is open" for name in ("amendment", "removal") if given[name]]
@@ -234,9 +236,9 @@ def directive(shown: Mapping[str, Any]) -> str:
     lines.append(f"  basis: {shown['basis']['kind']}, {shown['basis']['authority']}")
     where = shown["surfaces"] if shown["surfaces"] == "all" else ", ".join(shown["surfaces"])
     lines.append(f"  {shown['action']}s {', '.join(shown['models'])} on {where}")
-    lines.append(f"  covers {_whom(shown['covers'])}")
+    lines.append(f"  covers {whom(shown['covers'])}")
     if shown["except"]:
-        lines.append(f"  except {_whom(shown['except'])}")
+        lines.append(f"  except {whom(shown['except'])}")
     lines += [f"  lifted {minute(part['at'])} {_part(part['scope'])}" for part in shown["lifted"]]
     lines.append(f"  lifted by {rule(shown['liftedBy'])}")
     for said in shown["said"]:
@@ -248,7 +250,8 @@ def directive(shown: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _whom(stated: Any) -> str:
+def whom(stated: Any) -> str:
+    """Whom a directive covers or excepts, in a few words."""
     if stated == "everyone":
         return "everyone"
     told = []
@@ -263,4 +266,4 @@ def _whom(stated: Any) -> str:
 
 
 def _part(scope: Mapping[str, Any]) -> str:
-    return "for " + _whom(scope)
+    return "for " + whom(scope)

@@ -11,13 +11,13 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.core import canonical, dsse, kinds, statements
+from sluicegate.core import canonical, dsse, events, kinds, statements
 from sluicegate.core import directive as directives
 from sluicegate.core import plan as plans
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Opening
 from sluicegate.core.persons import Definition
-from sluicegate.core.statements import Note, Position, Schedule, Screening
+from sluicegate.core.statements import Enforcement, Note, Pointing, Position, Schedule, Screening
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate.store import keyfile
 
@@ -135,6 +135,24 @@ def _with_opened(envelope: dict[str, Any], opened: Opening | None) -> dict[str, 
 def opening(asked: Mapping[str, str], key: Ed25519PrivateKey) -> dict[str, Any]:
     """The signed opening of a stage: `asked` is `{log, release, stage, terms}` as it is given."""
     return signed(statements.opening_payload(asked), key)
+
+
+def pointing(given: Pointing, key: Ed25519PrivateKey) -> dict[str, Any]:
+    """An officer's signed statement that declares or retires a point. Raises: BadEnvelope: malformed."""
+    envelope = signed(statements.point_payload(given), key)
+    statements.read_point(Envelope.from_json(envelope))
+    return envelope
+
+
+def enforcement(asked: Mapping[str, str], says: str, at_ms: int, key: Ed25519PrivateKey) -> dict[str, Any]:
+    """A point's signed word on a directive: `asked` is `{log, point, directive, document}` as it is given.
+
+    Raises: BadEnvelope: malformed.
+    """
+    said = Enforcement(**asked, says=says, at=events.format_time(at_ms))
+    envelope = signed(statements.enforcement_payload(said), key)
+    statements.read_enforcement(Envelope.from_json(envelope))
+    return envelope
 
 
 @dataclass(frozen=True, slots=True)

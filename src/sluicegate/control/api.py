@@ -14,8 +14,9 @@ from starlette.responses import JSONResponse, Response
 
 from sluicegate.control.errors import EVERY_ERROR, answer
 from sluicegate.control.requests import StrictRoute, command_id, ledger_of, may
-from sluicegate.core import annex, kinds, plan
-from sluicegate.errors import Unauthorized
+from sluicegate.core import acknowledgement, annex, kinds, plan
+from sluicegate.core.naming import Naming
+from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.ports import Principal
 from sluicegate.service import (
     applications,
@@ -23,8 +24,10 @@ from sluicegate.service import (
     credentials,
     directives,
     drafts,
+    drills,
     grants,
     log,
+    points,
     positions,
     preview,
     releases,
@@ -33,6 +36,7 @@ from sluicegate.service import (
 )
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
+from sluicegate.service.usage import Key, Row, UsageBook
 
 router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR)
 TheLedger = Annotated[Ledger, Depends(ledger_of)]
@@ -89,6 +93,12 @@ class Words(_Body):
     def asked(self) -> dict[str, str]:
         """The fields that say something."""
         return {name: value for name, value in self.model_dump().items() if value}
+
+
+class FallbackChoice(_Body):
+    """Whether the fallback answers what a directive refuses under a grant."""
+
+    fallback: bool
 
 
 class Signed(_Body):
@@ -180,15 +190,37 @@ class TokenAsked(_Body):
     party: str | None = None
 
 
+class UsageRow(_Body):
+    """What was used by whom: streams open now, calls since the run began; see `gate.usage`."""
+
+    credential: Identifier
+    model: Identifier
+    naming: dict[str, Any] = {}
+    open: Annotated[int, Field(ge=0)]
+    total: Annotated[int, Field(ge=0)]
+
+    def row(self) -> Row:
+        """The row. Raises: InvalidInput: a naming that is none."""
+        try:
+            naming = Naming.from_json(self.naming)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidInput(f"a report of use with a naming that is none: {error}") from error
+        return Row(Key(self.credential, self.model, naming), self.open, self.total)
+
+
 class Report(_Body):
     """What a gateway reports: requests cut so far, by directive or reason; grants a call succeeded under."""
 
     streamsCut: dict[str, Annotated[int, Field(ge=0)]] = {}  # noqa: N815 - the wire's name; pydantic copies
     proven: Annotated[list[Identifier], Field(max_length=100)] = []
+    usage: Annotated[list[UsageRow], Field(max_length=1_000)] = []
 
 
 class PollAsked(_Body):
-    """A gateway's question to the feed (DESIGN 4.5)."""
+    """A gateway's question to the feed (DESIGN 4.5).
+
+    A run that shows its `key` signs every question, see `core.acknowledgement`.
+    """
 
     gateway: Name
     incarnation: Name
@@ -197,6 +229,24 @@ class PollAsked(_Body):
     nonce: Annotated[str, Field(min_length=16, max_length=64)]
     waitMs: Annotated[int, Field(ge=0, le=20_000)] = 0  # noqa: N815 - the wire's name
     report: Report = Report()
+    root: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    fold: Annotated[int, Field(ge=0)] | None = None
+    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")] | None = None
+    sig: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{86}==$")] | None = None
+
+    def asked(self) -> Poll:
+        """The question, its signature checked. Raises: BadSignature, InvalidInput."""
+        return Poll(
+            self.gateway,
+            self.incarnation,
+            self.surface,
+            self.after,
+            self.nonce,
+            self.report.streamsCut,
+            self.root,
+            self.fold,
+            acknowledgement.read(self.model_dump(exclude_unset=True)),
+        )
 
 
 @router.post("/api/v1/releases/preview", tags=["releases"])
@@ -372,6 +422,18 @@ def show_grant(grant: str, ledger: TheLedger, by: Annotated[Principal, Depends(m
     return answer(grants.show(ledger, by, grant))
 
 
+@router.post("/api/v1/grants/{grant}/fallback", tags=["grants"])
+def choose_fallback(
+    grant: str,
+    body: FallbackChoice,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("grant.fallback"))],
+) -> Any:
+    """Have the fallback answer what a directive refuses under a grant, or have it no more."""
+    return answer(grants.choose_fallback(ledger, by, command, grant, fallback=body.fallback))
+
+
 @router.post("/api/v1/grants/{grant}/amend", tags=["grants"])
 def amend_grant(
     grant: str,
@@ -444,11 +506,16 @@ def revoke_credential(
 
 @router.post("/api/v1/directives/preview", tags=["directives"])
 def preview_directive(
-    body: DirectiveText, ledger: TheLedger, _: Annotated[Principal, Depends(may("directive.preview"))]
+    body: DirectiveText,
+    request: Request,
+    ledger: TheLedger,
+    _: Annotated[Principal, Depends(may("directive.preview"))],
 ) -> Any:
     """Whom a directive would cover and spare, and what each exception changes."""
     annexes = {name: each.model_dump(exclude_none=True) for name, each in body.annexes.items()}
-    return answer(preview.preview(ledger, body.text, body.file, annexes))
+    used: UsageBook = request.app.state.usage
+    used.keep((each["gateway"], each["incarnation"]) for each in request.app.state.fleet.gateways())
+    return answer(preview.preview(ledger, body.text, body.file, annexes, used))
 
 
 @router.post("/api/v1/directives", tags=["directives"])
@@ -523,7 +590,15 @@ def end_drill(
     drill: str, ledger: TheLedger, command: CommandId, by: Annotated[Principal, Depends(may("drill.end"))]
 ) -> Any:
     """End a drill."""
-    return answer(directives.end_drill(ledger, by, command, drill))
+    return answer(drills.end(ledger, by, command, drill))
+
+
+@router.get("/api/v1/drills/{drill}/report", tags=["directives"])
+def drill_report(
+    drill: str, request: Request, ledger: TheLedger, _: Annotated[Principal, Depends(may("directive.read"))]
+) -> Any:
+    """The signed report of a drill that is over everywhere: time to zero, time to restore."""
+    return answer(drills.report(ledger, request.app.state.fleet, drill))
 
 
 @router.get("/api/v1/definitions", tags=["directives"])
@@ -541,6 +616,42 @@ def add_definition(
 ) -> Any:
     """Say which statuses the words of an order mean, for good."""
     return answer(directives.define(ledger, by, command, body.name, body.statuses, body.source))
+
+
+@router.post("/api/v1/points", tags=["fleet"])
+def put_point(
+    body: Signed,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("point.declare"))],
+) -> Any:
+    """Declare or retire an enforcement point without a gateway of ours, by an officer's signed statement."""
+    return answer(points.put(ledger, by, command, body.envelope))
+
+
+@router.get("/api/v1/points", tags=["fleet"])
+def list_points(ledger: TheLedger, _: Annotated[Principal, Depends(may("point.read"))]) -> Any:
+    """Every declared enforcement point, and its newest word on each directive."""
+    return answer(points.listed(ledger))
+
+
+@router.get("/api/v1/points/{point}/directives/{directive}", tags=["fleet"])
+def point_to_state(
+    point: str, directive: str, ledger: TheLedger, _: Annotated[Principal, Depends(may("point.state"))]
+) -> Any:
+    """What a point signs of a directive, but for what it says and when."""
+    return answer(points.to_state(ledger, point, directive))
+
+
+@router.post("/api/v1/points/statements", tags=["fleet"])
+def state_point(
+    body: Signed,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("point.state"))],
+) -> Any:
+    """Put on the record that a point enforces a directive, or has restored access: signed by the point."""
+    return answer(points.state(ledger, by, command, body.envelope))
 
 
 @router.get("/api/v1/gateways", tags=["fleet"])
@@ -603,8 +714,12 @@ async def poll(
     if by.name != body.gateway:
         raise Unauthorized(f"this token is of gateway {by.name!r}, not {body.gateway!r}", code="forbidden")
     fleet: Fleet = request.app.state.fleet
-    asked = Poll(body.gateway, body.incarnation, body.surface, body.after, body.nonce, body.report.streamsCut)
+    asked = await run_in_threadpool(body.asked)
     await run_in_threadpool(fleet.heard, asked)
+    if body.report.usage:
+        rows = [each.row() for each in body.report.usage]
+        ledger: Ledger = request.app.state.ledger
+        request.app.state.usage.report((body.gateway, body.incarnation), rows, ledger.now_ms())
     if body.report.proven:
         await run_in_threadpool(grants.prove, request.app.state.ledger, by, body.surface, body.report.proven)
     await request.app.state.news.wait_beyond(body.after, body.waitMs / 1000)

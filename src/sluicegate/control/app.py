@@ -25,6 +25,8 @@ from sluicegate.control.keysets import KeySource, Refresher
 from sluicegate.errors import SluicegateError, StoreUnavailable
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
+from sluicegate.service.telling import Telling
+from sluicegate.service.usage import UsageBook
 from sluicegate.settings import PostSettings
 
 TICK_S = 1.0
@@ -45,7 +47,8 @@ def application(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.news = News(ledger)
-        running = [asyncio.create_task(_tick(ledger)), asyncio.create_task(app.state.refresher.run())]
+        ticking = _tick(ledger, fleet, Telling(ledger))
+        running = [asyncio.create_task(ticking), asyncio.create_task(app.state.refresher.run())]
         yield
         for task in running:
             task.cancel()
@@ -62,6 +65,7 @@ def application(
     )
     app.state.ledger = ledger
     app.state.fleet = fleet
+    app.state.usage = UsageBook(ledger.now_ms())
     app.state.max_body_bytes = max_body_bytes
     app.state.post = post or PostSettings()
     app.state.refresher = Refresher(ledger, key_source, random.SystemRandom().random)
@@ -76,11 +80,13 @@ def application(
     return app
 
 
-async def _tick(ledger: Ledger) -> None:
-    """Let time move cases also while nobody asks for anything."""
+async def _tick(ledger: Ledger, fleet: Fleet, telling: Telling) -> None:
+    """Let time move cases, count gateways out and tell of directives, also while nobody asks for anything."""
     while True:
         try:
             await run_in_threadpool(ledger.tick)
+            await run_in_threadpool(fleet.tick)
+            await run_in_threadpool(telling.tell)
         except StoreUnavailable as error:
             _log.warning("what is due waits: %s", error.message)
         await asyncio.sleep(TICK_S)
@@ -112,6 +118,8 @@ def _add_operations(app: FastAPI, ledger: Ledger, fleet: Fleet) -> None:
     size.set_function(ledger.size)
     gateways = Gauge("sluicegate_gateways", "gateways that may hold a lease", registry=registry)
     gateways.set_function(lambda: len(fleet.gateways()))
+    drifted = Gauge("sluicegate_drifted", "gateways with another log or fold than ours", registry=registry)
+    drifted.set_function(fleet.drifted)
     letters = Gauge("sluicegate_letters", "letters in the outbox", ["state"], registry=registry)
     for state in ("waiting", "dead"):
         letters.labels(state).set_function(partial(lambda state: ledger.store.outbox()[state], state))

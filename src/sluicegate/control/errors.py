@@ -50,6 +50,8 @@ EVERY_ERROR: dict[int | str, dict[str, Any]] = {"default": {"model": ErrorAnswer
 STATUS_OF_REFUSAL = {"unknown": 404, "conflict": 409, "forbidden": 403, "unverified": 403}
 STATUS_OF_ERROR: dict[type[errors.SluicegateError], int] = {
     errors.InvalidInput: 400,
+    errors.BadSignature: 403,
+    errors.Drifted: 409,
     errors.VerificationFailed: 400,
     errors.Unauthorized: 401,
     errors.StoreUnavailable: 503,

@@ -132,7 +132,8 @@ none is asked for.</p>
 <p id="none">Nobody has claimed anything about your status yet.</p>
 <table id="table" role="table"><caption>Claims about your status</caption>
 <thead><tr><th scope="col">Who</th><th scope="col">Status</th><th scope="col">How it is known</th>
-<th scope="col">Assurance</th><th scope="col">Until</th></tr></thead><tbody id="claims" role="rowgroup"></tbody></table>
+<th scope="col">Assurance</th><th scope="col">Until</th></tr></thead>
+<tbody id="claims" role="rowgroup"></tbody></table>
 <h2>Say it yourself, or correct it</h2>
 <p>What you say counts at once. If it differs from what your organization claims, your status is
 <strong>unknown</strong> until your organization settles it with you; it is told that you differ, and not what

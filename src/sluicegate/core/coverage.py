@@ -86,6 +86,15 @@ def coverage(
     }
 
 
+def affected(table: Table, directive: Directive, now_ms: int) -> frozenset[str]:
+    """The organizations of which a directive covers somebody."""
+    subjects = list(_subjects(table, directive, now_ms))
+    entities = {each.organization: table.entity(each.organization) for each in subjects}
+    return frozenset(
+        each.organization for each, is_covered in _answered(subjects, directive, entities) if is_covered
+    )
+
+
 def _tallied(
     subjects: Sequence[_Subject], directive: Directive, entities: Mapping[str, Entity]
 ) -> tuple[dict[str, _Tally], Counter[tuple[str, str]], Counter[tuple[str, str]]]:
@@ -122,7 +131,7 @@ def _answered(
 def _subjects(table: Table, directive: Directive, now_ms: int) -> Iterator[_Subject]:
     """The credentials that reach the directive's models, and the members who can use them."""
     reaching: dict[tuple[str, str, str], list[Credential]] = {}
-    for credential in table.credentials.values():
+    for credential in list(table.credentials.values()):  # the table may grow meanwhile
         grant = credential.grant
         for model in directive.models & grant.models.keys():
             if credential.revoked or not directive.is_about(model, grant.surface):
@@ -132,10 +141,10 @@ def _subjects(table: Table, directive: Directive, now_ms: int) -> Iterator[_Subj
             yield _Subject(
                 "credentials", grant.organization, model, grant.surface, known.whoms, 1, credential.id
             )
-    identifiers = {person.id: identifier for organization in table.registry.values()
-                   for identifier, person in organization.items()}  # fmt: skip
+    identifiers = {person.id: identifier for organization in list(table.registry.values())
+                   for identifier, person in list(organization.items())}  # fmt: skip
     people: dict[str, list[Person]] = {}
-    for person in table.people.values():
+    for person in list(table.people.values()):
         people.setdefault(person.organization, []).append(person)
     for (organization, model, surface), credentials in reaching.items():
         for person in people.get(organization, ()):
@@ -174,7 +183,7 @@ def _as_named(table: Table, organization: str, identifier: bytes) -> Naming:
 
 
 def _used(table: Table, directive: Directive, usage: Iterable[Usage], now_ms: int) -> Iterator[_Subject]:
-    known = {credential.id: credential for credential in table.credentials.values()}
+    known = {credential.id: credential for credential in list(table.credentials.values())}
     for each in usage:
         credential = known.get(each.credential)
         if credential is None or not directive.is_about(each.model, credential.grant.surface):

@@ -37,7 +37,8 @@ class Ask(NamedTuple):
 
     `digest` is SHA-256 of the API key, 32 bytes, or None where none was given; `invalid` says why
     the request cannot be read in exactly one way, or is empty; `naming` is how it names its person;
-    `in_flight` says that it was allowed before and is decided again.
+    `in_flight` says that it was allowed before and is decided again. `instead_of` is the model that was asked
+    for, where `model` is the fallback offered for it; `instead` alone makes such asks.
     """
 
     digest: bytes | None
@@ -46,6 +47,7 @@ class Ask(NamedTuple):
     invalid: str = ""
     naming: Naming = naming.NOBODY
     in_flight: bool = False
+    instead_of: str = ""
 
 
 class Allow(NamedTuple):
@@ -107,10 +109,24 @@ def decide(ask: Ask, table: Table, now: Instant | None) -> Allow | Deny:
         )
     if grant is None:
         return _not_granted(ask, table, credential, offer)
-    decided = _by_grant(ask, credential, grant, table, now)
+    by = _by_fallback if ask.instead_of else _by_grant
+    decided = by(ask, credential, grant, table, now)
     if directed is not FREE and isinstance(decided, Allow):
         decided = directed.narrow(decided)
     return decided if isinstance(decided, Allow) else Deny(decided, fallback=offer.fallback)
+
+
+def instead(ask: Ask, deny: Deny, table: Table) -> Ask | None:
+    """What to decide in the place of an ask that only a directive refuses: the same for the fallback.
+
+    None where none is offered, where the key's grant has not chosen it, or where this is a fallback already.
+    """
+    credential = table.credentials.get(ask.digest) if ask.digest is not None else None
+    if credential is None or not credential.grant.falls_back or ask.instead_of:
+        return None
+    if deny.reason is not Reason.DIRECTIVE_IN_FORCE or deny.fallback is None:
+        return None
+    return ask._replace(model=deny.fallback, instead_of=ask.model)
 
 
 def identify(digest: bytes | None, table: Table, now: Instant | None) -> Credential | Deny:
@@ -221,6 +237,29 @@ def _by_grant(  # noqa: PLR0911 - one a reason
     return Allow(grant.id, ask.model, upstream, grant.valid_until_ms, grant.requests_per_minute)
 
 
+def _by_fallback(
+    ask: Ask, credential: Credential, grant: Grant, table: Table, now: Instant | None
+) -> Allow | Reason:
+    """Decide as if the key were issued under the fallback's grant, while it stands for what was asked for.
+
+    INVARIANT: but for directives this key may use `instead_of`. So a directive gives no key anything that
+    its own grant's end, or the lack of one, has taken from it.
+    """
+    own, offer = credential.grant, table.offers.get(ask.instead_of)
+    if offer is None or offer.fallback != ask.model or not own.falls_back or own.replaced:
+        return Reason.NOT_PROVISIONED
+    if (own.release, own.surface) != (offer.release, ask.surface):
+        return Reason.NOT_PROVISIONED
+    meant = _by_grant(ask._replace(model=ask.instead_of), credential, own, table, now)
+    if not isinstance(meant, Allow):
+        return meant
+    given = _by_grant(ask, Credential(credential.id, grant), grant, table, now)
+    if not isinstance(given, Allow):
+        return given
+    ends = [end_ms for end_ms in (meant.until_ms, given.until_ms) if end_ms is not None]
+    return given._replace(until_ms=min(ends, default=None))
+
+
 def _not_granted(ask: Ask, table: Table, credential: Credential, offer: Offer) -> Deny:
     organization, release = credential.grant.organization, offer.release
     if not table.release_open(release):
@@ -231,3 +270,13 @@ def _not_granted(ask: Ask, table: Table, credential: Credential, offer: Offer) -
     if table.surfaces_granted.get((organization, release)):
         return Deny(Reason.SURFACE_NOT_GRANTED, fallback=offer.fallback)
     return Deny(Reason.NOT_ADMITTED, fallback=offer.fallback)
+
+
+def would_stop(directive: Directive, ask: Ask, table: Table, now: Instant | None) -> bool:
+    """Whether a drill would stop a request: the directive's own answer, as if it were in force."""
+    credential = identify(ask.digest, table, now)
+    if isinstance(credential, Deny) or now is None:
+        return False
+    whoms = _Look(ask, credential, table, now).known().whoms
+    entity = table.entity(credential.grant.organization)
+    return directive.covers(ask.model, ask.surface, entity, whoms)

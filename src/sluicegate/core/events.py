@@ -54,6 +54,7 @@ GRANT_SUSPENDED = "grant.suspended"
 GRANT_RESUMED = "grant.resumed"
 GRANT_ENDED = "grant.ended"
 GRANT_REINSTATED = "grant.reinstated"
+GRANT_FALLBACK_CHOSEN = "grant.fallback_chosen"
 CREDENTIAL_ISSUED = "credential.issued"
 CREDENTIAL_REVOKED = "credential.revoked"
 CREDENTIAL_ATTESTED = "credential.attested"
@@ -72,6 +73,10 @@ DIRECTIVE_CONFIRMED = "directive.confirmed"
 DIRECTIVE_LIFTED = "directive.lifted"
 DIRECTIVE_EXPIRED = "directive.expired"
 DRILL_REPORTED = "drill.reported"
+DIRECTIVE_IN_FORCE = "directive.in_force"
+POINT_DECLARED = "point.declared"
+POINT_RETIRED = "point.retired"
+POINT_STATED = "point.stated"
 
 TYPES = frozenset(
     {
@@ -103,6 +108,7 @@ TYPES = frozenset(
         GRANT_RESUMED,
         GRANT_ENDED,
         GRANT_REINSTATED,
+        GRANT_FALLBACK_CHOSEN,
         CREDENTIAL_ISSUED,
         CREDENTIAL_REVOKED,
         CREDENTIAL_ATTESTED,
@@ -121,6 +127,10 @@ TYPES = frozenset(
         DIRECTIVE_LIFTED,
         DIRECTIVE_EXPIRED,
         DRILL_REPORTED,
+        DIRECTIVE_IN_FORCE,
+        POINT_DECLARED,
+        POINT_RETIRED,
+        POINT_STATED,
     }
 )
 

@@ -76,8 +76,9 @@ REASONS: dict[Reason, Row] = {
     Reason.DIRECTIVE_IN_FORCE: Row(
         403,
         "access to this model is suspended by a directive that covers you",
-        "the directive named here is on the public record, with who issued it and on what basis; 'directive "
-        "affected' tells your administrator how many of your people it covers and what would settle the rest",
+        "GET /api/v1/directives/NAME of the control plane tells anyone who ordered it, and why; "
+        "'directive affected NAME' tells your administrator how many of your people it covers and what would "
+        "settle those of unknown status",
     ),
     Reason.STAGE_NOT_OPEN: Row(
         403,
@@ -170,4 +171,4 @@ class Deny:
     @property
     def remedy(self) -> str:
         """What the caller can do."""
-        return REASONS[self.reason].remedy
+        return REASONS[self.reason].remedy.replace("NAME", self.directive or "NAME")

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from sluicegate.core import canonical, dsse, persons, plan
+from sluicegate.core import canonical, dsse, events, persons, plan
 from sluicegate.core.directive import Received
 from sluicegate.core.dsse import Envelope
-from sluicegate.errors import BadEnvelope
+from sluicegate.errors import BadEnvelope, BadKey, VerificationFailed
 
 POSITION = "urn:sluicegate:position:v1"
 SCHEDULE = "urn:sluicegate:schedule:v1"
@@ -31,6 +31,9 @@ OPENING = "urn:sluicegate:opening:v1"
 DIRECTIVE = "urn:sluicegate:directive:v1"
 CONFIRMATION = "urn:sluicegate:confirmation:v1"
 TRANSCRIPTION = "urn:sluicegate:transcription:v1"
+DRILL = "urn:sluicegate:drill:v1"
+POINT = "urn:sluicegate:point:v1"
+ENFORCEMENT = "urn:sluicegate:enforcement:v1"
 ATTESTATION = "urn:sluicegate:attestation:v1"
 
 REASON_MAX = 2_000
@@ -48,6 +51,9 @@ POSITIONS = (
 NEED_REASON = {"object": "an objection", "ask": "a question", "recuse": "a recusal"}
 DECISIONS = ("clear", "match")
 NOTES = ("request", "call", "meeting", "dissent", "statement", "reasons")
+POINTINGS = ("declared", "retired")
+ENFORCEMENTS = ("enforced", "restored")
+_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?", re.ASCII)
 
 
 class Position(NamedTuple):
@@ -98,6 +104,27 @@ class Note(NamedTuple):
     kind: str
     on: str
     text: str
+
+
+class Pointing(NamedTuple):
+    """An officer declares or retires an enforcement point; `key` is the point's own, base64 of 32 bytes."""
+
+    log: str
+    point: str
+    surface: str
+    key: str
+    says: str
+
+
+class Enforcement(NamedTuple):
+    """What a point says of a directive, `document` by digest: `enforced` or `restored`, at a time."""
+
+    log: str
+    point: str
+    directive: str
+    document: str
+    says: str
+    at: str
 
 
 class Attestation(NamedTuple):
@@ -161,6 +188,22 @@ def opening_payload(opening: Mapping[str, str]) -> bytes:
 def directive_payload(document: Mapping[str, Any]) -> bytes:
     """The statement of a directive: its document with organizations as count and commitment."""
     return _payload(document["metadata"]["name"], dict(document), DIRECTIVE, {"document": dict(document)})
+
+
+def drill_payload(report: Mapping[str, Any]) -> bytes:
+    """The statement of a drill's report, which the log signs: how long until zero, and until restored."""
+    return _payload(report["drill"], dict(report), DRILL, dict(report))
+
+
+def point_payload(pointing: Pointing) -> bytes:
+    """The statement by which an officer declares or retires a point."""
+    return _payload(pointing.point, pointing._asdict(), POINT, pointing._asdict())
+
+
+def enforcement_payload(said: Enforcement) -> bytes:
+    """The statement of a point about a directive; its subject is the directive, by its document's digest."""
+    digest = said.document.removeprefix("sha256:")
+    return dsse.statement({said.directive: digest}, ENFORCEMENT, said._asdict())
 
 
 def read_position(envelope: Envelope) -> Position:
@@ -378,6 +421,43 @@ def read_transcription(envelope: Envelope) -> tuple[Position, dict[str, str]]:
     position = Position(**predicate, reason="")
     _expect_payload(envelope, transcription_payload(position, received))
     return position, received
+
+
+def read_point(envelope: Envelope) -> Pointing:
+    """What an envelope says of a point. Signatures are not looked at. Raises: BadEnvelope."""
+    predicate = _predicate(envelope, POINT, set(Pointing._fields))
+    _texts(predicate, *Pointing._fields)
+    pointing = Pointing(**predicate)
+    for name in (pointing.point, pointing.surface):
+        if not _NAME.fullmatch(name):
+            raise BadEnvelope(f"the name {name[:80]!r}, expected lower-case letters, digits and ._- between")
+    if pointing.says not in POINTINGS:
+        raise BadEnvelope(f"a point that is {pointing.says[:40]!r}, expected one of {', '.join(POINTINGS)}")
+    try:
+        is_plain = canonical.b64(dsse.load_public(pointing.key)) == pointing.key
+    except BadKey as error:
+        raise BadEnvelope(f"the key of a point: {error.message}") from error
+    if not is_plain:
+        raise BadEnvelope("the key of a point that is not base64 of 32 bytes")
+    _expect_payload(envelope, point_payload(pointing))
+    return pointing
+
+
+def read_enforcement(envelope: Envelope) -> Enforcement:
+    """What a point says in an envelope. Signatures are not looked at. Raises: BadEnvelope."""
+    predicate = _predicate(envelope, ENFORCEMENT, set(Enforcement._fields))
+    _texts(predicate, *Enforcement._fields)
+    said = Enforcement(**predicate)
+    if said.says not in ENFORCEMENTS:
+        raise BadEnvelope(f"a point that has {said.says[:40]!r}, expected one of {', '.join(ENFORCEMENTS)}")
+    try:
+        events.parse_time(said.at)
+    except VerificationFailed as error:
+        raise BadEnvelope(f"when a point said so: {error.message}") from error
+    if not _is_hash(said.document.removeprefix("sha256:")):
+        raise BadEnvelope("the document of a statement that is not named by its digest")
+    _expect_payload(envelope, enforcement_payload(said))
+    return said
 
 
 def attestation_payload(attestation: Attestation) -> bytes:

@@ -31,7 +31,8 @@ class Grant:
     """An organization's authorization for one release on one surface.
 
     `replaced` says that a later grant has taken its place, `proven` that a call under it has succeeded;
-    `barred` is why it allows nothing any more, or for now.
+    `barred` is why it allows nothing any more, or for now. `falls_back` says that where a directive refuses a
+    request under it, its holder wants the fallback offered to answer instead.
     Units: validity in milliseconds since 1970 UTC, `[from, until)`; `until` None is without end.
     """
 
@@ -48,6 +49,7 @@ class Grant:
     replaced: bool = False
     proven: bool = False
     barred: Reason | None = None
+    falls_back: bool = False
 
 
 @dataclass(slots=True)
@@ -357,6 +359,10 @@ def _grant_ended(table: Table, entry: Entry) -> None:
     table.grants_by_id[entry.public["grant"]].barred = _ENDS[entry.public["how"]]
 
 
+def _grant_fallback_chosen(table: Table, entry: Entry) -> None:
+    table.grants_by_id[entry.public["grant"]].falls_back = entry.public["fallback"] is True
+
+
 _ENDS = {
     "removed": Reason.GRANT_REMOVED,
     "expired": Reason.GRANT_EXPIRED,
@@ -501,6 +507,7 @@ _FOLDS: dict[str, Callable[[Table, Entry], None]] = {
     events.GRANT_RESUMED: _grant_resumed,
     events.GRANT_ENDED: _grant_ended,
     events.GRANT_REINSTATED: _grant_reinstated,
+    events.GRANT_FALLBACK_CHOSEN: _grant_fallback_chosen,
     events.CREDENTIAL_ISSUED: _credential_issued,
     events.CREDENTIAL_REVOKED: _credential_revoked,
     events.DIRECTIVE_ISSUED: _directive_issued,

@@ -19,7 +19,17 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate import bootstrap
-from sluicegate.core import apikey, canonical, directive, dsse, statements, tiles
+from sluicegate.core import (
+    acknowledgement,
+    apikey,
+    canonical,
+    directive,
+    dsse,
+    feed,
+    merkle,
+    statements,
+    tiles,
+)
 from sluicegate.core.directive import Signing
 from sluicegate.core.events import parse_time
 from sluicegate.core.lifecycle import Refusal
@@ -152,18 +162,21 @@ class Example:
     def poll(self) -> dict[str, Any]:
         """One poll of a new gateway, which gets the whole log and a lease."""
         fleet = Fleet(self.ledger, boot_ms=lambda: 1_000_000.0, max_entries=5_000)
-        asked = Poll("gateway-1", "5f2c" * 8, "api", 0, "a1b2" * 8)
-        fleet.heard(asked)
-        question = {
-            "gateway": asked.gateway,
-            "incarnation": asked.incarnation,
-            "surface": asked.surface,
-            "after": asked.after,
-            "nonce": asked.nonce,
-            "waitMs": 0,
-            "report": {"streamsCut": {}},
+        asked: dict[str, Any] = {
+            "gateway": "gateway-1",
+            "incarnation": "5f2c" * 8,
+            "surface": "api",
+            "after": 0,
+            "nonce": "a1b2" * 8,
+            "root": merkle.EMPTY_ROOT.hex(),
+            "fold": feed.FOLD_VERSION,
         }
-        return {"question": question, "answer": fleet.answer(asked)}
+        question = acknowledgement.signed(
+            {**asked, "waitMs": 0, "report": {"streamsCut": {}, "proven": []}}, key_of("run of gateway-1")
+        )
+        poll = Poll(**asked, signed=acknowledgement.read(question))
+        fleet.heard(poll)
+        return {"question": question, "answer": fleet.answer(poll)}
 
     def _read(self, name: str) -> str:
         return (self._examples / name).read_text()

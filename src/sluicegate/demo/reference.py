@@ -39,8 +39,31 @@ def _refusals() -> str:
         "Why a gateway says no. Where several reasons hold, the first in this order is given. Each comes\n"
         "in the caller's dialect, with `x-should-retry: false` unless waiting helps, and with\n"
         "`error.sluicegate {reason, directive, application, fallback, remedy, size}`.",
-        _table(["reason", "status", "what it says", "what to do"], rows),
+        _table(["reason", "status", "what it says", "what to do"], rows) + _FALLBACK,
     )
+
+
+_FALLBACK = """
+
+## A fallback in place of a refusal
+
+`fallback` is the model that the plan offers instead (`spec.onRefusal`). It is used only where the holder
+of the key's grant has chosen so (`sluicegate grant fallback`), and only where a directive alone refuses:
+but for it, the key could use the model. The fallback is then decided as any request for it, by the
+organization's own grant for it on the same surface, whose quota it counts on; the key need not be issued
+under that one. Where it is refused too, for whatever reason, the first refusal is the answer, unchanged.
+
+Of the request only the value of `model` becomes another. The response says so in its headers:
+
+| header | value |
+| --- | --- |
+| `x-sluicegate-model` | the model that answers |
+| `x-sluicegate-instead-of` | the model that was asked for |
+| `x-sluicegate-directive` | the directive that refused it |
+
+What is in progress when a directive comes is cut, as ever; a fallback is for new requests. It is cut in
+its turn where it, or the grant under which it was asked for, ends; a lift lets it finish.
+`sluicegate_fallbacks_total` in a gateway's `/metrics` counts them."""
 
 
 def _status(reason: Reason) -> str:

@@ -18,8 +18,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from sluicegate.core.refusals import Deny, Reason
 
@@ -27,11 +29,18 @@ Headers = Sequence[tuple[bytes, bytes]]
 """Header names in lower case, with their values, in the order received."""
 
 KEY_MAX = 512
+WORDINGS = 256
+"""How many refusals are kept as they were worded last."""
 UNKNOWABLE = sha256(b"\0 not a key").digest()
 """The digest that stands for a malformed credential: of bytes that no key can be."""
 
 _KEY = re.compile(rb"[\x21-\x7e]{1,%d}" % KEY_MAX)
 _BLANKS = b" \t"
+
+STAND_IN = b"x-sluicegate-model"
+INSTEAD_OF = b"x-sluicegate-instead-of"
+DIRECTIVE = b"x-sluicegate-directive"
+"""The response headers that tell of a fallback: who answers, in whose place, because of which directive."""
 
 
 class Dialect(Enum):
@@ -112,9 +121,9 @@ class Reply(NamedTuple):
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """What an error tells a client, in no dialect yet.
+    """What an error tells a client, in no dialect yet; one is equal to itself alone.
 
     `param` is the request field at fault, or None; `sluicegate` the extension by which a refusal explains
     itself; `headers` are those beyond the usual.
@@ -141,7 +150,15 @@ _NOT_THE_MODEL = frozenset(
 
 
 def refused(deny: Deny, size: int) -> Problem:
-    """A refusal, decided at log size `size`."""
+    """A refusal, decided at log size `size`.
+
+    One directive ends thousands of streams with the same words: those are made once. What a refusal says
+    about the request itself is not kept.
+    """
+    return _refused(deny, size) if deny.detail else _refused_again(deny, size)
+
+
+def _refused(deny: Deny, size: int) -> Problem:
     return Problem(
         deny.status,
         deny.reason.value,
@@ -157,6 +174,18 @@ def refused(deny: Deny, size: int) -> Problem:
         },
         tuple(_retry_headers(deny)),
     )
+
+
+def stand_in_headers(model: str, instead_of: str, directive: str) -> Headers:
+    """What the answer of a fallback says besides.
+
+    Names are as plans and directives may write them; anything else in one is escaped, as in a URL.
+    """
+    said = ((STAND_IN, model), (INSTEAD_OF, instead_of), (DIRECTIVE, directive))
+    return [(name, quote(value, safe="._:/-", errors="replace").encode()) for name, value in said]
+
+
+_refused_again = lru_cache(maxsize=WORDINGS)(_refused)
 
 
 def faulty(fault: Fault, detail: str = "", headers: tuple[tuple[bytes, bytes], ...] = ()) -> Problem:
@@ -242,13 +271,17 @@ def error_reply(problem: Problem, dialect: Dialect, request_id: str) -> Reply:
 
 def error_event(problem: Problem, dialect: Dialect, request_id: str) -> bytes:
     """The server-sent event that tells a problem and ends a stream."""
-    match dialect:
-        case Dialect.ANTHROPIC:
-            return b"event: error\ndata: " + _json(_anthropic_error(problem, request_id)) + b"\n\n"
-        case Dialect.RESPONSES:
-            return b"event: error\ndata: " + _json(_responses_event(problem)) + b"\n\n"
-        case Dialect.OPENAI:
-            return b"data: " + _json(_openai_error(problem)) + b"\n\n"
+    if dialect is Dialect.ANTHROPIC:
+        return b"event: error\ndata: " + _json(_anthropic_error(problem, request_id)) + b"\n\n"
+    return _nameless_event(problem, dialect)
+
+
+@lru_cache(maxsize=WORDINGS)
+def _nameless_event(problem: Problem, dialect: Dialect) -> bytes:
+    """The event of a dialect that does not name the request in it."""
+    if dialect is Dialect.RESPONSES:
+        return b"event: error\ndata: " + _json(_responses_event(problem)) + b"\n\n"
+    return b"data: " + _json(_openai_error(problem)) + b"\n\n"
 
 
 def models_reply(models: Sequence[str], dialect: Dialect, request_id: str) -> Reply:

@@ -19,6 +19,7 @@ from sluicegate.core.events import Entry
 from sluicegate.core.naming import NOBODY, Naming
 from sluicegate.core.refusals import Deny, Reason
 from sluicegate.core.table import Table
+from sluicegate.gate.usage import Usage
 
 Cut = Callable[[Deny], None]
 REPORTED_MAX = 100
@@ -50,16 +51,19 @@ class Lease:
 class Flight:
     """One admitted request, from its admission until `Engine.land`.
 
-    `refused` is the refusal that ended it, or None while it may go on.
+    `refused` is the refusal that ended it, or None while it may go on. Where a fallback answers,
+    `ask.instead_of` is what was asked for and `directive` names what refused it; else both are empty.
     """
 
-    __slots__ = ("_cut", "_engine", "allow", "ask", "refused")
+    __slots__ = ("_cut", "_engine", "allow", "ask", "directive", "key", "refused")
 
     def __init__(self, engine: Engine, ask: Ask, allow: Allow, cut: Cut) -> None:
         self._engine = engine
         self._cut = cut
         self.ask = ask
         self.allow = allow
+        self.directive = ""
+        self.key = engine.usage.began(ask)
         self.refused: Deny | None = None
 
     def check(self) -> Deny | None:
@@ -95,6 +99,7 @@ class Engine:
         self.flights: set[Flight] = set()
         self.cut_by: dict[str, int] = {}
         """Requests cut so far, by directive, or by reason where no directive cut them."""
+        self.usage = Usage(self.table)
         self.proven: set[str] = set()
         """Grants under which a call has succeeded here, until the log says so."""
         self._boot_ms = boot_ms
@@ -131,11 +136,13 @@ class Engine:
         return decision.usable_models(digest, self.surface, self.table, self.now(), naming)
 
     def admit(self, ask: Ask, cut: Cut) -> Flight | Deny:
-        """Decide a request; if allowed, it is in flight until `land` is called."""
-        now = self.now()
-        decided = decision.decide(ask, self.table, now)
+        """Decide a request; if allowed, it is in flight until `land` is called.
+
+        What only a directive refuses is decided again for its fallback; refused, the first refusal stands.
+        """
+        decided = decision.decide(ask, self.table, self.now())
         if isinstance(decided, Deny):
-            return decided
+            return self._admit_instead(ask, decided, cut) or decided
         wait_s = self._wait_s(decided)
         if wait_s:
             return Deny(Reason.QUOTA_EXCEEDED, retry_after_s=wait_s)
@@ -146,7 +153,9 @@ class Engine:
 
     def land(self, flight: Flight) -> None:
         """The request is over, however it ended."""
-        self.flights.discard(flight)
+        if flight in self.flights:
+            self.flights.discard(flight)
+            self.usage.ended(flight.key)
 
     def prove(self, flight: Flight) -> None:
         """Note that the call has succeeded: the grant's first is reported, and goes on the record."""
@@ -183,6 +192,18 @@ class Engine:
         finally:
             if self.table.size != before:
                 self.redecide_all()
+                self._drill()
+
+    def _drill(self) -> None:
+        """Count, of every drill that is new, what it would have cut."""
+        for name in self.table.drills.keys() - self.cut_by.keys():
+            drill, now = self.table.drills[name], self.now()
+            stopped = (
+                decision.would_stop(drill, flight.ask, self.table, now)
+                for flight in self.flights
+                if flight.refused is None
+            )
+            self.cut_by[name] = sum(stopped)
 
     def renew(self, lease: Lease) -> None:
         """Trust the table for as long as the newest answer says, be it shorter than before."""
@@ -206,6 +227,14 @@ class Engine:
         if self._until_ms is None:
             return lease.ends_ms
         return min(lease.ends_ms, self._until_ms - lease.control_ms + lease.sent_ms)
+
+    def _admit_instead(self, ask: Ask, refused: Deny, cut: Cut) -> Flight | None:
+        instead = decision.instead(ask, refused, self.table)
+        flight = self.admit(instead, cut) if instead is not None else None
+        if not isinstance(flight, Flight):
+            return None
+        flight.directive = refused.directive or ""
+        return flight
 
     def _note_until(self, until_ms: int | None) -> None:
         if until_ms is not None and (self._until_ms is None or until_ms < self._until_ms):

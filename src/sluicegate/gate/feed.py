@@ -5,6 +5,7 @@ Rules of `Tail`, which takes bytes and never fetches:
 - The log never goes back and never forks: not in this run, and not against what an earlier run saw.
 - Entries are applied and what is in flight is re-decided before the lease that came with them counts.
 - An entry this build cannot fold halts the tail for good: no further lease, so the gateway closes.
+- Every question is signed with this run's own key, which never leaves it: nobody else acknowledges for it.
 
 `Feed` does the waiting: asks, hands the bytes over, asks again; and ends what is over when its time comes.
 """
@@ -22,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.core import canonical, checkpoint, feed, merkle
+from sluicegate.core import acknowledgement, canonical, checkpoint, feed, merkle
 from sluicegate.core.merkle import Frontier
 from sluicegate.core.vouch import VouchedTable
 from sluicegate.errors import BadFeed, SluicegateError, VerificationFailed
@@ -65,6 +67,7 @@ class Tail:
         self._gateway = gateway
         self._boot_ms = boot_ms
         self._seen = seen
+        self._key = Ed25519PrivateKey.generate()
         self._frontier = Frontier()
         self._asked: dict[str, Any] | None = None
         self._asked_ms = 0.0
@@ -80,8 +83,20 @@ class Tail:
             "nonce": secrets.token_hex(16),
         }
         self._asked_ms = self._boot_ms()
-        report = {"streamsCut": dict(self._engine.cut_by), "proven": self._engine.unproven()}
-        return {**self._asked, "surface": self._engine.surface, "waitMs": wait_ms, "report": report}
+        report = {
+            "streamsCut": dict(self._engine.cut_by),
+            "proven": self._engine.unproven(),
+            "usage": self._engine.usage.report(),
+        }
+        question = {
+            **self._asked,
+            "surface": self._engine.surface,
+            "waitMs": wait_ms,
+            "report": report,
+            "root": self._frontier.root().hex(),
+            "fold": feed.FOLD_VERSION,
+        }
+        return acknowledgement.signed(question, self._key)
 
     def take(self, data: bytes) -> Seen:
         """Take an answer: advance by it, and renew the lease if it is whole.
@@ -97,6 +112,7 @@ class Tail:
             raise BadFeed("a feed answer that nobody asked for")
         answer = feed.open_answer(data, asked, self._public)
         received_ms = self._boot_ms()
+        self._engine.usage.arrived()
         grown = self._grown(answer)
         self._advance(answer)
         self._frontier = grown

@@ -151,6 +151,9 @@ class Gateway:
             self._refuse(exchange, flight)
             return
         passage.flight = flight
+        if flight.ask.instead_of:
+            body = request.with_model(body, flight.ask.model)
+            self._metrics.fell_back()
         upstream = self._upstreams.get(flight.allow.upstream)
         try:
             if upstream is None:

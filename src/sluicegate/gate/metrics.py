@@ -29,6 +29,11 @@ class Metrics:
         self._cut = Counter(
             "sluicegate_cut", "Requests cut in flight, by reason", ["reason"], registry=self._registry
         )
+        self._fallbacks = Counter(
+            "sluicegate_fallbacks",
+            "Requests that only a directive refused, answered by the fallback",
+            registry=self._registry,
+        )
         self._gauge("in_flight", "Admitted requests not yet over").set_function(lambda: len(engine.flights))
         self._gauge("table_size", "Ledger entries folded into the table").set_function(
             lambda: engine.table.size
@@ -50,6 +55,10 @@ class Metrics:
     def cut(self, reason: str) -> None:
         """Count a request that was cut in flight."""
         self._cut.labels(reason).inc()
+
+    def fell_back(self) -> None:
+        """Count a request that a fallback answers."""
+        self._fallbacks.inc()
 
     def text(self) -> bytes:
         """All of them, as `CONTENT_TYPE`."""

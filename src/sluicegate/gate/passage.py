@@ -16,7 +16,7 @@ from collections.abc import Callable
 from sluicegate.core.refusals import Deny
 from sluicegate.core.sse import EventSplitter
 from sluicegate.errors import InvalidInput, Unreachable
-from sluicegate.gate.dialects import Fault, faulty
+from sluicegate.gate.dialects import Fault, Headers, faulty, stand_in_headers
 from sluicegate.gate.engine import Flight
 from sluicegate.gate.exchange import NO_CONTENT, Exchange, Stage
 from sluicegate.gate.upstream import Answer, Call, Upstream
@@ -99,7 +99,7 @@ class Passage:
             headers.append((b"content-length", b"%d" % len(data)))
         if not await self._clear():
             return
-        exchange.begin(Stage.BODY, answer.status, headers, data[:SLICE_BYTES])
+        exchange.begin(Stage.BODY, answer.status, [*headers, *self._told()], data[:SLICE_BYTES])
         sent = await self._send(data[SLICE_BYTES:])
         while sent and not answer.ended and (data := await answer.read()):
             sent = await self._send(data)
@@ -111,12 +111,17 @@ class Passage:
         if not await self._clear():
             return
         headers = [field for field in answer.headers if field[0] != b"content-length"]
-        exchange.begin(Stage.STREAM, answer.status, headers)
+        exchange.begin(Stage.STREAM, answer.status, [*headers, *self._told()])
         while data := await answer.read():
             if not await self._send(splitter.feed(data)):
                 return
         if await self._send(splitter.rest()):
             await self._end()
+
+    def _told(self) -> Headers:
+        """What is said of a fallback that answers."""
+        ask = self.flight.ask
+        return stand_in_headers(ask.model, ask.instead_of, self.flight.directive) if ask.instead_of else ()
 
     async def _send(self, data: bytes) -> bool:
         """Write in slices, each after a check of its own; say whether all of it was written.

@@ -1,9 +1,9 @@
 """Read a request such that no two parsers could read it differently.
 
 Rules:
-- Pure. The body is forwarded as it came, so whatever another parser could take for another model, another
-  stream or another user is refused here: a key twice, a key in other case, a key behind escapes, a second
-  encoding, a key in the query.
+- Pure. The body is forwarded as it came, but for the model where a fallback answers. So whatever another
+  parser could take for another model, another stream or another user is refused here: a key twice, a key in
+  other case, a key behind escapes, a second encoding, a key in the query.
 - What is not significant for the decision is only checked to be JSON.
 - What reading costs has a bound: a body with very many values would hold up everybody else.
 - A message says what was found and what was expected, and never quotes more than a key or a short value.
@@ -29,6 +29,10 @@ ASSERTION = b"x-sluicegate-assertion"
 """The header with a signed assertion of who is calling."""
 _FOLDED = frozenset(key.casefold() for key in SIGNIFICANT)
 _STRING = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")([ \t\n\r]*+:)?', re.DOTALL)
+_MODEL = re.compile(
+    rb'"model"(?<!\\"model")[ \t\n\r]*+:[ \t\n\r]*+(?P<value>"[^"\\]*+(?:\\.[^"\\]*+)*+")?', re.DOTALL
+)
+"""A key of this name, and its value if it is a string. After a backslash it is the end of a longer string."""
 _PAIR_ENDS = re.compile(rb"[&;]")
 _QUOTED_MAX = 80
 
@@ -73,6 +77,33 @@ def _folded(key: str) -> str:
     if not key.isidentifier():
         key = "".join(character for character in key if character.isprintable() and not character.isspace())
     return key.casefold()
+
+
+def with_model(body: bytes, model: str) -> bytes:
+    """The body with another model asked for; every byte outside that one value is as it came.
+
+    Requires: `read` has accepted the body, so that it has exactly one top-level "model", written plainly.
+    """
+    start, end = _model_span(body)
+    return b"".join((body[:start], json.dumps(model).encode(), body[end:]))
+
+
+def _model_span(body: bytes) -> tuple[int, int]:
+    """Where the value of the top-level "model" begins and ends.
+
+    INVARIANT: `at` is outside strings, and so is where a key begins; what lies between them, rid of its
+    strings, opens and closes as many levels as it shows.
+    """
+    depth = at = 0
+    for key in _MODEL.finditer(body):
+        between = body[at : key.start()]
+        if b'"' in between:
+            between = _STRING.sub(b"", between)
+        depth += sum(map(between.count, (b"{", b"["))) - sum(map(between.count, (b"}", b"]")))
+        if depth == 1:
+            return key.span("value")
+        at = key.end()
+    raise InvalidInput("'model' is missing, expected the name of a model")
 
 
 def read_query(query: bytes) -> None:

@@ -21,7 +21,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from sluicegate.errors import Unreachable
-from sluicegate.gate.dialects import ENDPOINTS, Dialect, Fault, Headers
+from sluicegate.gate.dialects import DIRECTIVE, ENDPOINTS, INSTEAD_OF, STAND_IN, Dialect, Fault, Headers
 from sluicegate.settings import GatewaySettings, UpstreamTarget
 
 FORWARDED: dict[bytes, str] = {
@@ -50,9 +50,13 @@ DROPPED = frozenset(
         b"server",
         b"set-cookie",
         b"set-cookie2",
+        STAND_IN,
+        INSTEAD_OF,
+        DIRECTIVE,
     }
 )
-"""The response headers that stay here: hop-by-hop, and those that would tie clients to the upstream."""
+"""The response headers that stay here: hop-by-hop, those that would tie clients to the upstream, and those
+that are the gateway's own to say."""
 
 CONNECTIONS_MAX = 16_384
 IDLE_CONNECTION_S = 4.0
@@ -65,7 +69,7 @@ _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 
 
 class Call(NamedTuple):
-    """What to send: the path and query as they came, all headers of the request, the body unchanged.
+    """What to send: the path and query as they came, all headers of the request, the body.
 
     Requires: `path` is one of `dialects.ENDPOINTS`; `may_send` may end the request, and then says False.
     """

@@ -283,6 +283,7 @@ def grant_of(state: State, grant_id: str) -> dict[str, Any] | None:
         "amendment": state.amendments.get(grant_id),
         "removal": state.removals.get(grant_id),
         "stageOpen": grant.terms in state.table.open_terms,
+        "fallback": grant.falls_back,
         "screening": "reopened" if determination.screening_needed(state, case) else None,
     }
 

@@ -20,7 +20,6 @@ from sluicegate.core.lifecycle.directives import (
     LIFTED,
     AddDefinition,
     Confirm,
-    EndDrill,
     IssueDirective,
     OpenLift,
 )
@@ -78,11 +77,6 @@ def open_lift(  # noqa: PLR0913 - who, under which id, which directive, which pa
     command = OpenLift(name, scope or {}, opening, named.get("lift", cover.NOBODY))
     request = ["lift", name, scope or {}, opened]
     return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
-
-
-def end_drill(ledger: Ledger, principal: Principal, command_id: str, name: str) -> dict[str, Any] | Refusal:
-    """End a drill."""
-    return ledger.execute(EndDrill(name), by=principal.id, command_id=command_id, request=["end drill", name])
 
 
 def define(  # noqa: PLR0913 - who, under which id, a name, what it means and where that is written

@@ -1,71 +1,43 @@
 """The fleet: what gateways have acknowledged, and when a directive is in force everywhere.
 
 Rules:
-- An incarnation is registered durably before its first lease.
+- An incarnation is registered durably, with its key if it shows one, before its first lease.
 - An answer is signed over the asker's nonce; the lease counts from when the asker asked.
 - `ageMs` counts from before the last write that this process committed on the primary, so a process that
   can no longer write hands out leases that have already ended.
 - What an incarnation acknowledges is true of everything before it. A lease is trusted only after the
   entries it came with are applied, so one that is silent is counted out when every lease that came
   without the directive has passed, and a thousandth more for its clock.
+- Whoever has another log or another fold than ours acknowledges nothing and gets no lease.
+- Once it holds it holds for good, gateways that come later have the directive before their lease: so that a
+  directive is in force everywhere is looked at first, and put on the record after.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from sluicegate.core import events, feed
-from sluicegate.core.lifecycle import Refusal
-from sluicegate.errors import VerificationFailed
+from sluicegate.core.lifecycle import Refusal, State, points
+from sluicegate.core.lifecycle.fleet import WAITING, NoteInForce
+from sluicegate.core.lifecycle.state import Issued
+from sluicegate.errors import Drifted, StoreUnavailable, VerificationFailed
 from sluicegate.ports import Incarnation
+from sluicegate.service.incarnation import FORGET_AFTER_MS, HISTORY_MAX, Poll, Seen
 from sluicegate.service.ledger import Ledger
+
+__all__ = ["CONFIRM_EVERY_MS", "FORGET_AFTER_MS", "HISTORY_MAX", "Fleet", "Poll"]
 
 CONFIRM_EVERY_MS = 250
 CLOCK_ALLOWANCE = 1.001
-FORGET_AFTER_MS = 3_600_000
-HISTORY_MAX = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Poll:
-    """A gateway's question. Units: `after` counts entries; `cut` requests, by directive or reason."""
-
-    gateway: str
-    incarnation: str
-    surface: str
-    after: int
-    nonce: str
-    cut: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What is known of one incarnation. Units: CLOCK_BOOTTIME milliseconds of this machine."""
-
-    heard_ms: float
-    """When it last asked."""
-    after: int = 0
-    leases: list[tuple[int, float]] = field(default_factory=list)
-    """(size it came with, its end) of each lease that may live."""
-    history: list[tuple[int, int]] = field(default_factory=list)
-    """(size, wall-clock milliseconds) of each acknowledgement."""
-    cut: dict[str, int] = field(default_factory=dict)
-
-    def lease_ends_ms(self, below: int | None = None) -> float:
-        """When its last lease ends, or the last that came with less than `below` entries."""
-        return max((ends for size, ends in self.leases if below is None or size < below), default=0.0)
-
-    def leased(self, size: int, ends_ms: float, now_ms: float) -> None:
-        """Note a lease; forget those that have ended."""
-        self.leases = [(came, ends) for came, ends in self.leases if ends > now_ms]
-        self.leases.append((size, ends_ms))
-
-    def is_gone(self, now_ms: float) -> bool:
-        """Whether it has long been silent, and without a lease."""
-        return max(self.heard_ms, self.lease_ends_ms()) + FORGET_AFTER_MS < now_ms
+ROOTS_KEPT = 64
+BY = "fleet"
+"""Who notes that a directive is in force everywhere."""
+_log = logging.getLogger(__name__)
 
 
 class Fleet:
@@ -76,30 +48,38 @@ class Fleet:
         self._boot_ms = boot_ms
         self._max_entries = max_entries
         self._lock = threading.Lock()
+        """Taken before the ledger's, never while that is held."""
         self._confirmed_ms = float("-inf")
+        self._root = lru_cache(ROOTS_KEPT)(ledger.root)
         now_ms = boot_ms()
         longest = (0, now_ms + CLOCK_ALLOWANCE * self._longest_lease_ms())
-        self._seen = {known: _Seen(now_ms, leases=[longest]) for known in ledger.store.incarnations()}
+        self._seen = {
+            (known.gateway, known.incarnation): Seen(known, now_ms, leases=[longest])
+            for known in ledger.store.incarnations()
+        }
 
     def heard(self, poll: Poll) -> None:
         """Note what a poll acknowledges, as soon as it is here: its answer may wait for news.
 
         Raises: StoreUnavailable: a new incarnation cannot be registered.
                 VerificationFailed: it acknowledges more than there is.
+                BadSignature: it is not from the run it names.
+                Drifted: it has another log than ours, or another fold.
         """
         self._check_known(poll)
-        who = Incarnation(poll.gateway, poll.incarnation, poll.surface)
+        drift = self._drift(poll)
         with self._lock:
-            if who not in self._seen:
-                self._ledger.store.register(who)
-            # Durable here: the incarnation is known before it gets a lease.
-            seen = self._seen.setdefault(who, _Seen(0.0))
+            seen = self._registered(poll)
             seen.heard_ms = self._boot_ms()
-            if poll.after > seen.after or not seen.history:
-                seen.history.append((poll.after, self._ledger.wall_ms()))
-                del seen.history[:-HISTORY_MAX]
-            seen.after = poll.after
-            seen.cut = dict(poll.cut)
+            seen.drifted = drift.what if drift is not None else None
+            is_more = drift is None and seen.acknowledged(poll, self._ledger.wall_ms())
+            if drift is not None and not seen.is_told:
+                seen.is_told = True
+                _log.error("%s; %s", drift.message, drift.remedy)
+        if drift is not None:
+            raise drift
+        if is_more:
+            self._note_now()
 
     def answer(self, poll: Poll) -> dict[str, Any]:
         """Answer a poll that was heard: the entries after `after`, and a lease if they are all there are.
@@ -108,40 +88,75 @@ class Fleet:
         """
         confirmed_ms = self._confirm()
         reached, lease_ms = self._lease(poll)
-        entries = self._ledger.store.entries(poll.after, reached - poll.after)
+        entries = self._ledger.entries(poll.after, reached)
         signed = {
             "gateway": poll.gateway,
             "incarnation": poll.incarnation,
             "nonce": poll.nonce,
             "after": poll.after,
             "size": reached,
-            "root": self._ledger.root(reached).hex(),
+            "root": self._root(reached).hex(),
             "controlTime": events.format_time(self._ledger.now_ms()),
             "leaseMs": lease_ms,
             "ageMs": int(self._boot_ms() - confirmed_ms) + 1,
         }
         return feed.answer_json(signed, entries, self._ledger.key)
 
+    def tick(self) -> None:
+        """Put on the record every directive that has come to be in force everywhere.
+
+        Raises: StoreUnavailable: it will be noted when asked again.
+        """
+        now_ms = self._ledger.now_ms()
+        with self._ledger.reading() as state:
+            spreading = [state.directives[name] for name in state.spreading]
+            spreading = [found for found in spreading if found.holds_ms <= now_ms]
+            open_ = [
+                (found.name, found.size)
+                for found in spreading
+                if all(points.enforcing(point, found) for point in points.asked(state, found))
+            ]
+        for name, size in open_:
+            rows = self._proven(name, size)
+            if rows is not None:
+                self._ledger.execute(
+                    NoteInForce(name, size, rows),
+                    by=BY,
+                    command_id=f"in force: {name} at {size}",
+                    request=["in force", name, size],
+                )
+
     def has_news(self, after: int) -> bool:
         """Whether there are entries beyond `after`."""
         return self._ledger.size() > after
 
     def directive_status(self, name: str) -> dict[str, Any] | Refusal:
-        """Where a directive is in force."""
+        """Where a directive is in force: gateway by gateway, and point by point."""
         with self._ledger.reading() as state:
             issued = state.directives.get(name)
             if issued is None:
                 return Refusal("unknown", "directive_unknown", f"no directive {name[:80]!r}")
-            size, lifted = issued.seq + 1, issued.lifted
-        with self._lock:
-            rows = [self._row(who, seen, name, size) for who, seen in sorted(self._seen.items(), key=_order)]
+            size, lifted = issued.size, issued.lifted
+            begun = issued.holds_ms <= self._ledger.now_ms()
+            stated = _points(state, issued)
+            since_ms, entry = issued.in_force_ms, issued.in_force_seq
+        rows = self.spread(name, size)
         return {
             "directive": name,
             "size": size,
             "lifted": lifted,
-            "inForce": not lifted and all(row["state"] != "waiting" for row in rows),
+            "inForce": begun and not lifted and all(row["state"] != WAITING for row in (*rows, *stated)),
+            "inForceSince": events.format_time(since_ms) if since_ms is not None else None,
+            "entry": entry,
             "gateways": rows,
+            "points": stated,
         }
+
+    def spread(self, name: str, size: int) -> list[dict[str, Any]]:
+        """How every incarnation stands with what the log holds at `size`, for the directive `name`."""
+        now_ms = self._boot_ms()
+        with self._lock:
+            return [seen.row(name, size, now_ms) for _, seen in sorted(self._seen.items())]
 
     def gateways(self) -> list[dict[str, Any]]:
         """Every incarnation that may hold a lease."""
@@ -149,14 +164,27 @@ class Fleet:
         with self._lock:
             return [
                 {
-                    "gateway": who.gateway,
-                    "incarnation": who.incarnation,
-                    "surface": who.surface,
+                    "gateway": seen.who.gateway,
+                    "incarnation": seen.who.incarnation,
+                    "surface": seen.who.surface,
                     "size": seen.after,
                     "leaseMs": max(0, int(seen.lease_ends_ms() - now_ms)),
+                    "signed": seen.who.key is not None,
+                    "drifted": seen.drifted,
                 }
-                for who, seen in sorted(self._seen.items(), key=_order)
+                for _, seen in sorted(self._seen.items())
             ]
+
+    def drifted(self) -> int:
+        """How many incarnations have another log or another fold."""
+        with self._lock:
+            return sum(seen.drifted is not None for seen in self._seen.values())
+
+    def _note_now(self) -> None:
+        try:
+            self.tick()
+        except StoreUnavailable as error:  # the next tick notes it
+            _log.warning("what is in force everywhere is not noted yet: %s", error.message)
 
     def _check_known(self, poll: Poll) -> None:
         """An older database put back: what this gateway has folded is not what was acknowledged here."""
@@ -167,19 +195,35 @@ class Fleet:
                 remedy="put the newest database back; gateways refuse everything until then",
             )
 
-    def _row(self, who: Incarnation, seen: _Seen, name: str, size: int) -> dict[str, Any]:
-        acknowledged = next((at_ms for after, at_ms in seen.history if after >= size), None)
-        counted_out = self._boot_ms() >= seen.lease_ends_ms(below=size)
-        state = "acknowledged" if acknowledged is not None else "counted_out" if counted_out else "waiting"
-        return {
-            "gateway": who.gateway,
-            "incarnation": who.incarnation,
-            "surface": who.surface,
-            "size": seen.after,
-            "state": state,
-            "at": events.format_time(acknowledged) if acknowledged is not None else None,
-            "streamsCut": seen.cut.get(name, 0),
-        }
+    def _drift(self, poll: Poll) -> Drifted | None:
+        """In what a poll disagrees with this log, if it does. Requires: `after` is within the log."""
+        if poll.fold is not None and poll.fold != feed.FOLD_VERSION:
+            said = f"folds entries by version {poll.fold}, here they are folded by {feed.FOLD_VERSION}"
+            return Drifted("fold", f"the gateway {poll.gateway!r} {said}", "run one build on both sides")
+        if poll.root is not None and poll.root != (ours := self._root(poll.after).hex()):
+            said = f"has the root {poll.root[:64]!r} at size {poll.after}, here it is {ours}"
+            remedy = "find out which log is the right one: verify both, and stop whoever has the other"
+            return Drifted("root", f"the gateway {poll.gateway!r} {said}", remedy)
+        return None
+
+    def _registered(self, poll: Poll) -> Seen:
+        """The run that polls, durably known. Requires: the lock is held."""
+        seen = self._seen.get(poll.run)
+        if seen is not None:
+            seen.check_key(poll)
+            return seen
+        who = Incarnation(*poll.run, poll.surface, poll.signed.key if poll.signed is not None else None)
+        self._ledger.store.register(who)
+        # Durable here: the incarnation is known before it gets a lease.
+        return self._seen.setdefault(poll.run, Seen(who, 0.0))
+
+    def _proven(self, name: str, size: int) -> list[dict[str, Any]] | None:
+        """A row with its proof for every incarnation; None while one is waited for."""
+        now_ms, wall_ms = self._boot_ms(), self._ledger.wall_ms()
+        with self._lock:
+            if any(seen.state(size, now_ms) == WAITING for seen in self._seen.values()):
+                return None
+            return [seen.proven(name, size, now_ms, wall_ms) for _, seen in sorted(self._seen.items())]
 
     def _lease(self, poll: Poll) -> tuple[int, int]:
         """How far the answer reaches and the lease it gives, 0 if entries remain; noted before it is given.
@@ -192,20 +236,24 @@ class Fleet:
             reached, now_ms = min(size, poll.after + self._max_entries), self._boot_ms()
             if reached < size:
                 return reached, 0
-            seen = self._seen[Incarnation(poll.gateway, poll.incarnation, poll.surface)]
+            seen = self._seen[poll.run]
+            if seen.drifted is not None:
+                return reached, 0
             seen.leased(reached, now_ms + CLOCK_ALLOWANCE * lease_ms, now_ms)
             self._forget(now_ms)
             return reached, lease_ms
 
     def _forget(self, now_ms: float) -> None:
         """Forget incarnations long gone."""
-        for who in [who for who, seen in self._seen.items() if seen.is_gone(now_ms)]:
-            self._ledger.store.retire(who)
-            del self._seen[who]
+        for run, seen in list(self._seen.items()):
+            if seen.is_gone(now_ms):
+                self._ledger.store.retire(seen.who)
+                del self._seen[run]
 
     def _confirm(self) -> float:
-        """When, at the latest before now, this process still held the primary."""
+        """When, at the latest before now, this process still held the primary: a command's write shows it."""
         with self._lock:
+            self._confirmed_ms = max(self._confirmed_ms, self._ledger.held_ms)
             if self._boot_ms() - self._confirmed_ms < CONFIRM_EVERY_MS:
                 return self._confirmed_ms
         began_ms = self._boot_ms()
@@ -220,5 +268,18 @@ class Fleet:
             return state.table.longest_lease_ms
 
 
-def _order(item: tuple[Incarnation, _Seen]) -> tuple[str, str]:
-    return item[0].gateway, item[0].incarnation
+def _points(state: State, issued: Issued) -> list[dict[str, Any]]:
+    """How the declared points on a directive's surfaces stand with it."""
+    rows = []
+    for point in points.asked(state, issued):
+        stated = points.enforcing(point, issued)
+        rows.append(
+            {
+                "point": point.name,
+                "surface": point.surface,
+                "kind": "declared",
+                "state": WAITING if stated is None else "stated",
+                "at": None if stated is None else events.format_time(stated.at_ms),
+            }
+        )
+    return rows

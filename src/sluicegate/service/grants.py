@@ -1,4 +1,4 @@
-"""Grants after their approval: suspend, resume, surrender, ask for a removal; proof from the gateways."""
+"""Grants after approval: suspend, resume, surrender, fall back, ask for a removal; proof from gateways."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from sluicegate.core.lifecycle import Command, Refusal
 from sluicegate.core.lifecycle.grants import (
+    ChooseFallback,
     OpenRemoval,
     ProveGrant,
     ResumeGrant,
@@ -42,6 +43,22 @@ def act(  # noqa: PLR0913 - who, under which id, what, on which terms
             return Refusal("forbidden", "not_applicant", said, "'grant suspend' narrows at once")
     command = ACTS[name](grant, asked, principal)
     return ledger.execute(command, by=principal.id, command_id=command_id, request=[name, grant, asked])
+
+
+def choose_fallback(
+    ledger: Ledger, principal: Principal, command_id: str, grant: str, *, fallback: bool
+) -> dict[str, Any] | Refusal:
+    """Have the fallback answer what a directive refuses under a grant, or have it no more."""
+    with ledger.reading() as state:
+        case = seen(state, principal, state.grants.get(grant, ""))
+        if isinstance(case, Refusal):
+            return _unknown(grant)
+        if case.applicant != principal.id:
+            said = "only its holder may choose whether another model answers under a grant"
+            return Refusal("forbidden", "not_applicant", said, "use the token that applied for it")
+    command = ChooseFallback(grant, fallback)
+    request = ["fallback", grant, fallback]
+    return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
 
 
 def prove(ledger: Ledger, principal: Principal, surface: str, grants: Iterable[str]) -> None:

@@ -14,8 +14,10 @@ Rules:
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,6 +32,9 @@ from sluicegate.ports import Done, Store, Writing
 from sluicegate.service import letters
 
 _CHUNK = 5_000
+NEWEST = 256
+"""How many entries are kept in memory: whoever follows the log asks for these."""
+NEVER_MS = float("-inf")
 CLOCK = "clock"
 """Who moves cases when time does."""
 Answer = TypeVar("Answer")
@@ -55,9 +60,14 @@ class Ledger:
         self.origin = origin
         self.wall_ms = wall_ms
         self.random = random
+        self.boot_ms: Callable[[], float] = lambda: NEVER_MS
+        """Reads CLOCK_BOOTTIME in milliseconds, where somebody wants to know `held_ms`."""
+        self.held_ms = NEVER_MS
+        """When the last command began that has committed entries here: at that time this was the writer."""
         self._lock = threading.RLock()
         self._state = State()
         self._frontier = Frontier()
+        self._newest: deque[Entry] = deque(maxlen=NEWEST)
         self._watchers: list[Callable[[], None]] = []
         self._naming = application.tag_key(key)
         self._load()
@@ -80,6 +90,7 @@ class Ledger:
         command_id = _name(by, command_id)
         with self._lock, self._telling():
             while True:
+                began_ms = self.boot_ms()
                 try:
                     entries, result = self._transact(command, by, command_id, asked)
                 except _SomethingDue:
@@ -89,6 +100,8 @@ class Ledger:
                 else:
                     # Durable here: the transaction has committed.
                     self._follow(entries)
+                    if entries:
+                        self.held_ms = began_ms
                     with suppress(StoreUnavailable):  # whoever comes next does what has become due
                         self._catch_up_with_time()
                     return result
@@ -154,8 +167,19 @@ class Ledger:
         with self._lock:
             return self._state.size
 
+    def entries(self, after: int, end: int) -> Sequence[Entry]:
+        """The entries from `after` to `end` (exclusive)."""
+        with self._lock:
+            oldest = self._state.size - len(self._newest)
+            if oldest <= after <= end <= self._state.size:
+                return list(islice(self._newest, after - oldest, end - oldest))
+        return self.store.entries(after, end - after)
+
     def root(self, size: int) -> bytes:
         """The root of the first `size` entries, 32 bytes."""
+        with self._lock:
+            if size == self._frontier.size:
+                return self._frontier.root()
         return merkle.root(size, self.store.node)
 
     def checkpoint(self) -> str:
@@ -177,7 +201,7 @@ class Ledger:
     def _load(self) -> None:
         self.catch_up()
         size, root = self._state.size, self._frontier.root()
-        if root != self.root(size):
+        if root != merkle.root(size, self.store.node):
             raise StoreUnusable(
                 "the stored tree does not have the root of the stored entries: the database was altered",
                 remedy="restore it from a backup",
@@ -261,6 +285,7 @@ class Ledger:
         for entry in entries:
             self._state.apply(entry)
             self._frontier.append(merkle.leaf_hash(entry.leaf))
+            self._newest.append(entry)
 
     @contextmanager
     def _telling(self) -> Iterator[None]:

@@ -1,20 +1,30 @@
-"""Whom a directive covers, before it is signed and after: counted by the function that enforces it."""
+"""Whom a directive covers, before it is signed and after: counted by the function that enforces it.
+
+Rules:
+- Counting takes as long as there are customers, and the fleet waits for nobody who counts: the state is not
+  held meanwhile. If it has changed before the end, it is counted again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
 
-from sluicegate.core import annex, canonical, cover, coverage, directive, document
+from sluicegate.core import annex, canonical, cover, coverage, directive, document, events
 from sluicegate.core.cover import Directive
 from sluicegate.core.coverage import Usage
 from sluicegate.core.directive import Signing
 from sluicegate.core.lifecycle import Refusal, State, directives
+from sluicegate.core.table import Table
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.directives import resolve
 from sluicegate.service.ledger import Ledger
+from sluicegate.service.usage import UsageBook
+
+TRIES = 5
+Counted = TypeVar("Counted")
 
 
 def preview(
@@ -22,7 +32,7 @@ def preview(
     text: str,
     file: str,
     annexes: Mapping[str, Any],
-    usage: Collection[Usage] = (),
+    used: UsageBook | None = None,
 ) -> dict[str, Any] | Refusal:
     """Whom a directive would cover and spare; nothing is done.
 
@@ -32,51 +42,49 @@ def preview(
     given = directive.read(document.read(text, file))
     now_ms = ledger.now_ms()
     with ledger.reading() as state:
-        refusal = directives.check_directive(state, given, now_ms)
+        refusal = directives.check_directive(state, _as_entered(state, given), now_ms)
         if refusal is not None:
             return refusal
         signing = Signing(state.log, lambda: bytes(32), _checked(given, annexes), state.definitions)
         signed, opened = directive.to_sign(_unbound(given), signing)
+        replaces = _replaced(state, given)
     named = resolve(ledger, {name: each.value() for name, each in opened.items()})
     if isinstance(named, Refusal):
         return named
-    with ledger.reading() as state:
-        found = cover.compiled(given["metadata"]["name"], signed["spec"], named, now_ms)
-        answer = _counted(ledger, state, found, usage, now_ms)
-        return {
-            "directive": found.name,
-            "document": given,
-            "replaces": _replaced(state, given),
-            "unmatched": _unmatched(state, found),
-            **answer,
-        }
+    found = cover.compiled(given["metadata"]["name"], signed["spec"], named, now_ms)
+    usage = used.last_day(now_ms) if used is not None else []
+    answer = settled(ledger, lambda table: _counted(table, found, usage, now_ms))
+    if used is not None:
+        answer["countedSince"] = events.format_time(used.since_ms)
+    for each in answer["organizations"]:
+        known = ledger.store.registered(each["organization"])
+        each["name"] = known.name if known is not None else None
+    return {"directive": found.name, "document": given, "replaces": replaces, **answer}
 
 
 def counted(ledger: Ledger, issued: dict[str, Any] | Refusal) -> dict[str, Any] | Refusal:
     """The answer to a directive that was put in force, with whom it covers. The order has gone out before."""
     if isinstance(issued, Refusal):
         return issued
+    found = _in_force(ledger, issued["directive"])
+    if found is None:
+        return issued
     now_ms = ledger.now_ms()
-    with ledger.reading() as state:
-        name = issued["directive"]
-        found = state.table.directives.get(name) or state.table.drills.get(name)
-        if found is None:
-            return issued
-        answer = coverage.coverage(state.table, found, (), now_ms)
-        return {**issued, "covered": answer["covered"], "spared": answer["spared"]}
+    answer = settled(ledger, lambda table: coverage.coverage(table, found, (), now_ms))
+    return {**issued, "covered": answer["covered"], "spared": answer["spared"]}
 
 
 def affected(ledger: Ledger, principal: Principal, name: str) -> dict[str, Any] | Refusal:
     """How many of the caller's people a directive covers, and what would settle those of unknown status."""
-    now_ms = ledger.now_ms()
+    found = _in_force(ledger, name)
     with ledger.reading() as state:
-        found = state.table.directives.get(name)
-        if found is None:
+        if found is None or name in state.table.drills:
             issued = directives.in_force(state, name)
             assert isinstance(issued, Refusal)
             return issued
         own = organizations_of(state, principal)
-        answer = coverage.coverage(state.table, found, (), now_ms, own)
+    now_ms = ledger.now_ms()
+    answer = settled(ledger, lambda table: coverage.coverage(table, found, (), now_ms, own))
     kept = ("covered", "spared", "unknown")
     return {"directive": name, **{part: answer[part] for part in kept}}
 
@@ -91,15 +99,32 @@ def organizations_of(state: State, principal: Principal) -> frozenset[str]:
     )
 
 
-def _counted(
-    ledger: Ledger, state: State, found: Directive, usage: Collection[Usage], now_ms: int
-) -> dict[str, Any]:
+def settled(ledger: Ledger, count: Callable[[Table], Counted]) -> Counted:
+    """What a count comes to over a table that has not changed meanwhile."""
+    for _ in range(TRIES):
+        with ledger.reading() as state:
+            table, size = state.table, state.size
+        try:
+            found = count(table)
+        except RuntimeError:  # something grew while it was gone through
+            continue
+        if ledger.size() == size:
+            return found
+    with ledger.reading() as state:
+        return count(state.table)
+
+
+def _in_force(ledger: Ledger, name: str) -> Directive | None:
+    with ledger.reading() as state:
+        return state.table.directives.get(name) or state.table.drills.get(name)
+
+
+def _counted(table: Table, found: Directive, usage: Collection[Usage], now_ms: int) -> dict[str, Any]:
     for selector in found.selectors():
-        state.table.complete(selector)
-    answer = coverage.coverage(state.table, found, usage, now_ms)
-    for each in answer["organizations"]:
-        known = ledger.store.registered(each["organization"])
-        each["name"] = known.name if known is not None else None
+        table.complete(selector)
+    answer = coverage.coverage(table, found, usage, now_ms)
+    names = {name for selector in found.selectors() for name in selector.names}
+    answer["unmatched"] = sum(not table.bearing(name) for name in names)
     return answer
 
 
@@ -115,6 +140,13 @@ def _checked(given: Mapping[str, Any], annexes: Mapping[str, Any]) -> dict[str, 
         raise InvalidInput(str(error)) from error
 
 
+def _as_entered(state: State, given: dict[str, Any]) -> dict[str, Any]:
+    """A document as it would be entered: transcribed, if its issuer has no key here."""
+    if given["spec"]["issuer"] in state.parties:
+        return given
+    return {**given, "metadata": {**given["metadata"], "transcribed": {}}}
+
+
 def _unbound(given: dict[str, Any]) -> dict[str, Any]:
     """A document to compile, whatever it replaces."""
     return {**given, "metadata": {"name": given["metadata"]["name"]}}
@@ -126,9 +158,3 @@ def _replaced(state: State, given: Mapping[str, Any]) -> dict[str, str] | None:
     if name is None:
         return None
     return {"directive": name, "document": canonical.digest(state.directives[name].document)}
-
-
-def _unmatched(state: State, found: Directive) -> int:
-    """How many names in it are borne by nobody here; they count as soon as somebody bears them."""
-    names = {name for selector in found.selectors() for name in selector.names}
-    return sum(not state.table.bearing(name) for name in names)

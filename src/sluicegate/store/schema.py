@@ -13,7 +13,9 @@ import sqlalchemy as sa
 
 APPLICATION_ID = 0x534C4347
 """Marks a SQLite file as ours: "SLCG"."""
-VERSION = 3
+VERSION = 4
+STEPS: dict[int, tuple[str, ...]] = {3: ("ALTER TABLE incarnations ADD COLUMN public_key BLOB",)}
+"""What makes a database of a version one of the next; versions without steps are refused."""
 
 metadata = sa.MetaData()
 
@@ -80,6 +82,7 @@ incarnations = sa.Table(
     sa.Column("gateway", sa.String(64), primary_key=True),
     sa.Column("incarnation", sa.String(64), primary_key=True),
     sa.Column("surface", sa.String(64), nullable=False),
+    sa.Column("public_key", sa.LargeBinary, nullable=True),
 )
 subscriptions = sa.Table(
     "subscriptions",

@@ -4,6 +4,8 @@ Rules:
 - A write holds SQLite's one write lock from its beginning (`BEGIN IMMEDIATE`), so `size` stays true in it.
 - What `write` ends without an exception is on the disk: FULL syncs the log of writes at every commit.
 - A file that is not ours is never written to.
+- A database of an older version from which this build has steps is brought up to date when it is opened,
+  in one transaction.
 """
 
 from __future__ import annotations
@@ -154,7 +156,7 @@ class SqliteStore:
         """The gateways that may hold a lease."""
         with self._reading() as connection:
             rows = connection.execute(sa.select(schema.incarnations)).all()
-        return [Incarnation(row.gateway, row.incarnation, row.surface) for row in rows]
+        return [Incarnation(row.gateway, row.incarnation, row.surface, row.public_key) for row in rows]
 
     def register(self, incarnation: Incarnation) -> None:
         """Note an incarnation, durably."""
@@ -166,6 +168,7 @@ class SqliteStore:
                     gateway=incarnation.gateway,
                     incarnation=incarnation.incarnation,
                     surface=incarnation.surface,
+                    public_key=incarnation.key,
                 )
             )
 
@@ -242,35 +245,38 @@ class SqliteStore:
 
     def _open(self) -> None:
         with self._reading() as connection:
-            self._is_new(connection)
+            self._version(connection)
         # It is ours to write to. The journal mode is kept in the file; no transaction may be open for it.
         with self._engine.connect().execution_options(sluicegate_begin="") as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         with self._engine.begin() as connection:
-            if self._is_new(connection):
+            version = self._version(connection)
+            if version is None:
                 _create(connection)
+            else:
+                _bring_up_to_date(connection, version)
 
-    def _is_new(self, connection: Connection) -> bool:
-        """Whether the file is empty.
+    def _version(self, connection: Connection) -> int | None:
+        """The version of the schema; None of an empty file.
 
-        Raises: StoreUnusable: it is neither empty nor ours, or of another version.
+        Raises: StoreUnusable: it is neither empty nor ours, or of a version this build has no steps from.
         """
         application = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
-        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
         tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
         if application == version == tables == 0:
-            return True
+            return None
         if application != schema.APPLICATION_ID:
             raise StoreUnusable(
                 f"{self._path} is a SQLite database of another program",
                 remedy="name another file or an empty state folder",
             )
-        if version != schema.VERSION:
+        if version != schema.VERSION and version not in schema.STEPS:
             raise StoreUnusable(
                 f"{self._path} has schema version {version}, this build has {schema.VERSION}",
                 remedy="run the version of this program that wrote it, or a newer one",
             )
-        return False
+        return version
 
 
 class SqliteWriting:
@@ -412,6 +418,13 @@ def _create(connection: Connection) -> None:
     connection.execute(sa.insert(schema.head).values(id=1, size=0, confirmed=0, checkpoint=""))
     connection.exec_driver_sql(f"PRAGMA application_id={schema.APPLICATION_ID}")
     connection.exec_driver_sql(f"PRAGMA user_version={schema.VERSION}")
+
+
+def _bring_up_to_date(connection: Connection, version: int) -> None:
+    for step in range(version, schema.VERSION):
+        for statement in schema.STEPS[step]:
+            connection.exec_driver_sql(statement)
+        connection.exec_driver_sql(f"PRAGMA user_version={step + 1}")
 
 
 def _store_error(error: DatabaseError, path: Path) -> StoreUnusable | StoreUnavailable:

@@ -13,6 +13,7 @@ from sluicegate.core.lifecycle import Command
 from sluicegate.core.lifecycle.applications import Amend, Reply, Withdraw
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.grants import (
+    ChooseFallback,
     OpenRemoval,
     ProveGrant,
     ResumeGrant,
@@ -114,6 +115,29 @@ def test_a_grant_is_proven_once(held: Held) -> None:
         held.world.must(ProveGrant(held.grant, "gateway-1"))
     assert held.world.types().count(events.GRANT_PROVEN) == 1
     assert held.world.state.table.grants_by_id[held.grant].proven
+
+
+def test_a_fallback_is_chosen_by_entries_that_say_what_is_new(held: Held) -> None:
+    grant = held.world.state.table.grants_by_id[held.grant]
+    assert not grant.falls_back
+    for chosen in (False, True, True, False, False, True):
+        result = held.world.must(ChooseFallback(held.grant, chosen))
+        assert (result["grant"], result["fallback"]) == (held.grant, chosen)
+        assert grant.falls_back is chosen
+    chosen_ones = [e for e in held.world.entries if e.type == events.GRANT_FALLBACK_CHOSEN]
+    case = held.world.state.grants[held.grant]
+    said = [{"grant": held.grant, "case": case, "fallback": each} for each in (True, False, True)]
+    assert [dict(entry.public) for entry in chosen_ones] == said
+    assert not any(entry.gate or entry.sealed for entry in chosen_ones)
+    assert held.answer == "allowed"
+
+
+def test_a_new_grant_has_no_fallback_chosen(held: Held) -> None:
+    held.world.must(ChooseFallback(held.grant, True))
+    held.world.must(SurrenderGrant(held.grant))
+    assert held.world.refused(ChooseFallback(held.grant, False)) == "grant_ended"
+    assert held.world.refused(ChooseFallback("grant_unknown", True)) == "grant_unknown"
+    assert not held.world.state.table.grants_by_id[held.world.admit()].falls_back
 
 
 @pytest.mark.parametrize("code", ["", "sparkles", "Misuse"])

@@ -20,6 +20,7 @@ from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
 from sluicegate.core.lifecycle.grants import (
+    ChooseFallback,
     OpenRemoval,
     ProveGrant,
     ResumeGrant,
@@ -278,6 +279,7 @@ class Player:
                 ResumeGrant(grant),
                 SurrenderGrant(grant),
                 ProveGrant(grant, "g"),
+                ChooseFallback(grant, self.random.random() < 0.7),
             ),
             *(OpenRemoval(grant, "misuse", "why"), Amend(grant, renew=self.random.random() < 0.5)),
         ]

@@ -17,9 +17,11 @@ from sluicegate.core.lifecycle import (
     attestations,
     credentials,
     directives,
+    fleet,
     grants,
     keys,
     persons,
+    points,
     positions,
     providers,
     record,
@@ -54,6 +56,7 @@ _DECIDERS: dict[type, Decider] = {
     grants.SuspendGrant: grants.suspend_grant,
     grants.ResumeGrant: grants.resume_grant,
     grants.SurrenderGrant: grants.surrender_grant,
+    grants.ChooseFallback: grants.choose_fallback,
     grants.OpenRemoval: grants.open_removal,
     credentials.IssueCredential: credentials.issue_credential,
     credentials.RevokeCredential: credentials.revoke_credential,
@@ -73,7 +76,11 @@ _DECIDERS: dict[type, Decider] = {
     directives.Confirm: directives.confirm,
     directives.OpenLift: directives.open_lift,
     directives.EndDrill: directives.end_drill,
+    directives.ReportDrill: directives.report_drill,
     directives.AddDefinition: directives.add_definition,
+    fleet.NoteInForce: fleet.note_in_force,
+    points.SetPoint: points.set_point,
+    points.StatePoint: points.state_point,
     record.AddNote: record.add_note,
     record.UseList: record.use_list,
     ticks.Tick: ticks.tick,
@@ -101,6 +108,7 @@ Command = (
     | grants.SuspendGrant
     | grants.ResumeGrant
     | grants.SurrenderGrant
+    | grants.ChooseFallback
     | grants.OpenRemoval
     | credentials.IssueCredential
     | credentials.RevokeCredential
@@ -120,7 +128,11 @@ Command = (
     | directives.Confirm
     | directives.OpenLift
     | directives.EndDrill
+    | directives.ReportDrill
     | directives.AddDefinition
+    | fleet.NoteInForce
+    | points.SetPoint
+    | points.StatePoint
     | record.AddNote
     | record.UseList
     | ticks.Tick

@@ -74,6 +74,14 @@ class EndDrill:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportDrill:
+    """Put the signed report of a drill that has ended on the record."""
+
+    directive: str
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
 class AddDefinition:
     """Say which statuses the words of an order mean, with the source that says so."""
 
@@ -352,6 +360,26 @@ def end_drill(state: State, command: EndDrill, now_ms: int, entropy: Entropy) ->
         return Decided([], {"directive": found.name})
     draft = Draft(events.DIRECTIVE_LIFTED, found.name, {"directive": found.name, "case": None})
     return Decided([draft], {"directive": found.name})
+
+
+def report_drill(state: State, command: ReportDrill, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `ReportDrill`. A drill has one report."""
+    found = state.directives.get(command.directive)
+    if found is None or not found.is_drill:
+        return Refusal("unknown", "drill_unknown", f"no drill {command.directive[:80]!r}")
+    if not found.lifted:
+        said = f"the drill {found.name!r} has not ended"
+        return Refusal("conflict", "drill_running", said, "'drill end' ends it")
+    if found.report is not None:
+        return Decided([], {"drill": found.name, "envelope": found.report})
+    envelope = command.envelope.to_json()
+    public = {
+        "directive": found.name,
+        "digest": statements.envelope_digest(command.envelope),
+        "envelope": envelope,
+    }
+    draft = Draft(events.DRILL_REPORTED, found.name, public)
+    return Decided([draft], {"drill": found.name, "envelope": envelope})
 
 
 def add_definition(state: State, command: AddDefinition, now_ms: int, entropy: Entropy) -> Decided | Refusal:

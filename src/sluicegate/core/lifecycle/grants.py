@@ -1,9 +1,10 @@
-"""What becomes of a grant after its approval: proven, suspended, resumed, surrendered, removed.
+"""What becomes of a grant after its approval: proven, suspended, resumed, surrendered, removed, falling back.
 
 Rules:
 - The developer may suspend alone, and resume what it suspended; a removal is a case, decided by the rule of
   the terms under which the grant is held. So no plan applied later lets anybody escape it.
-- A holder may surrender at any time. Nothing here gives anybody more than a case has given.
+- A holder may surrender at any time, and choose whether a fallback answers where a directive refuses.
+- Nothing here gives anybody more than a case has given.
 """
 
 from __future__ import annotations
@@ -58,6 +59,14 @@ class SurrenderGrant:
     """Give a grant back."""
 
     grant: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseFallback:
+    """Have the fallback answer what a directive refuses under a grant, or have it no more."""
+
+    grant: str
+    fallback: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,20 @@ def surrender_grant(
     if isinstance(grant, Refusal):
         return grant
     return Decided(ended(state, grant, "surrendered"), result)
+
+
+def choose_fallback(
+    state: State, command: ChooseFallback, now_ms: int, entropy: Entropy
+) -> Decided | Refusal:
+    """Decide `ChooseFallback`. Choosing what is chosen already changes nothing."""
+    grant = _live(state, command.grant)
+    if isinstance(grant, Refusal):
+        return grant
+    result = {"grant": grant.id, "fallback": command.fallback}
+    if grant.falls_back is command.fallback:
+        return Decided([], result)
+    public = {**_about(state, grant), "fallback": command.fallback}
+    return Decided([Draft(events.GRANT_FALLBACK_CHOSEN, grant.id, public)], result)
 
 
 def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entropy) -> Decided | Refusal:

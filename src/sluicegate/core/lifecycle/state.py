@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from sluicegate.core import canonical, durations, events, kinds, plan
 from sluicegate.core.events import Entry
@@ -62,6 +62,7 @@ class Issued:
 
     `lifts` are the cases about lifting it, oldest first, `parts` the parts lifted; `lifted` says that it has
     ended, and `ended` how: `lifted`, `replaced` or `expired`; `history` holds the documents it replaced.
+    `in_force_ms` is when it came to be in force everywhere, by the entry `in_force_seq`; None until noted.
     """
 
     name: str
@@ -77,6 +78,23 @@ class Issued:
     lifts: list[str] = field(default_factory=list)
     parts: list[dict[str, Any]] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
+    in_force_ms: int | None = None
+    in_force_seq: int | None = None
+    report: dict[str, Any] | None = None
+    """The signed report of a drill."""
+
+    @property
+    def size(self) -> int:
+        """The log size that holds its newest document."""
+        return self.seq + 1
+
+    @property
+    def holds_ms(self) -> int:
+        """When it stops everybody it covers, its grace included: milliseconds since 1970 UTC."""
+        spec = self.document["spec"]
+        begins = spec.get("effective", "immediately")
+        begins_ms = self.at_ms if begins == "immediately" else events.parse_time(begins)
+        return begins_ms + durations.milliseconds(spec.get("drain", "PT0S"))
 
     @property
     def is_drill(self) -> bool:
@@ -98,6 +116,33 @@ class Issued:
         self.lifted, self.ended, self.ended_ms, self.ended_seq = True, how, entry.at_ms, entry.seq
 
 
+class Stated(NamedTuple):
+    """What a point has said of a directive: `enforced` or `restored`, of its document of log size `of`.
+
+    Units: `said_ms` by the point's own word, `at_ms` by the log, milliseconds since 1970 UTC.
+    """
+
+    says: str
+    of: int
+    said_ms: int
+    seq: int
+    at_ms: int
+
+
+@dataclass(slots=True)
+class Point:
+    """A declared enforcement point: a surface without a gateway of ours. `stated` is its newest word."""
+
+    name: str
+    surface: str
+    public: bytes
+    owner: str
+    at_ms: int
+    retired: bool = False
+    stated: dict[str, Stated] = field(default_factory=dict)
+    """By directive."""
+
+
 class State:
     """Everything the rules know, at one size of the log."""
 
@@ -116,6 +161,9 @@ class State:
         self.directives: dict[str, Issued] = {}
         self.definitions: dict[str, Definition] = {}
         """What definitions mean, beside those that every build has."""
+        self.spreading: dict[str, None] = {}
+        """The directives neither lifted nor noted to be in force everywhere, oldest first."""
+        self.points: dict[str, Point] = {}
         self.registry = Registry()
         """Persons, signatories and providers, as far as the table does not hold them."""
         self.credentials: dict[str, str] = {}
@@ -609,8 +657,9 @@ def _directive_issued(state: State, entry: Entry) -> None:
         old = state.directives[replaced]
         old.end("replaced", entry)
         issued.history = [*old.history, {"seq": old.seq, "document": old.document}]
-        state.agenda.put(What(replaced, "", "directive"), None)
+        _over(state, replaced)
     state.directives[name] = issued
+    state.spreading[name] = None
     expires = issued.document["spec"].get("expires")
     if expires is not None and not issued.is_drill:
         state.agenda.put(What(name, "", "directive"), events.parse_time(expires))
@@ -624,22 +673,63 @@ def _directive_lifted(state: State, entry: Entry) -> None:
     public = entry.public
     issued = state.directives[public["directive"]]
     if "scope" in public:
-        issued.parts.append({"case": public["case"], "scope": public["scope"], "at": entry.at_ms})
+        issued.parts.append(
+            {"case": public["case"], "scope": public["scope"], "at": entry.at_ms, "seq": entry.seq}
+        )
     if issued.name not in state.table.directives:
         issued.end("lifted", entry)
-        state.agenda.put(What(issued.name, "", "directive"), None)
+        _over(state, issued.name)
 
 
 def _directive_expired(state: State, entry: Entry) -> None:
     name = entry.public["directive"]
     state.directives[name].end("expired", entry)
+    _over(state, name)
+
+
+def _drill_reported(state: State, entry: Entry) -> None:
+    state.directives[entry.public["directive"]].report = entry.public["envelope"]
+
+
+def _over(state: State, name: str) -> None:
+    """A directive has ended: nothing of it is due or waited for any more."""
     state.agenda.put(What(name, "", "directive"), None)
+    state.spreading.pop(name, None)
 
 
 def _definition_added(state: State, entry: Entry) -> None:
     public = entry.public
     definition = Definition(public["definition"], frozenset(public["statuses"]), public["source"])
     state.definitions[definition.name] = definition
+
+
+def _directive_in_force(state: State, entry: Entry) -> None:
+    found = state.directives[entry.public["directive"]]
+    if found.size == entry.public["size"] and found.in_force_ms is None:
+        found.in_force_ms, found.in_force_seq = events.parse_time(entry.public["at"]), entry.seq
+        state.spreading.pop(found.name, None)
+
+
+def _point_declared(state: State, entry: Entry) -> None:
+    public = entry.public
+    state.points[public["point"]] = Point(
+        public["point"],
+        public["surface"],
+        canonical.unb64(public["publicKey"]),
+        public["owner"],
+        entry.at_ms,
+    )
+
+
+def _point_retired(state: State, entry: Entry) -> None:
+    state.points[entry.public["point"]].retired = True
+
+
+def _point_stated(state: State, entry: Entry) -> None:
+    public = entry.public
+    said_ms = events.parse_time(public["at"])
+    stated = Stated(public["says"], public["size"], said_ms, entry.seq, entry.at_ms)
+    state.points[public["point"]].stated[public["directive"]] = stated
 
 
 def _registry(state: State, entry: Entry) -> None:
@@ -680,5 +770,10 @@ _FOLDS: dict[str, Callable[[State, Entry], None]] = {
     events.DIRECTIVE_LIFTED: _directive_lifted,
     events.DIRECTIVE_EXPIRED: _directive_expired,
     events.DEFINITION_ADDED: _definition_added,
+    events.DRILL_REPORTED: _drill_reported,
+    events.DIRECTIVE_IN_FORCE: _directive_in_force,
+    events.POINT_DECLARED: _point_declared,
+    events.POINT_RETIRED: _point_retired,
+    events.POINT_STATED: _point_stated,
     **dict.fromkeys(registry.FOLDS, _registry),
 }

@@ -1,0 +1,230 @@
+"""How fast a directive is in force: from its acceptance to the last byte of the streams it covers.
+
+Gateways on three surfaces, the control plane, the model's server and this load are processes of their own,
+all on this machine. Half of the streams are covered. That those end behind whole events, and that every other
+one is complete to the byte, is checked in every round: a fleet that cuts the wrong streams has no figure.
+
+On two cores a few thousand pieces a second are what everything together can stream and still have half of the
+time idle: that, and not what a model would do, sets the pace. How busy all were is told beside the figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import uvloop
+
+from bench import fleet, streams
+from bench.fleet import Fleet, Gateway
+from bench.relay import Relay
+from bench.streams import Pace, Stream
+from sluicegate.core.events import parse_time
+from sluicegate.demo.cast import Customer, Place
+from sluicegate.demo.site import followed
+
+RELEASE, STAGE, MODEL = "bench", "first", "model-1"
+SURFACES = {"gateway-1": "api", "gateway-2": "api", "gateway-3": "codex", "gateway-4": "cloud"}
+FAR = "gateway-5"
+"""Reaches the control plane over a wire that is cut; it takes the place of the last of the others."""
+CUSTOMERS = 60
+SETTLE_S = 1.0
+"""How long everything streams before an order comes, and the processor time is read."""
+BOUND_S = 120.0
+LEASE_MS = 5_000
+"""What a plan that does not say it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How many streams, at which pace, and how often. They last while all are opened, and a while longer."""
+
+    streams: int
+    pace: Pace
+    rounds: int = 1
+
+
+CUTS = {
+    "directive_cut": Load(1_000, Pace(40, 250), 5),
+    "directive_cut_10k": Load(10_000, Pace(25, 3_000), 3),
+}
+BOUND = Load(1_000, Pace(60, 250))
+
+
+def measure() -> dict[str, float]:
+    Path("build").mkdir(exist_ok=True)
+    gc.disable()  # its pauses would be the load's, and what is kept here is no cycle
+    with (
+        tempfile.TemporaryDirectory(dir="build") as folder,
+        fleet.running(Path(folder).absolute(), {"demo": ()}) as running,
+    ):
+        return uvloop.run(_measured(running))
+
+
+async def _measured(running: Fleet) -> dict[str, float]:
+    await asyncio.to_thread(running.start_gateways, SURFACES)
+    await asyncio.to_thread(running.release, fleet.plan(RELEASE, STAGE, {MODEL: "demo"}, SURFACES.values()))
+    audience = Audience(await asyncio.to_thread(_admitted, running))
+    values: dict[str, float] = {}
+    for name, load in CUTS.items():
+        rounds = [await _cut(running, audience, load, f"{name}-{turn}") for turn in range(load.rounds)]
+        values |= {f"{name}_{what}": median(each[what] for each in rounds) for what in rounds[0]}
+    return values | await _bound(running, audience)
+
+
+def _admitted(running: Fleet) -> dict[Customer, str]:
+    """Customers on the surfaces of all gateways, and a key of each."""
+    surfaces = cycle(SURFACES.values())
+    customers = [
+        Customer(f"Example Operator {number}", f"operator-{number}", Place(RELEASE, STAGE, next(surfaces)))
+        for number in range(CUSTOMERS)
+    ]
+    return {customer: credential.key for customer, credential in running.admit(customers).items()}
+
+
+class Audience:
+    """Customers with a key each, every other one of a surface covered."""
+
+    def __init__(self, keys: dict[Customer, str]) -> None:
+        self._keys = keys
+        self._of: dict[tuple[str, bool], list[Customer]] = {}
+        for surface in SURFACES.values():
+            those = [customer for customer in keys if customer.place.surface == surface]
+            self._of[surface, True], self._of[surface, False] = those[::2], those[1::2]
+
+    def covered(self) -> list[str]:
+        """The names of those who are."""
+        return sorted({each.name for (_, covered), those in self._of.items() if covered for each in those})
+
+    def streams(self, gateways: Sequence[Gateway], load: Load, turn: str) -> Iterator[Asked]:
+        """Streams spread over gateways and customers, at each half of them covered."""
+        for number in range(load.streams):
+            row, column = divmod(number, len(gateways))
+            gateway, covered = gateways[column], row % 2 == 0
+            those = self._of[gateway.surface, covered]
+            customer = those[row // 2 % len(those)]
+            text = f"{customer.name}, stream {number} of {turn}"
+            yield Asked(gateway, covered, Stream(self._keys[customer], MODEL, text, load.pace))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A stream, where it is opened, and whether the order covers it."""
+
+    gateway: Gateway
+    covered: bool
+    stream: Stream
+
+
+async def _cut(running: Fleet, audience: Audience, load: Load, turn: str) -> dict[str, float]:
+    """One order while everything streams: figures in milliseconds after its acceptance, and in cores."""
+    asked = await _open(running.gateways, audience, load, turn)
+    spent = await _cores(running)
+    accepted = await _order(running, audience, turn)
+    covered, spared = _those(asked, covered=True), _those(asked, covered=False)
+    await streams.finished(covered, BOUND_S)
+    status = await asyncio.to_thread(running.paperwork.in_force, turn)
+    await streams.finished(spared, BOUND_S)
+    await streams.check_cut(running.upstreams["demo"], covered, "directive_in_force")
+    await streams.check_spared(running.upstreams["demo"], spared)
+    assert sum(row["streamsCut"] for row in status["gateways"]) == len(covered), status
+    await _lift(running, turn)
+    accepted_ms = parse_time(accepted["acceptedAt"])
+    times = [stream.last_ns / 1e6 - accepted_ms for stream in covered]
+    acknowledged = [parse_time(row["at"]) - accepted_ms for row in status["gateways"]]
+    return {
+        "ms": quantiles(times, n=100)[-1],
+        "median_ms": median(times),
+        "last_ms": max(times),
+        "acknowledged_ms": max(acknowledged),
+        **spent,
+    }
+
+
+async def _bound(running: Fleet, audience: Audience) -> dict[str, float]:
+    """The same with one gateway cut off, straight after an answer that gave it the longest lease."""
+    async with Relay(running.control_url) as relay:
+        surface = running.gateways[-1].surface
+        await asyncio.to_thread(running.start_gateways, {FAR: surface}, {FAR: relay.url})
+        *_, far = running.gateways
+        gateways = [*running.gateways[:-2], far]
+        asked = await _open(gateways, audience, BOUND, "bound")
+        await _news(running, far)
+        relay.cut()
+        accepted = await _order(running, audience, "bound")
+        counted_out_ns = await asyncio.to_thread(_counted_out, running, "bound")
+        await streams.finished([each.stream for each in asked], BOUND_S)
+    await _check_bound(running, asked, far)
+    accepted_ms = parse_time(accepted["acceptedAt"])
+    last_ns = max(each.stream.last_ns for each in asked if each.gateway is far and each.covered)
+    assert last_ns < counted_out_ns, "counted out before its last byte"
+    return {
+        "directive_bound_ms": last_ns / 1e6 - accepted_ms,
+        "directive_counted_out_ms": counted_out_ns / 1e6 - accepted_ms,
+    }
+
+
+async def _check_bound(running: Fleet, asked: Sequence[Asked], far: Gateway) -> None:
+    """Nobody is served by a gateway without a lease; at the others everything is as ever."""
+    upstream = running.upstreams["demo"]
+    near = [each for each in asked if each.gateway is not far]
+    await streams.check_cut(upstream, _those(near, covered=True), "directive_in_force")
+    await streams.check_spared(upstream, _those(near, covered=False))
+    await streams.check_cut(upstream, [each.stream for each in asked if each.gateway is far], "gate_stale")
+
+
+async def _news(running: Fleet, far: Gateway) -> None:
+    """Make the log grow twice: the answer to a question that did not wait gives the longest lease."""
+    staff = running.paperwork.staff()
+    for turn in range(2):
+        used = {"name": "bench", "version": f"{turn}"}
+        applied = await asyncio.to_thread(staff.post, "/api/v1/lists", used)
+        await asyncio.to_thread(followed, far.url, applied["size"])
+
+
+def _counted_out(running: Fleet, name: str) -> int:
+    """Wait until a directive is in force everywhere; return when it was told to be, by CLOCK_REALTIME."""
+    status = running.paperwork.in_force(name)
+    told_ns = time.time_ns()
+    states = {row["gateway"]: row["state"] for row in status["gateways"]}
+    assert states == {**dict.fromkeys(SURFACES, "acknowledged"), FAR: "counted_out"}, states
+    return told_ns
+
+
+async def _open(gateways: Sequence[Gateway], audience: Audience, load: Load, turn: str) -> list[Asked]:
+    asked = list(audience.streams(gateways, load, turn))
+    await streams.opened([(each.gateway.url, each.stream) for each in asked], BOUND_S)
+    return asked
+
+
+async def _order(running: Fleet, audience: Audience, name: str) -> dict[str, Any]:
+    return await asyncio.to_thread(running.paperwork.order, fleet.order(name, [MODEL], audience.covered()))
+
+
+async def _cores(running: Fleet) -> dict[str, float]:
+    """How many cores this load and the model's server keep busy, and how long the machine's queue is."""
+    mine, began_s = str(os.getpid()), time.monotonic()
+    before = fleet.threads_cpu_s(mine), running.processes.cpu_s("demo")
+    await asyncio.sleep(SETTLE_S)
+    after = fleet.threads_cpu_s(mine), running.processes.cpu_s("demo")
+    passed_s = time.monotonic() - began_s
+    load, upstream = ((late - early) / passed_s for late, early in zip(after, before, strict=True))
+    return {"load_cores": load, "upstream_cores": upstream, "load_average": os.getloadavg()[0]}
+
+
+async def _lift(running: Fleet, name: str) -> None:
+    lifted: dict[str, Any] = await asyncio.to_thread(running.paperwork.lift, name, fleet.AGENCIES[0])
+    await asyncio.to_thread(running.followed, lifted["size"])
+
+
+def _those(asked: Sequence[Asked], *, covered: bool) -> list[Stream]:
+    return [each.stream for each in asked if each.covered is covered]

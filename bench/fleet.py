@@ -1,0 +1,183 @@
+"""A fleet to load: a control plane, model servers, any number of gateways, and customers admitted to them.
+
+Each is a process of its own on 127.0.0.1, on a port that the system chose; the model servers are those of the
+demonstration. All that is done goes over the HTTP API, signed by whoever has to sign it.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sluicegate.demo.cast import DEVELOPER, Cast, Customer
+from sluicegate.demo.paperwork import Credential, Paperwork
+from sluicegate.demo.processes import Processes
+from sluicegate.demo.site import ORIGIN, Site, followed
+from sluicegate.store import keyfile
+
+AGENCIES = ("oncd", "ostp")
+FIRST_GATEWAY = "gateway-1"
+"""The control plane writes its token at its first start; the others ask for theirs."""
+
+
+class Measured(Processes):
+    """Child processes whose processor time can be read."""
+
+    def cpu_s(self, name: str) -> float:
+        """The seconds for which a child's threads have run."""
+        return threads_cpu_s(self.pid(name))
+
+    def pid(self, name: str) -> int:
+        """A child's process id."""
+        return self._children[name].pid
+
+
+def threads_cpu_s(pid: int | str) -> float:
+    """The seconds for which a process's threads have run, those that have ended left out."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway that serves."""
+
+    name: str
+    surface: str
+    url: str
+
+
+@dataclass(slots=True)
+class Fleet:
+    """What is running. `upstreams` are the model servers' URLs by the names that plans give them."""
+
+    folder: Path
+    processes: Measured
+    cast: Cast
+    upstreams: Mapping[str, str]
+    control_url: str
+    vkey: str
+    paperwork: Paperwork
+    gateways: list[Gateway] = field(default_factory=list)
+
+    def start_gateways(self, surfaces: Mapping[str, str], control: Mapping[str, str] | None = None) -> None:
+        """Start gateways, each on a state folder of its own, and wait until all of them have a lease.
+
+        `surfaces` are what each serves, by name; `control` says which of them reach the control plane by
+        another URL, such as a relay's.
+        """
+        for name, surface in surfaces.items():
+            targets = [word for each in self.upstreams.items() for word in ("--upstream", "=".join(each))]
+            self.processes.start(
+                name, "gateway", "--name", name, "--surface", surface, "--port", "0",
+                "--state", f"{self.folder / name}", "--control", (control or {}).get(name, self.control_url),
+                "--log-key", self.vkey, "--token-file", f"{self._token_file(name)}", *targets,
+            )  # fmt: skip
+        for name, surface in surfaces.items():
+            self.gateways.append(Gateway(name, surface, self.processes.ready(name)["url"]))
+        self.followed(self.paperwork.staff().get("/api/v1/log")["size"])
+
+    def release(self, text: str) -> None:
+        """Put a plan in force, have its terms agreed, and open its stages."""
+        plan = self.folder / "plan.yaml"
+        plan.write_text(text)
+        for case in self.paperwork.apply_plan(plan)["cases"]:
+            self.paperwork.decide(case)
+        for stage in self.paperwork.stages():
+            if not stage["open"]:
+                self.paperwork.open_stage(stage["release"], stage["stage"])
+
+    def admit(self, customers: Iterable[Customer]) -> dict[Customer, Credential]:
+        """Admit customers, with a credential each that every gateway knows."""
+        admitted = {customer: self._admitted(customer) for customer in customers}
+        self.followed(max(credential.size for credential in admitted.values()))
+        return admitted
+
+    def followed(self, size: int) -> None:
+        """Wait until every gateway has a lease and has applied the log's first `size` entries."""
+        for gateway in self.gateways:
+            followed(gateway.url, size)
+
+    def _admitted(self, customer: Customer) -> Credential:
+        (self.folder / f"{customer.slug}.yaml").write_text(f"name: {customer.name}\nregisteredIn: US\n")
+        case = self.paperwork.decide(self.paperwork.submit(customer))
+        return self.paperwork.issue(customer, case["grant"]["grant"])
+
+    def _token_file(self, gateway: str) -> Path:
+        path = self.folder / "control" / "tokens" / f"{gateway}.token"
+        if gateway != FIRST_GATEWAY:
+            made = self.paperwork.staff().post("/api/v1/tokens", {"role": "gateway", "name": gateway})
+            keyfile.write_secret(path, f"{made['token']}\n".encode())
+        return path
+
+
+@contextmanager
+def running(
+    folder: Path, upstreams: Mapping[str, Sequence[str]], agencies: Sequence[str] = AGENCIES
+) -> Iterator[Fleet]:
+    """Start a control plane and model servers; gateways are started on what is given.
+
+    `upstreams` are the options of `demo upstream` for each. Everything may have as many files open as the
+    system lets it.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    cast = Cast(folder, agencies)
+    cast.assemble(log_exists=False)
+    with Measured(folder, print) as processes:
+        for name, options in upstreams.items():
+            processes.start(name, "demo", "upstream", "--port", "0", *options)
+        processes.start(
+            "control", "serve", "--port", "0", "--state", f"{folder / 'control'}",
+            "--trust", f"{cast.trust_file}", "--origin", ORIGIN,
+        )  # fmt: skip
+        urls = {name: processes.ready(name)["url"] for name in upstreams}
+        control = processes.ready("control")
+        site = Site(folder, control["url"], "", next(iter(urls.values())), control["vkey"])
+        paperwork = Paperwork(site, cast, folder)
+        yield Fleet(folder, processes, cast, urls, control["url"], control["vkey"], paperwork)
+
+
+def plan(release: str, stage: str, models: Mapping[str, str], surfaces: Iterable[str]) -> str:
+    """A plan of one stage that asks both agencies, without seats to run out of or a quota to use up.
+
+    `models` are the names of their upstreams, by their ids.
+    """
+    digests = {"digest": f"sha256:{1:064}", "safeguards": f"sha256:{2:064}"}
+    asked = {"kind": "agreed", "askedBy": list(AGENCIES), "how": "memorandum", "askedOn": "2026-06-24"}
+    spec = {
+        "models": [{"id": name, "upstream": upstream, **digests} for name, upstream in models.items()],
+        "surfaces": sorted(set(surfaces)),
+        "agencies": {name: {"name": f"The {name} agency"} for name in AGENCIES},
+        "stages": [
+            {
+                "name": stage,
+                "basis": asked,
+                "admission": {"mode": "approve", "grant": {"allOf": list(AGENCIES)}},
+            }
+        ],
+    }
+    return _document("Release", {"name": release, "developer": DEVELOPER}, spec)
+
+
+def order(name: str, models: Sequence[str], organizations: Sequence[str]) -> str:
+    """The first agency's order to suspend models for organizations, at once and on every surface."""
+    spec = {
+        "issuer": AGENCIES[0],
+        "basis": {"kind": "order", "authority": "an example letter"},
+        "action": "suspend",
+        "models": list(models),
+        "surfaces": "all",
+        "covers": {"organizations": list(organizations)},
+        "reasons": {"form": "none"},
+    }
+    return _document("Directive", {"name": name}, spec)
+
+
+def _document(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
+    return json.dumps({"apiVersion": "sluicegate/v1", "kind": kind, "metadata": metadata, "spec": spec})

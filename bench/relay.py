@@ -1,0 +1,72 @@
+"""A wire that can be cut: TCP passed on between one gateway and the control plane, by the running loop.
+
+Cut, it passes nothing on and ends nothing, as a network does that drops packets: whoever is connected learns
+it from silence alone, and new connections are taken and stay silent too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Self
+from urllib.parse import urlsplit
+
+
+class Relay:
+    """Passes on what comes to `url`; to be entered as a context."""
+
+    def __init__(self, target_url: str) -> None:
+        host, _, port = urlsplit(target_url).netloc.partition(":")
+        self._target = host, int(port)
+        self._passing = asyncio.Event()
+        self._passing.set()
+        self._wires: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def url(self) -> str:
+        """Where to connect in place of the target."""
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    def cut(self) -> None:
+        """From now on nothing is passed on."""
+        self._passing.clear()
+
+    def mend(self) -> None:
+        """Pass on again, first of all what has been waiting."""
+        self._passing.set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for wire in self._wires:
+            wire.cancel()
+        await asyncio.gather(*self._wires, return_exceptions=True)
+
+    def _accepted(self, near: asyncio.StreamReader, to_near: asyncio.StreamWriter) -> None:
+        wire = asyncio.create_task(self._join(near, to_near))
+        self._wires.add(wire)
+        wire.add_done_callback(self._wires.discard)
+
+    async def _join(self, near: asyncio.StreamReader, to_near: asyncio.StreamWriter) -> None:
+        await self._passing.wait()
+        far, to_far = await asyncio.open_connection(*self._target)
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._pass_on(near, to_far))
+                both.create_task(self._pass_on(far, to_near))
+        finally:
+            to_near.close()
+            to_far.close()
+
+    async def _pass_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(65_536):
+            await self._passing.wait()
+            target.write(data)
+            await target.drain()
+        await self._passing.wait()
+        target.write_eof()

@@ -1,0 +1,201 @@
+"""Thousands of streams at once, read by one event loop, and what each of them got.
+
+Rules:
+- All bytes are kept as they came, framing included: a client library would hide where a stream was cut.
+- When bytes came is read from CLOCK_REALTIME in the call that takes them, as near to the socket as we get.
+- What a stream should have got is what the model's server itself sends for the same body. Every body is
+  another one, so a byte of a neighbour's stream shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from bench.load import BODY_END, HEAD_END, OK, Connection, post, unframed
+
+OPENING = 64
+"""How many streams are being opened, or compared, at a time."""
+POLL_S = 0.02
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A stream's pieces, and the pause between two of them."""
+
+    chunks: int
+    interval_ms: int
+
+
+class Stream(asyncio.Protocol):
+    """One stream of a model's answer to `text`, until it ends.
+
+    Units: `last_ns` nanoseconds since 1970 UTC, when the last bytes came; 0: none have.
+    """
+
+    __slots__ = ("_begun", "_transport", "body", "data", "ended", "key", "last_ns", "reset", "text")
+
+    def __init__(self, key: str, model: str, text: str, pace: Pace) -> None:
+        paced = {"x-demo-chunks": f"{pace.chunks}", "x-demo-interval-ms": f"{pace.interval_ms}"}
+        question = {"messages": [{"role": "user", "content": text}], "metadata": paced}
+        self.body = json.dumps({"model": model, "stream": True, **question}).encode()
+        self.key = key
+        self.text = text
+        self.data = bytearray()
+        self.last_ns = 0
+        self.ended = False
+        self.reset = False
+        """Whether the connection was reset."""
+        self._transport: asyncio.Transport | None = None
+        self._begun: asyncio.Future[None] | None = None
+
+    async def open(self, url: str) -> None:
+        """Ask a gateway, or a model's server, for it; return when first bytes, or the end, are here."""
+        host, _, port = urlsplit(url).netloc.partition(":")
+        loop = asyncio.get_running_loop()
+        begun = self._begun = loop.create_future()
+        await loop.create_connection(lambda: self, host, int(port))
+        await begun
+
+    def close(self) -> None:
+        """Leave."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._transport = transport
+        transport.write(post(self.body, self.key))
+
+    def data_received(self, data: bytes) -> None:
+        self.last_ns = time.time_ns()
+        self.data += data
+        self._begin()
+        if self.data.endswith(BODY_END):
+            self.ended = True
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.reset = exc is not None and not self.ended
+        self.ended = True
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._begun is not None:
+            if not self._begun.done():
+                self._begun.set_result(None)
+            self._begun = None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a piece of the answer has come, and not its end."""
+        return self.data.count(b"\n\n", self.data.find(HEAD_END) + 4) > 1 and not self.ended
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it ended as streams end."""
+        return self.data.startswith(OK) and self.data.endswith(BODY_END)
+
+    def received(self) -> bytes:
+        """The answer's body, without its framing."""
+        return unframed(bytes(self.data))
+
+    def cut(self) -> tuple[bytes, dict[str, Any]] | None:
+        """What came before the error event that ended it, and the error; None if none did."""
+        received = self.received()
+        if self.is_whole or not received.endswith(b"\n\n"):
+            return None
+        before, separator, last = received.removesuffix(b"\n\n").rpartition(b"\n\n")
+        try:
+            error = json.loads(last.removeprefix(b"data: ")).get("error")
+        except (ValueError, AttributeError):
+            return None
+        return (before + separator, error) if isinstance(error, dict) else None
+
+    def ended_how(self) -> str:
+        """How it stands, for who looks why."""
+        how = "reset" if self.reset else "ended" if self.ended else "open"
+        return f"{self.text!r} is {how} after {bytes(self.data[:15])!r} … {bytes(self.data[-300:])!r}"
+
+
+async def opened(streams: Sequence[tuple[str, Stream]], within_s: float) -> None:
+    """Open streams, each at its URL; return when all are under way.
+
+    Raises: AssertionError: one has ended, or is not under way in time.
+    """
+    await _each(streams, lambda one: one[1].open(one[0]))
+    await until(lambda: all(stream.is_under_way or stream.ended for _, stream in streams), within_s)
+    for _, stream in streams:
+        assert stream.is_under_way, stream.ended_how()
+
+
+async def finished(streams: Iterable[Stream], within_s: float) -> None:
+    """Wait until streams have ended. Raises: AssertionError: one has not in time."""
+    waiting = list(streams)
+
+    def all_ended() -> bool:
+        waiting[:] = [stream for stream in waiting if not stream.ended]
+        return not waiting
+
+    await until(all_ended, within_s)
+
+
+async def until(what: Callable[[], bool], within_s: float) -> None:
+    """Wait until something holds. Raises: AssertionError: it does not in time."""
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + within_s
+    while not what():
+        assert loop.time() < ends, f"not within {within_s} s"
+        await asyncio.sleep(POLL_S)
+
+
+async def sent(upstream_url: str, streams: Sequence[Stream]) -> list[bytes]:
+    """What the model's server itself answers to the bodies of streams, without its pauses, in their order."""
+    idle = [await Connection.to(upstream_url) for _ in range(min(OPENING, len(streams)))]
+    answers: dict[Stream, bytes] = {}
+
+    async def ask(stream: Stream) -> None:
+        connection = idle.pop()
+        answer = await connection.ask(post(stream.body, "", "x-demo-interval-ms: 0"))
+        idle.append(connection)
+        assert answer.is_whole_stream, answer.data
+        answers[stream] = answer.body()
+
+    await _each(streams, ask)
+    for connection in idle:
+        connection.close()
+    return [answers[stream] for stream in streams]
+
+
+async def check_spared(upstream_url: str, streams: Sequence[Stream]) -> None:
+    """Fail unless streams ended properly and got what the model's server sends, byte for byte."""
+    for stream, whole in zip(streams, await sent(upstream_url, streams), strict=True):
+        assert stream.is_whole, stream.ended_how()
+        assert stream.received() == whole, stream.ended_how()
+
+
+async def check_cut(upstream_url: str, streams: Sequence[Stream], reason: str) -> None:
+    """Fail unless streams were cut for a reason, behind whole events that the model's server sends."""
+    for stream, whole in zip(streams, await sent(upstream_url, streams), strict=True):
+        found = stream.cut()
+        assert found is not None, stream.ended_how()
+        before, error = found
+        assert error["code"] == reason, stream.ended_how()
+        assert whole.startswith(before), stream.ended_how()
+        assert before.endswith(b"\n\n"), stream.ended_how()
+
+
+async def _each(items: Iterable[T], do: Callable[[T], Awaitable[object]]) -> None:
+    """Do something with every item, with `OPENING` of them at a time."""
+    left = iter(items)
+
+    async def work() -> None:
+        for item in left:
+            await do(item)
+
+    await asyncio.gather(*(work() for _ in range(OPENING)))

@@ -1,0 +1,75 @@
+"""`drill …`: try a directive without refusing anybody."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sluicegate.cli import directives
+from sluicegate.cli.files import read_text, write_json
+from sluicegate.cli.output import Json, emit, table
+from sluicegate.client.http import Client
+from sluicegate.core import directive, document
+from sluicegate.errors import CommandRefused
+
+ASK_EVERY_S = 0.1
+Name = Annotated[str, typer.Argument(help="The drill's name.", show_default=False)]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the signed report to this file.")]
+
+
+def run(
+    file: directives.File, key: directives.Keys, log: directives.Log = "", output: Output = None,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Try a directive: issue it as a drill, wait until it is acknowledged everywhere, end it, report.
+
+    Nobody is refused. The file is a directive as it would be issued; Ctrl-C leaves the drill to 'drill end'.
+    """
+    given = directive.read(document.read(read_text(file), str(file)))
+    given["metadata"] = {"name": given["metadata"]["name"], "drill": True}
+    client = Client()
+    name = client.post("/api/v1/directives", directives.signed(given, file, key, log))["directive"]
+    while not client.get(f"/api/v1/directives/{name}/status")["inForceSince"]:
+        time.sleep(ASK_EVERY_S)
+    client.post(f"/api/v1/drills/{name}/end")
+    _report(client, name, output, as_json, patient=True)
+
+
+def end(name: Name, as_json: Json = False) -> None:
+    """End a drill."""
+    answer = Client().post(f"/api/v1/drills/{name}/end")
+    emit(answer, as_json, f"the drill {name} is over; see: sluicegate drill report {name}")
+
+
+def report(name: Name, output: Output = None, as_json: Json = False) -> None:
+    """Show the signed report of a drill: how long until zero, and until access was restored."""
+    _report(Client(), name, output, as_json, patient=False)
+
+
+def _report(client: Client, name: str, output: Path | None, as_json: bool, *, patient: bool) -> None:
+    answer = _asked(client, name, patient=patient)
+    if output is not None:
+        write_json(output, answer["envelope"])
+    rows = [
+        [row["gateway"], row["surface"], row["state"], row["at"], row["restoredAt"], row["wouldCut"]]
+        for row in answer["gateways"]
+    ]
+    columns = ["gateway", "surface", "state", "at", "restored", "would have cut"]
+    zero, restored = answer["timeToZeroMs"], answer["timeToRestoreMs"]
+    title = f"{name}: zero after {zero} ms, restored after {restored} ms; nobody was refused"
+    emit(answer, as_json, table(title, columns, rows, f"{title}; no gateway holds a lease"))
+
+
+def _asked(client: Client, name: str, *, patient: bool) -> dict[str, Any]:
+    while True:
+        try:
+            answer: dict[str, Any] = client.get(f"/api/v1/drills/{name}/report")
+        except CommandRefused as refused:
+            if not patient or refused.code != "drill_running":
+                raise
+            time.sleep(ASK_EVERY_S)
+        else:
+            return answer

@@ -1,0 +1,92 @@
+"""`point …`: surfaces where others enforce."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from sluicegate.cli.files import read_text
+from sluicegate.cli.output import Json, emit, table
+from sluicegate.client import signing
+from sluicegate.client.http import Client
+from sluicegate.core import canonical, dsse
+from sluicegate.core.statements import Pointing
+from sluicegate.errors import CommandRefused
+
+Name = Annotated[str, typer.Argument(help="The point's name.", show_default=False)]
+OfficersKey = Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)]
+
+
+def declare(
+    name: Name,
+    surface: Annotated[str, typer.Option("--surface", help="The surface it serves.", show_default=False)],
+    public: Annotated[Path, typer.Option("--public", help="The point's public key.", show_default=False)],
+    key: OfficersKey,
+    as_json: Json = False,
+) -> None:
+    """Declare an enforcement point without a gateway of ours. Directives on its surface wait for its word."""
+    client = Client()
+    shown = canonical.b64(dsse.load_public(read_text(public)))
+    said = Pointing(client.get("/api/v1/log")["vkey"], name, surface, shown, "declared")
+    answer = client.post("/api/v1/points", {"envelope": signing.pointing(said, signing.private_key(key))})
+    emit(answer, as_json, f"{name} is declared for {surface}, at size {answer['size']}")
+
+
+def retire(name: Name, key: OfficersKey, as_json: Json = False) -> None:
+    """Retire a point: no directive waits for it any more. Its name is not used again."""
+    client = Client()
+    found = next((point for point in client.get("/api/v1/points")["points"] if point["point"] == name), None)
+    if found is None:
+        raise CommandRefused(f"no point {name!r}", code="point_unknown", remedy="'point list' shows them")
+    log = client.get("/api/v1/log")["vkey"]
+    said = Pointing(log, name, found["surface"], found["publicKey"], "retired")
+    answer = client.post("/api/v1/points", {"envelope": signing.pointing(said, signing.private_key(key))})
+    emit(answer, as_json, f"{name} is retired, at size {answer['size']}")
+
+
+def state(
+    name: Name,
+    directive: Annotated[str, typer.Argument(help="The directive's name.", show_default=False)],
+    key: Annotated[Path, typer.Option("--key", help="The point's private key.", show_default=False)],
+    says: Annotated[
+        Literal["enforced", "restored"],
+        typer.Option("--says", help="That it enforces the directive, or has restored access."),
+    ] = "enforced",
+    as_json: Json = False,
+) -> None:
+    """Say, signed with the point's own key, that it enforces a directive or has restored access, now."""
+    client = Client()
+    asked = client.get(f"/api/v1/points/{name}/directives/{directive}")
+    if (asked["point"], asked["directive"]) != (name, directive):
+        raise CommandRefused(
+            f"the control plane answered about {asked['point']!r} and {asked['directive']!r}"
+        )
+    at_ms = time.time_ns() // 1_000_000
+    envelope = signing.enforcement(asked, says, at_ms, signing.private_key(key))
+    answer = client.post("/api/v1/points/statements", {"envelope": envelope})
+    emit(answer, as_json, f"{name} has {says} {directive} at {answer['at']}, at size {answer['size']}")
+
+
+def listed(as_json: Json = False) -> None:
+    """List every declared enforcement point, and its newest word on each directive."""
+    answer = Client().get("/api/v1/points")
+    rows = [
+        [
+            point["point"],
+            point["surface"],
+            point["state"],
+            point["owner"],
+            point["declaredAt"],
+            _said(point),
+        ]
+        for point in answer["points"]
+    ]
+    columns = ["point", "surface", "state", "declared by", "declared", "says"]
+    emit(answer, as_json, table("", columns, rows, "No point is declared."))
+
+
+def _said(point: dict[str, Any]) -> str:
+    return ", ".join(f"{said['directive']} {said['says']} {said['at']}" for said in point["stated"])

@@ -1,0 +1,177 @@
+"""Declared enforcement points: surfaces without a gateway of ours, such as a cloud's catalogue.
+
+Rules:
+- An officer declares a point, with the point's own key, and retires it; a name is used once.
+- A point says itself, under its own key, that it enforces a directive or has restored access: of exactly the
+  document in force, and each time later than the time before.
+- Nobody counts a point out: it has said so, or it has not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sluicegate.core import canonical, dsse, events, statements
+from sluicegate.core.dsse import Envelope
+from sluicegate.core.events import Draft, Entropy
+from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.keys import signer_for
+from sluicegate.core.lifecycle.releases import other_log
+from sluicegate.core.lifecycle.state import Issued, Point, State, Stated
+from sluicegate.core.statements import Enforcement, Pointing
+
+AHEAD_MS = 300_000
+"""How far the clock of a point may be ahead of the log's."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetPoint:
+    """Declare or retire a point by an officer's signed statement."""
+
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class StatePoint:
+    """Put on the record what a point says of a directive, signed with its own key."""
+
+    envelope: Envelope
+
+
+def set_point(state: State, command: SetPoint, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `SetPoint`. The same again changes nothing."""
+    said = statements.read_point(command.envelope)
+    if said.log != state.log:
+        return other_log()
+    key = signer_for(state, command.envelope, state.developer)
+    if isinstance(key, Refusal):
+        return key
+    known = state.points.get(said.point)
+    refusal = _not_to_set(state, said, known)
+    if refusal is not None:
+        return refusal
+    result = {"point": said.point, "surface": said.surface, "state": said.says}
+    if known is not None and known.retired is (said.says == "retired"):
+        return Decided([], result)
+    public = {
+        "point": said.point,
+        "surface": said.surface,
+        "keyid": dsse.keyid(canonical.unb64(said.key)),
+        "publicKey": said.key,
+        "owner": key.owner,
+        "digest": statements.envelope_digest(command.envelope),
+        "envelope": command.envelope.to_json(),
+    }
+    what = events.POINT_DECLARED if said.says == "declared" else events.POINT_RETIRED
+    return Decided([Draft(what, said.point, public)], result)
+
+
+def _not_to_set(state: State, said: Pointing, known: Point | None) -> Refusal | None:
+    """Why a point may not be declared or retired, if it may not."""
+    if known is not None:
+        is_it = (known.surface, known.public) == (said.surface, canonical.unb64(said.key))
+        if is_it and (said.says == "retired" or not known.retired):
+            return None
+        text = f"the point {said.point!r} is on the record, with another key or surface or retired"
+        return Refusal("conflict", "name_taken", text, "choose another name; a name is used once")
+    if said.says == "retired":
+        return point_unknown(said.point)
+    if dsse.keyid(canonical.unb64(said.key)) in state.keys:
+        text = "the key of a party, expected one that the point alone holds"
+        return Refusal("conflict", "key_of_a_party", text, "'keys generate' makes a key")
+    if all(said.surface not in release.plan["spec"]["surfaces"] for release in state.releases.values()):
+        text = f"no release is offered on a surface {said.surface!r}"
+        return Refusal("unknown", "surface_unknown", text, "check its spelling; apply the plan that names it")
+    return None
+
+
+def state_point(state: State, command: StatePoint, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+    """Decide `StatePoint`. The same again changes nothing."""
+    said = statements.read_enforcement(command.envelope)
+    if said.log != state.log:
+        return other_log()
+    placed = point_and_directive(state, said.point, said.directive)
+    if isinstance(placed, Refusal):
+        return placed
+    point, issued = placed
+    at_ms = events.parse_time(said.at)
+    known = point.stated.get(issued.name)
+    result = {"point": point.name, "directive": issued.name, "says": said.says, "at": said.at}
+    refusal = _not_to_state(command, said, point, issued)
+    if refusal is not None:
+        return refusal
+    if known is not None and (known.says, known.said_ms, known.of) == (said.says, at_ms, issued.size):
+        return Decided([], result)
+    refusal = _out_of_time(at_ms, known, now_ms)
+    if refusal is not None:
+        return refusal
+    public = {
+        "point": point.name,
+        "directive": issued.name,
+        "size": issued.size,
+        "says": said.says,
+        "at": said.at,
+        "digest": statements.envelope_digest(command.envelope),
+        "envelope": command.envelope.to_json(),
+    }
+    return Decided([Draft(events.POINT_STATED, point.name, public)], result)
+
+
+def _not_to_state(command: StatePoint, said: Enforcement, point: Point, issued: Issued) -> Refusal | None:
+    signer = dsse.keyid(point.public)
+    if signer not in dsse.verify(command.envelope, {signer: point.public}):
+        text = f"no valid signature by the key of the point {point.name!r}"
+        return Refusal("unverified", "signature_invalid", text, "sign with the key it was declared with")
+    if said.document != canonical.digest(issued.document):
+        text = f"a statement about another document than the directive {issued.name!r} has now"
+        return Refusal("conflict", "other_document", text, "ask for the statement again and sign that")
+    if issued.lifted and said.says == "enforced":
+        return Refusal("conflict", "directive_lifted", f"the directive {issued.name!r} has been lifted")
+    return None
+
+
+def _out_of_time(at_ms: int, known: Stated | None, now_ms: int) -> Refusal | None:
+    if at_ms > now_ms + AHEAD_MS:
+        text = f"a statement of {events.format_time(at_ms)}, which is still to come"
+        return Refusal("conflict", "time_ahead", text, "set the clock of the machine that signs")
+    if known is not None and at_ms <= known.said_ms:
+        text = f"a statement no later than the one before it, of {events.format_time(known.said_ms)}"
+        return Refusal("conflict", "statement_superseded", text, "sign what holds now, with the time of now")
+    return None
+
+
+def point_and_directive(state: State, point: str, directive: str) -> tuple[Point, Issued] | Refusal:
+    """A point and a directive on its surface, or why the one has nothing to say of the other."""
+    found, issued = state.points.get(point), state.directives.get(directive)
+    if found is None:
+        return point_unknown(point)
+    if found.retired:
+        return Refusal("conflict", "point_retired", f"the point {point!r} has been retired")
+    if issued is None:
+        return Refusal("unknown", "directive_unknown", f"no directive {directive[:80]!r}")
+    if not is_of(found, issued):
+        text = f"the directive {directive!r} is not for {found.surface!r}, the surface of {point!r}"
+        return Refusal("conflict", "surface_not_covered", text)
+    return found, issued
+
+
+def point_unknown(name: str) -> Refusal:
+    """The refusal of a point nobody has declared."""
+    return Refusal("unknown", "point_unknown", f"no point {name[:80]!r}", "'point list' shows them")
+
+
+def is_of(point: Point, issued: Issued) -> bool:
+    """Whether a directive is for the surface of a point."""
+    surfaces = issued.document["spec"]["surfaces"]
+    return surfaces == "all" or point.surface in surfaces
+
+
+def asked(state: State, issued: Issued) -> list[Point]:
+    """The points, not retired, that have to enforce a directive."""
+    return [point for point in state.points.values() if not point.retired and is_of(point, issued)]
+
+
+def enforcing(point: Point, issued: Issued) -> Stated | None:
+    """Where a point has said that it enforces a directive as it now is; None while it has not."""
+    stated = point.stated.get(issued.name)
+    return stated if stated and stated.says == "enforced" and stated.of == issued.size else None

@@ -1,0 +1,115 @@
+"""Everyone affected is told once: of a directive that covers some of theirs, and of what becomes of it.
+
+Rules:
+- Whoever applied for an organization of which somebody is covered is told, by each of its subscriptions.
+- An entry is news once, however often this runs: the command that posts its letters is done once.
+- It runs after the order is out, never in its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sluicegate.core import coverage
+from sluicegate.core.lifecycle import State
+from sluicegate.core.lifecycle.state import Issued
+from sluicegate.core.notices import Notice
+from sluicegate.ports import Writing
+from sluicegate.service.ledger import CLOCK, Ledger
+from sluicegate.service.letters import letter
+from sluicegate.service.preview import settled
+
+
+class News(NamedTuple):
+    """Something to tell of a directive: its entry, and the entry that put it in force."""
+
+    name: str
+    topic: str
+    seq: int
+    first: int
+    at_ms: int
+
+
+class Telling:
+    """Tells of directives as they come; what an earlier run has told is not told again."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._told: set[int] = set()
+
+    def tell(self) -> None:
+        """Post the letters of whatever is news. Raises: StoreUnavailable: told when asked again."""
+        with self._ledger.reading() as state:
+            news = [each for each in _news(state) if each.seq not in self._told]
+        for each in sorted(news, key=lambda found: found.seq):
+            self._post(each)
+            self._told.add(each.seq)
+
+    def _post(self, news: News) -> None:
+        whom = self._whom(news)
+        with self._ledger.reading() as state:
+            notice = _notice(state.directives[news.name], news)
+
+        def change(writing: Writing) -> dict[str, Any]:
+            told = [
+                letter(notice, subscription.id)
+                for subscription, principal in writing.subscribers()
+                if principal.id in whom
+            ]
+            writing.post(told)
+            return {"told": sorted(whom)}
+
+        self._ledger.arrange(change, by=CLOCK, command_id=f"told {news.seq}", request=["told", news.seq])
+
+    def _whom(self, news: News) -> frozenset[str]:
+        """Whom it covers; of what becomes of a directive, those who were told of it."""
+        if news.seq != news.first:
+            return frozenset(self._earlier(news.first))
+        with self._ledger.reading() as state:
+            found = state.table.directives.get(news.name)
+        if found is None:
+            return frozenset()
+        now_ms = self._ledger.now_ms()
+        organizations = settled(self._ledger, lambda table: coverage.affected(table, found, now_ms))
+        with self._ledger.reading() as state:
+            return frozenset(
+                state.cases[state.grants[grant.id]].applicant
+                for grant in state.table.grants_by_id.values()
+                if grant.organization in organizations
+            )
+
+    def _earlier(self, seq: int) -> list[str]:
+        """Who was told of the entry that put a directive in force."""
+
+        def nobody(_: Writing) -> dict[str, Any]:
+            return {"told": []}
+
+        answer = self._ledger.arrange(nobody, by=CLOCK, command_id=f"told {seq}", request=["told", seq])
+        assert isinstance(answer, dict)
+        return list(answer["told"])
+
+
+def _news(state: State) -> Iterator[News]:
+    for name, found in state.directives.items():
+        if found.is_drill:
+            continue
+        yield News(name, "directive.issued", found.seq, found.seq, found.at_ms)
+        for part in found.parts:
+            yield News(name, "directive.lifted", part["seq"], found.seq, part["at"])
+        is_told = any(part["seq"] == found.ended_seq for part in found.parts)
+        if found.ended_seq is not None and found.ended_ms is not None and not is_told:
+            yield News(name, f"directive.{found.ended}", found.ended_seq, found.seq, found.ended_ms)
+
+
+def _notice(found: Issued, news: News) -> Notice:
+    spec = found.document["spec"]
+    data = {
+        "directive": found.name,
+        "issuer": found.issuer,
+        "basis": spec["basis"]["kind"],
+        "action": spec.get("action", "suspend"),
+        "seq": news.seq,
+        "size": news.seq + 1,
+    }
+    return Notice(news.topic, f"directive {found.name}", f"entry {news.seq}", news.at_ms, data)

@@ -1,0 +1,95 @@
+"""What gateways report of use: streams that are open, and the calls of the last day, by who made them.
+
+Rules:
+- Counts only: a credential, a model, and how its request named its person, as the decision saw it; never a
+  word of what was asked or answered.
+- A gateway reports totals of its run, so that a report that comes twice counts once.
+- Kept in memory: it serves previews, decides nothing, and says since when it counts.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sluicegate.core.coverage import Usage
+from sluicegate.core.naming import Naming
+
+HOUR_MS = 3_600_000
+HOURS = 24
+Run = tuple[str, str]
+"""A gateway and its incarnation."""
+
+
+class Key(NamedTuple):
+    """Who used what: a credential, a model, and how the request named its person."""
+
+    credential: str
+    model: str
+    naming: Naming
+
+
+class Row(NamedTuple):
+    """What a run reports of one way of use: streams open now, and calls since it started."""
+
+    key: Key
+    open: int
+    total: int
+
+
+class UsageBook:
+    """The use of one control plane's gateways.
+
+    `keys_max` ways of use are told apart in an hour; what comes beyond is counted without its person.
+    Units: `since_ms` is from when on it counts, milliseconds since 1970 UTC.
+    """
+
+    def __init__(self, since_ms: int, *, keys_max: int = 1_000_000) -> None:
+        self.since_ms = since_ms
+        self._keys_max = keys_max
+        self._lock = threading.Lock()
+        self._hours: dict[int, Counter[Key]] = {}
+        self._totals: dict[Run, dict[Key, int]] = {}
+        self._open: dict[Run, dict[Key, int]] = {}
+
+    def report(self, run: Run, rows: Iterable[Row], now_ms: int) -> None:
+        """Take a run's report in."""
+        with self._lock:
+            hour = self._hours.setdefault(now_ms // HOUR_MS, Counter())
+            totals, open_ = self._totals.setdefault(run, {}), self._open.setdefault(run, {})
+            for row in rows:
+                key = row.key
+                if len(hour) >= self._keys_max and key not in hour:
+                    key = key._replace(naming=Naming())
+                hour[key] += max(0, row.total - totals.get(row.key, 0))
+                totals[row.key] = row.total
+                if row.open:
+                    open_[row.key] = row.open
+                else:
+                    open_.pop(row.key, None)
+            self._forget(now_ms)
+
+    def keep(self, runs: Iterable[Run]) -> None:
+        """Forget every run but these: its streams have ended with it."""
+        with self._lock:
+            for run in self._totals.keys() - set(runs):
+                del self._totals[run], self._open[run]
+
+    def last_day(self, now_ms: int) -> list[Usage]:
+        """What is open, and the calls of the last 24 hours, whole hours of the clock."""
+        with self._lock:
+            self._forget(now_ms)
+            requests: Counter[Key] = Counter()
+            for hour in self._hours.values():
+                requests += hour
+            streams: Counter[Key] = Counter()
+            for open_ in self._open.values():
+                streams.update(open_)
+        return [Usage(*key, streams[key], requests[key]) for key in requests.keys() | streams.keys()]
+
+    def _forget(self, now_ms: int) -> None:
+        oldest = now_ms // HOUR_MS - HOURS
+        for hour in [hour for hour in self._hours if hour <= oldest]:
+            del self._hours[hour]
