@@ -21,6 +21,7 @@ OPTIONAL = {
     ("/fleet/v1/poll", "surface"),
     ("/api/v1/subscriptions/dead/replay", "letter"),
     ("/api/v1/members/mem_x/claim", "status"),  # an assertion may say it
+    ("/api/v1/members/mem_x/claim", "method"),
     ("/api/v1/members/mem_x/revoke", "provider"),
 }
 ALL_OPTIONAL = re.compile(r"/api/v1/(cases/[^/]+|grants/[^/]+)/[a-z]+")
