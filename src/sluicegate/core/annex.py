@@ -9,6 +9,7 @@ Rules:
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,7 +30,7 @@ def read(data: bytes, file: str) -> dict[str, list[str]]:
     """
     faults: list[Place] = []
     try:
-        rows = list(csv.reader(data.decode("utf-8-sig").splitlines(), strict=True))
+        rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise _refused(file, [Place(file, 1, 1, "CSV in UTF-8", str(error)[:80])]) from error
     header = [cell.strip() for cell in rows[0]] if rows else []
