@@ -19,7 +19,18 @@ from sluicegate.core.refusals import Deny, Reason
 from sluicegate.errors import BadFeed, VerificationFailed
 from sluicegate.gate.engine import Engine, Flight
 from sluicegate.gate.feed import Memory, Seen, Tail
-from tests.worlds import API, AT_MS, MODEL, ORIGIN, Rough, World, plan_value, private_key, public_key
+from tests.worlds import (
+    API,
+    AT_MS,
+    MODEL,
+    ORIGIN,
+    Rough,
+    World,
+    covering,
+    plan_value,
+    private_key,
+    public_key,
+)
 
 LOG = private_key("log")
 
@@ -401,7 +412,7 @@ def test_what_came_before_an_unknown_entry_is_in_force(world: World, gateway: Ga
     world.direct("d-1")
     with pytest.raises(VerificationFailed):
         gateway.poll(Control(unknown(world.entries).entries))
-    assert gateway.engine.table.covering(MODEL, API, "anybody") is not None
+    assert covering(gateway.engine.table, MODEL, API, "anybody")
 
 
 def test_an_unknown_version_renews_nothing(control: Control, gateway: Gateway) -> None:
