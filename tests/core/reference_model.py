@@ -320,7 +320,7 @@ class Asking:
         """Those that suspend the request, by name with whether by order; what the others ask."""
         suspending, restricting = {}, list[Mapping[str, Any]]()
         for each in in_force(self.entries):
-            if not self._is_on(each, now) or not self.covered(each, now):
+            if not self.is_on(each, now) or not self.covered(each, now):
                 continue
             if each.spec.get("action") == "restrict":
                 restricting.append(each.spec["conditions"])
@@ -328,7 +328,7 @@ class Asking:
                 suspending[each.issued.public["directive"]] = each.spec["basis"]["kind"] == "order"
         return suspending, restricting
 
-    def _is_on(self, each: InForce, now: Instant) -> bool:
+    def is_on(self, each: InForce, now: Instant) -> bool:
         """What narrows begins at the late bound, and ends at the early one; what is open has its grace."""
         begins = each.spec.get("effective", "immediately")
         begins_ms = each.issued.at_ms if begins == "immediately" else _ms(begins)
@@ -394,7 +394,7 @@ class Asking:
         is_known = someone.level >= LEVELS.index(persons.get("assurance", "self-asserted"))
         if certainly:
             return is_known and someone.may_be <= set(persons["statuses"])
-        cannot_tell = persons.get("unknown", "covered") == "covered"
+        cannot_tell: bool = persons.get("unknown", "covered") == "covered"
         if not is_known:
             return cannot_tell
         return bool(someone.may_be & set(persons["statuses"])) or (

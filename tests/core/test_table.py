@@ -118,7 +118,8 @@ def test_whoever_comes_later_under_a_name_in_an_annex_is_covered() -> None:
 
 def test_whoever_comes_later_under_an_excepted_name_is_excepted() -> None:
     rough = Rough()
-    issued(rough, "everyone", named={"annex.x": {"names": ["tag"]}}, **{"except": ANNEX})
+    exception: dict[str, Any] = {"except": ANNEX}
+    issued(rough, "everyone", named={"annex.x": {"names": ["tag"]}}, **exception)
     table = table_of(rough.entries)
     assert covering(table, "a", API, "o1") == ["d"]
     described(rough, "o1")
@@ -156,7 +157,8 @@ def test_a_directive_of_strangers_alone_can_be_lifted() -> None:
     issued(rough, ANNEX, named={"annex.x": {"names": ["tag"]}})
     rough.write(events.DIRECTIVE_LIFTED, {"directive": "d"})
     table = table_of(rough.entries)
-    assert table.directives == table.suspending == {}
+    assert not table.directives
+    assert not table.suspending
 
 
 def test_whoever_comes_under_a_name_of_a_directive_over_persons_is_free_when_it_ends() -> None:
@@ -184,7 +186,8 @@ def test_a_directive_lifted_in_parts_ends_with_the_last_one() -> None:
         public = {"directive": "d", "case": model, "scope": {"models": [model]}}
         rough.write(events.DIRECTIVE_LIFTED, public)
     table = table_of(rough.entries)
-    assert table.directives == table.suspending == {}
+    assert not table.directives
+    assert not table.suspending
 
 
 def test_a_drill_refuses_nobody() -> None:
@@ -193,7 +196,9 @@ def test_a_drill_refuses_nobody() -> None:
     rough.write(events.DIRECTIVE_ISSUED, {"directive": "d", "document": document})
     table = table_of(rough.entries)
     assert table.drills.keys() == {"d"}
-    assert table.directives == table.suspending == table.restricting == {}
+    assert not table.directives
+    assert not table.suspending
+    assert not table.restricting
     table.apply(rough.write(events.DIRECTIVE_LIFTED, {"directive": "d", "case": None}))
     assert table.drills == {}
 
@@ -294,8 +299,8 @@ def _about_persons(world: World, grant: str) -> None:
     world.write(events.CREDENTIAL_ISSUED, public, digest="ab" * 32, member=member)
     world.write(events.CREDENTIAL_ATTESTED, {"credential": held}, attested=attested)
     for name in ("d-3", "d-4"):
-        public = {"directive": name, "issuer": "oncd", "document": document}
-        world.write(events.DIRECTIVE_ISSUED, public, named=named)
+        issuing = {"directive": name, "issuer": "oncd", "document": document}
+        world.write(events.DIRECTIVE_ISSUED, issuing, named=named)
     world.write(events.DIRECTIVE_LIFTED, lifted)
     world.write(events.DIRECTIVE_EXPIRED, {"directive": "d-4"})
 

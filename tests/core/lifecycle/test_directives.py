@@ -524,7 +524,7 @@ def test_its_issuer_narrows_a_directive_alone(world: World) -> None:
 
 def test_what_is_wider_takes_whoever_lifts_it(world: World) -> None:
     world.direct("d-1", liftedBy=RULE)
-    wider = {"surfaces": [API], "liftedBy": RULE}
+    wider: dict[str, Any] = {"surfaces": [API], "liftedBy": RULE}
     assert world.refused(change(world, "oncd", **wider)) == "not_narrower"
     assert world.refused(change(world, "oncd", OFFICER, **wider)) == "not_narrower"
     assert covering(world.state.table, MODEL, CODEX, "o") == ["d-1"]
@@ -535,7 +535,7 @@ def test_what_is_wider_takes_whoever_lifts_it(world: World) -> None:
 def test_nobody_else_changes_a_directive(world: World) -> None:
     world.direct("d-1")
     assert world.refused(change(world, "ostp")) == "key_of_another_party"
-    theirs = {"issuer": "ostp", "liftedBy": {"allOf": ["ostp"]}}
+    theirs: dict[str, Any] = {"issuer": "ostp", "liftedBy": {"allOf": ["ostp"]}}
     assert world.refused(change(world, "ostp", name="d-2", **theirs)) == "not_narrower"
     assert world.refused(change(world, "ostp", name="d-2", issuer="ostp")) == "not_narrower"
     assert world.state.table.directives.keys() == {"d-1"}
@@ -795,13 +795,17 @@ def people(statuses: list[str], source: str, name: str = "alien") -> dict[str, A
     return {"persons": {"definition": name, "statuses": statuses, "source": source}}
 
 
+def _part(part: str, whom: Any) -> dict[str, Any]:
+    return {part: whom}
+
+
 @pytest.mark.parametrize("part", ["covers", "except"])
 def test_what_is_signed_means_what_the_record_says(world: World, part: str) -> None:
     world.must(AddDefinition("alien", frozenset({"other"}), "a law"))
     for wrong in (people(["us_citizen"], "a law"), people(["other"], "another law")):
-        value = directive_value(**{part: wrong})
+        value = directive_value(**_part(part, wrong))
         assert world.refused(IssueDirective(directive(value))) == "definition_differs"
-    world.must(IssueDirective(directive(directive_value(**{part: people(["other"], "a law")}))))
+    world.must(IssueDirective(directive(directive_value(**_part(part, people(["other"], "a law"))))))
 
 
 # A directive over its own issuer
