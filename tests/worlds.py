@@ -408,7 +408,7 @@ def covering(table: Table, model: str, surface: str, organization: str) -> list[
     """The directives that enforcement finds to suspend a request of an organization that names nobody."""
     entity = table.entity(organization)
     directed = table.suspending.get(model, Directed())
-    found = directed.candidates(entity, lambda: ANYBODY)
+    found = directed.candidates(entity, ())
     return sorted({each.name for each in found if each.covers(model, surface, entity, ANYBODY)})
 
 

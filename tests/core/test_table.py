@@ -53,8 +53,11 @@ def test_looking_up_finds_each_directive_that_covers(seed: int) -> None:
                 entity = table.entity(organization)
                 for whom in whoms:
                     asked = (model, surface, entity, [whom])
-                    candidates = directed.candidates(entity, lambda: [whom]) if directed else ()  # noqa: B023 - at once
+                    persons = [whom.person] if whom.person is not None else []
+                    candidates = list(directed.candidates(entity, persons)) if directed else []
                     listed = {each.name for each in candidates if each.covers(*asked)}
+                    if directed is not None:
+                        assert directed.reaches(organization, table.entity, persons) is bool(candidates)
                     by_hand = [each for each in table.directives.values() if each.covers(*asked)]
                     is_suspended = directed is not None and directed is table.suspending.get(model)
                     if directed is not None:

@@ -379,17 +379,25 @@ class Directed:
             if not named:
                 index.pop(key, None)
 
-    def candidates(self, entity: Entity, whoms: Callable[[], Sequence[Whom]]) -> Iterator[Directive]:
-        """The directives that could cover a request, each once or more; no other one does."""
+    def reaches(self, organization: str, entity_of: Callable[[str], Entity], persons: Sequence[str]) -> bool:
+        """Whether any directive here could cover a request; what it costs does not depend on how many."""
+        return bool(
+            self._any
+            or organization in self._organizations
+            or (self._countries and entity_of(organization).registered_in in self._countries)
+            or (self._members and not self._members.keys().isdisjoint(persons))
+        )
+
+    def candidates(self, entity: Entity, persons: Sequence[str]) -> Iterator[Directive]:
+        """The directives that could cover a request, each once or more; no other one does.
+
+        `persons` are the members it names, by id.
+        """
         yield from self._any.get("", _NONE).values()
-        if self._organizations:
-            yield from self._organizations.get(entity.id, _NONE).values()
-        if self._countries:
-            yield from self._countries.get(entity.registered_in, _NONE).values()
-        if self._members:
-            for whom in whoms():
-                if whom.person is not None:
-                    yield from self._members.get(whom.person, _NONE).values()
+        yield from self._organizations.get(entity.id, _NONE).values()
+        yield from self._countries.get(entity.registered_in, _NONE).values()
+        for person in persons:
+            yield from self._members.get(person, _NONE).values()
 
     def _places(self, directive: Directive) -> Iterator[tuple[Places, str | None]]:
         selector = directive.selector

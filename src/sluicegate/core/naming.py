@@ -78,6 +78,13 @@ def known(  # noqa: PLR0913 - what a request is made of
     return Known(tuple(found), min(ends, default=None))
 
 
+def members(naming: Naming, credential: Credential, table: Table) -> tuple[str, ...]:
+    """The ids of the members a request names, whatever is known of them."""
+    if naming is NOBODY or naming == NOBODY:
+        return (credential.member.id,) if credential.member is not None else ()
+    return tuple(each.person.id for each in _named(naming, credential, table) if each.person is not None)
+
+
 def _named(naming: Naming, credential: Credential, table: Table) -> list[_Named]:
     organization = credential.grant.organization
     registry = table.registry.get(organization, _EMPTY)
