@@ -146,6 +146,11 @@ SETTLED_BY = {
 
 def standing(claims: Sequence[Claim], at_ms: int) -> Standing:
     """What claims come to at a time."""
+    if len(claims) == 1:  # as almost everybody's
+        status, assurance, until_ms = claims[0][1:]
+        if until_ms is None or at_ms < until_ms:
+            why = "said_unknown" if status == "unknown" else ""
+            return Standing(frozenset((status,)), assurance, until_ms, why)
     live = [claim for claim in claims if claim.until_ms is None or at_ms < claim.until_ms]
     until_ms = min((claim.until_ms for claim in live if claim.until_ms is not None), default=None)
     if not live:
@@ -162,8 +167,12 @@ def standings(claims: Sequence[Claim], early_ms: int, late_ms: int) -> tuple[Sta
     """What claims come to at a time that lies between two bounds: at the late one, and at the early one too
     where that is something else.
     """
-    early, late = standing(claims, early_ms), standing(claims, late_ms)
-    return (late,) if early == late else (late, early)
+    late = standing(claims, late_ms)
+    for claim in claims:
+        if claim.until_ms is not None and early_ms < claim.until_ms <= late_ms:
+            early = standing(claims, early_ms)
+            return (late,) if early == late else (late, early)
+    return (late,)
 
 
 def identifier(text: str) -> bytes:
