@@ -155,9 +155,13 @@ def test_names_that_nobody_bears_outlast_other_directives() -> None:
     assert table.suspending == {}
 
 
-def test_a_directive_of_strangers_alone_can_be_lifted() -> None:
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_directive_of_strangers_alone_can_be_lifted(beside: bool) -> None:
     rough = Rough()
     issued(rough, ANNEX, named={"annex.x": {"names": ["tag"]}})
+    if beside:
+        issued(rough, "everyone", "other")
+        rough.write(events.DIRECTIVE_LIFTED, {"directive": "other"})
     rough.write(events.DIRECTIVE_LIFTED, {"directive": "d"})
     table = table_of(rough.entries)
     assert not table.directives
