@@ -9,7 +9,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from sys import intern
 from typing import Any, NamedTuple, TypeVar
@@ -196,7 +196,7 @@ class Table:
         """End a directive. Raises: KeyError."""
         directive = self.directives.pop(name)
         index = self._index(directive)
-        for model in directive.models:
+        for model in directive.models & index.keys():  # one whose names nobody bears yet is in no index
             index[model].remove(directive)
             if not index[model]:
                 del index[model]
@@ -223,7 +223,8 @@ class Table:
             selector.organizations.add(organization)
             if selector is directive.selector:
                 for model in directive.models:
-                    self._index(directive)[model].add_organization(directive, organization)
+                    directed = self._index(directive).setdefault(model, Directed())
+                    directed.add_organization(directive, organization)
         if awaiting:
             self._awaited[name] = kept
 
@@ -471,10 +472,19 @@ def _directive_issued(table: Table, entry: Entry) -> None:
 def _named_in(entry: Entry) -> dict[str, Resolved]:
     """What the names of a directive come to; before there were names, organizations alone."""
     if "named" in entry.gate:
-        return {part: Resolved.from_json(value) for part, value in entry.gate_value("named").items()}
+        return dict(_readable(entry.gate_value("named")))
     if "organizations" in entry.gate:
         return {"covers": Resolved(organizations=entry.gate_value("organizations"))}
     return {}
+
+
+def _readable(named: dict[str, Any]) -> Iterator[tuple[str, Resolved]]:
+    """What can be read of it: a directive that lacks a part covers everyone, an exception nobody."""
+    for part, value in named.items():
+        try:
+            yield part, Resolved.from_json(value)
+        except ValueError:
+            continue
 
 
 def _directive_lifted(table: Table, entry: Entry) -> None:

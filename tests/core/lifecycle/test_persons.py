@@ -43,7 +43,7 @@ def register(world: World, *rows: Row, organization: str = "org-1", is_update: b
 
 
 def standing_of(world: World, member: str) -> persons.Standing:
-    return standing(world.state.table.people[member].claims, world.now_ms, world.now_ms)
+    return standing(world.state.table.people[member].claims, world.now_ms)
 
 
 # Members
