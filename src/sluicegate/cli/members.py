@@ -16,7 +16,7 @@ from sluicegate.cli.output import Json, emit, table
 from sluicegate.cli.wording import words
 from sluicegate.client.http import Client
 from sluicegate.core import members, persons
-from sluicegate.core.lifecycle.persons import ROWS_MAX
+from sluicegate.core.lifecycle.persons import PART_ROWS
 from sluicegate.errors import InvalidInput
 
 Grant = Annotated[str, typer.Option("--grant", help="A grant of the organization.", show_default=False)]
@@ -187,8 +187,9 @@ def _row(row: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _parts(rows: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]:
-    for at in range(0, len(rows), ROWS_MAX):
-        yield rows[at : at + ROWS_MAX]
+    """Rows in steps that hold nobody up: while one is decided, no gateway is answered."""
+    for at in range(0, len(rows), PART_ROWS):
+        yield rows[at : at + PART_ROWS]
 
 
 def _cells(member: Mapping[str, Any]) -> Iterator[list[Any]]:
