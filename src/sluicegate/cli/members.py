@@ -36,19 +36,22 @@ Until = Annotated[
 ]
 
 
-def add(
+def add(  # noqa: PLR0913 - a member, and a claim
     grant: Grant,
     identifier: Annotated[
         list[str], typer.Option("--identifier", help="What requests name them by.", show_default=False)
     ],
+    member: Annotated[
+        str | None, typer.Option("--member", help="One who is registered.", show_default=False)
+    ] = None,
     status: Status = None,
     method: Method = None,
     assurance: Assured = None,
     until: Until = None,
     as_json: Json = False,
 ) -> None:
-    """Register a member, and claim their status if one is given."""
-    row = {"identifiers": [_digest(each) for each in identifier]}
+    """Register a member, or another identifier of one, and claim their status if one is given."""
+    row: dict[str, Any] = {"identifiers": [_digest(each) for each in identifier], "member": member}
     row |= _said(status, method, assurance, until)
     answer = Client().post(f"/api/v1/grants/{grant}/members", {"rows": [row]})
     emit(answer, as_json, f"member {answer['members'][0]} at size {answer['size']}")
