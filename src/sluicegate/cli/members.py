@@ -36,7 +36,7 @@ Until = Annotated[
 ]
 
 
-def add(  # noqa: PLR0913 - a member, and a claim
+def add(
     grant: Grant,
     identifier: Annotated[
         list[str], typer.Option("--identifier", help="What requests name them by.", show_default=False)

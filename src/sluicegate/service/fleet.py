@@ -98,7 +98,7 @@ class Fleet:
         Raises: StoreUnavailable: no lease can be given.
         """
         confirmed_ms = self._confirm()
-        reached, lease_ms = self._lease(poll, self._fitting(poll.after))
+        reached, lease_ms = self._lease(poll)
         entries = self._ledger.entries(poll.after, reached)
         signed = {
             "gateway": poll.gateway,
@@ -251,11 +251,12 @@ class Fleet:
                 return count
         return self._max_entries
 
-    def _lease(self, poll: Poll, most: int) -> tuple[int, int]:
+    def _lease(self, poll: Poll) -> tuple[int, int]:
         """How far the answer reaches and the lease it gives, 0 if entries remain; noted before it is given.
 
         Under one lock: whoever sees an entry that the answer lacks also sees the lease.
         """
+        most = self._fitting(poll.after)
         with self._lock:
             with self._ledger.reading() as state:
                 size, lease_ms = state.size, state.table.lease_ms
