@@ -174,7 +174,7 @@ def test_a_preview_tells_what_issuing_would_and_does_nothing(plane):
     [
         ({"models": ["gpt-7"]}, "model_unknown"),
         ({"covers": {"organizations": ["nobody"]}}, "organization_unknown"),
-        ({"issuer": "bis"}, "party_unknown"),
+        ({"liftedBy": {"allOf": ["bis"]}}, "party_unknown"),
     ],
 )
 def test_a_preview_is_refused_as_issuing_would_be(plane, changes, expected):
