@@ -465,7 +465,7 @@ def content(value: Any) -> Any:  # noqa: PLR0911 - one a kind of value
             for places in Directed.__slots__
         ]
     if isinstance(value, Person):
-        return value.id, value.organization, value.claims
+        return value.id, value.organization, value.claims, value.keys
     if dataclasses.is_dataclass(value):
         return {field.name: content(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):

@@ -88,14 +88,18 @@ class Claim(NamedTuple):
 
 
 class Person:
-    """A member of an organization, and what is claimed of its status; one claim an issuer."""
+    """A member of an organization, and what is claimed of its status; one claim an issuer.
 
-    __slots__ = ("claims", "id", "organization")
+    `keys` are the ids of the credentials bound to it, oldest first.
+    """
+
+    __slots__ = ("claims", "id", "keys", "organization")
 
     def __init__(self, id_: str, organization: str) -> None:
         self.id = id_
         self.organization = organization
         self.claims: tuple[Claim, ...] = ()
+        self.keys: tuple[str, ...] = ()
 
     def claim(self, claim: Claim) -> None:
         """Take a claim in, in place of the same issuer's."""

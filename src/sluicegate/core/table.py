@@ -126,14 +126,13 @@ class Table:
         self.drills: dict[str, Directive] = {}
         """Directives that are tried and refuse nobody."""
         self._credential_ids: dict[str, Credential] = {}
-        self._bound: dict[str, list[Credential]] = {}
-        """Credentials by the member they are bound to."""
         self._cases: dict[str, tuple[str, str, str]] = {}
         self._named: dict[str, set[str]] = {}
         """Organizations by the tag of their legal name."""
         self._awaited: dict[str, list[tuple[Directive, Selector]]] = {}
         """Selectors that name a tag, by it: whoever comes to bear it is added."""
-        self._claims: dict[Claim, Claim] = {}
+        self._claims: dict[tuple[Claim, ...], tuple[Claim, ...]] = {}
+        """What is claimed of persons, once: many have the same said of them."""
 
     @property
     def lease_ms(self) -> int:
@@ -176,8 +175,8 @@ class Table:
 
     def credentials_of(self, members: Collection[str]) -> list[str]:
         """The live credentials bound to these members, each member's oldest first."""
-        bound = (credential for member in members for credential in self._bound.get(member, ()))
-        return [credential.id for credential in bound if not credential.revoked]
+        bound = (key for member in members if member in self.people for key in self.people[member].keys)
+        return [key for key in bound if not self._credential_ids[key].revoked]
 
     def complete(self, selector: Selector) -> None:
         """Add the organizations to a selector that bear a name in it."""
@@ -381,7 +380,7 @@ def _credential_issued(table: Table, entry: Entry) -> None:
     table.credentials[digest] = credential
     table._credential_ids[credential.id] = credential
     if member is not None:
-        table._bound.setdefault(member.id, []).append(credential)
+        member.keys = (*member.keys, credential.id)
 
 
 def _credential_revoked(table: Table, entry: Entry) -> None:
@@ -425,7 +424,6 @@ def _members_removed(table: Table, entry: Entry) -> None:
     gone = set(entry.gate_value("members"))
     for member in gone:
         del table.people[member]
-        table._bound.pop(member, None)
     for identifier in [key for key, person in registry.items() if person.id in gone]:
         del registry[identifier]
 
@@ -433,8 +431,10 @@ def _members_removed(table: Table, entry: Entry) -> None:
 def _status_claimed(table: Table, entry: Entry) -> None:
     for row in entry.gate_value("claims"):
         until_ms = events.parse_time(row["until"]) if row.get("until") else None
-        claim = Claim(intern(row["issuer"]), row["status"], Assurance.of(row["assurance"]), until_ms)
-        table.people[row["member"]].claim(table._claims.setdefault(claim, claim))
+        claim = Claim(intern(row["issuer"]), intern(row["status"]), Assurance.of(row["assurance"]), until_ms)
+        person = table.people[row["member"]]
+        person.claim(claim)
+        person.claims = table._claims.setdefault(person.claims, person.claims)
 
 
 def _status_revoked(table: Table, entry: Entry) -> None:
