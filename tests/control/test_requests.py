@@ -23,6 +23,7 @@ OPTIONAL = {
     ("/api/v1/members/mem_x/claim", "status"),  # an assertion may say it
     ("/api/v1/members/mem_x/claim", "method"),
     ("/api/v1/members/mem_x/revoke", "provider"),
+    ("/api/v1/providers/idp_x/rotate", "jwks"),  # the set may be asked for again
 }
 ALL_OPTIONAL = re.compile(r"/api/v1/(cases/[^/]+|grants/[^/]+)/[a-z]+")
 """Acts take what they need of a text, an agency and a code; what is missing is told by the act."""

@@ -133,7 +133,10 @@ def _version(public: dict[str, Any]) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class _Made:
-    """What one command made: the log size after it, its entries' types, and what its first entry says."""
+    """What one command made: the log size after it, its entries' types, and what its first entry says.
+
+    But for what describes an organization that is new.
+    """
 
     size: int
     types: list[str]
@@ -148,7 +151,8 @@ def _made(leaves: Iterable[bytes]) -> Iterator[_Made]:
         assert command not in known, f"{command} was done twice"
         known.add(command)
         made = list(group)
-        yield _Made(made[-1]["seq"] + 1, [entry["type"] for entry in made], made[0]["public"])
+        about = [entry for entry in made if entry["type"] != events.ORGANIZATION_DESCRIBED]
+        yield _Made(made[-1]["seq"] + 1, [entry["type"] for entry in about], about[0]["public"])
 
 
 def _check_made(acknowledged: Acknowledged, made: _Made) -> None:
