@@ -27,6 +27,7 @@ import uvloop
 from bench import fleet, streams
 from bench.fleet import Fleet, Gateway
 from bench.relay import Relay
+from bench.speech import Speech
 from bench.streams import Pace, Stream
 from sluicegate.core.events import parse_time
 from sluicegate.demo.cast import Customer, Place
@@ -113,7 +114,8 @@ class Audience:
             those = self._of[gateway.surface, covered]
             customer = those[row // 2 % len(those)]
             text = f"{customer.name}, stream {number} of {turn}"
-            yield Asked(gateway, covered, Stream(self._keys[customer], MODEL, text, load.pace))
+            body = Speech.CHAT.body(MODEL, text, pace=load.pace.asked())
+            yield Asked(gateway, covered, Stream(self._keys[customer], text, body))
 
 
 @dataclass(frozen=True, slots=True)

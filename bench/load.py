@@ -122,10 +122,10 @@ def chat(model: str, key: str, *, stream: bool) -> bytes:
     return post(body.encode(), key)
 
 
-def post(body: bytes, key: str, *fields: str) -> bytes:
-    """The bytes of a call of chat completions, with more fields of its head."""
+def post(body: bytes, key: str, *fields: str, path: str = "/v1/chat/completions") -> bytes:
+    """The bytes of a call, with more fields of its head."""
     head = (
-        "POST /v1/chat/completions HTTP/1.1",
+        f"POST {path} HTTP/1.1",
         "Host: gateway.example",
         "Content-Type: application/json",
         "Accept: application/json",
