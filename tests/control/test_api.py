@@ -14,6 +14,7 @@ from tests.control.conftest import MAX_BODY_BYTES, Plane
 from tests.worlds import keyid, plan_value, public_key
 
 PLAN = json.dumps(plan_value())
+PUBLIC = canonical.b64(public_key("signatory"))
 SIGNED = {"envelope": {"payload": "", "payloadType": "", "signatures": []}}
 POLL = {"gateway": "gateway", "incarnation": "i" * 16, "surface": "api", "after": 0, "nonce": "n" * 16}
 
@@ -66,6 +67,23 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/api/v1/subscriptions/sub_x/remove"): ("subscription.change", None),
     ("POST", "/api/v1/subscriptions/sub_x/test"): ("subscription.change", None),
     ("POST", "/api/v1/subscriptions/dead/replay"): ("subscription.change", {"letter": None}),
+    ("POST", "/api/v1/grants/grant_x/members"): ("member.change", {"rows": [{"identifiers": ["0" * 32]}]}),
+    ("POST", "/api/v1/grants/grant_x/members/remove"): ("member.change", {"members": ["mem_x"]}),
+    ("POST", "/api/v1/members/mem_x/claim"): ("member.change", {"status": "other", "method": "i-9"}),
+    ("POST", "/api/v1/members/mem_x/revoke"): ("member.change", {"provider": None}),
+    ("POST", "/api/v1/members/mem_x/link"): ("member.link", None),
+    ("POST", "/api/v1/grants/grant_x/signatories"): ("signatory.change", {"key": PUBLIC}),
+    ("POST", "/api/v1/grants/grant_x/signatories/sig_x/retire"): ("signatory.change", None),
+    ("POST", "/api/v1/attestations"): ("credential.attest", SIGNED),
+    ("POST", "/api/v1/credentials/cred_x/withdraw"): ("credential.attest", None),
+    ("POST", "/api/v1/grants/grant_x/providers"): (
+        "provider.change",
+        {"issuer": "https://a", "audience": "us", "algorithms": ["ES256"], "jwks": {"keys": []}},
+    ),
+    ("POST", "/api/v1/providers/idp_x/rotate"): ("provider.change", {"jwks": {"keys": []}}),
+    ("POST", "/api/v1/providers/idp_x/remove"): ("provider.change", None),
+    ("POST", "/api/v1/person/claim"): ("person.claim", {"status": "other"}),
+    ("POST", "/api/v1/person/link"): ("person.claim", None),
     ("POST", "/api/v1/tokens"): ("token.issue", {"role": "applicant", "name": "made-in-a-test"}),
     ("POST", "/fleet/v1/poll"): ("fleet.poll", POLL),
 }
@@ -88,6 +106,10 @@ READING = {
     "/api/v1/gateways": "directive.read",
     "/api/v1/subscriptions": "subscription.read",
     "/api/v1/subscriptions/dead": "subscription.read",
+    "/api/v1/grants/grant_x/members": "member.read",
+    "/api/v1/grants/grant_x/signatories": "signatory.read",
+    "/api/v1/grants/grant_x/providers": "provider.read",
+    "/api/v1/person": "person.read",
 }
 
 
@@ -105,6 +127,7 @@ def test_the_table_of_routes_is_complete(idle: Plane):
         paths = anyone.get("/api/v1/openapi.json").json()["paths"]
     described = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     named = {"grant_x": "{grant}", "cred_x": "{credential}", "case_x": "{case}", "d-1": "{directive}"}
+    named |= {"mem_x": "{member}", "sig_x": "{signatory}", "idp_x": "{provider}"}
     named |= {
         "r": "{release}",
         "s": "{stage}",

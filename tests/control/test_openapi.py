@@ -93,6 +93,7 @@ def test_every_operation_says_whether_it_wants_a_token(document):
 def test_every_command_takes_an_id(document):
     """What changes the log may be sent again under its id; what only looks, and a token, may not."""
     without = {"/api/v1/releases/preview", "/api/v1/directives/preview", "/api/v1/tokens"}
+    without |= {"/api/v1/members/{member}/link", "/api/v1/person/link"}
     for method, path, operation in operations(document):
         names = {found["name"] for found in operation.get("parameters", []) if found["in"] == "header"}
         assert ("idempotency-key" in names) is (method == "post" and path not in without), path
@@ -100,6 +101,7 @@ def test_every_command_takes_an_id(document):
 
 def test_the_bodies_of_the_tests_are_what_the_document_describes(document):
     named = {"grant_x": "{grant}", "cred_x": "{credential}", "d-1": "{directive}"}
+    named |= {"mem_x": "{member}", "sig_x": "{signatory}", "idp_x": "{provider}"}
     named |= {"sub_x": "{subscription}", "case_x": "{case}", "draft_x": "{draft}"}
     checked = 0
     for (method, path), (action, body) in CHANGING.items():
@@ -116,4 +118,4 @@ def test_the_bodies_of_the_tests_are_what_the_document_describes(document):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.Draft202012Validator(schema).validate({**body, "more": 1})
         checked += 1
-    assert checked == 28
+    assert checked == 39

@@ -45,7 +45,12 @@ class People(World):
         self.register("org-1", "ben", "other")
 
     def provide(self, name: str, organization: str = "org-1", **changes: Any) -> None:
-        stated = {"provider": name, "issuer": ISSUER, "audience": AUDIENCE, "algorithms": ["ES256"]}
+        stated: dict[str, Any] = {
+            "provider": name,
+            "issuer": ISSUER,
+            "audience": AUDIENCE,
+            "algorithms": ["ES256"],
+        }
         stated |= {"keys": KEYS, "maxAgeS": 3_600, **changes}
         self.write(events.PROVIDER_REGISTERED, {"provider": name}, organization=organization, provider=stated)
 

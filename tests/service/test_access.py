@@ -38,6 +38,16 @@ MAY = {
     "stage.open": "D",
     "credential.issue": "DP",
     "credential.revoke": "DP",
+    "credential.attest": "DP",
+    "member.read": "DP",
+    "member.change": "DP",
+    "member.link": "DP",
+    "signatory.read": "DP",
+    "signatory.change": "DP",
+    "provider.read": "DP",
+    "provider.change": "DP",
+    "person.read": "M",
+    "person.claim": "M",
     "directive.preview": "DA",
     "directive.issue": "DA",
     "directive.lift": "DA",
@@ -47,9 +57,15 @@ MAY = {
     "token.issue": "D",
     "fleet.poll": "G",
 }
-"""The whole table, written a second time: D developer, A agency, P applicant, G gateway."""
+"""The whole table, written a second time: D developer, A agency, P applicant, G gateway, M member."""
 
-LETTERS = {access.DEVELOPER: "D", access.AGENCY: "A", access.APPLICANT: "P", access.GATEWAY: "G"}
+LETTERS = {
+    access.DEVELOPER: "D",
+    access.AGENCY: "A",
+    access.APPLICANT: "P",
+    access.GATEWAY: "G",
+    access.PERSON: "M",
+}
 
 
 def test_the_table_is_as_long_as_it_is_here():

@@ -19,12 +19,16 @@ from sluicegate.store import keyfile
 
 def issue(
     grant: Annotated[str, typer.Option("--grant", help="The grant, such as grant_….", show_default=False)],
+    member: Annotated[
+        str | None, typer.Option("--member", help="Who alone may use it.", show_default=False)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make an API key under a grant. It is made here and shown once; only its digest is sent."""
     key = apikey.make(apikey.KEY_PREFIX, secrets.token_bytes(32))
     digest = hashlib.sha256(key.encode()).hexdigest()
-    answer = {**Client().post(f"/api/v1/grants/{grant}/credentials", {"digest": digest}), "key": key}
+    asked = {"digest": digest, **({"member": member} if member is not None else {})}
+    answer = {**Client().post(f"/api/v1/grants/{grant}/credentials", asked), "key": key}
     text = f"credential {answer['credential']} at size {answer['size']}\n  key, shown only now: {key}"
     emit(answer, as_json, text)
 

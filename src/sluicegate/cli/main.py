@@ -12,16 +12,19 @@ from typer.exceptions import TyperException
 
 from sluicegate import __version__, errors
 from sluicegate.cli import (
+    attestations,
     cases,
     credentials,
     demo,
     directives,
     drills,
     ledger,
+    members,
     notices,
     output,
     points,
     presets,
+    providers,
     releases,
     review,
     serving,
@@ -91,7 +94,41 @@ _group(
 )
 _group("nomination", "Organizations hoped for.", add=cases.nominate, list=cases.nominations)
 app.command("report")(cases.report)
-_group("credential", "API keys.", issue=credentials.issue, revoke=credentials.revoke)
+_group(
+    "credential",
+    "API keys.",
+    issue=credentials.issue,
+    revoke=credentials.revoke,
+    attest=attestations.attest,
+    withdraw=attestations.withdraw,
+)
+_group(
+    "member",
+    "The people of an organization.",
+    add=members.add,
+    import_=members.import_,
+    list=members.listed,
+    claim=members.claim,
+    revoke=members.revoke,
+    remove=members.remove,
+    link=members.link,
+)
+_group("person", "Your own status.", show=members.person_show, correct=members.person_correct)
+_group(
+    "signatory",
+    "Who signs attestations for an organization.",
+    pin=attestations.pin,
+    retire=attestations.retire,
+    list=attestations.listed,
+)
+_group(
+    "provider",
+    "Identity providers of an organization.",
+    add=providers.add,
+    rotate=providers.rotate,
+    remove=providers.remove,
+    list=providers.listed,
+)
 _group(
     "directive",
     "Narrow access, and lift it again.",

@@ -15,7 +15,8 @@ from starlette.responses import JSONResponse, Response
 from sluicegate.control.errors import EVERY_ERROR, answer
 from sluicegate.control.requests import StrictRoute, command_id, ledger_of, may
 from sluicegate.core import acknowledgement, annex, kinds, plan
-from sluicegate.errors import Unauthorized
+from sluicegate.core.naming import Naming
+from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.ports import Principal
 from sluicegate.service import (
     applications,
@@ -35,6 +36,7 @@ from sluicegate.service import (
 )
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
+from sluicegate.service.usage import Key, Row, UsageBook
 
 router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR)
 TheLedger = Annotated[Ledger, Depends(ledger_of)]
@@ -188,11 +190,30 @@ class TokenAsked(_Body):
     party: str | None = None
 
 
+class UsageRow(_Body):
+    """What was used by whom: streams open now, calls since the run began; see `gate.usage`."""
+
+    credential: Identifier
+    model: Identifier
+    naming: dict[str, Any] = {}
+    open: Annotated[int, Field(ge=0)]
+    total: Annotated[int, Field(ge=0)]
+
+    def row(self) -> Row:
+        """The row. Raises: InvalidInput: a naming that is none."""
+        try:
+            naming = Naming.from_json(self.naming)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidInput(f"a report of use with a naming that is none: {error}") from error
+        return Row(Key(self.credential, self.model, naming), self.open, self.total)
+
+
 class Report(_Body):
     """What a gateway reports: requests cut so far, by directive or reason; grants a call succeeded under."""
 
     streamsCut: dict[str, Annotated[int, Field(ge=0)]] = {}  # noqa: N815 - the wire's name; pydantic copies
     proven: Annotated[list[Identifier], Field(max_length=100)] = []
+    usage: Annotated[list[UsageRow], Field(max_length=1_000)] = []
 
 
 class PollAsked(_Body):
@@ -485,11 +506,16 @@ def revoke_credential(
 
 @router.post("/api/v1/directives/preview", tags=["directives"])
 def preview_directive(
-    body: DirectiveText, ledger: TheLedger, _: Annotated[Principal, Depends(may("directive.preview"))]
+    body: DirectiveText,
+    request: Request,
+    ledger: TheLedger,
+    _: Annotated[Principal, Depends(may("directive.preview"))],
 ) -> Any:
     """Whom a directive would cover and spare, and what each exception changes."""
     annexes = {name: each.model_dump(exclude_none=True) for name, each in body.annexes.items()}
-    return answer(preview.preview(ledger, body.text, body.file, annexes))
+    used: UsageBook = request.app.state.usage
+    used.keep((each["gateway"], each["incarnation"]) for each in request.app.state.fleet.gateways())
+    return answer(preview.preview(ledger, body.text, body.file, annexes, used))
 
 
 @router.post("/api/v1/directives", tags=["directives"])
@@ -690,6 +716,10 @@ async def poll(
     fleet: Fleet = request.app.state.fleet
     asked = await run_in_threadpool(body.asked)
     await run_in_threadpool(fleet.heard, asked)
+    if body.report.usage:
+        rows = [each.row() for each in body.report.usage]
+        ledger: Ledger = request.app.state.ledger
+        request.app.state.usage.report((body.gateway, body.incarnation), rows, ledger.now_ms())
     if body.report.proven:
         await run_in_threadpool(grants.prove, request.app.state.ledger, by, body.surface, body.report.proven)
     await request.app.state.news.wait_beyond(body.after, body.waitMs / 1000)

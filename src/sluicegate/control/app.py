@@ -26,6 +26,7 @@ from sluicegate.errors import SluicegateError, StoreUnavailable
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.telling import Telling
+from sluicegate.service.usage import UsageBook
 from sluicegate.settings import PostSettings
 
 TICK_S = 1.0
@@ -64,6 +65,7 @@ def application(
     )
     app.state.ledger = ledger
     app.state.fleet = fleet
+    app.state.usage = UsageBook(ledger.now_ms())
     app.state.max_body_bytes = max_body_bytes
     app.state.post = post or PostSettings()
     app.state.refresher = Refresher(ledger, key_source, random.SystemRandom().random)

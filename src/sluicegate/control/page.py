@@ -26,7 +26,7 @@ tr{border-bottom:1px solid;padding:.5rem 0}td::before{content:attr(data-of) ": "
 
 _SCRIPT = """
 "use strict";
-const token = location.hash.slice(1);
+let token = location.hash.slice(1);
 const at = id => document.getElementById(id);
 const words = {us_citizen: "U.S. citizen", us_permanent_resident: "U.S. lawful permanent resident",
   us_protected_person: "protected person (8 U.S.C. 1324b(a)(3))", other: "other", unknown: "unknown"};
@@ -46,6 +46,7 @@ async function ask(path, body) {
 function say(text) { at("said").textContent = text; }
 function cell(row, of, text) {
   const made = row.insertCell();
+  made.setAttribute("role", "cell");
   made.dataset.of = of;
   made.textContent = text;
 }
@@ -55,6 +56,7 @@ async function show() {
   at("claims").replaceChildren();
   for (const claim of told.claims) {
     const row = at("claims").insertRow();
+    row.setAttribute("role", "row");
     cell(row, "Who", claim.yours ? "You" : claim.issuer);
     cell(row, "Status", claim.status ? words[claim.status] : "said through an earlier link, not shown here");
     cell(row, "How it is known", claim.method.replaceAll("-", " "));
@@ -82,7 +84,8 @@ at("renew").addEventListener("click", async () => {
   say("Working…");
   try {
     const told = await ask("/link", {});
-    at("link").value = location.origin + "/person#" + told.token;
+    token = told.token;
+    at("link").value = location.origin + "/person#" + token;
     at("renewed").hidden = false;
     at("link").focus();
     at("link").select();
@@ -127,9 +130,10 @@ HTML = f"""<!doctype html>
 status of whoever uses a model. Below is every claim about yours that is kept here. No document is kept, and
 none is asked for.</p>
 <p id="none">Nobody has claimed anything about your status yet.</p>
-<table id="table"><caption>Claims about your status</caption>
+<table id="table" role="table"><caption>Claims about your status</caption>
 <thead><tr><th scope="col">Who</th><th scope="col">Status</th><th scope="col">How it is known</th>
-<th scope="col">Assurance</th><th scope="col">Until</th></tr></thead><tbody id="claims"></tbody></table>
+<th scope="col">Assurance</th><th scope="col">Until</th></tr></thead>
+<tbody id="claims" role="rowgroup"></tbody></table>
 <h2>Say it yourself, or correct it</h2>
 <p>What you say counts at once. If it differs from what your organization claims, your status is
 <strong>unknown</strong> until your organization settles it with you; it is told that you differ, and not what

@@ -14,7 +14,7 @@ from sluicegate.control import page
 from sluicegate.control.errors import EVERY_ERROR, answer
 from sluicegate.control.keysets import KeySource, Refresher
 from sluicegate.control.requests import StrictRoute, command_id, ledger_of, may
-from sluicegate.core import assertion
+from sluicegate.core.assertion import ALGORITHMS, TOKEN_MAX_BYTES, URI_MAX
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.persons import IDENTIFIERS_MAX, ROWS_MAX
 from sluicegate.core.targets import TARGET_MAX
@@ -73,7 +73,7 @@ class StatusClaim(_Body):
     assurance: Word | None = None
     until: Word | None = None
     provider: Name | None = None
-    assertion: Annotated[str, Field(max_length=assertion.TOKEN_MAX_BYTES)] | None = None
+    assertion: Annotated[str, Field(max_length=TOKEN_MAX_BYTES)] | None = None
 
 
 class ClaimRevoked(_Body):
@@ -97,9 +97,9 @@ class SignedAttestation(_Body):
 class ProviderAsked(_Body):
     """An identity provider: its keys as a JWK Set, or where they are fetched from, or both."""
 
-    issuer: Annotated[str, Field(min_length=1, max_length=assertion.URI_MAX)]
-    audience: Annotated[str, Field(min_length=1, max_length=assertion.URI_MAX)]
-    algorithms: Annotated[list[Word], Field(min_length=1, max_length=len(assertion.ALGORITHMS))]
+    issuer: Annotated[str, Field(min_length=1, max_length=URI_MAX)]
+    audience: Annotated[str, Field(min_length=1, max_length=URI_MAX)]
+    algorithms: Annotated[list[Word], Field(min_length=1, max_length=len(ALGORITHMS))]
     jwks: dict[str, Any] | None = None
     jwks_url: Annotated[str, Field(max_length=TARGET_MAX)] | None = None
     max_age_s: int = 3_600

@@ -11,7 +11,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sluicegate.core.cover import Whom
 from sluicegate.core.persons import UNKNOWN, Assurance, Attested, Person, standing
@@ -39,6 +39,24 @@ class Naming(NamedTuple):
     identifiers: tuple[bytes, ...] = ()
     signed: Signed | None = None
     is_forged: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As a gateway reports it; what is not there is left out."""
+        found: dict[str, Any] = {}
+        if self.identifiers:
+            found["identifiers"] = [each.hex() for each in self.identifiers]
+        if self.signed is not None:
+            found["signed"] = self.signed._asdict() | {"subject": self.signed.subject.hex()}
+        return {**found, "forged": True} if self.is_forged else found
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Naming:
+        """What was reported. Raises: ValueError, KeyError, TypeError: malformed."""
+        signed = value.get("signed")
+        if signed is not None:
+            signed = Signed(**{**signed, "subject": bytes.fromhex(signed["subject"])})
+        identifiers = tuple(bytes.fromhex(each) for each in value.get("identifiers", ()))
+        return cls(identifiers, signed, bool(value.get("forged", False)))
 
 
 NOBODY = Naming()

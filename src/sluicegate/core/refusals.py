@@ -76,7 +76,7 @@ REASONS: dict[Reason, Row] = {
     Reason.DIRECTIVE_IN_FORCE: Row(
         403,
         "access to this model is suspended by a directive that covers you",
-        "GET /api/v1/directives/NAME of the control plane tells anyone who ordered it, on what basis and why; "
+        "GET /api/v1/directives/NAME of the control plane tells anyone who ordered it, and why; "
         "'directive affected NAME' tells your administrator how many of your people it covers and what would "
         "settle those of unknown status",
     ),

@@ -19,6 +19,7 @@ from sluicegate.core.events import Entry
 from sluicegate.core.naming import NOBODY, Naming
 from sluicegate.core.refusals import Deny, Reason
 from sluicegate.core.table import Table
+from sluicegate.gate.usage import Usage
 
 Cut = Callable[[Deny], None]
 REPORTED_MAX = 100
@@ -54,7 +55,7 @@ class Flight:
     `ask.instead_of` is what was asked for and `directive` names what refused it; else both are empty.
     """
 
-    __slots__ = ("_cut", "_engine", "allow", "ask", "directive", "refused")
+    __slots__ = ("_cut", "_engine", "allow", "ask", "directive", "key", "refused")
 
     def __init__(self, engine: Engine, ask: Ask, allow: Allow, cut: Cut) -> None:
         self._engine = engine
@@ -62,6 +63,7 @@ class Flight:
         self.ask = ask
         self.allow = allow
         self.directive = ""
+        self.key = engine.usage.began(ask)
         self.refused: Deny | None = None
 
     def check(self) -> Deny | None:
@@ -97,6 +99,7 @@ class Engine:
         self.flights: set[Flight] = set()
         self.cut_by: dict[str, int] = {}
         """Requests cut so far, by directive, or by reason where no directive cut them."""
+        self.usage = Usage(self.table)
         self.proven: set[str] = set()
         """Grants under which a call has succeeded here, until the log says so."""
         self._boot_ms = boot_ms
@@ -150,7 +153,9 @@ class Engine:
 
     def land(self, flight: Flight) -> None:
         """The request is over, however it ended."""
-        self.flights.discard(flight)
+        if flight in self.flights:
+            self.flights.discard(flight)
+            self.usage.ended(flight.key)
 
     def prove(self, flight: Flight) -> None:
         """Note that the call has succeeded: the grant's first is reported, and goes on the record."""
@@ -187,6 +192,18 @@ class Engine:
         finally:
             if self.table.size != before:
                 self.redecide_all()
+                self._drill()
+
+    def _drill(self) -> None:
+        """Count, of every drill that is new, what it would have cut."""
+        for name in self.table.drills.keys() - self.cut_by.keys():
+            drill, now = self.table.drills[name], self.now()
+            stopped = (
+                decision.would_stop(drill, flight.ask, self.table, now)
+                for flight in self.flights
+                if flight.refused is None
+            )
+            self.cut_by[name] = sum(stopped)
 
     def renew(self, lease: Lease) -> None:
         """Trust the table for as long as the newest answer says, be it shorter than before."""

@@ -83,7 +83,11 @@ class Tail:
             "nonce": secrets.token_hex(16),
         }
         self._asked_ms = self._boot_ms()
-        report = {"streamsCut": dict(self._engine.cut_by), "proven": self._engine.unproven()}
+        report = {
+            "streamsCut": dict(self._engine.cut_by),
+            "proven": self._engine.unproven(),
+            "usage": self._engine.usage.report(),
+        }
         question = {
             **self._asked,
             "surface": self._engine.surface,
@@ -108,6 +112,7 @@ class Tail:
             raise BadFeed("a feed answer that nobody asked for")
         answer = feed.open_answer(data, asked, self._public)
         received_ms = self._boot_ms()
+        self._engine.usage.arrived()
         grown = self._grown(answer)
         self._advance(answer)
         self._frontier = grown

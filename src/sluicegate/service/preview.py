@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
-from sluicegate.core import annex, canonical, cover, coverage, directive, document
+from sluicegate.core import annex, canonical, cover, coverage, directive, document, events
 from sluicegate.core.cover import Directive
 from sluicegate.core.coverage import Usage
 from sluicegate.core.directive import Signing
@@ -21,6 +21,7 @@ from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.directives import resolve
 from sluicegate.service.ledger import Ledger
+from sluicegate.service.usage import UsageBook
 
 TRIES = 5
 Counted = TypeVar("Counted")
@@ -31,7 +32,7 @@ def preview(
     text: str,
     file: str,
     annexes: Mapping[str, Any],
-    usage: Collection[Usage] = (),
+    used: UsageBook | None = None,
 ) -> dict[str, Any] | Refusal:
     """Whom a directive would cover and spare; nothing is done.
 
@@ -51,7 +52,10 @@ def preview(
     if isinstance(named, Refusal):
         return named
     found = cover.compiled(given["metadata"]["name"], signed["spec"], named, now_ms)
+    usage = used.last_day(now_ms) if used is not None else []
     answer = settled(ledger, lambda table: _counted(table, found, usage, now_ms))
+    if used is not None:
+        answer["countedSince"] = events.format_time(used.since_ms)
     for each in answer["organizations"]:
         known = ledger.store.registered(each["organization"])
         each["name"] = known.name if known is not None else None

@@ -187,7 +187,8 @@ def test_a_claim_says_how_but_only_to_people(world):
     (ada,) = register(world, row("ada"))
     world.must(ClaimStatus(ada, "org-1", dataclasses.replace(CITIZEN, until_ms=AT_MS + DAY_MS)))
     found = standing_of(world, ada)
-    assert (found.statuses, found.assurance) == ({"us_citizen"}, Assurance.ORGANIZATION)
+    assert found.statuses == {"us_citizen"}
+    assert found.assurance is Assurance.ORGANIZATION
     assert world.state.registry.told[ada, "org-1"].method == "document-seen"
     assert dict(world.entries[-1].public) == {}
     world.now_ms += DAY_MS

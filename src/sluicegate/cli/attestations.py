@@ -1,0 +1,95 @@
+"""`signatory …`, `credential attest`, `credential withdraw`: what an organization's signatory stands for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sluicegate.cli.files import read_text
+from sluicegate.cli.members import Grant
+from sluicegate.cli.output import Json, emit, table
+from sluicegate.client import signing
+from sluicegate.client.http import Client
+from sluicegate.core import events, members, statements
+from sluicegate.core.dsse import Envelope
+from sluicegate.core.statements import Attestation
+from sluicegate.errors import InvalidInput
+
+Credential = Annotated[str, typer.Argument(help="The credential, such as cred_….", show_default=False)]
+
+
+def pin(
+    key: Annotated[Path, typer.Argument(help="The public key, OUTPUT.pub.", show_default=False)],
+    grant: Grant,
+    as_json: Json = False,
+) -> None:
+    """Let a key sign attestations for the organization that holds a grant."""
+    answer = Client().post(f"/api/v1/grants/{grant}/signatories", {"key": read_text(key)})
+    emit(answer, as_json, f"signatory {answer['signatory']} (keyid {answer['keyid']})")
+
+
+def retire(
+    signatory: Annotated[str, typer.Argument(help="The signatory, such as sig_….", show_default=False)],
+    grant: Grant,
+    as_json: Json = False,
+) -> None:
+    """Let a signatory sign no more; what it attests now ends."""
+    answer = Client().post(f"/api/v1/grants/{grant}/signatories/{signatory}/retire")
+    ended = len(answer["withdrawn"])
+    emit(answer, as_json, f"signatory {answer['signatory']} is retired, {ended} attestations ended")
+
+
+def listed(grant: Grant, as_json: Json = False) -> None:
+    """List an organization's signatories, and the keys they attest."""
+    answer = Client().get(f"/api/v1/grants/{grant}/signatories")
+    attested = answer["attested"]
+    rows = [
+        [
+            each["signatory"],
+            each["keyid"],
+            ", ".join(one["credential"] for one in attested if one["signatory"] == each["signatory"]),
+        ]
+        for each in answer["signatories"]
+    ]
+    emit(answer, as_json, table("", ["signatory", "keyid", "attests"], rows, "No signatory yet."))
+
+
+def attest(
+    credential: Credential,
+    status: Annotated[
+        list[str], typer.Option("--status", help="Everybody's status; one of several.", show_default=False)
+    ],
+    until: Annotated[str, typer.Option("--until", help="When it ends, within 366 days.", show_default=False)],
+    key: Annotated[Path, typer.Option("--key", help="The signatory's key.", show_default=False)],
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="For this model alone.", show_default=False)
+    ] = None,
+    excluded: Annotated[
+        list[str] | None, typer.Option("--except", help="Not for this member.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Sign, here, what holds of everyone able to reach a key, and put it in force."""
+    client = Client()
+    stated = Attestation(
+        client.get("/api/v1/log")["vkey"], credential, status, _time(until), model or None, excluded or None
+    )
+    envelope = signing.signed(statements.attestation_payload(stated), signing.private_key(key))
+    statements.read_attestation(Envelope.from_json(envelope))
+    answer = client.post("/api/v1/attestations", {"envelope": envelope})
+    emit(answer, as_json, f"{answer['credential']} is attested until {answer['until']}")
+
+
+def withdraw(credential: Credential, as_json: Json = False) -> None:
+    """Attest nothing of a key any more."""
+    answer = Client().post(f"/api/v1/credentials/{credential}/withdraw")
+    emit(answer, as_json, f"nothing is attested of {answer['credential']} at size {answer['size']}")
+
+
+def _time(text: str) -> str:
+    try:
+        return events.format_time(members.until_ms(text))
+    except ValueError as error:
+        raise InvalidInput(str(error)) from error

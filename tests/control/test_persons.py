@@ -1,0 +1,173 @@
+"""The private link over HTTP, the page behind it, and the keys of providers as they are fetched."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+
+import httpx2
+import pytest
+
+from sluicegate.control.keysets import Refresher
+from sluicegate.errors import Unreachable
+from sluicegate.service import providers, tokens
+from tests.control.conftest import Plane
+from tests.core.test_assertion import jwk
+from tests.plane import yes
+from tests.service.test_persons import ASKED, Staffed, key_set
+
+
+def test_the_page_carries_nothing_and_loads_nothing(idle: Plane):
+    with idle.client() as anyone:
+        response = anyone.get("/person")
+    assert response.status_code == 200
+    headers = response.headers
+    assert headers["cache-control"] == "no-store"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "set-cookie" not in headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    for kind in ("script", "style"):
+        [text] = re.findall(rf"<{kind}>(.*?)</{kind}>", response.text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert not re.findall(r"(?:src|href|action)=", response.text)
+
+
+class Controls(HTMLParser):
+    """What of a page has to have a name for whoever cannot see it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unnamed: list[str] = []
+        self.labels: set[str | None] = set()
+        self.ids: list[str] = []
+        self._open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.ids += [given["id"]] if given.get("id") else []  # type: ignore[list-item]
+        if tag == "label":
+            self.labels.add(given.get("for"))
+        if tag == "input" and "label" not in self._open and given.get("id") not in self.labels:
+            self.unnamed.append(str(given))
+        if tag not in {"meta", "input"}:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+
+def test_the_page_is_whole_and_everything_in_it_has_a_name(idle: Plane):
+    with idle.client() as anyone:
+        text = anyone.get("/person").text
+    seen = Controls()
+    seen.feed(text)
+    assert seen._open == []
+    assert seen.unnamed == []
+    assert len(set(seen.ids)) == len(seen.ids)
+    assert set(re.findall(r'at\("(\w+)"\)', text)) <= set(seen.ids)
+    assert '<html lang="en">' in text
+    assert 'aria-live="polite"' in text
+
+
+def test_only_a_link_opens_a_persons_claims(idle: Plane):
+    with idle.client() as nobody, idle.staff() as staff:
+        for path, body in (("/api/v1/person/claim", {"status": "other"}), ("/api/v1/person/link", None)):
+            assert nobody.post(path, json=body).status_code == 401
+            assert staff.post(path, json=body).status_code == 403
+        assert nobody.get("/api/v1/person").status_code == 401
+        assert staff.get("/api/v1/person").status_code == 403
+
+
+@pytest.mark.parametrize("body", [{}, {"status": 1}, {"status": "other", "document": "passport"}])
+def test_a_correction_is_a_status_and_nothing_beside_it(idle: Plane, body):
+    token = tokens_link(idle)
+    with idle.client(token) as person:
+        assert person.post("/api/v1/person/claim", json=body).status_code == 400
+
+
+def tokens_link(idle: Plane) -> str:
+    """The token of a link whose member is gone."""
+    return tokens.link(idle.ledger, "mem_gone")
+
+
+def test_a_link_of_somebody_gone_says_so(idle: Plane):
+    with idle.client(tokens_link(idle)) as person:
+        response: httpx2.Response = person.get("/api/v1/person")
+        assert (response.status_code, response.json()["error"]["code"]) == (404, "member_unknown")
+        assert person.post("/api/v1/person/claim", json={"status": None}).status_code == 404
+        for path in ("/api/v1/cases", "/api/v1/directives", "/api/v1/subscriptions"):
+            assert person.get(path).status_code == 403
+
+
+# Keys
+
+
+class Sets:
+    """Key sets by URL; what is not here is down."""
+
+    def __init__(self, **sets: bytes) -> None:
+        self.sets = sets
+        self.asked: list[str] = []
+
+    async def fetch(self, url: str) -> bytes:
+        self.asked.append(url)
+        if url not in self.sets:
+            raise Unreachable("no keys from the identity provider: it is down")
+        return self.sets[url]
+
+
+@pytest.fixture
+def staffed() -> Staffed:
+    return Staffed()
+
+
+def register(staffed: Staffed, number: int) -> str:
+    asked = {
+        **ASKED,
+        "issuer": f"https://{number}.example.org/",
+        "jwks_url": f"https://{number}.example.org/k",
+    }
+    by = staffed.who["applicant"]
+    return str(yes(providers.register(staffed.ledger, by, staffed.id(), staffed.grant, asked))["provider"])
+
+
+def kids(staffed: Staffed, name: str) -> set[str]:
+    with staffed.ledger.reading() as state:
+        [known] = [each for each in state.table.providers.values() if name in each]
+        return set(known[name].keys)
+
+
+def test_one_provider_that_is_down_harms_neither_itself_nor_the_next(staffed):
+    down, up = register(staffed, 1), register(staffed, 2)
+    sets = Sets(**{"https://2.example.org/k": key_set("es", "new-es")})
+    refresher = Refresher(staffed.ledger, sets, lambda: 0.5)
+    size = staffed.size
+    asyncio.run(refresher.refresh(sets))
+    assert sets.asked == ["https://1.example.org/k", "https://2.example.org/k"]
+    assert (kids(staffed, down), kids(staffed, up)) == ({"es"}, {"es", "new-es"})
+    assert list(refresher.failures) == [down]
+    assert staffed.size == size + 1
+    sets.sets["https://1.example.org/k"] = json.dumps({"keys": [jwk("es", use="enc")]}).encode()
+    asyncio.run(refresher.refresh(sets))
+    assert "not for signatures" in refresher.failures[down]
+    sets.sets["https://1.example.org/k"] = key_set("es")
+    asyncio.run(refresher.refresh(sets))
+    assert refresher.failures == {}
+    assert staffed.size == size + 1
+
+
+def test_a_provider_that_is_removed_is_not_asked_any_more(staffed):
+    name, sets = register(staffed, 1), Sets()
+    refresher = Refresher(staffed.ledger, sets, lambda: 0.5)
+    asyncio.run(refresher.refresh(sets))
+    assert list(refresher.failures) == [name]
+    yes(providers.remove(staffed.ledger, staffed.who["applicant"], staffed.id(), name))
+    asyncio.run(refresher.refresh(sets))
+    assert (sets.asked, refresher.failures) == (["https://1.example.org/k"], {})
