@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from bench.load import BODY_END, HEAD_END, OK, Connection, post, unframed
 from bench.speech import Speech
 
-OPENING = 64
+OPENING = 32
 """How many streams are being opened, or compared, at a time."""
 POLL_S = 0.02
 T = TypeVar("T")

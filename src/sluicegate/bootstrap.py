@@ -137,6 +137,7 @@ def control(settings: ControlSettings) -> Control:
 async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> None:
     """Serve a control plane until `stop` is set; `ready` is called once with its URL."""
     settings = wired.settings
+    listening = _listen(settings.host, settings.port)
     key_sets = KeySets(settings.post.webhook_networks, settings.post.timeout_ms)
     app = application(
         wired.ledger,
@@ -145,7 +146,6 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
         post=settings.post,
         key_source=key_sets,
     )
-    listening = _listen(settings.host, settings.port)
     config = uvicorn.Config(
         app,
         log_config=None,

@@ -114,6 +114,11 @@ def _without(name: str) -> Callable[[list[dict[str, Any]]], object]:
     return lambda whole: whole[0].pop(name)
 
 
+def test_parts_that_are_not_all_there_prove_nothing():
+    unproven(parts([row("gateway-1")], [], of=3))
+    unproven(parts([row("gateway-1")], [], of=1))
+
+
 @pytest.mark.parametrize(
     "spoil",
     [

@@ -145,7 +145,7 @@ def test_every_refusal_in_every_dialect(deny, dialect):
         "directive": deny.directive,
         "application": deny.application,
         "fallback": deny.fallback,
-        "remedy": REASONS[deny.reason].remedy,
+        "remedy": REASONS[deny.reason].remedy.replace("NAME", deny.directive or "NAME"),
         "size": 42,
     }
     assert error["message"].startswith(deny.text)

@@ -18,7 +18,7 @@ from sluicegate.core.merkle import Frontier
 from sluicegate.core.refusals import Deny, Reason
 from sluicegate.errors import BadFeed, VerificationFailed
 from sluicegate.gate.engine import Engine, Flight
-from sluicegate.gate.feed import Memory, Seen, Tail
+from sluicegate.gate.feed import Memory, Seen, Tail, wait_ms
 from tests.worlds import API, AT_MS, MODEL, ORIGIN, Rough, World, plan_value, private_key, public_key
 
 LOG = private_key("log")
@@ -156,6 +156,19 @@ def test_a_large_log_comes_in_parts_and_only_the_last_carries_a_lease(
 
 
 # The lease
+
+
+def test_a_question_waits_for_a_third_of_the_lease_and_half_of_what_is_left(
+    control: Control, gateway: Gateway
+) -> None:
+    """An answer may be old when it comes: a third of a short lease later is too late."""
+    assert wait_ms(gateway.engine) == 0
+    gateway.poll(control)
+    assert wait_ms(gateway.engine) == 5_000 // 3
+    gateway.poll(control, ageMs=4_000)
+    assert wait_ms(gateway.engine) == 500
+    gateway.clock.at_ms += 1_000
+    assert wait_ms(gateway.engine) == 0
 
 
 @given(

@@ -95,6 +95,16 @@ def test_a_gateway_that_has_more_than_there_is_is_told_that_the_log_goes_back(pl
     assert plane.fleet.gateways() == []
 
 
+def test_a_gateway_that_has_more_than_this_process_has_followed_is_followed(plane):
+    """Another process on the same log has answered it before; this one would refuse it for good."""
+    other = Plane(plane.store)
+    plane.direct("d-1")
+    assert other.size == plane.size - 1
+    other.fleet.heard(other.poll(plane.size))
+    assert other.size == plane.size
+    assert in_force(other)
+
+
 # Age
 
 

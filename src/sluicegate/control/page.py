@@ -78,8 +78,10 @@ at("form").addEventListener("submit", event => {
   if (!chosen) { say("Choose a status first."); return; }
   act(() => ask("/claim", {status: chosen}), "Noted. You said: " + words[chosen] + ".");
 });
-at("back").addEventListener("click", () =>
-  act(() => ask("/claim", {status: null}), "You took back what you said."));
+at("back").addEventListener("click", async () => {
+  await act(() => ask("/claim", {status: null}), "You took back what you said.");
+  at("say").focus();
+});
 at("renew").addEventListener("click", async () => {
   say("Working…");
   try {
@@ -147,7 +149,7 @@ you said. Send no document and no number.</p>
 <label><input type="radio" name="status" value="other"> Other</label>
 <label><input type="radio" name="status" value="unknown"> I do not want to say</label>
 </fieldset>
-<button type="submit">Say so</button>
+<button type="submit" id="say">Say so</button>
 <button type="button" id="back">Take back what I said</button>
 </form>
 <h2>A link that only you know</h2>

@@ -126,6 +126,8 @@ class Table:
         self.drills: dict[str, Directive] = {}
         """Directives that are tried and refuse nobody."""
         self._credential_ids: dict[str, Credential] = {}
+        self._bound: dict[str, list[Credential]] = {}
+        """Credentials by the member they are bound to."""
         self._cases: dict[str, tuple[str, str, str]] = {}
         self._named: dict[str, set[str]] = {}
         """Organizations by the tag of their legal name."""
@@ -173,9 +175,9 @@ class Table:
         return frozenset(self._named.get(name, ()))
 
     def credentials_of(self, members: Collection[str]) -> list[str]:
-        """The live credentials bound to any of these members, oldest first."""
-        known = self._credential_ids.values()
-        return [each.id for each in known if each.member and each.member.id in members and not each.revoked]
+        """The live credentials bound to these members, each member's oldest first."""
+        bound = (credential for member in members for credential in self._bound.get(member, ()))
+        return [credential.id for credential in bound if not credential.revoked]
 
     def complete(self, selector: Selector) -> None:
         """Add the organizations to a selector that bear a name in it."""
@@ -377,6 +379,8 @@ def _credential_issued(table: Table, entry: Entry) -> None:
     credential = Credential(entry.public["credential"], grant, member=member)
     table.credentials[digest] = credential
     table._credential_ids[credential.id] = credential
+    if member is not None:
+        table._bound.setdefault(member.id, []).append(credential)
 
 
 def _credential_revoked(table: Table, entry: Entry) -> None:
@@ -420,6 +424,7 @@ def _members_removed(table: Table, entry: Entry) -> None:
     gone = set(entry.gate_value("members"))
     for member in gone:
         del table.people[member]
+        table._bound.pop(member, None)
     for identifier in [key for key, person in registry.items() if person.id in gone]:
         del registry[identifier]
 

@@ -150,6 +150,15 @@ class Tail:
                 _log.error("%s", self._engine.table.told.popleft())
 
 
+def wait_ms(engine: Engine) -> int:
+    """How long a question may wait for news: a third of the lease, and half of what is left of it.
+
+    Nothing before the first lease, so that a start is quick. A lease that came old, because the control plane
+    had confirmed the head some time before, is renewed before it ends.
+    """
+    return min(WAIT_MS_MAX, engine.table.lease_ms // 3, int(engine.lease_left_ms() / 2))
+
+
 class Memory:
     """Where a gateway keeps the newest head it trusted, so that no later run can be shown an older one."""
 
@@ -227,7 +236,7 @@ class Feed:
 
     async def _once(self, session: aiohttp.ClientSession) -> None:
         lease_ms = self._engine.table.lease_ms
-        question = self._tail.question(self._wait_ms())
+        question = self._tail.question(wait_ms(self._engine))
         timeout = aiohttp.ClientTimeout(total=(question["waitMs"] + lease_ms) / 1000)
         url = f"{self._settings.control_url.rstrip('/')}/fleet/v1/poll"
         async with session.post(url, json=question, timeout=timeout, allow_redirects=False) as response:
@@ -237,10 +246,6 @@ class Feed:
         if response.status != 200:
             raise BadFeed(f"the control plane answered {response.status}: {data[:300]!r}")
         await self._remember(self._tail.take(data))
-
-    def _wait_ms(self) -> int:
-        """A third of the lease; nothing before the first lease, so that a start is quick."""
-        return min(WAIT_MS_MAX, self._engine.table.lease_ms // 3) if self._engine.now() is not None else 0
 
     async def _remember(self, seen: Seen) -> None:
         if seen.size > self._seen.size:

@@ -61,7 +61,7 @@ class Fleet:
     def heard(self, poll: Poll) -> None:
         """Note what a poll acknowledges, as soon as it is here: its answer may wait for news.
 
-        Raises: StoreUnavailable: a new incarnation cannot be registered.
+        Raises: StoreUnavailable: it cannot be registered, or followed to what it has.
                 VerificationFailed: it acknowledges more than there is.
                 BadSignature: it is not from the run it names.
                 Drifted: it has another log than ours, or another fold.
@@ -187,7 +187,12 @@ class Fleet:
             _log.warning("what is in force everywhere is not noted yet: %s", error.message)
 
     def _check_known(self, poll: Poll) -> None:
-        """An older database put back: what this gateway has folded is not what was acknowledged here."""
+        """An older database put back: what this gateway has folded is not what was acknowledged here.
+
+        Where another process wrote what the gateway has, this one may only have to follow.
+        """
+        if poll.after > self._ledger.size():
+            self._confirm_now()
         size = self._ledger.size()
         if poll.after > size:
             raise VerificationFailed(
@@ -256,6 +261,10 @@ class Fleet:
             self._confirmed_ms = max(self._confirmed_ms, self._ledger.held_ms)
             if self._boot_ms() - self._confirmed_ms < CONFIRM_EVERY_MS:
                 return self._confirmed_ms
+        return self._confirm_now()
+
+    def _confirm_now(self) -> float:
+        """Confirm the head, and follow the log up to it."""
         began_ms = self._boot_ms()
         self._ledger.store.confirm()
         self._ledger.catch_up()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -166,6 +167,17 @@ def test_what_it_has_restored_it_does_not_enforce(world: World) -> None:
     assert word(world) is None
     world.must(state_point(stated(world.state, at=later(2))))
     assert word(world) is not None
+
+
+def test_of_two_words_of_one_moment_the_first_stands(world: World) -> None:
+    world.must(state_point(stated(world.state)))
+    assert world.refused(state_point(stated(world.state, says="restored"))) == "statement_superseded"
+
+
+def test_its_word_on_an_older_document_is_none_on_the_newest(world: World) -> None:
+    world.must(state_point(stated(world.state)))
+    newest = replace(issued(world), seq=issued(world).seq + 1)
+    assert points.enforcing(world.state.points["cloud"], newest) is None
 
 
 def test_its_word_on_one_directive_is_none_on_another(world: World) -> None:

@@ -1,0 +1,144 @@
+"""Variants of production code, each broken in one way that the simulation must find."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sluicegate.core import feed
+from sluicegate.gate.engine import Flight, Lease
+from sluicegate.gate.feed import Seen, Tail
+from sluicegate.service.fleet import Fleet, Poll
+from tests.lease.log import Access
+from tests.lease.world import Parts
+
+
+class FromReceipt(Tail):
+    """Counts the lease from when the answer came, not from when the question was sent."""
+
+    def take(self, data: bytes) -> Seen:
+        self._asked_ms = self._boot_ms()
+        return super().take(data)
+
+
+class WithoutNonce(Tail):
+    """Takes an answer to another question for the answer to this one."""
+
+    def take(self, data: bytes) -> Seen:
+        answer: Any = json.loads(data)
+        if self._asked is not None and "nonce" in answer:
+            self._asked["nonce"] = answer["nonce"]
+        return super().take(data)
+
+
+class Ageless(Tail):
+    """Takes an answer to be as fresh as its arrival."""
+
+    def take(self, data: bytes) -> Seen:
+        head, given, lease_ms = super().take(data), self._engine.lease, json.loads(data)["leaseMs"]
+        if lease_ms and given is not None:
+            ends_ms = given.sent_ms + lease_ms
+            self._engine.renew(Lease(given.sent_ms, given.received_ms, ends_ms, given.control_ms))
+        return head
+
+
+class LateFold(Tail):
+    """Trusts the lease at once, and folds the entries that came with it before the next question."""
+
+    _late: feed.Answer | None = None
+
+    def question(self, wait_ms: int) -> dict[str, Any]:
+        late, self._late = self._late, None
+        if late is not None:
+            super()._advance(late)
+        return super().question(wait_ms)
+
+    def _advance(self, answer: feed.Answer) -> None:
+        self._late = answer
+
+
+def unchecked(flight: Flight) -> bool:
+    """Writes on until the flight has been cut."""
+    return flight.refused is None
+
+
+class AgeFromAnswer(Fleet):
+    """Counts `ageMs` from the answer: whatever was confirmed at some time was confirmed now."""
+
+    def _confirm(self) -> float:
+        super()._confirm()
+        return self._boot_ms()
+
+
+class AgeFromReceipt(Fleet):
+    """Counts `ageMs` from when the confirmation came back, not from when it was sent."""
+
+    def _confirm_now(self) -> float:
+        super()._confirm_now()
+        self._confirmed_ms = self._boot_ms()
+        return self._confirmed_ms
+
+
+class Unconfirmed(Fleet):
+    """Gives leases without asking whether it still holds the primary."""
+
+    def _confirm(self) -> float:
+        return self._boot_ms()
+
+
+class WithoutAllowance(Fleet):
+    """Counts a lease out when it has ended by its own clock, which may be faster than the gateway's."""
+
+    def _lease(self, poll: Poll) -> tuple[int, int]:
+        reached, lease_ms = super()._lease(poll)
+        if lease_ms:
+            seen = self._seen[poll.run]
+            seen.leases[-1] = reached, self._boot_ms() + lease_ms
+        return reached, lease_ms
+
+
+class SentIsAcknowledged(Fleet):
+    """Takes what it has sent for what has been applied."""
+
+    def answer(self, poll: Poll) -> dict[str, Any]:
+        answer = super().answer(poll)
+        seen = self._seen[poll.run]
+        seen.history.append((answer["size"], self._ledger.wall_ms()))
+        return answer
+
+
+class Forgetful(Fleet):
+    """Does not wait, after a start, for the leases that were given before it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._seen.clear()
+
+
+class StaleChain(Access):
+    """A replica that confirms what it was told lately without asking again."""
+
+    _told_ms = float("-inf")
+
+    def _confirmed(self) -> int:
+        if self.upstream is None or self._schedule.now - self._told_ms > 2_000:
+            reached = super()._confirmed()
+            self._told_ms = self._schedule.now
+            return reached
+        return self.size()
+
+
+VARIANTS = {
+    "lease from receipt": Parts(tail=FromReceipt),
+    "no nonce": Parts(tail=WithoutNonce),
+    "age taken for nothing": Parts(tail=Ageless),
+    "entries after the lease": Parts(tail=LateFold),
+    "no check before write": Parts(may=unchecked),
+    "age from the answer": Parts(fleet=AgeFromAnswer),
+    "age from the confirmation's return": Parts(fleet=AgeFromReceipt),
+    "no confirmation": Parts(fleet=Unconfirmed),
+    "no allowance for clocks": Parts(fleet=WithoutAllowance),
+    "sent is acknowledged": Parts(fleet=SentIsAcknowledged),
+    "no wait after a start": Parts(fleet=Forgetful),
+    "a store that confirms by itself": Parts(access=StaleChain),
+}

@@ -1,0 +1,146 @@
+"""The network between gateways and control planes, in the hands of an adversary without keys.
+
+It delays, loses, reorders and doubles what is sent, sends again what was sent long ago, cuts a gateway off in
+one direction or both, and answers in a control plane's place with what that answered before. What crosses it
+is bytes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tests.lease.schedule import Process, Schedule
+
+QUICK_MS = 2.0
+KEPT = 40
+"""How many old messages of a kind it can send again."""
+RECENT = 6
+FAITHFUL = 0.95
+"""How often a gateway asks whom it asked before."""
+
+
+class Asking(Protocol):
+    """Who takes questions."""
+
+    process: Process
+
+    def asked(self, data: bytes, reply: Callable[[bytes], None]) -> None: ...
+
+
+class Answered(Protocol):
+    """Who takes answers."""
+
+    name: str
+    process: Process
+
+    def answered(self, data: bytes) -> None: ...
+
+
+@dataclass(slots=True)
+class Weather:
+    """What befalls any message, as probabilities. Units: `longest_ms` the longest way that one takes."""
+
+    longest_ms: float
+    slow: float = 0.0
+    lost: float = 0.0
+    doubled: float = 0.0
+    replayed: float = 0.0
+
+
+@dataclass(slots=True)
+class Link:
+    """A gateway's way to its control planes; each kind of harm lasts until its true time."""
+
+    cut: float = 0.0
+    """Nothing comes through."""
+    mute: float = 0.0
+    """No question comes through; answers do."""
+    cached: float = 0.0
+    """A proxy answers questions with older answers."""
+    slow: float = 0.0
+    """Answers take long."""
+    plane: Asking | None = None
+    """Whom it asked last."""
+    answers: deque[bytes] = field(default_factory=lambda: deque(maxlen=KEPT))
+
+
+class Network:
+    """Questions go to the control planes it knows, answers to the newest run of the gateway they name."""
+
+    def __init__(self, schedule: Schedule, weather: Weather) -> None:
+        self._schedule = schedule
+        self._weather = weather
+        self._questions: deque[tuple[str, bytes]] = deque(maxlen=KEPT)
+        self.links: dict[str, Link] = defaultdict(Link)
+        self.planes: list[Asking] = []
+        self.gateways: dict[str, Answered] = {}
+
+    def calm(self) -> None:
+        """Be a good network from now on."""
+        self._weather = Weather(QUICK_MS)
+        for link in self.links.values():
+            link.cut = link.mute = link.cached = link.slow = 0.0
+
+    def ask(self, name: str, data: bytes) -> None:
+        """Send a gateway's question."""
+        random, link = self._schedule.random, self.links[name]
+        self._questions.append((name, data))
+        if random.random() < self._weather.replayed:
+            self._question(*random.choice(self._questions))
+        if link.cached > self._schedule.now and link.answers:
+            self._answer(name, random.choice(list(link.answers)[-RECENT:]))
+        elif link.mute <= self._schedule.now:
+            for _ in range(self._copies()):
+                self._question(name, data)
+
+    def _question(self, name: str, data: bytes) -> None:
+        link = self.links[name]
+        if not self.planes or link.cut > self._schedule.now:
+            return
+        if link.plane not in self.planes or self._schedule.random.random() > FAITHFUL:
+            link.plane = self._schedule.random.choice(self.planes)
+        plane = link.plane
+        assert plane is not None
+
+        def arrive() -> None:
+            if link.cut <= self._schedule.now:
+                plane.asked(data, lambda answer: self._reply(name, answer))
+
+        self._schedule.after(self._way_ms(), plane.process, f"is asked by {name}", arrive)
+
+    def _reply(self, name: str, data: bytes) -> None:
+        random, answers = self._schedule.random, self.links[name].answers
+        answers.append(data)
+        for _ in range(self._copies()):
+            self._answer(name, data)
+        if random.random() < self._weather.replayed:
+            self._answer(name, random.choice(answers))
+
+    def _answer(self, name: str, data: bytes) -> None:
+        link, gateway = self.links[name], self.gateways[name]
+        if link.cut > self._schedule.now:
+            return
+
+        def arrive() -> None:
+            if link.cut <= self._schedule.now:
+                gateway.answered(data)
+
+        way_ms = self._way_ms()
+        if link.slow > self._schedule.now:
+            way_ms = self._schedule.random.uniform(0.2, 0.8) * self._weather.longest_ms
+        self._schedule.after(way_ms, gateway.process, "is answered", arrive)
+
+    def _copies(self) -> int:
+        random = self._schedule.random
+        if random.random() < self._weather.lost:
+            return 0
+        return 2 if random.random() < self._weather.doubled else 1
+
+    def _way_ms(self) -> float:
+        random = self._schedule.random
+        if random.random() < self._weather.slow:
+            return random.uniform(0, self._weather.longest_ms)
+        return random.uniform(0, QUICK_MS)
