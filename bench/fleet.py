@@ -10,7 +10,7 @@ import json
 import resource
 import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class Measured(Processes):
         """A child's process id."""
         return self._children[name].pid
 
-    def signal(self, name: str, number: signal.Signals) -> None:
+    def send(self, name: str, number: signal.Signals) -> None:
         """Send a child a signal that does not end it."""
         self._children[name].send_signal(number)
 
@@ -153,8 +153,8 @@ def running(
         urls = {name: processes.ready(name)["url"] for name in upstreams}
         control = processes.ready("control")
         site = Site(folder, control["url"], "", next(iter(urls.values())), control["vkey"])
-        paperwork = Paperwork(site, cast, folder)
-        yield Fleet(folder, processes, cast, urls, control["url"], control["vkey"], paperwork)
+        with closing(Paperwork(site, cast, folder)) as paperwork:
+            yield Fleet(folder, processes, cast, urls, control["url"], control["vkey"], paperwork)
 
 
 def start_control(processes: Processes, cast: Cast, folder: Path, port: int = 0) -> None:

@@ -171,7 +171,9 @@ async def sent(upstream_url: str, streams: Sequence[Stream]) -> list[bytes]:
 
     async def ask(stream: Stream) -> None:
         connection = idle.pop()
-        answer = await connection.ask(post(stream.body, "", "x-demo-interval-ms: 0", path=stream.speech.value))
+        answer = await connection.ask(
+            post(stream.body, "", "x-demo-interval-ms: 0", path=stream.speech.value)
+        )
         idle.append(connection)
         assert answer.is_whole_stream, answer.data
         answers[stream] = answer.body()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,7 +40,12 @@ class Paperwork:
         self._examples = examples
         self._tokens = site.folder / "tokens"
         self._tokens.mkdir(mode=0o700, exist_ok=True)
-        self._client = cache(lambda token: Client(site.control_url, token))
+        self._clients: dict[str, Client] = {}
+
+    def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            client.close()
 
     def staff(self) -> Client:
         """The developer's staff."""
@@ -161,6 +165,11 @@ class Paperwork:
                 return status
             time.sleep(0.005)
         raise Unreachable(f"the directive {name} is not in force everywhere after {IN_FORCE_S:.0f} s")
+
+    def _client(self, token: str) -> Client:
+        if token not in self._clients:
+            self._clients[token] = Client(self._site.control_url, token)
+        return self._clients[token]
 
     def _newest_application(self, customer: Customer) -> str:
         cases = self.customer(customer).get("/api/v1/cases")["cases"]
