@@ -90,13 +90,16 @@ class Prober:
     async def ask(self) -> None:
         """Ask until cancelled; a connection that is lost is made again."""
         connection = await Connection.to(self.gateway.url)
-        for question in cycle(self.questions):
-            said = told(await connection.ask(question.request()))
-            if not said:
-                connection.close()
-                connection = await Connection.to(self.gateway.url)
-                continue
-            self.said.append(said)
+        try:
+            for question in cycle(self.questions):
+                said = told(await connection.ask(question.request()))
+                if said:
+                    self.said.append(said)
+                else:
+                    connection.close()
+                    connection = await Connection.to(self.gateway.url)
+        finally:
+            connection.close()
 
     async def more(self) -> None:
         """Wait until it has been told something that it asked from now on."""
