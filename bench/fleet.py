@@ -79,7 +79,7 @@ class Fleet:
     gateways: list[Gateway] = field(default_factory=list)
 
     def start_gateways(self, surfaces: Mapping[str, str], control: Mapping[str, str] | None = None) -> None:
-        """Start gateways, each on a state folder of its own, and wait until all of them have a lease.
+        """Start gateways, each on a state folder of its own, and wait until each of these has a lease.
 
         `surfaces` are what each serves, by name; `control` says which of them reach the control plane by
         another URL, such as a relay's.
@@ -94,7 +94,9 @@ class Fleet:
         self.gateways = [gateway for gateway in self.gateways if gateway.name not in surfaces]
         for name, surface in surfaces.items():
             self.gateways.append(Gateway(name, surface, self.processes.ready(name)["url"]))
-        self.followed(self.paperwork.staff().get("/api/v1/log")["size"])
+        size = self.paperwork.staff().get("/api/v1/log")["size"]
+        for gateway in self.gateways[-len(surfaces) :]:
+            followed(gateway.url, size)
 
     def release(self, text: str) -> None:
         """Put a plan in force, have its terms agreed, and open its stages."""

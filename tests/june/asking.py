@@ -17,6 +17,8 @@ from bench.streams import Pace, Stream, until
 
 CONNECTIONS = 4
 """How many requests are under way at a gateway at a time."""
+PAUSE_S = 0.005
+"""Between two questions of a prober: the machine has other work."""
 ANSWERED = "answered"
 BOUND_S = 120.0
 """How long a test waits for what should happen at once, before it fails: a busy machine is no failure."""
@@ -95,6 +97,7 @@ class Prober:
                 said = told(await connection.ask(question.request()))
                 if said:
                     self.said.append(said)
+                    await asyncio.sleep(PAUSE_S)
                 else:
                     connection.close()
                     connection = await Connection.to(self.gateway.url)
