@@ -194,14 +194,20 @@ def plan(
 
 def order(name: str, models: Sequence[str], organizations: Sequence[str]) -> str:
     """The first agency's order to suspend models for organizations, at once and on every surface."""
+    return order_about(name, models, {"organizations": list(organizations)})
+
+
+def order_about(name: str, models: Sequence[str], covers: Mapping[str, Any], **more: Any) -> str:
+    """The same for whomever it covers; `more` are fields of the document's `spec`."""
     spec = {
         "issuer": AGENCIES[0],
         "basis": {"kind": "order", "authority": "an example letter"},
         "action": "suspend",
         "models": list(models),
         "surfaces": "all",
-        "covers": {"organizations": list(organizations)},
+        "covers": dict(covers),
         "reasons": {"form": "none"},
+        **more,
     }
     return document("Directive", {"name": name}, spec)
 

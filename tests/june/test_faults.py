@@ -9,7 +9,6 @@ Rules of these tests:
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import time
 from dataclasses import dataclass, field
@@ -207,8 +206,7 @@ class Ordeal:
 
     async def _ordered(self, relay: Relay, probers: dict[str, Prober]) -> Watch:
         """Everything happens at once, straight after answers that gave the longest leases."""
-        since_s = time.monotonic()
-        await self._news()
+        since_s = await self._news()
         self.running.processes.send(STOPPED, signal.SIGSTOP)
         relay.cut()
         self.running.processes.end(RESTARTED, signal.SIGKILL)
@@ -222,15 +220,22 @@ class Ordeal:
         await asyncio.to_thread(self.running.start_gateways, {RESTARTED: SURFACE})
         return watch
 
-    async def _news(self) -> None:
-        """Make the log grow twice: the answer to a question that did not wait gives a new lease.
+    async def _news(self) -> float:
+        """Make the log grow twice: the answer to whoever did not wait for news gives a new lease.
 
-        With it goes an order for later, about those who are spared: it begins by the log's time.
+        Returns: a moment before any of the last leases was given.
         """
+        await self._grow(LATER)
+        since_s = time.monotonic()
+        await self._grow(f"{LATER}-still")
+        return since_s
+
+    async def _grow(self, name: str) -> None:
+        """An order for later, about those who are spared: it begins by the log's time."""
         hour = events.format_time(int(time.time() * 1_000) + 3_600_000)
-        for text in (_order(LATER, SPARED, effective=hour), _order(f"{LATER}-still", SPARED, effective=hour)):
-            issued = await asyncio.to_thread(self.running.paperwork.order, text)
-            await asyncio.to_thread(self.running.followed, issued["size"])
+        text = _order(name, SPARED, effective=hour)
+        issued = await asyncio.to_thread(self.running.paperwork.order, text)
+        await asyncio.to_thread(self.running.followed, issued["size"])
 
     async def _ask_stopped(self) -> list[str]:
         """What a gateway says when it wakes to those who asked while it was stopped."""
@@ -376,9 +381,7 @@ def _open(running: Fleet, lease_ms: int) -> dict[Customer, str]:
 
 
 def _order(name: str, customer: Customer, **more: str) -> str:
-    order = json.loads(fleet.order(name, [MODEL], [customer.name]))
-    order["spec"] |= more
-    return json.dumps(order)
+    return fleet.order_about(name, [MODEL], {"organizations": [customer.name]}, **more)
 
 
 def _question(key: str, customer: Customer) -> Question:

@@ -55,9 +55,7 @@ def _read(plans: Iterable[Path]) -> list[dict[str, Any]]:
 class Cast:
     """Those who sign, each with a key file of its own, and the trust files that pin all of them."""
 
-    def __init__(
-        self, folder: Path, agencies: Collection[str], officers: Sequence[str] = (OFFICER,)
-    ) -> None:
+    def __init__(self, folder: Path, agencies: Collection[str], officers: Sequence[str] = (OFFICER,)) -> None:
         self._keys = folder / "keys"
         self.trust_file = folder / "trust.yaml"
         self.gateway_trust_file = folder / "gateway-trust.yaml"

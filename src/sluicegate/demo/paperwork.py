@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -134,11 +135,16 @@ class Paperwork:
         answer: dict[str, Any] = self.staff().post("/api/v1/directives/preview", {"text": text})
         return answer
 
-    def order(self, text: str) -> dict[str, Any]:
-        """The agency that a directive names as its issuer signs it and puts it in force."""
+    def order(
+        self, text: str, annexes: Mapping[str, Mapping[str, list[str]]] | None = None
+    ) -> dict[str, Any]:
+        """The agency that a directive names as its issuer signs it and puts it in force.
+
+        `annexes` are the names in its annexes, as `annex.read` gives them.
+        """
         given = directive.read(document.read(text, "directive.yaml"))
         issuer = given["spec"]["issuer"]
-        bound = signing.Bound(self.staff().get("/api/v1/log")["vkey"])
+        bound = signing.Bound(self.staff().get("/api/v1/log")["vkey"], annexes or {})
         body = signing.directive(given, bound, self._cast.key(issuer))
         answer: dict[str, Any] = self.agency(issuer).post("/api/v1/directives", body)
         return answer
