@@ -1,7 +1,8 @@
 """Decisions on large tables, beside cedarpy on the same question, and what a credential weighs.
 
 The tables are made by the real fold, `Table.apply`, of entries that lack only what a fold never reads: leaves
-and salts. Of the organizations one in ten is suspended, by a thousand directives.
+and salts. Of the organizations one in ten is suspended, by a thousand directives, one in ten of which names
+members besides. Every credential has a member of its own, whom one identifier names and one claim is about.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ CREDENTIALS, MANY = 100_000, 1_000_000
 PER_ORGANIZATION = 10
 DIRECTIVES = 1_000
 SUSPENDED_ONE_IN = 10
+BY_PERSON_ONE_IN = 10
 ROUNDS, DECISIONS, CEDAR_DECISIONS = 9, 50_000, 1_000
 MODEL, SURFACE, RELEASE, STAGE, TERMS = "model-1", "api", "preview", "partners", "sha256:bench"
 AT_MS = 1_780_000_000_000
@@ -109,14 +111,39 @@ def _entries(credentials: int) -> Iterator[Entry]:
     yield writer.entry(events.STAGE_OPENED, {"release": RELEASE, "stage": STAGE, "terms": TERMS})
     for number in range(organizations):
         yield writer.entry(events.GRANT_APPROVED, _grant(number), organization=f"org_{number:016d}")
+    for number in range(organizations):
+        yield from _members(writer, number)
     for number in range(credentials):
         public = {"credential": f"cred_{number:016d}", "grant": f"grant_{number // PER_ORGANIZATION:016d}"}
-        yield writer.entry(events.CREDENTIAL_ISSUED, public, digest=sha256(key_of(number)).hexdigest())
-    covered = [f"org_{number:016d}" for number in range(organizations) if suspended(number)]
+        digest = sha256(key_of(number)).hexdigest()
+        yield writer.entry(events.CREDENTIAL_ISSUED, public, digest=digest, member=_member(number))
+    covered = [number for number in range(organizations) if suspended(number)]
     for number in range(DIRECTIVES):
-        yield writer.entry(
-            events.DIRECTIVE_ISSUED, _directive(number), organizations=covered[number::DIRECTIVES]
-        )
+        mine = covered[number::DIRECTIVES]
+        named = {"organizations": [f"org_{each:016d}" for each in mine]}
+        if number % BY_PERSON_ONE_IN == 0:
+            named["persons"] = [_member(each * PER_ORGANIZATION) for each in mine]
+        yield writer.entry(events.DIRECTIVE_ISSUED, _directive(number), named={"covers": named})
+
+
+def _members(writer: _Writer, number: int) -> Iterator[Entry]:
+    """An organization's name and country, its members, and what it says of their status."""
+    organization = f"org_{number:016d}"
+    described = {"organization": organization, "name": f"{number:032x}", "registeredIn": "US"}
+    members = range(number * PER_ORGANIZATION, (number + 1) * PER_ORGANIZATION)
+    rows = [{"member": _member(each), "identifiers": [f"{each:032x}"]} for each in members]
+    said = {"issuer": organization, "status": "us_citizen", "assurance": "organization", "until": _NEXT_YEAR}
+    yield writer.entry(events.ORGANIZATION_DESCRIBED, {}, described=described)
+    yield writer.entry(events.MEMBERS_REGISTERED, {}, organization=organization, members=rows)
+    claims = [{**said, "member": _member(each)} for each in members]
+    yield writer.entry(events.STATUS_CLAIMED, {}, claims=claims)
+
+
+def _member(number: int) -> str:
+    return f"mem_{number:016d}"
+
+
+_NEXT_YEAR = events.format_time(AT_MS + 365 * 86_400_000)
 
 
 class _Writer:
@@ -156,7 +183,10 @@ def _grant(number: int) -> dict[str, Any]:
 
 
 def _directive(number: int) -> dict[str, Any]:
-    spec = {"models": [MODEL], "surfaces": "all", "basis": {"kind": "order"}, "covers": {"organizations": {}}}
+    covers: dict[str, Any] = {"organizations": {"count": 1}}
+    if number % BY_PERSON_ONE_IN == 0:
+        covers["persons"] = {"count": 1, "commitment": ""}
+    spec = {"models": [MODEL], "surfaces": "all", "basis": {"kind": "order"}, "covers": covers}
     return {"directive": f"directive-{number}", "document": {"spec": spec}}
 
 

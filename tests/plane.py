@@ -18,6 +18,7 @@ from sluicegate.service import (
     credentials,
     directives,
     positions,
+    preview,
     releases,
     tokens,
 )
@@ -157,11 +158,12 @@ class Plane:
         """A directive of `oncd` over organizations by their legal names, or over everyone."""
         covers = worlds.committed(names) if names else "everyone"
         envelope = worlds.directive(worlds.directive_value(name, covers=covers, **changes)).to_json()
-        opened = {}
+        opened = None
         if names:
             salt = canonical.b64(worlds.opened_names(names).salt)
             opened = {worlds.COVERED: {"salt": salt, "value": names}}
-        return directives.issue(self.ledger, self.who["oncd"], self.id(), envelope, opened)
+        issued = directives.issue(self.ledger, self.who["oncd"], self.id(), envelope, opened)
+        return preview.counted(self.ledger, issued)
 
     # What gateways do
 

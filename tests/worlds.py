@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.core import canonical, checkpoint, document, dsse, events, lifecycle, plan, statements
 from sluicegate.core.cover import Directed, Resolved
+from sluicegate.core.decision import ANYBODY
 from sluicegate.core.dsse import Envelope
 from sluicegate.core.events import Entropy, Entry, Opening
 from sluicegate.core.lifecycle import Command, Refusal, State
@@ -30,6 +31,7 @@ from sluicegate.core.lifecycle.points import SetPoint, StatePoint
 from sluicegate.core.lifecycle.positions import Proceed, Receive, RecordPosition, Screen
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.core.lifecycle.ticks import Tick, due
+from sluicegate.core.persons import Person
 from sluicegate.core.statements import Enforcement, Pointing, Position, Screening
 from sluicegate.core.table import Table
 from sluicegate.core.trust import Pin
@@ -326,6 +328,19 @@ class World:
         assert result.message
         return result.code
 
+    def write(self, type_: str, public: Mapping[str, Any], **gate: Any) -> Entry:
+        """An entry that no rule made, folded in."""
+        entropy = Entropy(hashlib.sha256(f"written {self.state.size}".encode()).digest())
+        draft = events.Draft(
+            type_, "written", public, {n: events.opening(v, entropy) for n, v in gate.items()}
+        )
+        entry = events.place(
+            draft, seq=self.state.size, at_ms=self.state.at_ms, by="tester", command="written"
+        )
+        self.state.apply(entry)
+        self.entries.append(entry)
+        return entry
+
     def apply(self, value: Mapping[str, Any]) -> dict[str, Any]:
         return self.must(ApplyPlan(read_plan(value)))
 
@@ -413,6 +428,14 @@ def suspension(name: str = "d-1", organizations: Sequence[str] = (), **changes: 
     return IssueDirective(directive(value), opened, named)
 
 
+def covering(table: Table, model: str, surface: str, organization: str) -> list[str]:
+    """The directives that enforcement finds to suspend a request of an organization that names nobody."""
+    entity = table.entity(organization)
+    directed = table.suspending.get(model, Directed())
+    found = directed.candidates(entity, ())
+    return sorted({each.name for each in found if each.covers(model, surface, entity, ANYBODY)})
+
+
 class Rough:
     """A log without rules: whatever entries a test writes."""
 
@@ -438,9 +461,11 @@ def content(value: Any) -> Any:  # noqa: PLR0911 - one a kind of value
         return {name: content(field) for name, field in vars(value).items()}
     if isinstance(value, Directed):  # the first of several is the one that is named
         return [
-            list(value.everyone.items()),
-            [(who, list(by)) for who, by in sorted(value.organizations.items())],
+            sorted((repr(key), list(by)) for key, by in getattr(value, places).items())
+            for places in Directed.__slots__
         ]
+    if isinstance(value, Person):
+        return value.id, value.organization, value.claims, value.keys
     if dataclasses.is_dataclass(value):
         return {field.name: content(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):

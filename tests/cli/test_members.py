@@ -65,6 +65,10 @@ def test_members_from_a_list_to_their_own_word(plane, cli):
     assert "yes" not in plane.text("member", "list", *of, by="applicant")
     assert person("correct", "--take-back").startswith("you took back what you said")
     plane.text("member", "revoke", ada, by="applicant")
+    more = ("member", "add", *of, "--member", ada, "--identifier", "ada@other.example.org")
+    assert plane.answer(*more, by="applicant")["members"] == [ada]
+    found = plane.answer("member", "list", *of, "--identifier", "ada@other.example.org", by="applicant")
+    assert [each["member"] for each in found["members"]] == [ada]
 
     key = plane.answer("credential", "issue", *of, "--member", ben, by="applicant")
     assert key["member"] == ben

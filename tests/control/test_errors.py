@@ -97,7 +97,7 @@ def test_every_kind_of_error_has_a_status():
         "Unauthorized": 401,
         "StoreUnusable": 500,
         "StoreUnavailable": 503,
-        "Unreachable": 500,
+        "Unreachable": 502,
     }
 
 

@@ -108,9 +108,9 @@ def test_from_a_plan_to_a_directive_and_back(plane: Plane):
     opened = worlds.opened_names(names)
     value["spec"]["covers"] = worlds.committed(names)
     value["metadata"]["log"] = oncd.get("/api/v1/log")["vkey"]
-    named = {"salt": canonical.b64(opened.salt), "organizations": names}
+    named = {worlds.COVERED: {"salt": canonical.b64(opened.salt), "value": names}}
     directed = oncd.post(
-        "/api/v1/directives", {**oncd.signed(statements.directive_payload(value)), "named": named}
+        "/api/v1/directives", {**oncd.signed(statements.directive_payload(value)), "opened": named}
     )
     assert directed.keys() >= {"directive", "size", "acceptedAt", "covered"}
     assert directed["covered"] == told["covered"]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -69,10 +70,14 @@ _Allowed = tuple[str, str, int | None, int | None]
 
 @dataclass(frozen=True)
 class Answer:
-    """`reason` is None where the request is allowed; `directives` are all that cover it."""
+    """`reason` is None where the request is allowed; `directives` are all that suspend it.
+
+    `is_directed` says that a directive is about the model, so that the time may come sooner to look again.
+    """
 
     reason: str | None
     grant: _Allowed | None = None
+    is_directed: bool = False
     directives: Mapping[str, bool] = field(default_factory=dict)
     application: str | None = None
     fallback: str | None = None
@@ -82,7 +87,10 @@ def agrees(answer: Answer, decided: Allow | Deny) -> bool:
     """Whether a decision is this answer; of several directives any may be named."""
     if isinstance(decided, Allow):
         allowed = (decided.grant, decided.upstream, decided.until_ms, decided.requests_per_minute)
-        return answer.reason is None and answer.grant == allowed
+        if answer.grant is None or not answer.is_directed or decided.until_ms is None:
+            return answer.reason is None and answer.grant == allowed
+        sooner = answer.grant[2] is None or decided.until_ms <= answer.grant[2]
+        return sooner and answer.grant[:2] + answer.grant[3:] == allowed[:2] + allowed[3:]
     if decided.reason.value != answer.reason or decided.fallback != answer.fallback:
         return False
     if answer.directives:
@@ -91,7 +99,7 @@ def agrees(answer: Answer, decided: Allow | Deny) -> bool:
 
 
 def decide(  # noqa: C901, PLR0911 - one a reason
-    entries: Sequence[Entry], ask: Ask, now: Instant | None
+    entries: Sequence[Entry], ask: Ask, now: Instant | None, providers: Providers = MappingProxyType({})
 ) -> Answer:
     """DESIGN 4.3, in its order."""
     if ask.digest is None:
@@ -123,15 +131,18 @@ def decide(  # noqa: C901, PLR0911 - one a reason
     if not spec["announced"] and not here:
         return Answer("model_not_found")
     fallback = spec.get("onRefusal", {}).get("fallbackModel")
-    covering = _covering(entries, ask.model, ask.surface, organization)
-    if covering:
-        return Answer("directive_in_force", directives=covering, fallback=fallback)
+    asking = Asking(entries, ask, issued[-1], organization, providers)
+    suspending, restricting = asking.directives(now)
+    if suspending:
+        return Answer("directive_in_force", directives=suspending, fallback=fallback)
     if ask.instead_of and here:
-        return _by_fallback(entries, ask, now, grants, issued[-1], fallback)
+        answer = _by_fallback(entries, ask, now, grants, issued[-1], fallback)
+        return _restricted(entries, ask, asking, restricting, answer)
     reason, application = _without_directive(entries, ask, now, release, organization, grants, issued[-1])
     if reason is not None:
         return Answer(reason, application=application, fallback=fallback)
-    return Answer(None, _allowed(entries, here, ask.model))
+    answer = Answer(None, _allowed(entries, here, ask.model))
+    return _restricted(entries, ask, asking, restricting, answer)
 
 
 def _allowed(entries: Sequence[Entry], here: Sequence[Entry], model: str) -> _Allowed:
@@ -143,12 +154,14 @@ def _allowed(entries: Sequence[Entry], here: Sequence[Entry], model: str) -> _Al
     return (granted.public["grant"], upstream, until, per_minute)
 
 
-def settle(entries: Sequence[Entry], ask: Ask, now: Instant | None) -> Answer:
+def settle(
+    entries: Sequence[Entry], ask: Ask, now: Instant | None, providers: Providers = MappingProxyType({})
+) -> Answer:
     """A directive's refusal, or the fallback's answer where the holder of the key's grant wants that."""
-    first = decide(entries, ask, now)
+    first = decide(entries, ask, now, providers)
     if first.reason != "directive_in_force" or first.fallback is None:
         return first
-    second = decide(entries, ask._replace(model=first.fallback, instead_of=ask.model), now)
+    second = decide(entries, ask._replace(model=first.fallback, instead_of=ask.model), now, providers)
     chosen = [e for e in _of(entries, "grant.fallback_chosen") if e.public["grant"] == _own(entries, ask)]
     wanted = bool(chosen) and chosen[-1].public["fallback"] is True
     return second if wanted and second.reason is None else first
@@ -203,6 +216,32 @@ def _no_fallback(
     meant = ask._replace(model=ask.instead_of, instead_of="")
     organization = here[0].gate_value("organization")
     return _without_directive(entries, meant, now, release, organization, grants, credential)[0]
+
+
+def _restricted(
+    entries: Sequence[Entry],
+    ask: Ask,
+    asking: Asking,
+    restricting: Sequence[Mapping[str, Any]],
+    answer: Answer,
+) -> Answer:
+    """An answer that allows, as far as directives restrict it."""
+    if answer.reason is not None or answer.grant is None:
+        return answer
+    if any("personNamed" in each for each in restricting) and not asking.names_members():
+        return Answer("person_required", fallback=_fallback_of(entries, ask.model))
+    grant, upstream, until, per_minute = answer.grant
+    limits = [per_minute, *(each.get("requestsPerMinute") for each in restricting)]
+    least = min((limit for limit in limits if limit is not None), default=None)
+    directed = any(ask.model in each.spec["models"] for each in in_force(entries))
+    return Answer(None, (grant, upstream, until, least), directed)
+
+
+def _fallback_of(entries: Sequence[Entry], model: str) -> str | None:
+    """The fallback that the release of a model offers."""
+    (applied,) = [e for e in _plans_in_force(entries) if model in _models(e)]
+    fallback: str | None = _plan(applied)["spec"].get("onRefusal", {}).get("fallbackModel")
+    return fallback
 
 
 def _without_directive(  # noqa: PLR0911 - one a reason
@@ -311,21 +350,255 @@ def _terms(entries: Iterable[Entry], terms: str) -> dict[str, Any]:
     raise AssertionError(f"terms that no plan had: {terms}")
 
 
-def _covering(entries: Iterable[Entry], model: str, surface: str, organization: str) -> dict[str, bool]:
-    found: dict[str, bool] = {}
+# Directives, by DESIGN 4.2 and ADR 11
+
+LEVELS = ("self-asserted", "organization", "identity-provider", "credential")
+Providers = Mapping[tuple[str, str], AbstractSet[str]]
+"""The keys of an organization's identity provider, by both."""
+
+
+@dataclass
+class InForce:
+    """A directive that is on the record and has not ended: its issue, and the lifts of parts since."""
+
+    issued: Entry
+    lifts: list[Entry] = field(default_factory=list)
+
+    @property
+    def spec(self) -> Any:
+        return self.issued.public["document"]["spec"]
+
+    def named(self, part: str) -> dict[str, list[str]]:
+        """What a commitment of the document comes to."""
+        gate = self.issued.gate
+        if "organizations" in gate:
+            return {"organizations": self.issued.gate_value("organizations")}
+        return dict(self.issued.gate_value("named")[part])
+
+
+def in_force(entries: Iterable[Entry]) -> list[InForce]:
+    """The directives, in their order; no drill is one."""
+    found: dict[str, InForce] = {}
     for entry in entries:
+        public = entry.public
         if entry.type == "directive.issued":
-            spec = entry.public["document"]["spec"]
-            everyone = spec["covers"] == "everyone"
-            if (
-                model in spec["models"]
-                and (spec["surfaces"] == "all" or surface in spec["surfaces"])
-                and (everyone or organization in entry.gate_value("organizations"))
+            if "drill" in public["document"].get("metadata", {}):
+                continue
+            found.pop(public.get("replaces", ""), None)
+            found[public["directive"]] = InForce(entry)
+        elif entry.type == "directive.expired" or (
+            entry.type == "directive.lifted" and "scope" not in public
+        ):
+            found.pop(public["directive"], None)
+        elif entry.type == "directive.lifted" and public["directive"] in found:
+            found[public["directive"]].lifts.append(entry)
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class Someone:
+    """One whom a request names, at a moment: what the status may be, and how well that is known."""
+
+    member: str | None
+    may_be: frozenset[str]
+    level: int
+
+
+@dataclass
+class Asking:
+    """A request with a known credential, as directives look at it."""
+
+    entries: Sequence[Entry]
+    ask: Ask
+    credential: Entry
+    organization: str
+    providers: Providers
+
+    def directives(self, now: Instant) -> tuple[dict[str, bool], list[Mapping[str, Any]]]:
+        """Those that suspend the request, by name with whether by order; what the others ask."""
+        suspending, restricting = {}, list[Mapping[str, Any]]()
+        for each in in_force(self.entries):
+            if not self.is_on(each, now) or not self.covered(each, now):
+                continue
+            if each.spec.get("action") == "restrict":
+                restricting.append(each.spec["conditions"])
+            else:
+                suspending[each.issued.public["directive"]] = each.spec["basis"]["kind"] == "order"
+        return suspending, restricting
+
+    def is_on(self, each: InForce, now: Instant) -> bool:
+        """What narrows begins at the late bound, and ends at the early one; what is open has its grace."""
+        begins = each.spec.get("effective", "immediately")
+        begins_ms = each.issued.at_ms if begins == "immediately" else _ms(begins)
+        if self.ask.in_flight and each.spec.get("action") != "restrict":
+            begins_ms += {"PT0S": 0, "PT1S": 1_000}[each.spec.get("drain", "PT0S")]
+        ends = each.spec.get("expires")
+        return now.late_ms >= begins_ms and (ends is None or now.early_ms < _ms(ends))
+
+    def covered(self, each: InForce, now: Instant) -> bool:
+        """Whether one of those the request names is covered and not excepted, at a moment that it may be."""
+        spec, ask = each.spec, self.ask
+        if ask.model not in spec["models"]:
+            return False
+        if spec["surfaces"] != "all" and ask.surface not in spec["surfaces"]:
+            return False
+        return any(
+            self._is_among(spec["covers"], each, "covers", someone, certainly=False)
+            and not self._is_among(spec.get("except", {}), each, "except", someone, certainly=True)
+            and not any(self._is_lifted(lift, each, someone) for lift in each.lifts)
+            for moment_ms in self._moments(now)
+            for someone in self.named(moment_ms)
+        )
+
+    def _is_lifted(self, lift: Entry, each: InForce, someone: Someone) -> bool:
+        scope, ask = lift.public["scope"], self.ask
+        if ask.model not in scope.get("models", [ask.model]):
+            return False
+        if ask.surface not in scope.get("surfaces", [ask.surface]):
+            return False
+        whom = {part: scope[part] for part in ("organizations", "annexes") if part in scope}
+        named = lift.gate_value("named")["lift"] if "named" in lift.gate else {}
+        return not whom or self._is_among(whom, each, "lift", someone, certainly=True, lifted=named)
+
+    def _is_among(  # noqa: C901, PLR0911 - one a way to be among them
+        self,
+        whom: Any,
+        each: InForce,
+        part: str,
+        someone: Someone,
+        *,
+        certainly: bool,
+        lifted: Mapping[str, list[str]] = MappingProxyType({}),
+    ) -> bool:
+        """The union of what is stated; what cannot be told is among those covered, and not of the others."""
+        if whom == "everyone":
+            return True
+        lists = [each.named(f"annex.{annex}") for annex in whom.get("annexes", [])]
+        if "organizations" in whom or "commitment" in whom.get("persons", {}):
+            lists.append(dict(lifted) if part == "lift" else each.named(part))
+        for named in lists:
+            if self.organization in named.get("organizations", []):
+                return True
+            if self._tags() & set(named.get("names", [])):
+                return True
+            if someone.member is not None and someone.member in named.get("persons", []):
+                return True
+        country = self._country()
+        if "registeredIn" in whom and (not certainly if country is None else country in whom["registeredIn"]):
+            return True
+        persons = whom.get("persons", {})
+        if "statuses" not in persons:
+            return False
+        is_known = someone.level >= LEVELS.index(persons.get("assurance", "self-asserted"))
+        if certainly:
+            return is_known and someone.may_be <= set(persons["statuses"])
+        cannot_tell: bool = persons.get("unknown", "covered") == "covered"
+        if not is_known:
+            return cannot_tell
+        return bool(someone.may_be & set(persons["statuses"])) or (
+            cannot_tell and "unknown" in someone.may_be
+        )
+
+    def _described(self) -> list[Any]:
+        described = [e.gate_value("described") for e in _of(self.entries, "organization.described")]
+        return [each for each in described if each["organization"] == self.organization]
+
+    def _tags(self) -> set[str]:
+        return {each["name"] for each in self._described()}
+
+    def _country(self) -> str | None:
+        found = self._described()
+        return str(found[-1]["registeredIn"]) if found else None
+
+    # Persons
+
+    def names_members(self) -> bool:
+        """Whether everyone named is a registered member, and somebody is."""
+        return all(someone.member is not None for someone in self.named(0))
+
+    def _moments(self, now: Instant) -> list[int]:
+        """Both bounds of the time, and whenever something known of a person ends in between."""
+        ends = [
+            row.get("until") for e in _of(self.entries, "status.claimed") for row in e.gate_value("claims")
+        ]
+        between = [_ms(end) for end in ends if end and now.early_ms < _ms(end) < now.late_ms]
+        return [now.early_ms, *between, now.late_ms]
+
+    def named(self, at_ms: int) -> list[Someone]:
+        """Everyone the request names: a key's member, whoever an assertion or an identifier names."""
+        naming, found = self.ask.naming, []
+        if "member" in self.credential.gate:
+            found.append(self._someone(self.credential.gate_value("member"), "credential", at_ms))
+        if naming.is_forged:
+            found.append(Someone(None, frozenset({"unknown"}), 0))
+        if naming.signed is not None:
+            keys = self.providers.get((self.organization, naming.signed.provider), set())
+            if naming.signed.kid not in keys or naming.signed.credential not in (
+                None,
+                self.credential.public["credential"],
             ):
-                found[entry.public["directive"]] = spec["basis"]["kind"] == "order"
-        if entry.type == "directive.lifted":
-            found.pop(entry.public["directive"], None)
-    return found
+                found.append(Someone(None, frozenset({"unknown"}), 0))
+            else:
+                member = self._member(naming.signed.subject)
+                found.append(self._someone(member, "identity-provider", at_ms))
+        found += [self._someone(self._member(each), "organization", at_ms) for each in naming.identifiers]
+        return found or [self._someone(None, "self-asserted", at_ms)]
+
+    def _member(self, identifier: bytes) -> str | None:
+        """The member whom an identifier named last, unless it was removed."""
+        found = None
+        for entry in self.entries:
+            if entry.type == "members.registered" and entry.gate_value("organization") == self.organization:
+                for row in entry.gate_value("members"):
+                    if identifier.hex() in row["identifiers"]:
+                        found = row["member"]
+            if entry.type == "members.removed" and found in entry.gate_value("members"):
+                found = None
+        return found
+
+    def _someone(self, member: str | None, how: str, at_ms: int) -> Someone:
+        claims = self._claims(member, at_ms)
+        statuses = frozenset(claim["status"] for claim in claims)
+        claimed = max((LEVELS.index(claim["assurance"]) for claim in claims), default=0)
+        attested = self._attested(member, at_ms)
+        level = LEVELS.index(how) if member is not None else LEVELS.index("credential")
+        if not claims:
+            if attested is None:
+                return Someone(member, frozenset({"unknown"}), 0)
+            return Someone(member, attested, level)
+        may_be = statuses if len(statuses) == 1 else statuses | {"unknown"}
+        if claimed > 0 or attested is None:
+            return Someone(member, may_be, min(level, claimed))
+        both = attested if statuses == attested else statuses | attested | {"unknown"}
+        return Someone(member, both, level)
+
+    def _claims(self, member: str | None, at_ms: int) -> list[Any]:
+        """What is claimed at a moment: of each issuer what it said last, if it has not ended."""
+        said: dict[str, Any] = {}
+        for entry in self.entries:
+            if entry.type in ("status.claimed", "status.revoked"):
+                for row in entry.gate_value("claims"):
+                    if row["member"] == member:
+                        said[row["issuer"]] = row if entry.type == "status.claimed" else None
+        live = [row for row in said.values() if row is not None]
+        return [row for row in live if row.get("until") is None or at_ms < _ms(row["until"])]
+
+    def _attested(self, member: str | None, at_ms: int) -> frozenset[str] | None:
+        """What was attested last of everyone able to reach the credential, if it speaks of this one."""
+        mine = [
+            e.gate_value("attested")
+            for e in _of(self.entries, "credential.attested")
+            if e.public["credential"] == self.credential.public["credential"]
+        ]
+        last = mine[-1] if mine else None
+        if last is None or at_ms >= _ms(last["until"]):
+            return None
+        if self.ask.model not in last.get("models", [self.ask.model]):
+            return None
+        excluded = last.get("excluded", [])
+        if excluded if member is None else member in excluded:
+            return None
+        return frozenset(last["statuses"])
 
 
 def _pending(entries: Iterable[Entry], release: str, surface: str, organization: str) -> list[str]:
@@ -370,7 +643,11 @@ def check_consent(entries: Sequence[Entry]) -> None:
             assert statement["predicate"] == {"document": entry.public["document"]}
             assert entry.public["document"]["metadata"]["log"] == _log(before)
             assert entry.public["issuer"] == entry.public["document"]["spec"]["issuer"]
-            assert entry.public["issuer"] in _signers(entry.public["envelope"], before)
+            if "transcribed" in entry.public["document"]["metadata"]:
+                assert len(entry.public["signers"]) > 1
+                assert _developer(before) in _signers(entry.public["envelope"], before)
+            else:
+                assert entry.public["issuer"] in _signers(entry.public["envelope"], before)
         elif entry.type == "directive.lifted":
             _check_lift(entry, before)
         elif entry.type == "case.determined":
@@ -491,8 +768,7 @@ def _check_opening(entry: Entry, before: Sequence[Entry]) -> None:
     opened = {name: public[name] for name in ("log", "release", "stage", "terms")}
     assert opened["log"] == _log(before)
     assert _statement(public["envelope"])["predicate"] == opened
-    (started,) = _of(before, "log.started")
-    assert started.public["developer"] in _signers(public["envelope"], before)
+    assert _developer(before) in _signers(public["envelope"], before)
     (applied,) = [e for e in _plans_in_force(before) if e.public["release"] == public["release"]]
     assert applied.public["terms"][public["stage"]] == public["terms"]
     (stage,) = [s for s in _plan(applied)["spec"]["stages"] if s["name"] == public["stage"]]
@@ -501,10 +777,10 @@ def _check_opening(entry: Entry, before: Sequence[Entry]) -> None:
 
 def _check_lift(entry: Entry, before: Sequence[Entry]) -> None:
     name = entry.public["directive"]
-    (issued,) = [e for e in _of(before, "directive.issued") if e.public["directive"] == name]
-    assert name not in [e.public["directive"] for e in _of(before, "directive.lifted")]
+    (issued,) = [each.issued for each in in_force(before) if each.issued.public["directive"] == name]
     case = _case(before, entry.public["case"])
     assert case.public["question"]["directive"] == name
+    assert case.public["question"].get("scope") == entry.public.get("scope")
     assert case.public["rule"] == issued.public["document"]["spec"]["liftedBy"]
     assert _holds(case, before)
 
@@ -572,6 +848,11 @@ def _in_force(before: Sequence[Entry], release: str) -> dict[str, str]:
     """The terms in force, by stage."""
     (applied,) = [e for e in _plans_in_force(before) if e.public["release"] == release]
     return dict(applied.public["terms"])
+
+
+def _developer(before: Sequence[Entry]) -> str:
+    (started,) = _of(before, "log.started")
+    return str(started.public["developer"])
 
 
 def _log(before: Sequence[Entry]) -> str:

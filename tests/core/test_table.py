@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluicegate.core import events
+from sluicegate.core.cover import Whom
 from sluicegate.core.events import Draft, Entropy, Entry
 from sluicegate.core.lifecycle.applications import Accept, Amend, OpenAppeal, Reply
 from sluicegate.core.lifecycle.grants import (
@@ -19,9 +21,12 @@ from sluicegate.core.lifecycle.grants import (
     SurrenderGrant,
     SuspendGrant,
 )
-from sluicegate.core.table import LEASE_MS_DEFAULT, Directive, Table
+from sluicegate.core.persons import Assurance
+from sluicegate.core.table import LEASE_MS_DEFAULT, Table
 from sluicegate.errors import VerificationFailed
-from tests.worlds import AT_MS, DAY_MS, MODEL, Rough, World, plan_value, stage
+from tests.core import reference_model
+from tests.core.test_decision import Facts
+from tests.worlds import API, AT_MS, DAY_MS, MODEL, Rough, World, covering, directive_value, plan_value, stage
 
 MODELS, SURFACES, ORGANIZATIONS = ("a", "b", "c"), ("api", "codex"), ("o1", "o2", "o3")
 
@@ -33,75 +38,177 @@ def table_of(entries: list[Entry]) -> Table:
     return table
 
 
-# Suspensions
+# Directives in force: looked up by whom they could cover
 
 
-def suspend(rough: Rough, name: str, random: Random) -> Entry:
-    def some(of: tuple[str, ...]) -> list[str]:
-        return random.sample(of, random.randrange(1, len(of) + 1))
-
-    everyone = random.random() < 0.25
-    spec = {
-        "models": some(MODELS),
-        "surfaces": random.choice(["all", some(SURFACES)]),
-        "basis": {"kind": random.choice(["order", "agreed"])},
-        "covers": "everyone" if everyone else {"organizations": {}},
-    }
-    public = {"directive": name, "document": {"spec": spec}}
-    if everyone:
-        return rough.write(events.DIRECTIVE_ISSUED, public)
-    return rough.write(events.DIRECTIVE_ISSUED, public, organizations=some(ORGANIZATIONS))
-
-
-def literally(entry: Entry) -> Directive:
-    """What the document says, read again by hand."""
-    spec = entry.public["document"]["spec"]
-    return Directive(
-        name=entry.public["directive"],
-        by_order=spec["basis"]["kind"] == "order",
-        models=frozenset(spec["models"]),
-        surfaces=None if spec["surfaces"] == "all" else frozenset(spec["surfaces"]),
-        organizations=None if spec["covers"] == "everyone" else frozenset(entry.gate_value("organizations")),
-    )
+@settings(max_examples=150)
+@given(st.integers(0, 2**32))
+def test_looking_up_finds_each_directive_that_covers(seed: int) -> None:
+    """Issued, changed, lifted in any order: the index finds those that cover, each asked by itself."""
+    found = Facts.of(seed)
+    table = table_of(found.rough.entries)
+    for model in (*MODELS, "d"):
+        for directed in (table.suspending.get(model), table.restricting.get(model)):
+            for surface, organization, person in product((*SURFACES, "web"), (*ORGANIZATIONS, "o4"), WHOMS):
+                whoms = [person._replace(person=member) for member in (None, *table.people)]
+                entity = table.entity(organization)
+                for whom in whoms:
+                    asked = (model, surface, entity, [whom])
+                    persons = [whom.person] if whom.person is not None else []
+                    candidates = list(directed.candidates(entity, persons)) if directed else []
+                    listed = {each.name for each in candidates if each.covers(*asked)}
+                    if directed is not None:
+                        assert directed.reaches(organization, table.entity, persons) is bool(candidates)
+                    by_hand = [each for each in table.directives.values() if each.covers(*asked)]
+                    is_suspended = directed is not None and directed is table.suspending.get(model)
+                    if directed is not None:
+                        kept = [each.name for each in by_hand if (each.restricts is None) is is_suspended]
+                        assert listed == set(kept)
+    in_force = [each.issued.public["directive"] for each in reference_model.in_force(found.rough.entries)]
+    assert set(table.directives) <= set(in_force)
 
 
-@given(st.integers(0, 2**32), st.integers(1, 8))
-def test_looking_up_is_asking_each_directive_in_force(seed: int, count: int) -> None:
-    """Issued and lifted in any order: the compiled look-up finds one exactly if one literally covers."""
-    random, rough, table = Random(seed), Rough(), Table()
-    in_force: dict[str, Directive] = {}
-    for i in range(3 * count):
-        if in_force and random.random() < 0.4:
-            name = random.choice(sorted(in_force))
-            del in_force[name]
-            table.apply(rough.write(events.DIRECTIVE_LIFTED, {"directive": name}))
-        else:
-            entry = suspend(rough, f"d{i}", random)
-            table.apply(entry)
-            in_force[f"d{i}"] = literally(entry)
-        for ask in [
-            (m, s, o) for m in (*MODELS, "d") for s in (*SURFACES, "web", "*") for o in (*ORGANIZATIONS, "o4")
-        ]:
-            covering = {name for name, directive in in_force.items() if directive.covers(*ask)}
-            found = table.covering(*ask)
-            assert (found is None) is (not covering)
-            assert found is None or (found.name in covering and found == in_force[found.name])
-    assert table.directives == in_force
+WHOMS = [
+    Whom(None, frozenset(statuses), assurance)
+    for statuses in ({"unknown"}, {"other"}, {"us_citizen", "other"})
+    for assurance in (Assurance.SELF_ASSERTED, Assurance.CREDENTIAL)
+]
 
 
-def test_what_is_lifted_leaves_nothing_behind() -> None:
-    random, rough, table = Random(1), Rough(), Table()
-    for i in range(50):
-        table.apply(suspend(rough, f"d{i}", random))
-    for i in random.sample(range(50), 50):
-        table.apply(rough.write(events.DIRECTIVE_LIFTED, {"directive": f"d{i}"}))
+@pytest.mark.parametrize("seed", range(20))
+def test_what_has_ended_leaves_nothing_behind(seed: int) -> None:
+    found = Facts.of(seed)
+    for _ in range(30):
+        found.suspend()
+        found.describe()
+    table = table_of(found.rough.entries)
+    for name in found.random.sample(sorted(table.directives), len(table.directives)):
+        table.apply(found.rough.write(events.DIRECTIVE_LIFTED, {"directive": name}))
     assert table.directives == {}
-    assert table.suspensions == {}
+    assert table.suspending == table.restricting == {}
 
 
-def test_a_directive_that_covers_nobody_covers_nobody() -> None:
-    directive = Directive("d", True, frozenset(), None, frozenset())
-    assert not directive.covers("a", "api", "o1")
+def spec(covers: Any, **more: Any) -> dict[str, Any]:
+    return {"models": ["a"], "surfaces": "all", "basis": {"kind": "order"}, "covers": covers, **more}
+
+
+def issued(rough: Rough, covers: Any, name: str = "d", named: Any = None, **more: Any) -> None:
+    gate = {"named": named} if named is not None else {}
+    public = {"directive": name, "document": {"spec": spec(covers, **more)}}
+    rough.write(events.DIRECTIVE_ISSUED, public, **gate)
+
+
+def described(rough: Rough, organization: str, name: str = "tag", country: str = "US") -> None:
+    said = {"organization": organization, "name": name, "registeredIn": country}
+    rough.write(events.ORGANIZATION_DESCRIBED, {}, described=said)
+
+
+ANNEX = {"annexes": ["x"]}
+
+
+def test_whoever_comes_later_under_a_name_in_an_annex_is_covered() -> None:
+    rough = Rough()
+    issued(rough, ANNEX, named={"annex.x": {"names": ["tag"]}})
+    described(rough, "o1", "other")
+    table = table_of(rough.entries)
+    assert covering(table, "a", API, "o1") == []
+    described(rough, "o2")
+    table.apply(rough.entries[-1])
+    assert covering(table, "a", API, "o2") == ["d"]
+    described(rough, "o1")
+    table.apply(rough.entries[-1])
+    assert covering(table, "a", API, "o1") == ["d"]
+
+
+def test_whoever_comes_later_under_an_excepted_name_is_excepted() -> None:
+    rough = Rough()
+    exception: dict[str, Any] = {"except": ANNEX}
+    issued(rough, "everyone", named={"annex.x": {"names": ["tag"]}}, **exception)
+    table = table_of(rough.entries)
+    assert covering(table, "a", API, "o1") == ["d"]
+    described(rough, "o1")
+    table.apply(rough.entries[-1])
+    assert covering(table, "a", API, "o1") == []
+
+
+def test_whoever_comes_later_under_a_name_that_was_lifted_is_left_out() -> None:
+    rough = Rough()
+    issued(rough, "everyone")
+    scope = {"organizations": {"count": 1, "commitment": "c"}}
+    public = {"directive": "d", "case": "c", "scope": scope}
+    rough.write(events.DIRECTIVE_LIFTED, public, named={"lift": {"names": ["tag"]}})
+    described(rough, "o1")
+    table = table_of(rough.entries)
+    assert covering(table, "a", API, "o1") == []
+    assert covering(table, "a", API, "o2") == ["d"]
+
+
+def test_names_that_nobody_bears_outlast_other_directives() -> None:
+    """Nothing that ends beside a directive of strangers alone takes its place in the table away."""
+    rough = Rough()
+    issued(rough, ANNEX, named={"annex.x": {"names": ["tag"]}})
+    issued(rough, "everyone", "other")
+    rough.write(events.DIRECTIVE_LIFTED, {"directive": "other"})
+    described(rough, "o1")
+    table = table_of(rough.entries)
+    assert covering(table, "a", API, "o1") == ["d"]
+    table.apply(rough.write(events.DIRECTIVE_LIFTED, {"directive": "d"}))
+    assert table.suspending == {}
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_directive_of_strangers_alone_can_be_lifted(beside: bool) -> None:
+    rough = Rough()
+    issued(rough, ANNEX, named={"annex.x": {"names": ["tag"]}})
+    if beside:
+        issued(rough, "everyone", "other")
+        rough.write(events.DIRECTIVE_LIFTED, {"directive": "other"})
+    rough.write(events.DIRECTIVE_LIFTED, {"directive": "d"})
+    table = table_of(rough.entries)
+    assert not table.directives
+    assert not table.suspending
+
+
+def test_whoever_comes_under_a_name_of_a_directive_over_persons_is_free_when_it_ends() -> None:
+    rough = Rough()
+    persons = {"definition": "d", "statuses": ["other"], "source": "s"}
+    issued(rough, {**ANNEX, "persons": persons}, named={"annex.x": {"names": ["tag"]}})
+    described(rough, "o1")
+    rough.write(events.DIRECTIVE_LIFTED, {"directive": "d"})
+    assert table_of(rough.entries).suspending == {}
+
+
+def test_who_was_covered_under_a_former_name_stays_covered() -> None:
+    rough = Rough()
+    issued(rough, ANNEX, named={"annex.x": {"names": ["tag"]}})
+    described(rough, "o1")
+    described(rough, "o1", "renamed")
+    assert covering(table_of(rough.entries), "a", API, "o1") == ["d"]
+
+
+def test_a_directive_lifted_in_parts_ends_with_the_last_one() -> None:
+    rough = Rough()
+    issued(rough, "everyone", models=["a", "b"])
+    for model in ("a", "b"):
+        assert "d" in table_of(rough.entries).directives
+        public = {"directive": "d", "case": model, "scope": {"models": [model]}}
+        rough.write(events.DIRECTIVE_LIFTED, public)
+    table = table_of(rough.entries)
+    assert not table.directives
+    assert not table.suspending
+
+
+def test_a_drill_refuses_nobody() -> None:
+    rough = Rough()
+    document = {"spec": spec("everyone"), "metadata": {"name": "d", "drill": True}}
+    rough.write(events.DIRECTIVE_ISSUED, {"directive": "d", "document": document})
+    table = table_of(rough.entries)
+    assert table.drills.keys() == {"d"}
+    assert not table.directives
+    assert not table.suspending
+    assert not table.restricting
+    table.apply(rough.write(events.DIRECTIVE_LIFTED, {"directive": "d", "case": None}))
+    assert table.drills == {}
 
 
 # The lease
@@ -172,7 +279,42 @@ def whole() -> list[Entry]:
     world.must(SurrenderGrant(grant))
     world.must(Accept(waiting.id))
     world.submit("org-4")
+    _about_persons(world, grant)
     return world.entries
+
+
+def _about_persons(world: World, grant: str) -> None:
+    """What directives look at, in entries that a test writes; and a directive that looks at all of it."""
+    member, held = "mem_aaaaaaaaaaaaaaaa", "cred_held"
+    row = {"member": member, "issuer": "self", "status": "other", "assurance": "self-asserted"}
+    until = events.format_time(AT_MS + 90 * DAY_MS)
+    attested = {"statuses": ["us_citizen"], "models": [MODEL], "excluded": [member], "until": until}
+    persons = {"definition": "d", "statuses": ["other"], "source": "s", "assurance": "organization"}
+    covers = {"persons": {**persons, "unknown": "spared"}, "annexes": ["x"], "registeredIn": ["US"]}
+    document = directive_value("d-3", covers=covers, expires=until, drain="PT5S")
+    document["spec"]["except"] = {"annexes": ["y"], "persons": persons}
+    gone = {"members": ["mem_bbbbbbbbbbbbbbbb"], "organization": "org-2"}
+    registered = [
+        {"member": each, "identifiers": [each.encode().hex()]} for each in (member, gone["members"][0])
+    ]
+    named = {"annex.x": {"names": ["tag"], "persons": [member]}, "annex.y": {"organizations": ["org-2"]}}
+    lifted = {"directive": "d-3", "case": "c", "scope": {"annexes": ["y"], "surfaces": [API]}}
+    world.write(events.ORGANIZATION_DESCRIBED, {}, described=DESCRIBED)
+    world.write(events.MEMBERS_REGISTERED, {}, organization="org-2", members=registered)
+    world.write(events.STATUS_CLAIMED, {}, claims=[{**row, "until": until}])
+    world.write(events.STATUS_REVOKED, {}, claims=[{"member": member, "issuer": "self"}])
+    world.write(events.MEMBERS_REMOVED, {}, **gone)
+    public = {"credential": held, "grant": grant}
+    world.write(events.CREDENTIAL_ISSUED, public, digest="ab" * 32, member=member)
+    world.write(events.CREDENTIAL_ATTESTED, {"credential": held}, attested=attested)
+    for name in ("d-3", "d-4"):
+        issuing = {"directive": name, "issuer": "oncd", "document": document}
+        world.write(events.DIRECTIVE_ISSUED, issuing, named=named)
+    world.write(events.DIRECTIVE_LIFTED, lifted)
+    world.write(events.DIRECTIVE_EXPIRED, {"directive": "d-4"})
+
+
+DESCRIBED = {"organization": "org-2", "name": "tag", "registeredIn": "US", "sector": "government"}
 
 
 WHOLE = whole()
@@ -180,8 +322,10 @@ WHOLE = whole()
 
 def test_every_type_that_the_table_reads_is_in_the_example() -> None:
     read = {name for name in events.TYPES if name.startswith(("release", "stage", "grant", "credential"))}
+    read |= {name for name in events.TYPES if name.startswith(("members", "status"))}
     read |= {events.DIRECTIVE_ISSUED, events.DIRECTIVE_LIFTED, events.CASE_OPENED, events.CASE_DETERMINED}
-    read |= {events.CASE_WAITLISTED, events.CASE_REPLIED}
+    read |= {events.CASE_WAITLISTED, events.CASE_REPLIED, events.DIRECTIVE_EXPIRED}
+    read |= {events.ORGANIZATION_DESCRIBED}
     assert {entry.type for entry in WHOLE} >= read
 
 
@@ -252,7 +396,10 @@ def test_a_damaged_entry_is_folded_or_refused_but_is_no_surprise(seed: int, at: 
         {
             *(events.RELEASE_APPLIED, events.CASE_OPENED, events.CASE_DETERMINED, events.STAGE_OPENED),
             *(events.GRANT_APPROVED, events.CREDENTIAL_ISSUED, events.CREDENTIAL_REVOKED),
-            *(events.DIRECTIVE_ISSUED, events.DIRECTIVE_LIFTED, events.GRANT_FALLBACK_CHOSEN),
+            *(events.DIRECTIVE_ISSUED, events.DIRECTIVE_LIFTED, events.DIRECTIVE_EXPIRED),
+            *(events.ORGANIZATION_DESCRIBED, events.MEMBERS_REGISTERED, events.MEMBERS_REMOVED),
+            *(events.GRANT_FALLBACK_CHOSEN,),
+            *(events.STATUS_CLAIMED, events.STATUS_REVOKED, events.CREDENTIAL_ATTESTED),
         }
     ),
 )
@@ -285,12 +432,12 @@ def test_a_fallback_is_chosen_by_a_plain_true_alone(said: Any) -> None:
         assert table_of(rough.entries).grants_by_id[grant].falls_back is falls_back
 
 
-def test_a_directive_without_its_organizations_is_refused_and_does_not_cover_nobody() -> None:
-    (issued, *_) = [entry for entry in WHOLE if entry.type == events.DIRECTIVE_ISSUED]
+def test_a_directive_that_came_without_its_names_covers_everyone() -> None:
+    (issued, *_) = [entry for entry in WHOLE if entry.type == events.DIRECTIVE_ISSUED and entry.gate]
     table = table_of(WHOLE[: issued.seq])
-    with pytest.raises(VerificationFailed):
-        table.apply(events.read(issued.leaf))
-    assert table.size == issued.seq
+    assert covering(table, MODEL, API, "anybody") == []
+    table.apply(events.read(issued.leaf))
+    assert covering(table, MODEL, API, "anybody") == [issued.public["directive"]]
 
 
 # What the public part tells

@@ -56,7 +56,7 @@ class Parties:
         }
         text = json.dumps(_document("Directive", {"name": name}, spec))
         given = directive.read(document.read(text, "directive.yaml"))
-        return signing.directive(given, self.log, self._keys[AGENCIES[0]])
+        return signing.directive(given, signing.Bound(self.log), self._keys[AGENCIES[0]])
 
     def _public(self, name: str) -> bytes:
         return self._keys[name].public_key().public_bytes_raw()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Any
 
 from sluicegate.core.decision import Ask
 from sluicegate.core.naming import Naming
@@ -32,7 +33,7 @@ def admitted(made: Engine, key: str, naming: Naming = Naming()) -> Flight:  # no
     return flight
 
 
-def told(made: Engine) -> list[tuple[dict, int, int]]:
+def told(made: Engine) -> list[tuple[dict[str, Any], int, int]]:
     return [(row["naming"], row["open"], row["total"]) for row in made.usage.report()]
 
 

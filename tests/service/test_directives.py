@@ -7,10 +7,10 @@ import pytest
 
 from sluicegate.core import canonical, events
 from sluicegate.errors import BadEnvelope, InvalidDocument, InvalidInput, NotCanonical
-from sluicegate.service import directives
+from sluicegate.service import directives, preview
 from tests import worlds
 from tests.plane import Plane, no, yes
-from tests.worlds import API, MODEL, directive_value
+from tests.worlds import API, MODEL, covering, directive_value
 
 
 @pytest.fixture
@@ -25,13 +25,13 @@ def plane() -> Plane:
 def covered(plane: Plane, name: str) -> bool:
     with plane.ledger.reading() as state:
         (organization,) = plane.pseudonyms(name)
-        return state.table.covering(MODEL, API, organization) is not None
+        return bool(covering(state.table, MODEL, API, organization))
 
 
 def test_a_directive_covers_whom_it_names_and_spares_the_others(plane):
     result = plane.direct("d-1", ["Example Utility"])
-    assert result["covered"] == {"organizations": 1, "credentials": 1}
-    assert result["spared"] == {"organizations": 1, "credentials": 1}
+    assert result["covered"] == counts(organizations=1, credentials=1)
+    assert result["spared"] == counts(organizations=1, credentials=1)
     assert covered(plane, "Example Utility")
     assert not covered(plane, "Example Grid")
 
@@ -48,7 +48,11 @@ def test_a_name_covers_everybody_of_that_name(plane):
     result = plane.direct("d-1", ["Example Utility"])
     assert result["covered"]["organizations"] == 1  # the second has no key yet
     issued = [entry for entry in plane.store.entries(0, 1_000) if entry.type == events.DIRECTIVE_ISSUED]
-    assert sorted(issued[0].gate_value("organizations")) == sorted(plane.pseudonyms("Example Utility"))
+    assert issued[0].gate_value("named") == {"covers": {"names": [plane.ledger.tag("Example Utility")]}}
+    assert len(plane.pseudonyms("Example Utility")) == 2
+    with plane.ledger.reading() as state:
+        for organization in plane.pseudonyms("Example Utility"):
+            assert covering(state.table, MODEL, API, organization) == ["d-1"]
 
 
 def test_who_has_only_applied_is_covered_too(plane):
@@ -87,16 +91,23 @@ def test_the_same_command_again_returns_its_first_result(plane):
     envelope = worlds.directive(directive_value("d-1")).to_json()
     who = plane.who["oncd"]
     first = yes(directives.issue(plane.ledger, who, "direct-1234", envelope, None))
+    counted = yes(preview.counted(plane.ledger, first))["covered"]
     case = yes(directives.open_lift(plane.ledger, who, plane.id(), "d-1"))["case"]
     plane.say(case, "oncd")
     plane.credential(plane.admit("applicant", "Example Bank"), "c")
     assert directives.issue(plane.ledger, who, "direct-1234", envelope, None) == first
-    assert first["covered"] == {"organizations": 2, "credentials": 2}
+    assert counted == counts(organizations=2, credentials=2)
+
+
+def counts(**of: int) -> dict[str, int]:
+    """Counts of everything, zero where nothing is said."""
+    return {"organizations": 0, "members": 0, "credentials": 0, "streams": 0, "requests": 0, **of}
 
 
 def _named(**changes: Any) -> dict[str, Any]:
     names = ["Example Utility"]
-    return {"salt": canonical.b64(worlds.opened_names(names).salt), "organizations": names, **changes}
+    opening = {"salt": canonical.b64(worlds.opened_names(names).salt), "value": names}
+    return {worlds.COVERED: {**opening, **changes}}
 
 
 @pytest.mark.parametrize(
@@ -104,8 +115,8 @@ def _named(**changes: Any) -> dict[str, Any]:
     [
         None,
         _named(salt=canonical.b64(bytes(32))),
-        _named(organizations=["Example Grid"]),
-        _named(organizations=["Example Utility", "Example Grid"]),
+        _named(value=["Example Grid"]),
+        _named(value=["Example Utility", "Example Grid"]),
     ],
 )
 def test_what_does_not_open_the_commitment_is_refused(plane, named):
@@ -128,9 +139,11 @@ def test_names_beside_a_directive_over_everyone_are_refused(plane):
         (_named(salt=canonical.b64(bytes(31))), InvalidInput),
         (_named(salt=canonical.b64(bytes(33))), InvalidInput),
         (_named(salt=""), InvalidInput),
-        (_named(organizations=[]), InvalidInput),
-        (_named(organizations=[5]), InvalidInput),
-        (_named(organizations=["\ud800"]), NotCanonical),
+        (_named(value=[]), InvalidInput),
+        (_named(value="everyone"), InvalidInput),
+        (_named(value={"organizations": ["Example Utility"]}), InvalidInput),
+        (_named(value=[5]), InvalidInput),
+        (_named(value=["\ud800"]), NotCanonical),
     ],
 )
 def test_malformed_names_are_refused(plane, named, error):
@@ -148,7 +161,7 @@ def test_what_is_no_envelope_is_refused(plane, envelope):
 def test_a_preview_tells_what_issuing_would_and_does_nothing(plane):
     size = plane.size
     text = json.dumps(directive_value(covers={"organizations": ["Example Utility"]}))
-    told = yes(directives.preview(plane.ledger, text, "d.yaml"))
+    told = yes(preview.preview(plane.ledger, text, "d.yaml", {}))
     assert plane.size == size
     issued = plane.direct("d-1", ["Example Utility"])
     assert {name: told[name] for name in ("covered", "spared")} == {
@@ -161,16 +174,16 @@ def test_a_preview_tells_what_issuing_would_and_does_nothing(plane):
     [
         ({"models": ["gpt-7"]}, "model_unknown"),
         ({"covers": {"organizations": ["nobody"]}}, "organization_unknown"),
-        ({"issuer": "bis"}, "party_unknown"),
+        ({"liftedBy": {"allOf": ["bis"]}}, "party_unknown"),
     ],
 )
 def test_a_preview_is_refused_as_issuing_would_be(plane, changes, expected):
-    assert no(directives.preview(plane.ledger, json.dumps(directive_value(**changes)), "d.yaml")) == expected
+    assert no(preview.preview(plane.ledger, json.dumps(directive_value(**changes)), "d.yaml", {})) == expected
 
 
 def test_a_preview_of_nonsense_is_refused_with_its_places(plane):
     with pytest.raises(InvalidDocument) as caught:
-        directives.preview(plane.ledger, "spec: []", "d.yaml")
+        preview.preview(plane.ledger, "spec: []", "d.yaml", {})
     assert caught.value.at
 
 

@@ -13,7 +13,7 @@ from sluicegate.core.statements import Enforcement
 from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, VerificationFailed
 from sluicegate.ports import Incarnation
 from sluicegate.service import directives, points
-from sluicegate.service.fleet import CONFIRM_EVERY_MS, FORGET_AFTER_MS, HISTORY_MAX, Poll
+from sluicegate.service.fleet import CONFIRM_EVERY_MS, FORGET_AFTER_MS, HISTORY_MAX, Fleet, Poll
 from tests import worlds
 from tests.fakes import Breaking, Broken, MemoryWriting
 from tests.plane import Clock, Plane, yes
@@ -75,6 +75,21 @@ def test_a_part_of_the_log_carries_no_lease():
     assert after == plane.size
 
 
+def test_large_entries_come_one_answer_after_the_other(plane):
+    plane.opened()
+    plane.fleet = Fleet(plane.ledger, boot_ms=plane.boot, max_entries=5_000, max_bytes=2_000)
+    after, answers = 0, 0
+    while after < plane.size:
+        answer = plane.ask(after)
+        held = [
+            len(each.leaf) + sum(len(part.body) for part in each.gate.values()) for each in answer.entries
+        ]
+        assert len(held) == 1 or sum(held) <= 2_000
+        assert (answer.lease_ms == 0) is (answer.size < plane.size)
+        after, answers = answer.size, answers + 1
+    assert 1 < answers < plane.size
+
+
 def test_what_comes_while_the_question_waits_is_in_the_answer(plane):
     poll = plane.poll(plane.size)
     plane.fleet.heard(poll)
@@ -101,7 +116,7 @@ def test_a_gateway_that_has_more_than_this_process_has_followed_is_followed(plan
     plane.direct("d-1")
     assert other.size == plane.size - 1
     other.fleet.heard(other.poll(plane.size))
-    assert other.size == plane.size
+    assert other.size == plane.size + 1  # that it is in force everywhere is an entry
     assert in_force(other)
 
 

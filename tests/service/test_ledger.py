@@ -238,7 +238,7 @@ def test_a_log_goes_on_after_starting_again(plane):
     plane.restart()
     assert plane.size == size
     plane.submit("rival", "Example Bank")
-    assert verified(plane.ledger) == size + 1
+    assert verified(plane.ledger) == size + 2
 
 
 def _replace(entry: Entry, **changes: Any) -> Entry:
@@ -546,7 +546,7 @@ def test_two_processes_on_one_database_share_one_log(tmp_path):
         assert result["size"] == size + 1
         assert plane.size == size
         plane.submit("rival", name="Example Grid")
-        assert verified(plane.ledger) == size + 2
+        assert verified(plane.ledger) == size + 3
         second.catch_up()
         assert state_of(second) == state_of(plane.ledger)
 

@@ -16,7 +16,7 @@ from sluicegate.cli.output import Json, emit, table
 from sluicegate.cli.wording import words
 from sluicegate.client.http import Client
 from sluicegate.core import members, persons
-from sluicegate.core.lifecycle.persons import ROWS_MAX
+from sluicegate.core.lifecycle.persons import PART_ROWS
 from sluicegate.errors import InvalidInput
 
 Grant = Annotated[str, typer.Option("--grant", help="A grant of the organization.", show_default=False)]
@@ -41,14 +41,17 @@ def add(
     identifier: Annotated[
         list[str], typer.Option("--identifier", help="What requests name them by.", show_default=False)
     ],
+    member: Annotated[
+        str | None, typer.Option("--member", help="One who is registered.", show_default=False)
+    ] = None,
     status: Status = None,
     method: Method = None,
     assurance: Assured = None,
     until: Until = None,
     as_json: Json = False,
 ) -> None:
-    """Register a member, and claim their status if one is given."""
-    row = {"identifiers": [_digest(each) for each in identifier]}
+    """Register a member, or another identifier of one, and claim their status if one is given."""
+    row: dict[str, Any] = {"identifiers": [_digest(each) for each in identifier], "member": member}
     row |= _said(status, method, assurance, until)
     answer = Client().post(f"/api/v1/grants/{grant}/members", {"rows": [row]})
     emit(answer, as_json, f"member {answer['members'][0]} at size {answer['size']}")
@@ -187,8 +190,9 @@ def _row(row: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _parts(rows: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]:
-    for at in range(0, len(rows), ROWS_MAX):
-        yield rows[at : at + ROWS_MAX]
+    """Rows in steps that hold nobody up: while one is decided, no gateway is answered."""
+    for at in range(0, len(rows), PART_ROWS):
+        yield rows[at : at + PART_ROWS]
 
 
 def _cells(member: Mapping[str, Any]) -> Iterator[list[Any]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sluicegate.core import durations, events
-from sluicegate.core.persons import UNKNOWN, Assurance
+from sluicegate.core.persons import STATUSES, UNKNOWN, Assurance
 
 
 class Whom(NamedTuple):
@@ -41,10 +41,18 @@ class People(NamedTuple):
     assurance: Assurance
 
     def has(self, whom: Whom) -> bool:
-        """Whether one is among them; an attestation of several statuses is, if any of them is."""
-        if whom.assurance < self.assurance or whom.statuses == UNKNOWN:
+        """Whether one may be among them; an attestation of several statuses is, if any of them is."""
+        if whom.assurance < self.assurance or not whom.statuses:
             return self.unknown
-        return not self.statuses.isdisjoint(whom.statuses)
+        return not self.statuses.isdisjoint(whom.statuses) or (self.unknown and not whom.statuses <= _KNOWN)
+
+    def has_certainly(self, whom: Whom) -> bool:
+        """Whether one is among them whichever of its statuses is the right one."""
+        return whom.assurance >= self.assurance and bool(whom.statuses) and whom.statuses <= self.statuses
+
+
+_KNOWN = frozenset(STATUSES) - UNKNOWN
+"""What is known of a status that this build does not have is nothing."""
 
 
 class Resolved(NamedTuple):
@@ -60,8 +68,10 @@ class Resolved(NamedTuple):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Sequence[str]]) -> Resolved:
-        """What a gate part holds."""
-        return cls(**{name: value.get(name, ()) for name in cls._fields})
+        """What a gate part holds. Raises: ValueError: it cannot be read whole."""
+        if not set(value) <= set(cls._fields):
+            raise ValueError(f"names of {sorted(value)}")
+        return cls(**{name: _texts(given) for name, given in value.items()})
 
     def __or__(self, other: object) -> Resolved:
         assert isinstance(other, Resolved)
@@ -87,6 +97,11 @@ class Selector:
         """Whether it matters who a request's person is."""
         return self.people is not None or bool(self.members)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody could be covered, whatever the organization: no index narrows it."""
+        return self.everyone or self.people is not None
+
     def covers(self, entity: Entity, whom: Whom) -> bool:
         """Whether one is among those covered; one of whom it cannot be told is."""
         return (
@@ -104,7 +119,7 @@ class Selector:
             or entity.id in self.organizations
             or (bool(self.registered_in) and self._is_registered(entity, unknown=False))
             or whom.person in self.members
-            or (self.people is not None and self.people._replace(unknown=False).has(whom))
+            or (self.people is not None and self.people.has_certainly(whom))
         )
 
     def _is_registered(self, entity: Entity, *, unknown: bool) -> bool:
@@ -211,8 +226,8 @@ def compiled(name: str, spec: Mapping[str, Any], named: Named, at_ms: int) -> Di
     return Directive(
         name=name,
         by_order=spec["basis"]["kind"] == "order",
-        models=frozenset(spec["models"]),
-        surfaces=None if spec["surfaces"] == "all" else frozenset(spec["surfaces"]),
+        models=frozenset(_texts(spec["models"])),
+        surfaces=None if spec["surfaces"] == "all" else frozenset(_texts(spec["surfaces"])),
         selector=_read(spec["covers"], named, "covers") or Selector(everyone=True),
         exempt=list(_exceptions(spec.get("except", {}), named)),
         restricts=_restricts(spec),
@@ -224,27 +239,34 @@ def compiled(name: str, spec: Mapping[str, Any], named: Named, at_ms: int) -> Di
 
 
 def lifted(case: str, scope: Mapping[str, Any], named: Named) -> Exempt:
-    """A part of a directive that was lifted: of models, surfaces and organizations those stated."""
-    whom = {key: scope[key] for key in ("organizations", "annexes") if key in scope}
+    """A part of a directive that was lifted: of models, surfaces and organizations those stated.
+
+    One that this build cannot read lifts for nobody.
+    Raises: ValueError: models or surfaces that are no lists of names.
+    """
+    whom = {key: scope[key] for key in scope.keys() - {"models", "surfaces"}}
     return Exempt(
         case,
-        (_read(whom, named, "lift") if whom else Selector(everyone=True)) or Selector(),
-        frozenset(scope["models"]) if "models" in scope else None,
-        frozenset(scope["surfaces"]) if "surfaces" in scope else None,
+        (Selector(everyone=True) if scope and not whom else _read(whom, named, "lift")) or Selector(),
+        frozenset(_texts(scope["models"])) if "models" in scope else None,
+        frozenset(_texts(scope["surfaces"])) if "surfaces" in scope else None,
     )
 
 
 def _restricts(spec: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if spec.get("action", "suspend") != "restrict":
         return None
-    conditions: Mapping[str, Any] = spec.get("conditions", {})
-    return conditions if conditions and RESTRICTIONS.issuperset(conditions) else None
+    conditions = spec.get("conditions")
+    if not isinstance(conditions, Mapping) or not RESTRICTIONS.keys() >= conditions.keys():
+        return None
+    can_do = all(RESTRICTIONS[name](value) for name, value in conditions.items())
+    return conditions if conditions and can_do else None
 
 
 def _exceptions(stated: Any, named: Named) -> Iterator[Exempt]:
     """Each exception by itself, so that a preview can tell what each changes."""
     for part, value in stated.items() if isinstance(stated, Mapping) else ():
-        if part == "annexes":
+        if part == "annexes" and isinstance(value, list):
             whoms = [(f"annexes/{annex}", {"annexes": [annex]}) for annex in value]
         else:
             whoms = [(part, {part: value})]
@@ -267,16 +289,16 @@ def _read(stated: Any, named: Named, part: str) -> Selector | None:
 def _selector(stated: Mapping[str, Any], named: Named, part: str) -> Selector:
     found, persons = NOBODY, stated.get("persons", {})
     if "organizations" in stated:
-        found |= named[part]._replace(persons=())
+        found |= _somebody(named[part]._replace(persons=()))
     if "commitment" in persons:
-        found |= Resolved(persons=named[part].persons)
-    for annex in stated.get("annexes", ()):
-        found |= named[ANNEX + annex]
+        found |= _somebody(Resolved(persons=named[part].persons))
+    for annex in _texts(stated["annexes"]) if "annexes" in stated else ():
+        found |= _somebody(named[ANNEX + annex])
     return Selector(
         organizations=set(found.organizations),
         names=frozenset(found.names),
-        registered_in=frozenset(stated.get("registeredIn", ())),
-        people=_people(persons) if persons and "commitment" not in persons else None,
+        registered_in=frozenset(_texts(stated["registeredIn"]) if "registeredIn" in stated else ()),
+        people=_people(persons) if "persons" in stated and "commitment" not in persons else None,
         members=frozenset(found.persons),
     )
 
@@ -286,8 +308,22 @@ def _people(stated: Mapping[str, Any]) -> People:
         raise KeyError(f"persons of {sorted(stated)}")
     unknown = stated.get("unknown", "covered") != "spared"
     return People(
-        frozenset(stated["statuses"]), unknown, Assurance.of(stated.get("assurance", "self-asserted"))
+        frozenset(_texts(stated["statuses"])), unknown, Assurance.of(stated.get("assurance", "self-asserted"))
     )
+
+
+def _somebody(found: Resolved) -> Resolved:
+    """Names that come to somebody. Raises: ValueError: a part that is stated names nobody."""
+    if not any(found):
+        raise ValueError("a part that names nobody")
+    return found
+
+
+def _texts(value: Any) -> list[str]:
+    """A list of texts that is not empty. Raises: ValueError: a single text is none."""
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
+        raise ValueError(f"a list of texts expected, not {value!r}")
+    return value
 
 
 def _ms(text: str) -> int:
@@ -296,8 +332,11 @@ def _ms(text: str) -> int:
 
 ANNEX = "annex."
 """What stands before an annex's name where a document's commitments are opened."""
-RESTRICTIONS = frozenset({"requestsPerMinute", "personNamed"})
-"""The conditions that a directive can add."""
+RESTRICTIONS: Mapping[str, Callable[[Any], bool]] = {
+    "requestsPerMinute": lambda value: type(value) is int and value > 0,
+    "personNamed": lambda value: value is True,
+}
+"""The conditions that a directive can add, and what they may be."""
 _FIELDS = frozenset({"organizations", "registeredIn", "persons", "annexes"})
 _PEOPLE = frozenset({"definition", "statuses", "source", "unknown", "assurance"})
 
@@ -328,6 +367,8 @@ class Directed:
 
     def add_organization(self, directive: Directive, organization: str) -> None:
         """A directive that is here covers one more organization."""
+        if directive.selector.is_open:
+            return
         self._organizations.setdefault(organization, {})[directive.name] = directive
 
     def remove(self, directive: Directive) -> None:
@@ -338,21 +379,29 @@ class Directed:
             if not named:
                 index.pop(key, None)
 
-    def candidates(self, entity: Entity, whoms: Callable[[], Sequence[Whom]]) -> Iterator[Directive]:
-        """The directives that could cover a request, each once or more; no other one does."""
+    def reaches(self, organization: str, entity_of: Callable[[str], Entity], persons: Sequence[str]) -> bool:
+        """Whether any directive here could cover a request; what it costs does not depend on how many."""
+        return bool(
+            self._any
+            or organization in self._organizations
+            or (self._countries and entity_of(organization).registered_in in self._countries)
+            or (self._members and not self._members.keys().isdisjoint(persons))
+        )
+
+    def candidates(self, entity: Entity, persons: Sequence[str]) -> Iterator[Directive]:
+        """The directives that could cover a request, each once or more; no other one does.
+
+        `persons` are the members it names, by id.
+        """
         yield from self._any.get("", _NONE).values()
-        if self._organizations:
-            yield from self._organizations.get(entity.id, _NONE).values()
-        if self._countries:
-            yield from self._countries.get(entity.registered_in, _NONE).values()
-        if self._members:
-            for whom in whoms():
-                if whom.person is not None:
-                    yield from self._members.get(whom.person, _NONE).values()
+        yield from self._organizations.get(entity.id, _NONE).values()
+        yield from self._countries.get(entity.registered_in, _NONE).values()
+        for person in persons:
+            yield from self._members.get(person, _NONE).values()
 
     def _places(self, directive: Directive) -> Iterator[tuple[Places, str | None]]:
         selector = directive.selector
-        if selector.everyone or selector.people is not None:
+        if selector.is_open:
             yield self._any, ""
             return
         for organization in selector.organizations:

@@ -104,7 +104,7 @@ def _tallied(
     for each, is_covered in _answered(subjects, directive, entities):
         tally = tallies[each.organization]
         (tally.covered if is_covered else tally.spared)[each.kind] += each.weight
-        unknown = [whom for whom in each.whoms if whom.statuses == UNKNOWN]
+        unknown = [whom for whom in each.whoms if whom.statuses >= UNKNOWN]
         if unknown and is_covered and directive.asks_persons:
             tally.unknown[each.kind] += each.weight
             why[each.kind, unknown[0].why or "not_named"] += each.weight

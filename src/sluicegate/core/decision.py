@@ -10,7 +10,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sluicegate.core import naming
@@ -156,7 +156,13 @@ def _directed(ask: Ask, credential: Credential, table: Table, now: Instant | Non
     suspending, restricting = table.suspending.get(ask.model), table.restricting.get(ask.model)
     if (suspending is None and restricting is None) or now is None:
         return FREE
-    look = _Look(ask, credential, table, now)
+    persons = naming.members(ask.naming, credential, table)
+    organization = credential.grant.organization
+    if (suspending is None or not suspending.reaches(organization, table.entity, persons)) and (
+        restricting is None or not restricting.reaches(organization, table.entity, persons)
+    ):
+        return FREE
+    look = _Look(ask, credential, table, now, persons)
     if suspending is not None:
         for directive in look.covering(suspending):
             if look.begun(directive):
@@ -173,10 +179,13 @@ def _directed(ask: Ask, credential: Credential, table: Table, now: Instant | Non
 class _Look:
     """One request, as directives look at it. `until_ms` is when they have to look again."""
 
-    __slots__ = ("_ask", "_credential", "_entity", "_known", "_now", "_table", "until_ms")
+    __slots__ = ("_ask", "_credential", "_entity", "_known", "_now", "_persons", "_table", "until_ms")
 
-    def __init__(self, ask: Ask, credential: Credential, table: Table, now: Instant) -> None:
+    def __init__(
+        self, ask: Ask, credential: Credential, table: Table, now: Instant, persons: Sequence[str]
+    ) -> None:
         self._ask, self._credential, self._table, self._now = ask, credential, table, now
+        self._persons = persons
         self._entity: Entity = table.entity(credential.grant.organization)
         self._known: Known | None = None
         self.until_ms: int | None = None
@@ -194,7 +203,7 @@ class _Look:
     def covering(self, directed: Directed) -> Iterator[Directive]:
         """The directives that cover the request, begun or not; none that is over."""
         model, surface, entity = self._ask.model, self._ask.surface, self._entity
-        for directive in directed.candidates(entity, lambda: self.known().whoms):
+        for directive in directed.candidates(entity, self._persons):
             if not directive.is_about(model, surface):
                 continue
             whoms = self.known().whoms if directive.asks_persons else ANYBODY
@@ -277,6 +286,6 @@ def would_stop(directive: Directive, ask: Ask, table: Table, now: Instant | None
     credential = identify(ask.digest, table, now)
     if isinstance(credential, Deny) or now is None:
         return False
-    whoms = _Look(ask, credential, table, now).known().whoms
+    known = naming.known(ask.naming, credential, ask.model, table, now.early_ms, now.late_ms)
     entity = table.entity(credential.grant.organization)
-    return directive.covers(ask.model, ask.surface, entity, whoms)
+    return directive.covers(ask.model, ask.surface, entity, known.whoms)

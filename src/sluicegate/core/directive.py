@@ -57,7 +57,15 @@ def _drain(text: str) -> str:
     return text
 
 
+def _signed_time(text: str) -> str:
+    """A time that is compared as it stands."""
+    if _time(text) != text:
+        raise PydanticCustomError("time", "a time such as 2026-06-12T21:21:00.000Z, in UTC")
+    return text
+
+
 Time = Annotated[str, AfterValidator(_time)]
+SignedTime = Annotated[str, AfterValidator(_signed_time)]
 
 
 def _kind(value: Any) -> str:
@@ -291,6 +299,8 @@ class SignedSpec(_CommonSpec):
     ]
     except_: Annotated[SignedExcepted | None, Field(alias="except")] = None
     annexes: Annotated[dict[Name, Committed], Field(max_length=100)] | None = None
+    effective: Literal["immediately"] | SignedTime = "immediately"
+    expires: SignedTime | None = None
     reasons: SignedReasons
     liftedBy: Rule  # noqa: N815 - the directive language's own name
 
@@ -488,7 +498,7 @@ def _inconsistent(checked: Directive | SignedDirective) -> Iterator[Fault]:
     used: set[str] = set()
     for part, whom in (("covers", spec.covers), ("except", spec.except_)):
         if isinstance(whom, _Whom):
-            if not whom.model_dump(exclude_none=True):
+            if all(stated is None for _, stated in whom):
                 expected = "organizations, registeredIn, persons or annexes"
                 yield Fault(("spec", part), f"{expected}: empty covers nobody", "nothing")
             used |= set(whom.annexes or ())

@@ -10,11 +10,11 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from sluicegate.core.cover import Whom
-from sluicegate.core.persons import UNKNOWN, Assurance, Attested, Person, standing
+from sluicegate.core.persons import UNKNOWN, Assurance, Attested, Person, Standing, standings
 from sluicegate.core.table import Credential, Table
 
 
@@ -84,17 +84,23 @@ def known(  # noqa: PLR0913 - what a request is made of
     naming: Naming, credential: Credential, model: str, table: Table, early_ms: int, late_ms: int
 ) -> Known:
     """Everyone a request names, at least one, with what is known of each at a time between two bounds."""
-    named = _named(naming, credential, table)
     attested = credential.attested
-    if attested is not None and not _speaks(attested, model, late_ms):
+    if attested is not None and attested.models is not None and model not in attested.models:
         attested = None
     found, ends = [], []
-    for each in named:
-        whom, until_ms = _known(each, attested, early_ms, late_ms)
-        found.append(whom)
-        if until_ms is not None:
-            ends.append(until_ms)
+    for each in _named(naming, credential, table):
+        for whom, until_ms in _known(each, attested, early_ms, late_ms):
+            found.append(whom)
+            if until_ms is not None:
+                ends.append(until_ms)
     return Known(tuple(found), min(ends, default=None))
+
+
+def members(naming: Naming, credential: Credential, table: Table) -> tuple[str, ...]:
+    """The ids of the members a request names, whatever is known of them."""
+    if naming is NOBODY or naming == NOBODY:
+        return (credential.member.id,) if credential.member is not None else ()
+    return tuple(each.person.id for each in _named(naming, credential, table) if each.person is not None)
 
 
 def _named(naming: Naming, credential: Credential, table: Table) -> list[_Named]:
@@ -124,25 +130,42 @@ def _signed(signed: Signed, credential: Credential, table: Table) -> _Named:
     return _Named(person, Assurance.IDENTITY_PROVIDER, "not_registered")
 
 
-def _speaks(attested: Attested, model: str, late_ms: int) -> bool:
-    return late_ms < attested.until_ms and (attested.models is None or model in attested.models)
+def _known(
+    named: _Named, attested: Attested | None, early_ms: int, late_ms: int
+) -> Iterator[tuple[Whom, int | None]]:
+    """Whom one is, and until when; at either bound of the time, where that makes a difference."""
+    person, why = named.person, named.why
+    unknown = Standing(UNKNOWN, Assurance.SELF_ASSERTED, None, why)
+    claimed = (unknown,) if person is None else standings(person.claims, early_ms, late_ms)
+    speaking = [attested]
+    if why == "assertion_invalid" or attested is None or not _speaks_of(attested, person, early_ms):
+        speaking = [None]
+    elif late_ms >= attested.until_ms:
+        speaking = [None, attested]
+    for found in claimed:
+        for said in speaking:
+            whom = _whom(named, found, said)
+            ends = [each.until_ms for each in (found, said) if each and each.until_ms is not None]
+            yield whom, min((end for end in ends if end > late_ms), default=None)
 
 
-def _known(named: _Named, attested: Attested | None, early_ms: int, late_ms: int) -> tuple[Whom, int | None]:
-    person = named.person
-    if person is None:
-        stands_in = attested is not None and not attested.excluded and named.why != "assertion_invalid"
-        if stands_in and attested is not None:
-            return Whom(None, attested.statuses, Assurance.CREDENTIAL), attested.until_ms
-        return Whom(None, UNKNOWN, Assurance.SELF_ASSERTED, named.why), None
-    found = standing(person.claims, early_ms, late_ms)
-    if (
-        found.why in {"not_claimed", "expired"}
-        and attested is not None
-        and person.id not in attested.excluded
-    ):
-        return Whom(person.id, attested.statuses, min(named.how, Assurance.CREDENTIAL)), attested.until_ms
-    return Whom(person.id, found.statuses, min(named.how, found.assurance), found.why), found.until_ms
+def _speaks_of(attested: Attested, person: Person | None, early_ms: int) -> bool:
+    if early_ms >= attested.until_ms:
+        return False
+    return not attested.excluded if person is None else person.id not in attested.excluded
 
 
+def _whom(named: _Named, found: Standing, attested: Attested | None) -> Whom:
+    """What is claimed of one; what is attested, where nothing is. One's own word alone does not undo that."""
+    person = named.person.id if named.person is not None else None
+    how = named.how if named.person is not None else Assurance.CREDENTIAL
+    if attested is None or (found.assurance > Assurance.SELF_ASSERTED and found.why not in _NOTHING):
+        return Whom(person, found.statuses, min(named.how, found.assurance), found.why)
+    if found.why in _NOTHING or found.statuses == attested.statuses:
+        return Whom(person, attested.statuses, how)
+    return Whom(person, found.statuses | attested.statuses | UNKNOWN, how, "disagreeing")
+
+
+_NOTHING = frozenset({"not_claimed", "expired", "not_named", "not_registered"})
+"""Why nothing is known of a status at all."""
 _EMPTY: Mapping[bytes, Person] = {}

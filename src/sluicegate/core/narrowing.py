@@ -61,8 +61,9 @@ def _longer(new: Json, old: Json, name: str) -> bool:
 
 
 def _shorter_drain(new: Json, old: Json, name: str) -> bool:
+    """A grace that counts from the change itself is one more, however short, for streams that had theirs."""
     after, before = (durations.milliseconds(each.get(name, "PT0S")) for each in (new, old))
-    return after <= before
+    return after == 0 or (after <= before and new.get("effective", _NOW) != _NOW)
 
 
 def _lifted_no_easier(new: Json, old: Json, name: str) -> bool:
@@ -73,6 +74,8 @@ def _covers_more(new: Json, old: Json, name: str) -> bool:
     after, before = new[name], old[name]
     if after == "everyone" or before == "everyone":
         return bool(after == "everyone")
+    if "persons" in before and "persons" in after:
+        after, before = ({**each, "persons": {**_COVERED, **each["persons"]}} for each in (after, before))
     return all(part in after and _holds(part, after[part], before[part], new, old) for part in before)
 
 
@@ -104,6 +107,8 @@ def _holds_persons(one: Json, other: Json) -> bool:
     return levels[0] >= levels[1] if mine else levels[0] <= levels[1]
 
 
+_COVERED = {"unknown": "covered"}
+"""What a directive says of those not known well enough, where it does not say."""
 _NOW = "immediately"
 _FREE = frozenset({"reasons", "annexes"})
 """What may change freely: reasons; annexes, because those that are used are compared where they are."""

@@ -2,7 +2,9 @@
 
 Rules:
 - A status is a claim of somebody, never a document. One claim an issuer: a newer one takes its place.
-- Claims that differ make the status unknown, whoever made them; so does time, where its two ends disagree.
+- Claims that differ make the status unknown, whoever made them: whom any of them covers is covered, so that a
+  correction only narrows. Where time is known between two bounds and a
+  claim ends between them, what is known at either counts.
 - A definition's name means one thing for good, and carries the source it was read from.
 """
 
@@ -86,14 +88,18 @@ class Claim(NamedTuple):
 
 
 class Person:
-    """A member of an organization, and what is claimed of its status; one claim an issuer."""
+    """A member of an organization, and what is claimed of its status; one claim an issuer.
 
-    __slots__ = ("claims", "id", "organization")
+    `keys` are the ids of the credentials bound to it, oldest first.
+    """
+
+    __slots__ = ("claims", "id", "keys", "organization")
 
     def __init__(self, id_: str, organization: str) -> None:
         self.id = id_
         self.organization = organization
         self.claims: tuple[Claim, ...] = ()
+        self.keys: tuple[str, ...] = ()
 
     def claim(self, claim: Claim) -> None:
         """Take a claim in, in place of the same issuer's."""
@@ -119,7 +125,8 @@ class Attested(NamedTuple):
 class Standing(NamedTuple):
     """What is known of a person's status, and until when that stays so.
 
-    `why` says what is missing where the status is unknown: a key of `SETTLED_BY`.
+    `statuses` are all that it may be, "unknown" among them where that is not known; `why` says what is
+    missing then: a key of `SETTLED_BY`.
     """
 
     statuses: frozenset[str]
@@ -141,25 +148,35 @@ SETTLED_BY = {
 }
 
 
-def standing(claims: Sequence[Claim], early_ms: int, late_ms: int) -> Standing:
-    """What claims come to at a time that lies between two bounds."""
-    early, late = _agreed(claims, early_ms), _agreed(claims, late_ms)
-    if early.statuses == late.statuses:
-        return late
-    return Standing(UNKNOWN, Assurance.SELF_ASSERTED, late.until_ms, "expired")
-
-
-def _agreed(claims: Sequence[Claim], at_ms: int) -> Standing:
+def standing(claims: Sequence[Claim], at_ms: int) -> Standing:
+    """What claims come to at a time."""
+    if len(claims) == 1:  # as almost everybody's
+        status, assurance, until_ms = claims[0][1:]
+        if until_ms is None or at_ms < until_ms:
+            why = "said_unknown" if status == "unknown" else ""
+            return Standing(frozenset((status,)), assurance, until_ms, why)
     live = [claim for claim in claims if claim.until_ms is None or at_ms < claim.until_ms]
     until_ms = min((claim.until_ms for claim in live if claim.until_ms is not None), default=None)
     if not live:
         why = "expired" if claims else "not_claimed"
         return Standing(UNKNOWN, Assurance.SELF_ASSERTED, None, why)
     statuses = frozenset(claim.status for claim in live)
+    assurance = max(claim.assurance for claim in live)
     if len(statuses) > 1:
-        return Standing(UNKNOWN, Assurance.SELF_ASSERTED, until_ms, "disagreeing")
-    why = "said_unknown" if statuses == UNKNOWN else ""
-    return Standing(statuses, max(claim.assurance for claim in live), until_ms, why)
+        return Standing(statuses | UNKNOWN, assurance, until_ms, "disagreeing")
+    return Standing(statuses, assurance, until_ms, "said_unknown" if statuses == UNKNOWN else "")
+
+
+def standings(claims: Sequence[Claim], early_ms: int, late_ms: int) -> tuple[Standing, ...]:
+    """What claims come to at a time that lies between two bounds: at the late one, and at the early one too
+    where that is something else.
+    """
+    late = standing(claims, late_ms)
+    for claim in claims:
+        if claim.until_ms is not None and early_ms < claim.until_ms <= late_ms:
+            early = standing(claims, early_ms)
+            return (late,) if early == late else (late, early)
+    return (late,)
 
 
 def identifier(text: str) -> bytes:

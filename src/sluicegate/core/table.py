@@ -9,7 +9,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from sys import intern
 from typing import Any, NamedTuple, TypeVar
@@ -126,14 +126,13 @@ class Table:
         self.drills: dict[str, Directive] = {}
         """Directives that are tried and refuse nobody."""
         self._credential_ids: dict[str, Credential] = {}
-        self._bound: dict[str, list[Credential]] = {}
-        """Credentials by the member they are bound to."""
         self._cases: dict[str, tuple[str, str, str]] = {}
         self._named: dict[str, set[str]] = {}
         """Organizations by the tag of their legal name."""
         self._awaited: dict[str, list[tuple[Directive, Selector]]] = {}
         """Selectors that name a tag, by it: whoever comes to bear it is added."""
-        self._claims: dict[Claim, Claim] = {}
+        self._claims: dict[tuple[Claim, ...], tuple[Claim, ...]] = {}
+        """What is claimed of persons, once: many have the same said of them."""
 
     @property
     def lease_ms(self) -> int:
@@ -176,8 +175,8 @@ class Table:
 
     def credentials_of(self, members: Collection[str]) -> list[str]:
         """The live credentials bound to these members, each member's oldest first."""
-        bound = (credential for member in members for credential in self._bound.get(member, ()))
-        return [credential.id for credential in bound if not credential.revoked]
+        bound = (key for member in members if member in self.people for key in self.people[member].keys)
+        return [key for key in bound if not self._credential_ids[key].revoked]
 
     def complete(self, selector: Selector) -> None:
         """Add the organizations to a selector that bear a name in it."""
@@ -196,7 +195,7 @@ class Table:
         """End a directive. Raises: KeyError."""
         directive = self.directives.pop(name)
         index = self._index(directive)
-        for model in directive.models:
+        for model in directive.models & index.keys():  # one whose names nobody bears yet is in no index
             index[model].remove(directive)
             if not index[model]:
                 del index[model]
@@ -223,7 +222,8 @@ class Table:
             selector.organizations.add(organization)
             if selector is directive.selector:
                 for model in directive.models:
-                    self._index(directive)[model].add_organization(directive, organization)
+                    directed = self._index(directive).setdefault(model, Directed())
+                    directed.add_organization(directive, organization)
         if awaiting:
             self._awaited[name] = kept
 
@@ -380,7 +380,7 @@ def _credential_issued(table: Table, entry: Entry) -> None:
     table.credentials[digest] = credential
     table._credential_ids[credential.id] = credential
     if member is not None:
-        table._bound.setdefault(member.id, []).append(credential)
+        member.keys = (*member.keys, credential.id)
 
 
 def _credential_revoked(table: Table, entry: Entry) -> None:
@@ -424,7 +424,6 @@ def _members_removed(table: Table, entry: Entry) -> None:
     gone = set(entry.gate_value("members"))
     for member in gone:
         del table.people[member]
-        table._bound.pop(member, None)
     for identifier in [key for key, person in registry.items() if person.id in gone]:
         del registry[identifier]
 
@@ -432,8 +431,10 @@ def _members_removed(table: Table, entry: Entry) -> None:
 def _status_claimed(table: Table, entry: Entry) -> None:
     for row in entry.gate_value("claims"):
         until_ms = events.parse_time(row["until"]) if row.get("until") else None
-        claim = Claim(intern(row["issuer"]), row["status"], Assurance.of(row["assurance"]), until_ms)
-        table.people[row["member"]].claim(table._claims.setdefault(claim, claim))
+        claim = Claim(intern(row["issuer"]), intern(row["status"]), Assurance.of(row["assurance"]), until_ms)
+        person = table.people[row["member"]]
+        person.claim(claim)
+        person.claims = table._claims.setdefault(person.claims, person.claims)
 
 
 def _status_revoked(table: Table, entry: Entry) -> None:
@@ -471,10 +472,19 @@ def _directive_issued(table: Table, entry: Entry) -> None:
 def _named_in(entry: Entry) -> dict[str, Resolved]:
     """What the names of a directive come to; before there were names, organizations alone."""
     if "named" in entry.gate:
-        return {part: Resolved.from_json(value) for part, value in entry.gate_value("named").items()}
+        return dict(_readable(entry.gate_value("named")))
     if "organizations" in entry.gate:
         return {"covers": Resolved(organizations=entry.gate_value("organizations"))}
     return {}
+
+
+def _readable(named: dict[str, Any]) -> Iterator[tuple[str, Resolved]]:
+    """What can be read of it: a directive that lacks a part covers everyone, an exception nobody."""
+    for part, value in named.items():
+        try:
+            yield part, Resolved.from_json(value)
+        except ValueError:
+            continue
 
 
 def _directive_lifted(table: Table, entry: Entry) -> None:

@@ -420,12 +420,15 @@ class VouchedTable(Table):
             "document": canonical.digest(old),
         }:
             return False
-        if not narrowing.widened(document, old):
+        is_word = entry.public["replaces"] in self._transcribed
+        is_letter = "transcribed" in document["metadata"]
+        if not narrowing.widened(document, old) and (is_word or not is_letter):
             return True
         signers = self._signers(Envelope.from_json(entry.public["envelope"]))
         consenting = {pin.party for pin in signers}
-        if entry.public["replaces"] in self._transcribed and self._is_transcribed(document, signers):
-            consenting.add(old["spec"]["issuer"])
+        issuer = old["spec"]["issuer"]
+        if is_word and self._is_transcribed(document, signers) and document["spec"]["issuer"] == issuer:
+            consenting.add(issuer)
         return quorum.satisfied(old["spec"]["liftedBy"], consenting)
 
     def _is_transcribed(self, document: Mapping[str, Any], signers: list[Pin]) -> bool:

@@ -18,6 +18,7 @@ import logging
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,8 @@ class Feed:
         self._boot_ms = boot_ms
         self._memory = Memory(settings.state_dir)
         self._seen = self._memory.load()
+        self._kept = self._seen
+        self._news = asyncio.Event()
         verifier = checkpoint.parse_vkey(settings.log_vkey)
         self._tail = Tail(engine, verifier, settings.name, boot_ms=boot_ms, seen=self._seen)
 
@@ -220,6 +223,7 @@ class Feed:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._poll())
             tasks.create_task(self._watch())
+            tasks.create_task(self._keep())
 
     async def _poll(self) -> None:
         headers = {"authorization": f"Bearer {self._settings.token}"}
@@ -245,12 +249,32 @@ class Feed:
                 data += await response.content.read(feed.ANSWER_BYTES_MAX + 1 - len(data))
         if response.status != 200:
             raise BadFeed(f"the control plane answered {response.status}: {data[:300]!r}")
-        await self._remember(self._tail.take(data))
+        self._remember(self._tail.take(data))
 
-    async def _remember(self, seen: Seen) -> None:
+    def _remember(self, seen: Seen) -> None:
+        """Have the newest head kept; the next question, which acknowledges it, does not wait for the disk."""
         if seen.size > self._seen.size:
-            await asyncio.to_thread(self._memory.save, seen)
             self._seen = seen
+            self._news.set()
+
+    async def _keep(self) -> None:
+        """Keep the newest head whenever there is one, and at the end."""
+        try:
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                seen = self._seen
+                try:
+                    await asyncio.to_thread(self._memory.save, seen)
+                    self._kept = seen
+                except OSError as error:  # it is tried again, with whatever is newest then
+                    self._complain(error, 0)
+                    await asyncio.sleep(RETRY_MS[-1] / 1000)
+                    self._news.set()
+        finally:
+            if self._kept != self._seen:
+                with suppress(OSError):
+                    self._memory.save(self._seen)
 
     def _complain(self, error: Exception, failures: int) -> None:
         if failures in (0, 10) or failures % 60 == 0:

@@ -39,12 +39,23 @@ BY = "fleet"
 """Who notes that a directive is in force everywhere."""
 _log = logging.getLogger(__name__)
 
+BYTES_MAX = feed.ANSWER_BYTES_MAX // 4
+"""How much the entries of one answer may hold: written as JSON it is twice as long at the most."""
+
 
 class Fleet:
     """The gateways of one control plane."""
 
-    def __init__(self, ledger: Ledger, *, boot_ms: Callable[[], float], max_entries: int) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        boot_ms: Callable[[], float],
+        max_entries: int,
+        max_bytes: int = BYTES_MAX,
+    ) -> None:
         self._ledger = ledger
+        self._max_bytes = max_bytes
         self._boot_ms = boot_ms
         self._max_entries = max_entries
         self._lock = threading.Lock()
@@ -230,15 +241,26 @@ class Fleet:
                 return None
             return [seen.proven(name, size, now_ms, wall_ms) for _, seen in sorted(self._seen.items())]
 
+    def _fitting(self, after: int) -> int:
+        """How many entries from `after` on one answer may carry, at least one: a list of members is large."""
+        bytes_left = self._max_bytes
+        entries = self._ledger.entries(after, min(self._ledger.size(), after + self._max_entries))
+        for count, entry in enumerate(entries):
+            bytes_left -= len(entry.leaf) + sum(len(opened.body) for opened in entry.gate.values())
+            if bytes_left < 0 and count:
+                return count
+        return self._max_entries
+
     def _lease(self, poll: Poll) -> tuple[int, int]:
         """How far the answer reaches and the lease it gives, 0 if entries remain; noted before it is given.
 
         Under one lock: whoever sees an entry that the answer lacks also sees the lease.
         """
+        most = self._fitting(poll.after)
         with self._lock:
             with self._ledger.reading() as state:
                 size, lease_ms = state.size, state.table.lease_ms
-            reached, now_ms = min(size, poll.after + self._max_entries), self._boot_ms()
+            reached, now_ms = min(size, poll.after + most), self._boot_ms()
             if reached < size:
                 return reached, 0
             seen = self._seen[poll.run]

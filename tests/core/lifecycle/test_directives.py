@@ -4,22 +4,36 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import canonical, events, statements
+from sluicegate.core import canonical, decision, events, statements
+from sluicegate.core.cover import Resolved
+from sluicegate.core.decision import Allow, Ask, Instant
 from sluicegate.core.events import Opening
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift, covered
-from sluicegate.core.lifecycle.positions import RecordPosition
+from sluicegate.core.lifecycle.directives import (
+    LIFTED,
+    AddDefinition,
+    Confirm,
+    EndDrill,
+    IssueDirective,
+    OpenLift,
+)
+from sluicegate.core.lifecycle.positions import RecordPosition, TranscribePosition
 from sluicegate.core.statements import Position
 from sluicegate.errors import BadEnvelope
 from tests.worlds import (
     API,
+    AT_MS,
     CODEX,
+    COVERED,
+    DAY_MS,
     DEVELOPER,
     LOG,
     MODEL,
     OFFICER,
+    OTHER_OFFICER,
     World,
     committed,
+    covering,
     directive,
     directive_value,
     opened_names,
@@ -43,8 +57,8 @@ def named(**changes: Any) -> IssueDirective:
     """A directive over two organizations, with fields of the command replaced."""
     fields: dict[str, Any] = {
         "envelope": directive(directive_value(covers=committed(NAMES))),
-        "named": opened_names(NAMES),
-        "organizations": ["org-2", "org-1"],
+        "opened": {COVERED: opened_names(NAMES)},
+        "named": {"covers": Resolved(["org-2", "org-1"])},
         **changes,
     }
     return IssueDirective(**fields)
@@ -56,7 +70,7 @@ def named(**changes: Any) -> IssueDirective:
 def test_a_directive_is_in_force_at_once(world: World) -> None:
     result = world.direct("d-1")
     assert result["directive"] == "d-1"
-    assert world.state.table.covering(MODEL, API, "anybody")
+    assert covering(world.state.table, MODEL, API, "anybody") == ["d-1"]
     public = world.entries[-1].public
     assert (public["issuer"], public["signedBy"]) == ("oncd", "oncd")
     assert public["document"] == BOUND
@@ -66,11 +80,11 @@ def test_organizations_are_on_the_record_as_count_and_commitment(world: World) -
     world.must(named())
     entry = world.entries[-1]
     assert entry.public["document"]["spec"]["covers"] == committed(NAMES)
-    assert entry.gate_value("organizations") == ["org-1", "org-2"]
-    assert entry.sealed["organizations"].value() == NAMES
+    assert entry.gate_value("named") == {"covers": {"organizations": ["org-1", "org-2"]}}
+    assert entry.sealed[COVERED].value() == NAMES
     assert not any(name.encode() in entry.leaf for name in (*NAMES, "org-1", "org-2"))
-    assert world.state.table.covering(MODEL, API, "org-1")
-    assert world.state.table.covering(MODEL, API, "org-3") is None
+    assert covering(world.state.table, MODEL, API, "org-1")
+    assert not covering(world.state.table, MODEL, API, "org-3")
 
 
 @pytest.mark.parametrize("issuer", ["ostp", "caisi", DEVELOPER])
@@ -113,30 +127,27 @@ def test_a_directive_that_names_no_log_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes",
+    "opened",
     [
-        {"named": None},
-        {"named": opened_names(NAMES[:1])},
-        {"named": opened_names([*NAMES, "Example Bank"])},
-        {"named": opened_names(NAMES[::-1])},
-        {"named": Opening(opened_names(NAMES).salt[::-1], canonical.dumps(NAMES))},
-        {"named": Opening(opened_names(NAMES).salt, canonical.dumps([NAMES[0], "Another"]))},
-        {"organizations": []},
-        {"named": None, "organizations": []},
+        {},
+        {COVERED: opened_names(NAMES[:1])},
+        {COVERED: opened_names([*NAMES, "Example Bank"])},
+        {COVERED: opened_names(NAMES[::-1])},
+        {COVERED: Opening(opened_names(NAMES).salt[::-1], canonical.dumps(NAMES))},
+        {COVERED: Opening(opened_names(NAMES).salt, canonical.dumps([NAMES[0], "Another"]))},
+        {"except.organizations": opened_names(NAMES)},
+        {COVERED: opened_names(NAMES), "except.organizations": opened_names(NAMES)},
     ],
-    ids=[
-        "none",
-        "fewer",
-        "more",
-        "other order",
-        "other salt",
-        "other names",
-        "resolved to nobody",
-        "neither",
-    ],
+    ids=["none", "fewer", "more", "other order", "other salt", "other names", "of another part", "of more"],
 )
-def test_what_does_not_open_the_commitment_is_refused(world: World, changes: dict[str, Any]) -> None:
-    assert world.refused(named(**changes)) == "scope_unproven"
+def test_what_does_not_open_the_commitment_is_refused(world: World, opened: dict[str, Any]) -> None:
+    assert world.refused(named(opened=opened)) == "scope_unproven"
+
+
+def test_a_directive_whose_names_come_to_nobody_covers_everyone(world: World) -> None:
+    """The service resolves names; should it fail, the order does not."""
+    world.must(named(named={}))
+    assert covering(world.state.table, MODEL, API, "anybody") == ["d-1"]
 
 
 @pytest.mark.parametrize("count", [1, 3, 1_000])
@@ -145,12 +156,8 @@ def test_a_wrong_count_is_refused(world: World, count: int) -> None:
     assert world.refused(named(envelope=directive(value))) == "scope_unproven"
 
 
-@pytest.mark.parametrize("changes", [{"named": opened_names(NAMES)}, {"organizations": ["org-1"]}])
-def test_everyone_is_not_named(world: World, changes: dict[str, Any]) -> None:
-    command = named(
-        **{"envelope": directive(directive_value()), "named": None, "organizations": [], **changes}
-    )
-    assert world.refused(command) == "scope_unproven"
+def test_everyone_is_not_named(world: World) -> None:
+    assert world.refused(named(envelope=directive(directive_value()))) == "scope_unproven"
 
 
 def test_a_name_is_used_once_even_when_it_was_lifted(world: World) -> None:
@@ -183,9 +190,12 @@ def test_what_covers_nothing_we_know_is_refused(world: World, changes: dict[str,
     "changes",
     [
         {"action": "restrict"},
+        {"action": "restrict", "conditions": {"mfa": True}},
         {"expires": "2026-07-01"},
-        {"drain": "PT5S"},
+        {"effective": "2026-07-01T00:00:00+02:00"},
+        {"drain": "P2D"},
         {"covers": {"organizations": NAMES}},
+        {"covers": {"tiers": ["trusted"]}},
     ],
 )
 def test_what_is_signed_and_cannot_be_done_is_refused(world: World, changes: dict[str, Any]) -> None:
@@ -196,9 +206,9 @@ def test_what_is_signed_and_cannot_be_done_is_refused(world: World, changes: dic
 def test_a_directive_narrows_only_its_models_and_surfaces() -> None:
     world = World.opened(models=["a", "b"])
     world.direct("d-1", models=["a"], surfaces=[CODEX])
-    assert world.state.table.covering("a", CODEX, "o")
-    assert world.state.table.covering("a", API, "o") is None
-    assert world.state.table.covering("b", CODEX, "o") is None
+    assert covering(world.state.table, "a", CODEX, "o")
+    assert not covering(world.state.table, "a", API, "o")
+    assert not covering(world.state.table, "b", CODEX, "o")
 
 
 def test_a_surface_is_one_of_the_models_named() -> None:
@@ -214,7 +224,7 @@ def test_what_is_granted_is_covered_though_no_plan_offers_it_any_more(world: Wor
     world.admit("org-1", CODEX)
     world.apply(plan_value(models=["b"], surfaces=[API]))
     world.direct("d-1", surfaces=[CODEX])
-    assert world.state.table.covering(MODEL, CODEX, "org-1")
+    assert covering(world.state.table, MODEL, CODEX, "org-1")
     value = directive_value("d-2", surfaces=[API])
     assert world.refused(IssueDirective(directive(value))) == "surface_unknown"
 
@@ -238,7 +248,7 @@ def test_the_issuer_lifts_what_it_issued(world: World) -> None:
     assert case.question["document"] == canonical.digest(BOUND)
     assert case.question["log"] == LOG
     assert world.say(case, "oncd")["determination"] == "approved"
-    assert world.state.table.covering(MODEL, API, "o") is None
+    assert not covering(world.state.table, MODEL, API, "o")
     assert world.entries[-1].type == events.DIRECTIVE_LIFTED
 
 
@@ -299,7 +309,7 @@ def test_lifting_one_directive_does_not_lift_another(world: World) -> None:
     assert world.refused(RecordPosition(forged)) == "other_question"
     world.lift("d-1")
     assert world.state.table.directives.keys() == {"d-2"}
-    assert world.state.table.covering(MODEL, API, "o")
+    assert covering(world.state.table, MODEL, API, "o")
 
 
 @pytest.mark.parametrize("name", ["d-2", "", "x" * 200])
@@ -321,29 +331,492 @@ def test_a_lift_outlives_the_plan_that_the_directive_was_about(world: World) -> 
     assert world.state.table.directives == {}
 
 
-# Whom it covers
+# Transcribing
+
+LETTER = {"how": "letter", "on": "2026-06-12", "digest": "sha256:" + "a" * 64}
+OFFICERS = (OFFICER, OTHER_OFFICER)
 
 
-def test_the_covered_and_the_spared_are_counted_as_enforcement_counts_them() -> None:
-    world = World.opened()
-    for i, organization in enumerate(("org-1", "org-2", "org-3")):
-        grant = world.admit(organization)
-        world.credential(grant, f"{organization} first")
-        if i:
-            world.credential(grant, f"{organization} second")
-    world.revoke(world.credential(world.admit("org-1", CODEX), "revoked")[1])
-    world.direct("d-1", ["org-2", "org-9"])
-    directive = world.state.table.directives["d-1"]
-    assert covered(world.state, directive) == {
-        "covered": {"organizations": 1, "credentials": 2},
-        "spared": {"organizations": 2, "credentials": 3},
-    }
+def transcription(
+    *signers: str, name: str = "d-1", issuer: str = "bis", replaces: Any = None, **changes: Any
+) -> IssueDirective:
+    """An order that came as a letter, entered by officers."""
+    value = directive_value(name, issuer=issuer, **{"liftedBy": {"allOf": [issuer]}, **changes})
+    value["metadata"] = {"name": name, "log": LOG, "transcribed": LETTER}
+    if replaces is not None:
+        value["metadata"]["replaces"] = replaces
+    return IssueDirective(signed(statements.directive_payload(value), *(signers or OFFICERS)))
 
 
-def test_a_directive_on_one_surface_spares_the_keys_of_another() -> None:
-    world = World.opened()
-    world.credential(world.admit("org-1"), "a")
-    world.credential(world.admit("org-1", CODEX), "b")
-    world.direct("d-1", surfaces=[CODEX])
-    counts = covered(world.state, world.state.table.directives["d-1"])
-    assert counts["covered"]["credentials"] == counts["spared"]["credentials"] == 1
+def test_two_officers_transcribe_what_an_agency_without_a_key_ordered(world: World) -> None:
+    world.must(transcription())
+    public = world.entries[-1].public
+    assert public["issuer"] == "bis"
+    assert sorted(public["signers"]) == sorted(OFFICERS)
+    assert public["document"]["metadata"]["transcribed"] == LETTER
+    assert covering(world.state.table, MODEL, API, "anybody") == ["d-1"]
+    assert not world.state.directives["d-1"].confirmed
+
+
+@pytest.mark.parametrize(
+    ("signers", "code"),
+    [
+        ((OFFICER,), "one_officer"),
+        ((OFFICER, OFFICER), "one_officer"),
+        ((OFFICER, "oncd"), "one_officer"),
+        (("oncd", "ostp"), "key_of_another_party"),
+        (("stranger",), "signature_invalid"),
+    ],
+)
+def test_a_transcription_takes_two_officers(world: World, signers: tuple[str, ...], code: str) -> None:
+    assert world.refused(transcription(*signers)) == code
+    assert world.state.table.directives == {}
+
+
+def test_the_developer_does_not_transcribe_itself(world: World) -> None:
+    assert world.refused(transcription(issuer=DEVELOPER)) == "not_transcribed"
+
+
+def test_whoever_else_lifts_a_transcription_has_a_key(world: World) -> None:
+    assert world.refused(transcription(liftedBy={"allOf": ["bis", "nsc"]})) == "party_unknown"
+
+
+def confirmation(world: World, name: str = "d-1", signer: str = "oncd", **changes: str) -> Confirm:
+    document = canonical.digest(world.state.directives[name].document)
+    stated = {"log": LOG, "directive": name, "document": document, **changes}
+    return Confirm(signed(statements.confirmation_payload(**stated), signer))
+
+
+def test_its_issuer_confirms_a_transcription_once(world: World) -> None:
+    world.must(transcription(issuer="oncd"))
+    world.must(confirmation(world))
+    assert world.entries[-1].type == events.DIRECTIVE_CONFIRMED
+    assert world.state.directives["d-1"].confirmed
+    size = world.state.size
+    world.must(confirmation(world))
+    assert world.state.size == size
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"signer": "ostp"}, "key_of_another_party"),
+        ({"signer": OFFICER}, "key_of_another_party"),
+        ({"signer": "stranger"}, "signature_invalid"),
+        ({"log": OTHER_LOG}, "other_log"),
+        ({"directive": "d-9"}, "directive_unknown"),
+        ({"document": "sha256:" + "0" * 64}, "directive_changed"),
+    ],
+)
+def test_what_confirms_nothing(world: World, changes: dict[str, Any], code: str) -> None:
+    world.must(transcription(issuer="oncd"))
+    assert world.refused(confirmation(world, **changes)) == code
+
+
+def test_what_its_issuer_signed_needs_no_confirmation(world: World) -> None:
+    world.direct("d-1")
+    assert world.refused(confirmation(world)) == "not_transcribed"
+
+
+def test_a_confirmation_is_of_the_document_as_it_stands(world: World) -> None:
+    world.must(transcription(issuer="oncd"))
+    before = confirmation(world)
+    world.must(transcription(issuer="oncd", replaces=standing(world), surfaces="all", drain="PT0S"))
+    assert world.refused(before) == "directive_changed"
+    world.must(confirmation(world))
+
+
+def test_what_has_ended_is_not_confirmed(world: World) -> None:
+    world.must(transcription(issuer="oncd"))
+    confirmed = confirmation(world)
+    world.lift()
+    assert world.refused(confirmed) == "directive_lifted"
+
+
+# The issuer's letter in a lift
+
+
+def lifting(world: World, name: str = "d-1", **scope: Any) -> Any:
+    return world.state.cases[world.must(OpenLift(name, scope))["case"]]
+
+
+def letter(case: Any, agency: str, *signers: str, word: str = "approve") -> TranscribePosition:
+    said = Position(case.question, agency, word, "", None)
+    return TranscribePosition(signed(statements.transcription_payload(said, LETTER), *(signers or OFFICERS)))
+
+
+def test_the_issuers_letter_lifts_what_was_transcribed(world: World) -> None:
+    world.must(transcription())
+    case = lifting(world)
+    assert world.must(letter(case, "bis"))["determination"] == "approved"
+    assert world.state.table.directives == {}
+    recorded = [entry.public for entry in world.entries if entry.type == events.POSITION_RECORDED][-1]
+    assert recorded["transcribed"] == LETTER
+    assert sorted(recorded["owners"]) == sorted(OFFICERS)
+
+
+def test_one_officer_transcribes_no_position(world: World) -> None:
+    world.must(transcription())
+    case = lifting(world)
+    assert world.refused(letter(case, "bis", OFFICER)) == "one_officer"
+    assert world.refused(letter(case, "bis", OFFICER, OFFICER)) == "one_officer"
+    assert world.refused(letter(case, "bis", "oncd", "ostp")) == "key_of_another_party"
+
+
+def test_only_the_issuers_word_is_transcribed(world: World) -> None:
+    world.must(transcription(liftedBy={"allOf": ["bis", "oncd"]}))
+    case = lifting(world)
+    assert world.refused(letter(case, "oncd")) == "not_transcribed"
+    world.must(letter(case, "bis"))
+    assert "d-1" in world.state.table.directives
+    world.say(case, "oncd")
+    assert world.state.table.directives == {}
+
+
+def test_what_its_issuer_signed_is_lifted_by_its_signature_alone(world: World) -> None:
+    world.direct("d-1")
+    assert world.refused(letter(lifting(world), "oncd")) == "not_transcribed"
+
+
+def test_what_its_issuer_confirmed_is_lifted_by_its_signature_alone(world: World) -> None:
+    world.must(transcription(issuer="oncd"))
+    case = lifting(world)
+    world.must(confirmation(world))
+    assert world.refused(letter(case, "oncd")) == "not_transcribed"
+    world.say(case, "oncd")
+    assert world.state.table.directives == {}
+
+
+def test_no_letter_is_a_position_in_another_kind_of_case(world: World) -> None:
+    case = world.submit()
+    assert world.refused(letter(case, "oncd")) == "not_transcribed"
+
+
+# Changing
+
+
+def standing(world: World, name: str = "d-1") -> dict[str, str]:
+    """What a change binds: the directive as it stands."""
+    return {"directive": name, "document": canonical.digest(world.state.directives[name].document)}
+
+
+def change(
+    world: World, *signers: str, name: str = "d-1", of: str = "d-1", document: str = "", **changes: Any
+) -> IssueDirective:
+    """A directive that takes the place of another."""
+    value = directive_value(name, **changes)
+    replaced = standing(world, of) | ({"document": document} if document else {})
+    value["metadata"] = {"name": name, "log": LOG, "replaces": replaced}
+    return IssueDirective(signed(statements.directive_payload(value), *(signers or ("oncd",))))
+
+
+RULE = {"allOf": ["oncd", "ostp"]}
+
+
+def test_its_issuer_narrows_a_directive_alone(world: World) -> None:
+    world.direct("d-1", surfaces=[API], liftedBy=RULE)
+    assert not covering(world.state.table, MODEL, CODEX, "o")
+    world.must(change(world, surfaces=[API, CODEX], liftedBy=RULE))
+    assert covering(world.state.table, MODEL, CODEX, "o") == ["d-1"]
+    assert world.entries[-1].public["replaces"] == "d-1"
+    assert [each["document"]["spec"]["surfaces"] for each in world.state.directives["d-1"].history] == [[API]]
+
+
+def test_what_is_wider_takes_whoever_lifts_it(world: World) -> None:
+    world.direct("d-1", liftedBy=RULE)
+    wider: dict[str, Any] = {"surfaces": [API], "liftedBy": RULE}
+    assert world.refused(change(world, "oncd", **wider)) == "not_narrower"
+    assert world.refused(change(world, "oncd", OFFICER, **wider)) == "not_narrower"
+    assert covering(world.state.table, MODEL, CODEX, "o") == ["d-1"]
+    world.must(change(world, "oncd", "ostp", **wider))
+    assert not covering(world.state.table, MODEL, CODEX, "o")
+
+
+def test_nobody_else_changes_a_directive(world: World) -> None:
+    world.direct("d-1")
+    assert world.refused(change(world, "ostp")) == "key_of_another_party"
+    theirs: dict[str, Any] = {"issuer": "ostp", "liftedBy": {"allOf": ["ostp"]}}
+    assert world.refused(change(world, "ostp", name="d-2", **theirs)) == "not_narrower"
+    assert world.refused(change(world, "ostp", name="d-2", issuer="ostp")) == "not_narrower"
+    assert world.state.table.directives.keys() == {"d-1"}
+
+
+def test_a_change_is_of_the_directive_as_it_stands(world: World) -> None:
+    world.direct("d-1")
+    stale = change(world, models=[MODEL])
+    world.must(change(world, reasons={"form": "written"}))
+    assert world.refused(stale) == "directive_changed"
+    assert world.refused(change(world, document="sha256:" + "0" * 64)) == "directive_changed"
+
+
+def test_a_directive_under_another_name_supersedes(world: World) -> None:
+    world.direct("d-1")
+    world.must(change(world, name="d-2"))
+    assert world.state.table.directives.keys() == {"d-2"}
+    assert world.state.directives["d-1"].ended == "replaced"
+    assert world.refused(OpenLift("d-1")) == "directive_replaced"
+    assert world.refused(change(world, of="d-1", name="d-3")) == "directive_replaced"
+    world.lift("d-2")
+    assert world.state.table.directives == {}
+
+
+def test_a_change_takes_a_name_of_its_own_or_the_one_it_had(world: World) -> None:
+    world.direct("d-1")
+    world.direct("d-2")
+    assert world.refused(change(world, name="d-2", of="d-1")) == "name_taken"
+    assert world.state.table.directives.keys() == {"d-1", "d-2"}
+
+
+def test_a_change_restates_the_whole(world: World) -> None:
+    """What was lifted in part before is over, and so are the cases about it."""
+    world.direct("d-1")
+    world.say(lifting(world, surfaces=[CODEX]), "oncd")
+    case = lifting(world, surfaces=[API])
+    assert not covering(world.state.table, MODEL, CODEX, "o")
+    world.must(change(world))
+    assert covering(world.state.table, MODEL, CODEX, "o") == ["d-1"]
+    assert (case.outcome, case.reason_code) == ("superseded", "directive_replaced")
+
+
+def test_officers_do_not_take_what_an_issuer_signed_into_their_hands(world: World) -> None:
+    """A transcription in its place, word for word the same, they could lift with a letter."""
+    world.direct("d-1")
+    again = transcription(issuer="oncd", replaces=standing(world))
+    assert world.refused(again) == "not_narrower"
+    other = transcription(issuer="oncd", name="d-2", replaces=standing(world))
+    assert world.refused(other) == "not_narrower"
+    assert not world.state.directives["d-1"].is_transcribed
+
+
+def test_officers_do_not_take_back_what_an_issuer_confirmed(world: World) -> None:
+    world.must(transcription(issuer="oncd"))
+    world.must(confirmation(world))
+    assert world.refused(transcription(issuer="oncd", replaces=standing(world))) == "not_narrower"
+
+
+def test_the_issuers_letter_changes_what_was_transcribed(world: World) -> None:
+    world.must(transcription())
+    world.must(transcription(replaces=standing(world), surfaces=[API]))
+    assert not covering(world.state.table, MODEL, CODEX, "o")
+    assert world.state.directives["d-1"].is_transcribed
+
+
+def test_the_letter_of_another_agency_changes_nothing(world: World) -> None:
+    world.must(transcription())
+    other = transcription(name="d-2", issuer="nsc", replaces=standing(world), surfaces=[API])
+    assert world.refused(other) == "not_narrower"
+    assert covering(world.state.table, MODEL, CODEX, "o") == ["d-1"]
+
+
+# Lifting in part
+
+COMMITTED = {"count": 2, "commitment": opened_names(NAMES).commitment("sealed", LIFTED)}
+
+
+def lift_of(organizations: Any = COMMITTED, opened: Any = None, named: Any = ("org-1",)) -> OpenLift:
+    found = opened if opened is not None else opened_names(NAMES)
+    return OpenLift("d-1", {"organizations": organizations}, found, Resolved(list(named)))
+
+
+def test_a_part_is_lifted_and_the_rest_stays(world: World) -> None:
+    world.direct("d-1")
+    case = lifting(world, surfaces=[CODEX], models=[MODEL])
+    assert case.question["scope"] == {"surfaces": [CODEX], "models": [MODEL]}
+    world.say(case, "oncd")
+    assert world.entries[-1].public["scope"] == case.question["scope"]
+    assert not covering(world.state.table, MODEL, CODEX, "o")
+    assert covering(world.state.table, MODEL, API, "o") == ["d-1"]
+    assert not world.state.directives["d-1"].lifted
+    world.say(lifting(world), "oncd")
+    assert world.state.directives["d-1"].ended == "lifted"
+
+
+def test_organizations_are_lifted_by_commitment(world: World) -> None:
+    world.direct("d-1")
+    case = world.state.cases[world.must(lift_of())["case"]]
+    opened = world.entries[-1]
+    assert opened.sealed[LIFTED].value() == NAMES
+    assert not any(name.encode() in opened.leaf for name in (*NAMES, "org-1"))
+    world.say(case, "oncd")
+    assert not covering(world.state.table, MODEL, API, "org-1")
+    assert covering(world.state.table, MODEL, API, "org-2") == ["d-1"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        OpenLift("d-1", {"organizations": COMMITTED}),
+        OpenLift("d-1", {}, opened_names(NAMES)),
+        lift_of(opened=opened_names(NAMES[::-1])),
+        lift_of(organizations={**COMMITTED, "count": 3}),
+        lift_of(organizations={**COMMITTED, "commitment": "a" * 64}),
+    ],
+    ids=["not opened", "not committed", "other names", "another count", "another commitment"],
+)
+def test_what_does_not_open_the_part_is_refused(world: World, command: OpenLift) -> None:
+    world.direct("d-1")
+    assert world.refused(command) == "scope_unproven"
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [{"models": ["gpt-7"]}, {"surfaces": [CODEX]}, {"annexes": ["annex-a"]}, {"models": [MODEL, "x"]}],
+)
+def test_a_part_that_is_none_of_the_directives_is_refused(world: World, scope: dict[str, Any]) -> None:
+    world.direct("d-1", surfaces=[API])
+    assert world.refused(OpenLift("d-1", scope)) == "scope_unknown"
+
+
+def test_the_same_part_goes_on_with_its_open_case(world: World) -> None:
+    world.direct("d-1")
+    part = lifting(world, surfaces=[CODEX])
+    whole = lifting(world)
+    assert part.id != whole.id
+    size = world.state.size
+    assert lifting(world, surfaces=[CODEX]).id == part.id
+    assert lifting(world).id == whole.id
+    assert world.state.size == size
+
+
+def test_the_cases_about_parts_end_with_the_whole(world: World) -> None:
+    world.direct("d-1")
+    part = lifting(world, surfaces=[CODEX])
+    world.lift()
+    assert (part.outcome, part.reason_code) == ("superseded", "directive_lifted")
+    assert world.refused(RecordPosition(position(part, "oncd"))) == "case_determined"
+
+
+def test_the_positions_on_a_part_are_none_on_the_whole(world: World) -> None:
+    world.direct("d-1")
+    part, whole = lifting(world, surfaces=[CODEX]), lifting(world)
+    forged = position(whole, "oncd", question={**part.question, "case": whole.id})
+    assert world.refused(RecordPosition(forged)) == "other_question"
+
+
+# Time
+
+
+def test_a_directive_expires_by_itself(world: World) -> None:
+    world.direct("d-1", expires=events.format_time(AT_MS + DAY_MS))
+    case = lifting(world)
+    world.later(1)
+    assert world.types(world.state.size - 2) == [events.CASE_DETERMINED, events.DIRECTIVE_EXPIRED]
+    assert world.state.table.directives == {}
+    assert (case.outcome, case.reason_code) == ("superseded", "directive_expired")
+    assert world.state.directives["d-1"].ended == "expired"
+    assert world.refused(OpenLift("d-1")) == "directive_expired"
+    world.later(1)
+    assert world.types().count(events.DIRECTIVE_EXPIRED) == 1
+
+
+@pytest.mark.parametrize("how", ["lift", "change"])
+def test_what_ended_before_does_not_expire_too(world: World, how: str) -> None:
+    world.direct("d-1", expires=events.format_time(AT_MS + DAY_MS))
+    world.lift() if how == "lift" else world.must(change(world, name="d-2"))
+    world.later(2)
+    assert events.DIRECTIVE_EXPIRED not in world.types()
+
+
+def test_what_has_expired_already_is_refused(world: World) -> None:
+    for at_ms in (AT_MS, AT_MS - DAY_MS):
+        value = directive_value(expires=events.format_time(at_ms), effective="2026-01-01T00:00:00.000Z")
+        assert world.refused(IssueDirective(directive(value))) == "expired"
+
+
+def test_a_directive_that_has_not_begun_can_be_lifted(world: World) -> None:
+    world.direct("d-1", effective=events.format_time(AT_MS + DAY_MS))
+    world.lift()
+    assert world.state.table.directives == {}
+
+
+# Drills
+
+
+def drill(signer: str = OFFICER, **changes: Any) -> IssueDirective:
+    issuer = DEVELOPER if signer == OFFICER else signer
+    value = directive_value("drill-1", issuer=issuer, liftedBy={"allOf": [issuer]}, **changes)
+    value["metadata"] = {"name": "drill-1", "drill": True}
+    return IssueDirective(directive(value, signer=signer))
+
+
+def test_a_drill_refuses_nobody_and_is_ended_at_once(world: World) -> None:
+    key, _ = world.credential(world.admit())
+    world.must(drill())
+    now = Instant(AT_MS, AT_MS)
+    assert isinstance(decision.decide(Ask(key, MODEL, API), world.state.table, now), Allow)
+    assert world.state.table.drills.keys() == {"drill-1"}
+    world.must(EndDrill("drill-1"))
+    assert world.entries[-1].public == {"directive": "drill-1", "case": None}
+    assert world.state.table.drills == {}
+    assert world.state.directives["drill-1"].lifted
+    size = world.state.size
+    world.must(EndDrill("drill-1"))
+    assert world.state.size == size
+
+
+def test_a_drill_is_no_directive(world: World) -> None:
+    world.must(drill())
+    assert world.refused(OpenLift("drill-1")) == "directive_unknown"
+    assert world.refused(change(world, OFFICER, of="drill-1", name="d-2")) == "directive_unknown"
+    assert world.refused(suspension("drill-1")) == "name_taken"
+
+
+def test_a_directive_is_not_ended_as_a_drill(world: World) -> None:
+    world.direct("d-1")
+    assert world.refused(EndDrill("d-1")) == "drill_unknown"
+    assert world.refused(EndDrill("d-2")) == "drill_unknown"
+    assert covering(world.state.table, MODEL, API, "o") == ["d-1"]
+
+
+def test_a_drill_does_not_expire(world: World) -> None:
+    world.must(drill(expires=events.format_time(AT_MS + DAY_MS)))
+    world.later(2)
+    assert events.DIRECTIVE_EXPIRED not in world.types()
+
+
+# Definitions
+
+
+def test_a_definition_means_one_thing_for_good(world: World) -> None:
+    added = AddDefinition("alien", frozenset({"other"}), "8 U.S.C. 1101(a)(3)")
+    world.must(added)
+    size = world.state.size
+    world.must(added)
+    assert world.state.size == size
+    for command in (
+        AddDefinition("alien", frozenset({"other", "us_protected_person"}), added.source),
+        AddDefinition("alien", added.statuses, "another source"),
+        AddDefinition("us-person", frozenset({"other"}), "another source"),
+    ):
+        assert world.refused(command) == "name_taken"
+
+
+def people(statuses: list[str], source: str, name: str = "alien") -> dict[str, Any]:
+    return {"persons": {"definition": name, "statuses": statuses, "source": source}}
+
+
+def _part(part: str, whom: Any) -> dict[str, Any]:
+    return {part: whom}
+
+
+@pytest.mark.parametrize("part", ["covers", "except"])
+def test_what_is_signed_means_what_the_record_says(world: World, part: str) -> None:
+    world.must(AddDefinition("alien", frozenset({"other"}), "a law"))
+    for wrong in (people(["us_citizen"], "a law"), people(["other"], "another law")):
+        value = directive_value(**_part(part, wrong))
+        assert world.refused(IssueDirective(directive(value))) == "definition_differs"
+    world.must(IssueDirective(directive(directive_value(**_part(part, people(["other"], "a law"))))))
+
+
+# A directive over its own issuer
+
+
+def test_a_directive_over_everyone_covers_its_issuer_and_is_lifted(world: World) -> None:
+    """Nothing on the control plane asks the table: no order can keep anybody from lifting it."""
+    value = directive_value("d-1", issuer=DEVELOPER, liftedBy={"allOf": [DEVELOPER]})
+    world.must(IssueDirective(directive(value, signer=OFFICER)))
+    case = lifting(world)
+    assert (
+        world.must(RecordPosition(position(case, DEVELOPER, signer=OFFICER)))["determination"] == "approved"
+    )
+    assert world.state.table.directives == {}

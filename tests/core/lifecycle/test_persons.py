@@ -9,7 +9,8 @@ from sluicegate.core import events, persons
 from sluicegate.core.lifecycle.credentials import IssueCredential
 from sluicegate.core.lifecycle.persons import (
     IDENTIFIERS_MAX,
-    PART_BYTES,
+    METHOD_MAX,
+    PART_ROWS,
     ROWS_MAX,
     SELF,
     ClaimStatus,
@@ -23,6 +24,7 @@ from sluicegate.core.persons import Assurance, identifier, standing
 from tests.worlds import AT_MS, DAY_MS, World
 
 CITIZEN = Said("us_citizen", Assurance.ORGANIZATION, "document-seen")
+LONGEST = Said("us_permanent_resident", Assurance.SELF_ASSERTED, "x" * METHOD_MAX, AT_MS + DAY_MS)
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def register(world: World, *rows: Row, organization: str = "org-1", is_update: b
 
 
 def standing_of(world: World, member: str) -> persons.Standing:
-    return standing(world.state.table.people[member].claims, world.now_ms, world.now_ms)
+    return standing(world.state.table.people[member].claims, world.now_ms)
 
 
 # Members
@@ -136,14 +138,16 @@ def test_an_update_that_joins_two_members_is_refused(world):
 
 def test_ten_thousand_rows_are_one_command_in_several_entries(world):
     size = world.state.size
-    rows = [row(f"person-{n}", said=CITIZEN) for n in range(ROWS_MAX)]
+    ids = [[f"person-{n}", *(f"{n}-{one}" for one in range(IDENTIFIERS_MAX - 1))] for n in range(ROWS_MAX)]
+    rows = [row(*(names if n < PART_ROWS else names[:1]), said=LONGEST) for n, names in enumerate(ids)]
     assert len(set(register(world, *rows))) == ROWS_MAX
     written = world.entries[size:]
-    assert len(written) > 2
+    assert len(written) == 2 * ROWS_MAX // PART_ROWS
     assert {entry.id for entry in written} == {written[0].id}
     for entry in written:
-        assert all(len(opened.body) <= PART_BYTES + 2 for opened in entry.gate.values())
-    assert len(world.state.table.registry["org-1"]) == ROWS_MAX
+        assert all(len(opened.body) <= 524_288 for opened in entry.gate.values())
+    known = world.state.table.registry["org-1"]
+    assert len(known) == ROWS_MAX + PART_ROWS * (IDENTIFIERS_MAX - 1)
 
 
 def test_a_key_bound_to_a_member_ends_with_them_and_a_colleagues_does_not(world):

@@ -243,15 +243,21 @@ def _unproven(command: IssueDirective, document: dict[str, Any]) -> Refusal | No
 
 
 def _widening(state: State, envelope: Envelope, document: Mapping[str, Any]) -> Refusal | None:
-    """Whether a change is not provably narrower and lacks whom `liftedBy` asks."""
+    """Whether a change is not provably narrower and lacks whom `liftedBy` asks.
+
+    A transcription in place of what its issuer signed is wider: officers alone could lift it.
+    """
     replaced = document["metadata"].get("replaces")
     if replaced is None:
         return None
     old = state.directives[replaced["directive"]]
     fields = narrowing.widened(document, old.document)
     consenting = {key.party for key in signers(state, envelope)}
-    if old.is_transcribed and not old.confirmed and "transcribed" in document["metadata"]:
-        consenting.add(old.issuer)
+    if "transcribed" in document["metadata"]:
+        if not old.is_transcribed or old.confirmed:
+            fields.append("transcribed")
+        elif document["spec"]["issuer"] == old.issuer:
+            consenting.add(old.issuer)
     if not fields or quorum.satisfied(old.document["spec"]["liftedBy"], consenting):
         return None
     listed = ", ".join(fields)

@@ -31,8 +31,8 @@ ROWS_MAX = 10_000
 IDENTIFIERS_MAX = 8
 MEMBERS_MAX = 100_000
 """How many members an organization may have: every gateway holds them all."""
-PART_BYTES = 524_288
-"""How large the list in one entry may be; a longer one goes on in the next entry."""
+PART_ROWS = 1_000
+"""How many rows one entry has, so that none is larger than half a MiB; more go on in the next entry."""
 BY_ORGANIZATION = (Assurance.SELF_ASSERTED, Assurance.ORGANIZATION)
 
 
@@ -233,18 +233,9 @@ def member_unknown(name: str) -> Refusal:
 
 
 def parts(rows: Sequence[Any]) -> Iterator[list[Any]]:
-    """Rows in lists of at most `PART_BYTES` each, in their order."""
-    part: list[Any] = []
-    size = 0
-    for row in rows:
-        length = len(canonical.dumps(row)) + 1
-        if part and size + length > PART_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(row)
-        size += length
-    if part:
-        yield part
+    """Rows as entries hold them, in their order."""
+    for at in range(0, len(rows), PART_ROWS):
+        yield list(rows[at : at + PART_ROWS])
 
 
 def _too_many(state: State, command: RegisterMembers) -> Refusal | None:

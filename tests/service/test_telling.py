@@ -1,0 +1,88 @@
+"""Whoever a directive affects is told once of it, and once of what becomes of it; nobody else is."""
+
+from __future__ import annotations
+
+import pytest
+
+from sluicegate.service import directives
+from sluicegate.service.telling import Telling
+from tests.fakes import Broken
+from tests.plane import Plane, yes
+from tests.service.test_subscriptions import subscribe, waiting
+from tests.worlds import API, CODEX
+
+
+@pytest.fixture
+def plane() -> Plane:
+    """Two organizations with a key each, of two applicants."""
+    plane = Plane()
+    plane.opened()
+    for who, name in (("applicant", "Example Utility"), ("rival", "Example Grid")):
+        yes(plane.credential(plane.admit(who, name), f"key of {who}", who))
+    return plane
+
+
+def told(plane: Plane, subscription: str) -> list[object]:
+    return [
+        each["type"] for each in waiting(plane, subscription) if str(each["type"]).startswith("directive")
+    ]
+
+
+def lift(plane: Plane, name: str, **scope: list[str]) -> None:
+    case = yes(directives.open_lift(plane.ledger, plane.who["oncd"], plane.id(), name, dict(scope)))["case"]
+    yes(plane.say(case, "oncd"))
+
+
+def test_only_whom_it_covers_is_told_however_often_it_is_looked_at(plane):
+    heard = {who: subscribe(plane, who) for who in ("applicant", "rival", "oncd", "developer")}
+    plane.direct("d-1", ["Example Utility"])
+    for telling in (Telling(plane.ledger), Telling(plane.ledger)):
+        telling.tell()
+        telling.tell()
+    assert told(plane, heard["applicant"]) == ["directive.issued"]
+    assert [told(plane, heard[who]) for who in ("rival", "oncd", "developer")] == [[], [], []]
+
+
+def test_what_is_told_names_the_directive_and_nobody(plane):
+    heard = subscribe(plane, "applicant")
+    plane.direct("d-1", ["Example Utility"])
+    Telling(plane.ledger).tell()
+    (body,) = waiting(plane, heard)
+    data = body["data"]
+    assert isinstance(data, dict)
+    assert set(data) == {"directive", "issuer", "basis", "action", "seq", "size"}
+    assert data["directive"] == "d-1"
+
+
+def test_whoever_was_told_is_told_of_a_part_and_of_the_end(plane):
+    heard = {who: subscribe(plane, who) for who in ("applicant", "rival")}
+    telling = Telling(plane.ledger)
+    plane.direct("d-1", ["Example Utility"])
+    telling.tell()
+    lift(plane, "d-1", surfaces=[CODEX])
+    telling.tell()
+    lift(plane, "d-1")
+    Telling(plane.ledger).tell()  # after a restart
+    assert told(plane, heard["applicant"]) == ["directive.issued", "directive.lifted", "directive.lifted"]
+    assert told(plane, heard["rival"]) == []
+
+
+def test_a_directive_that_spares_them_on_every_surface_tells_nobody(plane):
+    heard = subscribe(plane, "applicant")
+    plane.direct("d-1", surfaces=[CODEX])
+    Telling(plane.ledger).tell()
+    assert told(plane, heard) == []
+    plane.direct("d-2", surfaces=[API])
+    Telling(plane.ledger).tell()
+    assert told(plane, heard) == ["directive.issued"]
+
+
+@pytest.mark.parametrize("breaks", ["before", "after"])
+def test_a_broken_write_is_done_when_asked_again_and_once(plane, breaks):
+    heard, telling = subscribe(plane, "applicant"), Telling(plane.ledger)
+    plane.direct("d-1", ["Example Utility"])
+    plane.store.breaks = breaks
+    with pytest.raises(Broken):
+        telling.tell()
+    telling.tell()
+    assert told(plane, heard) == ["directive.issued"]
