@@ -26,10 +26,14 @@ import uvloop
 
 from bench import fleet, streams
 from bench.fleet import Fleet, Gateway
+from bench.load import OK, burst, post, unframed
 from bench.relay import Relay
+from bench.speech import Speech
 from bench.streams import Pace, Stream
+from sluicegate.core import persons
 from sluicegate.core.events import parse_time
 from sluicegate.demo.cast import Customer, Place
+from sluicegate.demo.paperwork import Credential
 from sluicegate.demo.site import followed
 
 RELEASE, STAGE, MODEL = "bench", "first", "model-1"
@@ -51,13 +55,21 @@ class Load:
     streams: int
     pace: Pace
     rounds: int = 1
+    covers_persons: bool = False
+    """Whether the order is about persons by status; else it names organizations."""
 
 
 CUTS = {
     "directive_cut": Load(1_000, Pace(40, 250), 5),
+    "directive_cut_persons": Load(1_000, Pace(40, 250), 5, covers_persons=True),
     "directive_cut_10k": Load(10_000, Pace(25, 3_000), 3),
 }
 BOUND = Load(1_000, Pace(60, 250))
+MEMBER = "user-1"
+"""Whom every stream names: of each customer somebody else, a foreign person where an order covers them."""
+ANNEX, ANNEX_ROWS = "annex-a", 100_000
+BURST, BURSTS, CONNECTIONS = 1_000, 5, 16
+"""How many requests are asked of a gateway at a time, how often, and over how many connections."""
 
 
 def measure() -> dict[str, float]:
@@ -74,32 +86,48 @@ async def _measured(running: Fleet) -> dict[str, float]:
     await asyncio.to_thread(running.start_gateways, SURFACES)
     await asyncio.to_thread(running.release, fleet.plan(RELEASE, STAGE, {MODEL: "demo"}, SURFACES.values()))
     audience = Audience(await asyncio.to_thread(_admitted, running))
+    await asyncio.to_thread(audience.register, running)
     values: dict[str, float] = {}
     for name, load in CUTS.items():
         rounds = [await _cut(running, audience, load, f"{name}-{turn}") for turn in range(load.rounds)]
         values |= {f"{name}_{what}": median(each[what] for each in rounds) for what in rounds[0]}
+    values |= await _annexed(running, audience)
     return values | await _bound(running, audience)
 
 
-def _admitted(running: Fleet) -> dict[Customer, str]:
-    """Customers on the surfaces of all gateways, and a key of each."""
+def _admitted(running: Fleet) -> dict[Customer, Credential]:
+    """Customers on the surfaces of all gateways, and a credential of each."""
     surfaces = cycle(SURFACES.values())
     customers = [
         Customer(f"Example Operator {number}", f"operator-{number}", Place(RELEASE, STAGE, next(surfaces)))
         for number in range(CUSTOMERS)
     ]
-    return {customer: credential.key for customer, credential in running.admit(customers).items()}
+    return running.admit(customers)
 
 
 class Audience:
-    """Customers with a key each, every other one of a surface covered."""
+    """Customers with a credential each, every other one of a surface covered."""
 
-    def __init__(self, keys: dict[Customer, str]) -> None:
-        self._keys = keys
+    def __init__(self, credentials: dict[Customer, Credential]) -> None:
+        self._credentials = credentials
         self._of: dict[tuple[str, bool], list[Customer]] = {}
         for surface in SURFACES.values():
-            those = [customer for customer in keys if customer.place.surface == surface]
+            those = [customer for customer in credentials if customer.place.surface == surface]
             self._of[surface, True], self._of[surface, False] = those[::2], those[1::2]
+
+    def register(self, running: Fleet) -> None:
+        """Each registers whom its streams name."""
+        digest = persons.identifier(MEMBER).hex()
+        for (_, covered), those in self._of.items():
+            row = {"identifiers": [digest], "status": "other" if covered else "us_citizen", "method": "i-9"}
+            for customer in those:
+                path = f"/api/v1/grants/{self._credentials[customer].grant}/members"
+                running.paperwork.customer(customer).post(path, {"rows": [row]})
+        running.followed(running.paperwork.staff().get("/api/v1/log")["size"])
+
+    def key_spared(self, surface: str) -> str:
+        """A key on a surface that no order covers."""
+        return self._credentials[self._of[surface, False][0]].key
 
     def covered(self) -> list[str]:
         """The names of those who are."""
@@ -113,7 +141,8 @@ class Audience:
             those = self._of[gateway.surface, covered]
             customer = those[row // 2 % len(those)]
             text = f"{customer.name}, stream {number} of {turn}"
-            yield Asked(gateway, covered, Stream(self._keys[customer], MODEL, text, load.pace))
+            body = Speech.CHAT.body(MODEL, text, MEMBER, load.pace.asked())
+            yield Asked(gateway, covered, Stream(self._credentials[customer].key, text, body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +158,7 @@ async def _cut(running: Fleet, audience: Audience, load: Load, turn: str) -> dic
     """One order while everything streams: figures in milliseconds after its acceptance, and in cores."""
     asked = await _open(running.gateways, audience, load, turn)
     spent = await _cores(running)
-    accepted = await _order(running, audience, turn)
+    accepted = await _order(running, audience, turn, covers_persons=load.covers_persons)
     covered, spared = _those(asked, covered=True), _those(asked, covered=False)
     await streams.finished(covered, BOUND_S)
     status = await asyncio.to_thread(running.paperwork.in_force, turn)
@@ -162,11 +191,17 @@ async def _bound(running: Fleet, audience: Audience) -> dict[str, float]:
         relay.cut()
         accepted = await _order(running, audience, "bound")
         counted_out_ns = await asyncio.to_thread(_counted_out, running, "bound")
+        theirs = _those([each for each in asked if each.gateway is far], covered=True)
+        reached = {stream: stream.reached() for stream in theirs}
         await streams.finished([each.stream for each in asked], BOUND_S)
     await _check_bound(running, asked, far)
     accepted_ms = parse_time(accepted["acceptedAt"])
-    last_ns = max(each.stream.last_ns for each in asked if each.gateway is far and each.covered)
-    assert last_ns < counted_out_ns, "counted out before its last byte"
+    last_ns = max(stream.last_ns for stream in theirs)
+    for stream, size in reached.items():
+        cut = stream.cut()
+        assert cut is not None, stream.ended_how()
+        # What follows is the refusal: on a busy machine it is late, and it answers nothing.
+        assert len(cut[0]) <= len(unframed(bytes(stream.data[:size]))), "counted out before its last byte"
     return {
         "directive_bound_ms": last_ns / 1e6 - accepted_ms,
         "directive_counted_out_ms": counted_out_ns / 1e6 - accepted_ms,
@@ -206,8 +241,52 @@ async def _open(gateways: Sequence[Gateway], audience: Audience, load: Load, tur
     return asked
 
 
-async def _order(running: Fleet, audience: Audience, name: str) -> dict[str, Any]:
-    return await asyncio.to_thread(running.paperwork.order, fleet.order(name, [MODEL], audience.covered()))
+async def _order(
+    running: Fleet, audience: Audience, name: str, *, covers_persons: bool = False
+) -> dict[str, Any]:
+    covers: dict[str, Any] = {"organizations": audience.covered()}
+    if covers_persons:
+        covers = {"persons": {"definition": "ear-foreign-person", "unknown": "covered"}}
+    return await asyncio.to_thread(running.paperwork.order, fleet.order_about(name, [MODEL], covers))
+
+
+async def _annexed(running: Fleet, audience: Audience) -> dict[str, float]:
+    """An order about a long annex: how soon it is in force, and what a request costs beneath it."""
+    names = [*audience.covered(), *(f"Example Stranger {number:06}" for number in range(ANNEX_ROWS))]
+    annexes = {ANNEX: {"organizations": names[:ANNEX_ROWS]}}
+    stated = {ANNEX: {"file": f"{ANNEX}.csv", "digest": f"sha256:{3:064}"}}
+    text = fleet.order_about("annexed", [MODEL], {"annexes": [ANNEX]}, annexes=stated)
+    before = [await _request_cpu_s(running, audience) for _ in range(BURSTS)]
+    began_ms = time.time() * 1_000
+    accepted = await asyncio.to_thread(running.paperwork.order, text, annexes)
+    answered_ms = time.time() * 1_000
+    acknowledged_ms = await asyncio.to_thread(_acknowledged_ms, running, "annexed")
+    beneath = [await _request_cpu_s(running, audience) for _ in range(BURSTS)]
+    await _lift(running, "annexed")
+    return {
+        "directive_annex_accepted_ms": parse_time(accepted["acceptedAt"]) - began_ms,
+        "directive_annex_answered_ms": answered_ms - began_ms,
+        "directive_annex_acknowledged_ms": acknowledged_ms - began_ms,
+        "directive_annex_request_ratio": median(beneath) / median(before),
+    }
+
+
+def _acknowledged_ms(running: Fleet, name: str) -> int:
+    """Wait until every gateway has acknowledged a directive, counted out or not; return when the last did."""
+    while True:
+        rows = running.paperwork.in_force(name)["gateways"]
+        if all(row["at"] is not None for row in rows):
+            return max(parse_time(row["at"]) for row in rows)
+
+
+async def _request_cpu_s(running: Fleet, audience: Audience) -> float:
+    """The processor time that a gateway takes for requests that are answered."""
+    gateway = running.gateways[0]
+    request = post(Speech.CHAT.body(MODEL, "a short question", MEMBER), audience.key_spared(gateway.surface))
+    before_s = running.processes.cpu_s(gateway.name)
+    answers = await burst(gateway.url, request, connections=CONNECTIONS, requests=BURST)
+    assert all(answer.data.startswith(OK) for answer in answers)
+    return running.processes.cpu_s(gateway.name) - before_s
 
 
 async def _cores(running: Fleet) -> dict[str, float]:

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sluicegate.demo.cast import DEVELOPER, Cast, Customer
+from sluicegate.demo.cast import DEVELOPER, OFFICER, Cast, Customer
 from sluicegate.demo.paperwork import Credential, Paperwork
-from sluicegate.demo.processes import Processes
+from sluicegate.demo.processes import STOP_S, Processes
 from sluicegate.demo.site import ORIGIN, Site, followed
 from sluicegate.store import keyfile
 
 AGENCIES = ("oncd", "ostp")
 FIRST_GATEWAY = "gateway-1"
-"""The control plane writes its token at its first start; the others ask for theirs."""
+"""The control plane writes its token at its first start; for the others one is asked for."""
 
 
 class Measured(Processes):
@@ -35,6 +36,18 @@ class Measured(Processes):
     def pid(self, name: str) -> int:
         """A child's process id."""
         return self._children[name].pid
+
+    def send(self, name: str, number: signal.Signals) -> None:
+        """Send a child a signal that does not end it."""
+        self._children[name].send_signal(number)
+
+    def end(self, name: str, how: signal.Signals) -> int:
+        """End a child by a signal; return its exit code. It may be started again."""
+        child = self._children.pop(name)
+        child.send_signal(how)
+        assert child.stdout is not None
+        with child.stdout:
+            return child.wait(STOP_S)
 
 
 def threads_cpu_s(pid: int | str) -> float:
@@ -66,7 +79,7 @@ class Fleet:
     gateways: list[Gateway] = field(default_factory=list)
 
     def start_gateways(self, surfaces: Mapping[str, str], control: Mapping[str, str] | None = None) -> None:
-        """Start gateways, each on a state folder of its own, and wait until all of them have a lease.
+        """Start gateways, each on a state folder of its own, and wait until each of these has a lease.
 
         `surfaces` are what each serves, by name; `control` says which of them reach the control plane by
         another URL, such as a relay's.
@@ -78,9 +91,12 @@ class Fleet:
                 "--state", f"{self.folder / name}", "--control", (control or {}).get(name, self.control_url),
                 "--log-key", self.vkey, "--token-file", f"{self._token_file(name)}", *targets,
             )  # fmt: skip
+        self.gateways = [gateway for gateway in self.gateways if gateway.name not in surfaces]
         for name, surface in surfaces.items():
             self.gateways.append(Gateway(name, surface, self.processes.ready(name)["url"]))
-        self.followed(self.paperwork.staff().get("/api/v1/log")["size"])
+        size = self.paperwork.staff().get("/api/v1/log")["size"]
+        for gateway in self.gateways[-len(surfaces) :]:
+            followed(gateway.url, size)
 
     def release(self, text: str) -> None:
         """Put a plan in force, have its terms agreed, and open its stages."""
@@ -110,7 +126,7 @@ class Fleet:
 
     def _token_file(self, gateway: str) -> Path:
         path = self.folder / "control" / "tokens" / f"{gateway}.token"
-        if gateway != FIRST_GATEWAY:
+        if not path.exists():
             made = self.paperwork.staff().post("/api/v1/tokens", {"role": "gateway", "name": gateway})
             keyfile.write_secret(path, f"{made['token']}\n".encode())
         return path
@@ -118,7 +134,10 @@ class Fleet:
 
 @contextmanager
 def running(
-    folder: Path, upstreams: Mapping[str, Sequence[str]], agencies: Sequence[str] = AGENCIES
+    folder: Path,
+    upstreams: Mapping[str, Sequence[str]],
+    officers: Sequence[str] = (OFFICER,),
+    control_port: int = 0,
 ) -> Iterator[Fleet]:
     """Start a control plane and model servers; gateways are started on what is given.
 
@@ -127,23 +146,30 @@ def running(
     """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    cast = Cast(folder, agencies)
+    cast = Cast(folder, AGENCIES, officers)
     cast.assemble(log_exists=False)
     with Measured(folder, print) as processes:
         for name, options in upstreams.items():
             processes.start(name, "demo", "upstream", "--port", "0", *options)
-        processes.start(
-            "control", "serve", "--port", "0", "--state", f"{folder / 'control'}",
-            "--trust", f"{cast.trust_file}", "--origin", ORIGIN,
-        )  # fmt: skip
+        start_control(processes, cast, folder, control_port)
         urls = {name: processes.ready(name)["url"] for name in upstreams}
         control = processes.ready("control")
         site = Site(folder, control["url"], "", next(iter(urls.values())), control["vkey"])
-        paperwork = Paperwork(site, cast, folder)
-        yield Fleet(folder, processes, cast, urls, control["url"], control["vkey"], paperwork)
+        with closing(Paperwork(site, cast, folder)) as paperwork:
+            yield Fleet(folder, processes, cast, urls, control["url"], control["vkey"], paperwork)
 
 
-def plan(release: str, stage: str, models: Mapping[str, str], surfaces: Iterable[str]) -> str:
+def start_control(processes: Processes, cast: Cast, folder: Path, port: int = 0) -> None:
+    """Start the control plane, for the first time or again."""
+    processes.start(
+        "control", "serve", "--port", f"{port}", "--state", f"{folder / 'control'}",
+        "--trust", f"{cast.trust_file}", "--origin", ORIGIN,
+    )  # fmt: skip
+
+
+def plan(
+    release: str, stage: str, models: Mapping[str, str], surfaces: Iterable[str], lease_ms: int = 5_000
+) -> str:
     """A plan of one stage that asks both agencies, without seats to run out of or a quota to use up.
 
     `models` are the names of their upstreams, by their ids.
@@ -153,6 +179,7 @@ def plan(release: str, stage: str, models: Mapping[str, str], surfaces: Iterable
     spec = {
         "models": [{"id": name, "upstream": upstream, **digests} for name, upstream in models.items()],
         "surfaces": sorted(set(surfaces)),
+        "leaseMs": lease_ms,
         "agencies": {name: {"name": f"The {name} agency"} for name in AGENCIES},
         "stages": [
             {
@@ -162,22 +189,29 @@ def plan(release: str, stage: str, models: Mapping[str, str], surfaces: Iterable
             }
         ],
     }
-    return _document("Release", {"name": release, "developer": DEVELOPER}, spec)
+    return document("Release", {"name": release, "developer": DEVELOPER}, spec)
 
 
 def order(name: str, models: Sequence[str], organizations: Sequence[str]) -> str:
     """The first agency's order to suspend models for organizations, at once and on every surface."""
+    return order_about(name, models, {"organizations": list(organizations)})
+
+
+def order_about(name: str, models: Sequence[str], covers: Mapping[str, Any], **more: Any) -> str:
+    """The same for whomever it covers; `more` are fields of the document's `spec`."""
     spec = {
         "issuer": AGENCIES[0],
         "basis": {"kind": "order", "authority": "an example letter"},
         "action": "suspend",
         "models": list(models),
         "surfaces": "all",
-        "covers": {"organizations": list(organizations)},
+        "covers": dict(covers),
         "reasons": {"form": "none"},
+        **more,
     }
-    return _document("Directive", {"name": name}, spec)
+    return document("Directive", {"name": name}, spec)
 
 
-def _document(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
+def document(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
+    """A document as it is written."""
     return json.dumps({"apiVersion": "sluicegate/v1", "kind": kind, "metadata": metadata, "spec": spec})

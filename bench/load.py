@@ -63,8 +63,10 @@ class Connection(asyncio.Protocol):
         return made
 
     async def ask(self, request: bytes) -> Answer:
-        """Send a request; return when its answer has ended."""
+        """Send a request; return when its answer has ended: without data where the connection has."""
         assert self._transport is not None
+        if self._transport.is_closing():
+            return Answer(time.time())
         self._data.clear()
         self._body_starts = self._body_ends = 0
         self._answer = Answer(time.time())
@@ -122,10 +124,10 @@ def chat(model: str, key: str, *, stream: bool) -> bytes:
     return post(body.encode(), key)
 
 
-def post(body: bytes, key: str, *fields: str) -> bytes:
-    """The bytes of a call of chat completions, with more fields of its head."""
+def post(body: bytes, key: str, *fields: str, path: str = "/v1/chat/completions") -> bytes:
+    """The bytes of a call, with more fields of its head."""
     head = (
-        "POST /v1/chat/completions HTTP/1.1",
+        f"POST {path} HTTP/1.1",
         "Host: gateway.example",
         "Content-Type: application/json",
         "Accept: application/json",

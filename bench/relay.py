@@ -7,6 +7,7 @@ it from silence alone, and new connections are taken and stay silent too.
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -53,15 +54,16 @@ class Relay:
         wire.add_done_callback(self._wires.discard)
 
     async def _join(self, near: asyncio.StreamReader, to_near: asyncio.StreamWriter) -> None:
-        await self._passing.wait()
-        far, to_far = await asyncio.open_connection(*self._target)
-        try:
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._pass_on(near, to_far))
-                both.create_task(self._pass_on(far, to_near))
-        finally:
-            to_near.close()
-            to_far.close()
+        with closing(to_near):
+            await self._passing.wait()
+            far, to_far = await asyncio.open_connection(*self._target)
+            with closing(to_far):
+                try:
+                    async with asyncio.TaskGroup() as both:
+                        both.create_task(self._pass_on(near, to_far))
+                        both.create_task(self._pass_on(far, to_near))
+                except* OSError:
+                    pass  # one of the two ends is gone, and so is the wire
 
     async def _pass_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         while data := await source.read(65_536):

@@ -32,7 +32,7 @@ PAGES = (
     *("list_name", "list_names", "show"),
 )
 """What pages of casework are asked for, `page_p95_ms` is of the slowest of them."""
-CUTS = ("directive_cut", "directive_cut_10k")
+CUTS = ("directive_cut", "directive_cut_persons", "directive_cut_10k")
 CORES = ("load_cores", "upstream_cores", "load_average")
 """How busy the load, the model's server and the machine were just before an order came."""
 ROWS: dict[str, Row] = {
@@ -46,9 +46,14 @@ ROWS: dict[str, Row] = {
     "direct_stream_cpu_ms": Row("ms"),
     "gateway_first_chunk_ms": Row("ms", 0.5),
     "directive_cut_ms": Row("ms", 50),
+    "directive_cut_persons_ms": Row("ms", 50),
     "directive_cut_10k_ms": Row("ms", 250),
     "directive_bound_ms": Row("ms", 5_000),
     "directive_counted_out_ms": Row("ms"),
+    "directive_annex_accepted_ms": Row("ms"),
+    "directive_annex_answered_ms": Row("ms"),
+    "directive_annex_acknowledged_ms": Row("ms"),
+    "directive_annex_request_ratio": Row("times"),
     **{f"{name}_{what}_ms": Row("ms") for name in CUTS for what in ("median", "last", "acknowledged")},
     **{f"{name}_{what}": Row("cores") for name in CUTS for what in CORES},
     "ledger_command_ratio": Row("of fsync/s", 0.3, at_least=True),

@@ -10,14 +10,17 @@ Rules:
 from __future__ import annotations
 
 import asyncio
-import json
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from fcntl import ioctl
+from termios import FIONREAD
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from bench.load import BODY_END, HEAD_END, OK, Connection, post, unframed
+from bench.speech import Speech
 
 OPENING = 32
 """How many streams are being opened, or compared, at a time."""
@@ -32,20 +35,23 @@ class Pace:
     chunks: int
     interval_ms: int
 
+    def asked(self) -> dict[str, str]:
+        """As it is asked for in a request's metadata."""
+        return {"x-demo-chunks": f"{self.chunks}", "x-demo-interval-ms": f"{self.interval_ms}"}
+
 
 class Stream(asyncio.Protocol):
-    """One stream of a model's answer to `text`, until it ends.
+    """One stream of a model's answer, until it ends; `text` is what it is called.
 
     Units: `last_ns` nanoseconds since 1970 UTC, when the last bytes came; 0: none have.
     """
 
-    __slots__ = ("_begun", "_transport", "body", "data", "ended", "key", "last_ns", "reset", "text")
+    __slots__ = ("_begun", "_transport", "body", "data", "ended", "key", "last_ns", "reset", "speech", "text")
 
-    def __init__(self, key: str, model: str, text: str, pace: Pace) -> None:
-        paced = {"x-demo-chunks": f"{pace.chunks}", "x-demo-interval-ms": f"{pace.interval_ms}"}
-        question = {"messages": [{"role": "user", "content": text}], "metadata": paced}
-        self.body = json.dumps({"model": model, "stream": True, **question}).encode()
+    def __init__(self, key: str, text: str, body: bytes, speech: Speech = Speech.CHAT) -> None:
+        self.body = body
         self.key = key
+        self.speech = speech
         self.text = text
         self.data = bytearray()
         self.last_ns = 0
@@ -70,7 +76,7 @@ class Stream(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._transport = transport
-        transport.write(post(self.body, self.key))
+        transport.write(post(self.body, self.key, path=self.speech.value))
 
     def data_received(self, data: bytes) -> None:
         self.last_ns = time.time_ns()
@@ -111,11 +117,15 @@ class Stream(asyncio.Protocol):
         if self.is_whole or not received.endswith(b"\n\n"):
             return None
         before, separator, last = received.removesuffix(b"\n\n").rpartition(b"\n\n")
-        try:
-            error = json.loads(last.removeprefix(b"data: ")).get("error")
-        except (ValueError, AttributeError):
-            return None
-        return (before + separator, error) if isinstance(error, dict) else None
+        error = self.speech.error(last)
+        return (before + separator, error) if error is not None else None
+
+    def reached(self) -> int:
+        """How many bytes have come as far as this machine, those that are not read yet included."""
+        waiting = b"\0" * 4
+        if self._transport is not None and not self.ended:
+            waiting = ioctl(self._transport.get_extra_info("socket").fileno(), FIONREAD, waiting)
+        return len(self.data) + int.from_bytes(waiting, sys.byteorder)
 
     def ended_how(self) -> str:
         """How it stands, for who looks why."""
@@ -161,7 +171,9 @@ async def sent(upstream_url: str, streams: Sequence[Stream]) -> list[bytes]:
 
     async def ask(stream: Stream) -> None:
         connection = idle.pop()
-        answer = await connection.ask(post(stream.body, "", "x-demo-interval-ms: 0"))
+        answer = await connection.ask(
+            post(stream.body, "", "x-demo-interval-ms: 0", path=stream.speech.value)
+        )
         idle.append(connection)
         assert answer.is_whole_stream, answer.data
         answers[stream] = answer.body()
@@ -185,8 +197,9 @@ async def check_cut(upstream_url: str, streams: Sequence[Stream], reason: str) -
         found = stream.cut()
         assert found is not None, stream.ended_how()
         before, error = found
-        assert error["code"] == reason, stream.ended_how()
+        assert error["sluicegate"]["reason"] == reason, stream.ended_how()
         assert whole.startswith(before), stream.ended_how()
+        assert before != whole, stream.ended_how()
         assert before.endswith(b"\n\n"), stream.ended_how()
 
 

@@ -33,6 +33,10 @@ class Client:
                 base_url=self.url, headers=headers, timeout=TIMEOUT_S, trust_env=False, verify=encrypts
             )
 
+    def close(self) -> None:
+        """Close the connection; whoever ends with one command need not."""
+        self._http.close()
+
     def get(self, path: str, **query: Any) -> Any:
         """A question."""
         return self._send("GET", path, params=query)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,11 +55,12 @@ def _read(plans: Iterable[Path]) -> list[dict[str, Any]]:
 class Cast:
     """Those who sign, each with a key file of its own, and the trust files that pin all of them."""
 
-    def __init__(self, folder: Path, agencies: Collection[str]) -> None:
+    def __init__(self, folder: Path, agencies: Collection[str], officers: Sequence[str] = (OFFICER,)) -> None:
         self._keys = folder / "keys"
         self.trust_file = folder / "trust.yaml"
         self.gateway_trust_file = folder / "gateway-trust.yaml"
         self.agencies = sorted(agencies)
+        self.officers = officers
 
     def assemble(self, *, log_exists: bool) -> None:
         """Make the keys there are not yet, and write the trust file.
@@ -67,7 +68,7 @@ class Cast:
         Raises: InvalidInput: a key is missing although the log has pinned it.
         """
         self._keys.mkdir(mode=0o700, exist_ok=True)
-        for owner in (OFFICER, *self.agencies):
+        for owner in (*self.officers, *self.agencies):
             path = self.key_file(owner)
             if path.exists():
                 continue
@@ -108,12 +109,13 @@ class Cast:
         return keyfile.load_private(self.key_file(owner))
 
     def _trust(self, kind: str, head: str) -> str:
+        officers = "".join(self._pin(officer) for officer in self.officers)
         agencies = "".join(self._pin(agency) for agency in self.agencies)
         return (
             f"{head}apiVersion: sluicegate/v1\n"
             f"kind: {kind}\n"
             f"metadata: {{developer: {DEVELOPER}}}\n"
-            f"spec:\n  officers:\n{self._pin(OFFICER)}  agencies:\n{agencies}"
+            f"spec:\n  officers:\n{officers}  agencies:\n{agencies}"
         )
 
     def _pin(self, owner: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,7 +41,12 @@ class Paperwork:
         self._examples = examples
         self._tokens = site.folder / "tokens"
         self._tokens.mkdir(mode=0o700, exist_ok=True)
-        self._client = cache(lambda token: Client(site.control_url, token))
+        self._clients: dict[str, Client] = {}
+
+    def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            client.close()
 
     def staff(self) -> Client:
         """The developer's staff."""
@@ -130,11 +135,16 @@ class Paperwork:
         answer: dict[str, Any] = self.staff().post("/api/v1/directives/preview", {"text": text})
         return answer
 
-    def order(self, text: str) -> dict[str, Any]:
-        """The agency that a directive names as its issuer signs it and puts it in force."""
+    def order(
+        self, text: str, annexes: Mapping[str, Mapping[str, list[str]]] | None = None
+    ) -> dict[str, Any]:
+        """The agency that a directive names as its issuer signs it and puts it in force.
+
+        `annexes` are the names in its annexes, as `annex.read` gives them.
+        """
         given = directive.read(document.read(text, "directive.yaml"))
         issuer = given["spec"]["issuer"]
-        bound = signing.Bound(self.staff().get("/api/v1/log")["vkey"])
+        bound = signing.Bound(self.staff().get("/api/v1/log")["vkey"], annexes or {})
         body = signing.directive(given, bound, self._cast.key(issuer))
         answer: dict[str, Any] = self.agency(issuer).post("/api/v1/directives", body)
         return answer
@@ -161,6 +171,11 @@ class Paperwork:
                 return status
             time.sleep(0.005)
         raise Unreachable(f"the directive {name} is not in force everywhere after {IN_FORCE_S:.0f} s")
+
+    def _client(self, token: str) -> Client:
+        if token not in self._clients:
+            self._clients[token] = Client(self._site.control_url, token)
+        return self._clients[token]
 
     def _newest_application(self, customer: Customer) -> str:
         cases = self.customer(customer).get("/api/v1/cases")["cases"]

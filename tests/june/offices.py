@@ -1,0 +1,212 @@
+"""What is done at desks in the June story: who registers whom, and who signs what."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bench import fleet
+from bench.fleet import AGENCIES, Fleet
+from sluicegate.client import signing
+from sluicegate.client.http import Client
+from sluicegate.core import apikey, canonical, directive, document, events, persons, statements
+from sluicegate.core.statements import Attestation, Pointing
+from sluicegate.demo.cast import OFFICER, Customer, Place
+from tests.june.population import CATALOGUE, MODELS, Caller, Organization, Person
+
+RELEASE, STAGE = "june", "partners"
+SECOND_OFFICER = "second-officer"
+OFFICERS = (OFFICER, SECOND_OFFICER)
+ISSUER = "bis"
+ORDER = "bis-2026-06-12"
+ANNEX = "annex-a"
+YEAR_MS = 365 * 86_400_000
+
+
+@dataclass
+class Registry:
+    """The customers' own desks: their grants, and the secrets of their keys."""
+
+    fleet: Fleet
+    grants: dict[int, str] = field(default_factory=dict)
+    secrets: dict[tuple[int, str], str] = field(default_factory=dict)
+
+    def key(self, caller: Caller) -> str:
+        """The API key that a caller uses."""
+        return self.secrets[caller.organization.number, caller.key.name]
+
+    def client(self, organization: Organization) -> Client:
+        """Its administrator."""
+        return self.fleet.paperwork.customer(_customer(organization))
+
+    def admit(self, organization: Organization) -> None:
+        """It applies, is admitted, registers its members and its keys, and says what it knows of both."""
+        paperwork, customer = self.fleet.paperwork, _customer(organization)
+        file = {"name": organization.name, "registeredIn": organization.registered_in}
+        if organization.sector is not None:
+            file["sector"] = organization.sector
+        (self.fleet.folder / f"{organization.slug}.yaml").write_text(json.dumps(file))
+        case = paperwork.decide(paperwork.submit(customer))
+        self.grants[organization.number] = case["grant"]["grant"]
+        members = self._registered(organization)
+        for key in organization.keys:
+            self._issued(organization, key.name, members.get(key.person), key.attested)
+
+    def _registered(self, organization: Organization) -> dict[Person | None, str]:
+        """Register the members; those who know better say so through their private link."""
+        client = self.client(organization)
+        rows = [_row(person) for person in organization.people]
+        answer = client.post(f"/api/v1/grants/{self.grants[organization.number]}/members", {"rows": rows})
+        members: dict[Person | None, str] = dict(zip(organization.people, answer["members"], strict=True))
+        for person, member in members.items():
+            if person is not None and person.claim.self_said is not None:
+                token = client.post(f"/api/v1/members/{member}/link")["token"]
+                with closing(Client(self.fleet.control_url, token)) as own:
+                    own.post("/api/v1/person/claim", {"status": person.claim.self_said})
+        return members
+
+    def _issued(
+        self, organization: Organization, name: str, member: str | None, attested: Sequence[str]
+    ) -> None:
+        client, grant = self.client(organization), self.grants[organization.number]
+        secret = apikey.make(apikey.KEY_PREFIX, secrets.token_bytes(32))
+        body = {"digest": apikey.digest(secret).hex(), **({"member": member} if member else {})}
+        issued = client.post(f"/api/v1/grants/{grant}/credentials", body)
+        self.secrets[organization.number, name] = secret
+        if attested:
+            signatory = Ed25519PrivateKey.generate()
+            public = canonical.b64(signatory.public_key().public_bytes_raw())
+            client.post(f"/api/v1/grants/{grant}/signatories", {"key": public})
+            until = events.format_time(int(time.time() * 1_000) + YEAR_MS)
+            said = Attestation(self.fleet.vkey, issued["credential"], list(attested), until)
+            envelope = signing.signed(statements.attestation_payload(said), signatory)
+            client.post("/api/v1/attestations", {"envelope": envelope})
+
+
+def _customer(organization: Organization) -> Customer:
+    return Customer(organization.name, organization.slug, Place(RELEASE, STAGE, organization.surface))
+
+
+def _row(person: Person) -> dict[str, Any]:
+    claim = person.claim
+    row: dict[str, Any] = {"identifiers": [persons.identifier(person.identifier).hex()]}
+    if claim.status is not None:
+        row |= {"status": claim.status, "method": "document-seen", "assurance": claim.assurance}
+    return row
+
+
+@dataclass
+class Offices:
+    """The developer's two officers, who hold the issuer's letters, and the agencies."""
+
+    fleet: Fleet
+    point: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    """Of whoever runs the catalogue."""
+
+    def order(self, annex: Sequence[str] = ()) -> str:
+        """The order as written; with an annex, as amended by it."""
+        spec: dict[str, Any] = {
+            "issuer": ISSUER,
+            "basis": {"kind": "order", "authority": "letter of 12 June 2026"},
+            "action": "suspend",
+            "models": list(MODELS),
+            "surfaces": "all",
+            "covers": {"persons": {"definition": "ear-foreign-person", "unknown": "covered"}},
+            "liftedBy": {"allOf": [ISSUER, *AGENCIES]},
+            "reasons": {"form": "verbal", "summary": "given by telephone, without detail"},
+        }
+        metadata = {"name": ORDER}
+        if annex:
+            spec["except"] = {"annexes": [ANNEX]}
+            file = "\n".join(["organization", *annex]) + "\n"
+            spec["annexes"] = {ANNEX: {"file": f"{ANNEX}.csv", "digest": canonical.sha256_hex(file.encode())}}
+            metadata["replaces"] = ORDER
+        return fleet.document("Directive", metadata, spec)
+
+    def preview(self, annex: Sequence[str] = ()) -> dict[str, Any]:
+        """Whom the order would cover."""
+        annexes = {ANNEX: {"organizations": list(annex)}} if annex else {}
+        body = {"text": self.order(annex), "annexes": annexes}
+        answer: dict[str, Any] = self._staff().post("/api/v1/directives/preview", body)
+        return answer
+
+    def transcribe(self) -> dict[str, Any]:
+        """Two officers enter the order that came as a letter."""
+        return self._issued(self.order(), self._officers())
+
+    def amend(self, annex: Sequence[str]) -> dict[str, Any]:
+        """Two officers enter the letter with the annex, and whoever lifts the order signs the same."""
+        return self._issued(
+            self.order(annex), [*self._officers(), *map(self.fleet.cast.key, AGENCIES)], annex
+        )
+
+    def open_lift(self, models: Sequence[str] = (), organizations: Sequence[str] | None = None) -> str:
+        """Open the case about lifting the order, or a part of it."""
+        names = list(organizations) if organizations is not None else None
+        body = signing.lift_scope({"models": list(models)} if models else {}, names)
+        return str(self._staff().post(f"/api/v1/directives/{ORDER}/lift", body)["case"])
+
+    def agree(self, case: str, agency: str) -> dict[str, Any]:
+        """An agency reads the case and signs."""
+        return self.fleet.paperwork.approve(case, agency)
+
+    def transcribe_lift(self, case: str) -> dict[str, Any]:
+        """Two officers enter the issuer's letter about it."""
+        exported = self._staff().get(f"/api/v1/cases/{case}/export")
+        signing.check_export(exported)
+        received = _letter("2026-06-26", f"the letter that lifts, {case}")
+        envelope = signing.transcription(exported, "approve", received, self._officers())
+        answer: dict[str, Any] = self._staff().post("/api/v1/positions", {"envelope": envelope})
+        return answer
+
+    def declare_catalogue(self) -> None:
+        """An officer declares the surface that others run."""
+        public = canonical.b64(self.point.public_key().public_bytes_raw())
+        said = Pointing(self.fleet.vkey, CATALOGUE, CATALOGUE, public, "declared")
+        envelope = signing.pointing(said, self.fleet.cast.key(OFFICER))
+        self._staff().post("/api/v1/points", {"envelope": envelope})
+
+    def state_catalogue(self, says: str) -> None:
+        """Whoever runs the catalogue signs what it has done about the order."""
+        asked = self._staff().get(f"/api/v1/points/{CATALOGUE}/directives/{ORDER}")
+        envelope = signing.enforcement(asked, says, int(time.time() * 1_000), self.point)
+        self._staff().post("/api/v1/points/statements", {"envelope": envelope})
+
+    def status(self) -> dict[str, Any]:
+        """Where the order is in force."""
+        answer: dict[str, Any] = self._staff().get(f"/api/v1/directives/{ORDER}/status")
+        return answer
+
+    def _issued(
+        self, text: str, keys: Sequence[Ed25519PrivateKey], annex: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        given = directive.read(document.read(text, "order.yaml"))
+        bound = signing.Bound(
+            self.fleet.vkey,
+            annexes={ANNEX: {"organizations": list(annex)}} if annex else {},
+            replaced=self._document_in_force() if "replaces" in given["metadata"] else None,
+            received=_letter("2026-06-12", "the letter that orders"),
+        )
+        body = signing.directive(given, bound, *keys)
+        answer: dict[str, Any] = self._staff().post("/api/v1/directives", body)
+        return answer
+
+    def _document_in_force(self) -> str:
+        return canonical.digest(self._staff().get(f"/api/v1/directives/{ORDER}")["document"])
+
+    def _officers(self) -> list[Ed25519PrivateKey]:
+        return [self.fleet.cast.key(officer) for officer in OFFICERS]
+
+    def _staff(self) -> Client:
+        return self.fleet.paperwork.staff()
+
+
+def _letter(day: str, text: str) -> Mapping[str, str]:
+    return {"how": "letter", "on": day, "digest": canonical.sha256_hex(text.encode())}
