@@ -33,6 +33,7 @@ from sluicegate.service import (
     releases,
     reports,
     tokens,
+    usage,
 )
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
@@ -719,6 +720,7 @@ async def poll(
     if body.report.usage:
         rows = [each.row() for each in body.report.usage]
         ledger: Ledger = request.app.state.ledger
+        rows = await run_in_threadpool(usage.known, ledger, rows)
         request.app.state.usage.report((body.gateway, body.incarnation), rows, ledger.now_ms())
     if body.report.proven:
         await run_in_threadpool(grants.prove, request.app.state.ledger, by, body.surface, body.report.proven)

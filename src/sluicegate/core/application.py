@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -68,7 +67,7 @@ def tag_key(log: Ed25519PrivateKey) -> bytes:
 
 def tag(key: bytes, name: str) -> str:
     """What stands for a legal name in entries, 32 hex digits: the same for every spelling of it."""
-    return hmac.new(key, name_key(name).encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(key, name_key(name).encode(), "sha256").hex()[:32]
 
 
 def read(document: Document) -> dict[str, Any]:

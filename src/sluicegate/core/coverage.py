@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from sluicegate.core import naming
 from sluicegate.core.cover import Directive, Entity, Exempt, Whom
 from sluicegate.core.naming import Naming, Signed
-from sluicegate.core.persons import ASSURANCES, SETTLED_BY, UNKNOWN, Person
+from sluicegate.core.persons import ASSURANCES, SELF, SETTLED_BY, UNKNOWN, Assurance, Person
 from sluicegate.core.table import Credential, Table
 
 ORGANIZATIONS_MAX = 1_000
@@ -66,12 +66,14 @@ def coverage(
 ) -> dict[str, Any]:
     """Whom a directive would cover and spare, as JSON; of `only` these organizations, None for all.
 
+    Those who ask for `only` theirs are not told what a person said: whom they know nothing of stays unknown.
     Requires: the directive's selectors are complete. Units: now_ms milliseconds since 1970 UTC.
     """
-    found = (*_subjects(table, directive, now_ms), *_used(table, directive, usage, now_ms))
+    found = (*_subjects(table, directive, now_ms, only), *_used(table, directive, usage, now_ms))
     subjects = [each for each in found if only is None or each.organization in only]
     entities = {each.organization: table.entity(each.organization) for each in subjects}
-    tallies, why, assured = _tallied(subjects, directive, entities)
+    unheard = {} if only is None else _unheard(table, only, now_ms)
+    tallies, why, assured = _tallied(subjects, directive, entities, unheard)
     total = _sum(tallies.values())
     covered = sum(bool(each.covered) for each in tallies.values())
     return {
@@ -96,7 +98,10 @@ def affected(table: Table, directive: Directive, now_ms: int) -> frozenset[str]:
 
 
 def _tallied(
-    subjects: Sequence[_Subject], directive: Directive, entities: Mapping[str, Entity]
+    subjects: Sequence[_Subject],
+    directive: Directive,
+    entities: Mapping[str, Entity],
+    unheard: Mapping[str, str],
 ) -> tuple[dict[str, _Tally], Counter[tuple[str, str]], Counter[tuple[str, str]]]:
     tallies: dict[str, _Tally] = {name: _Tally() for name in entities}
     why: Counter[tuple[str, str]] = Counter()
@@ -104,14 +109,35 @@ def _tallied(
     for each, is_covered in _answered(subjects, directive, entities):
         tally = tallies[each.organization]
         (tally.covered if is_covered else tally.spared)[each.kind] += each.weight
-        unknown = [whom for whom in each.whoms if whom.statuses >= UNKNOWN]
-        if unknown and is_covered and directive.asks_persons:
+        unknown = _unknown(each.whoms, unheard) if is_covered and directive.asks_persons else ""
+        if unknown:
             tally.unknown[each.kind] += each.weight
-            why[each.kind, unknown[0].why or "not_named"] += each.weight
+            why[each.kind, unknown] += each.weight
         if each.kind == "requests":
             side = "covered" if is_covered else "spared"
             assured[side, min(whom.assurance for whom in each.whoms).word] += each.weight
     return tallies, why, assured
+
+
+def _unknown(whoms: Iterable[Whom], unheard: Mapping[str, str]) -> str:
+    """Why the status of one of those named is unknown; empty where it is known of all of them."""
+    for whom in whoms:
+        if whom.person in unheard and whom.assurance is Assurance.SELF_ASSERTED:
+            return unheard[whom.person]
+        if whom.statuses >= UNKNOWN:
+            return whom.why or "not_named"
+    return ""
+
+
+def _unheard(table: Table, organizations: Collection[str], now_ms: int) -> dict[str, str]:
+    """Members of whom nobody but themselves claims anything, and what is missing of each."""
+    found = {}
+    for person in list(table.people.values()):
+        others = [claim for claim in person.claims if claim.issuer != SELF]
+        is_live = any(claim.until_ms is None or now_ms < claim.until_ms for claim in others)
+        if person.organization in organizations and not is_live:
+            found[person.id] = "expired" if others else "not_claimed"
+    return found
 
 
 def _answered(
@@ -128,11 +154,18 @@ def _answered(
     yield from once.values()
 
 
-def _subjects(table: Table, directive: Directive, now_ms: int) -> Iterator[_Subject]:
-    """The credentials that reach the directive's models, and the members who can use them."""
+def _subjects(
+    table: Table, directive: Directive, now_ms: int, only: Collection[str] | None = None
+) -> Iterator[_Subject]:
+    """The credentials that reach the directive's models, and the members who can use them.
+
+    Of `only` these organizations: what one customer asks does not cost what all have.
+    """
     reaching: dict[tuple[str, str, str], list[Credential]] = {}
     for credential in list(table.credentials.values()):  # the table may grow meanwhile
         grant = credential.grant
+        if only is not None and grant.organization not in only:
+            continue
         for model in directive.models & grant.models.keys():
             if credential.revoked or not directive.is_about(model, grant.surface):
                 continue
@@ -141,11 +174,13 @@ def _subjects(table: Table, directive: Directive, now_ms: int) -> Iterator[_Subj
             yield _Subject(
                 "credentials", grant.organization, model, grant.surface, known.whoms, 1, credential.id
             )
-    identifiers = {person.id: identifier for organization in list(table.registry.values())
-                   for identifier, person in list(organization.items())}  # fmt: skip
+    asked = {organization for organization, _, _ in reaching}
+    identifiers = {person.id: identifier for organization in asked
+                   for identifier, person in list(table.registry.get(organization, {}).items())}  # fmt: skip
     people: dict[str, list[Person]] = {}
     for person in list(table.people.values()):
-        people.setdefault(person.organization, []).append(person)
+        if person.organization in asked:
+            people.setdefault(person.organization, []).append(person)
     for (organization, model, surface), credentials in reaching.items():
         for person in people.get(organization, ()):
             whoms = _best(table, person, identifiers.get(person.id), model, credentials, now_ms)

@@ -24,6 +24,8 @@ from sluicegate.errors import InvalidInput, VerificationFailed
 
 VERSION = 1
 LEAF_BYTES_MAX = 65_535
+GATE_BYTES_MAX = 16 * 1024 * 1024
+"""How much the gate part of an entry may hold: one that no answer of the feed carries stops every gateway."""
 SALT_BYTES = 32
 
 LOG_STARTED = "log.started"
@@ -232,8 +234,14 @@ class Entry:
 def place(draft: Draft, *, seq: int, at_ms: int, by: str, command: str) -> Entry:
     """Give a draft its place in the log.
 
-    Raises: InvalidInput: the leaf would be larger than 65,535 bytes.
+    Raises: InvalidInput: the leaf would be larger than 65,535 bytes, or the gate part than GATE_BYTES_MAX.
     """
+    carried = sum(len(opened.body) for opened in draft.gate.values())
+    if carried > GATE_BYTES_MAX:
+        raise InvalidInput(
+            f"a {draft.type} entry with {carried} bytes for gateways, expected at most {GATE_BYTES_MAX}; "
+            "name fewer"
+        )
     leaf = canonical.dumps(
         {
             "v": VERSION,

@@ -14,8 +14,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from sluicegate.core.cover import Whom
-from sluicegate.core.persons import UNKNOWN, Assurance, Attested, Person, Standing, standings
+from sluicegate.core.persons import (
+    IDENTIFIER_BYTES,
+    UNKNOWN,
+    Assurance,
+    Attested,
+    Person,
+    Standing,
+    standings,
+)
 from sluicegate.core.table import Credential, Table
+
+IDENTIFIERS_MAX = 4
+NAME_MAX = 256
+"""How much a report of use may name: identifiers of one request, characters of a provider or key."""
 
 
 class Signed(NamedTuple):
@@ -51,12 +63,28 @@ class Naming(NamedTuple):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Naming:
-        """What was reported. Raises: ValueError, KeyError, TypeError: malformed."""
+        """What was reported. Raises: ValueError, KeyError, TypeError: nothing that a request says."""
         signed = value.get("signed")
         if signed is not None:
-            signed = Signed(**{**signed, "subject": bytes.fromhex(signed["subject"])})
-        identifiers = tuple(bytes.fromhex(each) for each in value.get("identifiers", ()))
+            signed = Signed(**{**signed, "subject": _digest(signed["subject"])})
+            credential = "" if signed.credential is None else signed.credential
+            if not all(_is_name(each) for each in (signed.provider, signed.kid, credential)):
+                raise ValueError("an assertion of what are no names")
+        identifiers = tuple(_digest(each) for each in value.get("identifiers", ()))
+        if len(identifiers) > IDENTIFIERS_MAX:
+            raise ValueError(f"{len(identifiers)} identifiers, expected at most {IDENTIFIERS_MAX}")
         return cls(identifiers, signed, bool(value.get("forged", False)))
+
+
+def _digest(text: str) -> bytes:
+    found = bytes.fromhex(text)
+    if len(found) != IDENTIFIER_BYTES:
+        raise ValueError(f"an identifier of {len(found)} bytes, expected {IDENTIFIER_BYTES}")
+    return found
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= NAME_MAX
 
 
 NOBODY = Naming()

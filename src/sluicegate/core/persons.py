@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 STATUSES = ("us_citizen", "us_permanent_resident", "us_protected_person", "other", "unknown")
 UNKNOWN = frozenset({"unknown"})
+SELF = "self"
+"""The issuer of what a person says of themselves."""
 IDENTIFIER_BYTES = 16
 IDENTIFIER_MAX = 512
 """How many characters an identifier in a request may have; a longer one names nobody."""

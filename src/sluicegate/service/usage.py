@@ -16,9 +16,12 @@ from typing import NamedTuple
 
 from sluicegate.core.coverage import Usage
 from sluicegate.core.naming import Naming
+from sluicegate.service.ledger import Ledger
 
 HOUR_MS = 3_600_000
 HOURS = 24
+CALLS_MAX = 1_000_000_000
+"""How many calls, or streams, one report tells of: one that lies adds up to a number still."""
 Run = tuple[str, str]
 """A gateway and its incarnation."""
 
@@ -42,11 +45,12 @@ class Row(NamedTuple):
 class UsageBook:
     """The use of one control plane's gateways.
 
-    `keys_max` ways of use are told apart in an hour; what comes beyond is counted without its person.
+    `keys_max` ways of use are told apart in an hour; what comes beyond is counted without its person, and of
+    the runs that are known twice as many are counted at all.
     Units: `since_ms` is from when on it counts, milliseconds since 1970 UTC.
     """
 
-    def __init__(self, since_ms: int, *, keys_max: int = 1_000_000) -> None:
+    def __init__(self, since_ms: int, *, keys_max: int = 200_000) -> None:
         self.since_ms = since_ms
         self._keys_max = keys_max
         self._lock = threading.Lock()
@@ -59,14 +63,19 @@ class UsageBook:
         with self._lock:
             hour = self._hours.setdefault(now_ms // HOUR_MS, Counter())
             totals, open_ = self._totals.setdefault(run, {}), self._open.setdefault(run, {})
+            room = 2 * self._keys_max - sum(map(len, self._totals.values()))
             for row in rows:
                 key = row.key
+                if key not in totals:
+                    if room <= 0:
+                        continue
+                    room -= 1
                 if len(hour) >= self._keys_max and key not in hour:
                     key = key._replace(naming=Naming())
-                hour[key] += max(0, row.total - totals.get(row.key, 0))
+                hour[key] += min(max(0, row.total - totals.get(row.key, 0)), CALLS_MAX)
                 totals[row.key] = row.total
                 if row.open:
-                    open_[row.key] = row.open
+                    open_[row.key] = min(row.open, CALLS_MAX)
                 else:
                     open_.pop(row.key, None)
             self._forget(now_ms)
@@ -93,3 +102,15 @@ class UsageBook:
         oldest = now_ms // HOUR_MS - HOURS
         for hour in [hour for hour in self._hours if hour <= oldest]:
             del self._hours[hour]
+
+
+def known(ledger: Ledger, rows: Iterable[Row]) -> list[Row]:
+    """The rows about a credential and a model that exist: of others nothing is kept."""
+    with ledger.reading() as state:
+        offers, grants = state.table.offers, state.table.grants_by_id
+        found = ((row, grants.get(state.credentials.get(row.key.credential, ""))) for row in rows)
+        return [
+            row
+            for row, grant in found
+            if grant is not None and (row.key.model in offers or row.key.model in grant.models)
+        ]

@@ -8,10 +8,11 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from sluicegate.core import conditions, durations, events, kinds, plan, quorum
+from sluicegate.core import conditions, cover, durations, events, kinds, plan, quorum
 from sluicegate.core.events import Draft, Entropy
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.organizations import described_anew
@@ -266,11 +267,18 @@ def _lift(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[D
     public = {"directive": name, "case": case.id, **({"scope": scope} if scope else {})}
     gate = {"named": events.opening(case.named, entropy)} if case.named else {}
     yield Draft(events.DIRECTIVE_LIFTED, name, public, gate)
-    if scope is None:
+    if scope is None or _leaves_nothing(state, name, scope):
         for other in state.directives[name].lifts:
             if other != case.id and state.cases[other].state != kinds.DETERMINED:
                 ended = {"case": other, "outcome": "superseded", "reasonCode": "directive_lifted"}
                 yield Draft(events.CASE_DETERMINED, other, ended)
+
+
+def _leaves_nothing(state: State, name: str, scope: Mapping[str, Any]) -> bool:
+    """Whether a directive is over with this part of it: what remained of it cannot be lifted again."""
+    found = state.table.directives[name]
+    part = cover.lifted("", scope, {})
+    return replace(found, exempt=[*found.exempt, part]).is_spent
 
 
 def _appeal(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:

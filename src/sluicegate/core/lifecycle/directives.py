@@ -29,6 +29,8 @@ from sluicegate.core.lifecycle.state import Issued, Release, State
 
 LIFTED = "lift.organizations"
 """The name of what opens the commitment to organizations that a lift is about."""
+_LISTS = frozenset({"models", "surfaces", "annexes"})
+"""The parts of a scope that are lists of names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,8 +334,12 @@ def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) ->
 
 
 def _out_of_scope(found: Issued, command: OpenLift) -> Refusal | None:
-    """Whether a part is none of the directive's."""
+    """Whether a part is none of the directive's, or none at all: what is signed must be what is lifted."""
     spec, scope = found.document["spec"], command.scope
+    for part, stated in scope.items():
+        if not (_is_committed(stated) if part == "organizations" else part in _LISTS and stated):
+            said = f"the part {part[:80]!r} states nothing that can be lifted"
+            return Refusal("conflict", "scope_invalid", said, "leave out what the lift does not state")
     for part, given in (("models", spec["models"]), ("annexes", spec.get("annexes", {}))):
         for item in scope.get(part, ()):
             if item not in given:
@@ -343,6 +349,10 @@ def _out_of_scope(found: Issued, command: OpenLift) -> Refusal | None:
         said = f"the directive {found.name!r} is about {', '.join(spec['surfaces'])} alone"
         return Refusal("unknown", "scope_unknown", said, "name one of those surfaces")
     return _scope_unproven(command)
+
+
+def _is_committed(stated: Any) -> bool:
+    return isinstance(stated, Mapping) and stated.keys() == {"count", "commitment"}
 
 
 def _scope_unproven(command: OpenLift) -> Refusal | None:

@@ -88,7 +88,7 @@ def _drafts(state: State, found: Issued, rows: Sequence[dict[str, Any]], now_ms:
         "acknowledged": sum(row["state"] == ACKNOWLEDGED for row in rows),
         "countedOut": sum(row["state"] == COUNTED_OUT for row in rows),
         "stated": len(stated),
-        "streamsCut": sum(row["streamsCut"] for row in rows),
+        "streamsCut": min(sum(row["streamsCut"] for row in rows), canonical.MAX_INTEGER),
     }
     parts = list(_parts([("gateways", row) for row in rows] + [("points", row) for row in stated]))
     return [

@@ -22,7 +22,7 @@ from sluicegate.core.lifecycle.providers import asserted
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.persons import Assurance, Claim, Person
 
-SELF = "self"
+SELF = persons.SELF
 SELF_DECLARED = "self-declared"
 BY_ASSERTION = "assertion"
 METHOD = re.compile(r"[a-z0-9]+(-[a-z0-9]+){0,5}")

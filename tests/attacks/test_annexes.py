@@ -1,0 +1,33 @@
+"""Lists of a hundred thousand names: nobody waits for them longer than they must."""
+
+from __future__ import annotations
+
+import threading
+
+from sluicegate.core import application
+from sluicegate.core.cover import ANNEX
+from sluicegate.service import directives
+from sluicegate.service.ledger import Ledger
+from tests import worlds
+from tests.fakes import MemoryStore
+from tests.worlds import AT_MS, ORIGIN, private_key
+
+
+class Watched(Ledger):
+    """A ledger that looks, whenever a name is made a tag, whether gateways could be answered meanwhile."""
+
+    def tag(self, name: str) -> str:
+        other = threading.Thread(target=self.size, daemon=True)
+        other.start()
+        other.join(10)
+        assert not other.is_alive(), "the state is held"
+        return super().tag(name)
+
+
+def test_names_become_tags_while_the_fleet_goes_on() -> None:
+    ledger = Watched(MemoryStore(), private_key("log"), ORIGIN, wall_ms=lambda: AT_MS, random=bytes)
+    ledger.execute(worlds.start(vkey=ledger.vkey()), by="log", command_id="start")
+    found = directives.resolve(ledger, {ANNEX + "a": {"organizations": ["Example Utility"]}})
+    assert isinstance(found, dict)
+    key = application.tag_key(private_key("log"))
+    assert found[ANNEX + "a"].names == [application.tag(key, "EXAMPLE  utility")]
