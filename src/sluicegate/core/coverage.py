@@ -122,7 +122,7 @@ def _tallied(
 def _unknown(whoms: Iterable[Whom], unheard: Mapping[str, str]) -> str:
     """Why the status of one of those named is unknown; empty where it is known of all of them."""
     for whom in whoms:
-        if whom.person in unheard and whom.assurance is Assurance.SELF_ASSERTED:
+        if whom.person is not None and whom.person in unheard and whom.assurance is Assurance.SELF_ASSERTED:
             return unheard[whom.person]
         if whom.statuses >= UNKNOWN:
             return whom.why or "not_named"
