@@ -28,6 +28,11 @@ class Claim:
     assurance: str = "organization"
     self_said: str | None = None
 
+    @property
+    def is_weak(self) -> bool:
+        """Whether nobody stands behind it but the person."""
+        return self.assurance == "self-asserted"
+
 
 CLAIMS = (
     Claim("us_citizen", US),
@@ -42,7 +47,7 @@ CLAIMS = (
     Claim("us_citizen", US, self_said="us_citizen"),
     Claim("other", UNKNOWN, self_said="us_citizen"),
 )
-CITIZEN = CLAIMS[0]
+CITIZEN, NOTHING = CLAIMS[0], CLAIMS[2]
 
 
 @dataclass(frozen=True)
@@ -101,18 +106,20 @@ class Caller:
     @property
     def is_foreign(self) -> bool:
         """Whether it is a foreign person, or might be one: anybody whom its request names."""
-        words = [self.key.person.claim.known] if self.key.person else []
+        claims = [self.key.person.claim] if self.key.person else []
         if self.named is not None:
             person = self.organization.person(self.named)
-            words.append(person.claim.known if person else UNCLAIMED)
-        return any(_might_be_foreign(word, self.key) for word in words or [UNCLAIMED])
+            claims.append(person.claim if person else NOTHING)
+        return any(_might_be_foreign(claim, self.key) for claim in claims or [NOTHING])
 
 
-def _might_be_foreign(word: str, key: Key) -> bool:
-    """Of whom nobody has said anything, the attestation of the key speaks, if there is one."""
-    if word == UNCLAIMED and key.attested:
+def _might_be_foreign(claim: Claim, key: Key) -> bool:
+    """Of whom nothing is claimed, the attestation of the key speaks; one's own word has to agree with it."""
+    if key.attested and claim.known == UNCLAIMED:
         return "other" in key.attested
-    return word != US
+    if key.attested and claim.is_weak and key.attested != (claim.status,):
+        return True
+    return claim.known != US
 
 
 @dataclass(frozen=True)
@@ -141,10 +148,10 @@ class Order:
     def covers_member(self, organization: Organization, person: Person) -> bool:
         """Whether a member is covered for some model, who is named as well as the organization can."""
         own = [key for key in organization.keys if key.person is person]
-        machines = sorted(
-            (key for key in organization.keys if not key.person), key=lambda key: not key.attested
-        )
-        key = [*own, *machines][0]
+        attested = [key for key in organization.keys if key.attested]
+        others = [key for key in organization.keys if not key.person]
+        best = [*attested, *own] if person.claim.is_weak else [*own, *attested]
+        key = [*best, *others][0]
         named = None if key.person is person else person.identifier
         return any(self.covers(Caller(organization, key, named), model) for model in MODELS)
 
