@@ -132,9 +132,10 @@ def lift(
     names = annex.read(read_bytes(organizations), str(organizations)) if organizations else {}
     scope = {part: sorted(set(given)) for part, given in parts.items() if given}
     body = signing.lift_scope(scope, names.get("organizations"))
-    case = client.post(f"/api/v1/directives/{name}/lift", body)["case"]
+    opened = client.post(f"/api/v1/directives/{name}/lift", body)
+    case = opened["case"]
     if not key:
-        answer = {"directive": name, "case": case, "lifted": False}
+        answer = {"directive": name, "case": case, "size": opened["size"], "lifted": False}
         return emit(answer, as_json, f"case {case} is open; sign it: sluicegate review export {case} -o FILE")
     exported = client.get(f"/api/v1/cases/{case}/export")
     signing.check_export(exported)
