@@ -70,11 +70,18 @@ async def answers(gateway: Gateway, questions: Sequence[Question]) -> list[tuple
     left = iter(questions)
 
     async def work() -> list[tuple[Question, str]]:
+        found: list[tuple[Question, str]] = []
         connection = await Connection.to(gateway.url)
         try:
-            return [(question, told(await connection.ask(question.request()))) for question in left]
+            for question in left:
+                # One that was idle for long is ended by the gateway: then it is asked over another.
+                while not (said := told(await connection.ask(question.request()))):
+                    connection.close()
+                    connection = await Connection.to(gateway.url)
+                found.append((question, said))
         finally:
             connection.close()
+        return found
 
     async with asyncio.timeout(BOUND_S), asyncio.TaskGroup() as group:
         tasks = [group.create_task(work()) for _ in range(CONNECTIONS)]
