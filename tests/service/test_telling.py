@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from sluicegate.core import canonical
 from sluicegate.service import directives
 from sluicegate.service.telling import Telling
 from tests.fakes import Broken
 from tests.plane import Plane, yes
 from tests.service.test_subscriptions import subscribe, waiting
-from tests.worlds import API, CODEX
+from tests.worlds import API, CODEX, COVERED, committed, directive, directive_value, opened_names
 
 
 @pytest.fixture
@@ -75,6 +76,25 @@ def test_a_directive_that_spares_them_on_every_surface_tells_nobody(plane):
     plane.direct("d-2", surfaces=[API])
     Telling(plane.ledger).tell()
     assert told(plane, heard) == ["directive.issued"]
+
+
+def test_whom_an_amendment_frees_is_told_so_and_whom_it_still_covers_is_told_of_it(plane):
+    heard = {who: subscribe(plane, who) for who in ("applicant", "rival")}
+    telling = Telling(plane.ledger)
+    plane.direct("d-1")
+    telling.tell()
+    with plane.ledger.reading() as state:
+        document = canonical.digest(state.directives["d-1"].document)
+    value = directive_value("d-1", covers=committed(["Example Grid"]))
+    value["metadata"]["replaces"] = {"directive": "d-1", "document": document}
+    opened = opened_names(["Example Grid"])
+    given = {COVERED: {"salt": canonical.b64(opened.salt), "value": opened.value()}}
+    envelope = directive(value).to_json()
+    yes(directives.issue(plane.ledger, plane.who["oncd"], plane.id(), envelope, given))
+    for each in (telling, Telling(plane.ledger)):
+        each.tell()
+    assert told(plane, heard["applicant"]) == ["directive.issued", "directive.replaced"]
+    assert told(plane, heard["rival"]) == ["directive.issued", "directive.issued"]
 
 
 @pytest.mark.parametrize("breaks", ["before", "after"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -16,7 +17,7 @@ from sluicegate.control.errors import EVERY_ERROR, answer
 from sluicegate.control.requests import StrictRoute, command_id, ledger_of, may
 from sluicegate.core import acknowledgement, annex, kinds, plan
 from sluicegate.core.naming import Naming
-from sluicegate.errors import InvalidInput, Unauthorized
+from sluicegate.errors import InvalidInput, StoreUnavailable, Unauthorized
 from sluicegate.ports import Principal
 from sluicegate.service import (
     applications,
@@ -522,13 +523,17 @@ def preview_directive(
 @router.post("/api/v1/directives", tags=["directives"])
 def issue_directive(
     body: SignedDirective,
+    request: Request,
     ledger: TheLedger,
     command: CommandId,
     by: Annotated[Principal, Depends(may("directive.issue"))],
 ) -> Any:
-    """Put a signed directive in force."""
+    """Put a signed directive in force; whoever it affects is told before anything more becomes of it."""
     opened = {name: each.model_dump() for name, each in body.opened.items()}
-    return answer(preview.counted(ledger, directives.issue(ledger, by, command, body.envelope, opened)))
+    issued = directives.issue(ledger, by, command, body.envelope, opened)
+    with suppress(StoreUnavailable):  # the next tick tells
+        request.app.state.telling.tell()
+    return answer(preview.counted(ledger, issued))
 
 
 @router.post("/api/v1/directives/confirmations", tags=["directives"])

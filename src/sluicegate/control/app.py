@@ -47,7 +47,7 @@ def application(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.news = News(ledger)
-        ticking = _tick(ledger, fleet, Telling(ledger))
+        ticking = _tick(ledger, fleet, app.state.telling)
         running = [asyncio.create_task(ticking), asyncio.create_task(app.state.refresher.run())]
         yield
         for task in running:
@@ -65,6 +65,7 @@ def application(
     )
     app.state.ledger = ledger
     app.state.fleet = fleet
+    app.state.telling = Telling(ledger)
     app.state.usage = UsageBook(ledger.now_ms())
     app.state.max_body_bytes = max_body_bytes
     app.state.post = post or PostSettings()

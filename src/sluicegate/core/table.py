@@ -129,8 +129,8 @@ class Table:
         self._cases: dict[str, tuple[str, str, str]] = {}
         self._named: dict[str, set[str]] = {}
         """Organizations by the tag of their legal name."""
-        self._awaited: dict[str, list[tuple[Directive, Selector]]] = {}
-        """Selectors that name a tag, by it: whoever comes to bear it is added."""
+        self._naming: dict[str, Directive] = {}
+        """The directives in force with legal names in them, by name: whoever comes to bear one is added."""
         self._claims: dict[tuple[Claim, ...], tuple[Claim, ...]] = {}
         """What is claimed of persons, once: many have the same said of them."""
 
@@ -180,8 +180,8 @@ class Table:
 
     def complete(self, selector: Selector) -> None:
         """Add the organizations to a selector that bear a name in it."""
-        for name in selector.names:
-            selector.organizations |= self._named.get(name, set())
+        for name in self._named.keys() & selector.names:
+            selector.organizations |= self._named[name]
 
     def direct(self, directive: Directive) -> None:
         """Put a directive in force."""
@@ -194,6 +194,7 @@ class Table:
     def undirect(self, name: str) -> None:
         """End a directive. Raises: KeyError."""
         directive = self.directives.pop(name)
+        self._naming.pop(name, None)
         index = self._index(directive)
         for model in directive.models & index.keys():  # one whose names nobody bears yet is in no index
             index[model].remove(directive)
@@ -207,8 +208,8 @@ class Table:
 
     def _await(self, directive: Directive, selector: Selector) -> None:
         self.complete(selector)
-        for name in selector.names:
-            self._awaited.setdefault(name, []).append((directive, selector))
+        if selector.names:
+            self._naming[directive.name] = directive
 
     def _index(self, directive: Directive) -> dict[str, Directed]:
         return self.suspending if directive.restricts is None else self.restricting
@@ -216,16 +217,14 @@ class Table:
     def _bear(self, organization: str, name: str) -> None:
         """An organization bears a legal name: the directives in force that name it name this one."""
         self._named.setdefault(name, set()).add(organization)
-        awaiting = self._awaited.get(name, ())
-        kept = [each for each in awaiting if self.directives.get(each[0].name) is each[0]]
-        for directive, selector in kept:
-            selector.organizations.add(organization)
-            if selector is directive.selector:
+        for directive in self._naming.values():
+            for selector in directive.selectors():
+                if name in selector.names:
+                    selector.organizations.add(organization)
+            if name in directive.selector.names:
                 for model in directive.models:
                     directed = self._index(directive).setdefault(model, Directed())
                     directed.add_organization(directive, organization)
-        if awaiting:
-            self._awaited[name] = kept
 
     def revoked(self, credential: str) -> bool:
         """Whether the credential with this id has been revoked."""

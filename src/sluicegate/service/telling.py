@@ -20,15 +20,25 @@ from sluicegate.service.ledger import CLOCK, Ledger
 from sluicegate.service.letters import letter
 from sluicegate.service.preview import settled
 
+ISSUED, LIFTED, REPLACED = "directive.issued", "directive.lifted", "directive.replaced"
+
 
 class News(NamedTuple):
-    """Something to tell of a directive: its entry, and the entry that put it in force."""
+    """Something to tell of a directive: its entry, and the entry that put it in force.
 
-    name: str
-    topic: str
+    An amendment is news twice: to those it covers, and to those it covers no more.
+    """
+
     seq: int
+    topic: str
+    name: str
     first: int
     at_ms: int
+
+    @property
+    def command(self) -> str:
+        """The command that tells it."""
+        return f"told {self.seq} {self.topic}"
 
 
 class Telling:
@@ -36,15 +46,15 @@ class Telling:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._told: set[int] = set()
+        self._told: set[str] = set()
 
     def tell(self) -> None:
         """Post the letters of whatever is news. Raises: StoreUnavailable: told when asked again."""
         with self._ledger.reading() as state:
-            news = [each for each in _news(state) if each.seq not in self._told]
-        for each in sorted(news, key=lambda found: found.seq):
+            news = [each for each in _news(state) if each.command not in self._told]
+        for each in sorted(news):
             self._post(each)
-            self._told.add(each.seq)
+            self._told.add(each.command)
 
     def _post(self, news: News) -> None:
         whom = self._whom(news)
@@ -60,12 +70,14 @@ class Telling:
             writing.post(told)
             return {"told": sorted(whom)}
 
-        self._ledger.arrange(change, by=CLOCK, command_id=f"told {news.seq}", request=["told", news.seq])
+        self._ledger.arrange(change, by=CLOCK, command_id=news.command, request=["told", news.seq])
 
     def _whom(self, news: News) -> frozenset[str]:
         """Whom it covers; of what becomes of a directive, those who were told of it."""
-        if news.seq != news.first:
-            return frozenset(self._earlier(news.first))
+        if news.topic == REPLACED:
+            return self._earlier(news.first) - self._earlier(news.seq)
+        if news.topic != ISSUED:
+            return self._earlier(news.first)
         with self._ledger.reading() as state:
             found = state.table.directives.get(news.name)
         if found is None:
@@ -79,27 +91,31 @@ class Telling:
                 if grant.organization in organizations
             )
 
-    def _earlier(self, seq: int) -> list[str]:
+    def _earlier(self, seq: int) -> frozenset[str]:
         """Who was told of the entry that put a directive in force."""
 
         def nobody(_: Writing) -> dict[str, Any]:
             return {"told": []}
 
-        answer = self._ledger.arrange(nobody, by=CLOCK, command_id=f"told {seq}", request=["told", seq])
+        command = f"told {seq} {ISSUED}"
+        answer = self._ledger.arrange(nobody, by=CLOCK, command_id=command, request=["told", seq])
         assert isinstance(answer, dict)
-        return list(answer["told"])
+        return frozenset(answer["told"])
 
 
 def _news(state: State) -> Iterator[News]:
     for name, found in state.directives.items():
         if found.is_drill:
             continue
-        yield News(name, "directive.issued", found.seq, found.seq, found.at_ms)
+        yield News(found.seq, ISSUED, name, found.seq, found.at_ms)
         for part in found.parts:
-            yield News(name, "directive.lifted", part["seq"], found.seq, part["at"])
+            yield News(part["seq"], LIFTED, name, found.seq, part["at"])
+        for before in found.history:
+            if before["directive"] == name:
+                yield News(before["by"], REPLACED, name, before["seq"], before["at"])
         is_told = any(part["seq"] == found.ended_seq for part in found.parts)
         if found.ended_seq is not None and found.ended_ms is not None and not is_told:
-            yield News(name, f"directive.{found.ended}", found.ended_seq, found.seq, found.ended_ms)
+            yield News(found.ended_seq, f"directive.{found.ended}", name, found.seq, found.ended_ms)
 
 
 def _notice(found: Issued, news: News) -> Notice:

@@ -656,7 +656,8 @@ def _directive_issued(state: State, entry: Entry) -> None:
     if replaced is not None:
         old = state.directives[replaced]
         old.end("replaced", entry)
-        issued.history = [*old.history, {"seq": old.seq, "document": old.document}]
+        before = {"directive": replaced, "seq": old.seq, "document": old.document}
+        issued.history = [*old.history, {**before, "by": entry.seq, "at": entry.at_ms}]
         _over(state, replaced)
     state.directives[name] = issued
     state.spreading[name] = None
