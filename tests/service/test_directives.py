@@ -161,7 +161,7 @@ def test_what_is_no_envelope_is_refused(plane, envelope):
 def test_a_preview_tells_what_issuing_would_and_does_nothing(plane):
     size = plane.size
     text = json.dumps(directive_value(covers={"organizations": ["Example Utility"]}))
-    told = yes(preview.preview(plane.ledger, text, "d.yaml", {}))
+    told = yes(preview.preview(plane.ledger, plane.who["oncd"], text, "d.yaml", {}))
     assert plane.size == size
     issued = plane.direct("d-1", ["Example Utility"])
     assert {name: told[name] for name in ("covered", "spared")} == {
@@ -178,12 +178,19 @@ def test_a_preview_tells_what_issuing_would_and_does_nothing(plane):
     ],
 )
 def test_a_preview_is_refused_as_issuing_would_be(plane, changes, expected):
-    assert no(preview.preview(plane.ledger, json.dumps(directive_value(**changes)), "d.yaml", {})) == expected
+    assert (
+        no(
+            preview.preview(
+                plane.ledger, plane.who["oncd"], json.dumps(directive_value(**changes)), "d.yaml", {}
+            )
+        )
+        == expected
+    )
 
 
 def test_a_preview_of_nonsense_is_refused_with_its_places(plane):
     with pytest.raises(InvalidDocument) as caught:
-        preview.preview(plane.ledger, "spec: []", "d.yaml", {})
+        preview.preview(plane.ledger, plane.who["oncd"], "spec: []", "d.yaml", {})
     assert caught.value.at
 
 

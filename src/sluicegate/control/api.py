@@ -511,13 +511,13 @@ def preview_directive(
     body: DirectiveText,
     request: Request,
     ledger: TheLedger,
-    _: Annotated[Principal, Depends(may("directive.preview"))],
+    by: Annotated[Principal, Depends(may("directive.preview"))],
 ) -> Any:
     """Whom a directive would cover and spare, and what each exception changes."""
     annexes = {name: each.model_dump(exclude_none=True) for name, each in body.annexes.items()}
     used: UsageBook = request.app.state.usage
     used.keep((each["gateway"], each["incarnation"]) for each in request.app.state.fleet.gateways())
-    return answer(preview.preview(ledger, body.text, body.file, annexes, used))
+    return answer(preview.preview(ledger, by, body.text, body.file, annexes, used))
 
 
 @router.post("/api/v1/directives", tags=["directives"])

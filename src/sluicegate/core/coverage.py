@@ -122,8 +122,9 @@ def _tallied(
 def _unknown(whoms: Iterable[Whom], unheard: Mapping[str, str]) -> str:
     """Why the status of one of those named is unknown; empty where it is known of all of them."""
     for whom in whoms:
-        if whom.person is not None and whom.person in unheard and whom.assurance is Assurance.SELF_ASSERTED:
-            return unheard[whom.person]
+        missing = unheard.get(whom.person or "")
+        if missing is not None and whom.assurance is Assurance.SELF_ASSERTED:
+            return missing
         if whom.statuses >= UNKNOWN:
             return whom.why or "not_named"
     return ""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from sluicegate.core import annex, canonical, cover, durations, events, persons, plan, quorum
@@ -267,6 +267,13 @@ class Received(_Strict):
     on: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
     digest: Digest | None = None
     note: Text | None = None
+
+    @model_validator(mode="after")
+    def _says_what(self) -> Received:
+        """Without either nobody can ever tell which letter or call it was."""
+        if self.digest is None and self.note is None:
+            raise PydanticCustomError("received", "the digest of the letter, or a note of the call")
+        return self
 
 
 class SignedMetadata(_Strict):

@@ -407,13 +407,19 @@ class VouchedTable(Table):
         if signed is not None and signed != document:
             raise NotVouched("a directive that was signed otherwise; it applies as it was signed")
         replaced = entry.public.get("replaces")
-        if replaced is not None and not self._may_replace(entry, signed or document):
+        if replaced is not None and not self._may_replace(entry, signed):
             raise NotVouched("a directive that replaces another without those who lift it; both apply")
         if name in self._documents and replaced != name:
             raise NotVouched("a directive of this name is on the record; this one is never lifted here")
 
-    def _may_replace(self, entry: Entry, document: Mapping[str, Any]) -> bool:
-        """Whether those whose signatures can be checked here may put one directive in another's place."""
+    def _may_replace(self, entry: Entry, document: Mapping[str, Any] | None) -> bool:
+        """Whether those whose signatures can be checked here may put one directive in another's place.
+
+        `document` is what was signed. What nobody signed takes the place of nothing, however narrow: whom its
+        names come to, the control plane says anew.
+        """
+        if document is None:
+            return False
         stated, old = document["metadata"].get("replaces"), self._documents.get(entry.public["replaces"])
         if old is None or stated != {
             "directive": entry.public["replaces"],
@@ -456,9 +462,9 @@ class VouchedTable(Table):
         if entry.type != events.DIRECTIVE_ISSUED:
             return entry
         name, replaced = entry.public["directive"], entry.public.get("replaces")
-        document = self._signed_document(entry) or entry.public["document"]
-        public = {**entry.public, "document": document}
-        if replaced is not None and not self._may_replace(entry, document):
+        signed = self._signed_document(entry)
+        public = {**entry.public, "document": signed or entry.public["document"]}
+        if replaced is not None and not self._may_replace(entry, signed):
             del public["replaces"]
             replaced = None
         if name in self._documents and replaced != name:

@@ -26,6 +26,7 @@ from sluicegate.core.lifecycle.persons import (
     Said,
     claim_by,
     member_unknown,
+    parts,
 )
 from sluicegate.core.persons import IDENTIFIER_BYTES, Assurance, Claim, Person
 from sluicegate.errors import InvalidInput
@@ -67,11 +68,16 @@ def listed(
     if isinstance(organization, Refusal):
         return organization
     with ledger.reading() as state:
-        found = list(state.registry.members.get(organization, ()))
+        names = list(state.registry.members.get(organization, ()))
         if identifier is not None:
             named = state.table.registry.get(organization, {}).get(_digest(identifier))
-            found = [named.id] if named is not None else []
-        return {"members": [_member(state, state.table.people[name]) for name in found]}
+            names = [named.id] if named is not None else []
+    found = []
+    for part in parts(names):  # the fleet does not wait for a list of a hundred thousand
+        with ledger.reading() as state:
+            known = (state.table.people.get(name) for name in part)
+            found += [_member(state, person) for person in known if person is not None]
+    return {"members": found}
 
 
 def remove(

@@ -8,6 +8,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from sluicegate.core import annex, canonical, cover, coverage, directive, document, events
@@ -27,8 +28,9 @@ TRIES = 5
 Counted = TypeVar("Counted")
 
 
-def preview(
+def preview(  # noqa: PLR0913 - who, a text and its file, its annexes, and what is counted beside
     ledger: Ledger,
+    principal: Principal,
     text: str,
     file: str,
     annexes: Mapping[str, Any],
@@ -36,13 +38,15 @@ def preview(
 ) -> dict[str, Any] | Refusal:
     """Whom a directive would cover and spare; nothing is done.
 
-    `annexes` are the names in its annexes, as `annex.read` gives them.
+    `annexes` are the names in its annexes, as `annex.read` gives them. A release that the principal may not
+    know of is none; an organization is named to whoever sees a case of it.
     Raises: InvalidDocument. InvalidInput: an annex that is not here, or is none; an unknown definition.
     """
     given = directive.read(document.read(text, file))
     now_ms = ledger.now_ms()
     with ledger.reading() as state:
-        refusal = directives.check_directive(state, _as_entered(state, given), now_ms)
+        entered, knows = _as_entered(state, given), partial(access.knows, principal, state)
+        refusal = directives.check_directive(state, entered, now_ms, knows)
         if refusal is not None:
             return refusal
         signing = Signing(state.log, lambda: bytes(32), _checked(given, annexes), state.definitions)
@@ -58,7 +62,8 @@ def preview(
         answer["countedSince"] = events.format_time(used.since_ms)
     for each in answer["organizations"]:
         known = ledger.store.registered(each["organization"])
-        each["name"] = known.name if known is not None else None
+        is_told = _sees(ledger, principal, each["organization"])
+        each["name"] = known.name if known is not None and is_told else None
     return {"directive": found.name, "document": given, "replaces": replaces, **answer}
 
 
@@ -150,6 +155,12 @@ def _as_entered(state: State, given: dict[str, Any]) -> dict[str, Any]:
 def _unbound(given: dict[str, Any]) -> dict[str, Any]:
     """A document to compile, whatever it replaces."""
     return {**given, "metadata": {"name": given["metadata"]["name"]}}
+
+
+def _sees(ledger: Ledger, principal: Principal, organization: str) -> bool:
+    """Whether a principal sees any case of an organization."""
+    with ledger.reading() as state:
+        return any(access.sees(principal, state.cases[name]) for name in state.cases_of.get(organization, ()))
 
 
 def _replaced(state: State, given: Mapping[str, Any]) -> dict[str, str] | None:

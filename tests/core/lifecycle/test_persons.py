@@ -136,7 +136,7 @@ def test_an_update_that_joins_two_members_is_refused(world):
     assert world.refused(RegisterMembers("org-1", [row("ada", "ben")], is_update=True)) == "identifier_taken"
 
 
-def test_ten_thousand_rows_are_one_command_in_several_entries(world):
+def test_thousands_of_rows_are_one_command_in_several_entries(world):
     size = world.state.size
     ids = [[f"person-{n}", *(f"{n}-{one}" for one in range(IDENTIFIERS_MAX - 1))] for n in range(ROWS_MAX)]
     rows = [row(*(names if n < PART_ROWS else names[:1]), said=LONGEST) for n, names in enumerate(ids)]

@@ -12,7 +12,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,16 +128,19 @@ def issue_directive(
     return Decided(drafts, {"directive": name, "acceptedAt": events.format_time(now_ms)})
 
 
-def check_directive(state: State, document: dict[str, Any], now_ms: int) -> Refusal | None:
+def check_directive(
+    state: State, document: dict[str, Any], now_ms: int, knows: Callable[[Release], bool] = lambda _: True
+) -> Refusal | None:
     """Why a well-formed directive does not fit this log, if it does not.
 
-    `document` is one that is signed, or as `directive.read` returned it.
+    `document` is one that is signed, or as `directive.read` returned it. A release that the asker does not
+    know (`knows`) is none.
     """
     spec, metadata = document["spec"], document["metadata"]
     return (
         _misplaced(state, metadata)
         or _parties_unknown(state, spec, is_transcribed="transcribed" in metadata)
-        or _covers_nothing(state, spec)
+        or _covers_nothing(state, spec, knows)
         or _means_otherwise(state, spec)
         or _too_late(spec, now_ms)
     )
@@ -179,14 +182,24 @@ def _parties_unknown(state: State, spec: Mapping[str, Any], *, is_transcribed: b
     return None
 
 
-def _covers_nothing(state: State, spec: Mapping[str, Any]) -> Refusal | None:
+def _covers_nothing(
+    state: State, spec: Mapping[str, Any], knows: Callable[[Release], bool]
+) -> Refusal | None:
     """Why a model, or a surface of these models, is nowhere offered nor granted, if one is not.
 
     What others are offered is not listed: the asker may not know of them.
     """
-    reached = [(model, release.plan["spec"]["surfaces"]) for release, model in _models(state)]
+    known = {name for name, release in state.releases.items() if knows(release)}
+    reached = [
+        (model, release.plan["spec"]["surfaces"])
+        for release, model in _models(state)
+        if release.name in known
+    ]
     reached += [
-        (model, [grant.surface]) for grant in state.table.grants_by_id.values() for model in grant.models
+        (model, [grant.surface])
+        for grant in state.table.grants_by_id.values()
+        for model in grant.models
+        if grant.release in known
     ]
     for model in spec["models"]:
         if not any(model == offered for offered, _ in reached):

@@ -27,7 +27,8 @@ SELF_DECLARED = "self-declared"
 BY_ASSERTION = "assertion"
 METHOD = re.compile(r"[a-z0-9]+(-[a-z0-9]+){0,5}")
 METHOD_MAX = 40
-ROWS_MAX = 10_000
+ROWS_MAX = 2_000
+"""How many rows one command has: while it is decided no gateway is answered; 10,000 took most of a lease."""
 IDENTIFIERS_MAX = 8
 MEMBERS_MAX = 100_000
 """How many members an organization may have: every gateway holds them all."""
