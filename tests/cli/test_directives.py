@@ -211,8 +211,8 @@ def test_whoever_applied_sees_how_many_of_its_people_are_covered(plane):
 
 
 def test_a_drill_refuses_nobody_and_its_report_is_signed_once(plane):
-    file, report = written(plane, "drill-1", "everyone"), plane.folder / "report.json"
-    told = plane.answer("drill", "run", file, "-o", report, *keys(plane, "oncd"))
+    file, report = written(plane, "order-1", "everyone"), plane.folder / "report.json"
+    told = plane.answer("drill", "run", file, "--name", "drill-1", "-o", report, *keys(plane, "oncd"))
     assert (told["drill"], told["gateways"]) == ("drill-1", [])
     assert min(told["timeToZeroMs"], told["timeToRestoreMs"]) >= 0
     assert plane.answer("drill", "report", "drill-1")["envelope"] == told["envelope"]
@@ -222,3 +222,13 @@ def test_a_drill_refuses_nobody_and_its_report_is_signed_once(plane):
     assert plane.answer("directive", "show", "drill-1")["drill"] is True
     assert plane.error("directive", "lift", "drill-1")["code"] == "directive_unknown"
     assert plane.error("drill", "report", "drill-2")["code"] == "drill_unknown"
+
+
+def test_a_drill_leaves_the_orders_name_to_the_order(plane):
+    file = written(plane, "tried-1", "everyone")
+    told = plane.answer("drill", "run", file, *keys(plane, "oncd"))
+    assert told["drill"].startswith("tried-1-drill-")
+    assert plane.answer("directive", "issue", file, *keys(plane, "oncd"))["directive"] == "tried-1"
+    plane.answer("directive", "lift", "tried-1", *keys(plane, "oncd"))
+    long = written(plane, "l" + "o" * 62, "everyone")
+    assert plane.answer("drill", "run", long, *keys(plane, "oncd"))["drill"].startswith("looo")

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluicegate.core import canonical, checkpoint, merkle
+from sluicegate.core import acknowledgement, canonical, checkpoint, events, feed, merkle
 from sluicegate.core.audit import Audit, audit
 from sluicegate.core.events import Entry
 from sluicegate.core.merkle import Frontier
@@ -145,3 +146,50 @@ def test_another_root_under_the_right_key_is_found() -> None:
     forked = checkpoint.sign(ORIGIN, len(LEAVES), bytes(32), LOG)
     found = audit(forked, VERIFIER, LEAVES)
     assert (found.ok, found.first_bad) == (False, None)
+
+
+def in_force(after: int, root: str) -> Iterator[bytes]:
+    """An entry by which a gateway acknowledged a directive of size 3 at `after`, in two parts."""
+    question = {"gateway": "gateway-1", "incarnation": "run-1", "surface": "api", "after": after,
+                "nonce": "n" * 16, "root": root, "fold": feed.FOLD_VERSION}  # fmt: skip
+    found = acknowledgement.read(acknowledgement.signed(question, private_key("gateway-1")))
+    assert found is not None
+    row = {"gateway": "gateway-1", "incarnation": "run-1", "state": "acknowledged", "size": after,
+           "key": canonical.b64(public_key("gateway-1")), "ask": found.ask, "sig": found.sig}  # fmt: skip
+    common = {"directive": "d-1", "size": 3, "at": "2026-06-12T21:21:00.000Z", "timeToZeroMs": 5, "acknowledged": 1,
+              "countedOut": 0, "stated": 0, "streamsCut": 0, "of": 2, "points": []}  # fmt: skip
+    leaf: Any = canonical.loads(LEAVES[-1])
+    for part, rows in enumerate(([row], []), 1):
+        changes = {"seq": len(LEAVES) + part - 1, "type": events.DIRECTIVE_IN_FORCE, "gate": {}, "sealed": {}}
+        yield canonical.dumps({**leaf, **changes, "public": {**common, "part": part, "gateways": rows}})
+
+
+def root_at(size: int) -> str:
+    return checkpoint.open_checkpoint(note(LEAVES[:size]), VERIFIER).root.hex()
+
+
+@pytest.mark.parametrize("after", range(3, len(LEAVES) + 1))
+def test_what_is_in_force_is_proven_by_the_roots_of_this_log(after: int) -> None:
+    leaves = [*LEAVES, *in_force(after, root_at(after))]
+    found = signed_over(leaves)
+    assert (found.ok, found.proofs, found.unproven) == (True, 1, ())
+
+
+@pytest.mark.parametrize(
+    ("after", "root", "said"),
+    [
+        (4, root_at(5), "acknowledged another log"),
+        (2, root_at(2), "has not acknowledged size 3"),
+        (99, root_at(4), "size 99 was acknowledged, in a log of"),
+    ],
+)
+def test_what_the_acknowledgements_do_not_prove_is_named(after: int, root: str, said: str) -> None:
+    found = signed_over([*LEAVES, *in_force(after, root)])
+    assert (found.ok, found.first_bad, found.problem, found.proofs) == (False, None, "", 1)
+    assert found.unproven[0].startswith("d-1 at size 3: ")
+    assert said in found.unproven[0]
+
+
+def test_a_part_left_out_proves_nothing() -> None:
+    first, _ = in_force(4, root_at(4))
+    assert signed_over([*LEAVES, first]).unproven

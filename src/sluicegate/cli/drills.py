@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,20 +17,27 @@ from sluicegate.core import directive, document
 from sluicegate.errors import CommandRefused
 
 ASK_EVERY_S = 0.1
+NAME_MAX = 63
+"""Characters of a name in a document."""
 Name = Annotated[str, typer.Argument(help="The drill's name.", show_default=False)]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the signed report to this file.")]
 
 
 def run(
-    file: directives.File, key: directives.Keys, log: directives.Log = "", output: Output = None,
+    file: directives.File,
+    key: directives.Keys,
+    log: directives.Log = "",
+    name: Annotated[str, typer.Option(help="The drill's name; else the directive's, and the time.")] = "",
+    output: Output = None,
     as_json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Try a directive: issue it as a drill, wait until it is acknowledged everywhere, end it, report.
 
-    Nobody is refused. The file is a directive as it would be issued; Ctrl-C leaves the drill to 'drill end'.
+    Nobody is refused. The file is a directive as it would be issued, and its name stays free for that. Ctrl-C
+    leaves the drill to 'drill end'.
     """
     given = directive.read(document.read(read_text(file), str(file)))
-    given["metadata"] = {"name": given["metadata"]["name"], "drill": True}
+    given["metadata"] = {"name": name or _name(given["metadata"]["name"]), "drill": True}
     client = Client()
     name = client.post("/api/v1/directives", directives.signed(given, file, key, log))["directive"]
     while not client.get(f"/api/v1/directives/{name}/status")["inForceSince"]:
@@ -47,6 +55,12 @@ def end(name: Name, as_json: Json = False) -> None:
 def report(name: Name, output: Output = None, as_json: Json = False) -> None:
     """Show the signed report of a drill: how long until zero, and until access was restored."""
     _report(Client(), name, output, as_json, patient=False)
+
+
+def _name(of: str) -> str:
+    """A name of its own: on the record a name is taken for good, and the order itself will need this one."""
+    suffix = f"-drill-{datetime.now(tz=UTC):%Y%m%d-%H%M%S}"
+    return of[: NAME_MAX - len(suffix)] + suffix
 
 
 def _report(client: Client, name: str, output: Path | None, as_json: bool, *, patient: bool) -> None:

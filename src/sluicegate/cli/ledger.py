@@ -28,7 +28,7 @@ def verify(
     ],
     as_json: Json = False,
 ) -> None:
-    """Verify a log: the signed head, every entry, and that they belong together."""
+    """Verify a log: the signed head, every entry, that they belong together, and proofs of being in force."""
     verifier = checkpoint.parse_vkey(_vkey(key))
     path = Path(where)
     try:
@@ -41,12 +41,23 @@ def verify(
             found = audit.audit(note, verifier, _leaves(fetch, size), _hashes(fetch, size))
     except VerificationFailed as error:
         found = audit.Audit(0, b"", problem=error.message)
-    answer = {"ok": found.ok, "size": found.size, "root": found.root.hex(), "firstBad": found.first_bad}
+    answer = {
+        "ok": found.ok,
+        "size": found.size,
+        "root": found.root.hex(),
+        "firstBad": found.first_bad,
+        "proofs": {"checked": found.proofs, "bad": len(found.unproven)},
+    }
+    if found.unproven:
+        said = f"in force, as these entries say, but not proven: {'; '.join(found.unproven)}"
+        emit({**answer, "problem": said}, as_json, f"the log that was signed; {said}")
+        raise VerificationFailed(f"{where}: {said}")
     if not found.ok:
         emit({**answer, "problem": found.problem}, as_json, f"NOT the log that was signed: {found.problem}")
         at = f" at entry {found.first_bad}" if found.first_bad is not None else ""
         raise VerificationFailed(f"{where}{at}: {found.problem}")
-    emit(answer, as_json, f"verified: {found.size} entries, root {found.root.hex()}")
+    proven = f"; {found.proofs} directives proven to have been in force" if found.proofs else ""
+    emit(answer, as_json, f"verified: {found.size} entries, root {found.root.hex()}{proven}")
 
 
 def export(
