@@ -1,14 +1,16 @@
-"""A customer whose own lists are long: nobody else waits for them."""
+"""A customer whose own lists are long, or who keeps writing: the fleet does not wait for either."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sluicegate.core.lifecycle import State
 from sluicegate.core.lifecycle.persons import PART_ROWS, ROWS_MAX
 from sluicegate.core.persons import identifier
-from sluicegate.service import persons
+from sluicegate.core.table import Table
+from sluicegate.service import persons, preview
 from sluicegate.service.ledger import Ledger
 from tests.plane import yes
 from tests.service.test_persons import Staffed
@@ -35,3 +37,19 @@ def test_a_long_list_of_members_is_not_made_in_one_breath() -> None:
     found = yes(persons.listed(ledger, plane.who["applicant"], plane.grant))["members"]
     assert [each["identifiers"] for each in found[1:]] == [row["identifiers"] for row in rows]
     assert ledger.held >= 2 + ROWS_MAX // PART_ROWS
+
+
+def test_who_keeps_writing_makes_nobody_wait_for_a_count() -> None:
+    plane = Staffed()
+    answered = []
+
+    def count(_: Table) -> int:
+        plane.register("rival", plane.rivals, f"person-{plane.size}")
+        gateway = threading.Thread(target=plane.ledger.size, daemon=True)
+        gateway.start()
+        gateway.join(10)
+        answered.append(not gateway.is_alive())
+        return len(answered)
+
+    assert preview.settled(plane.ledger, count) == preview.TRIES
+    assert answered == [True] * preview.TRIES

@@ -29,6 +29,8 @@ LATER: dict[str, str] = {"tiers": "trusted-access tiers"}
 """Fields of the directive language that this build refuses by name, and what they need."""
 NAMES_MAX = 1_000
 REASONS_MAX = 10_000
+DOCUMENT_BYTES_MAX = 26_000
+"""How large a document is that is signed: an entry holds it twice, once in base64, and the signatures."""
 DRAIN_MAX_MS = 86_400_000
 PERSON_ID = r"^mem_[a-z2-7]{16}$"
 
@@ -354,7 +356,8 @@ class Signing:
 def to_sign(document: dict[str, Any], signing: Signing) -> tuple[dict[str, Any], dict[str, Opening]]:
     """The document as it is signed and published, and what opens its commitments.
 
-    Requires: `document` is what `read` returned. Raises: InvalidInput: a definition nobody knows.
+    Requires: `document` is what `read` returned.
+    Raises: InvalidInput: a definition nobody knows; more than an entry holds.
     """
     opened: dict[str, Opening] = {}
 
@@ -383,7 +386,14 @@ def to_sign(document: dict[str, Any], signing: Signing) -> tuple[dict[str, Any],
         metadata["drill"] = True
     if signing.received is not None:
         metadata["transcribed"] = dict(signing.received)
-    return {**document, "metadata": metadata, "spec": {**spec, "reasons": reasons}}, opened
+    signed = {**document, "metadata": metadata, "spec": {**spec, "reasons": reasons}}
+    size = len(canonical.dumps(signed))
+    if size > DOCUMENT_BYTES_MAX:
+        raise InvalidInput(
+            f"a directive of {size} bytes as it is signed, expected at most {DOCUMENT_BYTES_MAX}",
+            remedy="shorten its reasons, or seal them and give them to who may read them",
+        )
+    return signed, opened
 
 
 def _whom_to_sign(

@@ -105,16 +105,23 @@ def organizations_of(state: State, principal: Principal) -> frozenset[str]:
 
 
 def settled(ledger: Ledger, count: Callable[[Table], Counted]) -> Counted:
-    """What a count comes to over a table that has not changed meanwhile."""
+    """What a count comes to over a table that has not changed meanwhile.
+
+    Where it changes every time, the newest count stands, each change in it or not: whoever keeps writing must
+    not make the fleet wait for somebody who counts.
+    """
+    newest: list[Counted] = []
     for _ in range(TRIES):
         with ledger.reading() as state:
             table, size = state.table, state.size
         try:
-            found = count(table)
+            newest = [count(table)]
         except RuntimeError:  # something grew while it was gone through
             continue
         if ledger.size() == size:
-            return found
+            break
+    if newest:
+        return newest[0]
     with ledger.reading() as state:
         return count(state.table)
 
