@@ -110,3 +110,8 @@ def test_a_date_ends_a_claim_when_it_begins(text, at):
 def test_what_is_no_time_ends_nothing(text):
     with pytest.raises(ValueError, match="is not a time"):
         members.until_ms(text)
+
+
+def test_what_is_no_time_is_quoted_as_it_was_written() -> None:
+    with pytest.raises(ValueError, match=r"^'soon' is neither a date"):
+        members.until_ms("soon")
