@@ -63,9 +63,7 @@ def until_ms(text: str) -> int:
     try:
         return events.parse_time(text if "T" in text else f"{text}T00:00:00.000Z")
     except VerificationFailed as error:
-        raise ValueError(
-            f"{text!r} is neither a date such as 2027-01-31 nor a time such as {_TIME}"
-        ) from error
+        raise ValueError(f"{text!r} is not a time such as {_TIME}, nor a date") from error
 
 
 def _faults(
