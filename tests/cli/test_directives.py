@@ -220,6 +220,7 @@ def test_a_drill_refuses_nobody_and_its_report_is_signed_once(plane):
     public = checkpoint.parse_vkey(plane.vkey).public
     assert dsse.verify(Envelope.from_json(told["envelope"]), {dsse.keyid(public): public})
     assert plane.answer("directive", "show", "drill-1")["drill"] is True
+    assert "drill, lifted" in plane("directive", "list").out
     assert plane.error("directive", "lift", "drill-1")["code"] == "directive_unknown"
     assert plane.error("drill", "report", "drill-2")["code"] == "drill_unknown"
 

@@ -156,8 +156,9 @@ def in_force(after: int, root: str) -> Iterator[bytes]:
     assert found is not None
     row = {"gateway": "gateway-1", "incarnation": "run-1", "state": "acknowledged", "size": after,
            "key": canonical.b64(public_key("gateway-1")), "ask": found.ask, "sig": found.sig}  # fmt: skip
-    common = {"directive": "d-1", "size": 3, "at": "2026-06-12T21:21:00.000Z", "timeToZeroMs": 5, "acknowledged": 1,
-              "countedOut": 0, "stated": 0, "streamsCut": 0, "of": 2, "points": []}  # fmt: skip
+    common = {"directive": "d-1", "size": 3, "at": "2026-06-12T21:21:00.000Z", "timeToZeroMs": 5,
+              "acknowledged": 1, "countedOut": 0, "stated": 0, "streamsCut": 0, "of": 2,
+              "points": []}  # fmt: skip
     leaf: Any = canonical.loads(LEAVES[-1])
     for part, rows in enumerate(([row], []), 1):
         changes = {"seq": len(LEAVES) + part - 1, "type": events.DIRECTIVE_IN_FORCE, "gate": {}, "sealed": {}}

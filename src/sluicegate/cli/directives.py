@@ -300,7 +300,7 @@ def listed(as_json: Json = False) -> None:
             found["basis"]["kind"],
             ", ".join(found["models"]),
             wording.whom(found["covers"]),
-            "in force" if found["inForce"] else found["ended"],
+            ("drill, " if found["drill"] else "") + ("in force" if found["inForce"] else found["ended"]),
             found["issuedAt"],
         ]
         for found in answer["directives"]

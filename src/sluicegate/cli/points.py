@@ -22,7 +22,9 @@ OfficersKey = Annotated[Path, typer.Option("--key", help="An officer's private k
 
 def declare(
     name: Name,
-    surface: Annotated[str, typer.Option("--surface", help="The surface it serves.", show_default=False)],
+    surface: Annotated[
+        str, typer.Option("--surface", help="The surface it serves, as a plan names it.", show_default=False)
+    ],
     public: Annotated[Path, typer.Option("--public", help="The point's public key.", show_default=False)],
     key: OfficersKey,
     as_json: Json = False,

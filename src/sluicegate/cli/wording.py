@@ -259,7 +259,7 @@ def whom(stated: Any) -> str:
         if kind == "persons" and "definition" in value:
             told.append(f"persons: {value['definition']} ({', '.join(value['statuses'])})")
         elif isinstance(value, Mapping):
-            told.append(f"{value['count']} {kind}")
+            told.append(f"{value['count']} {kind.removesuffix('s') if value['count'] == 1 else kind}")
         else:
             told.append(f"{kind} {', '.join(value)}")
     return "; ".join(told)

@@ -21,6 +21,7 @@ COLUMNS = ("identifier", "status", "method", "assurance", "until")
 ROWS_MAX = 100_000
 FAULTS_MAX = 20
 ASSURANCES = tuple(each.word for each in BY_ORGANIZATION)
+_TIME = "2027-01-31T00:00:00.000Z"
 
 
 def read(data: bytes, file: str) -> list[dict[str, Any]]:
@@ -62,7 +63,7 @@ def until_ms(text: str) -> int:
     try:
         return events.parse_time(text if "T" in text else f"{text}T00:00:00.000Z")
     except VerificationFailed as error:
-        raise ValueError(error.message) from error
+        raise ValueError(f"{text!r} is not a time such as {_TIME}, nor a date") from error
 
 
 def _faults(
@@ -89,7 +90,7 @@ def _faults(
     if stated.get("assurance", ASSURANCES[0]) not in ASSURANCES:
         yield "assurance", f"one of {', '.join(ASSURANCES)}"
     if "until" in stated and not _is_time(stated["until"]):
-        yield "until", "a date such as 2027-01-31, or a time such as 2027-01-31T00:00:00.000Z"
+        yield "until", f"a date such as 2027-01-31, or a time such as {_TIME}"
 
 
 def _is_time(text: str) -> bool:

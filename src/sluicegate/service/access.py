@@ -79,7 +79,9 @@ def authenticate(store: Store, token: str | None) -> Principal:
     """
     if token is None:
         raise Unauthorized(
-            "no token was given", code="token_missing", remedy="send 'Authorization: Bearer sgt_…'"
+            "no token was given",
+            code="token_missing",
+            remedy="send 'Authorization: Bearer sgt_…'; the command line takes it from SLUICEGATE_TOKEN",
         )
     found = (
         store.principal(apikey.digest(token)) if apikey.is_well_formed(token, apikey.TOKEN_PREFIX) else None

@@ -270,7 +270,10 @@ def _placed(
         (member,) = owners
     if owners - {member}:
         said = f"an identifier of it is that of the member {min(owners - {member})!r}"
-        return Refusal("conflict", "identifier_taken", said, "remove that member, or say that it is the same")
+        remedy = (
+            "say that it is the same, with 'member import --update' or 'member add --member'; or remove it"
+        )
+        return Refusal("conflict", "identifier_taken", said, remedy)
     known = len(state.registry.members[command.organization][member]) if member is not None else 0
     if known + sum(each not in identifiers for each in row.identifiers) > IDENTIFIERS_MAX:
         said = f"more than {IDENTIFIERS_MAX} identifiers of one member"
