@@ -189,25 +189,34 @@ def _covers_nothing(
 
     What others are offered is not listed: the asker may not know of them.
     """
-    known = {name for name, release in state.releases.items() if knows(release)}
-    reached = [
-        (model, release.plan["spec"]["surfaces"])
-        for release, model in _models(state)
-        if release.name in known
-    ]
-    reached += [
-        (model, [grant.surface])
-        for grant in state.table.grants_by_id.values()
-        for model in grant.models
-        if grant.release in known
-    ]
+    reached = _reached(state, knows)
     for model in spec["models"]:
-        if not any(model == offered for offered, _ in reached):
+        if model not in reached:
             return Refusal("unknown", "model_unknown", f"no model {model!r}", "check its spelling")
-    of_these = {surface for model, surfaces in reached if model in spec["models"] for surface in surfaces}
-    for surface in spec["surfaces"] if spec["surfaces"] != "all" else ():
+    named = spec["surfaces"] if spec["surfaces"] != "all" else ()
+    return _surface_unknown(reached, spec["models"], named)
+
+
+def _reached(state: State, knows: Callable[[Release], bool]) -> dict[str, set[str]]:
+    """The surfaces on which each model is offered or granted, as far as the asker may know."""
+    known = {name for name, release in state.releases.items() if knows(release)}
+    reached: dict[str, set[str]] = {}
+    for release, model in _models(state):
+        if release.name in known:
+            reached.setdefault(model, set()).update(release.plan["spec"]["surfaces"])
+    for grant in state.table.grants_by_id.values():
+        for model in grant.models if grant.release in known else ():
+            reached.setdefault(model, set()).add(grant.surface)
+    return reached
+
+
+def _surface_unknown(
+    reached: Mapping[str, set[str]], models: Sequence[str], surfaces: Sequence[str]
+) -> Refusal | None:
+    of_these = {surface for model in models for surface in reached.get(model, ())}
+    for surface in surfaces:
         if surface not in of_these:
-            said = f"no surface {surface!r} of these models"
+            said = f"no surface {surface[:80]!r} of these models"
             return Refusal("unknown", "surface_unknown", said, "check its spelling")
     return None
 
@@ -320,7 +329,9 @@ def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) ->
     found = in_force(state, command.directive)
     if isinstance(found, Refusal):
         return found
-    refusal = _out_of_scope(found, command)
+    refusal = _out_of_scope(found, command) or _surface_unknown(
+        _reached(state, lambda _: True), found.document["spec"]["models"], command.scope.get("surfaces", ())
+    )
     if refusal is not None:
         return refusal
     for name in found.lifts:
