@@ -569,7 +569,7 @@ class Asking:
         may_be = statuses if len(statuses) == 1 else statuses | {"unknown"}
         if claimed > 0 or attested is None:
             return Someone(member, may_be, min(level, claimed))
-        both = attested if statuses <= attested else statuses | attested | {"unknown"}
+        both = attested if statuses == attested else statuses | attested | {"unknown"}
         return Someone(member, both, level)
 
     def _claims(self, member: str | None, at_ms: int) -> list[Any]:

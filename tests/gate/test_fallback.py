@@ -17,7 +17,7 @@ from sluicegate.core.decision import Ask
 from sluicegate.core.refusals import Deny, Reason
 from sluicegate.gate.engine import Engine, Flight, Lease
 from tests.core import reference_model
-from tests.core.test_decision import Facts, asks, table_of
+from tests.core.test_decision import PROVIDERS, Facts, asks, table_of
 from tests.core.test_fallback import falling
 from tests.gate import world as worlds
 from tests.gate.clients import Raw, ai, anthropic_api, calls, chat, eventually, get, parse_head, post
@@ -51,7 +51,7 @@ def test_the_engine_admits_whom_the_literal_reading_admits(found: Facts, at: int
             engine = Engine(API, lambda: 0.0, table)  # a new one each time: a quota is no matter here
             engine.renew(Lease(-width, 0, 1, found.rough.entries[0].at_ms + at))
             now = engine.now()
-            expected = reference_model.settle(found.rough.entries, ask, now)
+            expected = reference_model.settle(found.rough.entries, ask, now, PROVIDERS)
             decided = engine.admit(ask, lambda _: None)
             if isinstance(decided, Flight):
                 event(f"allowed, a fallback: {bool(decided.ask.instead_of)}")

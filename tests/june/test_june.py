@@ -345,12 +345,18 @@ class Story:
             assert row["streamsCut"] - cut[row["gateway"]] in {0, 1}, row
 
     async def _check_told(self, topic: str) -> None:
-        """Everyone affected is told of it once; of its end those who were told of the order as it is."""
+        """Everyone affected is told of it once; of its end those who were told of the order as it is.
+
+        Whom an amendment frees is told that the order was replaced.
+        """
+        before = self.issued
         if topic == "directive.issued":
             self.issued = self.order
         for organization in self.everyone:
             if self.issued.affects(organization):
                 self.told[organization.slug].append(topic)
+            elif before.affects(organization):
+                self.told[organization.slug].append("directive.replaced")
         await streams.until(lambda: self._arrived() == self.told, BOUND_S)
 
     def _arrived(self) -> dict[str, list[str]]:

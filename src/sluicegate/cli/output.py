@@ -60,8 +60,6 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], emp
 
 def exit_code(error: errors.SluicegateError) -> int:
     """The exit code of an error."""
-    if error.code == "usage":
-        return USAGE
     return next((code for kind, code in _EXITS.items() if isinstance(error, kind)), 1)
 
 

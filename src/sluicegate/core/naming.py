@@ -189,7 +189,7 @@ def _whom(named: _Named, found: Standing, attested: Attested | None) -> Whom:
     how = named.how if named.person is not None else Assurance.CREDENTIAL
     if attested is None or (found.assurance > Assurance.SELF_ASSERTED and found.why not in _NOTHING):
         return Whom(person, found.statuses, min(named.how, found.assurance), found.why)
-    if found.why in _NOTHING or found.statuses <= attested.statuses:
+    if found.why in _NOTHING or found.statuses == attested.statuses:
         return Whom(person, attested.statuses, how)
     return Whom(person, found.statuses | attested.statuses | UNKNOWN, how, "disagreeing")
 
