@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from sluicegate.core import events, narrowing
@@ -215,6 +215,7 @@ instants = st.tuples(st.integers(-2, 10), st.integers(0, 2)).map(
 
 @settings(max_examples=300)
 @given(st.integers(0, 2**32), instants)
+@example(4993416, Instant(AT_MS, AT_MS + 1))  # a suspension's grace in the place of a restriction without
 def test_whatever_the_old_one_stops_the_narrower_one_stops(seed: int, now: Instant) -> None:
     check_narrower(seed, now)
 

@@ -61,9 +61,14 @@ def _longer(new: Json, old: Json, name: str) -> bool:
 
 
 def _shorter_drain(new: Json, old: Json, name: str) -> bool:
-    """A grace that counts from the change itself is one more, however short, for streams that had theirs."""
+    """A grace that counts from the change itself is one more, however short, for streams that had theirs.
+
+    What restricts gives none, so whatever suspends in its place may give none either.
+    """
     after, before = (durations.milliseconds(each.get(name, "PT0S")) for each in (new, old))
-    return after == 0 or (after <= before and new.get("effective", _NOW) != _NOW)
+    if after == 0 or new.get("action") == old.get("action") == "restrict":
+        return True
+    return old.get("action") != "restrict" and after <= before and new.get("effective", _NOW) != _NOW
 
 
 def _lifted_no_easier(new: Json, old: Json, name: str) -> bool:
