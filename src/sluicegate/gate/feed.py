@@ -18,7 +18,6 @@ import logging
 import os
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -273,8 +272,10 @@ class Feed:
                     self._news.set()
         finally:
             if self._kept != self._seen:
-                with suppress(OSError):
+                try:
                     self._memory.save(self._seen)
+                except OSError as error:
+                    self._complain(error, 0)
 
     def _complain(self, error: Exception, failures: int) -> None:
         if failures in (0, 10) or failures % 60 == 0:
