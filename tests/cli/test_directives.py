@@ -12,7 +12,7 @@ import pytest
 
 from sluicegate.core import checkpoint, dsse
 from sluicegate.core.dsse import Envelope
-from tests.cli.commands import EXAMPLES, Plane
+from tests.cli.commands import EXAMPLES, Plane, lying
 from tests.cli.commands import plane as running_plane
 
 RELEASE, STAGE, MODEL = "gpt-5.6", "trusted-partners", "gpt-5.6"
@@ -153,6 +153,19 @@ def test_agencies_lift_one_after_the_other(plane):
     assert plane.answer(*lift, *keys(plane, "oncd"))["lifted"] is False
     assert plane.answer("directive", "show", "both-1")["inForce"] is True
     assert plane.answer(*lift, *keys(plane, "ostp"))["lifted"] is True
+
+
+def test_a_lift_that_was_not_asked_for_is_not_signed(plane):
+    plane.answer("directive", "issue", written(plane, "asked-1"), *keys(plane, "oncd"))
+    case, shown = plane.answer("directive", "lift", "asked-1")["case"], plane.folder / "shown.json"
+    plane.answer("review", "export", case, "-o", shown)
+    answers = {"/lift": {"case": case, "size": 1}, f"{case}/export": json.loads(shown.read_text())}
+    for meant in (("other-1",), ("asked-1", "--surface", "api")):
+        with lying(answers) as (url, asked):
+            said = plane.cli("directive", "lift", *meant, *keys(plane, "oncd"), "--json", url=url)
+        assert "answered about 'asked-1'" in said.error["message"]
+        assert asked == [f"/api/v1/directives/{meant[0]}/lift", f"/api/v1/cases/{case}/export"]
+    plane.answer("directive", "lift", "asked-1", *keys(plane, "oncd"))
 
 
 def test_a_directive_is_amended_alone_where_that_narrows_and_else_by_those_who_lift_it(plane):

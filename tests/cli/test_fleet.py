@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import EXAMPLES, Plane
+from tests.cli.commands import EXAMPLES, Plane, lying
 from tests.cli.commands import plane as running_plane
 
 ORDER = """
@@ -122,6 +122,15 @@ def test_one_that_is_lifted_will_not_be_in_force(plane: Plane, tmp_path: Path):
         assert json.loads(running.stderr.read())["error"]["code"] == "directive_lifted"
     restored = ("point", "state", "cloud", "d-4", "--says", "restored", "--key", plane.key("cloud"))
     assert plane.answer(*restored)["says"] == "restored"
+
+
+def test_what_a_point_was_not_told_to_say_is_not_signed(plane: Plane):
+    for point, directive in (("other", "d-1"), ("cloud", "d-2")):
+        with lying({"/d-1": {"point": point, "directive": directive}}) as (url, asked):
+            state = ("point", "state", "cloud", "d-1", "--key", plane.key("cloud"))
+            said = plane.cli(*state, "--json", url=url)
+        assert f"answered about {point!r} and {directive!r}" in said.error["message"]
+        assert asked == ["/api/v1/points/cloud/directives/d-1"]
 
 
 def test_points_are_listed_and_retired(plane: Plane):

@@ -34,6 +34,17 @@ def lift(plane: Plane, name: str, **scope: list[str]) -> None:
     yes(plane.say(case, "oncd"))
 
 
+def amend(plane: Plane, name: str, organization: str) -> None:
+    """A directive over everyone covers one organization from now on."""
+    with plane.ledger.reading() as state:
+        document = canonical.digest(state.directives[name].document)
+    value = directive_value(name, covers=committed([organization]))
+    value["metadata"]["replaces"] = {"directive": name, "document": document}
+    opened = opened_names([organization])
+    given = {COVERED: {"salt": canonical.b64(opened.salt), "value": opened.value()}}
+    yes(directives.issue(plane.ledger, plane.who["oncd"], plane.id(), directive(value).to_json(), given))
+
+
 def test_only_whom_it_covers_is_told_however_often_it_is_looked_at(plane):
     heard = {who: subscribe(plane, who) for who in ("applicant", "rival", "oncd", "developer")}
     plane.direct("d-1", ["Example Utility"])
@@ -78,23 +89,43 @@ def test_a_directive_that_spares_them_on_every_surface_tells_nobody(plane):
     assert told(plane, heard) == ["directive.issued"]
 
 
+def test_a_drill_is_told_to_nobody(plane):
+    heard, value = subscribe(plane, "applicant"), directive_value("d-1")
+    value["metadata"]["drill"] = True
+    yes(directives.issue(plane.ledger, plane.who["oncd"], plane.id(), directive(value).to_json()))
+    Telling(plane.ledger).tell()
+    assert told(plane, heard) == []
+
+
 def test_whom_an_amendment_frees_is_told_so_and_whom_it_still_covers_is_told_of_it(plane):
     heard = {who: subscribe(plane, who) for who in ("applicant", "rival")}
     telling = Telling(plane.ledger)
     plane.direct("d-1")
     telling.tell()
-    with plane.ledger.reading() as state:
-        document = canonical.digest(state.directives["d-1"].document)
-    value = directive_value("d-1", covers=committed(["Example Grid"]))
-    value["metadata"]["replaces"] = {"directive": "d-1", "document": document}
-    opened = opened_names(["Example Grid"])
-    given = {COVERED: {"salt": canonical.b64(opened.salt), "value": opened.value()}}
-    envelope = directive(value).to_json()
-    yes(directives.issue(plane.ledger, plane.who["oncd"], plane.id(), envelope, given))
+    amend(plane, "d-1", "Example Grid")
     for each in (telling, Telling(plane.ledger)):
         each.tell()
     assert told(plane, heard["applicant"]) == ["directive.issued", "directive.replaced"]
     assert told(plane, heard["rival"]) == ["directive.issued", "directive.issued"]
+
+
+def test_one_entry_is_told_once_though_its_letter_has_arrived_and_is_gone(plane, monkeypatch):
+    subscribe(plane, "rival")
+    arrived, arrange = [], plane.ledger.arrange
+
+    def deliver(*given, **named):
+        answer = arrange(*given, **named)
+        arrived.extend(plane.store.contents.waiting)
+        plane.store.contents.waiting.clear()
+        return answer
+
+    monkeypatch.setattr(plane.ledger, "arrange", deliver)
+    telling = Telling(plane.ledger)
+    plane.direct("d-1")
+    telling.tell()
+    amend(plane, "d-1", "Example Grid")
+    telling.tell()
+    assert len(arrived) == len(set(arrived)) == 2
 
 
 @pytest.mark.parametrize("breaks", ["before", "after"])

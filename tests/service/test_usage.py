@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sluicegate.core.coverage import Usage
 from sluicegate.core.naming import Naming
-from sluicegate.service.usage import HOUR_MS, Key, Row, UsageBook
+from sluicegate.service.usage import CALLS_MAX, HOUR_MS, Key, Row, UsageBook
 
 FIRST, SECOND = ("gateway-1", "run-1"), ("gateway-2", "run-1")
 NAMED = Naming((b"n" * 16,))
@@ -69,3 +69,20 @@ def test_what_is_too_much_to_be_told_apart_is_counted_all_the_same():
     made.report(FIRST, many, NOON)
     assert sum(each.requests for each in made.last_day(NOON)) == 5
     assert len(made.last_day(NOON)) == 4
+
+
+def test_what_is_far_too_much_is_not_counted_until_runs_are_gone():
+    made = UsageBook(NOON, keys_max=3)
+    many = [Row(KEY._replace(naming=Naming((bytes([n]),))), 0, 1) for n in range(9)]
+    made.report(FIRST, many, NOON)
+    made.report(SECOND, [Row(KEY, 0, 1)], NOON)
+    assert sum(each.requests for each in made.last_day(NOON)) == 6
+    made.keep([SECOND])
+    made.report(SECOND, [Row(KEY, 0, 1)], NOON)
+    assert sum(each.requests for each in made.last_day(NOON)) == 7
+
+
+def test_a_report_that_lies_counts_so_much_and_no_more():
+    made = book()
+    made.report(FIRST, [Row(KEY, 10 * CALLS_MAX, 10 * CALLS_MAX)], NOON)
+    assert made.last_day(NOON) == [Usage("cred_1", "model-1", NAMED, CALLS_MAX, CALLS_MAX)]

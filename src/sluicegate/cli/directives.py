@@ -44,8 +44,9 @@ On = Annotated[str, typer.Option("--on", help="The date it was received, such as
 
 def preview(file: File, as_json: Json = False) -> None:
     """Show whom a directive would cover and spare, and what each exception changes. Changes nothing."""
-    given = directive.read(document.read(read_text(file), str(file)))
-    body = {"text": read_text(file), "file": str(file), "annexes": _annexes(given, file)}
+    text = read_text(file)
+    given = directive.read(document.read(text, str(file)))
+    body = {"text": text, "file": str(file), "annexes": _annexes(given, file)}
     answer = Client().post("/api/v1/directives/preview", body)
     emit(answer, as_json, wording.coverage(f"{answer['directive']} would cover", answer))
 

@@ -3,8 +3,8 @@
 Rules:
 - A status is a claim of somebody, never a document. One claim an issuer: a newer one takes its place.
 - Claims that differ make the status unknown, whoever made them: whom any of them covers is covered, so that a
-  correction only narrows. Where time is known between two bounds and a
-  claim ends between them, what is known at either counts.
+  correction only narrows. Where time is known between two bounds and a claim ends between them, what is known
+  at either counts.
 - A definition's name means one thing for good, and carries the source it was read from.
 """
 

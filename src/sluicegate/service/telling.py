@@ -51,7 +51,7 @@ class Telling:
     def tell(self) -> None:
         """Post the letters of whatever is news. Raises: StoreUnavailable: told when asked again."""
         with self._ledger.reading() as state:
-            news = [each for each in _news(state) if each.command not in self._told]
+            news = {each for each in _news(state) if each.command not in self._told}
         for each in sorted(news):
             self._post(each)
             self._told.add(each.command)
@@ -113,8 +113,7 @@ def _news(state: State) -> Iterator[News]:
         for before in found.history:
             if before["directive"] == name:
                 yield News(before["by"], REPLACED, name, before["seq"], before["at"])
-        is_told = any(part["seq"] == found.ended_seq for part in found.parts)
-        if found.ended_seq is not None and found.ended_ms is not None and not is_told:
+        if found.ended_seq is not None and found.ended_ms is not None:
             yield News(found.ended_seq, f"directive.{found.ended}", name, found.seq, found.ended_ms)
 
 
