@@ -18,8 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from sluicegate import __version__
-from sluicegate.control import persons, subscriptions
-from sluicegate.control.api import News, router
+from sluicegate.control import api, directives, enforcement, persons, subscriptions
 from sluicegate.control.errors import body_of, on_error, on_surprise
 from sluicegate.control.keysets import KeySource, Refresher
 from sluicegate.errors import SluicegateError, StoreUnavailable
@@ -46,7 +45,7 @@ def application(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.news = News(ledger)
+        app.state.news = enforcement.News(ledger)
         ticking = _tick(ledger, fleet, app.state.telling)
         running = [asyncio.create_task(ticking), asyncio.create_task(app.state.refresher.run())]
         yield
@@ -70,9 +69,8 @@ def application(
     app.state.max_body_bytes = max_body_bytes
     app.state.post = post or PostSettings()
     app.state.refresher = Refresher(ledger, key_source, random.SystemRandom().random)
-    app.include_router(router)
-    app.include_router(persons.router)
-    app.include_router(subscriptions.router)
+    for part in (api, directives, enforcement, persons, subscriptions):
+        app.include_router(part.router)
     app.add_exception_handler(SluicegateError, on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)

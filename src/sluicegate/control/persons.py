@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -13,7 +13,16 @@ from starlette.responses import HTMLResponse, Response
 from sluicegate.control import page
 from sluicegate.control.errors import EVERY_ERROR, answer
 from sluicegate.control.keysets import KeySource, Refresher
-from sluicegate.control.requests import StrictRoute, command_id, ledger_of, may
+from sluicegate.control.requests import (
+    Body,
+    CommandId,
+    Identifier,
+    Signed,
+    StrictRoute,
+    TheLedger,
+    ledger_of,
+    may,
+)
 from sluicegate.core.assertion import ALGORITHMS, TOKEN_MAX_BYTES, URI_MAX
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.persons import IDENTIFIERS_MAX, ROWS_MAX
@@ -21,80 +30,66 @@ from sluicegate.core.targets import TARGET_MAX
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import attestations, persons, providers
-from sluicegate.service.ledger import Ledger
 
 router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR)
-TheLedger = Annotated[Ledger, Depends(ledger_of)]
-CommandId = Annotated[str, Depends(command_id)]
 MemberReader = Annotated[Principal, Depends(may("member.read"))]
 MemberChanger = Annotated[Principal, Depends(may("member.change"))]
 SignatoryChanger = Annotated[Principal, Depends(may("signatory.change"))]
 Attester = Annotated[Principal, Depends(may("credential.attest"))]
 ProviderChanger = Annotated[Principal, Depends(may("provider.change"))]
 Oneself = Annotated[Principal, Depends(may("person.claim"))]
-Name = Annotated[str, Field(min_length=1, max_length=128)]
 Digest = Annotated[str, Field(max_length=64)]
 Word = Annotated[str, Field(max_length=64)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class MemberRow(_Body):
+class MemberRow(Body):
     """A member by digests of identifiers, 32 hex digits each, and what the organization claims of it."""
 
-    identifiers: Annotated[list[Digest], Field(max_length=IDENTIFIERS_MAX)] = []
-    member: Name | None = None
+    identifiers: Annotated[list[Digest], Field(max_length=IDENTIFIERS_MAX)] = Field(default=[])
+    member: Identifier | None = None
     status: Word | None = None
     method: Word | None = None
     assurance: Word | None = None
     until: Word | None = None
 
 
-class MemberRows(_Body):
+class MemberRows(Body):
     """Members to register; with `update`, a row whose identifier is known is about that member."""
 
     rows: Annotated[list[MemberRow], Field(min_length=1, max_length=ROWS_MAX)]
     update: bool = False
 
 
-class MemberNames(_Body):
+class MemberNames(Body):
     """Members, by id."""
 
-    members: Annotated[list[Name], Field(min_length=1, max_length=ROWS_MAX)]
+    members: Annotated[list[Identifier], Field(min_length=1, max_length=ROWS_MAX)]
 
 
-class StatusClaim(_Body):
+class StatusClaim(Body):
     """A status and how it is known; or an assertion that says it, by the provider that signed it."""
 
     status: Word | None = None
     method: Word | None = None
     assurance: Word | None = None
     until: Word | None = None
-    provider: Name | None = None
+    provider: Identifier | None = None
     assertion: Annotated[str, Field(max_length=TOKEN_MAX_BYTES)] | None = None
 
 
-class ClaimRevoked(_Body):
+class ClaimRevoked(Body):
     """Whose claim is taken back: a provider's; null: the organization's."""
 
-    provider: Name | None = None
+    provider: Identifier | None = None
 
 
-class SignatoryKey(_Body):
+class SignatoryKey(Body):
     """An Ed25519 public key, as PEM or base64."""
 
     key: Annotated[str, Field(max_length=1_024)]
 
 
-class SignedAttestation(_Body):
-    """A DSSE envelope over an attestation."""
-
-    envelope: dict[str, Any]
-
-
-class ProviderAsked(_Body):
+class ProviderAsked(Body):
     """An identity provider: its keys as a JWK Set, or where they are fetched from, or both."""
 
     issuer: Annotated[str, Field(min_length=1, max_length=URI_MAX)]
@@ -105,13 +100,13 @@ class ProviderAsked(_Body):
     max_age_s: int = 3_600
 
 
-class KeySet(_Body):
+class KeySet(Body):
     """A JWK Set; null: what is at the provider's URL now."""
 
     jwks: dict[str, Any] | None = None
 
 
-class OwnClaim(_Body):
+class OwnClaim(Body):
     """What a person says of their own status; null takes it back."""
 
     status: Word | None
@@ -191,7 +186,7 @@ def retire_signatory(
 
 
 @router.post("/api/v1/attestations", tags=["signatories"])
-def attest_credential(body: SignedAttestation, ledger: TheLedger, command: CommandId, by: Attester) -> Any:
+def attest_credential(body: Signed, ledger: TheLedger, command: CommandId, by: Attester) -> Any:
     """Put a signed attestation of everyone able to reach a credential in force."""
     return answer(attestations.attest(ledger, by, command, body.envelope))
 

@@ -1,4 +1,4 @@
-"""Requests to the control plane: strict JSON, bounded bodies, who acts, which command."""
+"""Requests to the control plane: strict JSON, bounded bodies, who acts, which command; what bodies share."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Request
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -107,3 +108,35 @@ def command_id(
     ):
         raise InvalidInput(f"an Idempotency-Key is 8 to {COMMAND_ID_MAX} printable ASCII characters")
     return idempotency_key
+
+
+TheLedger = Annotated[Ledger, Depends(ledger_of)]
+CommandId = Annotated[str, Depends(command_id)]
+Identifier = Annotated[str, Field(min_length=1, max_length=128)]
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+
+
+class Body(BaseModel):
+    """A body without a field that we do not know, each of the type that is stated."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Text(Body):
+    """A document as written, and the name of its file for error messages."""
+
+    text: Annotated[str, Field(max_length=262_144)]
+    file: Annotated[str, Field(max_length=1_024)] = "document"
+
+
+class Signed(Body):
+    """A DSSE envelope."""
+
+    envelope: dict[str, Any]
+
+
+class Opened(Body):
+    """What opens a signed commitment: its salt, in base64, and the value committed to."""
+
+    salt: str
+    value: Any

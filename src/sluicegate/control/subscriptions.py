@@ -5,36 +5,29 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.requests import Request
 
 from sluicegate.control.errors import EVERY_ERROR, answer
-from sluicegate.control.requests import StrictRoute, command_id, ledger_of, may
+from sluicegate.control.requests import Body, CommandId, StrictRoute, TheLedger, may
 from sluicegate.core.targets import TARGET_MAX
 from sluicegate.ports import Principal
 from sluicegate.service import subscriptions
-from sluicegate.service.ledger import Ledger
 
 router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR, tags=["subscriptions"])
-TheLedger = Annotated[Ledger, Depends(ledger_of)]
-CommandId = Annotated[str, Depends(command_id)]
 Reader = Annotated[Principal, Depends(may("subscription.read"))]
 Changer = Annotated[Principal, Depends(may("subscription.change"))]
 
 
-class Wanted(BaseModel):
+class Wanted(Body):
     """Where to be told: the URL of a webhook, or a mail address."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     kind: Literal["webhook", "email"]
     target: Annotated[str, Field(min_length=1, max_length=TARGET_MAX)]
 
 
-class Replayed(BaseModel):
+class Replayed(Body):
     """Which dead letter to send again; null: all of the caller's."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     letter: Annotated[str, Field(max_length=64)] | None = None
 

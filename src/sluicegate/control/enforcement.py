@@ -1,0 +1,194 @@
+"""Routes about enforcement: points where others enforce, gateways, and the feed that gateways follow."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from sluicegate.control.errors import EVERY_ERROR, answer
+from sluicegate.control.requests import (
+    Body,
+    CommandId,
+    Identifier,
+    Name,
+    Signed,
+    StrictRoute,
+    TheLedger,
+    may,
+)
+from sluicegate.core import acknowledgement
+from sluicegate.core.naming import Naming
+from sluicegate.errors import InvalidInput, Unauthorized
+from sluicegate.ports import Principal
+from sluicegate.service import grants, points, usage
+from sluicegate.service.fleet import Fleet, Poll
+from sluicegate.service.ledger import Ledger
+from sluicegate.service.usage import Key, Row
+
+router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR, tags=["fleet"])
+
+
+class UsageRow(Body):
+    """What was used by whom: streams open now, calls since the run began; see `gate.usage`."""
+
+    credential: Identifier
+    model: Identifier
+    naming: dict[str, Any] = Field(default={})
+    open: Annotated[int, Field(ge=0)]
+    total: Annotated[int, Field(ge=0)]
+
+    def row(self) -> Row:
+        """The row. Raises: InvalidInput: a naming that is none."""
+        try:
+            naming = Naming.from_json(self.naming)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidInput(f"a report of use with a naming that is none: {error}") from error
+        return Row(Key(self.credential, self.model, naming), self.open, self.total)
+
+
+class Report(Body):
+    """What a gateway reports: requests cut so far, by directive or reason; grants a call succeeded under."""
+
+    streamsCut: dict[str, Annotated[int, Field(ge=0)]] = Field(default={})  # noqa: N815 - the wire's name
+    proven: Annotated[list[Identifier], Field(max_length=100)] = Field(default=[])
+    usage: Annotated[list[UsageRow], Field(max_length=1_000)] = Field(default=[])
+
+
+class PollAsked(Body):
+    """A gateway's question to the feed (DESIGN 4.5).
+
+    A run that shows its `key` signs every question, see `core.acknowledgement`.
+    """
+
+    gateway: Name
+    incarnation: Name
+    surface: Annotated[str, Field(max_length=64)] = ""
+    after: Annotated[int, Field(ge=0)]
+    nonce: Annotated[str, Field(min_length=16, max_length=64)]
+    waitMs: Annotated[int, Field(ge=0, le=20_000)] = 0  # noqa: N815 - the wire's name
+    report: Report = Report()
+    root: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    fold: Annotated[int, Field(ge=0)] | None = None
+    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")] | None = None
+    sig: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{86}==$")] | None = None
+
+    def asked(self) -> Poll:
+        """The question, its signature checked. Raises: BadSignature, InvalidInput."""
+        return Poll(
+            self.gateway,
+            self.incarnation,
+            self.surface,
+            self.after,
+            self.nonce,
+            self.report.streamsCut,
+            self.root,
+            self.fold,
+            acknowledgement.read(self.model_dump(exclude_unset=True)),
+        )
+
+
+@router.post("/api/v1/points")
+def put_point(
+    body: Signed,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("point.declare"))],
+) -> Any:
+    """Declare or retire an enforcement point without a gateway of ours, by an officer's signed statement."""
+    return answer(points.put(ledger, by, command, body.envelope))
+
+
+@router.get("/api/v1/points")
+def list_points(ledger: TheLedger, _: Annotated[Principal, Depends(may("point.read"))]) -> Any:
+    """Every declared enforcement point, and its newest word on each directive."""
+    return answer(points.listed(ledger))
+
+
+@router.get("/api/v1/points/{point}/directives/{directive}")
+def point_to_state(
+    point: str, directive: str, ledger: TheLedger, _: Annotated[Principal, Depends(may("point.state"))]
+) -> Any:
+    """What a point signs of a directive, but for what it says and when."""
+    return answer(points.to_state(ledger, point, directive))
+
+
+@router.post("/api/v1/points/statements")
+def state_point(
+    body: Signed,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("point.state"))],
+) -> Any:
+    """Put on the record that a point enforces a directive, or has restored access: signed by the point."""
+    return answer(points.state(ledger, by, command, body.envelope))
+
+
+@router.get("/api/v1/gateways")
+def gateways(request: Request, _: Annotated[Principal, Depends(may("directive.read"))]) -> Any:
+    """Every gateway that may hold a lease."""
+    fleet: Fleet = request.app.state.fleet
+    return {"gateways": fleet.gateways()}
+
+
+@router.post("/fleet/v1/poll", include_in_schema=False)
+async def poll(
+    body: PollAsked, request: Request, by: Annotated[Principal, Depends(may("fleet.poll"))]
+) -> Response:
+    """The feed: answers at once on news, else after waitMs."""
+    if by.name != body.gateway:
+        raise Unauthorized(f"this token is of gateway {by.name!r}, not {body.gateway!r}", code="forbidden")
+    fleet: Fleet = request.app.state.fleet
+    asked = await run_in_threadpool(body.asked)
+    await run_in_threadpool(fleet.heard, asked)
+    if body.report.usage:
+        rows = [each.row() for each in body.report.usage]
+        ledger: Ledger = request.app.state.ledger
+        rows = await run_in_threadpool(usage.known, ledger, rows)
+        request.app.state.usage.report((body.gateway, body.incarnation), rows, ledger.now_ms())
+    if body.report.proven:
+        await run_in_threadpool(grants.prove, request.app.state.ledger, by, body.surface, body.report.proven)
+    await request.app.state.news.wait_beyond(body.after, body.waitMs / 1000)
+    return JSONResponse(await run_in_threadpool(fleet.answer, asked))
+
+
+class News:
+    """Wakes those who wait for the log to grow."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._loop = asyncio.get_running_loop()
+        self._event = asyncio.Event()
+        self._closed = False
+        ledger.watch(self._told)
+
+    async def wait_beyond(self, after: int, seconds: float) -> None:
+        """Return when the log is larger than `after`, the time is over, or nobody waits any more."""
+        deadline = self._loop.time() + seconds
+        while self._ledger.size() <= after and not self._closed:
+            event, remaining = self._event, deadline - self._loop.time()
+            if remaining <= 0 or self._ledger.size() > after:
+                return
+            try:
+                async with asyncio.timeout(remaining):
+                    await event.wait()
+            except TimeoutError:
+                return
+
+    def close(self) -> None:
+        """Let everybody go who waits."""
+        self._closed = True
+        self._wake()
+
+    def _told(self) -> None:
+        """Called from the thread that made the log grow."""
+        self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        event, self._event = self._event, asyncio.Event()
+        event.set()
