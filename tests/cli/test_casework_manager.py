@@ -34,6 +34,7 @@ def test_a_screening_holds_a_case_clears_it_and_is_open_again_when_the_list_chan
     grant = plane.answer("case", "show", case)["grant"]["grant"]
     assert f"records open again: {case}" in plane.text("screening", "use", "entities", "2")
     assert "its screening record is open again: the list has changed" in plane.text("grant", "show", grant)
+    assert "by release-officer): looked at every match; open again since 20" in plane.show(case, "developer")
     other = plane.submit("Example Grid", screened=False)
     refused = plane.error(*plane.screening(other, version="1"))
     assert (refused["code"], refused["remedy"]) == ("list_changed", "screen again, with the version in use")

@@ -101,7 +101,8 @@ def _heard(shown: Mapping[str, Any]) -> Iterator[str]:
     screened = shown["screening"]
     if screened:
         by = f"{screened['list']} {screened['version']}, by {screened['owner']}"
-        yield f"  screened: {screened['decision']} ({by}): {screened['reason']}"
+        again = f"; open again since {screened['reopened']}" if "reopened" in screened else ""
+        yield f"  screened: {screened['decision']} ({by}): {screened['reason']}{again}"
     for each in shown["notes"]:
         yield f"  {each.get('on', each['at'])} {each['party']}, {each['kind']}: {each['text']}"
 

@@ -55,7 +55,7 @@ class Matter:
     replied: Entry | None = None
     unopposed: bool = False
     proceeded: bool = False
-    screened: Mapping[str, Any] | None = None
+    screened: Entry | None = None
     until: int | None = None
 
     def __post_init__(self) -> None:
@@ -129,7 +129,7 @@ class Standing:
     plans: dict[str, Any] = field(default_factory=dict)
     grants: dict[str, dict[str, Any]] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
-    lists: dict[str, str] = field(default_factory=dict)
+    lists: list[Entry] = field(default_factory=list)
     open_terms: set[str] = field(default_factory=set)
 
     def place_of(self, case: Matter) -> tuple[str, str]:
@@ -187,9 +187,11 @@ class Standing:
         stage = self.stage(self.place_of(case)) if case.kind in ASKS_FOR_A_GRANT else None
         if stage is None or "screening" not in stage.get("eligibility", {}):
             return False
-        record = case.screened
-        in_use = self.lists.get(record["list"], record["version"]) if record else None
-        return record is None or record["decision"] != "clear" or record["version"] != in_use
+        if case.screened is None or case.screened.public["decision"] != "clear":
+            return True
+        name, version = case.screened.public["list"], case.screened.public["version"]
+        since = [each.public for each in self.lists if each.seq > case.screened.seq]
+        return any(used["list"] == name and used["version"] != version for used in since)
 
     def held_up(self, case: Matter) -> bool:
         """Whether something other than the agencies stands between a case and its approval."""
@@ -274,7 +276,7 @@ def follow(now: Standing, entry: Entry) -> None:
     elif kind == "stage.opened":
         now.open_terms.add(public["terms"])
     elif kind == "list.changed":
-        now.lists[public["list"]] = public["version"]
+        now.lists.append(entry)
     elif kind.startswith("grant."):
         _follow_grant(now, entry)
 
@@ -318,7 +320,7 @@ def _follow_case(now: Standing, case: Matter, entry: Entry) -> None:  # noqa: C9
                 agency.stops.append((agency.asked, at))
             agency.asked, agency.due = None, ms(public["due"])
         case "case.screened":
-            case.screened = public
+            case.screened = entry
         case "case.proceeded":
             case.proceeded = True
         case "case.waitlisted":

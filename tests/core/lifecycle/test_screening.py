@@ -77,6 +77,33 @@ def test_a_new_version_of_the_list_opens_records_again(world: World, case: Case)
     assert world.types().count(events.LIST_CHANGED) == 3
 
 
+def test_a_version_that_returns_closes_no_record(world: World, case: Case) -> None:
+    world.all_say(case, "oncd approve", "ostp approve")
+    world.must(UseList("the list", "1"))
+    world.must(screened(case, "match"))
+    for version in ("2", "1", "1"):
+        assert world.must(UseList("the list", version))["reopened"] == [case.id]
+    assert world.must(screened(case))["determination"] == "approved"
+    assert world.must(UseList("the list", "1"))["reopened"] == []
+
+
+def test_a_clear_record_stays_open_when_its_version_returns(world: World, case: Case) -> None:
+    world.must(screened(case))
+    world.must(UseList("the list", "2"))
+    world.must(UseList("the list", "1"))
+    world.all_say(case, "oncd approve", "ostp approve")
+    assert case.grant is None
+    assert world.must(screened(case))["determination"] == "approved"
+
+
+def test_a_record_made_before_its_list_was_used_stays_clear(world: World, case: Case) -> None:
+    world.must(screened(case))
+    world.must(UseList("another list", "2"))
+    world.must(UseList("the list", "1"))
+    world.all_say(case, "oncd approve", "ostp approve")
+    assert case.grant is not None
+
+
 def test_an_offer_is_not_taken_on_an_old_record(world: World, case: Case) -> None:
     other = world.submit("org-2")
     for each in (other, case):

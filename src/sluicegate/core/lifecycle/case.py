@@ -92,6 +92,7 @@ class Case:
     asked_ms: int | None = None
     stops: list[tuple[int, int]] = field(default_factory=list)
     screening: dict[str, Any] | None = None
+    """The newest record; `reopened` in it since when another version of its list was put in use."""
     offer_until_ms: int | None = None
     reply_by_ms: int | None = None
     replied_ms: int | None = None
@@ -116,6 +117,21 @@ class Case:
     def is_reviewed(self) -> bool:
         """Whether it is being decided: neither on a waitlist, nor offered a seat, nor determined."""
         return self.state in _REVIEWED
+
+    @property
+    def is_cleared(self) -> bool:
+        """Whether a screening record clears it, and no list in use since has opened that record again."""
+        record = self.screening
+        return record is not None and record["decision"] == "clear" and "reopened" not in record
+
+    def is_reopened_by(self, name: str, version: str) -> bool:
+        """Whether using this version of a list opens its screening record again, or leaves it open."""
+        record = self.screening
+        return (
+            record is not None
+            and record["list"] == name
+            and (record["version"] != version or "reopened" in record)
+        )
 
     @property
     def asking(self) -> dict[str, Recorded]:

@@ -121,12 +121,7 @@ def screening_needed(state: State, case: Case) -> bool:
     body = _stage(state, case) if case.kind in kinds.ADMITS else None
     if body is None or body.get("eligibility", {}).get("screening") is None:
         return False
-    screened = case.screening
-    return (
-        screened is None
-        or screened["decision"] != "clear"
-        or state.lists.get(screened["list"], screened["version"]) != screened["version"]
-    )
+    return not case.is_cleared
 
 
 def granted_conditions(state: State, case: Case) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:

@@ -68,13 +68,11 @@ def use_list(state: State, command: UseList, now_ms: int, entropy: Entropy) -> D
 
 
 def reopened(state: State, command: UseList) -> list[str]:
-    """The cases, open or of a live grant, whose screening record a new version of a list opens again."""
+    """The cases, open or of a live grant, whose screening record this opens again, or leaves open."""
     return [
         case.id
         for case in state.cases.values()
-        if case.screening is not None
-        and case.screening["list"] == command.name
-        and case.screening["version"] != command.version
+        if case.is_reopened_by(command.name, command.version)
         and (case.state != "determined" or (case.grant is not None and state.is_live(case.grant)))
     ]
 

@@ -590,7 +590,12 @@ def _organization_nominated(state: State, entry: Entry) -> None:
 
 
 def _list_changed(state: State, entry: Entry) -> None:
-    state.lists[entry.public["list"]] = entry.public["version"]
+    """Records of other versions stay open until made anew, even if their version comes back."""
+    name, version = entry.public["list"], entry.public["version"]
+    state.lists[name] = version
+    for case in state.cases.values():
+        if case.screening is not None and case.is_reopened_by(name, version):
+            case.screening = {"reopened": events.format_time(entry.at_ms), **case.screening}
 
 
 def _record_added(state: State, entry: Entry) -> None:
