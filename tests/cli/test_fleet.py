@@ -57,7 +57,9 @@ def issue(plane: Plane, name: str, folder: Path) -> None:
 
 @contextmanager
 def watching(plane: Plane, name: str, *options: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "sluicegate", "directive", "status", name, "--watch", *options]
+    # Whatever runs the tests in the background may have it ignore the signal.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "sluicegate"]
+    command += ["directive", "status", name, "--watch", *options]
     environment = {**os.environ, "SLUICEGATE_URL": plane.url, "SLUICEGATE_TOKEN": plane.token("developer")}
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

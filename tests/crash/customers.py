@@ -247,7 +247,7 @@ class Customers(threading.Thread):
             if free:
                 possible.append((self._suspend(self._random.choice(free)), 2))
             if suspended:
-                possible.append((self._lift(self._random.choice(suspended)), 1))
+                possible.append((self._lift(self._random.choice(suspended)), 2))
             scripts, weights = zip(*possible, strict=True)
             yield from self._random.choices(scripts, weights)[0]
 
