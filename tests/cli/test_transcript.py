@@ -116,6 +116,7 @@ def an_order_is_issued_and_lifted(plane: Plane) -> None:
     assert issued["covered"] == preview["covered"]
     assert (again := plane(*issue, "--json")).code == 1
     assert again.error["code"] == "name_taken"
+    assert f"{name}: in force everywhere" in plane("directive", "status", name, "--watch").out
     status = plane.answer("directive", "status", name)
     assert (status["directive"], status["inForce"], status["gateways"]) == (name, True, [])
     assert "Example Grid Operator" not in plane("directive", "list").out
