@@ -43,15 +43,15 @@ class Ageless(Tail):
 
 
 class LateFold(Tail):
-    """Trusts the lease at once, and folds the entries that came with it before the next question."""
+    """Trusts the lease at once, and folds the entries that came with it when the next answer is here."""
 
     _late: feed.Answer | None = None
 
-    def question(self, wait_ms: int) -> dict[str, Any]:
+    def take(self, data: bytes) -> Seen:
         late, self._late = self._late, None
         if late is not None:
             super()._advance(late)
-        return super().question(wait_ms)
+        return super().take(data)
 
     def _advance(self, answer: feed.Answer) -> None:
         self._late = answer

@@ -123,12 +123,11 @@ class Gateway:
         self._expect_the_end()
         if seen.size > self._disk.seen.size:
             self._later(self._saving_ms(), "has saved", lambda: self._saved(seen))
-        else:
-            self.ask()
+        self.ask()
 
     def _saved(self, seen: Seen) -> None:
-        self._disk.seen = seen
-        self.ask()
+        if seen.size > self._disk.seen.size:
+            self._disk.seen = seen
 
     def _failed(self, asked: int) -> None:
         if self._open and asked == self._asked:

@@ -14,9 +14,10 @@ from sluicegate.core.lifecycle.credentials import IssueCredential
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.core.refusals import Deny
+from sluicegate.core.table import Table
 from sluicegate.errors import StoreUnavailable
 from sluicegate.gate.engine import Flight
-from sluicegate.gate.feed import Tail
+from sluicegate.gate.feed import RETRY_MS, Tail
 from sluicegate.service.fleet import CLOCK_ALLOWANCE, Fleet
 from sluicegate.service.ledger import Ledger
 from tests import worlds
@@ -312,7 +313,9 @@ class World:
         assert self.primary is not None
         with self.primary.ledger.reading() as state:
             longest_ms, lease_ms = state.table.longest_lease_ms, state.table.lease_ms
-        self.schedule.run(1.01 * longest_ms + 3 * lease_ms)
+        # Who has no lease yet knows of no plan: a question that was just lost is given up by the usual lease.
+        lost_ms = max(lease_ms, Table().lease_ms) * 4 / 3 + RETRY_MS[-1]
+        self.schedule.run(lost_ms + 1.01 * longest_ms + 3 * lease_ms)
         for plane in self.planes():  # also whom nobody has asked lately
             plane.access.confirm()
             plane.ledger.catch_up()
