@@ -129,14 +129,14 @@ class Exchange:
         for index, event in enumerate(reply.events):
             if interval_ms and reply.first < index < reply.last:
                 await self.caller.pause(interval_ms)
-            if self.caller.gone():
+            if self._left():
                 return
             if index == hang_up_at:
                 await self._hang_up()
                 return
             await self.send({"type": "http.response.body", "body": event, "more_body": index < last})
             # A full send buffer makes us wait; whoever left meanwhile was not sent this.
-            if self.caller.gone():
+            if self._left():
                 return
             self.call.chunks_sent += 1
             self.call.bytes_sent += len(event)
@@ -144,11 +144,20 @@ class Exchange:
 
     async def _hang_up(self) -> None:
         self.log.end(self.call, CallState.COMPLETED)
-        lent = self.scope.get("extensions", {}).get(TRANSPORT)
-        if lent is None:
+        transport = self._transport()
+        if transport is None:
             raise ConnectionAbortedError("asked to hang up, but this server lends no transport")
-        lent["transport"].close()
+        transport.close()
         await self.caller.watch()
+
+    def _left(self) -> bool:
+        """Whether the caller has left, noticed yet or not: who sends to nobody is never made to wait."""
+        transport = self._transport()
+        return self.caller.gone() or (transport is not None and transport.is_closing())
+
+    def _transport(self) -> asyncio.Transport | None:
+        lent = self.scope.get("extensions", {}).get(TRANSPORT)
+        return lent["transport"] if lent is not None else None
 
 
 def _head(reply: Reply, request_id: str) -> Message:
