@@ -13,6 +13,7 @@ import random
 import secrets
 import signal
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -51,6 +52,8 @@ from sluicegate.store.sqlite import SqliteStore
 _log = logging.getLogger(__name__)
 Ready = Callable[[str], None]
 FIRST_GATEWAY = "gateway-1"
+SWITCH_S = 0.0005
+"""How long a thread of the control plane computes while another waits, which may be passing an order on."""
 
 
 def boot_ms() -> float:
@@ -136,6 +139,7 @@ def control(settings: ControlSettings) -> Control:
 
 async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> None:
     """Serve a control plane until `stop` is set; `ready` is called once with its URL."""
+    sys.setswitchinterval(SWITCH_S)
     settings = wired.settings
     listening = _listen(settings.host, settings.port)
     key_sets = KeySets(settings.post.webhook_networks, settings.post.timeout_ms)

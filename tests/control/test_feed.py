@@ -6,10 +6,14 @@ import json
 import threading
 from typing import Any
 
+import pytest
+
 from sluicegate import bootstrap
 from sluicegate.core import acknowledgement, checkpoint, feed
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.feed import Seen, Tail
+from sluicegate.service.fleet import Poll
+from sluicegate.service.telling import Telling
 from tests import worlds
 from tests.control.conftest import Plane
 from tests.control.test_api import error_of
@@ -46,6 +50,33 @@ def test_a_waiting_poll_answers_when_there_is_news(plane: Plane):
     waiting.join(15)
     assert not waiting.is_alive()
     assert [entry.type for entry in answers[0].entries] == ["release.applied", "case.opened"]
+
+
+def test_an_order_is_passed_on_before_anybody_affected_is_told(plane: Plane, monkeypatch: pytest.MonkeyPatch):
+    plane.send("/api/v1/releases", {"text": json.dumps(plan_value())})
+    told, told_first = threading.Event(), []
+    answer, tell = plane.fleet.answer, Telling.tell
+
+    def answering(poll: Poll) -> dict[str, Any]:
+        told_first.append(told.wait(0.5))
+        return answer(poll)
+
+    def telling(self: Telling) -> None:
+        if plane.ledger.entries(plane.ledger.size() - 1, plane.ledger.size())[0].type == "directive.issued":
+            told.set()
+        tell(self)
+
+    waiting = threading.Thread(target=lambda: ask(plane, plane.ledger.size(), 20_000))
+    waiting.start()
+    while not plane.fleet.gateways():
+        assert waiting.is_alive()
+    monkeypatch.setattr(plane.fleet, "answer", answering)
+    monkeypatch.setattr(Telling, "tell", telling)
+    body = {"envelope": worlds.directive(directive_value("d-1")).to_json()}
+    assert plane.send("/api/v1/directives", body).status_code == 200
+    waiting.join(15)
+    assert not waiting.is_alive()
+    assert (told_first, told.is_set()) == ([False], True)
 
 
 def test_a_poll_acknowledges_as_soon_as_it_arrives(plane: Plane):

@@ -45,8 +45,8 @@ def application(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.news = enforcement.News(ledger)
-        ticking = _tick(ledger, fleet, app.state.telling)
+        news = app.state.news = enforcement.News(ledger)
+        ticking = _tick(ledger, fleet, news, app.state.telling)
         running = [asyncio.create_task(ticking), asyncio.create_task(app.state.refresher.run())]
         yield
         for task in running:
@@ -79,12 +79,13 @@ def application(
     return app
 
 
-async def _tick(ledger: Ledger, fleet: Fleet, telling: Telling) -> None:
+async def _tick(ledger: Ledger, fleet: Fleet, news: enforcement.News, telling: Telling) -> None:
     """Let time move cases, count gateways out and tell of directives, also while nobody asks for anything."""
     while True:
         try:
             await run_in_threadpool(ledger.tick)
             await run_in_threadpool(fleet.tick)
+            await news.passed_on()
             await run_in_threadpool(telling.tell)
         except StoreUnavailable as error:
             _log.warning("what is due waits: %s", error.message)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from sluicegate.control.errors import EVERY_ERROR, answer
@@ -91,7 +92,7 @@ def preview_directive(
 
 
 @router.post("/api/v1/directives")
-def issue_directive(
+async def issue_directive(
     body: SignedDirective,
     request: Request,
     ledger: TheLedger,
@@ -100,10 +101,11 @@ def issue_directive(
 ) -> Any:
     """Put a signed directive in force; whoever it affects is told before anything more becomes of it."""
     opened = {name: each.model_dump() for name, each in body.opened.items()}
-    issued = directives.issue(ledger, by, command, body.envelope, opened)
+    issued = await run_in_threadpool(directives.issue, ledger, by, command, body.envelope, opened)
+    await request.app.state.news.passed_on()
     with suppress(StoreUnavailable):  # the next tick tells
-        request.app.state.telling.tell()
-    return answer(preview.counted(ledger, issued))
+        await run_in_threadpool(request.app.state.telling.tell)
+    return answer(await run_in_threadpool(preview.counted, ledger, issued))
 
 
 @router.post("/api/v1/directives/confirmations")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
@@ -31,6 +33,8 @@ from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.usage import Key, Row
 
+PASSED_ON_S = 1.0
+"""How long an order's way to the gateways keeps what else there is to do for it waiting."""
 router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR, tags=["fleet"])
 
 
@@ -153,21 +157,47 @@ async def poll(
         request.app.state.usage.report((body.gateway, body.incarnation), rows, ledger.now_ms())
     if body.report.proven:
         await run_in_threadpool(grants.prove, request.app.state.ledger, by, body.surface, body.report.proven)
-    await request.app.state.news.wait_beyond(body.after, body.waitMs / 1000)
-    return JSONResponse(await run_in_threadpool(fleet.answer, asked))
+    news: News = request.app.state.news
+    async with news.beyond(body.after, body.waitMs / 1000):
+        return JSONResponse(await run_in_threadpool(fleet.answer, asked))
+
+
+class _Asking(NamedTuple):
+    after: int
+    answered: asyncio.Future[None]
 
 
 class News:
-    """Wakes those who wait for the log to grow."""
+    """Wakes those who wait for the log to grow, and knows who has not been answered yet."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._asking: set[_Asking] = set()
         self._loop = asyncio.get_running_loop()
         self._event = asyncio.Event()
         self._closed = False
         ledger.watch(self._told)
 
-    async def wait_beyond(self, after: int, seconds: float) -> None:
+    @asynccontextmanager
+    async def beyond(self, after: int, seconds: float) -> AsyncIterator[None]:
+        """Wait for more than `after` entries; what is done then is the answer."""
+        asking = _Asking(after, self._loop.create_future())
+        self._asking.add(asking)
+        try:
+            await self._wait_beyond(after, seconds)
+            yield
+        finally:
+            self._asking.remove(asking)
+            asking.answered.set_result(None)
+
+    async def passed_on(self) -> None:
+        """Return when whoever waited for what the log has now has been answered, or soon."""
+        size = self._ledger.size()
+        waiting = [asking.answered for asking in self._asking if asking.after < size]
+        if waiting:
+            await asyncio.wait(waiting, timeout=PASSED_ON_S)
+
+    async def _wait_beyond(self, after: int, seconds: float) -> None:
         """Return when the log is larger than `after`, the time is over, or nobody waits any more."""
         deadline = self._loop.time() + seconds
         while self._ledger.size() <= after and not self._closed:

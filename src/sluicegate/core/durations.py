@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 PATTERN = r"^P([0-9]{1,5}D)?(T([0-9]{1,6}H)?([0-9]{1,6}M)?([0-9]{1,9}S)?)?$"
+_WHOLE = re.compile(PATTERN)
 _UNITS_S = {"D": 86_400, "H": 3_600, "M": 60, "S": 1}
 
 
@@ -13,7 +14,7 @@ def milliseconds(text: str) -> int:
 
     Raises: ValueError: not of that form.
     """
-    match = re.fullmatch(PATTERN, text)
+    match = _WHOLE.fullmatch(text)
     if match is None or text[-1] in "PT":
         raise ValueError(f"{text!r} is not a duration such as P30D or PT12H")
     parts = (match[1], match[3], match[4], match[5])

@@ -170,7 +170,12 @@ class Engine:
 
     def redecide(self, flight: Flight) -> None:
         """Decide again; cut the request if it is no longer allowed."""
-        decided = decision.decide(flight.ask._replace(in_flight=True), self.table, self.now())
+        self._go_on(flight, self._again(flight.ask))
+
+    def _again(self, ask: Ask) -> Allow | Deny:
+        return decision.decide(ask._replace(in_flight=True), self.table, self.now())
+
+    def _go_on(self, flight: Flight, decided: Allow | Deny) -> None:
         if isinstance(decided, Allow):
             flight.allow = decided
             self._note_until(decided.until_ms)
@@ -214,10 +219,14 @@ class Engine:
         self.lease = lease
 
     def redecide_all(self) -> None:
-        """Decide again for everything in flight."""
+        """Decide again for everything in flight, once for all who ask the same."""
         self._until_ms = None
+        decided: dict[Ask, Allow | Deny] = {}
         for flight in list(self.flights):
-            self.redecide(flight)
+            ask = flight.ask
+            if ask not in decided:
+                decided[ask] = self._again(ask)
+            self._go_on(flight, decided[ask])
 
     def deadline_ms(self) -> float | None:
         """When, on CLOCK_BOOTTIME, something in flight may have to end without news from the feed."""
