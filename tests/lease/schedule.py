@@ -74,7 +74,7 @@ class Schedule:
         until = self.now + ms
         while self._events[0][0] <= until:
             self.step()
-        self.now = until
+        self.now = max(self.now, until)
 
     def wait(self, ms: float, process: Process) -> None:
         """Wait inside a call of a process while everybody else goes on.
