@@ -2,6 +2,7 @@
 
     SluicegateError
     ├── InvalidInput            what was given is malformed                 exit 3, HTTP 400
+    │   ├── WrongUsage          options that do not go together                 exit 2
     │   ├── NotCanonical        JSON outside the strict subset we accept
     │   ├── InvalidDocument     a plan, directive or other file; has places
     │   ├── BadEnvelope         not a DSSE envelope, or not the statement expected
@@ -67,6 +68,12 @@ class InvalidInput(SluicegateError):
     """What was given is malformed; nothing was done with it."""
 
     code = "invalid_input"
+
+
+class WrongUsage(InvalidInput):
+    """A command's options do not go together, or one is missing."""
+
+    code = "usage"
 
 
 class NotCanonical(InvalidInput):

@@ -126,6 +126,12 @@ def test_wrong_usage_is_told_with_the_help_that_shows_how(cli, command, words, t
     assert done.error["remedy"] == f"'{f'sluicegate {words}'.strip()} --help' shows how"
 
 
+def test_options_that_do_not_go_together_are_wrong_usage(cli):
+    done = cli("notify", "add", "--json")
+    assert (done.code, done.out, done.error["code"]) == (2, "", "usage")
+    assert "--webhook" in done.error["message"]
+
+
 # 3: invalid input
 
 
@@ -251,13 +257,13 @@ def test_a_case_is_signed_by_a_party_that_is_asked(plane, tmp_path):
     sign = ("review", "sign", exported, "-o", signed)
     stranger = plane(*sign, "--position", "approve", "--key", plane.key("caisi"), "--json", by=None)
     assert (stranger.code, "oncd, ostp" in stranger.error["message"]) == (3, True)
-    for position, told in {
-        "perhaps": "expected one of approve",
-        "ask": "a question without a reason",
-        "object": "without a reason",
-    }.items():
+    for position, code, told in (
+        ("perhaps", 3, "expected one of approve"),
+        ("ask", 2, "a question without a reason"),
+        ("object", 2, "without a reason"),
+    ):
         done = plane(*sign, "--position", position, "--key", plane.key("oncd"), "--json", by=None)
-        assert (done.code, told in done.error["message"]) == (3, True)
+        assert (done.code, told in done.error["message"]) == (code, True)
     assert not signed.exists()
 
 

@@ -84,6 +84,7 @@ def test_every_kind_of_error_has_a_status():
         for leaf in leaves(errors.SluicegateError)
     }
     assert found == {
+        "WrongUsage": 400,
         "NotCanonical": 400,
         "InvalidDocument": 400,
         "BadEnvelope": 400,

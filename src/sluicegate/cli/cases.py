@@ -17,7 +17,7 @@ from sluicegate.cli.output import Json, emit, table
 from sluicegate.client.http import Client
 from sluicegate.core import kinds
 from sluicegate.core.lifecycle.grants import REASON_CODES
-from sluicegate.errors import InvalidInput
+from sluicegate.errors import WrongUsage
 
 Case = Annotated[str, typer.Argument(help="The case, such as case_6n3v….", show_default=False)]
 Grant = Annotated[str, typer.Argument(help="The grant, such as grant_6n3v….", show_default=False)]
@@ -229,7 +229,7 @@ def surrender(
     if not yes:
         if not sys.stdin.isatty():
             said = "surrendering a grant cannot be undone, and nobody can be asked here"
-            raise InvalidInput(said, code="usage", remedy="say --yes")
+            raise WrongUsage(said, remedy="say --yes")
         typer.confirm(
             f"End grant {grant}? Its keys stop working; the way back is a new application", abort=True
         )

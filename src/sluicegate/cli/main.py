@@ -204,7 +204,7 @@ def main() -> NoReturn:
             typer.echo(error, err=True)
             sys.exit(output.USAGE)
         remedy = f"'{_called()} --help' shows how"
-        output.report(errors.InvalidInput(str(error), code="usage", remedy=remedy), as_json)
+        output.report(errors.WrongUsage(str(error), remedy=remedy), as_json)
         sys.exit(output.USAGE)
     except OSError as error:
         output.report(_withheld(error), as_json)

@@ -17,7 +17,7 @@ from sluicegate.cli.wording import words
 from sluicegate.client.http import Client
 from sluicegate.core import members, persons
 from sluicegate.core.lifecycle.persons import PART_ROWS
-from sluicegate.errors import InvalidInput
+from sluicegate.errors import InvalidInput, WrongUsage
 
 Grant = Annotated[str, typer.Option("--grant", help="A grant of the organization.", show_default=False)]
 Member = Annotated[str, typer.Argument(help="The member, such as mem_….", show_default=False)]
@@ -108,7 +108,7 @@ def claim(
 ) -> None:
     """Claim a member's status: your organization's word, or your provider's by an assertion."""
     if (status is None) == (assertion is None) or (provider is None) != (assertion is None):
-        raise InvalidInput("expected --status, or --assertion and --provider", code="usage")
+        raise WrongUsage("expected --status, or --assertion and --provider")
     said = _said(status, method, assurance, until)
     if assertion is not None:
         said |= {"assertion": read_text(assertion).strip(), "provider": provider}
@@ -166,7 +166,7 @@ def person_correct(
 ) -> None:
     """Say what your status is. If others claim otherwise it is unknown until your organization settles it."""
     if (status is None) != take_back:
-        raise InvalidInput("expected one of --status and --take-back", code="usage")
+        raise WrongUsage("expected one of --status and --take-back")
     answer = Client().post("/api/v1/person/claim", {"status": status})
     said = "you took back what you said" if status is None else f"you said: {words(status)}"
     emit(answer, as_json, f"{said}, at size {answer['size']}")

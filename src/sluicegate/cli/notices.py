@@ -8,7 +8,7 @@ import typer
 
 from sluicegate.cli.output import Json, emit, table
 from sluicegate.client.http import Client
-from sluicegate.errors import InvalidInput
+from sluicegate.errors import WrongUsage
 
 Subscription = Annotated[str, typer.Argument(help="The subscription, such as sub_….", show_default=False)]
 
@@ -24,7 +24,7 @@ def add(
 ) -> None:
     """Be told of everything that happens in the cases you may see. A webhook's secret is shown once."""
     if (webhook is None) == (email is None):
-        raise InvalidInput("expected one of --webhook URL and --email ADDRESS", code="usage")
+        raise WrongUsage("expected one of --webhook URL and --email ADDRESS")
     kind, target = ("webhook", webhook) if webhook is not None else ("email", email)
     answer = Client().post("/api/v1/subscriptions", {"kind": kind, "target": target})
     lines = [f"subscription {answer['subscription']}: {answer['kind']} {answer['target']}"]
@@ -71,6 +71,6 @@ def replay(
 ) -> None:
     """Send dead letters again: one, or all. A subscription that was gone is back with them."""
     if (letter is None) != every:
-        raise InvalidInput("expected a letter or --all", code="usage", remedy="'notify dead' lists yours")
+        raise WrongUsage("expected a letter or --all", remedy="'notify dead' lists yours")
     answer = Client().post("/api/v1/subscriptions/dead/replay", {"letter": letter})
     emit(answer, as_json, f"{answer['replayed']} sent again")

@@ -23,6 +23,7 @@ USAGE = 2
 _EXITS: dict[type[errors.SluicegateError], int] = {
     errors.CommandRefused: 1,
     errors.Unauthorized: 1,
+    errors.WrongUsage: USAGE,
     errors.InvalidInput: 3,
     errors.StoreUnusable: 3,
     errors.VerificationFailed: 5,

@@ -12,7 +12,7 @@ from sluicegate.cli.members import Grant
 from sluicegate.cli.output import Json, emit, table
 from sluicegate.client.http import Client
 from sluicegate.core import assertion, canonical
-from sluicegate.errors import InvalidInput, NotCanonical
+from sluicegate.errors import InvalidInput, NotCanonical, WrongUsage
 
 Provider = Annotated[str, typer.Argument(help="The provider, such as idp_….", show_default=False)]
 Jwks = Annotated[Path | None, typer.Option("--jwks", help="A file with a JWK Set.", show_default=False)]
@@ -37,7 +37,7 @@ def add(
 ) -> None:
     """Register an identity provider, with its keys or where they are fetched from."""
     if jwks is None and jwks_url is None:
-        raise InvalidInput("expected --jwks or --jwks-url", code="usage")
+        raise WrongUsage("expected --jwks or --jwks-url")
     asked = {
         "issuer": issuer,
         "audience": audience,

@@ -17,7 +17,7 @@ from sluicegate.client.signing import Said
 from sluicegate.core import document, kinds
 from sluicegate.core import plan as plans
 from sluicegate.core.statements import DECISIONS, NEED_REASON, NOTES, POSITIONS, Note
-from sluicegate.errors import InvalidInput
+from sluicegate.errors import InvalidInput, WrongUsage
 
 Case = Annotated[str, typer.Argument(help="The case, such as case_6n3v….", show_default=False)]
 Exported = Annotated[Path, typer.Argument(help="What 'review export' wrote.", show_default=False)]
@@ -66,9 +66,7 @@ def sign(
 ) -> None:
     """Sign your position in an exported case. Needs no network; the key never leaves this machine."""
     if position in NEED_REASON and not reason.strip():
-        raise InvalidInput(
-            f"{NEED_REASON[position]} without a reason", code="usage", remedy="say --reason TEXT"
-        )
+        raise WrongUsage(f"{NEED_REASON[position]} without a reason", remedy="say --reason TEXT")
     exported = read_json(file)
     signing.check_export(exported)
     private = signing.private_key(key)
@@ -222,7 +220,7 @@ def note(
     about = {name: value for name, value in given.items() if value is not None}
     if about.keys() not in ({"case"}, {"directive"}, {"release", "stage"}):
         remedy = "name one of --case, --directive, or --release with --stage"
-        raise InvalidInput("a note is about one thing", code="usage", remedy=remedy)
+        raise WrongUsage("a note is about one thing", remedy=remedy)
     client = Client()
     log = client.get("/api/v1/log")["vkey"]
     signed = signing.note(Note(log, party, about, kind, on, text), signing.private_key(key))
