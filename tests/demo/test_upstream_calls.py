@@ -130,6 +130,14 @@ def test_a_hang_up_is_a_completed_call(http):
     assert call(http, "hung-up")["bytes_sent"] == 0
 
 
+@pytest.mark.parametrize("streams", [True, False])
+def test_a_connection_that_ends_with_its_answer_was_not_left(http, streams):
+    headers = {"connection": "close", "x-request-id": f"closing-{streams}"}
+    answer = http.post("/v1/completions", json=PROMPT | {"stream": streams}, headers=headers)
+    ended = eventually(lambda: call(http, f"closing-{streams}", "completed"))
+    assert ended["bytes_sent"] == len(answer.content)
+
+
 # Callers who leave
 
 

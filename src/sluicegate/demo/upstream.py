@@ -23,6 +23,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -30,7 +31,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from sluicegate.demo import upstream_anthropic, upstream_openai, upstream_responses
 from sluicegate.demo.upstream_calls import Call, CallLog, CallState, credential_digest
 from sluicegate.demo.upstream_exchange import (
-    TRANSPORT,
+    CONNECTION,
     Caller,
     Exchange,
     Receive,
@@ -81,12 +82,12 @@ class Upstream:
         log = self._log
         headers = dict(scope["headers"])
         call = log.start(scope["path"], (name for name, _ in scope["headers"]), headers)
-        caller = Caller(receive)
+        caller = Caller(receive, scope.get("extensions", {}).get(CONNECTION))
         try:
             content = await read_body(receive, self._settings.max_body_bytes)
             if content is not None:
                 reply, pace = self._reply(scope, headers, content, call)
-                await Exchange(scope, send, caller, call, log).deliver(reply, pace)
+                await Exchange(send, caller, call, log).deliver(reply, pace)
         finally:
             caller.release()
             log.end(call, CallState.CLOSED_BY_CALLER)  # unless it has ended otherwise
@@ -175,11 +176,18 @@ def _misrouted(method: str, path: str) -> tuple[int, str] | None:
 
 
 class _Protocol(HttpToolsProtocol):
-    """Lends the application the connection's transport."""
+    """Lends the application itself: the connection."""
+
+    lost = False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
+        extensions: dict[str, Any] = {CONNECTION: self}
+        self.scope["extensions"] = extensions
 
 
 class _Server(uvicorn.Server):

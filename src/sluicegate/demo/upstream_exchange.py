@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from sluicegate.demo.upstream_calls import Call, CallLog, CallState
 from sluicegate.demo.upstream_pace import Fault, Pace
@@ -20,8 +20,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-TRANSPORT = "sluicegate.transport"
-"""The ASGI extension by which our server lends its transport, to hang up with."""
+CONNECTION = "sluicegate.connection"
+"""The ASGI extension by which our server lends its connection."""
 
 _SLICE_BYTES = 64 * 1024
 
@@ -47,18 +47,36 @@ async def send_at_once(send: Send, reply: Reply, request_id: str) -> None:
     await send({"type": "http.response.body", "body": reply.events[0], "more_body": False})
 
 
-class Caller:
-    """The other end of a call whose body has been read."""
+class Connection(Protocol):
+    """What carries calls: to hang up with, and to know of its end before anybody was told."""
 
-    def __init__(self, receive: Receive) -> None:
+    lost: bool
+    transport: asyncio.Transport
+
+
+class Caller:
+    """The other end of a call whose body has been read, and the connection to it, if it is lent."""
+
+    def __init__(self, receive: Receive, connection: Connection | None) -> None:
         self._gone = False
         self._receive = receive
+        self._connection = connection
         self._watch: asyncio.Task[None] | None = None
         self._alarm: asyncio.Future[None] | None = None
 
     def gone(self) -> bool:
-        """Tell whether the caller was seen to leave."""
-        return self._gone
+        """Tell whether the caller has left; sending to nobody takes no time in which to notice it."""
+        return self._gone or (self._connection is not None and self._connection.lost)
+
+    async def hang_up(self) -> None:
+        """Close the connection; return when that is done.
+
+        Raises: ConnectionAbortedError: the server lends no connection to hang up with.
+        """
+        if self._connection is None:
+            raise ConnectionAbortedError("asked to hang up, but this server lends no connection")
+        self._connection.transport.close()
+        await self.watch()
 
     def watch(self) -> asyncio.Task[None]:
         """Begin to notice that the caller leaves; the task ends when it has."""
@@ -69,7 +87,7 @@ class Caller:
     async def pause(self, duration_ms: int) -> None:
         """Wait, but no longer than the caller does."""
         self.watch()
-        if self._gone:
+        if self.gone():
             return
         loop = asyncio.get_running_loop()
         self._alarm = loop.create_future()
@@ -101,7 +119,6 @@ def _ring(alarm: asyncio.Future[None]) -> None:
 class Exchange:
     """One request and its response."""
 
-    scope: Scope
     send: Send
     caller: Caller
     call: Call
@@ -129,14 +146,14 @@ class Exchange:
         for index, event in enumerate(reply.events):
             if interval_ms and reply.first < index < reply.last:
                 await self.caller.pause(interval_ms)
-            if self._left():
+            if self.caller.gone():
                 return
             if index == hang_up_at:
                 await self._hang_up()
                 return
             await self.send({"type": "http.response.body", "body": event, "more_body": index < last})
             # A full send buffer makes us wait; whoever left meanwhile was not sent this.
-            if self._left():
+            if self.caller.gone():
                 return
             self.call.chunks_sent += 1
             self.call.bytes_sent += len(event)
@@ -144,20 +161,7 @@ class Exchange:
 
     async def _hang_up(self) -> None:
         self.log.end(self.call, CallState.COMPLETED)
-        transport = self._transport()
-        if transport is None:
-            raise ConnectionAbortedError("asked to hang up, but this server lends no transport")
-        transport.close()
-        await self.caller.watch()
-
-    def _left(self) -> bool:
-        """Whether the caller has left, noticed yet or not: who sends to nobody is never made to wait."""
-        transport = self._transport()
-        return self.caller.gone() or (transport is not None and transport.is_closing())
-
-    def _transport(self) -> asyncio.Transport | None:
-        lent = self.scope.get("extensions", {}).get(TRANSPORT)
-        return lent["transport"] if lent is not None else None
+        await self.caller.hang_up()
 
 
 def _head(reply: Reply, request_id: str) -> Message:
