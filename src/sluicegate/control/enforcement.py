@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
@@ -162,17 +162,13 @@ async def poll(
         return JSONResponse(await run_in_threadpool(fleet.answer, asked))
 
 
-class _Asking(NamedTuple):
-    after: int
-    answered: asyncio.Future[None]
-
-
 class News:
     """Wakes those who wait for the log to grow, and knows who has not been answered yet."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._asking: set[_Asking] = set()
+        self._asking: dict[asyncio.Future[None], int] = {}
+        """Whoever asks: done when answered, and how many entries it has."""
         self._loop = asyncio.get_running_loop()
         self._event = asyncio.Event()
         self._closed = False
@@ -181,19 +177,19 @@ class News:
     @asynccontextmanager
     async def beyond(self, after: int, seconds: float) -> AsyncIterator[None]:
         """Wait for more than `after` entries; what is done then is the answer."""
-        asking = _Asking(after, self._loop.create_future())
-        self._asking.add(asking)
+        answered = self._loop.create_future()
+        self._asking[answered] = after
         try:
             await self._wait_beyond(after, seconds)
             yield
         finally:
-            self._asking.remove(asking)
-            asking.answered.set_result(None)
+            del self._asking[answered]
+            answered.set_result(None)
 
     async def passed_on(self) -> None:
         """Return when whoever waited for what the log has now has been answered, or soon."""
         size = self._ledger.size()
-        waiting = [asking.answered for asking in self._asking if asking.after < size]
+        waiting = [answered for answered, after in self._asking.items() if after < size]
         if waiting:
             await asyncio.wait(waiting, timeout=PASSED_ON_S)
 
