@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import closing
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import anthropic
@@ -21,6 +22,7 @@ import pytest
 
 from sluicegate.demo.upstream import Upstream, UpstreamSettings, credential_digest, in_thread, serve
 from sluicegate.demo.upstream_calls import KEPT, CallLog, CallState
+from sluicegate.demo.upstream_exchange import CONNECTION
 
 KEY = "sk-demo"
 MODEL = "demo-large"
@@ -201,6 +203,31 @@ def test_a_client_that_closes_its_stream_is_seen(url, http):
         with anthropic_api.messages.stream(**slow("anthropic"), max_tokens=9) as message:
             next(iter(message))
         eventually(lambda: call(http, "anthropic", "closed_by_caller"))
+
+
+def test_a_caller_that_leaves_while_nothing_is_waited_for_is_seen():
+    """The application itself, on a server that takes what goes to nobody at once, as servers do."""
+    app, connection, sent = Upstream(UpstreamSettings(chunks=50)), SimpleNamespace(lost=False), []
+    scope = {"type": "http", "method": "POST", "path": "/v1/completions", "headers": []}
+    asked = [{"type": "http.request", "body": json.dumps(LONG).encode(), "more_body": False}]
+
+    async def receive() -> dict[str, Any]:
+        if not asked:
+            await asyncio.Event().wait()
+        return asked.pop()
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+        connection.lost = len(sent) == 10
+
+    async def leave() -> Any:
+        await app({**scope, "extensions": {CONNECTION: connection}}, receive, send)
+        transport = httpx2.ASGITransport(app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://upstream") as http:
+            return (await http.get("/_demo/calls")).json()
+
+    (left,) = asyncio.run(leave())
+    assert (left["state"], left["chunks_sent"], len(sent)) == ("closed_by_caller", 8, 10)
 
 
 # Ways to serve it
