@@ -6,7 +6,7 @@ PYTEST_ARGS ?=     # more arguments for pytest: make test PYTEST_ARGS='-n0 -k le
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input
-CODE = $(wildcard src tests bench)
+CODE = $(wildcard src record/src tests bench)
 
 # The environment remembers the folder it was made in. Moved, copied or without its interpreter, it is made anew.
 MADE_HERE := $(shell [ "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd -P)" ] && [ -x $(PY) ] || rm -f .venv/*.stamp)
@@ -46,7 +46,7 @@ format: .venv/dev.stamp               ## lay out the code and mend what ruff can
 
 lock: .venv/lock.stamp                ## newest versions that pyproject.toml allows, into requirements/
 	@cd requirements && compile() { \
-	    ../$(PY) -m uv pip compile --quiet --system-certs --upgrade --universal --python-version 3.11 --generate-hashes \
+	    ../$(PY) -m uv pip compile --quiet --system-certs --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-package sluicegate-record \
 	        --no-emit-index-url --custom-compile-command 'make lock' "$$@"; \
 	} && \
 	compile ../pyproject.toml build.in --extra test --extra lint --output-file dev.txt && \
@@ -85,6 +85,6 @@ clean:          ## forget the environment, the caches and what was built
 	@$(PIP) install --require-hashes --only-binary :all: --requirement $<
 	@touch $@
 
-.venv/sluicegate.stamp: pyproject.toml .venv/run.stamp
-	@$(PIP) install --no-index --no-deps --no-build-isolation --editable .
+.venv/sluicegate.stamp: pyproject.toml record/pyproject.toml .venv/run.stamp
+	@$(PIP) install --no-index --no-deps --no-build-isolation --editable ./record --editable .
 	@touch $@

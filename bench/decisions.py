@@ -20,10 +20,15 @@ from typing import Any
 
 import cedarpy
 
-from sluicegate.core import canonical, events
-from sluicegate.core.decision import Allow, Ask, Instant, decide
-from sluicegate.core.events import Entry, Opening
-from sluicegate.core.table import Table
+from sluicegate.core.access.decision import (
+    Allow,
+    Ask,
+    Instant,
+    decide,
+)
+from sluicegate.core.access.table import Table
+from sluicegate_record.log import canonical, events
+from sluicegate_record.log.events import Entry, Opening
 
 CREDENTIALS, MANY = 100_000, 1_000_000
 PER_ORGANIZATION = 10

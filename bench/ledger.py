@@ -15,13 +15,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from sluicegate.core import events, merkle
-from sluicegate.core.events import Draft, Entropy, Entry
 from sluicegate.core.lifecycle import Refusal, State
-from sluicegate.core.merkle import Frontier
 from sluicegate.demo.record import Example
 from sluicegate.service import credentials, log
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.log import events, merkle
+from sluicegate_record.log.events import Draft, Entropy, Entry
+from sluicegate_record.log.merkle import Frontier
 
 ROUNDS = 9
 COMMANDS = SYNCS = 200

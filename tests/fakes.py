@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from sluicegate.core.events import Entry, Opening
 from sluicegate.errors import StoreUnavailable, StoreUnusable
 from sluicegate.ports import (
     Done,
@@ -19,6 +18,7 @@ from sluicegate.ports import (
     SavedDraft,
     Subscription,
 )
+from sluicegate_record.log.events import Entry, Opening
 
 
 @dataclass

@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sluicegate.core import acknowledgement, application, canonical, feed
-from sluicegate.core.dsse import Envelope
+from sluicegate.core.access import feed
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.case import Case
+from sluicegate.core.people import application
 from sluicegate.ports import Principal
 from sluicegate.service import (
     access,
@@ -24,9 +24,18 @@ from sluicegate.service import (
 )
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.log import acknowledgement, canonical
+from sluicegate_record.log.dsse import Envelope
 from tests import worlds
 from tests.fakes import Breaking
-from tests.worlds import API, AT_MS, ORIGIN, RELEASE, STAGE, private_key
+from tests.worlds import (
+    API,
+    AT_MS,
+    ORIGIN,
+    RELEASE,
+    STAGE,
+    private_key,
+)
 
 ROLES = {
     "developer": (access.DEVELOPER, None),

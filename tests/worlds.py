@@ -16,11 +16,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.core import canonical, checkpoint, document, dsse, events, lifecycle, plan, statements
-from sluicegate.core.cover import Directed, Resolved
-from sluicegate.core.decision import ANYBODY
-from sluicegate.core.dsse import Envelope
-from sluicegate.core.events import Entropy, Entry, Opening
+from sluicegate.core import lifecycle, statements
+from sluicegate.core.access.decision import ANYBODY
+from sluicegate.core.access.table import Table
+from sluicegate.core.directives.cover import Directed, Resolved
 from sluicegate.core.lifecycle import Command, Refusal, State
 from sluicegate.core.lifecycle.applications import SubmitApplication
 from sluicegate.core.lifecycle.case import Case
@@ -28,13 +27,31 @@ from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredent
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.lifecycle.points import SetPoint, StatePoint
-from sluicegate.core.lifecycle.positions import Proceed, Receive, RecordPosition, Screen
+from sluicegate.core.lifecycle.positions import (
+    Proceed,
+    Receive,
+    RecordPosition,
+    Screen,
+)
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.core.lifecycle.ticks import Tick, due
-from sluicegate.core.persons import Person
-from sluicegate.core.statements import Enforcement, Pointing, Position, Screening
-from sluicegate.core.table import Table
-from sluicegate.core.trust import Pin
+from sluicegate.core.people.persons import Person
+from sluicegate.core.statements import (
+    Enforcement,
+    Pointing,
+    Position,
+    Screening,
+)
+from sluicegate.core.terms import document, plan
+from sluicegate.core.terms.trust import Pin
+from sluicegate_record.log import (
+    canonical,
+    checkpoint,
+    dsse,
+    events,
+)
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.events import Entropy, Entry, Opening
 
 DEVELOPER = "openai"
 OFFICER, OTHER_OFFICER = "release-officer", "second-officer"

@@ -26,11 +26,11 @@ import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.control.app import application
-from sluicegate.core import document, notices, trust
-from sluicegate.core.lifecycle import Refusal
+from sluicegate.core.access.table import Table
+from sluicegate.core.access.vouch import VouchedTable
+from sluicegate.core.lifecycle import Refusal, notices
 from sluicegate.core.lifecycle.keys import StartLog
-from sluicegate.core.table import Table
-from sluicegate.core.vouch import VouchedTable
+from sluicegate.core.terms import document, trust
 from sluicegate.errors import CommandRefused, InvalidInput
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.feed import Feed

@@ -19,55 +19,50 @@
     ├── StoreUnavailable        disk full, locked, gone; nothing was done   exit 4, HTTP 503
     └── Unreachable             the other side did not answer               exit 4
 
-A "no" that the rules foresee is a value (`core.refusals.Deny`, `core.lifecycle.Refusal`);
+A "no" that the rules foresee is a value (`core.access.refusals.Deny`, `core.lifecycle.Refusal`);
 an exception is a surprise, or the edge turning such a value into an answer.
+
+What can be wrong with the record itself is in `sluicegate_record.errors`, and is named here too.
 
 Messages are one lower-case line: what was found (quoted), what was expected, what to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from sluicegate_record.errors import (
+    BadCheckpoint,
+    BadEnvelope,
+    BadKey,
+    BadProof,
+    BadSignature,
+    InvalidInput,
+    NotCanonical,
+    Place,
+    SluicegateError,
+    VerificationFailed,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in a document something is wrong.
-
-    Units: line and column count from 1; column counts code points.
-    """
-
-    file: str
-    line: int
-    column: int
-    expected: str
-    found: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: expected {self.expected}, found {self.found}"
-
-
-class SluicegateError(Exception):
-    """The root of the tree.
-
-    `code` is stable and machine-readable; `remedy` says what to do, or is empty.
-    """
-
-    code = "error"
-
-    def __init__(self, message: str, *, code: str = "", remedy: str = "", at: Sequence[Place] = ()) -> None:
-        super().__init__(message)
-        self.message = message
-        self.code = code or type(self).code
-        self.remedy = remedy
-        self.at = tuple(at)
-
-
-class InvalidInput(SluicegateError):
-    """What was given is malformed; nothing was done with it."""
-
-    code = "invalid_input"
+__all__ = [
+    "BadCheckpoint",
+    "BadEnvelope",
+    "BadFeed",
+    "BadKey",
+    "BadProof",
+    "BadSignature",
+    "CommandRefused",
+    "Drifted",
+    "InvalidDocument",
+    "InvalidInput",
+    "NotCanonical",
+    "Place",
+    "SluicegateError",
+    "StoreUnavailable",
+    "StoreUnusable",
+    "Unauthorized",
+    "Unreachable",
+    "VerificationFailed",
+    "WrongUsage",
+]
 
 
 class WrongUsage(InvalidInput):
@@ -76,52 +71,10 @@ class WrongUsage(InvalidInput):
     code = "usage"
 
 
-class NotCanonical(InvalidInput):
-    """JSON that two parsers could read differently, or that has no canonical form."""
-
-    code = "not_canonical"
-
-
 class InvalidDocument(InvalidInput):
     """A document with errors; `at` lists all of them."""
 
     code = "invalid_document"
-
-
-class BadEnvelope(InvalidInput):
-    """Not a DSSE envelope, or its payload is not the statement expected."""
-
-    code = "bad_envelope"
-
-
-class BadKey(InvalidInput):
-    """Not a key, or not of the kind expected."""
-
-    code = "bad_key"
-
-
-class VerificationFailed(SluicegateError):
-    """Well-formed, but not what it claims to be."""
-
-    code = "verification_failed"
-
-
-class BadSignature(VerificationFailed):
-    """No valid signature by the key that should have signed."""
-
-    code = "bad_signature"
-
-
-class BadProof(VerificationFailed):
-    """A Merkle proof of the wrong length, or one that leads to another root."""
-
-    code = "bad_proof"
-
-
-class BadCheckpoint(VerificationFailed):
-    """A checkpoint that is malformed, of another log, or not signed by its key."""
-
-    code = "bad_checkpoint"
 
 
 class BadFeed(VerificationFailed):

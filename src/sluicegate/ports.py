@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from sluicegate.core.events import Entry, Opening
+from sluicegate_record.log.events import Entry, Opening
 
 Node: TypeAlias = tuple[int, int, bytes]
 """A complete node of the tree: level, index, hash."""
@@ -95,7 +95,7 @@ class SavedDraft:
 
 
 class Registered(NamedTuple):
-    """An organization: its legal name as `core.application.name_key` spells it, its country."""
+    """An organization: its legal name as `core.people.application.name_key` spells it, its country."""
 
     name: str
     registered_in: str

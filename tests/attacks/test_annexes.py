@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from sluicegate.core import application
-from sluicegate.core.cover import ANNEX
+from sluicegate.core.directives.cover import ANNEX
+from sluicegate.core.people import application
 from sluicegate.service import directives
 from sluicegate.service.ledger import Ledger
 from tests import worlds

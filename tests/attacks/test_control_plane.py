@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sluicegate.core import events
+from sluicegate_record.log import events
+from tests.core.access.test_vouch import honest
+from tests.core.access.test_vouch_attacks import Liar
+from tests.core.access.test_vouch_directives import issued_as
 from tests.core.lifecycle.test_directives import change
-from tests.core.test_vouch import honest
-from tests.core.test_vouch_attacks import Liar
-from tests.core.test_vouch_directives import issued_as
 from tests.worlds import OFFICER, World, suspension
 
 ELSEWHERE = {"covers": {"organizations": ["org-elsewhere"]}}

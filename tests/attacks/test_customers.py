@@ -6,10 +6,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sluicegate.core.access.table import Table
 from sluicegate.core.lifecycle import State
 from sluicegate.core.lifecycle.persons import PART_ROWS, ROWS_MAX
-from sluicegate.core.persons import identifier
-from sluicegate.core.table import Table
+from sluicegate.core.people.persons import identifier
 from sluicegate.service import persons, preview
 from sluicegate.service.ledger import Ledger
 from tests.plane import yes

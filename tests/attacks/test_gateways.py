@@ -7,11 +7,17 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import canonical, events, feed
-from sluicegate.core.events import Draft, Opening
-from sluicegate.core.naming import Naming
+from sluicegate.core.access import feed
+from sluicegate.core.access.naming import Naming
 from sluicegate.errors import InvalidInput
-from sluicegate.service.usage import Key, Row, UsageBook, known
+from sluicegate.service.usage import (
+    Key,
+    Row,
+    UsageBook,
+    known,
+)
+from sluicegate_record.log import canonical, events
+from sluicegate_record.log.events import Draft, Opening
 from tests import worlds
 from tests.plane import Plane
 from tests.worlds import private_key

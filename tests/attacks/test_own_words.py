@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core.persons import DEFINITIONS
+from sluicegate.core.people.persons import DEFINITIONS
 from sluicegate.service import directives, preview
 from tests import worlds
 from tests.plane import Plane, yes

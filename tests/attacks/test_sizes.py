@@ -6,11 +6,18 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import canonical, directive, statements
-from sluicegate.core.directive import DOCUMENT_BYTES_MAX, Signing
+from sluicegate.core import statements
+from sluicegate.core.directives import directive
+from sluicegate.core.directives.directive import DOCUMENT_BYTES_MAX, Signing
 from sluicegate.core.lifecycle.directives import IssueDirective
 from sluicegate.errors import InvalidInput
-from tests.worlds import LOG, World, directive_value, signed
+from sluicegate_record.log import canonical
+from tests.worlds import (
+    LOG,
+    World,
+    directive_value,
+    signed,
+)
 
 SIGNING = Signing(LOG, lambda: bytes(32))
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import checkpoint, dsse
-from sluicegate.core.dsse import Envelope
+from sluicegate_record.log import checkpoint, dsse
+from sluicegate_record.log.dsse import Envelope
 from tests.cli.commands import EXAMPLES, Plane, lying
 from tests.cli.commands import plane as running_plane
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sluicegate.core import checkpoint
+from sluicegate_record.log import checkpoint
 from tests.cli.commands import EXAMPLES, NOBODY
 
 PLAN = EXAMPLES / "gpt-5.6-preview.yaml"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.timed import TimedPlane, timed_plane
-from tests.core.test_assertion import jwk
+from tests.core.people.test_assertion import jwk
 
 CSV = """\
 identifier,status,method,assurance,until

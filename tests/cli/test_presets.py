@@ -4,9 +4,14 @@ import re
 
 import pytest
 
-from sluicegate.core import document, plan
+from sluicegate.core.terms import document, plan
 from tests.cli.commands import EXAMPLES
-from tests.worlds import OFFICER, World, pin, start
+from tests.worlds import (
+    OFFICER,
+    World,
+    pin,
+    start,
+)
 
 PRESETS = sorted(path.stem for path in (EXAMPLES / "presets").glob("*.yaml"))
 NUMBER = re.compile(r"(?<![\w.-])\d+(?![\w.-])")

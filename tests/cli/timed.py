@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from sluicegate import bootstrap
-from sluicegate.core import events
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.service import tokens
 from sluicegate.service.fleet import Fleet
@@ -18,10 +17,19 @@ from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings
 from sluicegate.store import keyfile
 from sluicegate.store.sqlite import SqliteStore
+from sluicegate_record.log import events
 from tests.cli.commands import Cli, Plane
 from tests.control.conftest import served
 from tests.plane import Clock, yes
-from tests.worlds import DAY_MS, DEVELOPER, OFFICER, ORIGIN, OTHER_OFFICER, pin, private_key
+from tests.worlds import (
+    DAY_MS,
+    DEVELOPER,
+    OFFICER,
+    ORIGIN,
+    OTHER_OFFICER,
+    pin,
+    private_key,
+)
 
 MONDAY = "2026-06-29T15:00:00.000Z"
 SECOND = "caisi-second"

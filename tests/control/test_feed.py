@@ -9,15 +9,21 @@ from typing import Any
 import pytest
 
 from sluicegate import bootstrap
-from sluicegate.core import acknowledgement, checkpoint, feed
+from sluicegate.core.access import feed
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.feed import Seen, Tail
 from sluicegate.service.fleet import Poll
 from sluicegate.service.telling import Telling
+from sluicegate_record.log import acknowledgement, checkpoint
 from tests import worlds
 from tests.control.conftest import Plane
 from tests.control.test_api import error_of
-from tests.worlds import directive_value, plan_value, private_key, public_key
+from tests.worlds import (
+    directive_value,
+    plan_value,
+    private_key,
+    public_key,
+)
 
 QUESTION = {"gateway": "gateway-1", "incarnation": "i" * 16, "after": 0, "nonce": "n" * 16}
 

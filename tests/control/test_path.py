@@ -6,12 +6,19 @@ import hashlib
 import json
 from typing import Any
 
-from sluicegate.core import canonical, dsse, statements
+from sluicegate.core import statements
 from sluicegate.core.statements import Position
+from sluicegate_record.log import canonical, dsse
 from tests import worlds
 from tests.control.conftest import Plane
 from tests.control.test_api import error_of
-from tests.worlds import OFFICER, RELEASE, STAGE, plan_value, private_key
+from tests.worlds import (
+    OFFICER,
+    RELEASE,
+    STAGE,
+    plan_value,
+    private_key,
+)
 
 PLAN = json.dumps(plan_value())
 

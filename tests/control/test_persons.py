@@ -16,7 +16,7 @@ from sluicegate.control.keysets import Refresher
 from sluicegate.errors import Unreachable
 from sluicegate.service import providers, tokens
 from tests.control.conftest import Plane
-from tests.core.test_assertion import jwk
+from tests.core.people.test_assertion import jwk
 from tests.plane import yes
 from tests.service.test_persons import ASKED, Staffed, key_set
 

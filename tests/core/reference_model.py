@@ -18,9 +18,9 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from sluicegate.core.decision import Allow, Ask, Instant
-from sluicegate.core.events import Entry
-from sluicegate.core.refusals import Deny
+from sluicegate.core.access.decision import Allow, Ask, Instant
+from sluicegate.core.access.refusals import Deny
+from sluicegate_record.log.events import Entry
 
 # Rules
 

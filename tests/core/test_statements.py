@@ -8,8 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluicegate.core import canonical, dsse
-from sluicegate.core.dsse import Envelope
 from sluicegate.core.statements import (
     DIRECTIVE,
     OPENING,
@@ -24,6 +22,8 @@ from sluicegate.core.statements import (
     read_position,
 )
 from sluicegate.errors import BadEnvelope
+from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log.dsse import Envelope
 from tests.worlds import LOG, directive_value, signed
 
 QUESTION = {

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import httpx2
 
-from sluicegate.core import apikey
+from sluicegate.core.access import apikey
 from tests.crash import parties
 from tests.crash.parties import AGENCIES, Parties
 from tests.crash.processes import BOUND_S

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 
-from sluicegate.core import events
+from sluicegate_record.log import events
 from tests.crash.customers import Acknowledged, Customers
 from tests.crash.plane import Plane
 from tests.crash.processes import eventually

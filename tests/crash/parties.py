@@ -9,7 +9,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.client import signing
-from sluicegate.core import canonical, directive, document
+from sluicegate.core.directives import directive
+from sluicegate.core.terms import document
+from sluicegate_record.log import canonical
 
 DEVELOPER = "example-developer"
 OFFICER = "release-officer"

@@ -13,9 +13,17 @@ from typing import Any
 
 import httpx2
 
-from sluicegate.core import audit, canonical, checkpoint, events, merkle, proof, tiles
-from sluicegate.core.checkpoint import Checkpoint
-from sluicegate.core.merkle import Frontier
+from sluicegate_record.log import (
+    audit,
+    canonical,
+    checkpoint,
+    events,
+    merkle,
+    proof,
+    tiles,
+)
+from sluicegate_record.log.checkpoint import Checkpoint
+from sluicegate_record.log.merkle import Frontier
 from tests.crash.customers import Acknowledged, Customers
 from tests.crash.processes import BOUND_S
 

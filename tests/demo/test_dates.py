@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import document, plan
+from sluicegate.core.terms import document, plan
 from sluicegate.demo.dates import shifted
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

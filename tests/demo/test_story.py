@@ -11,7 +11,13 @@ import httpx2
 import pytest
 
 from sluicegate.demo.streams import Stream
-from sluicegate.demo.telling import Page, Step, expect, report, tell
+from sluicegate.demo.telling import (
+    Page,
+    Step,
+    expect,
+    report,
+    tell,
+)
 from sluicegate.errors import VerificationFailed
 from tests.demo.commands import Command, eventually, is_alive
 

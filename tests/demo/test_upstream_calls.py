@@ -20,7 +20,13 @@ import httpx2
 import openai
 import pytest
 
-from sluicegate.demo.upstream import Upstream, UpstreamSettings, credential_digest, in_thread, serve
+from sluicegate.demo.upstream import (
+    Upstream,
+    UpstreamSettings,
+    credential_digest,
+    in_thread,
+    serve,
+)
 from sluicegate.demo.upstream_calls import KEPT, CallLog, CallState
 from sluicegate.demo.upstream_exchange import CONNECTION
 

@@ -8,9 +8,18 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from sluicegate.core import acknowledgement, audit, checkpoint, document, dsse, feed, plan, statements, tiles
-from sluicegate.core.dsse import Envelope
+from sluicegate.core import statements
+from sluicegate.core.access import feed
+from sluicegate.core.terms import document, plan
 from sluicegate.demo import record, reference
+from sluicegate_record.log import (
+    acknowledgement,
+    audit,
+    checkpoint,
+    dsse,
+    tiles,
+)
+from sluicegate_record.log.dsse import Envelope
 
 ROOT = Path(__file__).parents[2]
 RECORD = ROOT / "docs" / "record"

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from sluicegate.core.refusals import REASONS, Deny, Reason
+from sluicegate.core.access.refusals import REASONS, Deny, Reason
 from sluicegate.gate.dialects import (
     OUTLIVING,
     UNKNOWABLE,

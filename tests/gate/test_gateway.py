@@ -11,7 +11,7 @@ import anthropic
 import openai
 import pytest
 
-from sluicegate.core import events
+from sluicegate_record.log import events
 from tests.gate import world as worlds
 from tests.gate.clients import (
     Raw,
@@ -27,7 +27,13 @@ from tests.gate.clients import (
     post,
 )
 from tests.gate.running import UPSTREAM_KEY, running
-from tests.gate.world import FALLBACK, HIDDEN_MODEL, MODEL, OTHER_MODEL, World
+from tests.gate.world import (
+    FALLBACK,
+    HIDDEN_MODEL,
+    MODEL,
+    OTHER_MODEL,
+    World,
+)
 
 USER: list[Any] = [{"role": "user", "content": "hello there"}]
 TEXTS = [

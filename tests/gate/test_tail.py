@@ -11,15 +11,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluicegate.core import acknowledgement, checkpoint, events, feed, merkle
-from sluicegate.core.decision import Ask
-from sluicegate.core.events import Entry
-from sluicegate.core.merkle import Frontier
-from sluicegate.core.refusals import Deny, Reason
+from sluicegate.core.access import feed
+from sluicegate.core.access.decision import Ask
+from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.errors import BadFeed, VerificationFailed
 from sluicegate.gate.engine import Engine, Flight
-from sluicegate.gate.feed import Memory, Seen, Tail, wait_ms
-from tests.worlds import API, AT_MS, MODEL, ORIGIN, Rough, World, plan_value, private_key, public_key
+from sluicegate.gate.feed import (
+    Memory,
+    Seen,
+    Tail,
+    wait_ms,
+)
+from sluicegate_record.log import (
+    acknowledgement,
+    checkpoint,
+    events,
+    merkle,
+)
+from sluicegate_record.log.events import Entry
+from sluicegate_record.log.merkle import Frontier
+from tests.worlds import (
+    API,
+    AT_MS,
+    MODEL,
+    ORIGIN,
+    Rough,
+    World,
+    plan_value,
+    private_key,
+    public_key,
+)
 
 LOG = private_key("log")
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-from sluicegate.core.decision import Ask
-from sluicegate.core.naming import Naming
-from sluicegate.core.persons import identifier
-from sluicegate.core.refusals import Deny
+from sluicegate.core.access.decision import Ask
+from sluicegate.core.access.naming import Naming
+from sluicegate.core.access.refusals import Deny
+from sluicegate.core.people.persons import identifier
 from sluicegate.gate import usage
 from sluicegate.gate.engine import Engine, Flight
 from sluicegate.gate.usage import STRANGER
-from tests.gate.world import MODEL, SURFACE, Clock, World, engine
+from tests.gate.world import (
+    MODEL,
+    SURFACE,
+    Clock,
+    World,
+    engine,
+)
 
 ANNE, BERT = identifier("anne"), identifier("bert")
 

@@ -7,9 +7,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sluicegate.core import events
-from sluicegate.core.events import Draft, Entropy, Entry
 from sluicegate.gate.engine import Engine, Lease
+from sluicegate_record.log import events
+from sluicegate_record.log.events import Draft, Entropy, Entry
 
 SURFACE = "api"
 AT_MS = 1_780_000_000_000

@@ -16,10 +16,21 @@ from bench import fleet
 from bench.fleet import AGENCIES, Fleet
 from sluicegate.client import signing
 from sluicegate.client.http import Client
-from sluicegate.core import apikey, canonical, directive, document, events, persons, statements
+from sluicegate.core import statements
+from sluicegate.core.access import apikey
+from sluicegate.core.directives import directive
+from sluicegate.core.people import persons
 from sluicegate.core.statements import Attestation, Pointing
+from sluicegate.core.terms import document
 from sluicegate.demo.cast import OFFICER, Customer, Place
-from tests.june.population import CATALOGUE, MODELS, Caller, Organization, Person
+from sluicegate_record.log import canonical, events
+from tests.june.population import (
+    CATALOGUE,
+    MODELS,
+    Caller,
+    Organization,
+    Person,
+)
 
 RELEASE, STAGE = "june", "partners"
 SECOND_OFFICER = "second-officer"

@@ -24,10 +24,18 @@ from bench.load import HEAD_END, Connection, unframed
 from bench.relay import Relay
 from bench.speech import Speech
 from bench.streams import Pace, Stream
-from sluicegate.core import events
 from sluicegate.demo.cast import Customer, Place
+from sluicegate_record.log import events
 from tests.crash.processes import free_port
-from tests.june.asking import ANSWERED, BOUND_S, Prober, Question, answers, probing, told
+from tests.june.asking import (
+    ANSWERED,
+    BOUND_S,
+    Prober,
+    Question,
+    answers,
+    probing,
+    told,
+)
 
 RELEASE, STAGE, MODEL, SURFACE = "faults", "partners", "model-1", "api"
 COVERED = Customer("Example Covered", "covered", Place(RELEASE, STAGE, SURFACE))

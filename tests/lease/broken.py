@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sluicegate.core import feed
+from sluicegate.core.access import feed
 from sluicegate.gate.engine import Flight, Lease
 from sluicegate.gate.feed import Seen, Tail
 from sluicegate.service.fleet import Fleet, Poll

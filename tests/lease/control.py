@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from sluicegate.core import acknowledgement
 from sluicegate.core.lifecycle import Command, Refusal
 from sluicegate.errors import SluicegateError, StoreUnavailable
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.log import acknowledgement
 from tests.lease.log import Access
 from tests.lease.schedule import Process, Schedule
 from tests.worlds import ORIGIN, private_key

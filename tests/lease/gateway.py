@@ -8,12 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sluicegate.core import checkpoint
-from sluicegate.core.decision import Ask
-from sluicegate.core.refusals import Deny
+from sluicegate.core.access.decision import Ask
+from sluicegate.core.access.refusals import Deny
 from sluicegate.errors import SluicegateError
 from sluicegate.gate.engine import Engine, Flight
-from sluicegate.gate.feed import RETRY_MS, TICK_MS, Seen, Tail, wait_ms
+from sluicegate.gate.feed import (
+    RETRY_MS,
+    TICK_MS,
+    Seen,
+    Tail,
+    wait_ms,
+)
+from sluicegate_record.log import checkpoint
 from tests.lease.network import Network
 from tests.lease.schedule import Clock, Process, Schedule
 from tests.worlds import LOG

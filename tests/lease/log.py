@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from sluicegate.core.events import Entry
 from sluicegate.errors import StoreUnavailable
 from sluicegate.ports import Incarnation
+from sluicegate_record.log.events import Entry
 from tests.fakes import Contents, MemoryStore, MemoryWriting
 from tests.lease.schedule import Gone, Process, Schedule
 

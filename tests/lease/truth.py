@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sluicegate.core import events
-from sluicegate.core.events import Entry
+from sluicegate_record.log import events
+from sluicegate_record.log.events import Entry
 from tests.lease.gateway import Client
 
 ALLOWANCE = 1.001

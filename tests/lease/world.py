@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sluicegate.core.decision import Ask
+from sluicegate.core.access.decision import Ask
+from sluicegate.core.access.refusals import Deny
+from sluicegate.core.access.table import Table
 from sluicegate.core.lifecycle import Command
 from sluicegate.core.lifecycle.credentials import IssueCredential
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
-from sluicegate.core.refusals import Deny
-from sluicegate.core.table import Table
 from sluicegate.errors import StoreUnavailable
 from sluicegate.gate.engine import Flight
 from sluicegate.gate.feed import RETRY_MS, Tail
@@ -23,7 +23,12 @@ from sluicegate.service.ledger import Ledger
 from tests import worlds
 from tests.fakes import Contents, MemoryStore
 from tests.lease.control import ControlPlane
-from tests.lease.gateway import Client, Disk, Gateway, checked
+from tests.lease.gateway import (
+    Client,
+    Disk,
+    Gateway,
+    checked,
+)
 from tests.lease.log import Access, Log
 from tests.lease.network import Network, Weather
 from tests.lease.schedule import Clock, Process, Schedule

@@ -10,10 +10,16 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import targets
+from sluicegate import targets
 from sluicegate.errors import InvalidInput, Unreachable
 from sluicegate.post.jwks import MAX_BYTES, KeySets
-from tests.post.receiver import Names, certified, listening, receiving, says
+from tests.post.receiver import (
+    Names,
+    certified,
+    listening,
+    receiving,
+    says,
+)
 
 HERE = targets.networks("127.0.0.0/8")
 BODY = b'{"keys": []}\n'

@@ -7,7 +7,7 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from sluicegate.core import notices
+from sluicegate.core.lifecycle import notices
 from sluicegate.ports import Letter, Subscription
 from sluicegate.post.carrier import Failure
 from sluicegate.post.mail import Mail, is_here, written

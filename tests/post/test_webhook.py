@@ -11,13 +11,21 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from sluicegate import targets
 from sluicegate.bootstrap import wall_ms
-from sluicegate.core import notices, targets
+from sluicegate.core.lifecycle import notices
 from sluicegate.ports import Letter, Subscription
 from sluicegate.post.carrier import Failure
 from sluicegate.post.webhook import Webhooks
 from sluicegate.settings import PostSettings
-from tests.post.receiver import Names, Receiver, certified, listening, receiving, says
+from tests.post.receiver import (
+    Names,
+    Receiver,
+    certified,
+    listening,
+    receiving,
+    says,
+)
 from tests.worlds import private_key
 
 HERE = PostSettings(webhook_networks=targets.networks("127.0.0.0/8"), timeout_ms=20_000)

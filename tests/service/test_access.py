@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from sluicegate.core import apikey
+from sluicegate.core.access import apikey
 from sluicegate.errors import Unauthorized
 from sluicegate.ports import Principal
 from sluicegate.service import access

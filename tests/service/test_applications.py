@@ -4,14 +4,23 @@ import json
 
 import pytest
 
-from sluicegate.core import canonical, events, plan
-from sluicegate.core.events import Opening
 from sluicegate.core.lifecycle import Refusal
+from sluicegate.core.terms import plan
 from sluicegate.errors import BadEnvelope, InvalidDocument
 from sluicegate.service import applications, cases, positions
+from sluicegate_record.log import canonical, events
+from sluicegate_record.log.events import Opening
 from tests import worlds
 from tests.plane import Plane, no, yes
-from tests.worlds import CODEX, DAY_MS, RELEASE, STAGE, looser, plan_value, stage
+from tests.worlds import (
+    CODEX,
+    DAY_MS,
+    RELEASE,
+    STAGE,
+    looser,
+    plan_value,
+    stage,
+)
 
 
 @pytest.fixture

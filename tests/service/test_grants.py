@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import events
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.service import grants
+from sluicegate_record.log import events
 from tests.plane import Plane, no, yes
 
 

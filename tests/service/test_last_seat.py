@@ -12,16 +12,26 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import checkpoint
-from sluicegate.core.audit import audit
 from sluicegate.core.lifecycle import Command, Refusal
 from sluicegate.core.lifecycle.grants import SurrenderGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.service.ledger import Ledger
 from sluicegate.store.sqlite import SqliteStore
+from sluicegate_record.log import checkpoint
+from sluicegate_record.log.audit import audit
 from tests import worlds
-from tests.worlds import AT_MS, ORIGIN, RELEASE, STAGE, plan_value, position, private_key, read_plan, stage
+from tests.worlds import (
+    AT_MS,
+    ORIGIN,
+    RELEASE,
+    STAGE,
+    plan_value,
+    position,
+    private_key,
+    read_plan,
+    stage,
+)
 
 REVIEWERS = 50
 BOUND_S = 120.0

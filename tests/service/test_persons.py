@@ -5,14 +5,27 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import canonical, events, statements
-from sluicegate.core.persons import identifier
+from sluicegate.core import statements
+from sluicegate.core.people.persons import identifier
 from sluicegate.core.statements import Attestation
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.ports import Principal
-from sluicegate.service import access, attestations, credentials, persons, providers, tokens
+from sluicegate.service import (
+    access,
+    attestations,
+    credentials,
+    persons,
+    providers,
+    tokens,
+)
+from sluicegate_record.log import canonical, events
 from tests import worlds
-from tests.core.test_assertion import AUDIENCE, ISSUER, jwk, token
+from tests.core.people.test_assertion import (
+    AUDIENCE,
+    ISSUER,
+    jwk,
+    token,
+)
 from tests.plane import Plane, no, yes
 
 SAYS = {"status": "us_citizen", "method": "document-seen", "assurance": "organization"}

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from sluicegate.core import canonical
 from sluicegate.service import directives
 from sluicegate.service.telling import Telling
+from sluicegate_record.log import canonical
 from tests.fakes import Broken
 from tests.plane import Plane, yes
 from tests.service.test_subscriptions import subscribe, waiting
-from tests.worlds import API, CODEX, COVERED, committed, directive, directive_value, opened_names
+from tests.worlds import (
+    API,
+    CODEX,
+    COVERED,
+    committed,
+    directive,
+    directive_value,
+    opened_names,
+)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sluicegate.core import apikey
+from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.service import access, tokens
 from tests.plane import Plane, yes

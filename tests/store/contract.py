@@ -11,9 +11,6 @@ from dataclasses import replace
 
 import pytest
 
-from sluicegate.core import checkpoint, merkle
-from sluicegate.core.events import Entry
-from sluicegate.core.merkle import Frontier
 from sluicegate.errors import StoreUnusable
 from sluicegate.ports import (
     Done,
@@ -26,6 +23,9 @@ from sluicegate.ports import (
     Store,
     Subscription,
 )
+from sluicegate_record.log import checkpoint, merkle
+from sluicegate_record.log.events import Entry
+from sluicegate_record.log.merkle import Frontier
 from tests.worlds import ORIGIN, World, private_key
 
 GATEWAY = Incarnation("gateway-1", "incarnation-1", "api")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.core.rfc6962_reference import mth, path, proof
+from tests.record.rfc6962_reference import mth, path, proof
 
 FOLDER = Path(__file__).parent / "merkle"
 OTHER = "5a" * 32

@@ -12,10 +12,12 @@ from sluicegate.cli.members import Grant
 from sluicegate.cli.output import Json, emit, table
 from sluicegate.client import signing
 from sluicegate.client.http import Client
-from sluicegate.core import events, members, statements
-from sluicegate.core.dsse import Envelope
+from sluicegate.core import statements
+from sluicegate.core.people import members
 from sluicegate.core.statements import Attestation
 from sluicegate.errors import InvalidInput
+from sluicegate_record.log import events
+from sluicegate_record.log.dsse import Envelope
 
 Credential = Annotated[str, typer.Argument(help="The credential, such as cred_….", show_default=False)]
 

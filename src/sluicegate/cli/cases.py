@@ -15,8 +15,8 @@ from sluicegate.cli import wording
 from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit, table
 from sluicegate.client.http import Client
-from sluicegate.core import kinds
 from sluicegate.core.lifecycle.grants import REASON_CODES
+from sluicegate.core.terms import kinds
 from sluicegate.errors import WrongUsage
 
 Case = Annotated[str, typer.Argument(help="The case, such as case_6n3v….", show_default=False)]

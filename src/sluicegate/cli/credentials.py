@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sluicegate.cli.output import Json, emit
 from sluicegate.client import signing
 from sluicegate.client.http import Client
-from sluicegate.core import apikey, canonical, dsse
+from sluicegate.core.access import apikey
 from sluicegate.store import keyfile
+from sluicegate_record.log import canonical, dsse
 
 
 def issue(

@@ -11,13 +11,25 @@ from typing import Annotated, Any
 import typer
 
 from sluicegate.cli import wording
-from sluicegate.cli.files import read_bytes, read_json, read_text, write_json
-from sluicegate.cli.output import Json, emit, table, visible
+from sluicegate.cli.files import (
+    read_bytes,
+    read_json,
+    read_text,
+    write_json,
+)
+from sluicegate.cli.output import (
+    Json,
+    emit,
+    table,
+    visible,
+)
 from sluicegate.client import signing
 from sluicegate.client.http import Client
-from sluicegate.core import annex, canonical, directive, document
-from sluicegate.core.persons import DEFINITIONS, Definition
+from sluicegate.core.directives import annex, directive
+from sluicegate.core.people.persons import DEFINITIONS, Definition
+from sluicegate.core.terms import document
 from sluicegate.errors import CommandRefused, InvalidInput
+from sluicegate_record.log import canonical
 
 Key = Annotated[Path, typer.Option("--key", help="The issuer's private key.", show_default=False)]
 WATCH_EVERY_S = 0.25

@@ -13,7 +13,8 @@ from sluicegate.cli import directives
 from sluicegate.cli.files import read_text, write_json
 from sluicegate.cli.output import Json, emit, table
 from sluicegate.client.http import Client
-from sluicegate.core import directive, document
+from sluicegate.core.directives import directive
+from sluicegate.core.terms import document
 from sluicegate.errors import CommandRefused
 
 ASK_EVERY_S = 0.1

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sluicegate.core import canonical
 from sluicegate.errors import InvalidInput, NotCanonical
+from sluicegate_record.log import canonical
 
 
 def read_text(path: Path) -> str:

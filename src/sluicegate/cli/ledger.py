@@ -12,8 +12,8 @@ import typer
 
 from sluicegate.cli.output import Json, emit
 from sluicegate.client.http import Client
-from sluicegate.core import audit, checkpoint, tiles
 from sluicegate.errors import InvalidInput, VerificationFailed
+from sluicegate_record.log import audit, checkpoint, tiles
 
 Fetch = Callable[[str], bytes]
 

@@ -15,8 +15,8 @@ from sluicegate.cli.files import read_bytes, read_text
 from sluicegate.cli.output import Json, emit, table
 from sluicegate.cli.wording import words
 from sluicegate.client.http import Client
-from sluicegate.core import members, persons
 from sluicegate.core.lifecycle.persons import PART_ROWS
+from sluicegate.core.people import members, persons
 from sluicegate.errors import InvalidInput, WrongUsage
 
 Grant = Annotated[str, typer.Option("--grant", help="A grant of the organization.", show_default=False)]

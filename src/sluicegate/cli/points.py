@@ -12,9 +12,9 @@ from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit, table
 from sluicegate.client import signing
 from sluicegate.client.http import Client
-from sluicegate.core import canonical, dsse
 from sluicegate.core.statements import Pointing
 from sluicegate.errors import CommandRefused
+from sluicegate_record.log import canonical, dsse
 
 Name = Annotated[str, typer.Argument(help="The point's name.", show_default=False)]
 OfficersKey = Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)]

@@ -11,8 +11,9 @@ from sluicegate.cli.files import read_bytes
 from sluicegate.cli.members import Grant
 from sluicegate.cli.output import Json, emit, table
 from sluicegate.client.http import Client
-from sluicegate.core import assertion, canonical
+from sluicegate.core.people import assertion
 from sluicegate.errors import InvalidInput, NotCanonical, WrongUsage
+from sluicegate_record.log import canonical
 
 Provider = Annotated[str, typer.Argument(help="The provider, such as idp_….", show_default=False)]
 Jwks = Annotated[Path | None, typer.Option("--jwks", help="A file with a JWK Set.", show_default=False)]

@@ -13,7 +13,7 @@ from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit, table
 from sluicegate.client import signing
 from sluicegate.client.http import Client
-from sluicegate.core import plan as plans
+from sluicegate.core.terms import plan as plans
 
 File = Annotated[Path, typer.Argument(help="A plan, as YAML.", show_default=False)]
 

@@ -13,8 +13,8 @@ from typing import Annotated
 
 import typer
 
+from sluicegate import targets
 from sluicegate.cli.output import Json, emit
-from sluicegate.core import targets
 from sluicegate.errors import InvalidInput
 from sluicegate.settings import (
     CONTROL_PORT,

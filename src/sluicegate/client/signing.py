@@ -11,15 +11,24 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.core import canonical, dsse, events, kinds, statements
-from sluicegate.core import directive as directives
-from sluicegate.core import plan as plans
-from sluicegate.core.dsse import Envelope
-from sluicegate.core.events import Opening
-from sluicegate.core.persons import Definition
-from sluicegate.core.statements import Enforcement, Note, Pointing, Position, Schedule, Screening
+from sluicegate.core import statements
+from sluicegate.core.directives import directive as directives
+from sluicegate.core.people.persons import Definition
+from sluicegate.core.statements import (
+    Enforcement,
+    Note,
+    Pointing,
+    Position,
+    Schedule,
+    Screening,
+)
+from sluicegate.core.terms import kinds
+from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate.store import keyfile
+from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.events import Opening
 
 
 def private_key(path: Path) -> Ed25519PrivateKey:
@@ -173,8 +182,8 @@ class Bound:
 def directive(given: dict[str, Any], bound: Bound, *keys: Ed25519PrivateKey) -> dict[str, Any]:
     """A signed directive, as the control plane takes it: `{envelope, opened}`.
 
-    `given` is what `core.directive.read` returned. The names in it go beside the statement, which has only
-    their count and a commitment.
+    `given` is what `core.directives.directive.read` returned. The names in it go beside the statement,
+    which has only their count and a commitment.
     """
     signing = directives.Signing(
         bound.log,

@@ -22,7 +22,7 @@ from sluicegate.control.requests import (
     TheLedger,
     may,
 )
-from sluicegate.core import kinds, plan
+from sluicegate.core.terms import kinds, plan
 from sluicegate.ports import Principal
 from sluicegate.service import (
     applications,

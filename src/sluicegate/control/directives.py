@@ -23,7 +23,7 @@ from sluicegate.control.requests import (
     TheLedger,
     may,
 )
-from sluicegate.core import annex
+from sluicegate.core.directives import annex
 from sluicegate.errors import StoreUnavailable
 from sluicegate.ports import Principal
 from sluicegate.service import directives, drills, preview

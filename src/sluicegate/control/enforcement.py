@@ -24,14 +24,14 @@ from sluicegate.control.requests import (
     TheLedger,
     may,
 )
-from sluicegate.core import acknowledgement
-from sluicegate.core.naming import Naming
+from sluicegate.core.access.naming import Naming
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.ports import Principal
 from sluicegate.service import grants, points, usage
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.usage import Key, Row
+from sluicegate_record.log import acknowledgement
 
 PASSED_ON_S = 1.0
 """How long an order's way to the gateways keeps what else there is to do for it waiting."""
@@ -67,7 +67,7 @@ class Report(Body):
 class PollAsked(Body):
     """A gateway's question to the feed (DESIGN 4.5).
 
-    A run that shows its `key` signs every question, see `core.acknowledgement`.
+    A run that shows its `key` signs every question, see `sluicegate_record.log.acknowledgement`.
     """
 
     gateway: Name

@@ -23,13 +23,13 @@ from sluicegate.control.requests import (
     ledger_of,
     may,
 )
-from sluicegate.core.assertion import ALGORITHMS, TOKEN_MAX_BYTES, URI_MAX
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.persons import IDENTIFIERS_MAX, ROWS_MAX
-from sluicegate.core.targets import TARGET_MAX
+from sluicegate.core.people.assertion import ALGORITHMS, TOKEN_MAX_BYTES, URI_MAX
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import attestations, persons, providers
+from sluicegate.targets import TARGET_MAX
 
 router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR)
 MemberReader = Annotated[Principal, Depends(may("member.read"))]

@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from sluicegate.core import canonical
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.log import canonical
 
 COMMAND_ID_MAX = 64
 _BEARER = HTTPBearer(auto_error=False, description="a token, sgt_…", scheme_name="token")

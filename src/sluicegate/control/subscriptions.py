@@ -9,10 +9,16 @@ from pydantic import Field
 from starlette.requests import Request
 
 from sluicegate.control.errors import EVERY_ERROR, answer
-from sluicegate.control.requests import Body, CommandId, StrictRoute, TheLedger, may
-from sluicegate.core.targets import TARGET_MAX
+from sluicegate.control.requests import (
+    Body,
+    CommandId,
+    StrictRoute,
+    TheLedger,
+    may,
+)
 from sluicegate.ports import Principal
 from sluicegate.service import subscriptions
+from sluicegate.targets import TARGET_MAX
 
 router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR, tags=["subscriptions"])
 Reader = Annotated[Principal, Depends(may("subscription.read"))]

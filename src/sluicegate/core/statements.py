@@ -16,10 +16,12 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from sluicegate.core import canonical, dsse, events, persons, plan
-from sluicegate.core.directive import Received
-from sluicegate.core.dsse import Envelope
+from sluicegate.core.directives.directive import Received
+from sluicegate.core.people import persons
+from sluicegate.core.terms import plan
 from sluicegate.errors import BadEnvelope, BadKey, VerificationFailed
+from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log.dsse import Envelope
 
 POSITION = "urn:sluicegate:position:v1"
 SCHEDULE = "urn:sluicegate:schedule:v1"

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.core import canonical, document, plan
+from sluicegate.core.terms import document, plan
 from sluicegate.errors import InvalidInput
 from sluicegate.store import keyfile
+from sluicegate_record.log import canonical
 
 DEVELOPER = "openai"
 OFFICER = "release-officer"

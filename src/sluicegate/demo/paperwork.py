@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 
 from sluicegate.client import signing
 from sluicegate.client.http import Client
-from sluicegate.core import apikey, directive, document
+from sluicegate.core.access import apikey
+from sluicegate.core.directives import directive
+from sluicegate.core.terms import document
 from sluicegate.demo.cast import OFFICER, Cast, Customer
 from sluicegate.demo.site import Site
 from sluicegate.errors import CommandRefused, Unreachable

@@ -19,23 +19,14 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate import bootstrap
-from sluicegate.core import (
-    acknowledgement,
-    apikey,
-    canonical,
-    directive,
-    dsse,
-    feed,
-    merkle,
-    statements,
-    tiles,
-)
-from sluicegate.core.directive import Signing
-from sluicegate.core.events import parse_time
+from sluicegate.core import statements
+from sluicegate.core.access import apikey, feed
+from sluicegate.core.directives import directive
+from sluicegate.core.directives.directive import Signing
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.statements import Position
-from sluicegate.core.trust import Pin
+from sluicegate.core.terms.trust import Pin
 from sluicegate.demo.upstream import UpstreamSettings, in_thread
 from sluicegate.ports import Principal
 from sluicegate.service import (
@@ -53,6 +44,14 @@ from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings, GatewaySettings, UpstreamTarget
 from sluicegate.store.sqlite import SqliteStore
+from sluicegate_record.log import (
+    acknowledgement,
+    canonical,
+    dsse,
+    merkle,
+    tiles,
+)
+from sluicegate_record.log.events import parse_time
 
 ORIGIN = "log.example/sluicegate"
 STARTED = "2026-06-24T12:00:00.000Z"

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from sluicegate.control.errors import STATUS_OF_ERROR, STATUS_OF_REFUSAL
-from sluicegate.core import directive, kinds, plan
-from sluicegate.core.clocks import CALENDARS
+from sluicegate.core.access.refusals import REASONS, Reason
+from sluicegate.core.directives import directive
 from sluicegate.core.lifecycle import grants
-from sluicegate.core.refusals import REASONS, Reason
+from sluicegate.core.terms import kinds, plan
+from sluicegate.core.terms.clocks import CALENDARS
 from sluicegate.service import access
 
 

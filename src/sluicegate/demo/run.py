@@ -12,9 +12,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sluicegate.core import directive, document
+from sluicegate.core.directives import directive
+from sluicegate.core.terms import document
 from sluicegate.demo import guide, site
-from sluicegate.demo.cast import CUSTOMERS, GRID_OPERATOR, SECURITY_TEAM, UTILITY, Cast, Customer, agencies_of
+from sluicegate.demo.cast import (
+    CUSTOMERS,
+    GRID_OPERATOR,
+    SECURITY_TEAM,
+    UTILITY,
+    Cast,
+    Customer,
+    agencies_of,
+)
 from sluicegate.demo.examples import examples_folder
 from sluicegate.demo.paperwork import Credential, Paperwork
 from sluicegate.demo.processes import Processes

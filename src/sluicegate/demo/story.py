@@ -25,7 +25,13 @@ from sluicegate.demo.site import Ports
 from sluicegate.demo.story_admission import Admission
 from sluicegate.demo.story_order import Order
 from sluicegate.demo.story_record import Record
-from sluicegate.demo.telling import Report, Say, Step, report, tell
+from sluicegate.demo.telling import (
+    Report,
+    Say,
+    Step,
+    report,
+    tell,
+)
 from sluicegate.errors import InvalidInput
 
 STEPS = (

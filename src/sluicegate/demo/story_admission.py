@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import secrets
 
-from sluicegate.core import apikey
+from sluicegate.core.access import apikey
 from sluicegate.demo import customer as sdk
-from sluicegate.demo.cast import CUSTOMERS, FALLBACK, MODEL, OFFICER, SECURITY_TEAM, UTILITY
+from sluicegate.demo.cast import (
+    CUSTOMERS,
+    FALLBACK,
+    MODEL,
+    OFFICER,
+    SECURITY_TEAM,
+    UTILITY,
+)
 from sluicegate.demo.scene import Scene
 from sluicegate.demo.telling import Page, expect
 

@@ -13,9 +13,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sluicegate.core import tiles
 from sluicegate.demo.scene import Scene
 from sluicegate.demo.telling import Page, expect
+from sluicegate_record.log import tiles
 
 TIMEOUT_S = 60.0
 

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
-from sluicegate.core import assertion, persons
-from sluicegate.core.assertion import Failure, Provider
-from sluicegate.core.decision import Instant
-from sluicegate.core.naming import NOBODY, Naming, Signed
-from sluicegate.core.table import Table
+from sluicegate.core.access.decision import Instant
+from sluicegate.core.access.naming import NOBODY, Naming, Signed
+from sluicegate.core.access.table import Table
+from sluicegate.core.people import assertion, persons
+from sluicegate.core.people.assertion import Failure, Provider
 
 KEPT_MAX = 10_000
 """How many verified assertions are kept: those used last."""

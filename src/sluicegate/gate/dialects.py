@@ -3,12 +3,12 @@
 Rules:
 - Pure: headers and values in, bytes out. A request's id is given, never drawn here.
 - The dialect follows the path; where the path is unknown or shared, the header `anthropic-version`.
-- What a refusal means (status, sentence, remedy) is `core.refusals`' word; only its form is made here.
+- What a refusal means (status, sentence, remedy) is `core.access.refusals`' word; only its form is made here.
 - A stream that is cut ends with an event on which the official SDKs raise; silence they take for success.
 - Two different API keys, a repeated header, a scheme other than Bearer or a key that is no key (over 512
   characters, not printable ASCII) count as an unknown key, not as a missing one: something was presented,
   and nothing presented here is known. It is refused in the place of `credential_unknown`, as decided by
-  `core.decision`, because no table can hold `UNKNOWABLE`.
+  `core.access.decision`, because no table can hold `UNKNOWABLE`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from sluicegate.core.refusals import Deny, Reason
+from sluicegate.core.access.refusals import Deny, Reason
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Header names in lower case, with their values, in the order received."""

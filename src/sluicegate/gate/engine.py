@@ -3,7 +3,7 @@
 Rules:
 - Without a live lease nothing is admitted and nothing is written.
 - Every change of the table and every end of a lease or an `until` re-decides what is in flight with
-  `core.decision.decide`, the function that admitted it. There is no other way to end a request.
+  `core.access.decision.decide`, the function that admitted it. There is no other way to end a request.
 - `cut` is synchronous: when `advance` returns, no further byte of a refused request is written.
 - No I/O: the clock is a port, and whoever feeds the engine does the waiting.
 """
@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sluicegate.core import decision
-from sluicegate.core.decision import Allow, Ask, Instant
-from sluicegate.core.events import Entry
-from sluicegate.core.naming import NOBODY, Naming
-from sluicegate.core.refusals import Deny, Reason
-from sluicegate.core.table import Table
+from sluicegate.core.access import decision
+from sluicegate.core.access.decision import Allow, Ask, Instant
+from sluicegate.core.access.naming import NOBODY, Naming
+from sluicegate.core.access.refusals import Deny, Reason
+from sluicegate.core.access.table import Table
 from sluicegate.gate.usage import Usage
+from sluicegate_record.log.events import Entry
 
 Cut = Callable[[Deny], None]
 REPORTED_MAX = 100

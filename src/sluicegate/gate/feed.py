@@ -25,12 +25,18 @@ from typing import Any
 import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.core import acknowledgement, canonical, checkpoint, feed, merkle
-from sluicegate.core.merkle import Frontier
-from sluicegate.core.vouch import VouchedTable
+from sluicegate.core.access import feed
+from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.errors import BadFeed, SluicegateError, VerificationFailed
 from sluicegate.gate.engine import Engine, Lease
 from sluicegate.settings import GatewaySettings
+from sluicegate_record.log import (
+    acknowledgement,
+    canonical,
+    checkpoint,
+    merkle,
+)
+from sluicegate_record.log.merkle import Frontier
 
 _log = logging.getLogger(__name__)
 

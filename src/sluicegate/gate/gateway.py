@@ -16,9 +16,9 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import unquote
 
-from sluicegate.core import decision
-from sluicegate.core.decision import Ask
-from sluicegate.core.refusals import Deny, Reason
+from sluicegate.core.access import decision
+from sluicegate.core.access.decision import Ask
+from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.errors import InvalidInput
 from sluicegate.gate import request
 from sluicegate.gate.caller import Callers

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
-from sluicegate.core.vouch import VouchedTable
+from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.gate.engine import Engine
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"

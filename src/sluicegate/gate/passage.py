@@ -13,12 +13,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from sluicegate.core.refusals import Deny
-from sluicegate.core.sse import EventSplitter
+from sluicegate.core.access.refusals import Deny
 from sluicegate.errors import InvalidInput, Unreachable
-from sluicegate.gate.dialects import Fault, Headers, faulty, stand_in_headers
+from sluicegate.gate.dialects import (
+    Fault,
+    Headers,
+    faulty,
+    stand_in_headers,
+)
 from sluicegate.gate.engine import Flight
 from sluicegate.gate.exchange import NO_CONTENT, Exchange, Stage
+from sluicegate.gate.sse import EventSplitter
 from sluicegate.gate.upstream import Answer, Call, Upstream
 from sluicegate.settings import GatewaySettings
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
-from sluicegate.core.persons import IDENTIFIER_MAX
+from sluicegate.core.people.persons import IDENTIFIER_MAX
 from sluicegate.errors import InvalidInput
 from sluicegate.gate.dialects import Dialect
 

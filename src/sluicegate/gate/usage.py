@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sluicegate.core.decision import Ask
-from sluicegate.core.naming import NOBODY, Naming
-from sluicegate.core.table import Table
+from sluicegate.core.access.decision import Ask
+from sluicegate.core.access.naming import NOBODY, Naming
+from sluicegate.core.access.table import Table
 
 KEYS_MAX = 20_000
 """How many ways of use are told apart; what comes beyond is told without its person."""

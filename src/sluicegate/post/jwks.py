@@ -3,7 +3,7 @@
 Rules:
 - Connections are those of `post.outbound`, over https everywhere; no redirect is followed.
 - An answer is 200, not compressed, and at most MAX_BYTES long; what is longer is not read to its end.
-- What comes back is bytes of a stranger: `core.assertion.read_jwks` says whether they are keys.
+- What comes back is bytes of a stranger: `core.people.assertion.read_jwks` says whether they are keys.
 - A gateway fetches nothing: it has the keys that the log names.
 """
 
@@ -14,8 +14,7 @@ import ssl
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
-from sluicegate import __version__
-from sluicegate.core import targets
+from sluicegate import __version__, targets
 from sluicegate.errors import Unreachable
 from sluicegate.post import outbound
 

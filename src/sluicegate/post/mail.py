@@ -20,10 +20,10 @@ from email.utils import format_datetime
 from ipaddress import ip_address
 from typing import Any
 
-from sluicegate.core import canonical, events
 from sluicegate.ports import Letter, Subscription
 from sluicegate.post.carrier import Failure
 from sluicegate.settings import PostSettings
+from sluicegate_record.log import canonical, events
 
 THREADS = 4
 """How many letters are handed over at once."""

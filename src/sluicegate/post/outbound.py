@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
-from sluicegate.core import targets
+from sluicegate import targets
 
 FAILED = (aiohttp.ClientError, OSError, ValueError)
 """What a request over such a connection raises when it fails."""

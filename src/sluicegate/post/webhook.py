@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 from aiohttp.abc import AbstractResolver
 
-from sluicegate import __version__
-from sluicegate.core import notices, targets
+from sluicegate import __version__, targets
+from sluicegate.core.lifecycle import notices
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Letter, Subscription
 from sluicegate.post import outbound

@@ -9,9 +9,10 @@ Rules:
 
 from __future__ import annotations
 
-from sluicegate.core import apikey, kinds
+from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.state import Release, State
+from sluicegate.core.terms import kinds
 from sluicegate.errors import Unauthorized
 from sluicegate.ports import Principal, Store
 
@@ -21,7 +22,7 @@ PERSON = "person"
 ROLES = (DEVELOPER, AGENCY, APPLICANT, GATEWAY, PERSON)
 
 _UNSIGNED = ("answer", "accept", "withdraw", "return", "reply", "appeal")
-"""The acts of `core.kinds` for which a token is enough; the others take a signature."""
+"""The acts of `core.terms.kinds` for which a token is enough; the others take a signature."""
 
 ACTIONS: dict[str, frozenset[str]] = {
     "plan.preview": frozenset({DEVELOPER}),

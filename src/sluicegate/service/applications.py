@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from sluicegate.core import application, document, kinds
 from sluicegate.core.lifecycle import Refusal, State, releases
 from sluicegate.core.lifecycle.applications import (
     Accept,
@@ -24,7 +23,9 @@ from sluicegate.core.lifecycle.applications import (
     Withdraw,
 )
 from sluicegate.core.lifecycle.organizations import Described
+from sluicegate.core.people import application
 from sluicegate.core.statements import REASON_MAX
+from sluicegate.core.terms import document, kinds
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal, Writing
 from sluicegate.service import access
@@ -152,7 +153,7 @@ def nominations(ledger: Ledger) -> dict[str, Any]:
 
 
 def name_of(ledger: Ledger, organization: str) -> str | None:
-    """The legal name behind a pseudonym, as `core.application.name_key` spells it."""
+    """The legal name behind a pseudonym, as `core.people.application.name_key` spells it."""
     found = ledger.store.registered(organization)
     return found.name if found is not None else None
 

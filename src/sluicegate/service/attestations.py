@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core import canonical, dsse, statements
-from sluicegate.core.dsse import Envelope
+from sluicegate.core import statements
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.attestations import (
     AttestCredential,
@@ -18,6 +17,8 @@ from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.persons import organization_of
+from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log.dsse import Envelope
 
 
 def pin(

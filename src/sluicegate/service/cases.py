@@ -12,16 +12,25 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sluicegate.core import application, canonical, events, kinds, quorum
-from sluicegate.core.lifecycle import Refusal, State, applications, determination, directives
+from sluicegate.core.access.table import Grant
+from sluicegate.core.lifecycle import (
+    Refusal,
+    State,
+    applications,
+    determination,
+    directives,
+)
 from sluicegate.core.lifecycle.acts import case_unknown
 from sluicegate.core.lifecycle.case import Case, Clock
 from sluicegate.core.lifecycle.state import stage_of
-from sluicegate.core.table import Grant
+from sluicegate.core.people import application
+from sluicegate.core.terms import kinds
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.log import canonical, events
+from sluicegate_record.terms import quorum
 
 SHOWN_MAX = 500
 _MANY = 1_000

@@ -11,10 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sluicegate.core import annex, application, canonical, cover, events, persons
-from sluicegate.core.cover import Resolved
-from sluicegate.core.dsse import Envelope
-from sluicegate.core.events import Opening
+from sluicegate.core.directives import annex, cover
+from sluicegate.core.directives.cover import Resolved
 from sluicegate.core.lifecycle import Refusal, State, directives
 from sluicegate.core.lifecycle.directives import (
     LIFTED,
@@ -25,9 +23,13 @@ from sluicegate.core.lifecycle.directives import (
 )
 from sluicegate.core.lifecycle.organizations import Described
 from sluicegate.core.lifecycle.state import Issued
+from sluicegate.core.people import application, persons
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.log import canonical, events
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.events import Opening
 
 Openings = Mapping[str, Opening]
 

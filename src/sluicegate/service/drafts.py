@@ -10,13 +10,15 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from sluicegate.core import application, canonical, document, events, plan
 from sluicegate.core.lifecycle import Refusal, releases
 from sluicegate.core.lifecycle.applications import SubmitApplication
+from sluicegate.core.people import application
+from sluicegate.core.terms import document, plan
 from sluicegate.errors import InvalidDocument
 from sluicegate.ports import Principal, SavedDraft, Writing
 from sluicegate.service import access, applications
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.log import canonical, events
 
 DRAFTS_MAX = 20
 """How many one principal may have."""

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core import dsse, events, statements
-from sluicegate.core.dsse import Envelope
+from sluicegate.core import statements
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.directives import EndDrill, ReportDrill
 from sluicegate.core.lifecycle.state import Issued
 from sluicegate.ports import Principal
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.log import dsse, events
+from sluicegate_record.log.dsse import Envelope
 
 
 def end(ledger: Ledger, principal: Principal, command_id: str, name: str) -> dict[str, Any] | Refusal:

@@ -21,14 +21,20 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from sluicegate.core import events, feed
+from sluicegate.core.access import feed
 from sluicegate.core.lifecycle import Refusal, State, points
 from sluicegate.core.lifecycle.fleet import WAITING, NoteInForce
 from sluicegate.core.lifecycle.state import Issued
 from sluicegate.errors import Drifted, StoreUnavailable, VerificationFailed
 from sluicegate.ports import Incarnation
-from sluicegate.service.incarnation import FORGET_AFTER_MS, HISTORY_MAX, Poll, Seen
+from sluicegate.service.incarnation import (
+    FORGET_AFTER_MS,
+    HISTORY_MAX,
+    Poll,
+    Seen,
+)
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.log import events
 
 __all__ = ["CONFIRM_EVERY_MS", "FORGET_AFTER_MS", "HISTORY_MAX", "Fleet", "Poll"]
 

@@ -11,11 +11,11 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from sluicegate.core import canonical, events
-from sluicegate.core.acknowledgement import Acknowledgement
 from sluicegate.core.lifecycle.fleet import ACKNOWLEDGED, COUNTED_OUT, WAITING
 from sluicegate.errors import BadSignature
 from sluicegate.ports import Incarnation
+from sluicegate_record.log import canonical, events
+from sluicegate_record.log.acknowledgement import Acknowledgement
 
 FORGET_AFTER_MS = 3_600_000
 HISTORY_MAX = 1_000

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sluicegate.core import notices
-from sluicegate.core.events import Entry
+from sluicegate.core.lifecycle import notices
 from sluicegate.core.lifecycle.case import Case
-from sluicegate.core.notices import Notice
+from sluicegate.core.lifecycle.notices import Notice
 from sluicegate.ports import Letter, Writing
 from sluicegate.service import access
+from sluicegate_record.log.events import Entry
 
 
 def addressed(writing: Writing, entries: Sequence[Entry], cases: Mapping[str, Case]) -> list[Letter]:

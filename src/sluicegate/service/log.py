@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core import canonical, merkle, tiles
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.log import canonical, merkle, tiles
 
 
 def tile(ledger: Ledger, path: str) -> bytes | Refusal:

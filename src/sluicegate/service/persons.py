@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sluicegate.core import events, members
 from sluicegate.core.lifecycle import Command, Refusal, State
 from sluicegate.core.lifecycle.persons import (
     SELF,
@@ -28,11 +27,18 @@ from sluicegate.core.lifecycle.persons import (
     member_unknown,
     parts,
 )
-from sluicegate.core.persons import IDENTIFIER_BYTES, Assurance, Claim, Person
+from sluicegate.core.people import members
+from sluicegate.core.people.persons import (
+    IDENTIFIER_BYTES,
+    Assurance,
+    Claim,
+    Person,
+)
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access, tokens
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.log import events
 
 
 def register(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core import canonical, dsse, events
-from sluicegate.core.dsse import Envelope
 from sluicegate.core.lifecycle import Refusal, points
 from sluicegate.core.lifecycle.points import SetPoint, StatePoint
 from sluicegate.core.lifecycle.state import Point
 from sluicegate.ports import Principal
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log.dsse import Envelope
 
 
 def put(

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sluicegate.core import canonical, dsse, statements
-from sluicegate.core.dsse import Envelope
-from sluicegate.core.events import SALT_BYTES, Opening
+from sluicegate.core import statements
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.positions import (
     Proceed,
@@ -24,6 +22,9 @@ from sluicegate.core.lifecycle.record import AddNote, UseList
 from sluicegate.errors import BadEnvelope
 from sluicegate.ports import Principal
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.events import SALT_BYTES, Opening
 
 
 def record(

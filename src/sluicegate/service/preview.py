@@ -11,18 +11,21 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from sluicegate.core import annex, canonical, cover, coverage, directive, document, events
-from sluicegate.core.cover import Directive
-from sluicegate.core.coverage import Usage
-from sluicegate.core.directive import Signing
+from sluicegate.core.access import coverage
+from sluicegate.core.access.coverage import Usage
+from sluicegate.core.access.table import Table
+from sluicegate.core.directives import annex, cover, directive
+from sluicegate.core.directives.cover import Directive
+from sluicegate.core.directives.directive import Signing
 from sluicegate.core.lifecycle import Refusal, State, directives
-from sluicegate.core.table import Table
+from sluicegate.core.terms import document
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.directives import resolve
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.usage import UsageBook
+from sluicegate_record.log import canonical, events
 
 TRIES = 5
 Counted = TypeVar("Counted")

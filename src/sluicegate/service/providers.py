@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sluicegate.core import assertion, canonical
-from sluicegate.core.assertion import Provider
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.providers import (
     RegisterProvider,
@@ -19,11 +17,14 @@ from sluicegate.core.lifecycle.providers import (
     RotateKeys,
     provider_unknown,
 )
+from sluicegate.core.people import assertion
+from sluicegate.core.people.assertion import Provider
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.persons import organization_of
+from sluicegate_record.log import canonical
 
 REFRESHER = "refresher"
 """Who rotates keys that were fetched."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core import document, events, kinds, plan, quorum
-from sluicegate.core.dsse import Envelope
 from sluicegate.core.lifecycle import Refusal, State, releases
 from sluicegate.core.lifecycle.state import Release
+from sluicegate.core.terms import document, kinds, plan
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.cases import awaiting
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.log import events
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.terms import quorum
 
 COUNT_SHOWN_FROM = 5
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core import events
-from sluicegate.core import reports as made
+from sluicegate.core.lifecycle import reports as made
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.log import events
 
 
 def cases(ledger: Ledger, principal: Principal, release: str | None = None) -> dict[str, Any]:

@@ -11,12 +11,18 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from sluicegate.core import canonical, events, notices, targets
-from sluicegate.core.lifecycle import Refusal
-from sluicegate.ports import Letter, Principal, Subscription, Writing
+from sluicegate import targets
+from sluicegate.core.lifecycle import Refusal, notices
+from sluicegate.ports import (
+    Letter,
+    Principal,
+    Subscription,
+    Writing,
+)
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.letters import letter
 from sluicegate.settings import PostSettings
+from sluicegate_record.log import canonical, events
 
 WEBHOOK, EMAIL = "webhook", "email"
 SUBSCRIPTIONS_MAX = 20

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sluicegate.core import coverage
+from sluicegate.core.access import coverage
 from sluicegate.core.lifecycle import State
+from sluicegate.core.lifecycle.notices import Notice
 from sluicegate.core.lifecycle.state import Issued
-from sluicegate.core.notices import Notice
 from sluicegate.ports import Writing
 from sluicegate.service.ledger import CLOCK, Ledger
 from sluicegate.service.letters import letter

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from sluicegate.core import apikey
+from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.ports import Principal
 from sluicegate.service import access

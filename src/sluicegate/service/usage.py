@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sluicegate.core.coverage import Usage
-from sluicegate.core.naming import Naming
+from sluicegate.core.access.coverage import Usage
+from sluicegate.core.access.naming import Naming
 from sluicegate.service.ledger import Ledger
 
 HOUR_MS = 3_600_000

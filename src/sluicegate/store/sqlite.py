@@ -21,8 +21,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from sluicegate.core import canonical, events
-from sluicegate.core.events import Entry, Opening
 from sluicegate.errors import StoreUnavailable, StoreUnusable
 from sluicegate.ports import (
     Done,
@@ -35,6 +33,8 @@ from sluicegate.ports import (
     Subscription,
 )
 from sluicegate.store import outbox, schema
+from sluicegate_record.log import canonical, events
+from sluicegate_record.log.events import Entry, Opening
 
 BUSY_MS = 10_000
 """How long a write waits for another process's write to end."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sluicegate.core.events import Entry
+from sluicegate_record.log.events import Entry
 from tests.core.reference_model import among, named, rule_holds
 
 DAY_MS = 86_400_000

@@ -6,13 +6,28 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import events
-from sluicegate.core.lifecycle.applications import Amend, OpenAppeal, Reply, Withdraw
+from sluicegate.core.access.refusals import Reason
+from sluicegate.core.access.table import Grant
+from sluicegate.core.lifecycle.applications import (
+    Amend,
+    OpenAppeal,
+    Reply,
+    Withdraw,
+)
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.grants import SurrenderGrant, SuspendGrant
-from sluicegate.core.refusals import Reason
-from sluicegate.core.table import Grant
-from tests.worlds import AT_MS, DAY_MS, RELEASE, STAGE, World, looser, plan_value, proceeding, stage
+from sluicegate_record.log import events
+from tests.worlds import (
+    AT_MS,
+    DAY_MS,
+    RELEASE,
+    STAGE,
+    World,
+    looser,
+    plan_value,
+    proceeding,
+    stage,
+)
 
 OTHER = {"organization": {"name": "Example renamed", "registeredIn": "US"}}
 

@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import events
-from sluicegate.core.lifecycle.applications import Accept, OpenAppeal, Reply, Withdraw
+from sluicegate.core.lifecycle.applications import (
+    Accept,
+    OpenAppeal,
+    Reply,
+    Withdraw,
+)
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
+from sluicegate_record.log import events
 from tests.worlds import (
     API,
     PINS,

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import events, statements
-from sluicegate.core.dsse import Envelope
+from sluicegate.core import statements
 from sluicegate.core.lifecycle.attestations import (
     SIGNATORIES_MAX,
     AttestCredential,
@@ -15,11 +14,19 @@ from sluicegate.core.lifecycle.attestations import (
     WithdrawAttestation,
 )
 from sluicegate.core.lifecycle.persons import RegisterMembers, Row
-from sluicegate.core.persons import identifier
+from sluicegate.core.people.persons import identifier
 from sluicegate.core.statements import Attestation
 from sluicegate.errors import BadEnvelope
+from sluicegate_record.log import events
+from sluicegate_record.log.dsse import Envelope
 from tests import worlds
-from tests.worlds import AT_MS, DAY_MS, LOG, World, public_key
+from tests.worlds import (
+    AT_MS,
+    DAY_MS,
+    LOG,
+    World,
+    public_key,
+)
 
 SIGNER, THEIRS = "signatory", "signatory of another"
 

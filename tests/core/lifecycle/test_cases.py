@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import events, statements
-from sluicegate.core.dsse import Envelope
+from sluicegate.core import statements
 from sluicegate.core.lifecycle.applications import Accept
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.directives import OpenLift
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.errors import BadEnvelope
+from sluicegate_record.log import events
+from sluicegate_record.log.dsse import Envelope
 from tests.worlds import (
     API,
     AT_MS,

@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from sluicegate.core import events
 from sluicegate.core.lifecycle.credentials import DIGEST, IssueCredential, RevokeCredential
+from sluicegate_record.log import events
 from tests.worlds import AT_MS, DAY_MS, World
 
 KEY = hashlib.sha256(b"key").hexdigest()

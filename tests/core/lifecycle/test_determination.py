@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import events
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.positions import RecordPosition
+from sluicegate_record.log import events
 from tests.worlds import World, position, stage
 
 

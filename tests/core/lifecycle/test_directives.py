@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import canonical, decision, events, statements
-from sluicegate.core.cover import Resolved
-from sluicegate.core.decision import Allow, Ask, Instant
-from sluicegate.core.events import Opening
+from sluicegate.core import statements
+from sluicegate.core.access import decision
+from sluicegate.core.access.decision import Allow, Ask, Instant
+from sluicegate.core.directives.cover import Resolved
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.directives import (
     LIFTED,
@@ -20,6 +20,8 @@ from sluicegate.core.lifecycle.directives import (
 from sluicegate.core.lifecycle.positions import RecordPosition, TranscribePosition
 from sluicegate.core.statements import Position
 from sluicegate.errors import BadEnvelope
+from sluicegate_record.log import canonical, events
+from sluicegate_record.log.events import Opening
 from tests.worlds import (
     API,
     AT_MS,

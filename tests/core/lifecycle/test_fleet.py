@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import events
+from sluicegate.core.access.table import Table
+from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle.fleet import NoteInForce
-from sluicegate.core.table import Table
-from sluicegate.core.trust import Releases
-from sluicegate.core.vouch import VouchedTable
+from sluicegate.core.terms.trust import Releases
+from sluicegate_record.log import events
 from tests.worlds import (
     API,
     AT_MS,

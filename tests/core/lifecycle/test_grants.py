@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import decision, events
-from sluicegate.core.decision import Allow, Ask, Instant
+from sluicegate.core.access import decision
+from sluicegate.core.access.decision import Allow, Ask, Instant
 from sluicegate.core.lifecycle import Command
 from sluicegate.core.lifecycle.applications import Amend, Reply, Withdraw
 from sluicegate.core.lifecycle.case import Case
@@ -20,7 +20,17 @@ from sluicegate.core.lifecycle.grants import (
     SurrenderGrant,
     SuspendGrant,
 )
-from tests.worlds import API, MODEL, RELEASE, STAGE, World, application, proceeding, stage
+from sluicegate_record.log import events
+from tests.worlds import (
+    API,
+    MODEL,
+    RELEASE,
+    STAGE,
+    World,
+    application,
+    proceeding,
+    stage,
+)
 
 
 class Held:

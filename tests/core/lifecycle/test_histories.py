@@ -10,10 +10,9 @@ from typing import Any
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from sluicegate.core import canonical, decision, dsse, events, feed
-from sluicegate.core.decision import Ask, Instant
-from sluicegate.core.dsse import Envelope
-from sluicegate.core.events import Entry
+from sluicegate.core.access import decision, feed
+from sluicegate.core.access.decision import Ask, Instant
+from sluicegate.core.access.table import Table
 from sluicegate.core.lifecycle import Command, Refusal, State
 from sluicegate.core.lifecycle.applications import Accept, Amend, Withdraw
 from sluicegate.core.lifecycle.case import Case
@@ -29,9 +28,11 @@ from sluicegate.core.lifecycle.grants import (
 )
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
-from sluicegate.core.table import Table
 from sluicegate.errors import SluicegateError
 from sluicegate.gate.engine import Engine
+from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.events import Entry
 from tests.core import reference_model
 from tests.worlds import (
     API,

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from sluicegate.core import canonical, dsse, events, lifecycle
-from sluicegate.core.dsse import Envelope
-from sluicegate.core.events import Entropy
+from sluicegate.core import lifecycle
 from sluicegate.core.lifecycle import Decided, Refusal
 from sluicegate.core.lifecycle.keys import signer_for, signers
-from sluicegate.core.trust import Pin
+from sluicegate.core.terms.trust import Pin
+from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.events import Entropy
 from tests.worlds import (
     DEVELOPER,
     LOG,

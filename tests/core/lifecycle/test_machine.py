@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from sluicegate.core import events
 from sluicegate.core.lifecycle import Command, Refusal, State
 from sluicegate.core.lifecycle.applications import (
     Accept,
@@ -23,10 +22,16 @@ from sluicegate.core.lifecycle.applications import (
 )
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
-from sluicegate.core.lifecycle.grants import OpenRemoval, ResumeGrant, SurrenderGrant, SuspendGrant
+from sluicegate.core.lifecycle.grants import (
+    OpenRemoval,
+    ResumeGrant,
+    SurrenderGrant,
+    SuspendGrant,
+)
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.record import UseList
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
+from sluicegate_record.log import events
 from tests.core.lifecycle import slow_model
 from tests.worlds import (
     API,

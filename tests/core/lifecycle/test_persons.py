@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import events, persons
 from sluicegate.core.lifecycle.credentials import IssueCredential
 from sluicegate.core.lifecycle.persons import (
     IDENTIFIERS_MAX,
@@ -20,7 +19,9 @@ from sluicegate.core.lifecycle.persons import (
     Row,
     Said,
 )
-from sluicegate.core.persons import Assurance, identifier, standing
+from sluicegate.core.people import persons
+from sluicegate.core.people.persons import Assurance, identifier, standing
+from sluicegate_record.log import events
 from tests.worlds import AT_MS, DAY_MS, World
 
 CITIZEN = Said("us_citizen", Assurance.ORGANIZATION, "document-seen")

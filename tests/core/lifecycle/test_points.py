@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import canonical, dsse, events, statements
+from sluicegate.core import statements
 from sluicegate.core.lifecycle import points
 from sluicegate.core.lifecycle.points import AHEAD_MS, SetPoint, StatePoint
 from sluicegate.core.lifecycle.state import Issued, Stated
 from sluicegate.errors import BadEnvelope
+from sluicegate_record.log import canonical, dsse, events
 from tests.worlds import (
     API,
     AT_MS,

@@ -6,15 +6,27 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import canonical, statements
-from sluicegate.core.dsse import Envelope
-from sluicegate.core.events import Opening
+from sluicegate.core import statements
 from sluicegate.core.lifecycle.applications import Answer
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.statements import Schedule
 from sluicegate.errors import BadEnvelope
-from tests.worlds import LOG, PINS, World, pin, plan_value, position, receipt, signed, stage, start
+from sluicegate_record.log import canonical
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.events import Opening
+from tests.worlds import (
+    LOG,
+    PINS,
+    World,
+    pin,
+    plan_value,
+    position,
+    receipt,
+    signed,
+    stage,
+    start,
+)
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sluicegate.core import events
 from sluicegate.core.lifecycle.applications import OpenAppeal
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.positions import RecordPosition
+from sluicegate_record.log import events
 from tests.worlds import (
     OFFICER,
     OTHER_OFFICER,

@@ -4,19 +4,34 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import events
-from sluicegate.core.assertion import read_jwks
-from sluicegate.core.lifecycle.persons import HandInAssertion, RegisterMembers, RevokeClaim, Row
+from sluicegate.core.lifecycle.persons import (
+    HandInAssertion,
+    RegisterMembers,
+    RevokeClaim,
+    Row,
+)
 from sluicegate.core.lifecycle.providers import (
     PROVIDERS_MAX,
     RegisterProvider,
     RemoveProvider,
     RotateKeys,
 )
-from sluicegate.core.persons import Assurance, identifier
+from sluicegate.core.people.assertion import read_jwks
+from sluicegate.core.people.persons import Assurance, identifier
 from sluicegate.errors import BadKey
-from tests.core.test_assertion import AT_S, jwk, provider, token
-from tests.worlds import AT_MS, DAY_MS, World, plan_value
+from sluicegate_record.log import events
+from tests.core.people.test_assertion import (
+    AT_S,
+    jwk,
+    provider,
+    token,
+)
+from tests.worlds import (
+    AT_MS,
+    DAY_MS,
+    World,
+    plan_value,
+)
 
 URL = "https://login.example.org/jwks.json"
 

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import events, plan, statements
+from sluicegate.core import statements
 from sluicegate.core.lifecycle.directives import OpenLift
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage, changes
+from sluicegate.core.terms import plan
 from sluicegate.errors import BadEnvelope, InvalidInput
+from sluicegate_record.log import events
 from tests.worlds import (
     AGENCIES,
     LOG,

@@ -6,12 +6,12 @@ import dataclasses
 
 import pytest
 
-from sluicegate.core import events
-from sluicegate.core.events import Opening
 from sluicegate.core.lifecycle.applications import Accept
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.grants import SurrenderGrant
 from sluicegate.core.lifecycle.record import UseList
+from sluicegate_record.log import events
+from sluicegate_record.log.events import Opening
 from tests.worlds import World, screened, stage
 
 

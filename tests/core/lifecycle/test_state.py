@@ -4,11 +4,20 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import events
-from sluicegate.core.events import Draft
 from sluicegate.core.lifecycle import State
 from sluicegate.errors import VerificationFailed
-from tests.worlds import AT_MS, OFFICER, RELEASE, STAGE, World, keyid, plan_value, stage
+from sluicegate_record.log import events
+from sluicegate_record.log.events import Draft
+from tests.worlds import (
+    AT_MS,
+    OFFICER,
+    RELEASE,
+    STAGE,
+    World,
+    keyid,
+    plan_value,
+    stage,
+)
 
 
 def test_a_state_is_of_one_size_and_moment() -> None:

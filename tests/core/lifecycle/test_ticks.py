@@ -6,13 +6,21 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import events
 from sluicegate.core.lifecycle import State
 from sluicegate.core.lifecycle.applications import Answer
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.ticks import due
-from tests.worlds import AT_MS, DAY_MS, World, content, position, receipt, stage
+from sluicegate_record.log import events
+from tests.worlds import (
+    AT_MS,
+    DAY_MS,
+    World,
+    content,
+    position,
+    receipt,
+    stage,
+)
 
 LADDER = {"within": 5, "silence": "escalate", "to": [{"name": "deputy", "within": 2}, "chief of staff"]}
 """AT_MS is midnight: what is due within five days is due at the end of the fifth day after."""

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core import events
 from sluicegate.core.lifecycle.applications import Answer, Reply
 from sluicegate.core.lifecycle.case import Case
-from tests.worlds import World, receipt, screened, stage
+from sluicegate_record.log import events
+from tests.worlds import (
+    World,
+    receipt,
+    screened,
+    stage,
+)
 
 EITHER = {"anyOf": ["oncd", "ostp"]}
 

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from sluicegate.core import events
 from sluicegate.core.lifecycle.applications import Accept, Withdraw
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.grants import ResumeGrant, SurrenderGrant, SuspendGrant
-from tests.worlds import API, CODEX, RELEASE, STAGE, World, looser, plan_value, stage
+from sluicegate_record.log import events
+from tests.worlds import (
+    API,
+    CODEX,
+    RELEASE,
+    STAGE,
+    World,
+    looser,
+    plan_value,
+    stage,
+)
 
 
 def full(seats: int = 1, **admission: str) -> tuple[World, list[str]]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sluicegate.core.events import Entropy
 from sluicegate.core.lifecycle import (
     applications,
     attestations,
@@ -30,6 +29,7 @@ from sluicegate.core.lifecycle import (
 )
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.state import State
+from sluicegate_record.log.events import Entropy
 
 __all__ = ["Command", "Decided", "Refusal", "State", "decide"]
 

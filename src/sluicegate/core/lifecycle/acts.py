@@ -1,13 +1,14 @@
-"""Whether an act may be done in a case now: the table of `core.kinds`, asked."""
+"""Whether an act may be done in a case now: the table of `core.terms.kinds`, asked."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core import canonical, kinds
 from sluicegate.core.lifecycle.answer import Refusal
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.state import State
+from sluicegate.core.terms import kinds
+from sluicegate_record.log import canonical
 
 
 def not_now(act: str, case: Case) -> Refusal | None:

@@ -12,17 +12,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sluicegate.core import application, durations, events, kinds, plan
-from sluicegate.core.events import Draft, Entropy, Opening
+from sluicegate.core.access.table import Grant
 from sluicegate.core.lifecycle import determination
 from sluicegate.core.lifecycle.acts import found
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.organizations import Described, describe
-from sluicegate.core.lifecycle.positions import grant_moved, moved, outcome_of, whole_due
+from sluicegate.core.lifecycle.positions import (
+    grant_moved,
+    moved,
+    outcome_of,
+    whole_due,
+)
 from sluicegate.core.lifecycle.releases import stage_unknown
 from sluicegate.core.lifecycle.state import ENDED, Release, State
-from sluicegate.core.table import Grant
+from sluicegate.core.people import application
+from sluicegate.core.terms import kinds, plan
+from sluicegate_record.log import events
+from sluicegate_record.log.events import Draft, Entropy, Opening
+from sluicegate_record.terms import durations
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sluicegate.core import canonical, dsse, events, statements
-from sluicegate.core.dsse import Envelope
-from sluicegate.core.events import Draft, Entropy
+from sluicegate.core import statements
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.credentials import credential_unknown
 from sluicegate.core.lifecycle.persons import member_unknown
@@ -22,6 +20,9 @@ from sluicegate.core.lifecycle.releases import other_log
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.statements import Attestation
 from sluicegate.errors import BadEnvelope, VerificationFailed
+from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.events import Draft, Entropy
 
 SIGNATORIES_MAX = 10
 AHEAD_MAX_MS = 366 * 86_400_000

@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sluicegate.core import clocks, conditions, kinds, quorum
-from sluicegate.core.quorum import Rule
+from sluicegate.core.terms import clocks, kinds
+from sluicegate_record.terms import conditions, quorum
+from sluicegate_record.terms.quorum import Rule
 
 CONSENT = frozenset({"approve", "approve-with-conditions", "no-objection"})
 

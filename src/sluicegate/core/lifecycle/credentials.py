@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sluicegate.core import events
-from sluicegate.core.events import Draft, Entropy
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.state import State
+from sluicegate_record.log import events
+from sluicegate_record.log.events import Draft, Entropy
 
 DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 

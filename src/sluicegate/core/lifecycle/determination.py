@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sluicegate.core import conditions, cover, durations, events, kinds, plan, quorum
-from sluicegate.core.events import Draft, Entropy
+from sluicegate.core.directives import cover
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.organizations import described_anew
 from sluicegate.core.lifecycle.state import State, stage_of
-from sluicegate.core.quorum import Rule
+from sluicegate.core.terms import kinds, plan
+from sluicegate_record.log import events
+from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record.terms import conditions, durations, quorum
+from sluicegate_record.terms.quorum import Rule
 
 
 def conclude(state: State, case: Case, now_ms: int, entropy: Entropy) -> list[Draft]:

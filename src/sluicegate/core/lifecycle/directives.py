@@ -16,16 +16,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sluicegate.core import canonical, cover, directive, events, narrowing, persons, quorum, statements
-from sluicegate.core.cover import Resolved
-from sluicegate.core.dsse import Envelope
-from sluicegate.core.events import Draft, Entropy, Opening
+from sluicegate.core import statements
+from sluicegate.core.directives import cover, directive, narrowing
+from sluicegate.core.directives.cover import Resolved
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.keys import owners_for, signer_for, signers
 from sluicegate.core.lifecycle.organizations import Described, describe
 from sluicegate.core.lifecycle.positions import two_officers
 from sluicegate.core.lifecycle.releases import other_log
 from sluicegate.core.lifecycle.state import Issued, Release, State
+from sluicegate.core.people import persons
+from sluicegate_record.log import canonical, events
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.events import Draft, Entropy, Opening
+from sluicegate_record.terms import quorum
 
 LIFTED = "lift.organizations"
 """The name of what opens the commitment to organizations that a lift is about."""

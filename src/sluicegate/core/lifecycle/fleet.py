@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sluicegate.core import canonical, events
-from sluicegate.core.events import Draft, Entropy
 from sluicegate.core.lifecycle import points
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.state import Issued, State
+from sluicegate_record.log import canonical, events
+from sluicegate_record.log.events import Draft, Entropy
 
 ACKNOWLEDGED, COUNTED_OUT, WAITING = "acknowledged", "counted_out", "waiting"
 PART_BYTES = 60_000

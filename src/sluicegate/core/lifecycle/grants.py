@@ -12,13 +12,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sluicegate.core import events, kinds, plan, quorum
-from sluicegate.core.events import Draft, Entropy
+from sluicegate.core.access.table import Grant
 from sluicegate.core.lifecycle import determination
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.applications import about_stage, opened
 from sluicegate.core.lifecycle.state import ENDED, State
-from sluicegate.core.table import Grant
+from sluicegate.core.terms import kinds, plan
+from sluicegate_record.log import events
+from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record.terms import quorum
 
 REASON_CODES = (
     "criteria_not_met",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sluicegate.core import canonical, dsse, events
-from sluicegate.core.dsse import Envelope
-from sluicegate.core.events import Draft, Entropy
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.state import Key, State
-from sluicegate.core.trust import Pin
+from sluicegate.core.terms.trust import Pin
+from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.events import Draft, Entropy
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sluicegate.core import events
-from sluicegate.core.events import Draft, Entropy
 from sluicegate.core.lifecycle.state import State
+from sluicegate_record.log import events
+from sluicegate_record.log.events import Draft, Entropy
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sluicegate.core import canonical, events, persons
-from sluicegate.core.events import Draft, Entropy
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.providers import asserted
 from sluicegate.core.lifecycle.state import State
-from sluicegate.core.persons import Assurance, Claim, Person
+from sluicegate.core.people import persons
+from sluicegate.core.people.persons import Assurance, Claim, Person
+from sluicegate_record.log import canonical, events
+from sluicegate_record.log.events import Draft, Entropy
 
 SELF = persons.SELF
 SELF_DECLARED = "self-declared"

@@ -11,14 +11,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sluicegate.core import canonical, dsse, events, statements
-from sluicegate.core.dsse import Envelope
-from sluicegate.core.events import Draft, Entropy
+from sluicegate.core import statements
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.releases import other_log
-from sluicegate.core.lifecycle.state import Issued, Point, State, Stated
+from sluicegate.core.lifecycle.state import (
+    Issued,
+    Point,
+    State,
+    Stated,
+)
 from sluicegate.core.statements import Enforcement, Pointing
+from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.events import Draft, Entropy
 
 AHEAD_MS = 300_000
 """How far the clock of a point may be ahead of the log's."""

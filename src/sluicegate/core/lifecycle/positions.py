@@ -14,17 +14,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sluicegate.core import canonical, events, kinds, statements
-from sluicegate.core.dsse import Envelope
-from sluicegate.core.events import Draft, Entropy, Opening
+from sluicegate.core import statements
 from sluicegate.core.lifecycle import determination
-from sluicegate.core.lifecycle.acts import case_unknown, not_now, other_question, placed
+from sluicegate.core.lifecycle.acts import (
+    case_unknown,
+    not_now,
+    other_question,
+    placed,
+)
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.case import Case, Recorded
 from sluicegate.core.lifecycle.keys import owners_for, signer_for
 from sluicegate.core.lifecycle.releases import terms_not_agreed
 from sluicegate.core.lifecycle.state import ENDED, State
 from sluicegate.core.statements import Position
+from sluicegate.core.terms import kinds
+from sluicegate_record.log import canonical, events
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.events import Draft, Entropy, Opening
 
 OFFICERS = 2
 """How many officers transcribe."""

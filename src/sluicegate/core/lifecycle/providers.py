@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sluicegate.core import assertion, events, persons
-from sluicegate.core.assertion import Failure, Keys, Provider
-from sluicegate.core.decision import Instant
-from sluicegate.core.events import Draft, Entropy
+from sluicegate.core.access.decision import Instant
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.registry import Provided
 from sluicegate.core.lifecycle.state import State
+from sluicegate.core.people import assertion, persons
+from sluicegate.core.people.assertion import Failure, Keys, Provider
+from sluicegate_record.log import events
+from sluicegate_record.log.events import Draft, Entropy
 
 PROVIDERS_MAX = 10
 

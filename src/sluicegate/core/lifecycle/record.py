@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sluicegate.core import events, statements
-from sluicegate.core.dsse import Envelope
-from sluicegate.core.events import Draft, Entropy
+from sluicegate.core import statements
 from sluicegate.core.lifecycle.acts import case_unknown
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.releases import other_log, stage_unknown
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.statements import Note
+from sluicegate_record.log import events
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.events import Draft, Entropy
 
 
 @dataclass(frozen=True, slots=True)

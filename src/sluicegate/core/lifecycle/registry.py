@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sluicegate.core import canonical, events
-from sluicegate.core.events import Entry
+from sluicegate_record.log import canonical, events
+from sluicegate_record.log.events import Entry
 
 
 class Told(NamedTuple):

@@ -6,18 +6,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sluicegate.core import events, kinds, plan, statements, tightness
-from sluicegate.core.dsse import Envelope
-from sluicegate.core.events import Draft, Entropy
+from sluicegate.core import statements
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.state import Release, State
+from sluicegate.core.terms import kinds, plan, tightness
+from sluicegate_record.log import events
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.events import Draft, Entropy
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyPlan:
-    """Put a plan in force. `plan` is what `core.plan.read` returned."""
+    """Put a plan in force. `plan` is what `core.terms.plan.read` returned."""
 
     plan: dict[str, Any]
 

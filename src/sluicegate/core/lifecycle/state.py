@@ -12,14 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
-from sluicegate.core import canonical, durations, events, kinds, plan
-from sluicegate.core.events import Entry
+from sluicegate.core.access.table import Table, fold_in
 from sluicegate.core.lifecycle import registry
 from sluicegate.core.lifecycle.agenda import Agenda, What
 from sluicegate.core.lifecycle.case import Case, Clock, Recorded
 from sluicegate.core.lifecycle.registry import Registry
-from sluicegate.core.persons import Definition
-from sluicegate.core.table import Table, fold_in
+from sluicegate.core.people.persons import Definition
+from sluicegate.core.terms import kinds, plan
+from sluicegate_record.log import canonical, events
+from sluicegate_record.log.events import Entry
+from sluicegate_record.terms import durations
 
 Stage: TypeAlias = tuple[str, str]
 """A release and one of its stages, by name."""

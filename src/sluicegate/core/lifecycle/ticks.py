@@ -14,14 +14,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sluicegate.core import durations, events, plan
-from sluicegate.core.events import Draft, Entropy
 from sluicegate.core.lifecycle import determination, directives, grants
 from sluicegate.core.lifecycle.agenda import What
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.applications import within_of
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.state import State
+from sluicegate.core.terms import plan
+from sluicegate_record.log import events
+from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record.terms import durations
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,100 @@
+"""What can be wrong with a record: the part of the error tree that an auditor needs. The product adds to it.
+
+    SluicegateError
+    ├── InvalidInput            what was given is malformed
+    │   ├── NotCanonical        JSON outside the strict subset we accept
+    │   ├── BadEnvelope         not a DSSE envelope, or not the statement expected
+    │   └── BadKey              not a key of the kind expected
+    └── VerificationFailed      well-formed, but not what it claims to be
+        ├── BadSignature
+        ├── BadProof            a Merkle proof that does not lead to the root
+        └── BadCheckpoint       a signed note that does not verify
+
+Messages are one lower-case line: what was found (quoted), what was expected, what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a document something is wrong.
+
+    Units: line and column count from 1; column counts code points.
+    """
+
+    file: str
+    line: int
+    column: int
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: expected {self.expected}, found {self.found}"
+
+
+class SluicegateError(Exception):
+    """The root of the tree.
+
+    `code` is stable and machine-readable; `remedy` says what to do, or is empty.
+    """
+
+    code = "error"
+
+    def __init__(self, message: str, *, code: str = "", remedy: str = "", at: Sequence[Place] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+        self.remedy = remedy
+        self.at = tuple(at)
+
+
+class InvalidInput(SluicegateError):
+    """What was given is malformed; nothing was done with it."""
+
+    code = "invalid_input"
+
+
+class NotCanonical(InvalidInput):
+    """JSON that two parsers could read differently, or that has no canonical form."""
+
+    code = "not_canonical"
+
+
+class BadEnvelope(InvalidInput):
+    """Not a DSSE envelope, or its payload is not the statement expected."""
+
+    code = "bad_envelope"
+
+
+class BadKey(InvalidInput):
+    """Not a key, or not of the kind expected."""
+
+    code = "bad_key"
+
+
+class VerificationFailed(SluicegateError):
+    """Well-formed, but not what it claims to be."""
+
+    code = "verification_failed"
+
+
+class BadSignature(VerificationFailed):
+    """No valid signature by the key that should have signed."""
+
+    code = "bad_signature"
+
+
+class BadProof(VerificationFailed):
+    """A Merkle proof of the wrong length, or one that leads to another root."""
+
+    code = "bad_proof"
+
+
+class BadCheckpoint(VerificationFailed):
+    """A checkpoint that is malformed, of another log, or not signed by its key."""
+
+    code = "bad_checkpoint"

@@ -1,0 +1,98 @@
+"""Acknowledgements: what one run of a gateway has folded, signed with that run's own key.
+
+Rules:
+- A run makes its key and shows it with its first question; the key speaks for that run alone.
+- What is signed is small and may be shown to anybody: `rest` is the digest of the other fields of the
+  question, its random nonce among them, so that it tells nothing of what the gateway reports.
+- The root binds `after` to one log: it is of exactly the entries that were folded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from sluicegate_record.errors import BadSignature, InvalidInput, SluicegateError
+from sluicegate_record.log import canonical, dsse
+
+PAYLOAD_TYPE = "application/vnd.sluicegate.ask.v1+json"
+FIELDS: dict[str, type] = {
+    "gateway": str,
+    "incarnation": str,
+    "surface": str,
+    "after": int,
+    "root": str,
+    "fold": int,
+    "key": str,
+}
+"""The fields of a question that its signature covers as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """A verified acknowledgement. `ask` holds FIELDS and `rest`; `sig` is base64."""
+
+    ask: dict[str, Any]
+    sig: str
+
+    @property
+    def key(self) -> bytes:
+        """The run's public key, 32 raw bytes."""
+        return canonical.unb64(self.ask["key"])
+
+
+def signed(question: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
+    """A question with the `key` and `sig` of the run that asks.
+
+    Requires: it holds FIELDS but the key.
+    """
+    shown = {**question, "key": canonical.b64(key.public_key().public_bytes_raw())}
+    return {**shown, "sig": canonical.b64(key.sign(_message(_ask(shown))))}
+
+
+def read(question: Mapping[str, Any]) -> Acknowledgement | None:
+    """What a question acknowledges under its own key; None of one that shows no key.
+
+    Requires: the question exactly as it was sent. Whose key it is, the caller must know.
+    Raises:   InvalidInput: a key without what is signed with it. BadKey. BadSignature.
+    """
+    if question.get("key") is None and question.get("sig") is None:
+        return None
+    missing = [name for name in (*FIELDS, "sig") if question.get(name) is None]
+    if missing:
+        raise InvalidInput(f"a signed question without {missing[0]!r}, expected {', '.join(FIELDS)} and sig")
+    found = Acknowledgement(_ask(question), question["sig"])
+    check(found)
+    return found
+
+
+def check(found: Acknowledgement) -> None:
+    """Check that the key an acknowledgement names has signed it.
+
+    Raises: BadSignature: it has not, or a field is not of its type. BadKey: not a key.
+    """
+    ask, kinds = found.ask, {**FIELDS, "rest": str}
+    typed = ask.keys() == kinds.keys() and all(type(ask[name]) is kind for name, kind in kinds.items())
+    if not typed or type(found.sig) is not str:
+        raise BadSignature(f"an acknowledgement that is malformed, expected {', '.join(kinds)} and sig")
+    public = dsse.load_public(ask["key"])
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(canonical.unb64(found.sig), _message(ask))
+    except (InvalidSignature, SluicegateError) as error:
+        raise BadSignature(
+            f"a question of {ask['gateway'][:64]!r} that the key it shows did not sign",
+            remedy="sign every field of the question as it is sent",
+        ) from error
+
+
+def _ask(question: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {name: value for name, value in question.items() if name not in FIELDS and name != "sig"}
+    return {**{name: question[name] for name in FIELDS}, "rest": canonical.digest(rest)}
+
+
+def _message(ask: Mapping[str, Any]) -> bytes:
+    return dsse.pae(PAYLOAD_TYPE, canonical.dumps(dict(ask)))

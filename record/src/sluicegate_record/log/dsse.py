@@ -1,0 +1,302 @@
+"""Signed statements: DSSE v1 envelopes over in-toto Statements v1, with Ed25519 keys.
+
+Rules
+- What is signed is the PAE of type and payload, so a signature over one type never stands for another.
+- A key is named by the SHA-256 of its 32 raw bytes. The `keyid` in an envelope is not signed: it only says
+  which of the keys *given by the caller* to try.
+- `verify` returns keys, not signatures: the same key twice counts once. Who owns it, the caller knows.
+- A statement is read only from an envelope of its type. Reading does not verify, and verifying does not read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from sluicegate_record.errors import BadEnvelope, BadKey, NotCanonical
+from sluicegate_record.log.canonical import (
+    b64,
+    dumps,
+    loads,
+    unb64,
+)
+
+PAYLOAD_TYPE_INTOTO = "application/vnd.in-toto+json"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+MAX_PAYLOAD_BYTES = 1 << 20
+MAX_SIGNATURES = 16
+PUBLIC_KEY_BYTES = 32
+
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_PRIME = 2**255 - 19
+_D = -121665 * pow(121666, -1, _PRIME) % _PRIME
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One signature. Units: sig is raw bytes; keyid is the signer's hint, not itself signed."""
+
+    keyid: str
+    sig: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A payload with its signatures, none of them checked yet."""
+
+    payload_type: str
+    payload: bytes
+    signatures: tuple[Signature, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The envelope as JSON. Source: DSSE v1, envelope.md."""
+        return {
+            "payload": b64(self.payload),
+            "payloadType": self.payload_type,
+            "signatures": [{"keyid": each.keyid, "sig": b64(each.sig)} for each in self.signatures],
+        }
+
+    @classmethod
+    def from_json(cls, found: object) -> Envelope:
+        """The envelope in `found`, a value as `canonical.loads` returns it.
+
+        Raises: BadEnvelope: a field missing, unknown or of another type, not base64, no signature or more
+                than MAX_SIGNATURES, a payload over MAX_PAYLOAD_BYTES.
+        """
+        fields = _fields(found, "envelope", {"payload": str, "payloadType": str, "signatures": list})
+        signatures = fields["signatures"]
+        if not 1 <= len(signatures) <= MAX_SIGNATURES:
+            raise BadEnvelope(f"{len(signatures)} signatures, expected 1 to {MAX_SIGNATURES}")
+        payload = _bytes(fields["payload"], "payload")
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            raise BadEnvelope(f"payload of {len(payload)} bytes, expected at most {MAX_PAYLOAD_BYTES}")
+        return cls(fields["payloadType"], payload, tuple(_signature(each) for each in signatures))
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What an in-toto Statement says, of whom.
+
+    Units: subjects maps names to SHA-256 in 64 lower-case hex digits; predicate keeps fields we do not know.
+    """
+
+    subjects: dict[str, str]
+    predicate: dict[str, Any]
+
+
+def pae(payload_type: str, payload: bytes) -> bytes:
+    """The bytes that are signed: type and payload, each with its length in bytes. Source: DSSE v1, PAE."""
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def keyid(public_raw: bytes) -> str:
+    """The name of an Ed25519 key: SHA-256 of its 32 raw bytes, in hex."""
+    return sha256(public_raw).hexdigest()
+
+
+def sign(payload_type: str, payload: bytes, private_key: Ed25519PrivateKey) -> Envelope:
+    """An envelope with one signature. Several signers' envelopes are joined by joining their signatures."""
+    name = keyid(private_key.public_key().public_bytes_raw())
+    return Envelope(payload_type, payload, (Signature(name, private_key.sign(pae(payload_type, payload))),))
+
+
+def verify(envelope: Envelope, keys: Mapping[str, bytes]) -> frozenset[str]:
+    """The names among `keys` whose key signed the envelope; empty when nobody did.
+
+    Requires: keys maps names to 32 raw bytes; one key under two names counts once.
+    """
+    message = pae(envelope.payload_type, envelope.payload)
+    signers = {
+        keys[each.keyid]: each.keyid
+        for each in envelope.signatures
+        if each.keyid in keys and _signed(message, each.sig, keys[each.keyid])
+    }
+    return frozenset(signers.values())
+
+
+def statement(subjects: Mapping[str, str], predicate_type: str, predicate: Mapping[str, Any]) -> bytes:
+    """The payload that states `predicate` of `subjects`, in canonical JSON.
+
+    Requires: at least one subject; digests are SHA-256 in 64 lower-case hex digits.
+    Raises:   BadEnvelope: no subject, or another digest. NotCanonical: a predicate outside `canonical.dumps`.
+    Source:   in-toto Attestation Framework, Statement v1.
+    """
+    if not subjects:
+        raise BadEnvelope("statement without subjects, expected at least one")
+    return dumps(
+        {
+            "_type": STATEMENT_TYPE,
+            "subject": [
+                {"name": name, "digest": {"sha256": _digest(name, found)}}
+                for name, found in sorted(subjects.items())
+            ],
+            "predicateType": predicate_type,
+            "predicate": dict(predicate),
+        }
+    )
+
+
+def parse_statement(envelope: Envelope, predicate_type: str) -> Statement:
+    """The statement in an envelope. Its signatures are not looked at: `verify` does that.
+
+    Raises: BadEnvelope: another payload type, `_type` or `predicateType`; a subject twice, or without a
+            SHA-256; not strict JSON.
+    Source: in-toto Attestation Framework, Statement v1.
+    """
+    _expect(envelope.payload_type, PAYLOAD_TYPE_INTOTO, "payloadType")
+    fields = _fields(
+        _payload(envelope.payload),
+        "statement",
+        {"_type": str, "subject": list, "predicateType": str, "predicate": dict},
+        more=True,
+    )
+    _expect(fields["_type"], STATEMENT_TYPE, "_type")
+    _expect(fields["predicateType"], predicate_type, "predicateType")
+    return Statement(_subjects(fields["subject"]), fields["predicate"])
+
+
+def predicate_type(envelope: Envelope) -> str:
+    """What an envelope says it states; nothing of it is checked but that it is a statement.
+
+    Raises: BadEnvelope: not a statement.
+    """
+    fields = _fields(_payload(envelope.payload), "statement", {"predicateType": str}, more=True)
+    return str(fields["predicateType"])
+
+
+def load_public(text: str) -> bytes:
+    """The 32 raw bytes of an Ed25519 public key, from PEM SubjectPublicKeyInfo or the base64 of those bytes.
+
+    Raises: BadKey: neither of these, another kind of key, or a point under which anybody could sign.
+    Source: RFC 8410, RFC 8032 section 5.1.
+    """
+    stripped = text.strip()
+    public = _from_pem(stripped) if stripped.startswith("-----BEGIN") else _from_base64(stripped)
+    if not _is_sound(public):
+        raise BadKey(f"public key {public.hex()} is no point of large order, expected an ed25519 key")
+    return public
+
+
+def _signed(message: bytes, signature: bytes, public: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+# Envelopes
+
+
+def _signature(found: object) -> Signature:
+    fields = _fields(found, "signature", {"keyid": str, "sig": str})
+    return Signature(fields["keyid"], _bytes(fields["sig"], "sig"))
+
+
+def _fields(found: object, what: str, kinds: Mapping[str, type], *, more: bool = False) -> dict[str, Any]:
+    """`found` as an object with these fields of these kinds; unknown ones only where `more`."""
+    if not isinstance(found, dict):
+        raise BadEnvelope(f"{what} is {_kind(found)}, expected an object")
+    for name, kind in kinds.items():
+        if not isinstance(found.get(name), kind):
+            raise BadEnvelope(f"{what} has {_kind(found.get(name))} as {name!r}, expected {kind.__name__}")
+    unknown = [name for name in found if name not in kinds]
+    if unknown and not more:
+        raise BadEnvelope(
+            f"{what} has an unknown field {str(unknown[0])[:80]!r}, expected {', '.join(kinds)}"
+        )
+    return found
+
+
+def _kind(found: object) -> str:
+    return "nothing" if found is None else type(found).__name__
+
+
+def _bytes(text: str, what: str) -> bytes:
+    try:
+        return unb64(text)
+    except NotCanonical as error:
+        raise BadEnvelope(f"{what}: {error.message}") from None
+
+
+# Statements
+
+
+def _payload(payload: bytes) -> object:
+    try:
+        return loads(payload, max_bytes=MAX_PAYLOAD_BYTES)
+    except NotCanonical as error:
+        raise BadEnvelope(f"payload: {error.message}") from None
+
+
+def _subjects(found: list[Any]) -> dict[str, str]:
+    subjects: dict[str, str] = {}
+    for each in found:
+        fields = _fields(each, "subject", {"name": str, "digest": dict}, more=True)
+        if fields["name"] in subjects:
+            raise BadEnvelope(f"subject {fields['name'][:80]!r} twice, expected once")
+        subjects[fields["name"]] = _digest(fields["name"], fields["digest"].get("sha256"))
+    if not subjects:
+        raise BadEnvelope("statement without subjects, expected at least one")
+    return subjects
+
+
+def _digest(name: str, found: object) -> str:
+    if not isinstance(found, str) or not _SHA256.fullmatch(found):
+        raise BadEnvelope(f"subject {name[:80]!r} has sha256 {str(found)[:80]!r}, expected 64 hex digits")
+    return found
+
+
+def _expect(found: str, expected: str, what: str) -> None:
+    if found != expected:
+        raise BadEnvelope(f"{what} is {found[:80]!r}, expected {expected!r}")
+
+
+# Keys
+
+
+def _from_pem(text: str) -> bytes:
+    try:
+        key = load_pem_public_key(text.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise BadKey(f"public key {_start(text)}, expected pem subjectpublickeyinfo") from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise BadKey(f"public key is {type(key).__name__}, expected ed25519")
+    return key.public_bytes_raw()
+
+
+def _from_base64(text: str) -> bytes:
+    try:
+        public = unb64(text)
+    except NotCanonical:
+        raise BadKey(f"public key {_start(text)}, expected pem, or base64 of 32 bytes") from None
+    if len(public) != PUBLIC_KEY_BYTES:
+        raise BadKey(f"public key of {len(public)} bytes, expected {PUBLIC_KEY_BYTES}")
+    return public
+
+
+def _start(text: str) -> str:
+    """As much of a text as may be shown: it may be a secret key, given by mistake."""
+    return repr(text.partition("\n")[0][:24] + "…") if text.startswith("-") else f"of {len(text)} characters"
+
+
+def _is_sound(public: bytes) -> bool:
+    """Whether the bytes encode a point of the curve whose order is not 1, 2, 4 or 8.
+
+    On -x² + y² = 1 + dx²y² the points of order 1 and 2 have y² = 1, those of order 4 have y = 0, and those of
+    order 8 double to these: x² = -y², hence dy⁴ + 2y² = 1. So y alone tells. Nor does it need x to tell
+    whether the point is there: x² = (y² - 1) / (dy² + 1) has to be a square, or as well their product.
+    """
+    y = int.from_bytes(public, "little") & (2**255 - 1)
+    square = y * y % _PRIME
+    small = y * (square - 1) * (_D * square * square + 2 * square - 1) % _PRIME == 0
+    on_curve = pow((square - 1) * (_D * square + 1), (_PRIME - 1) // 2, _PRIME) == 1
+    return y < _PRIME and on_curve and not small

@@ -1,0 +1,239 @@
+"""The Merkle tree of RFC 6962 over SHA-256, as pure functions over stored nodes.
+
+Rules
+- Node (level, index) covers the leaves from index * 2**level up to (index + 1) * 2**level. Only complete
+  nodes are stored; they never change. `read(level, index)` fetches one.
+- A proof is the list of siblings from the leaf up. Proving and checking walk the same descent from the root,
+  so a proof has exactly one length and every hash in it is used.
+- `Frontier` is what an appender keeps: the roots of the maximal complete subtrees, largest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import NamedTuple, TypeAlias
+
+from sluicegate_record.errors import BadProof, InvalidInput
+
+ReadNode: TypeAlias = Callable[[int, int], bytes]
+
+HASH_BYTES = 32
+EMPTY_ROOT = sha256().digest()
+
+
+def leaf_hash(data: bytes) -> bytes:
+    """The hash of a leaf with the content `data`. Source: RFC 6962 section 2.1."""
+    return sha256(b"\x00" + data).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The hash of the node over `left` and `right`. Source: RFC 6962 section 2.1."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+@dataclass(slots=True)
+class Frontier:
+    """The right edge of a growing tree: enough to append and to know the root.
+
+    Units: size counts leaves; hashes are the roots of the maximal complete subtrees, largest first.
+    """
+
+    size: int = 0
+    hashes: list[bytes] = field(default_factory=list)
+
+    @classmethod
+    def at(cls, size: int, read: ReadNode) -> Frontier:
+        """The frontier of the first `size` leaves, from stored nodes.
+
+        Requires: 0 <= size, and all complete nodes over the first `size` leaves can be read.
+        Raises:   InvalidInput: a negative size.
+        """
+        if size < 0:
+            raise InvalidInput(f"tree size {size}, expected 0 or more")
+        return cls(size, [read(level, index) for level, index in _peaks(0, size)])
+
+    def append(self, leaf: bytes) -> list[tuple[int, int, bytes]]:
+        """Add a leaf hash; return each node this completes as (level, index, hash), the leaf itself first.
+
+        Requires: leaf is a leaf hash of 32 bytes.
+        """
+        level, index, node = 0, self.size, leaf
+        complete = [(level, index, node)]
+        while index & 1:
+            level, index, node = level + 1, index >> 1, node_hash(self.hashes.pop(), node)
+            complete.append((level, index, node))
+        self.hashes.append(node)
+        self.size += 1
+        return complete
+
+    def root(self) -> bytes:
+        """The tree's root hash, of 32 bytes."""
+        return _joined(self.hashes) if self.hashes else EMPTY_ROOT
+
+    def copy(self) -> Frontier:
+        """A frontier that grows on its own."""
+        return Frontier(self.size, list(self.hashes))
+
+
+def root(size: int, read: ReadNode) -> bytes:
+    """The root of the first `size` leaves, from stored nodes. Requires and raises as `Frontier.at` does."""
+    return Frontier.at(size, read).root()
+
+
+def inclusion_proof(index: int, size: int, read: ReadNode) -> list[bytes]:
+    """The proof that leaf `index` is in the tree of the first `size` leaves, siblings from the leaf up.
+
+    Requires: all complete nodes over the first `size` leaves can be read.
+    Units:    index and size count leaves; hashes are 32 raw bytes.
+    Raises:   InvalidInput: not 0 <= index < size.
+    Source:   RFC 6962 section 2.1.1, PATH.
+    """
+    if not 0 <= index < size:
+        raise InvalidInput(f"leaf {index} of {size}, expected 0 <= index < size")
+    return [_subtree(sibling, read) for sibling in _siblings_of_leaf(index, size)]
+
+
+def consistency_proof(first: int, second: int, read: ReadNode) -> list[bytes]:
+    """The proof that the tree of `first` leaves is a prefix of the tree of `second`.
+
+    Empty where there is nothing to prove: first is 0 or equals second.
+
+    Requires: all complete nodes over the first `second` leaves can be read.
+    Raises:   InvalidInput: not 0 <= first <= second.
+    Source:   RFC 6962 section 2.1.2, PROOF and SUBPROOF.
+    """
+    if not 0 <= first <= second:
+        raise InvalidInput(f"tree sizes {first} and {second}, expected 0 <= first <= second")
+    if first == 0:
+        return []
+    shared, siblings = _siblings_of_edge(first, second)
+    start = [] if shared.start == 0 else [_subtree(shared, read)]
+    return start + [_subtree(sibling, read) for sibling in siblings]
+
+
+def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
+    """Check that `leaf` is the leaf hash at `index` in the tree of `size` leaves with `root`.
+
+    Requires: 0 <= index < size.
+    Units:    index and size count leaves; hashes are 32 raw bytes.
+    Raises:   BadProof: out of range, wrong length, or another root.
+    Source:   RFC 6962 section 2.1.1.
+    """
+    if not 0 <= index < size:
+        raise BadProof(f"leaf {index} of {size}, expected 0 <= index < size")
+    siblings = _siblings_of_leaf(index, size)
+    _check_lengths(len(siblings), proof, leaf, root)
+    node = leaf
+    for sibling, other in zip(siblings, proof, strict=True):
+        node = node_hash(other, node) if sibling.left else node_hash(node, other)
+    _check_root(node, root, size)
+
+
+def verify_consistency(
+    first: int, second: int, proof: Sequence[bytes], first_root: bytes, second_root: bytes
+) -> None:
+    """Check that the tree of `first` leaves with `first_root` is a prefix of that of `second`.
+
+    Requires: 0 <= first <= second; the empty tree is a prefix of every tree, with an empty proof.
+    Units:    sizes count leaves; hashes are 32 raw bytes.
+    Raises:   BadProof: out of range, wrong length, or another root.
+    Source:   RFC 6962 section 2.1.2.
+    """
+    if not 0 <= first <= second:
+        raise BadProof(f"tree sizes {first} and {second}, expected 0 <= first <= second")
+    if first == 0:
+        _check_lengths(0, proof, first_root, second_root)
+        _check_root(EMPTY_ROOT, first_root, first)
+        if second == 0:
+            _check_root(EMPTY_ROOT, second_root, second)
+        return
+    shared, siblings = _siblings_of_edge(first, second)
+    start = 0 if shared.start == 0 else 1
+    _check_lengths(start + len(siblings), proof, first_root, second_root)
+    older = newer = proof[0] if start else first_root
+    for sibling, other in zip(siblings, proof[start:], strict=True):
+        if sibling.left:
+            older, newer = node_hash(other, older), node_hash(other, newer)
+        else:
+            newer = node_hash(newer, other)
+    _check_root(older, first_root, first)
+    _check_root(newer, second_root, second)
+
+
+class _Subtree(NamedTuple):
+    """The leaves from start on, width of them; `left` where it is a sibling on the left."""
+
+    start: int
+    width: int
+    left: bool
+
+
+def _siblings_of_leaf(index: int, size: int) -> list[_Subtree]:
+    """What stands beside the path to a leaf, from the leaf up."""
+    siblings, start = [], 0
+    while size > 1:
+        half = _split(size)
+        if index < start + half:
+            siblings.append(_Subtree(start + half, size - half, left=False))
+            size = half
+        else:
+            siblings.append(_Subtree(start, half, left=True))
+            start, size = start + half, size - half
+    return siblings[::-1]
+
+
+def _siblings_of_edge(first: int, second: int) -> tuple[_Subtree, list[_Subtree]]:
+    """The last subtree that both trees share, and what stands beside the path to it, from there up.
+
+    Siblings on the left belong to both trees, those on the right only to the second.
+    """
+    siblings, start, size = [], 0, second
+    while start + size != first:
+        half = _split(size)
+        if first <= start + half:
+            siblings.append(_Subtree(start + half, size - half, left=False))
+            size = half
+        else:
+            siblings.append(_Subtree(start, half, left=True))
+            start, size = start + half, size - half
+    return _Subtree(start, size, left=False), siblings[::-1]
+
+
+def _split(size: int) -> int:
+    """The largest power of two smaller than `size`, which is at least 2."""
+    return 1 << ((size - 1).bit_length() - 1)
+
+
+def _peaks(start: int, width: int) -> Iterator[tuple[int, int]]:
+    """The maximal complete nodes over `width` leaves from `start` on, largest first."""
+    for level in reversed(range(width.bit_length())):
+        if width >> level & 1:
+            yield level, start >> level
+            start += 1 << level
+
+
+def _subtree(tree: _Subtree, read: ReadNode) -> bytes:
+    return _joined([read(level, index) for level, index in _peaks(tree.start, tree.width)])
+
+
+def _joined(peaks: Sequence[bytes]) -> bytes:
+    """The root over complete subtrees, given largest first; at least one."""
+    node = peaks[-1]
+    for left in reversed(peaks[:-1]):
+        node = node_hash(left, node)
+    return node
+
+
+def _check_lengths(count: int, proof: Sequence[bytes], *ends: bytes) -> None:
+    if len(proof) != count:
+        raise BadProof(f"proof of {len(proof)} hashes, expected {count}")
+    for found in (*proof, *ends):
+        if len(found) != HASH_BYTES:
+            raise BadProof(f"hash of {len(found)} bytes, expected {HASH_BYTES}")
+
+
+def _check_root(found: bytes, expected: bytes, size: int) -> None:
+    if found != expected:
+        raise BadProof(f"proof leads to root {found.hex()} at size {size}, expected {expected.hex()}")

@@ -1,0 +1,85 @@
+"""Checking, with nothing but the record, that a directive came to be in force everywhere.
+
+Rules:
+- A row that is signed must verify under the key it shows, be of the run it names, and reach the directive.
+- What cannot be proven is counted apart: a run that signs nothing, and one that was counted out.
+- That a key is that of a gateway's run rests on the control plane, which let it register.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sluicegate_record.errors import BadProof, SluicegateError
+from sluicegate_record.log import acknowledgement
+from sluicegate_record.log.acknowledgement import Acknowledgement
+
+COMMON = (
+    "directive",
+    "size",
+    "at",
+    "timeToZeroMs",
+    "acknowledged",
+    "countedOut",
+    "stated",
+    "streamsCut",
+    "of",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """How many runs of gateways have signed, only said, that they reached it, or were counted out."""
+
+    signed: int
+    unsigned: int
+    counted_out: int
+
+
+def in_force(parts: Sequence[Mapping[str, Any]], root_of: Callable[[int], bytes] | None = None) -> Proven:
+    """Check the public parts of all the `directive.in_force` entries of one directive's version.
+
+    `root_of` gives the log's root of a size, 32 bytes; without it roots are not compared.
+    Raises: BadProof: a part is missing, does not fit, or holds a row that does not prove what it says.
+    """
+    try:
+        return _checked(parts, root_of)
+    except BadProof:
+        raise
+    except (SluicegateError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BadProof(f"an entry that proves nothing: {error}") from error
+
+
+def _checked(parts: Sequence[Mapping[str, Any]], root_of: Callable[[int], bytes] | None) -> Proven:
+    if [part["part"] for part in parts] != list(range(1, len(parts) + 1)) or not parts:
+        raise BadProof(f"{len(parts)} parts out of their order, expected part 1 and those that follow")
+    first = parts[0]
+    if first["of"] != len(parts) or any(part[name] != first[name] for part in parts for name in COMMON):
+        raise BadProof(f"{len(parts)} parts that do not belong together, expected {first['of']}")
+    rows = [row for part in parts for row in part["gateways"]]
+    if len({(row["gateway"], row["incarnation"]) for row in rows}) != len(rows):
+        raise BadProof("a run of a gateway twice, expected once")
+    kinds = [_kind(row, first["size"], root_of) for row in rows]
+    found = Proven(kinds.count("signed"), kinds.count("unsigned"), kinds.count("counted_out"))
+    if (found.signed + found.unsigned, found.counted_out) != (first["acknowledged"], first["countedOut"]):
+        raise BadProof(f"{len(rows)} rows, expected as many as the entry counts")
+    return found
+
+
+def _kind(row: Mapping[str, Any], size: int, root_of: Callable[[int], bytes] | None) -> str:
+    who = f"{row['gateway']}/{row['incarnation']}"
+    if row["state"] == "counted_out":
+        return "counted_out"
+    if row["state"] != "acknowledged" or row["size"] < size:
+        raise BadProof(f"{who} has not acknowledged size {size}")
+    if row["ask"] is None:
+        return "unsigned"
+    acknowledgement.check(Acknowledgement(row["ask"], row["sig"]))
+    ask = row["ask"]
+    if any(ask[name] != row[name] for name in ("gateway", "incarnation", "key")) or ask["after"] < size:
+        raise BadProof(f"what {who} signed is not what its row says")
+    if root_of is not None and root_of(ask["after"]).hex() != ask["root"]:
+        raise BadProof(f"{who} acknowledged another log: its root of size {ask['after']} differs")
+    return "signed"

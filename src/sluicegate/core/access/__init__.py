@@ -1,0 +1,1 @@
+"""Access: the table, the decision, and the words of a refusal."""

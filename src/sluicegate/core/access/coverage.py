@@ -1,0 +1,311 @@
+"""Whom a directive covers: counted over real organizations, members, credentials, open streams and traffic.
+
+Rules:
+- `Directive.covers` over `naming.known` answers, as it does for every request; nothing is estimated.
+- A credential is counted as it is used without naming anybody, a member as the request would name it best, a
+  stream or a call as it named its person.
+- Those of unknown status who are covered are counted apart as well, with what would settle them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from sluicegate.core.access import naming
+from sluicegate.core.access.naming import Naming, Signed
+from sluicegate.core.access.table import Credential, Table
+from sluicegate.core.directives.cover import (
+    Directive,
+    Entity,
+    Exempt,
+    Whom,
+)
+from sluicegate.core.people.persons import (
+    ASSURANCES,
+    SELF,
+    SETTLED_BY,
+    UNKNOWN,
+    Assurance,
+    Person,
+)
+
+ORGANIZATIONS_MAX = 1_000
+"""How many organizations are listed one by one; all of them are counted."""
+_SECTORS = {"government": 0, "critical-infrastructure": 1}
+KINDS = ("members", "credentials", "streams", "requests")
+
+
+class Usage(NamedTuple):
+    """What gateways report of a credential, model and naming: streams open now, calls of the last day."""
+
+    credential: str
+    model: str
+    naming: Naming
+    open: int
+    requests: int
+
+
+class _Subject(NamedTuple):
+    """Something a directive covers or not: `weight` counts of `kind`."""
+
+    kind: str
+    organization: str
+    model: str
+    surface: str
+    whoms: tuple[Whom, ...]
+    weight: int
+    of: str = ""
+    """The member or credential, which is counted once whatever models it reaches."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    covered: Counter[str] = field(default_factory=Counter)
+    spared: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
+    """Of those covered."""
+
+
+def coverage(
+    table: Table,
+    directive: Directive,
+    usage: Iterable[Usage],
+    now_ms: int,
+    only: Collection[str] | None = None,
+) -> dict[str, Any]:
+    """Whom a directive would cover and spare, as JSON; of `only` these organizations, None for all.
+
+    Those who ask for `only` theirs are not told what a person said: whom they know nothing of stays unknown.
+    Requires: the directive's selectors are complete. Units: now_ms milliseconds since 1970 UTC.
+    """
+    found = (*_subjects(table, directive, now_ms, only), *_used(table, directive, usage, now_ms))
+    subjects = [each for each in found if only is None or each.organization in only]
+    entities = {each.organization: table.entity(each.organization) for each in subjects}
+    unheard = {} if only is None else _unheard(table, only, now_ms)
+    tallies, why, assured = _tallied(subjects, directive, entities, unheard)
+    total = _sum(tallies.values())
+    covered = sum(bool(each.covered) for each in tallies.values())
+    return {
+        "covered": {"organizations": covered, **_counts(total.covered)},
+        "spared": {"organizations": len(tallies) - covered, **_counts(total.spared)},
+        "unknown": {**_counts(total.unknown), "settledBy": _settled(why)},
+        "organizations": _listed(table, tallies),
+        "assurance": {
+            word: {side: assured[side, word] for side in ("covered", "spared")} for word in ASSURANCES
+        },
+        "exceptions": list(_exceptions(subjects, directive, entities)),
+    }
+
+
+def affected(table: Table, directive: Directive, now_ms: int) -> frozenset[str]:
+    """The organizations of which a directive covers somebody."""
+    subjects = list(_subjects(table, directive, now_ms))
+    entities = {each.organization: table.entity(each.organization) for each in subjects}
+    return frozenset(
+        each.organization for each, is_covered in _answered(subjects, directive, entities) if is_covered
+    )
+
+
+def _tallied(
+    subjects: Sequence[_Subject],
+    directive: Directive,
+    entities: Mapping[str, Entity],
+    unheard: Mapping[str, str],
+) -> tuple[dict[str, _Tally], Counter[tuple[str, str]], Counter[tuple[str, str]]]:
+    tallies: dict[str, _Tally] = {name: _Tally() for name in entities}
+    why: Counter[tuple[str, str]] = Counter()
+    assured: Counter[tuple[str, str]] = Counter()
+    for each, is_covered in _answered(subjects, directive, entities):
+        tally = tallies[each.organization]
+        (tally.covered if is_covered else tally.spared)[each.kind] += each.weight
+        unknown = _unknown(each.whoms, unheard) if is_covered and directive.asks_persons else ""
+        if unknown:
+            tally.unknown[each.kind] += each.weight
+            why[each.kind, unknown] += each.weight
+        if each.kind == "requests":
+            side = "covered" if is_covered else "spared"
+            assured[side, min(whom.assurance for whom in each.whoms).word] += each.weight
+    return tallies, why, assured
+
+
+def _unknown(whoms: Iterable[Whom], unheard: Mapping[str, str]) -> str:
+    """Why the status of one of those named is unknown; empty where it is known of all of them."""
+    for whom in whoms:
+        missing = unheard.get(whom.person or "")
+        if missing is not None and whom.assurance is Assurance.SELF_ASSERTED:
+            return missing
+        if whom.statuses >= UNKNOWN:
+            return whom.why or "not_named"
+    return ""
+
+
+def _unheard(table: Table, organizations: Collection[str], now_ms: int) -> dict[str, str]:
+    """Members of whom nobody but themselves claims anything, and what is missing of each."""
+    found = {}
+    for person in list(table.people.values()):
+        others = [claim for claim in person.claims if claim.issuer != SELF]
+        is_live = any(claim.until_ms is None or now_ms < claim.until_ms for claim in others)
+        if person.organization in organizations and not is_live:
+            found[person.id] = "expired" if others else "not_claimed"
+    return found
+
+
+def _answered(
+    subjects: Sequence[_Subject], directive: Directive, entities: Mapping[str, Entity]
+) -> Iterator[tuple[_Subject, bool]]:
+    """Each subject once: a member or credential is covered if it is for one of the models it reaches."""
+    once: dict[tuple[str, str], tuple[_Subject, bool]] = {}
+    for each in subjects:
+        found = directive.covers(each.model, each.surface, entities[each.organization], each.whoms)
+        if not each.of:
+            yield each, found
+        elif found or (each.kind, each.of) not in once:
+            once[each.kind, each.of] = each, found
+    yield from once.values()
+
+
+def _subjects(
+    table: Table, directive: Directive, now_ms: int, only: Collection[str] | None = None
+) -> Iterator[_Subject]:
+    """The credentials that reach the directive's models, and the members who can use them.
+
+    Of `only` these organizations: what one customer asks does not cost what all have.
+    """
+    reaching: dict[tuple[str, str, str], list[Credential]] = {}
+    for credential in list(table.credentials.values()):  # the table may grow meanwhile
+        grant = credential.grant
+        if only is not None and grant.organization not in only:
+            continue
+        for model in directive.models & grant.models.keys():
+            if credential.revoked or not directive.is_about(model, grant.surface):
+                continue
+            reaching.setdefault((grant.organization, model, grant.surface), []).append(credential)
+            known = naming.known(naming.NOBODY, credential, model, table, now_ms, now_ms)
+            yield _Subject(
+                "credentials", grant.organization, model, grant.surface, known.whoms, 1, credential.id
+            )
+    asked = {organization for organization, _, _ in reaching}
+    identifiers = {person.id: identifier for organization in asked
+                   for identifier, person in list(table.registry.get(organization, {}).items())}  # fmt: skip
+    people: dict[str, list[Person]] = {}
+    for person in list(table.people.values()):
+        if person.organization in asked:
+            people.setdefault(person.organization, []).append(person)
+    for (organization, model, surface), credentials in reaching.items():
+        for person in people.get(organization, ()):
+            whoms = _best(table, person, identifiers.get(person.id), model, credentials, now_ms)
+            if whoms is not None:
+                yield _Subject("members", organization, model, surface, whoms, 1, person.id)
+
+
+def _best(  # noqa: PLR0913 - a person, and all its ways to be named
+    table: Table,
+    person: Person,
+    identifier: bytes | None,
+    model: str,
+    credentials: list[Credential],
+    now_ms: int,
+) -> tuple[Whom, ...] | None:
+    """Whom a request of a member names, where it names it as well as it can; None where it cannot ask."""
+    found: list[tuple[Whom, ...]] = []
+    named = Naming() if identifier is None else _as_named(table, person.organization, identifier)
+    for credential in credentials:
+        if credential.member is person:
+            named_by = naming.NOBODY
+        elif credential.member is None and identifier is not None:
+            named_by = named
+        else:
+            continue
+        found.append(naming.known(named_by, credential, model, table, now_ms, now_ms).whoms)
+    return max(found, key=lambda whoms: whoms[0].assurance, default=None)
+
+
+def _as_named(table: Table, organization: str, identifier: bytes) -> Naming:
+    for name, provider in table.providers.get(organization, {}).items():
+        for kid in provider.keys:
+            return Naming(signed=Signed(name, kid, identifier, None))
+    return Naming((identifier,))
+
+
+def _used(table: Table, directive: Directive, usage: Iterable[Usage], now_ms: int) -> Iterator[_Subject]:
+    known = {credential.id: credential for credential in list(table.credentials.values())}
+    for each in usage:
+        credential = known.get(each.credential)
+        if credential is None or not directive.is_about(each.model, credential.grant.surface):
+            continue
+        whoms = naming.known(each.naming, credential, each.model, table, now_ms, now_ms).whoms
+        where = credential.grant.organization, each.model, credential.grant.surface
+        for kind, weight in (("streams", each.open), ("requests", each.requests)):
+            if weight:
+                yield _Subject(kind, *where, whoms, weight)
+
+
+def _sum(tallies: Iterable[_Tally]) -> _Tally:
+    total = _Tally()
+    for each in tallies:
+        total.covered += each.covered
+        total.spared += each.spared
+        total.unknown += each.unknown
+    return total
+
+
+def _counts(counted: Counter[str]) -> dict[str, int]:
+    return {kind: counted[kind] for kind in KINDS}
+
+
+def _settled(why: Counter[tuple[str, str]]) -> list[dict[str, Any]]:
+    words = sorted({word for _, word in why})
+    return [
+        {"why": word, "text": SETTLED_BY[word], **{kind: why[kind, word] for kind in KINDS}} for word in words
+    ]
+
+
+def _listed(table: Table, tallies: Mapping[str, _Tally]) -> list[dict[str, Any]]:
+    """Government and critical users first, then whoever loses most."""
+
+    def rank(name: str) -> tuple[int, int, str]:
+        known = table.organizations.get(name)
+        sector = _SECTORS.get(known.sector or "", 2) if known is not None else 2
+        return sector, -tallies[name].covered.total(), name
+
+    listed = sorted((name for name, tally in tallies.items() if tally.covered), key=rank)
+    return [
+        {
+            "organization": name,
+            "sector": known.sector if (known := table.organizations.get(name)) is not None else None,
+            "covered": _counts(tallies[name].covered),
+            "spared": _counts(tallies[name].spared),
+            "unknown": _counts(tallies[name].unknown),
+        }
+        for name in listed[:ORGANIZATIONS_MAX]
+    ]
+
+
+def _exceptions(
+    subjects: Sequence[_Subject], directive: Directive, entities: Mapping[str, Entity]
+) -> Iterator[dict[str, Any]]:
+    """What each exception spares that would be covered without it."""
+    whole = _covered(subjects, directive, entities)
+    for exempt in directive.exempt:
+        without = replace(directive, exempt=_but(directive.exempt, exempt))
+        yield {
+            "exception": exempt.name,
+            "spares": _counts(_covered(subjects, without, entities) - whole),
+        }
+
+
+def _but(exempt: Iterable[Exempt], one: Exempt) -> list[Exempt]:
+    return [each for each in exempt if each is not one]
+
+
+def _covered(
+    subjects: Sequence[_Subject], directive: Directive, entities: Mapping[str, Entity]
+) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for each, is_covered in _answered(subjects, directive, entities):
+        if is_covered:
+            found[each.kind] += each.weight
+    return found

@@ -1,0 +1,301 @@
+"""The decision: may this request be answered, now, by this table?
+
+Rules:
+- A pure function of the ask, the table and the time. Nothing else can say yes.
+- Without a live lease there is no time, and without a time every answer is no.
+- No match is no. A directive is looked at before anything that could allow.
+- Times are an interval: what ends or narrows does so at its late end, what begins at its early end.
+- The order of the checks is the order of `core.access.refusals.Reason`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from sluicegate.core.access import naming
+from sluicegate.core.access.naming import Known, Naming
+from sluicegate.core.access.refusals import Deny, Reason
+from sluicegate.core.access.table import (
+    Credential,
+    Grant,
+    Offer,
+    Table,
+)
+from sluicegate.core.directives.cover import (
+    Directed,
+    Directive,
+    Entity,
+    Whom,
+)
+from sluicegate.core.people.persons import UNKNOWN, Assurance
+
+
+class Instant(NamedTuple):
+    """The control plane's time as far as it can be known here.
+
+    Requires: early_ms <= late_ms.
+    Units: milliseconds since 1970 UTC.
+    """
+
+    early_ms: int
+    late_ms: int
+
+
+class Ask(NamedTuple):
+    """What a request asks for.
+
+    `digest` is SHA-256 of the API key, 32 bytes, or None where none was given; `invalid` says why
+    the request cannot be read in exactly one way, or is empty; `naming` is how it names its person;
+    `in_flight` says that it was allowed before and is decided again. `instead_of` is the model that was asked
+    for, where `model` is the fallback offered for it; `instead` alone makes such asks.
+    """
+
+    digest: bytes | None
+    model: str
+    surface: str
+    invalid: str = ""
+    naming: Naming = naming.NOBODY
+    in_flight: bool = False
+    instead_of: str = ""
+
+
+class Allow(NamedTuple):
+    """Yes, on these terms.
+
+    Units: `until_ms` is when this must be decided again (milliseconds since 1970 UTC, exclusive).
+    """
+
+    grant: str
+    model: str
+    upstream: str
+    until_ms: int | None
+    requests_per_minute: int | None
+
+
+class Narrowed(NamedTuple):
+    """What directives that suspend nothing here still ask, and until when that stays so."""
+
+    until_ms: int | None = None
+    requests_per_minute: int | None = None
+    lacks_person: bool = False
+
+    def narrow(self, allow: Allow) -> Allow | Reason:
+        """An allowance, on these terms too."""
+        if self.lacks_person:
+            return Reason.PERSON_REQUIRED
+        return allow._replace(
+            until_ms=_earlier(allow.until_ms, self.until_ms),
+            requests_per_minute=_earlier(allow.requests_per_minute, self.requests_per_minute),
+        )
+
+
+FREE = Narrowed()
+"""No directive is about the request."""
+ANYBODY = (Whom(None, UNKNOWN, Assurance.SELF_ASSERTED),)
+"""Whom a request names for a directive that asks for nobody."""
+
+
+def decide(ask: Ask, table: Table, now: Instant | None) -> Allow | Deny:
+    """Decide one request. `now` is None where the lease has ended."""
+    credential = identify(ask.digest, table, now)
+    if isinstance(credential, Deny):
+        return credential
+    if ask.invalid:
+        return Deny(Reason.REQUEST_INVALID, ask.invalid)
+    offer, own = table.offers.get(ask.model), credential.grant
+    grant: Grant | None = own
+    if offer is None or own.replaced or own.release != offer.release or own.surface != ask.surface:
+        grant = table.grants.get((own.organization, offer.release, ask.surface)) if offer else None
+    if offer is None or (grant is None and not offer.announced):
+        return Deny(Reason.MODEL_NOT_FOUND, f"the model {ask.model[:100]!r} does not exist")
+    directed = _directed(ask, credential, table, now)
+    if isinstance(directed, Directive):
+        return Deny(
+            Reason.DIRECTIVE_IN_FORCE,
+            directive=directed.name,
+            by_order=directed.by_order,
+            fallback=offer.fallback,
+        )
+    if grant is None:
+        return _not_granted(ask, table, credential, offer)
+    by = _by_fallback if ask.instead_of else _by_grant
+    decided = by(ask, credential, grant, table, now)
+    if directed is not FREE and isinstance(decided, Allow):
+        decided = directed.narrow(decided)
+    return decided if isinstance(decided, Allow) else Deny(decided, fallback=offer.fallback)
+
+
+def instead(ask: Ask, deny: Deny, table: Table) -> Ask | None:
+    """What to decide in the place of an ask that only a directive refuses: the same for the fallback.
+
+    None where none is offered, where the key's grant has not chosen it, or where this is a fallback already.
+    """
+    credential = table.credentials.get(ask.digest) if ask.digest is not None else None
+    if credential is None or not credential.grant.falls_back or ask.instead_of:
+        return None
+    if deny.reason is not Reason.DIRECTIVE_IN_FORCE or deny.fallback is None:
+        return None
+    return ask._replace(model=deny.fallback, instead_of=ask.model)
+
+
+def identify(digest: bytes | None, table: Table, now: Instant | None) -> Credential | Deny:
+    """Whose key is this? The first part of every decision, also made before a body is read."""
+    if digest is None:
+        return Deny(Reason.CREDENTIAL_MISSING)
+    if now is None:
+        return Deny(Reason.GATE_STALE)
+    credential = table.credentials.get(digest)
+    if credential is None:
+        return Deny(Reason.CREDENTIAL_UNKNOWN)
+    if credential.revoked:
+        return Deny(Reason.CREDENTIAL_REVOKED)
+    return credential
+
+
+def usable_models(
+    digest: bytes, surface: str, table: Table, now: Instant | None, naming: Naming = naming.NOBODY
+) -> list[str]:
+    """The models that `decide` would allow this key on this surface, sorted."""
+    asks = (Ask(digest, model, surface, naming=naming) for model in table.offers)
+    return sorted(ask.model for ask in asks if isinstance(decide(ask, table, now), Allow))
+
+
+def _directed(ask: Ask, credential: Credential, table: Table, now: Instant | None) -> Directive | Narrowed:
+    """What the directives say: one that suspends, or what they ask."""
+    suspending, restricting = table.suspending.get(ask.model), table.restricting.get(ask.model)
+    if (suspending is None and restricting is None) or now is None:
+        return FREE
+    persons = naming.members(ask.naming, credential, table)
+    organization = credential.grant.organization
+    if (suspending is None or not suspending.reaches(organization, table.entity, persons)) and (
+        restricting is None or not restricting.reaches(organization, table.entity, persons)
+    ):
+        return FREE
+    look = _Look(ask, credential, table, now, persons)
+    if suspending is not None:
+        for directive in look.covering(suspending):
+            if look.begun(directive):
+                return directive
+    narrowed, lacks_person = None, False
+    for directive in look.covering(restricting) if restricting is not None else ():
+        if look.begun(directive) and directive.restricts is not None:
+            narrowed = _earlier(narrowed, directive.restricts.get("requestsPerMinute"))
+            if directive.restricts.get("personNamed"):
+                lacks_person = lacks_person or not look.known().has_person
+    return Narrowed(look.until_ms, narrowed, lacks_person)
+
+
+class _Look:
+    """One request, as directives look at it. `until_ms` is when they have to look again."""
+
+    __slots__ = ("_ask", "_credential", "_entity", "_known", "_now", "_persons", "_table", "until_ms")
+
+    def __init__(
+        self, ask: Ask, credential: Credential, table: Table, now: Instant, persons: Sequence[str]
+    ) -> None:
+        self._ask, self._credential, self._table, self._now = ask, credential, table, now
+        self._persons = persons
+        self._entity: Entity = table.entity(credential.grant.organization)
+        self._known: Known | None = None
+        self.until_ms: int | None = None
+
+    def known(self) -> Known:
+        """Whom the request names, found out once, and only where a directive asks."""
+        if self._known is None:
+            ask, (early_ms, late_ms) = self._ask, self._now
+            self._known = naming.known(
+                ask.naming, self._credential, ask.model, self._table, early_ms, late_ms
+            )
+            self.until_ms = _earlier(self.until_ms, self._known.until_ms)
+        return self._known
+
+    def covering(self, directed: Directed) -> Iterator[Directive]:
+        """The directives that cover the request, begun or not; none that is over."""
+        model, surface, entity = self._ask.model, self._ask.surface, self._entity
+        for directive in directed.candidates(entity, self._persons):
+            if not directive.is_about(model, surface):
+                continue
+            whoms = self.known().whoms if directive.asks_persons else ANYBODY
+            is_over = directive.until_ms is not None and self._now.early_ms >= directive.until_ms
+            if not is_over and directive.covers(model, surface, entity, whoms):
+                yield directive
+
+    def begun(self, directive: Directive) -> bool:
+        """Whether a directive that covers the request has begun for it; if not, it will be looked at then."""
+        begins_ms = directive.from_ms
+        if self._ask.in_flight and directive.restricts is None:
+            begins_ms = directive.drained_ms
+        if self._now.late_ms >= begins_ms:
+            return True
+        self.until_ms = _earlier(self.until_ms, begins_ms)
+        return False
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    """The smaller of two bounds, None being none."""
+    return other if one is None else one if other is None else min(one, other)
+
+
+def _by_grant(  # noqa: PLR0911 - one a reason
+    ask: Ask, credential: Credential, grant: Grant, table: Table, now: Instant | None
+) -> Allow | Reason:
+    upstream = grant.models.get(ask.model)
+    if now is None:
+        return Reason.GATE_STALE
+    if grant.terms not in table.open_terms or now.early_ms < grant.valid_from_ms:
+        return Reason.STAGE_NOT_OPEN
+    if grant.barred is not None:
+        return grant.barred
+    if grant.valid_until_ms is not None and now.late_ms >= grant.valid_until_ms:
+        return Reason.GRANT_EXPIRED
+    if credential.grant is not grant:
+        return Reason.NOT_PROVISIONED
+    if upstream is None:
+        return Reason.NOT_ADMITTED
+    return Allow(grant.id, ask.model, upstream, grant.valid_until_ms, grant.requests_per_minute)
+
+
+def _by_fallback(
+    ask: Ask, credential: Credential, grant: Grant, table: Table, now: Instant | None
+) -> Allow | Reason:
+    """Decide as if the key were issued under the fallback's grant, while it stands for what was asked for.
+
+    INVARIANT: but for directives this key may use `instead_of`. So a directive gives no key anything that
+    its own grant's end, or the lack of one, has taken from it.
+    """
+    own, offer = credential.grant, table.offers.get(ask.instead_of)
+    if offer is None or offer.fallback != ask.model or not own.falls_back or own.replaced:
+        return Reason.NOT_PROVISIONED
+    if (own.release, own.surface) != (offer.release, ask.surface):
+        return Reason.NOT_PROVISIONED
+    meant = _by_grant(ask._replace(model=ask.instead_of), credential, own, table, now)
+    if not isinstance(meant, Allow):
+        return meant
+    given = _by_grant(ask, Credential(credential.id, grant), grant, table, now)
+    if not isinstance(given, Allow):
+        return given
+    ends = [end_ms for end_ms in (meant.until_ms, given.until_ms) if end_ms is not None]
+    return given._replace(until_ms=min(ends, default=None))
+
+
+def _not_granted(ask: Ask, table: Table, credential: Credential, offer: Offer) -> Deny:
+    organization, release = credential.grant.organization, offer.release
+    if not table.release_open(release):
+        return Deny(Reason.STAGE_NOT_OPEN, fallback=offer.fallback)
+    application = table.pending.get((organization, release), {}).get(ask.surface)
+    if application is not None:
+        return Deny(Reason.APPLICATION_PENDING, application=application, fallback=offer.fallback)
+    if table.surfaces_granted.get((organization, release)):
+        return Deny(Reason.SURFACE_NOT_GRANTED, fallback=offer.fallback)
+    return Deny(Reason.NOT_ADMITTED, fallback=offer.fallback)
+
+
+def would_stop(directive: Directive, ask: Ask, table: Table, now: Instant | None) -> bool:
+    """Whether a drill would stop a request: the directive's own answer, as if it were in force."""
+    credential = identify(ask.digest, table, now)
+    if isinstance(credential, Deny) or now is None:
+        return False
+    known = naming.known(ask.naming, credential, ask.model, table, now.early_ms, now.late_ms)
+    entity = table.entity(credential.grant.organization)
+    return directive.covers(ask.model, ask.surface, entity, known.whoms)

@@ -1,0 +1,199 @@
+"""Whom a request names, and what is known of them.
+
+Rules:
+- Everyone named counts: the member a credential is bound to, the subject of a signed assertion, the end user
+  that the body names. Who asks decides whether one of them is enough.
+- An assertion that does not hold names somebody unknown, never nobody.
+- Where a request names nobody, or nobody known, the attestation of its credential stands in; with exclusions
+  only for a member it does not exclude, because whoever is excluded could keep silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from sluicegate.core.access.table import Credential, Table
+from sluicegate.core.directives.cover import Whom
+from sluicegate.core.people.persons import (
+    IDENTIFIER_BYTES,
+    UNKNOWN,
+    Assurance,
+    Attested,
+    Person,
+    Standing,
+    standings,
+)
+
+IDENTIFIERS_MAX = 4
+NAME_MAX = 256
+"""How much a report of use may name: identifiers of one request, characters of a provider or key."""
+
+
+class Signed(NamedTuple):
+    """What a verified assertion says: which provider and key signed it, for whom, for which credential.
+
+    Units: `subject` as `persons.identifier` makes it; `credential` None for any of the organization's.
+    """
+
+    provider: str
+    kid: str
+    subject: bytes
+    credential: str | None
+
+
+class Naming(NamedTuple):
+    """How a request names its person: by identifiers in its body, by a signed assertion.
+
+    `is_forged` says that an assertion came which does not hold.
+    """
+
+    identifiers: tuple[bytes, ...] = ()
+    signed: Signed | None = None
+    is_forged: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As a gateway reports it; what is not there is left out."""
+        found: dict[str, Any] = {}
+        if self.identifiers:
+            found["identifiers"] = [each.hex() for each in self.identifiers]
+        if self.signed is not None:
+            found["signed"] = self.signed._asdict() | {"subject": self.signed.subject.hex()}
+        return {**found, "forged": True} if self.is_forged else found
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Naming:
+        """What was reported. Raises: ValueError, KeyError, TypeError: nothing that a request says."""
+        signed = value.get("signed")
+        if signed is not None:
+            signed = Signed(**{**signed, "subject": _digest(signed["subject"])})
+            credential = "" if signed.credential is None else signed.credential
+            if not all(_is_name(each) for each in (signed.provider, signed.kid, credential)):
+                raise ValueError("an assertion of what are no names")
+        identifiers = tuple(_digest(each) for each in value.get("identifiers", ()))
+        if len(identifiers) > IDENTIFIERS_MAX:
+            raise ValueError(f"{len(identifiers)} identifiers, expected at most {IDENTIFIERS_MAX}")
+        return cls(identifiers, signed, bool(value.get("forged", False)))
+
+
+def _digest(text: str) -> bytes:
+    found = bytes.fromhex(text)
+    if len(found) != IDENTIFIER_BYTES:
+        raise ValueError(f"an identifier of {len(found)} bytes, expected {IDENTIFIER_BYTES}")
+    return found
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= NAME_MAX
+
+
+NOBODY = Naming()
+
+
+class Known(NamedTuple):
+    """Whom a request names, and until when that stays so (milliseconds since 1970 UTC, exclusive)."""
+
+    whoms: tuple[Whom, ...]
+    until_ms: int | None
+
+    @property
+    def has_person(self) -> bool:
+        """Whether everyone named is a registered member."""
+        return all(whom.person is not None for whom in self.whoms)
+
+
+class _Named(NamedTuple):
+    person: Person | None
+    how: Assurance
+    why: str = ""
+
+
+def known(  # noqa: PLR0913 - what a request is made of
+    naming: Naming, credential: Credential, model: str, table: Table, early_ms: int, late_ms: int
+) -> Known:
+    """Everyone a request names, at least one, with what is known of each at a time between two bounds."""
+    attested = credential.attested
+    if attested is not None and attested.models is not None and model not in attested.models:
+        attested = None
+    found, ends = [], []
+    for each in _named(naming, credential, table):
+        for whom, until_ms in _known(each, attested, early_ms, late_ms):
+            found.append(whom)
+            if until_ms is not None:
+                ends.append(until_ms)
+    return Known(tuple(found), min(ends, default=None))
+
+
+def members(naming: Naming, credential: Credential, table: Table) -> tuple[str, ...]:
+    """The ids of the members a request names, whatever is known of them."""
+    if naming is NOBODY or naming == NOBODY:
+        return (credential.member.id,) if credential.member is not None else ()
+    return tuple(each.person.id for each in _named(naming, credential, table) if each.person is not None)
+
+
+def _named(naming: Naming, credential: Credential, table: Table) -> list[_Named]:
+    organization = credential.grant.organization
+    registry = table.registry.get(organization, _EMPTY)
+    named = []
+    if credential.member is not None:
+        named.append(_Named(credential.member, Assurance.CREDENTIAL))
+    if naming.is_forged:
+        named.append(_Named(None, Assurance.SELF_ASSERTED, "assertion_invalid"))
+    if naming.signed is not None:
+        named.append(_signed(naming.signed, credential, table))
+    named += [
+        _Named(registry.get(identifier), Assurance.ORGANIZATION, "not_registered")
+        for identifier in naming.identifiers
+    ]
+    return named or [_Named(None, Assurance.SELF_ASSERTED, "not_named")]
+
+
+def _signed(signed: Signed, credential: Credential, table: Table) -> _Named:
+    organization = credential.grant.organization
+    provider = table.providers.get(organization, {}).get(signed.provider)
+    is_for_this = signed.credential in (None, credential.id)
+    if provider is None or signed.kid not in provider.keys or not is_for_this:
+        return _Named(None, Assurance.SELF_ASSERTED, "assertion_invalid")
+    person = table.registry.get(organization, _EMPTY).get(signed.subject)
+    return _Named(person, Assurance.IDENTITY_PROVIDER, "not_registered")
+
+
+def _known(
+    named: _Named, attested: Attested | None, early_ms: int, late_ms: int
+) -> Iterator[tuple[Whom, int | None]]:
+    """Whom one is, and until when; at either bound of the time, where that makes a difference."""
+    person, why = named.person, named.why
+    unknown = Standing(UNKNOWN, Assurance.SELF_ASSERTED, None, why)
+    claimed = (unknown,) if person is None else standings(person.claims, early_ms, late_ms)
+    speaking = [attested]
+    if why == "assertion_invalid" or attested is None or not _speaks_of(attested, person, early_ms):
+        speaking = [None]
+    elif late_ms >= attested.until_ms:
+        speaking = [None, attested]
+    for found in claimed:
+        for said in speaking:
+            whom = _whom(named, found, said)
+            ends = [each.until_ms for each in (found, said) if each and each.until_ms is not None]
+            yield whom, min((end for end in ends if end > late_ms), default=None)
+
+
+def _speaks_of(attested: Attested, person: Person | None, early_ms: int) -> bool:
+    if early_ms >= attested.until_ms:
+        return False
+    return not attested.excluded if person is None else person.id not in attested.excluded
+
+
+def _whom(named: _Named, found: Standing, attested: Attested | None) -> Whom:
+    """What is claimed of one; what is attested, where nothing is. One's own word alone does not undo that."""
+    person = named.person.id if named.person is not None else None
+    how = named.how if named.person is not None else Assurance.CREDENTIAL
+    if attested is None or (found.assurance > Assurance.SELF_ASSERTED and found.why not in _NOTHING):
+        return Whom(person, found.statuses, min(named.how, found.assurance), found.why)
+    if found.why in _NOTHING or found.statuses == attested.statuses:
+        return Whom(person, attested.statuses, how)
+    return Whom(person, found.statuses | attested.statuses | UNKNOWN, how, "disagreeing")
+
+
+_NOTHING = frozenset({"not_claimed", "expired", "not_named", "not_registered"})
+"""Why nothing is known of a status at all."""
+_EMPTY: Mapping[bytes, Person] = {}

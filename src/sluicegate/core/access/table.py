@@ -1,0 +1,551 @@
+"""The table: all that a decision needs, folded from the ledger's entries.
+
+Rules:
+- The table is a function of the entries alone; it reads their `public` and `gate` parts.
+- An entry is applied whole or not at all; one of an unknown type stops the fold.
+- A look-up costs the same however many credentials, grants and directives there are.
+- A grant holds the terms it was given under; a plan applied later does not change them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from sys import intern
+from typing import Any, NamedTuple, TypeVar
+
+from sluicegate.core.access.refusals import Reason
+from sluicegate.core.directives import cover
+from sluicegate.core.directives.cover import (
+    Directed,
+    Directive,
+    Entity,
+    Exempt,
+    Resolved,
+    Selector,
+)
+from sluicegate.core.people.assertion import Provider
+from sluicegate.core.people.persons import (
+    Assurance,
+    Attested,
+    Claim,
+    Person,
+)
+from sluicegate.errors import InvalidInput, VerificationFailed
+from sluicegate_record.log import events
+from sluicegate_record.log.events import Entry
+
+Folded = TypeVar("Folded")
+LEASE_MS_DEFAULT = 5_000
+
+
+@dataclass(slots=True)
+class Grant:
+    """An organization's authorization for one release on one surface.
+
+    `replaced` says that a later grant has taken its place, `proven` that a call under it has succeeded;
+    `barred` is why it allows nothing any more, or for now. `falls_back` says that where a directive refuses a
+    request under it, its holder wants the fallback offered to answer instead.
+    Units: validity in milliseconds since 1970 UTC, `[from, until)`; `until` None is without end.
+    """
+
+    id: str
+    organization: str
+    release: str
+    stage: str
+    surface: str
+    terms: str
+    models: dict[str, str]
+    valid_from_ms: int
+    valid_until_ms: int | None
+    requests_per_minute: int | None
+    replaced: bool = False
+    proven: bool = False
+    barred: Reason | None = None
+    falls_back: bool = False
+
+
+@dataclass(slots=True)
+class Credential:
+    """An API key by its digest, and the grant it was issued under.
+
+    `member` is who alone may use it; `attested` what is known of everyone able to reach it.
+    """
+
+    id: str
+    grant: Grant
+    revoked: bool = False
+    member: Person | None = None
+    attested: Attested | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A model as its release offers it now: what those hear who are not admitted."""
+
+    release: str
+    announced: bool
+    fallback: str | None
+
+
+class Organization(NamedTuple):
+    """An organization beside its grants: the tag of its legal name, its country, its sector."""
+
+    name: str
+    registered_in: str
+    sector: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the table keeps of a release's plan in force."""
+
+    models: frozenset[str]
+    lease_ms: int
+    stages: dict[str, str]
+    """Terms digest by stage."""
+
+
+class Table:
+    """Who may do what, at one size of the log.
+
+    The fields are read by `core.access.decision` alone and written by `apply` alone.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.longest_lease_ms = LEASE_MS_DEFAULT
+        """The longest lease that any plan has ever allowed."""
+        self.credentials: dict[bytes, Credential] = {}
+        self.grants: dict[tuple[str, str, str], Grant] = {}
+        self.grants_by_id: dict[str, Grant] = {}
+        self.surfaces_granted: dict[tuple[str, str], set[str]] = {}
+        self.pending: dict[tuple[str, str], dict[str, str]] = {}
+        self.offers: dict[str, Offer] = {}
+        self.plans: dict[str, Plan] = {}
+        self.terms: dict[str, dict[str, Any]] = {}
+        self.open_terms: set[str] = set()
+        """The terms, by digest, under which a stage was opened."""
+        self.organizations: dict[str, Organization] = {}
+        self.people: dict[str, Person] = {}
+        self.registry: dict[str, dict[bytes, Person]] = {}
+        """The members of an organization by the identifiers that requests name them by."""
+        self.providers: dict[str, dict[str, Provider]] = {}
+        """The identity providers of an organization, by id."""
+        self.directives: dict[str, Directive] = {}
+        self.suspending: dict[str, Directed] = {}
+        """By model; a model that no directive suspends has none."""
+        self.restricting: dict[str, Directed] = {}
+        self.drills: dict[str, Directive] = {}
+        """Directives that are tried and refuse nobody."""
+        self._credential_ids: dict[str, Credential] = {}
+        self._cases: dict[str, tuple[str, str, str]] = {}
+        self._named: dict[str, set[str]] = {}
+        """Organizations by the tag of their legal name."""
+        self._naming: dict[str, Directive] = {}
+        """The directives in force with legal names in them, by name: whoever comes to bear one is added."""
+        self._claims: dict[tuple[Claim, ...], tuple[Claim, ...]] = {}
+        """What is claimed of persons, once: many have the same said of them."""
+
+    @property
+    def lease_ms(self) -> int:
+        """How long a gateway may trust this table: the smallest lease of the plans in force."""
+        return min((plan.lease_ms for plan in self.plans.values()), default=LEASE_MS_DEFAULT)
+
+    def apply(self, entry: Entry) -> None:
+        """Fold one entry in.
+
+        Requires: `entry.seq == self.size`.
+        Raises: VerificationFailed: out of order, of an unknown type, or without what its type needs.
+        """
+        if entry.seq != self.size:
+            raise VerificationFailed(f"entry {entry.seq} cannot follow a table of size {self.size}")
+        if entry.type not in events.TYPES:
+            raise VerificationFailed(
+                f"entry {entry.seq} has type {entry.type!r}, unknown to this build; update it"
+            )
+        fold = _FOLDS.get(entry.type)
+        if fold is not None:
+            fold_in(fold, self, entry)
+        self.size = entry.size
+
+    def skip(self, entry: Entry) -> None:
+        """Count one entry in without what it says. Requires: `entry.seq == self.size`."""
+        self.size = entry.size
+
+    def entity(self, organization: str) -> Entity:
+        """An organization as directives look at it."""
+        known = self.organizations.get(organization)
+        return Entity(organization, known.registered_in if known is not None else None)
+
+    def credential(self, name: str) -> Credential:
+        """A credential by its id. Raises: KeyError."""
+        return self._credential_ids[name]
+
+    def bearing(self, name: str) -> frozenset[str]:
+        """The organizations whose legal name has this tag."""
+        return frozenset(self._named.get(name, ()))
+
+    def credentials_of(self, members: Collection[str]) -> list[str]:
+        """The live credentials bound to these members, each member's oldest first."""
+        bound = (key for member in members if member in self.people for key in self.people[member].keys)
+        return [key for key in bound if not self._credential_ids[key].revoked]
+
+    def complete(self, selector: Selector) -> None:
+        """Add the organizations to a selector that bear a name in it."""
+        for name in self._named.keys() & selector.names:
+            selector.organizations |= self._named[name]
+
+    def direct(self, directive: Directive) -> None:
+        """Put a directive in force."""
+        for selector in directive.selectors():
+            self._await(directive, selector)
+        self.directives[directive.name] = directive
+        for model in directive.models:
+            self._index(directive).setdefault(model, Directed()).add(directive)
+
+    def undirect(self, name: str) -> None:
+        """End a directive. Raises: KeyError."""
+        directive = self.directives.pop(name)
+        self._naming.pop(name, None)
+        index = self._index(directive)
+        for model in directive.models & index.keys():  # one whose names nobody bears yet is in no index
+            index[model].remove(directive)
+            if not index[model]:
+                del index[model]
+
+    def exempt(self, directive: Directive, exempt: Exempt) -> None:
+        """Leave somebody out of a directive."""
+        self._await(directive, exempt.selector)
+        directive.exempt.append(exempt)
+
+    def _await(self, directive: Directive, selector: Selector) -> None:
+        self.complete(selector)
+        if selector.names:
+            self._naming[directive.name] = directive
+
+    def _index(self, directive: Directive) -> dict[str, Directed]:
+        return self.suspending if directive.restricts is None else self.restricting
+
+    def _bear(self, organization: str, name: str) -> None:
+        """An organization bears a legal name: the directives in force that name it name this one."""
+        self._named.setdefault(name, set()).add(organization)
+        for directive in self._naming.values():
+            for selector in directive.selectors():
+                if name in selector.names:
+                    selector.organizations.add(organization)
+            if name in directive.selector.names:
+                for model in directive.models:
+                    directed = self._index(directive).setdefault(model, Directed())
+                    directed.add_organization(directive, organization)
+
+    def revoked(self, credential: str) -> bool:
+        """Whether the credential with this id has been revoked."""
+        return self._credential_ids[credential].revoked
+
+    def release_open(self, release: str) -> bool:
+        """Whether any stage of the release is open."""
+        return not self.open_terms.isdisjoint(self.plans[release].stages.values())
+
+
+def fold_in(fold: Callable[[Folded, Entry], None], state: Folded, entry: Entry) -> None:
+    """Fold an entry into a state.
+
+    Raises: VerificationFailed: the entry lacks what its type needs.
+    """
+    try:
+        fold(state, entry)
+    except (AttributeError, InvalidInput, KeyError, StopIteration, TypeError, ValueError) as error:
+        raise VerificationFailed(
+            f"entry {entry.seq} ({entry.type}) lacks what its type needs: {error!r}"
+        ) from error
+
+
+def _release_applied(table: Table, entry: Entry) -> None:
+    release = entry.public["release"]
+    plan = entry.public["plan"] if entry.public["announced"] else entry.gate_value("plan")
+    spec = plan["spec"]
+    kept = Plan(
+        models=frozenset(model["id"] for model in spec["models"]),
+        lease_ms=spec["leaseMs"],
+        stages=dict(entry.public["terms"]),
+    )
+    fallback = spec.get("onRefusal", {}).get("fallbackModel")
+    models = {model["id"]: model["upstream"] for model in spec["models"]}
+    terms = {
+        kept.stages[stage["name"]]: {"models": models, "conditions": stage.get("conditions", {})}
+        for stage in spec["stages"]
+    }
+    for stage, looser in entry.public.get("tightened", {}).items():
+        if looser in table.open_terms:
+            table.open_terms.add(kept.stages[stage])
+    before = table.plans.get(release)
+    for model_id in before.models - kept.models if before else ():
+        del table.offers[model_id]
+    for model_id in kept.models:
+        table.offers[model_id] = Offer(release, spec["announced"], fallback)
+    table.plans[release] = kept
+    table.longest_lease_ms = max(table.longest_lease_ms, kept.lease_ms)
+    table.terms.update(terms)
+
+
+def _case_opened(table: Table, entry: Entry) -> None:
+    if entry.public["kind"] != "admission":
+        return
+    organization = entry.gate_value("organization")
+    table._cases[entry.public["case"]] = (organization, entry.public["release"], entry.public["surface"])
+    _case_pending(table, entry)
+
+
+def _case_pending(table: Table, entry: Entry) -> None:
+    """A case is under review, or again."""
+    asked = table._cases.get(entry.public["case"])
+    if asked is not None:
+        organization, release, surface = asked
+        table.pending.setdefault((organization, release), {})[surface] = entry.public["case"]
+
+
+def _case_determined(table: Table, entry: Entry) -> None:
+    asked = table._cases.get(entry.public["case"])
+    if asked is not None:
+        organization, release, surface = asked
+        if table.pending[organization, release].get(surface) == entry.public["case"]:
+            del table.pending[organization, release][surface]
+
+
+def _stage_opened(table: Table, entry: Entry) -> None:
+    table.open_terms.add(entry.public["terms"])
+
+
+def _grant_approved(table: Table, entry: Entry) -> None:
+    public = entry.public
+    terms = table.terms[public["terms"]]
+    grant = Grant(
+        id=public["grant"],
+        organization=intern(entry.gate_value("organization")),
+        release=intern(public["release"]),
+        stage=intern(public["stage"]),
+        surface=intern(public["surface"]),
+        terms=intern(public["terms"]),
+        models=terms["models"],
+        valid_from_ms=events.parse_time(public["validFrom"]),
+        valid_until_ms=events.parse_time(public["validUntil"]) if public["validUntil"] else None,
+        requests_per_minute=public.get("conditions", terms["conditions"]).get("requestsPerMinute"),
+    )
+    key = (grant.organization, grant.release, grant.surface)
+    if key in table.grants:
+        table.grants[key].replaced = True
+    table.grants[key] = grant
+    table.grants_by_id[grant.id] = grant
+    table.surfaces_granted.setdefault((grant.organization, grant.release), set()).add(grant.surface)
+
+
+def _grant_proven(table: Table, entry: Entry) -> None:
+    table.grants_by_id[entry.public["grant"]].proven = True
+
+
+def _grant_amended(table: Table, entry: Entry) -> None:
+    public = entry.public
+    grant = table.grants_by_id[public["grant"]]
+    grant.terms = intern(public["terms"])
+    grant.models = table.terms[public["terms"]]["models"]
+    grant.valid_until_ms = events.parse_time(public["validUntil"]) if public["validUntil"] else None
+    grant.requests_per_minute = public["conditions"].get("requestsPerMinute")
+
+
+def _grant_suspended(table: Table, entry: Entry) -> None:
+    table.grants_by_id[entry.public["grant"]].barred = Reason.GRANT_SUSPENDED
+
+
+def _grant_resumed(table: Table, entry: Entry) -> None:
+    table.grants_by_id[entry.public["grant"]].barred = None
+
+
+def _grant_reinstated(table: Table, entry: Entry) -> None:
+    grant = table.grants_by_id[entry.public["grant"]]
+    key = (grant.organization, grant.release, grant.surface)
+    table.grants[key].replaced = True
+    grant.replaced, grant.barred = False, None
+    table.grants[key] = grant
+
+
+def _grant_ended(table: Table, entry: Entry) -> None:
+    table.grants_by_id[entry.public["grant"]].barred = _ENDS[entry.public["how"]]
+
+
+def _grant_fallback_chosen(table: Table, entry: Entry) -> None:
+    table.grants_by_id[entry.public["grant"]].falls_back = entry.public["fallback"] is True
+
+
+_ENDS = {
+    "removed": Reason.GRANT_REMOVED,
+    "expired": Reason.GRANT_EXPIRED,
+    "surrendered": Reason.NOT_ADMITTED,
+}
+
+
+def _credential_issued(table: Table, entry: Entry) -> None:
+    grant = table.grants_by_id[entry.public["grant"]]
+    digest = bytes.fromhex(entry.gate_value("digest"))
+    member = table.people[entry.gate_value("member")] if "member" in entry.gate else None
+    credential = Credential(entry.public["credential"], grant, member=member)
+    table.credentials[digest] = credential
+    table._credential_ids[credential.id] = credential
+    if member is not None:
+        member.keys = (*member.keys, credential.id)
+
+
+def _credential_revoked(table: Table, entry: Entry) -> None:
+    table._credential_ids[entry.public["credential"]].revoked = True
+
+
+def _credential_attested(table: Table, entry: Entry) -> None:
+    credential, stated = table._credential_ids[entry.public["credential"]], entry.gate_value("attested")
+    credential.attested = None
+    if stated is not None:
+        credential.attested = Attested(
+            frozenset(stated["statuses"]),
+            frozenset(stated["models"]) if "models" in stated else None,
+            frozenset(stated.get("excluded", ())),
+            events.parse_time(stated["until"]),
+        )
+
+
+def _organization_described(table: Table, entry: Entry) -> None:
+    found = entry.gate_value("described")
+    organization = intern(found["organization"])
+    table.organizations[organization] = Organization(
+        found["name"], intern(found["registeredIn"]), found.get("sector")
+    )
+    table._bear(organization, found["name"])
+
+
+def _members_registered(table: Table, entry: Entry) -> None:
+    organization = intern(entry.gate_value("organization"))
+    registry = table.registry.setdefault(organization, {})
+    for row in entry.gate_value("members"):
+        person = table.people.get(row["member"])
+        if person is None:
+            person = table.people[row["member"]] = Person(row["member"], organization)
+        for identifier in row["identifiers"]:
+            registry[bytes.fromhex(identifier)] = person
+
+
+def _members_removed(table: Table, entry: Entry) -> None:
+    registry = table.registry[entry.gate_value("organization")]
+    gone = set(entry.gate_value("members"))
+    for member in gone:
+        del table.people[member]
+    for identifier in [key for key, person in registry.items() if person.id in gone]:
+        del registry[identifier]
+
+
+def _status_claimed(table: Table, entry: Entry) -> None:
+    for row in entry.gate_value("claims"):
+        until_ms = events.parse_time(row["until"]) if row.get("until") else None
+        claim = Claim(intern(row["issuer"]), intern(row["status"]), Assurance.of(row["assurance"]), until_ms)
+        person = table.people[row["member"]]
+        person.claim(claim)
+        person.claims = table._claims.setdefault(person.claims, person.claims)
+
+
+def _status_revoked(table: Table, entry: Entry) -> None:
+    for row in entry.gate_value("claims"):
+        table.people[row["member"]].revoke(row["issuer"])
+
+
+def _provider_registered(table: Table, entry: Entry) -> None:
+    stated = entry.gate_value("provider")
+    providers = table.providers.setdefault(intern(entry.gate_value("organization")), {})
+    algorithms = frozenset(stated["algorithms"])
+    providers[stated["provider"]] = Provider(
+        stated["issuer"], stated["audience"], algorithms, stated["keys"], stated["maxAgeS"]
+    )
+
+
+def _provider_removed(table: Table, entry: Entry) -> None:
+    del table.providers[entry.gate_value("organization")][entry.public["provider"]]
+
+
+def _directive_issued(table: Table, entry: Entry) -> None:
+    document = entry.public["document"]
+    directive = cover.compiled(entry.public["directive"], document["spec"], _named_in(entry), entry.at_ms)
+    if document.get("metadata", {}).get("drill"):
+        for selector in directive.selectors():
+            table.complete(selector)
+        table.drills[directive.name] = directive
+        return
+    replaced = entry.public.get("replaces")
+    if replaced is not None:
+        table.undirect(replaced)
+    table.direct(directive)
+
+
+def _named_in(entry: Entry) -> dict[str, Resolved]:
+    """What the names of a directive come to; before there were names, organizations alone."""
+    if "named" in entry.gate:
+        return dict(_readable(entry.gate_value("named")))
+    if "organizations" in entry.gate:
+        return {"covers": Resolved(organizations=entry.gate_value("organizations"))}
+    return {}
+
+
+def _readable(named: dict[str, Any]) -> Iterator[tuple[str, Resolved]]:
+    """What can be read of it: a directive that lacks a part covers everyone, an exception nobody."""
+    for part, value in named.items():
+        try:
+            yield part, Resolved.from_json(value)
+        except ValueError:
+            continue
+
+
+def _directive_lifted(table: Table, entry: Entry) -> None:
+    name, scope = entry.public["directive"], entry.public.get("scope")
+    if table.drills.pop(name, None) is not None:
+        return
+    if scope is None:
+        table.undirect(name)
+        return
+    directive = table.directives[name]
+    table.exempt(directive, cover.lifted(entry.public["case"], scope, _lifted_in(entry, directive)))
+    if directive.is_spent:
+        table.undirect(name)
+
+
+def _lifted_in(entry: Entry, directive: Directive) -> dict[str, Resolved]:
+    return {**_named_in(entry), **directive.annexes}
+
+
+def _directive_expired(table: Table, entry: Entry) -> None:
+    table.undirect(entry.public["directive"])
+
+
+_FOLDS: dict[str, Callable[[Table, Entry], None]] = {
+    events.RELEASE_APPLIED: _release_applied,
+    events.CASE_OPENED: _case_opened,
+    events.CASE_WAITLISTED: _case_pending,
+    events.CASE_REPLIED: _case_pending,
+    events.CASE_DETERMINED: _case_determined,
+    events.STAGE_OPENED: _stage_opened,
+    events.GRANT_APPROVED: _grant_approved,
+    events.GRANT_PROVEN: _grant_proven,
+    events.GRANT_AMENDED: _grant_amended,
+    events.GRANT_SUSPENDED: _grant_suspended,
+    events.GRANT_RESUMED: _grant_resumed,
+    events.GRANT_ENDED: _grant_ended,
+    events.GRANT_REINSTATED: _grant_reinstated,
+    events.GRANT_FALLBACK_CHOSEN: _grant_fallback_chosen,
+    events.CREDENTIAL_ISSUED: _credential_issued,
+    events.CREDENTIAL_REVOKED: _credential_revoked,
+    events.DIRECTIVE_ISSUED: _directive_issued,
+    events.CREDENTIAL_ATTESTED: _credential_attested,
+    events.ORGANIZATION_DESCRIBED: _organization_described,
+    events.MEMBERS_REGISTERED: _members_registered,
+    events.MEMBERS_REMOVED: _members_removed,
+    events.STATUS_CLAIMED: _status_claimed,
+    events.STATUS_REVOKED: _status_revoked,
+    events.PROVIDER_REGISTERED: _provider_registered,
+    events.PROVIDER_REMOVED: _provider_removed,
+    events.DIRECTIVE_LIFTED: _directive_lifted,
+    events.DIRECTIVE_EXPIRED: _directive_expired,
+}

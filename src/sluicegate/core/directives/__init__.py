@@ -1,0 +1,1 @@
+"""Directives as people write them, the lists they name, and whom they cover."""

@@ -1,0 +1,88 @@
+"""Annexes: the lists of names that a directive refers to, as CSV.
+
+Rules:
+- The first line names the column: `organization` (legal names or ids `org_…`) or `person` (ids `mem_…`);
+  a column `note` is for whoever reads the file, and is left out of what is signed.
+- A row names one; none is empty, none comes twice. All errors come at once, with line and column.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sluicegate.core.people.application import name_key
+from sluicegate.core.terms.plan import is_plain
+from sluicegate.errors import InvalidDocument, Place
+
+ROWS_MAX = 100_000
+NAME_MAX = 500
+COLUMNS = {"organization": "organizations", "person": "persons"}
+FAULTS_MAX = 20
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
+"""A line with its end, where CSV ends one; Python's own notion of lines splits names."""
+
+
+def read(data: bytes, file: str) -> dict[str, list[str]]:
+    """The names an annex holds, `{organizations: […]}` or `{persons: […]}`, in its order.
+
+    Raises: InvalidDocument: with the place of every error, the first `FAULTS_MAX` of them.
+    """
+    faults: list[Place] = []
+    try:
+        rows = list(csv.reader(filter(None, _LINE.findall(data.decode("utf-8-sig"))), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise _refused(file, [Place(file, 1, 1, "CSV in UTF-8", str(error)[:80])]) from error
+    header = [cell.strip() for cell in rows[0]] if rows else []
+    found = [at for at, cell in enumerate(header) if cell in COLUMNS]
+    if len(found) != 1 or not set(header) <= {*COLUMNS, "note"}:
+        expected = "a first line with the column 'organization' or 'person', and perhaps 'note'"
+        raise _refused(file, [Place(file, 1, 1, expected, ", ".join(header)[:80] or "nothing")])
+    (column,) = found
+    names, seen = [], set[str]()
+    for line, row in enumerate(rows[1:], 2):
+        name = row[column].strip() if len(row) == len(header) else ""
+        why = _fault(name, len(row), len(header), seen)
+        if why:
+            faults.append(Place(file, line, 1, why, ",".join(row)[:80] or "nothing"))
+        seen.add(name_key(name))
+        names.append(name)
+    if not 1 <= len(names) <= ROWS_MAX:
+        faults.append(Place(file, 1, 1, f"1 to {ROWS_MAX:,} rows", f"{len(names):,}"))
+    if faults:
+        raise _refused(file, faults[:FAULTS_MAX])
+    return {COLUMNS[header[column]]: names}
+
+
+def check(value: Any) -> dict[str, list[str]]:
+    """The names of an annex as they come beside a signed directive. Raises: ValueError."""
+    if not isinstance(value, dict) or len(value) != 1 or not set(value) <= set(COLUMNS.values()):
+        raise ValueError("an annex that is neither of organizations nor of persons")
+    (names,) = value.values()
+    if not isinstance(names, list) or not 1 <= len(names) <= ROWS_MAX:
+        raise ValueError(f"an annex of 1 to {ROWS_MAX:,} names expected")
+    if not all(isinstance(name, str) and 0 < len(name) <= NAME_MAX for name in names):
+        raise ValueError(f"an annex whose names are texts of 1 to {NAME_MAX} characters expected")
+    return value
+
+
+def count(value: Mapping[str, list[str]]) -> int:
+    """How many an annex names."""
+    return sum(map(len, value.values()))
+
+
+def _fault(name: str, cells: int, columns: int, seen: set[str]) -> str:
+    if cells != columns:
+        return f"{columns} cells, as in the first line"
+    if not name or len(name) > NAME_MAX or not is_plain(name):
+        return f"a name of 1 to {NAME_MAX} characters, none of them invisible"
+    return "each name once" if name_key(name) in seen else ""
+
+
+def _refused(file: str, faults: list[Place]) -> InvalidDocument:
+    count = "1 error" if len(faults) == 1 else f"{len(faults)} errors"
+    return InvalidDocument(
+        f"{file}: {count}; nothing was done", remedy="correct the places listed", at=faults
+    )

@@ -1,0 +1,418 @@
+"""Whom a directive covers: its document, compiled into sets, and an index of those in force.
+
+Rules:
+- `Selector` is the one form of whom: what is covered, excepted, lifted, or named by an annex.
+- A request is covered if one of those it names is covered and not excepted.
+- What cannot be told covers: an unknown country, a status that is not known well enough. It excepts nobody.
+- A look-up costs the same however many organizations, persons and rows a directive names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from sluicegate.core.people.persons import STATUSES, UNKNOWN, Assurance
+from sluicegate_record.log import events
+from sluicegate_record.terms import durations
+
+
+class Whom(NamedTuple):
+    """One whom a request names: a member's id, where it is one, and what is known of the status."""
+
+    person: str | None
+    statuses: frozenset[str]
+    assurance: Assurance
+    why: str = ""
+
+
+class Entity(NamedTuple):
+    """The organization a request comes from. `registered_in` None where nobody said."""
+
+    id: str
+    registered_in: str | None
+
+
+class People(NamedTuple):
+    """Persons by status. `unknown` says whether one whose status is not known well enough is among them."""
+
+    statuses: frozenset[str]
+    unknown: bool
+    assurance: Assurance
+
+    def has(self, whom: Whom) -> bool:
+        """Whether one may be among them; an attestation of several statuses is, if any of them is."""
+        if whom.assurance < self.assurance or not whom.statuses:
+            return self.unknown
+        return not self.statuses.isdisjoint(whom.statuses) or (self.unknown and not whom.statuses <= _KNOWN)
+
+    def has_certainly(self, whom: Whom) -> bool:
+        """Whether one is among them whichever of its statuses is the right one."""
+        return whom.assurance >= self.assurance and bool(whom.statuses) and whom.statuses <= self.statuses
+
+
+_KNOWN = frozenset(STATUSES) - UNKNOWN
+"""What is known of a status that this build does not have is nothing."""
+
+
+class Resolved(NamedTuple):
+    """What a committed list of names comes to: pseudonyms, tags of legal names, members."""
+
+    organizations: Sequence[str] = ()
+    names: Sequence[str] = ()
+    persons: Sequence[str] = ()
+
+    def to_json(self) -> dict[str, list[str]]:
+        """As it stands in a gate part."""
+        return {name: sorted(value) for name, value in self._asdict().items() if value}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Sequence[str]]) -> Resolved:
+        """What a gate part holds. Raises: ValueError: it cannot be read whole."""
+        if not set(value) <= set(cls._fields):
+            raise ValueError(f"names of {sorted(value)}")
+        return cls(**{name: _texts(given) for name, given in value.items()})
+
+    def __or__(self, other: object) -> Resolved:
+        assert isinstance(other, Resolved)
+        return Resolved(*([*mine, *theirs] for mine, theirs in zip(self, other, strict=True)))
+
+
+@dataclass(slots=True)
+class Selector:
+    """Whom: everyone, or the union of organizations, countries, persons by status and persons by id.
+
+    `names` are tags of legal names; `organizations` grows as organizations of such a name become known.
+    """
+
+    everyone: bool = False
+    organizations: set[str] = field(default_factory=set)
+    names: frozenset[str] = frozenset()
+    registered_in: frozenset[str] = frozenset()
+    people: People | None = None
+    members: frozenset[str] = frozenset()
+
+    @property
+    def asks_persons(self) -> bool:
+        """Whether it matters who a request's person is."""
+        return self.people is not None or bool(self.members)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody could be covered, whatever the organization: no index narrows it."""
+        return self.everyone or self.people is not None
+
+    def covers(self, entity: Entity, whom: Whom) -> bool:
+        """Whether one is among those covered; one of whom it cannot be told is."""
+        return (
+            self.everyone
+            or entity.id in self.organizations
+            or (bool(self.registered_in) and self._is_registered(entity, unknown=True))
+            or whom.person in self.members
+            or (self.people is not None and self.people.has(whom))
+        )
+
+    def excepts(self, entity: Entity, whom: Whom) -> bool:
+        """Whether one is certainly among those excepted."""
+        return (
+            self.everyone
+            or entity.id in self.organizations
+            or (bool(self.registered_in) and self._is_registered(entity, unknown=False))
+            or whom.person in self.members
+            or (self.people is not None and self.people.has_certainly(whom))
+        )
+
+    def _is_registered(self, entity: Entity, *, unknown: bool) -> bool:
+        return unknown if entity.registered_in is None else entity.registered_in in self.registered_in
+
+
+@dataclass(slots=True)
+class Exempt:
+    """Whom a directive leaves out: an exception, or a part that was lifted.
+
+    `models` and `surfaces` None are all. `name` is the part of the document (`organizations`, `persons`,
+    `annexes/…`), or the lift's case.
+    """
+
+    name: str
+    selector: Selector
+    models: frozenset[str] | None = None
+    surfaces: frozenset[str] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it leaves out everyone, on all surfaces."""
+        return self.selector.everyone and self.surfaces is None
+
+    def applies(self, model: str, surface: str, entity: Entity, whom: Whom) -> bool:
+        """Whether it leaves one out of a request for a model on a surface."""
+        return (
+            (self.models is None or model in self.models)
+            and (self.surfaces is None or surface in self.surfaces)
+            and self.selector.excepts(entity, whom)
+        )
+
+
+@dataclass(slots=True)
+class Directive:
+    """A directive, compiled. `surfaces` None is all; `restricts` None suspends.
+
+    Units: milliseconds since 1970 UTC: in force in `[from_ms, until_ms)`; streams that were open then go on
+    until `drained_ms`.
+    """
+
+    name: str
+    by_order: bool
+    models: frozenset[str]
+    surfaces: frozenset[str] | None
+    selector: Selector
+    exempt: list[Exempt] = field(default_factory=list)
+    restricts: Mapping[str, Any] | None = None
+    from_ms: int = 0
+    until_ms: int | None = None
+    drained_ms: int = 0
+    annexes: Mapping[str, Resolved] = field(default_factory=dict)
+    """What its annexes name, by `annex.` and the annex: a lift may be of one."""
+
+    @property
+    def asks_persons(self) -> bool:
+        """Whether it matters who a request's person is."""
+        return self.selector.asks_persons or any(each.selector.asks_persons for each in self.exempt)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether every part of it has been lifted for everyone."""
+        whole = [each.models for each in self.exempt if each.is_whole]
+        return any(models is None for models in whole) or self.models <= frozenset().union(
+            *(models for models in whole if models is not None)
+        )
+
+    def is_about(self, model: str, surface: str) -> bool:
+        """Whether it is about a model on a surface."""
+        return model in self.models and (self.surfaces is None or surface in self.surfaces)
+
+    def covers(self, model: str, surface: str, entity: Entity, whoms: Iterable[Whom]) -> bool:
+        """Whether a request is covered: the one answer, for enforcement and preview alike."""
+        return self.is_about(model, surface) and any(
+            self.covers_one(model, surface, entity, whom) for whom in whoms
+        )
+
+    def covers_one(self, model: str, surface: str, entity: Entity, whom: Whom) -> bool:
+        """Whether one of those a request names is covered. Requires: `is_about` the model and surface."""
+        return self.selector.covers(entity, whom) and not any(
+            each.applies(model, surface, entity, whom) for each in self.exempt
+        )
+
+    def selectors(self) -> Iterator[Selector]:
+        """Every selector in it."""
+        yield self.selector
+        for each in self.exempt:
+            yield each.selector
+
+
+Named = Mapping[str, Resolved]
+"""What the commitments of a document come to: by `covers`, `except`, and an annex's name after `annex.`."""
+NOBODY = Resolved()
+
+
+def compiled(name: str, spec: Mapping[str, Any], named: Named, at_ms: int) -> Directive:
+    """A signed directive's document, compiled; one that is in force immediately is from `at_ms` on.
+
+    What this build does not know, or cannot read: whom it covers is everyone, whom it excepts is nobody, and
+    what restricts suspends.
+    Raises: KeyError, TypeError, ValueError, VerificationFailed: it lacks models, surfaces or a time.
+    """
+    from_ms = at_ms if spec.get("effective", "immediately") == "immediately" else _ms(spec["effective"])
+    return Directive(
+        name=name,
+        by_order=spec["basis"]["kind"] == "order",
+        models=frozenset(_texts(spec["models"])),
+        surfaces=None if spec["surfaces"] == "all" else frozenset(_texts(spec["surfaces"])),
+        selector=_read(spec["covers"], named, "covers") or Selector(everyone=True),
+        exempt=list(_exceptions(spec.get("except", {}), named)),
+        restricts=_restricts(spec),
+        from_ms=from_ms,
+        until_ms=_ms(spec["expires"]) if "expires" in spec else None,
+        drained_ms=from_ms + durations.milliseconds(spec.get("drain", "PT0S")),
+        annexes={part: found for part, found in named.items() if part.startswith(ANNEX)},
+    )
+
+
+def lifted(case: str, scope: Mapping[str, Any], named: Named) -> Exempt:
+    """A part of a directive that was lifted: of models, surfaces and organizations those stated.
+
+    One that this build cannot read lifts for nobody.
+    Raises: ValueError: models or surfaces that are no lists of names.
+    """
+    whom = {key: scope[key] for key in scope.keys() - {"models", "surfaces"}}
+    return Exempt(
+        case,
+        (Selector(everyone=True) if scope and not whom else _read(whom, named, "lift")) or Selector(),
+        frozenset(_texts(scope["models"])) if "models" in scope else None,
+        frozenset(_texts(scope["surfaces"])) if "surfaces" in scope else None,
+    )
+
+
+def _restricts(spec: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    if spec.get("action", "suspend") != "restrict":
+        return None
+    conditions = spec.get("conditions")
+    if not isinstance(conditions, Mapping) or not RESTRICTIONS.keys() >= conditions.keys():
+        return None
+    can_do = all(RESTRICTIONS[name](value) for name, value in conditions.items())
+    return conditions if conditions and can_do else None
+
+
+def _exceptions(stated: Any, named: Named) -> Iterator[Exempt]:
+    """Each exception by itself, so that a preview can tell what each changes."""
+    for part, value in stated.items() if isinstance(stated, Mapping) else ():
+        if part == "annexes" and isinstance(value, list):
+            whoms = [(f"annexes/{annex}", {"annexes": [annex]}) for annex in value]
+        else:
+            whoms = [(part, {part: value})]
+        for name, whom in whoms:
+            selector = _read(whom, named, "except")
+            if selector is not None:
+                yield Exempt(name, selector)
+
+
+def _read(stated: Any, named: Named, part: str) -> Selector | None:
+    """A selector, None where it cannot be read."""
+    if stated == "everyone":
+        return Selector(everyone=True)
+    try:
+        return _selector(stated, named, part) if stated and _FIELDS.issuperset(stated) else None
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _selector(stated: Mapping[str, Any], named: Named, part: str) -> Selector:
+    found, persons = NOBODY, stated.get("persons", {})
+    if "organizations" in stated:
+        found |= _somebody(named[part]._replace(persons=()))
+    if "commitment" in persons:
+        found |= _somebody(Resolved(persons=named[part].persons))
+    for annex in _texts(stated["annexes"]) if "annexes" in stated else ():
+        found |= _somebody(named[ANNEX + annex])
+    return Selector(
+        organizations=set(found.organizations),
+        names=frozenset(found.names),
+        registered_in=frozenset(_texts(stated["registeredIn"]) if "registeredIn" in stated else ()),
+        people=_people(persons) if "persons" in stated and "commitment" not in persons else None,
+        members=frozenset(found.persons),
+    )
+
+
+def _people(stated: Mapping[str, Any]) -> People:
+    if not _PEOPLE.issuperset(stated):
+        raise KeyError(f"persons of {sorted(stated)}")
+    unknown = stated.get("unknown", "covered") != "spared"
+    return People(
+        frozenset(_texts(stated["statuses"])), unknown, Assurance.of(stated.get("assurance", "self-asserted"))
+    )
+
+
+def _somebody(found: Resolved) -> Resolved:
+    """Names that come to somebody. Raises: ValueError: a part that is stated names nobody."""
+    if not any(found):
+        raise ValueError("a part that names nobody")
+    return found
+
+
+def _texts(value: Any) -> list[str]:
+    """A list of texts that is not empty. Raises: ValueError: a single text is none."""
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
+        raise ValueError(f"a list of texts expected, not {value!r}")
+    return value
+
+
+def _ms(text: str) -> int:
+    return events.parse_time(text)
+
+
+ANNEX = "annex."
+"""What stands before an annex's name where a document's commitments are opened."""
+RESTRICTIONS: Mapping[str, Callable[[Any], bool]] = {
+    "requestsPerMinute": lambda value: type(value) is int and value > 0,
+    "personNamed": lambda value: value is True,
+}
+"""The conditions that a directive can add, and what they may be."""
+_FIELDS = frozenset({"organizations", "registeredIn", "persons", "annexes"})
+_PEOPLE = frozenset({"definition", "statuses", "source", "unknown", "assurance"})
+
+
+Places = dict[str | None, dict[str, Directive]]
+"""Directives by name, by whom they could cover."""
+
+
+class Directed:
+    """The directives about one model, by whom they could cover: what a request looks up."""
+
+    __slots__ = ("_any", "_countries", "_members", "_organizations")
+
+    def __init__(self) -> None:
+        self._any: Places = {}
+        """Those that could cover anybody, under one key: everyone, or persons by status."""
+        self._organizations: Places = {}
+        self._countries: Places = {}
+        self._members: Places = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._any or self._organizations or self._countries or self._members)
+
+    def add(self, directive: Directive) -> None:
+        """Take a directive in."""
+        for index, key in self._places(directive):
+            index.setdefault(key, {})[directive.name] = directive
+
+    def add_organization(self, directive: Directive, organization: str) -> None:
+        """A directive that is here covers one more organization."""
+        if directive.selector.is_open:
+            return
+        self._organizations.setdefault(organization, {})[directive.name] = directive
+
+    def remove(self, directive: Directive) -> None:
+        """Forget a directive."""
+        for index, key in self._places(directive):
+            named = index.get(key, {})
+            named.pop(directive.name, None)
+            if not named:
+                index.pop(key, None)
+
+    def reaches(self, organization: str, entity_of: Callable[[str], Entity], persons: Sequence[str]) -> bool:
+        """Whether any directive here could cover a request; what it costs does not depend on how many."""
+        return bool(
+            self._any
+            or organization in self._organizations
+            or (self._countries and entity_of(organization).registered_in in self._countries)
+            or (self._members and not self._members.keys().isdisjoint(persons))
+        )
+
+    def candidates(self, entity: Entity, persons: Sequence[str]) -> Iterator[Directive]:
+        """The directives that could cover a request, each once or more; no other one does.
+
+        `persons` are the members it names, by id.
+        """
+        yield from self._any.get("", _NONE).values()
+        yield from self._organizations.get(entity.id, _NONE).values()
+        yield from self._countries.get(entity.registered_in, _NONE).values()
+        for person in persons:
+            yield from self._members.get(person, _NONE).values()
+
+    def _places(self, directive: Directive) -> Iterator[tuple[Places, str | None]]:
+        selector = directive.selector
+        if selector.is_open:
+            yield self._any, ""
+            return
+        for organization in selector.organizations:
+            yield self._organizations, organization
+        if selector.registered_in:
+            yield self._countries, None
+        for country in selector.registered_in:
+            yield self._countries, country
+        for member in selector.members:
+            yield self._members, member
+
+
+_NONE: dict[str, Directive] = {}

@@ -1,0 +1,155 @@
+"""What the casework amounts to: counts, times, and who was waited for. Pure, over a state.
+
+Rules:
+- Days are elapsed time of 86,400 s, with two decimals; a mean or median of nothing is None.
+- A day counts for whoever was waited for: an agency from its receipt (else from the opening) to its answer
+  but for the time a question was open, the applicant while one was. Several may be waited for at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from statistics import fmean, median
+from typing import Any
+
+from sluicegate.core.lifecycle.case import Case
+from sluicegate.core.lifecycle.state import Release, State
+from sluicegate.core.terms import clocks, kinds
+
+
+def casework(state: State, cases: Iterable[Case], now_ms: int) -> dict[str, Any]:
+    """The report over some cases: `{size, at_ms, counts, agencies, overall, waiting, requirements}`."""
+    seen = list(cases)
+    waits = [(case, party, days) for case in seen for party, days in waited(case, now_ms).items()]
+    return {
+        "counts": _counts(seen),
+        "agencies": [{"agency": party, **_times(days)} for party, days in sorted(_answered(seen).items())],
+        "overall": [
+            {"kind": kind, **_times(_whole(seen, kind))} for kind in kinds.KINDS if _whole(seen, kind)
+        ],
+        "waiting": [
+            {"for": party, "cases": len(days), "days": round(sum(days), 2), "mean": round(fmean(days), 2)}
+            for party, days in sorted(_by_party(waits).items())
+        ],
+        "requirements": [
+            row for release in state.releases.values() for row in _requirements(state, release, now_ms)
+        ],
+    }
+
+
+def waited(case: Case, now_ms: int) -> dict[str, float]:
+    """For how many days whom was waited for in a case so far; nobody for no time at all."""
+    end_ms = case.determined_ms if case.determined_ms is not None and not _is_open(case) else now_ms
+    found: dict[str, float] = {}
+    for party in sorted(case.parties):
+        clock, said = case.clocks.get(party), _answer_ms(case, party)
+        start_ms = clock.started_ms if clock is not None and clock.receipt is not None else case.at_ms
+        stops = [*clock.stops] if clock is not None else []
+        if clock is not None and clock.asked_ms is not None:
+            stops.append((clock.asked_ms, now_ms))
+        stopped = sum(clocks.days_waited(*stop) for stop in stops)
+        days = clocks.days_waited(start_ms, min(said if said is not None else end_ms, end_ms)) - stopped
+        if days > 0:
+            found[party] = days
+    asked = [*case.stops] + ([(case.asked_ms, now_ms)] if case.asked_ms is not None else [])
+    if case.state == kinds.OFFERED and case.offer_until_ms is not None:
+        asked.append((case.history[-1].at_ms if case.history else case.at_ms, now_ms))
+    if asked:
+        found["applicant"] = sum(clocks.days_waited(*stop) for stop in asked)
+    return found
+
+
+def _is_open(case: Case) -> bool:
+    return case.state != kinds.DETERMINED
+
+
+def _answer_ms(case: Case, party: str) -> int | None:
+    """When a party first said something that counts."""
+    return next(
+        (said.at_ms for said in case.history if said.agency == party and said.position != "ask"), None
+    )
+
+
+def _counts(seen: list[Case]) -> list[dict[str, Any]]:
+    counted = Counter((case.kind, case.outcome or case.standing) for case in seen)
+    order = [*kinds.STATES, *kinds.OUTCOMES]
+    rows = sorted(
+        counted.items(), key=lambda item: (list(kinds.KINDS).index(item[0][0]), order.index(item[0][1]))
+    )
+    return [{"kind": kind, "state": state, "cases": count} for (kind, state), count in rows]
+
+
+def _answered(seen: list[Case]) -> dict[str, list[float]]:
+    """Days from an agency's receipt, else from the opening, to its answer, by agency."""
+    found: dict[str, list[float]] = {}
+    for case in seen:
+        for party in case.parties:
+            if _answer_ms(case, party) is not None:
+                end_ms = case.determined_ms or case.history[-1].at_ms
+                days = waited(case, end_ms).get(party, 0.0)
+                found.setdefault(party, []).append(days)
+    return found
+
+
+def _whole(seen: list[Case], kind: str) -> list[float]:
+    return [
+        clocks.days_waited(case.at_ms, case.determined_ms)
+        for case in seen
+        if case.kind == kind and case.determined_ms is not None and not _is_open(case)
+    ]
+
+
+def _times(days: list[float]) -> dict[str, Any]:
+    if not days:
+        return {"cases": 0, "mean": None, "median": None}
+    return {"cases": len(days), "mean": round(fmean(days), 2), "median": round(median(days), 2)}
+
+
+def _by_party(waits: list[tuple[Case, str, float]]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for _, party, days in waits:
+        found.setdefault(party, []).append(days)
+    return found
+
+
+def _requirements(state: State, release: Release, now_ms: int) -> list[dict[str, Any]]:
+    """By how much each requirement of each stage has delayed its opening: those that are cases, in turn."""
+    rows = []
+    for stage, terms in release.terms.items():
+        about = [
+            case
+            for case in state.cases.values()
+            if case.kind in _REQUIREMENTS
+            and case.question["release"] == release.name
+            and case.question["terms"] == terms
+        ]
+        for case in about:
+            until_ms = case.determined_ms if case.determined_ms is not None and not _is_open(case) else now_ms
+            rows.append(
+                {
+                    "release": release.name,
+                    "stage": stage,
+                    "requirement": _REQUIREMENTS[case.kind],
+                    "case": case.id,
+                    "met": case.outcome in kinds.GRANTED,
+                    "days": round(clocks.days_waited(case.at_ms, until_ms), 2),
+                }
+            )
+        agreed_ms = max((case.determined_ms or now_ms for case in about), default=None)
+        if agreed_ms is not None:
+            opened_ms = state.opened.get(terms)
+            rows.append(
+                {
+                    "release": release.name,
+                    "stage": stage,
+                    "requirement": "an officer's opening",
+                    "case": None,
+                    "met": opened_ms is not None,
+                    "days": round(max(0.0, clocks.days_waited(agreed_ms, opened_ms or now_ms)), 2),
+                }
+            )
+    return rows
+
+
+_REQUIREMENTS = {kinds.TERMS: "terms agreed", kinds.OPENING: "agreedBy"}

@@ -1,0 +1,1 @@
+"""Organizations and persons: who applies, who is named, what is claimed of them."""

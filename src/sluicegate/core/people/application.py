@@ -1,0 +1,115 @@
+"""Who applies: the dossier an organization gives, sealed in the case."""
+
+from __future__ import annotations
+
+import hmac
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from sluicegate.core.terms import plan
+from sluicegate.core.terms.document import Document, Fault
+from sluicegate.core.terms.plan import (
+    Country,
+    OnwardAccess,
+    Text,
+    _Strict,
+)
+
+
+class Owner(_Strict):
+    """An owner and its share. Units: per cent."""
+
+    name: Text
+    registeredIn: Country | None = None  # noqa: N815 - the file format's own name
+    share: Annotated[int, Field(ge=1, le=100)]
+
+
+class Affiliate(_Strict):
+    """A body of the same group that will use the model."""
+
+    name: Text
+    registeredIn: Country  # noqa: N815 - the file format's own name
+
+
+class Signatory(_Strict):
+    """A person who signs for the organization."""
+
+    name: Text
+    title: Text | None = None
+
+
+class Organization(_Strict):
+    """A legal entity that applies: who owns it, who will use the model, where, and for what."""
+
+    name: Text
+    registeredIn: Country  # noqa: N815 - the file format's own name
+    owners: Annotated[list[Owner], Field(max_length=100)] | None = None
+    affiliates: Annotated[list[Affiliate], Field(max_length=100)] | None = None
+    worksIn: Annotated[list[Country], Field(max_length=250)] | None = None  # noqa: N815 - likewise
+    intendedUse: Text | None = None  # noqa: N815 - the file format's own name
+    onwardAccess: OnwardAccess = "none"  # noqa: N815 - the file format's own name
+    signatories: Annotated[list[Signatory], Field(max_length=20)] | None = None
+    sector: Literal["government", "critical-infrastructure"] | None = None
+    """Whose loss of access is looked at first when a directive is previewed."""
+
+
+def name_key(name: str) -> str:
+    """What two spellings of one legal name have in common: NFKC, without case, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def tag_key(log: Ed25519PrivateKey) -> bytes:
+    """The secret that keys the tags of legal names, 32 bytes; derived from the log's key, stored nowhere."""
+    return HKDF(SHA256(), 32, None, b"sluicegate:v1:names").derive(log.private_bytes_raw())
+
+
+def tag(key: bytes, name: str) -> str:
+    """What stands for a legal name in entries, 32 hex digits: the same for every spelling of it."""
+    return hmac.digest(key, name_key(name).encode(), "sha256").hex()[:32]
+
+
+def read(document: Document) -> dict[str, Any]:
+    """Check an organization file.
+
+    Raises: InvalidDocument: with the place of every error.
+    """
+    try:
+        given = Organization.model_validate(document.value)
+    except ValidationError as error:
+        faults = [_fault_of(detail, document.value) for detail in error.errors(include_url=False)]
+        raise document.refuse(faults) from error
+    if sum(owner.share for owner in given.owners or ()) > 100:
+        raise document.refuse([Fault(("owners",), "shares of at most 100 per cent together", "more")])
+    return given.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+
+
+def _fault_of(detail: ErrorDetails, value: Any) -> Fault:
+    """One pydantic error; a field that is no field is told which there are."""
+    if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1:
+        listed = ", ".join(Organization.model_fields)
+        return Fault(detail["loc"], f"a field of an organization file: {listed}", repr(detail["loc"][0]))
+    return plan.fault_of(detail, value)
+
+
+def ineligible(organization: Mapping[str, Any], eligibility: Mapping[str, Any]) -> Iterator[str]:
+    """Why an organization may not apply under a stage's eligibility: one sentence each."""
+    bodies = [organization, *organization.get("affiliates", ())]
+    for body in bodies if "registeredIn" in eligibility else ():
+        country, admitted = body["registeredIn"], eligibility["registeredIn"]
+        if country not in admitted:
+            who = "this one" if body is organization else "an affiliate"
+            listed = ", ".join(admitted)
+            yield f"it admits organizations registered in {listed}, {who} is registered in {country!r}"
+    if "owners" in eligibility and "owners" not in organization:
+        above = eligibility["owners"]["above"]
+        yield f"owners of more than {above} per cent must be named ('owners: []' where there are none)"
+    onward, eligible = organization.get("onwardAccess", "none"), eligibility.get("onwardAccess", ["none"])
+    if onward not in eligible:
+        yield f"onward access {onward!r} is not eligible, expected one of {', '.join(eligible)}"

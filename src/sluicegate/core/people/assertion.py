@@ -1,0 +1,417 @@
+"""Signed assertions of who a person is: JWTs of a customer's own identity provider.
+
+Rules:
+- An assertion says nothing until all of it has been checked. A no is a value.
+- Algorithms and keys are those of the provider as it was registered. A header picks among them by `alg` and
+  `kid`; a key or an address in a header (`jwk`, `jku`, `x5c`, `x5u`) is not looked at.
+- Nothing of a payload is believed before its signature is verified, and its JSON is read in one way only.
+- Times are an interval: an assertion ends at its late end and begins at its early end.
+- Nothing is fetched and no clock is read. Of PyJWT only the keys and the verifying of signatures are used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from jwt.api_jwk import PyJWK
+from jwt.exceptions import PyJWTError
+
+from sluicegate.errors import BadKey, InvalidInput, NotCanonical
+from sluicegate_record.log import canonical, dsse
+
+Keys: TypeAlias = Mapping[str, Mapping[str, str]]
+"""Public keys by `kid`, each with those members of its JWK that verifying takes."""
+
+TOKEN_MAX_BYTES = 8_192
+KEYS_MAX = 32
+NAME_MAX = 256
+"""Characters of a `kid`, of a subject, and of a credential's name."""
+URI_MAX = 1_024
+MAX_AGE_S = 86_400
+LEEWAY_MS = 60_000
+"""How far ahead of ours a provider's clock may be."""
+CREDENTIAL = "sluicegate_credential"
+"""The claim that ties an assertion to one credential."""
+STATUS = "sluicegate_status"
+"""The claim by which a provider says a person's status; read at the control plane alone."""
+
+_KINDS: dict[str, tuple[str, str | None]] = {
+    "ES256": ("EC", "P-256"),
+    "ES384": ("EC", "P-384"),
+    "EdDSA": ("OKP", "Ed25519"),
+    "PS256": ("RSA", None),
+    "RS256": ("RSA", None),
+    "RS384": ("RSA", None),
+    "RS512": ("RSA", None),
+}
+ALGORITHMS = frozenset(_KINDS)
+"""What a provider may sign with. INVARIANT: `none` and the HMACs, whose key is a secret, are not here."""
+
+_NUMBERS = {"EC": ("x", "y"), "OKP": ("x",), "RSA": ("n", "e")}
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
+_RSA_BITS = range(2_048, 8_192 + 1)
+_RSA_EXPONENTS = range(2**16 + 1, 2**32, 2)
+_KID = re.compile(r"[ -~]{1,256}")
+_TOKEN = re.compile(rb"(([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+))\.([A-Za-z0-9_-]+)")
+_TYPES = frozenset({"jwt", "at+jwt"})
+_NUMBER = re.compile(r"[A-Za-z0-9_-]{1,1400}")
+_SECONDS_MAX = 253_402_300_799
+_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
+
+
+class Failure(StrEnum):
+    """Why a token asserts nothing, in the order of the checks."""
+
+    TOO_LONG = "too_long"
+    MALFORMED = "malformed"
+    CRITICAL_HEADER = "critical_header"
+    TYPE = "type"
+    ALGORITHM = "algorithm"
+    KEY_MISSING = "key_missing"
+    KEY_UNKNOWN = "key_unknown"
+    SIGNATURE = "signature"
+    ISSUER = "issuer"
+    AUDIENCE = "audience"
+    SUBJECT = "subject"
+    CREDENTIAL = "credential"
+    TIMES = "times"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not_yet_valid"
+    LIFE = "life"
+
+
+class Asserted(NamedTuple):
+    """What a provider asserts: who is calling. `kid` names the key that signed it.
+
+    Where `credential` is not None, the caller has to require that it is the credential in use.
+
+    May be kept by the SHA-256 of the token's bytes, for one `Provider`: until the late end of the time
+    reaches `expires_ms`, and no longer than that provider is the one registered. A `Failure` is not kept:
+    some pass with time, and anybody can make new ones.
+
+    Units: `expires_ms` is milliseconds since 1970 UTC, exclusive.
+    """
+
+    subject: str
+    kid: str
+    credential: str | None
+    expires_ms: int
+
+
+class Interval(Protocol):
+    """A time as far as it is known: `core.access.decision.Instant`, which this module need not import."""
+
+    @property
+    def early_ms(self) -> int:
+        """Not earlier than this."""
+
+    @property
+    def late_ms(self) -> int:
+        """Not later than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """An identity provider, as its organization registered it.
+
+    `issuer` and `audience` are what `iss` and `aud` have to say, to the character; `keys` is what `read_jwks`
+    returned.
+
+    Units:  `max_age_s` is the longest life of an assertion, `exp` - `iat`: 1 to MAX_AGE_S seconds.
+    Raises: InvalidInput: a field that is empty or out of its range, an algorithm not in ALGORITHMS, keys that
+            `read_jwks` would not return, none that fits an algorithm.
+    """
+
+    issuer: str
+    audience: str
+    algorithms: frozenset[str]
+    keys: Keys
+    max_age_s: int = 3_600
+    _built: dict[tuple[str, str], PyJWK] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name, text in (("issuer", self.issuer), ("audience", self.audience)):
+            if not 1 <= len(text) <= URI_MAX:
+                raise InvalidInput(f"the {name} has {len(text)} characters, expected 1 to {URI_MAX}")
+        if not self.algorithms or not self.algorithms <= ALGORITHMS:
+            found = ", ".join(sorted(self.algorithms)) or "none given"
+            raise InvalidInput(f"algorithms: {found[:80]}; expected some of {', '.join(sorted(ALGORITHMS))}")
+        if not 1 <= self.max_age_s <= MAX_AGE_S:
+            raise InvalidInput(f"max_age_s is {self.max_age_s}, expected 1 to {MAX_AGE_S}")
+        if read_jwks({"keys": [{**key, "kid": kid} for kid, key in self.keys.items()]}) != self.keys:
+            raise BadKey("the keys have members of no use here, expected them as read from a JWK set")
+        if not any(self.algorithms.intersection(_algorithms(key)) for key in self.keys.values()):
+            found = ", ".join(sorted(self.algorithms))
+            raise BadKey(f"no key fits the algorithms {found}: name those that the provider signs with")
+
+
+def read_jwks(value: object) -> dict[str, dict[str, str]]:
+    """The keys of a JWK Set that assertions may be signed with, ready for `canonical.dumps`.
+
+    Keys of a type, curve, algorithm or use that is not ours are skipped, as are members that we do not need.
+
+    Requires: a value as `canonical.loads` returns it; with `floats`, for sets have members of any kind.
+    Raises:   BadKey: not a JWK Set; a private or secret key anywhere in it; no key left, or more than
+              KEYS_MAX; a key without a `kid`, with another's, too weak, or malformed.
+    Source:   RFC 7517 section 5; RFC 7518 section 6; RFC 8037 section 2.
+    """
+    members = value.get("keys") if isinstance(value, dict) else None
+    if not isinstance(members, list):
+        raise BadKey("not a JWK set, expected an object with the array 'keys'")
+    for at, each in enumerate(members):
+        _refuse_private(each, at)
+    skipped = {at: reason for at, each in enumerate(members) if (reason := _no_use(each))}
+    keys: dict[str, dict[str, str]] = {}
+    for at, each in enumerate(members):
+        if at not in skipped:
+            kid = _kid(each, at)
+            if kid in keys:
+                raise BadKey(f"the kid {kid!r} twice, expected each key to have its own")
+            keys[kid] = _public(each, kid)
+    if not 1 <= len(keys) <= KEYS_MAX:
+        why = "; ".join(f"key {at}: {reason}" for at, reason in list(skipped.items())[:4])
+        said = f" ({why})" if why else ""
+        raise BadKey(f"{len(keys)} keys to verify assertions with{said}, expected 1 to {KEYS_MAX}")
+    return keys
+
+
+def verify(token: str | bytes, provider: Provider, now: Interval) -> Asserted | Failure:
+    """What `token` asserts at `now`, if it is a JWT of this provider for us.
+
+    `typ` is absent, JWT or at+jwt; `iss`, `aud`, `sub`, `exp` and `iat` are required, `nbf` is respected;
+    dates may have fractions. A token with `sluicegate_credential` is good for that credential alone.
+
+    Source: RFC 7515 section 5.2, RFC 7519 sections 4.1 and 7.2, RFC 8725.
+    """
+    if len(token) > TOKEN_MAX_BYTES:
+        return Failure.TOO_LONG
+    parts = _parts(token.encode("ascii", "replace") if isinstance(token, str) else token)
+    if parts is None:
+        return Failure.MALFORMED
+    key = _signer(parts.header, provider)
+    if isinstance(key, Failure):
+        return key
+    if not key.Algorithm.verify(parts.signed, key.key, parts.signature):
+        return Failure.SIGNATURE
+    return _asserted(_object(parts.payload), parts.header["kid"], provider, now)
+
+
+def issuer(token: bytes) -> object:
+    """The issuer that a token names, unverified: good for picking the provider to verify it with."""
+    parts = _parts(token) if len(token) <= TOKEN_MAX_BYTES else None
+    return (_object(parts.payload) or {}).get("iss") if parts is not None else None
+
+
+def payload(token: str) -> dict[str, Any]:
+    """All claims of a token that `verify` has accepted.
+
+    Requires: it has; of any other token nothing may be believed. Empty for what is no token.
+    """
+    parts = _parts(token.encode("ascii", "replace"))
+    return (_object(parts.payload) or {}) if parts is not None else {}
+
+
+# Tokens
+
+
+class _Parts(NamedTuple):
+    """A token in parts; `signed` is the bytes that `signature` is over."""
+
+    header: dict[str, Any]
+    signed: bytes
+    payload: bytes
+    signature: bytes
+
+
+def _parts(token: bytes) -> _Parts | None:
+    found = _TOKEN.fullmatch(token)
+    if found is None:
+        return None
+    header, payload, signature = _object(_bytes(found[2])), _bytes(found[3]), _bytes(found[4])
+    if header is None or not payload or not signature:
+        return None
+    return _Parts(header, found[1], payload, signature)
+
+
+def _signer(header: dict[str, Any], provider: Provider) -> PyJWK | Failure:  # noqa: PLR0911 - one a failure
+    """The key that a header names, set to the algorithm that it names."""
+    if "crit" in header:
+        return Failure.CRITICAL_HEADER
+    if str(header.get("typ", "jwt")).lower().removeprefix("application/") not in _TYPES:
+        return Failure.TYPE
+    algorithm, kid = header.get("alg"), header.get("kid")
+    if not isinstance(algorithm, str) or algorithm not in provider.algorithms:
+        return Failure.ALGORITHM
+    if not isinstance(kid, str):
+        return Failure.KEY_MISSING
+    if kid not in provider.keys:
+        return Failure.KEY_UNKNOWN
+    if algorithm not in _algorithms(provider.keys[kid]):
+        return Failure.ALGORITHM
+    return _built(provider, kid, algorithm)
+
+
+def _built(provider: Provider, kid: str, algorithm: str) -> PyJWK:
+    """A key ready to verify with, made once: that takes longer than to verify with it."""
+    built = provider._built.get((kid, algorithm))
+    if built is None:
+        built = provider._built[kid, algorithm] = PyJWK(dict(provider.keys[kid]), algorithm)
+    return built
+
+
+def _object(data: bytes) -> dict[str, Any] | None:
+    try:
+        value = canonical.loads(data, floats=True)
+    except NotCanonical:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _bytes(text: bytes) -> bytes:
+    """The bytes whose only base64url this is; none if there are none. Source: RFC 7515 section 2."""
+    try:
+        return canonical.unb64(text.translate(_TO_STANDARD).decode("ascii") + "=" * (-len(text) % 4))
+    except NotCanonical:
+        return b""
+
+
+# Claims
+
+
+def _asserted(
+    claims: dict[str, Any] | None, kid: str, provider: Provider, now: Interval
+) -> Asserted | Failure:
+    """What verified claims assert at this time."""
+    if claims is None:
+        return Failure.MALFORMED
+    failure = _misdirected(claims, provider)
+    if failure is not None:
+        return failure
+    ends_ms = _ends_ms(claims, provider, now)
+    if isinstance(ends_ms, Failure):
+        return ends_ms
+    return Asserted(claims["sub"], kid, claims.get(CREDENTIAL), ends_ms)
+
+
+def _misdirected(claims: dict[str, Any], provider: Provider) -> Failure | None:
+    """Why these claims are not this provider's, for us, of somebody."""
+    audience = claims.get("aud")
+    audiences = audience if isinstance(audience, list) else [audience]
+    if claims.get("iss") != provider.issuer:
+        return Failure.ISSUER
+    if provider.audience not in audiences or not all(isinstance(each, str) for each in audiences):
+        return Failure.AUDIENCE
+    if not _is_name(claims.get("sub")):
+        return Failure.SUBJECT
+    if CREDENTIAL in claims and not _is_name(claims[CREDENTIAL]):
+        return Failure.CREDENTIAL
+    return None
+
+
+def _ends_ms(claims: dict[str, Any], provider: Provider, now: Interval) -> int | Failure:
+    """When these claims end, if they hold at this time."""
+    ends_ms, issued_ms = _ms(claims.get("exp")), _ms(claims.get("iat"))
+    begins_ms = _ms(claims["nbf"]) if "nbf" in claims else issued_ms
+    if ends_ms is None or issued_ms is None or begins_ms is None:
+        return Failure.TIMES
+    if now.late_ms >= ends_ms:
+        return Failure.EXPIRED
+    if now.early_ms + LEEWAY_MS < max(begins_ms, issued_ms):
+        return Failure.NOT_YET_VALID
+    if not 0 < ends_ms - issued_ms <= provider.max_age_s * 1_000:
+        return Failure.LIFE
+    return ends_ms
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and 1 <= len(value) <= NAME_MAX
+
+
+def _ms(date: object) -> int | None:
+    """A NumericDate in whole milliseconds. INVARIANT: what compares with the range is not NaN."""
+    if isinstance(date, bool) or not isinstance(date, int | float) or not 0 <= date <= _SECONDS_MAX:
+        return None
+    return int(date * 1_000)
+
+
+# Keys
+
+
+def _algorithms(key: Mapping[str, object]) -> list[str]:
+    """The algorithms that a key fits by its type, its curve, and the one that it names, if it does."""
+    return [
+        name
+        for name, (kty, crv) in _KINDS.items()
+        if key.get("kty") == kty and key.get("crv") == crv and key.get("alg", name) == name
+    ]
+
+
+def _refuse_private(key: object, at: int) -> None:
+    if not isinstance(key, dict):
+        raise BadKey(f"key {at} is {type(key).__name__}, expected an object")
+    found = sorted(_PRIVATE.intersection(key))
+    if found or key.get("kty") == "oct":
+        raise BadKey(
+            f"key {at} is not public ({', '.join(found) or 'oct'}), expected public keys alone",
+            code="key_not_public",
+            remedy="replace this key at the provider: whoever was shown it can sign as the provider",
+        )
+
+
+def _no_use(key: dict[str, Any]) -> str:
+    """Why a key is of no use here, or nothing."""
+    operations = key.get("key_ops", ["verify"])
+    if key.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
+        return "not for signatures"
+    if not _algorithms(key):
+        said = [repr(key[name])[:24] for name in ("kty", "crv", "alg") if name in key]
+        return f"{' '.join(said) or 'no type'} is not supported"
+    return ""
+
+
+def _kid(key: dict[str, Any], at: int) -> str:
+    kid = key.get("kid")
+    if not isinstance(kid, str) or not _KID.fullmatch(kid):
+        raise BadKey(f"key {at} has the kid {str(kid)[:80]!r}, expected 1 to {NAME_MAX} printable characters")
+    return kid
+
+
+def _public(key: dict[str, Any], kid: str) -> dict[str, str]:
+    """The members of a key that verifying takes, checked as far as numbers can be."""
+    kty = key["kty"]
+    numbers = {name: _number(key.get(name), name, kid) for name in _NUMBERS[kty]}
+    if kty == "RSA":
+        _check_rsa(numbers, kid)
+    public = {name: key[name] for name in ("kty", "crv", "alg", *numbers) if name in key}
+    try:
+        if kty == "OKP":
+            dsse.load_public(canonical.b64(numbers["x"]))
+        PyJWK(public, _algorithms(key)[0])
+    except (BadKey, PyJWTError, ValueError) as error:
+        raise BadKey(f"key {kid!r} is no {key.get('crv', kty)} key: its numbers make none") from error
+    return public
+
+
+def _number(text: object, name: str, kid: str) -> bytes:
+    found = _bytes(text.encode()) if isinstance(text, str) and _NUMBER.fullmatch(text) else b""
+    if not found:
+        raise BadKey(f"key {kid!r} has no {name!r} in base64url without padding")
+    return found
+
+
+def _check_rsa(numbers: dict[str, bytes], kid: str) -> None:
+    """Source: RFC 7518 section 6.3.1 (no leading zeros); FIPS 186-5 section A.1.1 (exponents)."""
+    modulus, exponent = (int.from_bytes(numbers[name], "big") for name in ("n", "e"))
+    if modulus.bit_length() not in _RSA_BITS:
+        bits = f"{_RSA_BITS.start:,} to {_RSA_BITS.stop - 1:,}"
+        raise BadKey(f"key {kid!r} has {modulus.bit_length():,} bits, expected {bits}")
+    if modulus % 2 == 0:
+        raise BadKey(f"key {kid!r} has an even modulus, expected a product of two large primes")
+    if exponent not in _RSA_EXPONENTS:
+        raise BadKey(f"key {kid!r} has the exponent {exponent}, expected an odd one from 65,537 to 2^32")
+    if any(each.startswith(b"\0") for each in numbers.values()):
+        raise BadKey(f"key {kid!r} has a number with leading zeros, expected none")

@@ -1,0 +1,1 @@
+"""The language of plans: what people write, with the place of every error, and calendars."""

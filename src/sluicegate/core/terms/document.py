@@ -1,0 +1,187 @@
+"""YAML documents with places: what a person wrote, and where.
+
+Rules:
+- YAML 1.2 core schema: `NO` is a country, `on` a string, a date a string.
+- No anchors, aliases, tags or merges; a key stands once; one document a file.
+- Every error found is reported, with file:line:column, what was expected and what was found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from sluicegate.errors import InvalidDocument, Place
+from sluicegate_record.log import canonical
+
+Path = tuple[str | int, ...]
+BYTES_MAX = 256 * 1024
+DEPTH_MAX = 32
+_DIGITS_MAX = 100
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair: JSON escapes can write one, UTF-8 cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong at a path of a document."""
+
+    path: Path
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document's value, and the place of every value in it."""
+
+    file: str
+    value: Any
+    places: Mapping[Path, tuple[int, int]]
+
+    def place(self, fault: Fault) -> Place:
+        """Where a fault is: its own place, or that of the nearest thing around it."""
+        path = fault.path
+        while path not in self.places:
+            path = path[:-1]
+        line, column = self.places[path]
+        return Place(self.file, line, column, fault.expected, fault.found)
+
+    def refuse(self, faults: Sequence[Fault]) -> InvalidDocument:
+        """The error that reports all faults, in the order of the document."""
+        places = sorted(
+            {self.place(fault) for fault in faults}, key=lambda at: (at.line, at.column, at.expected)
+        )
+        count = "1 error" if len(places) == 1 else f"{len(places)} errors"
+        return InvalidDocument(
+            f"{self.file}: {count}; nothing was done", remedy="correct the places listed", at=places
+        )
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2 core schema, without aliases."""
+
+    yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012 - declared by the base class
+
+    def compose_document(self) -> Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if event.version not in (None, (1, 2)):
+            raise yaml.MarkedYAMLError(None, None, "another version of YAML than 1.2", event.start_mark)
+        return super().compose_document()
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        for attribute, what in (("anchor", "anchors and aliases"), ("tag", "tags")):
+            if getattr(event, attribute, None) is not None:
+                raise yaml.MarkedYAMLError(None, None, f"{what} are not allowed", event.start_mark)
+        return super().compose_node(parent, index)
+
+
+_CORE_SCHEMA = {
+    "null": (r"~|null|Null|NULL|", "~nN\0"),
+    "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    "int": (r"[-+]?[0-9]+", "-+0123456789"),
+    "float": (r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+}
+for _kind, (_pattern, _first) in _CORE_SCHEMA.items():
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_kind}",
+        re.compile(f"^(?:{_pattern})$"),
+        ["", *_first] if _kind == "null" else list(_first),
+    )
+
+
+def read(data: str | bytes, file: str) -> Document:
+    """Read one YAML document.
+
+    Raises: InvalidDocument: not UTF-8, not YAML, too large, too deep, or with repeated keys.
+    """
+    text = _text(data, file)
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        place = Place(file, line, column, "YAML", error.problem or "something else")
+        raise InvalidDocument(f"{file} is not a YAML document: {place}", at=[place]) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        place = Place(file, 1, 1, "YAML", type(error).__name__)
+        raise InvalidDocument(f"{file} is not a YAML document", at=[place]) from error
+    reader = _Reader(file)
+    value = reader.value(node, ()) if node is not None else None
+    document = Document(file, value, {(): (1, 1), **reader.places})
+    if reader.faults:
+        raise document.refuse(reader.faults)
+    return document
+
+
+def _text(data: str | bytes, file: str) -> str:
+    size = len(data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"))
+    if size > BYTES_MAX:
+        place = Place(file, 1, 1, f"at most {BYTES_MAX} bytes", str(size))
+        raise InvalidDocument(f"{file} is too large", at=[place])
+    try:
+        return data.decode() if isinstance(data, bytes) else data
+    except UnicodeDecodeError as error:
+        place = Place(file, 1 + data[: error.start].count(b"\n"), 1, "UTF-8", "other bytes")  # type: ignore[arg-type]
+        raise InvalidDocument(f"{file} is not UTF-8", at=[place]) from error
+
+
+class _Reader:
+    """Turns nodes into values, noting places and faults."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.places: dict[Path, tuple[int, int]] = {}
+        self.faults: list[Fault] = []
+
+    def value(self, node: Node, path: Path) -> Any:
+        self.places[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
+        if len(path) > DEPTH_MAX:
+            self.faults.append(Fault(path, f"at most {DEPTH_MAX} levels", "more"))
+            return None
+        if isinstance(node, MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, SequenceNode):
+            return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
+        assert isinstance(node, ScalarNode)
+        return self._scalar(node, path)
+
+    def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = key_node.value if isinstance(key_node, ScalarNode) else repr(key_node.tag)
+            at = (*path, key)
+            value = self.value(value_node, at)
+            self.places[at] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            if not isinstance(key_node, ScalarNode):
+                self.faults.append(Fault(at, "a name as key", "a list or a mapping"))
+            elif key in result:
+                self.faults.append(Fault(at, "each key once", f"{key!r} again"))
+            elif _HALF.search(key):
+                self.faults.append(Fault(at, "whole characters", repr(key)))
+            result[key] = value
+        return result
+
+    def _scalar(self, node: ScalarNode, path: Path) -> Any:
+        text: str = node.value
+        kind = node.tag.removeprefix("tag:yaml.org,2002:")
+        if kind == "null":
+            return None
+        if kind == "bool":
+            return text.lower() == "true"
+        if kind == "float":
+            return float(text)
+        if kind == "int" and (len(text) > _DIGITS_MAX or abs(int(text)) > canonical.MAX_INTEGER):
+            self.faults.append(Fault(path, "a number that every reader keeps", f"one of {len(text)} digits"))
+        elif kind == "int":
+            return int(text)
+        elif _HALF.search(text):
+            self.faults.append(Fault(path, "whole characters", repr(text)[:80]))
+        return text

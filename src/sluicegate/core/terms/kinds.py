@@ -1,0 +1,224 @@
+"""What a case is about and what may be done in it: two tables. Docs and tests are made from them.
+
+Rules:
+- A kind is data: who opens it, which rule decides it, what follows. No kind has code of its own but the
+  consequence it names.
+- An act is allowed in a case of these kinds in these states, by these; whatever is not in the table is not.
+- `by` names roles: an *agency* is one that the case's rule names, an *officer* signs with the developer's
+  key, the *applicant* is who opened the case or whom it is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sluicegate.core.terms import plan
+from sluicegate_record.terms import quorum
+
+TERMS, ADMISSION, AMENDMENT, OPENING = "terms", "admission", "amendment", "opening"
+REMOVAL, LIFT, APPEAL = "removal", "lift", "appeal"
+
+SUBMITTED, IN_REVIEW, ASKED = "submitted", "in_review", "asked"
+WAITLISTED, OFFERED, DETERMINED = "waitlisted", "offered", "determined"
+STATES = (SUBMITTED, IN_REVIEW, ASKED, WAITLISTED, OFFERED, DETERMINED)
+OUTCOMES = (
+    "approved",
+    "approved-with-conditions",
+    "denied",
+    "returned",
+    "lapsed",
+    "withdrawn",
+    "superseded",
+)
+
+
+GRANTED = frozenset({"approved", "approved-with-conditions"})
+ABOUT_ONE = frozenset({ADMISSION, AMENDMENT, REMOVAL, APPEAL})
+"""The kinds about one organization."""
+APPLIED = frozenset({ADMISSION, AMENDMENT, APPEAL})
+"""The kinds an applicant opens."""
+ADMITS = frozenset({ADMISSION, AMENDMENT})
+"""The kinds whose approval gives a grant, or more of one."""
+LASTING = frozenset({LIFT, REMOVAL})
+"""The kinds that no plan applied later ends: what they are about stands by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of case.
+
+    `binds`: the fields of its question beyond `log`, `case` and `kind`. `clocked`: the stage's clock runs.
+    `advice`: where the basis is voluntary, officers may proceed. `follows`: the entries of an approval.
+    """
+
+    asks: str
+    opened_by: str
+    rule: str
+    binds: tuple[str, ...]
+    follows: str
+    clocked: bool = False
+    advice: bool = True
+
+
+_STAGE = ("release", "stage", "terms", "models")
+_PARTY = (*_STAGE, "surface", "party")
+
+KINDS: dict[str, Kind] = {
+    TERMS: Kind(
+        "Do you agree to the terms of this stage?",
+        "the developer, by applying a plan",
+        "every agency the stage names",
+        _STAGE,
+        "the terms are agreed",
+    ),
+    ADMISSION: Kind(
+        "May this organization use the models of this stage on this surface?",
+        "the applicant",
+        "admission.grant",
+        _PARTY,
+        "grant.approved",
+        clocked=True,
+    ),
+    AMENDMENT: Kind(
+        "May this grant be renewed, or go on with what has changed?",
+        "the holder of the grant",
+        "admission.grant",
+        (*_PARTY, "grant", "renew"),
+        "grant.amended",
+        clocked=True,
+    ),
+    OPENING: Kind(
+        "May this stage open?",
+        "an officer, by a signed opening",
+        "opensWhen.agreedBy",
+        _STAGE,
+        "stage.opened",
+    ),
+    REMOVAL: Kind(
+        "Shall this grant end, for this reason?",
+        "the developer, or an agency the rule names",
+        "admission.remove, else admission.grant",
+        (*_PARTY, "grant", "reasonCode"),
+        "grant.ended",
+    ),
+    LIFT: Kind(
+        "Shall this directive be lifted?",
+        "the developer or an agency",
+        "the directive's liftedBy",
+        ("directive", "document"),
+        "directive.lifted",
+        advice=False,
+    ),
+    APPEAL: Kind(
+        "Was this denial or removal wrong?",
+        "whom the denial or removal is about",
+        "admission.appeal.decide, else a majority of the plan's agencies that had no say in it, "
+        "else those that had, by others of their owners",
+        (*_PARTY, "against"),
+        "grant.approved, grant.reinstated or case.waitlisted",
+        clocked=True,
+        advice=False,
+    ),
+}
+
+
+def rule_of(kind: str, given: Mapping[str, Any], stage: Mapping[str, Any], against: str = "") -> quorum.Rule:
+    """The rule of a case about a stage; for an appeal, `against` is the kind of the case appealed.
+
+    Requires: `kind` is about a stage; for an opening, that agencies must agree to it.
+    """
+    admission = stage["admission"]
+    if kind == TERMS:
+        return {"allOf": sorted(plan.agencies_of(stage))}
+    if kind == OPENING:
+        rule = plan.agreed_by(stage)
+        assert rule is not None
+        return rule
+    if kind == REMOVAL:
+        return dict(admission.get("remove", admission["grant"]))
+    if kind == APPEAL:
+        return _appeal_rule(given, stage, against)
+    return dict(admission["grant"])
+
+
+def _appeal_rule(given: Mapping[str, Any], stage: Mapping[str, Any], against: str) -> quorum.Rule:
+    declared = stage["admission"].get("appeal")
+    if declared is not None:
+        return dict(declared["decide"])
+    first = rule_of(against, given, stage)
+    others = sorted(given["spec"]["agencies"].keys() - quorum.parties_of(first))
+    return {"majorityOf": others} if others else first
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What may be done in a case: by whom, in which kinds and states, and what comes of it."""
+
+    by: str
+    roles: frozenset[str]
+    kinds: frozenset[str]
+    states: frozenset[str]
+    does: str
+
+
+_ALL = frozenset(KINDS)
+_CLOCKED = frozenset(name for name, kind in KINDS.items() if kind.clocked)
+_ADVISED = frozenset(name for name, kind in KINDS.items() if kind.advice)
+_OPEN = frozenset(STATES) - {DETERMINED}
+_REVIEW = frozenset({SUBMITTED, IN_REVIEW, ASKED})
+
+ACTS: dict[str, Act] = {
+    "receive": Act(
+        "an agency asked", frozenset({"agency", "developer"}), _CLOCKED, _REVIEW, "starts that agency's clock"
+    ),
+    "position": Act(
+        "an agency asked", frozenset({"agency", "developer"}), _ALL, _OPEN, "may determine the case"
+    ),
+    "answer": Act(
+        "the applicant", frozenset({"applicant", "developer"}), APPLIED, _OPEN, "lets the asker's clock go on"
+    ),
+    "screen": Act(
+        "an officer, in person", frozenset({"developer"}), ADMITS, _OPEN, "clears the case, or holds it"
+    ),
+    "accept": Act(
+        "the applicant",
+        frozenset({"applicant", "developer"}),
+        frozenset({ADMISSION}),
+        frozenset({OFFERED}),
+        "takes the seat offered",
+    ),
+    "withdraw": Act(
+        "the applicant", frozenset({"applicant", "developer"}), APPLIED, _OPEN, "ends the case: withdrawn"
+    ),
+    "return": Act(
+        "the developer", frozenset({"developer"}), ADMITS, _REVIEW, "ends the case without action: returned"
+    ),
+    "proceed": Act(
+        "two officers, where the basis is voluntary",
+        frozenset({"developer"}),
+        _ADVISED,
+        frozenset(STATES),
+        "decides over silence or objection, on the record",
+    ),
+    "reply": Act(
+        "whom it is about",
+        frozenset({"applicant", "developer"}),
+        frozenset({ADMISSION, AMENDMENT, REMOVAL}),
+        frozenset(STATES),
+        "answers a denial, which is then reviewed again, or a removal before it counts",
+    ),
+    "appeal": Act(
+        "whom it is about",
+        frozenset({"applicant", "developer"}),
+        frozenset({ADMISSION, AMENDMENT, REMOVAL}),
+        frozenset({DETERMINED}),
+        "opens an appeal, which others decide",
+    ),
+}
+
+
+def allows(act: str, kind: str, state: str) -> bool:
+    """Whether an act may be done in a case of this kind in this state."""
+    return kind in ACTS[act].kinds and state in ACTS[act].states

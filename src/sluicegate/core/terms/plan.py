@@ -1,0 +1,573 @@
+"""Plans: a release as code.
+
+Rules:
+- A plan is read whole; every error is reported with its place, and then nothing is applied.
+- What a plan may say but this build cannot enforce is refused by name (`LATER`), never ignored.
+- A stage's *terms* are its normative fields; their digest is what agencies agree to. Titles are not
+  in it; models, surfaces and the agencies that decide are.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from sluicegate.core.terms.clocks import CALENDARS
+from sluicegate.core.terms.document import Document, Fault, Path
+from sluicegate_record.log import canonical
+from sluicegate_record.terms import durations, quorum
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$")]
+ModelId = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._:/-]{0,126}[A-Za-z0-9])?$")]
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+
+
+def _duration(text: str) -> str:
+    try:
+        lasts_ms = durations.milliseconds(text)
+    except ValueError as error:
+        raise PydanticCustomError("duration", "a duration such as P30D or PT12H") from error
+    if not lasts_ms:
+        raise PydanticCustomError("duration", "a duration longer than nothing, such as P30D or PT12H")
+    return text
+
+
+Duration = Annotated[str, Field(pattern=durations.PATTERN), AfterValidator(_duration)]
+
+
+def is_plain(text: str) -> bool:
+    """Whether a terminal or a page shows a text as it stands: no control or invisible characters."""
+    return not any(unicodedata.category(character) in _INVISIBLE for character in text)
+
+
+_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co"})
+
+
+def _plain(text: str) -> str:
+    if not is_plain(text):
+        raise PydanticCustomError("plain_text", "text without control or invisible characters")
+    return text
+
+
+Text = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_plain)]
+DateText = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+OnwardAccess = Literal["none", "affiliates", "embedded", "resale"]
+_RULE_HERE = {"const": "a rule stands here"}
+Rule = Annotated[dict[str, Any], WithJsonSchema(_RULE_HERE)]
+
+REPLY, OFFER, APPEAL = "P10D", "P7D", "P30D"
+"""What `reply`, `offer` and `appeal.within` are where a plan leaves them out."""
+
+LATER: dict[str, str] = {
+    "evaluators": "evaluations as evidence",
+    "evaluations": "evaluations as evidence",
+    "scrutiny": "evaluations as evidence",
+    "evidence": "evaluations as evidence",
+    "noOpenFindings": "findings",
+    "soak": "stages that open by themselves after a time",
+    "audience": "stages for everyone",
+    "ramp": "ramps",
+    "evaluation": "evaluations as evidence",
+}
+"""Fields of the plan language that this build refuses by name, and what they need."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Model(_Strict):
+    """A model: its public id, the upstream that serves it, and digests of weights and safeguards."""
+
+    id: ModelId
+    upstream: Name
+    digest: Digest
+    safeguards: Digest
+
+
+class Agency(_Strict):
+    """A body whose position counts."""
+
+    name: Text
+
+
+class Basis(_Strict):
+    """Why a stage's rules bind: who asked, how, when, and until when."""
+
+    kind: Literal["voluntary", "agreed", "order"]
+    askedBy: Annotated[list[Name], Field(min_length=1)]  # noqa: N815 - the plan language's own name
+    how: Text
+    askedOn: DateText  # noqa: N815 - the plan language's own name
+    until: DateText | None = None
+
+    @field_validator("askedOn", "until")
+    @classmethod
+    def _is_a_date(cls, value: str | None) -> str | None:
+        try:
+            date.fromisoformat(value or "2026-01-01")
+        except ValueError as error:
+            raise PydanticCustomError("date", "a date such as 2026-06-24") from error
+        return value
+
+
+class Rung(_Strict):
+    """A step of a ladder: whom silence is taken to, and how long they have, else as long as the agency."""
+
+    name: Text
+    within: Annotated[int, Field(ge=1, le=1000)] | None = None
+
+
+class Overall(_Strict):
+    """How long a whole case may take, time waiting for the applicant excluded, and what follows then."""
+
+    within: Annotated[int, Field(ge=1, le=1000)]
+    then: Literal["lapse", "escalate"]
+
+
+class Clock(_Strict):
+    """How long an agency has, from its signed receipt, and what its silence means.
+
+    `to` is the ladder of `escalate`; `then` what silence of its last step means.
+    Units: `within` in `unit`s; local dates of the calendar's time zone. `warn` before an agency's due date.
+    """
+
+    within: Annotated[int, Field(ge=1, le=1000)]
+    unit: Literal["days", "business-days"] = "days"
+    calendar: Annotated[str, Field(json_schema_extra={"enum": sorted(CALENDARS)})] = "weekends"
+    silence: Literal["escalate", "no-objection", "deny"]
+    to: Annotated[list[Text | Rung], Field(min_length=1, max_length=10)] | None = None
+    then: Literal["wait", "no-objection", "deny"] | None = None
+    warn: Duration | None = None
+    overall: Overall | None = None
+
+    @field_validator("calendar")
+    @classmethod
+    def _is_a_calendar(cls, value: str) -> str:
+        if value not in CALENDARS:
+            raise PydanticCustomError("calendar", f"one of {', '.join(sorted(CALENDARS))}")
+        return value
+
+
+class Appeal(_Strict):
+    """Who hears appeals, and within how long one may be made."""
+
+    decide: Rule
+    within: Duration | None = None
+
+
+class Admission(_Strict):
+    """How organizations are admitted and removed: the mode, the rules over agencies' positions, the clock.
+
+    `reply`: how long an applicant has to answer a denial, and a holder to answer before a removal counts.
+    `offer`: how long a freed seat is offered to the next on the waitlist.
+    `countersign`: agencies for whose positions two of their owners must sign.
+    """
+
+    mode: Literal["approve", "notify"]
+    grant: Rule
+    remove: Rule | None = None
+    clock: Clock | None = None
+    countersign: Annotated[list[Name], Field(min_length=1)] | None = None
+    reply: Duration | None = None
+    offer: Duration | None = None
+    appeal: Appeal | None = None
+
+
+class OwnersAsked(_Strict):
+    """Which owners an applicant must name: all that hold more than this share.
+
+    Units: per cent.
+    """
+
+    above: Annotated[int, Field(ge=0, le=99)]
+
+
+class Eligibility(_Strict):
+    """Who may apply, and what is looked at; shown before anybody applies.
+
+    `registeredIn` holds for the organization and for the affiliates that will use the model. Of onward
+    access only what is listed is eligible; left out, none is.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    registeredIn: Annotated[list[Country], Field(min_length=1)] | None = None  # noqa: N815 - the plan language's own name
+    owners: OwnersAsked | None = None
+    screening: Literal["clear"] | None = None
+    onwardAccess: Annotated[list[OnwardAccess], Field(min_length=1)] | None = None  # noqa: N815 - likewise
+    criteria: Annotated[list[Text], Field(min_length=1, max_length=50)] | None = None
+
+
+class TermsAgreed(_Strict):
+    """A requirement: every agency named in the stage has agreed to its terms. It always holds."""
+
+    terms: Literal["agreed"]
+
+
+class AgreedBy(_Strict):
+    """A requirement: these agencies agree to the opening, in a case of its own."""
+
+    agreedBy: Rule  # noqa: N815 - the plan language's own name
+
+
+class OpensWhen(_Strict):
+    """What must hold before an officer's opening counts."""
+
+    allOf: Annotated[list[TermsAgreed | AgreedBy], Field(min_length=1, max_length=10)]  # noqa: N815 - likewise
+
+
+class Declared(_Strict):
+    """A condition that is stated and agreed to, but not enforced by this build."""
+
+    value: str | int | bool
+    declared: Literal[True]
+
+
+class Conditions(_Strict):
+    """Duties attached to every grant of a stage. Only the two named here are enforced."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    __pydantic_extra__: dict[str, Declared]
+
+    requestsPerMinute: Annotated[int, Field(ge=1, le=10_000_000)] | None = None  # noqa: N815 - likewise
+    validFor: Duration | None = None  # noqa: N815 - the plan language's own name
+
+
+class Stage(_Strict):
+    """A step of the release. An officer's signed entry opens it, once what `opensWhen` asks for holds."""
+
+    name: Name
+    title: Text | None = None
+    basis: Basis
+    opensWhen: OpensWhen | None = None  # noqa: N815 - the plan language's own name
+    seats: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    admission: Admission
+    eligibility: Eligibility | None = None
+    conditions: Conditions | None = None
+
+
+class Disclosure(_Strict):
+    """What the public record says of organizations."""
+
+    organizations: Literal["never"]
+
+
+class OnRefusal(_Strict):
+    """What a refused caller is offered."""
+
+    fallbackModel: ModelId  # noqa: N815 - the plan language's own name
+
+
+class Spec(_Strict):
+    """What is released, where, by whose leave, in which stages."""
+
+    models: Annotated[list[Model], Field(min_length=1, max_length=100)]
+    surfaces: Annotated[list[Name], Field(min_length=1, max_length=50)]
+    announced: bool = True
+    leaseMs: Annotated[int, Field(ge=500, le=60_000)] = 5_000  # noqa: N815 - the plan language's own name
+    agencies: Annotated[dict[Name, Agency], Field(min_length=1, max_length=100)]
+    stages: Annotated[list[Stage], Field(min_length=1, max_length=50)]
+    disclosure: Disclosure = Disclosure(organizations="never")
+    onRefusal: OnRefusal | None = None  # noqa: N815 - the plan language's own name
+
+
+class Metadata(_Strict):
+    """The release's name, its developer, and a title for people."""
+
+    name: Name
+    developer: Name
+    title: Text | None = None
+
+
+class Plan(_Strict):
+    """A plan: one release of a model, in stages."""
+
+    apiVersion: Literal["sluicegate/v1"]  # noqa: N815 - the plan language's own name
+    kind: Literal["Release"]
+    metadata: Metadata
+    spec: Spec
+
+
+def read(document: Document) -> dict[str, Any]:
+    """Check a document and return the plan as JSON, defaults filled in.
+
+    Raises: InvalidDocument: with the place of every error.
+    """
+    faults = list(_shape_faults(document.value)) + list(_sense_faults(document.value))
+    if faults:
+        raise document.refuse(faults)
+    return Plan.model_validate(document.value).model_dump(mode="json", exclude_none=True)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of plans, for completion in editors."""
+    result: dict[str, Any] = _with_rules(Plan.model_json_schema())
+    result["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    result["$id"] = "urn:sluicegate:plan:v1"
+    result["$defs"] |= {"Rule": quorum.SCHEMA, "RuleMembers": quorum.MEMBERS_SCHEMA}
+    return result
+
+
+def _with_rules(schema: Any) -> Any:
+    """The schema with a reference to the rules' own, which pydantic cannot refer to, where one stands."""
+    if isinstance(schema, dict):
+        is_rule = _RULE_HERE.items() <= schema.items()
+        return {"$ref": "#/$defs/Rule"} if is_rule else {k: _with_rules(v) for k, v in schema.items()}
+    return [_with_rules(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def stages(plan: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The plan's stages by name."""
+    return {stage["name"]: stage for stage in plan["spec"]["stages"]}
+
+
+def agreed_by(stage: Mapping[str, Any]) -> quorum.Rule | None:
+    """The rule of the opening, where agencies must agree to it."""
+    rules = [item["agreedBy"] for item in stage.get("opensWhen", {}).get("allOf", []) if "agreedBy" in item]
+    return rules[0] if len(rules) == 1 else {"allOf": rules} if rules else None
+
+
+def rules_of(stage: Mapping[str, Any]) -> dict[Path, quorum.Rule]:
+    """Every rule that a stage states, by where it stands."""
+    found: dict[Path, Any] = {
+        ("admission", name): _at(stage, "admission", name) for name in ("grant", "remove")
+    }
+    found["admission", "appeal", "decide"] = _at(stage, "admission", "appeal", "decide")
+    for i, item in _items(_at(stage, "opensWhen", "allOf")):
+        found["opensWhen", "allOf", i, "agreedBy"] = _at(item, "agreedBy")
+    return {path: rule for path, rule in found.items() if isinstance(rule, dict)}
+
+
+def agencies_of(stage: Mapping[str, Any]) -> frozenset[str]:
+    """The agencies a stage names: those that asked, and those whose positions count in any of its rules."""
+    named = (quorum.parties_of(rule) for rule in rules_of(stage).values())
+    return frozenset(stage["basis"]["askedBy"]).union(*named)
+
+
+def judges_of(given: Mapping[str, Any], stage: Mapping[str, Any]) -> list[str] | None:
+    """Among whom those are who hear appeals where a stage does not say: the plan's agencies; else None."""
+    return None if "appeal" in stage["admission"] else sorted(given["spec"]["agencies"])
+
+
+def model_digests(given: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What a statement says of the models: their digests, and their safeguards' digests, without names."""
+    return [
+        {"digest": model["digest"], "safeguards": model["safeguards"]} for model in given["spec"]["models"]
+    ]
+
+
+def terms_digest(plan: Mapping[str, Any], stage: Mapping[str, Any]) -> str:
+    """The digest of a stage's normative fields, as `sha256:…`."""
+    spec = plan["spec"]
+    return canonical.digest(
+        {
+            "release": plan["metadata"]["name"],
+            "developer": plan["metadata"]["developer"],
+            "models": spec["models"],
+            "surfaces": spec["surfaces"],
+            "leaseMs": spec["leaseMs"],
+            "disclosure": spec["disclosure"],
+            "agencies": sorted(agencies_of(stage)),
+            "appealsTo": judges_of(plan, stage),
+            "stage": {name: value for name, value in stage.items() if name != "title"},
+        }
+    )
+
+
+def _shape_faults(value: Any) -> Iterator[Fault]:
+    try:
+        Plan.model_validate(value)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        yield from dict.fromkeys(fault for detail in details for fault in _faults_of(detail, value))
+
+
+def _faults_of(detail: ErrorDetails, value: Any) -> Iterator[Fault]:
+    """One pydantic error; where a value may have several shapes, only if it is about the one it means."""
+    at: Any = value
+    for i, step in enumerate(detail["loc"]):
+        if _is_shape(step) and not (isinstance(at, dict) and step in at):
+            path = detail["loc"][:i]
+            if not isinstance(at, dict) or not _SHAPES.keys() & at.keys():
+                yield from _shapeless(at, path)
+            elif any(_SHAPES.get(name) == step for name in at):
+                yield fault_of({**detail, "loc": (*path, *detail["loc"][i + 1 :])}, value)
+            return
+        at = _reached(at, step)
+    yield fault_of(detail, value)
+
+
+def _is_shape(step: str | int) -> bool:
+    return isinstance(step, str) and (step in _TAGS or step.startswith("function-after["))
+
+
+_SHAPES = {"terms": "TermsAgreed", "agreedBy": "AgreedBy", "name": "Rung"}
+_TAGS = frozenset({*_SHAPES.values(), "str", "int", "bool"})
+"""What pydantic puts in the place of an error in a value that may have several shapes."""
+_ANY_OF = {"allOf": "{terms: agreed} or {agreedBy: a rule}", "to": "a name, or {name: …, within: …}"}
+
+
+def _shapeless(item: Any, path: Path) -> Iterator[Fault]:
+    later = [name for name in item if name in LATER] if isinstance(item, dict) else []
+    for name in later:
+        yield _lacking((*path, name), name)
+    if not later:
+        expected = _ANY_OF.get(str(path[-2]), "text, a whole number, true or false")
+        yield Fault(path, expected, _shown(item))
+
+
+def _lacking(path: Path, name: str) -> Fault:
+    return Fault(path, f"nothing here: this build does not have {LATER[name]} yet", repr(name))
+
+
+def _reached(value: Any, step: Any) -> Any:
+    try:
+        return value[step]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def fault_of(detail: ErrorDetails, value: Any) -> Fault:
+    """One pydantic error as a fault: what was expected, and what was found."""
+    path: Path = detail["loc"]
+    last = path[-1] if path else ""
+    if detail["type"] == "extra_forbidden":
+        if last in LATER:
+            return _lacking(path, str(last))
+        return Fault(path, "a field of the plan language", f"{last!r}")
+    if detail["type"] == "missing":
+        return Fault(path, f"the field {last!r}", "none")
+    if path[-2:-1] == ("conditions",) and last not in Conditions.model_fields:
+        expected = (
+            f"a condition this build enforces, or {{value: …, declared: true}} ({detail['msg'].lower()})"
+        )
+        return Fault(_existing(path, value), expected, _shown(detail["input"]))
+    return Fault(_existing(path, value), _expected(detail), _shown(detail["input"]))
+
+
+def _existing(path: Path, value: Any) -> Path:
+    for i, step in enumerate(path):
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return path[:i]
+    return path
+
+
+def _expected(detail: ErrorDetails) -> str:
+    context = detail.get("ctx", {})
+    if detail["type"] == "string_pattern_mismatch":
+        return f"text matching {context['pattern']}"
+    if detail["type"] == "literal_error":
+        return f"{context['expected']} (this build has no other)"
+    return detail["msg"].removeprefix("Input should be ")
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 80 else shown[:77] + "…"
+
+
+def _sense_faults(value: Any) -> Iterator[Fault]:
+    """What no field can see alone: names that refer to nothing, and names used twice."""
+    declared = _at(value, "spec", "agencies")
+    agencies = frozenset(declared) if isinstance(declared, dict) else frozenset()
+    developer = _at(value, "metadata", "developer")
+    if isinstance(developer, str) and developer in agencies:
+        yield Fault(("spec", "agencies", developer), "an agency other than the developer", repr(developer))
+    yield from _repeated(value, "models", "id")
+    yield from _repeated(value, "stages", "name")
+    yield from _nulls(value, ())
+    for i, surface in _items(_at(value, "spec", "surfaces")):
+        if surface in value["spec"]["surfaces"][:i]:
+            yield Fault(("spec", "surfaces", i), "each surface once", repr(surface))
+    for i, stage in _items(_at(value, "spec", "stages")):
+        yield from _stage_faults(stage, ("spec", "stages", i), agencies)
+
+
+def _stage_faults(stage: Any, path: Path, agencies: frozenset[str]) -> Iterator[Fault]:
+    for i, agency in _items(_at(stage, "basis", "askedBy")):
+        if isinstance(agency, str) and agency not in agencies:
+            expected = "one of " + (", ".join(sorted(agencies)) or "no agency (none is declared)")
+            yield Fault((*path, "basis", "askedBy", i), expected, _shown(agency))
+    for at, rule in rules_of(stage).items():
+        for place, expected, found in quorum.faults(rule, agencies, (*path, *at)):
+            yield Fault(place, expected, found)
+    if _at(stage, "eligibility") == {}:
+        yield Fault((*path, "eligibility"), "at least one criterion, or the field left out", "none")
+    yield from _admission_faults(_at(stage, "admission"), (*path, "admission"), agencies)
+
+
+def _admission_faults(admission: Any, path: Path, agencies: frozenset[str]) -> Iterator[Fault]:
+    clock = _at(admission, "clock")
+    if isinstance(clock, dict):
+        escalates = clock.get("silence") == "escalate"
+        if escalates and "to" not in clock:
+            yield Fault((*path, "clock"), "the field 'to', the ladder silence is taken up", "none")
+        for name in ("to", "then"):
+            if name in clock and not escalates:
+                yield Fault(
+                    (*path, "clock", name), f"{name!r} only where silence is 'escalate'", _shown(clock[name])
+                )
+    elif _at(admission, "mode") == "notify":
+        yield Fault(path, "a clock: where silence admits, it says how long one may object", "none")
+    for i, agency in _items(_at(admission, "countersign")):
+        if isinstance(agency, str) and agency not in agencies:
+            yield Fault((*path, "countersign", i), "one of " + ", ".join(sorted(agencies)), _shown(agency))
+
+
+def _repeated(value: Any, field: str, key: str) -> Iterator[Fault]:
+    seen: set[Any] = set()
+    for i, item in _items(_at(value, "spec", field)):
+        name = _at(item, key)
+        if isinstance(name, str) and name in seen:
+            yield Fault(("spec", field, i, key), f"each {key} once", repr(name))
+        elif isinstance(name, str):
+            seen.add(name)
+
+
+def condition_faults(value: Any) -> Iterator[Fault]:
+    """What is wrong with the conditions that a position states."""
+    try:
+        Conditions.model_validate(value)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        found = [
+            fault_of({**each, "loc": ("conditions", *each["loc"])}, {"conditions": value}) for each in details
+        ]
+        yield from dict.fromkeys(Fault(fault.path[1:], fault.expected, fault.found) for fault in found)
+
+
+def _nulls(value: Any, path: Path) -> Iterator[Fault]:
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for step, child in children:
+        if child is None:
+            yield Fault((*path, step), "a value, or the field left out", "nothing")
+        else:
+            yield from _nulls(child, (*path, step))
+
+
+def _items(value: Any) -> Iterator[tuple[int, Any]]:
+    return enumerate(value) if isinstance(value, list) else enumerate(())
+
+
+def _at(value: Any, *path: str) -> Any:
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value

@@ -1,0 +1,187 @@
+"""Trust files: whose keys count, pinned outside the control plane.
+
+The control plane's names the officers and the agencies. A gateway's own adds what it honours of each release
+beside their signatures, and holds however the control plane lies (`core.access.vouch`).
+
+Rules:
+- An owner has one first key here; later keys are signed by an earlier one (not in this build).
+- One key has one owner: a threshold counts owners, so the same key under two names is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field, ValidationError
+
+from sluicegate.core.terms import plan
+from sluicegate.core.terms.document import Document, Fault
+from sluicegate.core.terms.plan import (
+    ModelId,
+    Name,
+    Rule,
+    _Strict,
+)
+from sluicegate.errors import BadKey
+from sluicegate_record.log import checkpoint, dsse
+from sluicegate_record.terms import quorum
+
+
+class Pin(NamedTuple):
+    """A pinned key: its owner, the party the owner speaks for, and the 32 raw bytes."""
+
+    owner: str
+    party: str
+    public: bytes
+
+
+class Pinned(_Strict):
+    """An owner's first public key: PEM, or base64 of the 32 raw bytes of an Ed25519 key."""
+
+    key: Annotated[str, Field(max_length=1_000)]
+
+
+class PinnedOwners(_Strict):
+    """Several owners of keys of one agency, each with one: for countersignatures, and for appeals."""
+
+    owners: Annotated[dict[Name, Pinned], Field(min_length=1)]
+
+
+class TrustSpec(_Strict):
+    """The developer's officers and the agencies, by name."""
+
+    officers: Annotated[dict[Name, Pinned], Field(min_length=1)]
+    agencies: Annotated[dict[Name, Pinned | PinnedOwners], Field(default_factory=dict)]
+
+
+class Floor(_Strict):
+    """What a gateway honours of a release: at least this rule, and these upstreams by model."""
+
+    floor: Rule
+    upstreams: Annotated[dict[ModelId, Name], Field(min_length=1)]
+
+
+class GatewayTrustSpec(TrustSpec):
+    """The same keys, the log they sign for, and the releases this gateway serves."""
+
+    log: Annotated[str, Field(max_length=1_000)]
+    releases: Annotated[dict[Name, Floor], Field(min_length=1)]
+
+
+class TrustMetadata(_Strict):
+    """The developer whose log this is."""
+
+    developer: Name
+
+
+class Trust(_Strict):
+    """A trust file."""
+
+    apiVersion: Literal["sluicegate/v1"]  # noqa: N815 - the file format's own name
+    kind: Literal["Trust"]
+    metadata: TrustMetadata
+    spec: TrustSpec
+
+
+class GatewayTrust(_Strict):
+    """A gateway's trust file."""
+
+    apiVersion: Literal["sluicegate/v1"]  # noqa: N815 - the file format's own name
+    kind: Literal["GatewayTrust"]
+    metadata: TrustMetadata
+    spec: GatewayTrustSpec
+
+
+class Releases(NamedTuple):
+    """What a gateway's trust file says: whose keys count, for which log, and what of each release."""
+
+    developer: str
+    log: str
+    pins: list[Pin]
+    releases: dict[str, dict[str, Any]]
+
+
+class Pins(NamedTuple):
+    """What a trust file says."""
+
+    developer: str
+    pins: list[Pin]
+
+
+def read(document: Document) -> Pins:
+    """Check a trust file.
+
+    Raises: InvalidDocument: with the place of every error.
+    """
+    try:
+        checked = Trust.model_validate(document.value)
+    except ValidationError as error:
+        faults = [plan.fault_of(detail, document.value) for detail in error.errors(include_url=False)]
+        raise document.refuse(faults) from error
+    developer = checked.metadata.developer
+    pins: list[Pin] = []
+    faults = list(_pin(document.value, developer, pins))
+    if faults:
+        raise document.refuse(faults)
+    return Pins(developer, pins)
+
+
+def read_gateway(document: Document) -> Releases:
+    """Check a gateway's trust file.
+
+    Raises: InvalidDocument: with the place of every error.
+    """
+    try:
+        checked = GatewayTrust.model_validate(document.value)
+    except ValidationError as error:
+        faults = [plan.fault_of(detail, document.value) for detail in error.errors(include_url=False)]
+        raise document.refuse(faults) from error
+    pins: list[Pin] = []
+    faults = list(_pin(document.value, checked.metadata.developer, pins))
+    agencies = frozenset(checked.spec.agencies)
+    releases = {name: floor.model_dump() for name, floor in checked.spec.releases.items()}
+    for name, release in releases.items():
+        path = ("spec", "releases", name, "floor")
+        faults += [Fault(*fault) for fault in quorum.faults(release["floor"], agencies, path)]
+    try:
+        checkpoint.parse_vkey(checked.spec.log)
+    except BadKey as error:
+        faults.append(
+            Fault(("spec", "log"), "a log's verifier key, as 'sluicegate up' prints it", error.message)
+        )
+    if faults:
+        raise document.refuse(faults)
+    return Releases(checked.metadata.developer, checked.spec.log, pins, releases)
+
+
+def _pin(value: dict[str, Any], developer: str, pins: list[Pin]) -> Iterator[Fault]:
+    for path, owner, party, text in _owners(value["spec"], developer):
+        try:
+            public = dsse.load_public(text)
+        except BadKey as error:
+            yield Fault((*path, "key"), "an Ed25519 public key", error.message)
+            continue
+        is_agency = path[1] == "agencies"
+        others = value["spec"]["agencies"].keys() - {party} if is_agency else set()
+        officers = {pin.owner for pin in pins if pin.party == developer}
+        if is_agency and party in {developer, *officers}:
+            yield Fault(path[:3], "a name that nobody else has", repr(party))
+        elif owner in {developer, *others, *(pin.owner for pin in pins)}:
+            yield Fault(path, "a name that nobody else has", repr(owner))
+        if any(public == pin.public for pin in pins):
+            said = f"the same key as another's, under {owner!r}"
+            yield Fault((*path, "key"), "a key that nobody else has", said)
+        pins.append(Pin(owner, party, public))
+
+
+def _owners(spec: dict[str, Any], developer: str) -> Iterator[tuple[tuple[str, ...], str, str, str]]:
+    """Every owner: where it stands, its name, the party it speaks for, its key as written."""
+    for kind in ("officers", "agencies"):
+        for name, pinned in spec.get(kind, {}).items():
+            party = developer if kind == "officers" else name
+            if "owners" in pinned:
+                for owner, each in pinned["owners"].items():
+                    yield ("spec", kind, name, "owners", owner), owner, party, each["key"]
+            else:
+                yield ("spec", kind, name), name, party, pinned["key"]

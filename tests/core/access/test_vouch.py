@@ -1,0 +1,471 @@
+"""A control plane that lies, and a gateway that honours only what it can check itself.
+
+Lies are made from an honest history: one entry is rewritten, or written where none belongs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import event, given, settings
+
+from sluicegate.core import statements
+from sluicegate.core.access import decision
+from sluicegate.core.access.decision import Allow, Ask, Instant
+from sluicegate.core.access.refusals import Deny, Reason
+from sluicegate.core.access.table import Table
+from sluicegate.core.access.vouch import VouchedTable
+from sluicegate.core.lifecycle.applications import Amend, OpenAppeal
+from sluicegate.core.lifecycle.grants import OpenRemoval
+from sluicegate.core.lifecycle.positions import RecordPosition
+from sluicegate.core.lifecycle.releases import OpenStage
+from sluicegate.core.statements import Position
+from sluicegate.core.terms import plan
+from sluicegate.core.terms.trust import Releases
+from sluicegate.errors import VerificationFailed
+from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log.events import Entropy, Entry
+from tests.core.lifecycle.test_histories import Player, histories
+from tests.worlds import (
+    AGENCIES,
+    API,
+    DAY_MS,
+    DEVELOPER,
+    LOG,
+    MODEL,
+    OFFICER,
+    OTHER_OFFICER,
+    PINS,
+    RELEASE,
+    STAGE,
+    World,
+    opening,
+    plan_value,
+    position,
+    read_plan,
+    signed,
+    stage,
+)
+
+KEY = hashlib.sha256(b"key-1").digest()
+FLOOR = {"allOf": ["oncd", "ostp"]}
+Lie = Callable[[Entry], Entry | None]
+
+
+def trust(**changes: Any) -> Releases:
+    release = {"floor": FLOOR, "upstreams": {MODEL: "demo"}, **changes}
+    return Releases(DEVELOPER, LOG, PINS, {RELEASE: release})
+
+
+def honest() -> World:
+    """A stage agreed to and opened, an organization admitted, and its key."""
+    world = World.opened()
+    world.credential(world.admit())
+    return world
+
+
+def told(entry: Entry, public: Mapping[str, Any], **gate: Any) -> Entry:
+    """An entry with other words at the same place."""
+    openings = dict(entry.gate)
+    for name, value in gate.items():
+        openings[name] = events.opening(value, Entropy(bytes(32)))
+    draft = events.Draft(entry.type, entry.stream, {**entry.public, **public}, openings, entry.sealed)
+    return events.place(draft, seq=entry.seq, at_ms=entry.at_ms, by=entry.by, command=entry.id)
+
+
+def moved(entry: Entry, seq: int) -> Entry:
+    draft = events.Draft(entry.type, entry.stream, entry.public, entry.gate, entry.sealed)
+    return events.place(draft, seq=seq, at_ms=entry.at_ms, by=entry.by, command=entry.id)
+
+
+def folded(entries: list[Entry], table: Table) -> Table:
+    """What a table makes of entries; places are given anew, for a lie may leave some out."""
+    for i, entry in enumerate(entries):
+        table.apply(entry if entry.seq == i else moved(entry, i))
+    return table
+
+
+def lying(world: World, lie: Lie) -> list[Entry]:
+    made = [lie(entry) for entry in world.entries]
+    return [entry for entry in made if entry is not None]
+
+
+def asked(table: Table, model: str = MODEL, surface: str = API, at_ms: int | None = None) -> Allow | Deny:
+    now_ms = at_ms if at_ms is not None else World().now_ms + 1_000
+    return decision.decide(Ask(KEY, model, surface), table, Instant(now_ms, now_ms))
+
+
+def believed_and_vouched(entries: list[Entry], **changes: Any) -> tuple[Allow | Deny, Allow | Deny]:
+    """What a gateway decides that believes the log, and one that checks."""
+    return asked(folded(entries, Table())), asked(folded(entries, VouchedTable(trust(**changes))))
+
+
+def of_type(type_: str, change: Callable[[Entry], Entry | None], *, which: int = 0) -> Lie:
+    """A lie about one entry of a type."""
+    seen = [0]
+
+    def lie(entry: Entry) -> Entry | None:
+        if entry.type != type_:
+            return entry
+        seen[0] += 1
+        return change(entry) if seen[0] == which + 1 else entry
+
+    return lie
+
+
+def test_an_honest_log_is_honoured_as_it_is() -> None:
+    believed, vouched = believed_and_vouched(honest().entries)
+    assert isinstance(believed, Allow)
+    assert vouched == believed
+
+
+def test_nothing_is_found_in_an_honest_log() -> None:
+    table = VouchedTable(trust())
+    folded(honest().entries, table)
+    assert not table.findings
+
+
+def envelope_of(case: Mapping[str, Any], agency: str, *signers: str, **changes: Any) -> dict[str, Any]:
+    fields = {"question": case, "agency": agency, "position": "approve", "reason": "", "previous": None}
+    stated = Position(**{**fields, **changes})
+    return signed(statements.position_payload(stated), *signers).to_json()
+
+
+def forged(signer: str) -> Callable[[Entry], Entry]:
+    """ostp's position, signed by somebody else."""
+
+    def change(entry: Entry) -> Entry:
+        said = statements.read_position(dsse.Envelope.from_json(entry.public["envelope"]))
+        if said.agency != "ostp":
+            return entry
+        return told(entry, {"envelope": envelope_of(said.question, "ostp", signer)})
+
+    return change
+
+
+def every_position(change: Callable[[Entry], Entry]) -> Lie:
+    return lambda entry: change(entry) if entry.type == events.POSITION_RECORDED else entry
+
+
+def unsigned(entry: Entry) -> Entry:
+    envelope = {**entry.public["envelope"], "signatures": []}
+    return told(entry, {"envelope": {**envelope, "signatures": entry.public["envelope"]["signatures"][:0]}})
+
+
+def altered(entry: Entry) -> Entry:
+    envelope = dict(entry.public["envelope"])
+    payload = canonical.unb64(envelope["payload"]).replace(b'"approve"', b'"abstain"')
+    return told(entry, {"envelope": {**envelope, "payload": canonical.b64(payload)}})
+
+
+def swapped_plan(entry: Entry) -> Entry:
+    """Another plan under the digests that were agreed to."""
+    other = read_plan(plan_value(stages=[stage(conditions={"requestsPerMinute": 60_000})]))
+    return told(entry, {"plan": other})
+
+
+def mapped(entry: Entry) -> Entry:
+    """The agreed model's name, mapped to another upstream, all digests made to fit."""
+    value = plan_value()
+    value["spec"]["models"][0]["upstream"] = "mythos"
+    other = read_plan(value)
+    return told(entry, {"plan": other, "terms": {STAGE: plan.terms_digest(other, plan.stages(other)[STAGE])}})
+
+
+def another_organization(entry: Entry) -> Entry:
+    return told(entry, {}, organization="org-2")
+
+
+LIES: dict[str, Lie] = {
+    "a position signed by another agency": every_position(forged("oncd")),
+    "a position signed by an officer": every_position(forged(OFFICER)),
+    "a position signed by nobody known": every_position(forged("stranger")),
+    "positions without signatures": every_position(unsigned),
+    "positions altered after signing": every_position(altered),
+    "one agency's positions left out": lambda e: (
+        None if e.type == events.POSITION_RECORDED and e.public["agency"] == "ostp" else e
+    ),
+    "no positions at all": lambda e: None if e.type == events.POSITION_RECORDED else e,
+    "no agreement to the terms": lambda e: None if e.type == events.POSITION_RECORDED and e.seq < 12 else e,
+    "another plan under agreed digests": of_type(events.RELEASE_APPLIED, swapped_plan),
+    "a model mapped to another upstream": of_type(events.RELEASE_APPLIED, mapped),
+    "a grant on another surface": of_type(events.GRANT_APPROVED, lambda e: told(e, {"surface": "codex"})),
+    "a grant to another organization": of_type(events.GRANT_APPROVED, another_organization),
+    "a grant for more requests": of_type(
+        events.GRANT_APPROVED,
+        lambda e: told(e, {"conditions": {"requestsPerMinute": 601, "validFor": "P30D"}}),
+    ),
+    "a grant without its conditions": of_type(events.GRANT_APPROVED, lambda e: told(e, {"conditions": {}})),
+    "a grant without an end": of_type(events.GRANT_APPROVED, lambda e: told(e, {"validUntil": None})),
+    "a grant for longer": of_type(
+        events.GRANT_APPROVED, lambda e: told(e, {"validUntil": events.format_time(e.at_ms + 31 * DAY_MS)})
+    ),
+    "a grant by silence": of_type(events.POSITION_RECORDED, lambda _: None, which=3),
+    "a grant by the terms case": of_type(events.GRANT_APPROVED, lambda e: told(e, {"case": "none"})),
+    "an opening by an agency": of_type(
+        events.STAGE_OPENED,
+        lambda e: told(e, {"envelope": resigned(e, "oncd")}),
+    ),
+    "an opening by nobody known": of_type(
+        events.STAGE_OPENED, lambda e: told(e, {"envelope": resigned(e, "stranger")})
+    ),
+    "an opening of other terms": of_type(events.STAGE_OPENED, lambda e: told(e, {"stage": "other"})),
+}
+
+
+def resigned(entry: Entry, signer: str) -> dict[str, Any]:
+    payload = canonical.unb64(entry.public["envelope"]["payload"])
+    return signed(payload, signer).to_json()
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_a_lie_admits_nobody_at_a_gateway_that_checks(lie: Lie) -> None:
+    entries = lying(honest(), lie)
+    try:
+        vouched = asked(folded(entries, VouchedTable(trust())))
+    except VerificationFailed:
+        return  # the fold stops, and with it the lease
+    assert isinstance(vouched, Deny)
+
+
+def test_some_of_these_lies_are_believed_without_a_trust_file() -> None:
+    """Else the test above would show nothing."""
+    believed = [
+        name for name, lie in LIES.items() if isinstance(asked(folded(lying(honest(), lie), Table())), Allow)
+    ]
+    assert len(believed) >= 12, believed
+
+
+def test_a_key_that_the_control_plane_pins_counts_for_nobody() -> None:
+    """The control plane pins a second key for ostp, and signs with it."""
+    world = World.opened()
+    pinned = [entry for entry in world.entries if entry.type == events.KEY_PINNED][-1]
+    own = told(pinned, {"owner": "ostp-2", "party": "ostp", "keyid": "x", "publicKey": "x"})
+    assert own.public["party"] == "ostp"
+    case = world.submit()
+    world.say(case, "oncd")
+    world.must(RecordPosition(position(case, "ostp")))
+    entries = lying(world, every_position(forged("stranger")))
+    table = VouchedTable(trust())
+    folded([*entries], table)
+    assert table.findings[events.POSITION_RECORDED]
+    assert table.findings[events.GRANT_APPROVED] == 1
+
+
+def test_an_approval_that_was_superseded_does_not_come_back() -> None:
+    """ostp approved, then objected; the control plane records the approval again, and admits."""
+    world = World.opened()
+    world.submit()
+    case = world.submit("org-2")
+    world.say(case, "ostp")
+    approved = world.entries[-1]
+    world.say(case, "ostp", "abstain")
+    world.say(case, "oncd")
+    honest_ = World.opened()
+    honest_.admit("org-2")
+    table = VouchedTable(trust())
+    entries = [*world.entries, moved(approved, len(world.entries))]
+    folded(entries, table)
+    assert table.findings[events.POSITION_RECORDED] == 1
+    assert table._asked[case.id].positions["ostp"].position == "abstain"
+
+
+def test_a_position_for_another_organization_does_not_serve_this_one() -> None:
+    world = World.opened()
+    grant = world.admit("org-1")
+    world.credential(grant)
+    other = world.submit("org-2")
+    mine = [e.public["envelope"] for e in world.entries if e.type == events.POSITION_RECORDED][-1]
+    replayed = told(
+        [e for e in world.entries if e.type == events.POSITION_RECORDED][-1],
+        {"case": other.id, "envelope": mine},
+    )
+    table = VouchedTable(trust())
+    folded([*world.entries, moved(replayed, len(world.entries))], table)
+    assert table.findings == {events.POSITION_RECORDED: 1}
+    assert not table._asked[other.id].positions
+
+
+def test_the_floor_holds_where_a_plan_asks_for_less() -> None:
+    """A plan that every agency agreed to lets one of them admit; the gateway's floor asks for two."""
+    admission = {"mode": "approve", "grant": {"anyOf": ["oncd", "ostp"]}}
+    world = World.opened(stages=[stage(admission=admission)])
+    case = world.submit()
+    world.say(case, "oncd")
+    world.credential(case.grant or "")
+    believed, vouched = believed_and_vouched(world.entries)
+    assert isinstance(believed, Allow)
+    assert isinstance(vouched, Deny)
+    assert vouched.reason is Reason.DEPLOYMENT_UNATTESTED
+
+
+def test_proceeding_silence_and_notice_give_nothing() -> None:
+    clock = {"within": 1, "silence": "no-objection"}
+    admission = {"mode": "notify", "grant": {"allOf": ["oncd", "ostp"]}, "clock": clock}
+    world = World.opened(stages=[stage(admission=admission)])
+    case = world.submit()
+    world.now_ms += 3 * DAY_MS
+    world.tick()
+    assert case.grant is not None
+    world.credential(case.grant)
+    at_ms = world.now_ms + 1
+    assert isinstance(asked(folded(world.entries, Table()), at_ms=at_ms), Allow)
+    assert isinstance(asked(folded(world.entries, VouchedTable(trust())), at_ms=at_ms), Deny)
+
+
+def test_tighter_terms_go_on_and_looser_ones_called_tighter_do_not() -> None:
+    world = honest()
+    world.apply(plan_value(stages=[stage(conditions={"requestsPerMinute": 60, "validFor": "P30D"})]))
+    table = VouchedTable(trust())
+    folded(world.entries, table)
+    assert not table.findings
+    current = world.state.releases[RELEASE].terms[STAGE]
+    assert current in table.open_terms
+    loose = read_plan(plan_value(stages=[stage(conditions={"requestsPerMinute": 6_000, "validFor": "P30D"})]))
+    fresh = plan.terms_digest(loose, plan.stages(loose)[STAGE])
+    applied = next(e for e in reversed(world.entries) if e.type == events.RELEASE_APPLIED)
+    lie = told(applied, {"plan": loose, "terms": {STAGE: fresh}})
+    table = VouchedTable(trust())
+    folded([*world.entries[: applied.seq], lie], table)
+    assert table.findings == {events.RELEASE_APPLIED: 1}
+    assert fresh not in table.open_terms
+
+
+def test_a_directive_is_lifted_by_whom_it_names_and_nobody_else() -> None:
+    world = honest()
+    world.direct()
+    world.lift()
+    assert isinstance(asked(folded(world.entries, VouchedTable(trust()))), Allow)
+    without = [
+        None if e.type == events.POSITION_RECORDED and e.seq > world.entries[-4].seq else e
+        for e in world.entries
+    ]
+    entries = [entry for entry in without if entry is not None]
+    assert len(entries) < len(world.entries)
+    believed, vouched = believed_and_vouched(entries)
+    assert isinstance(believed, Allow)
+    assert isinstance(vouched, Deny)
+    assert vouched.reason is Reason.DIRECTIVE_IN_FORCE
+
+
+def test_a_second_directive_of_a_name_does_not_replace_the_first() -> None:
+    world = honest()
+    world.direct()
+    first = world.entries[-1]
+    spec = {**first.public["document"]["spec"], "models": ["other"]}
+    narrower = told(first, {"document": {**first.public["document"], "spec": spec}})
+    _, vouched = believed_and_vouched([*world.entries, moved(narrower, len(world.entries))])
+    assert isinstance(vouched, Deny)
+    assert vouched.reason is Reason.DIRECTIVE_IN_FORCE
+
+
+def test_a_renewal_is_honoured_and_one_that_nobody_signed_is_not() -> None:
+    world = honest()
+    (grant,) = world.state.grants
+    world.now_ms += 20 * DAY_MS
+    case = world.state.cases[world.must(Amend(grant, renew=True))["application"]]
+    world.say(case, "oncd")
+    world.say(case, "ostp")
+    at_ms = world.now_ms + 15 * DAY_MS
+    assert isinstance(asked(folded(world.entries, VouchedTable(trust())), at_ms=at_ms), Allow)
+    entries = lying(
+        world, lambda e: None if e.type == events.POSITION_RECORDED and e.public["case"] == case.id else e
+    )
+    assert isinstance(asked(folded(entries, Table()), at_ms=at_ms), Allow)
+    vouched = asked(folded(entries, VouchedTable(trust())), at_ms=at_ms)
+    assert isinstance(vouched, Deny)
+    assert vouched.reason is Reason.GRANT_EXPIRED
+
+
+def test_what_narrows_applies_though_nobody_signed_it() -> None:
+    world = honest()
+    (grant,) = world.state.grants
+    seq = len(world.entries)
+    draft = events.Draft(events.GRANT_ENDED, grant, {"grant": grant, "case": "none", "how": "removed"})
+    end = events.place(draft, seq=seq, at_ms=world.now_ms, by="nobody", command="none")
+    _, vouched = believed_and_vouched([*world.entries, end])
+    assert isinstance(vouched, Deny)
+    assert vouched.reason is Reason.GRANT_REMOVED
+
+
+def test_an_appeal_gives_a_grant_that_is_honoured() -> None:
+    world = World.opened()
+    case = world.submit()
+    world.say(case, "ostp", "object")
+    appeal = world.state.cases[world.must(OpenAppeal(case.id, "we disagree"))["case"]]
+    assert appeal.rule == {"majorityOf": ["caisi"]}
+    world.say(appeal, "caisi")
+    assert appeal.grant is not None
+    world.credential(appeal.grant)
+    with_caisi = {"anyOf": list(AGENCIES)}
+    believed, vouched = believed_and_vouched(world.entries, floor=with_caisi)
+    assert isinstance(believed, Allow)
+    assert vouched == believed
+    assert isinstance(believed_and_vouched(world.entries)[1], Deny), "the floor asks for oncd and ostp"
+
+
+def test_a_reinstatement_without_an_appeal_changes_nothing() -> None:
+    world = honest()
+    (grant,) = world.state.grants
+    removal = world.state.cases[world.must(OpenRemoval(grant, "misuse", "why"))["case"]]
+    for agency in ("oncd", "ostp"):
+        world.say(removal, agency)
+    world.now_ms += 11 * DAY_MS
+    world.tick()
+    assert world.state.standing[grant] == "removed"
+    draft = events.Draft(events.GRANT_REINSTATED, grant, {"grant": grant, "case": removal.id})
+    lie = events.place(draft, seq=len(world.entries), at_ms=world.now_ms, by="nobody", command="none")
+    believed, vouched = (
+        asked(folded([*world.entries, lie], table), at_ms=world.now_ms)
+        for table in (Table(), VouchedTable(trust()))
+    )
+    assert isinstance(believed, Allow)
+    assert isinstance(vouched, Deny)
+
+
+def test_a_model_of_a_release_that_the_trust_file_does_not_name_is_not_served() -> None:
+    world = honest()
+    other = Releases(DEVELOPER, LOG, PINS, {"another": {"floor": FLOOR, "upstreams": {MODEL: "demo"}}})
+    assert isinstance(asked(folded(world.entries, VouchedTable(other))), Deny)
+
+
+def test_a_log_of_another_name_gives_nothing() -> None:
+    other = Releases(DEVELOPER, LOG.replace("openai", "other"), PINS, trust().releases)
+    table = VouchedTable(other)
+    assert isinstance(asked(folded(honest().entries, table)), Deny)
+    assert table.findings[events.GRANT_APPROVED] == 1
+
+
+def test_another_officer_may_open_too() -> None:
+    world = World.agreed()
+    world.must(OpenStage(opening(world.state, signer=OTHER_OFFICER)))
+    world.credential(world.admit())
+    assert isinstance(believed_and_vouched(world.entries)[1], Allow)
+
+
+@settings(max_examples=30)
+@given(histories)
+def test_whoever_checks_allows_no_more_and_an_honest_log_no_less(player: Player) -> None:
+    """Less only where officers proceeded, or silence spoke: there is no signature for that."""
+    world = player.play()
+    names = (MODEL, "gpt-5.6-mini", "gpt-6")
+    release = {"floor": {"anyOf": list(AGENCIES)}, "upstreams": dict.fromkeys(names, "demo")}
+    trusted = Releases(DEVELOPER, LOG, PINS, {RELEASE: release, "secret": release})
+    vouching = VouchedTable(trusted)
+    folded(world.entries, vouching)
+    unsigned_ = any(
+        entry.public.get("proceeded") or entry.public.get("silent") or entry.public.get("unopposed")
+        for entry in world.entries
+    ) or any(entry.type == events.CASE_PROCEEDED for entry in world.entries)
+    event(f"unsigned: {unsigned_}")
+    now = Instant(world.state.at_ms, world.state.at_ms + 1)
+    for key in {*player.keys, "unknown"}:
+        for model in names:
+            ask = Ask(hashlib.sha256(key.encode()).digest(), model, API)
+            believed = decision.decide(ask, world.state.table, now)
+            vouched = decision.decide(ask, vouching, now)
+            event(f"allowed: {isinstance(vouched, Allow)}")
+            assert vouched == believed or (unsigned_ and isinstance(vouched, Deny))

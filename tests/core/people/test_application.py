@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sluicegate.core.people import application
+from sluicegate.core.terms import document
+from sluicegate.errors import InvalidDocument
+
+
+def read(value: Any) -> dict[str, Any]:
+    return application.read(document.read(value if isinstance(value, str) else json.dumps(value), "o.yaml"))
+
+
+def test_an_organization_is_read_as_written() -> None:
+    text = "name: Example Utility\nregisteredIn: NO\nintendedUse: review\n"
+    assert read(text) == {"name": "Example Utility", "registeredIn": "NO", "intendedUse": "review"}
+    assert read("{name: A, registeredIn: US}") == {"name": "A", "registeredIn": "US"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        [],
+        "Example Utility",
+        {},
+        {"name": "A"},
+        {"registeredIn": "US"},
+        {"name": "", "registeredIn": "US"},
+        {"name": "A" * 501, "registeredIn": "US"},
+        {"name": 5, "registeredIn": "US"},
+        {"name": "A\x1b[2J", "registeredIn": "US"},
+        {"name": "A\u202eB", "registeredIn": "US"},
+        {"name": "A\u200bB", "registeredIn": "US"},
+        {"name": "A\u2028B", "registeredIn": "US"},
+        {"name": "A\u2029B", "registeredIn": "US"},
+        {"name": "A", "registeredIn": "US", "intendedUse": "a\nb"},
+        {"name": "A", "registeredIn": "us"},
+        {"name": "A", "registeredIn": "USA"},
+        {"name": "A", "registeredIn": False},
+        {"name": "A", "registeredIn": ["US"]},
+        {"name": "A", "registeredIn": "US", "passport": "x"},  # no documents are collected
+        {"name": "A", "registeredIn": "US", "intendedUse": ""},
+    ],
+)
+def test_what_is_no_organization(value: Any) -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        read(value)
+    assert caught.value.at
+
+
+def test_every_error_is_told_at_once_where_it_stands() -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        read("name: 5\nregisteredIn: usa\nage: 3\n")
+    assert [place.line for place in caught.value.at] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "name", ["Example Utility", "EXAMPLE UTILITY", "  example\u00a0 utility ", "\uff25xample Utility"]
+)
+def test_spellings_of_one_name_have_one_key(name: str) -> None:
+    assert application.name_key(name) == "example utility"
+
+
+def test_other_names_have_other_keys() -> None:
+    names = [
+        "Example Utility",
+        "ExampleUtility",
+        "Example Utilities",
+        "Ex\u00e4mple Utility",
+        "Example-Utility",
+    ]
+    assert len({application.name_key(name) for name in names}) == len(names)
+    assert application.name_key("Stra\u00dfe") == application.name_key("STRASSE")

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from sluicegate.core.terms import document, trust
+from sluicegate.core.terms.trust import Pin
+from sluicegate.errors import InvalidDocument, Place
+from sluicegate_record.log.canonical import b64
+from tests.worlds import LOG, private_key, public_key
+
+
+def key(name: str) -> dict[str, str]:
+    return {"key": b64(public_key(name))}
+
+
+def value(**spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "sluicegate/v1",
+        "kind": "Trust",
+        "metadata": {"developer": "openai"},
+        "spec": {
+            "officers": {"release-officer": key("release-officer")},
+            "agencies": {"oncd": key("oncd")},
+            **spec,
+        },
+    }
+
+
+def read(given: Mapping[str, Any] | str) -> trust.Pins:
+    return trust.read(document.read(given if isinstance(given, str) else json.dumps(given), "trust.yaml"))
+
+
+def places(given: Mapping[str, Any] | str) -> list[Place]:
+    with pytest.raises(InvalidDocument) as caught:
+        read(given)
+    assert caught.value.at
+    return list(caught.value.at)
+
+
+def test_officers_speak_for_the_developer_and_agencies_for_themselves() -> None:
+    pins = read(value())
+    assert pins.developer == "openai"
+    assert pins.pins == [
+        Pin("release-officer", "openai", public_key("release-officer")),
+        Pin("oncd", "oncd", public_key("oncd")),
+    ]
+
+
+def test_an_agency_may_have_several_owners_of_keys() -> None:
+    owners = {"owners": {"oncd-first": key("a"), "oncd-second": key("b")}}
+    assert read(value(agencies={"oncd": owners})).pins[1:] == [
+        Pin("oncd-first", "oncd", public_key("a")),
+        Pin("oncd-second", "oncd", public_key("b")),
+    ]
+
+
+@pytest.mark.parametrize(
+    "agencies",
+    [
+        {"oncd": {"owners": {}}},
+        {"oncd": {"owners": {"a": key("a"), "b": key("a")}}},
+        {"oncd": {"owners": {"a": key("a")}}, "ostp": {"owners": {"a": key("b")}}},
+        {"oncd": {"owners": {"release-officer": key("a")}}},
+        {"release-officer": {"owners": {"a": key("a")}}},
+        {"openai": {"owners": {"a": key("a")}}},
+        {"oncd": {"owners": {"ostp": key("a")}}, "ostp": {"owners": {"b": key("b")}}},
+        {"oncd": {"owners": {"a": key("a")}, **key("b")}},
+    ],
+)
+def test_what_are_no_owners(agencies: dict[str, Any]) -> None:
+    assert places(value(agencies=agencies))
+
+
+def gateway_value(**spec: Any) -> dict[str, Any]:
+    given = value(**spec)
+    releases = {"gpt-5.6": {"floor": {"allOf": ["oncd"]}, "upstreams": {"gpt-5.6": "demo"}}}
+    return {**given, "kind": "GatewayTrust", "spec": {"log": LOG, "releases": releases, **given["spec"]}}
+
+
+def read_gateway(given: Mapping[str, Any]) -> trust.Releases:
+    return trust.read_gateway(document.read(json.dumps(given), "gateway-trust.yaml"))
+
+
+def test_a_gateways_file_names_its_log_and_a_floor_a_release() -> None:
+    found = read_gateway(gateway_value())
+    assert (found.developer, found.log) == ("openai", LOG)
+    assert found.pins == read(value()).pins
+    assert found.releases == {"gpt-5.6": {"floor": {"allOf": ["oncd"]}, "upstreams": {"gpt-5.6": "demo"}}}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"log": "nonsense"},
+        {"releases": {}},
+        {"releases": {"gpt-5.6": {"floor": {"allOf": ["nobody"]}, "upstreams": {"gpt-5.6": "demo"}}}},
+        {"releases": {"gpt-5.6": {"floor": {"allOf": []}, "upstreams": {"gpt-5.6": "demo"}}}},
+        {"releases": {"gpt-5.6": {"floor": {"allOf": ["oncd"]}, "upstreams": {}}}},
+        {"releases": {"gpt-5.6": {"floor": {"allOf": ["oncd"]}}}},
+        {"witnesses": ["later"]},
+    ],
+)
+def test_what_is_no_gateways_file(spec: dict[str, Any]) -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        read_gateway(gateway_value(**spec))
+    assert caught.value.at
+
+
+def test_a_key_may_be_pem() -> None:
+    pem = private_key("oncd").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    assert read(value(agencies={"oncd": {"key": pem.decode()}})) == read(value())
+
+
+def test_agencies_may_come_later() -> None:
+    without = value()
+    del without["spec"]["agencies"]
+    assert [pin.owner for pin in read(without).pins] == ["release-officer"]
+
+
+@pytest.mark.parametrize(
+    ("officers", "agencies", "found"),
+    [
+        ({"a": key("a"), "b": key("a")}, {}, "the same key"),
+        ({"a": key("a")}, {"oncd": key("a")}, "the same key"),
+        ({"a": key("a")}, {"oncd": key("b"), "ostp": key("b")}, "the same key"),
+        ({"oncd": key("a")}, {"oncd": key("b")}, "'oncd'"),
+        ({"openai": key("a")}, {}, "'openai'"),
+        ({"a": key("a")}, {"openai": key("b")}, "'openai'"),  # the developer is no agency
+    ],
+)
+def test_one_key_has_one_owner_and_one_name_one_key(
+    officers: dict[str, Any], agencies: dict[str, Any], found: str
+) -> None:
+    (place,) = places(value(officers=officers, agencies=agencies))
+    assert found in place.found
+
+
+def test_the_same_key_in_another_form_is_the_same_key() -> None:
+    pem = private_key("a").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (place,) = places(value(agencies={"oncd": key("a"), "ostp": {"key": pem.decode()}}))
+    assert "the same key" in place.found
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"officers": {}},
+        {"officers": None},
+        {"officers": []},
+        {"officers": {"Bad Name": key("a")}},
+        {"officers": {"a": b64(public_key("a"))}},
+        {"officers": {"a": {}}},
+        {"officers": {"a": {"key": ""}}},
+        {"officers": {"a": {"key": "AAAA"}}},
+        {"officers": {"a": {"key": b64(bytes(32))}}},  # a point of small order: anybody could sign
+        {"officers": {"a": {"key": b64(public_key("a")), "role": "x"}}},
+        {"agencies": None},
+        {"agencies": []},
+        {"agencies": {"oncd": {"key": 5}}},
+        {"agencies": {"oncd": {"key": "x" * 1_001}}},
+        {"witnesses": {}},
+    ],
+)
+def test_what_is_no_trust_file(spec: dict[str, Any]) -> None:
+    assert places(value(**spec))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"apiVersion": "v2"},
+        {"kind": "Release"},
+        {"metadata": {}},
+        {"metadata": {"developer": "Open AI"}},
+        {"spec": {}},
+    ],
+)
+def test_what_is_another_file(changes: dict[str, Any]) -> None:
+    assert places({**value(), **changes})
+
+
+def test_every_error_is_told_at_once_where_it_stands() -> None:
+    text = """\
+apiVersion: sluicegate/v1
+kind: Trust
+metadata: {developer: openai}
+spec:
+  officers:
+    first: {key: nonsense}
+  agencies:
+    openai: {key: "KEY"}
+    oncd: {key: also nonsense}
+""".replace("KEY", b64(public_key("oncd")))
+    assert [(place.line, place.column) for place in places(text)] == [(6, 13), (8, 5), (9, 12)]
+
+
+def test_a_secret_key_given_by_mistake_is_not_shown() -> None:
+    secret = b64(private_key("a").private_bytes_raw() + b"more")
+    with pytest.raises(InvalidDocument) as caught:
+        read(value(officers={"a": {"key": secret}}))
+    assert secret[:8] not in str(caught.value) + str(caught.value.at)

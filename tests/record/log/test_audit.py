@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sluicegate.core.access import feed
+from sluicegate.errors import BadCheckpoint
+from sluicegate_record.log import (
+    acknowledgement,
+    canonical,
+    checkpoint,
+    events,
+    merkle,
+)
+from sluicegate_record.log.audit import Audit, audit
+from sluicegate_record.log.events import Entry
+from sluicegate_record.log.merkle import Frontier
+from tests.worlds import (
+    AT_MS,
+    ORIGIN,
+    World,
+    private_key,
+    public_key,
+)
+
+LOG = private_key("log")
+VERIFIER = checkpoint.parse_vkey(checkpoint.vkey(ORIGIN, public_key("log")))
+
+
+def history() -> list[Entry]:
+    world = World.opened()
+    world.now_ms = AT_MS + 1_000
+    world.credential(world.admit())
+    return world.entries
+
+
+LEAVES = [entry.leaf for entry in history()]
+HASHES = [merkle.leaf_hash(leaf) for leaf in LEAVES]
+
+
+def note(leaves: list[bytes]) -> str:
+    frontier = Frontier()
+    for leaf in leaves:
+        frontier.append(merkle.leaf_hash(leaf))
+    return checkpoint.sign(ORIGIN, frontier.size, frontier.root(), LOG)
+
+
+NOTE = note(LEAVES)
+
+
+def signed_over(leaves: list[bytes]) -> Audit:
+    """A log whose key signed leaves that are wrong in themselves."""
+    return audit(note(leaves), VERIFIER, leaves)
+
+
+def with_fields(index: int, **changes: Any) -> list[bytes]:
+    value: Any = canonical.loads(LEAVES[index])
+    value.update(changes)
+    return [*LEAVES[:index], canonical.dumps(value), *LEAVES[index + 1 :]]
+
+
+def test_the_log_that_was_signed_is_well() -> None:
+    found = audit(NOTE, VERIFIER, LEAVES, HASHES)
+    assert found.ok
+    assert (found.size, found.first_bad, found.problem) == (len(LEAVES), None, "")
+    assert audit(NOTE, VERIFIER, LEAVES) == found
+    assert found.root == checkpoint.open_checkpoint(NOTE, VERIFIER).root
+
+
+def test_an_empty_log_is_well() -> None:
+    assert audit(note([]), VERIFIER, []).ok
+
+
+@given(st.integers(0, len(LEAVES) - 1), st.data())
+def test_any_changed_byte_is_found_where_it_is_if_the_copy_has_hashes(at: int, data: st.DataObject) -> None:
+    byte = data.draw(st.integers(0, len(LEAVES[at]) - 1))
+    changed = bytearray(LEAVES[at])
+    changed[byte] ^= data.draw(st.integers(1, 255))
+    leaves = [*LEAVES[:at], bytes(changed), *LEAVES[at + 1 :]]
+    found = audit(NOTE, VERIFIER, leaves, HASHES)
+    assert (found.ok, found.first_bad) == (False, at)
+    bare = audit(NOTE, VERIFIER, leaves)
+    assert not bare.ok
+    assert bare.first_bad in (at, at + 1, None)
+
+
+@given(st.integers(0, len(LEAVES) - 1), st.integers(0, len(LEAVES)))
+def test_an_entry_left_out_or_moved_is_found(at: int, to: int) -> None:
+    without = [*LEAVES[:at], *LEAVES[at + 1 :]]
+    found = audit(NOTE, VERIFIER, without)
+    assert (found.ok, found.first_bad) == (False, at)
+    moved = [*without[:to], LEAVES[at], *without[to:]]
+    assert audit(NOTE, VERIFIER, moved).ok is (moved == LEAVES)
+
+
+@pytest.mark.parametrize("count", [0, 1, len(LEAVES) - 1])
+def test_a_truncated_log_is_found(count: int) -> None:
+    found = audit(NOTE, VERIFIER, LEAVES[:count])
+    assert (found.ok, found.first_bad) == (False, count)
+    assert str(len(LEAVES)) in found.problem
+
+
+def test_an_entry_too_many_is_found() -> None:
+    longer = [*LEAVES, with_fields(len(LEAVES) - 1, seq=len(LEAVES))[-1]]
+    found = audit(NOTE, VERIFIER, longer)
+    assert (found.ok, found.first_bad) == (False, len(LEAVES))
+
+
+def test_altered_hashes_beside_the_leaves_do_not_help() -> None:
+    leaves = with_fields(3, by="somebody")
+    hashes = [merkle.leaf_hash(leaf) for leaf in leaves]
+    found = audit(NOTE, VERIFIER, leaves, hashes)
+    assert (found.ok, found.first_bad) == (False, None)
+    assert "root" in found.problem
+
+
+@pytest.mark.parametrize(
+    ("at", "changes", "problem"),
+    [
+        (3, {"seq": 4}, "says it is number 4"),
+        (3, {"seq": -1}, "says it is number -1"),
+        (1, {"seq": True}, "'seq'"),  # which is 1 to Python, and not to JSON
+        (3, {"v": 2}, "version 2"),
+        (3, {"v": True}, "not an entry"),
+        (3, {"at": "2026-06-21"}, "not a time"),
+        (-1, {"at": "2026-06-20T23:59:59.999Z"}, "earlier"),
+        (3, {"public": []}, "'public'"),
+    ],
+)
+def test_what_the_log_should_never_have_signed_is_found(
+    at: int, changes: dict[str, Any], problem: str
+) -> None:
+    at = at % len(LEAVES)
+    found = signed_over(with_fields(at, **changes))
+    assert (found.ok, found.first_bad) == (False, at)
+    assert problem in found.problem
+
+
+@pytest.mark.parametrize(
+    "leaf", [LEAVES[3] + b" ", LEAVES[3].replace(b":", b": ", 1), b"{}", b"x", b"", b"\xff"]
+)
+def test_a_leaf_that_is_no_canonical_entry_is_found(leaf: bytes) -> None:
+    found = signed_over([*LEAVES[:3], leaf, *LEAVES[4:]])
+    assert (found.ok, found.first_bad) == (False, 3)
+
+
+def test_the_head_itself_must_be_signed() -> None:
+    stranger = checkpoint.sign(ORIGIN, len(LEAVES), bytes(32), private_key("stranger"))
+    for other in (stranger, NOTE.replace(f"\n{len(LEAVES)}\n", f"\n{len(LEAVES) - 1}\n"), "", "x", NOTE[:-1]):
+        with pytest.raises(BadCheckpoint):
+            audit(other, VERIFIER, LEAVES)
+
+
+def test_another_root_under_the_right_key_is_found() -> None:
+    forked = checkpoint.sign(ORIGIN, len(LEAVES), bytes(32), LOG)
+    found = audit(forked, VERIFIER, LEAVES)
+    assert (found.ok, found.first_bad) == (False, None)
+
+
+def in_force(after: int, root: str) -> Iterator[bytes]:
+    """An entry by which a gateway acknowledged a directive of size 3 at `after`, in two parts."""
+    question = {"gateway": "gateway-1", "incarnation": "run-1", "surface": "api", "after": after,
+                "nonce": "n" * 16, "root": root, "fold": feed.FOLD_VERSION}  # fmt: skip
+    found = acknowledgement.read(acknowledgement.signed(question, private_key("gateway-1")))
+    assert found is not None
+    row = {"gateway": "gateway-1", "incarnation": "run-1", "state": "acknowledged", "size": after,
+           "key": canonical.b64(public_key("gateway-1")), "ask": found.ask, "sig": found.sig}  # fmt: skip
+    common = {"directive": "d-1", "size": 3, "at": "2026-06-12T21:21:00.000Z", "timeToZeroMs": 5,
+              "acknowledged": 1, "countedOut": 0, "stated": 0, "streamsCut": 0, "of": 2,
+              "points": []}  # fmt: skip
+    leaf: Any = canonical.loads(LEAVES[-1])
+    for part, rows in enumerate(([row], []), 1):
+        changes = {"seq": len(LEAVES) + part - 1, "type": events.DIRECTIVE_IN_FORCE, "gate": {}, "sealed": {}}
+        yield canonical.dumps({**leaf, **changes, "public": {**common, "part": part, "gateways": rows}})
+
+
+def root_at(size: int) -> str:
+    return checkpoint.open_checkpoint(note(LEAVES[:size]), VERIFIER).root.hex()
+
+
+@pytest.mark.parametrize("after", range(3, len(LEAVES) + 1))
+def test_what_is_in_force_is_proven_by_the_roots_of_this_log(after: int) -> None:
+    leaves = [*LEAVES, *in_force(after, root_at(after))]
+    found = signed_over(leaves)
+    assert (found.ok, found.proofs, found.unproven) == (True, 1, ())
+
+
+@pytest.mark.parametrize(
+    ("after", "root", "said"),
+    [
+        (4, root_at(5), "acknowledged another log"),
+        (2, root_at(2), "has not acknowledged size 3"),
+        (99, root_at(4), "size 99 was acknowledged, in a log of"),
+    ],
+)
+def test_what_the_acknowledgements_do_not_prove_is_named(after: int, root: str, said: str) -> None:
+    found = signed_over([*LEAVES, *in_force(after, root)])
+    assert (found.ok, found.first_bad, found.problem, found.proofs) == (False, None, "", 1)
+    assert found.unproven[0].startswith("d-1 at size 3: ")
+    assert said in found.unproven[0]
+
+
+def test_a_part_left_out_proves_nothing() -> None:
+    first, _ = in_force(4, root_at(4))
+    assert signed_over([*LEAVES, first]).unproven
