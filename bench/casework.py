@@ -27,6 +27,7 @@ from sluicegate_record.log import (
     checkpoint,
     events,
     merkle,
+    times,
 )
 from sluicegate_record.log.events import Draft, Entropy
 from sluicegate_record.log.merkle import Frontier
@@ -131,7 +132,7 @@ class _Grown:
                 yield self._position(case, "ostp", "approve")
                 yield Draft(events.CASE_WAITLISTED, case, {"case": case})
             elif number < ended + LISTED + DUE:
-                due = events.format_time(self._now_ms + DUE_DAYS * 86_400_000)
+                due = times.format_time(self._now_ms + DUE_DAYS * 86_400_000)
                 public = {"case": case, "agency": "oncd", "owner": "oncd", "due": due, "digest": ""}
                 yield Draft(events.CASE_RECEIVED, case, public)
 

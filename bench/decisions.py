@@ -27,7 +27,7 @@ from sluicegate.core.access.decision import (
     decide,
 )
 from sluicegate.core.access.table import Table
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Entry, Opening
 
 CREDENTIALS, MANY = 100_000, 1_000_000
@@ -148,7 +148,7 @@ def _member(number: int) -> str:
     return f"mem_{number:016d}"
 
 
-_NEXT_YEAR = events.format_time(AT_MS + 365 * 86_400_000)
+_NEXT_YEAR = times.format_time(AT_MS + 365 * 86_400_000)
 
 
 class _Writer:
@@ -182,8 +182,8 @@ def _grant(number: int) -> dict[str, Any]:
         "stage": STAGE,
         "surface": SURFACE,
         "terms": TERMS,
-        "validFrom": events.format_time(AT_MS),
-        "validUntil": events.format_time(AT_MS + 86_400_000),
+        "validFrom": times.format_time(AT_MS),
+        "validUntil": times.format_time(AT_MS + 86_400_000),
     }
 
 

@@ -34,7 +34,7 @@ from sluicegate.core.people import persons
 from sluicegate.demo.cast import Customer, Place
 from sluicegate.demo.paperwork import Credential
 from sluicegate.demo.site import followed
-from sluicegate_record.log.events import parse_time
+from sluicegate_record.log.times import parse_time
 
 RELEASE, STAGE, MODEL = "bench", "first", "model-1"
 SURFACES = {"gateway-1": "api", "gateway-2": "api", "gateway-3": "codex", "gateway-4": "cloud"}

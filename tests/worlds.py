@@ -49,6 +49,7 @@ from sluicegate_record.log import (
     checkpoint,
     dsse,
     events,
+    times,
 )
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Entropy, Entry, Opening
@@ -266,7 +267,7 @@ def stated(state: State, point: str = "cloud", name: str = "d-1", **changes: str
     """What a point says of a directive as it is on the record."""
     document = canonical.digest(state.directives[name].document) if name in state.directives else ""
     fields = {"log": LOG, "point": point, "directive": name, "document": document, "says": "enforced"}
-    return Enforcement(**{**fields, "at": events.format_time(AT_MS), **changes})
+    return Enforcement(**{**fields, "at": times.format_time(AT_MS), **changes})
 
 
 def state_point(said: Enforcement, signer: str = "") -> StatePoint:

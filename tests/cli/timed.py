@@ -17,7 +17,7 @@ from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings
 from sluicegate.store import keyfile
 from sluicegate.store.sqlite import SqliteStore
-from sluicegate_record.log import events
+from sluicegate_record.log import times
 from tests.cli.commands import Cli, Plane
 from tests.control.conftest import served
 from tests.plane import Clock, yes
@@ -152,7 +152,7 @@ class TimedPlane(Plane):
 @contextmanager
 def timed_plane(cli: Cli, folder: Path, text: str = PLAN) -> Iterator[TimedPlane]:
     """A control plane on a Monday, with everybody's key and token, and a plan whose terms are agreed to."""
-    clock = Clock(events.parse_time(MONDAY))
+    clock = Clock(times.parse_time(MONDAY))
     store = SqliteStore(folder / "ledger.db")
     ledger = Ledger(store, private_key("log"), ORIGIN, wall_ms=clock, random=secrets.token_bytes)
     pins = [pin(owner, PARTIES.get(owner)) for owner in OWNERS]

@@ -11,7 +11,7 @@ import anthropic
 import openai
 import pytest
 
-from sluicegate_record.log import events
+from sluicegate_record.log import times
 from tests.gate import world as worlds
 from tests.gate.clients import (
     Raw,
@@ -183,7 +183,7 @@ def refusals(world: World) -> dict[str, tuple[str, str, int]]:
     revoked, credential = world.credential(world.grant("org-revoked"))
     world.revoke(credential)
     other_surface = world.credential(world.grant("org-codex", surface="codex"))[0]
-    expired = world.credential(world.grant("org-expired", until=events.format_time(worlds.AT_MS + 1)))[0]
+    expired = world.credential(world.grant("org-expired", until=times.format_time(worlds.AT_MS + 1)))[0]
     pending = world.customer("org-pending", "secret")
     world.apply_for("org-pending")
     old_key = world.credential(world.grant("org-new-grant"))[0]

@@ -25,8 +25,8 @@ from sluicegate.gate.feed import (
 from sluicegate_record.log import (
     acknowledgement,
     checkpoint,
-    events,
     merkle,
+    times,
 )
 from sluicegate_record.log.events import Entry
 from sluicegate_record.log.merkle import Frontier
@@ -73,7 +73,7 @@ class Control:
             **{name: question[name] for name in ("gateway", "incarnation", "nonce", "after")},
             "size": size,
             "root": self.root(size).hex(),
-            "controlTime": events.format_time(AT_MS),
+            "controlTime": times.format_time(AT_MS),
             "leaseMs": 5_000,
             "ageMs": 0,
             **changes,

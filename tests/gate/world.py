@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sluicegate.gate.engine import Engine, Lease
-from sluicegate_record.log import events
+from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Draft, Entropy, Entry
 
 SURFACE = "api"
@@ -111,7 +111,7 @@ class World:
             "stage": "first",
             "surface": surface,
             "terms": self._terms[release],
-            "validFrom": events.format_time(AT_MS),
+            "validFrom": times.format_time(AT_MS),
             "validUntil": until,
         }
         self.write(events.GRANT_APPROVED, public, organization=organization)

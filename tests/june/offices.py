@@ -23,7 +23,7 @@ from sluicegate.core.people import persons
 from sluicegate.core.statements import Attestation, Pointing
 from sluicegate.core.terms import document
 from sluicegate.demo.cast import OFFICER, Customer, Place
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, times
 from tests.june.population import (
     CATALOGUE,
     MODELS,
@@ -95,7 +95,7 @@ class Registry:
             signatory = Ed25519PrivateKey.generate()
             public = canonical.b64(signatory.public_key().public_bytes_raw())
             client.post(f"/api/v1/grants/{grant}/signatories", {"key": public})
-            until = events.format_time(int(time.time() * 1_000) + YEAR_MS)
+            until = times.format_time(int(time.time() * 1_000) + YEAR_MS)
             said = Attestation(self.fleet.vkey, issued["credential"], list(attested), until)
             envelope = signing.signed(statements.attestation_payload(said), signatory)
             client.post("/api/v1/attestations", {"envelope": envelope})

@@ -25,7 +25,7 @@ from bench.relay import Relay
 from bench.speech import Speech
 from bench.streams import Pace, Stream
 from sluicegate.demo.cast import Customer, Place
-from sluicegate_record.log import events
+from sluicegate_record.log import times
 from tests.crash.processes import free_port
 from tests.june.asking import (
     ANSWERED,
@@ -242,7 +242,7 @@ class Ordeal:
 
     async def _grow(self, name: str) -> None:
         """An order for later, about those who are spared: it begins by the log's time."""
-        hour = events.format_time(int(time.time() * 1_000) + 3_600_000)
+        hour = times.format_time(int(time.time() * 1_000) + 3_600_000)
         text = _order(name, SPARED, effective=hour)
         issued = await asyncio.to_thread(self.running.paperwork.order, text)
         await asyncio.to_thread(self.running.followed, issued["size"])

@@ -8,7 +8,7 @@ from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.terms import plan
 from sluicegate.errors import BadEnvelope, InvalidDocument
 from sluicegate.service import applications, cases, positions
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Opening
 from tests import worlds
 from tests.plane import Plane, no, yes
@@ -125,7 +125,7 @@ def test_a_grant_is_shown_with_how_far_it_has_come(plane):
     case = next(c for c in cases.listed(plane.ledger, plane.who["applicant"])["cases"])["case"]
     shown = yes(cases.show(plane.ledger, plane.who["applicant"], case))["grant"]
     assert (shown["grant"], shown["state"], shown["models"]) == (grant, "approved", ["gpt-5.6"])
-    assert shown["validUntil"] == events.format_time(plane.wall.at_ms + 30 * DAY_MS)
+    assert shown["validUntil"] == times.format_time(plane.wall.at_ms + 30 * DAY_MS)
     plane.credential(grant)
     assert yes(cases.show(plane.ledger, plane.who["applicant"], case))["grant"]["state"] == "provisioned"
 

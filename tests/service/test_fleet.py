@@ -25,7 +25,7 @@ from sluicegate.service.fleet import (
     Fleet,
     Poll,
 )
-from sluicegate_record.log import events, merkle, proof
+from sluicegate_record.log import events, merkle, proof, times
 from tests import worlds
 from tests.fakes import Breaking, Broken, MemoryWriting
 from tests.plane import Clock, Plane, yes
@@ -315,7 +315,7 @@ def test_a_gateway_that_acknowledges_has_it_in_force(plane):
     plane.fleet.heard(plane.poll(size, cut={"d-1": 3, "other": 5}))
     found = row(plane)
     assert (found["state"], found["size"], found["streamsCut"]) == ("acknowledged", size, 3)
-    assert found["at"] == events.format_time(AT_MS + 5)
+    assert found["at"] == times.format_time(AT_MS + 5)
     assert in_force(plane)
 
 
@@ -343,7 +343,7 @@ def test_the_time_of_an_acknowledgement_is_the_first(plane):
     for later in range(HISTORY_MAX + 5):  # polls without news crowd nothing out
         plane.wall.at_ms = AT_MS + later
         plane.fleet.heard(plane.poll(plane.size))
-    assert row(plane)["at"] == events.format_time(AT_MS)
+    assert row(plane)["at"] == times.format_time(AT_MS)
 
 
 def test_who_is_silent_is_counted_out_when_its_lease_has_surely_ended(plane):
@@ -700,7 +700,7 @@ def test_the_last_acknowledgement_puts_it_on_the_record_with_its_proof(plane):
     plane.fleet.heard(plane.signed(size, "gateway-2", cut={"d-1": 2, "other": 9}))
     public = row_of(noted(plane))
     rows = public.pop("gateways")
-    at = events.format_time(AT_MS + 11)
+    at = times.format_time(AT_MS + 11)
     assert public == {
         "directive": "d-1",
         "size": size,
@@ -714,7 +714,7 @@ def test_the_last_acknowledgement_puts_it_on_the_record_with_its_proof(plane):
         "of": 1,
         "points": [],
     }
-    assert [row["at"] for row in rows] == [events.format_time(AT_MS + 7), at]
+    assert [row["at"] for row in rows] == [times.format_time(AT_MS + 7), at]
     assert proof.in_force([{**public, "gateways": rows}], plane.ledger.root) == proof.Proven(2, 0, 0)
     status: Any = plane.fleet.directive_status("d-1")
     assert (status["inForceSince"], status["entry"]) == (at, plane.size - 1)
@@ -740,7 +740,7 @@ def test_a_tick_puts_it_on_the_record_when_the_last_is_counted_out(plane):
     public = row_of(noted(plane))
     found = row_of(public["gateways"])
     assert (found["state"], found["ask"], found["sig"]) == ("counted_out", None, None)
-    assert public["at"] == found["at"] == events.format_time(AT_MS + ENDS_MS)
+    assert public["at"] == found["at"] == times.format_time(AT_MS + ENDS_MS)
     assert (public["timeToZeroMs"], public["acknowledged"], public["countedOut"]) == (ENDS_MS, 0, 1)
     assert proof.in_force([public]) == proof.Proven(0, 0, 1)
 
@@ -860,7 +860,7 @@ def word(plane: Plane, says: str = "enforced") -> None:
     """What the cloud says now."""
     plane.wall.at_ms += 1
     asked = yes(points.to_state(plane.ledger, "cloud", "d-1"))
-    said = Enforcement(**asked, says=says, at=events.format_time(plane.wall.at_ms))
+    said = Enforcement(**asked, says=says, at=times.format_time(plane.wall.at_ms))
     envelope = state_point(said).envelope.to_json()
     yes(points.state(plane.ledger, plane.who["developer"], plane.id(), envelope))
 
@@ -878,7 +878,7 @@ def test_a_directive_waits_for_a_declared_point_for_as_long_as_it_takes(plane):
     plane.fleet.tick()
     assert (points_of(plane), noted(plane)) == ((False, [waiting]), [])
     word(plane)
-    at = events.format_time(plane.wall.at_ms)
+    at = times.format_time(plane.wall.at_ms)
     assert points_of(plane) == (True, [{**waiting, "state": "stated", "at": at}])
     plane.fleet.tick()
     public = row_of(noted(plane))

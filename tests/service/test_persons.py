@@ -18,7 +18,7 @@ from sluicegate.service import (
     providers,
     tokens,
 )
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, times
 from tests import worlds
 from tests.core.people.test_assertion import (
     AUDIENCE,
@@ -310,7 +310,7 @@ def test_an_attestation_is_carried_by_the_organizations_own_token(plane):
     by = plane.who["applicant"]
     credential = plane.credential(plane.grant)["credential"]
     pinned = yes(attestations.pin(plane.ledger, by, plane.id(), plane.grant, jwk_text()))["signatory"]
-    until = events.format_time(worlds.AT_MS + worlds.DAY_MS)
+    until = times.format_time(worlds.AT_MS + worlds.DAY_MS)
     stated = Attestation(plane.ledger.vkey(), credential, ["us_citizen"], until)
     envelope = worlds.signed(statements.attestation_payload(stated), "signatory").to_json()
     for who in ("rival", "developer"):

@@ -16,7 +16,7 @@ from sluicegate.core import statements
 from sluicegate.core.people import members
 from sluicegate.core.statements import Attestation
 from sluicegate.errors import InvalidInput
-from sluicegate_record.log import events
+from sluicegate_record.log import times
 from sluicegate_record.log.dsse import Envelope
 
 Credential = Annotated[str, typer.Argument(help="The credential, such as cred_….", show_default=False)]
@@ -92,6 +92,6 @@ def withdraw(credential: Credential, as_json: Json = False) -> None:
 
 def _time(text: str) -> str:
     try:
-        return events.format_time(members.until_ms(text))
+        return times.format_time(members.until_ms(text))
     except ValueError as error:
         raise InvalidInput(str(error)) from error

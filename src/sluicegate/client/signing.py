@@ -26,7 +26,7 @@ from sluicegate.core.terms import kinds
 from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate.store import keyfile
-from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log import canonical, dsse, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Opening
 
@@ -158,7 +158,7 @@ def enforcement(asked: Mapping[str, str], says: str, at_ms: int, key: Ed25519Pri
 
     Raises: BadEnvelope: malformed.
     """
-    said = Enforcement(**asked, says=says, at=events.format_time(at_ms))
+    said = Enforcement(**asked, says=says, at=times.format_time(at_ms))
     envelope = signed(statements.enforcement_payload(said), key)
     statements.read_enforcement(Envelope.from_json(envelope))
     return envelope

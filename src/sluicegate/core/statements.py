@@ -20,7 +20,7 @@ from sluicegate.core.directives.directive import Received
 from sluicegate.core.people import persons
 from sluicegate.core.terms import plan
 from sluicegate.errors import BadEnvelope, BadKey, VerificationFailed
-from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log import canonical, dsse, times
 from sluicegate_record.log.dsse import Envelope
 
 POSITION = "urn:sluicegate:position:v1"
@@ -453,7 +453,7 @@ def read_enforcement(envelope: Envelope) -> Enforcement:
     if said.says not in ENFORCEMENTS:
         raise BadEnvelope(f"a point that has {said.says[:40]!r}, expected one of {', '.join(ENFORCEMENTS)}")
     try:
-        events.parse_time(said.at)
+        times.parse_time(said.at)
     except VerificationFailed as error:
         raise BadEnvelope(f"when a point said so: {error.message}") from error
     if not _is_hash(said.document.removeprefix("sha256:")):

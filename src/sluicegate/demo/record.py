@@ -51,7 +51,7 @@ from sluicegate_record.log import (
     merkle,
     tiles,
 )
-from sluicegate_record.log.events import parse_time
+from sluicegate_record.log.times import parse_time
 
 ORIGIN = "log.example/sluicegate"
 STARTED = "2026-06-24T12:00:00.000Z"

@@ -21,7 +21,7 @@ from sluicegate.demo.cast import (
 from sluicegate.demo.scene import Scene
 from sluicegate.demo.streams import Stream
 from sluicegate.demo.telling import Page, expect
-from sluicegate_record.log.events import parse_time
+from sluicegate_record.log.times import parse_time
 
 EACH = 10
 """How many streams each of the two organizations has open."""

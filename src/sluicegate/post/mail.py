@@ -23,7 +23,7 @@ from typing import Any
 from sluicegate.ports import Letter, Subscription
 from sluicegate.post.carrier import Failure
 from sluicegate.settings import PostSettings
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, times
 
 THREADS = 4
 """How many letters are handed over at once."""
@@ -128,4 +128,4 @@ def is_here(host: str) -> bool:
 
 
 def _seconds(body: dict[str, Any]) -> int:
-    return events.parse_time(body["timestamp"]) // 1000
+    return times.parse_time(body["timestamp"]) // 1000

@@ -29,7 +29,7 @@ from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, times
 from sluicegate_record.terms import quorum
 
 SHOWN_MAX = 500
@@ -152,7 +152,7 @@ def _summary(ledger: Ledger, state: State, case: Case) -> dict[str, Any]:
         "surface": question.get("surface"),
         "directive": question.get("directive"),
         "organization": _name_of(ledger, state, case),
-        "openedAt": events.format_time(case.at_ms),
+        "openedAt": times.format_time(case.at_ms),
         "due": _time(case.due_ms),
         "nextDue": _time(_next_due_ms(case)),
         "awaiting": awaiting(state, case),
@@ -202,14 +202,14 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> di
                 "sealedReason": opened.get((said.seq, "reason")),
                 "conditions": said.conditions,
                 "owners": list(said.owners),
-                "at": events.format_time(said.at_ms),
+                "at": times.format_time(said.at_ms),
                 "digest": said.digest,
                 "superseded": case.positions[said.agency] is not said,
             }
             for said in case.history
         ],
         "questions": [
-            {"agency": agency, "question": said.reason, "since": events.format_time(said.at_ms)}
+            {"agency": agency, "question": said.reason, "since": times.format_time(said.at_ms)}
             for agency, said in sorted(case.asking.items())
         ],
         "answers": [
@@ -220,7 +220,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> di
         "clocks": [
             {
                 "agency": agency,
-                "receivedAt": events.format_time(clock.started_ms) if clock.receipt else None,
+                "receivedAt": times.format_time(clock.started_ms) if clock.receipt else None,
                 "due": _time(clock.due_ms),
                 "stopped": clock.asked_ms is not None,
                 "step": clock.rung,
@@ -287,7 +287,7 @@ def grant_of(state: State, grant_id: str) -> dict[str, Any] | None:
         "models": sorted(grant.models),
         "state": _standing(state, grant),
         "requestsPerMinute": grant.requests_per_minute,
-        "validFrom": events.format_time(grant.valid_from_ms),
+        "validFrom": times.format_time(grant.valid_from_ms),
         "validUntil": _time(grant.valid_until_ms),
         "amendment": state.amendments.get(grant_id),
         "removal": state.removals.get(grant_id),
@@ -404,4 +404,4 @@ def _dossier(ledger: Ledger, state: State, case: Case) -> dict[str, Any] | None:
 
 
 def _time(at_ms: int | None) -> str | None:
-    return None if at_ms is None else events.format_time(at_ms)
+    return None if at_ms is None else times.format_time(at_ms)

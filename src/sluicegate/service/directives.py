@@ -27,7 +27,7 @@ from sluicegate.core.people import application, persons
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service.ledger import Ledger
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Opening
 
@@ -130,8 +130,8 @@ def _shown(found: Issued) -> dict[str, Any]:
         "drill": found.is_drill,
         "inForce": not found.lifted,
         "ended": found.ended or None,
-        "endedAt": events.format_time(found.ended_ms) if found.ended_ms is not None else None,
-        "issuedAt": events.format_time(found.at_ms),
+        "endedAt": times.format_time(found.ended_ms) if found.ended_ms is not None else None,
+        "issuedAt": times.format_time(found.at_ms),
         "effective": spec.get("effective", "immediately"),
         "expires": spec.get("expires"),
         "action": spec.get("action", "suspend"),
@@ -141,7 +141,7 @@ def _shown(found: Issued) -> dict[str, Any]:
         "except": spec.get("except"),
         "basis": spec["basis"],
         "reasons": spec["reasons"],
-        "lifted": [{**part, "at": events.format_time(part["at"])} for part in found.parts],
+        "lifted": [{**part, "at": times.format_time(part["at"])} for part in found.parts],
         "liftedBy": spec["liftedBy"],
         "liftCase": found.lift,
     }

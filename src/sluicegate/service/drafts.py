@@ -18,7 +18,7 @@ from sluicegate.errors import InvalidDocument
 from sluicegate.ports import Principal, SavedDraft, Writing
 from sluicegate.service import access, applications
 from sluicegate.service.ledger import Ledger
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, times
 
 DRAFTS_MAX = 20
 """How many one principal may have."""
@@ -96,7 +96,7 @@ def _shown(ledger: Ledger, principal: Principal, draft: SavedDraft) -> dict[str,
     return {
         "draft": draft.id,
         **{name: asked[name] for name in ("release", "stage", "surface")},
-        "savedAt": events.format_time(draft.created_at_ms),
+        "savedAt": times.format_time(draft.created_at_ms),
         "ineligible": [ineligible.message] if isinstance(ineligible, Refusal) else ineligible,
     }
 

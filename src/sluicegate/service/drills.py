@@ -17,7 +17,7 @@ from sluicegate.core.lifecycle.state import Issued
 from sluicegate.ports import Principal
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
-from sluicegate_record.log import dsse, events
+from sluicegate_record.log import dsse, times
 from sluicegate_record.log.dsse import Envelope
 
 
@@ -53,17 +53,17 @@ def _made(ledger: Ledger, fleet: Fleet, found: Issued) -> dict[str, Any] | Refus
     waiting = [row["gateway"] for row in ended if row["state"] == "waiting"]
     if waiting:
         return _running(found, f"is not over at {', '.join(waiting)[:200]}", "ask again in a moment")
-    times = [events.parse_time(row["at"]) for row in ended if row["at"] is not None]
-    restored_ms = max([*times, found.ended_ms])
+    restored_at = [times.parse_time(row["at"]) for row in ended if row["at"] is not None]
+    restored_ms = max([*restored_at, found.ended_ms])
     restored = {(row["gateway"], row["incarnation"]): row for row in ended}
     return {
         "log": ledger.vkey(),
         "drill": found.name,
-        "startedAt": events.format_time(found.at_ms),
-        "zeroAt": events.format_time(found.in_force_ms),
+        "startedAt": times.format_time(found.at_ms),
+        "zeroAt": times.format_time(found.in_force_ms),
         "timeToZeroMs": found.in_force_ms - found.at_ms,
-        "endedAt": events.format_time(found.ended_ms),
-        "restoredAt": events.format_time(restored_ms),
+        "endedAt": times.format_time(found.ended_ms),
+        "restoredAt": times.format_time(restored_ms),
         "timeToRestoreMs": restored_ms - found.ended_ms,
         "gateways": [
             {

@@ -34,7 +34,7 @@ from sluicegate.service.incarnation import (
     Seen,
 )
 from sluicegate.service.ledger import Ledger
-from sluicegate_record.log import events
+from sluicegate_record.log import times
 
 __all__ = ["CONFIRM_EVERY_MS", "FORGET_AFTER_MS", "HISTORY_MAX", "Fleet", "Poll"]
 
@@ -113,7 +113,7 @@ class Fleet:
             "after": poll.after,
             "size": reached,
             "root": self._root(reached).hex(),
-            "controlTime": events.format_time(self._ledger.now_ms()),
+            "controlTime": times.format_time(self._ledger.now_ms()),
             "leaseMs": lease_ms,
             "ageMs": int(self._boot_ms() - confirmed_ms) + 1,
         }
@@ -163,7 +163,7 @@ class Fleet:
             "size": size,
             "lifted": lifted,
             "inForce": begun and not lifted and all(row["state"] != WAITING for row in (*rows, *stated)),
-            "inForceSince": events.format_time(since_ms) if since_ms is not None else None,
+            "inForceSince": times.format_time(since_ms) if since_ms is not None else None,
             "entry": entry,
             "gateways": rows,
             "points": stated,
@@ -316,7 +316,7 @@ def _points(state: State, issued: Issued) -> list[dict[str, Any]]:
                 "surface": point.surface,
                 "kind": "declared",
                 "state": WAITING if stated is None else "stated",
-                "at": None if stated is None else events.format_time(stated.at_ms),
+                "at": None if stated is None else times.format_time(stated.at_ms),
             }
         )
     return rows

@@ -14,7 +14,7 @@ from typing import Any
 from sluicegate.core.lifecycle.fleet import ACKNOWLEDGED, COUNTED_OUT, WAITING
 from sluicegate.errors import BadSignature
 from sluicegate.ports import Incarnation
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, times
 from sluicegate_record.log.acknowledgement import Acknowledgement
 
 FORGET_AFTER_MS = 3_600_000
@@ -124,7 +124,7 @@ class Seen:
             "surface": self.who.surface,
             "size": self.after,
             "state": self.state(size, now_ms),
-            "at": events.format_time(at_ms) if at_ms is not None else None,
+            "at": times.format_time(at_ms) if at_ms is not None else None,
             "streamsCut": self.cut.get(name, 0),
             "signed": self.who.key is not None,
             "drifted": self.drifted,
@@ -135,7 +135,7 @@ class Seen:
         row = self.row(name, size, now_ms)
         ends_ms = self.lease_ends_ms(below=size)
         if row["state"] == COUNTED_OUT and ends_ms:
-            row["at"] = events.format_time(wall_ms - math.floor(now_ms - ends_ms))
+            row["at"] = times.format_time(wall_ms - math.floor(now_ms - ends_ms))
         signed = self.signed if row["state"] == ACKNOWLEDGED else None
         return {
             **row,

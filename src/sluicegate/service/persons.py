@@ -38,7 +38,7 @@ from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access, tokens
 from sluicegate.service.ledger import Ledger
-from sluicegate_record.log import events
+from sluicegate_record.log import times
 
 
 def register(
@@ -216,7 +216,7 @@ def _shown(state: State, person: Person, claim: Claim) -> dict[str, Any]:
         "status": claim.status,
         "method": told.method if told is not None else "",
         "assurance": claim.assurance.word,
-        "until": events.format_time(claim.until_ms) if claim.until_ms is not None else None,
+        "until": times.format_time(claim.until_ms) if claim.until_ms is not None else None,
     }
 
 

@@ -9,7 +9,7 @@ from sluicegate.core.lifecycle.points import SetPoint, StatePoint
 from sluicegate.core.lifecycle.state import Point
 from sluicegate.ports import Principal
 from sluicegate.service.ledger import Ledger
-from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log import canonical, dsse, times
 from sluicegate_record.log.dsse import Envelope
 
 
@@ -56,13 +56,13 @@ def _shown(point: Point) -> dict[str, Any]:
         "keyid": dsse.keyid(point.public),
         "publicKey": canonical.b64(point.public),
         "owner": point.owner,
-        "declaredAt": events.format_time(point.at_ms),
+        "declaredAt": times.format_time(point.at_ms),
         "stated": [
             {
                 "directive": directive,
                 "says": stated.says,
                 "size": stated.of,
-                "at": events.format_time(stated.said_ms),
+                "at": times.format_time(stated.said_ms),
                 "seq": stated.seq,
             }
             for directive, stated in point.stated.items()

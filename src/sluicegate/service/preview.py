@@ -25,7 +25,7 @@ from sluicegate.service import access
 from sluicegate.service.directives import resolve
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.usage import UsageBook
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, times
 
 TRIES = 5
 Counted = TypeVar("Counted")
@@ -62,7 +62,7 @@ def preview(  # noqa: PLR0913 - who, a text and its file, its annexes, and what 
     usage = used.last_day(now_ms) if used is not None else []
     answer = settled(ledger, lambda table: _counted(table, found, usage, now_ms))
     if used is not None:
-        answer["countedSince"] = events.format_time(used.since_ms)
+        answer["countedSince"] = times.format_time(used.since_ms)
     for each in answer["organizations"]:
         known = ledger.store.registered(each["organization"])
         is_told = _sees(ledger, principal, each["organization"])

@@ -11,7 +11,7 @@ from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.cases import awaiting
 from sluicegate.service.ledger import Ledger
-from sluicegate_record.log import events
+from sluicegate_record.log import times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.terms import quorum
 
@@ -141,7 +141,7 @@ def _seated(principal: Principal, seated: int) -> int | None:
 
 def _is_past(until: str | None, now_ms: int) -> bool:
     """Whether the day until which a basis was stated is over: its rules stay in force until new terms."""
-    return until is not None and events.format_time(now_ms)[:10] > until
+    return until is not None and times.format_time(now_ms)[:10] > until
 
 
 def _affected(state: State, release: str) -> dict[str, int]:

@@ -8,7 +8,7 @@ from sluicegate.core.lifecycle import reports as made
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
-from sluicegate_record.log import events
+from sluicegate_record.log import times
 
 
 def cases(ledger: Ledger, principal: Principal, release: str | None = None) -> dict[str, Any]:
@@ -24,4 +24,4 @@ def cases(ledger: Ledger, principal: Principal, release: str | None = None) -> d
         known = {found.name for found in state.releases.values() if access.knows(principal, state, found)}
         shown = known if release is None else known & {release}
         report["requirements"] = [row for row in report["requirements"] if row["release"] in shown]
-        return {"size": state.size, "at": events.format_time(now_ms), **report}
+        return {"size": state.size, "at": times.format_time(now_ms), **report}

@@ -22,7 +22,7 @@ from sluicegate.ports import (
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.letters import letter
 from sluicegate.settings import PostSettings
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, times
 
 WEBHOOK, EMAIL = "webhook", "email"
 SUBSCRIPTIONS_MAX = 20
@@ -138,7 +138,7 @@ def _shown(subscription: Subscription) -> dict[str, Any]:
         "kind": subscription.kind,
         "target": subscription.target,
         "state": "gone" if subscription.gone else "active",
-        "since": events.format_time(subscription.created_at_ms),
+        "since": times.format_time(subscription.created_at_ms),
     }
 
 

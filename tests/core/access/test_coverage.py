@@ -17,7 +17,7 @@ from sluicegate.core.access.naming import NOBODY, Naming, Signed
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.table import Credential, Table
 from sluicegate.core.people.persons import SETTLED_BY, identifier
-from sluicegate_record.log import events
+from sluicegate_record.log import events, times
 from tests.core import reference_model
 from tests.core.access.test_decision import (
     ALICE,
@@ -63,7 +63,7 @@ def population(seed: int) -> Facts:
                 "stage": "s1",
                 "surface": surface,
                 "terms": found.terms["r1", "s1"],
-                "validFrom": events.format_time(AT_MS),
+                "validFrom": times.format_time(AT_MS),
                 "validUntil": None,
             }
             found.rough.write(events.GRANT_APPROVED, granted, organization=organization)
@@ -256,7 +256,7 @@ def rough() -> Rough:
             "stage": "s1",
             "surface": API,
             "terms": found.terms["r1", "s1"],
-            "validFrom": events.format_time(AT_MS),
+            "validFrom": times.format_time(AT_MS),
             "validUntil": None,
         }
         described = {"organization": organization, "name": f"t{number}", "registeredIn": "US"}

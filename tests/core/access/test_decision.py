@@ -19,7 +19,7 @@ from sluicegate.core.access.naming import Naming, Signed
 from sluicegate.core.access.refusals import REASONS, Deny, Reason
 from sluicegate.core.access.table import Table
 from sluicegate.core.people import persons
-from sluicegate_record.log import events
+from sluicegate_record.log import events, times
 from tests.core import reference_model
 from tests.worlds import (
     API,
@@ -149,8 +149,8 @@ class Facts:
             "stage": name,
             "surface": surface,
             "terms": terms,
-            "validFrom": events.format_time(AT_MS + begins),
-            "validUntil": events.format_time(AT_MS + ends) if ends is not None else None,
+            "validFrom": times.format_time(AT_MS + begins),
+            "validUntil": times.format_time(AT_MS + ends) if ends is not None else None,
             "conditions": self.random.choice([{}, {"requestsPerMinute": 7}]),
         }
         self.rough.write(events.GRANT_APPROVED, public, organization=organization)
@@ -212,7 +212,7 @@ class Facts:
                 "terms": self.terms[where],
                 "conditions": self.random.choice([{}, {"requestsPerMinute": 5}]),
             }
-            public["validUntil"] = self.random.choice([None, events.format_time(AT_MS + 3)])
+            public["validUntil"] = self.random.choice([None, times.format_time(AT_MS + 3)])
         self.rough.write(type_, public)
 
     def choose(self, grant: str = "") -> None:
@@ -261,7 +261,7 @@ class Facts:
                 "assurance": reference_model.LEVELS[levels[issuer]],
             }
             if self.random.random() < 0.4:
-                row["until"] = events.format_time(AT_MS + self.random.randrange(-1, 6))
+                row["until"] = times.format_time(AT_MS + self.random.randrange(-1, 6))
             self.rough.write(events.STATUS_CLAIMED, {}, claims=[row])
             self.claims.append((member, issuer))
 
@@ -274,7 +274,7 @@ class Facts:
         if self.credentials:
             attested: dict[str, Any] | None = {
                 "statuses": self.some(STATUSES),
-                "until": events.format_time(AT_MS + self.random.choice([1, 3, 99])),
+                "until": times.format_time(AT_MS + self.random.choice([1, 3, 99])),
             }
             if attested and self.random.random() < 0.3:
                 attested["models"] = self.some(["a", "b", "c"])
@@ -337,11 +337,11 @@ class Facts:
                 ]
             )
         if self.random.random() < 0.3:
-            spec["effective"] = events.format_time(AT_MS + self.random.choice([-1_000, -5, 1, 3]))
+            spec["effective"] = times.format_time(AT_MS + self.random.choice([-1_000, -5, 1, 3]))
         if self.random.random() < 0.2:
             spec["drain"] = "PT1S"
         if self.random.random() < 0.2:
-            spec["expires"] = events.format_time(AT_MS + self.random.choice([1, 2, 9]))
+            spec["expires"] = times.format_time(AT_MS + self.random.choice([1, 2, 9]))
         return spec
 
     def suspend(self) -> None:

@@ -14,8 +14,8 @@ from sluicegate.errors import BadFeed
 from sluicegate_record.log import (
     canonical,
     dsse,
-    events,
     merkle,
+    times,
 )
 from sluicegate_record.log.events import Entry
 from sluicegate_record.log.merkle import Frontier
@@ -55,7 +55,7 @@ def signed(**changes: Any) -> dict[str, Any]:
         **ASKED,
         "size": SIZE,
         "root": root_of(SIZE).hex(),
-        "controlTime": events.format_time(AT_MS),
+        "controlTime": times.format_time(AT_MS),
         "leaseMs": 5_000,
         "ageMs": 12,
         **changes,
@@ -105,7 +105,7 @@ def test_an_answer_may_be_empty() -> None:
 def test_every_field_is_signed(field: str) -> None:
     answer = answered()
     other = signed(
-        size=SIZE - 1, root="0" * 64, controlTime=events.format_time(AT_MS + 1), leaseMs=60_000, ageMs=0
+        size=SIZE - 1, root="0" * 64, controlTime=times.format_time(AT_MS + 1), leaseMs=60_000, ageMs=0
     )
     answer[field] = {"gateway": "g-2", "incarnation": "j" * 32, "nonce": "m" * 32, "after": 1}.get(
         field, other[field]

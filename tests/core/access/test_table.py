@@ -27,7 +27,7 @@ from sluicegate.core.lifecycle.grants import (
 )
 from sluicegate.core.people.persons import Assurance
 from sluicegate.errors import VerificationFailed
-from sluicegate_record.log import events
+from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Draft, Entropy, Entry
 from tests.core import reference_model
 from tests.core.access.test_decision import Facts
@@ -303,7 +303,7 @@ def _about_persons(world: World, grant: str) -> None:
     """What directives look at, in entries that a test writes; and a directive that looks at all of it."""
     member, held = "mem_aaaaaaaaaaaaaaaa", "cred_held"
     row = {"member": member, "issuer": "self", "status": "other", "assurance": "self-asserted"}
-    until = events.format_time(AT_MS + 90 * DAY_MS)
+    until = times.format_time(AT_MS + 90 * DAY_MS)
     attested = {"statuses": ["us_citizen"], "models": [MODEL], "excluded": [member], "until": until}
     persons = {"definition": "d", "statuses": ["other"], "source": "s", "assurance": "organization"}
     covers = {"persons": {**persons, "unknown": "spared"}, "annexes": ["x"], "registeredIn": ["US"]}

@@ -26,7 +26,7 @@ from sluicegate.core.statements import Position
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.trust import Releases
 from sluicegate.errors import VerificationFailed
-from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log import canonical, dsse, events, times
 from sluicegate_record.log.events import Entropy, Entry
 from tests.core.lifecycle.test_histories import Player, histories
 from tests.worlds import (
@@ -201,7 +201,7 @@ LIES: dict[str, Lie] = {
     "a grant without its conditions": of_type(events.GRANT_APPROVED, lambda e: told(e, {"conditions": {}})),
     "a grant without an end": of_type(events.GRANT_APPROVED, lambda e: told(e, {"validUntil": None})),
     "a grant for longer": of_type(
-        events.GRANT_APPROVED, lambda e: told(e, {"validUntil": events.format_time(e.at_ms + 31 * DAY_MS)})
+        events.GRANT_APPROVED, lambda e: told(e, {"validUntil": times.format_time(e.at_ms + 31 * DAY_MS)})
     ),
     "a grant by silence": of_type(events.POSITION_RECORDED, lambda _: None, which=3),
     "a grant by the terms case": of_type(events.GRANT_APPROVED, lambda e: told(e, {"case": "none"})),

@@ -27,7 +27,7 @@ from sluicegate.core.lifecycle.grants import (
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.statements import Position
 from sluicegate.errors import VerificationFailed
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Draft, Entropy, Entry
 from tests.core.access.test_vouch import (
     KEY,
@@ -114,7 +114,7 @@ def test_removed_then_granted_again_on_the_same_signatures():
     removed(w)
     liar = Liar(w)
     first = liar.last(events.GRANT_APPROVED)
-    liar.again(first, {"grant": "grant_again", "validUntil": events.format_time(w.now_ms + 30 * DAY_MS)})
+    liar.again(first, {"grant": "grant_again", "validUntil": times.format_time(w.now_ms + 30 * DAY_MS)})
     liar.again(liar.last(events.CREDENTIAL_ISSUED), {"credential": "cred_again", "grant": "grant_again"})
     liar.refused()
 
@@ -126,7 +126,7 @@ def test_expired_then_granted_again_on_the_same_signatures():
     liar = Liar(w)
     liar.again(
         liar.last(events.GRANT_APPROVED),
-        {"grant": "grant_again", "validUntil": events.format_time(w.now_ms + 30 * DAY_MS)},
+        {"grant": "grant_again", "validUntil": times.format_time(w.now_ms + 30 * DAY_MS)},
     )
     liar.again(liar.last(events.CREDENTIAL_ISSUED), {"credential": "cred_again", "grant": "grant_again"})
     liar.refused()
@@ -141,7 +141,7 @@ def test_one_renewal_signed_renewed_for_ever():
     w.say(c, "ostp")
     w.now_ms += 25 * DAY_MS
     liar = Liar(w)
-    liar.again(liar.last(events.GRANT_AMENDED), {"validUntil": events.format_time(w.now_ms + 30 * DAY_MS)})
+    liar.again(liar.last(events.GRANT_AMENDED), {"validUntil": times.format_time(w.now_ms + 30 * DAY_MS)})
     w.now_ms += 20 * DAY_MS
     liar.refused()
 
@@ -285,7 +285,7 @@ def test_a_revoked_key_registered_again():
 def lie_grant(liar: Liar, case: Any, terms: str, **conditions: Any) -> None:
     w = liar.world
     cond = conditions or {"requestsPerMinute": 600, "validFor": "P30D"}
-    until = events.format_time(w.now_ms + 30 * DAY_MS)
+    until = times.format_time(w.now_ms + 30 * DAY_MS)
     liar.write(
         events.GRANT_APPROVED,
         {
@@ -297,7 +297,7 @@ def lie_grant(liar: Liar, case: Any, terms: str, **conditions: Any) -> None:
             "terms": terms,
             "conditions": cond,
             "party": case.question["party"],
-            "validFrom": events.format_time(w.now_ms),
+            "validFrom": times.format_time(w.now_ms),
             "validUntil": until,
         },
         organization="org-1",

@@ -20,7 +20,7 @@ from sluicegate.core.lifecycle.directives import (
 )
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.statements import Position
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.dsse import Envelope
 from tests.core.access.test_vouch import (
     asked,
@@ -119,7 +119,7 @@ def test_a_confirmed_transcription_is_lifted_by_its_issuer() -> None:
 
 def test_a_directive_expires_when_its_time_has_come() -> None:
     world = honest()
-    world.direct("d-1", expires=events.format_time(world.now_ms + DAY_MS))
+    world.direct("d-1", expires=times.format_time(world.now_ms + DAY_MS))
     check_honest(world, Deny)
     world.later(1)
     check_honest(world, Allow)
@@ -369,7 +369,7 @@ def test_what_a_stranger_confirms_is_not_confirmed() -> None:
 
 
 def test_an_expiry_before_its_time_or_of_what_never_expires() -> None:
-    for expires in (None, events.format_time(honest().now_ms + DAY_MS)):
+    for expires in (None, times.format_time(honest().now_ms + DAY_MS)):
         world = honest()
         world.direct("d-1", expires=expires)
         liar = Liar(world)

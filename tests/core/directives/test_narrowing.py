@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from sluicegate.core.access.decision import Instant
 from sluicegate.core.directives import narrowing
-from sluicegate_record.log import events
+from sluicegate_record.log import events, times
 from tests.core.access.test_decision import PROVIDERS, Facts, asks
 from tests.core.reference_model import Asking, InForce
 from tests.worlds import AT_MS
 
-T0, T1, T2 = (events.format_time(AT_MS + at) for at in (-1_000, 1_000, 9_000))
+T0, T1, T2 = (times.format_time(AT_MS + at) for at in (-1_000, 1_000, 9_000))
 PEOPLE = {"definition": "d", "statuses": ["other"], "source": "s"}
 NAMES = {"count": 2, "commitment": "a" * 64}
 OTHERS = {"count": 2, "commitment": "b" * 64}

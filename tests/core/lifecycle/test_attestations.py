@@ -17,7 +17,7 @@ from sluicegate.core.lifecycle.persons import RegisterMembers, Row
 from sluicegate.core.people.persons import identifier
 from sluicegate.core.statements import Attestation
 from sluicegate.errors import BadEnvelope
-from sluicegate_record.log import events
+from sluicegate_record.log import times
 from sluicegate_record.log.dsse import Envelope
 from tests import worlds
 from tests.worlds import (
@@ -45,7 +45,7 @@ class Attesting(World):
         self.must(PinSignatory("org-2", public_key(THEIRS)))
 
     def stated(self, **changes: Any) -> Attestation:
-        until = events.format_time(AT_MS + 30 * DAY_MS)
+        until = times.format_time(AT_MS + 30 * DAY_MS)
         fields = {"log": LOG, "credential": self.credentials[0], "statuses": ["us_citizen"], "until": until}
         return Attestation(**{**fields, **changes})
 
@@ -82,8 +82,8 @@ def test_a_signatory_attests_everyone_able_to_reach_a_credential(world):
         ("nobody", {}, "signature_invalid"),
         (SIGNER, {"log": LOG.replace("openai", "other")}, "other_log"),
         (SIGNER, {"credential": "cred_nobody"}, "credential_unknown"),
-        (SIGNER, {"until": events.format_time(AT_MS)}, "until_out_of_range"),
-        (SIGNER, {"until": events.format_time(AT_MS + 366 * DAY_MS + 1)}, "until_out_of_range"),
+        (SIGNER, {"until": times.format_time(AT_MS)}, "until_out_of_range"),
+        (SIGNER, {"until": times.format_time(AT_MS + 366 * DAY_MS + 1)}, "until_out_of_range"),
         (SIGNER, {"excluded": ["mem_nobody"]}, "member_unknown"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.positions import RecordPosition
-from sluicegate_record.log import events
+from sluicegate_record.log import times
 from tests.worlds import World, position, stage
 
 
@@ -105,8 +105,8 @@ def test_a_denial_says_who_denies_and_until_when_to_reply_and_to_appeal() -> Non
     public = world.entries[-1].public
     assert public["because"] == ["ostp"]
     day = 86_400_000
-    assert events.parse_time(public["replyBy"]) == world.now_ms + 10 * day
-    assert events.parse_time(public["appealBy"]) == world.now_ms + 30 * day
+    assert times.parse_time(public["replyBy"]) == world.now_ms + 10 * day
+    assert times.parse_time(public["appealBy"]) == world.now_ms + 30 * day
 
 
 def test_the_determination_rests_on_named_positions() -> None:

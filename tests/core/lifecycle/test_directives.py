@@ -20,7 +20,7 @@ from sluicegate.core.lifecycle.directives import (
 from sluicegate.core.lifecycle.positions import RecordPosition, TranscribePosition
 from sluicegate.core.statements import Position
 from sluicegate.errors import BadEnvelope
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Opening
 from tests.worlds import (
     API,
@@ -699,7 +699,7 @@ def test_the_positions_on_a_part_are_none_on_the_whole(world: World) -> None:
 
 
 def test_a_directive_expires_by_itself(world: World) -> None:
-    world.direct("d-1", expires=events.format_time(AT_MS + DAY_MS))
+    world.direct("d-1", expires=times.format_time(AT_MS + DAY_MS))
     case = lifting(world)
     world.later(1)
     assert world.types(world.state.size - 2) == [events.CASE_DETERMINED, events.DIRECTIVE_EXPIRED]
@@ -713,7 +713,7 @@ def test_a_directive_expires_by_itself(world: World) -> None:
 
 @pytest.mark.parametrize("how", ["lift", "change"])
 def test_what_ended_before_does_not_expire_too(world: World, how: str) -> None:
-    world.direct("d-1", expires=events.format_time(AT_MS + DAY_MS))
+    world.direct("d-1", expires=times.format_time(AT_MS + DAY_MS))
     world.lift() if how == "lift" else world.must(change(world, name="d-2"))
     world.later(2)
     assert events.DIRECTIVE_EXPIRED not in world.types()
@@ -721,12 +721,12 @@ def test_what_ended_before_does_not_expire_too(world: World, how: str) -> None:
 
 def test_what_has_expired_already_is_refused(world: World) -> None:
     for at_ms in (AT_MS, AT_MS - DAY_MS):
-        value = directive_value(expires=events.format_time(at_ms), effective="2026-01-01T00:00:00.000Z")
+        value = directive_value(expires=times.format_time(at_ms), effective="2026-01-01T00:00:00.000Z")
         assert world.refused(IssueDirective(directive(value))) == "expired"
 
 
 def test_a_directive_that_has_not_begun_can_be_lifted(world: World) -> None:
-    world.direct("d-1", effective=events.format_time(AT_MS + DAY_MS))
+    world.direct("d-1", effective=times.format_time(AT_MS + DAY_MS))
     world.lift()
     assert world.state.table.directives == {}
 
@@ -771,7 +771,7 @@ def test_a_directive_is_not_ended_as_a_drill(world: World) -> None:
 
 
 def test_a_drill_does_not_expire(world: World) -> None:
-    world.must(drill(expires=events.format_time(AT_MS + DAY_MS)))
+    world.must(drill(expires=times.format_time(AT_MS + DAY_MS)))
     world.later(2)
     assert events.DIRECTIVE_EXPIRED not in world.types()
 

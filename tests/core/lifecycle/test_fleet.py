@@ -10,7 +10,7 @@ from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle.fleet import NoteInForce
 from sluicegate.core.terms.trust import Releases
-from sluicegate_record.log import events
+from sluicegate_record.log import events, times
 from tests.worlds import (
     API,
     AT_MS,
@@ -34,7 +34,7 @@ def world() -> World:
 
 
 def at(ms: int) -> str:
-    return events.format_time(AT_MS + ms)
+    return times.format_time(AT_MS + ms)
 
 
 def row(world: World, number: int = 1, **changes: Any) -> dict[str, Any]:

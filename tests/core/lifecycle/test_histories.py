@@ -30,7 +30,7 @@ from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.errors import SluicegateError
 from sluicegate.gate.engine import Engine
-from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log import canonical, dsse, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Entry
 from tests.core import reference_model
@@ -328,7 +328,7 @@ def sent_to_a_gateway(entries: Sequence[Entry], random: Random) -> Table:
         after = engine.table.size
         size = random.randrange(after + 1, len(entries) + 1)
         fields: dict[str, Any] = {"gateway": "g", "incarnation": "i", "nonce": "n", "after": after}
-        fields |= {"size": size, "root": root, "controlTime": events.format_time(0), "leaseMs": 0, "ageMs": 0}
+        fields |= {"size": size, "root": root, "controlTime": times.format_time(0), "leaseMs": 0, "ageMs": 0}
         answer = feed.answer_json(fields, entries[after:size], private_key("log"))
         opened = feed.open_answer(json.dumps(answer).encode(), fields, public_key("log"))
         engine.advance(opened.entries)

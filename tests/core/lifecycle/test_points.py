@@ -12,7 +12,7 @@ from sluicegate.core.lifecycle import points
 from sluicegate.core.lifecycle.points import AHEAD_MS, SetPoint, StatePoint
 from sluicegate.core.lifecycle.state import Issued, Stated
 from sluicegate.errors import BadEnvelope
-from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log import canonical, dsse, events, times
 from tests.worlds import (
     API,
     AT_MS,
@@ -50,7 +50,7 @@ def word(world: World, point: str = "cloud", name: str = "d-1") -> Stated | None
 
 
 def later(ms: int) -> str:
-    return events.format_time(AT_MS + ms)
+    return times.format_time(AT_MS + ms)
 
 
 # Declaring and retiring

@@ -11,7 +11,7 @@ from sluicegate.core.lifecycle.applications import Answer
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.ticks import due
-from sluicegate_record.log import events
+from sluicegate_record.log import events, times
 from tests.worlds import (
     AT_MS,
     DAY_MS,
@@ -208,7 +208,7 @@ def test_an_objection_just_before_is_in_time() -> None:
 
 
 def _day_before(due: str) -> str:
-    return events.format_time(events.parse_time(due) - DAY_MS)
+    return times.format_time(times.parse_time(due) - DAY_MS)
 
 
 def test_after_a_downtime_everything_happens_in_the_order_it_was_due() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from sluicegate.core.people import members
 from sluicegate.errors import InvalidDocument, Place
-from sluicegate_record.log import events
+from sluicegate_record.log import times
 
 HEADER = "identifier,status,method,assurance,until"
 
@@ -104,7 +104,7 @@ def test_only_so_many_errors_are_told():
     ],
 )
 def test_a_date_ends_a_claim_when_it_begins(text, at):
-    assert members.until_ms(text) == events.parse_time(at)
+    assert members.until_ms(text) == times.parse_time(at)
 
 
 @pytest.mark.parametrize("text", ["", "tomorrow", "2027-02-30", "2027-01-31T12:00", "31.1.2027", "2027"])

@@ -22,13 +22,12 @@ from sluicegate_record.log.events import (
     Entropy,
     Entry,
     Opening,
-    format_time,
     opening,
-    parse_time,
     place,
     place_all,
     read,
 )
+from sluicegate_record.log.times import format_time, parse_time
 
 AT_MS = 1_782_000_000_123
 SALT = bytes(range(32))

@@ -16,11 +16,10 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sluicegate_record.errors import InvalidInput, VerificationFailed
-from sluicegate_record.log import canonical
+from sluicegate_record.log import canonical, times
 
 VERSION = 1
 LEAF_BYTES_MAX = 65_535
@@ -136,8 +135,6 @@ TYPES = frozenset(
     }
 )
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 class Entropy:
     """Fresh bytes for one command, drawn from one random seed, so that `decide` stays a function.
@@ -246,7 +243,7 @@ def place(draft: Draft, *, seq: int, at_ms: int, by: str, command: str) -> Entry
         {
             "v": VERSION,
             "seq": seq,
-            "at": format_time(at_ms),
+            "at": times.format_time(at_ms),
             "type": draft.type,
             "stream": draft.stream,
             "by": by,
@@ -288,7 +285,7 @@ def read(
         _check_openings(part, given, value[part], value["seq"])
     return Entry(
         value["seq"],
-        parse_time(value["at"]),
+        times.parse_time(value["at"]),
         value["type"],
         value["stream"],
         value["by"],
@@ -321,26 +318,6 @@ def _check_openings(part: str, given: Mapping[str, Opening], committed: Mapping[
     for name, opened in given.items():
         if committed.get(name) != opened.commitment(part, name):
             raise VerificationFailed(f"entry {seq}: {part} part {name!r} does not open its commitment")
-
-
-def format_time(at_ms: int) -> str:
-    """RFC 3339 UTC with milliseconds, such as `2026-06-12T21:21:00.000Z`."""
-    moment = _EPOCH + timedelta(milliseconds=at_ms)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
-
-
-def parse_time(text: str) -> int:
-    """Milliseconds since 1970 UTC of what `format_time` wrote.
-
-    Raises: VerificationFailed: any other form.
-    """
-    try:
-        at_ms = (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)
-    except (TypeError, ValueError) as error:
-        raise VerificationFailed(f"{text!r} is not a time such as 2026-06-12T21:21:00.000Z") from error
-    if format_time(at_ms) != text:
-        raise VerificationFailed(f"{text!r} is not a time such as {format_time(at_ms)}")
-    return at_ms
 
 
 def place_all(drafts: Sequence[Draft], *, seq: int, at_ms: int, by: str, command: str) -> list[Entry]:

@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from sluicegate.errors import BadFeed, NotCanonical, VerificationFailed
-from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log import canonical, dsse, events, times
 from sluicegate_record.log.events import Entry, Opening
 
 PAYLOAD_TYPE = "application/vnd.sluicegate.poll.v1+json"
@@ -73,7 +73,7 @@ def open_answer(data: bytes, asked: Mapping[str, Any], public: bytes) -> Answer:
             entries,
             signed["size"],
             bytes.fromhex(signed["root"]),
-            events.parse_time(signed["controlTime"]),
+            times.parse_time(signed["controlTime"]),
             signed["leaseMs"],
             signed["ageMs"],
         )

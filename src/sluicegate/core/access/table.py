@@ -32,7 +32,7 @@ from sluicegate.core.people.persons import (
     Person,
 )
 from sluicegate.errors import InvalidInput, VerificationFailed
-from sluicegate_record.log import events
+from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Entry
 
 Folded = TypeVar("Folded")
@@ -328,8 +328,8 @@ def _grant_approved(table: Table, entry: Entry) -> None:
         surface=intern(public["surface"]),
         terms=intern(public["terms"]),
         models=terms["models"],
-        valid_from_ms=events.parse_time(public["validFrom"]),
-        valid_until_ms=events.parse_time(public["validUntil"]) if public["validUntil"] else None,
+        valid_from_ms=times.parse_time(public["validFrom"]),
+        valid_until_ms=times.parse_time(public["validUntil"]) if public["validUntil"] else None,
         requests_per_minute=public.get("conditions", terms["conditions"]).get("requestsPerMinute"),
     )
     key = (grant.organization, grant.release, grant.surface)
@@ -349,7 +349,7 @@ def _grant_amended(table: Table, entry: Entry) -> None:
     grant = table.grants_by_id[public["grant"]]
     grant.terms = intern(public["terms"])
     grant.models = table.terms[public["terms"]]["models"]
-    grant.valid_until_ms = events.parse_time(public["validUntil"]) if public["validUntil"] else None
+    grant.valid_until_ms = times.parse_time(public["validUntil"]) if public["validUntil"] else None
     grant.requests_per_minute = public["conditions"].get("requestsPerMinute")
 
 
@@ -407,7 +407,7 @@ def _credential_attested(table: Table, entry: Entry) -> None:
             frozenset(stated["statuses"]),
             frozenset(stated["models"]) if "models" in stated else None,
             frozenset(stated.get("excluded", ())),
-            events.parse_time(stated["until"]),
+            times.parse_time(stated["until"]),
         )
 
 
@@ -442,7 +442,7 @@ def _members_removed(table: Table, entry: Entry) -> None:
 
 def _status_claimed(table: Table, entry: Entry) -> None:
     for row in entry.gate_value("claims"):
-        until_ms = events.parse_time(row["until"]) if row.get("until") else None
+        until_ms = times.parse_time(row["until"]) if row.get("until") else None
         claim = Claim(intern(row["issuer"]), intern(row["status"]), Assurance.of(row["assurance"]), until_ms)
         person = table.people[row["member"]]
         person.claim(claim)

@@ -28,7 +28,7 @@ from sluicegate.core.statements import Position
 from sluicegate.core.terms import kinds, plan, tightness
 from sluicegate.core.terms.trust import Pin, Releases
 from sluicegate.errors import SluicegateError
-from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log import canonical, dsse, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Entry
 from sluicegate_record.terms import conditions, durations, quorum
@@ -353,7 +353,7 @@ class VouchedTable(Table):
         if asked.question["renew"]:
             self._check_validity(public, entry.at_ms, case)
         elif (
-            events.parse_time(public["validUntil"]) if public["validUntil"] else None
+            times.parse_time(public["validUntil"]) if public["validUntil"] else None
         ) != grant.valid_until_ms:
             raise NotVouched("an amendment that renews without having been asked to")
         case.is_used = True
@@ -484,7 +484,7 @@ class VouchedTable(Table):
     def _check_expiry(self, entry: Entry) -> None:
         """A directive ends by itself when the time has come that its document says."""
         expires = self._documents[entry.public["directive"]]["spec"].get("expires")
-        if expires is None or events.parse_time(expires) > entry.at_ms:
+        if expires is None or times.parse_time(expires) > entry.at_ms:
             raise NotVouched("a directive that is said to have expired and has not")
 
     def _end_grant(self, entry: Entry, _why: str) -> None:
@@ -544,7 +544,7 @@ class VouchedTable(Table):
         if lasts is None:
             return
         until = public["validUntil"]
-        if until is None or events.parse_time(until) > at_ms + durations.milliseconds(lasts):
+        if until is None or times.parse_time(until) > at_ms + durations.milliseconds(lasts):
             raise NotVouched("a grant that is valid for longer than agreed")
 
     def _required(self, case: Asked, terms: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sluicegate.core.people.persons import STATUSES, UNKNOWN, Assurance
-from sluicegate_record.log import events
+from sluicegate_record.log import times
 from sluicegate_record.terms import durations
 
 
@@ -328,7 +328,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _ms(text: str) -> int:
-    return events.parse_time(text)
+    return times.parse_time(text)
 
 
 ANNEX = "annex."

@@ -33,7 +33,7 @@ from sluicegate.core.terms.plan import (
     _Strict,
 )
 from sluicegate.errors import BadEnvelope, InvalidInput
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, times
 from sluicegate_record.log.events import Opening
 from sluicegate_record.terms import durations, quorum
 
@@ -58,7 +58,7 @@ def _time(text: str) -> str:
         moment = datetime.min  # noqa: DTZ901 - stands for what is no time
     if moment.tzinfo is None:
         raise PydanticCustomError("time", "a time with its zone, such as 2026-06-12T21:21:00Z")
-    return events.format_time((moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1))
+    return times.format_time((moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1))
 
 
 def _drain(text: str) -> str:

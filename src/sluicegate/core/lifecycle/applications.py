@@ -28,7 +28,7 @@ from sluicegate.core.lifecycle.releases import stage_unknown
 from sluicegate.core.lifecycle.state import ENDED, Release, State
 from sluicegate.core.people import application
 from sluicegate.core.terms import kinds, plan
-from sluicegate_record.log import events
+from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Draft, Entropy, Opening
 from sluicegate_record.terms import durations
 
@@ -207,7 +207,7 @@ def answer(state: State, command: Answer, now_ms: int, entropy: Entropy) -> Deci
     due = None
     if stated is not None:
         stops = [*clock.stops, (clock.asked_ms, now_ms)]
-        due = events.format_time(case.due(clock.step_ms, within_of(stated, clock.rung), stops))
+        due = times.format_time(case.due(clock.step_ms, within_of(stated, clock.rung), stops))
     public = {"case": case.id, "agency": agency, "question": asking[agency].digest, "due": due}
     if len(asking) == 1 and case.whole_clock is not None:
         public["wholeDue"] = whole_due(case, now_ms)
@@ -268,7 +268,7 @@ def reply(state: State, command: Reply, now_ms: int, entropy: Entropy) -> Decide
             "conflict", "nothing_to_reply_to", "the case is neither a denial nor a removal", "await it"
         )
     if now_ms >= case.reply_by_ms:
-        said = f"the time to reply ended {events.format_time(case.reply_by_ms)}"
+        said = f"the time to reply ended {times.format_time(case.reply_by_ms)}"
         return Refusal("conflict", "too_late", said, "an appeal may still be possible")
     again = _already_again if case.kind == kinds.ADMISSION else grant_moved
     refusal = _appealed(case) or moved(state, case) or again(state, case)
@@ -277,7 +277,7 @@ def reply(state: State, command: Reply, now_ms: int, entropy: Entropy) -> Decide
     until_ms = case.reply_by_ms
     if case.state == kinds.DETERMINED:
         until_ms = now_ms + durations.milliseconds(case.procedure.get("reply", plan.REPLY))
-    public = {"case": case.id, "replyBy": events.format_time(until_ms)}
+    public = {"case": case.id, "replyBy": times.format_time(until_ms)}
     sealed = {"reply": events.opening(command.text, entropy)}
     draft = Draft(events.CASE_REPLIED, case.id, public, {}, sealed)
     return Decided([draft], {"case": case.id, "reviewedUntil": public["replyBy"]})
@@ -392,9 +392,9 @@ def _due(
     draft = Case("", kind, question, rule, "", 0, now_ms, None, procedure=procedure)
     if kind == kinds.REMOVAL:
         until_ms = now_ms + durations.milliseconds(procedure.get("reply", plan.REPLY))
-        return {"replyBy": events.format_time(until_ms)}
+        return {"replyBy": times.format_time(until_ms)}
     whole = draft.whole_clock
-    return {"due": events.format_time(draft.due(now_ms, whole[0], []))} if whole else {}
+    return {"due": times.format_time(draft.due(now_ms, whole[0], []))} if whole else {}
 
 
 def within_of(clock: dict[str, Any], rung: int) -> int:
@@ -462,7 +462,7 @@ def _not_to_appeal(case: Case, now_ms: int) -> Refusal | None:
         said = f"a case of the kind {case.kind!r} that is {case.outcome or 'open'!r} cannot be appealed"
         return Refusal("conflict", "nothing_to_appeal", said, "a denial can, and so can a removal")
     if now_ms >= until_ms:
-        return Refusal("conflict", "too_late", f"the time to appeal ended {events.format_time(until_ms)}")
+        return Refusal("conflict", "too_late", f"the time to appeal ended {times.format_time(until_ms)}")
     return _appealed(case)
 
 

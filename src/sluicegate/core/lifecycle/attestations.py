@@ -20,7 +20,7 @@ from sluicegate.core.lifecycle.releases import other_log
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.statements import Attestation
 from sluicegate.errors import BadEnvelope, VerificationFailed
-from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log import canonical, dsse, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Draft, Entropy
 
@@ -178,7 +178,7 @@ def _unfit(state: State, organization: str, stated: Attestation, now_ms: int) ->
 def _until_ms(stated: Attestation) -> int:
     """Raises: BadEnvelope."""
     try:
-        return events.parse_time(stated.until)
+        return times.parse_time(stated.until)
     except VerificationFailed as error:
         raise BadEnvelope(f"an attestation whose 'until': {error.message}") from error
 

@@ -17,7 +17,7 @@ from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.organizations import described_anew
 from sluicegate.core.lifecycle.state import State, stage_of
 from sluicegate.core.terms import kinds, plan
-from sluicegate_record.log import events
+from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Draft, Entropy
 from sluicegate_record.terms import conditions, durations, quorum
 from sluicegate_record.terms.quorum import Rule
@@ -99,7 +99,7 @@ def blocked_by(state: State, case: Case, now_ms: int) -> list[dict[str, Any]]:
         text = "the applicant must be screened, and cleared, against the list in use"
         found.append({"what": "screening", "code": "screening_needed", "text": text})
     if case.kind == kinds.REMOVAL and case.reply_by_ms is not None and now_ms < case.reply_by_ms:
-        until = events.format_time(case.reply_by_ms)
+        until = times.format_time(case.reply_by_ms)
         text = f"the holder may reply until {until}"
         found.append({"what": "reply", "code": "reply_time_runs", "text": text, "until": until})
     if _would_close(state, case):
@@ -192,7 +192,7 @@ def _can_be_appealed(case: Case, word: str) -> bool:
 
 
 def _until(now_ms: int, duration: str) -> str:
-    return events.format_time(now_ms + durations.milliseconds(duration))
+    return times.format_time(now_ms + durations.milliseconds(duration))
 
 
 def _stage(state: State, case: Case) -> dict[str, Any] | None:
@@ -220,7 +220,7 @@ def _admission(state: State, case: Case, now_ms: int, entropy: Entropy) -> Itera
         "terms": terms,
         "conditions": agreed,
         "party": question["party"],
-        "validFrom": events.format_time(now_ms),
+        "validFrom": times.format_time(now_ms),
         "validUntil": _valid_until(agreed, now_ms),
         **_signed_by(case),
     }
@@ -232,7 +232,7 @@ def _amendment(state: State, case: Case, now_ms: int, entropy: Entropy) -> Itera
     question = case.question
     agreed, _ = granted_conditions(state, case)
     grant = state.table.grants_by_id[question["grant"]]
-    until = events.format_time(grant.valid_until_ms) if grant.valid_until_ms is not None else None
+    until = times.format_time(grant.valid_until_ms) if grant.valid_until_ms is not None else None
     public = {
         "grant": grant.id,
         "case": case.id,

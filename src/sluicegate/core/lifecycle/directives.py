@@ -26,7 +26,7 @@ from sluicegate.core.lifecycle.positions import two_officers
 from sluicegate.core.lifecycle.releases import other_log
 from sluicegate.core.lifecycle.state import Issued, Release, State
 from sluicegate.core.people import persons
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Draft, Entropy, Opening
 from sluicegate_record.terms import quorum
@@ -129,7 +129,7 @@ def issue_directive(
     drafts = [*describe(state, command.described, entropy)]
     drafts += _ended_lifts(state, replaced["directive"], "directive_replaced") if replaced else ()
     drafts.append(Draft(events.DIRECTIVE_ISSUED, name, public, gate, dict(command.opened)))
-    return Decided(drafts, {"directive": name, "acceptedAt": events.format_time(now_ms)})
+    return Decided(drafts, {"directive": name, "acceptedAt": times.format_time(now_ms)})
 
 
 def check_directive(
@@ -250,7 +250,7 @@ def _means_otherwise(state: State, spec: Mapping[str, Any]) -> Refusal | None:
 
 def _too_late(spec: Mapping[str, Any], now_ms: int) -> Refusal | None:
     expires = spec.get("expires")
-    if expires is not None and events.parse_time(expires) <= now_ms:
+    if expires is not None and times.parse_time(expires) <= now_ms:
         return Refusal("conflict", "expired", f"it expires at {expires}, which has passed", "sign it again")
     return None
 

@@ -16,7 +16,7 @@ from typing import Any
 from sluicegate.core.lifecycle import points
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.state import Issued, State
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Draft, Entropy
 
 ACKNOWLEDGED, COUNTED_OUT, WAITING = "acknowledged", "counted_out", "waiting"
@@ -58,7 +58,7 @@ def _not_in_force(state: State, found: Issued, command: NoteInForce, now_ms: int
         said = f"the directive {found.name!r} is of size {found.size}, not {command.size}"
         return Refusal("conflict", "directive_changed", said)
     if found.holds_ms > now_ms:
-        said = f"the directive {found.name!r} holds from {events.format_time(found.holds_ms)}"
+        said = f"the directive {found.name!r} holds from {times.format_time(found.holds_ms)}"
         return Refusal("conflict", "not_begun", said)
     waiting = [] if found.in_force_ms is not None else list(_waiting(state, found, command.gateways))
     if not waiting:
@@ -77,13 +77,13 @@ def _waiting(state: State, found: Issued, rows: Sequence[dict[str, Any]]) -> Ite
 
 def _drafts(state: State, found: Issued, rows: Sequence[dict[str, Any]], now_ms: int) -> list[Draft]:
     stated = list(_stated(state, found))
-    times = [row["at"] for row in (*rows, *stated)]
-    latest_ms = now_ms if None in times else max(map(events.parse_time, times), default=found.at_ms)
+    known_at = [row["at"] for row in (*rows, *stated)]
+    latest_ms = now_ms if None in known_at else max(map(times.parse_time, known_at), default=found.at_ms)
     at_ms = min(max(latest_ms, found.holds_ms), now_ms)
     common = {
         "directive": found.name,
         "size": found.size,
-        "at": events.format_time(at_ms),
+        "at": times.format_time(at_ms),
         "timeToZeroMs": at_ms - found.at_ms,
         "acknowledged": sum(row["state"] == ACKNOWLEDGED for row in rows),
         "countedOut": sum(row["state"] == COUNTED_OUT for row in rows),
@@ -102,7 +102,7 @@ def _stated(state: State, found: Issued) -> Iterator[dict[str, Any]]:
     for point in points.asked(state, found):
         stated = points.enforcing(point, found)
         if stated is not None:
-            at = events.format_time(stated.at_ms)
+            at = times.format_time(stated.at_ms)
             yield {"point": point.name, "surface": point.surface, "at": at, "seq": stated.seq}
 
 

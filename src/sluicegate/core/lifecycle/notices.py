@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sluicegate.core.lifecycle.case import Case
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Entry
 
 TEST = "test"
@@ -42,7 +42,7 @@ class Notice:
 
     def body(self) -> bytes:
         """What is sent, the same at every attempt."""
-        timestamp = events.format_time(self.at_ms)
+        timestamp = times.format_time(self.at_ms)
         return canonical.dumps({"type": self.topic, "timestamp": timestamp, "data": dict(self.data)})
 
     def message(self, subscription: str) -> str:

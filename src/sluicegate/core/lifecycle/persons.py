@@ -20,7 +20,7 @@ from sluicegate.core.lifecycle.providers import asserted
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.people import persons
 from sluicegate.core.people.persons import Assurance, Claim, Person
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Draft, Entropy
 
 SELF = persons.SELF
@@ -311,7 +311,7 @@ def _unfit(said: Said, now_ms: int, *, is_self: bool = False) -> Refusal | None:
 def _passed(until_ms: int | None, now_ms: int) -> Refusal | None:
     if until_ms is None or until_ms > now_ms:
         return None
-    told = f"a claim until {events.format_time(until_ms)}, which has passed"
+    told = f"a claim until {times.format_time(until_ms)}, which has passed"
     return Refusal("conflict", "until_passed", told, "say a later time, or none")
 
 
@@ -324,7 +324,7 @@ def _spent(state: State, digest: str) -> Refusal | None:
 
 def _claim(member: str, issuer: str, said: Said) -> dict[str, Any]:
     """A claim as it stands in a gate part; `method` is for people, no decision reads it."""
-    until = {"until": events.format_time(said.until_ms)} if said.until_ms is not None else {}
+    until = {"until": times.format_time(said.until_ms)} if said.until_ms is not None else {}
     row = {"member": member, "issuer": issuer, "status": said.status, "assurance": said.assurance.word}
     return {**row, "method": said.method, **until}
 

@@ -22,7 +22,7 @@ from sluicegate.core.lifecycle.state import (
     Stated,
 )
 from sluicegate.core.statements import Enforcement, Pointing
-from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log import canonical, dsse, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Draft, Entropy
 
@@ -100,7 +100,7 @@ def state_point(state: State, command: StatePoint, now_ms: int, entropy: Entropy
     if isinstance(placed, Refusal):
         return placed
     point, issued = placed
-    at_ms = events.parse_time(said.at)
+    at_ms = times.parse_time(said.at)
     known = point.stated.get(issued.name)
     result = {"point": point.name, "directive": issued.name, "says": said.says, "at": said.at}
     refusal = _not_to_state(command, said, point, issued)
@@ -138,10 +138,10 @@ def _not_to_state(command: StatePoint, said: Enforcement, point: Point, issued: 
 
 def _out_of_time(at_ms: int, known: Stated | None, now_ms: int) -> Refusal | None:
     if at_ms > now_ms + AHEAD_MS:
-        text = f"a statement of {events.format_time(at_ms)}, which is still to come"
+        text = f"a statement of {times.format_time(at_ms)}, which is still to come"
         return Refusal("conflict", "time_ahead", text, "set the clock of the machine that signs")
     if known is not None and at_ms <= known.said_ms:
-        text = f"a statement no later than the one before it, of {events.format_time(known.said_ms)}"
+        text = f"a statement no later than the one before it, of {times.format_time(known.said_ms)}"
         return Refusal("conflict", "statement_superseded", text, "sign what holds now, with the time of now")
     return None
 

@@ -29,7 +29,7 @@ from sluicegate.core.lifecycle.releases import terms_not_agreed
 from sluicegate.core.lifecycle.state import ENDED, State
 from sluicegate.core.statements import Position
 from sluicegate.core.terms import kinds
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Draft, Entropy, Opening
 
@@ -224,7 +224,7 @@ def whole_due(case: Case, now_ms: int) -> str | None:
     if case.whole_clock is None or case.asked_ms is None or case.due_ms is None:
         return None
     stops = [*case.stops, (case.asked_ms, now_ms)]
-    return events.format_time(case.due(case.at_ms, case.whole_clock[0], stops))
+    return times.format_time(case.due(case.at_ms, case.whole_clock[0], stops))
 
 
 def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -461,4 +461,4 @@ def _result(case: Case, agency: str, digest: str, outcome: str | None) -> dict[s
 
 
 def _shown(at_ms: int | None) -> str | None:
-    return None if at_ms is None else events.format_time(at_ms)
+    return None if at_ms is None else times.format_time(at_ms)

@@ -19,7 +19,7 @@ from sluicegate.core.lifecycle.case import Case, Clock, Recorded
 from sluicegate.core.lifecycle.registry import Registry
 from sluicegate.core.people.persons import Definition
 from sluicegate.core.terms import kinds, plan
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Entry
 from sluicegate_record.terms import durations
 
@@ -95,7 +95,7 @@ class Issued:
         """When it stops everybody it covers, its grace included: milliseconds since 1970 UTC."""
         spec = self.document["spec"]
         begins = spec.get("effective", "immediately")
-        begins_ms = self.at_ms if begins == "immediately" else events.parse_time(begins)
+        begins_ms = self.at_ms if begins == "immediately" else times.parse_time(begins)
         return begins_ms + durations.milliseconds(spec.get("drain", "PT0S"))
 
     @property
@@ -412,7 +412,7 @@ def _case_screened(state: State, entry: Entry) -> None:
     screened = {name: public[name] for name in kept}
     state.cases[public["case"]].screening = {
         **screened,
-        "at": events.format_time(entry.at_ms),
+        "at": times.format_time(entry.at_ms),
         "seq": entry.seq,
     }
 
@@ -422,7 +422,7 @@ def _case_proceeded(state: State, entry: Entry) -> None:
     case = state.cases[public["case"]]
     case.proceeded = True
     case.notes.append({"kind": "proceeded", "party": state.developer, "owners": public["owners"],
-                       "text": public["reason"], "at": events.format_time(entry.at_ms)})  # fmt: skip
+                       "text": public["reason"], "at": times.format_time(entry.at_ms)})  # fmt: skip
 
 
 def _case_waitlisted(state: State, entry: Entry) -> None:
@@ -436,7 +436,7 @@ def _case_waitlisted(state: State, entry: Entry) -> None:
 
 def _case_offered(state: State, entry: Entry) -> None:
     case = state.cases[entry.public["case"]]
-    until_ms = events.parse_time(entry.public["until"])
+    until_ms = times.parse_time(entry.public["until"])
     case.state, case.offer_until_ms = kinds.OFFERED, until_ms
     state.agenda.put(What(case.id, "", "offer"), until_ms)
     del state.waitlists[stage_of(case)][case.id]
@@ -474,7 +474,7 @@ def _case_replied(state: State, entry: Entry) -> None:
         _set_applied(state, case)
         if case.kind == kinds.AMENDMENT:
             state.amendments[case.question["grant"]] = case.id
-        by_ms = events.parse_time(entry.public["replyBy"])
+        by_ms = times.parse_time(entry.public["replyBy"])
         for agency, clock in case.clocks.items():  # whoever had time left has it until then at least
             _agency_due(state, case, agency, _text(_not_before(clock.due_ms, by_ms)))
         _whole_due(state, case, _text(_not_before(case.due_ms, by_ms)))
@@ -574,11 +574,11 @@ def _not_before(at_ms: int | None, by_ms: int) -> int | None:
 
 
 def _text(at_ms: int | None) -> str | None:
-    return None if at_ms is None else events.format_time(at_ms)
+    return None if at_ms is None else times.format_time(at_ms)
 
 
 def _time(text: str | None) -> int | None:
-    return None if text is None else events.parse_time(text)
+    return None if text is None else times.parse_time(text)
 
 
 def _stage_opened(state: State, entry: Entry) -> None:
@@ -597,13 +597,13 @@ def _list_changed(state: State, entry: Entry) -> None:
     state.lists[name] = version
     for case in state.cases.values():
         if case.screening is not None and case.is_reopened_by(name, version):
-            case.screening = {"reopened": events.format_time(entry.at_ms), **case.screening}
+            case.screening = {"reopened": times.format_time(entry.at_ms), **case.screening}
 
 
 def _record_added(state: State, entry: Entry) -> None:
     public = entry.public
     kept = ("about", "kind", "on", "text", "party", "owner", "digest")
-    note = {**{name: public[name] for name in kept}, "at": events.format_time(entry.at_ms)}
+    note = {**{name: public[name] for name in kept}, "at": times.format_time(entry.at_ms)}
     state.notes.append(note)
     if "case" in public["about"]:
         state.cases[public["about"]["case"]].notes.append(note)
@@ -670,7 +670,7 @@ def _directive_issued(state: State, entry: Entry) -> None:
     state.spreading[name] = None
     expires = issued.document["spec"].get("expires")
     if expires is not None and not issued.is_drill:
-        state.agenda.put(What(name, "", "directive"), events.parse_time(expires))
+        state.agenda.put(What(name, "", "directive"), times.parse_time(expires))
 
 
 def _directive_confirmed(state: State, entry: Entry) -> None:
@@ -714,7 +714,7 @@ def _definition_added(state: State, entry: Entry) -> None:
 def _directive_in_force(state: State, entry: Entry) -> None:
     found = state.directives[entry.public["directive"]]
     if found.size == entry.public["size"] and found.in_force_ms is None:
-        found.in_force_ms, found.in_force_seq = events.parse_time(entry.public["at"]), entry.seq
+        found.in_force_ms, found.in_force_seq = times.parse_time(entry.public["at"]), entry.seq
         state.spreading.pop(found.name, None)
 
 
@@ -735,7 +735,7 @@ def _point_retired(state: State, entry: Entry) -> None:
 
 def _point_stated(state: State, entry: Entry) -> None:
     public = entry.public
-    said_ms = events.parse_time(public["at"])
+    said_ms = times.parse_time(public["at"])
     stated = Stated(public["says"], public["size"], said_ms, entry.seq, entry.at_ms)
     state.points[public["point"]].stated[public["directive"]] = stated
 

@@ -21,7 +21,7 @@ from sluicegate.core.lifecycle.applications import within_of
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.terms import plan
-from sluicegate_record.log import events
+from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Draft, Entropy
 from sluicegate_record.terms import durations
 
@@ -139,7 +139,7 @@ def _directive(state: State, what: What, now_ms: int, entropy: Entropy) -> list[
 
 
 def _time(at_ms: int | None) -> str | None:
-    return None if at_ms is None else events.format_time(at_ms)
+    return None if at_ms is None else times.format_time(at_ms)
 
 
 _TICKS: dict[str, Callable[[State, What, int, Entropy], list[Draft]]] = {

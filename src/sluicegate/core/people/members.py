@@ -16,7 +16,7 @@ from sluicegate.core.lifecycle.persons import BY_ORGANIZATION, METHOD, METHOD_MA
 from sluicegate.core.people import persons
 from sluicegate.core.terms.plan import is_plain
 from sluicegate.errors import InvalidDocument, Place, VerificationFailed
-from sluicegate_record.log import events
+from sluicegate_record.log import times
 
 COLUMNS = ("identifier", "status", "method", "assurance", "until")
 ROWS_MAX = 100_000
@@ -62,7 +62,7 @@ def until_ms(text: str) -> int:
     Raises: ValueError.
     """
     try:
-        return events.parse_time(text if "T" in text else f"{text}T00:00:00.000Z")
+        return times.parse_time(text if "T" in text else f"{text}T00:00:00.000Z")
     except VerificationFailed as error:
         raise ValueError(f"{text!r} is not a time such as {_TIME}, nor a date") from error
 

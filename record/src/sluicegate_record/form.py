@@ -1,0 +1,374 @@
+"""Forms: a frozen class says once how a JSON object is read, written and described.
+
+Rules:
+- A field's name gives its key in camel case, without its unit: `valid_until_ms`, a `Time`, is `validUntil`.
+  `Key` gives another one.
+- A field without a default always stands in the object, and null is a value where its type has None. A field
+  with a default may be left out; it is written where it differs from its default.
+- What a form does not know is kept in `unknown`, and written back.
+- Bytes become an object here and stay one: whoever holds a form reads attributes, which mypy knows.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    NamedTuple,
+    Self,
+    TypeAlias,
+    TypeVar,
+    Union,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from sluicegate_record.errors import InvalidInput, SluicegateError, VerificationFailed
+from sluicegate_record.log import canonical, times
+
+Json: TypeAlias = Any
+"""A value of JSON that is not ours to know."""
+Made = TypeVar("Made")
+NOTHING: Mapping[str, Json] = types.MappingProxyType({})
+_REQUIRED = MISSING
+
+
+class Misread(InvalidInput):
+    """JSON that is not of the form expected. `path` is where, outermost first."""
+
+    code = "misread"
+
+    def __init__(self, expected: str, found: str, path: tuple[str | int, ...] = ()) -> None:
+        where = ".".join(map(str, path))
+        super().__init__(
+            f"{where}: expected {expected}, found {found}" if where else f"expected {expected}, found {found}"
+        )
+        self.expected, self.found, self.path = expected, found, path
+
+    def within(self, step: str | int) -> Misread:
+        """The same, one step further out."""
+        return Misread(self.expected, self.found, (step, *self.path))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Codec:
+    """How a value is read and written. `suffix` is the unit that a field's name has and its key has not.
+
+    `schema` is the JSON Schema of what is written; `read` raises Misread.
+    """
+
+    read: Callable[[Json], Any]
+    write: Callable[[Any], Json]
+    schema: Mapping[str, Json]
+    suffix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The key of a field whose name does not give it."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a reader of the reference has to know of a field beyond its name."""
+
+    text: str
+
+
+class FormField(NamedTuple):
+    """A field of a form. `default` is MISSING where it always stands; `marks` are its other annotations."""
+
+    key: str
+    name: str
+    codec: Codec
+    default: Any
+    note: str
+    marks: tuple[Any, ...]
+
+    @property
+    def is_required(self) -> bool:
+        """Whether the field always stands in the object."""
+        return self.default is _REQUIRED
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+def form(cls: type[Made]) -> type[Made]:
+    """Make a class a form: frozen, with slots, made by keyword."""
+    return dataclass(frozen=True, slots=True, kw_only=True)(cls)
+
+
+@form
+class Form:
+    """The base of forms. `unknown` holds the fields that this build does not know."""
+
+    unknown: Mapping[str, Json] = field(default_factory=lambda: NOTHING, repr=False)
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """The form in a value as `canonical.loads` returns it. Raises: Misread."""
+        if type(value) is not dict:
+            raise Misread("an object", shown(value))
+        shape = shape_of(cls)
+        found: dict[str, Any] = {}
+        for key, name, codec, default, _, _ in shape.fields:
+            if key in value:
+                try:
+                    found[name] = codec.read(value[key])
+                except Misread as error:
+                    raise error.within(key) from None
+            elif default is _REQUIRED:
+                raise Misread(f"the field {key!r}", "none")
+        if len(found) != len(value):
+            found["unknown"] = {key: given for key, given in value.items() if key not in shape.keys}
+        return cls(**found)
+
+    def to_json(self) -> dict[str, Json]:
+        """The object, as `canonical.dumps` takes it."""
+        written = dict(self.unknown)
+        for key, name, codec, default, _, _ in shape_of(type(self)).fields:
+            value = getattr(self, name)
+            if default is _REQUIRED or value != default:
+                written[key] = codec.write(value)
+        return written
+
+
+class Shape(NamedTuple):
+    """The fields of a form, and their keys."""
+
+    fields: tuple[FormField, ...]
+    keys: frozenset[str]
+
+
+def shape_of(cls: type[Form]) -> Shape:
+    """The fields of a form, in the order they are declared."""
+    found = _SHAPES.get(cls)
+    if found is None:
+        found = _SHAPES[cls] = _shape(cls)
+    return found
+
+
+_SHAPES: dict[type[Form], Shape] = {}
+
+
+def _shape(cls: type[Form]) -> Shape:
+    hints = get_type_hints(cls, include_extras=True)
+    found = tuple(
+        _field(
+            each.name,
+            hints[each.name],
+            each.default if each.default_factory is MISSING else each.default_factory(),
+        )
+        for each in fields(cls)
+        if each.name != "unknown" and each.init and not each.metadata.get("kept")
+    )
+    return Shape(found, frozenset(each.key for each in found))
+
+
+def schema(cls: type[Form]) -> dict[str, Json]:
+    """The JSON Schema of a form."""
+    shape = shape_of(cls)
+    return {
+        "type": "object",
+        "properties": {each.key: dict(each.codec.schema) for each in shape.fields},
+        "required": [each.key for each in shape.fields if each.is_required],
+    }
+
+
+def shown(value: object) -> str:
+    """A value in a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _field(name: str, hint: Any, default: Any) -> FormField:
+    marks = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    codec = codec_of(hint)
+    key = next(
+        (mark.name for mark in marks if isinstance(mark, Key)), _camel(name.removesuffix(codec.suffix))
+    )
+    note = next((mark.text for mark in marks if isinstance(mark, Note)), "")
+    return FormField(key, name, codec, default, note, marks)
+
+
+def _camel(name: str) -> str:
+    first, *others = name.rstrip("_").split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+def codec_of(hint: Any) -> Codec:  # noqa: PLR0911 - one a kind of type
+    """How values of a type are read and written."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return next((mark for mark in args[1:] if isinstance(mark, Codec)), None) or codec_of(args[0])
+    if origin in {Union, types.UnionType}:
+        return _union([each for each in args if not getattr(each, "is_no_value", False)])
+    if origin is Literal:
+        return _words(args)
+    if origin is tuple:
+        return _list(codec_of(args[0]), tuple)
+    if origin is frozenset:
+        return _sorted(codec_of(args[0]))
+    if origin in {Mapping, dict} or (isinstance(origin, type) and issubclass(origin, Mapping)):
+        return _mapping(codec_of(args[1]))
+    if hasattr(hint, "from_json"):
+        return Codec(_by(hint.from_json), lambda value: value.to_json(), _schema_of(hint))
+    return _SCALARS[hint]
+
+
+def _by(read: Callable[[Json], Any]) -> Callable[[Json], Any]:
+    def reading(value: Json) -> Any:
+        try:
+            return read(value)
+        except Misread:
+            raise
+        except SluicegateError as error:
+            raise Misread(error.message, shown(value)) from error
+
+    return reading
+
+
+def _schema_of(hint: Any) -> Mapping[str, Json]:
+    if isinstance(hint, type) and issubclass(hint, Form):
+        return {"$ref": f"#/$defs/{hint.__name__}"}
+    found: Mapping[str, Json] = getattr(hint, "SCHEMA", {})
+    return found
+
+
+def _union(hints: list[Any]) -> Codec:
+    rest = [each for each in hints if each is not types.NoneType]
+    assert len(rest) == 1, f"one type, or none, not {hints}"
+    codec = codec_of(rest[0])
+    if len(rest) == len(hints):
+        return codec
+    read, write = codec.read, codec.write
+    return Codec(
+        lambda value: None if value is None else read(value),
+        lambda value: None if value is None else write(value),
+        {"anyOf": [codec.schema, {"type": "null"}]},
+        codec.suffix,
+    )
+
+
+def _words(words: tuple[Any, ...]) -> Codec:
+    known = frozenset(words)
+
+    def read(value: Json) -> Any:
+        if type(value) not in {str, bool, int} or value not in known:
+            raise Misread(" or ".join(map(str, words)), shown(value))
+        return value
+
+    return Codec(read, _same, {"enum": list(words)})
+
+
+def _list(item: Codec, made: Callable[[list[Any]], Any]) -> Codec:
+    def read(value: Json) -> Any:
+        if type(value) is not list:
+            raise Misread("a list", shown(value))
+        found = []
+        for i, each in enumerate(value):
+            try:
+                found.append(item.read(each))
+            except Misread as error:
+                raise error.within(i) from None
+        return made(found)
+
+    return Codec(
+        read, lambda value: [item.write(each) for each in value], {"type": "array", "items": item.schema}
+    )
+
+
+def _sorted(item: Codec) -> Codec:
+    codec = _list(item, frozenset)
+    return Codec(codec.read, lambda value: sorted(item.write(each) for each in value), codec.schema)
+
+
+def _mapping(item: Codec) -> Codec:
+    def read(value: Json) -> Any:
+        if type(value) is not dict:
+            raise Misread("an object", shown(value))
+        found = {}
+        for key, each in value.items():
+            try:
+                found[key] = item.read(each)
+            except Misread as error:
+                raise error.within(key) from None
+        return found
+
+    schema = {"type": "object", "additionalProperties": item.schema}
+    return Codec(read, lambda value: {key: item.write(each) for key, each in value.items()}, schema)
+
+
+def _scalar(kind: type, word: str, json_type: str) -> Codec:
+    def read(value: Json) -> Any:
+        if type(value) is not kind:
+            raise Misread(word, shown(value))
+        return value
+
+    return Codec(read, _same, {"type": json_type})
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+_SCALARS: dict[Any, Codec] = {
+    str: _scalar(str, "text", "string"),
+    int: _scalar(int, "a whole number", "integer"),
+    bool: _scalar(bool, "true or false", "boolean"),
+    Any: Codec(_same, _same, {}),
+}
+
+
+def _hex(value: Json) -> bytes:
+    try:
+        found = bytes.fromhex(value)
+    except (TypeError, ValueError):
+        found = b""
+    if found.hex() != value or not found:
+        raise Misread("lower-case hexadecimal digits", shown(value))
+    return found
+
+
+def _base64(value: Json) -> bytes:
+    if type(value) is not str:
+        raise Misread("base64", shown(value))
+    return canonical.unb64(value)
+
+
+def _time(value: Json) -> int:
+    if type(value) is not str:
+        raise Misread(_TIME, shown(value))
+    try:
+        return times.parse_time(value)
+    except VerificationFailed:
+        raise Misread(_TIME, shown(value)) from None
+
+
+_TIME = "a time such as 2026-06-12T21:21:00.000Z"
+Time = Annotated[int, Codec(_time, times.format_time, {"type": "string", "format": "date-time"}, "_ms")]
+"""Milliseconds since 1970 UTC; RFC 3339 in JSON."""
+Hex = Annotated[bytes, Codec(_hex, bytes.hex, {"type": "string", "pattern": "^([0-9a-f]{2})+$"})]
+"""Bytes; lower-case hexadecimal digits in JSON."""
+Base64 = Annotated[bytes, Codec(_by(_base64), canonical.b64, {"type": "string", "contentEncoding": "base64"})]
+"""Bytes; standard base64 in JSON."""
+
+
+class Absent:
+    """A field that is left out, where null means something else."""
+
+    is_no_value: ClassVar = True
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT = Absent()

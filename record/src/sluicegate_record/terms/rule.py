@@ -1,0 +1,46 @@
+"""A rule over parties as an object: `{"allOf": ["oncd", {"anyOf": ["ostp", "commerce"]}]}`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sluicegate_record.form import Misread, shown
+
+OPERATORS = ("allOf", "anyOf", "atLeast", "majorityOf")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One operator over members, each a party or a rule. `n` counts for `atLeast` alone; else it is 0."""
+
+    operator: str
+    members: tuple[str | Rule, ...]
+    n: int = 0
+
+    SCHEMA: ClassVar = {"$ref": "#/$defs/Rule"}
+
+    @classmethod
+    def from_json(cls, value: object) -> Rule:
+        """The rule in a value. Its sense is not looked at: `quorum.faults` does that. Raises: Misread."""
+        if type(value) is not dict or len(value) != 1:
+            raise Misread("one of " + ", ".join(OPERATORS), shown(value))
+        operator, body = next(iter(value.items()))
+        if operator not in OPERATORS:
+            raise Misread("one of " + ", ".join(OPERATORS), shown(operator))
+        if operator != "atLeast":
+            return cls(operator, _members(body))
+        if type(body) is not dict or body.keys() != {"n", "of"} or type(body["n"]) is not int:
+            raise Misread("{n: …, of: […]}", shown(body))
+        return cls(operator, _members(body["of"]), body["n"])
+
+    def to_json(self) -> dict[str, Any]:
+        """The rule as `from_json` reads it."""
+        members = [each if isinstance(each, str) else each.to_json() for each in self.members]
+        return {self.operator: {"n": self.n, "of": members} if self.operator == "atLeast" else members}
+
+
+def _members(value: object) -> tuple[str | Rule, ...]:
+    if type(value) is not list:
+        raise Misread("a list of parties and rules", shown(value))
+    return tuple(each if isinstance(each, str) else Rule.from_json(each) for each in value)
