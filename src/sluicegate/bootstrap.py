@@ -1,7 +1,8 @@
 """Where objects are wired: the one place that makes stores, clocks, keys and servers.
 
-A state folder holds `ledger.db`, `log.key` (the log's signing key) and `tokens/`, one file a principal,
-written once when the log starts: hand each to its holder and delete it. Only its owner can read it.
+A state folder holds `ledger.db`, `ledger.db.pid` (which process serves it), `log.key` (the log's signing key)
+and `tokens/`, one file a principal, written once when the log starts: hand each to its holder and delete it.
+Only its owner can read it.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ from sluicegate.service import access, subscriptions, tokens
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings, GatewaySettings
-from sluicegate.store import keyfile
+from sluicegate.store import keyfile, lock
 from sluicegate.store.sqlite import SqliteStore
 
 _log = logging.getLogger(__name__)
@@ -113,14 +114,19 @@ class Control:
         return path.read_text().strip() if path.exists() else None
 
 
-def control(settings: ControlSettings) -> Control:
+def control(settings: ControlSettings, command: str) -> Control:
     """Wire a control plane on its state folder, which is made where there is none.
 
-    Raises: InvalidDocument: the trust file. StoreUnusable: the database. CommandRefused: another log.
+    The folder is this process's from now until it ends; another is told that `command` uses it.
+
+    Raises: InvalidDocument: the trust file. StoreUnavailable: the folder is in use, or cannot be written.
+    StoreUnusable: the database. CommandRefused: another log.
     """
     pins = trust.read(document.read(settings.trust_file.read_bytes(), str(settings.trust_file)))
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    store = SqliteStore(settings.state_dir / "ledger.db")
+    database = settings.state_dir / "ledger.db"
+    lock.hold(database, command)
+    store = SqliteStore(database)
     key = _log_key(settings.state_dir / "log.key", is_new=store.size() == 0)
     clock = SteadyClock(wall_ms, boot_ms)
     ledger = Ledger(store, key, settings.origin, wall_ms=clock, random=secrets.token_bytes)

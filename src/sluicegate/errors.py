@@ -16,7 +16,7 @@
     ├── CommandRefused          the rules say no; carries the refusal       exit 1
     ├── Unauthorized            no token, or one that may not do this       exit 1
     ├── StoreUnusable           not our database, or a newer schema         exit 3
-    ├── StoreUnavailable        disk full, locked, gone; nothing was done   exit 4, HTTP 503
+    ├── StoreUnavailable        disk full, in use, gone; nothing was done   exit 4, HTTP 503
     └── Unreachable             the other side did not answer               exit 4
 
 A "no" that the rules foresee is a value (`core.access.refusals.Deny`, `core.lifecycle.Refusal`);

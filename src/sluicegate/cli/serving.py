@@ -59,7 +59,7 @@ def up(
     """Run a control plane and a gateway in one process, on SQLite. Ctrl-C ends both."""
     from sluicegate import bootstrap  # noqa: PLC0415 - see above
 
-    wired = bootstrap.control(ControlSettings(state, trust, origin, host, port, post=_post()))
+    wired = bootstrap.control(ControlSettings(state, trust, origin, host, port, post=_post()), "up")
     token = wired.token(bootstrap.FIRST_GATEWAY)
     if token is None:
         raise InvalidInput(
@@ -106,7 +106,7 @@ def serve(
     """Run the control plane. Its first start writes tokens into STATE/tokens: hand each to its holder."""
     from sluicegate import bootstrap  # noqa: PLC0415 - see above
 
-    wired = bootstrap.control(ControlSettings(state, trust, origin, host, port, post=_post()))
+    wired = bootstrap.control(ControlSettings(state, trust, origin, host, port, post=_post()), "serve")
     bootstrap.run_until_signalled(
         lambda stop: bootstrap.serve_control(
             wired, stop, lambda url: _ready("control", url, as_json, vkey=wired.vkey)

@@ -1,0 +1,67 @@
+"""A second control plane on a log that has one: it is refused at once, and the first one does not notice."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+
+import pytest
+
+from tests.crash.customers import application
+from tests.crash.plane import Plane, running
+from tests.crash.processes import Process, eventually
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["up", "serve"])
+@pytest.mark.parametrize("second", ["up", "serve"])
+def test_a_second_one_is_refused_with_the_first_ones_process_id(apart, second, site):
+    with running(site, apart=apart) as plane, closing(plane.developer()) as client:
+        plane.wait_ready(1)
+        before = _files(plane)
+        alias = plane.folder / "alias"
+        alias.symlink_to(plane.state)
+        for state in (plane.state, alias):
+            process = _second(site, plane, second, "--state", str(state), "--json")
+            assert eventually(process.code) == 4
+            error = json.loads(process.said())["error"]
+            assert error["code"] == "store_in_use"
+            first = f"process {plane.control.pid} ({'serve' if apart else 'up'})"
+            assert f"the state folder {state} is in use by {first}" in error["message"]
+            assert "--state" in error["remedy"]
+        assert _files(plane) == before
+        answer = client.do(application("after"))
+        plane.wait_ready(answer["size"])
+
+
+def test_killed_the_next_one_starts_at_once_and_reading_goes_on_beside(site):
+    with running(site, apart=True) as plane:
+        refused = _second(site, plane, "serve", "--state", str(plane.state))
+        assert eventually(refused.code) == 4
+        assert "what to do: stop that process" in refused.said()
+        plane.control.kill()
+        plane.start_control()
+        with closing(plane.developer()) as client:
+            size = client.do(application("after"))["size"]
+        log = plane.folder / "verify.log"
+        verifying = Process(site.launcher, log, "ledger", "verify", str(plane.database), "--key", plane.vkey)
+        verifying.spawn()
+        assert (eventually(lambda: verifying.code() is not None), verifying.code()) == (True, 0)
+        assert f"verified: {size} entries" in verifying.said()
+
+
+def _second(site, plane: Plane, command: str, *more: str) -> Process:
+    arguments = [command, "--trust", str(plane.folder / "trust.yaml"), "--port", "0", *more]
+    if command == "up":
+        arguments += ["--upstream", f"demo={plane.control_url}", "--gateway-port", "0"]
+    process = Process(site.launcher, plane.folder / f"second-{command}.log", *arguments)
+    process.spawn()
+    return process
+
+
+def _files(plane: Plane) -> dict[str, bytes | None]:
+    """The state folder. The database's content is left out: the first one confirms it all the time."""
+    return {
+        str(path): None if path.name.startswith("ledger.db-") or path == plane.database else path.read_bytes()
+        for path in plane.state.rglob("*")
+        if path.is_file() and path != plane.seen
+    }
