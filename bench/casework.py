@@ -18,11 +18,11 @@ from statistics import median, quantiles
 from sluicegate.core import application, canonical, checkpoint, events, kinds, merkle
 from sluicegate.core.events import Draft, Entropy
 from sluicegate.core.merkle import Frontier
-from sluicegate.demo.record import Example
 from sluicegate.ports import Principal
 from sluicegate.service import access, cases, reports
 from sluicegate.service.cases import Wanted
 from sluicegate.service.ledger import Ledger
+from tools.record import Example
 
 APPLICATIONS, DUE, LISTED, OPEN = 100_000, 10_000, 5_000, 15_000
 """Of these so many fall silent at once, so many wait for a seat, so many are open; the others ended."""

@@ -30,11 +30,11 @@ from bench.load import OK, burst, post, unframed
 from bench.relay import Relay
 from bench.speech import Speech
 from bench.streams import Pace, Stream
+from demo.cast import Customer, Place
+from demo.paperwork import Credential
+from demo.site import followed
 from sluicegate.core import persons
 from sluicegate.core.events import parse_time
-from sluicegate.demo.cast import Customer, Place
-from sluicegate.demo.paperwork import Credential
-from sluicegate.demo.site import followed
 
 RELEASE, STAGE, MODEL = "bench", "first", "model-1"
 SURFACES = {"gateway-1": "api", "gateway-2": "api", "gateway-3": "codex", "gateway-4": "cloud"}

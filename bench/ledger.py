@@ -19,9 +19,9 @@ from sluicegate.core import events, merkle
 from sluicegate.core.events import Draft, Entropy, Entry
 from sluicegate.core.lifecycle import Refusal, State
 from sluicegate.core.merkle import Frontier
-from sluicegate.demo.record import Example
 from sluicegate.service import credentials, log
 from sluicegate.service.ledger import Ledger
+from tools.record import Example
 
 ROUNDS = 9
 COMMANDS = SYNCS = 200

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from sluicegate.core import acknowledgement, audit, checkpoint, document, dsse, feed, plan, statements, tiles
 from sluicegate.core.dsse import Envelope
-from sluicegate.demo import record, reference
+from tools import record, reference
 
 ROOT = Path(__file__).parents[2]
 RECORD = ROOT / "docs" / "record"

@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench import fleet
 from bench.fleet import AGENCIES, Fleet
+from demo.cast import OFFICER, Customer, Place
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.core import apikey, canonical, directive, document, events, persons, statements
 from sluicegate.core.statements import Attestation, Pointing
-from sluicegate.demo.cast import OFFICER, Customer, Place
 from tests.june.population import CATALOGUE, MODELS, Caller, Organization, Person
 
 RELEASE, STAGE = "june", "partners"

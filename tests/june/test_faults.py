@@ -24,8 +24,8 @@ from bench.load import HEAD_END, Connection, unframed
 from bench.relay import Relay
 from bench.speech import Speech
 from bench.streams import Pace, Stream
+from demo.cast import Customer, Place
 from sluicegate.core import events
-from sluicegate.demo.cast import Customer, Place
 from tests.crash.processes import free_port
 from tests.june.asking import ANSWERED, BOUND_S, Prober, Question, answers, probing, told
 

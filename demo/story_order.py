@@ -10,13 +10,13 @@ from typing import Any
 
 import openai
 
+from demo import customer as sdk
+from demo import streams
+from demo.cast import GRID_OPERATOR, MODEL, UTILITY, Customer
+from demo.scene import Scene
+from demo.streams import Stream
+from demo.telling import Page, expect
 from sluicegate.core.events import parse_time
-from sluicegate.demo import customer as sdk
-from sluicegate.demo import streams
-from sluicegate.demo.cast import GRID_OPERATOR, MODEL, UTILITY, Customer
-from sluicegate.demo.scene import Scene
-from sluicegate.demo.streams import Stream
-from sluicegate.demo.telling import Page, expect
 
 EACH = 10
 """How many streams each of the two organizations has open."""

@@ -1,4 +1,4 @@
-"""The examples in `docs/record/`, made by the product itself: `python -m sluicegate.demo.record docs/record`.
+"""The examples in `docs/record/`, made by the product itself: `python -m tools.record docs/record`.
 
 The ledger, the position and the poll are the same at every run: clock, keys and salts are made from fixed
 seeds, which is why the keys are good for examples only. The cut streams are taken from live sockets.
@@ -18,6 +18,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from demo.upstream import UpstreamSettings, in_thread
 from sluicegate import bootstrap
 from sluicegate.core import (
     acknowledgement,
@@ -36,7 +37,6 @@ from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.statements import Position
 from sluicegate.core.trust import Pin
-from sluicegate.demo.upstream import UpstreamSettings, in_thread
 from sluicegate.ports import Principal
 from sluicegate.service import (
     access,

@@ -13,9 +13,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from demo.scene import Scene
+from demo.telling import Page, expect
 from sluicegate.core import tiles
-from sluicegate.demo.scene import Scene
-from sluicegate.demo.telling import Page, expect
 
 TIMEOUT_S = 60.0
 
