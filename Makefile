@@ -55,7 +55,7 @@ lock: .venv/lock.stamp                ## newest versions that pyproject.toml all
 	compile ../pyproject.toml build.in --constraints dev.txt --extra bench --output-file bench.txt && \
 	compile ../pyproject.toml build.in --constraints dev.txt --extra lock --output-file lock.txt
 
-docs: .venv/sluicegate.stamp          ## make docs/record and the generated reference pages again
+docs: .venv/sluicegate.stamp .venv/demo.stamp         ## make docs/record and the generated reference pages again
 	@$(PY) -m tools.record docs/record && $(PY) -m tools.reference docs && \
 	$(PY) -m sluicegate demo story >docs/record/story.txt
 
