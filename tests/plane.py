@@ -28,14 +28,7 @@ from sluicegate_record.log import acknowledgement, canonical
 from sluicegate_record.log.dsse import Envelope
 from tests import worlds
 from tests.fakes import Breaking
-from tests.worlds import (
-    API,
-    AT_MS,
-    ORIGIN,
-    RELEASE,
-    STAGE,
-    private_key,
-)
+from tests.worlds import API, AT_MS, ORIGIN, RELEASE, STAGE, private_key
 
 ROLES = {
     "developer": (access.DEVELOPER, None),

@@ -14,13 +14,7 @@ from sluicegate.cli.output import Json, emit
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.client.signing import Said
-from sluicegate.core.statements import (
-    DECISIONS,
-    NEED_REASON,
-    NOTES,
-    POSITIONS,
-    Note,
-)
+from sluicegate.core.statements import DECISIONS, NEED_REASON, NOTES, POSITIONS, Note
 from sluicegate.core.terms import document, kinds
 from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, WrongUsage

@@ -14,14 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sluicegate.core import statements
 from sluicegate.core.directives import directive as directives
 from sluicegate.core.people.persons import Definition
-from sluicegate.core.statements import (
-    Enforcement,
-    Note,
-    Pointing,
-    Position,
-    Schedule,
-    Screening,
-)
+from sluicegate.core.statements import Enforcement, Note, Pointing, Position, Schedule, Screening
 from sluicegate.core.terms import kinds
 from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, VerificationFailed

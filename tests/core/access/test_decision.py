@@ -21,19 +21,7 @@ from sluicegate.core.access.table import Table
 from sluicegate.core.people import persons
 from sluicegate_record.log import events, times
 from tests.core import reference_model
-from tests.worlds import (
-    API,
-    AT_MS,
-    CODEX,
-    MODEL,
-    RELEASE,
-    Rough,
-    World,
-    digest,
-    looser,
-    plan_value,
-    stage,
-)
+from tests.worlds import API, AT_MS, CODEX, MODEL, RELEASE, Rough, World, digest, looser, plan_value, stage
 
 CHANGES = (
     *(events.GRANT_SUSPENDED, events.GRANT_RESUMED, events.GRANT_ENDED, events.GRANT_REINSTATED),

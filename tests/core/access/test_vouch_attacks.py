@@ -12,31 +12,14 @@ from sluicegate.core.access.decision import Allow
 from sluicegate.core.access.refusals import Deny
 from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
-from sluicegate.core.lifecycle.applications import (
-    Accept,
-    Amend,
-    OpenAppeal,
-    Withdraw,
-)
-from sluicegate.core.lifecycle.grants import (
-    OpenRemoval,
-    ResumeGrant,
-    SurrenderGrant,
-    SuspendGrant,
-)
+from sluicegate.core.lifecycle.applications import Accept, Amend, OpenAppeal, Withdraw
+from sluicegate.core.lifecycle.grants import OpenRemoval, ResumeGrant, SurrenderGrant, SuspendGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.statements import Position
 from sluicegate.errors import VerificationFailed
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Draft, Entropy, Entry
-from tests.core.access.test_vouch import (
-    KEY,
-    asked,
-    folded,
-    honest,
-    told,
-    trust,
-)
+from tests.core.access.test_vouch import KEY, asked, folded, honest, told, trust
 from tests.worlds import (
     AGENCIES,
     API,

@@ -8,30 +8,14 @@ from typing import Any
 import pytest
 
 from sluicegate.core.lifecycle import Command, Refusal
-from sluicegate.core.lifecycle.applications import (
-    Accept,
-    Amend,
-    Answer,
-    OpenAppeal,
-    Reply,
-    Return,
-    Withdraw,
-)
+from sluicegate.core.lifecycle.applications import Accept, Amend, Answer, OpenAppeal, Reply, Return, Withdraw
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.directives import OpenLift
 from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import OpenStage
 from sluicegate.core.terms import kinds
-from sluicegate.core.terms.kinds import (
-    ADMISSION,
-    AMENDMENT,
-    APPEAL,
-    LIFT,
-    OPENING,
-    REMOVAL,
-    TERMS,
-)
+from sluicegate.core.terms.kinds import ADMISSION, AMENDMENT, APPEAL, LIFT, OPENING, REMOVAL, TERMS
 from tests.worlds import (
     World,
     opening,

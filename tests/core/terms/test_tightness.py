@@ -15,13 +15,7 @@ from sluicegate.core.people import application
 from sluicegate.core.terms import tightness
 from sluicegate_record.terms import quorum
 from tests.core.reference_model import among, named, rule_holds
-from tests.worlds import (
-    API,
-    CODEX,
-    plan_value,
-    read_plan,
-    stage,
-)
+from tests.worlds import API, CODEX, plan_value, read_plan, stage
 
 AGENCIES = ("caisi", "oncd", "ostp")
 

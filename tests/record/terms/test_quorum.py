@@ -11,13 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluicegate_record.terms import quorum
-from sluicegate_record.terms.quorum import (
-    Rule,
-    faults,
-    parties_of,
-    reachable,
-    satisfied,
-)
+from sluicegate_record.terms.quorum import Rule, faults, parties_of, reachable, satisfied
 from tests.core.reference_model import rule_holds
 
 PARTIES = ("a", "b", "c", "d")

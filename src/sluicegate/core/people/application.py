@@ -15,12 +15,7 @@ from pydantic_core import ErrorDetails
 
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.document import Document, Fault
-from sluicegate.core.terms.plan import (
-    Country,
-    OnwardAccess,
-    Text,
-    _Strict,
-)
+from sluicegate.core.terms.plan import Country, OnwardAccess, Text, _Strict
 
 
 class Owner(_Strict):

@@ -1,4 +1,4 @@
-"""The reference pages that are made from the tables in the code: `python -m sluicegate.demo.reference`.
+"""The reference pages that are made from the tables in the code: `python -m tools.reference`.
 
 `pages` gives them by path; a test compares them with what stands in `docs/`.
 """

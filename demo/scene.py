@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sluicegate.demo.cast import Customer
-from sluicegate.demo.paperwork import Credential, Paperwork
-from sluicegate.demo.site import Site
+from demo.cast import Customer
+from demo.paperwork import Credential, Paperwork
+from demo.site import Site
 
 
 @dataclass(slots=True)

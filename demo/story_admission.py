@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import secrets
 
+from demo import customer as sdk
+from demo.cast import CUSTOMERS, FALLBACK, MODEL, OFFICER, SECURITY_TEAM, UTILITY
+from demo.scene import Scene
+from demo.telling import Page, expect
 from sluicegate.core.access import apikey
-from sluicegate.demo import customer as sdk
-from sluicegate.demo.cast import (
-    CUSTOMERS,
-    FALLBACK,
-    MODEL,
-    OFFICER,
-    SECURITY_TEAM,
-    UTILITY,
-)
-from sluicegate.demo.scene import Scene
-from sluicegate.demo.telling import Page, expect
 
 
 class Admission:

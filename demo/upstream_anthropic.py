@@ -7,26 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sluicegate.demo.upstream_answer import (
-    Question,
-    Text,
-    Tool,
-    ToolCall,
-    answer,
-    last_said,
-    text_of,
-    turns,
-)
-from sluicegate.demo.upstream_pace import Pace
-from sluicegate.demo.upstream_reply import (
-    HOLE,
-    Reply,
-    Request,
-    fill,
-    named_event,
-    stream,
-    whole,
-)
+from demo.upstream_answer import Question, Text, Tool, ToolCall, answer, last_said, text_of, turns
+from demo.upstream_pace import Pace
+from demo.upstream_reply import HOLE, Reply, Request, fill, named_event, stream, whole
 
 _CREATED_AT = "2026-01-01T00:00:00Z"
 

@@ -1,4 +1,4 @@
-"""The examples in `docs/record/`, made by the product itself: `python -m sluicegate.demo.record docs/record`.
+"""The examples in `docs/record/`, made by the product itself: `python -m tools.record docs/record`.
 
 The ledger, the position and the poll are the same at every run: clock, keys and salts are made from fixed
 seeds, which is why the keys are good for examples only. The cut streams are taken from live sockets.
@@ -18,6 +18,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from demo.upstream import UpstreamSettings, in_thread
 from sluicegate import bootstrap
 from sluicegate.core import statements
 from sluicegate.core.access import apikey, feed
@@ -27,7 +28,6 @@ from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.statements import Position
 from sluicegate.core.terms.trust import Pin
-from sluicegate.demo.upstream import UpstreamSettings, in_thread
 from sluicegate.ports import Principal
 from sluicegate.service import (
     access,
@@ -44,13 +44,7 @@ from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings, GatewaySettings, UpstreamTarget
 from sluicegate.store.sqlite import SqliteStore
-from sluicegate_record.log import (
-    acknowledgement,
-    canonical,
-    dsse,
-    merkle,
-    tiles,
-)
+from sluicegate_record.log import acknowledgement, canonical, dsse, merkle, tiles
 from sluicegate_record.log.times import parse_time
 
 ORIGIN = "log.example/sluicegate"

@@ -11,27 +11,9 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 
-from sluicegate.demo.upstream_answer import (
-    Question,
-    Text,
-    Tool,
-    ToolCall,
-    answer,
-    last_said,
-    text_of,
-    turns,
-)
-from sluicegate.demo.upstream_pace import Bounds, Pace
-from sluicegate.demo.upstream_reply import (
-    CREATED,
-    HOLE,
-    Reply,
-    Request,
-    data_event,
-    fill,
-    stream,
-    whole,
-)
+from demo.upstream_answer import Question, Text, Tool, ToolCall, answer, last_said, text_of, turns
+from demo.upstream_pace import Bounds, Pace
+from demo.upstream_reply import CREATED, HOLE, Reply, Request, data_event, fill, stream, whole
 from sluicegate.errors import InvalidInput
 
 FINGERPRINT = "fp_demo"

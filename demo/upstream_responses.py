@@ -5,26 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import count
 
-from sluicegate.demo.upstream_answer import (
-    Question,
-    Text,
-    ToolCall,
-    answer,
-    last_said,
-    text_of,
-    turns,
-)
-from sluicegate.demo.upstream_openai import first_function
-from sluicegate.demo.upstream_pace import Pace
-from sluicegate.demo.upstream_reply import (
-    CREATED,
-    Reply,
-    Request,
-    encode,
-    named_event,
-    stream,
-    whole,
-)
+from demo.upstream_answer import Question, Text, ToolCall, answer, last_said, text_of, turns
+from demo.upstream_openai import first_function
+from demo.upstream_pace import Pace
+from demo.upstream_reply import CREATED, Reply, Request, encode, named_event, stream, whole
 
 
 def response(request: Request, pace: Pace) -> Reply:

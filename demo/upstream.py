@@ -28,14 +28,9 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from sluicegate.demo import upstream_anthropic, upstream_openai, upstream_responses
-from sluicegate.demo.upstream_calls import (
-    Call,
-    CallLog,
-    CallState,
-    credential_digest,
-)
-from sluicegate.demo.upstream_exchange import (
+from demo import upstream_anthropic, upstream_openai, upstream_responses
+from demo.upstream_calls import Call, CallLog, CallState, credential_digest
+from demo.upstream_exchange import (
     CONNECTION,
     Caller,
     Exchange,
@@ -45,19 +40,8 @@ from sluicegate.demo.upstream_exchange import (
     read_body,
     send_at_once,
 )
-from sluicegate.demo.upstream_pace import (
-    Fault,
-    Pace,
-    UpstreamSettings,
-    requested_pace,
-)
-from sluicegate.demo.upstream_reply import (
-    Reply,
-    Request,
-    metadata,
-    parse_body,
-    whole,
-)
+from demo.upstream_pace import Fault, Pace, UpstreamSettings, requested_pace
+from demo.upstream_reply import Reply, Request, metadata, parse_body, whole
 from sluicegate.errors import InvalidInput
 
 __all__ = ["Upstream", "UpstreamSettings", "credential_digest", "in_thread", "serve"]

@@ -20,7 +20,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sluicegate.demo import dates
+from demo import dates
 from sluicegate.errors import InvalidInput
 
 

@@ -10,17 +10,12 @@ from typing import Any
 
 import openai
 
-from sluicegate.demo import customer as sdk
-from sluicegate.demo import streams
-from sluicegate.demo.cast import (
-    GRID_OPERATOR,
-    MODEL,
-    UTILITY,
-    Customer,
-)
-from sluicegate.demo.scene import Scene
-from sluicegate.demo.streams import Stream
-from sluicegate.demo.telling import Page, expect
+from demo import customer as sdk
+from demo import streams
+from demo.cast import GRID_OPERATOR, MODEL, UTILITY, Customer
+from demo.scene import Scene
+from demo.streams import Stream
+from demo.telling import Page, expect
 from sluicegate_record.log.times import parse_time
 
 EACH = 10

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx2
 
-from sluicegate.demo.telling import expect
+from demo.telling import expect
 
 PATH = "/v1/chat/completions"
 PACE = {"x-demo-chunks": "200", "x-demo-interval-ms": "20"}

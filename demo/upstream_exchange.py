@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from sluicegate.demo.upstream_calls import Call, CallLog, CallState
-from sluicegate.demo.upstream_pace import Fault, Pace
-from sluicegate.demo.upstream_reply import Reply, spans
+from demo.upstream_calls import Call, CallLog, CallState
+from demo.upstream_pace import Fault, Pace
+from demo.upstream_reply import Reply, spans
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -15,23 +15,17 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sluicegate.demo import dates, run, site
-from sluicegate.demo.cast import Cast, agencies_of
-from sluicegate.demo.examples import examples_folder
-from sluicegate.demo.paperwork import Paperwork
-from sluicegate.demo.processes import Processes
-from sluicegate.demo.scene import Scene
-from sluicegate.demo.site import Ports
-from sluicegate.demo.story_admission import Admission
-from sluicegate.demo.story_order import Order
-from sluicegate.demo.story_record import Record
-from sluicegate.demo.telling import (
-    Report,
-    Say,
-    Step,
-    report,
-    tell,
-)
+from demo import dates, run, site
+from demo.cast import Cast, agencies_of
+from demo.examples import EXAMPLES
+from demo.paperwork import Paperwork
+from demo.processes import Processes
+from demo.scene import Scene
+from demo.site import Ports
+from demo.story_admission import Admission
+from demo.story_order import Order
+from demo.story_record import Record
+from demo.telling import Report, Say, Step, report, tell
 from sluicegate.errors import InvalidInput
 
 STEPS = (
@@ -97,12 +91,12 @@ def _tell(processes: Processes, folder: Path, steps: list[Step], say: Say) -> No
 
 
 def _set_up(processes: Processes, folder: Path) -> Scene:
-    examples, today = examples_folder(), datetime.now(UTC).date()
+    today = datetime.now(UTC).date()
     plans = [folder / name for name in run.PLANS]
     for path in plans:
-        path.write_text(dates.shifted((examples / path.name).read_text(), today))
+        path.write_text(dates.shifted((EXAMPLES / path.name).read_text(), today))
     cast = Cast(folder, agencies_of(plans))
     cast.assemble(log_exists=False)
     running = site.start(processes, folder, cast, Ports(0, 0, 0), plans)
-    order = (examples / run.DIRECTIVE).read_text()
-    return Scene(running, Paperwork(running, cast, examples), plans, order)
+    order = (EXAMPLES / run.DIRECTIVE).read_text()
+    return Scene(running, Paperwork(running, cast, EXAMPLES), plans, order)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx2
 
-from sluicegate.demo.cast import Cast
-from sluicegate.demo.processes import Processes
+from demo.cast import Cast
+from demo.processes import Processes
 from sluicegate.errors import InvalidInput, Unreachable
 from sluicegate.settings import CONTROL_PORT, GATEWAY_PORT, UPSTREAM_PORT
 

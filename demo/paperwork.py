@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from demo.cast import OFFICER, Cast, Customer
+from demo.site import Site
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.core.access import apikey
 from sluicegate.core.directives import directive
 from sluicegate.core.terms import document
-from sluicegate.demo.cast import OFFICER, Cast, Customer
-from sluicegate.demo.site import Site
 from sluicegate.errors import CommandRefused, Unreachable
 from sluicegate.store import keyfile
 

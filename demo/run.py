@@ -12,23 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from demo import guide, site
+from demo.cast import CUSTOMERS, GRID_OPERATOR, SECURITY_TEAM, UTILITY, Cast, Customer, agencies_of
+from demo.examples import EXAMPLES
+from demo.paperwork import Credential, Paperwork
+from demo.processes import Processes
+from demo.site import Ports, Site
+from demo.state import State, opened
 from sluicegate.core.directives import directive
 from sluicegate.core.terms import document
-from sluicegate.demo import guide, site
-from sluicegate.demo.cast import (
-    CUSTOMERS,
-    GRID_OPERATOR,
-    SECURITY_TEAM,
-    UTILITY,
-    Cast,
-    Customer,
-    agencies_of,
-)
-from sluicegate.demo.examples import examples_folder
-from sluicegate.demo.paperwork import Credential, Paperwork
-from sluicegate.demo.processes import Processes
-from sluicegate.demo.site import Ports, Site
-from sluicegate.demo.state import State, opened
 from sluicegate.errors import CommandRefused
 
 PLANS = ("gpt-5.6-preview.yaml", "gpt-5.5-trusted-access.yaml")
@@ -52,13 +44,13 @@ def run(folder: Path, ports: Ports, say: Say, ready: Callable[[Started], None]) 
     folder = folder.absolute()
     with opened(folder) as state:
         ports.check()
-        plans = state.plans(examples_folder(), PLANS, datetime.now(UTC).date())
+        plans = state.plans(EXAMPLES, PLANS, datetime.now(UTC).date())
         cast = Cast(folder, agencies_of(plans))
         cast.assemble(log_exists=(folder / "control" / "ledger.db").exists())
         with Processes(folder, say) as processes:
             say("starting control plane, gateway and upstream")
             running = site.start(processes, folder, cast, ports, plans)
-            ready(_prepared(state, running, Paperwork(running, cast, examples_folder()), plans, say))
+            ready(_prepared(state, running, Paperwork(running, cast, EXAMPLES), plans, say))
             processes.wait()
         say(f"everything has ended; the next start goes on from {folder}")
 
@@ -71,9 +63,7 @@ def _prepared(state: State, running: Site, paperwork: Paperwork, plans: list[Pat
     _open_stages(paperwork, say)
     issued = {customer.slug: _fresh_key(state, paperwork, customer, say) for customer in CUSTOMERS}
     running.followed(max(credential.size for credential in issued.values()))
-    order = state.write(
-        "directive.yaml", _unused_name((examples_folder() / DIRECTIVE).read_text(), paperwork)
-    )
+    order = state.write("directive.yaml", _unused_name((EXAMPLES / DIRECTIVE).read_text(), paperwork))
     env = state.write("env", guide.env(running))
     state.write("log.vkey", running.vkey + "\n")
     newcomer = guide.Newcomer(

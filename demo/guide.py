@@ -10,15 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sluicegate.demo.cast import (
-    FALLBACK,
-    GRID_OPERATOR,
-    MODEL,
-    SECURITY_TEAM,
-    UTILITY,
-)
-from sluicegate.demo.paperwork import Credential
-from sluicegate.demo.site import Site
+from demo.cast import FALLBACK, GRID_OPERATOR, MODEL, SECURITY_TEAM, UTILITY
+from demo.paperwork import Credential
+from demo.site import Site
 
 ISSUER = "oncd"
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sluicegate.demo.upstream_pace import Pace
-from sluicegate.demo.upstream_reply import encode, spans, token_count
+from demo.upstream_pace import Pace
+from demo.upstream_reply import encode, spans, token_count
 from sluicegate.errors import InvalidInput
 
 _COUNTING = "".join(f" {number}" for number in range(1, 1000))

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sluicegate.demo.scene import Scene
-from sluicegate.demo.telling import Page, expect
+from demo.scene import Scene
+from demo.telling import Page, expect
 from sluicegate_record.log import tiles
 
 TIMEOUT_S = 60.0
