@@ -9,8 +9,10 @@ from typing import Any, get_args
 
 import pytest
 
-from sluicegate.core import canonical, checkpoint, events, kinds, lifecycle, merkle, statements
-from sluicegate.core.events import Entry
+from sluicegate.core import lifecycle, statements
+from sluicegate.core.terms import kinds
+from sluicegate_record.log import canonical, checkpoint, events, merkle
+from sluicegate_record.log.events import Entry
 from tests.vectors.every_act import history
 from tests.vectors.make_every_act import (
     FOLDER,

@@ -11,9 +11,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sluicegate.core import acknowledgement, canonical, events, merkle, statements
-from sluicegate.core.cover import NOBODY, Resolved
-from sluicegate.core.events import Opening
+from sluicegate.core import statements
+from sluicegate.core.directives.cover import NOBODY, Resolved
 from sluicegate.core.lifecycle import Command, Refusal
 from sluicegate.core.lifecycle.applications import Amend, SubmitApplication
 from sluicegate.core.lifecycle.credentials import IssueCredential
@@ -23,8 +22,10 @@ from sluicegate.core.lifecycle.organizations import Described
 from sluicegate.core.lifecycle.positions import RecordPosition, TranscribePosition
 from sluicegate.core.lifecycle.record import AddNote
 from sluicegate.core.lifecycle.releases import OpenStage
-from sluicegate.core.merkle import Frontier
 from sluicegate.core.statements import Note, Position, Schedule
+from sluicegate_record.log import acknowledgement, canonical, events, merkle, times
+from sluicegate_record.log.events import Opening
+from sluicegate_record.log.merkle import Frontier
 from tests.vectors.themes.plans import SEATS
 from tests.worlds import (
     API,
@@ -58,7 +59,7 @@ class History(World):
 
     def _do(self, command: Command, by: str) -> dict[str, Any] | Refusal:
         found = super()._do(command, by)
-        at = events.format_time(max(self.now_ms, self.state.at_ms))
+        at = times.format_time(max(self.now_ms, self.state.at_ms))
         said = {"refused": [found.kind, found.code]} if isinstance(found, Refusal) else {"result": found}
         name = type(command).__name__
         self.results.append({"id": f"cmd_{self._commands}", "command": name, "by": by, "at": at, **said})
@@ -256,7 +257,7 @@ class History(World):
 
     def acknowledged(self, *gateways: str, surface: str = API, **changes: Any) -> list[dict[str, Any]]:
         """Rows of gateways that have acknowledged all there is, each signed with its run's own key."""
-        after, root, at = self.state.size, self.root().hex(), events.format_time(self.now_ms)
+        after, root, at = self.state.size, self.root().hex(), times.format_time(self.now_ms)
         rows = []
         for gateway in gateways:
             asked = {"gateway": gateway, "incarnation": "run-1", "surface": surface, "after": after,
@@ -273,7 +274,7 @@ class History(World):
     def unsigned(self, gateway: str, **changes: Any) -> dict[str, Any]:
         """The row of a gateway that signs nothing."""
         row = {"gateway": gateway, "incarnation": "run-1", "surface": API, "state": "acknowledged",
-               "size": self.state.size, "at": events.format_time(self.now_ms), "streamsCut": 0,
+               "size": self.state.size, "at": times.format_time(self.now_ms), "streamsCut": 0,
                "signed": False, "drifted": False, "key": None, "ask": None, "sig": None}  # fmt: skip
         return {**row, **changes}
 
@@ -283,7 +284,7 @@ class History(World):
 
     def until(self, days: float) -> str:
         """A time so many days from now, as entries write it."""
-        return events.format_time(self.now_ms + round(days * DAY_MS))
+        return times.format_time(self.now_ms + round(days * DAY_MS))
 
 
 def dossier(**organization: Any) -> dict[str, Any]:

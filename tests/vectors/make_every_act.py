@@ -18,10 +18,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sluicegate.core import canonical, checkpoint, document, events, merkle, trust
-from sluicegate.core.events import Entry, Opening
-from sluicegate.core.merkle import Frontier
-from sluicegate.core.trust import Releases
+from sluicegate.core.terms import document, trust
+from sluicegate.core.terms.trust import Releases
+from sluicegate_record.log import canonical, checkpoint, events, merkle
+from sluicegate_record.log.events import Entry, Opening
+from sluicegate_record.log.merkle import Frontier
 from tests.vectors.every_act import history
 from tests.vectors.projection import Sections, projected, proofs, reports_of
 from tests.vectors.themes.plans import CLOCKS, MAIN, MINI, OLDER, OWNERS, QUIET, SEATS

@@ -15,31 +15,22 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sluicegate.core import (
-    audit,
-    canonical,
-    checkpoint,
-    coverage,
-    decision,
-    events,
-    kinds,
-    merkle,
-    notices,
-    persons,
-    reports,
-)
-from sluicegate.core.coverage import Usage
-from sluicegate.core.decision import Allow, Ask, Instant
-from sluicegate.core.events import Entry
-from sluicegate.core.lifecycle import State, applications, determination
+from sluicegate.core.access import coverage, decision
+from sluicegate.core.access.coverage import Usage
+from sluicegate.core.access.decision import Allow, Ask, Instant
+from sluicegate.core.access.naming import NOBODY, Naming, Signed
+from sluicegate.core.access.refusals import Deny
+from sluicegate.core.access.table import Credential, Grant, Table
+from sluicegate.core.access.vouch import VouchedTable
+from sluicegate.core.lifecycle import State, applications, determination, notices, reports
 from sluicegate.core.lifecycle.case import Case, Clock, Recorded
 from sluicegate.core.lifecycle.state import Issued
-from sluicegate.core.merkle import Frontier
-from sluicegate.core.naming import NOBODY, Naming, Signed
-from sluicegate.core.refusals import Deny
-from sluicegate.core.table import Credential, Grant, Table
-from sluicegate.core.trust import Releases
-from sluicegate.core.vouch import VouchedTable
+from sluicegate.core.people import persons
+from sluicegate.core.terms import kinds
+from sluicegate.core.terms.trust import Releases
+from sluicegate_record.log import audit, canonical, checkpoint, events, merkle, times
+from sluicegate_record.log.events import Entry
+from sluicegate_record.log.merkle import Frontier
 from tests.worlds import DAY_MS
 
 Sections = dict[str, dict[str, Any]]
@@ -704,7 +695,7 @@ def _digest(value: Any) -> str:
 
 
 def _time(at_ms: int | None) -> str | None:
-    return None if at_ms is None else events.format_time(at_ms)
+    return None if at_ms is None else times.format_time(at_ms)
 
 
 def _placed(at_ms: int | None, seq: int | None) -> list[Any] | None:

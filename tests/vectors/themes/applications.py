@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sluicegate.core import events
 from sluicegate.core.lifecycle.applications import (
     Answer,
     Nominate,
@@ -13,21 +12,10 @@ from sluicegate.core.lifecycle.applications import (
     Withdraw,
 )
 from sluicegate.core.lifecycle.record import UseList
+from sluicegate_record.log import events
 from tests.vectors.history import History, describes, dossier
-from tests.vectors.themes.plans import (
-    GENERAL,
-    LOGS,
-    MAIN,
-    PARTNERS,
-    QUIET,
-)
-from tests.worlds import (
-    API,
-    CODEX,
-    proceeding,
-    receipt,
-    screened,
-)
+from tests.vectors.themes.plans import GENERAL, LOGS, MAIN, PARTNERS, QUIET
+from tests.worlds import API, CODEX, proceeding, receipt, screened
 
 
 def _applications(h: History) -> None:

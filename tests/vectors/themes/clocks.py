@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from sluicegate.core import events
-from sluicegate.core.lifecycle.applications import (
-    Answer,
-    OpenAppeal,
-    Reply,
-    Withdraw,
-)
+from sluicegate.core.lifecycle.applications import Answer, OpenAppeal, Reply, Withdraw
 from sluicegate.core.lifecycle.positions import RecordPosition
+from sluicegate_record.log import events
 from tests.vectors.history import HOUR, History
-from tests.vectors.themes.plans import (
-    CLOCKS,
-    LOGS,
-    MAIN,
-    PARTNERS,
-    STAGES,
-    clocks_plan,
-)
-from tests.worlds import (
-    position,
-    receipt,
-    signed,
-)
+from tests.vectors.themes.plans import CLOCKS, LOGS, MAIN, PARTNERS, STAGES, clocks_plan
+from tests.worlds import position, receipt, signed
 
 
 def _clocks_release(h: History) -> None:

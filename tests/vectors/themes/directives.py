@@ -4,28 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core import events, persons, statements
-from sluicegate.core.cover import Resolved
+from sluicegate.core import statements
+from sluicegate.core.directives.cover import Resolved
 from sluicegate.core.lifecycle.directives import LIFTED, AddDefinition, EndDrill, OpenLift, ReportDrill
+from sluicegate.core.people import persons
+from sluicegate_record.log import events, times
 from tests.vectors.history import HOUR, History, committed, describes, sealed, tag
-from tests.vectors.themes.plans import (
-    MAIN,
-    MINI,
-    OLDER,
-    PARTNERS,
-    QUIET,
-)
-from tests.worlds import (
-    API,
-    CODEX,
-    DEVELOPER,
-    LOG,
-    OFFICER,
-    set_point,
-    signed,
-    state_point,
-    stated,
-)
+from tests.vectors.themes.plans import MAIN, MINI, OLDER, PARTNERS, QUIET
+from tests.worlds import API, CODEX, DEVELOPER, LOG, OFFICER, set_point, signed, state_point, stated
 
 BOTH = {"allOf": ["oncd", "ostp"]}
 UNKNOWN = "org-unknown"
@@ -51,7 +37,7 @@ def _everyone(h: History) -> None:
     gone = h.unsigned("gateway-gone", state="counted_out", at=None, size=0)
     rows += [h.unsigned("gateway-old"), gone]
     h.no("not_everywhere", h.in_force("everyone", rows))
-    said = stated(h.state, name="everyone", at=events.format_time(h.now_ms))
+    said = stated(h.state, name="everyone", at=times.format_time(h.now_ms))
     h.must(state_point(said), by="cloud")
     h.must(state_point(said), by="cloud")
     size = h.state.size
@@ -66,7 +52,7 @@ def _everyone(h: History) -> None:
     h.says(h.lifting("everyone"), "oncd approve")
     h.last(events.DIRECTIVE_LIFTED)
     h.now_ms += 60_000
-    restored = stated(h.state, name="everyone", at=events.format_time(h.now_ms), says="restored")
+    restored = stated(h.state, name="everyone", at=times.format_time(h.now_ms), says="restored")
     h.must(state_point(restored), by="cloud")
     h.no("directive_lifted", OpenLift("everyone"))
 
@@ -78,7 +64,7 @@ def _drill(h: History) -> None:
         "covers": {"registeredIn": ["GB"]},
     }
     h.must(h.order("drill", OFFICER, metadata={"drill": True}, **changes))
-    said = stated(h.state, name="drill", at=events.format_time(h.now_ms))
+    said = stated(h.state, name="drill", at=times.format_time(h.now_ms))
     h.must(state_point(said))
     h.now_ms += 1_000
     h.must(h.in_force("drill", h.acknowledged("gateway-1", "gateway-2")))

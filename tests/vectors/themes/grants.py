@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sluicegate.core import events
-from sluicegate.core.lifecycle.applications import (
-    Amend,
-    OpenAppeal,
-    Reply,
-    Return,
-    Withdraw,
-)
+from sluicegate.core.lifecycle.applications import Amend, OpenAppeal, Reply, Return, Withdraw
 from sluicegate.core.lifecycle.credentials import IssueCredential
 from sluicegate.core.lifecycle.grants import (
     ChooseFallback,
@@ -21,14 +14,10 @@ from sluicegate.core.lifecycle.grants import (
     SurrenderGrant,
     SuspendGrant,
 )
+from sluicegate_record.log import events
 from tests.vectors.history import History, describes
-from tests.vectors.themes.plans import (
-    MAIN,
-    PARTNERS,
-)
-from tests.worlds import (
-    proceeding,
-)
+from tests.vectors.themes.plans import MAIN, PARTNERS
+from tests.worlds import proceeding
 
 
 def _keys(h: History) -> None:

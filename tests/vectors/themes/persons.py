@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core import events, statements
-from sluicegate.core.assertion import read_jwks
+from sluicegate.core import statements
 from sluicegate.core.lifecycle.attestations import (
     AttestCredential,
     PinSignatory,
@@ -25,19 +24,14 @@ from sluicegate.core.lifecycle.persons import (
     Said,
 )
 from sluicegate.core.lifecycle.providers import RegisterProvider, RemoveProvider, RotateKeys
-from sluicegate.core.persons import Assurance, identifier
+from sluicegate.core.people.assertion import read_jwks
+from sluicegate.core.people.persons import Assurance, identifier
 from sluicegate.core.statements import Attestation
-from tests.core.test_assertion import jwk, provider, token
+from sluicegate_record.log import events
+from tests.core.people.test_assertion import jwk, provider, token
 from tests.vectors.history import History
-from tests.vectors.themes.plans import (
-    MAIN,
-)
-from tests.worlds import (
-    DAY_MS,
-    LOG,
-    public_key,
-    signed,
-)
+from tests.vectors.themes.plans import MAIN
+from tests.worlds import DAY_MS, LOG, public_key, signed
 
 URL = "https://login.example.org/jwks.json"
 CITIZEN = Said("us_citizen", Assurance.ORGANIZATION, "document-seen")

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core import events
-from sluicegate.core.lifecycle.applications import (
-    OpenAppeal,
-    Reply,
-    SubmitApplication,
-)
-from sluicegate.core.lifecycle.grants import (
-    OpenRemoval,
-)
+from sluicegate.core.lifecycle.applications import OpenAppeal, Reply, SubmitApplication
+from sluicegate.core.lifecycle.grants import OpenRemoval
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.core.lifecycle.ticks import Tick
+from sluicegate_record.log import events
 from tests.vectors.history import History
 from tests.vectors.themes.plans import (
     BOTH,

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from sluicegate.core import events
-from sluicegate.core.lifecycle.applications import (
-    Accept,
-    OpenAppeal,
-    Reply,
-    Withdraw,
-)
-from sluicegate.core.lifecycle.grants import (
-    OpenRemoval,
-    SurrenderGrant,
-)
+from sluicegate.core.lifecycle.applications import Accept, OpenAppeal, Reply, Withdraw
+from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
+from sluicegate_record.log import events
 from tests.vectors.history import History
-from tests.vectors.themes.plans import (
-    SEATS,
-    seats_plan,
-)
-from tests.worlds import (
-    API,
-    CODEX,
-    position,
-    proceeding,
-)
+from tests.vectors.themes.plans import SEATS, seats_plan
+from tests.worlds import API, CODEX, position, proceeding
 
 
 def _seats_release(h: History) -> None:
