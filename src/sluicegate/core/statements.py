@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from sluicegate.core.directives.directive import Received
-from sluicegate.core.people import persons
 from sluicegate.core.terms import plan
 from sluicegate.errors import BadEnvelope, BadKey, VerificationFailed
+from sluicegate_record.directives.status import STATUSES, UNKNOWN
 from sluicegate_record.log import canonical, dsse, times
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.terms.text import is_plain
 
 POSITION = "urn:sluicegate:position:v1"
 SCHEDULE = "urn:sluicegate:schedule:v1"
@@ -338,7 +339,7 @@ def _check_words(position: str, reason: str, sealed: str | None) -> None:
 
 
 def _check_text(text: str, what: str, *, least: int = 1, most: int = REASON_MAX) -> None:
-    if len(text) > most or len(text.strip()) < least or not plan.is_plain(text):
+    if len(text) > most or len(text.strip()) < least or not is_plain(text):
         raise BadEnvelope(f"{what}: text of at most {most} characters, none of them invisible, expected")
 
 
@@ -478,8 +479,8 @@ def read_attestation(envelope: Envelope) -> Attestation:
             _check_names(predicate[name], name)
     attestation = Attestation(**predicate)
     for status in attestation.statuses:
-        if status not in persons.STATUSES or status in persons.UNKNOWN:
-            expected = ", ".join(each for each in persons.STATUSES if each not in persons.UNKNOWN)
+        if status not in STATUSES or status in UNKNOWN:
+            expected = ", ".join(each for each in STATUSES if each not in UNKNOWN)
             raise BadEnvelope(f"an attestation of the status {status[:40]!r}, expected some of {expected}")
     _expect_payload(envelope, attestation_payload(attestation))
     return attestation

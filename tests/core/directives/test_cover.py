@@ -18,8 +18,8 @@ from sluicegate.core.directives.cover import (
     Selector,
     Whom,
 )
-from sluicegate.core.people.persons import Assurance
 from sluicegate.errors import VerificationFailed
+from sluicegate_record.directives.status import Assurance
 from tests.worlds import AT_MS
 
 SELF, ORGANIZATION, CREDENTIAL = Assurance.SELF_ASSERTED, Assurance.ORGANIZATION, Assurance.CREDENTIAL

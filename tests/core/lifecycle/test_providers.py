@@ -17,8 +17,9 @@ from sluicegate.core.lifecycle.providers import (
     RotateKeys,
 )
 from sluicegate.core.people.assertion import read_jwks
-from sluicegate.core.people.persons import Assurance, identifier
+from sluicegate.core.people.persons import identifier
 from sluicegate.errors import BadKey
+from sluicegate_record.directives.status import Assurance
 from sluicegate_record.log import events
 from tests.core.people.test_assertion import (
     AT_S,

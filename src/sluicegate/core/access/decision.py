@@ -28,7 +28,7 @@ from sluicegate.core.directives.cover import (
     Entity,
     Whom,
 )
-from sluicegate.core.people.persons import UNKNOWN, Assurance
+from sluicegate_record.directives.status import UNKNOWN, Assurance
 
 
 class Instant(NamedTuple):

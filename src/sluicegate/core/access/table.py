@@ -25,13 +25,9 @@ from sluicegate.core.directives.cover import (
     Selector,
 )
 from sluicegate.core.people.assertion import Provider
-from sluicegate.core.people.persons import (
-    Assurance,
-    Attested,
-    Claim,
-    Person,
-)
+from sluicegate.core.people.persons import Attested, Claim, Person
 from sluicegate.errors import InvalidInput, VerificationFailed
+from sluicegate_record.directives.status import Assurance
 from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Entry
 
