@@ -25,6 +25,7 @@ from sluicegate_record.log.canonical import (
     b64,
     dumps,
     loads,
+    sha256_hex,
     unb64,
 )
 
@@ -54,6 +55,14 @@ class Envelope:
     payload_type: str
     payload: bytes
     signatures: tuple[Signature, ...]
+
+    @property
+    def digest(self) -> str:
+        """What names a signed statement: the digest of its payload, `sha256:…`.
+
+        Of the payload, not of the signatures: signing the same words again gives the same name.
+        """
+        return sha256_hex(self.payload)
 
     def to_json(self) -> dict[str, Any]:
         """The envelope as JSON. Source: DSSE v1, envelope.md."""
