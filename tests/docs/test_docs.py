@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from sluicegate.core import statements
 from sluicegate.core.access import feed
 from sluicegate.core.terms import document, plan
 from sluicegate.demo import record, reference
@@ -20,6 +19,7 @@ from sluicegate_record.log import (
     tiles,
 )
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.statements.cases import Position
 
 ROOT = Path(__file__).parents[2]
 RECORD = ROOT / "docs" / "record"
@@ -54,7 +54,7 @@ def test_the_signed_position_verifies_with_the_agencys_key():
     envelope = Envelope.from_json(json.loads((RECORD / "position.json").read_text()))
     public = record.key_of("ostp").public_key().public_bytes_raw()
     assert dsse.verify(envelope, {dsse.keyid(public): public}) == {dsse.keyid(public)}
-    assert statements.read_position(envelope).agency == "ostp"
+    assert Position.read(envelope).agency == "ostp"
 
 
 def test_the_poll_verifies_with_the_logs_key():

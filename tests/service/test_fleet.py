@@ -9,7 +9,6 @@ import pytest
 from sluicegate.core.access import feed
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.releases import ApplyPlan
-from sluicegate.core.statements import Enforcement
 from sluicegate.errors import (
     BadSignature,
     Drifted,
@@ -26,6 +25,7 @@ from sluicegate.service.fleet import (
     Poll,
 )
 from sluicegate_record.log import events, merkle, proof, times
+from sluicegate_record.statements.points import Enforcement
 from tests import worlds
 from tests.fakes import Breaking, Broken, MemoryWriting
 from tests.plane import Clock, Plane, yes
@@ -860,7 +860,7 @@ def word(plane: Plane, says: str = "enforced") -> None:
     """What the cloud says now."""
     plane.wall.at_ms += 1
     asked = yes(points.to_state(plane.ledger, "cloud", "d-1"))
-    said = Enforcement(**asked, says=says, at=times.format_time(plane.wall.at_ms))
+    said = Enforcement(**asked, says=says, at_ms=plane.wall.at_ms)
     envelope = state_point(said).envelope.to_json()
     yes(points.state(plane.ledger, plane.who["developer"], plane.id(), envelope))
 

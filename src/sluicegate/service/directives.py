@@ -27,6 +27,7 @@ from sluicegate.core.people import application, persons
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.directives.scope import Scope
 from sluicegate_record.directives.status import STATUSES, UNKNOWN
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.dsse import Envelope
@@ -77,7 +78,9 @@ def open_lift(  # noqa: PLR0913 - who, under which id, which directive, which pa
     named = resolve(ledger, {LIFTED: opening.value()}) if opening is not None else {}
     if isinstance(named, Refusal):
         return named
-    command = OpenLift(name, scope or {}, opening, named.get("lift", cover.NOBODY))
+    command = OpenLift(
+        name, Scope.from_json(scope) if scope else None, opening, named.get("lift", cover.NOBODY)
+    )
     request = ["lift", name, scope or {}, opened]
     return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
 

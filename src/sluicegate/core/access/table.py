@@ -27,6 +27,7 @@ from sluicegate.core.directives.cover import (
 from sluicegate.core.people.assertion import Provider
 from sluicegate.core.people.persons import Attested, Claim, Person
 from sluicegate.errors import InvalidInput, VerificationFailed
+from sluicegate_record.directives.scope import Scope
 from sluicegate_record.directives.status import Assurance
 from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Entry
@@ -503,7 +504,9 @@ def _directive_lifted(table: Table, entry: Entry) -> None:
         table.undirect(name)
         return
     directive = table.directives[name]
-    table.exempt(directive, cover.lifted(entry.public["case"], scope, _lifted_in(entry, directive)))
+    table.exempt(
+        directive, cover.lifted(entry.public["case"], Scope.from_json(scope), _lifted_in(entry, directive))
+    )
     if directive.is_spent:
         table.undirect(name)
 

@@ -27,6 +27,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from sluicegate.core.terms.clocks import CALENDARS
 from sluicegate.core.terms.document import Document, Fault, Path
 from sluicegate_record.log import canonical
+from sluicegate_record.statements.question import ModelDigests
 from sluicegate_record.terms import durations, quorum
 from sluicegate_record.terms.text import is_plain
 
@@ -355,11 +356,12 @@ def judges_of(given: Mapping[str, Any], stage: Mapping[str, Any]) -> list[str] |
     return None if "appeal" in stage["admission"] else sorted(given["spec"]["agencies"])
 
 
-def model_digests(given: Mapping[str, Any]) -> list[dict[str, str]]:
-    """What a statement says of the models: their digests, and their safeguards' digests, without names."""
-    return [
-        {"digest": model["digest"], "safeguards": model["safeguards"]} for model in given["spec"]["models"]
-    ]
+def model_digests(given: Mapping[str, Any]) -> tuple[ModelDigests, ...]:
+    """What a question says of the models: their digests, and their safeguards' digests, without names."""
+    return tuple(
+        ModelDigests(digest=model["digest"], safeguards=model["safeguards"])
+        for model in given["spec"]["models"]
+    )
 
 
 def terms_digest(plan: Mapping[str, Any], stage: Mapping[str, Any]) -> str:
