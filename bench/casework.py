@@ -10,6 +10,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -85,7 +86,7 @@ class _Grown:
         with self._ledger.reading() as state:
             (granted,) = state.grants.values()
             self._model = state.cases[granted]
-            self._terms = self._model.question["terms"]
+            self._terms = self._model.question.terms
         self._now_ms = self._ledger.now_ms()
         self._ledger.wall_ms = lambda: self._now_ms
         drafts = self._drafts()
@@ -131,14 +132,14 @@ class _Grown:
                 yield Draft(events.CASE_RECEIVED, case, public)
 
     def _opened(self, case: str, number: int) -> Draft:
-        question = {**self._model.question, "case": case}
+        question = replace(self._model.question, case=case)
         public = {
             "case": case,
             "kind": kinds.ADMISSION,
-            "release": question["release"],
-            "stage": question["stage"],
-            "surface": question["surface"],
-            "question": question,
+            "release": question.release,
+            "stage": question.stage,
+            "surface": question.surface,
+            "question": question.to_json(),
             "rule": self._model.rule,
             "basis": "agreed",
             "procedure": {"mode": "approve", "clock": {"within": DUE_DAYS, "silence": "deny"}},

@@ -16,7 +16,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.core import lifecycle, statements
+from sluicegate.core import lifecycle
 from sluicegate.core.access.decision import ANYBODY
 from sluicegate.core.access.table import Table
 from sluicegate.core.directives.cover import Directed, Resolved
@@ -31,12 +31,17 @@ from sluicegate.core.lifecycle.positions import Proceed, Receive, RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.core.lifecycle.ticks import Tick, due
 from sluicegate.core.people.persons import Person
-from sluicegate.core.statements import Enforcement, Pointing, Position, Screening
 from sluicegate.core.terms import document, plan
 from sluicegate.core.terms.trust import Pin
-from sluicegate_record.log import canonical, checkpoint, dsse, events, times
+from sluicegate_record.directives.received import Received
+from sluicegate_record.log import canonical, checkpoint, dsse, events
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Entropy, Entry, Opening
+from sluicegate_record.statements.cases import Position, Proceeding, Receipt, Screening, Transcription
+from sluicegate_record.statements.directives import DirectiveStatement
+from sluicegate_record.statements.points import Enforcement, Pointing
+from sluicegate_record.statements.question import Question
+from sluicegate_record.statements.releases import StageOpening
 
 DEVELOPER = "openai"
 OFFICER, OTHER_OFFICER = "release-officer", "second-officer"
@@ -189,19 +194,31 @@ def position(
     """An agency's position in a case; `changes` alter the predicate."""
     said = case.positions.get(agency)
     fields = {
-        "question": case.question,
-        "agency": agency,
         "position": word,
         "reason": "because" if word == "object" else "",
         "previous": said.digest if said else None,
         **changes,
     }
-    return signed(statements.position_payload(Position(**fields)), signer or agency)
+    return signed(
+        approval(fields.pop("question", case.question), agency, **fields).payload(), signer or agency
+    )
+
+
+def approval(question: Question, agency: str, **changes: Any) -> Position:
+    """An agency's first position on a question: that it approves."""
+    fields = {"position": "approve", "reason": "", "previous": None, **changes}
+    return Position(question=question, agency=agency, **fields)
+
+
+def by_letter(question: Question, agency: str, received: Any, word: str = "approve") -> Transcription:
+    """What officers transcribe of an agency's letter."""
+    came = Received.from_json(received)
+    return Transcription(question=question, agency=agency, position=word, previous=None, received=came)
 
 
 def receipt(case: Case, agency: str, *, signer: str | None = None) -> Receive:
     """An agency's receipt of a case."""
-    return Receive(signed(statements.receipt_payload(case.question, agency), signer or agency))
+    return Receive(signed(Receipt(question=case.question, agency=agency).payload(), signer or agency))
 
 
 def screened(
@@ -210,53 +227,65 @@ def screened(
     """An officer's decision on comparing the applicant with a list; `seen` are the matches, sealed."""
     opened = Opening(hashlib.sha256(b"candidates").digest(), canonical.dumps(list(seen)))
     commitment = opened.commitment("sealed", "candidates")
-    said = Screening(case.question, "the list", version, decision, "looked", commitment)
-    return Screen(signed(statements.screening_payload(said), signer), opened)
+    said = Screening(
+        question=case.question,
+        list="the list",
+        version=version,
+        decision=decision,
+        reason="looked",
+        candidates=commitment,
+    )
+    return Screen(signed(said.payload(), signer), opened)
 
 
 def proceeding(case: Case, *signers: str, reason: str = "it is right") -> Proceed:
     """The officers' decision to go on where positions are advice."""
-    payload = statements.proceeding_payload(case.question, reason)
+    payload = Proceeding(question=case.question, reason=reason).payload()
     return Proceed(signed(payload, *(signers or (OFFICER, OTHER_OFFICER))))
 
 
 def opening(state: State, release: str = RELEASE, name: str = STAGE, *, signer: str = OFFICER) -> Envelope:
     """An officer's opening of a stage, on the terms in force."""
-    fields = {
-        "log": state.log,
-        "release": release,
-        "stage": name,
-        "terms": state.releases[release].terms[name],
-    }
-    return signed(statements.opening_payload(fields), signer)
+    terms = state.releases[release].terms[name]
+    return signed(stage_opening(state.log, release, name, terms), signer)
+
+
+def stage_opening(log: str, release: str, name: str, terms: str) -> bytes:
+    """What is signed to open a stage."""
+    return StageOpening(log=log, release=release, stage=name, terms=terms).payload()
 
 
 def directive(value: Mapping[str, Any], *, signer: str | None = None) -> Envelope:
     bound = {**value, "metadata": {"log": LOG, **value["metadata"]}}
-    return signed(statements.directive_payload(bound), signer or value["spec"]["issuer"])
+    return signed(directive_payload(bound), signer or value["spec"]["issuer"])
 
 
-def pointing(point: str = "cloud", surface: str = API, says: str = "declared", **changes: str) -> Pointing:
+def directive_payload(document: Mapping[str, Any]) -> bytes:
+    """What is signed to put a document in force."""
+    return DirectiveStatement(document=dict(document)).payload()
+
+
+def pointing(point: str = "cloud", surface: str = API, says: str = "declared", **changes: Any) -> Pointing:
     """What an officer says of a point, whose key is that of its name."""
-    key = canonical.b64(public_key(point))
-    return Pointing(**{"log": LOG, "point": point, "surface": surface, "key": key, "says": says, **changes})
+    fields = {"log": LOG, "point": point, "surface": surface, "key": public_key(point), "says": says}
+    return Pointing(**{**fields, **changes})
 
 
-def set_point(*given: str, signer: str = OFFICER, **changes: str) -> SetPoint:
+def set_point(*given: str, signer: str = OFFICER, **changes: Any) -> SetPoint:
     """A point declared or retired, see `pointing`."""
-    return SetPoint(signed(statements.point_payload(pointing(*given, **changes)), signer))
+    return SetPoint(signed(pointing(*given, **changes).payload(), signer))
 
 
-def stated(state: State, point: str = "cloud", name: str = "d-1", **changes: str) -> Enforcement:
+def stated(state: State, point: str = "cloud", name: str = "d-1", **changes: Any) -> Enforcement:
     """What a point says of a directive as it is on the record."""
     document = canonical.digest(state.directives[name].document) if name in state.directives else ""
-    fields = {"log": LOG, "point": point, "directive": name, "document": document, "says": "enforced"}
-    return Enforcement(**{**fields, "at": times.format_time(AT_MS), **changes})
+    fields: dict[str, Any] = {"log": LOG, "point": point, "directive": name, "document": document}
+    return Enforcement(**{**fields, "says": "enforced", "at_ms": AT_MS, **changes})
 
 
 def state_point(said: Enforcement, signer: str = "") -> StatePoint:
     """The command that puts a point's word on the record."""
-    return StatePoint(signed(statements.enforcement_payload(said), signer or said.point))
+    return StatePoint(signed(said.payload(), signer or said.point))
 
 
 # Histories

@@ -20,13 +20,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from demo.upstream import UpstreamSettings, in_thread
 from sluicegate import bootstrap
-from sluicegate.core import statements
 from sluicegate.core.access import apikey, feed
 from sluicegate.core.directives import directive
 from sluicegate.core.directives.directive import Signing
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
-from sluicegate.core.statements import Position
 from sluicegate.core.terms.trust import Pin
 from sluicegate.ports import Principal
 from sluicegate.service import (
@@ -46,6 +44,11 @@ from sluicegate.settings import ControlSettings, GatewaySettings, UpstreamTarget
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.log import acknowledgement, canonical, dsse, merkle, tiles
 from sluicegate_record.log.times import parse_time
+from sluicegate_record.statements.cases import Position
+from sluicegate_record.statements.directives import DirectiveStatement
+from sluicegate_record.statements.question import Question
+from sluicegate_record.statements.releases import StageOpening
+from sluicegate_record.statements.statement import Statement
 
 ORIGIN = "log.example/sluicegate"
 STARTED = "2026-06-24T12:00:00.000Z"
@@ -103,7 +106,7 @@ class Example:
         for agency in AGENCIES:
             self._approve(applied["cases"][0], agency)
         opening = _done(releases.opening(self.ledger, "gpt-5.6", "trusted-partners"))
-        signed = _signed(statements.opening_payload(opening), OFFICER)
+        signed = _signed(StageOpening.from_json(opening), OFFICER)
         _done(releases.open_stage(self.ledger, self.staff, self._id(), signed))
         self._admit()
 
@@ -130,15 +133,16 @@ class Example:
 
     def _approve(self, case: str, agency: str) -> None:
         exported = _done(cases.export(self.ledger, self.staff, case))
-        said = Position(exported["question"], agency, "approve", "", None)
-        self.position = _signed(statements.position_payload(said), agency)
+        question = Question.from_json(exported["question"])
+        said = Position(question=question, agency=agency, position="approve", reason="", previous=None)
+        self.position = _signed(said, agency)
         _done(positions.record(self.ledger, self.staff, self._id(), self.position))
 
     def suspend(self) -> None:
         """Issue a directive that covers everyone."""
         signing = Signing(self.ledger.vkey(), lambda: self.ledger.random(32))
         document, _ = directive.to_sign(_DIRECTIVE, signing)
-        envelope = _signed(statements.directive_payload(document), "oncd")
+        envelope = _signed(DirectiveStatement(document=document), "oncd")
         _done(directives.issue(self.ledger, self.staff, self._id(), envelope, None))
 
     def files(self) -> Iterator[tuple[str, bytes]]:
@@ -263,8 +267,8 @@ def write(folder: Path, examples: Path) -> None:
         path.write_bytes(data)
 
 
-def _signed(payload: bytes, owner: str) -> dict[str, Any]:
-    return dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, payload, key_of(owner)).to_json()
+def _signed(stated: Statement, owner: str) -> dict[str, Any]:
+    return dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, stated.payload(), key_of(owner)).to_json()
 
 
 def _public(owner: str) -> bytes:

@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import statements
 from sluicegate.core.directives import directive
 from sluicegate.core.directives.directive import DOCUMENT_BYTES_MAX, Signing
 from sluicegate.core.lifecycle.directives import IssueDirective
 from sluicegate.errors import InvalidInput
 from sluicegate_record.log import canonical
-from tests.worlds import LOG, World, directive_value, signed
+from tests.worlds import LOG, World, directive_payload, directive_value, signed
 
 SIGNING = Signing(LOG, lambda: bytes(32))
 
@@ -27,6 +26,6 @@ def test_whatever_may_be_signed_fits_into_an_entry() -> None:
     text = "理" * (room // 3) + "a" * (room % 3)
     document, _ = directive.to_sign(explained(text), SIGNING)
     signers = ["oncd", "ostp", "caisi", "release-officer", "release-officer-2"]
-    World.opened().must(IssueDirective(signed(statements.directive_payload(document), *signers)))
+    World.opened().must(IssueDirective(signed(directive_payload(document), *signers)))
     with pytest.raises(InvalidInput, match=f"{DOCUMENT_BYTES_MAX + 1} bytes as it is signed"):
         directive.to_sign(explained(text + "a"), SIGNING)

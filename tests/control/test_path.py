@@ -6,9 +6,9 @@ import hashlib
 import json
 from typing import Any
 
-from sluicegate.core import statements
-from sluicegate.core.statements import Position
 from sluicegate_record.log import canonical, dsse
+from sluicegate_record.statements.question import Question
+from sluicegate_record.statements.releases import StageOpening
 from tests import worlds
 from tests.control.conftest import Plane
 from tests.control.test_api import error_of
@@ -46,9 +46,9 @@ class Party:
     def decide(self, case: str, word: str = "approve") -> Any:
         """Export a case, sign a position on what was exported, put it on the record."""
         exported = self.get(f"/api/v1/cases/{case}/export")
-        previous = exported["previous"].get(self.name)
-        position = Position(exported["question"], self.name, word, "", previous)
-        return self.post("/api/v1/positions", self.signed(statements.position_payload(position)))
+        question, previous = Question.from_json(exported["question"]), exported["previous"].get(self.name)
+        position = worlds.approval(question, self.name, position=word, previous=previous)
+        return self.post("/api/v1/positions", self.signed(position.payload()))
 
 
 def test_from_a_plan_to_a_directive_and_back(plane: Plane):
@@ -62,7 +62,7 @@ def test_from_a_plan_to_a_directive_and_back(plane: Plane):
 
     opening = staff.get(f"/api/v1/releases/{RELEASE}/stages/{STAGE}/opening")
     assert opening.keys() == {"log", "release", "stage", "terms"}
-    signed = staff.signed(statements.opening_payload(opening))
+    signed = staff.signed(StageOpening.from_json(opening).payload())
     assert staff.refused("/api/v1/releases/openings", signed) == (409, "terms_not_agreed")
     for agency in (oncd, ostp):
         assert agency.decide(applied["cases"][0]).keys() == {
@@ -111,7 +111,7 @@ def test_from_a_plan_to_a_directive_and_back(plane: Plane):
     value["metadata"]["log"] = oncd.get("/api/v1/log")["vkey"]
     named = {worlds.COVERED: {"salt": canonical.b64(opened.salt), "value": names}}
     directed = oncd.post(
-        "/api/v1/directives", {**oncd.signed(statements.directive_payload(value)), "opened": named}
+        "/api/v1/directives", {**oncd.signed(worlds.directive_payload(value)), "opened": named}
     )
     assert directed.keys() >= {"directive", "size", "acceptedAt", "covered"}
     assert directed["covered"] == told["covered"]
@@ -147,7 +147,7 @@ def test_a_position_replayed_by_somebody_else_counts_for_whoever_signed_it(plane
     oncd = Party(plane, "agency", "oncd", "oncd")
     case = staff.post("/api/v1/releases", {"text": PLAN})["cases"][0]
     exported = staff.get(f"/api/v1/cases/{case}/export")
-    payload = statements.position_payload(Position(exported["question"], "oncd", "approve", "", None))
+    payload = worlds.approval(Question.from_json(exported["question"]), "oncd").payload()
     assert staff.refused("/api/v1/positions", staff.signed(payload)) == (403, "key_of_another_party")
     assert staff.post("/api/v1/positions", oncd.signed(payload))["agency"] == "oncd"
     assert staff.post("/api/v1/positions", oncd.signed(payload))["determination"] is None
@@ -203,9 +203,9 @@ def test_a_directive_for_another_log_is_refused(plane: Plane):
     staff.post("/api/v1/releases", {"text": PLAN})
     value = worlds.directive_value("d-1")
     value["metadata"]["log"] = worlds.LOG.replace("openai", "other")
-    signed = oncd.signed(statements.directive_payload(value))
+    signed = oncd.signed(worlds.directive_payload(value))
     assert oncd.refused("/api/v1/directives", signed) == (403, "other_log")
     value["metadata"]["log"] = oncd.get("/api/v1/log")["vkey"]
-    oncd.post("/api/v1/directives", oncd.signed(statements.directive_payload(value)))
+    oncd.post("/api/v1/directives", oncd.signed(worlds.directive_payload(value)))
     for party in (staff, oncd):
         party.client.close()

@@ -9,10 +9,13 @@ from typing import Any, get_args
 
 import pytest
 
-from sluicegate.core import lifecycle, statements
+from sluicegate.core import lifecycle
 from sluicegate.core.terms import kinds
 from sluicegate_record.log import canonical, checkpoint, events, merkle
 from sluicegate_record.log.events import Entry
+from sluicegate_record.statements.cases import DECISIONS, POSITIONS
+from sluicegate_record.statements.notes import NOTES
+from sluicegate_record.statements.points import ENFORCEMENTS
 from tests.vectors.every_act import history
 from tests.vectors.make_every_act import (
     FOLDER,
@@ -137,11 +140,11 @@ def test_every_kind_of_case_and_every_outcome_is_in_it() -> None:
 @pytest.mark.parametrize(
     ("type_", "field", "expected"),
     [
-        (events.POSITION_RECORDED, "position", set(statements.POSITIONS)),
+        (events.POSITION_RECORDED, "position", set(POSITIONS)),
         (events.CASE_SILENT, "meaning", {"wait", "no-objection", "deny", "unopposed"}),
-        (events.CASE_SCREENED, "decision", set(statements.DECISIONS)),
-        (events.RECORD_ADDED, "kind", set(statements.NOTES)),
-        (events.POINT_STATED, "says", set(statements.ENFORCEMENTS)),
+        (events.CASE_SCREENED, "decision", set(DECISIONS)),
+        (events.RECORD_ADDED, "kind", set(NOTES)),
+        (events.POINT_STATED, "says", set(ENFORCEMENTS)),
         (events.GRANT_ENDED, "how", {"expired", "removed", "surrendered"}),
         (events.CASE_OPENED, "basis", {"voluntary", "agreed", "order", None}),
     ],

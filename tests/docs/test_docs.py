@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from sluicegate.core import statements
 from sluicegate.core.access import feed
 from sluicegate.core.terms import document, plan
 from sluicegate_record.log import acknowledgement, audit, checkpoint, dsse, tiles
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.statements.cases import Position
 from tools import record, reference
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +48,7 @@ def test_the_signed_position_verifies_with_the_agencys_key():
     envelope = Envelope.from_json(json.loads((RECORD / "position.json").read_text()))
     public = record.key_of("ostp").public_key().public_bytes_raw()
     assert dsse.verify(envelope, {dsse.keyid(public): public}) == {dsse.keyid(public)}
-    assert statements.read_position(envelope).agency == "ostp"
+    assert Position.read(envelope).agency == "ostp"
 
 
 def test_the_poll_verifies_with_the_logs_key():

@@ -17,13 +17,13 @@ from bench.fleet import AGENCIES, Fleet
 from demo.cast import OFFICER, Customer, Place
 from sluicegate.client import signing
 from sluicegate.client.http import Client
-from sluicegate.core import statements
 from sluicegate.core.access import apikey
 from sluicegate.core.directives import directive
 from sluicegate.core.people import persons
-from sluicegate.core.statements import Attestation, Pointing
 from sluicegate.core.terms import document
-from sluicegate_record.log import canonical, times
+from sluicegate_record.log import canonical
+from sluicegate_record.statements.people import Attestation
+from sluicegate_record.statements.points import Pointing
 from tests.june.population import CATALOGUE, MODELS, Caller, Organization, Person
 
 RELEASE, STAGE = "june", "partners"
@@ -89,9 +89,13 @@ class Registry:
             signatory = Ed25519PrivateKey.generate()
             public = canonical.b64(signatory.public_key().public_bytes_raw())
             client.post(f"/api/v1/grants/{grant}/signatories", {"key": public})
-            until = times.format_time(int(time.time() * 1_000) + YEAR_MS)
-            said = Attestation(self.fleet.vkey, issued["credential"], list(attested), until)
-            envelope = signing.signed(statements.attestation_payload(said), signatory)
+            said = Attestation(
+                log=self.fleet.vkey,
+                credential=issued["credential"],
+                statuses=tuple(attested),
+                until_ms=int(time.time() * 1_000) + YEAR_MS,
+            )
+            envelope = signing.signed(said, signatory)
             client.post("/api/v1/attestations", {"envelope": envelope})
 
 
@@ -173,9 +177,14 @@ class Offices:
 
     def declare_catalogue(self) -> None:
         """An officer declares the surface that others run."""
-        public = canonical.b64(self.point.public_key().public_bytes_raw())
-        said = Pointing(self.fleet.vkey, CATALOGUE, CATALOGUE, public, "declared")
-        envelope = signing.pointing(said, self.fleet.cast.key(OFFICER))
+        said = Pointing(
+            log=self.fleet.vkey,
+            point=CATALOGUE,
+            surface=CATALOGUE,
+            key=self.point.public_key().public_bytes_raw(),
+            says="declared",
+        )
+        envelope = signing.signed(said, self.fleet.cast.key(OFFICER))
         self._staff().post("/api/v1/points", {"envelope": envelope})
 
     def state_catalogue(self, says: str) -> None:

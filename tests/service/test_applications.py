@@ -156,7 +156,7 @@ def test_cases_are_listed_newest_first(plane):
 def test_what_is_exported_is_enough_to_decide_and_to_check(plane):
     case = plane.submit()["application"]
     exported = yes(cases.export(plane.ledger, plane.who["oncd"], case))
-    assert exported["question"] == plane.case(case).question
+    assert exported["question"] == plane.case(case).question.to_json()
     assert exported["parties"] == {worlds.keyid(name): name for name in ("oncd", "ostp")}
     assert exported["previous"] == {}
     read = exported["terms"]

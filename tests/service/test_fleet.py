@@ -9,12 +9,12 @@ import pytest
 from sluicegate.core.access import feed
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.releases import ApplyPlan
-from sluicegate.core.statements import Enforcement
 from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, VerificationFailed
 from sluicegate.ports import Incarnation
 from sluicegate.service import directives, points
 from sluicegate.service.fleet import CONFIRM_EVERY_MS, FORGET_AFTER_MS, HISTORY_MAX, Fleet, Poll
 from sluicegate_record.log import events, merkle, proof, times
+from sluicegate_record.statements.points import Enforcement
 from tests import worlds
 from tests.fakes import Breaking, Broken, MemoryWriting
 from tests.plane import Clock, Plane, yes
@@ -843,7 +843,7 @@ def word(plane: Plane, says: str = "enforced") -> None:
     """What the cloud says now."""
     plane.wall.at_ms += 1
     asked = yes(points.to_state(plane.ledger, "cloud", "d-1"))
-    said = Enforcement(**asked, says=says, at=times.format_time(plane.wall.at_ms))
+    said = Enforcement(**asked, says=says, at_ms=plane.wall.at_ms)
     envelope = state_point(said).envelope.to_json()
     yes(points.state(plane.ledger, plane.who["developer"], plane.id(), envelope))
 

@@ -5,13 +5,12 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import statements
 from sluicegate.core.people.persons import identifier
-from sluicegate.core.statements import Attestation
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.ports import Principal
 from sluicegate.service import access, attestations, credentials, persons, providers, tokens
-from sluicegate_record.log import canonical, times
+from sluicegate_record.log import canonical
+from sluicegate_record.statements.people import Attestation
 from tests import worlds
 from tests.core.people.test_assertion import AUDIENCE, ISSUER, jwk, token
 from tests.plane import Plane, no, yes
@@ -298,9 +297,13 @@ def test_an_attestation_is_carried_by_the_organizations_own_token(plane):
     by = plane.who["applicant"]
     credential = plane.credential(plane.grant)["credential"]
     pinned = yes(attestations.pin(plane.ledger, by, plane.id(), plane.grant, jwk_text()))["signatory"]
-    until = times.format_time(worlds.AT_MS + worlds.DAY_MS)
-    stated = Attestation(plane.ledger.vkey(), credential, ["us_citizen"], until)
-    envelope = worlds.signed(statements.attestation_payload(stated), "signatory").to_json()
+    stated = Attestation(
+        log=plane.ledger.vkey(),
+        credential=credential,
+        statuses=("us_citizen",),
+        until_ms=worlds.AT_MS + worlds.DAY_MS,
+    )
+    envelope = worlds.signed(stated.payload(), "signatory").to_json()
     for who in ("rival", "developer"):
         carried = attestations.attest(plane.ledger, plane.who[who], plane.id(), envelope)
         assert no(carried) == "credential_unknown"

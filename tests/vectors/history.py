@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sluicegate.core import statements
 from sluicegate.core.directives.cover import NOBODY, Resolved
 from sluicegate.core.lifecycle import Command, Refusal
 from sluicegate.core.lifecycle.applications import Amend, SubmitApplication
@@ -22,10 +21,14 @@ from sluicegate.core.lifecycle.organizations import Described
 from sluicegate.core.lifecycle.positions import RecordPosition, TranscribePosition
 from sluicegate.core.lifecycle.record import AddNote
 from sluicegate.core.lifecycle.releases import OpenStage
-from sluicegate.core.statements import Note, Position, Schedule
+from sluicegate_record.directives.received import Received
+from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import acknowledgement, canonical, events, merkle, times
 from sluicegate_record.log.events import Opening
 from sluicegate_record.log.merkle import Frontier
+from sluicegate_record.statements.cases import Schedule, ScheduledCase, Transcription
+from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
+from sluicegate_record.statements.notes import About, Note
 from tests.vectors.themes.plans import SEATS
 from tests.worlds import (
     API,
@@ -99,7 +102,7 @@ class History(World):
         for case in list(self.state.cases.values()):
             question = case.question
             is_open = case.kind == "terms" and case.state != "determined"
-            if is_open and question["release"] == release and question["stage"] not in but:
+            if is_open and question.release == release and question.stage not in but:
                 for agency in case.rule["allOf"]:
                     self.says(case.id, f"{agency} approve")
 
@@ -157,10 +160,10 @@ class History(World):
         rows = []
         for case in cases:
             said = self.state.cases[case].positions.get(agency)
-            digest = canonical.digest(self.state.cases[case].question)
-            rows.append({"case": case, "question": digest, "previous": said.digest if said else None})
-        schedule = Schedule(LOG, agency, word, "all of them", rows)
-        envelope = signed(statements.schedule_payload(schedule), agency)
+            digest = self.state.cases[case].question.digest
+            rows.append(ScheduledCase(case=case, question=digest, previous=said.digest if said else None))
+        schedule = Schedule(log=LOG, agency=agency, position=word, reason="all of them", cases=tuple(rows))
+        envelope = signed(schedule.payload(), agency)
         for case in cases:
             self.must(RecordPosition(envelope, case=case), by=f"reviewer of {agency}")
 
@@ -192,9 +195,9 @@ class History(World):
 
     def notes(self, party: str, kind: str, text: str, **about: str) -> None:
         """A note for the record; `about` as statements have it."""
-        note = Note(LOG, party, about, kind, "2026-06-24", text)
+        note = Note(log=LOG, party=party, about=About.from_json(about), kind=kind, on="2026-06-24", text=text)
         signer = OFFICER if party == "openai" else party
-        self.must(AddNote(signed(statements.note_payload(note), signer)))
+        self.must(AddNote(signed(note.payload(), signer)))
 
     # Directives
 
@@ -215,7 +218,9 @@ class History(World):
         if replaces:
             metadata = {**(metadata or {}), "replaces": self.standing(replaces)}
         value["metadata"] = {"name": name, "log": LOG, **(metadata or {})}
-        envelope = signed(statements.directive_payload(value), *(signers or (value["spec"]["issuer"],)))
+        envelope = signed(
+            DirectiveStatement(document=value).payload(), *(signers or (value["spec"]["issuer"],))
+        )
         return IssueDirective(envelope, opened or {}, named or {}, described)
 
     def transcribes(self, name: str, issuer: str = "bis", **changes: Any) -> IssueDirective:
@@ -230,21 +235,28 @@ class History(World):
 
     def confirms(self, name: str, signer: str) -> None:
         """Its issuer stands by what was transcribed."""
-        payload = statements.confirmation_payload(log=LOG, **self.standing(name))
+        payload = Confirmation.from_json({"log": LOG, **self.standing(name)}).payload()
         self.must(Confirm(signed(payload, signer)))
 
     def lifting(
         self, name: str, opened: Opening | None = None, named: Resolved = NOBODY, **scope: Any
     ) -> str:
         """The case about lifting a directive, or a part of it."""
-        case: str = self.must(OpenLift(name, scope, opened, named))["case"]
+        case: str = self.must(OpenLift(name, Scope.from_json(scope) if scope else None, opened, named))[
+            "case"
+        ]
         return case
 
     def letter(self, case: str, agency: str, word: str = "approve") -> TranscribePosition:
         """What the issuer of a transcribed order said about lifting it, as officers enter it."""
-        said = Position(self.state.cases[case].question, agency, word, "", None)
-        payload = statements.transcription_payload(said, LETTER)
-        return TranscribePosition(signed(payload, OFFICER, OTHER_OFFICER))
+        said = Transcription(
+            question=self.state.cases[case].question,
+            agency=agency,
+            position=word,
+            previous=None,
+            received=Received.from_json(LETTER),
+        )
+        return TranscribePosition(signed(said.payload(), OFFICER, OTHER_OFFICER))
 
     # Gateways
 

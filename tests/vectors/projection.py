@@ -108,7 +108,7 @@ def _case(state: State, case: Case) -> dict[str, Any]:
     combined, contradictions = case.agreed
     found = {
         "kind": case.kind,
-        "question": _digest(case.question),
+        "question": case.question.digest,
         "rule": case.rule,
         "parties": sorted(case.parties),
         "applicant": case.applicant,
@@ -155,7 +155,7 @@ def _case(state: State, case: Case) -> dict[str, Any]:
         "conditions": combined,
         "contradictions": contradictions,
     }
-    if case.state != kinds.DETERMINED and "stage" in case.question:
+    if case.state != kinds.DETERMINED and case.question.stage:
         found |= _open(state, case)
     return _filled(found)
 

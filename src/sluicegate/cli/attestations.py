@@ -12,12 +12,9 @@ from sluicegate.cli.members import Grant
 from sluicegate.cli.output import Json, emit, table
 from sluicegate.client import signing
 from sluicegate.client.http import Client
-from sluicegate.core import statements
 from sluicegate.core.people import members
-from sluicegate.core.statements import Attestation
 from sluicegate.errors import InvalidInput
-from sluicegate_record.log import times
-from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.statements.people import Attestation
 
 Credential = Annotated[str, typer.Argument(help="The credential, such as cred_….", show_default=False)]
 
@@ -76,10 +73,14 @@ def attest(
     """Sign, here, what holds of everyone able to reach a key, and put it in force."""
     client = Client()
     stated = Attestation(
-        client.get("/api/v1/log")["vkey"], credential, status, _time(until), model or None, excluded or None
+        log=client.get("/api/v1/log")["vkey"],
+        credential=credential,
+        statuses=tuple(status),
+        until_ms=_until_ms(until),
+        models=tuple(model) if model else None,
+        excluded=tuple(excluded) if excluded else None,
     )
-    envelope = signing.signed(statements.attestation_payload(stated), signing.private_key(key))
-    statements.read_attestation(Envelope.from_json(envelope))
+    envelope = signing.signed(stated, signing.private_key(key))
     answer = client.post("/api/v1/attestations", {"envelope": envelope})
     emit(answer, as_json, f"{answer['credential']} is attested until {answer['until']}")
 
@@ -90,8 +91,8 @@ def withdraw(credential: Credential, as_json: Json = False) -> None:
     emit(answer, as_json, f"nothing is attested of {answer['credential']} at size {answer['size']}")
 
 
-def _time(text: str) -> str:
+def _until_ms(text: str) -> int:
     try:
-        return times.format_time(members.until_ms(text))
+        return members.until_ms(text)
     except ValueError as error:
         raise InvalidInput(str(error)) from error

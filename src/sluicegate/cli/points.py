@@ -12,9 +12,9 @@ from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit, table
 from sluicegate.client import signing
 from sluicegate.client.http import Client
-from sluicegate.core.statements import Pointing
 from sluicegate.errors import CommandRefused
 from sluicegate_record.log import canonical, dsse
+from sluicegate_record.statements.points import Pointing
 
 Name = Annotated[str, typer.Argument(help="The point's name.", show_default=False)]
 OfficersKey = Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)]
@@ -31,9 +31,14 @@ def declare(
 ) -> None:
     """Declare an enforcement point without a gateway of ours. Directives on its surface wait for its word."""
     client = Client()
-    shown = canonical.b64(dsse.load_public(read_text(public)))
-    said = Pointing(client.get("/api/v1/log")["vkey"], name, surface, shown, "declared")
-    answer = client.post("/api/v1/points", {"envelope": signing.pointing(said, signing.private_key(key))})
+    said = Pointing(
+        log=client.get("/api/v1/log")["vkey"],
+        point=name,
+        surface=surface,
+        key=dsse.load_public(read_text(public)),
+        says="declared",
+    )
+    answer = client.post("/api/v1/points", {"envelope": signing.signed(said, signing.private_key(key))})
     emit(answer, as_json, f"{name} is declared for {surface}, at size {answer['size']}")
 
 
@@ -44,8 +49,9 @@ def retire(name: Name, key: OfficersKey, as_json: Json = False) -> None:
     if found is None:
         raise CommandRefused(f"no point {name!r}", code="point_unknown", remedy="'point list' shows them")
     log = client.get("/api/v1/log")["vkey"]
-    said = Pointing(log, name, found["surface"], found["publicKey"], "retired")
-    answer = client.post("/api/v1/points", {"envelope": signing.pointing(said, signing.private_key(key))})
+    public = canonical.unb64(found["publicKey"])
+    said = Pointing(log=log, point=name, surface=found["surface"], key=public, says="retired")
+    answer = client.post("/api/v1/points", {"envelope": signing.signed(said, signing.private_key(key))})
     emit(answer, as_json, f"{name} is retired, at size {answer['size']}")
 
 

@@ -14,10 +14,11 @@ from sluicegate.cli.output import Json, emit
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.client.signing import Said
-from sluicegate.core.statements import DECISIONS, NEED_REASON, NOTES, POSITIONS, Note
 from sluicegate.core.terms import document, kinds
 from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, WrongUsage
+from sluicegate_record.statements.cases import DECISIONS, NEED_REASON, POSITIONS
+from sluicegate_record.statements.notes import NOTES, About, Note
 
 Case = Annotated[str, typer.Argument(help="The case, such as case_6n3v….", show_default=False)]
 Exported = Annotated[Path, typer.Argument(help="What 'review export' wrote.", show_default=False)]
@@ -223,7 +224,8 @@ def note(
         raise WrongUsage("a note is about one thing", remedy=remedy)
     client = Client()
     log = client.get("/api/v1/log")["vkey"]
-    signed = signing.note(Note(log, party, about, kind, on, text), signing.private_key(key))
+    noted = Note(log=log, party=party, about=About.from_json(about), kind=kind, on=on, text=text)
+    signed = signing.signed(noted, signing.private_key(key))
     answer = client.post("/api/v1/positions", {"envelope": signed})
     emit(answer, as_json, f"on the record at size {answer['size']}: {party}, {kind} of {on}")
 

@@ -11,17 +11,30 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.core import statements
 from sluicegate.core.directives import directive as directives
 from sluicegate.core.people.persons import Definition
-from sluicegate.core.statements import Enforcement, Note, Pointing, Position, Schedule, Screening
 from sluicegate.core.terms import kinds
 from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate.store import keyfile
-from sluicegate_record.log import canonical, dsse, times
+from sluicegate_record.directives.received import Received
+from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Opening
+from sluicegate_record.statements.cases import (
+    Position,
+    Proceeding,
+    Receipt,
+    Schedule,
+    ScheduledCase,
+    Screening,
+    Transcription,
+)
+from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
+from sluicegate_record.statements.points import Enforcement
+from sluicegate_record.statements.question import Question
+from sluicegate_record.statements.releases import StageOpening
+from sluicegate_record.statements.statement import Statement
 
 
 def private_key(path: Path) -> Ed25519PrivateKey:
@@ -29,9 +42,18 @@ def private_key(path: Path) -> Ed25519PrivateKey:
     return keyfile.load_private(path, passphrase())
 
 
-def signed(payload: bytes, key: Ed25519PrivateKey) -> dict[str, Any]:
-    """A DSSE envelope over a statement."""
-    return dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, payload, key).to_json()
+def signed(stated: Statement, *keys: Ed25519PrivateKey) -> dict[str, Any]:
+    """A DSSE envelope over a statement, with a signature of each key.
+
+    Raises: BadEnvelope: nobody could read it so. InvalidInput: a key twice.
+    """
+    first, *others = keys
+    envelope = dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, stated.payload(), first)
+    type(stated).read(envelope)
+    found = envelope.to_json()
+    for key in others:
+        found = countersigned(found, key)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +74,15 @@ def position(exported: Mapping[str, Any], said: Said, key: Ed25519PrivateKey) ->
     party = party_of(exported, key)
     opened = Opening(secrets.token_bytes(32), canonical.dumps(said.reason)) if said.is_sealed else None
     stated = Position(
-        exported["question"],
-        party,
-        said.word,
-        "" if said.is_sealed else said.reason,
-        exported["previous"].get(party),
-        said.conditions,
-        opened.commitment("sealed", "reason") if opened else None,
+        question=Question.from_json(exported["question"]),
+        agency=party,
+        position=said.word,
+        reason="" if said.is_sealed else said.reason,
+        previous=exported["previous"].get(party),
+        conditions=said.conditions,
+        sealed=opened.commitment("sealed", "reason") if opened else None,
     )
-    envelope = signed(statements.position_payload(stated), key)
-    statements.read_position(Envelope.from_json(envelope))
-    return _with_opened(envelope, opened)
+    return _with_opened(signed(stated, key), opened)
 
 
 def schedule(exported: Sequence[Mapping[str, Any]], said: Said, key: Ed25519PrivateKey) -> dict[str, Any]:
@@ -71,18 +91,13 @@ def schedule(exported: Sequence[Mapping[str, Any]], said: Said, key: Ed25519Priv
     if len(parties) != 1 or said.is_sealed or said.conditions:
         raise InvalidInput("a schedule is of one party, its reason public and without conditions")
     (party,) = parties
-    cases = [
-        {
-            "case": each["question"]["case"],
-            "question": canonical.digest(each["question"]),
-            "previous": each["previous"].get(party),
-        }
-        for each in exported
-    ]
-    stated = Schedule(exported[0]["question"]["log"], party, said.word, said.reason, cases)
-    envelope = signed(statements.schedule_payload(stated), key)
-    statements.read_schedule(Envelope.from_json(envelope))
-    return envelope
+    questions = [Question.from_json(each["question"]) for each in exported]
+    cases = tuple(
+        ScheduledCase(case=each.case, question=each.digest, previous=shown["previous"].get(party))
+        for each, shown in zip(questions, exported, strict=True)
+    )
+    stated = Schedule(log=questions[0].log, agency=party, position=said.word, reason=said.reason, cases=cases)
+    return signed(stated, key)
 
 
 def countersigned(given: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
@@ -98,14 +113,13 @@ def countersigned(given: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str,
 
 def receipt(exported: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
     """The signed receipt of an exported case. Raises: InvalidInput: the key is of nobody who is asked."""
-    return signed(statements.receipt_payload(exported["question"], party_of(exported, key)), key)
+    question = Question.from_json(exported["question"])
+    return signed(Receipt(question=question, agency=party_of(exported, key)), key)
 
 
 def proceeding(exported: Mapping[str, Any], reason: str, key: Ed25519PrivateKey) -> dict[str, Any]:
     """An officer's signed decision to proceed; a second officer countersigns it."""
-    envelope = signed(statements.proceeding_payload(exported["question"], reason), key)
-    statements.read_proceeding(Envelope.from_json(envelope))
-    return envelope
+    return signed(Proceeding(question=Question.from_json(exported["question"]), reason=reason), key)
 
 
 def screening(
@@ -114,17 +128,15 @@ def screening(
     """A signed screening decision; `found` holds `list, version, decision, reason`."""
     opened = Opening(secrets.token_bytes(32), canonical.dumps(candidates))
     commitment = opened.commitment("sealed", "candidates")
-    stated = Screening(exported["question"], candidates=commitment, **found)
-    envelope = signed(statements.screening_payload(stated), key)
-    statements.read_screening(Envelope.from_json(envelope))
-    return _with_opened(envelope, opened)
-
-
-def note(given: Note, key: Ed25519PrivateKey) -> dict[str, Any]:
-    """A signed note for the record."""
-    envelope = signed(statements.note_payload(given), key)
-    statements.read_note(Envelope.from_json(envelope))
-    return envelope
+    stated = Screening(
+        question=Question.from_json(exported["question"]),
+        list=found["list"],
+        version=found["version"],
+        decision=found["decision"],
+        reason=found["reason"],
+        candidates=commitment,
+    )
+    return _with_opened(signed(stated, key), opened)
 
 
 def _with_opened(envelope: dict[str, Any], opened: Opening | None) -> dict[str, Any]:
@@ -136,14 +148,7 @@ def _with_opened(envelope: dict[str, Any], opened: Opening | None) -> dict[str, 
 
 def opening(asked: Mapping[str, str], key: Ed25519PrivateKey) -> dict[str, Any]:
     """The signed opening of a stage: `asked` is `{log, release, stage, terms}` as it is given."""
-    return signed(statements.opening_payload(asked), key)
-
-
-def pointing(given: Pointing, key: Ed25519PrivateKey) -> dict[str, Any]:
-    """An officer's signed statement that declares or retires a point. Raises: BadEnvelope: malformed."""
-    envelope = signed(statements.point_payload(given), key)
-    statements.read_point(Envelope.from_json(envelope))
-    return envelope
+    return signed(StageOpening.from_json(asked), key)
 
 
 def enforcement(asked: Mapping[str, str], says: str, at_ms: int, key: Ed25519PrivateKey) -> dict[str, Any]:
@@ -151,10 +156,15 @@ def enforcement(asked: Mapping[str, str], says: str, at_ms: int, key: Ed25519Pri
 
     Raises: BadEnvelope: malformed.
     """
-    said = Enforcement(**asked, says=says, at=times.format_time(at_ms))
-    envelope = signed(statements.enforcement_payload(said), key)
-    statements.read_enforcement(Envelope.from_json(envelope))
-    return envelope
+    said = Enforcement(
+        log=asked["log"],
+        point=asked["point"],
+        directive=asked["directive"],
+        document=asked["document"],
+        says=says,
+        at_ms=at_ms,
+    )
+    return signed(said, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,22 +198,13 @@ def directive(given: dict[str, Any], bound: Bound, *keys: Ed25519PrivateKey) -> 
     )
     document, opened = directives.to_sign(given, signing)
     directives.check_signed(document)
-    envelope = signed_by(statements.directive_payload(document), keys)
+    envelope = signed(DirectiveStatement(document=document), *keys)
     return {"envelope": envelope, "opened": {name: _opened(each) for name, each in opened.items()}}
-
-
-def signed_by(payload: bytes, keys: Sequence[Ed25519PrivateKey]) -> dict[str, Any]:
-    """A DSSE envelope over a statement, with a signature of each key."""
-    first, *others = keys
-    envelope = signed(payload, first)
-    for key in others:
-        envelope = countersigned(envelope, key)
-    return envelope
 
 
 def confirmation(log: str, name: str, document: str, key: Ed25519PrivateKey) -> dict[str, Any]:
     """An issuer's signed word that it stands by what was transcribed: `document` is its digest."""
-    return signed(statements.confirmation_payload(log, name, document), key)
+    return signed(Confirmation(log=log, directive=name, document=document), key)
 
 
 def transcription(
@@ -211,10 +212,14 @@ def transcription(
 ) -> dict[str, Any]:
     """What the issuer of a transcribed order said about lifting it, signed by two officers."""
     issuer = exported["document"]["spec"]["issuer"]
-    stated = Position(exported["question"], issuer, word, "", exported["previous"].get(issuer))
-    envelope = signed_by(statements.transcription_payload(stated, received), keys)
-    statements.read_transcription(Envelope.from_json(envelope))
-    return envelope
+    stated = Transcription(
+        question=Question.from_json(exported["question"]),
+        agency=issuer,
+        position=word,
+        previous=exported["previous"].get(issuer),
+        received=Received.from_json(dict(received)),
+    )
+    return signed(stated, *keys)
 
 
 def lift_scope(scope: Mapping[str, Any], organizations: list[str] | None) -> dict[str, Any]:
@@ -272,7 +277,10 @@ def _bound(exported: Mapping[str, Any]) -> dict[str, Any]:
         return {"question": bound, "rule": document["spec"]["liftedBy"]}
     given = exported["terms"]
     stage = plans.stages(given)[question["stage"]]
-    found = {"terms": plans.terms_digest(given, stage), "models": plans.model_digests(given)}
+    found = {
+        "terms": plans.terms_digest(given, stage),
+        "models": [each.to_json() for each in plans.model_digests(given)],
+    }
     rule = kinds.rule_of(kind, given, stage, exported.get("against") or "")
     if "party" not in question:
         return {"question": found, "rule": rule}

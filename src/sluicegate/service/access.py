@@ -117,7 +117,7 @@ def knows(principal: Principal, state: State, release: Release) -> bool:
     if principal.role == AGENCY:
         return principal.party in release.plan["spec"]["agencies"]
     own = (state.cases[name] for name in state.cases_of.get(principal.id, ()))
-    return any(case.question.get("release") == release.name for case in own)
+    return any(case.question.release == release.name for case in own)
 
 
 def sees(principal: Principal, case: Case) -> bool:

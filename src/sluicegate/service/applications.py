@@ -24,13 +24,13 @@ from sluicegate.core.lifecycle.applications import (
 )
 from sluicegate.core.lifecycle.organizations import Described
 from sluicegate.core.people import application
-from sluicegate.core.statements import REASON_MAX
 from sluicegate.core.terms import document, kinds
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal, Writing
 from sluicegate.service import access
 from sluicegate.service.cases import seen
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.statements.statement import REASON_MAX
 
 OPEN_MAX = 20
 """How many applications of one applicant may be open: each takes the time of several agencies."""
@@ -164,8 +164,8 @@ def _applied(ledger: Ledger, state: State, known: dict[str, Any]) -> list[str]:
         for organization in ledger.store.organizations(name_of(ledger, known["organization"]) or "")
         for name in state.cases_of.get(organization, ())
         if state.cases[name].kind == kinds.ADMISSION
-        and state.cases[name].question["release"] == known["release"]
-        and state.cases[name].question["stage"] == known["stage"]
+        and state.cases[name].question.release == known["release"]
+        and state.cases[name].question.stage == known["stage"]
     ]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core import statements
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.attestations import (
     AttestCredential,
@@ -19,6 +18,7 @@ from sluicegate.service.ledger import Ledger
 from sluicegate.service.persons import organization_of
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.statements.people import Attestation
 
 
 def pin(
@@ -68,7 +68,7 @@ def listed(ledger: Ledger, principal: Principal, grant: str) -> dict[str, Any] |
 def attest(ledger: Ledger, principal: Principal, command_id: str, envelope: Any) -> dict[str, Any] | Refusal:
     """Put a signed attestation in force. Raises: BadEnvelope."""
     given = Envelope.from_json(envelope)
-    stated = statements.read_attestation(given)
+    stated = Attestation.read(given)
     if not _holds(ledger, principal, stated.credential):
         return credential_unknown(stated.credential)
     command = AttestCredential(given)

@@ -141,10 +141,10 @@ def _summary(ledger: Ledger, state: State, case: Case) -> dict[str, Any]:
         "kind": case.kind,
         "state": case.standing,
         "determination": case.outcome,
-        "release": question.get("release"),
-        "stage": question.get("stage"),
-        "surface": question.get("surface"),
-        "directive": question.get("directive"),
+        "release": question.release or None,
+        "stage": question.stage or None,
+        "surface": question.surface or None,
+        "directive": question.directive or None,
         "organization": _name_of(ledger, state, case),
         "openedAt": times.format_time(case.at_ms),
         "due": _time(case.due_ms),
@@ -184,7 +184,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> di
         if _is_open(case) and rule
         else [],
         "recused": sorted(case.recused),
-        "terms": case.question.get("terms"),
+        "terms": case.question.terms or None,
         "subject": case.subject,
         "reasonCode": _reason_code(case),
         "positions": [
@@ -253,7 +253,7 @@ def export(ledger: Ledger, principal: Principal, case_id: str) -> dict[str, Any]
         return {
             "kind": "sluicegate-review",
             "version": 1,
-            "question": case.question,
+            "question": case.question.to_json(),
             "rule": case.rule,
             "parties": {key.keyid: key.party for key in state.keys.values() if key.party in asked},
             "previous": {party: said.digest for party, said in case.positions.items()},
@@ -261,7 +261,7 @@ def export(ledger: Ledger, principal: Principal, case_id: str) -> dict[str, Any]
             "document": _document(state, case),
             "scope": _scope(ledger, case),
             "dossier": _dossier(ledger, state, case),
-            "against": state.cases[case.question["against"]].kind if case.kind == kinds.APPEAL else None,
+            "against": state.cases[case.question.against].kind if case.kind == kinds.APPEAL else None,
             "case": _shown(ledger, state, principal, case),
         }
 
@@ -323,8 +323,7 @@ _TEXTS = frozenset({"answer", "reply", "appeal", "notice", "reason"})
 def _reason_code(case: Case) -> str | None:
     """Why a removal is asked for, or why a case ended as it did; what a decision before gave is history."""
     if case.kind == kinds.REMOVAL:
-        code: str | None = case.question["reasonCode"]
-        return code
+        return case.question.reason_code
     return case.reason_code if case.outcome is not None and case.outcome not in kinds.GRANTED else None
 
 
@@ -369,14 +368,14 @@ def _is_nominated(ledger: Ledger, state: State, case: Case) -> bool:
     same = ledger.store.organizations(found.name if found is not None else "")
     return any(
         known["organization"] in same
-        and (known["release"], known["stage"]) == (case.question["release"], case.question["stage"])
+        and (known["release"], known["stage"]) == (case.question.release, case.question.stage)
         for known in state.nominations.values()
     )
 
 
 def _terms(state: State, case: Case) -> dict[str, Any] | None:
     """The plan whose stage's terms a question binds."""
-    return state.plans.get(case.question.get("terms", ""))
+    return state.plans.get(case.question.terms)
 
 
 def _scope(ledger: Ledger, case: Case) -> dict[str, Any] | None:
@@ -387,7 +386,7 @@ def _scope(ledger: Ledger, case: Case) -> dict[str, Any] | None:
 
 def _document(state: State, case: Case) -> dict[str, Any] | None:
     """The directive that a lift is about."""
-    return state.directives[case.question["directive"]].document if case.kind == kinds.LIFT else None
+    return state.directives[case.question.directive].document if case.kind == kinds.LIFT else None
 
 
 def _dossier(ledger: Ledger, state: State, case: Case) -> dict[str, Any] | None:

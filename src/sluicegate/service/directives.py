@@ -21,6 +21,8 @@ from sluicegate.core.people import application, persons
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.directives.scope import Scope
+from sluicegate_record.directives.status import STATUSES, UNKNOWN
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Opening
@@ -70,7 +72,9 @@ def open_lift(  # noqa: PLR0913 - who, under which id, which directive, which pa
     named = resolve(ledger, {LIFTED: opening.value()}) if opening is not None else {}
     if isinstance(named, Refusal):
         return named
-    command = OpenLift(name, scope or {}, opening, named.get("lift", cover.NOBODY))
+    command = OpenLift(
+        name, Scope.from_json(scope) if scope else None, opening, named.get("lift", cover.NOBODY)
+    )
     request = ["lift", name, scope or {}, opened]
     return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
 
@@ -79,7 +83,7 @@ def define(  # noqa: PLR0913 - who, under which id, a name, what it means and wh
     ledger: Ledger, principal: Principal, command_id: str, name: str, statuses: list[str], source: str
 ) -> dict[str, Any] | Refusal:
     """Say what the words of an order mean. Raises: InvalidInput."""
-    known = set(persons.STATUSES) - persons.UNKNOWN
+    known = set(STATUSES) - UNKNOWN
     if not statuses or not set(statuses) <= known:
         raise InvalidInput(f"the statuses {statuses!r}, expected some of {', '.join(sorted(known))}")
     command = AddDefinition(name, frozenset(statuses), source)

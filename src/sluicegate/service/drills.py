@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core import statements
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.directives import EndDrill, ReportDrill
 from sluicegate.core.lifecycle.state import Issued
@@ -19,6 +18,7 @@ from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.log import dsse, times
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.statements.directives import DrilledGateway, DrillReport
 
 
 def end(ledger: Ledger, principal: Principal, command_id: str, name: str) -> dict[str, Any] | Refusal:
@@ -34,17 +34,17 @@ def report(ledger: Ledger, fleet: Fleet, name: str) -> dict[str, Any] | Refusal:
         if found is None or not found.is_drill:
             return Refusal("unknown", "drill_unknown", f"no drill {name[:80]!r}")
         if found.report is not None:
-            return _shown(name, found.report)
+            return _shown(found.report)
     made = _made(ledger, fleet, found)
     if isinstance(made, Refusal):
         return made
-    envelope = dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, statements.drill_payload(made), ledger.key)
+    envelope = dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, made.payload(), ledger.key)
     command = ReportDrill(name, envelope)
     noted = ledger.execute(command, by="fleet", command_id=f"report {name}", request=["report", name])
-    return noted if isinstance(noted, Refusal) else _shown(name, noted["envelope"])
+    return noted if isinstance(noted, Refusal) else _shown(noted["envelope"])
 
 
-def _made(ledger: Ledger, fleet: Fleet, found: Issued) -> dict[str, Any] | Refusal:
+def _made(ledger: Ledger, fleet: Fleet, found: Issued) -> DrillReport | Refusal:
     if found.in_force_ms is None:
         return _running(found, "is not acknowledged everywhere yet", "'directive status' shows by whom")
     if found.ended_ms is None or found.ended_seq is None:
@@ -56,33 +56,37 @@ def _made(ledger: Ledger, fleet: Fleet, found: Issued) -> dict[str, Any] | Refus
     restored_at = [times.parse_time(row["at"]) for row in ended if row["at"] is not None]
     restored_ms = max([*restored_at, found.ended_ms])
     restored = {(row["gateway"], row["incarnation"]): row for row in ended}
-    return {
-        "log": ledger.vkey(),
-        "drill": found.name,
-        "startedAt": times.format_time(found.at_ms),
-        "zeroAt": times.format_time(found.in_force_ms),
-        "timeToZeroMs": found.in_force_ms - found.at_ms,
-        "endedAt": times.format_time(found.ended_ms),
-        "restoredAt": times.format_time(restored_ms),
-        "timeToRestoreMs": restored_ms - found.ended_ms,
-        "gateways": [
-            {
-                "gateway": row["gateway"],
-                "surface": row["surface"],
-                "state": row["state"],
-                "at": row["at"],
-                "restoredAt": restored.get((row["gateway"], row["incarnation"]), {}).get("at"),
-                "wouldCut": row["streamsCut"],
-            }
+    return DrillReport(
+        log=ledger.vkey(),
+        drill=found.name,
+        started_at_ms=found.at_ms,
+        zero_at_ms=found.in_force_ms,
+        time_to_zero_ms=found.in_force_ms - found.at_ms,
+        ended_at_ms=found.ended_ms,
+        restored_at_ms=restored_ms,
+        time_to_restore_ms=restored_ms - found.ended_ms,
+        gateways=tuple(
+            DrilledGateway(
+                gateway=row["gateway"],
+                surface=row["surface"],
+                state=row["state"],
+                at_ms=_ms(row["at"]),
+                restored_at_ms=_ms(restored.get((row["gateway"], row["incarnation"]), {}).get("at")),
+                would_cut=row["streamsCut"],
+            )
             for row in began
-        ],
-    }
+        ),
+    )
+
+
+def _ms(text: str | None) -> int | None:
+    return None if text is None else times.parse_time(text)
 
 
 def _running(found: Issued, what: str, remedy: str) -> Refusal:
     return Refusal("conflict", "drill_running", f"the drill {found.name!r} {what}", remedy)
 
 
-def _shown(name: str, envelope: dict[str, Any]) -> dict[str, Any]:
-    stated = dsse.parse_statement(Envelope.from_json(envelope), statements.DRILL).predicate
-    return {**stated, "drill": name, "envelope": envelope}
+def _shown(envelope: dict[str, Any]) -> dict[str, Any]:
+    stated = DrillReport.read(Envelope.from_json(envelope))
+    return {**stated.to_json(), "envelope": envelope}

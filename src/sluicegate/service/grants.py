@@ -14,12 +14,12 @@ from sluicegate.core.lifecycle.grants import (
     SurrenderGrant,
     SuspendGrant,
 )
-from sluicegate.core.statements import REASON_MAX
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.cases import grant_of, seen
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.statements.statement import REASON_MAX
 
 
 def show(ledger: Ledger, principal: Principal, grant: str) -> dict[str, Any] | Refusal:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sluicegate.core import statements
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.positions import Proceed, Receive, RecordPosition, Screen, TranscribePosition
 from sluicegate.core.lifecycle.record import AddNote, UseList
@@ -19,6 +18,15 @@ from sluicegate.service.ledger import Ledger
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import SALT_BYTES, Opening
+from sluicegate_record.statements.cases import (
+    Position,
+    Proceeding,
+    Receipt,
+    Schedule,
+    Screening,
+    Transcription,
+)
+from sluicegate_record.statements.notes import Note
 
 
 def record(
@@ -36,18 +44,18 @@ def record(
     given = Envelope.from_json(envelope)
     what = _opening(opened) if opened is not None else None
     stated = dsse.predicate_type(given)
-    if stated == statements.SCHEDULE:
+    if stated == Schedule.TYPE:
         return _schedule(ledger, principal, command_id, given)
     commands: dict[str, Any] = {
-        statements.POSITION: lambda: RecordPosition(given, what),
-        statements.TRANSCRIPTION: lambda: TranscribePosition(given),
-        statements.RECEIPT: lambda: Receive(given),
-        statements.PROCEEDING: lambda: Proceed(given),
-        statements.NOTE: lambda: AddNote(given),
-        statements.SCREENING: lambda: Screen(given, what or Opening(bytes(SALT_BYTES), b"null")),
+        Position.TYPE: lambda: RecordPosition(given, what),
+        Transcription.TYPE: lambda: TranscribePosition(given),
+        Receipt.TYPE: lambda: Receive(given),
+        Proceeding.TYPE: lambda: Proceed(given),
+        Note.TYPE: lambda: AddNote(given),
+        Screening.TYPE: lambda: Screen(given, what or Opening(bytes(SALT_BYTES), b"null")),
     }
     if stated not in commands:
-        listed = ", ".join(sorted([*commands, statements.SCHEDULE]))
+        listed = ", ".join(sorted([*commands, Schedule.TYPE]))
         raise BadEnvelope(f"a statement of the type {stated[:80]!r}, expected one of {listed}")
     request = ["record", envelope, opened]
     return ledger.execute(commands[stated](), by=principal.id, command_id=command_id, request=request)
@@ -66,9 +74,8 @@ def _schedule(
 ) -> dict[str, Any] | Refusal:
     """One position in several cases: each is decided by itself, and a refusal in one stops none."""
     results: list[dict[str, Any]] = []
-    agency = ""
-    for said, _ in statements.read_schedule(given):
-        case, agency = str(said.question["case"]), said.agency
+    stated = Schedule.read(given)
+    for case in (each.case for each in stated.cases):
         result = ledger.execute(
             RecordPosition(given, None, case),
             by=principal.id,
@@ -81,8 +88,8 @@ def _schedule(
         else:
             results.append(result)
     return {
-        "agency": agency,
-        "digest": statements.envelope_digest(given),
+        "agency": stated.agency,
+        "digest": given.digest,
         "cases": results,
         "size": ledger.size(),
         "refused": sum("refused" in result for result in results),

@@ -103,7 +103,7 @@ def _stage(
     name = stage["name"]
     terms = release.terms[name]
     terms_case = next(
-        (case for case in state.cases.values() if case.kind == "terms" and case.question["terms"] == terms),
+        (case for case in state.cases.values() if case.kind == "terms" and case.question.terms == terms),
         None,
     )
     return {

@@ -18,7 +18,7 @@ def cases(ledger: Ledger, principal: Principal, release: str | None = None) -> d
         seen = [
             case
             for case in state.cases.values()
-            if access.sees(principal, case) and release in {None, case.question.get("release")}
+            if access.sees(principal, case) and release in {None, case.question.release}
         ]
         report = made.casework(state, seen, now_ms)
         known = {found.name for found in state.releases.values() if access.knows(principal, state, found)}

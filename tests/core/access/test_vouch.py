@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import event, given, settings
 
-from sluicegate.core import statements
 from sluicegate.core.access import decision
 from sluicegate.core.access.decision import Allow, Ask, Instant
 from sluicegate.core.access.refusals import Deny, Reason
@@ -22,12 +21,13 @@ from sluicegate.core.lifecycle.applications import Amend, OpenAppeal
 from sluicegate.core.lifecycle.grants import OpenRemoval
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import OpenStage
-from sluicegate.core.statements import Position
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.trust import Releases
 from sluicegate.errors import VerificationFailed
 from sluicegate_record.log import canonical, dsse, events, times
 from sluicegate_record.log.events import Entropy, Entry
+from sluicegate_record.statements.cases import Position
+from sluicegate_record.statements.question import Question
 from tests.core.lifecycle.test_histories import Player, histories
 from tests.worlds import (
     AGENCIES,
@@ -42,6 +42,7 @@ from tests.worlds import (
     RELEASE,
     STAGE,
     World,
+    approval,
     opening,
     plan_value,
     position,
@@ -128,17 +129,15 @@ def test_nothing_is_found_in_an_honest_log() -> None:
     assert not table.findings
 
 
-def envelope_of(case: Mapping[str, Any], agency: str, *signers: str, **changes: Any) -> dict[str, Any]:
-    fields = {"question": case, "agency": agency, "position": "approve", "reason": "", "previous": None}
-    stated = Position(**{**fields, **changes})
-    return signed(statements.position_payload(stated), *signers).to_json()
+def envelope_of(case: Question, agency: str, *signers: str, **changes: Any) -> dict[str, Any]:
+    return signed(approval(case, agency, **changes).payload(), *signers).to_json()
 
 
 def forged(signer: str) -> Callable[[Entry], Entry]:
     """ostp's position, signed by somebody else."""
 
     def change(entry: Entry) -> Entry:
-        said = statements.read_position(dsse.Envelope.from_json(entry.public["envelope"]))
+        said = Position.read(dsse.Envelope.from_json(entry.public["envelope"]))
         if said.agency != "ostp":
             return entry
         return told(entry, {"envelope": envelope_of(said.question, "ostp", signer)})

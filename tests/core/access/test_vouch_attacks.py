@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from sluicegate.core import statements
 from sluicegate.core.access.decision import Allow
 from sluicegate.core.access.refusals import Deny
 from sluicegate.core.access.table import Table
@@ -15,10 +15,10 @@ from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle.applications import Accept, Amend, OpenAppeal, Withdraw
 from sluicegate.core.lifecycle.grants import OpenRemoval, ResumeGrant, SurrenderGrant, SuspendGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
-from sluicegate.core.statements import Position
 from sluicegate.errors import VerificationFailed
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Draft, Entropy, Entry
+from sluicegate_record.statements.releases import StageOpening
 from tests.core.access.test_vouch import KEY, asked, folded, honest, told, trust
 from tests.worlds import (
     AGENCIES,
@@ -29,6 +29,7 @@ from tests.worlds import (
     RELEASE,
     STAGE,
     World,
+    approval,
     plan_value,
     position,
     signed,
@@ -279,7 +280,7 @@ def lie_grant(liar: Liar, case: Any, terms: str, **conditions: Any) -> None:
             "surface": API,
             "terms": terms,
             "conditions": cond,
-            "party": case.question["party"],
+            "party": case.question.party,
             "validFrom": times.format_time(w.now_ms),
             "validUntil": until,
         },
@@ -301,7 +302,7 @@ def waiting(seats: int = 1) -> tuple[World, Any]:
 
 def test_terms_replaced_and_an_application_under_the_old_ones_granted():
     w, case = waiting()
-    old = case.question["terms"]
+    old = case.question.terms
     w.apply(
         plan_value(
             stages=[
@@ -326,7 +327,7 @@ def test_a_withdrawn_application_granted():
     w, case = waiting()
     w.must(Withdraw(case.id))
     liar = Liar(w)
-    lie_grant(liar, case, case.question["terms"])
+    lie_grant(liar, case, case.question.terms)
     liar.refused()
 
 
@@ -334,7 +335,7 @@ def test_positions_on_an_admission_taken_for_agreement_to_terms():
     w = World()
     w.apply(plan_value())
     tc = next(c for c in w.state.cases.values() if c.kind == "terms")
-    q = {**tc.question, "case": "case_a", "kind": "admission", "surface": API, "party": "p" * 64}
+    q = replace(tc.question, case="case_a", kind="admission", surface=API, party="p" * 64)
     liar = Liar(w)
     # opened as a terms case, though what is asked and signed is an admission
     liar.write(
@@ -344,29 +345,29 @@ def test_positions_on_an_admission_taken_for_agreement_to_terms():
             "kind": "terms",
             "release": RELEASE,
             "stage": STAGE,
-            "question": q,
+            "question": q.to_json(),
             "rule": {"allOf": ["oncd", "ostp"]},
         },
     )
     for a in ("oncd", "ostp"):
-        env = signed(statements.position_payload(Position(q, a, "approve", "", None)), a)
+        env = signed(approval(q, a).payload(), a)
         liar.write(
             events.POSITION_RECORDED,
             {"case": "case_a", "agency": a, "position": "approve", "envelope": env.to_json()},
         )
     liar.write(events.CASE_DETERMINED, {"case": "case_a", "outcome": "approved"})
-    about = {"log": LOG, "release": RELEASE, "stage": STAGE, "terms": q["terms"]}
+    about = {"log": LOG, "release": RELEASE, "stage": STAGE, "terms": q.terms}
     liar.write(
         events.STAGE_OPENED,
         {
             **about,
             "officer": OFFICER,
-            "envelope": signed(statements.opening_payload(about), OFFICER).to_json(),
+            "envelope": signed(StageOpening.from_json(about).payload(), OFFICER).to_json(),
         },
     )
     table = VouchedTable(trust())
     folded(liar.entries, table)
-    assert q["terms"] not in table.open_terms, "OPENED"
+    assert q.terms not in table.open_terms, "OPENED"
 
 
 def test_an_extra_stage_in_an_applied_plan_does_not_crash_the_feed():

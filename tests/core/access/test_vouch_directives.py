@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from sluicegate.core import statements
 from sluicegate.core.access.decision import Allow
 from sluicegate.core.access.refusals import Deny
 from sluicegate.core.access.table import Table
@@ -14,9 +14,10 @@ from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.directives.cover import Resolved
 from sluicegate.core.lifecycle.directives import LIFTED, Confirm, IssueDirective, OpenLift
 from sluicegate.core.lifecycle.positions import RecordPosition
-from sluicegate.core.statements import Position
+from sluicegate_record.directives.scope import Committed, Scope
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
 from tests.core.access.test_vouch import asked, folded, honest, trust
 from tests.core.access.test_vouch_attacks import Liar
 from tests.core.lifecycle.test_directives import (
@@ -36,6 +37,8 @@ from tests.worlds import (
     OFFICER,
     OTHER_OFFICER,
     World,
+    by_letter,
+    directive_payload,
     directive_value,
     opened_names,
     position,
@@ -57,7 +60,7 @@ def check_honest(world: World, answer: type[Allow | Deny]) -> None:
 
 def issued_as(command: IssueDirective, **changes: Any) -> dict[str, Any]:
     """The public part of an entry that a control plane writes about a signed directive."""
-    document = statements.read_directive(command.envelope)
+    document = DirectiveStatement.read(command.envelope).document
     replaced = document["metadata"].get("replaces")
     return {
         "directive": document["metadata"]["name"],
@@ -149,7 +152,7 @@ def test_one_that_its_issuer_did_not_sign_to_replace_anything() -> None:
     world.direct("d-1")
     value = directive_value("d-2", surfaces=[CODEX])
     value["metadata"]["log"] = LOG
-    alone = IssueDirective(signed(statements.directive_payload(value), "oncd"))
+    alone = IssueDirective(signed(directive_payload(value), "oncd"))
     liar = Liar(world)
     liar.write(events.DIRECTIVE_ISSUED, issued_as(alone, replaces="d-1"))
     liar.refused()
@@ -189,8 +192,7 @@ def test_a_drill_in_its_place() -> None:
 
 
 def transcribed_position(case: Any, agency: str, *signers: str) -> Envelope:
-    said = Position(case.question, agency, "approve", "", None)
-    return signed(statements.transcription_payload(said, LETTER), *signers)
+    return signed(by_letter(case.question, agency, LETTER).payload(), *signers)
 
 
 def lifted_by_letter(liar: Liar, case: Any, agency: str, *signers: str) -> None:
@@ -198,7 +200,7 @@ def lifted_by_letter(liar: Liar, case: Any, agency: str, *signers: str) -> None:
     envelope = transcribed_position(case, agency, *(signers or (OFFICER, OTHER_OFFICER)))
     public = {"case": case.id, "agency": agency, "envelope": envelope.to_json(), "transcribed": LETTER}
     liar.write(events.POSITION_RECORDED, public)
-    scope = {"scope": case.question["scope"]} if "scope" in case.question else {}
+    scope = {"scope": case.question.scope.to_json()} if case.question.scope else {}
     liar.write(events.DIRECTIVE_LIFTED, {"directive": "d-1", "case": case.id, **scope})
 
 
@@ -208,22 +210,19 @@ def test_a_transcription_in_place_of_what_its_issuer_signed() -> None:
     world.direct("d-1")
     liar = Liar(world)
     again = issued_as(transcription(issuer="oncd", replaces=standing(world)))
-    question = {
-        **lifting(world).question,
-        "case": "case_lie",
-        "document": canonical.digest(again["document"]),
-    }
+    document = canonical.digest(again["document"])
+    question = replace(lifting(world).question, case="case_lie", document=document)
     liar.write(events.DIRECTIVE_ISSUED, again)
     opened = {
         "case": "case_lie",
         "kind": "lift",
         "directive": "d-1",
-        "question": question,
+        "question": question.to_json(),
         "rule": {"allOf": ["oncd"]},
     }
     liar.write(events.CASE_OPENED, opened)
-    said = Position(question, "oncd", "approve", "", None)
-    envelope = signed(statements.transcription_payload(said, LETTER), OFFICER, OTHER_OFFICER)
+    said = by_letter(question, "oncd", LETTER)
+    envelope = signed(said.payload(), OFFICER, OTHER_OFFICER)
     liar.write(
         events.POSITION_RECORDED, {"case": "case_lie", "agency": "oncd", "envelope": envelope.to_json()}
     )
@@ -345,7 +344,7 @@ def test_what_a_stranger_confirms_is_not_confirmed() -> None:
     world.must(transcription())
     document = canonical.digest(world.state.directives["d-1"].document)
     for signer in ("stranger", "oncd", OFFICER):
-        forged = Confirm(signed(statements.confirmation_payload(LOG, "d-1", document), signer))
+        forged = Confirm(signed(Confirmation(log=LOG, directive="d-1", document=document).payload(), signer))
         public = {
             "directive": "d-1",
             "owner": "bis",
@@ -376,7 +375,7 @@ def test_whom_the_names_of_a_lifted_part_mean_is_the_control_planes_word() -> No
     world.direct("d-1")
     names = ["Example Utility"]
     commitment = opened_names(names).commitment("sealed", LIFTED)
-    scope = {"organizations": {"count": 1, "commitment": commitment}}
+    scope = Scope(organizations=Committed(count=1, commitment=commitment))
     opened = world.must(OpenLift("d-1", scope, opened_names(names), Resolved(["org-1"])))
     world.must(RecordPosition(position(world.state.cases[opened["case"]], "oncd")))
     check_honest(world, Allow)

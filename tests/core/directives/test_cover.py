@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from sluicegate.core.directives import cover
 from sluicegate.core.directives.cover import Directive, Entity, Exempt, People, Resolved, Selector, Whom
-from sluicegate.core.people.persons import Assurance
 from sluicegate.errors import VerificationFailed
+from sluicegate_record.directives.scope import Scope
+from sluicegate_record.directives.status import Assurance
+from sluicegate_record.form import Misread
 from tests.worlds import AT_MS
 
 SELF, ORGANIZATION, CREDENTIAL = Assurance.SELF_ASSERTED, Assurance.ORGANIZATION, Assurance.CREDENTIAL
@@ -252,7 +254,7 @@ def test_without_models_surfaces_or_a_time_there_is_no_directive(changes: dict[s
 
 
 def lifts(scope: Any, named: Any = NAMED) -> Exempt:
-    return cover.lifted("case", scope, named)
+    return cover.lifted("case", Scope.from_json(scope), named)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +267,6 @@ def lifts(scope: Any, named: Any = NAMED) -> Exempt:
         {"registeredIn": "US"},
         {"annexes": ["y"]},
         {"annexes": []},
-        {"annexes": "x"},
         {"organizations": COMMITTED, "tiers": ["trusted"]},
     ],
 )
@@ -275,9 +276,25 @@ def test_a_part_that_cannot_be_read_is_lifted_for_nobody(scope: dict[str, Any]) 
         assert not lifts(scope, {}).applies("a", "api", entity, whom("us_citizen", person="mem_1"))
 
 
-@pytest.mark.parametrize("scope", [{"models": "a"}, {"models": []}, {"surfaces": "api"}, {"surfaces": [5]}])
+@pytest.mark.parametrize("scope", [{"models": []}, {"surfaces": []}])
 def test_a_part_without_names_of_models_or_surfaces_is_no_part(scope: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="list of texts"):
+        lifts(scope)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        {"models": "a"},
+        {"surfaces": "api"},
+        {"surfaces": [5]},
+        {"annexes": "x"},
+        {"organizations": ["org-1"]},
+        {"organizations": {"count": 1}},
+    ],
+)
+def test_a_part_of_another_type_is_none(scope: dict[str, Any]) -> None:
+    with pytest.raises(Misread):
         lifts(scope)
 
 

@@ -37,7 +37,7 @@ def test_a_renewal_begins_the_time_again_and_needs_no_second_seat(world: World) 
     assert found(world, grant).valid_until_ms == AT_MS + 30 * DAY_MS
     world.all_say(case, "oncd approve", "ostp approve")
     assert found(world, grant).valid_until_ms == AT_MS + 50 * DAY_MS
-    assert case.question["party"] == world.state.cases[world.state.grants[grant]].question["party"]
+    assert case.question.party == world.state.cases[world.state.grants[grant]].question.party
     world.later(29)
     assert found(world, grant).barred is None
     world.later(1)
@@ -52,7 +52,7 @@ def test_a_change_keeps_the_end_and_has_another_party(world: World) -> None:
     before = world.state.party_of(grant)
     world.all_say(case, "oncd approve", "ostp approve")
     assert found(world, grant).valid_until_ms == AT_MS + 30 * DAY_MS
-    assert world.state.party_of(grant) == case.question["party"] != before
+    assert world.state.party_of(grant) == case.question.party != before
 
 
 def test_a_grant_goes_on_as_it_is_while_and_after_its_amendment_is_denied(world: World) -> None:

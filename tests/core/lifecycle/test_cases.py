@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from sluicegate.core import statements
 from sluicegate.core.lifecycle.applications import Accept
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.directives import OpenLift
@@ -13,6 +13,7 @@ from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.errors import BadEnvelope
 from sluicegate_record.log import events
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.statements.question import Question
 from tests.worlds import (
     API,
     AT_MS,
@@ -29,6 +30,7 @@ from tests.worlds import (
     position,
     signed,
     stage,
+    stage_opening,
 )
 
 
@@ -50,7 +52,7 @@ def admission(rule: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def test_an_application_asks_a_question_that_binds_all_it_is_about(world: World, case: Case) -> None:
-    assert case.question == {
+    assert case.question.to_json() == {
         "log": LOG,
         "case": case.id,
         "kind": "admission",
@@ -287,7 +289,7 @@ def test_who_waits_may_still_be_denied() -> None:
 def test_a_position_for_another_application_is_refused(world: World, case: Case) -> None:
     other = world.submit("org-2")
     given = position(case, "oncd")
-    question = {**case.question, "case": other.id}
+    question = replace(case.question, case=other.id)
     forged = position(other, "oncd", question=question)
     assert world.refused(RecordPosition(forged)) == "other_question"
     world.must(RecordPosition(given))
@@ -295,7 +297,7 @@ def test_a_position_for_another_application_is_refused(world: World, case: Case)
 
 
 def test_a_position_under_an_unknown_case_is_refused(world: World, case: Case) -> None:
-    question = {**case.question, "case": "case_aaaaaaaaaaaaaaaa"}
+    question = replace(case.question, case="case_aaaaaaaaaaaaaaaa")
     assert world.refused(RecordPosition(position(case, "oncd", question=question))) == "case_unknown"
 
 
@@ -315,13 +317,15 @@ def test_a_position_under_an_unknown_case_is_refused(world: World, case: Case) -
     ids=str,
 )
 def test_a_position_on_another_question_is_refused(world: World, case: Case, change: dict[str, Any]) -> None:
-    question = {**case.question, **change}
+    question = Question.from_json({**case.question.to_json(), **change})
     assert world.refused(RecordPosition(position(case, "oncd", question=question))) == "other_question"
 
 
-@pytest.mark.parametrize("field", ["log", "terms", "surface", "party", "models"])
+@pytest.mark.parametrize("field", ["terms", "surface", "party", "models"])
 def test_a_position_on_half_a_question_is_refused(world: World, case: Case, field: str) -> None:
-    question = {name: value for name, value in case.question.items() if name != field}
+    asked = case.question.to_json()
+    del asked[field]
+    question = Question.from_json(asked)
     assert world.refused(RecordPosition(position(case, "oncd", question=question))) == "other_question"
 
 
@@ -350,8 +354,8 @@ def test_the_same_words_signed_again_are_the_same_position(world: World, case: C
     assert len(case.history) == 1
 
 
-@pytest.mark.parametrize("previous", ["sha256:" + "0" * 64, "", 5, False, [], {}])
-def test_a_position_follows_the_one_before_it(world: World, case: Case, previous: Any) -> None:
+@pytest.mark.parametrize("previous", ["sha256:" + "0" * 64, ""])
+def test_a_position_follows_the_one_before_it(world: World, case: Case, previous: str) -> None:
     assert world.refused(RecordPosition(position(case, "oncd", previous=previous))) == "position_superseded"
     world.say(case, "oncd")
     for wrong in (None, previous):
@@ -422,7 +426,7 @@ def test_a_position_in_another_envelope_type_is_refused(world: World, case: Case
 
 
 def test_an_opening_is_no_position(world: World) -> None:
-    payload = statements.opening_payload({"log": LOG, "release": RELEASE, "stage": STAGE, "terms": "x"})
+    payload = stage_opening(LOG, RELEASE, STAGE, "x")
     with pytest.raises(BadEnvelope, match="predicateType"):
         world.do(RecordPosition(signed(payload, "oncd")))
 
@@ -453,7 +457,7 @@ def test_an_application_ends_when_its_terms_go_out_of_force(world: World, case: 
     world.agree()
     assert world.refused(RecordPosition(position(case, "ostp"))) == "case_determined"
     again = world.submit()
-    assert again.question["terms"] == world.state.releases[RELEASE].terms[STAGE] != case.question["terms"]
+    assert again.question.terms == world.state.releases[RELEASE].terms[STAGE] != case.question.terms
     world.say(again, "oncd")
     assert again.grant is None
     world.say(again, "ostp")
@@ -488,7 +492,7 @@ def test_only_what_was_asked_under_the_old_terms_ends(world: World) -> None:
 def _terms_case(world: World, name: str) -> Case:
     """The newest terms case of a stage."""
     return [
-        case for case in world.state.cases.values() if case.kind == "terms" and case.question["stage"] == name
+        case for case in world.state.cases.values() if case.kind == "terms" and case.question.stage == name
     ][-1]
 
 
@@ -498,11 +502,11 @@ def test_positions_on_agreed_terms_are_not_positions_on_new_ones() -> None:
     world.apply(plan_value(stages=[looser()]))
     (new,) = [case for case in world.state.cases.values() if case.kind == "terms" and case is not old]
     for agency in ("oncd", "ostp"):
-        moved = position(new, agency, question={**old.question, "case": new.id})
+        moved = position(new, agency, question=replace(old.question, case=new.id))
         assert world.refused(RecordPosition(moved)) == "other_question"
         world.must(RecordPosition(position(old, agency, previous=None)))  # known already, and of the old case
     assert new.positions == {}
-    assert new.question["terms"] not in world.state.releases[RELEASE].agreed
+    assert new.question.terms not in world.state.releases[RELEASE].agreed
 
 
 def test_terms_that_an_agency_objects_to_are_not_agreed() -> None:

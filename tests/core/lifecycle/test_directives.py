@@ -1,10 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from sluicegate.core import statements
 from sluicegate.core.access import decision
 from sluicegate.core.access.decision import Allow, Ask, Instant
 from sluicegate.core.directives.cover import Resolved
@@ -18,10 +18,11 @@ from sluicegate.core.lifecycle.directives import (
     OpenLift,
 )
 from sluicegate.core.lifecycle.positions import RecordPosition, TranscribePosition
-from sluicegate.core.statements import Position
 from sluicegate.errors import BadEnvelope
+from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Opening
+from sluicegate_record.statements.directives import Confirmation
 from tests.worlds import (
     API,
     AT_MS,
@@ -34,9 +35,12 @@ from tests.worlds import (
     OFFICER,
     OTHER_OFFICER,
     World,
+    approval,
+    by_letter,
     committed,
     covering,
     directive,
+    directive_payload,
     directive_value,
     opened_names,
     plan_value,
@@ -123,7 +127,7 @@ def test_a_directive_for_another_log_is_refused(world: World, log: str) -> None:
 
 
 def test_a_directive_that_names_no_log_is_refused(world: World) -> None:
-    payload = statements.directive_payload(directive_value())
+    payload = directive_payload(directive_value())
     with pytest.raises(BadEnvelope, match="log"):
         world.do(IssueDirective(signed(payload, "oncd")))
 
@@ -247,8 +251,8 @@ def test_the_issuer_lifts_what_it_issued(world: World) -> None:
     world.direct("d-1")
     case = world.state.cases[world.must(OpenLift("d-1"))["case"]]
     assert case.rule == {"allOf": ["oncd"]}
-    assert case.question["document"] == canonical.digest(BOUND)
-    assert case.question["log"] == LOG
+    assert case.question.document == canonical.digest(BOUND)
+    assert case.question.log == LOG
     assert world.say(case, "oncd")["determination"] == "approved"
     assert not covering(world.state.table, MODEL, API, "o")
     assert world.entries[-1].type == events.DIRECTIVE_LIFTED
@@ -293,12 +297,12 @@ def test_after_an_objection_lifting_may_be_asked_again(world: World) -> None:
 def test_a_position_in_one_lift_case_is_none_in_the_next(world: World) -> None:
     world.direct("d-1", liftedBy={"allOf": ["oncd", "ostp"]})
     first = world.state.cases[world.must(OpenLift("d-1"))["case"]]
-    approval = position(first, "oncd")
+    given = position(first, "oncd")
     world.say(first, "ostp", "object")
     second = world.state.cases[world.must(OpenLift("d-1"))["case"]]
-    assert world.refused(RecordPosition(approval)) == "case_determined"
-    replayed = Position({**first.question, "case": second.id}, "oncd", "approve", "", None)
-    world.must(RecordPosition(signed(statements.position_payload(replayed), "oncd")))  # the same question
+    assert world.refused(RecordPosition(given)) == "case_determined"
+    replayed = approval(replace(first.question, case=second.id), "oncd")
+    world.must(RecordPosition(signed(replayed.payload(), "oncd")))  # the same question
     assert second.positions.keys() == {"oncd"}
 
 
@@ -307,7 +311,7 @@ def test_lifting_one_directive_does_not_lift_another(world: World) -> None:
     world.direct("d-2")
     case = world.state.cases[world.must(OpenLift("d-1"))["case"]]
     other = world.state.cases[world.must(OpenLift("d-2"))["case"]]
-    forged = position(other, "oncd", question={**case.question, "case": other.id})
+    forged = position(other, "oncd", question=replace(case.question, case=other.id))
     assert world.refused(RecordPosition(forged)) == "other_question"
     world.lift("d-1")
     assert world.state.table.directives.keys() == {"d-2"}
@@ -347,7 +351,7 @@ def transcription(
     value["metadata"] = {"name": name, "log": LOG, "transcribed": LETTER}
     if replaces is not None:
         value["metadata"]["replaces"] = replaces
-    return IssueDirective(signed(statements.directive_payload(value), *(signers or OFFICERS)))
+    return IssueDirective(signed(directive_payload(value), *(signers or OFFICERS)))
 
 
 def test_two_officers_transcribe_what_an_agency_without_a_key_ordered(world: World) -> None:
@@ -385,8 +389,8 @@ def test_whoever_else_lifts_a_transcription_has_a_key(world: World) -> None:
 
 def confirmation(world: World, name: str = "d-1", signer: str = "oncd", **changes: str) -> Confirm:
     document = canonical.digest(world.state.directives[name].document)
-    stated = {"log": LOG, "directive": name, "document": document, **changes}
-    return Confirm(signed(statements.confirmation_payload(**stated), signer))
+    stated: dict[str, Any] = {"log": LOG, "directive": name, "document": document, **changes}
+    return Confirm(signed(Confirmation(**stated).payload(), signer))
 
 
 def test_its_issuer_confirms_a_transcription_once(world: World) -> None:
@@ -439,12 +443,12 @@ def test_what_has_ended_is_not_confirmed(world: World) -> None:
 
 
 def lifting(world: World, name: str = "d-1", **scope: Any) -> Any:
-    return world.state.cases[world.must(OpenLift(name, scope))["case"]]
+    return world.state.cases[world.must(OpenLift(name, Scope.from_json(scope) if scope else None))["case"]]
 
 
 def letter(case: Any, agency: str, *signers: str, word: str = "approve") -> TranscribePosition:
-    said = Position(case.question, agency, word, "", None)
-    return TranscribePosition(signed(statements.transcription_payload(said, LETTER), *(signers or OFFICERS)))
+    said = by_letter(case.question, agency, LETTER, word)
+    return TranscribePosition(signed(said.payload(), *(signers or OFFICERS)))
 
 
 def test_the_issuers_letter_lifts_what_was_transcribed(world: World) -> None:
@@ -509,7 +513,7 @@ def change(
     value = directive_value(name, **changes)
     replaced = standing(world, of) | ({"document": document} if document else {})
     value["metadata"] = {"name": name, "log": LOG, "replaces": replaced}
-    return IssueDirective(signed(statements.directive_payload(value), *(signers or ("oncd",))))
+    return IssueDirective(signed(directive_payload(value), *(signers or ("oncd",))))
 
 
 RULE = {"allOf": ["oncd", "ostp"]}
@@ -617,15 +621,16 @@ COMMITTED = {"count": 2, "commitment": opened_names(NAMES).commitment("sealed", 
 
 def lift_of(organizations: Any = COMMITTED, opened: Any = None, named: Any = ("org-1",)) -> OpenLift:
     found = opened if opened is not None else opened_names(NAMES)
-    return OpenLift("d-1", {"organizations": organizations}, found, Resolved(list(named)))
+    scope = Scope.from_json({"organizations": organizations})
+    return OpenLift("d-1", scope, found, Resolved(list(named)))
 
 
 def test_a_part_is_lifted_and_the_rest_stays(world: World) -> None:
     world.direct("d-1")
     case = lifting(world, surfaces=[CODEX], models=[MODEL])
-    assert case.question["scope"] == {"surfaces": [CODEX], "models": [MODEL]}
+    assert case.question.scope == Scope(surfaces=(CODEX,), models=(MODEL,))
     world.say(case, "oncd")
-    assert world.entries[-1].public["scope"] == case.question["scope"]
+    assert world.entries[-1].public["scope"] == {"surfaces": [CODEX], "models": [MODEL]}
     assert not covering(world.state.table, MODEL, CODEX, "o")
     assert covering(world.state.table, MODEL, API, "o") == ["d-1"]
     assert not world.state.directives["d-1"].lifted
@@ -647,8 +652,8 @@ def test_organizations_are_lifted_by_commitment(world: World) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        OpenLift("d-1", {"organizations": COMMITTED}),
-        OpenLift("d-1", {}, opened_names(NAMES)),
+        OpenLift("d-1", Scope.from_json({"organizations": COMMITTED})),
+        OpenLift("d-1", None, opened_names(NAMES)),
         lift_of(opened=opened_names(NAMES[::-1])),
         lift_of(organizations={**COMMITTED, "count": 3}),
         lift_of(organizations={**COMMITTED, "commitment": "a" * 64}),
@@ -666,7 +671,7 @@ def test_what_does_not_open_the_part_is_refused(world: World, command: OpenLift)
 )
 def test_a_part_that_is_none_of_the_directives_is_refused(world: World, scope: dict[str, Any]) -> None:
     world.direct("d-1", surfaces=[API])
-    assert world.refused(OpenLift("d-1", scope)) == "scope_unknown"
+    assert world.refused(OpenLift("d-1", Scope.from_json(scope))) == "scope_unknown"
 
 
 def test_the_same_part_goes_on_with_its_open_case(world: World) -> None:
@@ -691,7 +696,7 @@ def test_the_cases_about_parts_end_with_the_whole(world: World) -> None:
 def test_the_positions_on_a_part_are_none_on_the_whole(world: World) -> None:
     world.direct("d-1")
     part, whole = lifting(world, surfaces=[CODEX]), lifting(world)
-    forged = position(whole, "oncd", question={**part.question, "case": whole.id})
+    forged = position(whole, "oncd", question=replace(part.question, case=whole.id))
     assert world.refused(RecordPosition(forged)) == "other_question"
 
 

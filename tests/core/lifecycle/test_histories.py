@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -182,11 +183,11 @@ class Player:
         changes: dict[str, Any] = random.choice(
             [
                 {"signer": random.choice(SIGNERS)},
-                {"question": {**other.question, "case": case.id}},
-                {"question": {**case.question, "case": other.id}},
-                {"question": {**case.question, "terms": digest("other")}},
-                {"question": {**case.question, "surface": CODEX}},
-                {"question": {**case.question, "log": OTHER_LOG}},
+                {"question": replace(other.question, case=case.id)},
+                {"question": replace(case.question, case=other.id)},
+                {"question": replace(case.question, terms=digest("other"))},
+                {"question": replace(case.question, surface=CODEX)},
+                {"question": replace(case.question, log=OTHER_LOG)},
                 {"previous": digest("none")},
                 {"previous": None},
             ]

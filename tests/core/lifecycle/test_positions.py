@@ -6,15 +6,14 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core import statements
 from sluicegate.core.lifecycle.applications import Answer
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.positions import RecordPosition
-from sluicegate.core.statements import Schedule
 from sluicegate.errors import BadEnvelope
 from sluicegate_record.log import canonical
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Opening
+from sluicegate_record.statements.cases import Schedule, ScheduledCase
 from tests.worlds import LOG, PINS, World, pin, plan_value, position, receipt, signed, stage, start
 
 
@@ -27,17 +26,13 @@ def world() -> World:
 
 
 def schedule(agency: str, *cases: Case, word: str = "approve", signer: str = "", **item: Any) -> Envelope:
-    named = [
-        {
-            "case": case.id,
-            "question": canonical.digest(case.question),
-            "previous": case.positions[agency].digest if agency in case.positions else None,
-            **item,
-        }
-        for case in cases
-    ]
-    said = Schedule(LOG, agency, word, "why", named)
-    return signed(statements.schedule_payload(said), signer or agency)
+    named = []
+    for case in cases:
+        previous = case.positions[agency].digest if agency in case.positions else None
+        fields = {"case": case.id, "question": case.question.digest, "previous": previous, **item}
+        named.append(ScheduledCase(**fields))
+    said = Schedule(log=LOG, agency=agency, position=word, reason="why", cases=tuple(named))
+    return signed(said.payload(), signer or agency)
 
 
 def test_one_signature_says_the_same_in_several_cases(world: World) -> None:
@@ -55,7 +50,7 @@ def test_a_schedule_speaks_in_the_cases_it_names_and_no_other(world: World) -> N
     given = schedule("oncd", named)
     for case in (other.id, None, ""):
         assert world.refused(RecordPosition(given, case=case)) == "case_unknown"
-    forged = schedule("oncd", other, question=canonical.digest(named.question))
+    forged = schedule("oncd", other, question=named.question.digest)
     assert world.refused(RecordPosition(forged, case=other.id)) == "other_question"
     stranger = schedule("oncd", named, signer="stranger")
     assert world.refused(RecordPosition(stranger, case=named.id)) == "signature_invalid"

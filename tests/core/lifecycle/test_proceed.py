@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sluicegate.core.lifecycle.applications import OpenAppeal
@@ -83,7 +85,7 @@ def test_it_takes_two_officers(world: World, case: Case, signers: tuple[str, ...
 
 def test_a_statement_for_another_question_is_not_one_for_this(world: World, case: Case) -> None:
     forged = case.fork()
-    forged.question = {**case.question, "surface": "codex"}
+    forged.question = replace(case.question, surface="codex")
     assert world.refused(proceeding(forged)) == "other_question"
 
 

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from sluicegate.core import statements
 from sluicegate.core.lifecycle.directives import OpenLift
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage, changes
@@ -28,6 +28,7 @@ from tests.worlds import (
     read_plan,
     signed,
     stage,
+    stage_opening,
     start,
 )
 
@@ -50,8 +51,8 @@ def test_a_new_plan_asks_every_agency_each_stage_names_for_its_terms() -> None:
     assert result["cases"] == [case.id for case in terms_cases(world)]
     assert result["termsDigests"] == world.state.releases[RELEASE].terms
     for case, name in zip(terms_cases(world), (STAGE, "later"), strict=True):
-        assert case.question["terms"] == world.state.releases[RELEASE].terms[name]
-        assert case.question["case"] == case.id
+        assert case.question.terms == world.state.releases[RELEASE].terms[name]
+        assert case.question.case == case.id
 
 
 def test_a_plan_applied_again_changes_nothing() -> None:
@@ -88,7 +89,7 @@ def test_new_terms_ask_again_and_admit_nobody_before() -> None:
     assert world.refused(RecordPosition(position(case, "oncd"))) == "terms_not_agreed"
     result = world.apply(plan_value())
     assert world.state.releases[RELEASE].terms[STAGE] == before
-    (asked,) = [each for each in terms_cases(world) if each.question["terms"] == after]
+    (asked,) = [each for each in terms_cases(world) if each.question.terms == after]
     assert result["superseded"] == [asked.id, case.id]
     assert world.refused(RecordPosition(position(case, "oncd"))) == "case_determined"
     assert world.refused(RecordPosition(position(asked, "oncd"))) == "case_determined"
@@ -102,7 +103,7 @@ def test_terms_that_come_back_are_asked_again() -> None:
     (again,) = world.apply(plan_value())["cases"]
     second = world.state.cases[again]
     assert second.id != first.id
-    assert second.question == {**first.question, "case": second.id}
+    assert second.question == replace(first.question, case=second.id)
     assert not world.state.releases[RELEASE].agreed
     assert world.refused(OpenStage(opening(world.state))) == "terms_not_agreed"
     case = world.submit()
@@ -244,8 +245,7 @@ def test_nobody_but_an_officer_opens_a_stage(signer: str, code: str) -> None:
 def test_an_opening_altered_after_signing_does_not_verify() -> None:
     world = World.agreed()
     given = opening(world.state)
-    fields = {"log": LOG, "release": RELEASE, "stage": STAGE, "terms": "sha256:" + "0" * 64}
-    other = statements.opening_payload(fields)
+    other = stage_opening(LOG, RELEASE, STAGE, "sha256:" + "0" * 64)
     forged = type(given)(given.payload_type, other, given.signatures)
     assert world.refused(OpenStage(forged)) == "signature_invalid"
 
@@ -273,7 +273,7 @@ def test_an_opening_for_other_terms_is_refused() -> None:
 def test_a_stage_that_is_not_there_is_refused(release: str, name: str) -> None:
     world = World.agreed()
     terms = world.state.releases[RELEASE].terms[STAGE]
-    payload = statements.opening_payload({"log": LOG, "release": release, "stage": name, "terms": terms})
+    payload = stage_opening(LOG, release, name, terms)
     assert world.refused(OpenStage(signed(payload, OFFICER))) == "stage_unknown"
 
 
@@ -281,8 +281,8 @@ def test_a_stage_that_is_not_there_is_refused(release: str, name: str) -> None:
 def test_an_opening_for_another_log_is_refused(log: str) -> None:
     world = World.agreed()
     terms = world.state.releases[RELEASE].terms[STAGE]
-    fields = {"log": log, "release": RELEASE, "stage": STAGE, "terms": terms}
-    assert world.refused(OpenStage(signed(statements.opening_payload(fields), OFFICER))) == "other_log"
+    payload = stage_opening(log, RELEASE, STAGE, terms)
+    assert world.refused(OpenStage(signed(payload, OFFICER))) == "other_log"
     assert world.state.table.open_terms == set()
 
 
@@ -292,7 +292,7 @@ def test_every_question_is_bound_to_the_log() -> None:
     world.direct("d-1")
     world.must(OpenLift("d-1"))
     assert {case.kind for case in world.state.cases.values()} == {"terms", "admission", "lift"}
-    assert {case.question["log"] for case in world.state.cases.values()} == {LOG}
+    assert {case.question.log for case in world.state.cases.values()} == {LOG}
 
 
 # Tightening
@@ -320,7 +320,7 @@ def test_an_open_case_goes_on_under_tighter_terms_and_is_decided_on_them() -> No
     world.say(case, "ostp")
     grant = world.state.table.grants_by_id[case.grant or ""]
     assert grant.requests_per_minute == 4
-    assert grant.terms == world.state.releases[RELEASE].terms[STAGE] != case.question["terms"]
+    assert grant.terms == world.state.releases[RELEASE].terms[STAGE] != case.question.terms
 
 
 @pytest.mark.parametrize(
@@ -395,6 +395,6 @@ def test_the_terms_of_one_stage_open_only_that_stage() -> None:
     world.apply(plan_value(stages=[stage(), stage("later")]))
     world.agree()
     terms = world.state.releases[RELEASE].terms[STAGE]
-    swapped = {"log": LOG, "release": RELEASE, "stage": "later", "terms": terms}
-    assert world.refused(OpenStage(signed(statements.opening_payload(swapped), OFFICER))) == "terms_changed"
+    swapped = stage_opening(LOG, RELEASE, "later", terms)
+    assert world.refused(OpenStage(signed(swapped, OFFICER))) == "terms_changed"
     assert plan.stages(world.state.releases[RELEASE].plan).keys() == {STAGE, "later"}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core import statements
 from sluicegate.core.directives.cover import Resolved
 from sluicegate.core.lifecycle.directives import LIFTED, AddDefinition, EndDrill, OpenLift, ReportDrill
 from sluicegate.core.people import persons
-from sluicegate_record.log import events, times
+from sluicegate_record.directives.scope import Scope
+from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.statements.directives import DrillReport
 from tests.vectors.history import HOUR, History, committed, describes, sealed, tag
 from tests.vectors.themes.plans import MAIN, MINI, OLDER, PARTNERS, QUIET
 from tests.worlds import API, CODEX, DEVELOPER, LOG, OFFICER, set_point, signed, state_point, stated
@@ -37,7 +38,7 @@ def _everyone(h: History) -> None:
     gone = h.unsigned("gateway-gone", state="counted_out", at=None, size=0)
     rows += [h.unsigned("gateway-old"), gone]
     h.no("not_everywhere", h.in_force("everyone", rows))
-    said = stated(h.state, name="everyone", at=times.format_time(h.now_ms))
+    said = stated(h.state, name="everyone", at_ms=h.now_ms)
     h.must(state_point(said), by="cloud")
     h.must(state_point(said), by="cloud")
     size = h.state.size
@@ -52,7 +53,7 @@ def _everyone(h: History) -> None:
     h.says(h.lifting("everyone"), "oncd approve")
     h.last(events.DIRECTIVE_LIFTED)
     h.now_ms += 60_000
-    restored = stated(h.state, name="everyone", at=times.format_time(h.now_ms), says="restored")
+    restored = stated(h.state, name="everyone", at_ms=h.now_ms, says="restored")
     h.must(state_point(restored), by="cloud")
     h.no("directive_lifted", OpenLift("everyone"))
 
@@ -64,12 +65,13 @@ def _drill(h: History) -> None:
         "covers": {"registeredIn": ["GB"]},
     }
     h.must(h.order("drill", OFFICER, metadata={"drill": True}, **changes))
-    said = stated(h.state, name="drill", at=times.format_time(h.now_ms))
+    said = stated(h.state, name="drill", at_ms=h.now_ms)
     h.must(state_point(said))
     h.now_ms += 1_000
     h.must(h.in_force("drill", h.acknowledged("gateway-1", "gateway-2")))
     report = {"log": LOG, "drill": "drill", "timeToZeroMs": 1_000, "gateways": []}
-    envelope = signed(statements.drill_payload(report), "log")
+    bound = {"drill": canonical.digest(report).removeprefix("sha256:")}
+    envelope = signed(dsse.statement(bound, DrillReport.TYPE, report), "log")
     h.no("drill_running", ReportDrill("drill", envelope))
     h.must(EndDrill("drill"), by="officer")
     h.must(EndDrill("drill"), by="officer")
@@ -103,7 +105,7 @@ def _organizations(h: History) -> None:
     h.issues(h.granted(case), "key of unknown")
     out = ["Example org-1"]
     part = h.lifting("named", sealed(out), Resolved(["org-1"]), organizations=committed(out, LIFTED))
-    h.no("scope_unproven", OpenLift("named", {"organizations": committed(out, LIFTED)}))
+    h.no("scope_unproven", OpenLift("named", Scope.from_json({"organizations": committed(out, LIFTED)})))
     h.says(part, "oncd approve")
     h.says(h.lifting("named"), "oncd approve")
 
@@ -199,7 +201,7 @@ def _restricted(h: History) -> None:
 def _parts_lifted(h: History) -> None:
     """Lifted by models and surfaces until nothing is left."""
     h.must(h.order("parts", models=[MAIN, MINI], surfaces=[API, CODEX]))
-    h.no("scope_unknown", OpenLift("parts", {"models": [QUIET]}))
+    h.no("scope_unknown", OpenLift("parts", Scope(models=(QUIET,))))
     h.says(h.lifting("parts", models=[MINI]), "oncd approve")
     h.says(h.lifting("parts", models=[MAIN], surfaces=[API]), "oncd approve")
     h.says(h.lifting("parts", models=[MAIN]), "oncd approve")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core import statements
 from sluicegate.core.lifecycle.attestations import (
     AttestCredential,
     PinSignatory,
@@ -25,9 +24,10 @@ from sluicegate.core.lifecycle.persons import (
 )
 from sluicegate.core.lifecycle.providers import RegisterProvider, RemoveProvider, RotateKeys
 from sluicegate.core.people.assertion import read_jwks
-from sluicegate.core.people.persons import Assurance, identifier
-from sluicegate.core.statements import Attestation
+from sluicegate.core.people.persons import identifier
+from sluicegate_record.directives.status import Assurance
 from sluicegate_record.log import events
+from sluicegate_record.statements.people import Attestation
 from tests.core.people.test_assertion import jwk, provider, token
 from tests.vectors.history import History
 from tests.vectors.themes.plans import MAIN
@@ -115,8 +115,10 @@ def _providers(h: History) -> None:
 
 
 def _attests(h: History, key: str, *statuses: str, signer: str = "signatory", **changes: Any) -> None:
-    stated_ = Attestation(LOG, h.ids[key], list(statuses), h.until(40), **changes)
-    h.must(AttestCredential(signed(statements.attestation_payload(stated_), signer)))
+    stated_ = Attestation.from_json(
+        {"log": LOG, "credential": h.ids[key], "statuses": list(statuses), "until": h.until(40), **changes}
+    )
+    h.must(AttestCredential(signed(stated_.payload(), signer)))
 
 
 def _attestations(h: History) -> None:

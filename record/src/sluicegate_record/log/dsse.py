@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from sluicegate_record.errors import BadEnvelope, BadKey, NotCanonical
-from sluicegate_record.log.canonical import b64, dumps, loads, unb64
+from sluicegate_record.log.canonical import b64, dumps, loads, sha256_hex, unb64
 
 PAYLOAD_TYPE_INTOTO = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -49,6 +49,14 @@ class Envelope:
     payload_type: str
     payload: bytes
     signatures: tuple[Signature, ...]
+
+    @property
+    def digest(self) -> str:
+        """What names a signed statement: the digest of its payload, `sha256:…`.
+
+        Of the payload, not of the signatures: signing the same words again gives the same name.
+        """
+        return sha256_hex(self.payload)
 
     def to_json(self) -> dict[str, Any]:
         """The envelope as JSON. Source: DSSE v1, envelope.md."""

@@ -18,8 +18,10 @@ from sluicegate.core.access.refusals import Reason
 from sluicegate.core.directives import cover
 from sluicegate.core.directives.cover import Directed, Directive, Entity, Exempt, Resolved, Selector
 from sluicegate.core.people.assertion import Provider
-from sluicegate.core.people.persons import Assurance, Attested, Claim, Person
+from sluicegate.core.people.persons import Attested, Claim, Person
 from sluicegate.errors import InvalidInput, VerificationFailed
+from sluicegate_record.directives.scope import Scope
+from sluicegate_record.directives.status import Assurance
 from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Entry
 
@@ -495,7 +497,9 @@ def _directive_lifted(table: Table, entry: Entry) -> None:
         table.undirect(name)
         return
     directive = table.directives[name]
-    table.exempt(directive, cover.lifted(entry.public["case"], scope, _lifted_in(entry, directive)))
+    table.exempt(
+        directive, cover.lifted(entry.public["case"], Scope.from_json(scope), _lifted_in(entry, directive))
+    )
     if directive.is_spent:
         table.undirect(name)
 

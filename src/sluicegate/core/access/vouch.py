@@ -19,18 +19,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sluicegate.core import statements
 from sluicegate.core.access.refusals import Reason
 from sluicegate.core.access.table import Table, fold_in
 from sluicegate.core.directives import directive, narrowing
 from sluicegate.core.lifecycle.case import CONSENT
-from sluicegate.core.statements import Position
 from sluicegate.core.terms import kinds, plan, tightness
 from sluicegate.core.terms.trust import Pin, Releases
 from sluicegate.errors import SluicegateError
+from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import canonical, dsse, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Entry
+from sluicegate_record.statements.cases import Position, Schedule, Transcription, Word
+from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
+from sluicegate_record.statements.question import Question
+from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.terms import conditions, durations, quorum
 
 TOLD_MAX = 1_000
@@ -51,7 +54,7 @@ class Asked:
     """A case as the log opened it, and the newest vouched position of each party."""
 
     kind: str
-    question: dict[str, Any]
+    question: Question
     organization: str | None
     positions: dict[str, Vouched] = field(default_factory=dict)
     signed: set[str] = field(default_factory=set)
@@ -198,18 +201,18 @@ class VouchedTable(Table):
         name = public["case"]
         if name in self._asked:
             raise NotVouched("a case that was opened before")
-        self._asked[name] = Asked(public["kind"], public["question"], organization)
+        self._asked[name] = Asked(public["kind"], Question.from_json(public["question"]), organization)
         if public["kind"] == kinds.APPEAL:
-            against = public["question"]["against"]
-            removed = self._asked[against].question.get("grant") if against in self._asked else None
+            against = self._asked[name].question.against
+            removed = self._asked[against].question.grant if against in self._asked else None
             self._appeals.setdefault(self._root(removed) if removed else against, []).append(name)
 
     def _root(self, grant: str) -> str:
         """The application that a grant came out of."""
         name = self._given_by[grant]
         while self._asked[name].kind == kinds.APPEAL:
-            name = self._asked[name].question["against"]
-            removed = self._asked[name].question.get("grant")
+            name = self._asked[name].question.against
+            removed = self._asked[name].question.grant
             name = self._given_by[removed] if removed else name
         return name
 
@@ -222,11 +225,11 @@ class VouchedTable(Table):
     def _agree(self, name: str) -> None:
         """The terms of a case are agreed to, if they are those in force and every agency signed."""
         case = self._case(name, kinds.TERMS)
-        terms = case.question["terms"]
+        terms = case.question.terms
         given, stage = self._plans[terms]
         release = given["metadata"]["name"]
-        about = {"release": release, "stage": stage, "models": plan.model_digests(given)}
-        if any(case.question[field_] != value for field_, value in about.items()):
+        asked = case.question
+        if (asked.release, asked.stage, asked.models) != (release, stage, plan.model_digests(given)):
             raise NotVouched("terms of something else than their case asks")
         if self._current[release].get(stage) != terms:
             raise NotVouched("terms that are not in force")
@@ -238,7 +241,7 @@ class VouchedTable(Table):
     def _take_position(self, entry: Entry) -> None:
         envelope = Envelope.from_json(entry.public["envelope"])
         case = self._asked[entry.public["case"]]
-        if case.question["log"] != self._trust.log:
+        if case.question.log != self._trust.log:
             raise NotVouched("a case of another log")
         said, owners = self._said(envelope, case)
         if not owners:
@@ -246,33 +249,30 @@ class VouchedTable(Table):
         newest = case.positions.get(said.agency)
         if said.previous != (newest.digest if newest else None):
             raise NotVouched("a position that does not follow the one before it")
-        digest = statements.envelope_digest(envelope)
+        digest = envelope.digest
         case.signed |= owners
         case.positions[said.agency] = Vouched(said.position, owners, digest, said.conditions)
 
-    def _said(self, envelope: Envelope, case: Asked) -> tuple[Position, frozenset[str]]:
+    def _said(self, envelope: Envelope, case: Asked) -> tuple[Word, frozenset[str]]:
         """What an envelope says in a case, and by whom. Raises: NotVouched: it is about another question."""
-        if dsse.predicate_type(envelope) == statements.TRANSCRIPTION:
-            position, _ = statements.read_transcription(envelope)
-            question = canonical.digest(position.question)
-            owners = self._transcribing(envelope, case, position.agency)
-        elif statements.is_schedule(envelope):
-            position, question = self._of_schedule(envelope, case)
-            owners = self._owners(envelope, position.agency)
+        stated = dsse.predicate_type(envelope)
+        if stated == Transcription.TYPE:
+            word = Transcription.read(envelope).word
+            owners = self._transcribing(envelope, case, word.agency)
         else:
-            position = statements.read_position(envelope)
-            question = canonical.digest(position.question)
-            owners = self._owners(envelope, position.agency)
-        if question != canonical.digest(case.question):
+            is_schedule = stated == Schedule.TYPE
+            word = self._of_schedule(envelope, case) if is_schedule else Position.read(envelope).word
+            owners = self._owners(envelope, word.agency)
+        if word.question != case.question.digest:
             raise NotVouched("a position signed for another question")
-        return position, owners
+        return word, owners
 
     def _owners(self, envelope: Envelope, party: str) -> frozenset[str]:
         return frozenset(pin.owner for pin in self._signers(envelope) if pin.party == party)
 
     def _transcribing(self, envelope: Envelope, case: Asked, agency: str) -> frozenset[str]:
         """The officers who transcribe what the issuer of a transcription says about lifting it."""
-        name = case.question.get("directive", "")
+        name = case.question.directive
         if case.kind != kinds.LIFT or name not in self._transcribed:
             raise NotVouched("a transcription of what its agency signs itself")
         if self._documents[name]["spec"]["issuer"] != agency:
@@ -282,29 +282,31 @@ class VouchedTable(Table):
             raise NotVouched("a transcription that two officers did not sign")
         return owners
 
-    def _of_schedule(self, envelope: Envelope, case: Asked) -> tuple[Position, str]:
-        for position, digest in statements.read_schedule(envelope):
-            if position.question["case"] == case.question["case"]:
-                return position, digest
-        raise NotVouched("a schedule that does not name the case")
+    def _of_schedule(self, envelope: Envelope, case: Asked) -> Word:
+        word = Schedule.read(envelope).word(case.question.case)
+        if word is None:
+            raise NotVouched("a schedule that does not name the case")
+        return word
 
     # What widens
 
     def _check_opening(self, entry: Entry) -> None:
         public = entry.public
         envelope = Envelope.from_json(public["envelope"])
-        opening = statements.read_opening(envelope)
-        if any(opening[name] != public[name] for name in ("release", "stage", "terms")):
+        opening = StageOpening.read(envelope)
+        about = (opening.release, opening.stage, opening.terms)
+        if about != (public["release"], public["stage"], public["terms"]):
             raise NotVouched("an opening signed for other terms")
-        if opening["log"] != self._trust.log or not self._is_officers(envelope):
+        if opening.log != self._trust.log or not self._is_officers(envelope):
             raise NotVouched("an opening that no officer signed for this log")
-        release, stage = opening["release"], opening["stage"]
-        self._in_force(release, stage, opening["terms"])
-        rule = plan.agreed_by(plan.stages(self._plans[opening["terms"]][0])[stage])
+        release, stage = opening.release, opening.stage
+        self._in_force(release, stage, opening.terms)
+        rule = plan.agreed_by(plan.stages(self._plans[opening.terms][0])[stage])
         if rule is None:
             return
         case = self._case(public["case"], kinds.OPENING)
-        if any(case.question[name] != opening[name] for name in ("log", "release", "stage", "terms")):
+        asked = case.question
+        if (asked.log, asked.release, asked.stage, asked.terms) != (opening.log, *about):
             raise NotVouched("an opening agreed to in another case")
         self._check_rule(case, rule, frozenset())
 
@@ -324,13 +326,18 @@ class VouchedTable(Table):
     def _check_grant_by(self, entry: Entry, name: str) -> None:
         public = entry.public
         case = self._case(name, kinds.ADMISSION, kinds.APPEAL)
-        if any(case.question[name] != public[name] for name in ("release", "stage", "surface")):
+        asked = case.question
+        if (asked.release, asked.stage, asked.surface) != (
+            public["release"],
+            public["stage"],
+            public["surface"],
+        ):
             raise NotVouched("a grant of something else than its case asks")
         if entry.gate_value("organization") != case.organization:
             raise NotVouched("a grant to another organization than its case is about")
         against = case
         if case.kind == kinds.APPEAL:
-            against = self._case(case.question["against"], kinds.ADMISSION, kinds.REMOVAL)
+            against = self._case(case.question.against, kinds.ADMISSION, kinds.REMOVAL)
             self._same_party(case, against)
         self._check_given(case, against, public)
         self._check_validity(public, entry.at_ms, case)
@@ -345,12 +352,12 @@ class VouchedTable(Table):
         case = self._case(public["case"], kinds.AMENDMENT, kinds.APPEAL)
         asked = case
         if case.kind == kinds.APPEAL:
-            asked = self._case(case.question["against"], kinds.AMENDMENT)
+            asked = self._case(case.question.against, kinds.AMENDMENT)
         grant = self.grants_by_id[public["grant"]]
-        if asked.question["grant"] != grant.id or grant.id in self._barred:
+        if asked.question.grant != grant.id or grant.id in self._barred:
             raise NotVouched("an amendment of another grant, or of one that is not vouched for")
         self._check_given(case, asked, public)
-        if asked.question["renew"]:
+        if asked.question.renew:
             self._check_validity(public, entry.at_ms, case)
         elif (
             times.parse_time(public["validUntil"]) if public["validUntil"] else None
@@ -360,9 +367,9 @@ class VouchedTable(Table):
 
     def _check_reinstatement(self, entry: Entry) -> None:
         case = self._case(entry.public["case"], kinds.APPEAL)
-        removal = self._case(case.question["against"], kinds.REMOVAL)
+        removal = self._case(case.question.against, kinds.REMOVAL)
         grant = self.grants_by_id[entry.public["grant"]]
-        if removal.question["grant"] != grant.id or grant.id in self._barred:
+        if removal.question.grant != grant.id or grant.id in self._barred:
             raise NotVouched("the reinstatement of another grant, or of one that is not vouched for")
         self._check_given(case, removal, {})
         case.is_used = True
@@ -386,8 +393,8 @@ class VouchedTable(Table):
             return
         case = self._case(entry.public["case"], kinds.LIFT)
         document = self._documents[name]
-        bound = {"directive": name, "document": canonical.digest(document), "scope": scope}
-        if any(case.question.get(field_) != value for field_, value in bound.items()):
+        asked, part = case.question, None if scope is None else Scope.from_json(scope)
+        if (asked.directive, asked.document, asked.scope) != (name, canonical.digest(document), part):
             raise NotVouched("a lift of another directive, or of another part")
         self._check_rule(case, document["spec"]["liftedBy"], frozenset())
 
@@ -439,7 +446,7 @@ class VouchedTable(Table):
         """A directive as its issuer, or two officers, signed it for this log; None where nobody did."""
         try:
             envelope = Envelope.from_json(entry.public["envelope"])
-            document = statements.read_directive(envelope)
+            document = DirectiveStatement.read(envelope).document
             directive.check_signed(document)
         except (KeyError, SluicegateError):
             return None
@@ -474,12 +481,12 @@ class VouchedTable(Table):
     def _confirm_directive(self, entry: Entry) -> None:
         """What its issuer stands by is no transcription any more: its letters do not lift it."""
         envelope = Envelope.from_json(entry.public["envelope"])
-        stated = statements.read_confirmation(envelope)
-        document = self._documents[stated["directive"]]
-        if stated["document"] == canonical.digest(document):
+        stated = Confirmation.read(envelope)
+        document = self._documents[stated.directive]
+        if stated.document == canonical.digest(document):
             parties = {pin.party for pin in self._signers(envelope)}
             if document["spec"]["issuer"] in parties:
-                self._transcribed.discard(stated["directive"])
+                self._transcribed.discard(stated.directive)
 
     def _check_expiry(self, entry: Entry) -> None:
         """A directive ends by itself when the time has come that its document says."""
@@ -508,18 +515,18 @@ class VouchedTable(Table):
         if case.is_used:
             raise NotVouched("signatures that have been used")
         question = case.question
-        asked, stage = question["terms"], question["stage"]
-        terms = self._in_force(question["release"], stage, asked)
+        asked, stage = question.terms, question.stage
+        terms = self._in_force(question.release, stage, asked)
         if public.get("terms", terms) != terms:
             raise NotVouched("given under other terms than those in force")
         given = self._plans[asked][0]
-        if question["models"] != plan.model_digests(given):
+        if question.models != plan.model_digests(given):
             raise NotVouched("a case about other models than those of its terms")
         body = plan.stages(given)[stage]
         rule = kinds.rule_of(case.kind, given, body, against.kind)
         self._check_rule(case, rule, frozenset(body["admission"].get("countersign", ())))
         consenting = case.saying(*CONSENT)
-        if not quorum.satisfied(self._trust.releases[question["release"]]["floor"], consenting):
+        if not quorum.satisfied(self._trust.releases[question.release]["floor"], consenting):
             raise NotVouched("the positions do not satisfy the floor of the trust file")
         if "conditions" in public and not conditions.is_tighter(
             public["conditions"], self._required(case, terms)
@@ -573,12 +580,13 @@ class VouchedTable(Table):
 
     def _case(self, name: str, *of: str) -> Asked:
         case = self._asked[name]
-        if case.kind not in of or case.question.get("kind") != case.kind or case.question["case"] != name:
+        if case.kind not in of or case.question.kind != case.kind or case.question.case != name:
             raise NotVouched(f"a case of another kind than {', '.join(of)}")
         return case
 
     def _same_party(self, case: Asked, other: Asked) -> None:
-        if case.organization != other.organization or case.question["party"] != other.question["party"]:
+        party = case.question.party
+        if case.organization != other.organization or not party or party != other.question.party:
             raise NotVouched("an appeal of another organization")
 
     def _is_officers(self, envelope: Envelope) -> bool:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sluicegate.core.people.persons import STATUSES, UNKNOWN, Assurance
+from sluicegate_record.directives.scope import Scope
+from sluicegate_record.directives.status import STATUSES, UNKNOWN, Assurance
 from sluicegate_record.log import times
 from sluicegate_record.terms import durations
 
@@ -239,18 +240,19 @@ def compiled(name: str, spec: Mapping[str, Any], named: Named, at_ms: int) -> Di
     )
 
 
-def lifted(case: str, scope: Mapping[str, Any], named: Named) -> Exempt:
+def lifted(case: str, scope: Scope, named: Named) -> Exempt:
     """A part of a directive that was lifted: of models, surfaces and organizations those stated.
 
     One that this build cannot read lifts for nobody.
     Raises: ValueError: models or surfaces that are no lists of names.
     """
-    whom = {key: scope[key] for key in scope.keys() - {"models", "surfaces"}}
+    stated = scope.to_json()
+    whom = {key: stated[key] for key in stated.keys() - {"models", "surfaces"}}
     return Exempt(
         case,
-        (Selector(everyone=True) if scope and not whom else _read(whom, named, "lift")) or Selector(),
-        frozenset(_texts(scope["models"])) if "models" in scope else None,
-        frozenset(_texts(scope["surfaces"])) if "surfaces" in scope else None,
+        (Selector(everyone=True) if stated and not whom else _read(whom, named, "lift")) or Selector(),
+        frozenset(_texts(stated["models"])) if "models" in stated else None,
+        frozenset(_texts(stated["surfaces"])) if "surfaces" in stated else None,
     )
 
 

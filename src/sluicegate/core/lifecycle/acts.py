@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sluicegate.core.lifecycle.answer import Refusal
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.terms import kinds
-from sluicegate_record.log import canonical
+from sluicegate_record.statements.question import Question
 
 
 def not_now(act: str, case: Case) -> Refusal | None:
@@ -36,12 +34,12 @@ def found(state: State, name: str, act: str) -> Case | Refusal:
     return case_unknown(name) if case is None else not_now(act, case) or case
 
 
-def placed(state: State, question: dict[str, Any], act: str) -> Case | Refusal:
+def placed(state: State, question: Question, act: str) -> Case | Refusal:
     """The case a signed question is about, if it is that case's and the act may be done there now."""
-    case = state.cases.get(question["case"])
+    case = state.cases.get(question.case)
     if case is None:
-        return case_unknown(question["case"])
-    return other_question(case, canonical.digest(question)) or not_now(act, case) or case
+        return case_unknown(question.case)
+    return other_question(case, question.digest) or not_now(act, case) or case
 
 
 def case_unknown(name: str) -> Refusal:
@@ -51,7 +49,7 @@ def case_unknown(name: str) -> Refusal:
 
 def other_question(case: Case, digest: str) -> Refusal | None:
     """The refusal of what was signed for another question than the case's, if it was."""
-    if digest == canonical.digest(case.question):
+    if digest == case.question.digest:
         return None
     return Refusal(
         "conflict",

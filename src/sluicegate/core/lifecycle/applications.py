@@ -25,6 +25,7 @@ from sluicegate.core.people import application
 from sluicegate.core.terms import kinds, plan
 from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Draft, Entropy, Opening
+from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import durations
 
 
@@ -129,11 +130,11 @@ def submit_application(
         return refusal
     case = entropy.name("case")
     sealed = events.opening(command.dossier, entropy)
-    question = {
-        **about_stage(state, command.stage, release.terms[command.stage], case, kinds.ADMISSION),
-        "surface": command.surface,
-        "party": sealed.commitment("sealed", "application"),
-    }
+    question = replace(
+        about_stage(state, command.stage, release.terms[command.stage], case, kinds.ADMISSION),
+        surface=command.surface,
+        party=sealed.commitment("sealed", "application"),
+    )
     draft = opened(state, question, command.organization, now_ms, entropy, sealed={"application": sealed})
     described = [] if command.described is None else [command.described]
     drafts = [*describe(state, described, entropy), draft]
@@ -151,13 +152,13 @@ def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Decide
     release = state.releases[grant.release]
     case = entropy.name("case")
     sealed = events.opening(command.dossier, entropy) if command.dossier is not None else None
-    question = {
-        **about_stage(state, grant.stage, release.terms[grant.stage], case, kinds.AMENDMENT),
-        "surface": grant.surface,
-        "party": sealed.commitment("sealed", "application") if sealed else state.party_of(grant.id),
-        "grant": grant.id,
-        "renew": command.renew,
-    }
+    question = replace(
+        about_stage(state, grant.stage, release.terms[grant.stage], case, kinds.AMENDMENT),
+        surface=grant.surface,
+        party=sealed.commitment("sealed", "application") if sealed else state.party_of(grant.id),
+        grant=grant.id,
+        renew=command.renew,
+    )
     kept = {"application": sealed} if sealed else {}
     draft = opened(state, question, grant.organization, now_ms, entropy, sealed=kept)
     if command.described is not None:
@@ -286,14 +287,14 @@ def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy
     refusal = _not_to_appeal(case, now_ms) or moved(state, case)
     if refusal is not None:
         return refusal
-    release, stage = state.releases[case.question["release"]], case.question["stage"]
+    release, stage = state.releases[case.question.release], case.question.stage
     name = entropy.name("case")
-    question = {
-        **about_stage(state, stage, release.terms[stage], name, kinds.APPEAL),
-        "surface": case.question["surface"],
-        "party": case.question["party"],
-        "against": case.id,
-    }
+    question = replace(
+        about_stage(state, stage, release.terms[stage], name, kinds.APPEAL),
+        surface=case.question.surface,
+        party=case.question.party,
+        against=case.id,
+    )
     sealed = {"appeal": events.opening(command.text, entropy)}
     draft = opened(state, question, case.organization, now_ms, entropy, sealed=sealed, against=case)
     return Decided([draft], {"case": name, "against": case.id, "state": kinds.SUBMITTED})
@@ -319,23 +320,23 @@ def nominate(state: State, command: Nominate, now_ms: int, entropy: Entropy) -> 
     )
 
 
-def about_stage(state: State, stage: str, terms: str, case: str, kind: str) -> dict[str, Any]:
+def about_stage(state: State, stage: str, terms: str, case: str, kind: str) -> Question:
     """What the question of every case about a stage binds."""
     given = state.plans[terms]
-    return {
-        "log": state.log,
-        "case": case,
-        "kind": kind,
-        "release": given["metadata"]["name"],
-        "stage": stage,
-        "terms": terms,
-        "models": plan.model_digests(given),
-    }
+    return Question(
+        log=state.log,
+        case=case,
+        kind=kind,
+        release=given["metadata"]["name"],
+        stage=stage,
+        terms=terms,
+        models=plan.model_digests(given),
+    )
 
 
 def opened(  # noqa: PLR0913 - one a part of the entry
     state: State,
-    question: dict[str, Any],
+    question: Question,
     organization: str | None,
     now_ms: int,
     entropy: Entropy,
@@ -345,24 +346,24 @@ def opened(  # noqa: PLR0913 - one a part of the entry
     **more: Any,
 ) -> Draft:
     """The entry that opens a case about a stage."""
-    given = state.plans[question["terms"]]
-    stage = plan.stages(given)[question["stage"]]
-    kind = question["kind"]
+    given = state.plans[question.terms]
+    stage = plan.stages(given)[question.stage]
+    kind = question.kind
     rule = kinds.rule_of(kind, given, stage, against.kind if against else "")
     public: dict[str, Any] = {
-        "case": question["case"],
+        "case": question.case,
         "kind": kind,
-        "release": question["release"],
-        "stage": question["stage"],
-        "question": question,
+        "release": question.release,
+        "stage": question.stage,
+        "question": question.to_json(),
         "rule": rule,
         "basis": stage["basis"]["kind"],
         **more,
     }
-    if "surface" in question:
-        public["surface"] = question["surface"]
+    if question.surface:
+        public["surface"] = question.surface
     if organization is None:
-        return Draft(events.CASE_OPENED, question["case"], public)
+        return Draft(events.CASE_OPENED, question.case, public)
     admission = stage["admission"]
     public["procedure"] = {name: admission[name] for name in admission if name not in _RULES}
     public["procedure"] |= (
@@ -370,7 +371,7 @@ def opened(  # noqa: PLR0913 - one a part of the entry
     )
     public |= _due(public["procedure"], kind, question, rule, now_ms)
     gate = {"organization": events.opening(organization, entropy)}
-    return Draft(events.CASE_OPENED, question["case"], public, gate, sealed or {})
+    return Draft(events.CASE_OPENED, question.case, public, gate, sealed or {})
 
 
 _RULES = frozenset({"grant", "remove", "appeal"})
@@ -381,7 +382,7 @@ def _within_of(admission: dict[str, Any]) -> bool:
 
 
 def _due(
-    procedure: dict[str, Any], kind: str, question: dict[str, Any], rule: dict[str, Any], now_ms: int
+    procedure: dict[str, Any], kind: str, question: Question, rule: dict[str, Any], now_ms: int
 ) -> dict[str, str]:
     """When the whole case is due, and until when its holder may reply to a removal."""
     draft = Case("", kind, question, rule, "", 0, now_ms, None, procedure=procedure)
@@ -434,9 +435,7 @@ def _already_again(state: State, case: Case) -> Refusal | None:
     question = case.question
     return _already(
         state,
-        SubmitApplication(
-            question["release"], question["stage"], question["surface"], case.organization or "", {}
-        ),
+        SubmitApplication(question.release, question.stage, question.surface, case.organization or "", {}),
     )
 
 

@@ -12,17 +12,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sluicegate.core import statements
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.credentials import credential_unknown
 from sluicegate.core.lifecycle.persons import member_unknown
 from sluicegate.core.lifecycle.releases import other_log
 from sluicegate.core.lifecycle.state import State
-from sluicegate.core.statements import Attestation
-from sluicegate.errors import BadEnvelope, VerificationFailed
 from sluicegate_record.log import canonical, dsse, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record.statements.people import Attestation
 
 SIGNATORIES_MAX = 10
 AHEAD_MAX_MS = 366 * 86_400_000
@@ -109,7 +107,7 @@ def attest_credential(
 
     Raises: BadEnvelope: no attestation.
     """
-    stated = statements.read_attestation(command.envelope)
+    stated = Attestation.read(command.envelope)
     organization = _organization(state, stated.credential)
     if organization is None:
         return credential_unknown(stated.credential)
@@ -117,8 +115,9 @@ def attest_credential(
     refusal = _unfit(state, organization, stated, now_ms) if isinstance(keyid, str) else keyid
     if refusal is not None:
         return refusal
-    digest = statements.envelope_digest(command.envelope)
-    result = {"credential": stated.credential, "until": stated.until, "digest": digest}
+    digest = command.envelope.digest
+    until = times.format_time(stated.until_ms)
+    result = {"credential": stated.credential, "until": until, "digest": digest}
     if state.registry.attested.get(stated.credential, ("", ""))[1] == digest:
         return Decided([], result)
     if digest in state.registry.spent:
@@ -126,7 +125,7 @@ def attest_credential(
         return Refusal("conflict", "attestation_spent", said, "have the signatory sign another one")
     attested = {
         "statuses": sorted(stated.statuses),
-        "until": stated.until,
+        "until": until,
         **{name: sorted(value) for name in ("models", "excluded") if (value := getattr(stated, name))},
         "keyid": keyid,
         "digest": digest,
@@ -167,20 +166,12 @@ def _unfit(state: State, organization: str, stated: Attestation, now_ms: int) ->
     if state.table.revoked(stated.credential):
         said = f"the credential {stated.credential!r} is revoked"
         return Refusal("conflict", "credential_revoked", said, "issue another one")
-    if not now_ms < _until_ms(stated) <= now_ms + AHEAD_MAX_MS:
-        said = f"an attestation until {stated.until}, expected a time within 366 days"
+    if not now_ms < stated.until_ms <= now_ms + AHEAD_MAX_MS:
+        said = f"an attestation until {times.format_time(stated.until_ms)}, expected a time within 366 days"
         return Refusal("conflict", "until_out_of_range", said, "sign it again, for a shorter time")
     members = state.registry.members.get(organization, {})
     stranger = next((each for each in stated.excluded or () if each not in members), None)
     return member_unknown(stranger) if stranger is not None else None
-
-
-def _until_ms(stated: Attestation) -> int:
-    """Raises: BadEnvelope."""
-    try:
-        return times.parse_time(stated.until)
-    except VerificationFailed as error:
-        raise BadEnvelope(f"an attestation whose 'until': {error.message}") from error
 
 
 def _attested(

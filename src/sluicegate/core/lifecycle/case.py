@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sluicegate.core.terms import clocks, kinds
+from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import conditions, quorum
 from sluicegate_record.terms.quorum import Rule
 
@@ -69,7 +70,7 @@ class Case:
 
     id: str
     kind: str
-    question: dict[str, Any]
+    question: Question
     rule: Rule
     applicant: str
     seq: int

@@ -8,7 +8,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.organizations import described_anew
 from sluicegate.core.lifecycle.state import State, stage_of
 from sluicegate.core.terms import kinds, plan
+from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Draft, Entropy
 from sluicegate_record.terms import conditions, durations, quorum
@@ -112,7 +113,7 @@ def _would_close(state: State, case: Case) -> bool:
     """Whether an amendment would move a grant that works to terms that are not open yet."""
     if case.kind != kinds.AMENDMENT:
         return False
-    grant = state.table.grants_by_id[case.question["grant"]]
+    grant = state.table.grants_by_id[case.question.grant]
     terms = state.releases[grant.release].terms.get(grant.stage)
     return grant.terms in state.table.open_terms and terms not in state.table.open_terms
 
@@ -120,7 +121,7 @@ def _would_close(state: State, case: Case) -> bool:
 def screening_needed(state: State, case: Case) -> bool:
     """Whether a case's stage asks for a clear screening record that the case does not have, or no more."""
     if case.kind == kinds.APPEAL:
-        return screening_needed(state, state.cases[case.question["against"]])
+        return screening_needed(state, state.cases[case.question.against])
     body = _stage(state, case) if case.kind in kinds.ADMITS else None
     if body is None or body.get("eligibility", {}).get("screening") is None:
         return False
@@ -210,16 +211,16 @@ def _terms(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[
 def _admission(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
     question = case.question
     agreed, _ = granted_conditions(state, case)
-    terms = state.releases[question["release"]].terms[question["stage"]]
+    terms = state.releases[question.release].terms[question.stage]
     public = {
         "grant": entropy.name("grant"),
         "case": case.id,
-        "release": question["release"],
-        "stage": question["stage"],
-        "surface": question["surface"],
+        "release": question.release,
+        "stage": question.stage,
+        "surface": question.surface,
         "terms": terms,
         "conditions": agreed,
-        "party": question["party"],
+        "party": question.party,
         "validFrom": times.format_time(now_ms),
         "validUntil": _valid_until(agreed, now_ms),
         **_signed_by(case),
@@ -231,15 +232,15 @@ def _admission(state: State, case: Case, now_ms: int, entropy: Entropy) -> Itera
 def _amendment(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
     question = case.question
     agreed, _ = granted_conditions(state, case)
-    grant = state.table.grants_by_id[question["grant"]]
+    grant = state.table.grants_by_id[question.grant]
     until = times.format_time(grant.valid_until_ms) if grant.valid_until_ms is not None else None
     public = {
         "grant": grant.id,
         "case": case.id,
-        "terms": state.releases[question["release"]].terms[question["stage"]],
+        "terms": state.releases[question.release].terms[question.stage],
         "conditions": agreed,
-        "party": question["party"],
-        "validUntil": _valid_until(agreed, now_ms) if question["renew"] else until,
+        "party": question.party,
+        "validUntil": _valid_until(agreed, now_ms) if question.renew else until,
         **_signed_by(case),
     }
     yield Draft(events.GRANT_AMENDED, case.id, public)
@@ -249,20 +250,21 @@ def _amendment(state: State, case: Case, now_ms: int, entropy: Entropy) -> Itera
 
 def _opening(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
     assert case.opening is not None
-    about = {name: case.question[name] for name in ("log", "release", "stage", "terms")}
+    asked = case.question
+    about = {"log": asked.log, "release": asked.release, "stage": asked.stage, "terms": asked.terms}
     public = {**about, **case.opening, "case": case.id, **_signed_by(case)}
-    yield Draft(events.STAGE_OPENED, case.question["release"], public)
+    yield Draft(events.STAGE_OPENED, case.question.release, public)
 
 
 def _removal(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
-    public = {"grant": case.question["grant"], "case": case.id, "how": "removed", **_signed_by(case)}
+    public = {"grant": case.question.grant, "case": case.id, "how": "removed", **_signed_by(case)}
     yield Draft(events.GRANT_ENDED, case.id, public)
-    yield from superseded(state, case.question["grant"], "removed", but=case.id)
+    yield from superseded(state, case.question.grant, "removed", but=case.id)
 
 
 def _lift(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
-    name, scope = case.question["directive"], case.question.get("scope")
-    public = {"directive": name, "case": case.id, **({"scope": scope} if scope else {})}
+    name, scope = case.question.directive, case.question.scope
+    public = {"directive": name, "case": case.id, **({"scope": scope.to_json()} if scope else {})}
     gate = {"named": events.opening(case.named, entropy)} if case.named else {}
     yield Draft(events.DIRECTIVE_LIFTED, name, public, gate)
     if scope is None or _leaves_nothing(state, name, scope):
@@ -272,7 +274,7 @@ def _lift(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[D
                 yield Draft(events.CASE_DETERMINED, other, ended)
 
 
-def _leaves_nothing(state: State, name: str, scope: Mapping[str, Any]) -> bool:
+def _leaves_nothing(state: State, name: str, scope: Scope) -> bool:
     """Whether a directive is over with this part of it: what remained of it cannot be lifted again."""
     found = state.table.directives[name]
     part = cover.lifted("", scope, {})
@@ -281,12 +283,12 @@ def _leaves_nothing(state: State, name: str, scope: Mapping[str, Any]) -> bool:
 
 def _appeal(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
     """What the case appealed would have given, or what it took; without a free seat, a place on the list."""
-    first = state.cases[case.question["against"]]
+    first = state.cases[case.question.against]
     if first.kind == kinds.AMENDMENT:
-        if state.is_live(first.question["grant"]):
+        if state.is_live(first.question.grant):
             yield from _amendment(state, _instead_of(first, case), now_ms, entropy)
         return
-    key = (case.organization or "", case.question["release"], case.question["surface"])
+    key = (case.organization or "", case.question.release, case.question.surface)
     newer = state.table.grants.get(key)
     if newer is not None and state.is_live(newer.id):
         return  # it has been granted again meanwhile: one grant a surface
@@ -299,16 +301,14 @@ def _appeal(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator
     elif first.kind == kinds.ADMISSION:
         yield from _admission(state, _instead_of(first, case), now_ms, entropy)
     else:
-        public = {"grant": first.question["grant"], "case": case.id, **_signed_by(case)}
+        public = {"grant": first.question.grant, "case": case.id, **_signed_by(case)}
         yield Draft(events.GRANT_REINSTATED, case.id, public)
 
 
 def _admission_of(state: State, first: Case) -> Case:
     """The application behind an admission, or behind the grant that was removed."""
     while first.kind != kinds.ADMISSION:
-        by = (
-            first.question["against"] if first.kind == kinds.APPEAL else state.grants[first.question["grant"]]
-        )
+        by = first.question.against if first.kind == kinds.APPEAL else state.grants[first.question.grant]
         first = state.cases[by]
     return first
 

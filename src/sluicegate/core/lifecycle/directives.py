@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sluicegate.core import statements
 from sluicegate.core.directives import cover, directive, narrowing
 from sluicegate.core.directives.cover import Resolved
 from sluicegate.core.lifecycle.answer import Decided, Refusal
@@ -26,15 +25,16 @@ from sluicegate.core.lifecycle.positions import two_officers
 from sluicegate.core.lifecycle.releases import other_log
 from sluicegate.core.lifecycle.state import Issued, Release, State
 from sluicegate.core.people import persons
+from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Draft, Entropy, Opening
+from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
+from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import quorum
 
 LIFTED = "lift.organizations"
 """The name of what opens the commitment to organizations that a lift is about."""
-_LISTS = frozenset({"models", "surfaces", "annexes"})
-"""The parts of a scope that are lists of names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,11 @@ class Confirm:
 class OpenLift:
     """Ask those whom a directive's `liftedBy` names to lift it, or the part that `scope` states.
 
-    `scope` may hold `models`, `surfaces`, `annexes` and `organizations`, whose commitment `opened` opens and
-    which come to `named`.
+    `opened` opens the commitment to the scope's organizations, which come to `named`.
     """
 
     directive: str
-    scope: Mapping[str, Any] = field(default_factory=dict)
+    scope: Scope | None = None
     opened: Opening | None = None
     named: Resolved = cover.NOBODY
 
@@ -100,7 +99,7 @@ def issue_directive(
     state: State, command: IssueDirective, now_ms: int, entropy: Entropy
 ) -> Decided | Refusal:
     """Decide `IssueDirective`."""
-    document = statements.read_directive(command.envelope)
+    document = DirectiveStatement.read(command.envelope).document
     directive.check_signed(document)
     if document["metadata"]["log"] != state.log:
         return other_log()
@@ -120,7 +119,7 @@ def issue_directive(
         "signedBy": owners[0],
         "signers": list(owners),
         "document": document,
-        "digest": statements.envelope_digest(command.envelope),
+        "digest": command.envelope.digest,
         "envelope": command.envelope.to_json(),
         **({"replaces": replaced["directive"]} if replaced else {}),
     }
@@ -295,13 +294,13 @@ def _widening(state: State, envelope: Envelope, document: Mapping[str, Any]) -> 
 
 def confirm(state: State, command: Confirm, now_ms: int, entropy: Entropy) -> Decided | Refusal:
     """Decide `Confirm`. Confirming twice is done once."""
-    stated = statements.read_confirmation(command.envelope)
-    if stated["log"] != state.log:
+    stated = Confirmation.read(command.envelope)
+    if stated.log != state.log:
         return other_log()
-    found = in_force(state, stated["directive"])
+    found = in_force(state, stated.directive)
     if isinstance(found, Refusal):
         return found
-    refusal = _not_to_confirm(found, stated["document"])
+    refusal = _not_to_confirm(found, stated.document)
     if refusal is not None:
         return refusal
     key = signer_for(state, command.envelope, found.issuer)
@@ -310,8 +309,8 @@ def confirm(state: State, command: Confirm, now_ms: int, entropy: Entropy) -> De
     public = {
         "directive": found.name,
         "owner": key.owner,
-        "document": stated["document"],
-        "digest": statements.envelope_digest(command.envelope),
+        "document": stated.document,
+        "digest": command.envelope.digest,
         "envelope": command.envelope.to_json(),
     }
     drafts = [] if found.confirmed else [Draft(events.DIRECTIVE_CONFIRMED, found.name, public)]
@@ -333,26 +332,25 @@ def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) ->
     found = in_force(state, command.directive)
     if isinstance(found, Refusal):
         return found
-    refusal = _out_of_scope(found, command) or _surface_unknown(
-        _reached(state, lambda _: True), found.document["spec"]["models"], command.scope.get("surfaces", ())
-    )
+    refusal = _out_of_scope(state, found, command)
     if refusal is not None:
         return refusal
     for name in found.lifts:
         case = state.cases[name]
-        if case.state != "determined" and case.question.get("scope", {}) == dict(command.scope):
+        if case.state != "determined" and case.question.scope == command.scope:
             return Decided([], {"directive": found.name, "case": name})
     name = entropy.name("case")
-    question = {
-        "log": state.log,
-        "case": name,
-        "kind": "lift",
-        "directive": found.name,
-        "document": canonical.digest(found.document),
-        **({"scope": dict(command.scope)} if command.scope else {}),
-    }
+    question = Question(
+        log=state.log,
+        case=name,
+        kind="lift",
+        directive=found.name,
+        document=canonical.digest(found.document),
+        scope=command.scope,
+    )
     rule = found.document["spec"]["liftedBy"]
-    public = {"case": name, "kind": "lift", "directive": found.name, "question": question, "rule": rule}
+    public = {"case": name, "kind": "lift", "directive": found.name, "rule": rule}
+    public["question"] = question.to_json()
     gate, sealed = {}, {}
     if command.opened is not None:
         gate["named"] = events.opening({"lift": command.named.to_json()}, entropy)
@@ -361,35 +359,41 @@ def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) ->
     return Decided(drafts, {"directive": found.name, "case": name})
 
 
-def _out_of_scope(found: Issued, command: OpenLift) -> Refusal | None:
+def _out_of_scope(state: State, found: Issued, command: OpenLift) -> Refusal | None:
     """Whether a part is none of the directive's, or none at all: what is signed must be what is lifted."""
-    spec, scope = found.document["spec"], command.scope
-    for part, stated in scope.items():
-        if not (_is_committed(stated) if part == "organizations" else part in _LISTS and stated):
-            said = f"the part {part[:80]!r} states nothing that can be lifted"
-            return Refusal("conflict", "scope_invalid", said, "leave out what the lift does not state")
-    for part, given in (("models", spec["models"]), ("annexes", spec.get("annexes", {}))):
-        for item in scope.get(part, ()):
+    spec, scope = found.document["spec"], command.scope or Scope()
+    surfaces = scope.surfaces or ()
+    for part in _stating_nothing(scope):
+        said = f"the part {part[:80]!r} states nothing that can be lifted"
+        return Refusal("conflict", "scope_invalid", said, "leave out what the lift does not state")
+    named = (("models", scope.models, spec["models"]), ("annexes", scope.annexes, spec.get("annexes", {})))
+    for part, items, given in named:
+        for item in items or ():
             if item not in given:
                 said = f"the directive {found.name!r} has no {item[:80]!r} among its {part}"
                 return Refusal("unknown", "scope_unknown", said, "'directive show' tells what it says")
-    if spec["surfaces"] != "all" and not set(scope.get("surfaces", ())) <= set(spec["surfaces"]):
+    if spec["surfaces"] != "all" and not set(surfaces) <= set(spec["surfaces"]):
         said = f"the directive {found.name!r} is about {', '.join(spec['surfaces'])} alone"
         return Refusal("unknown", "scope_unknown", said, "name one of those surfaces")
-    return _scope_unproven(command)
+    reached = _reached(state, lambda _: True)
+    return _scope_unproven(scope, command.opened) or _surface_unknown(reached, spec["models"], surfaces)
 
 
-def _is_committed(stated: Any) -> bool:
-    return isinstance(stated, Mapping) and stated.keys() == {"count", "commitment"}
+def _stating_nothing(scope: Scope) -> Iterator[str]:
+    yield from scope.unknown
+    lists = {"models": scope.models, "surfaces": scope.surfaces, "annexes": scope.annexes}
+    yield from (part for part, items in lists.items() if items == ())
+    if scope.organizations is not None and scope.organizations.unknown:
+        yield "organizations"
 
 
-def _scope_unproven(command: OpenLift) -> Refusal | None:
-    committed, opened = command.scope.get("organizations"), command.opened
+def _scope_unproven(scope: Scope, opened: Opening | None) -> Refusal | None:
+    committed = scope.organizations
     if committed is None and opened is None:
         return None
     if committed is not None and opened is not None:
-        fits = opened.commitment("sealed", LIFTED) == committed["commitment"]
-        if fits and len(opened.value()) == committed["count"]:
+        fits = opened.commitment("sealed", LIFTED) == committed.commitment
+        if fits and len(opened.value()) == committed.count:
             return None
     said = "the organizations given do not open the commitment of the part to lift"
     return Refusal("unverified", "scope_unproven", said, "send what 'directive lift' made")
@@ -419,7 +423,7 @@ def report_drill(state: State, command: ReportDrill, now_ms: int, entropy: Entro
     envelope = command.envelope.to_json()
     public = {
         "directive": found.name,
-        "digest": statements.envelope_digest(command.envelope),
+        "digest": command.envelope.digest,
         "envelope": envelope,
     }
     draft = Draft(events.DRILL_REPORTED, found.name, public)

@@ -9,7 +9,7 @@ Rules:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sluicegate.core.access.table import Grant
@@ -156,13 +156,13 @@ def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entro
     if grant.id in state.removals:
         return Decided([], {"case": state.removals[grant.id], "grant": grant.id})
     case = entropy.name("case")
-    question = {
-        **about_stage(state, grant.stage, grant.terms, case, kinds.REMOVAL),
-        "surface": grant.surface,
-        "party": state.party_of(grant.id),
-        "grant": grant.id,
-        "reasonCode": command.code,
-    }
+    question = replace(
+        about_stage(state, grant.stage, grant.terms, case, kinds.REMOVAL),
+        surface=grant.surface,
+        party=state.party_of(grant.id),
+        grant=grant.id,
+        reason_code=command.code,
+    )
     holder = state.cases[state.grants[grant.id]].applicant
     sealed = {"notice": events.opening(command.text, entropy)}
     draft = opened(state, question, grant.organization, now_ms, entropy, sealed=sealed, applicant=holder)

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sluicegate.core.lifecycle.case import Case
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Entry
+from sluicegate_record.statements.question import Question
 
 TEST = "test"
 """The topic of what is sent on request, about no case."""
@@ -67,7 +68,8 @@ def news(entries: Sequence[Entry], cases: Mapping[str, Case]) -> Iterator[tuple[
 
 def notice(entry: Entry, case: Case) -> Notice:
     """What an entry tells about its case."""
-    said = {name: case.question[name] for name in _OF_CASE if isinstance(case.question.get(name), str)}
+    asked = case.question.to_json()
+    said = {name: asked[name] for name in _OF_CASE if isinstance(asked.get(name), str)}
     said |= {name: entry.public[name] for name in _OF_ENTRY if isinstance(entry.public.get(name), str)}
     data = {"case": case.id, "kind": case.kind, **said, "seq": entry.seq, "size": entry.size}
     return Notice(entry.type, case.id, f"entry {entry.seq}", entry.at_ms, data)
@@ -106,7 +108,7 @@ def _opened(entry: Entry) -> Case:
     return Case(
         id=public["case"],
         kind=public["kind"],
-        question=public["question"],
+        question=Question.from_json(public["question"]),
         rule=public["rule"],
         applicant=public.get("applicant", entry.by),
         seq=entry.seq,

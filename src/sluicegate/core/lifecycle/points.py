@@ -11,15 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sluicegate.core import statements
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.releases import other_log
 from sluicegate.core.lifecycle.state import Issued, Point, State, Stated
-from sluicegate.core.statements import Enforcement, Pointing
 from sluicegate_record.log import canonical, dsse, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record.statements.points import Enforcement, Pointing
 
 AHEAD_MS = 300_000
 """How far the clock of a point may be ahead of the log's."""
@@ -41,7 +40,7 @@ class StatePoint:
 
 def set_point(state: State, command: SetPoint, now_ms: int, entropy: Entropy) -> Decided | Refusal:
     """Decide `SetPoint`. The same again changes nothing."""
-    said = statements.read_point(command.envelope)
+    said = Pointing.read(command.envelope)
     if said.log != state.log:
         return other_log()
     key = signer_for(state, command.envelope, state.developer)
@@ -57,10 +56,10 @@ def set_point(state: State, command: SetPoint, now_ms: int, entropy: Entropy) ->
     public = {
         "point": said.point,
         "surface": said.surface,
-        "keyid": dsse.keyid(canonical.unb64(said.key)),
-        "publicKey": said.key,
+        "keyid": dsse.keyid(said.key),
+        "publicKey": canonical.b64(said.key),
         "owner": key.owner,
-        "digest": statements.envelope_digest(command.envelope),
+        "digest": command.envelope.digest,
         "envelope": command.envelope.to_json(),
     }
     what = events.POINT_DECLARED if said.says == "declared" else events.POINT_RETIRED
@@ -70,14 +69,14 @@ def set_point(state: State, command: SetPoint, now_ms: int, entropy: Entropy) ->
 def _not_to_set(state: State, said: Pointing, known: Point | None) -> Refusal | None:
     """Why a point may not be declared or retired, if it may not."""
     if known is not None:
-        is_it = (known.surface, known.public) == (said.surface, canonical.unb64(said.key))
+        is_it = (known.surface, known.public) == (said.surface, said.key)
         if is_it and (said.says == "retired" or not known.retired):
             return None
         text = f"the point {said.point!r} is on the record, with another key or surface or retired"
         return Refusal("conflict", "name_taken", text, "choose another name; a name is used once")
     if said.says == "retired":
         return point_unknown(said.point)
-    if dsse.keyid(canonical.unb64(said.key)) in state.keys:
+    if dsse.keyid(said.key) in state.keys:
         text = "the key of a party, expected one that the point alone holds"
         return Refusal("conflict", "key_of_a_party", text, "'keys generate' makes a key")
     if all(said.surface not in release.plan["spec"]["surfaces"] for release in state.releases.values()):
@@ -88,16 +87,16 @@ def _not_to_set(state: State, said: Pointing, known: Point | None) -> Refusal | 
 
 def state_point(state: State, command: StatePoint, now_ms: int, entropy: Entropy) -> Decided | Refusal:
     """Decide `StatePoint`. The same again changes nothing."""
-    said = statements.read_enforcement(command.envelope)
+    said = Enforcement.read(command.envelope)
     if said.log != state.log:
         return other_log()
     placed = point_and_directive(state, said.point, said.directive)
     if isinstance(placed, Refusal):
         return placed
     point, issued = placed
-    at_ms = times.parse_time(said.at)
+    at_ms, at = said.at_ms, times.format_time(said.at_ms)
     known = point.stated.get(issued.name)
-    result = {"point": point.name, "directive": issued.name, "says": said.says, "at": said.at}
+    result = {"point": point.name, "directive": issued.name, "says": said.says, "at": at}
     refusal = _not_to_state(command, said, point, issued)
     if refusal is not None:
         return refusal
@@ -111,8 +110,8 @@ def state_point(state: State, command: StatePoint, now_ms: int, entropy: Entropy
         "directive": issued.name,
         "size": issued.size,
         "says": said.says,
-        "at": said.at,
-        "digest": statements.envelope_digest(command.envelope),
+        "at": at,
+        "digest": command.envelope.digest,
         "envelope": command.envelope.to_json(),
     }
     return Decided([Draft(events.POINT_STATED, point.name, public)], result)

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sluicegate.core import statements
 from sluicegate.core.lifecycle import determination
 from sluicegate.core.lifecycle.acts import case_unknown, not_now, other_question, placed
 from sluicegate.core.lifecycle.answer import Decided, Refusal
@@ -22,11 +21,19 @@ from sluicegate.core.lifecycle.case import Case, Recorded
 from sluicegate.core.lifecycle.keys import owners_for, signer_for
 from sluicegate.core.lifecycle.releases import terms_not_agreed
 from sluicegate.core.lifecycle.state import ENDED, State
-from sluicegate.core.statements import Position
 from sluicegate.core.terms import kinds
-from sluicegate_record.log import canonical, events, times
+from sluicegate_record.log import dsse, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Draft, Entropy, Opening
+from sluicegate_record.statements.cases import (
+    Position,
+    Proceeding,
+    Receipt,
+    Schedule,
+    Screening,
+    Transcription,
+    Word,
+)
 
 OFFICERS = 2
 """How many officers transcribe."""
@@ -78,16 +85,15 @@ def record_position(
     state: State, command: RecordPosition, now_ms: int, entropy: Entropy
 ) -> Decided | Refusal:
     """Decide `RecordPosition`: the position, and what follows from it."""
-    if statements.is_schedule(command.envelope):
-        found = _of_schedule(command.envelope, command.case)
-        if isinstance(found, Refusal):
-            return found
-        position, question = found
+    if dsse.predicate_type(command.envelope) == Schedule.TYPE:
+        word = Schedule.read(command.envelope).word(command.case)
+        if word is None:
+            said = f"the schedule does not name the case {command.case!r}"
+            return Refusal("unknown", "case_unknown", said)
     else:
-        position = statements.read_position(command.envelope)
-        question = canonical.digest(position.question)
-    owners = owners_for(state, command.envelope, position.agency)
-    stated = _Stated(command.envelope, position, question, owners, command.reason)
+        word = Position.read(command.envelope).word
+    owners = owners_for(state, command.envelope, word.agency)
+    stated = _Stated(command.envelope, word, owners, command.reason)
     return _record(state, stated, now_ms, entropy)
 
 
@@ -95,15 +101,15 @@ def transcribe_position(
     state: State, command: TranscribePosition, now_ms: int, entropy: Entropy
 ) -> Decided | Refusal:
     """Decide `TranscribePosition`: only the issuer's, only while the order is a transcription itself."""
-    position, received = statements.read_transcription(command.envelope)
-    question, case = canonical.digest(position.question), state.cases.get(position.question["case"])
-    refusal = _not_to_transcribe(state, case, position)
+    said = Transcription.read(command.envelope)
+    refusal = _not_to_transcribe(state, said.word)
     if refusal is not None:
         return refusal
     owners = owners_for(state, command.envelope, state.developer)
     if not isinstance(owners, Refusal):
         owners = two_officers(owners) or owners
-    stated = _Stated(command.envelope, position, question, owners, None, {"transcribed": received})
+    transcribed = {"transcribed": said.received.to_json()}
+    stated = _Stated(command.envelope, said.word, owners, None, transcribed)
     return _record(state, stated, now_ms, entropy)
 
 
@@ -115,11 +121,12 @@ def two_officers(owners: tuple[str, ...]) -> Refusal | None:
     return Refusal("forbidden", "one_officer", said, "sign it with a second officer's key too")
 
 
-def _not_to_transcribe(state: State, case: Case | None, position: Position) -> Refusal | None:
+def _not_to_transcribe(state: State, word: Word) -> Refusal | None:
+    case = state.cases.get(word.case)
     if case is None:
-        return case_unknown(position.question["case"])
-    issued = state.directives.get(case.question["directive"]) if case.kind == kinds.LIFT else None
-    if issued is None or not issued.is_transcribed or issued.confirmed or issued.issuer != position.agency:
+        return case_unknown(word.case)
+    issued = state.directives.get(case.question.directive) if case.kind == kinds.LIFT else None
+    if issued is None or not issued.is_transcribed or issued.confirmed or issued.issuer != word.agency:
         said = "only the issuer's word about an order that was transcribed, and not confirmed, is transcribed"
         return Refusal("forbidden", "not_transcribed", said, "the agency signs its position itself")
     return None
@@ -130,70 +137,61 @@ class _Stated:
     """A position as its envelope states it, whose signatures support it, and what more is public of it."""
 
     envelope: Envelope
-    position: Position
-    question: str
+    word: Word
     owners: tuple[str, ...] | Refusal
     reason: Opening | None
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _record(state: State, stated: _Stated, now_ms: int, entropy: Entropy) -> Decided | Refusal:
-    position, owners = stated.position, stated.owners
-    case = state.cases.get(position.question["case"])
+    word, owners = stated.word, stated.owners
+    case = state.cases.get(word.case)
     if case is None:
-        return case_unknown(position.question["case"])
+        return case_unknown(word.case)
     if isinstance(owners, Refusal):
         return owners
-    digest = statements.envelope_digest(stated.envelope)
-    newest = case.positions.get(position.agency)
+    digest = stated.envelope.digest
+    newest = case.positions.get(word.agency)
     if newest is not None and newest.digest == digest:
-        return Decided([], _result(case, position.agency, digest, case.outcome))
+        return Decided([], _result(case, word.agency, digest, case.outcome))
     refusal = (
-        other_question(case, stated.question)
+        other_question(case, word.question)
         or _unproven(stated)
-        or _misplaced(state, case, position)
-        or _not_signed_enough(state, case, position.agency, owners)
+        or _misplaced(state, case, word)
+        or _not_signed_enough(state, case, word.agency, owners)
     )
     if refusal is not None:
         return refusal
     said = Recorded(
-        position.agency,
+        word.agency,
         owners,
-        position.position,
-        position.reason,
+        word.position,
+        word.reason,
         digest,
         state.size,
         now_ms,
-        position.conditions,
-        position.sealed is not None,
+        word.conditions,
+        word.sealed is not None,
     )
     after = case.fork()
     after.record(said)
     sealed = {"reason": stated.reason} if stated.reason is not None else {}
-    public = {**_public(case, after, said, position, stated.envelope, now_ms), **stated.more}
+    public = {**_public(case, after, said, word, stated.envelope, now_ms), **stated.more}
     recorded = Draft(events.POSITION_RECORDED, case.id, public, {}, sealed)
     follows = determination.conclude(state, after, now_ms, entropy)
-    return Decided([recorded, *follows], _result(case, position.agency, digest, outcome_of(follows)))
+    return Decided([recorded, *follows], _result(case, word.agency, digest, outcome_of(follows)))
 
 
 def _unproven(stated: _Stated) -> Refusal | None:
     opened = stated.reason.commitment("sealed", "reason") if stated.reason is not None else None
-    if opened == stated.position.sealed:
+    if opened == stated.word.sealed:
         return None
     said = "what was sent as the sealed reason is not what the position commits to"
     return Refusal("unverified", "reason_unproven", said, "send the file that 'review sign' wrote, unchanged")
 
 
-def _of_schedule(envelope: Envelope, case: str | None) -> tuple[Position, str] | Refusal:
-    """The position that a schedule states in one of its cases, with the digest of its question."""
-    for said, digest in statements.read_schedule(envelope):
-        if said.question["case"] == case:
-            return said, digest
-    return Refusal("unknown", "case_unknown", f"the schedule does not name the case {case!r}")
-
-
 def _public(  # noqa: PLR0913 - one a part of the entry
-    case: Case, after: Case, said: Recorded, position: Position, envelope: Envelope, now_ms: int
+    case: Case, after: Case, said: Recorded, word: Word, envelope: Envelope, now_ms: int
 ) -> dict[str, Any]:
     public: dict[str, Any] = {
         "case": case.id,
@@ -207,8 +205,8 @@ def _public(  # noqa: PLR0913 - one a part of the entry
     }
     if said.conditions is not None:
         public["conditions"] = said.conditions
-    if position.sealed is not None:
-        public["sealed"] = position.sealed
+    if word.sealed is not None:
+        public["sealed"] = word.sealed
     if case.asked_ms is not None and not after.asking and case.whole_clock is not None:
         public["wholeDue"] = whole_due(after, now_ms)
     return public
@@ -224,17 +222,18 @@ def whole_due(case: Case, now_ms: int) -> str | None:
 
 def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> Decided | Refusal:
     """Decide `Receive`: the agency's clock starts now. A second receipt changes nothing."""
-    question, agency = statements.read_receipt(command.envelope)
-    case = state.cases.get(question["case"])
+    receipt = Receipt.read(command.envelope)
+    question, agency = receipt.question, receipt.agency
+    case = state.cases.get(question.case)
     if case is None:
-        return case_unknown(question["case"])
+        return case_unknown(question.case)
     key = signer_for(state, command.envelope, agency)
     if isinstance(key, Refusal):
         return key
-    refusal = other_question(case, canonical.digest(question)) or _not_asked(case, agency)
+    refusal = other_question(case, question.digest) or _not_asked(case, agency)
     if refusal is not None:
         return refusal
-    clock, digest = case.clocked(), statements.envelope_digest(command.envelope)
+    clock, digest = case.clocked(), command.envelope.digest
     known = case.clocks.get(agency)
     if known is not None or agency in case.positions:
         due = known.due_ms if known is not None else None
@@ -257,7 +256,7 @@ def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> De
 
 def screen(state: State, command: Screen, now_ms: int, entropy: Entropy) -> Decided | Refusal:
     """Decide `Screen`: the record, and what it lets follow. Signed by an officer."""
-    screening = statements.read_screening(command.envelope)
+    screening = Screening.read(command.envelope)
     case = placed(state, screening.question, "screen")
     if isinstance(case, Refusal):
         return case
@@ -275,7 +274,7 @@ def screen(state: State, command: Screen, now_ms: int, entropy: Entropy) -> Deci
     if in_use is not None and in_use != screening.version:
         said = f"version {in_use!r} of the list {screening.list!r} is in use, not {screening.version!r}"
         return Refusal("conflict", "list_changed", said, "screen again, with the version in use")
-    digest = statements.envelope_digest(command.envelope)
+    digest = command.envelope.digest
     public = {
         "case": case.id,
         "list": screening.list,
@@ -296,8 +295,8 @@ def screen(state: State, command: Screen, now_ms: int, entropy: Entropy) -> Deci
 
 def proceed(state: State, command: Proceed, now_ms: int, entropy: Entropy) -> Decided | Refusal:
     """Decide `Proceed`: only where the basis is voluntary, only by two officers, only with a seat."""
-    question, reason = statements.read_proceeding(command.envelope)
-    case = placed(state, question, "proceed")
+    proceeding = Proceeding.read(command.envelope)
+    case = placed(state, proceeding.question, "proceed")
     if isinstance(case, Refusal):
         return case
     owners = owners_for(state, command.envelope, state.developer)
@@ -306,11 +305,11 @@ def proceed(state: State, command: Proceed, now_ms: int, entropy: Entropy) -> De
     refusal = _not_to_proceed(state, case, owners, now_ms)
     if refusal is not None:
         return refusal
-    digest = statements.envelope_digest(command.envelope)
+    digest = command.envelope.digest
     public = {
         "case": case.id,
         "owners": list(owners),
-        "reason": reason,
+        "reason": proceeding.reason,
         "digest": digest,
         "over": sorted(case.against) or "silence",
         "envelope": command.envelope.to_json(),
@@ -344,8 +343,8 @@ def _in_the_way(state: State, case: Case, now_ms: int) -> Refusal | None:
 
 def grant_moved(state: State, case: Case) -> Refusal | None:
     """Why a case about a grant cannot be taken up again, if it cannot."""
-    grant = case.question.get("grant")
-    if grant is None:
+    grant = case.question.grant
+    if not grant:
         return None
     if not state.is_live(grant):
         said = f"grant {grant!r} has ended: {state.standing[grant]}"
@@ -361,7 +360,7 @@ def _no_room(state: State, case: Case) -> Refusal | None:
     if case.kind != kinds.ADMISSION:
         return grant_moved(state, case)
     question = case.question
-    key = (case.organization or "", question["release"], question["surface"])
+    key = (case.organization or "", question.release, question.surface)
     other = state.open_applications.get(key, case.id)
     grant = state.table.grants.get(key)
     if other != case.id or (grant is not None and state.standing.get(grant.id) not in ENDED):
@@ -374,22 +373,22 @@ def _no_room(state: State, case: Case) -> Refusal | None:
     return None
 
 
-def _misplaced(state: State, case: Case, position: Position) -> Refusal | None:
+def _misplaced(state: State, case: Case, word: Word) -> Refusal | None:
     """Why a validly signed position does not belong here, if it does not."""
-    refusal = _not_asked(case, position.agency) or not_now("position", case) or _settled(state, case)
+    refusal = _not_asked(case, word.agency) or not_now("position", case) or _settled(state, case)
     if refusal is not None:
         return refusal
-    if position.position == "ask" and not kinds.allows("answer", case.kind, case.state):
+    if word.position == "ask" and not kinds.allows("answer", case.kind, case.state):
         return Refusal("conflict", "nobody_to_ask", f"a {case.kind} case has no applicant who could answer")
-    if position.conditions is not None and not _can_have_conditions(state, case):
+    if word.conditions is not None and not _can_have_conditions(state, case):
         said_ = "there is no grant here that conditions could be put on"
         return Refusal("conflict", "no_conditions_here", said_, "approve, object or ask for an amendment")
-    said = case.positions.get(position.agency)
-    if position.previous != (said.digest if said else None):
+    said = case.positions.get(word.agency)
+    if word.previous != (said.digest if said else None):
         return Refusal(
             "conflict",
             "position_superseded",
-            f"the position does not follow the newest one of {position.agency!r} in this case",
+            f"the position does not follow the newest one of {word.agency!r} in this case",
             "export the case again and sign that",
         )
     return moved(state, case)
@@ -398,7 +397,7 @@ def _misplaced(state: State, case: Case, position: Position) -> Refusal | None:
 def _can_have_conditions(state: State, case: Case) -> bool:
     """Whether an approval gives a grant anew, or amends one: one that is reinstated is as it was."""
     if case.kind == kinds.APPEAL:
-        return state.cases[case.question["against"]].kind in kinds.ADMITS
+        return state.cases[case.question.against].kind in kinds.ADMITS
     return case.kind in kinds.ADMITS
 
 
@@ -420,7 +419,7 @@ def _not_signed_enough(state: State, case: Case, agency: str, owners: tuple[str,
         said = f"a position of {agency!r} takes the signatures of two of its owners, one was given"
         return Refusal("forbidden", "countersignature_missing", said, "'review countersign' adds the second")
     if case.kind == kinds.APPEAL:
-        first = state.cases[case.question["against"]]
+        first = state.cases[case.question.against]
         heard = {owner for said in first.history for owner in said.owners}
         if heard & set(owners):
             said = f"{', '.join(sorted(heard & set(owners)))} signed in the case that is appealed"
@@ -432,8 +431,8 @@ def moved(state: State, case: Case) -> Refusal | None:
     """Why a case no longer answers the terms in force, or may not go on yet, if it does not."""
     if case.kind in kinds.LASTING:
         return None
-    release, stage = state.releases[case.question["release"]], case.question["stage"]
-    if not release.answers(stage, case.question["terms"]):
+    release, stage = state.releases[case.question.release], case.question.stage
+    if not release.answers(stage, case.question.terms):
         return Refusal(
             "conflict",
             "terms_changed",

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sluicegate.core import statements
 from sluicegate.core.lifecycle.acts import case_unknown
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.releases import other_log, stage_unknown
 from sluicegate.core.lifecycle.state import State
-from sluicegate.core.statements import Note
 from sluicegate_record.log import events
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record.statements.notes import Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +32,20 @@ class UseList:
 
 def add_note(state: State, command: AddNote, now_ms: int, entropy: Entropy) -> Decided | Refusal:
     """Decide `AddNote`. The same note twice is one."""
-    note = statements.read_note(command.envelope)
+    note = Note.read(command.envelope)
     key = signer_for(state, command.envelope, note.party)
     if isinstance(key, Refusal):
         return key
     refusal = other_log() if note.log != state.log else _about_nothing(state, note)
     if refusal is not None:
         return refusal
-    digest = statements.envelope_digest(command.envelope)
-    result = {"party": note.party, "digest": digest, "about": note.about}
+    digest = command.envelope.digest
+    about = note.about.to_json()
+    result = {"party": note.party, "digest": digest, "about": about}
     if any(known["digest"] == digest for known in state.notes):
         return Decided([], result)
     public = {
-        "about": note.about,
+        "about": about,
         "kind": note.kind,
         "on": note.on,
         "text": note.text,
@@ -54,8 +54,8 @@ def add_note(state: State, command: AddNote, now_ms: int, entropy: Entropy) -> D
         "digest": digest,
         "envelope": command.envelope.to_json(),
     }
-    if "case" in note.about:
-        public["case"] = note.about["case"]
+    if note.about.case is not None:
+        public["case"] = note.about.case
     return Decided([Draft(events.RECORD_ADDED, "record", public)], result)
 
 
@@ -80,12 +80,12 @@ def reopened(state: State, command: UseList) -> list[str]:
 
 def _about_nothing(state: State, note: Note) -> Refusal | None:
     about = note.about
-    if "case" in about:
-        return None if about["case"] in state.cases else case_unknown(about["case"])
-    if "directive" in about:
-        known = about["directive"] in state.directives
-        said = f"no directive {about['directive'][:80]!r}"
+    if about.case is not None:
+        return None if about.case in state.cases else case_unknown(about.case)
+    if about.directive is not None:
+        known = about.directive in state.directives
+        said = f"no directive {about.directive[:80]!r}"
         return None if known else Refusal("unknown", "directive_unknown", said)
-    release = state.releases.get(about["release"])
-    known = release is not None and about["stage"] in release.terms
-    return None if known else stage_unknown(about["release"], about["stage"])
+    name, stage = about.release or "", about.stage or ""
+    release = state.releases.get(name)
+    return None if release is not None and stage in release.terms else stage_unknown(name, stage)

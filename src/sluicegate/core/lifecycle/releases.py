@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sluicegate.core import statements
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.keys import signer_for
@@ -15,6 +14,8 @@ from sluicegate.core.terms import kinds, plan, tightness
 from sluicegate_record.log import events
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record.statements.question import Question
+from sluicegate_record.statements.releases import StageOpening
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,42 +61,48 @@ def apply_plan(state: State, command: ApplyPlan, now_ms: int, entropy: Entropy) 
 
 def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) -> Decided | Refusal:
     """Decide `OpenStage`: only an officer, and only on terms that every agency has signed."""
-    opening = statements.read_opening(command.envelope)
+    opening = StageOpening.read(command.envelope)
     key = signer_for(state, command.envelope, state.developer)
     if isinstance(key, Refusal):
         return key
     refusal = _not_to_open(state, opening)
     if refusal is not None:
         return refusal
-    result = {"release": opening["release"], "stage": opening["stage"]}
-    if opening["terms"] in state.table.open_terms:
+    result = {"release": opening.release, "stage": opening.stage}
+    if opening.terms in state.table.open_terms:
         return Decided([], result)
     signed = {"officer": key.owner, "envelope": command.envelope.to_json()}
-    given = state.releases[opening["release"]].plan
-    if plan.agreed_by(plan.stages(given)[opening["stage"]]) is not None:
+    given = state.releases[opening.release].plan
+    if plan.agreed_by(plan.stages(given)[opening.stage]) is not None:
         return _asked_to_open(state, opening, signed, entropy)
-    draft = Draft(events.STAGE_OPENED, opening["release"], {**opening, **signed})
+    draft = Draft(events.STAGE_OPENED, opening.release, {**opening.to_json(), **signed})
     return Decided([draft], result)
 
 
-def _asked_to_open(
-    state: State, opening: Mapping[str, str], signed: dict[str, Any], entropy: Entropy
-) -> Decided:
+def _asked_to_open(state: State, opening: StageOpening, signed: dict[str, Any], entropy: Entropy) -> Decided:
     """The case by which agencies agree to an opening; one that is open is gone on with."""
-    release = state.releases[opening["release"]]
-    result = {"release": release.name, "stage": opening["stage"]}
+    release = state.releases[opening.release]
+    result = {"release": release.name, "stage": opening.stage}
     for known in open_cases(state, release.name):
-        if known.kind == kinds.OPENING and known.question["terms"] == opening["terms"]:
+        if known.kind == kinds.OPENING and known.question.terms == opening.terms:
             return Decided([], {**result, "case": known.id})
     case = entropy.name("case")
-    question = {**opening, "case": case, "kind": kinds.OPENING, "models": plan.model_digests(release.plan)}
-    stage = plan.stages(release.plan)[opening["stage"]]
+    question = Question(
+        case=case,
+        kind=kinds.OPENING,
+        models=plan.model_digests(release.plan),
+        log=opening.log,
+        release=opening.release,
+        stage=opening.stage,
+        terms=opening.terms,
+    )
+    stage = plan.stages(release.plan)[opening.stage]
     public = {
         "case": case,
         "kind": kinds.OPENING,
         "release": release.name,
-        "stage": opening["stage"],
-        "question": question,
+        "stage": opening.stage,
+        "question": question.to_json(),
         "rule": kinds.rule_of(kinds.OPENING, release.plan, stage),
         "basis": stage["basis"]["kind"],
         "opening": signed,
@@ -103,16 +110,16 @@ def _asked_to_open(
     return Decided([Draft(events.CASE_OPENED, case, public)], {**result, "case": case})
 
 
-def _not_to_open(state: State, opening: Mapping[str, str]) -> Refusal | None:
-    if opening["log"] != state.log:
+def _not_to_open(state: State, opening: StageOpening) -> Refusal | None:
+    if opening.log != state.log:
         return other_log()
-    release = state.releases.get(opening["release"])
-    if release is None or opening["stage"] not in release.terms:
-        return stage_unknown(opening["release"], opening["stage"])
-    if release.terms[opening["stage"]] != opening["terms"]:
+    release = state.releases.get(opening.release)
+    if release is None or opening.stage not in release.terms:
+        return stage_unknown(opening.release, opening.stage)
+    if release.terms[opening.stage] != opening.terms:
         said = "the opening was signed for other terms than those in force"
         return Refusal("conflict", "terms_changed", said, "sign it again")
-    return None if opening["terms"] in release.agreed else terms_not_agreed(opening["stage"])
+    return None if opening.terms in release.agreed else terms_not_agreed(opening.stage)
 
 
 def other_log() -> Refusal:
@@ -242,26 +249,26 @@ def _terms_cases(
     release = given["metadata"]["name"]
     before = state.releases.get(release)
     settled = set(before.agreed) if before else set()
-    settled |= {case.question["terms"] for case in open_cases(state, release) if case.kind == kinds.TERMS}
+    settled |= {case.question.terms for case in open_cases(state, release) if case.kind == kinds.TERMS}
     for name, stage in plan.stages(given).items():
         if terms[name] in settled or name in tightened:
             continue
         case = entropy.name("case")
-        question = {
-            "log": state.log,
-            "case": case,
-            "kind": kinds.TERMS,
-            "release": release,
-            "stage": name,
-            "terms": terms[name],
-            "models": plan.model_digests(given),
-        }
+        question = Question(
+            log=state.log,
+            case=case,
+            kind=kinds.TERMS,
+            release=release,
+            stage=name,
+            terms=terms[name],
+            models=plan.model_digests(given),
+        )
         public = {
             "case": case,
             "kind": kinds.TERMS,
             "release": release,
             "stage": name,
-            "question": question,
+            "question": question.to_json(),
             "rule": kinds.rule_of(kinds.TERMS, given, stage),
             "basis": stage["basis"]["kind"],
         }
@@ -281,23 +288,23 @@ def _superseded(
     for case in open_cases(state, release):
         if case.kind in kinds.LASTING:
             continue
-        stage = case.question["stage"]
-        if before is not None and stage in tightened and before.answers(stage, case.question["terms"]):
+        stage = case.question.stage
+        if before is not None and stage in tightened and before.answers(stage, case.question.terms):
             same = _asked_of(after[stage]) == _asked_of(plan.stages(before.plan)[stage])
             if same and case.kind != kinds.OPENING:
                 continue
-        elif terms.get(stage) == case.question["terms"] or _still_within(before, terms, case):
+        elif terms.get(stage) == case.question.terms or _still_within(before, terms, case):
             continue
         yield Draft(events.CASE_DETERMINED, case.id, {"case": case.id, "outcome": "superseded"})
 
 
 def _still_within(before: Release | None, terms: Mapping[str, str], case: Case) -> bool:
     """Whether a case about looser terms goes on under terms that do not change now."""
-    stage = case.question["stage"]
+    stage = case.question.stage
     return (
         before is not None
         and before.terms.get(stage) == terms.get(stage)
-        and before.answers(stage, case.question["terms"])
+        and before.answers(stage, case.question.terms)
     )
 
 
@@ -310,5 +317,5 @@ def open_cases(state: State, release: str) -> list[Case]:
     return [
         case
         for case in state.cases.values()
-        if case.state != "determined" and case.question.get("release") == release
+        if case.state != "determined" and case.question.release == release
     ]

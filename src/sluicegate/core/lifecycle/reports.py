@@ -121,8 +121,8 @@ def _requirements(state: State, release: Release, now_ms: int) -> list[dict[str,
             case
             for case in state.cases.values()
             if case.kind in _REQUIREMENTS
-            and case.question["release"] == release.name
-            and case.question["terms"] == terms
+            and case.question.release == release.name
+            and case.question.terms == terms
         ]
         for case in about:
             until_ms = case.determined_ms if case.determined_ms is not None and not _is_open(case) else now_ms

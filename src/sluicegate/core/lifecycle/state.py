@@ -2,7 +2,7 @@
 
 Rules:
 - `State.apply` is the only writer, and reads `public` and `gate` parts alone.
-- What a case asks is its *question*: JSON that binds release, stage, terms, models, surface and party.
+- What a case asks is its *question*, which binds release, stage, terms, models, surface and party.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sluicegate.core.people.persons import Definition
 from sluicegate.core.terms import kinds, plan
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Entry
+from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import durations
 
 Stage: TypeAlias = tuple[str, str]
@@ -245,8 +246,7 @@ class State:
 
     def party_of(self, grant: str) -> str:
         """The commitment to the dossier that a grant was last agreed for."""
-        party: str = self.cases[self.dossiers[grant]].question["party"]
-        return party
+        return self.cases[self.dossiers[grant]].question.party
 
     def take_seat(self, case: Case, at_ms: int, by: int = 1) -> None:
         """Count a grant or an open offer in (`by` 1) or out (-1)."""
@@ -265,7 +265,7 @@ class State:
 
 def stage_of(case: Case) -> Stage:
     """Release and stage of a case that is about one."""
-    return case.question["release"], case.question["stage"]
+    return case.question.release, case.question.stage
 
 
 def _log_started(state: State, entry: Entry) -> None:
@@ -302,7 +302,7 @@ def _release_applied(state: State, entry: Entry) -> None:
 
 def _case_opened(state: State, entry: Entry) -> None:
     public = entry.public
-    kind, question = public["kind"], public["question"]
+    kind, question = public["kind"], Question.from_json(public["question"])
     about_one = "organization" in entry.gate
     organization = entry.gate_value("organization") if about_one else None
     case = Case(
@@ -316,9 +316,9 @@ def _case_opened(state: State, entry: Entry) -> None:
         organization,
         basis=public.get("basis", ""),
         procedure=public.get("procedure", {}),
-        subject=question.get("against", question.get("grant")),
+        subject=question.against or question.grant or None,
         state=kinds.SUBMITTED if kind in kinds.APPLIED else kinds.IN_REVIEW,
-        reason_code=question.get("reasonCode"),
+        reason_code=question.reason_code or None,
         opening=public.get("opening"),
         described=entry.gate_value("described") if "described" in entry.gate else None,
         named=entry.gate_value("named") if "named" in entry.gate else None,
@@ -329,13 +329,13 @@ def _case_opened(state: State, entry: Entry) -> None:
         if whose is not None:
             state.cases_of.setdefault(whose, []).append(case.id)
     if kind == kinds.ADMISSION and organization is not None:
-        state.open_applications[organization, question["release"], question["surface"]] = case.id
+        state.open_applications[organization, question.release, question.surface] = case.id
     elif kind == kinds.LIFT:
-        state.directives[question["directive"]].lifts.append(case.id)
+        state.directives[question.directive].lifts.append(case.id)
     elif kind == kinds.APPEAL:
-        state.cases[question["against"]].appeal = case.id
+        state.cases[question.against].appeal = case.id
     elif kind in _BY_GRANT:
-        _BY_GRANT[kind](state)[question["grant"]] = case.id
+        _BY_GRANT[kind](state)[question.grant] = case.id
     _whole_due(state, case, public.get("due"))
     _reply_by(state, case, public.get("replyBy"))
 
@@ -343,9 +343,9 @@ def _case_opened(state: State, entry: Entry) -> None:
 def _dossier(state: State, case: Case) -> str:
     """The case whose sealed part holds what a case is about."""
     if case.kind == kinds.APPEAL:
-        return state.cases[case.question["against"]].dossier
-    grant = case.question.get("grant")
-    if grant is None or case.question["party"] != state.party_of(grant):
+        return state.cases[case.question.against].dossier
+    grant = case.question.grant
+    if not grant or case.question.party != state.party_of(grant):
         return case.id
     return state.dossiers[grant]
 
@@ -473,7 +473,7 @@ def _case_replied(state: State, entry: Entry) -> None:
         case.state, case.outcome = kinds.IN_REVIEW, None
         _set_applied(state, case)
         if case.kind == kinds.AMENDMENT:
-            state.amendments[case.question["grant"]] = case.id
+            state.amendments[case.question.grant] = case.id
         by_ms = times.parse_time(entry.public["replyBy"])
         for agency, clock in case.clocks.items():  # whoever had time left has it until then at least
             _agency_due(state, case, agency, _text(_not_before(clock.due_ms, by_ms)))
@@ -491,11 +491,11 @@ def _case_determined(state: State, entry: Entry) -> None:
     _stop_clocks(state, case)
     question = case.question
     if case.kind == kinds.ADMISSION and case.organization is not None:
-        state.open_applications.pop((case.organization, question["release"], question["surface"]), None)
+        state.open_applications.pop((case.organization, question.release, question.surface), None)
     elif case.kind in _BY_GRANT:
-        _BY_GRANT[case.kind](state).pop(question["grant"], None)
+        _BY_GRANT[case.kind](state).pop(question.grant, None)
     elif case.kind == kinds.TERMS and case.outcome in kinds.GRANTED:
-        state.releases[question["release"]].agreed.add(question["terms"])
+        state.releases[question.release].agreed.add(question.terms)
     case.reply_by_ms = _time(public.get("replyBy"))
 
 
@@ -565,7 +565,7 @@ def _stop_clocks(state: State, case: Case) -> None:
 
 def _set_applied(state: State, case: Case) -> None:
     if case.kind == kinds.ADMISSION and case.organization is not None:
-        key = (case.organization, case.question["release"], case.question["surface"])
+        key = (case.organization, case.question.release, case.question.surface)
         state.open_applications[key] = case.id
 
 

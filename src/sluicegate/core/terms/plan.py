@@ -9,7 +9,6 @@ Rules:
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -28,7 +27,9 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from sluicegate.core.terms.clocks import CALENDARS
 from sluicegate.core.terms.document import Document, Fault, Path
 from sluicegate_record.log import canonical
+from sluicegate_record.statements.question import ModelDigests
 from sluicegate_record.terms import durations, quorum
+from sluicegate_record.terms.text import is_plain
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$")]
 ModelId = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._:/-]{0,126}[A-Za-z0-9])?$")]
@@ -47,14 +48,6 @@ def _duration(text: str) -> str:
 
 
 Duration = Annotated[str, Field(pattern=durations.PATTERN), AfterValidator(_duration)]
-
-
-def is_plain(text: str) -> bool:
-    """Whether a terminal or a page shows a text as it stands: no control or invisible characters."""
-    return not any(unicodedata.category(character) in _INVISIBLE for character in text)
-
-
-_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co"})
 
 
 def _plain(text: str) -> str:
@@ -363,11 +356,12 @@ def judges_of(given: Mapping[str, Any], stage: Mapping[str, Any]) -> list[str] |
     return None if "appeal" in stage["admission"] else sorted(given["spec"]["agencies"])
 
 
-def model_digests(given: Mapping[str, Any]) -> list[dict[str, str]]:
-    """What a statement says of the models: their digests, and their safeguards' digests, without names."""
-    return [
-        {"digest": model["digest"], "safeguards": model["safeguards"]} for model in given["spec"]["models"]
-    ]
+def model_digests(given: Mapping[str, Any]) -> tuple[ModelDigests, ...]:
+    """What a question says of the models: their digests, and their safeguards' digests, without names."""
+    return tuple(
+        ModelDigests(digest=model["digest"], safeguards=model["safeguards"])
+        for model in given["spec"]["models"]
+    )
 
 
 def terms_digest(plan: Mapping[str, Any], stage: Mapping[str, Any]) -> str:

@@ -1,0 +1,60 @@
+"""What an organization's signatory says of persons."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sluicegate_record.directives.status import STATUSES, UNKNOWN
+from sluicegate_record.errors import BadEnvelope
+from sluicegate_record.form import Json, Time, form
+from sluicegate_record.statements.statement import Statement
+
+EXCLUDED_MAX = 1_000
+
+
+@form
+class Attestation(Statement):
+    """What an organization's signatory says of everyone able to reach a credential, but for `excluded`.
+
+    `models` None is all models; `until_ms` is exclusive.
+    """
+
+    TYPE: ClassVar = "urn:sluicegate:attestation:v1"
+
+    log: str
+    credential: str
+    statuses: tuple[str, ...]
+    until_ms: Time
+    models: tuple[str, ...] | None = None
+    excluded: tuple[str, ...] | None = None
+
+    @property
+    def subject(self) -> tuple[str, Json]:
+        """The credential, by what is said of it."""
+        return self.credential, self.to_json()
+
+    def check(self) -> None:
+        """Check that every list names somebody, and each status is a known one. Raises: BadEnvelope."""
+        for name, listed in (
+            ("statuses", self.statuses),
+            ("models", self.models),
+            ("excluded", self.excluded),
+        ):
+            if listed is not None:
+                _check_names(listed, name)
+        for status in self.statuses:
+            if status not in STATUSES or status in UNKNOWN:
+                expected = ", ".join(each for each in STATUSES if each not in UNKNOWN)
+                raise BadEnvelope(
+                    f"an attestation of the status {status[:40]!r}, expected some of {expected}"
+                )
+
+
+def _check_names(names: tuple[str, ...], what: str) -> None:
+    """A list that names somebody: an empty one, or one that is left out, says nothing or everything."""
+    if not 1 <= len(names) <= EXCLUDED_MAX:
+        raise BadEnvelope(f"{what}: a list of 1 to {EXCLUDED_MAX:,} names expected")
+    if not all(1 <= len(each) <= 128 for each in names):
+        raise BadEnvelope(f"{what}: names of 1 to 128 characters expected")
+    if len(set(names)) != len(names):
+        raise BadEnvelope(f"{what}: a name twice, expected each once")

@@ -1,0 +1,25 @@
+"""What opens a stage."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sluicegate_record.form import Json, form
+from sluicegate_record.statements.statement import Statement
+
+
+@form
+class StageOpening(Statement):
+    """That a stage opens, on the terms of this digest."""
+
+    TYPE: ClassVar = "urn:sluicegate:opening:v1"
+
+    log: str
+    release: str
+    stage: str
+    terms: str
+
+    @property
+    def subject(self) -> tuple[str, Json]:
+        """The stage, by the whole opening."""
+        return f"{self.release}/{self.stage}", self.to_json()

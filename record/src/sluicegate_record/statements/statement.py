@@ -1,0 +1,86 @@
+"""The one way a statement is written and read.
+
+Rules:
+- A statement is a form; its fields are the predicate. What of it is bound by digest are its subjects.
+- One is read only if it is what we would have written: no field more or less, in canonical form.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar, Self
+
+from sluicegate_record.errors import BadEnvelope
+from sluicegate_record.form import Form, Json, Misread, form, shape_of, shown
+from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.terms.text import is_plain
+
+REASON_MAX = 2_000
+_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+@form
+class Exact(Form):
+    """A form of which nothing may be unknown."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """The form in a value. Raises: Misread: as any form's, and for a field that it does not have."""
+        made = super(Exact, cls).from_json(value)
+        if made.unknown:
+            expected = ", ".join(each.key for each in shape_of(cls).fields)
+            raise Misread(f"the fields {expected}", shown(sorted(made.unknown)))
+        return made
+
+
+@form
+class Statement(Exact):
+    """What somebody signs. `TYPE` is its predicate type."""
+
+    TYPE: ClassVar[str]
+
+    @property
+    def subject(self) -> tuple[str, Json]:
+        """The name of what it is about, and the JSON that stands for that by its digest."""
+        raise NotImplementedError
+
+    @property
+    def subjects(self) -> dict[str, str]:
+        """What it is about: SHA-256 in 64 hex digits, by name."""
+        name, bound = self.subject
+        return {name: canonical.digest(bound).removeprefix("sha256:")}
+
+    def check(self) -> None:
+        """Check what no type says. Raises: BadEnvelope."""
+
+    def payload(self) -> bytes:
+        """What is signed: the in-toto statement, in canonical JSON."""
+        return dsse.statement(self.subjects, self.TYPE, self.to_json())
+
+    @classmethod
+    def read(cls, envelope: Envelope) -> Self:
+        """The statement of an envelope. Signatures are not looked at.
+
+        Raises: BadEnvelope: another statement, or one that we would not have written so.
+        """
+        predicate = dsse.parse_statement(envelope, cls.TYPE).predicate
+        try:
+            made = cls.from_json(predicate)
+        except Misread as error:
+            raise BadEnvelope(f"a statement that cannot be read: {error.message}") from error
+        made.check()
+        if envelope.payload != made.payload():
+            raise BadEnvelope("a statement whose subject does not fit, or that is not in canonical form")
+        return made
+
+
+def check_text(text: str, what: str, *, least: int = 1, most: int = REASON_MAX) -> None:
+    """Check a text for people. Units: characters. Raises: BadEnvelope."""
+    if len(text) > most or len(text.strip()) < least or not is_plain(text):
+        raise BadEnvelope(f"{what}: text of at most {most} characters, none of them invisible, expected")
+
+
+def is_hash(text: str) -> bool:
+    """Whether a text is 64 lower-case hex digits."""
+    return _HASH.fullmatch(text) is not None
