@@ -18,10 +18,11 @@ from sluicegate.client.http import Client
 from sluicegate.core.lifecycle.persons import PART_ROWS
 from sluicegate.core.people import members, persons
 from sluicegate.errors import InvalidInput, WrongUsage
+from sluicegate_record.directives.status import STATUSES
 
 Grant = Annotated[str, typer.Option("--grant", help="A grant of the organization.", show_default=False)]
 Member = Annotated[str, typer.Argument(help="The member, such as mem_….", show_default=False)]
-_STATUSES = " | ".join(persons.STATUSES)
+_STATUSES = " | ".join(STATUSES)
 _WANTED_STATUS = typer.Option("--status", help=_STATUSES, show_default=False)
 Status = Annotated[str | None, _WANTED_STATUS]
 Method = Annotated[

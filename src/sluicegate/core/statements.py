@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from sluicegate.core.directives.directive import Received
-from sluicegate.core.people import persons
 from sluicegate.core.terms import plan
 from sluicegate.errors import BadEnvelope, BadKey, VerificationFailed
+from sluicegate_record.directives.status import STATUSES, UNKNOWN
 from sluicegate_record.log import canonical, dsse, times
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.terms.text import is_plain
 
 POSITION = "urn:sluicegate:position:v1"
 SCHEDULE = "urn:sluicegate:schedule:v1"
@@ -338,7 +339,7 @@ def _check_words(position: str, reason: str, sealed: str | None) -> None:
 
 
 def _check_text(text: str, what: str, *, least: int = 1, most: int = REASON_MAX) -> None:
-    if len(text) > most or len(text.strip()) < least or not plan.is_plain(text):
+    if len(text) > most or len(text.strip()) < least or not is_plain(text):
         raise BadEnvelope(f"{what}: text of at most {most} characters, none of them invisible, expected")
 
 
@@ -436,10 +437,10 @@ def read_point(envelope: Envelope) -> Pointing:
     if pointing.says not in POINTINGS:
         raise BadEnvelope(f"a point that is {pointing.says[:40]!r}, expected one of {', '.join(POINTINGS)}")
     try:
-        is_plain = canonical.b64(dsse.load_public(pointing.key)) == pointing.key
+        is_base64 = canonical.b64(dsse.load_public(pointing.key)) == pointing.key
     except BadKey as error:
         raise BadEnvelope(f"the key of a point: {error.message}") from error
-    if not is_plain:
+    if not is_base64:
         raise BadEnvelope("the key of a point that is not base64 of 32 bytes")
     _expect_payload(envelope, point_payload(pointing))
     return pointing
@@ -478,8 +479,8 @@ def read_attestation(envelope: Envelope) -> Attestation:
             _check_names(predicate[name], name)
     attestation = Attestation(**predicate)
     for status in attestation.statuses:
-        if status not in persons.STATUSES or status in persons.UNKNOWN:
-            expected = ", ".join(each for each in persons.STATUSES if each not in persons.UNKNOWN)
+        if status not in STATUSES or status in UNKNOWN:
+            expected = ", ".join(each for each in STATUSES if each not in UNKNOWN)
             raise BadEnvelope(f"an attestation of the status {status[:40]!r}, expected some of {expected}")
     _expect_payload(envelope, attestation_payload(attestation))
     return attestation

@@ -21,6 +21,7 @@ from sluicegate.core.people import application, persons
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.directives.status import STATUSES, UNKNOWN
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Opening
@@ -79,7 +80,7 @@ def define(  # noqa: PLR0913 - who, under which id, a name, what it means and wh
     ledger: Ledger, principal: Principal, command_id: str, name: str, statuses: list[str], source: str
 ) -> dict[str, Any] | Refusal:
     """Say what the words of an order mean. Raises: InvalidInput."""
-    known = set(persons.STATUSES) - persons.UNKNOWN
+    known = set(STATUSES) - UNKNOWN
     if not statuses or not set(statuses) <= known:
         raise InvalidInput(f"the statuses {statuses!r}, expected some of {', '.join(sorted(known))}")
     command = AddDefinition(name, frozenset(statuses), source)

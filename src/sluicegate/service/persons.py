@@ -28,11 +28,12 @@ from sluicegate.core.lifecycle.persons import (
     parts,
 )
 from sluicegate.core.people import members
-from sluicegate.core.people.persons import IDENTIFIER_BYTES, Assurance, Claim, Person
+from sluicegate.core.people.persons import IDENTIFIER_BYTES, Claim, Person
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access, tokens
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.directives.status import Assurance
 from sluicegate_record.log import times
 
 

@@ -10,7 +10,8 @@ from sluicegate.core.access.naming import NOBODY, Known, Naming, Signed
 from sluicegate.core.access.table import Credential, Grant, Table
 from sluicegate.core.directives.cover import Whom
 from sluicegate.core.people import persons
-from sluicegate.core.people.persons import Assurance, Attested, Claim, Person
+from sluicegate.core.people.persons import Attested, Claim, Person
+from sluicegate_record.directives.status import Assurance
 
 SELF, ORGANIZATION = Assurance.SELF_ASSERTED, Assurance.ORGANIZATION
 PROVIDER, CREDENTIAL = Assurance.IDENTITY_PROVIDER, Assurance.CREDENTIAL

@@ -20,8 +20,8 @@ from sluicegate.core.lifecycle.grants import (
     SurrenderGrant,
     SuspendGrant,
 )
-from sluicegate.core.people.persons import Assurance
 from sluicegate.errors import VerificationFailed
+from sluicegate_record.directives.status import Assurance
 from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Draft, Entropy, Entry
 from tests.core import reference_model

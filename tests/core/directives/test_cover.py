@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from sluicegate.core.directives import cover
 from sluicegate.core.directives.cover import Directive, Entity, Exempt, People, Resolved, Selector, Whom
-from sluicegate.core.people.persons import Assurance
 from sluicegate.errors import VerificationFailed
+from sluicegate_record.directives.status import Assurance
 from tests.worlds import AT_MS
 
 SELF, ORGANIZATION, CREDENTIAL = Assurance.SELF_ASSERTED, Assurance.ORGANIZATION, Assurance.CREDENTIAL

@@ -20,7 +20,8 @@ from sluicegate.core.lifecycle.persons import (
     Said,
 )
 from sluicegate.core.people import persons
-from sluicegate.core.people.persons import Assurance, identifier, standing
+from sluicegate.core.people.persons import identifier, standing
+from sluicegate_record.directives.status import UNKNOWN, Assurance
 from sluicegate_record.log import events
 from tests.worlds import AT_MS, DAY_MS, World
 
@@ -67,7 +68,7 @@ def test_the_same_identifier_is_another_person_in_another_organization(world):
     (mine,) = register(world, row("ada", said=CITIZEN))
     (theirs,) = register(world, row("ada"), organization="org-2")
     assert mine != theirs
-    assert standing_of(world, theirs).statuses == persons.UNKNOWN
+    assert standing_of(world, theirs).statuses == UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluicegate.core.people import persons
-from sluicegate.core.people.persons import Assurance, Claim, Person, Standing, standing, standings
+from sluicegate.core.people.persons import Claim, Person, Standing, standing, standings
+from sluicegate_record.directives.status import ASSURANCES, STATUSES, UNKNOWN, Assurance
 
 SELF, ORGANIZATION, PROVIDER = Assurance.SELF_ASSERTED, Assurance.ORGANIZATION, Assurance.IDENTITY_PROVIDER
 
@@ -104,7 +105,7 @@ claims = st.lists(
     st.builds(
         Claim,
         st.sampled_from(["self", "org", "idp"]),
-        st.sampled_from(persons.STATUSES),
+        st.sampled_from(STATUSES),
         st.sampled_from(Assurance),
         st.none() | st.integers(0, 10),
     ),
@@ -120,7 +121,7 @@ def test_nothing_changes_before_the_time_at_which_it_may(found: list[Claim], at_
         assert standing(found, later_ms) == now
 
 
-@given(claims, st.integers(0, 10), st.sampled_from(persons.STATUSES))
+@given(claims, st.integers(0, 10), st.sampled_from(STATUSES))
 def test_the_word_of_a_person_leaves_possible_what_others_say(
     found: list[Claim], at_ms: int, status: str
 ) -> None:
@@ -136,8 +137,8 @@ def test_the_word_of_a_person_leaves_possible_what_others_say(
 
 
 def test_assurance_has_one_order_and_one_word_each() -> None:
-    assert persons.ASSURANCES == ("self-asserted", "organization", "identity-provider", "credential")
-    assert [Assurance.of(word) for word in persons.ASSURANCES] == sorted(Assurance)
+    assert ASSURANCES == ("self-asserted", "organization", "identity-provider", "credential")
+    assert [Assurance.of(word) for word in ASSURANCES] == sorted(Assurance)
     for word in ("", "self_asserted!", "unknown", "sure"):
         with pytest.raises(KeyError):
             Assurance.of(word)
@@ -147,7 +148,7 @@ def test_definitions_say_where_they_are_written() -> None:
     for name, found in persons.DEFINITIONS.items():
         assert found.name == name
         assert found.source
-        assert found.statuses <= set(persons.STATUSES) - persons.UNKNOWN
+        assert found.statuses <= set(STATUSES) - UNKNOWN
 
 
 @pytest.mark.parametrize("text", ["", "alice", "Alice", "alice ", "\u00e9", "e\u0301", "\ud800", "x" * 512])

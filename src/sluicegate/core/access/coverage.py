@@ -18,7 +18,8 @@ from sluicegate.core.access import naming
 from sluicegate.core.access.naming import Naming, Signed
 from sluicegate.core.access.table import Credential, Table
 from sluicegate.core.directives.cover import Directive, Entity, Exempt, Whom
-from sluicegate.core.people.persons import ASSURANCES, SELF, SETTLED_BY, UNKNOWN, Assurance, Person
+from sluicegate.core.people.persons import SELF, SETTLED_BY, Person
+from sluicegate_record.directives.status import ASSURANCES, UNKNOWN, Assurance
 
 ORGANIZATIONS_MAX = 1_000
 """How many organizations are listed one by one; all of them are counted."""

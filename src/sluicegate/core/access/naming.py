@@ -15,15 +15,8 @@ from typing import Any, NamedTuple
 
 from sluicegate.core.access.table import Credential, Table
 from sluicegate.core.directives.cover import Whom
-from sluicegate.core.people.persons import (
-    IDENTIFIER_BYTES,
-    UNKNOWN,
-    Assurance,
-    Attested,
-    Person,
-    Standing,
-    standings,
-)
+from sluicegate.core.people.persons import IDENTIFIER_BYTES, Attested, Person, Standing, standings
+from sluicegate_record.directives.status import UNKNOWN, Assurance
 
 IDENTIFIERS_MAX = 4
 NAME_MAX = 256

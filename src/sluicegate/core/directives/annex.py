@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sluicegate.core.people.application import name_key
-from sluicegate.core.terms.plan import is_plain
 from sluicegate.errors import InvalidDocument, Place
+from sluicegate_record.terms.text import is_plain
 
 ROWS_MAX = 100_000
 NAME_MAX = 500

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sluicegate.core.people.persons import STATUSES, UNKNOWN, Assurance
+from sluicegate_record.directives.status import STATUSES, UNKNOWN, Assurance
 from sluicegate_record.log import times
 from sluicegate_record.terms import durations
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sluicegate.core.people.persons import Assurance
+from sluicegate_record.directives.status import Assurance
 from sluicegate_record.terms import conditions, durations, quorum
 
 Json = Mapping[str, Any]

@@ -19,7 +19,8 @@ from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.providers import asserted
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.people import persons
-from sluicegate.core.people.persons import Assurance, Claim, Person
+from sluicegate.core.people.persons import Claim, Person
+from sluicegate_record.directives.status import STATUSES, Assurance
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Draft, Entropy
 
@@ -294,8 +295,8 @@ def _named_before(placed: _Placed, rows_by: Mapping[bytes | str, int]) -> Refusa
 
 def _unfit(said: Said, now_ms: int, *, is_self: bool = False) -> Refusal | None:
     """Why nobody may claim this so, if nobody may. A person may only say so."""
-    if said.status not in persons.STATUSES:
-        told = f"no status {said.status[:40]!r}, expected one of {', '.join(persons.STATUSES)}"
+    if said.status not in STATUSES:
+        told = f"no status {said.status[:40]!r}, expected one of {', '.join(STATUSES)}"
         return Refusal("conflict", "status_unknown", told)
     allowed = (Assurance.SELF_ASSERTED,) if is_self else BY_ORGANIZATION
     if said.assurance not in allowed:

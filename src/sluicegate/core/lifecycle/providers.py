@@ -18,6 +18,7 @@ from sluicegate.core.lifecycle.registry import Provided
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.people import assertion, persons
 from sluicegate.core.people.assertion import Failure, Keys, Provider
+from sluicegate_record.directives.status import STATUSES
 from sluicegate_record.log import events
 from sluicegate_record.log.events import Draft, Entropy
 
@@ -121,8 +122,8 @@ def asserted(state: State, organization: str, name: str, token: str, now_ms: int
         said = f"the assertion does not hold: {found.value.replace('_', ' ')}"
         return Refusal("unverified", "assertion_invalid", said, "have the provider sign another one")
     status = assertion.payload(token).get(assertion.STATUS)
-    if not isinstance(status, str) or status not in persons.STATUSES:
-        said = f"the assertion's {assertion.STATUS} is none of {', '.join(persons.STATUSES)}"
+    if not isinstance(status, str) or status not in STATUSES:
+        said = f"the assertion's {assertion.STATUS} is none of {', '.join(STATUSES)}"
         return Refusal("conflict", "status_not_asserted", said, "have the provider say it in that claim")
     return Asserted(persons.identifier(found.subject), status)
 

@@ -14,9 +14,10 @@ from typing import Any
 
 from sluicegate.core.lifecycle.persons import BY_ORGANIZATION, METHOD, METHOD_MAX
 from sluicegate.core.people import persons
-from sluicegate.core.terms.plan import is_plain
 from sluicegate.errors import InvalidDocument, Place, VerificationFailed
+from sluicegate_record.directives.status import STATUSES
 from sluicegate_record.log import times
+from sluicegate_record.terms.text import is_plain
 
 COLUMNS = ("identifier", "status", "method", "assurance", "until")
 ROWS_MAX = 100_000
@@ -83,8 +84,8 @@ def _faults(
         said = [name for name in ("method", "assurance", "until") if name in stated]
         yield from ((name, "nothing, where no status is claimed") for name in said)
         return
-    if stated["status"] not in persons.STATUSES:
-        yield "status", f"one of {', '.join(persons.STATUSES)}"
+    if stated["status"] not in STATUSES:
+        yield "status", f"one of {', '.join(STATUSES)}"
     method = stated.get("method", "")
     if len(method) > METHOD_MAX or not METHOD.fullmatch(method):
         yield ("method" if "method" in header else "status"), "how it is known, such as document-seen or i-9"

@@ -11,46 +11,16 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum
 from hashlib import sha256
 from typing import NamedTuple
 
-STATUSES = ("us_citizen", "us_permanent_resident", "us_protected_person", "other", "unknown")
-UNKNOWN = frozenset({"unknown"})
+from sluicegate_record.directives.status import UNKNOWN, Assurance
+
 SELF = "self"
 """The issuer of what a person says of themselves."""
 IDENTIFIER_BYTES = 16
 IDENTIFIER_MAX = 512
 """How many characters an identifier in a request may have; a longer one names nobody."""
-
-
-class Assurance(IntEnum):
-    """How well something is known: of a claim, who stands behind it; of a request, how it names its person.
-
-    The weaker of the two counts.
-    """
-
-    SELF_ASSERTED = 0
-    """The person said so."""
-    ORGANIZATION = 1
-    """The organization attested it; its own application named the person."""
-    IDENTITY_PROVIDER = 2
-    """Signed by the identity provider that the organization registered."""
-    CREDENTIAL = 3
-    """Bound to a credential."""
-
-    @property
-    def word(self) -> str:
-        """The word in documents and entries."""
-        return self.name.lower().replace("_", "-")
-
-    @classmethod
-    def of(cls, word: str) -> Assurance:
-        """The assurance of a word. Raises: KeyError."""
-        return cls[word.upper().replace("-", "_")]
-
-
-ASSURANCES = tuple(each.word for each in Assurance)
 
 
 class Definition(NamedTuple):

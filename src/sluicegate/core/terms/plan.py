@@ -9,7 +9,6 @@ Rules:
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -29,6 +28,7 @@ from sluicegate.core.terms.clocks import CALENDARS
 from sluicegate.core.terms.document import Document, Fault, Path
 from sluicegate_record.log import canonical
 from sluicegate_record.terms import durations, quorum
+from sluicegate_record.terms.text import is_plain
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$")]
 ModelId = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._:/-]{0,126}[A-Za-z0-9])?$")]
@@ -47,14 +47,6 @@ def _duration(text: str) -> str:
 
 
 Duration = Annotated[str, Field(pattern=durations.PATTERN), AfterValidator(_duration)]
-
-
-def is_plain(text: str) -> bool:
-    """Whether a terminal or a page shows a text as it stands: no control or invisible characters."""
-    return not any(unicodedata.category(character) in _INVISIBLE for character in text)
-
-
-_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co"})
 
 
 def _plain(text: str) -> str:
