@@ -1,0 +1,45 @@
+"""How an order came that two officers transcribe."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, Self
+
+from sluicegate_record.form import Form, Misread, form, shown
+from sluicegate_record.terms.text import is_plain
+
+NOTE_MAX = 500
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+
+
+@form
+class Received(Form):
+    """How an order came: a letter by its digest, a call by a note. `on` is a date such as 2026-06-24."""
+
+    how: Literal["letter", "call", "meeting", "message"]
+    on: str
+    digest: str | None = None
+    note: str | None = None
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """How an order came, nothing of it unknown.
+
+        Raises: Misread: as a form; or neither a digest nor a note, and so no word of which letter or call.
+        """
+        made = super(Received, cls).from_json(value)
+        made._check()
+        return made
+
+    def _check(self) -> None:
+        if self.unknown:
+            raise Misread("how, on, digest and note", shown(sorted(self.unknown)))
+        if not _DATE.fullmatch(self.on):
+            raise Misread("a date such as 2026-06-24", shown(self.on), ("on",))
+        if self.digest is not None and not _DIGEST.fullmatch(self.digest):
+            raise Misread("sha256: and 64 hex digits", shown(self.digest), ("digest",))
+        if self.note is not None and not (1 <= len(self.note) <= NOTE_MAX and is_plain(self.note)):
+            raise Misread(f"1 to {NOTE_MAX} characters, none invisible", shown(self.note), ("note",))
+        if self.digest is None and self.note is None:
+            raise Misread("the digest of the letter, or a note of the call", "neither")

@@ -1,0 +1,25 @@
+"""The part of a directive that is lifted."""
+
+from __future__ import annotations
+
+from sluicegate_record.form import Form, form
+
+
+@form
+class Committed(Form):
+    """Names that are not public: how many, and the commitment to them in 64 hex digits."""
+
+    count: int
+    commitment: str
+
+
+@form
+class Scope(Form):
+    """What of a directive is lifted: for these models, surfaces, annexes or organizations; what is left out
+    is not narrowed. A part that this build does not know is kept.
+    """
+
+    models: tuple[str, ...] | None = None
+    surfaces: tuple[str, ...] | None = None
+    annexes: tuple[str, ...] | None = None
+    organizations: Committed | None = None
