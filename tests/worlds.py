@@ -249,7 +249,7 @@ def set_point(*given: str, signer: str = OFFICER, **changes: str) -> SetPoint:
 
 def stated(state: State, point: str = "cloud", name: str = "d-1", **changes: str) -> Enforcement:
     """What a point says of a directive as it is on the record."""
-    document = canonical.digest(state.directives[name].document) if name in state.directives else ""
+    document = state.directives[name].document.digest if name in state.directives else ""
     fields = {"log": LOG, "point": point, "directive": name, "document": document, "says": "enforced"}
     return Enforcement(**{**fields, "at": times.format_time(AT_MS), **changes})
 

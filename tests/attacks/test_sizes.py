@@ -23,10 +23,10 @@ def explained(text: str) -> dict[str, Any]:
 
 
 def test_whatever_may_be_signed_fits_into_an_entry() -> None:
-    room = DOCUMENT_BYTES_MAX - len(canonical.dumps(directive.to_sign(explained(""), SIGNING)[0]))
+    room = DOCUMENT_BYTES_MAX - len(canonical.dumps(directive.to_sign(explained(""), SIGNING)[0].to_json()))
     text = "理" * (room // 3) + "a" * (room % 3)
     document, _ = directive.to_sign(explained(text), SIGNING)
     signers = ["oncd", "ostp", "caisi", "release-officer", "release-officer-2"]
-    World.opened().must(IssueDirective(signed(statements.directive_payload(document), *signers)))
+    World.opened().must(IssueDirective(signed(statements.directive_payload(document.to_json()), *signers)))
     with pytest.raises(InvalidInput, match=f"{DOCUMENT_BYTES_MAX + 1} bytes as it is signed"):
         directive.to_sign(explained(text + "a"), SIGNING)

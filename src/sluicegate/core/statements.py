@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from sluicegate.core.directives.directive import Received
 from sluicegate.core.terms import plan
 from sluicegate.errors import BadEnvelope, BadKey, VerificationFailed
+from sluicegate_record.directives.received import Received
 from sluicegate_record.directives.status import STATUSES, UNKNOWN
+from sluicegate_record.form import Misread
 from sluicegate_record.log import canonical, dsse, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.terms.text import is_plain
@@ -418,8 +419,8 @@ def read_transcription(envelope: Envelope) -> tuple[Position, dict[str, str]]:
         raise BadEnvelope("a transcription is of an approval or an objection")
     received = predicate.pop("received")
     try:
-        Received.model_validate(received)
-    except ValidationError as error:
+        Received.from_json(received)
+    except Misread as error:
         raise BadEnvelope("a transcription that does not say how and when it was received") from error
     position = Position(**predicate, reason="")
     _expect_payload(envelope, transcription_payload(position, received))
