@@ -278,7 +278,7 @@ def set_point(*given: str, signer: str = OFFICER, **changes: Any) -> SetPoint:
 
 def stated(state: State, point: str = "cloud", name: str = "d-1", **changes: Any) -> Enforcement:
     """What a point says of a directive as it is on the record."""
-    document = canonical.digest(state.directives[name].document) if name in state.directives else ""
+    document = state.directives[name].document.digest if name in state.directives else ""
     fields: dict[str, Any] = {"log": LOG, "point": point, "directive": name, "document": document}
     return Enforcement(**{**fields, "says": "enforced", "at_ms": AT_MS, **changes})
 

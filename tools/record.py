@@ -142,7 +142,7 @@ class Example:
         """Issue a directive that covers everyone."""
         signing = Signing(self.ledger.vkey(), lambda: self.ledger.random(32))
         document, _ = directive.to_sign(_DIRECTIVE, signing)
-        envelope = _signed(DirectiveStatement(document=document), "oncd")
+        envelope = _signed(DirectiveStatement(document=document.to_json()), "oncd")
         _done(directives.issue(self.ledger, self.staff, self._id(), envelope, None))
 
     def files(self) -> Iterator[tuple[str, bytes]]:

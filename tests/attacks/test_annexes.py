@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 
-from sluicegate.core.directives.cover import ANNEX
 from sluicegate.core.people import application
 from sluicegate.service import directives
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.directives.names import ANNEX
 from tests import worlds
 from tests.fakes import MemoryStore
 from tests.worlds import AT_MS, ORIGIN, private_key

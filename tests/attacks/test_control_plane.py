@@ -26,7 +26,7 @@ def directed() -> World:
 def test_the_same_directive_again_that_its_issuer_did_not_sign_names_nobody_else(signer: str) -> None:
     """Word for word as narrow; whom its names come to is for the control plane to say, when it is signed."""
     world = directed()
-    covers = world.state.directives["d-1"].document["spec"]["covers"]
+    covers = world.state.directives["d-1"].document.to_json()["spec"]["covers"]
     liar = Liar(world)
     liar.write(events.DIRECTIVE_ISSUED, issued_as(change(world, signer, covers=covers)), named=ELSEWHERE)
     liar.refused()

@@ -11,7 +11,8 @@ from sluicegate.core.directives.directive import DOCUMENT_BYTES_MAX, Signing
 from sluicegate.core.lifecycle.directives import IssueDirective
 from sluicegate.errors import InvalidInput
 from sluicegate_record.log import canonical
-from tests.worlds import LOG, World, directive_payload, directive_value, signed
+from sluicegate_record.statements.directives import DirectiveStatement
+from tests.worlds import LOG, World, directive_value, signed
 
 SIGNING = Signing(LOG, lambda: bytes(32))
 
@@ -22,10 +23,12 @@ def explained(text: str) -> dict[str, Any]:
 
 
 def test_whatever_may_be_signed_fits_into_an_entry() -> None:
-    room = DOCUMENT_BYTES_MAX - len(canonical.dumps(directive.to_sign(explained(""), SIGNING)[0]))
+    room = DOCUMENT_BYTES_MAX - len(canonical.dumps(directive.to_sign(explained("a"), SIGNING)[0].to_json()))
+    room += len("a")
     text = "理" * (room // 3) + "a" * (room % 3)
     document, _ = directive.to_sign(explained(text), SIGNING)
     signers = ["oncd", "ostp", "caisi", "release-officer", "release-officer-2"]
-    World.opened().must(IssueDirective(signed(directive_payload(document), *signers)))
+    statement = DirectiveStatement(document=document.to_json())
+    World.opened().must(IssueDirective(signed(statement.payload(), *signers)))
     with pytest.raises(InvalidInput, match=f"{DOCUMENT_BYTES_MAX + 1} bytes as it is signed"):
         directive.to_sign(explained(text + "a"), SIGNING)

@@ -37,7 +37,7 @@ def lift(plane: Plane, name: str, **scope: list[str]) -> None:
 def amend(plane: Plane, name: str, organization: str) -> None:
     """A directive over everyone covers one organization from now on."""
     with plane.ledger.reading() as state:
-        document = canonical.digest(state.directives[name].document)
+        document = state.directives[name].document.digest
     value = directive_value(name, covers=committed([organization]))
     value["metadata"]["replaces"] = {"directive": name, "document": document}
     opened = opened_names([organization])

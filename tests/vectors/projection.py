@@ -255,7 +255,7 @@ def _directive(state: State, issued: Issued) -> dict[str, Any]:
     return _filled(
         {
             "issuer": issued.issuer,
-            "document": _digest(issued.document),
+            "document": issued.document.digest,
             "seq": issued.seq,
             "at": _time(issued.at_ms),
             "holds": _time(issued.holds_ms),
@@ -268,7 +268,13 @@ def _directive(state: State, issued: Issued) -> dict[str, Any]:
             "lifts": list(issued.lifts),
             "parts": [{**each, "at": _time(each["at"])} for each in issued.parts],
             "history": [
-                {**each, "document": _digest(each["document"]), "at": _time(each["at"])}
+                {
+                    "directive": each.directive,
+                    "seq": each.seq,
+                    "document": each.document.digest,
+                    "by": each.replaced_seq,
+                    "at": _time(each.replaced_ms),
+                }
                 for each in issued.history
             ],
             "inForce": _placed(issued.in_force_ms, issued.in_force_seq),

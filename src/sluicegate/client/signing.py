@@ -197,8 +197,7 @@ def directive(given: dict[str, Any], bound: Bound, *keys: Ed25519PrivateKey) -> 
         bound.received,
     )
     document, opened = directives.to_sign(given, signing)
-    directives.check_signed(document)
-    envelope = signed(DirectiveStatement(document=document), *keys)
+    envelope = signed(DirectiveStatement(document=document.to_json()), *keys)
     return {"envelope": envelope, "opened": {name: _opened(each) for name, each in opened.items()}}
 
 

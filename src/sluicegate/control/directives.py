@@ -23,12 +23,12 @@ from sluicegate.control.requests import (
     TheLedger,
     may,
 )
-from sluicegate.core.directives import annex
 from sluicegate.errors import StoreUnavailable
 from sluicegate.ports import Principal
 from sluicegate.service import directives, drills, preview
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.usage import UsageBook
+from sluicegate_record.directives.names import ROWS_MAX
 
 router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR, tags=["directives"])
 
@@ -36,8 +36,8 @@ router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR, tags=["direct
 class AnnexNames(Body):
     """The names an annex holds: of organizations or of members."""
 
-    organizations: Annotated[list[str], Field(max_length=annex.ROWS_MAX)] | None = None
-    persons: Annotated[list[str], Field(max_length=annex.ROWS_MAX)] | None = None
+    organizations: Annotated[list[str], Field(max_length=ROWS_MAX)] | None = None
+    persons: Annotated[list[str], Field(max_length=ROWS_MAX)] | None = None
 
 
 class DirectiveText(Text):

@@ -386,7 +386,9 @@ def _scope(ledger: Ledger, case: Case) -> dict[str, Any] | None:
 
 def _document(state: State, case: Case) -> dict[str, Any] | None:
     """The directive that a lift is about."""
-    return state.directives[case.question.directive].document if case.kind == kinds.LIFT else None
+    if case.kind != kinds.LIFT:
+        return None
+    return state.directives[case.question.directive].document.to_json()
 
 
 def _dossier(ledger: Ledger, state: State, case: Case) -> dict[str, Any] | None:

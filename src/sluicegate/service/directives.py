@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sluicegate.core.directives import annex, cover
+from sluicegate.core.directives import cover
 from sluicegate.core.directives.cover import Resolved
 from sluicegate.core.lifecycle import Refusal, State, directives
 from sluicegate.core.lifecycle.directives import LIFTED, AddDefinition, Confirm, IssueDirective, OpenLift
@@ -21,6 +21,7 @@ from sluicegate.core.people import application, persons
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.directives import names
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.directives.status import STATUSES, UNKNOWN
 from sluicegate_record.log import canonical, events, times
@@ -115,15 +116,16 @@ def shown(ledger: Ledger, name: str) -> dict[str, Any] | Refusal:
         found = state.directives.get(name)
         if found is None:
             return directives.directive_unknown(name)
-        return {**_shown(found), "document": found.document, "said": _said(state, found)}
+        return {**_shown(found), "document": found.document.to_json(), "said": _said(state, found)}
 
 
 def _shown(found: Issued) -> dict[str, Any]:
-    spec = found.document["spec"]
+    source = found.document.to_json()
+    spec = source["spec"]
     return {
         "directive": found.name,
         "issuer": found.issuer,
-        "transcribed": found.document["metadata"].get("transcribed"),
+        "transcribed": source["metadata"].get("transcribed"),
         "confirmed": found.confirmed if found.is_transcribed else None,
         "drill": found.is_drill,
         "inForce": not found.lifted,
@@ -147,10 +149,10 @@ def _shown(found: Issued) -> dict[str, Any]:
 
 def _said(state: State, found: Issued) -> list[dict[str, Any]]:
     """What was said of it and when, in order: the document's reasons, those before, and every note."""
-    at = {"seq": found.seq, "document": found.document}
+    stated = [*((each.seq, each.document) for each in found.history), (found.seq, found.document)]
     documents = [
-        {"seq": each["seq"], "kind": "document", "reasons": each["document"]["spec"]["reasons"]}
-        for each in [*found.history, at]
+        {"seq": seq, "kind": "document", "reasons": document.to_json()["spec"]["reasons"]}
+        for seq, document in stated
     ]
     notes = [note for note in state.notes if note["about"].get("directive") == found.name]
     return [*documents, *notes]
@@ -170,7 +172,7 @@ def openings_of(given: Mapping[str, Any]) -> dict[str, Opening]:
 def resolve(ledger: Ledger, given: Mapping[str, Any]) -> dict[str, Resolved] | Refusal:
     """What names come to, by `covers`, `except`, `lift` and an annex's name.
 
-    `given` are the values of `directive.commitments`. One that a directive itself names must be known.
+    `given` are the values of `Document.commitments`. One that a directive itself names must be known.
     Raises: InvalidInput: not lists of names.
     """
     stated = {name: _stated(name, value) for name, value in given.items()}
@@ -182,7 +184,7 @@ def resolve(ledger: Ledger, given: Mapping[str, Any]) -> dict[str, Resolved] | R
             if value is None:
                 continue
             named, part = _named(state, value, tags), name.partition(".")[0]
-            if name.startswith(cover.ANNEX):
+            if name.startswith(names.ANNEX):
                 found[name] = named
                 continue
             unknown = _unknown(ledger, state, named, given[name])
@@ -195,7 +197,7 @@ def resolve(ledger: Ledger, given: Mapping[str, Any]) -> dict[str, Resolved] | R
 def _stated(name: str, value: Any) -> dict[str, list[str]] | None:
     """The names that open a commitment; None where it is to no names."""
     kind = name.partition(".")[2]
-    if name.startswith(cover.ANNEX):
+    if name.startswith(names.ANNEX):
         return _checked(value)
     return _checked({kind: value}) if kind in {"organizations", "persons"} else None
 
@@ -211,7 +213,7 @@ def undescribed(ledger: Ledger) -> list[Described]:
 
 def _checked(value: Any) -> dict[str, list[str]]:
     try:
-        return annex.check(value)
+        return names.check(value)
     except ValueError as error:
         raise InvalidInput(str(error)) from error
 

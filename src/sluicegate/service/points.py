@@ -38,7 +38,7 @@ def to_state(ledger: Ledger, point: str, directive: str) -> dict[str, Any] | Ref
         placed = points.point_and_directive(known, point, directive)
         if isinstance(placed, Refusal):
             return placed
-        document = canonical.digest(placed[1].document)
+        document = placed[1].document.digest
         return {"log": known.log, "point": point, "directive": directive, "document": document}
 
 

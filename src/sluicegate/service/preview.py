@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from sluicegate.core.access import coverage
 from sluicegate.core.access.coverage import Usage
 from sluicegate.core.access.table import Table
-from sluicegate.core.directives import annex, cover, directive
+from sluicegate.core.directives import cover, directive
 from sluicegate.core.directives.cover import Directive
 from sluicegate.core.directives.directive import Signing
 from sluicegate.core.lifecycle import Refusal, State, directives
@@ -25,6 +25,7 @@ from sluicegate.service import access
 from sluicegate.service.directives import resolve
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.usage import UsageBook
+from sluicegate_record.directives import names
 from sluicegate_record.log import canonical, times
 
 TRIES = 5
@@ -48,17 +49,15 @@ def preview(  # noqa: PLR0913 - who, a text and its file, its annexes, and what 
     given = directive.read(document.read(text, file))
     now_ms = ledger.now_ms()
     with ledger.reading() as state:
-        entered, knows = _as_entered(state, given), partial(access.knows, principal, state)
-        refusal = directives.check_directive(state, entered, now_ms, knows)
+        signed, opened = directive.to_sign(given, _signing(state, given, annexes))
+        knows = partial(access.knows, principal, state)
+        refusal = directives.check_directive(state, signed, now_ms, knows)
         if refusal is not None:
             return refusal
-        signing = Signing(state.log, lambda: bytes(32), _checked(given, annexes), state.definitions)
-        signed, opened = directive.to_sign(_unbound(given), signing)
-        replaces = _replaced(state, given)
     named = resolve(ledger, {name: each.value() for name, each in opened.items()})
     if isinstance(named, Refusal):
         return named
-    found = cover.compiled(given["metadata"]["name"], signed["spec"], named, now_ms)
+    found = cover.compiled(signed.metadata.name, signed.to_json()["spec"], named, now_ms)
     usage = used.last_day(now_ms) if used is not None else []
     answer = settled(ledger, lambda table: _counted(table, found, usage, now_ms))
     if used is not None:
@@ -67,6 +66,7 @@ def preview(  # noqa: PLR0913 - who, a text and its file, its annexes, and what 
         known = ledger.store.registered(each["organization"])
         is_told = _sees(ledger, principal, each["organization"])
         each["name"] = known.name if known is not None and is_told else None
+    replaces = signed.replaces.to_json() if signed.replaces else None
     return {"directive": found.name, "document": given, "replaces": replaces, **answer}
 
 
@@ -150,32 +150,34 @@ def _checked(given: Mapping[str, Any], annexes: Mapping[str, Any]) -> dict[str, 
         listed = ", ".join(sorted(annexes.keys() ^ stated.keys()))
         raise InvalidInput(f"the annexes {listed} are stated without their names, or the other way round")
     try:
-        return {name: annex.check(value) for name, value in annexes.items()}
+        return {name: names.check(value) for name, value in annexes.items()}
     except ValueError as error:
         raise InvalidInput(str(error)) from error
 
 
-def _as_entered(state: State, given: dict[str, Any]) -> dict[str, Any]:
-    """A document as it would be entered: transcribed, if its issuer has no key here."""
-    if given["spec"]["issuer"] in state.parties:
-        return given
-    return {**given, "metadata": {**given["metadata"], "transcribed": {}}}
+def _signing(state: State, given: Mapping[str, Any], annexes: Mapping[str, Any]) -> Signing:
+    """What a signer would add to a directive: it is transcribed, if its issuer has no key here.
+
+    Raises: InvalidInput: an annex that is not here, or is none.
+    """
+    old = state.directives.get(given["metadata"].get("replaces", ""))
+    return Signing(
+        state.log,
+        lambda: bytes(32),
+        _checked(given, annexes),
+        state.definitions,
+        replaced=old.document.digest if old is not None else _UNKNOWN,
+        received=None if given["spec"]["issuer"] in state.parties else _RECEIVED,
+    )
 
 
-def _unbound(given: dict[str, Any]) -> dict[str, Any]:
-    """A document to compile, whatever it replaces."""
-    return {**given, "metadata": {"name": given["metadata"]["name"]}}
+_UNKNOWN = canonical.sha256_hex(b"")
+"""The digest of a document that is not there: whatever replaces it is refused."""
+_RECEIVED = {"how": "letter", "on": "2026-06-12", "digest": _UNKNOWN}
+"""How an order came that nobody has entered yet."""
 
 
 def _sees(ledger: Ledger, principal: Principal, organization: str) -> bool:
     """Whether a principal sees any case of an organization."""
     with ledger.reading() as state:
         return any(access.sees(principal, state.cases[name]) for name in state.cases_of.get(organization, ()))
-
-
-def _replaced(state: State, given: Mapping[str, Any]) -> dict[str, str] | None:
-    """The directive it takes the place of, by the digest that a signer binds."""
-    name = given["metadata"].get("replaces")
-    if name is None:
-        return None
-    return {"directive": name, "document": canonical.digest(state.directives[name].document)}

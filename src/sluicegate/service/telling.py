@@ -111,19 +111,19 @@ def _news(state: State) -> Iterator[News]:
         for part in found.parts:
             yield News(part["seq"], LIFTED, name, found.seq, part["at"])
         for before in found.history:
-            if before["directive"] == name:
-                yield News(before["by"], REPLACED, name, before["seq"], before["at"])
+            if before.directive == name:
+                yield News(before.replaced_seq, REPLACED, name, before.seq, before.replaced_ms)
         if found.ended_seq is not None and found.ended_ms is not None:
             yield News(found.ended_seq, f"directive.{found.ended}", name, found.seq, found.ended_ms)
 
 
 def _notice(found: Issued, news: News) -> Notice:
-    spec = found.document["spec"]
+    spec = found.document.spec
     data = {
         "directive": found.name,
         "issuer": found.issuer,
-        "basis": spec["basis"]["kind"],
-        "action": spec.get("action", "suspend"),
+        "basis": spec.basis.kind,
+        "action": spec.action,
         "seq": news.seq,
         "size": news.seq + 1,
     }

@@ -26,7 +26,19 @@ from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Draft, Entropy, Entry
 from tests.core import reference_model
 from tests.core.access.test_decision import Facts
-from tests.worlds import API, AT_MS, DAY_MS, MODEL, Rough, World, covering, directive_value, plan_value, stage
+from tests.worlds import (
+    API,
+    AT_MS,
+    DAY_MS,
+    LOG,
+    MODEL,
+    Rough,
+    World,
+    covering,
+    directive_value,
+    plan_value,
+    stage,
+)
 
 MODELS, SURFACES, ORGANIZATIONS = ("a", "b", "c"), ("api", "codex"), ("o1", "o2", "o3")
 
@@ -292,6 +304,7 @@ def _about_persons(world: World, grant: str) -> None:
     persons = {"definition": "d", "statuses": ["other"], "source": "s", "assurance": "organization"}
     covers = {"persons": {**persons, "unknown": "spared"}, "annexes": ["x"], "registeredIn": ["US"]}
     document = directive_value("d-3", covers=covers, expires=until, drain="PT5S")
+    document["metadata"]["log"] = LOG
     document["spec"]["except"] = {"annexes": ["y"], "persons": persons}
     gone = {"members": ["mem_bbbbbbbbbbbbbbbb"], "organization": "org-2"}
     registered = [

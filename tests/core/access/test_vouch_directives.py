@@ -342,7 +342,7 @@ def test_what_a_stranger_confirms_is_not_confirmed() -> None:
     """Else whoever writes the log could keep an order from ever being lifted by its issuer's letter."""
     world = honest()
     world.must(transcription())
-    document = canonical.digest(world.state.directives["d-1"].document)
+    document = world.state.directives["d-1"].document.digest
     for signer in ("stranger", "oncd", OFFICER):
         forged = Confirm(signed(Confirmation(log=LOG, directive="d-1", document=document).payload(), signer))
         public = {

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from sluicegate.core.directives import annex
 from sluicegate.errors import InvalidDocument, Place
+from sluicegate_record.directives import names
 
 
 def places(data: bytes) -> list[Place]:
@@ -16,7 +17,7 @@ def places(data: bytes) -> list[Place]:
 
 
 @pytest.mark.parametrize(
-    ("data", "names"),
+    ("data", "stated"),
     [
         (b"organization\nExample Utility\n", ["Example Utility"]),
         (b"organization\nExample Utility", ["Example Utility"]),
@@ -30,10 +31,10 @@ def places(data: bytes) -> list[Place]:
         ("organization\nÉlectricité\n".encode(), ["Électricité"]),
     ],
 )
-def test_the_names_are_read_in_their_order(data: bytes, names: list[str]) -> None:
-    assert annex.read(data, "a.csv") == {"organizations": names}
-    assert annex.check({"organizations": names}) == {"organizations": names}
-    assert annex.count({"organizations": names}) == len(names)
+def test_the_names_are_read_in_their_order(data: bytes, stated: list[str]) -> None:
+    assert annex.read(data, "a.csv") == {"organizations": stated}
+    assert names.check({"organizations": stated}) == {"organizations": stated}
+    assert names.count({"organizations": stated}) == len(stated)
 
 
 def test_persons_are_read_by_their_ids() -> None:
@@ -94,8 +95,8 @@ def test_a_name_with_a_line_break_in_quotes_is_refused_and_never_joined(newline:
 
 
 def test_as_many_rows_as_there_may_be() -> None:
-    rows = [b"organization", *(b"org %d" % i for i in range(annex.ROWS_MAX))]
-    assert annex.count(annex.read(b"\n".join(rows), "a.csv")) == annex.ROWS_MAX
+    rows = [b"organization", *(b"org %d" % i for i in range(names.ROWS_MAX))]
+    assert names.count(annex.read(b"\n".join(rows), "a.csv")) == names.ROWS_MAX
     (found,) = places(b"\n".join([*rows, b"one more"]))
     assert (found.expected, found.found) == ("1 to 100,000 rows", "100,001")
 
@@ -123,7 +124,7 @@ def test_not_more_errors_are_told_than_a_person_reads() -> None:
 )
 def test_what_comes_beside_a_directive_and_is_no_annex(value: object) -> None:
     with pytest.raises(ValueError, match="annex"):
-        annex.check(value)
+        names.check(value)
 
 
 rows = st.text(max_size=100).map(lambda text: ("organization\n" + text).encode("utf-8", "replace"))
@@ -136,4 +137,4 @@ def test_any_bytes_are_read_or_refused_with_places(data: bytes) -> None:
     except InvalidDocument as error:
         assert error.at  # noqa: PT017 - both ends are right
     else:
-        assert annex.check(found) == found
+        assert names.check(found) == found

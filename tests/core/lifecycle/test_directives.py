@@ -388,7 +388,7 @@ def test_whoever_else_lifts_a_transcription_has_a_key(world: World) -> None:
 
 
 def confirmation(world: World, name: str = "d-1", signer: str = "oncd", **changes: str) -> Confirm:
-    document = canonical.digest(world.state.directives[name].document)
+    document = world.state.directives[name].document.digest
     stated: dict[str, Any] = {"log": LOG, "directive": name, "document": document, **changes}
     return Confirm(signed(Confirmation(**stated).payload(), signer))
 
@@ -503,7 +503,7 @@ def test_no_letter_is_a_position_in_another_kind_of_case(world: World) -> None:
 
 def standing(world: World, name: str = "d-1") -> dict[str, str]:
     """What a change binds: the directive as it stands."""
-    return {"directive": name, "document": canonical.digest(world.state.directives[name].document)}
+    return {"directive": name, "document": world.state.directives[name].document.digest}
 
 
 def change(
@@ -525,7 +525,7 @@ def test_its_issuer_narrows_a_directive_alone(world: World) -> None:
     world.must(change(world, surfaces=[API, CODEX], liftedBy=RULE))
     assert covering(world.state.table, MODEL, CODEX, "o") == ["d-1"]
     assert world.entries[-1].public["replaces"] == "d-1"
-    assert [each["document"]["spec"]["surfaces"] for each in world.state.directives["d-1"].history] == [[API]]
+    assert [each.document.spec.surfaces for each in world.state.directives["d-1"].history] == [(API,)]
 
 
 def test_what_is_wider_takes_whoever_lifts_it(world: World) -> None:

@@ -21,13 +21,15 @@ from typing import Any
 
 from sluicegate.core.access.refusals import Reason
 from sluicegate.core.access.table import Table, fold_in
-from sluicegate.core.directives import directive, narrowing
 from sluicegate.core.lifecycle.case import CONSENT
 from sluicegate.core.terms import kinds, plan, tightness
 from sluicegate.core.terms.trust import Pin, Releases
 from sluicegate.errors import SluicegateError
+from sluicegate_record.directives import narrowing
+from sluicegate_record.directives.document import Document
 from sluicegate_record.directives.scope import Scope
-from sluicegate_record.log import canonical, dsse, events, times
+from sluicegate_record.form import Misread
+from sluicegate_record.log import dsse, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Entry
 from sluicegate_record.statements.cases import Position, Schedule, Transcription, Word
@@ -37,6 +39,8 @@ from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.terms import conditions, durations, quorum
 
 TOLD_MAX = 1_000
+_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError, SluicegateError)
+"""What an entry that lacks what its type needs may raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +102,22 @@ class VouchedTable(Table):
         """The case of every grant."""
         self._appeals: dict[str, list[str]] = {}
         """The appeals against a case, or against the removal of a grant out of it."""
-        self._documents: dict[str, dict[str, Any]] = {}
-        """The documents of directives, by name."""
+        self._documents: dict[str, Document | None] = {}
+        """The documents of directives, by name; None where this build cannot read one: nothing lifts it."""
         self._transcribed: set[str] = set()
         """The directives that officers entered and their issuers have not confirmed."""
 
     def apply(self, entry: Entry) -> None:
         """Fold one entry in, as far as it is vouched for. Requires and raises as `Table.apply`."""
+        if entry.type == events.DIRECTIVE_ISSUED and entry.seq == self.size:
+            fold_in(VouchedTable._direct, self, entry)
+            return
         before = entry.seq == self.size and entry.type in _BEFORE
         why = self._why_not(entry) if before else ""
         if why and (entry.type in _SKIPPED or self._is_known(entry)):
             self.skip(entry)
         else:
-            super().apply(self._as_signed(entry))
+            super().apply(entry)
             after = _AFTER.get(entry.type, VouchedTable._nothing)
             fold_in(lambda table, folded: after(table, folded, why), self, entry)
         if why:
@@ -121,7 +128,7 @@ class VouchedTable(Table):
             _BEFORE[entry.type](self, entry)
         except NotVouched as finding:
             return str(finding)
-        except (AttributeError, KeyError, TypeError, ValueError, SluicegateError) as error:
+        except _UNREADABLE as error:
             return f"it cannot be checked: {error!r}"
         return ""
 
@@ -275,7 +282,7 @@ class VouchedTable(Table):
         name = case.question.directive
         if case.kind != kinds.LIFT or name not in self._transcribed:
             raise NotVouched("a transcription of what its agency signs itself")
-        if self._documents[name]["spec"]["issuer"] != agency:
+        if self._document(name).spec.issuer != agency:
             raise NotVouched("a transcription of another agency's word than the issuer's")
         owners = self._owners(envelope, self._trust.developer)
         if len(owners) < 2:
@@ -392,106 +399,106 @@ class VouchedTable(Table):
         if name in self.drills:
             return
         case = self._case(entry.public["case"], kinds.LIFT)
-        document = self._documents[name]
-        asked, part = case.question, None if scope is None else Scope.from_json(scope)
-        if (asked.directive, asked.document, asked.scope) != (name, canonical.digest(document), part):
+        document, part = self._document(name), None if scope is None else Scope.from_json(scope)
+        asked = case.question
+        if (asked.directive, asked.document, asked.scope) != (name, document.digest, part):
             raise NotVouched("a lift of another directive, or of another part")
-        self._check_rule(case, document["spec"]["liftedBy"], frozenset())
+        self._check_rule(case, document.spec.lifted_by.to_json(), frozenset())
 
-    def _check_directive(self, entry: Entry) -> None:
-        """What is on the record is what was signed, under a name of its own unless it replaces another."""
-        name, document = entry.public["directive"], entry.public["document"]
-        signed = self._signed_document(entry)
-        if signed is not None and signed != document:
-            raise NotVouched("a directive that was signed otherwise; it applies as it was signed")
-        replaced = entry.public.get("replaces")
-        if replaced is not None and not self._may_replace(entry, signed):
-            raise NotVouched("a directive that replaces another without those who lift it; both apply")
-        if name in self._documents and replaced != name:
-            raise NotVouched("a directive of this name is on the record; this one is never lifted here")
+    # Directives
 
-    def _may_replace(self, entry: Entry, document: Mapping[str, Any] | None) -> bool:
+    def _direct(self, entry: Entry) -> None:
+        """Apply a directive as it was signed; beside another where it may not take that one's place or name.
+
+        Its signatures are verified here, once.
+        """
+        name, replaced = entry.public["directive"], entry.public.get("replaces")
+        signed, signers = self._signed(entry)
+        may_replace = replaced is None or self._may_replace(replaced, signed, signers)
+        is_taken = name in self._documents and (replaced != name or not may_replace)
+        stated = entry.public["document"]
+        public = {**entry.public, "document": signed.to_json() if signed else stated}
+        if not may_replace:
+            del public["replaces"]
+        if is_taken:
+            public["directive"] = f"{name}#{entry.seq}"
+        super().apply(replace(entry, public=public))
+        why = ""
+        if public["document"] != stated:
+            why = "a directive that was signed otherwise; it applies as it was signed"
+        elif not may_replace:
+            why = "a directive that replaces another without those who lift it; both apply"
+        elif is_taken:
+            why = "a directive of this name is on the record; this one is never lifted here"
+        if not why or name not in self._documents:
+            self._keep(name, signed or _readable(stated))
+        if why:
+            self._tell(entry, why)
+
+    def _keep(self, name: str, document: Document | None) -> None:
+        self._documents[name] = document
+        self._transcribed.discard(name)
+        if document is not None and document.is_transcribed:
+            self._transcribed.add(name)
+
+    def _document(self, name: str) -> Document:
+        document = self._documents[name]
+        if document is None:
+            raise NotVouched("a directive that this build cannot read")
+        return document
+
+    def _signed(self, entry: Entry) -> tuple[Document | None, list[Pin]]:
+        """A directive as its issuer, or two officers, signed it for this log, and who did; None if nobody."""
+        try:
+            envelope = Envelope.from_json(entry.public["envelope"])
+            document = Document.check(DirectiveStatement.read(envelope).document)
+        except (KeyError, SluicegateError):
+            return None, []
+        signers = self._signers(envelope)
+        is_issuers = document.spec.issuer in {pin.party for pin in signers}
+        is_whole = is_issuers or self._is_transcribed(document, signers)
+        return document if is_whole and document.metadata.log == self._trust.log else None, signers
+
+    def _may_replace(self, replaced: str, document: Document | None, signers: list[Pin]) -> bool:
         """Whether those whose signatures can be checked here may put one directive in another's place.
 
         `document` is what was signed. What nobody signed takes the place of nothing, however narrow: whom its
         names come to, the control plane says anew.
         """
-        if document is None:
+        old = self._documents.get(replaced)
+        if document is None or document.replaces is None or old is None:
             return False
-        stated, old = document["metadata"].get("replaces"), self._documents.get(entry.public["replaces"])
-        if old is None or stated != {
-            "directive": entry.public["replaces"],
-            "document": canonical.digest(old),
-        }:
+        if document.replaces.to_json() != {"directive": replaced, "document": old.digest}:
             return False
-        is_word = entry.public["replaces"] in self._transcribed
-        is_letter = "transcribed" in document["metadata"]
-        if not narrowing.widened(document, old) and (is_word or not is_letter):
+        is_word = replaced in self._transcribed
+        if (is_word or not document.is_transcribed) and _is_narrower(document, old):
             return True
-        signers = self._signers(Envelope.from_json(entry.public["envelope"]))
         consenting = {pin.party for pin in signers}
-        issuer = old["spec"]["issuer"]
-        if is_word and self._is_transcribed(document, signers) and document["spec"]["issuer"] == issuer:
-            consenting.add(issuer)
-        return quorum.satisfied(old["spec"]["liftedBy"], consenting)
+        if is_word and self._is_transcribed(document, signers) and document.spec.issuer == old.spec.issuer:
+            consenting.add(old.spec.issuer)
+        return quorum.satisfied(old.spec.lifted_by.to_json(), consenting)
 
-    def _is_transcribed(self, document: Mapping[str, Any], signers: list[Pin]) -> bool:
+    def _is_transcribed(self, document: Document, signers: list[Pin]) -> bool:
         officers = {pin.owner for pin in signers if pin.party == self._trust.developer}
-        return "transcribed" in document["metadata"] and len(officers) > 1
+        return document.is_transcribed and len(officers) > 1
 
     def _signers(self, envelope: Envelope) -> list[Pin]:
         return [self._pins[keyid] for keyid in dsse.verify(envelope, self._public)]
-
-    def _signed_document(self, entry: Entry) -> dict[str, Any] | None:
-        """A directive as its issuer, or two officers, signed it for this log; None where nobody did."""
-        try:
-            envelope = Envelope.from_json(entry.public["envelope"])
-            document = DirectiveStatement.read(envelope).document
-            directive.check_signed(document)
-        except (KeyError, SluicegateError):
-            return None
-        signers = self._signers(envelope)
-        is_issuers = document["spec"]["issuer"] in {pin.party for pin in signers}
-        is_whole = is_issuers or self._is_transcribed(document, signers)
-        return document if is_whole and document["metadata"]["log"] == self._trust.log else None
-
-    def _as_signed(self, entry: Entry) -> Entry:
-        """A directive's entry as it was signed; beside one that has its name and that it may not replace."""
-        if entry.type != events.DIRECTIVE_ISSUED:
-            return entry
-        name, replaced = entry.public["directive"], entry.public.get("replaces")
-        signed = self._signed_document(entry)
-        public = {**entry.public, "document": signed or entry.public["document"]}
-        if replaced is not None and not self._may_replace(entry, signed):
-            del public["replaces"]
-            replaced = None
-        if name in self._documents and replaced != name:
-            public["directive"] = f"{name}#{entry.seq}"
-        return replace(entry, public=public)
-
-    def _keep_directive(self, entry: Entry, why: str) -> None:
-        name, document = entry.public["directive"], self._signed_document(entry) or entry.public["document"]
-        if name in self._documents and why:
-            return
-        self._documents[name] = document
-        self._transcribed.discard(name)
-        if "transcribed" in document["metadata"]:
-            self._transcribed.add(name)
 
     def _confirm_directive(self, entry: Entry) -> None:
         """What its issuer stands by is no transcription any more: its letters do not lift it."""
         envelope = Envelope.from_json(entry.public["envelope"])
         stated = Confirmation.read(envelope)
-        document = self._documents[stated.directive]
-        if stated.document == canonical.digest(document):
+        document = self._document(stated.directive)
+        if stated.document == document.digest:
             parties = {pin.party for pin in self._signers(envelope)}
-            if document["spec"]["issuer"] in parties:
+            if document.spec.issuer in parties:
                 self._transcribed.discard(stated.directive)
 
     def _check_expiry(self, entry: Entry) -> None:
         """A directive ends by itself when the time has come that its document says."""
-        expires = self._documents[entry.public["directive"]]["spec"].get("expires")
-        if expires is None or times.parse_time(expires) > entry.at_ms:
+        expires_ms = self._document(entry.public["directive"]).spec.expires_ms
+        if expires_ms is None or expires_ms > entry.at_ms:
             raise NotVouched("a directive that is said to have expired and has not")
 
     def _end_grant(self, entry: Entry, _why: str) -> None:
@@ -594,13 +601,27 @@ class VouchedTable(Table):
         return any(self._pins[keyid].party == self._trust.developer for keyid in signed)
 
 
+def _readable(stated: object) -> Document | None:
+    try:
+        return Document.from_json(stated)
+    except Misread:
+        return None
+
+
+def _is_narrower(new: Document, old: Document) -> bool:
+    """Whether one is provably narrower than another, which may be of another build."""
+    try:
+        return not narrowing.widened(new, old)
+    except _UNREADABLE:
+        return False
+
+
 _BEFORE: dict[str, Callable[[VouchedTable, Entry], None]] = {
     events.RELEASE_APPLIED: VouchedTable._check_release,
     events.CASE_OPENED: VouchedTable._open_case,
     events.POSITION_RECORDED: VouchedTable._take_position,
     events.CASE_DETERMINED: VouchedTable._close_case,
     events.CREDENTIAL_ISSUED: VouchedTable._check_credential,
-    events.DIRECTIVE_ISSUED: VouchedTable._check_directive,
     events.STAGE_OPENED: VouchedTable._check_opening,
     events.GRANT_APPROVED: VouchedTable._check_grant,
     events.GRANT_AMENDED: VouchedTable._check_amendment,
@@ -625,5 +646,4 @@ _AFTER: dict[str, Callable[[VouchedTable, Entry, str], None]] = {
     events.RELEASE_APPLIED: VouchedTable._map_models,
     events.GRANT_APPROVED: VouchedTable._bar_grant,
     events.GRANT_ENDED: VouchedTable._end_grant,
-    events.DIRECTIVE_ISSUED: VouchedTable._keep_directive,
 }

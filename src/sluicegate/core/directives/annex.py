@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from sluicegate.core.people.application import name_key
 from sluicegate.errors import InvalidDocument, Place
+from sluicegate_record.directives.names import NAME_MAX, ROWS_MAX
 from sluicegate_record.terms.text import is_plain
 
-ROWS_MAX = 100_000
-NAME_MAX = 500
 COLUMNS = {"organization": "organizations", "person": "persons"}
 FAULTS_MAX = 20
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
@@ -54,23 +51,6 @@ def read(data: bytes, file: str) -> dict[str, list[str]]:
     if faults:
         raise _refused(file, faults[:FAULTS_MAX])
     return {COLUMNS[header[column]]: names}
-
-
-def check(value: Any) -> dict[str, list[str]]:
-    """The names of an annex as they come beside a signed directive. Raises: ValueError."""
-    if not isinstance(value, dict) or len(value) != 1 or not set(value) <= set(COLUMNS.values()):
-        raise ValueError("an annex that is neither of organizations nor of persons")
-    (names,) = value.values()
-    if not isinstance(names, list) or not 1 <= len(names) <= ROWS_MAX:
-        raise ValueError(f"an annex of 1 to {ROWS_MAX:,} names expected")
-    if not all(isinstance(name, str) and 0 < len(name) <= NAME_MAX for name in names):
-        raise ValueError(f"an annex whose names are texts of 1 to {NAME_MAX} characters expected")
-    return value
-
-
-def count(value: Mapping[str, list[str]]) -> int:
-    """How many an annex names."""
-    return sum(map(len, value.values()))
 
 
 def _fault(name: str, cells: int, columns: int, seen: set[str]) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from sluicegate_record.directives.names import ANNEX
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.directives.status import STATUSES, UNKNOWN, Assurance
 from sluicegate_record.log import times
@@ -333,8 +334,6 @@ def _ms(text: str) -> int:
     return times.parse_time(text)
 
 
-ANNEX = "annex."
-"""What stands before an annex's name where a document's commitments are opened."""
 RESTRICTIONS: Mapping[str, Callable[[Any], bool]] = {
     "requestsPerMinute": lambda value: type(value) is int and value > 0,
     "personNamed": lambda value: value is True,

@@ -13,20 +13,22 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any
 
-from sluicegate.core.directives import cover, directive, narrowing
+from sluicegate.core.directives import cover, directive
 from sluicegate.core.directives.cover import Resolved
 from sluicegate.core.lifecycle.answer import Decided, Refusal
-from sluicegate.core.lifecycle.keys import owners_for, signer_for, signers
+from sluicegate.core.lifecycle.keys import owners_among, signer_for, signers
 from sluicegate.core.lifecycle.organizations import Described, describe
 from sluicegate.core.lifecycle.positions import two_officers
 from sluicegate.core.lifecycle.releases import other_log
-from sluicegate.core.lifecycle.state import Issued, Release, State
+from sluicegate.core.lifecycle.state import Issued, Key, Release, State
 from sluicegate.core.people import persons
+from sluicegate_record.directives import narrowing
+from sluicegate_record.directives.document import Document, Persons, Spec
 from sluicegate_record.directives.scope import Scope
-from sluicegate_record.log import canonical, events, times
+from sluicegate_record.log import events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Draft, Entropy, Opening
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
@@ -99,85 +101,82 @@ def issue_directive(
     state: State, command: IssueDirective, now_ms: int, entropy: Entropy
 ) -> Decided | Refusal:
     """Decide `IssueDirective`."""
-    document = DirectiveStatement.read(command.envelope).document
-    directive.check_signed(document)
-    if document["metadata"]["log"] != state.log:
+    document = Document.check(DirectiveStatement.read(command.envelope).document)
+    if document.metadata.log != state.log:
         return other_log()
     refusal = check_directive(state, document, now_ms)
     if refusal is not None:
         return refusal
-    owners = _authority(state, command.envelope, document)
+    keys = signers(state, command.envelope)
+    owners = _authority(state, keys, document)
     if isinstance(owners, Refusal):
         return owners
-    refusal = _unproven(command, document) or _widening(state, command.envelope, document)
+    refusal = _unproven(command, document) or _widening(state, keys, document)
     if refusal is not None:
         return refusal
-    name, replaced = document["metadata"]["name"], document["metadata"].get("replaces")
+    name, replaced = document.metadata.name, document.replaces
     public = {
         "directive": name,
-        "issuer": document["spec"]["issuer"],
+        "issuer": document.spec.issuer,
         "signedBy": owners[0],
         "signers": list(owners),
-        "document": document,
+        "document": document.to_json(),
         "digest": command.envelope.digest,
         "envelope": command.envelope.to_json(),
-        **({"replaces": replaced["directive"]} if replaced else {}),
+        **({"replaces": replaced.directive} if replaced else {}),
     }
     named = {part: found.to_json() for part, found in command.named.items()}
     gate = {"named": events.opening(named, entropy)} if named else {}
     drafts = [*describe(state, command.described, entropy)]
-    drafts += _ended_lifts(state, replaced["directive"], "directive_replaced") if replaced else ()
+    drafts += _ended_lifts(state, replaced.directive, "directive_replaced") if replaced else ()
     drafts.append(Draft(events.DIRECTIVE_ISSUED, name, public, gate, dict(command.opened)))
     return Decided(drafts, {"directive": name, "acceptedAt": times.format_time(now_ms)})
 
 
 def check_directive(
-    state: State, document: dict[str, Any], now_ms: int, knows: Callable[[Release], bool] = lambda _: True
+    state: State, document: Document, now_ms: int, knows: Callable[[Release], bool] = lambda _: True
 ) -> Refusal | None:
     """Why a well-formed directive does not fit this log, if it does not.
 
-    `document` is one that is signed, or as `directive.read` returned it. A release that the asker does not
-    know (`knows`) is none.
+    A release that the asker does not know (`knows`) is none.
     """
-    spec, metadata = document["spec"], document["metadata"]
+    spec = document.spec
     return (
-        _misplaced(state, metadata)
-        or _parties_unknown(state, spec, is_transcribed="transcribed" in metadata)
+        _misplaced(state, document)
+        or _parties_unknown(state, spec, is_transcribed=document.is_transcribed)
         or _covers_nothing(state, spec, knows)
         or _means_otherwise(state, spec)
         or _too_late(spec, now_ms)
     )
 
 
-def _misplaced(state: State, metadata: Mapping[str, Any]) -> Refusal | None:
+def _misplaced(state: State, document: Document) -> Refusal | None:
     """Whether the name is taken, or what is to be replaced is not there as it was."""
-    name, replaces = metadata["name"], metadata.get("replaces")
-    if replaces is None or isinstance(replaces, str):
-        replaces = {"directive": replaces, "document": None} if replaces else None
-    if replaces is None or replaces["directive"] != name:
+    name, replaces = document.metadata.name, document.replaces
+    if replaces is None or replaces.directive != name:
         if name in state.directives:
             said = f"a directive {name!r} is already on the record"
             return Refusal("conflict", "name_taken", said, "choose another, or say that it replaces this one")
         if replaces is None:
             return None
-    old = state.directives.get(replaces["directive"])
+    old = state.directives.get(replaces.directive)
     if old is None or old.is_drill:
-        return directive_unknown(replaces["directive"])
+        return directive_unknown(replaces.directive)
     if old.lifted:
         return over(old)
-    if replaces["document"] not in {None, canonical.digest(old.document)}:
+    if replaces.document != old.document.digest:
         said = f"the directive {old.name!r} has changed since this was signed"
         return Refusal("conflict", "directive_changed", said, "sign it again, to replace it as it stands")
     return None
 
 
-def _parties_unknown(state: State, spec: Mapping[str, Any], *, is_transcribed: bool) -> Refusal | None:
-    issuer = spec["issuer"]
+def _parties_unknown(state: State, spec: Spec, *, is_transcribed: bool) -> Refusal | None:
+    issuer = spec.issuer
     if is_transcribed and issuer == state.developer:
         said = "the developer signs what it issues itself"
         return Refusal("conflict", "not_transcribed", said, "'directive issue' signs it with one key")
     known = state.parties | ({issuer} if is_transcribed else set())
-    for party in sorted({issuer, *quorum.parties_of(spec["liftedBy"])}):
+    for party in sorted({issuer, *quorum.parties_of(spec.lifted_by.to_json())}):
         if party not in known:
             listed = ", ".join(sorted(known))
             said = f"no pinned key for {party!r}, expected one of {listed}"
@@ -185,19 +184,16 @@ def _parties_unknown(state: State, spec: Mapping[str, Any], *, is_transcribed: b
     return None
 
 
-def _covers_nothing(
-    state: State, spec: Mapping[str, Any], knows: Callable[[Release], bool]
-) -> Refusal | None:
+def _covers_nothing(state: State, spec: Spec, knows: Callable[[Release], bool]) -> Refusal | None:
     """Why a model, or a surface of these models, is nowhere offered nor granted, if one is not.
 
     What others are offered is not listed: the asker may not know of them.
     """
     reached = _reached(state, knows)
-    for model in spec["models"]:
+    for model in spec.models:
         if model not in reached:
             return Refusal("unknown", "model_unknown", f"no model {model!r}", "check its spelling")
-    named = spec["surfaces"] if spec["surfaces"] != "all" else ()
-    return _surface_unknown(reached, spec["models"], named)
+    return _surface_unknown(reached, spec.models, spec.surfaces if spec.surfaces != "all" else ())
 
 
 def _reached(state: State, knows: Callable[[Release], bool]) -> dict[str, set[str]]:
@@ -232,60 +228,57 @@ def _models(state: State) -> list[tuple[Release, str]]:
     ]
 
 
-def _means_otherwise(state: State, spec: Mapping[str, Any]) -> Refusal | None:
+def _means_otherwise(state: State, spec: Spec) -> Refusal | None:
     """Whether a definition means something else on the record than what was signed, or nothing."""
-    for part in ("covers", "except"):
-        whom = spec.get(part)
-        stated = whom.get("persons") if isinstance(whom, Mapping) else None
-        if not isinstance(stated, Mapping) or "definition" not in stated:
+    for _, selection in spec.selections():
+        stated = selection.persons
+        if not isinstance(stated, Persons):
             continue
-        meant = directive.definition(stated["definition"], state.definitions)
-        signed = (sorted(meant.statuses), meant.source)
-        if "statuses" in stated and (sorted(stated["statuses"]), stated["source"]) != signed:
-            said = f"the definition {meant.name!r} means {', '.join(signed[0])} on the record"
+        meant = directive.definition(stated.definition, state.definitions)
+        if (sorted(stated.statuses), stated.source) != (sorted(meant.statuses), meant.source):
+            said = f"the definition {meant.name!r} means {', '.join(sorted(meant.statuses))} on the record"
             return Refusal("conflict", "definition_differs", said, "sign it with the record's definition")
     return None
 
 
-def _too_late(spec: Mapping[str, Any], now_ms: int) -> Refusal | None:
-    expires = spec.get("expires")
-    if expires is not None and times.parse_time(expires) <= now_ms:
-        return Refusal("conflict", "expired", f"it expires at {expires}, which has passed", "sign it again")
-    return None
+def _too_late(spec: Spec, now_ms: int) -> Refusal | None:
+    if spec.expires_ms is None or now_ms < spec.expires_ms:
+        return None
+    said = f"it expires at {times.format_time(spec.expires_ms)}, which has passed"
+    return Refusal("conflict", "expired", said, "sign it again")
 
 
-def _authority(state: State, envelope: Envelope, document: Mapping[str, Any]) -> tuple[str, ...] | Refusal:
+def _authority(state: State, keys: AbstractSet[Key], document: Document) -> tuple[str, ...] | Refusal:
     """Whose signatures put a directive in force: its issuer's, or two officers' where it is transcribed."""
-    if "transcribed" not in document["metadata"]:
-        return owners_for(state, envelope, document["spec"]["issuer"])
-    owners = owners_for(state, envelope, state.developer)
+    if not document.is_transcribed:
+        return owners_among(keys, document.spec.issuer)
+    owners = owners_among(keys, state.developer)
     return owners if isinstance(owners, Refusal) else two_officers(owners) or owners
 
 
-def _unproven(command: IssueDirective, document: dict[str, Any]) -> Refusal | None:
-    if directive.opens(document, command.opened):
+def _unproven(command: IssueDirective, document: Document) -> Refusal | None:
+    if document.is_opened_by(command.opened):
         return None
     said = "the names given do not open the signed commitments"
     return Refusal("unverified", "scope_unproven", said, "sign it again")
 
 
-def _widening(state: State, envelope: Envelope, document: Mapping[str, Any]) -> Refusal | None:
+def _widening(state: State, keys: AbstractSet[Key], document: Document) -> Refusal | None:
     """Whether a change is not provably narrower and lacks whom `liftedBy` asks.
 
     A transcription in place of what its issuer signed is wider: officers alone could lift it.
     """
-    replaced = document["metadata"].get("replaces")
-    if replaced is None:
+    if document.replaces is None:
         return None
-    old = state.directives[replaced["directive"]]
+    old = state.directives[document.replaces.directive]
     fields = narrowing.widened(document, old.document)
-    consenting = {key.party for key in signers(state, envelope)}
-    if "transcribed" in document["metadata"]:
+    consenting = {key.party for key in keys}
+    if document.is_transcribed:
         if not old.is_transcribed or old.confirmed:
             fields.append("transcribed")
-        elif document["spec"]["issuer"] == old.issuer:
+        elif document.spec.issuer == old.issuer:
             consenting.add(old.issuer)
-    if not fields or quorum.satisfied(old.document["spec"]["liftedBy"], consenting):
+    if not fields or quorum.satisfied(old.document.spec.lifted_by.to_json(), consenting):
         return None
     listed = ", ".join(fields)
     said = f"it is not provably narrower than {old.name!r} in {listed}, and not all who lift it have signed"
@@ -321,7 +314,7 @@ def _not_to_confirm(found: Issued, document: str) -> Refusal | None:
     if not found.is_transcribed:
         said = f"the directive {found.name!r} was signed by its issuer"
         return Refusal("conflict", "not_transcribed", said, "there is nothing to confirm")
-    if document != canonical.digest(found.document):
+    if document != found.document.digest:
         said = f"the directive {found.name!r} has changed since this was signed"
         return Refusal("conflict", "directive_changed", said, "look at it again, and sign that")
     return None
@@ -345,10 +338,10 @@ def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) ->
         case=name,
         kind="lift",
         directive=found.name,
-        document=canonical.digest(found.document),
+        document=found.document.digest,
         scope=command.scope,
     )
-    rule = found.document["spec"]["liftedBy"]
+    rule = found.document.spec.lifted_by.to_json()
     public = {"case": name, "kind": "lift", "directive": found.name, "rule": rule}
     public["question"] = question.to_json()
     gate, sealed = {}, {}
@@ -361,22 +354,22 @@ def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) ->
 
 def _out_of_scope(state: State, found: Issued, command: OpenLift) -> Refusal | None:
     """Whether a part is none of the directive's, or none at all: what is signed must be what is lifted."""
-    spec, scope = found.document["spec"], command.scope or Scope()
+    spec, scope = found.document.spec, command.scope or Scope()
     surfaces = scope.surfaces or ()
     for part in _stating_nothing(scope):
         said = f"the part {part[:80]!r} states nothing that can be lifted"
         return Refusal("conflict", "scope_invalid", said, "leave out what the lift does not state")
-    named = (("models", scope.models, spec["models"]), ("annexes", scope.annexes, spec.get("annexes", {})))
+    named = (("models", scope.models, spec.models), ("annexes", scope.annexes, spec.annexes or {}))
     for part, items, given in named:
         for item in items or ():
             if item not in given:
                 said = f"the directive {found.name!r} has no {item[:80]!r} among its {part}"
                 return Refusal("unknown", "scope_unknown", said, "'directive show' tells what it says")
-    if spec["surfaces"] != "all" and not set(surfaces) <= set(spec["surfaces"]):
-        said = f"the directive {found.name!r} is about {', '.join(spec['surfaces'])} alone"
+    if spec.surfaces != "all" and not set(surfaces) <= set(spec.surfaces):
+        said = f"the directive {found.name!r} is about {', '.join(spec.surfaces)} alone"
         return Refusal("unknown", "scope_unknown", said, "name one of those surfaces")
     reached = _reached(state, lambda _: True)
-    return _scope_unproven(scope, command.opened) or _surface_unknown(reached, spec["models"], surfaces)
+    return _scope_unproven(scope, command.opened) or _surface_unknown(reached, spec.models, surfaces)
 
 
 def _stating_nothing(scope: Scope) -> Iterator[str]:

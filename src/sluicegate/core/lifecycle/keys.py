@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from sluicegate.core.lifecycle.answer import Decided, Refusal
@@ -49,15 +50,23 @@ def signers(state: State, envelope: Envelope) -> frozenset[Key]:
 
 def owners_for(state: State, envelope: Envelope, party: str) -> tuple[str, ...] | Refusal:
     """Everyone who signed an envelope for `party`, sorted and each once, or why there is nobody."""
-    first = signer_for(state, envelope, party)
+    return owners_among(signers(state, envelope), party)
+
+
+def owners_among(keys: AbstractSet[Key], party: str) -> tuple[str, ...] | Refusal:
+    """Everyone who signed for `party` with one of these keys, sorted, each once, or why nobody did."""
+    first = _key_of(keys, party)
     if isinstance(first, Refusal):
         return first
-    return tuple(sorted({key.owner for key in signers(state, envelope) if key.party == party}))
+    return tuple(sorted({key.owner for key in keys if key.party == party}))
 
 
 def signer_for(state: State, envelope: Envelope, party: str) -> Key | Refusal:
     """The key of `party` that signed an envelope, or why there is none."""
-    keys = signers(state, envelope)
+    return _key_of(signers(state, envelope), party)
+
+
+def _key_of(keys: AbstractSet[Key], party: str) -> Key | Refusal:
     for key in sorted(keys, key=lambda key: key.keyid):
         if key.party == party:
             return key

@@ -122,7 +122,7 @@ def _not_to_state(command: StatePoint, said: Enforcement, point: Point, issued: 
     if signer not in dsse.verify(command.envelope, {signer: point.public}):
         text = f"no valid signature by the key of the point {point.name!r}"
         return Refusal("unverified", "signature_invalid", text, "sign with the key it was declared with")
-    if said.document != canonical.digest(issued.document):
+    if said.document != issued.document.digest:
         text = f"a statement about another document than the directive {issued.name!r} has now"
         return Refusal("conflict", "other_document", text, "ask for the statement again and sign that")
     if issued.lifted and said.says == "enforced":
@@ -162,8 +162,7 @@ def point_unknown(name: str) -> Refusal:
 
 def is_of(point: Point, issued: Issued) -> bool:
     """Whether a directive is for the surface of a point."""
-    surfaces = issued.document["spec"]["surfaces"]
-    return surfaces == "all" or point.surface in surfaces
+    return issued.document.spec.is_about(point.surface)
 
 
 def asked(state: State, issued: Issued) -> list[Point]:

@@ -19,6 +19,7 @@ from sluicegate.core.lifecycle.case import Case, Clock, Recorded
 from sluicegate.core.lifecycle.registry import Registry
 from sluicegate.core.people.persons import Definition
 from sluicegate.core.terms import kinds, plan
+from sluicegate_record.directives.document import Document
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Entry
 from sluicegate_record.statements.question import Question
@@ -59,6 +60,19 @@ class Release:
         return current is not None and (terms == current or terms in self.within.get(current, ()))
 
 
+class Former(NamedTuple):
+    """The document of a directive that another took the place of, `replaced_seq` and `replaced_ms` says when.
+
+    Units: `replaced_ms` milliseconds since 1970 UTC.
+    """
+
+    directive: str
+    document: Document
+    seq: int
+    replaced_seq: int
+    replaced_ms: int
+
+
 @dataclass(slots=True)
 class Issued:
     """A directive on the record, or a drill.
@@ -70,7 +84,7 @@ class Issued:
 
     name: str
     issuer: str
-    document: dict[str, Any]
+    document: Document
     seq: int
     at_ms: int
     confirmed: bool = False
@@ -80,7 +94,7 @@ class Issued:
     ended_seq: int | None = None
     lifts: list[str] = field(default_factory=list)
     parts: list[dict[str, Any]] = field(default_factory=list)
-    history: list[dict[str, Any]] = field(default_factory=list)
+    history: tuple[Former, ...] = ()
     in_force_ms: int | None = None
     in_force_seq: int | None = None
     report: dict[str, Any] | None = None
@@ -94,20 +108,18 @@ class Issued:
     @property
     def holds_ms(self) -> int:
         """When it stops everybody it covers, its grace included: milliseconds since 1970 UTC."""
-        spec = self.document["spec"]
-        begins = spec.get("effective", "immediately")
-        begins_ms = self.at_ms if begins == "immediately" else times.parse_time(begins)
-        return begins_ms + durations.milliseconds(spec.get("drain", "PT0S"))
+        spec = self.document.spec
+        return spec.begins_ms(self.at_ms) + spec.drain_ms
 
     @property
     def is_drill(self) -> bool:
         """Whether nobody is refused by it."""
-        return bool(self.document["metadata"].get("drill"))
+        return self.document.is_drill
 
     @property
     def is_transcribed(self) -> bool:
         """Whether officers entered it for its issuer."""
-        return "transcribed" in self.document["metadata"]
+        return self.document.is_transcribed
 
     @property
     def lift(self) -> str | None:
@@ -659,18 +671,18 @@ def _credential_issued(state: State, entry: Entry) -> None:
 def _directive_issued(state: State, entry: Entry) -> None:
     public = entry.public
     name, replaced = public["directive"], public.get("replaces")
-    issued = Issued(name, public["issuer"], public["document"], entry.seq, entry.at_ms)
+    document = Document.from_json(public["document"])
+    issued = Issued(name, public["issuer"], document, entry.seq, entry.at_ms)
     if replaced is not None:
         old = state.directives[replaced]
         old.end("replaced", entry)
-        before = {"directive": replaced, "seq": old.seq, "document": old.document}
-        issued.history = [*old.history, {**before, "by": entry.seq, "at": entry.at_ms}]
+        former = Former(replaced, old.document, old.seq, entry.seq, entry.at_ms)
+        issued.history = (*old.history, former)
         _over(state, replaced)
     state.directives[name] = issued
     state.spreading[name] = None
-    expires = issued.document["spec"].get("expires")
-    if expires is not None and not issued.is_drill:
-        state.agenda.put(What(name, "", "directive"), times.parse_time(expires))
+    if not issued.is_drill:
+        state.agenda.put(What(name, "", "directive"), document.spec.expires_ms)
 
 
 def _directive_confirmed(state: State, entry: Entry) -> None:

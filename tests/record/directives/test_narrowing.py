@@ -11,7 +11,9 @@ from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from sluicegate.core.access.decision import Instant
-from sluicegate.core.directives import narrowing
+from sluicegate_record.directives import narrowing
+from sluicegate_record.directives.document import Document, Spec
+from sluicegate_record.form import shape_of
 from sluicegate_record.log import events, times
 from tests.core.access.test_decision import PROVIDERS, Facts, asks
 from tests.core.reference_model import Asking, InForce
@@ -33,12 +35,22 @@ PLAIN: dict[str, Any] = {
 }
 
 
+def document(spec: dict[str, Any]) -> Document:
+    metadata = {"name": "d-1", "log": "log"}
+    value = {"apiVersion": "sluicegate/v1", "kind": "Directive", "metadata": metadata, "spec": spec}
+    return Document.from_json(value)
+
+
 def widened(new: dict[str, Any], old: dict[str, Any]) -> list[str]:
     made = [
-        {"spec": {key: value for key, value in {**PLAIN, **each}.items() if value is not None}}
+        document({key: value for key, value in {**PLAIN, **each}.items() if value is not None})
         for each in (new, old)
     ]
     return narrowing.widened(*made)
+
+
+def test_every_field_has_its_reason() -> None:
+    assert narrowing.FIELDS.keys() == shape_of(Spec).keys
 
 
 def people(**changes: Any) -> dict[str, Any]:
@@ -83,6 +95,10 @@ NARROWER: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"drain": "PT0S"}, {"drain": "PT5S"}),
     ({"drain": "PT0S"}, {}),
     ({"drain": "PT5S", "effective": T1}, {"drain": "PT5S", "effective": T1}),
+    ({"covers": "everyone"}, {"covers": ["of another build"]}),
+    ({}, {"except": ["of another build"]}),
+    ({}, {"except": {"registeredIn": ["US"], "tiers": ["x"]}}),
+    ({"covers": {"tiers": ["x"]}}, {"covers": {"tiers": ["x"]}}),
     ({"liftedBy": {"allOf": ["oncd", "ostp"]}}, {"liftedBy": {"anyOf": ["oncd", "ostp"]}}),
 ]
 WIDER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -131,6 +147,17 @@ WIDER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("issuer", {"issuer": "ostp"}, {}),
     ("newfangled", {"newfangled": True}, {}),
     ("newfangled", {}, {"newfangled": True}),
+    ("covers", {}, {"covers": {"organizations": NAMES, "tiers": ["x"]}}),
+    ("covers", {}, {"covers": ["of another build"]}),
+    ("covers", {"covers": people()}, {"covers": people(tiers=["x"])}),
+    ("covers", {"covers": people()}, {"covers": people(assurance="sworn")}),
+    ("covers", {"covers": {"registeredIn": ["DE"]}}, {"covers": {"registeredIn": ["DE"], "annexes": None}}),
+    ("except", {"except": {"registeredIn": ["US"]}}, {"except": ["of another build"]}),
+    ("except", {"except": people()}, {"except": people(tiers=["x"])}),
+    ("conditions", RESTRICT, {"action": "restrict", "conditions": ["of another build"]}),
+    ("conditions", RESTRICT, {"action": "restrict"}),
+    ("action", RESTRICT, {"action": "throttle"}),
+    ("liftedBy", {}, {"liftedBy": {"weighted": {"oncd": 2}}}),
 ]
 
 
@@ -144,7 +171,7 @@ def test_what_is_not_provably_narrower(field: str, new: dict[str, Any], old: dic
     assert field in widened(new, old)
 
 
-def signed(spec: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
+def signed(spec: dict[str, Any], named: dict[str, Any]) -> Document:
     """A random specification with what a signed one has; what a list comes to is its commitment."""
     made = copy.deepcopy(spec) | {
         "issuer": "oncd",
@@ -159,7 +186,8 @@ def signed(spec: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
         for name in whom.get("annexes", ()):
             made.setdefault("annexes", {})[name] = {"count": 1, "commitment": repr(named[f"annex.{name}"])}
     made.setdefault("action", "suspend")
-    return {"spec": made}
+    made["basis"]["authority"] = "a letter"
+    return document(made)
 
 
 def changed(

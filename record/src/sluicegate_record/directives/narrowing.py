@@ -1,0 +1,163 @@
+"""What of a change of a directive is provably narrower: it lets nobody through whom it stopped before.
+
+Rules:
+- A field is narrower only by a reason written here; whatever else changes is not provable.
+- Names are compared by their commitments: lists under fresh salts are not provably the same.
+- Who lifts it, and on what basis it binds, are not the issuer's alone to make easier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from sluicegate_record.directives.document import EVERYONE, Document, Persons, Selection, Spec
+from sluicegate_record.directives.status import Assurance
+from sluicegate_record.form import Json
+from sluicegate_record.strict import Unread
+from sluicegate_record.terms import conditions, quorum
+
+
+def widened(new: Document, old: Document) -> list[str]:
+    """The fields in which a signed directive is not provably at least as narrow as another; sorted.
+
+    Empty: whatever the old one stops, the new one stops.
+    """
+    after, before = new.spec, old.spec
+    fields = [key for key, is_narrower in FIELDS.items() if not is_narrower(after, before)]
+    others = after.unknown.keys() | before.unknown.keys()
+    fields += [key for key in others if after.unknown.get(key) != before.unknown.get(key)]
+    return sorted(fields)
+
+
+def _more_models(new: Spec, old: Spec) -> bool:
+    return set(old.models) <= set(new.models)
+
+
+def _more_surfaces(new: Spec, old: Spec) -> bool:
+    return new.surfaces == "all" or (old.surfaces != "all" and set(old.surfaces) <= set(new.surfaces))
+
+
+def _stricter_action(new: Spec, old: Spec) -> bool:
+    return new.action in {"suspend", old.action}
+
+
+def _stricter_conditions(new: Spec, old: Spec) -> bool:
+    if new.action == "suspend" or new.conditions == old.conditions:
+        return True
+    after, before = new.conditions, old.conditions
+    if isinstance(after, Unread | None) or isinstance(before, Unread | None):
+        return False
+    return conditions.is_tighter(after, before)
+
+
+def _earlier(new: Spec, old: Spec) -> bool:
+    after, before = new.effective_ms, old.effective_ms
+    return after is None or (before is not None and after <= before)
+
+
+def _longer(new: Spec, old: Spec) -> bool:
+    after, before = new.expires_ms, old.expires_ms
+    return after is None or (before is not None and after >= before)
+
+
+def _shorter_drain(new: Spec, old: Spec) -> bool:
+    """A grace that counts from the change itself is one more, however short, for streams that had theirs.
+
+    What restricts gives none, so whatever suspends in its place may give none either.
+    """
+    if new.drain_ms == 0 or new.action == old.action == "restrict":
+        return True
+    is_no_longer = new.drain_ms <= old.drain_ms and new.effective_ms is not None
+    return old.action != "restrict" and is_no_longer
+
+
+def _lifted_no_easier(new: Spec, old: Spec) -> bool:
+    return quorum.implies(new.lifted_by.to_json(), old.lifted_by.to_json())
+
+
+def _covers_more(new: Spec, old: Spec) -> bool:
+    after, before = new.covers, old.covers
+    if after == EVERYONE:
+        return True
+    if before == EVERYONE:
+        return False
+    if isinstance(after, Unread) or isinstance(before, Unread):
+        return after == before
+    return _holds((after, new), (before, old), not_known="covered")
+
+
+def _excepts_less(new: Spec, old: Spec) -> bool:
+    after, before = new.except_, old.except_
+    if after is None:
+        return True
+    if isinstance(after, Unread) or isinstance(before, Unread | None):
+        return after == before
+    return _holds((before, old), (after, new), not_known="spared")
+
+
+Stated: TypeAlias = tuple[Selection, Spec]
+"""Whom a specification covers or excepts, and the specification, whose annexes it names."""
+
+
+def _holds(one: Stated, other: Stated, *, not_known: str) -> bool:
+    """Whether one selection names everybody whom another names, part by part.
+
+    `not_known` is what either says of those whose status is not known well enough, where it does not say.
+    """
+    (wide, _), (narrow, _) = one, other
+    return (
+        (narrow.organizations is None or narrow.organizations == wide.organizations)
+        and _holds_all(wide.registered_in, narrow.registered_in)
+        and _holds_annexes(one, other)
+        and (narrow.persons is None or _holds_persons(wide.persons, narrow.persons, not_known))
+        and _has_all(wide.unknown, narrow.unknown)
+    )
+
+
+def _has_all(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
+    return all(key in one and one[key] == value for key, value in other.items())
+
+
+def _holds_all(one: tuple[str, ...] | None, other: tuple[str, ...] | None) -> bool:
+    return other is None or (one is not None and set(other) <= set(one))
+
+
+def _holds_annexes(one: Stated, other: Stated) -> bool:
+    (wide, of_wide), (narrow, of_narrow) = one, other
+    files = of_wide.annexes or {}, of_narrow.annexes or {}
+    return _holds_all(wide.annexes, narrow.annexes) and all(
+        files[0].get(name) == files[1].get(name) for name in narrow.annexes or ()
+    )
+
+
+def _holds_persons(one: object, other: object, not_known: str) -> bool:
+    """Of those not known well enough both say the same, or one says covered; so it is of how well that is."""
+    if not isinstance(one, Persons) or not isinstance(other, Persons):
+        return one == other
+    if one.unknown != other.unknown or not set(other.statuses) <= set(one.statuses):
+        return False
+    mine, theirs = ((each.not_known or not_known) == "covered" for each in (one, other))
+    if theirs and not mine:
+        return False
+    levels = [Assurance.of(each.assurance or Assurance.SELF_ASSERTED.word) for each in (one, other)]
+    return levels[0] >= levels[1] if mine else levels[0] <= levels[1]
+
+
+FIELDS: dict[str, Callable[[Spec, Spec], bool]] = {
+    "issuer": lambda new, old: new.issuer == old.issuer,
+    "basis": lambda new, old: new.basis == old.basis,
+    "action": _stricter_action,
+    "conditions": _stricter_conditions,
+    "models": _more_models,
+    "surfaces": _more_surfaces,
+    "covers": _covers_more,
+    "except": _excepts_less,
+    "effective": _earlier,
+    "expires": _longer,
+    "drain": _shorter_drain,
+    "liftedBy": _lifted_no_easier,
+    "reasons": lambda _, __: True,
+    "annexes": lambda _, __: True,
+}
+"""By field. Reasons may change freely; annexes too: those that are used are compared where they are."""
