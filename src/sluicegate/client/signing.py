@@ -22,13 +22,13 @@ from sluicegate.core.statements import (
     Schedule,
     Screening,
 )
-from sluicegate.core.terms import kinds
-from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate.store import keyfile
 from sluicegate_record.log import canonical, dsse, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Opening
+from sluicegate_record.terms import kinds
+from sluicegate_record.terms.plan import Plan
 
 
 def private_key(path: Path) -> Ed25519PrivateKey:
@@ -277,10 +277,10 @@ def _bound(exported: Mapping[str, Any]) -> dict[str, Any]:
         document = exported["document"]
         bound = {"document": canonical.digest(document), **_scope_shown(question, exported.get("scope"))}
         return {"question": bound, "rule": document["spec"]["liftedBy"]}
-    given = exported["terms"]
-    stage = plans.stages(given)[question["stage"]]
-    found = {"terms": plans.terms_digest(given, stage), "models": plans.model_digests(given)}
-    rule = kinds.rule_of(kind, given, stage, exported.get("against") or "")
+    given = Plan.from_json(exported["terms"])
+    stage = given.stages[question["stage"]]
+    found = {"terms": given.terms_digest(stage), "models": given.model_digests}
+    rule = kinds.rule_of(kind, given, stage, exported.get("against") or "").to_json()
     if "party" not in question:
         return {"question": found, "rule": rule}
     dossier = exported["dossier"]

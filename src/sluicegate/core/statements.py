@@ -20,8 +20,10 @@ from sluicegate.core.directives.directive import Received
 from sluicegate.core.people import persons
 from sluicegate.core.terms import plan
 from sluicegate.errors import BadEnvelope, BadKey, VerificationFailed
+from sluicegate_record.form import Misread
 from sluicegate_record.log import canonical, dsse, times
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.terms.conditions import checked
 
 POSITION = "urn:sluicegate:position:v1"
 SCHEDULE = "urn:sluicegate:schedule:v1"
@@ -344,11 +346,11 @@ def _check_text(text: str, what: str, *, least: int = 1, most: int = REASON_MAX)
 
 def _check_conditions(conditions: Any) -> None:
     try:
-        stated = plan.Conditions.model_validate(conditions)
-    except ValidationError as error:
-        raise BadEnvelope("conditions that no grant can have, expected those of the plan language") from error
-    if not stated.model_dump(exclude_none=True):
-        raise BadEnvelope("conditions that say nothing, expected at least one")
+        checked(conditions)
+    except Misread as error:
+        raise BadEnvelope(
+            f"conditions that no grant can have, expected those of the plan language: {error.message}"
+        ) from error
 
 
 def _is_hash(text: Any) -> bool:

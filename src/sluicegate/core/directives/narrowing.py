@@ -13,6 +13,8 @@ from typing import Any
 
 from sluicegate.core.people.persons import Assurance
 from sluicegate_record.terms import conditions, durations, quorum
+from sluicegate_record.terms.conditions import Conditions
+from sluicegate_record.terms.rule import Rule
 
 Json = Mapping[str, Any]
 
@@ -46,7 +48,8 @@ def _stricter_action(new: Json, old: Json, name: str) -> bool:
 
 
 def _stricter_conditions(new: Json, old: Json, name: str) -> bool:
-    return new["action"] == "suspend" or conditions.is_tighter(new.get(name, {}), old.get(name, {}))
+    after, before = (Conditions.from_json(each.get(name, {})) for each in (new, old))
+    return new["action"] == "suspend" or conditions.is_tighter(after, before)
 
 
 def _earlier(new: Json, old: Json, name: str) -> bool:
@@ -72,7 +75,7 @@ def _shorter_drain(new: Json, old: Json, name: str) -> bool:
 
 
 def _lifted_no_easier(new: Json, old: Json, name: str) -> bool:
-    return quorum.implies(new[name], old[name])
+    return quorum.implies(Rule.from_json(new[name]), Rule.from_json(old[name]))
 
 
 def _covers_more(new: Json, old: Json, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Whether an act may be done in a case now: the table of `core.terms.kinds`, asked."""
+"""Whether an act may be done in a case now: the table of `sluicegate_record.terms.kinds`, asked."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from sluicegate.core.lifecycle.answer import Refusal
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.state import State
-from sluicegate.core.terms import kinds
 from sluicegate_record.log import canonical
+from sluicegate_record.terms import kinds
 
 
 def not_now(act: str, case: Case) -> Refusal | None:

@@ -30,6 +30,7 @@ from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Draft, Entropy, Opening
 from sluicegate_record.terms import quorum
+from sluicegate_record.terms.rule import Rule
 
 LIFTED = "lift.organizations"
 """The name of what opens the commitment to organizations that a lift is about."""
@@ -178,7 +179,7 @@ def _parties_unknown(state: State, spec: Mapping[str, Any], *, is_transcribed: b
         said = "the developer signs what it issues itself"
         return Refusal("conflict", "not_transcribed", said, "'directive issue' signs it with one key")
     known = state.parties | ({issuer} if is_transcribed else set())
-    for party in sorted({issuer, *quorum.parties_of(spec["liftedBy"])}):
+    for party in sorted({issuer, *quorum.parties_of(Rule.from_json(spec["liftedBy"]))}):
         if party not in known:
             listed = ", ".join(sorted(known))
             said = f"no pinned key for {party!r}, expected one of {listed}"
@@ -207,7 +208,7 @@ def _reached(state: State, knows: Callable[[Release], bool]) -> dict[str, set[st
     reached: dict[str, set[str]] = {}
     for release, model in _models(state):
         if release.name in known:
-            reached.setdefault(model, set()).update(release.plan["spec"]["surfaces"])
+            reached.setdefault(model, set()).update(release.plan.spec.surfaces)
     for grant in state.table.grants_by_id.values():
         for model in grant.models if grant.release in known else ():
             reached.setdefault(model, set()).add(grant.surface)
@@ -226,11 +227,7 @@ def _surface_unknown(
 
 
 def _models(state: State) -> list[tuple[Release, str]]:
-    return [
-        (release, model["id"])
-        for release in state.releases.values()
-        for model in release.plan["spec"]["models"]
-    ]
+    return [(release, model.id) for release in state.releases.values() for model in release.plan.spec.models]
 
 
 def _means_otherwise(state: State, spec: Mapping[str, Any]) -> Refusal | None:
@@ -286,7 +283,7 @@ def _widening(state: State, envelope: Envelope, document: Mapping[str, Any]) -> 
             fields.append("transcribed")
         elif document["spec"]["issuer"] == old.issuer:
             consenting.add(old.issuer)
-    if not fields or quorum.satisfied(old.document["spec"]["liftedBy"], consenting):
+    if not fields or quorum.satisfied(Rule.from_json(old.document["spec"]["liftedBy"]), consenting):
         return None
     listed = ", ".join(fields)
     said = f"it is not provably narrower than {old.name!r} in {listed}, and not all who lift it have signed"

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sluicegate.core.lifecycle.case import Case
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Entry
+from sluicegate_record.terms.rule import Rule
 
 TEST = "test"
 """The topic of what is sent on request, about no case."""
@@ -107,7 +108,7 @@ def _opened(entry: Entry) -> Case:
         id=public["case"],
         kind=public["kind"],
         question=public["question"],
-        rule=public["rule"],
+        rule=Rule.from_json(public["rule"]),
         applicant=public.get("applicant", entry.by),
         seq=entry.seq,
         at_ms=entry.at_ms,

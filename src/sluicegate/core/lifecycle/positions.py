@@ -28,10 +28,11 @@ from sluicegate.core.lifecycle.keys import owners_for, signer_for
 from sluicegate.core.lifecycle.releases import terms_not_agreed
 from sluicegate.core.lifecycle.state import ENDED, State
 from sluicegate.core.statements import Position
-from sluicegate.core.terms import kinds
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Draft, Entropy, Opening
+from sluicegate_record.terms import kinds
+from sluicegate_record.terms.conditions import Conditions
 
 OFFICERS = 2
 """How many officers transcribe."""
@@ -169,7 +170,7 @@ def _record(state: State, stated: _Stated, now_ms: int, entropy: Entropy) -> Dec
         digest,
         state.size,
         now_ms,
-        position.conditions,
+        None if position.conditions is None else Conditions.from_json(position.conditions),
         position.sealed is not None,
     )
     after = case.fork()
@@ -211,7 +212,7 @@ def _public(  # noqa: PLR0913 - one a part of the entry
         "envelope": envelope.to_json(),
     }
     if said.conditions is not None:
-        public["conditions"] = said.conditions
+        public["conditions"] = said.conditions.to_json()
     if position.sealed is not None:
         public["sealed"] = position.sealed
     if case.asked_ms is not None and not after.asking and case.whole_clock is not None:
@@ -247,7 +248,7 @@ def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> De
     refusal = not_now("receive", case)
     if refusal is not None:
         return refusal
-    due = case.due(now_ms, clock["within"], []) if clock is not None else None
+    due = case.due(now_ms, clock.within, []) if clock is not None else None
     public = {
         "case": case.id,
         "agency": agency,
@@ -421,7 +422,7 @@ def _not_asked(case: Case, agency: str) -> Refusal | None:
 
 
 def _not_signed_enough(state: State, case: Case, agency: str, owners: tuple[str, ...]) -> Refusal | None:
-    if agency in case.procedure.get("countersign", ()) and len(owners) < 2:
+    if agency in case.procedure.countersign and len(owners) < 2:
         said = f"a position of {agency!r} takes the signatures of two of its owners, one was given"
         return Refusal("forbidden", "countersignature_missing", said, "'review countersign' adds the second")
     if case.kind == kinds.APPEAL:
