@@ -6,7 +6,7 @@ PYTEST_ARGS ?=     # more arguments for pytest: make test PYTEST_ARGS='-n0 -k le
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input
-CODE = $(wildcard src record/src tests bench)
+CODE = $(wildcard src record/src demo tools tests bench)
 
 # The environment remembers the folder it was made in. Moved, copied or without its interpreter, it is made anew.
 MADE_HERE := $(shell [ "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd -P)" ] && [ -x $(PY) ] || rm -f .venv/*.stamp)
@@ -55,8 +55,8 @@ lock: .venv/lock.stamp                ## newest versions that pyproject.toml all
 	compile ../pyproject.toml build.in --constraints dev.txt --extra bench --output-file bench.txt && \
 	compile ../pyproject.toml build.in --constraints dev.txt --extra lock --output-file lock.txt
 
-docs: .venv/sluicegate.stamp          ## make docs/record and the generated reference pages again
-	@$(PY) -m sluicegate.demo.record docs/record && $(PY) -m sluicegate.demo.reference docs && \
+docs: .venv/sluicegate.stamp .venv/demo.stamp         ## make docs/record and the generated reference pages again
+	@$(PY) -m tools.record docs/record && $(PY) -m tools.reference docs && \
 	$(PY) -m sluicegate demo story >docs/record/story.txt
 
 clean:          ## forget the environment, the caches and what was built

@@ -16,21 +16,15 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from sluicegate.core.people import application
-from sluicegate.demo.record import Example
 from sluicegate.ports import Principal
 from sluicegate.service import access, cases, reports
 from sluicegate.service.cases import Wanted
 from sluicegate.service.ledger import Ledger
-from sluicegate_record.log import (
-    canonical,
-    checkpoint,
-    events,
-    merkle,
-    times,
-)
+from sluicegate_record.log import canonical, checkpoint, events, merkle, times
 from sluicegate_record.log.events import Draft, Entropy
 from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.terms import kinds
+from tools.record import Example
 
 APPLICATIONS, DUE, LISTED, OPEN = 100_000, 10_000, 5_000, 15_000
 """Of these so many fall silent at once, so many wait for a seat, so many are open; the others ended."""

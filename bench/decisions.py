@@ -20,12 +20,7 @@ from typing import Any
 
 import cedarpy
 
-from sluicegate.core.access.decision import (
-    Allow,
-    Ask,
-    Instant,
-    decide,
-)
+from sluicegate.core.access.decision import Allow, Ask, Instant, decide
 from sluicegate.core.access.table import Table
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Entry, Opening

@@ -30,10 +30,10 @@ from bench.load import OK, burst, post, unframed
 from bench.relay import Relay
 from bench.speech import Speech
 from bench.streams import Pace, Stream
+from demo.cast import Customer, Place
+from demo.paperwork import Credential
+from demo.site import followed
 from sluicegate.core.people import persons
-from sluicegate.demo.cast import Customer, Place
-from sluicegate.demo.paperwork import Credential
-from sluicegate.demo.site import followed
 from sluicegate_record.log.times import parse_time
 
 RELEASE, STAGE, MODEL = "bench", "first", "model-1"

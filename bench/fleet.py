@@ -15,15 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sluicegate.demo.cast import (
-    DEVELOPER,
-    OFFICER,
-    Cast,
-    Customer,
-)
-from sluicegate.demo.paperwork import Credential, Paperwork
-from sluicegate.demo.processes import STOP_S, Processes
-from sluicegate.demo.site import ORIGIN, Site, followed
+from demo.cast import DEVELOPER, OFFICER, Cast, Customer
+from demo.paperwork import Credential, Paperwork
+from demo.processes import STOP_S, Processes
+from demo.site import ORIGIN, Site, followed
 from sluicegate.store import keyfile
 
 AGENCIES = ("oncd", "ostp")

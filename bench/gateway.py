@@ -18,7 +18,7 @@ import uvloop
 from bench import fleet
 from bench.fleet import FIRST_GATEWAY, Fleet
 from bench.load import Connection, burst, chat
-from sluicegate.demo.cast import Customer, Place
+from demo.cast import Customer, Place
 
 ROUNDS = 5
 REQUESTS, REQUEST_CONNECTIONS = 2_000, 16

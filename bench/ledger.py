@@ -16,12 +16,12 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from sluicegate.core.lifecycle import Refusal, State
-from sluicegate.demo.record import Example
 from sluicegate.service import credentials, log
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.log import events, merkle
 from sluicegate_record.log.events import Draft, Entropy, Entry
 from sluicegate_record.log.merkle import Frontier
+from tools.record import Example
 
 ROUNDS = 9
 COMMANDS = SYNCS = 200

@@ -8,16 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.ports import (
-    Done,
-    Incarnation,
-    Letter,
-    Node,
-    Principal,
-    Registered,
-    SavedDraft,
-    Subscription,
-)
+from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, Registered, SavedDraft, Subscription
 from sluicegate_record.log.events import Entry, Opening
 
 

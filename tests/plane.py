@@ -29,14 +29,7 @@ from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.terms.quorum import parties_of
 from tests import worlds
 from tests.fakes import Breaking
-from tests.worlds import (
-    API,
-    AT_MS,
-    ORIGIN,
-    RELEASE,
-    STAGE,
-    private_key,
-)
+from tests.worlds import API, AT_MS, ORIGIN, RELEASE, STAGE, private_key
 
 ROLES = {
     "developer": (access.DEVELOPER, None),

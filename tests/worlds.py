@@ -27,30 +27,14 @@ from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredent
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.lifecycle.points import SetPoint, StatePoint
-from sluicegate.core.lifecycle.positions import (
-    Proceed,
-    Receive,
-    RecordPosition,
-    Screen,
-)
+from sluicegate.core.lifecycle.positions import Proceed, Receive, RecordPosition, Screen
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.core.lifecycle.ticks import Tick, due
 from sluicegate.core.people.persons import Person
-from sluicegate.core.statements import (
-    Enforcement,
-    Pointing,
-    Position,
-    Screening,
-)
+from sluicegate.core.statements import Enforcement, Pointing, Position, Screening
 from sluicegate.core.terms import document, plan
 from sluicegate.core.terms.trust import Pin
-from sluicegate_record.log import (
-    canonical,
-    checkpoint,
-    dsse,
-    events,
-    times,
-)
+from sluicegate_record.log import canonical, checkpoint, dsse, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Entropy, Entry, Opening
 from sluicegate_record.terms.plan import Plan

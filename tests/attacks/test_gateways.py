@@ -10,12 +10,7 @@ import pytest
 from sluicegate.core.access import feed
 from sluicegate.core.access.naming import Naming
 from sluicegate.errors import InvalidInput
-from sluicegate.service.usage import (
-    Key,
-    Row,
-    UsageBook,
-    known,
-)
+from sluicegate.service.usage import Key, Row, UsageBook, known
 from sluicegate_record.log import canonical, events
 from sluicegate_record.log.events import Draft, Opening
 from tests import worlds

@@ -9,15 +9,7 @@ import pytest
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.directives import LIFTED, OpenLift
 from sluicegate.core.lifecycle.positions import RecordPosition
-from tests.worlds import (
-    API,
-    CODEX,
-    MODEL,
-    World,
-    covering,
-    opened_names,
-    position,
-)
+from tests.worlds import API, CODEX, MODEL, World, covering, opened_names, position
 
 NAMES = ["Example Utility"]
 OPENED = opened_names(NAMES)

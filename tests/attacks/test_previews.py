@@ -10,13 +10,7 @@ import pytest
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.service import preview
 from tests.plane import Plane, yes
-from tests.worlds import (
-    AGENCIES,
-    CODEX,
-    MODEL,
-    directive_value,
-    plan_value,
-)
+from tests.worlds import AGENCIES, CODEX, MODEL, directive_value, plan_value
 
 HIDDEN = "atlas-3"
 

@@ -12,12 +12,7 @@ from sluicegate.core.directives.directive import DOCUMENT_BYTES_MAX, Signing
 from sluicegate.core.lifecycle.directives import IssueDirective
 from sluicegate.errors import InvalidInput
 from sluicegate_record.log import canonical
-from tests.worlds import (
-    LOG,
-    World,
-    directive_value,
-    signed,
-)
+from tests.worlds import LOG, World, directive_value, signed
 
 SIGNING = Signing(LOG, lambda: bytes(32))
 

@@ -11,14 +11,7 @@ from sluicegate.core.lifecycle.directives import IssueDirective
 from sluicegate.core.statements import Position
 from sluicegate.errors import BadEnvelope
 from tests.core.lifecycle.test_directives import LETTER, lifting, transcription
-from tests.worlds import (
-    LOG,
-    OFFICER,
-    OTHER_OFFICER,
-    World,
-    directive_value,
-    signed,
-)
+from tests.worlds import LOG, OFFICER, OTHER_OFFICER, World, directive_value, signed
 
 NOTHING = {"how": "letter", "on": "2026-06-12"}
 

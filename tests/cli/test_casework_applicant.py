@@ -6,12 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cli.timed import (
-    SECOND,
-    WHERE,
-    TimedPlane,
-    timed_plane,
-)
+from tests.cli.timed import SECOND, WHERE, TimedPlane, timed_plane
 from tests.worlds import OFFICER
 
 

@@ -21,15 +21,7 @@ from sluicegate_record.log import times
 from tests.cli.commands import Cli, Plane
 from tests.control.conftest import served
 from tests.plane import Clock, yes
-from tests.worlds import (
-    DAY_MS,
-    DEVELOPER,
-    OFFICER,
-    ORIGIN,
-    OTHER_OFFICER,
-    pin,
-    private_key,
-)
+from tests.worlds import DAY_MS, DEVELOPER, OFFICER, ORIGIN, OTHER_OFFICER, pin, private_key
 
 MONDAY = "2026-06-29T15:00:00.000Z"
 SECOND = "caisi-second"

@@ -9,12 +9,7 @@ import httpx2
 import pytest
 
 from sluicegate.service import access, applications, grants
-from sluicegate_record.log import (
-    canonical,
-    checkpoint,
-    merkle,
-    tiles,
-)
+from sluicegate_record.log import canonical, checkpoint, merkle, tiles
 from tests.control.conftest import MAX_BODY_BYTES, Plane
 from tests.worlds import keyid, plan_value, public_key
 

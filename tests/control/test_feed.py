@@ -18,12 +18,7 @@ from sluicegate_record.log import acknowledgement, checkpoint
 from tests import worlds
 from tests.control.conftest import Plane
 from tests.control.test_api import error_of
-from tests.worlds import (
-    directive_value,
-    plan_value,
-    private_key,
-    public_key,
-)
+from tests.worlds import directive_value, plan_value, private_key, public_key
 
 QUESTION = {"gateway": "gateway-1", "incarnation": "i" * 16, "after": 0, "nonce": "n" * 16}
 

@@ -12,13 +12,7 @@ from sluicegate_record.log import canonical, dsse
 from tests import worlds
 from tests.control.conftest import Plane
 from tests.control.test_api import error_of
-from tests.worlds import (
-    OFFICER,
-    RELEASE,
-    STAGE,
-    plan_value,
-    private_key,
-)
+from tests.worlds import OFFICER, RELEASE, STAGE, plan_value, private_key
 
 PLAN = json.dumps(plan_value())
 

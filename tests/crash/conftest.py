@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sluicegate.demo.upstream import UpstreamSettings, in_thread
+from demo.upstream import UpstreamSettings, in_thread
 from tests.crash.plane import Site
 from tests.crash.processes import Launcher
 

@@ -13,15 +13,7 @@ from typing import Any
 
 import httpx2
 
-from sluicegate_record.log import (
-    audit,
-    canonical,
-    checkpoint,
-    events,
-    merkle,
-    proof,
-    tiles,
-)
+from sluicegate_record.log import audit, canonical, checkpoint, events, merkle, proof, tiles
 from sluicegate_record.log.checkpoint import Checkpoint
 from sluicegate_record.log.merkle import Frontier
 from tests.crash.customers import Acknowledged, Customers

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import httpx2
 
-from sluicegate.demo.upstream import UpstreamSettings, in_thread
+from demo.upstream import UpstreamSettings, in_thread
 from tests.crash.customers import admitted
 from tests.crash.parties import MODEL
 from tests.crash.plane import Plane, running

@@ -8,12 +8,7 @@ from __future__ import annotations
 import resource
 from contextlib import closing
 
-from tests.crash.customers import (
-    Client,
-    Command,
-    Unanswered,
-    application,
-)
+from tests.crash.customers import Client, Command, Unanswered, application
 from tests.crash.ordeal import Ordeal
 from tests.crash.plane import Plane, running
 

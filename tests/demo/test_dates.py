@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from demo.dates import shifted
 from sluicegate.core.terms import document, plan
-from sluicegate.demo.dates import shifted
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TODAY = date(2027, 2, 27)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sluicegate.demo.cast import Cast, agencies_of
-from sluicegate.demo.state import opened
+from demo.cast import Cast, agencies_of
+from demo.state import opened
 from sluicegate.errors import InvalidInput
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

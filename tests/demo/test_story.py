@@ -10,14 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from sluicegate.demo.streams import Stream
-from sluicegate.demo.telling import (
-    Page,
-    Step,
-    expect,
-    report,
-    tell,
-)
+from demo.streams import Stream
+from demo.telling import Page, Step, expect, report, tell
 from sluicegate.errors import VerificationFailed
 from tests.demo.commands import Command, eventually, is_alive
 

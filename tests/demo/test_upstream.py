@@ -11,7 +11,7 @@ import httpx2
 import openai
 import pytest
 
-from sluicegate.demo.upstream import UpstreamSettings, credential_digest, in_thread
+from demo.upstream import UpstreamSettings, credential_digest, in_thread
 from sluicegate.errors import InvalidInput
 
 KEY = "sk-demo"

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import closing
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -20,16 +21,11 @@ import httpx2
 import openai
 import pytest
 
-from sluicegate.demo.upstream import (
-    Upstream,
-    UpstreamSettings,
-    credential_digest,
-    in_thread,
-    serve,
-)
-from sluicegate.demo.upstream_calls import KEPT, CallLog, CallState
-from sluicegate.demo.upstream_exchange import CONNECTION
+from demo.upstream import Upstream, UpstreamSettings, credential_digest, in_thread, serve
+from demo.upstream_calls import KEPT, CallLog, CallState
+from demo.upstream_exchange import CONNECTION
 
+ROOT = Path(__file__).parents[2]
 KEY = "sk-demo"
 MODEL = "demo-large"
 USER = [{"role": "user", "content": "hello there"}]
@@ -271,11 +267,12 @@ def test_it_serves_inside_another_loop():
 
 def test_a_process_tells_its_port_and_stops_with_streams_open():
     program = (
-        "from sluicegate.demo.upstream import UpstreamSettings, serve\n"
+        "from demo.upstream import UpstreamSettings, serve\n"
         "serve(UpstreamSettings(), '127.0.0.1', 0, lambda port: print(port, flush=True))"
     )
     command = [sys.executable, "-c", program]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdout
         url = f"http://127.0.0.1:{int(process.stdout.readline())}"
         with httpx2.Client(base_url=url) as http:

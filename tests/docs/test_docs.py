@@ -11,15 +11,9 @@ from jsonschema import Draft202012Validator
 from sluicegate.core import statements
 from sluicegate.core.access import feed
 from sluicegate.core.terms import document, plan
-from sluicegate.demo import record, reference
-from sluicegate_record.log import (
-    acknowledgement,
-    audit,
-    checkpoint,
-    dsse,
-    tiles,
-)
+from sluicegate_record.log import acknowledgement, audit, checkpoint, dsse, tiles
 from sluicegate_record.log.dsse import Envelope
+from tools import record, reference
 
 ROOT = Path(__file__).parents[2]
 RECORD = ROOT / "docs" / "record"

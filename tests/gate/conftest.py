@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sluicegate.demo.upstream import UpstreamSettings, in_thread
+from demo.upstream import UpstreamSettings, in_thread
 from tests.gate.running import UPSTREAM_KEY, Running, running
 from tests.gate.world import World
 

@@ -20,12 +20,7 @@ from sluicegate.gate.server import Server
 from sluicegate.gate.upstream import HttpUpstream, Upstream
 from sluicegate.settings import GatewaySettings, UpstreamTarget
 from tests.gate import world as worlds
-from tests.gate.world import (
-    SURFACE,
-    UPSTREAM,
-    Clock,
-    World,
-)
+from tests.gate.world import SURFACE, UPSTREAM, Clock, World
 
 T = TypeVar("T")
 UPSTREAM_KEY = "upstream-key"

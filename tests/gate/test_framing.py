@@ -9,12 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.gate.clients import (
-    Raw,
-    chat,
-    eventually,
-    post,
-)
+from tests.gate.clients import Raw, chat, eventually, post
 from tests.gate.running import running
 from tests.gate.scripted import says_and_stays, scripted
 from tests.gate.world import World

@@ -27,13 +27,7 @@ from tests.gate.clients import (
     post,
 )
 from tests.gate.running import UPSTREAM_KEY, running
-from tests.gate.world import (
-    FALLBACK,
-    HIDDEN_MODEL,
-    MODEL,
-    OTHER_MODEL,
-    World,
-)
+from tests.gate.world import FALLBACK, HIDDEN_MODEL, MODEL, OTHER_MODEL, World
 
 USER: list[Any] = [{"role": "user", "content": "hello there"}]
 TEXTS = [

@@ -13,19 +13,8 @@ from sluicegate.gate.server import Server, serve
 from sluicegate.gate.upstream import HttpUpstream
 from sluicegate.settings import UpstreamTarget
 from tests.gate import world as worlds
-from tests.gate.clients import (
-    Raw,
-    calls,
-    chat,
-    eventually,
-    post,
-)
-from tests.gate.running import (
-    BOUND_S,
-    UPSTREAM_KEY,
-    running,
-    settings,
-)
+from tests.gate.clients import Raw, calls, chat, eventually, post
+from tests.gate.running import BOUND_S, UPSTREAM_KEY, running, settings
 from tests.gate.world import UPSTREAM, Clock, World
 
 CHAT = "/v1/chat/completions"

@@ -16,31 +16,11 @@ from sluicegate.core.access.decision import Ask
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.errors import BadFeed, VerificationFailed
 from sluicegate.gate.engine import Engine, Flight
-from sluicegate.gate.feed import (
-    Memory,
-    Seen,
-    Tail,
-    wait_ms,
-)
-from sluicegate_record.log import (
-    acknowledgement,
-    checkpoint,
-    merkle,
-    times,
-)
+from sluicegate.gate.feed import Memory, Seen, Tail, wait_ms
+from sluicegate_record.log import acknowledgement, checkpoint, merkle, times
 from sluicegate_record.log.events import Entry
 from sluicegate_record.log.merkle import Frontier
-from tests.worlds import (
-    API,
-    AT_MS,
-    MODEL,
-    ORIGIN,
-    Rough,
-    World,
-    plan_value,
-    private_key,
-    public_key,
-)
+from tests.worlds import API, AT_MS, MODEL, ORIGIN, Rough, World, plan_value, private_key, public_key
 
 LOG = private_key("log")
 

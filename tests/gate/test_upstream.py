@@ -18,30 +18,9 @@ import pytest
 from sluicegate.errors import Unreachable
 from sluicegate.gate.upstream import Call, HttpUpstream, end_to_end
 from sluicegate.settings import UpstreamTarget
-from tests.gate.clients import (
-    Raw,
-    ai,
-    anthropic_api,
-    chat,
-    counted,
-    dechunked,
-    eventually,
-    parse_head,
-    post,
-)
-from tests.gate.running import (
-    UPSTREAM_KEY,
-    Running,
-    running,
-    settings,
-)
-from tests.gate.scripted import (
-    Script,
-    Scripted,
-    says,
-    says_and_stays,
-    scripted,
-)
+from tests.gate.clients import Raw, ai, anthropic_api, chat, counted, dechunked, eventually, parse_head, post
+from tests.gate.running import UPSTREAM_KEY, Running, running, settings
+from tests.gate.scripted import Script, Scripted, says, says_and_stays, scripted
 from tests.gate.world import MODEL, World
 
 CHAT = "/v1/chat/completions"

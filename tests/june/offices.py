@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench import fleet
 from bench.fleet import AGENCIES, Fleet
+from demo.cast import OFFICER, Customer, Place
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.core import statements
@@ -22,15 +23,8 @@ from sluicegate.core.directives import directive
 from sluicegate.core.people import persons
 from sluicegate.core.statements import Attestation, Pointing
 from sluicegate.core.terms import document
-from sluicegate.demo.cast import OFFICER, Customer, Place
 from sluicegate_record.log import canonical, times
-from tests.june.population import (
-    CATALOGUE,
-    MODELS,
-    Caller,
-    Organization,
-    Person,
-)
+from tests.june.population import CATALOGUE, MODELS, Caller, Organization, Person
 
 RELEASE, STAGE = "june", "partners"
 SECOND_OFFICER = "second-officer"

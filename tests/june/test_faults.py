@@ -24,18 +24,10 @@ from bench.load import HEAD_END, Connection, unframed
 from bench.relay import Relay
 from bench.speech import Speech
 from bench.streams import Pace, Stream
-from sluicegate.demo.cast import Customer, Place
+from demo.cast import Customer, Place
 from sluicegate_record.log import times
 from tests.crash.processes import free_port
-from tests.june.asking import (
-    ANSWERED,
-    BOUND_S,
-    Prober,
-    Question,
-    answers,
-    probing,
-    told,
-)
+from tests.june.asking import ANSWERED, BOUND_S, Prober, Question, answers, probing, told
 
 RELEASE, STAGE, MODEL, SURFACE = "faults", "partners", "model-1", "api"
 COVERED = Customer("Example Covered", "covered", Place(RELEASE, STAGE, SURFACE))

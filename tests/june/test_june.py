@@ -23,34 +23,11 @@ from bench import fleet, streams
 from bench.fleet import AGENCIES, Fleet
 from bench.speech import Speech
 from bench.streams import Pace
-from sluicegate_record.log import (
-    audit,
-    canonical,
-    checkpoint,
-    events,
-    merkle,
-    proof,
-    tiles,
-)
+from sluicegate_record.log import audit, canonical, checkpoint, events, merkle, proof, tiles
 from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.log.proof import Proven
-from tests.june.asking import (
-    ANSWERED,
-    BOUND_S,
-    Asked,
-    Prober,
-    Question,
-    answers,
-    probing,
-)
-from tests.june.offices import (
-    OFFICERS,
-    ORDER,
-    RELEASE,
-    STAGE,
-    Offices,
-    Registry,
-)
+from tests.june.asking import ANSWERED, BOUND_S, Asked, Prober, Question, answers, probing
+from tests.june.offices import OFFICERS, ORDER, RELEASE, STAGE, Offices, Registry
 from tests.june.population import (
     CATALOGUE,
     GATEWAYS,

@@ -12,13 +12,7 @@ from sluicegate.core.access.decision import Ask
 from sluicegate.core.access.refusals import Deny
 from sluicegate.errors import SluicegateError
 from sluicegate.gate.engine import Engine, Flight
-from sluicegate.gate.feed import (
-    RETRY_MS,
-    TICK_MS,
-    Seen,
-    Tail,
-    wait_ms,
-)
+from sluicegate.gate.feed import RETRY_MS, TICK_MS, Seen, Tail, wait_ms
 from sluicegate_record.log import checkpoint
 from tests.lease.network import Network
 from tests.lease.schedule import Clock, Process, Schedule

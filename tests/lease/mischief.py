@@ -14,12 +14,7 @@ from tests import worlds
 from tests.lease.control import ControlPlane
 from tests.lease.gateway import Client
 from tests.lease.schedule import Process
-from tests.lease.world import (
-    MODELS,
-    ORGANIZATIONS,
-    World,
-    plan,
-)
+from tests.lease.world import MODELS, ORGANIZATIONS, World, plan
 from tests.worlds import API, CODEX
 
 DIRECTIVES_MAX = 5

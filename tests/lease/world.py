@@ -23,12 +23,7 @@ from sluicegate.service.ledger import Ledger
 from tests import worlds
 from tests.fakes import Contents, MemoryStore
 from tests.lease.control import ControlPlane
-from tests.lease.gateway import (
-    Client,
-    Disk,
-    Gateway,
-    checked,
-)
+from tests.lease.gateway import Client, Disk, Gateway, checked
 from tests.lease.log import Access, Log
 from tests.lease.network import Network, Weather
 from tests.lease.schedule import Clock, Process, Schedule

@@ -15,14 +15,7 @@ from sluicegate.post.carrier import Failure
 from sluicegate.post.courier import BACK_OFF_MS, JITTER, Courier
 from tests.fakes import MemoryStore
 from tests.plane import Clock
-from tests.store.contract import (
-    AGENCY,
-    APPLICANT,
-    HOOK,
-    MAIL,
-    OTHER,
-    letter,
-)
+from tests.store.contract import AGENCY, APPLICANT, HOOK, MAIL, OTHER, letter
 
 BOUND_S = 20.0
 

@@ -13,13 +13,7 @@ import pytest
 from sluicegate import targets
 from sluicegate.errors import InvalidInput, Unreachable
 from sluicegate.post.jwks import MAX_BYTES, KeySets
-from tests.post.receiver import (
-    Names,
-    certified,
-    listening,
-    receiving,
-    says,
-)
+from tests.post.receiver import Names, certified, listening, receiving, says
 
 HERE = targets.networks("127.0.0.0/8")
 BODY = b'{"keys": []}\n'

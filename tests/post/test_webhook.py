@@ -18,14 +18,7 @@ from sluicegate.ports import Letter, Subscription
 from sluicegate.post.carrier import Failure
 from sluicegate.post.webhook import Webhooks
 from sluicegate.settings import PostSettings
-from tests.post.receiver import (
-    Names,
-    Receiver,
-    certified,
-    listening,
-    receiving,
-    says,
-)
+from tests.post.receiver import Names, Receiver, certified, listening, receiving, says
 from tests.worlds import private_key
 
 HERE = PostSettings(webhook_networks=targets.networks("127.0.0.0/8"), timeout_ms=20_000)

@@ -15,12 +15,7 @@ from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.service.ledger import Ledger
 from sluicegate.store.sqlite import SqliteStore
-from tests.worlds import (
-    AT_MS,
-    ORIGIN,
-    position,
-    private_key,
-)
+from tests.worlds import AT_MS, ORIGIN, position, private_key
 
 
 def decide(database: str, number: int) -> None:

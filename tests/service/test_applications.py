@@ -12,15 +12,7 @@ from sluicegate_record.log.events import Opening
 from sluicegate_record.terms.plan import Plan
 from tests import worlds
 from tests.plane import Plane, no, yes
-from tests.worlds import (
-    CODEX,
-    DAY_MS,
-    RELEASE,
-    STAGE,
-    looser,
-    plan_value,
-    stage,
-)
+from tests.worlds import CODEX, DAY_MS, RELEASE, STAGE, looser, plan_value, stage
 
 
 @pytest.fixture

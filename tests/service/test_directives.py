@@ -5,23 +5,13 @@ from typing import Any
 
 import pytest
 
-from sluicegate.errors import (
-    BadEnvelope,
-    InvalidDocument,
-    InvalidInput,
-    NotCanonical,
-)
+from sluicegate.errors import BadEnvelope, InvalidDocument, InvalidInput, NotCanonical
 from sluicegate.service import directives, preview
 from sluicegate_record.log import canonical, events
 from sluicegate_record.terms.rule import Rule
 from tests import worlds
 from tests.plane import Plane, no, yes
-from tests.worlds import (
-    API,
-    MODEL,
-    covering,
-    directive_value,
-)
+from tests.worlds import API, MODEL, covering, directive_value
 
 
 @pytest.fixture

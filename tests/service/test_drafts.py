@@ -9,12 +9,7 @@ import pytest
 from sluicegate.service import drafts
 from tests.fakes import Broken
 from tests.plane import Plane, no, yes
-from tests.worlds import (
-    API,
-    RELEASE,
-    STAGE,
-    plan_value,
-)
+from tests.worlds import API, RELEASE, STAGE, plan_value
 
 ASKED = {
     "release": RELEASE,

@@ -10,32 +10,15 @@ from sluicegate.core.access import feed
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.releases import ApplyPlan
 from sluicegate.core.statements import Enforcement
-from sluicegate.errors import (
-    BadSignature,
-    Drifted,
-    StoreUnavailable,
-    VerificationFailed,
-)
+from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, VerificationFailed
 from sluicegate.ports import Incarnation
 from sluicegate.service import directives, points
-from sluicegate.service.fleet import (
-    CONFIRM_EVERY_MS,
-    FORGET_AFTER_MS,
-    HISTORY_MAX,
-    Fleet,
-    Poll,
-)
+from sluicegate.service.fleet import CONFIRM_EVERY_MS, FORGET_AFTER_MS, HISTORY_MAX, Fleet, Poll
 from sluicegate_record.log import events, merkle, proof, times
 from tests import worlds
 from tests.fakes import Breaking, Broken, MemoryWriting
 from tests.plane import Clock, Plane, yes
-from tests.worlds import (
-    AT_MS,
-    plan_value,
-    public_key,
-    set_point,
-    state_point,
-)
+from tests.worlds import AT_MS, plan_value, public_key, set_point, state_point
 
 LEASE_MS = 5_000
 ENDS_MS = 5_005

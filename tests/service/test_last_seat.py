@@ -21,17 +21,7 @@ from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.log import checkpoint
 from sluicegate_record.log.audit import audit
 from tests import worlds
-from tests.worlds import (
-    AT_MS,
-    ORIGIN,
-    RELEASE,
-    STAGE,
-    plan_value,
-    position,
-    private_key,
-    read_plan,
-    stage,
-)
+from tests.worlds import AT_MS, ORIGIN, RELEASE, STAGE, plan_value, position, private_key, read_plan, stage
 
 REVIEWERS = 50
 BOUND_S = 120.0

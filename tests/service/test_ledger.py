@@ -24,27 +24,14 @@ from sluicegate.ports import Writing
 from sluicegate.service.ledger import NEWEST as KEPT
 from sluicegate.service.ledger import Ledger
 from sluicegate.store.sqlite import SqliteStore
-from sluicegate_record.log import (
-    canonical,
-    checkpoint,
-    events,
-    merkle,
-)
+from sluicegate_record.log import canonical, checkpoint, events, merkle
 from sluicegate_record.log.audit import audit
 from sluicegate_record.log.events import Entry, Opening
 from sluicegate_record.log.merkle import Frontier
 from tests import worlds
 from tests.fakes import Breaking, MemoryStore
 from tests.plane import Plane, yes
-from tests.worlds import (
-    ORIGIN,
-    RELEASE,
-    content,
-    plan_value,
-    private_key,
-    read_plan,
-    start,
-)
+from tests.worlds import ORIGIN, RELEASE, content, plan_value, private_key, read_plan, start
 
 BOUND_S = 20.0
 APPLY = ApplyPlan(read_plan(plan_value()))

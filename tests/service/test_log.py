@@ -7,12 +7,7 @@ import pytest
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput
 from sluicegate.service import log
-from sluicegate_record.log import (
-    canonical,
-    checkpoint,
-    merkle,
-    tiles,
-)
+from sluicegate_record.log import canonical, checkpoint, merkle, tiles
 from tests.plane import Plane, yes
 from tests.worlds import ORIGIN, public_key
 

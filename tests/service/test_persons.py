@@ -10,22 +10,10 @@ from sluicegate.core.people.persons import identifier
 from sluicegate.core.statements import Attestation
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.ports import Principal
-from sluicegate.service import (
-    access,
-    attestations,
-    credentials,
-    persons,
-    providers,
-    tokens,
-)
+from sluicegate.service import access, attestations, credentials, persons, providers, tokens
 from sluicegate_record.log import canonical, times
 from tests import worlds
-from tests.core.people.test_assertion import (
-    AUDIENCE,
-    ISSUER,
-    jwk,
-    token,
-)
+from tests.core.people.test_assertion import AUDIENCE, ISSUER, jwk, token
 from tests.plane import Plane, no, yes
 
 SAYS = {"status": "us_citizen", "method": "document-seen", "assurance": "organization"}

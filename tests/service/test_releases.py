@@ -9,13 +9,7 @@ from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidDocument
 from sluicegate.service import releases
 from tests.plane import Plane
-from tests.worlds import (
-    RELEASE,
-    STAGE,
-    looser,
-    plan_value,
-    stage,
-)
+from tests.worlds import RELEASE, STAGE, looser, plan_value, stage
 
 
 @pytest.fixture

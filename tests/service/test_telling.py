@@ -10,15 +10,7 @@ from sluicegate_record.log import canonical
 from tests.fakes import Broken
 from tests.plane import Plane, yes
 from tests.service.test_subscriptions import subscribe, waiting
-from tests.worlds import (
-    API,
-    CODEX,
-    COVERED,
-    committed,
-    directive,
-    directive_value,
-    opened_names,
-)
+from tests.worlds import API, CODEX, COVERED, committed, directive, directive_value, opened_names
 
 
 @pytest.fixture

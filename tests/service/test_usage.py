@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from sluicegate.core.access.coverage import Usage
 from sluicegate.core.access.naming import Naming
-from sluicegate.service.usage import (
-    CALLS_MAX,
-    HOUR_MS,
-    Key,
-    Row,
-    UsageBook,
-)
+from sluicegate.service.usage import CALLS_MAX, HOUR_MS, Key, Row, UsageBook
 
 FIRST, SECOND = ("gateway-1", "run-1"), ("gateway-2", "run-1")
 NAMED = Naming((b"n" * 16,))

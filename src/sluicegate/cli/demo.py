@@ -1,91 +1,41 @@
-"""`demo run`, `demo story`, `demo upstream`."""
+"""`demo …`: its commands are in the package `demo`, which stands beside the sources in a checkout."""
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
 
-import typer
+import sluicegate
+from sluicegate.errors import WrongUsage
 
-from sluicegate.cli.output import Json, emit
-from sluicegate.demo.telling import Report
-from sluicegate.errors import InvalidInput, VerificationFailed
-from sluicegate.settings import CONTROL_PORT, GATEWAY_PORT, UPSTREAM_PORT
-
-_PORT: dict[str, Any] = {"help": "The port to listen on; 0: any that is free.", "min": 0, "max": 65_535}
-_RUN_STATE = Path("build/run")
-_STORY_STATE = Path("build/demo")
-_STORY_REPORT = Path("build/demo.json")
+_SOURCES = Path(sluicegate.__file__).resolve().parents[1]
 
 
-def upstream(
-    host: Annotated[str, typer.Option("--host")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", **_PORT)] = UPSTREAM_PORT,
-    chunks: Annotated[int, typer.Option("--chunks", help="Pieces of a stream.")] = 20,
-    interval_ms: Annotated[int, typer.Option("--interval-ms", help="Pause between two pieces.")] = 0,
-    delay_ms: Annotated[int, typer.Option("--delay-ms", help="Pause before an answer.")] = 0,
-    as_json: Json = False,
-) -> None:
-    """Run the demonstration's model server."""
-    from sluicegate.demo import upstream as server  # noqa: PLC0415 - what serves is imported where it serves
+def commands() -> dict[str, Callable[..., None]]:
+    """The demonstration's commands by name; none where this package is not in a checkout."""
+    package = _SOURCES.parent / "demo" / "__init__.py"
+    if _SOURCES.name != "src" or not package.is_file():
+        return {}
+    _load(package)
+    from demo import commands as found  # noqa: PLC0415 - it is there in a checkout alone
 
-    settings = server.UpstreamSettings(chunks, interval_ms, delay_ms)
-
-    def ready(bound: int) -> None:
-        url = f"http://{host}:{bound}"
-        emit({"ready": "upstream", "url": url}, as_json, f"upstream listening on {url}")
-
-    server.serve(settings, host, port, ready)
+    return {"run": found.run, "story": found.story, "upstream": found.upstream}
 
 
-def run(
-    state: Annotated[Path, typer.Option("--state", help="Where the next run goes on from.")] = _RUN_STATE,
-    control_port: Annotated[int, typer.Option("--control-port", **_PORT)] = CONTROL_PORT,
-    gateway_port: Annotated[int, typer.Option("--gateway-port", **_PORT)] = GATEWAY_PORT,
-    upstream_port: Annotated[int, typer.Option("--upstream-port", **_PORT)] = UPSTREAM_PORT,
-    as_json: Json = False,
-) -> None:
-    """Start everything on this machine, with the example release under way. Ctrl-C ends it."""
-    from sluicegate.demo import run as runs  # noqa: PLC0415 - as above
-    from sluicegate.demo.site import Ports  # noqa: PLC0415
-
-    def ready(started: runs.Started) -> None:
-        emit(started.answer, as_json, started.text)
-        sys.stdout.flush()
-
-    runs.run(state, Ports(control_port, gateway_port, upstream_port), _say, ready)
+def absent() -> None:
+    """The demonstration, which comes with a checkout of the project."""
+    raise WrongUsage("the demonstration comes with a checkout of the project: this is an installed package")
 
 
-def story(
-    state: Annotated[Path, typer.Option("--state", help="Where it plays, in a new folder.")] = _STORY_STATE,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Where the report goes.")] = _STORY_REPORT,
-    as_json: Json = False,
-) -> None:
-    """Tell the whole story once, by real processes, and check every step of it."""
-    report = _storyteller()(state, output, _say if as_json else typer.echo)
-    failed = next((step for step in report.steps if not step.ok), None)
-    outcome = f"The step {failed.name!r} was not" if failed else f"All {len(report.steps)} steps were"
-    emit(report.answer(), as_json, f"{outcome} as told, in {report.seconds} s; the report is {output}.")
-    if failed is not None:
-        said = failed.detail.splitlines()[-1]
-        raise VerificationFailed(f"the step {failed.name!r} was not as told: {said}", remedy=f"see {output}")
-
-
-def _storyteller() -> Callable[[Path, Path, Callable[[str], None]], Report]:
-    """The story's function. Raises: InvalidInput: the OpenAI SDK, which it uses, is not installed."""
-    try:
-        from sluicegate.demo.story import story as told  # noqa: PLC0415 - as above
-    except ModuleNotFoundError as error:
-        if error.name != "openai":
-            raise
-        raise InvalidInput(
-            "the story is told with the official OpenAI SDK, which is not installed",
-            remedy="'make demo' installs it, and so does: python -m pip install openai",
-        ) from error
-    return told
-
-
-def _say(line: str) -> None:
-    typer.echo(line, err=True)
+def _load(package: Path) -> None:
+    """Make `demo` that package, whatever else has the name; the path on which others are found stays."""
+    if "demo" in sys.modules:
+        return
+    spec = importlib.util.spec_from_file_location("demo", package)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["demo"] = module
+    spec.loader.exec_module(module)

@@ -11,18 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from sluicegate.cli import wording
-from sluicegate.cli.files import (
-    read_bytes,
-    read_json,
-    read_text,
-    write_json,
-)
-from sluicegate.cli.output import (
-    Json,
-    emit,
-    table,
-    visible,
-)
+from sluicegate.cli.files import read_bytes, read_json, read_text, write_json
+from sluicegate.cli.output import Json, emit, table, visible
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.core.directives import annex, directive

@@ -172,7 +172,11 @@ _group(
     show=credentials.show,
     token=credentials.token,
 )
-_group("demo", "The demonstration, on this machine.", run=demo.run, story=demo.story, upstream=demo.upstream)
+if _demonstration := demo.commands():
+    _group("demo", "The demonstration, on this machine.", **_demonstration)
+else:
+    _anything = {"allow_extra_args": True, "ignore_unknown_options": True}
+    app.command("demo", hidden=True, context_settings=_anything)(demo.absent)
 
 
 def _version(wanted: bool) -> None:

@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
+import sluicegate
 from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit, table
-from sluicegate.demo.examples import examples_folder
 from sluicegate.errors import InvalidInput
+
+PRESETS = Path(sluicegate.__file__).with_name("presets")
+"""The folder of the presets, which come with the package."""
 
 
 def listed(as_json: Json = False) -> None:
@@ -34,7 +37,7 @@ def show(
 
 
 def _presets() -> list[Path]:
-    return sorted((examples_folder() / "presets").glob("*.yaml"))
+    return sorted(PRESETS.glob("*.yaml"))
 
 
 def _about(path: Path) -> str:

@@ -13,14 +13,7 @@ from typing import Any
 
 import httpx2
 
-from sluicegate.errors import (
-    CommandRefused,
-    InvalidInput,
-    Place,
-    SluicegateError,
-    Unauthorized,
-    Unreachable,
-)
+from sluicegate.errors import CommandRefused, InvalidInput, Place, SluicegateError, Unauthorized, Unreachable
 
 DEFAULT_URL = "http://127.0.0.1:8600"
 TRIES = 3

@@ -18,13 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from sluicegate import __version__
-from sluicegate.control import (
-    api,
-    directives,
-    enforcement,
-    persons,
-    subscriptions,
-)
+from sluicegate.control import api, directives, enforcement, persons, subscriptions
 from sluicegate.control.errors import body_of, on_error, on_surprise
 from sluicegate.control.keysets import KeySource, Refresher
 from sluicegate.errors import SluicegateError, StoreUnavailable

@@ -14,16 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sluicegate.control.errors import EVERY_ERROR, answer
-from sluicegate.control.requests import (
-    Body,
-    CommandId,
-    Identifier,
-    Name,
-    Signed,
-    StrictRoute,
-    TheLedger,
-    may,
-)
+from sluicegate.control.requests import Body, CommandId, Identifier, Name, Signed, StrictRoute, TheLedger, may
 from sluicegate.core.access.naming import Naming
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.ports import Principal

@@ -9,13 +9,7 @@ from pydantic import Field
 from starlette.requests import Request
 
 from sluicegate.control.errors import EVERY_ERROR, answer
-from sluicegate.control.requests import (
-    Body,
-    CommandId,
-    StrictRoute,
-    TheLedger,
-    may,
-)
+from sluicegate.control.requests import Body, CommandId, StrictRoute, TheLedger, may
 from sluicegate.ports import Principal
 from sluicegate.service import subscriptions
 from sluicegate.targets import TARGET_MAX

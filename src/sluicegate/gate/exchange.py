@@ -17,15 +17,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from sluicegate.core.access.refusals import Deny
-from sluicegate.gate.dialects import (
-    Headers,
-    Problem,
-    Reply,
-    dialect_of,
-    error_event,
-    error_reply,
-    refused,
-)
+from sluicegate.gate.dialects import Headers, Problem, Reply, dialect_of, error_event, error_reply, refused
 from sluicegate.gate.protocol import EXTENSION, LINGER_MS, Connection
 
 NO_CONTENT = 204

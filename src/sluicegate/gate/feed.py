@@ -30,12 +30,7 @@ from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.errors import BadFeed, SluicegateError, VerificationFailed
 from sluicegate.gate.engine import Engine, Lease
 from sluicegate.settings import GatewaySettings
-from sluicegate_record.log import (
-    acknowledgement,
-    canonical,
-    checkpoint,
-    merkle,
-)
+from sluicegate_record.log import acknowledgement, canonical, checkpoint, merkle
 from sluicegate_record.log.merkle import Frontier
 
 _log = logging.getLogger(__name__)

@@ -15,12 +15,7 @@ from collections.abc import Callable
 
 from sluicegate.core.access.refusals import Deny
 from sluicegate.errors import InvalidInput, Unreachable
-from sluicegate.gate.dialects import (
-    Fault,
-    Headers,
-    faulty,
-    stand_in_headers,
-)
+from sluicegate.gate.dialects import Fault, Headers, faulty, stand_in_headers
 from sluicegate.gate.engine import Flight
 from sluicegate.gate.exchange import NO_CONTENT, Exchange, Stage
 from sluicegate.gate.sse import EventSplitter

@@ -21,15 +21,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from sluicegate.errors import Unreachable
-from sluicegate.gate.dialects import (
-    DIRECTIVE,
-    ENDPOINTS,
-    INSTEAD_OF,
-    STAND_IN,
-    Dialect,
-    Fault,
-    Headers,
-)
+from sluicegate.gate.dialects import DIRECTIVE, ENDPOINTS, INSTEAD_OF, STAND_IN, Dialect, Fault, Headers
 from sluicegate.settings import GatewaySettings, UpstreamTarget
 
 FORWARDED: dict[bytes, str] = {

@@ -13,13 +13,7 @@ from itertools import islice
 from typing import Any
 
 from sluicegate.core.access.table import Grant
-from sluicegate.core.lifecycle import (
-    Refusal,
-    State,
-    applications,
-    determination,
-    directives,
-)
+from sluicegate.core.lifecycle import Refusal, State, applications, determination, directives
 from sluicegate.core.lifecycle.acts import case_unknown
 from sluicegate.core.lifecycle.case import Case, Clock
 from sluicegate.core.lifecycle.state import stage_of

@@ -14,13 +14,7 @@ from typing import Any
 from sluicegate.core.directives import annex, cover
 from sluicegate.core.directives.cover import Resolved
 from sluicegate.core.lifecycle import Refusal, State, directives
-from sluicegate.core.lifecycle.directives import (
-    LIFTED,
-    AddDefinition,
-    Confirm,
-    IssueDirective,
-    OpenLift,
-)
+from sluicegate.core.lifecycle.directives import LIFTED, AddDefinition, Confirm, IssueDirective, OpenLift
 from sluicegate.core.lifecycle.organizations import Described
 from sluicegate.core.lifecycle.state import Issued
 from sluicegate.core.people import application, persons

@@ -27,12 +27,7 @@ from sluicegate.core.lifecycle.fleet import WAITING, NoteInForce
 from sluicegate.core.lifecycle.state import Issued
 from sluicegate.errors import Drifted, StoreUnavailable, VerificationFailed
 from sluicegate.ports import Incarnation
-from sluicegate.service.incarnation import (
-    FORGET_AFTER_MS,
-    HISTORY_MAX,
-    Poll,
-    Seen,
-)
+from sluicegate.service.incarnation import FORGET_AFTER_MS, HISTORY_MAX, Poll, Seen
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.log import times
 

@@ -23,24 +23,13 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.core import lifecycle
-from sluicegate.core.lifecycle import (
-    Command,
-    Decided,
-    Refusal,
-    State,
-    ticks,
-)
+from sluicegate.core.lifecycle import Command, Decided, Refusal, State, ticks
 from sluicegate.core.lifecycle.ticks import Tick
 from sluicegate.core.people import application
 from sluicegate.errors import BadCheckpoint, StoreUnavailable, StoreUnusable
 from sluicegate.ports import Done, Store, Writing
 from sluicegate.service import letters
-from sluicegate_record.log import (
-    canonical,
-    checkpoint,
-    events,
-    merkle,
-)
+from sluicegate_record.log import canonical, checkpoint, events, merkle
 from sluicegate_record.log.events import Entropy, Entry
 from sluicegate_record.log.merkle import Frontier
 

@@ -28,12 +28,7 @@ from sluicegate.core.lifecycle.persons import (
     parts,
 )
 from sluicegate.core.people import members
-from sluicegate.core.people.persons import (
-    IDENTIFIER_BYTES,
-    Assurance,
-    Claim,
-    Person,
-)
+from sluicegate.core.people.persons import IDENTIFIER_BYTES, Assurance, Claim, Person
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access, tokens

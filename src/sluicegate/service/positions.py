@@ -11,13 +11,7 @@ from typing import Any
 
 from sluicegate.core import statements
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.core.lifecycle.positions import (
-    Proceed,
-    Receive,
-    RecordPosition,
-    Screen,
-    TranscribePosition,
-)
+from sluicegate.core.lifecycle.positions import Proceed, Receive, RecordPosition, Screen, TranscribePosition
 from sluicegate.core.lifecycle.record import AddNote, UseList
 from sluicegate.errors import BadEnvelope
 from sluicegate.ports import Principal

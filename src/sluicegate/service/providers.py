@@ -11,12 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.core.lifecycle.providers import (
-    RegisterProvider,
-    RemoveProvider,
-    RotateKeys,
-    provider_unknown,
-)
+from sluicegate.core.lifecycle.providers import RegisterProvider, RemoveProvider, RotateKeys, provider_unknown
 from sluicegate.core.people import assertion
 from sluicegate.core.people.assertion import Provider
 from sluicegate.errors import InvalidInput

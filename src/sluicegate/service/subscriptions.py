@@ -13,12 +13,7 @@ from typing import Any
 
 from sluicegate import targets
 from sluicegate.core.lifecycle import Refusal, notices
-from sluicegate.ports import (
-    Letter,
-    Principal,
-    Subscription,
-    Writing,
-)
+from sluicegate.ports import Letter, Principal, Subscription, Writing
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.letters import letter
 from sluicegate.settings import PostSettings

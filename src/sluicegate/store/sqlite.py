@@ -22,16 +22,7 @@ from sqlalchemy.engine import Connection, Engine, Row
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.ports import (
-    Done,
-    Incarnation,
-    Letter,
-    Node,
-    Principal,
-    Registered,
-    SavedDraft,
-    Subscription,
-)
+from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, Registered, SavedDraft, Subscription
 from sluicegate.store import outbox, schema
 from sluicegate_record.log import canonical, events
 from sluicegate_record.log.events import Entry, Opening

@@ -8,12 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluicegate.core.access import apikey
-from sluicegate.core.access.apikey import (
-    KEY_PREFIX,
-    TOKEN_PREFIX,
-    is_well_formed,
-    make,
-)
+from sluicegate.core.access.apikey import KEY_PREFIX, TOKEN_PREFIX, is_well_formed, make
 
 KEY = make(KEY_PREFIX, bytes(range(32)))
 ALPHABET = string.ascii_letters + string.digits + "-_"

@@ -19,22 +19,9 @@ from sluicegate.core.access.table import Credential, Table
 from sluicegate.core.people.persons import SETTLED_BY, identifier
 from sluicegate_record.log import events, times
 from tests.core import reference_model
-from tests.core.access.test_decision import (
-    ALICE,
-    BOB,
-    NAMINGS,
-    ORGANIZATIONS,
-    PROVIDERS,
-    Facts,
-    table_of,
-)
+from tests.core.access.test_decision import ALICE, BOB, NAMINGS, ORGANIZATIONS, PROVIDERS, Facts, table_of
 from tests.core.reference_model import Asking, InForce
-from tests.worlds import (
-    API,
-    AT_MS,
-    CODEX,
-    Rough,
-)
+from tests.worlds import API, AT_MS, CODEX, Rough
 
 NOW = Instant(AT_MS, AT_MS)
 MODELS = ("a", "b")

@@ -26,15 +26,7 @@ from sluicegate.core.terms.trust import Floor, Releases
 from sluicegate_record.log import events
 from sluicegate_record.log.events import Entry
 from tests.core import reference_model
-from tests.core.access.test_decision import (
-    ACTIONS,
-    PROVIDERS,
-    Facts,
-    asks,
-    instants,
-    nows,
-    table_of,
-)
+from tests.core.access.test_decision import ACTIONS, PROVIDERS, Facts, asks, instants, nows, table_of
 from tests.core.access.test_vouch import FLOOR, folded
 from tests.worlds import (
     API,

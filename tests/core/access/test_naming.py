@@ -6,21 +6,11 @@ from typing import Any
 import pytest
 
 from sluicegate.core.access import naming
-from sluicegate.core.access.naming import (
-    NOBODY,
-    Known,
-    Naming,
-    Signed,
-)
+from sluicegate.core.access.naming import NOBODY, Known, Naming, Signed
 from sluicegate.core.access.table import Credential, Grant, Table
 from sluicegate.core.directives.cover import Whom
 from sluicegate.core.people import persons
-from sluicegate.core.people.persons import (
-    Assurance,
-    Attested,
-    Claim,
-    Person,
-)
+from sluicegate.core.people.persons import Assurance, Attested, Claim, Person
 
 SELF, ORGANIZATION = Assurance.SELF_ASSERTED, Assurance.ORGANIZATION
 PROVIDER, CREDENTIAL = Assurance.IDENTITY_PROVIDER, Assurance.CREDENTIAL

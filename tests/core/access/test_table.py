@@ -11,12 +11,7 @@ from hypothesis import strategies as st
 
 from sluicegate.core.access.table import LEASE_MS_DEFAULT, Table
 from sluicegate.core.directives.cover import Whom
-from sluicegate.core.lifecycle.applications import (
-    Accept,
-    Amend,
-    OpenAppeal,
-    Reply,
-)
+from sluicegate.core.lifecycle.applications import Accept, Amend, OpenAppeal, Reply
 from sluicegate.core.lifecycle.grants import (
     ChooseFallback,
     OpenRemoval,
@@ -31,18 +26,7 @@ from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Draft, Entropy, Entry
 from tests.core import reference_model
 from tests.core.access.test_decision import Facts
-from tests.worlds import (
-    API,
-    AT_MS,
-    DAY_MS,
-    MODEL,
-    Rough,
-    World,
-    covering,
-    directive_value,
-    plan_value,
-    stage,
-)
+from tests.worlds import API, AT_MS, DAY_MS, MODEL, Rough, World, covering, directive_value, plan_value, stage
 
 MODELS, SURFACES, ORGANIZATIONS = ("a", "b", "c"), ("api", "codex"), ("o1", "o2", "o3")
 

@@ -12,18 +12,8 @@ from sluicegate.core.access.decision import Allow
 from sluicegate.core.access.refusals import Deny
 from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
-from sluicegate.core.lifecycle.applications import (
-    Accept,
-    Amend,
-    OpenAppeal,
-    Withdraw,
-)
-from sluicegate.core.lifecycle.grants import (
-    OpenRemoval,
-    ResumeGrant,
-    SurrenderGrant,
-    SuspendGrant,
-)
+from sluicegate.core.lifecycle.applications import Accept, Amend, OpenAppeal, Withdraw
+from sluicegate.core.lifecycle.grants import OpenRemoval, ResumeGrant, SurrenderGrant, SuspendGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.statements import Position
 from sluicegate.errors import VerificationFailed

@@ -12,22 +12,12 @@ from sluicegate.core.access.refusals import Deny
 from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.directives.cover import Resolved
-from sluicegate.core.lifecycle.directives import (
-    LIFTED,
-    Confirm,
-    IssueDirective,
-    OpenLift,
-)
+from sluicegate.core.lifecycle.directives import LIFTED, Confirm, IssueDirective, OpenLift
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.statements import Position
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.dsse import Envelope
-from tests.core.access.test_vouch import (
-    asked,
-    folded,
-    honest,
-    trust,
-)
+from tests.core.access.test_vouch import asked, folded, honest, trust
 from tests.core.access.test_vouch_attacks import Liar
 from tests.core.lifecycle.test_directives import (
     LETTER,

@@ -9,15 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluicegate.core.directives import cover
-from sluicegate.core.directives.cover import (
-    Directive,
-    Entity,
-    Exempt,
-    People,
-    Resolved,
-    Selector,
-    Whom,
-)
+from sluicegate.core.directives.cover import Directive, Entity, Exempt, People, Resolved, Selector, Whom
 from sluicegate.core.people.persons import Assurance
 from sluicegate.errors import VerificationFailed
 from tests.worlds import AT_MS

@@ -14,20 +14,10 @@ from sluicegate.core.directives import directive
 from sluicegate.core.directives.directive import Signing
 from sluicegate.core.people.persons import Definition
 from sluicegate.core.terms import document
-from sluicegate.errors import (
-    BadEnvelope,
-    InvalidDocument,
-    InvalidInput,
-    Place,
-)
+from sluicegate.errors import BadEnvelope, InvalidDocument, InvalidInput, Place
 from sluicegate_record.log import canonical
 from sluicegate_record.log.events import Opening
-from tests.worlds import (
-    COVERED,
-    LOG,
-    committed,
-    directive_value,
-)
+from tests.worlds import COVERED, LOG, committed, directive_value
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "suspend-gpt-5.6.yaml"
 NAMES = ["Example Utility", "Example Grid Operator"]

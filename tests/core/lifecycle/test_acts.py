@@ -8,15 +8,7 @@ from typing import Any
 import pytest
 
 from sluicegate.core.lifecycle import Command, Refusal
-from sluicegate.core.lifecycle.applications import (
-    Accept,
-    Amend,
-    Answer,
-    OpenAppeal,
-    Reply,
-    Return,
-    Withdraw,
-)
+from sluicegate.core.lifecycle.applications import Accept, Amend, Answer, OpenAppeal, Reply, Return, Withdraw
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.directives import OpenLift
 from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant

@@ -8,26 +8,11 @@ import pytest
 
 from sluicegate.core.access.refusals import Reason
 from sluicegate.core.access.table import Grant
-from sluicegate.core.lifecycle.applications import (
-    Amend,
-    OpenAppeal,
-    Reply,
-    Withdraw,
-)
+from sluicegate.core.lifecycle.applications import Amend, OpenAppeal, Reply, Withdraw
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.grants import SurrenderGrant, SuspendGrant
 from sluicegate_record.log import events
-from tests.worlds import (
-    AT_MS,
-    DAY_MS,
-    RELEASE,
-    STAGE,
-    World,
-    looser,
-    plan_value,
-    proceeding,
-    stage,
-)
+from tests.worlds import AT_MS, DAY_MS, RELEASE, STAGE, World, looser, plan_value, proceeding, stage
 
 OTHER = {"organization": {"name": "Example renamed", "registeredIn": "US"}}
 

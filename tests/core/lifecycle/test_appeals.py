@@ -6,12 +6,7 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core.lifecycle.applications import (
-    Accept,
-    OpenAppeal,
-    Reply,
-    Withdraw,
-)
+from sluicegate.core.lifecycle.applications import Accept, OpenAppeal, Reply, Withdraw
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
 from sluicegate.core.lifecycle.positions import RecordPosition

@@ -20,13 +20,7 @@ from sluicegate.errors import BadEnvelope
 from sluicegate_record.log import times
 from sluicegate_record.log.dsse import Envelope
 from tests import worlds
-from tests.worlds import (
-    AT_MS,
-    DAY_MS,
-    LOG,
-    World,
-    public_key,
-)
+from tests.worlds import AT_MS, DAY_MS, LOG, World, public_key
 
 SIGNER, THEIRS = "signatory", "signatory of another"
 

@@ -21,16 +21,7 @@ from sluicegate.core.lifecycle.grants import (
     SuspendGrant,
 )
 from sluicegate_record.log import events
-from tests.worlds import (
-    API,
-    MODEL,
-    RELEASE,
-    STAGE,
-    World,
-    application,
-    proceeding,
-    stage,
-)
+from tests.worlds import API, MODEL, RELEASE, STAGE, World, application, proceeding, stage
 
 
 class Held:

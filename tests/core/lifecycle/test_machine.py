@@ -11,23 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sluicegate.core.lifecycle import Command, Refusal, State
-from sluicegate.core.lifecycle.applications import (
-    Accept,
-    Amend,
-    Answer,
-    OpenAppeal,
-    Reply,
-    Return,
-    Withdraw,
-)
+from sluicegate.core.lifecycle.applications import Accept, Amend, Answer, OpenAppeal, Reply, Return, Withdraw
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
-from sluicegate.core.lifecycle.grants import (
-    OpenRemoval,
-    ResumeGrant,
-    SurrenderGrant,
-    SuspendGrant,
-)
+from sluicegate.core.lifecycle.grants import OpenRemoval, ResumeGrant, SurrenderGrant, SuspendGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.record import UseList
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage

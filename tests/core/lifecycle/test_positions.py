@@ -15,18 +15,7 @@ from sluicegate.errors import BadEnvelope
 from sluicegate_record.log import canonical
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Opening
-from tests.worlds import (
-    LOG,
-    PINS,
-    World,
-    pin,
-    plan_value,
-    position,
-    receipt,
-    signed,
-    stage,
-    start,
-)
+from tests.worlds import LOG, PINS, World, pin, plan_value, position, receipt, signed, stage, start
 
 
 @pytest.fixture

@@ -4,34 +4,14 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core.lifecycle.persons import (
-    HandInAssertion,
-    RegisterMembers,
-    RevokeClaim,
-    Row,
-)
-from sluicegate.core.lifecycle.providers import (
-    PROVIDERS_MAX,
-    RegisterProvider,
-    RemoveProvider,
-    RotateKeys,
-)
+from sluicegate.core.lifecycle.persons import HandInAssertion, RegisterMembers, RevokeClaim, Row
+from sluicegate.core.lifecycle.providers import PROVIDERS_MAX, RegisterProvider, RemoveProvider, RotateKeys
 from sluicegate.core.people.assertion import read_jwks
 from sluicegate.core.people.persons import Assurance, identifier
 from sluicegate.errors import BadKey
 from sluicegate_record.log import events
-from tests.core.people.test_assertion import (
-    AT_S,
-    jwk,
-    provider,
-    token,
-)
-from tests.worlds import (
-    AT_MS,
-    DAY_MS,
-    World,
-    plan_value,
-)
+from tests.core.people.test_assertion import AT_S, jwk, provider, token
+from tests.worlds import AT_MS, DAY_MS, World, plan_value
 
 URL = "https://login.example.org/jwks.json"
 

@@ -8,16 +8,7 @@ from sluicegate.core.lifecycle import State
 from sluicegate.errors import VerificationFailed
 from sluicegate_record.log import events
 from sluicegate_record.log.events import Draft
-from tests.worlds import (
-    AT_MS,
-    OFFICER,
-    RELEASE,
-    STAGE,
-    World,
-    keyid,
-    plan_value,
-    stage,
-)
+from tests.worlds import AT_MS, OFFICER, RELEASE, STAGE, World, keyid, plan_value, stage
 
 
 def test_a_state_is_of_one_size_and_moment() -> None:

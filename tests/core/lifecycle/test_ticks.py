@@ -12,15 +12,7 @@ from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.ticks import due
 from sluicegate_record.log import events, times
-from tests.worlds import (
-    AT_MS,
-    DAY_MS,
-    World,
-    content,
-    position,
-    receipt,
-    stage,
-)
+from tests.worlds import AT_MS, DAY_MS, World, content, position, receipt, stage
 
 LADDER = {"within": 5, "silence": "escalate", "to": [{"name": "deputy", "within": 2}, "chief of staff"]}
 """AT_MS is midnight: what is due within five days is due at the end of the fifth day after."""

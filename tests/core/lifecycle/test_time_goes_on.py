@@ -7,12 +7,7 @@ from typing import Any
 from sluicegate.core.lifecycle.applications import Answer, Reply
 from sluicegate.core.lifecycle.case import Case
 from sluicegate_record.log import events
-from tests.worlds import (
-    World,
-    receipt,
-    screened,
-    stage,
-)
+from tests.worlds import World, receipt, screened, stage
 
 EITHER = {"anyOf": ["oncd", "ostp"]}
 

@@ -8,16 +8,7 @@ from sluicegate.core.lifecycle.applications import Accept, Withdraw
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.grants import ResumeGrant, SurrenderGrant, SuspendGrant
 from sluicegate_record.log import events
-from tests.worlds import (
-    API,
-    CODEX,
-    RELEASE,
-    STAGE,
-    World,
-    looser,
-    plan_value,
-    stage,
-)
+from tests.worlds import API, CODEX, RELEASE, STAGE, World, looser, plan_value, stage
 
 
 def full(seats: int = 1, **admission: str) -> tuple[World, list[str]]:

@@ -5,14 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluicegate.core.people import persons
-from sluicegate.core.people.persons import (
-    Assurance,
-    Claim,
-    Person,
-    Standing,
-    standing,
-    standings,
-)
+from sluicegate.core.people.persons import Assurance, Claim, Person, Standing, standing, standings
 
 SELF, ORGANIZATION, PROVIDER = Assurance.SELF_ASSERTED, Assurance.ORGANIZATION, Assurance.IDENTITY_PROVIDER
 

@@ -7,12 +7,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.errors import (
-    BadKey,
-    BadSignature,
-    InvalidInput,
-    SluicegateError,
-)
+from sluicegate.errors import BadKey, BadSignature, InvalidInput, SluicegateError
 from sluicegate_record.log import acknowledgement, canonical, dsse
 from sluicegate_record.log.acknowledgement import Acknowledgement
 

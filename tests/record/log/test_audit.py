@@ -9,23 +9,11 @@ from hypothesis import strategies as st
 
 from sluicegate.core.access import feed
 from sluicegate.errors import BadCheckpoint
-from sluicegate_record.log import (
-    acknowledgement,
-    canonical,
-    checkpoint,
-    events,
-    merkle,
-)
+from sluicegate_record.log import acknowledgement, canonical, checkpoint, events, merkle
 from sluicegate_record.log.audit import Audit, audit
 from sluicegate_record.log.events import Entry
 from sluicegate_record.log.merkle import Frontier
-from tests.worlds import (
-    AT_MS,
-    ORIGIN,
-    World,
-    private_key,
-    public_key,
-)
+from tests.worlds import AT_MS, ORIGIN, World, private_key, public_key
 
 LOG = private_key("log")
 VERIFIER = checkpoint.parse_vkey(checkpoint.vkey(ORIGIN, public_key("log")))

@@ -9,14 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluicegate.errors import BadCheckpoint, BadKey, InvalidInput
-from sluicegate_record.log.checkpoint import (
-    MAX_SIZE,
-    Checkpoint,
-    open_checkpoint,
-    parse_vkey,
-    sign,
-    vkey,
-)
+from sluicegate_record.log.checkpoint import MAX_SIZE, Checkpoint, open_checkpoint, parse_vkey, sign, vkey
 
 NAME = "log.example/gpt-5.6"
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)

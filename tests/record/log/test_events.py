@@ -9,12 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluicegate.errors import (
-    InvalidInput,
-    NotCanonical,
-    SluicegateError,
-    VerificationFailed,
-)
+from sluicegate.errors import InvalidInput, NotCanonical, SluicegateError, VerificationFailed
 from sluicegate_record.log import canonical, events
 from sluicegate_record.log.events import (
     LEAF_BYTES_MAX,

@@ -16,13 +16,7 @@ from sluicegate_record.terms import quorum, tightness
 from sluicegate_record.terms.plan import Plan, Stage
 from sluicegate_record.terms.rule import Rule
 from tests.core.reference_model import among, named, rule_holds
-from tests.worlds import (
-    API,
-    CODEX,
-    plan_value,
-    read_plan,
-    stage,
-)
+from tests.worlds import API, CODEX, plan_value, read_plan, stage
 
 AGENCIES = ("caisi", "oncd", "ostp")
 

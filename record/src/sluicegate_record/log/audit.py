@@ -16,13 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sluicegate_record.errors import BadProof, SluicegateError
-from sluicegate_record.log import (
-    canonical,
-    checkpoint,
-    events,
-    merkle,
-    proof,
-)
+from sluicegate_record.log import canonical, checkpoint, events, merkle, proof
 from sluicegate_record.log.events import Entry
 from sluicegate_record.log.merkle import Frontier
 

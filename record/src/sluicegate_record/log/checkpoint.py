@@ -24,12 +24,7 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from sluicegate_record.errors import (
-    BadCheckpoint,
-    BadKey,
-    InvalidInput,
-    NotCanonical,
-)
+from sluicegate_record.errors import BadCheckpoint, BadKey, InvalidInput, NotCanonical
 from sluicegate_record.log.canonical import b64, unb64
 from sluicegate_record.log.merkle import HASH_BYTES
 

@@ -21,12 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from sluicegate_record.errors import BadEnvelope, BadKey, NotCanonical
-from sluicegate_record.log.canonical import (
-    b64,
-    dumps,
-    loads,
-    unb64,
-)
+from sluicegate_record.log.canonical import b64, dumps, loads, unb64
 
 PAYLOAD_TYPE_INTOTO = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"

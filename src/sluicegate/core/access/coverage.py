@@ -17,20 +17,8 @@ from typing import Any, NamedTuple
 from sluicegate.core.access import naming
 from sluicegate.core.access.naming import Naming, Signed
 from sluicegate.core.access.table import Credential, Table
-from sluicegate.core.directives.cover import (
-    Directive,
-    Entity,
-    Exempt,
-    Whom,
-)
-from sluicegate.core.people.persons import (
-    ASSURANCES,
-    SELF,
-    SETTLED_BY,
-    UNKNOWN,
-    Assurance,
-    Person,
-)
+from sluicegate.core.directives.cover import Directive, Entity, Exempt, Whom
+from sluicegate.core.people.persons import ASSURANCES, SELF, SETTLED_BY, UNKNOWN, Assurance, Person
 
 ORGANIZATIONS_MAX = 1_000
 """How many organizations are listed one by one; all of them are counted."""

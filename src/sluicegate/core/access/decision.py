@@ -16,18 +16,8 @@ from typing import NamedTuple
 from sluicegate.core.access import naming
 from sluicegate.core.access.naming import Known, Naming
 from sluicegate.core.access.refusals import Deny, Reason
-from sluicegate.core.access.table import (
-    Credential,
-    Grant,
-    Offer,
-    Table,
-)
-from sluicegate.core.directives.cover import (
-    Directed,
-    Directive,
-    Entity,
-    Whom,
-)
+from sluicegate.core.access.table import Credential, Grant, Offer, Table
+from sluicegate.core.directives.cover import Directed, Directive, Entity, Whom
 from sluicegate.core.people.persons import UNKNOWN, Assurance
 
 

@@ -16,21 +16,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from sluicegate.core.access.refusals import Reason
 from sluicegate.core.directives import cover
-from sluicegate.core.directives.cover import (
-    Directed,
-    Directive,
-    Entity,
-    Exempt,
-    Resolved,
-    Selector,
-)
+from sluicegate.core.directives.cover import Directed, Directive, Entity, Exempt, Resolved, Selector
 from sluicegate.core.people.assertion import Provider
-from sluicegate.core.people.persons import (
-    Assurance,
-    Attested,
-    Claim,
-    Person,
-)
+from sluicegate.core.people.persons import Assurance, Attested, Claim, Person
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Entry

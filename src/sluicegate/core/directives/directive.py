@@ -23,15 +23,7 @@ from sluicegate.core.people import persons
 from sluicegate.core.people.persons import Definition
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.document import Document, Fault
-from sluicegate.core.terms.plan import (
-    Country,
-    Digest,
-    ModelId,
-    Name,
-    Rule,
-    Text,
-    _Strict,
-)
+from sluicegate.core.terms.plan import Country, Digest, ModelId, Name, Rule, Text, _Strict
 from sluicegate.errors import BadEnvelope, InvalidInput
 from sluicegate_record.log import canonical, times
 from sluicegate_record.log.events import Opening

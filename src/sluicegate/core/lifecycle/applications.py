@@ -18,12 +18,7 @@ from sluicegate.core.lifecycle.acts import found
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.organizations import Described, describe
-from sluicegate.core.lifecycle.positions import (
-    grant_moved,
-    moved,
-    outcome_of,
-    whole_due,
-)
+from sluicegate.core.lifecycle.positions import grant_moved, moved, outcome_of, whole_due
 from sluicegate.core.lifecycle.releases import stage_unknown
 from sluicegate.core.lifecycle.state import ENDED, Release, State
 from sluicegate.core.people import application

@@ -15,12 +15,7 @@ from sluicegate.core import statements
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.releases import other_log
-from sluicegate.core.lifecycle.state import (
-    Issued,
-    Point,
-    State,
-    Stated,
-)
+from sluicegate.core.lifecycle.state import Issued, Point, State, Stated
 from sluicegate.core.statements import Enforcement, Pointing
 from sluicegate_record.log import canonical, dsse, events, times
 from sluicegate_record.log.dsse import Envelope

@@ -16,12 +16,7 @@ from typing import Any
 
 from sluicegate.core import statements
 from sluicegate.core.lifecycle import determination
-from sluicegate.core.lifecycle.acts import (
-    case_unknown,
-    not_now,
-    other_question,
-    placed,
-)
+from sluicegate.core.lifecycle.acts import case_unknown, not_now, other_question, placed
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.case import Case, Recorded
 from sluicegate.core.lifecycle.keys import owners_for, signer_for

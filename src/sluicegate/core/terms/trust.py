@@ -17,12 +17,7 @@ from pydantic import Field, ValidationError
 
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.document import Document, Fault
-from sluicegate.core.terms.plan import (
-    ModelId,
-    Name,
-    Rule,
-    _Strict,
-)
+from sluicegate.core.terms.plan import ModelId, Name, Rule, _Strict
 from sluicegate.errors import BadKey
 from sluicegate_record.log import checkpoint, dsse
 from sluicegate_record.terms import quorum

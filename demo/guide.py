@@ -1,0 +1,153 @@
+"""What `demo run` tells a newcomer: addresses, two keys, and three commands that work as they are printed."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from demo.cast import FALLBACK, GRID_OPERATOR, MODEL, SECURITY_TEAM, UTILITY
+from demo.paperwork import Credential
+from demo.site import Site
+
+ISSUER = "oncd"
+
+
+def env(site: Site) -> str:
+    """A file to source: whoever does acts as the developer's staff, and has the command `sluicegate`."""
+    return (
+        "# To act as the developer's staff of this demonstration; as an agency, take its token instead.\n"
+        f"export SLUICEGATE_URL={shlex.quote(site.control_url)}\n"
+        f"export SLUICEGATE_TOKEN={shlex.quote(site.token('developer'))}\n"
+        f'sluicegate() {{ {shlex.quote(sys.executable)} -m sluicegate "$@"; }}\n'
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """What a newcomer is given: three keys, the file `env` to source, and an `order` to issue.
+
+    `in_force` names the directives that an earlier run left in force.
+    """
+
+    site: Site
+    works: Credential
+    refused: Credential
+    covered: Credential
+    env: Path
+    order: Path
+    in_force: list[str]
+
+    def answer(self) -> dict[str, Any]:
+        """All of it, for machines."""
+        return {
+            "ready": "demo",
+            "control": self.site.control_url,
+            "gateway": self.site.gateway_url,
+            "upstream": self.site.upstream_url,
+            "logKey": self.site.vkey,
+            "key": self.works.key,
+            "grant": self.works.grant,
+            "refusedKey": self.refused.key,
+            "coveredKey": self.covered.key,
+            "directivesInForce": self.in_force,
+            "state": str(self.site.folder),
+            "env": str(self.env),
+            "commands": self.commands(),
+        }
+
+    def commands(self) -> dict[str, str]:
+        """The three commands, each to be pasted into a shell."""
+        return {"curl": self._curl(), "python": self._python(), "directive": self._directive()}
+
+    def text(self) -> str:
+        """All of it, for people. Commands begin at the margin, as a here-document must."""
+        curl, python, order = self.commands().values()
+        return f"""
+Sluicegate is running on this machine.
+
+  control plane    {self.site.control_url}    decides and records
+  gateway          {self.site.gateway_url}    what customers call: OpenAI's and Anthropic's APIs
+  demo upstream    {self.site.upstream_url}    the model server behind it: it repeats and counts
+
+  a key that works         {self.works.key}
+                           of {UTILITY.name}, admitted to {MODEL}
+  a key that is refused    {self.refused.key}
+                           of {SECURITY_TEAM.name}, not admitted to {MODEL}; it is offered {FALLBACK},
+                           to which it is admitted
+{self._left_in_force()}
+Three commands to paste into another terminal. With curl:
+
+{curl}
+
+With the official OpenAI SDK:
+
+{python}
+
+An order, signed with {ISSUER}'s key, that {MODEL} be suspended for {GRID_OPERATOR.name}:
+
+{order}
+
+From then on {GRID_OPERATOR.name}'s key is refused, with status 451, and the key that works goes on working:
+{self.covered.key}
+
+To watch a stream being cut, begin this one first, with the same key, and issue the order while it runs:
+
+{self._watch()}
+
+Ctrl-C ends everything. The next start goes on from here, with new keys. To begin again, delete
+{self.site.folder}
+"""
+
+    def _curl(self) -> str:
+        return f"curl -s {self._request(self.works.key, _question('hello from curl'))}"
+
+    def _watch(self) -> str:
+        pace = {"x-demo-chunks": "1000", "x-demo-interval-ms": "100"}
+        question = _question("count") | {"stream": True, "metadata": pace}
+        return f"curl -sN {self._request(self.covered.key, question)}"
+
+    def _request(self, key: str, question: dict[str, Any]) -> str:
+        headers = f"-H 'Authorization: Bearer {key}' -H 'Content-Type: application/json'"
+        return f"{self.site.gateway_url}/v1/chat/completions {headers} -d '{json.dumps(question)}'"
+
+    def _python(self) -> str:
+        python = shlex.quote(sys.executable)
+        install = "" if find_spec("openai") else f"{python} -m pip install --quiet openai && "
+        question = _question("hello from the SDK")
+        return f"""{install}{python} - <<'END'
+import openai
+for key in ("{self.works.key}", "{self.refused.key}"):
+    client = openai.OpenAI(base_url="{self.site.gateway_url}/v1", api_key=key)
+    try:
+        answer = client.chat.completions.create(model="{question["model"]}", messages={question["messages"]})
+        print("answered:", answer.choices[0].message.content)
+    except openai.APIStatusError as no:
+        print("refused:", no.status_code, no.code, "-", no.body["message"])
+END"""
+
+    def _directive(self) -> str:
+        source, order, key = (shlex.quote(str(path)) for path in (self.env, self.order, self._issuer_key()))
+        return f". {source} && sluicegate directive issue {order} --key {key}"
+
+    def _issuer_key(self) -> Path:
+        return self.site.folder / "keys" / f"{ISSUER}.key"
+
+    def _left_in_force(self) -> str:
+        if not self.in_force:
+            return ""
+        key = shlex.quote(str(self._issuer_key()))
+        lifts = "".join(f"sluicegate directive lift {name} --key {key}\n" for name in self.in_force)
+        return f"""
+An earlier run left these in force; to lift what {ISSUER} issued:
+
+. {shlex.quote(str(self.env))}
+{lifts}"""
+
+
+def _question(text: str) -> dict[str, Any]:
+    return {"model": MODEL, "messages": [{"role": "user", "content": text}]}

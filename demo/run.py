@@ -1,0 +1,120 @@
+"""`demo run`: everything on this machine, with the example release under way, until Ctrl-C.
+
+What an earlier run did is on the record and is gone on with: the same keys, terms, opening and grants. Only
+the API keys are new, because nobody keeps them; those of the run before are revoked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from demo import guide, site
+from demo.cast import CUSTOMERS, GRID_OPERATOR, SECURITY_TEAM, UTILITY, Cast, Customer, agencies_of
+from demo.examples import EXAMPLES
+from demo.paperwork import Credential, Paperwork
+from demo.processes import Processes
+from demo.site import Ports, Site
+from demo.state import State, opened
+from sluicegate.core.directives import directive
+from sluicegate.core.terms import document
+from sluicegate.errors import CommandRefused
+
+PLANS = ("gpt-5.6-preview.yaml", "gpt-5.5-trusted-access.yaml")
+DIRECTIVE = "suspend-gpt-5.6.yaml"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What is running: `answer` for machines, `text` for people."""
+
+    answer: dict[str, Any]
+    text: str
+
+
+def run(folder: Path, ports: Ports, say: Say, ready: Callable[[Started], None]) -> None:
+    """Run until SIGINT or SIGTERM; `ready` is called once, when all is prepared.
+
+    Raises: InvalidInput: the state or a port. Unreachable: a process ended by itself.
+    """
+    folder = folder.absolute()
+    with opened(folder) as state:
+        ports.check()
+        plans = state.plans(EXAMPLES, PLANS, datetime.now(UTC).date())
+        cast = Cast(folder, agencies_of(plans))
+        cast.assemble(log_exists=(folder / "control" / "ledger.db").exists())
+        with Processes(folder, say) as processes:
+            say("starting control plane, gateway and upstream")
+            running = site.start(processes, folder, cast, ports, plans)
+            ready(_prepared(state, running, Paperwork(running, cast, EXAMPLES), plans, say))
+            processes.wait()
+        say(f"everything has ended; the next start goes on from {folder}")
+
+
+def _prepared(state: State, running: Site, paperwork: Paperwork, plans: list[Path], say: Say) -> Started:
+    """Bring the release to where it is under way, and write what a newcomer's shell needs."""
+    for path in plans:
+        applied = paperwork.apply_plan(path)
+        say(f"{applied['release']}: {'applied' if applied['cases'] else 'in force'}")
+    _open_stages(paperwork, say)
+    issued = {customer.slug: _fresh_key(state, paperwork, customer, say) for customer in CUSTOMERS}
+    running.followed(max(credential.size for credential in issued.values()))
+    order = state.write("directive.yaml", _unused_name((EXAMPLES / DIRECTIVE).read_text(), paperwork))
+    env = state.write("env", guide.env(running))
+    state.write("log.vkey", running.vkey + "\n")
+    newcomer = guide.Newcomer(
+        running,
+        works=issued[UTILITY.slug],
+        refused=issued[SECURITY_TEAM.slug],
+        covered=issued[GRID_OPERATOR.slug],
+        env=env,
+        order=order,
+        in_force=[found["directive"] for found in paperwork.directives() if found["inForce"]],
+    )
+    return Started(newcomer.answer(), newcomer.text())
+
+
+def _open_stages(paperwork: Paperwork, say: Say) -> None:
+    for stage in paperwork.stages():
+        name = f"{stage['release']}/{stage['stage']}"
+        if not stage["termsAgreed"]:
+            agencies = ", ".join(stage["awaiting"])
+            paperwork.decide(stage["termsCase"])
+            say(f"{name}: terms signed by {agencies}")
+        if not stage["open"]:
+            paperwork.open_stage(stage["release"], stage["stage"])
+            say(f"{name}: opened by the officer")
+
+
+def _fresh_key(state: State, paperwork: Paperwork, customer: Customer, say: Say) -> Credential:
+    """Admit a customer, unless it is, and replace its API key."""
+    case = paperwork.decide(paperwork.submit(customer))
+    if case["grant"] is None:
+        raise CommandRefused(
+            f"{customer.name} is not admitted: its application {case['case']} is {case['state']}",
+            code="not_admitted",
+            remedy=f"decide it, or delete {state.folder} to begin again",
+        )
+    before = state.credentials.get(customer.slug)
+    if before is not None:
+        paperwork.revoke(customer, before)
+    credential = paperwork.issue(customer, case["grant"]["grant"])
+    state.credentials[customer.slug] = credential.id
+    state.save()
+    say(f"{customer.name}: admitted to {', '.join(case['grant']['models'])}, with a new key")
+    return credential
+
+
+def _unused_name(text: str, paperwork: Paperwork) -> str:
+    """The example directive under a name that is not on the record yet."""
+    name = directive.read(document.read(text, DIRECTIVE))["metadata"]["name"]
+    taken = {found["directive"] for found in paperwork.directives()}
+    free, number = name, 1
+    while free in taken:
+        number += 1
+        free = f"{name}-{number}"
+    return text.replace(f"name: {name}", f"name: {free}")

@@ -1,0 +1,130 @@
+"""The demonstration's three processes: control plane, gateway, and the model server behind it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Collection
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from demo.cast import Cast
+from demo.processes import Processes
+from sluicegate.errors import InvalidInput, Unreachable
+from sluicegate.settings import CONTROL_PORT, GATEWAY_PORT, UPSTREAM_PORT
+
+ORIGIN = "sluicegate.example/demo"
+FOLLOW_S = 30.0
+"""How long a gateway may take to follow the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where to listen on 127.0.0.1; 0 leaves the choice to the system."""
+
+    control: int = CONTROL_PORT
+    gateway: int = GATEWAY_PORT
+    upstream: int = UPSTREAM_PORT
+
+    def check(self) -> None:
+        """Raise InvalidInput if one of the ports is taken, or two are the same."""
+        named = {"control": self.control, "gateway": self.gateway, "upstream": self.upstream}
+        with ExitStack() as held:
+            for name, port in named.items():
+                try:
+                    held.enter_context(socket.create_server(("127.0.0.1", port)))
+                except OSError as error:
+                    raise InvalidInput(
+                        f"port {port} for the {name} cannot be listened on: {_reason(error)}",
+                        code="port_taken",
+                        remedy=f"stop what listens there, or choose another with --{name}-port",
+                    ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The running processes: their URLs, the log's verifier key, and the folder of their state."""
+
+    folder: Path
+    control_url: str
+    gateway_url: str
+    upstream_url: str
+    vkey: str
+
+    def token(self, principal: str) -> str:
+        """A token written when the log was started. Raises: InvalidInput: it is no longer there."""
+        return _token_file(self.folder, principal).read_text().strip()
+
+    def followed(self, size: int) -> None:
+        """Wait until the gateway has a lease and has applied the log's first `size` entries.
+
+        Raises: Unreachable: it has not in a time that is long for it.
+        """
+        followed(self.gateway_url, size)
+
+
+def followed(gateway_url: str, size: int) -> None:
+    """Wait until a gateway has a lease and has applied the log's first `size` entries.
+
+    Raises: Unreachable: it has not in a time that is long for it.
+    """
+    ends = time.monotonic() + FOLLOW_S
+    while not _has_followed(gateway_url, size):
+        if time.monotonic() >= ends:
+            raise Unreachable(
+                f"the gateway at {gateway_url} has not followed the log to size {size} in {FOLLOW_S:.0f} s"
+            )
+        time.sleep(0.005)
+
+
+def _has_followed(gateway_url: str, size: int) -> bool:
+    try:
+        # Without certificates: loading them would take longer than asking.
+        answer = httpx2.get(f"{gateway_url}/readyz", trust_env=False, timeout=5, verify=False)
+    except httpx2.TransportError as error:
+        raise Unreachable(f"no answer from the gateway at {gateway_url}: {error}") from error
+    told = answer.json()
+    return bool(told["ready"] and told["size"] >= size)
+
+
+def start(processes: Processes, folder: Path, cast: Cast, ports: Ports, plans: Collection[Path] = ()) -> Site:
+    """Start the three processes on their state in `folder`, and wait until each serves.
+
+    The gateway honours, of the releases of `plans`, only what is signed; without any it believes the log.
+
+    Raises: Unreachable: one ended, or took too long.
+    """
+    processes.start("upstream", "demo", "upstream", "--port", f"{ports.upstream}")
+    processes.start(
+        "control", "serve", "--state", f"{folder / 'control'}", "--trust", f"{cast.trust_file}",
+        "--origin", ORIGIN, "--port", f"{ports.control}",
+    )  # fmt: skip
+    control = processes.ready("control")
+    upstream = processes.ready("upstream")
+    processes.start(
+        "gateway", "gateway", "--state", f"{folder / 'gateway'}", "--control", control["url"],
+        "--log-key", control["vkey"], "--token-file", f"{_token_file(folder, 'gateway-1')}",
+        "--upstream", f"demo={upstream['url']}", "--port", f"{ports.gateway}",
+        *(["--trust", f"{cast.entrust_gateway(control['vkey'], plans)}"] if plans else []),
+    )  # fmt: skip
+    gateway = processes.ready("gateway")
+    return Site(folder, control["url"], gateway["url"], upstream["url"], control["vkey"])
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno).lower() if error.errno is not None else str(error)
+
+
+def _token_file(folder: Path, principal: str) -> Path:
+    path = folder / "control" / "tokens" / f"{principal}.token"
+    if not path.is_file():
+        raise InvalidInput(
+            f"the token file {path} is missing",
+            code="state_damaged",
+            remedy=f"put it back, or delete {folder} to begin again",
+        )
+    return path

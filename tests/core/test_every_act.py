@@ -1,0 +1,157 @@
+"""A log made by an earlier build, with every act in it: this build makes it again, and the same of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from functools import cache
+from typing import Any, get_args
+
+import pytest
+
+from sluicegate.core import lifecycle, statements
+from sluicegate_record.log import canonical, checkpoint, events, merkle
+from sluicegate_record.log.events import Entry
+from sluicegate_record.terms import kinds
+from tests.vectors.every_act import history
+from tests.vectors.make_every_act import (
+    FOLDER,
+    added_up,
+    entry_json,
+    read_entry,
+    signed_head,
+    sizes,
+    stored,
+    stored_entries,
+    stored_trust,
+    trust_file,
+)
+from tests.vectors.projection import plain, projected, proofs, reports_of, state_sections
+from tests.worlds import LOG
+
+VERIFIER = checkpoint.parse_vkey(LOG)
+
+
+@cache
+def entries() -> list[Entry]:
+    """The stored log, its openings checked."""
+    return [read_entry(line) for line in stored_entries()]
+
+
+# The same commands, times and entropy
+
+
+def test_the_same_commands_give_the_same_entries_byte_for_byte() -> None:
+    made = history().entries
+    for entry, line in itertools.zip_longest(made, stored_entries()):
+        assert entry is not None
+        assert canonical.dumps(entry_json(entry)) == line, f"entry {entry.seq}, a {entry.type}"
+
+
+def test_the_same_commands_give_the_same_results_and_refusals() -> None:
+    for given, expected in itertools.zip_longest(history().results, stored("results.jsonl")):
+        assert plain(given) == expected
+
+
+def test_the_history_is_signed_as_it_was() -> None:
+    assert (
+        signed_head([entry.leaf for entry in history().entries]) == FOLDER.joinpath("checkpoint").read_text()
+    )
+
+
+# The same entries
+
+
+def test_the_stored_entries_give_the_same_state_table_and_decisions() -> None:
+    """At every stored size; a gateway that checks signatures honours and finds the same too."""
+    assert trust_file() == stored("trust.json")
+    found = projected(entries(), stored_trust(), sizes(entries()))
+    for (size, sections), (of, expected) in itertools.zip_longest(found, added_up(stored("expected.jsonl"))):
+        assert size == of
+        assert sections.keys() == expected.keys()
+        for name, items in sections.items():
+            assert items == expected[name], f"{name} at size {size}"
+
+
+def test_the_state_that_decided_is_the_one_that_its_entries_give() -> None:
+    *_, (_, expected) = added_up(stored("expected.jsonl"))
+    for name, items in plain(state_sections(history().state)).items():
+        assert items == expected.get(name, {}), name
+
+
+def test_the_stored_entries_give_the_same_reports() -> None:
+    assert plain(reports_of(entries())) == stored("reports.json")
+
+
+def test_the_stored_leaves_give_the_same_proofs_and_pass_the_audit() -> None:
+    leaves, note = [entry.leaf for entry in entries()], FOLDER.joinpath("checkpoint").read_text("utf-8")
+    assert checkpoint.open_checkpoint(note, VERIFIER).size == len(leaves)
+    found = plain(proofs(leaves, note, VERIFIER))
+    assert found == stored("proofs.json")
+    assert (found["audit"]["ok"], found["audit"]["proofs"]) == (True, 2)
+
+
+def test_the_stored_proofs_verify() -> None:
+    kept, leaves = stored("proofs.json"), [entry.leaf for entry in entries()]
+    roots = {int(size): bytes.fromhex(root) for size, root in kept["roots"].items()}
+    for about, hashes in kept["inclusion"].items():
+        index, size = map(int, about.split(" in "))
+        merkle.verify_inclusion(merkle.leaf_hash(leaves[index]), index, size, _bytes(hashes), roots[size])
+    for about, hashes in kept["consistency"].items():
+        first, second = map(int, about.split(" to "))
+        merkle.verify_consistency(first, second, _bytes(hashes), roots[first], roots[second])
+
+
+def _bytes(hashes: list[str]) -> list[bytes]:
+    return [bytes.fromhex(each) for each in hashes]
+
+
+# Every act
+
+
+def publics(type_: str) -> list[Any]:
+    return [entry.public for entry in entries() if entry.type == type_]
+
+
+def test_every_type_of_entry_is_in_it() -> None:
+    counted = Counter(entry.type for entry in entries())
+    assert counted.keys() == events.TYPES
+    assert len(events.TYPES) == 51
+
+
+def test_every_command_is_in_it_and_has_been_done() -> None:
+    done = {each["command"] for each in stored("results.jsonl") if "result" in each}
+    commands = {command.__name__ for command in get_args(lifecycle.Command)}
+    assert done == commands
+    assert len(commands) == 49
+
+
+def test_every_kind_of_case_and_every_outcome_is_in_it() -> None:
+    kind_of = {public["case"]: public["kind"] for public in publics(events.CASE_OPENED)}
+    ended = Counter((kind_of[each["case"]], each["outcome"]) for each in publics(events.CASE_DETERMINED))
+    assert {kind for kind, _ in ended} == kinds.KINDS.keys()
+    assert {outcome for _, outcome in ended} == set(kinds.OUTCOMES)
+    assert len(ended) == 31
+
+
+@pytest.mark.parametrize(
+    ("type_", "field", "expected"),
+    [
+        (events.POSITION_RECORDED, "position", set(statements.POSITIONS)),
+        (events.CASE_SILENT, "meaning", {"wait", "no-objection", "deny", "unopposed"}),
+        (events.CASE_SCREENED, "decision", set(statements.DECISIONS)),
+        (events.RECORD_ADDED, "kind", set(statements.NOTES)),
+        (events.POINT_STATED, "says", set(statements.ENFORCEMENTS)),
+        (events.GRANT_ENDED, "how", {"expired", "removed", "surrendered"}),
+        (events.CASE_OPENED, "basis", {"voluntary", "agreed", "order", None}),
+    ],
+)
+def test_every_word_of_an_entry_is_in_it(type_: str, field: str, expected: set[str]) -> None:
+    assert {public.get(field) for public in publics(type_)} == expected
+
+
+def test_both_modes_and_every_kind_of_rule_are_in_it() -> None:
+    modes = {public.get("procedure", {}).get("mode") for public in publics(events.CASE_OPENED)}
+    rules = {operator for public in publics(events.CASE_OPENED) for operator in public["rule"]}
+    assert modes == {"approve", "notify", None}
+    assert rules == {"allOf", "anyOf", "atLeast", "majorityOf"}

@@ -1,0 +1,289 @@
+"""The examples in `docs/record/`, made by the product itself: `python -m tools.record docs/record`.
+
+The ledger, the position and the poll are the same at every run: clock, keys and salts are made from fixed
+seeds, which is why the keys are good for examples only. The cut streams are taken from live sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from demo.upstream import UpstreamSettings, in_thread
+from sluicegate import bootstrap
+from sluicegate.core import statements
+from sluicegate.core.access import apikey, feed
+from sluicegate.core.directives import directive
+from sluicegate.core.directives.directive import Signing
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.core.lifecycle.keys import StartLog
+from sluicegate.core.statements import Position
+from sluicegate.core.terms.trust import Pin
+from sluicegate.ports import Principal
+from sluicegate.service import (
+    access,
+    applications,
+    cases,
+    credentials,
+    directives,
+    log,
+    positions,
+    releases,
+    tokens,
+)
+from sluicegate.service.fleet import Fleet, Poll
+from sluicegate.service.ledger import Ledger
+from sluicegate.settings import ControlSettings, GatewaySettings, UpstreamTarget
+from sluicegate.store.sqlite import SqliteStore
+from sluicegate_record.log import acknowledgement, canonical, dsse, merkle, tiles
+from sluicegate_record.log.times import parse_time
+
+ORIGIN = "log.example/sluicegate"
+STARTED = "2026-06-24T12:00:00.000Z"
+AGENCIES = ("oncd", "ostp")
+OFFICER = "release-officer"
+STREAM_CHUNKS, STREAM_INTERVAL_MS = 1_000, 20
+_DIRECTIVE = {
+    "apiVersion": "sluicegate/v1",
+    "kind": "Directive",
+    "metadata": {"name": "oncd-example"},
+    "spec": {
+        "issuer": "oncd",
+        "basis": {"kind": "order", "authority": "an example letter"},
+        "action": "suspend",
+        "models": ["gpt-5.6"],
+        "surfaces": "all",
+        "effective": "immediately",
+        "reasons": {"form": "verbal"},
+        "drain": "PT0S",
+        "covers": "everyone",
+        "liftedBy": {"allOf": ["oncd"]},
+    },
+}
+
+
+def key_of(owner: str) -> Ed25519PrivateKey:
+    """The example key of an owner; anybody can make it, so it is good for examples only."""
+    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(f"example key of {owner}".encode()).digest())
+
+
+class Example:
+    """A small log: one release, its terms agreed, one organization admitted, one key."""
+
+    def __init__(self, folder: Path, examples: Path) -> None:
+        draws = count()
+        start_ms = parse_time(STARTED)
+        self._commands = 0
+        self._examples = examples
+        self.ledger = Ledger(
+            SqliteStore(folder / "ledger.db"),
+            key_of("log"),
+            ORIGIN,
+            wall_ms=lambda: start_ms + 1_000 * self._commands,
+            random=lambda size: hashlib.sha256(f"example draw {next(draws)}".encode()).digest()[:size],
+        )
+        self.staff = Principal("developer_example", access.DEVELOPER, "developer")
+        self.api_key = apikey.make(apikey.KEY_PREFIX, hashlib.sha256(b"example api key").digest())
+        self.position: dict[str, Any] = {}
+        self._tell()
+
+    def _tell(self) -> None:
+        self._start()
+        plan = self._read("gpt-5.6-preview.yaml")
+        applied = _done(releases.apply_plan(self.ledger, self.staff, self._id(), plan, "plan.yaml"))
+        for agency in AGENCIES:
+            self._approve(applied["cases"][0], agency)
+        opening = _done(releases.opening(self.ledger, "gpt-5.6", "trusted-partners"))
+        signed = _signed(statements.opening_payload(opening), OFFICER)
+        _done(releases.open_stage(self.ledger, self.staff, self._id(), signed))
+        self._admit()
+
+    def _start(self) -> None:
+        owners = ((OFFICER, "openai"), *((agency, agency) for agency in AGENCIES))
+        pins = [Pin(owner, party, _public(owner)) for owner, party in owners]
+        command = StartLog(ORIGIN, self.ledger.vkey(), "openai", pins)
+        _done(self.ledger.execute(command, by="log", command_id=self._id()))
+
+    def _admit(self) -> None:
+        asked = {
+            "release": "gpt-5.6",
+            "stage": "trusted-partners",
+            "surface": "api",
+            "organization": self._read("example-utility.yaml"),
+            "file": "example-utility.yaml",
+        }
+        case = _done(applications.submit(self.ledger, self.staff, self._id(), asked))["application"]
+        for agency in AGENCIES:
+            self._approve(case, agency)
+        grant = _done(cases.show(self.ledger, self.staff, case))["grant"]["grant"]
+        digest = apikey.digest(self.api_key).hex()
+        _done(credentials.issue(self.ledger, self.staff, self._id(), grant, digest))
+
+    def _approve(self, case: str, agency: str) -> None:
+        exported = _done(cases.export(self.ledger, self.staff, case))
+        said = Position(exported["question"], agency, "approve", "", None)
+        self.position = _signed(statements.position_payload(said), agency)
+        _done(positions.record(self.ledger, self.staff, self._id(), self.position))
+
+    def suspend(self) -> None:
+        """Issue a directive that covers everyone."""
+        signing = Signing(self.ledger.vkey(), lambda: self.ledger.random(32))
+        document, _ = directive.to_sign(_DIRECTIVE, signing)
+        envelope = _signed(statements.directive_payload(document), "oncd")
+        _done(directives.issue(self.ledger, self.staff, self._id(), envelope, None))
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """The log as a static copy, with the key that verifies it, and what an auditor cannot see."""
+        yield "ledger/vkey", f"{self.ledger.vkey()}\n".encode()
+        yield "ledger/checkpoint", self.ledger.checkpoint().encode()
+        for path in tiles.paths(self.ledger.size()):
+            yield f"ledger/{path}", _bytes(log.tile(self.ledger, path))
+        leaves = self.ledger.store.leaves(0, self.ledger.size())
+        yield "entries.json", _json([canonical.loads(leaf) for leaf in leaves])
+        yield "position.json", _json(self.position)
+        yield "poll.json", _json(self.poll())
+
+    def poll(self) -> dict[str, Any]:
+        """One poll of a new gateway, which gets the whole log and a lease."""
+        fleet = Fleet(self.ledger, boot_ms=lambda: 1_000_000.0, max_entries=5_000)
+        asked: dict[str, Any] = {
+            "gateway": "gateway-1",
+            "incarnation": "5f2c" * 8,
+            "surface": "api",
+            "after": 0,
+            "nonce": "a1b2" * 8,
+            "root": merkle.EMPTY_ROOT.hex(),
+            "fold": feed.FOLD_VERSION,
+        }
+        question = acknowledgement.signed(
+            {**asked, "waitMs": 0, "report": {"streamsCut": {}, "proven": []}}, key_of("run of gateway-1")
+        )
+        poll = Poll(**asked, signed=acknowledgement.read(question))
+        fleet.heard(poll)
+        return {"question": question, "answer": fleet.answer(poll)}
+
+    def _read(self, name: str) -> str:
+        return (self._examples / name).read_text()
+
+    def _id(self) -> str:
+        """The next command's id. A second passes a command, however often anybody asks for the time."""
+        self._commands += 1
+        return f"example_{self._commands:04d}"
+
+
+async def cut_streams(example: Example, folder: Path) -> dict[str, bytes]:
+    """The raw bytes that clients of both dialects receive when a directive cuts their streams."""
+    token = _done(tokens.issue(example.ledger, access.GATEWAY, "gateway-1"))["token"]
+    settings = ControlSettings(folder, folder, ORIGIN, port=0)
+    fleet = Fleet(example.ledger, boot_ms=bootstrap.boot_ms, max_entries=settings.max_feed_entries)
+    wired = bootstrap.Control(settings, example.ledger, fleet)
+    stop, urls = asyncio.Event(), asyncio.Queue[str]()
+    with in_thread(UpstreamSettings(STREAM_CHUNKS, STREAM_INTERVAL_MS)) as upstream:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(bootstrap.serve_control(wired, stop, urls.put_nowait))
+            gate = GatewaySettings(
+                surface="api",
+                control_url=await urls.get(),
+                token=token,
+                log_vkey=example.ledger.vkey(),
+                upstreams={"demo": UpstreamTarget(upstream)},
+                state_dir=folder / "gateway",
+                port=0,
+            )
+            tasks.create_task(bootstrap.serve_gate(gate, stop, urls.put_nowait))
+            port = int((await urls.get()).rpartition(":")[2])
+            found = await _cut(example, port)
+            stop.set()
+    return found
+
+
+async def _cut(example: Example, port: int) -> dict[str, bytes]:
+    while b" 200 " not in (await _get(port, "/readyz")).split(b"\r\n")[0]:  # noqa: ASYNC110 - asked over HTTP
+        await asyncio.sleep(0.05)
+    streams = {name: await _open(port, *call, example.api_key) for name, call in _CALLS.items()}
+    begun = {name: await reader.readuntil(b" 2") for name, (reader, _) in streams.items()}
+    await asyncio.to_thread(example.suspend)
+    found = {name: begun[name] + await reader.read() for name, (reader, _) in streams.items()}
+    for _, writer in streams.values():
+        writer.close()
+    return found
+
+
+_MESSAGES = [{"role": "user", "content": "count"}]
+_CALLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "cut-openai.txt": ("/v1/chat/completions", {"model": "gpt-5.6", "stream": True, "messages": _MESSAGES}),
+    "cut-responses.txt": ("/v1/responses", {"model": "gpt-5.6", "stream": True, "input": "count"}),
+    "cut-anthropic.txt": (
+        "/v1/messages",
+        {"model": "gpt-5.6", "max_tokens": 2_000, "stream": True, "messages": _MESSAGES},
+    ),
+}
+
+
+async def _open(
+    port: int, path: str, body: dict[str, Any], key: str
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Send a request. Its writer must be kept: a connection is closed with it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    content = json.dumps(body).encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nhost: gateway.example\r\nauthorization: Bearer {key}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
+    )
+    writer.write(head.encode() + content)
+    return reader, writer
+
+
+async def _get(port: int, path: str) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.1\r\nhost: gateway.example\r\nconnection: close\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+def write(folder: Path, examples: Path) -> None:
+    """Write every example into `folder`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        example = Example(Path(scratch), examples)
+        files = dict(example.files())
+        files |= asyncio.run(cut_streams(example, Path(scratch)))
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def _signed(payload: bytes, owner: str) -> dict[str, Any]:
+    return dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, payload, key_of(owner)).to_json()
+
+
+def _public(owner: str) -> bytes:
+    return key_of(owner).public_key().public_bytes_raw()
+
+
+def _done(result: dict[str, Any] | Refusal) -> dict[str, Any]:
+    assert not isinstance(result, Refusal), result
+    return result
+
+
+def _bytes(found: bytes | Refusal) -> bytes:
+    assert isinstance(found, bytes), found
+    return found
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), Path("examples"))
