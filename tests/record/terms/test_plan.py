@@ -377,15 +377,15 @@ DIGESTS = {
     "later": "sha256:fdf6ad398b1f442365a05a4634e8fd76e87bce05d27ed846e104a3b4aee2e261",
 }
 EXAMPLES = {
-    "gpt-5.5-trusted-access.yaml": (
+    "examples/gpt-5.5-trusted-access.yaml": (
         "sha256:7a950e8d2e4cd46c2ce7a7ef5fefe44089d8c2f598e6080c0677acd5ade9177c",
         {"vetted-teams": "sha256:3e58cbd10592184dae033af41d0f35fe6ee05c386d0ec1b48d63b7ddd1a7045a"},
     ),
-    "gpt-5.6-preview.yaml": (
+    "examples/gpt-5.6-preview.yaml": (
         "sha256:d71d87ec9e52395051584ec48755b6550998e88f2331fce36eb39eeda4edaaa8",
         {"trusted-partners": "sha256:fff4ce925002538bf00b3530b4b5bade6b5406f7ef3d123d94aeacaab80bec54"},
     ),
-    "presets/validated-end-user.yaml": (
+    "src/sluicegate/presets/validated-end-user.yaml": (
         "sha256:2e9fe426aa02447af4c62fc41c609afd149b2e33714da540d5eea8044e9b0f5c",
         {"validated-end-users": "sha256:76e1aa660e695d23cd151ab75dbb7446e77dd02ec7e6619688e7a72f38c96ffa"},
     ),
@@ -400,6 +400,6 @@ def test_the_digests_of_a_full_plan_are_those_in_records() -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_digests_of_the_examples_are_those_in_records(name: str) -> None:
-    path = ROOT / "examples" / name
+    path = ROOT / name
     given = plan.read(document.read(path.read_bytes(), path.name))
     assert (canonical.digest(given.to_json()), given.terms) == EXAMPLES[name]
