@@ -17,7 +17,6 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from sluicegate.core.people import application
-from sluicegate.core.terms import kinds
 from sluicegate.ports import Principal
 from sluicegate.service import access, cases, reports
 from sluicegate.service.cases import Wanted
@@ -25,6 +24,7 @@ from sluicegate.service.ledger import Ledger
 from sluicegate_record.log import canonical, checkpoint, events, merkle, times
 from sluicegate_record.log.events import Draft, Entropy
 from sluicegate_record.log.merkle import Frontier
+from sluicegate_record.terms import kinds
 from tools.record import Example
 
 APPLICATIONS, DUE, LISTED, OPEN = 100_000, 10_000, 5_000, 15_000
@@ -140,9 +140,9 @@ class _Grown:
             "stage": question.stage,
             "surface": question.surface,
             "question": question.to_json(),
-            "rule": self._model.rule,
+            "rule": self._model.rule.to_json(),
             "basis": "agreed",
-            "procedure": {"mode": "approve", "clock": {"within": DUE_DAYS, "silence": "deny"}},
+            "procedure": {"mode": "approve", "clock": _CLOCK},
         }
         organization = events.opening(f"org_{number:08d}", self._entropy)
         dossier = events.opening({"organization": {"name": _name(number)}}, self._entropy)
@@ -162,6 +162,9 @@ class _Grown:
             "envelope": {},
         }
         return Draft(events.POSITION_RECORDED, case, public)
+
+
+_CLOCK = {"within": DUE_DAYS, "unit": "days", "calendar": "weekends", "silence": "deny"}
 
 
 def _name(number: int) -> str:

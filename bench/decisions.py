@@ -160,14 +160,25 @@ class _Writer:
 
 
 def _release() -> dict[str, Any]:
+    stage = {
+        "name": STAGE,
+        "basis": {"kind": "agreed", "askedBy": [], "how": "a call", "askedOn": "2026-06-24"},
+        "admission": {"mode": "approve", "grant": {"allOf": ["oncd"]}},
+        "conditions": {"requestsPerMinute": 600},
+    }
     spec = {
-        "models": [{"id": MODEL, "upstream": "demo"}],
+        "models": [{"id": MODEL, "upstream": "demo", "digest": TERMS, "safeguards": TERMS}],
+        "surfaces": [SURFACE],
         "announced": True,
         "leaseMs": 5_000,
-        "stages": [{"name": STAGE, "conditions": {"requestsPerMinute": 600}}],
+        "agencies": {"oncd": {"name": "ONCD"}},
+        "stages": [stage],
+        "disclosure": {"organizations": "never"},
         "onRefusal": {"fallbackModel": "model-0"},
     }
-    return {"release": RELEASE, "announced": True, "terms": {STAGE: TERMS}, "plan": {"spec": spec}}
+    metadata = {"name": RELEASE, "developer": "openai"}
+    plan = {"apiVersion": "sluicegate/v1", "kind": "Release", "metadata": metadata, "spec": spec}
+    return {"release": RELEASE, "announced": True, "terms": {STAGE: TERMS}, "plan": plan}
 
 
 def _grant(number: int) -> dict[str, Any]:

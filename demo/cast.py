@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -13,6 +13,7 @@ from sluicegate.core.terms import document, plan
 from sluicegate.errors import InvalidInput
 from sluicegate.store import keyfile
 from sluicegate_record.log import canonical
+from sluicegate_record.terms.plan import Plan
 
 DEVELOPER = "openai"
 OFFICER = "release-officer"
@@ -46,10 +47,10 @@ CUSTOMERS = (UTILITY, GRID_OPERATOR, SECURITY_TEAM)
 
 def agencies_of(plans: Iterable[Path]) -> set[str]:
     """Every agency that plans name. Raises: InvalidDocument: one of them is no plan."""
-    return {agency for found in _read(plans) for agency in found["spec"]["agencies"]}
+    return {agency for found in _read(plans) for agency in found.spec.agencies}
 
 
-def _read(plans: Iterable[Path]) -> list[dict[str, Any]]:
+def _read(plans: Iterable[Path]) -> list[Plan]:
     return [plan.read(document.read(path.read_bytes(), str(path))) for path in plans]
 
 
@@ -91,10 +92,9 @@ class Cast:
         """
         releases = ""
         for found in _read(plans):
-            spec = found["spec"]
-            upstreams = {model["id"]: model["upstream"] for model in spec["models"]}
-            floor = spec["stages"][0]["admission"]["grant"]
-            releases += f"    {found['metadata']['name']}:\n"
+            upstreams = {model.id: model.upstream for model in found.spec.models}
+            floor = found.spec.stages[0].admission.grant.to_json()
+            releases += f"    {found.metadata.name}:\n"
             releases += f"      floor: {json.dumps(floor)}\n      upstreams: {json.dumps(upstreams)}\n"
         head = "# What the demonstration's gateway honours, however the control plane lies.\n"
         text = self._trust("GatewayTrust", head)

@@ -26,6 +26,7 @@ from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.log import acknowledgement, canonical
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.terms.quorum import parties_of
 from tests import worlds
 from tests.fakes import Breaking
 from tests.worlds import API, AT_MS, ORIGIN, RELEASE, STAGE, private_key
@@ -128,7 +129,7 @@ class Plane:
     def opened(self, value: Mapping[str, Any] | None = None) -> None:
         """A plan in force, agreed to and open."""
         for case in self.apply(value)["cases"]:
-            for agency in self.case(case).rule["allOf"]:
+            for agency in sorted(parties_of(self.case(case).rule)):
                 self.say(case, agency)
         self.open()
 

@@ -42,6 +42,8 @@ from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.statements.points import Enforcement, Pointing
 from sluicegate_record.statements.question import Question
 from sluicegate_record.statements.releases import StageOpening
+from sluicegate_record.terms.plan import Plan
+from sluicegate_record.terms.quorum import parties_of
 
 DEVELOPER = "openai"
 OFFICER, OTHER_OFFICER = "release-officer", "second-officer"
@@ -125,14 +127,32 @@ def plan_value(name: str = RELEASE, *, models: Sequence[str] = (MODEL,), **chang
     }
 
 
-def read_plan(value: Mapping[str, Any]) -> dict[str, Any]:
+def read_plan(value: Mapping[str, Any]) -> Plan:
     """What the reader makes of a plan. JSON is YAML."""
     return _read_plan(json.dumps(value))
 
 
 @cache
-def _read_plan(text: str) -> dict[str, Any]:
+def _read_plan(text: str) -> Plan:
     return plan.read(document.read(text, "plan.yaml"))
+
+
+def raw_plan(
+    name: str, upstreams: Mapping[str, str], stages: Mapping[str, Mapping[str, Any]], **changes: Any
+) -> dict[str, Any]:
+    """A plan as the record holds it, which no reader checked: upstreams by model, conditions by stage."""
+    value = plan_value(
+        name,
+        models=list(upstreams),
+        announced=changes.pop("announced", True),
+        leaseMs=changes.pop("leaseMs", 5_000),
+        disclosure={"organizations": "never"},
+        stages=[stage(each, conditions=dict(conditions)) for each, conditions in stages.items()],
+        **changes,
+    )
+    for model in value["spec"]["models"]:
+        model["upstream"] = upstreams[model["id"]]
+    return value
 
 
 def directive_value(name: str = "d-1", *, covers: Any = "everyone", **changes: Any) -> dict[str, Any]:
@@ -379,7 +399,7 @@ class World:
         """Every agency approves every terms case that is open."""
         for case in list(self.state.cases.values()):
             if case.kind == "terms" and case.state != "determined":
-                for agency in case.rule["allOf"]:
+                for agency in sorted(parties_of(case.rule)):
                     self.must(RecordPosition(position(case, agency)))
 
     def open(self, release: str = RELEASE, name: str = STAGE) -> dict[str, Any]:

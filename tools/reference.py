@@ -15,9 +15,11 @@ from sluicegate.control.errors import STATUS_OF_ERROR, STATUS_OF_REFUSAL
 from sluicegate.core.access.refusals import REASONS, Reason
 from sluicegate.core.directives import directive
 from sluicegate.core.lifecycle import grants
-from sluicegate.core.terms import kinds, plan
+from sluicegate.core.terms import plan
 from sluicegate.core.terms.clocks import CALENDARS
 from sluicegate.service import access
+from sluicegate_record.terms import kinds
+from sluicegate_record.terms.plan import APPEAL, OFFER, REPLY
 
 
 def pages() -> dict[str, str]:
@@ -121,9 +123,9 @@ def _casework() -> str:
         for name, calendar in CALENDARS.items()
     ]
     defaults = [
-        ["`admission.reply`", plan.REPLY, "to answer a denial, or a removal before it counts"],
-        ["`admission.offer`", plan.OFFER, "how long a freed seat is offered to the next"],
-        ["`admission.appeal.within`", plan.APPEAL, "to appeal"],
+        ["`admission.reply`", REPLY, "to answer a denial, or a removal before it counts"],
+        ["`admission.offer`", OFFER, "how long a freed seat is offered to the next"],
+        ["`admission.appeal.within`", APPEAL, "to appeal"],
     ]
     codes = [*([f"`{code}`", "a suspension, a removal"] for code in grants.REASON_CODES), *_ENDINGS]
     sections = {

@@ -22,7 +22,7 @@ def test_the_presets_are_listed_with_what_they_are_for(cli):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_preset_is_a_plan(cli, name):
     text = cli("preset", "show", name).out
-    assert plan.read(document.read(text, name))["metadata"]["developer"] == "my-lab"
+    assert plan.read(document.read(text, name)).metadata.developer == "my-lab"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,12 +10,12 @@ from typing import Any, get_args
 import pytest
 
 from sluicegate.core import lifecycle
-from sluicegate.core.terms import kinds
 from sluicegate_record.log import canonical, checkpoint, events, merkle
 from sluicegate_record.log.events import Entry
 from sluicegate_record.statements.cases import DECISIONS, POSITIONS
 from sluicegate_record.statements.notes import NOTES
 from sluicegate_record.statements.points import ENFORCEMENTS
+from sluicegate_record.terms import kinds
 from tests.vectors.every_act import history
 from tests.vectors.make_every_act import (
     FOLDER,

@@ -16,8 +16,7 @@ TODAY = date(2027, 2, 27)
 
 
 def stages(text: str) -> list[dict[str, Any]]:
-    read: list[dict[str, Any]] = plan.read(document.read(text, "plan.yaml"))["spec"]["stages"]
-    return read
+    return [stage.to_json() for stage in plan.read(document.read(text, "plan.yaml")).spec.stages]
 
 
 def test_the_example_is_asked_for_today_and_lasts_as_long_as_before():

@@ -11,8 +11,8 @@ import pytest
 import typer
 
 from sluicegate.cli.main import app
-from sluicegate.core.terms import kinds
 from sluicegate_record.log import events
+from sluicegate_record.terms import kinds
 from tests.core.lifecycle.test_acts import COMMANDS, REACHED, reach
 
 DOCS = Path(__file__).parents[2] / "docs"

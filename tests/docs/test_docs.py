@@ -83,7 +83,7 @@ def test_the_schema_accepts_the_examples_and_refuses_an_empty_rule():
     validator = Draft202012Validator(json.loads((ROOT / "docs/reference/plan.schema.json").read_text()))
     for path in (ROOT / "examples").glob("gpt-*.yaml"):
         read = document.read(path.read_bytes(), path.name)
-        assert plan.read(read)
+        plan.read(read)
         validator.validate(read.value)
         read.value["spec"]["stages"][0]["admission"]["grant"] = {"allOf": []}
         assert not validator.is_valid(read.value)

@@ -10,6 +10,7 @@ from typing import Any
 from sluicegate.gate.engine import Engine, Lease
 from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Draft, Entropy, Entry
+from tests.worlds import raw_plan
 
 SURFACE = "api"
 AT_MS = 1_780_000_000_000
@@ -78,22 +79,23 @@ class World:
         upstream: str = UPSTREAM,
         terms: str = "",
     ) -> None:
-        spec = {
-            "models": [{"id": model, "upstream": upstream} for model in models],
-            "announced": announced,
-            "leaseMs": LEASE_MS,
-            "stages": [{"name": "first", "conditions": dict(conditions or {})}],
-            "onRefusal": {"fallbackModel": FALLBACK},
-        }
+        plan = raw_plan(
+            name,
+            dict.fromkeys(models, upstream),
+            {"first": conditions or {}},
+            announced=announced,
+            leaseMs=LEASE_MS,
+            onRefusal={"fallbackModel": FALLBACK},
+        )
         public: dict[str, Any] = {
             "release": name,
             "announced": announced,
             "terms": {"first": terms or f"sha256:{name}"},
         }
         if announced:
-            self.write(events.RELEASE_APPLIED, public | {"plan": {"spec": spec}})
+            self.write(events.RELEASE_APPLIED, public | {"plan": plan})
         else:
-            self.write(events.RELEASE_APPLIED, public, plan={"spec": spec})
+            self.write(events.RELEASE_APPLIED, public, plan=plan)
 
         self._terms[name] = public["terms"]["first"]
 

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.core.terms import plan
 from sluicegate.errors import BadEnvelope, InvalidDocument
 from sluicegate.service import applications, cases, positions
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Opening
+from sluicegate_record.terms.plan import Plan
 from tests import worlds
 from tests.plane import Plane, no, yes
 from tests.worlds import CODEX, DAY_MS, RELEASE, STAGE, looser, plan_value, stage
@@ -159,8 +159,8 @@ def test_what_is_exported_is_enough_to_decide_and_to_check(plane):
     assert exported["question"] == plane.case(case).question.to_json()
     assert exported["parties"] == {worlds.keyid(name): name for name in ("oncd", "ostp")}
     assert exported["previous"] == {}
-    read = exported["terms"]
-    assert plan.terms_digest(read, plan.stages(read)[STAGE]) == exported["question"]["terms"]
+    read = Plan.from_json(exported["terms"])
+    assert read.terms[STAGE] == exported["question"]["terms"]
     dossier = exported["dossier"]
     opened = Opening(canonical.unb64(dossier["salt"]), canonical.dumps(dossier["application"]))
     assert opened.commitment("sealed", "application") == exported["question"]["party"]

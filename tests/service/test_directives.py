@@ -8,6 +8,7 @@ import pytest
 from sluicegate.errors import BadEnvelope, InvalidDocument, InvalidInput, NotCanonical
 from sluicegate.service import directives, preview
 from sluicegate_record.log import canonical, events
+from sluicegate_record.terms.rule import Rule
 from tests import worlds
 from tests.plane import Plane, no, yes
 from tests.worlds import API, MODEL, covering, directive_value
@@ -206,7 +207,7 @@ def test_directives_are_listed_newest_first_and_name_no_organization(plane):
 def test_a_lift_is_asked_for_by_anybody_and_decided_by_those_it_names(plane):
     plane.direct("d-1")
     case = yes(directives.open_lift(plane.ledger, plane.who["developer"], plane.id(), "d-1"))["case"]
-    assert plane.case(case).rule == {"allOf": ["oncd"]}
+    assert plane.case(case).rule == Rule("allOf", ("oncd",))
     assert (
         no(plane.carry(worlds.position(plane.case(case), "oncd", signer="ostp"), "ostp"))
         == "key_of_another_party"

@@ -23,14 +23,14 @@ from sluicegate.core.access.refusals import Deny
 from sluicegate.core.access.table import Credential, Grant, Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle import State, applications, determination, notices, reports
-from sluicegate.core.lifecycle.case import Case, Clock, Recorded
+from sluicegate.core.lifecycle.case import UNTIMED, Case, Clock, Recorded
 from sluicegate.core.lifecycle.state import Issued
 from sluicegate.core.people import persons
-from sluicegate.core.terms import kinds
 from sluicegate.core.terms.trust import Releases
 from sluicegate_record.log import audit, canonical, checkpoint, events, merkle, times
 from sluicegate_record.log.events import Entry
 from sluicegate_record.log.merkle import Frontier
+from sluicegate_record.terms import kinds
 from tests.worlds import DAY_MS
 
 Sections = dict[str, dict[str, Any]]
@@ -72,7 +72,7 @@ def state_sections(state: State) -> Sections:
         "nominations": {name: dict(each) for name, each in state.nominations.items()},
         "notes": {str(number): _brief(note) for number, note in enumerate(state.notes)},
         "lists": dict(state.lists),
-        "plans": {terms: _digest(plan) for terms, plan in state.plans.items()},
+        "plans": {terms: _digest(plan.to_json()) for terms, plan in state.plans.items()},
         "opened": {terms: _time(at_ms) for terms, at_ms in state.opened.items()},
         "agenda": _agenda(state),
     }
@@ -97,7 +97,7 @@ def _log(state: State) -> dict[str, Any]:
 def _release(state: State, name: str) -> dict[str, Any]:
     release = state.releases[name]
     return {
-        "plan": _digest(release.plan),
+        "plan": _digest(release.plan.to_json()),
         "terms": dict(release.terms),
         "agreed": sorted(release.agreed),
         "within": {terms: sorted(looser) for terms, looser in release.within.items()},
@@ -109,14 +109,14 @@ def _case(state: State, case: Case) -> dict[str, Any]:
     found = {
         "kind": case.kind,
         "question": case.question.digest,
-        "rule": case.rule,
+        "rule": case.rule.to_json(),
         "parties": sorted(case.parties),
         "applicant": case.applicant,
         "organization": case.organization,
         "seq": case.seq,
         "at": _time(case.at_ms),
         "basis": case.basis,
-        "procedure": _digest(case.procedure),
+        "procedure": _digest({} if case.procedure is UNTIMED else case.procedure.to_json()),
         "subject": case.subject,
         "dossier": case.dossier,
         "opening": _brief(case.opening),
@@ -151,8 +151,8 @@ def _case(state: State, case: Case) -> dict[str, Any]:
         "awaiting": case.awaiting,
         "asking": sorted(case.asking),
         "recused": sorted(case.recused),
-        "left": case.left if case.recused else None,
-        "conditions": combined,
+        "left": case.left.to_json() if case.recused and case.left is not None else None,
+        "conditions": combined.to_json(),
         "contradictions": contradictions,
     }
     if case.state != kinds.DETERMINED and case.question.stage:
@@ -165,7 +165,7 @@ def _open(state: State, case: Case) -> dict[str, Any]:
     combined, _ = determination.granted_conditions(state, case)
     return {
         "blockedBy": [each["code"] for each in determination.blocked_by(state, case, state.at_ms)],
-        "granted": combined,
+        "granted": combined.to_json(),
         "hasSeat": determination.has_seat(state, case),
     }
 
@@ -179,7 +179,7 @@ def _position(said: Recorded) -> dict[str, Any]:
             "digest": said.digest,
             "seq": said.seq,
             "at": _time(said.at_ms),
-            "conditions": said.conditions,
+            "conditions": None if said.conditions is None else said.conditions.to_json(),
             "sealed": said.sealed,
         }
     )
@@ -501,7 +501,7 @@ def _table(table: Table, asked: Asked, at_ms: int) -> dict[str, Any]:
         "leaseMs": table.lease_ms,
         "longestLeaseMs": table.longest_lease_ms,
         "directives": sorted(table.directives),
-        "plans": {name: table.release_open(name) for name in table.plans},
+        "plans": {name: table.release_open(name) for name in table.listings},
         "stale": _answer(stale, table, None),
         "unknown": _answer(stale._replace(digest=bytes(32)), table, Instant(at_ms, at_ms)),
         "missing": _answer(stale._replace(digest=None), table, Instant(at_ms, at_ms)),

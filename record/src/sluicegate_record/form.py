@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import (
     Annotated,
     Any,
@@ -139,6 +139,30 @@ class Form:
             if default is _REQUIRED or value != default:
                 written[key] = codec.write(value)
         return written
+
+
+@form
+class Verbatim(Form):
+    """A form that keeps the JSON it was read from in `source`: digests are over that, never over a dump.
+
+    Made by its constructor, `source` is what its fields write. Two are equal where their JSON is.
+    """
+
+    source: Mapping[str, Json] = field(default_factory=lambda: NOTHING, repr=False, metadata={"kept": True})
+
+    def __post_init__(self) -> None:
+        if self.source is NOTHING:
+            object.__setattr__(self, "source", Form.to_json(self))
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """The form in a value, and the value. Raises: Misread."""
+        made = super(Verbatim, cls).from_json(value)
+        return replace(made, source=value)
+
+    def to_json(self) -> dict[str, Json]:
+        """The object as it was read."""
+        return dict(self.source)
 
 
 class Shape(NamedTuple):

@@ -16,8 +16,8 @@ from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit, table
 from sluicegate.client.http import Client
 from sluicegate.core.lifecycle.grants import REASON_CODES
-from sluicegate.core.terms import kinds
 from sluicegate.errors import WrongUsage
+from sluicegate_record.terms import kinds
 
 Case = Annotated[str, typer.Argument(help="The case, such as case_6n3v….", show_default=False)]
 Grant = Annotated[str, typer.Argument(help="The grant, such as grant_6n3v….", show_default=False)]

@@ -14,11 +14,13 @@ from sluicegate.cli.output import Json, emit
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.client.signing import Said
-from sluicegate.core.terms import document, kinds
+from sluicegate.core.terms import document
 from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, WrongUsage
 from sluicegate_record.statements.cases import DECISIONS, NEED_REASON, POSITIONS
 from sluicegate_record.statements.notes import NOTES, About, Note
+from sluicegate_record.terms import kinds
+from sluicegate_record.terms.plan import Plan, Stage
 
 Case = Annotated[str, typer.Argument(help="The case, such as case_6n3v….", show_default=False)]
 Exported = Annotated[Path, typer.Argument(help="What 'review export' wrote.", show_default=False)]
@@ -247,8 +249,12 @@ def _countersigned(exported: dict[str, Any]) -> list[str]:
     asked = exported["question"]
     if not exported.get("terms") or asked["kind"] not in kinds.ABOUT_ONE:
         return []
-    named: list[str] = plans.stages(exported["terms"])[asked["stage"]]["admission"].get("countersign", [])
-    return named
+    return list(_stage(exported).admission.countersign)
+
+
+def _stage(exported: dict[str, Any]) -> Stage:
+    """The stage that a case is about, by the terms exported with it."""
+    return Plan.from_json(exported["terms"]).stages[exported["question"]["stage"]]
 
 
 def _recorded(answer: dict[str, Any]) -> str:
@@ -280,14 +286,14 @@ def question(exported: dict[str, Any]) -> str:
         organization = exported["dossier"]["application"]["organization"]
         names = sorted(organization, key=lambda name: name != "name")
         lines += [f"  {name}: {_plain(organization[name])}" for name in names]
-        lines += _asked_of(plans.stages(exported["terms"])[asked["stage"]])
+        lines += _asked_of(_stage(exported))
     elif asked["kind"] == kinds.LIFT:
         spec = exported["document"]["spec"]
         lines += [f"  {name}: {json.dumps(value)}" for name, value in spec.items()]
     else:
         spec = exported["terms"]["spec"]
         lines += [f"  {name}: {json.dumps(spec[name])}" for name in ("models", "surfaces", "leaseMs")]
-        stage = plans.stages(exported["terms"])[asked["stage"]]
+        stage = _stage(exported).to_json()
         lines += [f"  {name}: {json.dumps(value)}" for name, value in stage.items() if name != "name"]
     for said in exported["case"]["positions"]:
         if not said["superseded"]:
@@ -298,10 +304,10 @@ def question(exported: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _asked_of(stage: dict[str, Any]) -> list[str]:
+def _asked_of(stage: Stage) -> list[str]:
     """What the stage asks of whoever applies, and the conditions a grant would have."""
-    eligibility, conditions = stage.get("eligibility", {}), stage.get("conditions", {})
-    lines = [f"  criterion: {text}" for text in eligibility.get("criteria", [])]
+    eligibility, conditions = stage.eligibility.to_json(), stage.conditions.to_json()
+    lines = [f"  criterion: {text}" for text in stage.eligibility.criteria]
     asked = {name: value for name, value in eligibility.items() if name != "criteria"}
     lines += [f"  asked of applicants, {name}: {_plain(value)}" for name, value in asked.items()]
     return lines + [f"  condition {name}: {_plain(value)}" for name, value in conditions.items()]

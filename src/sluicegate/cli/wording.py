@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sluicegate.core.terms import kinds
+from sluicegate_record.terms import kinds
 
 _SILENCE = {
     "deny": "its silence counts as an objection",

@@ -13,8 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.core.directives import directive as directives
 from sluicegate.core.people.persons import Definition
-from sluicegate.core.terms import kinds
-from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate.store import keyfile
 from sluicegate_record.directives.received import Received
@@ -35,6 +33,8 @@ from sluicegate_record.statements.points import Enforcement
 from sluicegate_record.statements.question import Question
 from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.statements.statement import Statement
+from sluicegate_record.terms import kinds
+from sluicegate_record.terms.plan import Plan
 
 
 def private_key(path: Path) -> Ed25519PrivateKey:
@@ -274,13 +274,10 @@ def _bound(exported: Mapping[str, Any]) -> dict[str, Any]:
         document = exported["document"]
         bound = {"document": canonical.digest(document), **_scope_shown(question, exported.get("scope"))}
         return {"question": bound, "rule": document["spec"]["liftedBy"]}
-    given = exported["terms"]
-    stage = plans.stages(given)[question["stage"]]
-    found = {
-        "terms": plans.terms_digest(given, stage),
-        "models": [each.to_json() for each in plans.model_digests(given)],
-    }
-    rule = kinds.rule_of(kind, given, stage, exported.get("against") or "")
+    given = Plan.from_json(exported["terms"])
+    stage = given.stages[question["stage"]]
+    found = {"terms": given.terms_digest(stage), "models": [each.to_json() for each in given.model_digests]}
+    rule = kinds.rule_of(kind, given, stage, exported.get("against") or "").to_json()
     if "party" not in question:
         return {"question": found, "rule": rule}
     dossier = exported["dossier"]

@@ -22,7 +22,7 @@ from sluicegate.control.requests import (
     TheLedger,
     may,
 )
-from sluicegate.core.terms import kinds, plan
+from sluicegate.core.terms import plan
 from sluicegate.ports import Principal
 from sluicegate.service import (
     applications,
@@ -36,6 +36,7 @@ from sluicegate.service import (
     reports,
     tokens,
 )
+from sluicegate_record.terms import kinds
 
 router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR)
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.state import Release, State
-from sluicegate.core.terms import kinds
 from sluicegate.errors import Unauthorized
 from sluicegate.ports import Principal, Store
+from sluicegate_record.terms import kinds
 
 DEVELOPER, AGENCY, APPLICANT, GATEWAY = "developer", "agency", "applicant", "gateway"
 PERSON = "person"
@@ -22,7 +22,7 @@ PERSON = "person"
 ROLES = (DEVELOPER, AGENCY, APPLICANT, GATEWAY, PERSON)
 
 _UNSIGNED = ("answer", "accept", "withdraw", "return", "reply", "appeal")
-"""The acts of `core.terms.kinds` for which a token is enough; the others take a signature."""
+"""The acts of `sluicegate_record.terms.kinds` for which a token is enough; the others take a signature."""
 
 ACTIONS: dict[str, frozenset[str]] = {
     "plan.preview": frozenset({DEVELOPER}),
@@ -112,10 +112,10 @@ def knows(principal: Principal, state: State, release: Release) -> bool:
 
     An unannounced one: the developer's staff, the agencies it names, and those who have a case in it.
     """
-    if principal.role == DEVELOPER or release.plan["spec"]["announced"]:
+    if principal.role == DEVELOPER or release.plan.spec.announced:
         return True
     if principal.role == AGENCY:
-        return principal.party in release.plan["spec"]["agencies"]
+        return principal.party in release.plan.spec.agencies
     own = (state.cases[name] for name in state.cases_of.get(principal.id, ()))
     return any(case.question.release == release.name for case in own)
 

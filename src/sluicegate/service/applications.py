@@ -24,13 +24,14 @@ from sluicegate.core.lifecycle.applications import (
 )
 from sluicegate.core.lifecycle.organizations import Described
 from sluicegate.core.people import application
-from sluicegate.core.terms import document, kinds
+from sluicegate.core.terms import document
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal, Writing
 from sluicegate.service import access
 from sluicegate.service.cases import seen
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.statements.statement import REASON_MAX
+from sluicegate_record.terms import kinds
 
 OPEN_MAX = 20
 """How many applications of one applicant may be open: each takes the time of several agencies."""

@@ -18,13 +18,12 @@ from sluicegate.core.lifecycle.acts import case_unknown
 from sluicegate.core.lifecycle.case import Case, Clock
 from sluicegate.core.lifecycle.state import stage_of
 from sluicegate.core.people import application
-from sluicegate.core.terms import kinds
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.log import canonical, times
-from sluicegate_record.terms import quorum
+from sluicegate_record.terms import kinds, quorum
 
 SHOWN_MAX = 500
 _MANY = 1_000
@@ -179,7 +178,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> di
         "application": case.id if case.kind == kinds.ADMISSION else None,
         "asks": kinds.KINDS[case.kind].asks,
         "basis": case.basis or None,
-        "rule": case.rule,
+        "rule": case.rule.to_json(),
         "wouldDecide": quorum.smallest(rule, case.consenting, case.against)
         if _is_open(case) and rule
         else [],
@@ -194,7 +193,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> di
                 "reason": said.reason,
                 "sealed": said.sealed,
                 "sealedReason": opened.get((said.seq, "reason")),
-                "conditions": said.conditions,
+                "conditions": None if said.conditions is None else said.conditions.to_json(),
                 "owners": list(said.owners),
                 "at": times.format_time(said.at_ms),
                 "digest": said.digest,
@@ -225,7 +224,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> di
         ],
         "unreceived": [party for party in case.awaiting if party not in case.clocks and case.clocked()],
         "blockedBy": determination.blocked_by(state, case, ledger.now_ms()) if _is_stage(case) else [],
-        "conditions": determination.granted_conditions(state, case)[0] if _is_admission(case) else None,
+        "conditions": _granted(state, case),
         "screening": case.screening if principal.role != access.APPLICANT else None,
         "replyBy": _time(case.reply_by_ms),
         "repliedAt": _time(case.replied_ms),
@@ -254,7 +253,7 @@ def export(ledger: Ledger, principal: Principal, case_id: str) -> dict[str, Any]
             "kind": "sluicegate-review",
             "version": 1,
             "question": case.question.to_json(),
-            "rule": case.rule,
+            "rule": case.rule.to_json(),
             "parties": {key.keyid: key.party for key in state.keys.values() if key.party in asked},
             "previous": {party: said.digest for party, said in case.positions.items()},
             "terms": _terms(state, case),
@@ -329,11 +328,8 @@ def _reason_code(case: Case) -> str | None:
 
 def _rung(case: Case, clock: Clock) -> str | None:
     """Who stands on the step of the ladder that an agency's silence has been taken to."""
-    if not clock.rung:
-        return None
-    step = case.procedure["clock"]["to"][clock.rung - 1]
-    name: str = step["name"] if isinstance(step, dict) else step
-    return name
+    stated = case.procedure.clock
+    return stated.to[clock.rung - 1].name if clock.rung and stated is not None else None
 
 
 def _is_open(case: Case) -> bool:
@@ -344,8 +340,11 @@ def _is_stage(case: Case) -> bool:
     return _is_open(case) and case.kind != kinds.LIFT
 
 
-def _is_admission(case: Case) -> bool:
-    return case.kind in {kinds.ADMISSION, kinds.AMENDMENT}
+def _granted(state: State, case: Case) -> dict[str, Any] | None:
+    """The conditions that a grant out of this case would have."""
+    if case.kind not in kinds.ADMITS:
+        return None
+    return determination.granted_conditions(state, case)[0].to_json()
 
 
 def _place(state: State, case: Case) -> int | None:
@@ -375,7 +374,8 @@ def _is_nominated(ledger: Ledger, state: State, case: Case) -> bool:
 
 def _terms(state: State, case: Case) -> dict[str, Any] | None:
     """The plan whose stage's terms a question binds."""
-    return state.plans.get(case.question.terms)
+    found = state.plans.get(case.question.terms)
+    return None if found is None else found.to_json()
 
 
 def _scope(ledger: Ledger, case: Case) -> dict[str, Any] | None:

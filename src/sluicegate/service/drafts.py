@@ -13,7 +13,7 @@ from typing import Any
 from sluicegate.core.lifecycle import Refusal, releases
 from sluicegate.core.lifecycle.applications import SubmitApplication
 from sluicegate.core.people import application
-from sluicegate.core.terms import document, plan
+from sluicegate.core.terms import document
 from sluicegate.errors import InvalidDocument
 from sluicegate.ports import Principal, SavedDraft, Writing
 from sluicegate.service import access, applications
@@ -114,8 +114,8 @@ def _ineligible(ledger: Ledger, principal: Principal, asked: dict[str, Any]) -> 
         known = release is not None and access.knows(principal, state, release)
         if release is None or not known or asked["stage"] not in release.terms:
             return releases.stage_unknown(asked["release"], asked["stage"])
-        surfaces = release.plan["spec"]["surfaces"]
-        eligibility = plan.stages(release.plan)[asked["stage"]].get("eligibility", {})
+        surfaces = release.plan.spec.surfaces
+        eligibility = release.plan.stages[asked["stage"]].eligibility
     if asked["surface"] not in surfaces:
         faults.append(f"no surface {asked['surface']!r}, expected one of {', '.join(surfaces)}")
     return faults if organization is None else [*faults, *application.ineligible(organization, eligibility)]

@@ -6,14 +6,15 @@ from typing import Any
 
 from sluicegate.core.lifecycle import Refusal, State, releases
 from sluicegate.core.lifecycle.state import Release
-from sluicegate.core.terms import document, kinds, plan
+from sluicegate.core.terms import document, plan
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.cases import awaiting
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.log import times
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.terms import quorum
+from sluicegate_record.terms import kinds, quorum
+from sluicegate_record.terms.plan import REPLY, Stage
 
 COUNT_SHOWN_FROM = 5
 
@@ -53,7 +54,7 @@ def apply_plan(
     """Put a plan in force. Raises: InvalidDocument, with every error's place."""
     given = plan.read(document.read(text, file))
     command = releases.ApplyPlan(given)
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=["apply", given])
+    return ledger.execute(command, by=principal.id, command_id=command_id, request=["apply", given.to_json()])
 
 
 def status(ledger: Ledger, principal: Principal) -> dict[str, Any]:
@@ -86,21 +87,19 @@ def open_stage(
 
 
 def _release(state: State, release: Release, principal: Principal, now_ms: int) -> dict[str, Any]:
-    spec = release.plan["spec"]
+    spec = release.plan.spec
     return {
         "release": release.name,
-        "title": release.plan["metadata"].get("title"),
-        "models": [model["id"] for model in spec["models"]],
-        "surfaces": spec["surfaces"],
-        "announced": spec["announced"],
-        "stages": [_stage(state, release, stage, principal, now_ms) for stage in spec["stages"]],
+        "title": release.plan.metadata.title,
+        "models": [model.id for model in spec.models],
+        "surfaces": list(spec.surfaces),
+        "announced": spec.announced,
+        "stages": [_stage(state, release, stage, principal, now_ms) for stage in spec.stages],
     }
 
 
-def _stage(
-    state: State, release: Release, stage: dict[str, Any], principal: Principal, now_ms: int
-) -> dict[str, Any]:
-    name = stage["name"]
+def _stage(state: State, release: Release, stage: Stage, principal: Principal, now_ms: int) -> dict[str, Any]:
+    name, admission = stage.name, stage.admission
     terms = release.terms[name]
     terms_case = next(
         (case for case in state.cases.values() if case.kind == "terms" and case.question.terms == terms),
@@ -113,24 +112,24 @@ def _stage(
         "termsCase": terms_case.id if terms_case else None,
         "awaiting": awaiting(state, terms_case) if terms_case else [],
         "open": terms in state.table.open_terms,
-        "basis": stage["basis"],
-        "basisLapsed": _is_past(stage["basis"].get("until"), now_ms),
-        "mode": stage["admission"]["mode"],
-        "rule": stage["admission"]["grant"],
-        "removedBy": kinds.rule_of(kinds.REMOVAL, release.plan, stage),
-        "opensWhen": stage.get("opensWhen"),
-        "clock": stage["admission"].get("clock"),
-        "reply": stage["admission"].get("reply", plan.REPLY),
+        "basis": stage.basis.to_json(),
+        "basisLapsed": _is_past(stage.basis.until, now_ms),
+        "mode": admission.mode,
+        "rule": admission.grant.to_json(),
+        "removedBy": kinds.rule_of(kinds.REMOVAL, release.plan, stage).to_json(),
+        "opensWhen": None if stage.opens_when is None else stage.opens_when.to_json(),
+        "clock": None if admission.clock is None else admission.clock.to_json(),
+        "reply": REPLY if admission.reply is None else admission.reply,
         "appeal": {
-            "decide": kinds.rule_of(kinds.APPEAL, release.plan, stage, kinds.ADMISSION),
-            "within": stage["admission"].get("appeal", {}).get("within", plan.APPEAL),
+            "decide": kinds.rule_of(kinds.APPEAL, release.plan, stage, kinds.ADMISSION).to_json(),
+            "within": admission.appeal_within,
         },
-        "agencies": sorted(quorum.parties_of(stage["admission"]["grant"])),
-        "seats": stage.get("seats"),
+        "agencies": sorted(quorum.parties_of(admission.grant)),
+        "seats": stage.seats,
         "seated": _seated(principal, len(state.seated(release.name, name))),
         "waitlisted": _seated(principal, len(state.waitlists.get((release.name, name), ()))),
-        "eligibility": stage.get("eligibility", {}),
-        "conditions": stage.get("conditions", {}),
+        "eligibility": stage.eligibility.to_json(),
+        "conditions": stage.conditions.to_json(),
     }
 
 

@@ -21,7 +21,20 @@ from sluicegate.core.access.table import Table
 from sluicegate.core.people import persons
 from sluicegate_record.log import events, times
 from tests.core import reference_model
-from tests.worlds import API, AT_MS, CODEX, MODEL, RELEASE, Rough, World, digest, looser, plan_value, stage
+from tests.worlds import (
+    API,
+    AT_MS,
+    CODEX,
+    MODEL,
+    RELEASE,
+    Rough,
+    World,
+    digest,
+    looser,
+    plan_value,
+    raw_plan,
+    stage,
+)
 
 CHANGES = (
     *(events.GRANT_SUSPENDED, events.GRANT_RESUMED, events.GRANT_ENDED, events.GRANT_REINSTATED),
@@ -94,16 +107,13 @@ class Facts:
         per_minute: int | None,
         fallback: str | None = None,
     ) -> None:
-        stages = [{"name": name, "conditions": {"requestsPerMinute": per_minute}} for name in STAGES]
-        plan = {
-            "spec": {
-                "models": [{"id": model, "upstream": f"up-{model}"} for model in models],
-                "announced": announced,
-                "leaseMs": 5_000,
-                "stages": stages,
-                **({"onRefusal": {"fallbackModel": fallback or self.other()}} if per_minute else {}),
-            }
-        }
+        plan = raw_plan(
+            release,
+            {model: f"up-{model}" for model in models},
+            {name: {"requestsPerMinute": per_minute} for name in STAGES},
+            announced=announced,
+            onRefusal={"fallbackModel": fallback or self.other()} if per_minute else None,
+        )
         terms = {name: digest(f"{release}{name}{sorted(models)}{per_minute}") for name in STAGES}
         public: dict[str, Any] = {"release": release, "announced": announced, "terms": terms}
         before = {name: self.terms.get((release, name)) for name in STAGES}

@@ -22,7 +22,7 @@ from sluicegate.core.lifecycle.grants import (
     SurrenderGrant,
     SuspendGrant,
 )
-from sluicegate.core.terms.trust import Releases
+from sluicegate.core.terms.trust import Floor, Releases
 from sluicegate_record.log import events
 from sluicegate_record.log.events import Entry
 from tests.core import reference_model
@@ -345,8 +345,8 @@ def test_what_is_suspended_and_resumed_falls_back_again(fallen: Fallen) -> None:
 def vouched(fallen: Fallen, entries: list[Entry]) -> Allow | Deny:
     """What a gateway decides that honours only what agencies signed."""
     honoured = {
-        RELEASE: {"floor": FLOOR, "upstreams": {MODEL: "demo"}},
-        OLDER: {"floor": FLOOR, "upstreams": {FALLBACK: "demo"}},
+        RELEASE: Floor(FLOOR, {MODEL: "demo"}),
+        OLDER: Floor(FLOOR, {FALLBACK: "demo"}),
     }
     table = folded(entries, VouchedTable(Releases(DEVELOPER, LOG, PINS, honoured)))
     return decision.decide(Ask(fallen.key, FALLBACK, API, instead_of=MODEL), table, fallen.now)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -21,13 +22,13 @@ from sluicegate.core.lifecycle.applications import Amend, OpenAppeal
 from sluicegate.core.lifecycle.grants import OpenRemoval
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import OpenStage
-from sluicegate.core.terms import plan
-from sluicegate.core.terms.trust import Releases
+from sluicegate.core.terms.trust import Floor, Releases
 from sluicegate.errors import VerificationFailed
 from sluicegate_record.log import canonical, dsse, events, times
 from sluicegate_record.log.events import Entropy, Entry
 from sluicegate_record.statements.cases import Position
 from sluicegate_record.statements.question import Question
+from sluicegate_record.terms.rule import Rule
 from tests.core.lifecycle.test_histories import Player, histories
 from tests.worlds import (
     AGENCIES,
@@ -52,13 +53,12 @@ from tests.worlds import (
 )
 
 KEY = hashlib.sha256(b"key-1").digest()
-FLOOR = {"allOf": ["oncd", "ostp"]}
+FLOOR = Rule("allOf", ("oncd", "ostp"))
 Lie = Callable[[Entry], Entry | None]
 
 
-def trust(**changes: Any) -> Releases:
-    release = {"floor": FLOOR, "upstreams": {MODEL: "demo"}, **changes}
-    return Releases(DEVELOPER, LOG, PINS, {RELEASE: release})
+def trust(rule: Rule = FLOOR, upstreams: Mapping[str, str] = MappingProxyType({MODEL: "demo"})) -> Releases:
+    return Releases(DEVELOPER, LOG, PINS, {RELEASE: Floor(rule, upstreams)})
 
 
 def honest() -> World:
@@ -163,7 +163,7 @@ def altered(entry: Entry) -> Entry:
 def swapped_plan(entry: Entry) -> Entry:
     """Another plan under the digests that were agreed to."""
     other = read_plan(plan_value(stages=[stage(conditions={"requestsPerMinute": 60_000})]))
-    return told(entry, {"plan": other})
+    return told(entry, {"plan": other.to_json()})
 
 
 def mapped(entry: Entry) -> Entry:
@@ -171,7 +171,7 @@ def mapped(entry: Entry) -> Entry:
     value = plan_value()
     value["spec"]["models"][0]["upstream"] = "mythos"
     other = read_plan(value)
-    return told(entry, {"plan": other, "terms": {STAGE: plan.terms_digest(other, plan.stages(other)[STAGE])}})
+    return told(entry, {"plan": other.to_json(), "terms": other.terms})
 
 
 def another_organization(entry: Entry) -> Entry:
@@ -324,9 +324,9 @@ def test_tighter_terms_go_on_and_looser_ones_called_tighter_do_not() -> None:
     current = world.state.releases[RELEASE].terms[STAGE]
     assert current in table.open_terms
     loose = read_plan(plan_value(stages=[stage(conditions={"requestsPerMinute": 6_000, "validFor": "P30D"})]))
-    fresh = plan.terms_digest(loose, plan.stages(loose)[STAGE])
+    fresh = loose.terms[STAGE]
     applied = next(e for e in reversed(world.entries) if e.type == events.RELEASE_APPLIED)
-    lie = told(applied, {"plan": loose, "terms": {STAGE: fresh}})
+    lie = told(applied, {"plan": loose.to_json(), "terms": {STAGE: fresh}})
     table = VouchedTable(trust())
     folded([*world.entries[: applied.seq], lie], table)
     assert table.findings == {events.RELEASE_APPLIED: 1}
@@ -395,12 +395,12 @@ def test_an_appeal_gives_a_grant_that_is_honoured() -> None:
     case = world.submit()
     world.say(case, "ostp", "object")
     appeal = world.state.cases[world.must(OpenAppeal(case.id, "we disagree"))["case"]]
-    assert appeal.rule == {"majorityOf": ["caisi"]}
+    assert appeal.rule == Rule("majorityOf", ("caisi",))
     world.say(appeal, "caisi")
     assert appeal.grant is not None
     world.credential(appeal.grant)
-    with_caisi = {"anyOf": list(AGENCIES)}
-    believed, vouched = believed_and_vouched(world.entries, floor=with_caisi)
+    with_caisi = Rule("anyOf", AGENCIES)
+    believed, vouched = believed_and_vouched(world.entries, rule=with_caisi)
     assert isinstance(believed, Allow)
     assert vouched == believed
     assert isinstance(believed_and_vouched(world.entries)[1], Deny), "the floor asks for oncd and ostp"
@@ -427,7 +427,7 @@ def test_a_reinstatement_without_an_appeal_changes_nothing() -> None:
 
 def test_a_model_of_a_release_that_the_trust_file_does_not_name_is_not_served() -> None:
     world = honest()
-    other = Releases(DEVELOPER, LOG, PINS, {"another": {"floor": FLOOR, "upstreams": {MODEL: "demo"}}})
+    other = Releases(DEVELOPER, LOG, PINS, {"another": Floor(FLOOR, {MODEL: "demo"})})
     assert isinstance(asked(folded(world.entries, VouchedTable(other))), Deny)
 
 
@@ -451,7 +451,7 @@ def test_whoever_checks_allows_no_more_and_an_honest_log_no_less(player: Player)
     """Less only where officers proceeded, or silence spoke: there is no signature for that."""
     world = player.play()
     names = (MODEL, "gpt-5.6-mini", "gpt-6")
-    release = {"floor": {"anyOf": list(AGENCIES)}, "upstreams": dict.fromkeys(names, "demo")}
+    release = Floor(Rule("anyOf", AGENCIES), dict.fromkeys(names, "demo"))
     trusted = Releases(DEVELOPER, LOG, PINS, {RELEASE: release, "secret": release})
     vouching = VouchedTable(trusted)
     folded(world.entries, vouching)

@@ -19,7 +19,8 @@ from sluicegate.errors import VerificationFailed
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Draft, Entropy, Entry
 from sluicegate_record.statements.releases import StageOpening
-from tests.core.access.test_vouch import KEY, asked, folded, honest, told, trust
+from sluicegate_record.terms.rule import Rule
+from tests.core.access.test_vouch import FLOOR, KEY, asked, folded, honest, told, trust
 from tests.worlds import (
     AGENCIES,
     API,
@@ -65,11 +66,11 @@ class Liar:
     def last(self, type_: str) -> Entry:
         return [e for e in self.entries if e.type == type_][-1]
 
-    def refused(self, at_ms: int | None = None, **t: Any) -> None:
+    def refused(self, at_ms: int | None = None, floor: Rule = FLOOR) -> None:
         at = self.world.now_ms + 1000 if at_ms is None else at_ms
         believed = asked(folded(self.entries, Table()), at_ms=at)
         assert isinstance(believed, Allow), ("attack is not even believed", believed)
-        table = VouchedTable(trust(**t))
+        table = VouchedTable(trust(floor))
         got = asked(folded(self.entries, table), at_ms=at)
         assert isinstance(got, Deny), ("SERVED", dict(table.findings))
 
@@ -146,7 +147,7 @@ def test_one_allowed_appeal_reinstates_twice():
     assert not w.state.is_live(g)
     liar = Liar(w)
     liar.again(liar.last(events.GRANT_REINSTATED))
-    liar.refused(floor={"anyOf": list(AGENCIES)})
+    liar.refused(floor=Rule("anyOf", AGENCIES))
 
 
 def test_a_second_grant_of_the_same_id_shadows_the_first_from_its_removal():
@@ -443,9 +444,8 @@ def test_an_unsigned_amendment_then_the_grant_is_not_widened_by_rate():
 # Honest histories: what they allow is allowed
 
 
-def same(w: World, floor: Any = None) -> None:
-    t = {"floor": floor} if floor else {}
-    table = VouchedTable(trust(**t))
+def same(w: World, floor: Rule = FLOOR) -> None:
+    table = VouchedTable(trust(floor))
     at = w.now_ms + 1000
     b, v = asked(folded(w.entries, Table()), at_ms=at), asked(folded(w.entries, table), at_ms=at)
     assert isinstance(b, Allow), b
@@ -468,7 +468,7 @@ def test_honest_removed_appealed_without_a_seat_offered_and_granted_again():
     assert offered
     g = w.must(Accept(offered[0].id))["grant"]
     w.credential(g)
-    same(w, {"anyOf": list(AGENCIES)})
+    same(w, Rule("anyOf", AGENCIES))
 
 
 def test_honest_renewed_twice_by_two_cases():
@@ -501,7 +501,7 @@ def test_honest_reinstated_after_an_appeal():
     ap = w.state.cases[w.must(OpenAppeal(first.id, "wrong"))["case"]]
     for a in sorted(ap.parties):
         w.say(ap, a)
-    same(w, {"anyOf": list(AGENCIES)})
+    same(w, Rule("anyOf", AGENCIES))
 
 
 def test_honest_suspended_and_resumed():

@@ -14,8 +14,8 @@ from sluicegate.core.lifecycle.directives import OpenLift
 from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import OpenStage
-from sluicegate.core.terms import kinds
-from sluicegate.core.terms.kinds import ADMISSION, AMENDMENT, APPEAL, LIFT, OPENING, REMOVAL, TERMS
+from sluicegate_record.terms import kinds
+from sluicegate_record.terms.kinds import ADMISSION, AMENDMENT, APPEAL, LIFT, OPENING, REMOVAL, TERMS
 from tests.worlds import (
     World,
     opening,

@@ -11,6 +11,7 @@ from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate_record.log import events
+from sluicegate_record.terms.rule import Rule
 from tests.worlds import (
     API,
     PINS,
@@ -105,7 +106,7 @@ def test_who_has_appealed_does_not_reply_too(world: World) -> None:
 def test_an_appeal_is_decided_by_those_who_had_no_say(world: World) -> None:
     case = denied(world)
     appeal = appealed(world, case)
-    assert appeal.rule == {"majorityOf": ["caisi"]}
+    assert appeal.rule == Rule("majorityOf", ("caisi",))
     assert world.refused(RecordPosition(position(appeal, "oncd"))) == "not_asked"
     world.say(appeal, "caisi")
     assert (appeal.outcome, case.outcome) == ("approved", "denied")
@@ -131,7 +132,7 @@ def test_there_is_a_time_to_appeal() -> None:
     world = World.opened(stages=[stage(admission=both)])
     case, other = denied(world), denied(world, "org-2")
     world.later(2 - 1 / 86_400_000)
-    assert appealed(world, case).rule == {"allOf": ["caisi"]}
+    assert appealed(world, case).rule == Rule("allOf", ("caisi",))
     world.later(1 / 86_400_000)
     assert world.refused(OpenAppeal(other.id, "it is wrong")) == "too_late"
 
@@ -156,7 +157,7 @@ def test_nobody_decides_on_an_appeal_against_what_he_has_signed() -> None:
     world.agree()
     world.open()
     appeal = appealed(world, denied(world))
-    assert appeal.rule == {"allOf": ["oncd", "ostp"]}
+    assert appeal.rule == Rule("allOf", ("oncd", "ostp"))
     assert world.refused(RecordPosition(position(appeal, "oncd"))) == "not_impartial"
     world.must(RecordPosition(position(appeal, "oncd", signer="oncd-2")))
     world.must(RecordPosition(position(appeal, "ostp")))  # ostp had not spoken

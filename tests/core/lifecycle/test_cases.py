@@ -61,8 +61,8 @@ def test_an_application_asks_a_question_that_binds_all_it_is_about(world: World,
         "surface": API,
         "terms": world.state.releases[RELEASE].terms[STAGE],
         "models": [
-            {name: model[name] for name in ("digest", "safeguards")}
-            for model in world.state.releases[RELEASE].plan["spec"]["models"]
+            {"digest": model.digest, "safeguards": model.safeguards}
+            for model in world.state.releases[RELEASE].plan.spec.models
         ],
         "party": world.entries[-1].sealed["application"].commitment("sealed", "application"),
     }

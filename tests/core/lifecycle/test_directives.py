@@ -23,6 +23,7 @@ from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Opening
 from sluicegate_record.statements.directives import Confirmation
+from sluicegate_record.terms.rule import Rule
 from tests.worlds import (
     API,
     AT_MS,
@@ -250,7 +251,7 @@ def test_a_refusal_does_not_list_what_exists() -> None:
 def test_the_issuer_lifts_what_it_issued(world: World) -> None:
     world.direct("d-1")
     case = world.state.cases[world.must(OpenLift("d-1"))["case"]]
-    assert case.rule == {"allOf": ["oncd"]}
+    assert case.rule == Rule("allOf", ("oncd",))
     assert case.question.document == canonical.digest(BOUND)
     assert case.question.log == LOG
     assert world.say(case, "oncd")["determination"] == "approved"

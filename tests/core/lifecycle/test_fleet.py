@@ -9,8 +9,9 @@ import pytest
 from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle.fleet import NoteInForce
-from sluicegate.core.terms.trust import Releases
+from sluicegate.core.terms.trust import Floor, Releases
 from sluicegate_record.log import events, times
+from sluicegate_record.terms.rule import Rule
 from tests.worlds import (
     API,
     AT_MS,
@@ -151,7 +152,7 @@ def test_rows_go_over_as_many_entries_as_they_need(world: World) -> None:
 
 
 def tables() -> list[Table]:
-    release = {"floor": {"allOf": ["oncd"]}, "upstreams": {MODEL: "demo"}}
+    release = Floor(Rule("allOf", ("oncd",)), {MODEL: "demo"})
     return [Table(), VouchedTable(Releases(DEVELOPER, LOG, PINS, {RELEASE: release}))]
 
 

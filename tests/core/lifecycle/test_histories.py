@@ -34,6 +34,7 @@ from sluicegate.gate.engine import Engine
 from sluicegate_record.log import canonical, dsse, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Entry
+from sluicegate_record.terms.quorum import parties_of
 from tests.core import reference_model
 from tests.worlds import (
     API,
@@ -147,7 +148,7 @@ class Player:
         """An agency that is asked says something, signed by itself."""
         case = self.case()
         if case is not None:
-            agency = self.random.choice(sorted(reference_model.named(case.rule)))
+            agency = self.random.choice(sorted(parties_of(case.rule)))
             self.send(self.said(case, agency))
 
     def said(self, case: Case, agency: str) -> Envelope:
@@ -161,7 +162,7 @@ class Player:
         """All who are asked approve."""
         case = self.case()
         if case is not None:
-            for agency in sorted(reference_model.named(case.rule)):
+            for agency in sorted(parties_of(case.rule)):
                 self.send(position(case, agency))
 
     def admit(self) -> None:
@@ -170,7 +171,7 @@ class Player:
         self.submit()
         for name in self.world.state.cases.keys() - before:
             case = self.world.state.cases[name]
-            for agency in sorted(reference_model.named(case.rule)):
+            for agency in sorted(parties_of(case.rule)):
                 self.send(position(case, agency))
 
     def forge(self) -> None:
@@ -291,7 +292,7 @@ class Player:
             case = self.world.state.cases[name] if name else None
             if case is None:
                 return
-            for agency in sorted(reference_model.named(case.rule)):
+            for agency in sorted(parties_of(case.rule)):
                 self.send(position(case, agency) if self.random.random() < 0.8 else self.said(case, agency))
 
     def lift(self) -> None:

@@ -17,6 +17,7 @@ from sluicegate.core.lifecycle.applications import Answer, Reply, Return
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.grants import OpenRemoval
 from sluicegate.core.lifecycle.positions import RecordPosition
+from sluicegate_record.terms.quorum import parties_of
 from tests.worlds import (
     DEVELOPER,
     OFFICER,
@@ -49,7 +50,7 @@ def world_of(**admission: Any) -> World:
     body = stage(basis=asked, admission={"mode": "approve", **admission}, conditions=None)
     world.apply(plan_value(agencies={name: {"name": name} for name in (*AGENCIES, "trade")}, stages=[body]))
     for case in list(world.state.cases.values()):
-        for agency in case.rule["allOf"]:
+        for agency in sorted(parties_of(case.rule)):
             world.must(
                 RecordPosition(position(case, agency, signer="first" if agency == "trade" else agency))
             )

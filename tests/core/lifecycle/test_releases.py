@@ -8,9 +8,9 @@ import pytest
 from sluicegate.core.lifecycle.directives import OpenLift
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage, changes
-from sluicegate.core.terms import plan
 from sluicegate.errors import BadEnvelope, InvalidInput
 from sluicegate_record.log import events
+from sluicegate_record.terms.rule import Rule
 from tests.worlds import (
     AGENCIES,
     LOG,
@@ -45,8 +45,8 @@ def test_a_new_plan_asks_every_agency_each_stage_names_for_its_terms() -> None:
     asked = stage(basis={**stage()["basis"], "askedBy": ["caisi"]})
     result = world.apply(plan_value(stages=[asked, stage("later")]))
     assert [case.rule for case in terms_cases(world)] == [
-        {"allOf": list(AGENCIES)},
-        {"allOf": ["oncd", "ostp"]},
+        Rule("allOf", AGENCIES),
+        Rule("allOf", ("oncd", "ostp")),
     ]
     assert result["cases"] == [case.id for case in terms_cases(world)]
     assert result["termsDigests"] == world.state.releases[RELEASE].terms
@@ -208,7 +208,7 @@ def test_a_plan_too_large_for_an_entry_is_refused() -> None:
 def test_the_stages_of_an_unannounced_plan_are_still_agreed_to() -> None:
     world = World.opened(announced=False)
     assert world.admit()
-    assert world.state.releases[RELEASE].plan["spec"]["models"][0]["id"] == MODEL
+    assert world.state.releases[RELEASE].plan.spec.models[0].id == MODEL
 
 
 # Openings
@@ -397,4 +397,4 @@ def test_the_terms_of_one_stage_open_only_that_stage() -> None:
     terms = world.state.releases[RELEASE].terms[STAGE]
     swapped = stage_opening(LOG, RELEASE, "later", terms)
     assert world.refused(OpenStage(signed(swapped, OFFICER))) == "terms_changed"
-    assert plan.stages(world.state.releases[RELEASE].plan).keys() == {STAGE, "later"}
+    assert world.state.releases[RELEASE].plan.stages.keys() == {STAGE, "later"}

@@ -53,7 +53,7 @@ def test_the_seated_are_counted_by_organization() -> None:
 def test_an_unannounced_plan_is_in_the_state() -> None:
     world = World()
     world.apply(plan_value(announced=False))
-    assert world.state.releases[RELEASE].plan["spec"]["announced"] is False
+    assert world.state.releases[RELEASE].plan.spec.announced is False
 
 
 MALFORMED: list[tuple[str, dict[str, Any]]] = [

@@ -8,9 +8,10 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sluicegate.core.terms import document, trust
-from sluicegate.core.terms.trust import Pin
+from sluicegate.core.terms.trust import Floor, Pin
 from sluicegate.errors import InvalidDocument, Place
 from sluicegate_record.log.canonical import b64
+from sluicegate_record.terms.rule import Rule
 from tests.worlds import LOG, private_key, public_key
 
 
@@ -90,7 +91,7 @@ def test_a_gateways_file_names_its_log_and_a_floor_a_release() -> None:
     found = read_gateway(gateway_value())
     assert (found.developer, found.log) == ("openai", LOG)
     assert found.pins == read(value()).pins
-    assert found.releases == {"gpt-5.6": {"floor": {"allOf": ["oncd"]}, "upstreams": {"gpt-5.6": "demo"}}}
+    assert found.releases == {"gpt-5.6": Floor(Rule("allOf", ("oncd",)), {"gpt-5.6": "demo"})}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from sluicegate_record.errors import BadEnvelope
 from sluicegate_record.form import Misread
 from sluicegate_record.log import canonical
 from sluicegate_record.statements.cases import Position
-from sluicegate_record.statements.question import ModelDigests, Question
+from sluicegate_record.statements.question import Question
+from sluicegate_record.terms.plan import ModelDigests
 from tests.worlds import approval, signed
 
 LEAST = {"log": "v", "case": "case_1", "kind": "lift"}

@@ -11,13 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluicegate_record.terms import quorum
-from sluicegate_record.terms.quorum import Rule, faults, parties_of, reachable, satisfied
+from sluicegate_record.terms.quorum import faults, parties_of, reachable, satisfied
+from sluicegate_record.terms.rule import OPERATORS, Rule
 from tests.core.reference_model import rule_holds
 
 PARTIES = ("a", "b", "c", "d")
+Json = dict[str, Any]
+"""A rule as it is written."""
+read = Rule.from_json
 
 
-def _rules_over(member: st.SearchStrategy[Any]) -> st.SearchStrategy[Rule]:
+def _rules_over(member: st.SearchStrategy[Any]) -> st.SearchStrategy[Json]:
     members = st.lists(member, min_size=1, max_size=4, unique_by=repr)
     simple = st.builds(
         lambda name, of: {name: of}, st.sampled_from(["allOf", "anyOf", "majorityOf"]), members
@@ -56,35 +60,35 @@ def _all_subsets(of: Iterable[str]) -> Iterable[frozenset[str]]:
 
 
 @given(rules, subsets)
-def test_satisfied_is_the_literal_definition(rule: Rule, holds: frozenset[str]) -> None:
-    assert satisfied(rule, holds) is rule_holds(rule, holds)
+def test_satisfied_is_the_literal_definition(rule: Json, holds: frozenset[str]) -> None:
+    assert satisfied(read(rule), holds) is rule_holds(rule, holds)
 
 
 @given(rules, subsets, subsets)
-def test_more_parties_never_turn_yes_into_no(rule: Rule, some: frozenset[str], more: frozenset[str]) -> None:
-    assert satisfied(rule, some | more) or not satisfied(rule, some)
+def test_more_parties_never_turn_yes_into_no(rule: Json, some: frozenset[str], more: frozenset[str]) -> None:
+    assert satisfied(read(rule), some | more) or not satisfied(read(rule), some)
 
 
 @given(rules, subsets)
-def test_reachable_is_that_some_superset_would_do(rule: Rule, against: frozenset[str]) -> None:
+def test_reachable_is_that_some_superset_would_do(rule: Json, against: frozenset[str]) -> None:
     others = _all_subsets(frozenset(PARTIES) - against)
-    assert reachable(rule, against) is any(rule_holds(rule, holds) for holds in others)
+    assert reachable(read(rule), against) is any(rule_holds(rule, holds) for holds in others)
 
 
 @given(valid_rules)
-def test_a_valid_rule_asks_somebody_and_can_be_met(rule: Rule) -> None:
-    assert list(faults(rule, parties_of(rule))) == []
-    assert not satisfied(rule, frozenset())
-    assert satisfied(rule, parties_of(rule))
+def test_a_valid_rule_asks_somebody_and_can_be_met(rule: Json) -> None:
+    assert list(faults(rule, parties_of(read(rule)))) == []
+    assert not satisfied(read(rule), frozenset())
+    assert satisfied(read(rule), parties_of(read(rule)))
 
 
 @given(st.lists(valid_rules, min_size=1, max_size=4), st.data())
-def test_a_threshold_is_never_met_by_fewer_parties(members: list[Rule], data: st.DataObject) -> None:
+def test_a_threshold_is_never_met_by_fewer_parties(members: list[Json], data: st.DataObject) -> None:
     n = data.draw(st.integers(1, len(members)))
     rule = _each_once({"atLeast": {"n": n, "of": members}}, itertools.count())
-    assert list(faults(rule, parties_of(rule))) == []
-    holds = data.draw(st.frozensets(st.sampled_from(sorted(parties_of(rule)))))
-    assert len(holds) >= n or not satisfied(rule, holds)
+    assert list(faults(rule, parties_of(read(rule)))) == []
+    holds = data.draw(st.frozensets(st.sampled_from(sorted(parties_of(read(rule))))))
+    assert len(holds) >= n or not satisfied(read(rule), holds)
 
 
 def _places(rule: Any) -> list[str]:
@@ -95,20 +99,20 @@ def _places(rule: Any) -> list[str]:
 
 
 @given(rules)
-def test_a_party_stands_once_in_a_whole_rule(rule: Rule) -> None:
+def test_a_party_stands_once_in_a_whole_rule(rule: Json) -> None:
     found = list(faults(rule, frozenset(PARTIES)))
     places = _places(rule)
     assert [expected for _, expected, _ in found] == ["each agency once"] * (len(places) - len(set(places)))
 
 
 @given(rules, subsets, subsets)
-def test_who_is_not_named_does_not_count(rule: Rule, holds: frozenset[str], others: frozenset[str]) -> None:
-    unnamed = others - parties_of(rule)
-    assert satisfied(rule, holds) is satisfied(rule, holds | unnamed | {"nobody"})
+def test_who_is_not_named_does_not_count(rule: Json, holds: frozenset[str], others: frozenset[str]) -> None:
+    unnamed = others - parties_of(read(rule))
+    assert satisfied(read(rule), holds) is satisfied(read(rule), holds | unnamed | {"nobody"})
 
 
 @given(rules)
-def test_the_schema_takes_every_valid_rule(rule: Rule) -> None:
+def test_the_schema_takes_every_valid_rule(rule: Json) -> None:
     defs = {"Rule": quorum.SCHEMA, "RuleMembers": quorum.MEMBERS_SCHEMA}
     jsonschema.Draft202012Validator({"$ref": "#/$defs/Rule", "$defs": defs}).validate(rule)
 
@@ -129,8 +133,8 @@ def test_the_schema_takes_every_valid_rule(rule: Rule) -> None:
         ({"allOf": ["a", {"anyOf": ["b", "c"]}]}, "ac", True),
     ],
 )
-def test_rules(rule: Rule, holds: str, expected: bool) -> None:
-    assert satisfied(rule, frozenset(holds)) is expected
+def test_rules(rule: Json, holds: str, expected: bool) -> None:
+    assert satisfied(read(rule), frozenset(holds)) is expected
 
 
 @pytest.mark.parametrize(
@@ -199,19 +203,19 @@ def test_a_party_that_stands_twice_is_told_where() -> None:
     ]
 
 
-def _nested(levels: int, operator: str) -> Rule:
-    rule: Rule = {"allOf": ["a"]}
+def _nested(levels: int, operator: str) -> Json:
+    rule: Json = {"allOf": ["a"]}
     for _ in range(levels - 1):
         rule = {operator: [rule]} if operator != "atLeast" else {operator: {"n": 1, "of": [rule]}}
     return rule
 
 
-@pytest.mark.parametrize("operator", quorum.OPERATORS)
+@pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("path", [(), ("spec", "stages", 0, "admission", "grant")])
 def test_rules_nest_as_deep_as_is_said_and_no_deeper(operator: str, path: quorum.Path) -> None:
     deepest, deeper = (_nested(quorum.DEPTH_MAX + more, operator) for more in (0, 1))
     assert list(faults(deepest, frozenset(PARTIES), path)) == []
-    assert satisfied(deepest, {"a"})
+    assert satisfied(read(deepest), {"a"})
     assert [expected for _, expected, _ in faults(deeper, frozenset(PARTIES), path)] == [
         "at most 8 levels of rules"
     ]
@@ -223,4 +227,4 @@ def test_a_rule_far_too_deep_is_refused_before_the_stack_ends() -> None:
 
 def test_the_parties_of_a_rule_are_those_it_names_anywhere() -> None:
     rule = {"allOf": ["a", {"atLeast": {"n": 1, "of": ["b", {"anyOf": ["c", "a"]}]}}]}
-    assert parties_of(rule) == {"a", "b", "c"}
+    assert parties_of(read(rule)) == {"a", "b", "c"}

@@ -10,6 +10,7 @@ from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.core.lifecycle.ticks import Tick
 from sluicegate_record.log import events
+from sluicegate_record.terms.plan import Plan
 from tests.vectors.history import History
 from tests.vectors.themes.plans import (
     BOTH,
@@ -66,7 +67,7 @@ def _main_release(h: History) -> None:
     h.last(events.RELEASE_APPLIED)
 
 
-def _older_plan(**changes: Any) -> dict[str, Any]:
+def _older_plan(**changes: Any) -> Plan:
     only = {"oncd": {"name": "ONCD"}}
     body = stage("partners", admission={"mode": "approve", "grant": {"allOf": ["oncd"]}}, **changes)
     return read_plan(plan_value(OLDER, models=(OLDER,), agencies=only, stages=[body]))

@@ -16,6 +16,7 @@ from sluicegate_record.directives.status import Assurance
 from sluicegate_record.form import Json
 from sluicegate_record.strict import Unread
 from sluicegate_record.terms import conditions, quorum
+from sluicegate_record.terms.conditions import Conditions
 
 
 def widened(new: Document, old: Document) -> list[str]:
@@ -48,7 +49,7 @@ def _stricter_conditions(new: Spec, old: Spec) -> bool:
     after, before = new.conditions, old.conditions
     if isinstance(after, Unread | None) or isinstance(before, Unread | None):
         return False
-    return conditions.is_tighter(after, before)
+    return conditions.is_tighter(Conditions.from_json(after), Conditions.from_json(before))
 
 
 def _earlier(new: Spec, old: Spec) -> bool:
@@ -73,7 +74,7 @@ def _shorter_drain(new: Spec, old: Spec) -> bool:
 
 
 def _lifted_no_easier(new: Spec, old: Spec) -> bool:
-    return quorum.implies(new.lifted_by.to_json(), old.lifted_by.to_json())
+    return quorum.implies(new.lifted_by, old.lifted_by)
 
 
 def _covers_more(new: Spec, old: Spec) -> bool:

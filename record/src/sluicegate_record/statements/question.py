@@ -9,14 +9,7 @@ from typing import Self
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.form import Form, Json, form
 from sluicegate_record.log import canonical
-
-
-@form
-class ModelDigests(Form):
-    """What a model is: the digests of its weights and of its safeguards, without its name."""
-
-    digest: str
-    safeguards: str
+from sluicegate_record.terms.plan import ModelDigests
 
 
 @form

@@ -1,51 +1,133 @@
-"""Conditions of a grant: combined by the strictest, and compared.
+"""Conditions of a grant: read, checked, combined by the strictest, and compared.
 
 Rules:
 - A number of requests and a validity have an order: the smaller is the stricter. A declared condition has
   none, so two different values of one contradict each other, and somebody must settle it.
 - Whatever is added is stricter than nothing.
+- What is on the record is read as it is; what somebody states in a position is checked first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Self, TypeAlias
 
+from sluicegate_record.form import Form, Json, Misread, form, shown
 from sluicegate_record.terms import durations
 
-Conditions = Mapping[str, Any]
+REQUESTS_PER_MINUTE_MAX = 10_000_000
+Contradictions: TypeAlias = dict[str, dict[str, Json]]
+"""Who states which value of a declared condition, by its name."""
 
 
-def strictest(stated: Iterable[tuple[str, Conditions]]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Combine conditions: what holds, and the contradictions, `{condition: {who: value}}`.
+@form
+class Conditions(Form):
+    """Duties attached to a grant. `valid_for` is a duration such as P30D; every other one is `declared`."""
 
-    `stated` is who states what, such as `("oncd", {"requestsPerMinute": 60})`.
+    requests_per_minute: int | None = None
+    valid_for: str | None = None
+
+    @property
+    def declared(self) -> Mapping[str, Json]:
+        """The conditions that are stated and agreed to, but not enforced, by name."""
+        return self.unknown
+
+    @property
+    def valid_for_ms(self) -> int | None:
+        """For how long a grant is valid; None without an end. Raises: ValueError: not a duration."""
+        return None if self.valid_for is None else durations.milliseconds(self.valid_for)
+
+    def declaring(self, declared: Mapping[str, Json]) -> Self:
+        """These conditions, with others declared beside them or in their place."""
+        return replace(self, unknown={**self.unknown, **declared})
+
+    def to_json(self) -> dict[str, Json]:
+        """The conditions by name, sorted; empty where there are none."""
+        return dict(sorted(Form.to_json(self).items()))
+
+
+UNCONDITIONAL = Conditions()
+
+
+def checked(value: object) -> Conditions:
+    """The conditions that somebody states.
+
+    Raises: Misread: none, one that is out of range, or one that is neither enforced nor declared.
     """
-    by_name: dict[str, dict[str, Any]] = {}
-    for who, conditions in stated:
-        for name, value in conditions.items():
+    if type(value) is not dict or not value:
+        raise Misread("at least one condition", shown(value))
+    for name, stated in value.items():
+        expected, holds = _CHECKS.get(name, _DECLARED)
+        if not holds(stated):
+            raise Misread(expected, shown(stated), (name,))
+    return Conditions.from_json(value)
+
+
+def _is_rate(value: Json) -> bool:
+    return type(value) is int and 1 <= value <= REQUESTS_PER_MINUTE_MAX
+
+
+def _is_validity(value: Json) -> bool:
+    try:
+        return type(value) is str and durations.milliseconds(value) > 0
+    except ValueError:
+        return False
+
+
+def _is_declared(value: Json) -> bool:
+    return (
+        type(value) is dict
+        and value.keys() == {"value", "declared"}
+        and type(value["value"]) in {str, int, bool}
+        and value["declared"] is True
+    )
+
+
+_CHECKS: dict[str, tuple[str, Callable[[Json], bool]]] = {
+    "requestsPerMinute": (f"a whole number from 1 to {REQUESTS_PER_MINUTE_MAX}", _is_rate),
+    "validFor": ("a duration longer than nothing, such as P30D or PT12H", _is_validity),
+}
+_DECLARED = ("{value: …, declared: true}", _is_declared)
+
+
+def strictest(stated: Iterable[tuple[str, Conditions]]) -> tuple[Conditions, Contradictions]:
+    """Combine conditions: what holds, and what contradicts. `stated` is who states what."""
+    each = list(stated)
+    rates = [said.requests_per_minute for _, said in each if said.requests_per_minute is not None]
+    lasting = [said.valid_for for _, said in each if said.valid_for is not None]
+    by_name: Contradictions = {}
+    for who, said in each:
+        for name, value in said.declared.items():
             by_name.setdefault(name, {})[who] = value
-    combined: dict[str, Any] = {}
-    contradictions: dict[str, dict[str, Any]] = {}
-    for name, values in sorted(by_name.items()):
-        distinct = list(values.values())
-        if name in _ORDERED:
-            combined[name] = min(distinct, key=_ORDERED[name])
-        elif all(value == distinct[0] for value in distinct):
-            combined[name] = distinct[0]
-        else:
-            contradictions[name] = values
-    return combined, contradictions
+    contradicting = {name: values for name, values in sorted(by_name.items()) if not _is_one(values)}
+    return (
+        Conditions(
+            requests_per_minute=min(rates, default=None),
+            valid_for=min(lasting, key=durations.milliseconds, default=None),
+            unknown={
+                name: next(iter(values.values()))
+                for name, values in by_name.items()
+                if name not in contradicting
+            },
+        ),
+        contradicting,
+    )
+
+
+def _is_one(values: Mapping[str, Json]) -> bool:
+    first, *others = values.values()
+    return all(value == first for value in others)
 
 
 def is_tighter(new: Conditions, old: Conditions) -> bool:
     """Whether everything `old` asks for, `new` asks for at least as strictly."""
-    return all(name in new and _at_least(name, new[name], old[name]) for name in old)
+    return (
+        _at_most(new.requests_per_minute, old.requests_per_minute)
+        and _at_most(new.valid_for_ms, old.valid_for_ms)
+        and all(name in new.declared and new.declared[name] == value for name, value in old.declared.items())
+    )
 
 
-def _at_least(name: str, new: Any, old: Any) -> bool:
-    order = _ORDERED.get(name)
-    return bool(new == old if order is None else order(new) <= order(old))
-
-
-_ORDERED: dict[str, Any] = {"requestsPerMinute": int, "validFor": durations.milliseconds}
+def _at_most(new: int | None, old: int | None) -> bool:
+    return old is None or (new is not None and new <= old)

@@ -1,7 +1,7 @@
 """Rules over parties: `allOf`, `anyOf`, `atLeast`, `majorityOf`, nested.
 
 Rules:
-- A rule is JSON: `{"allOf": ["oncd", {"anyOf": ["ostp", "commerce"]}]}`.
+- `faults` says what is wrong with JSON that should be a rule; everything else takes a `Rule`.
 - An empty rule is invalid, so is a threshold that nobody could meet or that everybody meets.
 - A party stands once in a rule: so a threshold of n is never met by fewer than n parties.
 """
@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from itertools import combinations, islice
 from typing import Any
 
+from sluicegate_record.terms.rule import OPERATORS, Rule
+
 Path = tuple[str | int, ...]
-Rule = dict[str, Any]
 
 DEPTH_MAX = 8
 SETS_MAX = 20
 _TRIED_MAX = 20_000
 _PROVEN_MAX = 8
-OPERATORS = ("allOf", "anyOf", "atLeast", "majorityOf")
 
 SCHEMA: dict[str, Any] = {
     "description": "a rule: exactly one of allOf, anyOf, atLeast, majorityOf, nested, never empty",
@@ -119,9 +120,8 @@ def _shown(value: Any) -> str:
 
 def parties_of(rule: Rule) -> frozenset[str]:
     """Every party a rule names."""
-    _, members = _threshold(rule)
     named: set[str] = set()
-    for member in members:
+    for member in rule.members:
         named |= {member} if isinstance(member, str) else parties_of(member)
     return frozenset(named)
 
@@ -131,8 +131,7 @@ def satisfied(rule: Rule, holds: AbstractSet[str]) -> bool:
 
     Monotone: more parties never turn yes into no.
     """
-    threshold, members = _threshold(rule)
-    return sum(_member_holds(member, holds) for member in members) >= threshold
+    return sum(_member_holds(member, holds) for member in rule.members) >= rule.threshold
 
 
 def reachable(rule: Rule, against: AbstractSet[str]) -> bool:
@@ -147,15 +146,11 @@ def without(rule: Rule, recused: AbstractSet[str]) -> Rule | None:
     """
     if not recused:
         return rule
-    operator, body = next(iter(rule.items()))
-    members = body["of"] if operator == "atLeast" else body
-    left = [kept for member in members if (kept := _left_of(member, recused)) is not None]
-    if not left:
-        return None
-    return {operator: {"n": body["n"], "of": left} if operator == "atLeast" else left}
+    left = [kept for member in rule.members if (kept := _left_of(member, recused)) is not None]
+    return replace(rule, members=tuple(left)) if left else None
 
 
-def _left_of(member: Any, recused: AbstractSet[str]) -> Any:
+def _left_of(member: str | Rule, recused: AbstractSet[str]) -> str | Rule | None:
     if isinstance(member, str):
         return None if member in recused else member
     return without(member, recused)
@@ -208,13 +203,5 @@ def _subsets(parties: AbstractSet[str]) -> Iterator[frozenset[str]]:
         yield from (frozenset(chosen) for chosen in combinations(sorted(parties), n))
 
 
-def _member_holds(member: Any, holds: AbstractSet[str]) -> bool:
+def _member_holds(member: str | Rule, holds: AbstractSet[str]) -> bool:
     return member in holds if isinstance(member, str) else satisfied(member, holds)
-
-
-def _threshold(rule: Rule) -> tuple[int, list[Any]]:
-    operator, body = next(iter(rule.items()))
-    if operator == "atLeast":
-        return body["n"], body["of"]
-    needed = {"allOf": len(body), "anyOf": 1, "majorityOf": len(body) // 2 + 1}[operator]
-    return needed, body

@@ -34,6 +34,14 @@ class Rule:
             raise Misread("{n: …, of: […]}", shown(body))
         return cls(operator, _members(body["of"]), body["n"])
 
+    @property
+    def threshold(self) -> int:
+        """How many of the members have to hold."""
+        if self.operator == "atLeast":
+            return self.n
+        of = len(self.members)
+        return {"allOf": of, "anyOf": 1, "majorityOf": of // 2 + 1}[self.operator]
+
     def to_json(self) -> dict[str, Any]:
         """The rule as `from_json` reads it."""
         members = [each if isinstance(each, str) else each.to_json() for each in self.members]

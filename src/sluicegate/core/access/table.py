@@ -24,6 +24,8 @@ from sluicegate_record.directives.scope import Scope
 from sluicegate_record.directives.status import Assurance
 from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Entry
+from sluicegate_record.terms.conditions import Conditions
+from sluicegate_record.terms.plan import Plan
 
 Folded = TypeVar("Folded")
 LEASE_MS_DEFAULT = 5_000
@@ -87,13 +89,20 @@ class Organization(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Listing:
     """What the table keeps of a release's plan in force."""
 
     models: frozenset[str]
     lease_ms: int
     stages: dict[str, str]
     """Terms digest by stage."""
+
+
+class Terms(NamedTuple):
+    """What terms give: the upstream of each of their models, and the conditions of a grant that says none."""
+
+    models: dict[str, str]
+    conditions: Conditions
 
 
 class Table:
@@ -112,8 +121,10 @@ class Table:
         self.surfaces_granted: dict[tuple[str, str], set[str]] = {}
         self.pending: dict[tuple[str, str], dict[str, str]] = {}
         self.offers: dict[str, Offer] = {}
-        self.plans: dict[str, Plan] = {}
-        self.terms: dict[str, dict[str, Any]] = {}
+        self.listings: dict[str, Listing] = {}
+        """By release."""
+        self.terms: dict[str, Terms] = {}
+        """By digest, in force or not."""
         self.open_terms: set[str] = set()
         """The terms, by digest, under which a stage was opened."""
         self.organizations: dict[str, Organization] = {}
@@ -140,7 +151,7 @@ class Table:
     @property
     def lease_ms(self) -> int:
         """How long a gateway may trust this table: the smallest lease of the plans in force."""
-        return min((plan.lease_ms for plan in self.plans.values()), default=LEASE_MS_DEFAULT)
+        return min((each.lease_ms for each in self.listings.values()), default=LEASE_MS_DEFAULT)
 
     def apply(self, entry: Entry) -> None:
         """Fold one entry in.
@@ -235,7 +246,7 @@ class Table:
 
     def release_open(self, release: str) -> bool:
         """Whether any stage of the release is open."""
-        return not self.open_terms.isdisjoint(self.plans[release].stages.values())
+        return not self.open_terms.isdisjoint(self.listings[release].stages.values())
 
 
 def fold_in(fold: Callable[[Folded, Entry], None], state: Folded, entry: Entry) -> None:
@@ -251,30 +262,30 @@ def fold_in(fold: Callable[[Folded, Entry], None], state: Folded, entry: Entry) 
         ) from error
 
 
+def plan_in(entry: Entry) -> Plan:
+    """The plan that an entry puts in force; one that is not announced is in its gate part.
+
+    Raises: VerificationFailed: the gate part is not here. Misread: it is no plan.
+    """
+    return Plan.from_json(entry.public["plan"] if entry.public["announced"] else entry.gate_value("plan"))
+
+
 def _release_applied(table: Table, entry: Entry) -> None:
     release = entry.public["release"]
-    plan = entry.public["plan"] if entry.public["announced"] else entry.gate_value("plan")
-    spec = plan["spec"]
-    kept = Plan(
-        models=frozenset(model["id"] for model in spec["models"]),
-        lease_ms=spec["leaseMs"],
-        stages=dict(entry.public["terms"]),
-    )
-    fallback = spec.get("onRefusal", {}).get("fallbackModel")
-    models = {model["id"]: model["upstream"] for model in spec["models"]}
-    terms = {
-        kept.stages[stage["name"]]: {"models": models, "conditions": stage.get("conditions", {})}
-        for stage in spec["stages"]
-    }
+    spec = plan_in(entry).spec
+    models = {model.id: model.upstream for model in spec.models}
+    kept = Listing(frozenset(models), spec.lease_ms, dict(entry.public["terms"]))
+    fallback = None if spec.on_refusal is None else spec.on_refusal.fallback_model
+    terms = {kept.stages[stage.name]: Terms(models, stage.conditions) for stage in spec.stages}
     for stage, looser in entry.public.get("tightened", {}).items():
         if looser in table.open_terms:
             table.open_terms.add(kept.stages[stage])
-    before = table.plans.get(release)
+    before = table.listings.get(release)
     for model_id in before.models - kept.models if before else ():
         del table.offers[model_id]
     for model_id in kept.models:
-        table.offers[model_id] = Offer(release, spec["announced"], fallback)
-    table.plans[release] = kept
+        table.offers[model_id] = Offer(release, spec.announced, fallback)
+    table.listings[release] = kept
     table.longest_lease_ms = max(table.longest_lease_ms, kept.lease_ms)
     table.terms.update(terms)
 
@@ -310,6 +321,9 @@ def _stage_opened(table: Table, entry: Entry) -> None:
 def _grant_approved(table: Table, entry: Entry) -> None:
     public = entry.public
     terms = table.terms[public["terms"]]
+    conditions = terms.conditions
+    if "conditions" in public:
+        conditions = Conditions.from_json(public["conditions"])
     grant = Grant(
         id=public["grant"],
         organization=intern(entry.gate_value("organization")),
@@ -317,10 +331,10 @@ def _grant_approved(table: Table, entry: Entry) -> None:
         stage=intern(public["stage"]),
         surface=intern(public["surface"]),
         terms=intern(public["terms"]),
-        models=terms["models"],
+        models=terms.models,
         valid_from_ms=times.parse_time(public["validFrom"]),
         valid_until_ms=times.parse_time(public["validUntil"]) if public["validUntil"] else None,
-        requests_per_minute=public.get("conditions", terms["conditions"]).get("requestsPerMinute"),
+        requests_per_minute=conditions.requests_per_minute,
     )
     key = (grant.organization, grant.release, grant.surface)
     if key in table.grants:
@@ -338,9 +352,9 @@ def _grant_amended(table: Table, entry: Entry) -> None:
     public = entry.public
     grant = table.grants_by_id[public["grant"]]
     grant.terms = intern(public["terms"])
-    grant.models = table.terms[public["terms"]]["models"]
+    grant.models = table.terms[public["terms"]].models
     grant.valid_until_ms = times.parse_time(public["validUntil"]) if public["validUntil"] else None
-    grant.requests_per_minute = public["conditions"].get("requestsPerMinute")
+    grant.requests_per_minute = Conditions.from_json(public["conditions"]).requests_per_minute
 
 
 def _grant_suspended(table: Table, entry: Entry) -> None:

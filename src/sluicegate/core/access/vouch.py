@@ -15,14 +15,13 @@ Rules:
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sluicegate.core.access.refusals import Reason
-from sluicegate.core.access.table import Table, fold_in
+from sluicegate.core.access.table import Table, fold_in, plan_in
 from sluicegate.core.lifecycle.case import CONSENT
-from sluicegate.core.terms import kinds, plan, tightness
 from sluicegate.core.terms.trust import Pin, Releases
 from sluicegate.errors import SluicegateError
 from sluicegate_record.directives import narrowing
@@ -36,7 +35,10 @@ from sluicegate_record.statements.cases import Position, Schedule, Transcription
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
 from sluicegate_record.statements.question import Question
 from sluicegate_record.statements.releases import StageOpening
-from sluicegate_record.terms import conditions, durations, quorum
+from sluicegate_record.terms import conditions, kinds, quorum, tightness
+from sluicegate_record.terms.conditions import Conditions
+from sluicegate_record.terms.plan import Plan
+from sluicegate_record.terms.rule import Rule
 
 TOLD_MAX = 1_000
 _UNREADABLE = (AttributeError, KeyError, TypeError, ValueError, SluicegateError)
@@ -50,7 +52,7 @@ class Vouched:
     position: str
     owners: frozenset[str]
     digest: str
-    conditions: dict[str, Any] | None
+    conditions: Conditions | None
 
 
 @dataclass(slots=True)
@@ -87,7 +89,7 @@ class VouchedTable(Table):
         self._trust = trust
         self._pins: dict[str, Pin] = {dsse.keyid(pin.public): pin for pin in trust.pins}
         self._public = {keyid: pin.public for keyid, pin in self._pins.items()}
-        self._plans: dict[str, tuple[dict[str, Any], str]] = {}
+        self._plans: dict[str, tuple[Plan, str]] = {}
         """The plan and the stage that terms are of, by digests computed here."""
         self._current: dict[str, dict[str, str]] = {}
         self._within: dict[str, set[str]] = {}
@@ -147,13 +149,12 @@ class VouchedTable(Table):
 
     def _check_release(self, entry: Entry) -> None:
         """Digests are computed here, models mapped as the trust file says, tighter terms proven."""
-        given = entry.public["plan"] if entry.public["announced"] else entry.gate_value("plan")
-        name = given["metadata"]["name"]
+        given = plan_in(entry)
+        name = given.metadata.name
         honoured = self._trust.releases.get(name)
-        if name != entry.public["release"] or given["metadata"]["developer"] != self._trust.developer:
+        if name != entry.public["release"] or given.metadata.developer != self._trust.developer:
             raise NotVouched("a plan of another release or developer")
-        bodies = plan.stages(given)
-        terms = {stage: plan.terms_digest(given, body) for stage, body in bodies.items()}
+        terms = given.terms
         if terms != dict(entry.public["terms"]):
             raise NotVouched("terms whose digests are not those of the plan")
         before = self._current.get(name, {})
@@ -170,17 +171,17 @@ class VouchedTable(Table):
                 self._within.pop(digest, None)
         if honoured is None:
             raise NotVouched(f"the trust file does not name the release {name!r}")
-        for model in given["spec"]["models"]:
-            if honoured["upstreams"].get(model["id"]) != model["upstream"]:
-                raise NotVouched(f"the model {model['id']!r} is mapped to {model['upstream']!r}")
+        for model in given.spec.models:
+            if honoured.upstreams.get(model.id) != model.upstream:
+                raise NotVouched(f"the model {model.id!r} is mapped to {model.upstream!r}")
 
     def _check_tighter(
-        self, given: Mapping[str, Any], stage: str, digest: str, looser: str, before: Mapping[str, str]
+        self, given: Plan, stage: str, digest: str, looser: str, before: Mapping[str, str]
     ) -> None:
         old = self._plans.get(looser)
         if old is None or before.get(stage) != looser or looser not in self._settled:
             raise NotVouched("terms said to be tighter than others that were not in force and agreed")
-        fields = tightness.loosened(given, plan.stages(given)[stage], old[0], plan.stages(old[0])[stage])
+        fields = tightness.loosened(given, given.stages[stage], old[0], old[0].stages[stage])
         if fields:
             raise NotVouched(f"terms said to be tighter, but not in {', '.join(fields)}")
         self._within[digest] = {looser} | self._within.get(looser, set())
@@ -188,13 +189,14 @@ class VouchedTable(Table):
 
     def _map_models(self, entry: Entry, _why: str) -> None:
         """Whatever was not proven of a plan is served by nobody here, and opens nothing."""
-        honoured = self._trust.releases.get(entry.public["release"], {"upstreams": {}})["upstreams"]
-        given = entry.public["plan"] if entry.public["announced"] else entry.gate_value("plan")
+        floor = self._trust.releases.get(entry.public["release"])
+        honoured = {} if floor is None else floor.upstreams
+        given = plan_in(entry)
         for digest in self.terms.keys() & set(entry.public["terms"].values()):
             proven = digest in self._plans and self._plans[digest][0] == given
-            models = self.terms[digest]["models"] if proven else {}
+            models = self.terms[digest].models if proven else {}
             kept = {model: upstream for model, upstream in models.items() if honoured.get(model) == upstream}
-            self.terms[digest]["models"] = kept
+            self.terms[digest] = self.terms[digest]._replace(models=kept)
         for stage, looser in entry.public.get("tightened", {}).items():
             digest = entry.public["terms"][stage]
             if looser not in self._within.get(digest, ()):
@@ -234,14 +236,13 @@ class VouchedTable(Table):
         case = self._case(name, kinds.TERMS)
         terms = case.question.terms
         given, stage = self._plans[terms]
-        release = given["metadata"]["name"]
+        release = given.metadata.name
         asked = case.question
-        if (asked.release, asked.stage, asked.models) != (release, stage, plan.model_digests(given)):
+        if (asked.release, asked.stage, asked.models) != (release, stage, given.model_digests):
             raise NotVouched("terms of something else than their case asks")
         if self._current[release].get(stage) != terms:
             raise NotVouched("terms that are not in force")
-        agencies = plan.agencies_of(plan.stages(given)[stage])
-        self._check_rule(case, {"allOf": sorted(agencies)}, frozenset())
+        self._check_rule(case, kinds.rule_of(kinds.TERMS, given, given.stages[stage]), ())
         self._settled.add(terms)
         case.is_used = True
 
@@ -258,7 +259,8 @@ class VouchedTable(Table):
             raise NotVouched("a position that does not follow the one before it")
         digest = envelope.digest
         case.signed |= owners
-        case.positions[said.agency] = Vouched(said.position, owners, digest, said.conditions)
+        stated = None if said.conditions is None else Conditions.from_json(said.conditions)
+        case.positions[said.agency] = Vouched(said.position, owners, digest, stated)
 
     def _said(self, envelope: Envelope, case: Asked) -> tuple[Word, frozenset[str]]:
         """What an envelope says in a case, and by whom. Raises: NotVouched: it is about another question."""
@@ -308,14 +310,14 @@ class VouchedTable(Table):
             raise NotVouched("an opening that no officer signed for this log")
         release, stage = opening.release, opening.stage
         self._in_force(release, stage, opening.terms)
-        rule = plan.agreed_by(plan.stages(self._plans[opening.terms][0])[stage])
+        rule = self._plans[opening.terms][0].stages[stage].agreed_by
         if rule is None:
             return
         case = self._case(public["case"], kinds.OPENING)
         asked = case.question
         if (asked.log, asked.release, asked.stage, asked.terms) != (opening.log, *about):
             raise NotVouched("an opening agreed to in another case")
-        self._check_rule(case, rule, frozenset())
+        self._check_rule(case, rule, ())
 
     def _check_grant(self, entry: Entry) -> None:
         """By the positions of its case, or of an appeal that was allowed while no seat was free."""
@@ -350,7 +352,8 @@ class VouchedTable(Table):
         self._check_validity(public, entry.at_ms, case)
         if against.kind == kinds.REMOVAL:
             first = self._case(public["case"], kinds.ADMISSION)
-            if not conditions.is_tighter(public["conditions"], self._required(first, public["terms"])):
+            stated = Conditions.from_json(public["conditions"])
+            if not conditions.is_tighter(stated, self._required(first, public["terms"])):
                 raise NotVouched("conditions looser than those first agreed to")
         case.is_used = True
 
@@ -403,7 +406,7 @@ class VouchedTable(Table):
         asked = case.question
         if (asked.directive, asked.document, asked.scope) != (name, document.digest, part):
             raise NotVouched("a lift of another directive, or of another part")
-        self._check_rule(case, document.spec.lifted_by.to_json(), frozenset())
+        self._check_rule(case, document.spec.lifted_by, ())
 
     # Directives
 
@@ -476,7 +479,7 @@ class VouchedTable(Table):
         consenting = {pin.party for pin in signers}
         if is_word and self._is_transcribed(document, signers) and document.spec.issuer == old.spec.issuer:
             consenting.add(old.spec.issuer)
-        return quorum.satisfied(old.spec.lifted_by.to_json(), consenting)
+        return quorum.satisfied(old.spec.lifted_by, consenting)
 
     def _is_transcribed(self, document: Document, signers: list[Pin]) -> bool:
         officers = {pin.owner for pin in signers if pin.party == self._trust.developer}
@@ -527,23 +530,24 @@ class VouchedTable(Table):
         if public.get("terms", terms) != terms:
             raise NotVouched("given under other terms than those in force")
         given = self._plans[asked][0]
-        if question.models != plan.model_digests(given):
+        if question.models != given.model_digests:
             raise NotVouched("a case about other models than those of its terms")
-        body = plan.stages(given)[stage]
+        body = given.stages[stage]
         rule = kinds.rule_of(case.kind, given, body, against.kind)
-        self._check_rule(case, rule, frozenset(body["admission"].get("countersign", ())))
+        self._check_rule(case, rule, body.admission.countersign)
         consenting = case.saying(*CONSENT)
-        if not quorum.satisfied(self._trust.releases[question.release]["floor"], consenting):
+        if not quorum.satisfied(self._trust.releases[question.release].rule, consenting):
             raise NotVouched("the positions do not satisfy the floor of the trust file")
-        if "conditions" in public and not conditions.is_tighter(
-            public["conditions"], self._required(case, terms)
-        ):
+        if "conditions" not in public:
+            return
+        stated = Conditions.from_json(public["conditions"])
+        if not conditions.is_tighter(stated, self._required(case, terms)):
             raise NotVouched("conditions looser than those agreed to")
 
-    def _check_rule(self, case: Asked, rule: quorum.Rule, countersigned: frozenset[str]) -> None:
+    def _check_rule(self, case: Asked, rule: Rule, countersigned: Collection[str]) -> None:
         if case.is_over:
             raise NotVouched("a case that had ended without a decision")
-        if any(quorum.faults(rule, quorum.parties_of(rule))):
+        if any(quorum.faults(rule.to_json(), quorum.parties_of(rule))):
             raise NotVouched("a rule that is none")
         if any(len(said.owners) < 2 for party, said in case.positions.items() if party in countersigned):
             raise NotVouched("a position that lacks its countersignature")
@@ -554,16 +558,16 @@ class VouchedTable(Table):
             raise NotVouched("signed objections stand against it")
 
     def _check_validity(self, public: Mapping[str, Any], at_ms: int, case: Asked) -> None:
-        lasts = self._required(case, public["terms"]).get("validFor")
-        if lasts is None:
+        lasts_ms = self._required(case, public["terms"]).valid_for_ms
+        if lasts_ms is None:
             return
         until = public["validUntil"]
-        if until is None or times.parse_time(until) > at_ms + durations.milliseconds(lasts):
+        if until is None or times.parse_time(until) > at_ms + lasts_ms:
             raise NotVouched("a grant that is valid for longer than agreed")
 
-    def _required(self, case: Asked, terms: str) -> dict[str, Any]:
+    def _required(self, case: Asked, terms: str) -> Conditions:
         given, stage = self._plans[terms]
-        stated = [("terms", plan.stages(given)[stage].get("conditions", {}))]
+        stated = [("terms", given.stages[stage].conditions)]
         stated += [
             (party, said.conditions) for party, said in sorted(case.positions.items()) if said.conditions
         ]
@@ -579,8 +583,8 @@ class VouchedTable(Table):
             raise NotVouched("terms that the agencies they name have not all signed")
         if asked != terms and asked not in self._within.get(terms, ()):
             raise NotVouched("terms that are not in force")
-        ways = [plan.stages(self._plans[digest][0])[stage] for digest in (asked, terms)]
-        before, after = ([way.get("eligibility"), way["admission"]] for way in ways)
+        ways = [self._plans[digest][0].stages[stage] for digest in (asked, terms)]
+        before, after = ([way.eligibility, way.admission] for way in ways)
         if before != after:
             raise NotVouched("terms that have changed in who may apply or how it is decided")
         return terms

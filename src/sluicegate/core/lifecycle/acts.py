@@ -1,12 +1,12 @@
-"""Whether an act may be done in a case now: the table of `core.terms.kinds`, asked."""
+"""Whether an act may be done in a case now: the table of `sluicegate_record.terms.kinds`, asked."""
 
 from __future__ import annotations
 
 from sluicegate.core.lifecycle.answer import Refusal
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.state import State
-from sluicegate.core.terms import kinds
 from sluicegate_record.statements.question import Question
+from sluicegate_record.terms import kinds
 
 
 def not_now(act: str, case: Case) -> Refusal | None:

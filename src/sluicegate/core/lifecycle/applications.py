@@ -22,11 +22,12 @@ from sluicegate.core.lifecycle.positions import grant_moved, moved, outcome_of, 
 from sluicegate.core.lifecycle.releases import stage_unknown
 from sluicegate.core.lifecycle.state import ENDED, Release, State
 from sluicegate.core.people import application
-from sluicegate.core.terms import kinds, plan
 from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Draft, Entropy, Opening
 from sluicegate_record.statements.question import Question
-from sluicegate_record.terms import durations
+from sluicegate_record.terms import kinds
+from sluicegate_record.terms.plan import Procedure
+from sluicegate_record.terms.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +204,7 @@ def answer(state: State, command: Answer, now_ms: int, entropy: Entropy) -> Deci
     due = None
     if stated is not None:
         stops = [*clock.stops, (clock.asked_ms, now_ms)]
-        due = times.format_time(case.due(clock.step_ms, within_of(stated, clock.rung), stops))
+        due = times.format_time(case.due(clock.step_ms, stated.within_at(clock.rung), stops))
     public = {"case": case.id, "agency": agency, "question": asking[agency].digest, "due": due}
     if len(asking) == 1 and case.whole_clock is not None:
         public["wholeDue"] = whole_due(case, now_ms)
@@ -272,7 +273,7 @@ def reply(state: State, command: Reply, now_ms: int, entropy: Entropy) -> Decide
         return refusal
     until_ms = case.reply_by_ms
     if case.state == kinds.DETERMINED:
-        until_ms = now_ms + durations.milliseconds(case.procedure.get("reply", plan.REPLY))
+        until_ms = now_ms + case.procedure.reply_ms
     public = {"case": case.id, "replyBy": times.format_time(until_ms)}
     sealed = {"reply": events.opening(command.text, entropy)}
     draft = Draft(events.CASE_REPLIED, case.id, public, {}, sealed)
@@ -327,10 +328,10 @@ def about_stage(state: State, stage: str, terms: str, case: str, kind: str) -> Q
         log=state.log,
         case=case,
         kind=kind,
-        release=given["metadata"]["name"],
+        release=given.metadata.name,
         stage=stage,
         terms=terms,
-        models=plan.model_digests(given),
+        models=given.model_digests,
     )
 
 
@@ -347,7 +348,7 @@ def opened(  # noqa: PLR0913 - one a part of the entry
 ) -> Draft:
     """The entry that opens a case about a stage."""
     given = state.plans[question.terms]
-    stage = plan.stages(given)[question.stage]
+    stage = given.stages[question.stage]
     kind = question.kind
     rule = kinds.rule_of(kind, given, stage, against.kind if against else "")
     public: dict[str, Any] = {
@@ -356,52 +357,33 @@ def opened(  # noqa: PLR0913 - one a part of the entry
         "release": question.release,
         "stage": question.stage,
         "question": question.to_json(),
-        "rule": rule,
-        "basis": stage["basis"]["kind"],
+        "rule": rule.to_json(),
+        "basis": stage.basis.kind,
         **more,
     }
     if question.surface:
         public["surface"] = question.surface
     if organization is None:
         return Draft(events.CASE_OPENED, question.case, public)
-    admission = stage["admission"]
-    public["procedure"] = {name: admission[name] for name in admission if name not in _RULES}
-    public["procedure"] |= (
-        {"appeal": {"within": admission["appeal"]["within"]}} if _within_of(admission) else {}
-    )
-    public |= _due(public["procedure"], kind, question, rule, now_ms)
+    procedure = stage.admission.procedure
+    public["procedure"] = procedure.to_json()
+    public |= _due(procedure, question, rule, now_ms)
     gate = {"organization": events.opening(organization, entropy)}
     return Draft(events.CASE_OPENED, question.case, public, gate, sealed or {})
 
 
-_RULES = frozenset({"grant", "remove", "appeal"})
-
-
-def _within_of(admission: dict[str, Any]) -> bool:
-    return "within" in admission.get("appeal", {})
-
-
-def _due(
-    procedure: dict[str, Any], kind: str, question: Question, rule: dict[str, Any], now_ms: int
-) -> dict[str, str]:
+def _due(procedure: Procedure, question: Question, rule: Rule, now_ms: int) -> dict[str, str]:
     """When the whole case is due, and until when its holder may reply to a removal."""
+    kind = question.kind
     draft = Case("", kind, question, rule, "", 0, now_ms, None, procedure=procedure)
     if kind == kinds.REMOVAL:
-        until_ms = now_ms + durations.milliseconds(procedure.get("reply", plan.REPLY))
-        return {"replyBy": times.format_time(until_ms)}
+        return {"replyBy": times.format_time(now_ms + procedure.reply_ms)}
     whole = draft.whole_clock
     return {"due": times.format_time(draft.due(now_ms, whole[0], []))} if whole else {}
 
 
-def within_of(clock: dict[str, Any], rung: int) -> int:
-    """How long the agency, or the step of the ladder its case is at, has."""
-    step = clock["to"][rung - 1] if rung else None
-    within: int = step.get("within", clock["within"]) if isinstance(step, dict) else clock["within"]
-    return within
-
-
 def _surface_unknown(release: Release, surface: str) -> Refusal | None:
-    surfaces = release.plan["spec"]["surfaces"]
+    surfaces = release.plan.spec.surfaces
     if surface in surfaces:
         return None
     return Refusal(
@@ -410,7 +392,7 @@ def _surface_unknown(release: Release, surface: str) -> Refusal | None:
 
 
 def _ineligible(release: Release, stage: str, dossier: dict[str, Any]) -> Refusal | None:
-    eligibility = plan.stages(release.plan)[stage].get("eligibility", {})
+    eligibility = release.plan.stages[stage].eligibility
     reasons = list(application.ineligible(dossier["organization"], eligibility))
     if not reasons:
         return None
@@ -446,8 +428,7 @@ def appeal_until_ms(case: Case) -> int | None:
         return None
     if not kinds.allows("appeal", case.kind, case.state):
         return None
-    within = case.procedure.get("appeal", {}).get("within", plan.APPEAL)
-    return case.determined_ms + durations.milliseconds(within)
+    return case.determined_ms + case.procedure.appeal_ms
 
 
 def _not_to_appeal(case: Case, now_ms: int) -> Refusal | None:

@@ -12,12 +12,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sluicegate.core.terms import clocks, kinds
+from sluicegate.core.terms import clocks
 from sluicegate_record.statements.question import Question
-from sluicegate_record.terms import conditions, quorum
-from sluicegate_record.terms.quorum import Rule
+from sluicegate_record.terms import conditions, kinds, quorum
+from sluicegate_record.terms import plan as terms
+from sluicegate_record.terms.conditions import Conditions, Contradictions
+from sluicegate_record.terms.plan import Procedure
+from sluicegate_record.terms.rule import Rule
 
 CONSENT = frozenset({"approve", "approve-with-conditions", "no-objection"})
+UNTIMED = Procedure(mode="approve")
+"""How a case goes that is about no organization."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Recorded:
     digest: str
     seq: int
     at_ms: int
-    conditions: dict[str, Any] | None = None
+    conditions: Conditions | None = None
     sealed: bool = False
 
 
@@ -65,7 +70,7 @@ class Clock:
 class Case:
     """A question put to parties. `positions` holds the newest of each party, `history` all of them.
 
-    `procedure` is the stage's `admission` as it was when the case was opened, empty where there is none;
+    `procedure` is that of the stage as it was when the case was opened, `UNTIMED` where there is none.
     """
 
     id: str
@@ -77,7 +82,7 @@ class Case:
     at_ms: int
     organization: str | None
     basis: str = ""
-    procedure: dict[str, Any] = field(default_factory=dict)
+    procedure: Procedure = UNTIMED
     parties: frozenset[str] = frozenset()
     subject: str | None = None
     dossier: str = ""
@@ -167,7 +172,7 @@ class Case:
         return quorum.without(self.rule, self.recused)
 
     @property
-    def agreed(self) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    def agreed(self) -> tuple[Conditions, Contradictions]:
         """The conditions of the positions that consent, combined by the strictest, and what contradicts."""
         stated = ((party, said.conditions) for party, said in sorted(self.positions.items()))
         return conditions.strictest((party, each) for party, each in stated if each is not None)
@@ -183,13 +188,13 @@ class Case:
     @property
     def whole_clock(self) -> tuple[int, str] | None:
         """How long the whole case may take and what follows then: `admit`, `lapse` or `escalate`."""
-        clock = self.procedure.get("clock")
+        clock = self.procedure.clock
         if clock is None or self.kind not in _CLOCKED:
             return None
-        if self.procedure["mode"] == "notify" and self.kind != kinds.APPEAL:
-            return clock["within"], "admit"
-        overall = clock.get("overall")
-        return (overall["within"], overall["then"]) if overall else None
+        if self.procedure.is_notified and self.kind != kinds.APPEAL:
+            return clock.within, "admit"
+        overall = clock.overall
+        return None if overall is None else (overall.within, overall.then)
 
     def __post_init__(self) -> None:
         self.parties = self.parties or quorum.parties_of(self.rule)
@@ -220,17 +225,15 @@ class Case:
         asks = said.position == "ask"
         clock.asked_ms, clock.ended_ms = (said.at_ms, None) if asks else (None, said.at_ms)
 
-    def clocked(self) -> dict[str, Any] | None:
+    def clocked(self) -> terms.Clock | None:
         """The clock that runs for each agency, where one does."""
-        if self.kind not in _CLOCKED or self.procedure.get("mode") == "notify":
-            return None
-        clock: dict[str, Any] | None = self.procedure.get("clock")
-        return clock
+        return None if self.kind not in _CLOCKED or self.procedure.is_notified else self.procedure.clock
 
     def due(self, start_ms: int, within: int, stops: list[tuple[int, int]]) -> int:
-        """When a time of the stage's clock is over."""
-        clock = self.procedure["clock"]
-        return clocks.due_ms(start_ms, within, clock["unit"], clock["calendar"], stops)
+        """When a time of the stage's clock is over. Requires: it has one."""
+        clock = self.procedure.clock
+        assert clock is not None
+        return clocks.due_ms(start_ms, within, clock.unit, clock.calendar, stops)
 
     def _silent(self, *meanings: str) -> set[str]:
         return {party for party, clock in self.clocks.items() if clock.silence in meanings}

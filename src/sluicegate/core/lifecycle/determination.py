@@ -16,12 +16,13 @@ from sluicegate.core.directives import cover
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.organizations import described_anew
 from sluicegate.core.lifecycle.state import State, stage_of
-from sluicegate.core.terms import kinds, plan
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Draft, Entropy
-from sluicegate_record.terms import conditions, durations, quorum
-from sluicegate_record.terms.quorum import Rule
+from sluicegate_record.terms import conditions, kinds, quorum
+from sluicegate_record.terms.conditions import UNCONDITIONAL, Conditions, Contradictions
+from sluicegate_record.terms.plan import Stage
+from sluicegate_record.terms.rule import Rule
 
 
 def conclude(state: State, case: Case, now_ms: int, entropy: Entropy) -> list[Draft]:
@@ -69,9 +70,9 @@ def outcome(case: Case, word: str, now_ms: int, *, code: str | None = None) -> D
     if word == "denied" and case.organization is not None:
         public["because"] = sorted(case.against)
         if case.replied_ms is None and case.kind in kinds.ADMITS:
-            public["replyBy"] = _until(now_ms, case.procedure.get("reply", plan.REPLY))
+            public["replyBy"] = _until(now_ms, case.procedure.reply_ms)
     if kinds.allows("appeal", case.kind, kinds.DETERMINED) and _can_be_appealed(case, word):
-        public["appealBy"] = _until(now_ms, case.procedure.get("appeal", {}).get("within", plan.APPEAL))
+        public["appealBy"] = _until(now_ms, case.procedure.appeal_ms)
     return Draft(events.CASE_DETERMINED, case.id, public)
 
 
@@ -123,22 +124,22 @@ def screening_needed(state: State, case: Case) -> bool:
     if case.kind == kinds.APPEAL:
         return screening_needed(state, state.cases[case.question.against])
     body = _stage(state, case) if case.kind in kinds.ADMITS else None
-    if body is None or body.get("eligibility", {}).get("screening") is None:
+    if body is None or body.eligibility.screening is None:
         return False
     return not case.is_cleared
 
 
-def granted_conditions(state: State, case: Case) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+def granted_conditions(state: State, case: Case) -> tuple[Conditions, Contradictions]:
     """The conditions of a grant out of this case, the stage's own included, and what contradicts.
 
     Where positions contradict the terms, the terms hold: nobody proceeds past what was agreed.
     """
-    body = _stage(state, case) or {}
-    stated = [("terms", body.get("conditions", {}))]
+    body = _stage(state, case)
+    stated = [("terms", UNCONDITIONAL if body is None else body.conditions)]
     stated += [(party, said.conditions) for party, said in sorted(case.positions.items()) if said.conditions]
     combined, contradictions = conditions.strictest(stated)
-    combined |= {name: values["terms"] for name, values in contradictions.items() if "terms" in values}
-    return combined, contradictions
+    agreed = {name: values["terms"] for name, values in contradictions.items() if "terms" in values}
+    return combined.declaring(agreed), contradictions
 
 
 def allowed_on_appeal(state: State, case: Case) -> bool:
@@ -171,7 +172,7 @@ def _fails(case: Case, rule: Rule, now_ms: int) -> bool:
 
 def _is_notified(case: Case) -> bool:
     """Whether agencies are only notified, so that one objection is enough."""
-    return case.procedure.get("mode") == "notify" and case.kind in kinds.ADMITS
+    return case.procedure.is_notified and case.kind in kinds.ADMITS
 
 
 def _is_objected(case: Case) -> bool:
@@ -192,13 +193,13 @@ def _can_be_appealed(case: Case, word: str) -> bool:
     return word in (kinds.GRANTED if case.kind == kinds.REMOVAL else {"denied"})
 
 
-def _until(now_ms: int, duration: str) -> str:
-    return times.format_time(now_ms + durations.milliseconds(duration))
+def _until(now_ms: int, lasts_ms: int) -> str:
+    return times.format_time(now_ms + lasts_ms)
 
 
-def _stage(state: State, case: Case) -> dict[str, Any] | None:
+def _stage(state: State, case: Case) -> Stage | None:
     release, stage = stage_of(case)
-    return plan.stages(state.releases[release].plan).get(stage)
+    return state.releases[release].plan.stages.get(stage)
 
 
 # Consequences, by kind
@@ -219,7 +220,7 @@ def _admission(state: State, case: Case, now_ms: int, entropy: Entropy) -> Itera
         "stage": question.stage,
         "surface": question.surface,
         "terms": terms,
-        "conditions": agreed,
+        "conditions": agreed.to_json(),
         "party": question.party,
         "validFrom": times.format_time(now_ms),
         "validUntil": _valid_until(agreed, now_ms),
@@ -238,7 +239,7 @@ def _amendment(state: State, case: Case, now_ms: int, entropy: Entropy) -> Itera
         "grant": grant.id,
         "case": case.id,
         "terms": state.releases[question.release].terms[question.stage],
-        "conditions": agreed,
+        "conditions": agreed.to_json(),
         "party": question.party,
         "validUntil": _valid_until(agreed, now_ms) if question.renew else until,
         **_signed_by(case),
@@ -338,8 +339,9 @@ def _signed_by(case: Case) -> dict[str, Any]:
     return found
 
 
-def _valid_until(agreed: dict[str, Any], now_ms: int) -> str | None:
-    return _until(now_ms, agreed["validFor"]) if "validFor" in agreed else None
+def _valid_until(agreed: Conditions, now_ms: int) -> str | None:
+    lasts_ms = agreed.valid_for_ms
+    return None if lasts_ms is None else _until(now_ms, lasts_ms)
 
 
 _CONSEQUENCES: dict[str, Callable[[State, Case, int, Entropy], Iterator[Draft]]] = {

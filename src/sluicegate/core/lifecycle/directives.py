@@ -176,7 +176,7 @@ def _parties_unknown(state: State, spec: Spec, *, is_transcribed: bool) -> Refus
         said = "the developer signs what it issues itself"
         return Refusal("conflict", "not_transcribed", said, "'directive issue' signs it with one key")
     known = state.parties | ({issuer} if is_transcribed else set())
-    for party in sorted({issuer, *quorum.parties_of(spec.lifted_by.to_json())}):
+    for party in sorted({issuer, *quorum.parties_of(spec.lifted_by)}):
         if party not in known:
             listed = ", ".join(sorted(known))
             said = f"no pinned key for {party!r}, expected one of {listed}"
@@ -202,7 +202,7 @@ def _reached(state: State, knows: Callable[[Release], bool]) -> dict[str, set[st
     reached: dict[str, set[str]] = {}
     for release, model in _models(state):
         if release.name in known:
-            reached.setdefault(model, set()).update(release.plan["spec"]["surfaces"])
+            reached.setdefault(model, set()).update(release.plan.spec.surfaces)
     for grant in state.table.grants_by_id.values():
         for model in grant.models if grant.release in known else ():
             reached.setdefault(model, set()).add(grant.surface)
@@ -221,11 +221,7 @@ def _surface_unknown(
 
 
 def _models(state: State) -> list[tuple[Release, str]]:
-    return [
-        (release, model["id"])
-        for release in state.releases.values()
-        for model in release.plan["spec"]["models"]
-    ]
+    return [(release, model.id) for release in state.releases.values() for model in release.plan.spec.models]
 
 
 def _means_otherwise(state: State, spec: Spec) -> Refusal | None:
@@ -278,7 +274,7 @@ def _widening(state: State, keys: AbstractSet[Key], document: Document) -> Refus
             fields.append("transcribed")
         elif document.spec.issuer == old.issuer:
             consenting.add(old.issuer)
-    if not fields or quorum.satisfied(old.document.spec.lifted_by.to_json(), consenting):
+    if not fields or quorum.satisfied(old.document.spec.lifted_by, consenting):
         return None
     listed = ", ".join(fields)
     said = f"it is not provably narrower than {old.name!r} in {listed}, and not all who lift it have signed"

@@ -17,10 +17,9 @@ from sluicegate.core.lifecycle import determination
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.applications import about_stage, opened
 from sluicegate.core.lifecycle.state import ENDED, State
-from sluicegate.core.terms import kinds, plan
 from sluicegate_record.log import events
 from sluicegate_record.log.events import Draft, Entropy
-from sluicegate_record.terms import quorum
+from sluicegate_record.terms import kinds, quorum
 
 REASON_CODES = (
     "criteria_not_met",
@@ -150,7 +149,7 @@ def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entro
     if isinstance(grant, Refusal):
         return grant
     given = state.plans[grant.terms]
-    rule = kinds.rule_of(kinds.REMOVAL, given, plan.stages(given)[grant.stage])
+    rule = kinds.rule_of(kinds.REMOVAL, given, given.stages[grant.stage])
     if command.party is not None and command.party not in quorum.parties_of(rule):
         return Refusal("forbidden", "not_asked", f"{command.party!r} has no say in the removal of this grant")
     if grant.id in state.removals:

@@ -23,6 +23,7 @@ from sluicegate.core.lifecycle.case import Case
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Entry
 from sluicegate_record.statements.question import Question
+from sluicegate_record.terms.rule import Rule
 
 TEST = "test"
 """The topic of what is sent on request, about no case."""
@@ -109,7 +110,7 @@ def _opened(entry: Entry) -> Case:
         id=public["case"],
         kind=public["kind"],
         question=Question.from_json(public["question"]),
-        rule=public["rule"],
+        rule=Rule.from_json(public["rule"]),
         applicant=public.get("applicant", entry.by),
         seq=entry.seq,
         at_ms=entry.at_ms,

@@ -79,7 +79,7 @@ def _not_to_set(state: State, said: Pointing, known: Point | None) -> Refusal | 
     if dsse.keyid(said.key) in state.keys:
         text = "the key of a party, expected one that the point alone holds"
         return Refusal("conflict", "key_of_a_party", text, "'keys generate' makes a key")
-    if all(said.surface not in release.plan["spec"]["surfaces"] for release in state.releases.values()):
+    if all(said.surface not in release.plan.spec.surfaces for release in state.releases.values()):
         text = f"no release is offered on a surface {said.surface!r}"
         return Refusal("unknown", "surface_unknown", text, "check its spelling; apply the plan that names it")
     return None

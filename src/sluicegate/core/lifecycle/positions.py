@@ -21,7 +21,6 @@ from sluicegate.core.lifecycle.case import Case, Recorded
 from sluicegate.core.lifecycle.keys import owners_for, signer_for
 from sluicegate.core.lifecycle.releases import terms_not_agreed
 from sluicegate.core.lifecycle.state import ENDED, State
-from sluicegate.core.terms import kinds
 from sluicegate_record.log import dsse, events, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Draft, Entropy, Opening
@@ -34,6 +33,8 @@ from sluicegate_record.statements.cases import (
     Transcription,
     Word,
 )
+from sluicegate_record.terms import kinds
+from sluicegate_record.terms.conditions import Conditions
 
 OFFICERS = 2
 """How many officers transcribe."""
@@ -170,7 +171,7 @@ def _record(state: State, stated: _Stated, now_ms: int, entropy: Entropy) -> Dec
         digest,
         state.size,
         now_ms,
-        word.conditions,
+        None if word.conditions is None else Conditions.from_json(word.conditions),
         word.sealed is not None,
     )
     after = case.fork()
@@ -204,7 +205,7 @@ def _public(  # noqa: PLR0913 - one a part of the entry
         "envelope": envelope.to_json(),
     }
     if said.conditions is not None:
-        public["conditions"] = said.conditions
+        public["conditions"] = said.conditions.to_json()
     if word.sealed is not None:
         public["sealed"] = word.sealed
     if case.asked_ms is not None and not after.asking and case.whole_clock is not None:
@@ -241,7 +242,7 @@ def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> De
     refusal = not_now("receive", case)
     if refusal is not None:
         return refusal
-    due = case.due(now_ms, clock["within"], []) if clock is not None else None
+    due = case.due(now_ms, clock.within, []) if clock is not None else None
     public = {
         "case": case.id,
         "agency": agency,
@@ -415,7 +416,7 @@ def _not_asked(case: Case, agency: str) -> Refusal | None:
 
 
 def _not_signed_enough(state: State, case: Case, agency: str, owners: tuple[str, ...]) -> Refusal | None:
-    if agency in case.procedure.get("countersign", ()) and len(owners) < 2:
+    if agency in case.procedure.countersign and len(owners) < 2:
         said = f"a position of {agency!r} takes the signatures of two of its owners, one was given"
         return Refusal("forbidden", "countersignature_missing", said, "'review countersign' adds the second")
     if case.kind == kinds.APPEAL:

@@ -10,19 +10,20 @@ from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.state import Release, State
-from sluicegate.core.terms import kinds, plan, tightness
 from sluicegate_record.log import events
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.events import Draft, Entropy
 from sluicegate_record.statements.question import Question
 from sluicegate_record.statements.releases import StageOpening
+from sluicegate_record.terms import kinds, tightness
+from sluicegate_record.terms.plan import Admission, Eligibility, Plan, Stage
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyPlan:
     """Put a plan in force. `plan` is what `core.terms.plan.read` returned."""
 
-    plan: dict[str, Any]
+    plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,9 @@ def apply_plan(state: State, command: ApplyPlan, now_ms: int, entropy: Entropy) 
     refusal = _misfit(state, given)
     if refusal is not None:
         return refusal
-    name = given["metadata"]["name"]
+    name = given.metadata.name
     before = state.releases.get(name)
-    terms = {stage: plan.terms_digest(given, body) for stage, body in plan.stages(given).items()}
+    terms = given.terms
     tightened = dict(_tightened(before, given, terms))
     superseded = list(_superseded(state, given, terms, tightened))
     applied = (
@@ -73,7 +74,7 @@ def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) 
         return Decided([], result)
     signed = {"officer": key.owner, "envelope": command.envelope.to_json()}
     given = state.releases[opening.release].plan
-    if plan.agreed_by(plan.stages(given)[opening.stage]) is not None:
+    if given.stages[opening.stage].agreed_by is not None:
         return _asked_to_open(state, opening, signed, entropy)
     draft = Draft(events.STAGE_OPENED, opening.release, {**opening.to_json(), **signed})
     return Decided([draft], result)
@@ -90,21 +91,21 @@ def _asked_to_open(state: State, opening: StageOpening, signed: dict[str, Any], 
     question = Question(
         case=case,
         kind=kinds.OPENING,
-        models=plan.model_digests(release.plan),
+        models=release.plan.model_digests,
         log=opening.log,
         release=opening.release,
         stage=opening.stage,
         terms=opening.terms,
     )
-    stage = plan.stages(release.plan)[opening.stage]
+    stage = release.plan.stages[opening.stage]
     public = {
         "case": case,
         "kind": kinds.OPENING,
         "release": release.name,
         "stage": opening.stage,
         "question": question.to_json(),
-        "rule": kinds.rule_of(kinds.OPENING, release.plan, stage),
-        "basis": stage["basis"]["kind"],
+        "rule": kinds.rule_of(kinds.OPENING, release.plan, stage).to_json(),
+        "basis": stage.basis.kind,
         "opening": signed,
     }
     return Decided([Draft(events.CASE_OPENED, case, public)], {**result, "case": case})
@@ -148,10 +149,10 @@ def terms_not_agreed(stage: str) -> Refusal:
     )
 
 
-def changes(before: Release | None, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+def changes(before: Release | None, given: Plan) -> list[dict[str, Any]]:
     """What a plan changes, field by field: `{field, before, after}`."""
-    old = dict(_leaves(before.plan if before else {}, ""))
-    new = dict(_leaves(given, ""))
+    old = dict(_leaves(before.plan.to_json() if before else {}, ""))
+    new = dict(_leaves(given.to_json(), ""))
     return [
         {"field": field, "before": old.get(field), "after": new.get(field)}
         for field in [*new, *(field for field in old if field not in new)]
@@ -171,86 +172,80 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def _misfit(state: State, given: Mapping[str, Any]) -> Refusal | None:
+def _misfit(state: State, given: Plan) -> Refusal | None:
     """Why a well-formed plan does not fit this log, if it does not."""
-    metadata, spec = given["metadata"], given["spec"]
-    if metadata["developer"] != state.developer:
+    developer = given.metadata.developer
+    if developer != state.developer:
         return Refusal(
             "conflict",
             "other_developer",
-            f"the plan's developer is {metadata['developer']!r}, this log is of {state.developer!r}",
+            f"the plan's developer is {developer!r}, this log is of {state.developer!r}",
         )
-    for model in spec["models"]:
-        offer = state.table.offers.get(model["id"])
-        if offer is not None and offer.release != metadata["name"]:
+    for model in given.spec.models:
+        offer = state.table.offers.get(model.id)
+        if offer is not None and offer.release != given.metadata.name:
             return Refusal(
                 "conflict",
                 "model_taken",
-                f"the model {model['id']!r} belongs to the release {offer.release!r}",
+                f"the model {model.id!r} belongs to the release {offer.release!r}",
             )
-    for stage in spec["stages"]:
-        for agency in sorted(plan.agencies_of(stage)):
+    for stage in given.spec.stages:
+        for agency in sorted(stage.agencies):
             if agency not in state.parties:
                 return Refusal(
                     "conflict",
                     "agency_unknown",
-                    f"the agency {agency!r} of stage {stage['name']!r} has no pinned key",
+                    f"the agency {agency!r} of stage {stage.name!r} has no pinned key",
                     "add its first public key to the trust file and restart the control plane",
                 )
     return None
 
 
-def _applied(
-    given: dict[str, Any], terms: dict[str, str], tightened: dict[str, str], entropy: Entropy
-) -> Draft:
-    announced = given["spec"]["announced"]
-    public: dict[str, Any] = {"release": given["metadata"]["name"], "announced": announced, "terms": terms}
+def _applied(given: Plan, terms: dict[str, str], tightened: dict[str, str], entropy: Entropy) -> Draft:
+    release, announced = given.metadata.name, given.spec.announced
+    public: dict[str, Any] = {"release": release, "announced": announced, "terms": terms}
     if tightened:
         public["tightened"] = tightened
     if announced:
-        return Draft(events.RELEASE_APPLIED, given["metadata"]["name"], {**public, "plan": given})
-    gate = {"plan": events.opening(given, entropy)}
-    return Draft(events.RELEASE_APPLIED, given["metadata"]["name"], public, gate)
+        return Draft(events.RELEASE_APPLIED, release, {**public, "plan": given.to_json()})
+    gate = {"plan": events.opening(given.to_json(), entropy)}
+    return Draft(events.RELEASE_APPLIED, release, public, gate)
 
 
 def _changed(
-    before: Release | None, given: Mapping[str, Any], terms: Mapping[str, str]
+    before: Release | None, given: Plan, terms: Mapping[str, str]
 ) -> Iterator[tuple[str, str, list[str]]]:
     """The stages whose agreed terms change: name, the old terms, the fields not provably as tight."""
     if before is None:
         return
-    for name, stage in plan.stages(given).items():
+    for name, stage in given.stages.items():
         old = before.terms.get(name)
         if old is not None and old != terms[name] and old in before.agreed:
-            fields = tightness.loosened(given, stage, before.plan, plan.stages(before.plan)[name])
+            fields = tightness.loosened(given, stage, before.plan, before.plan.stages[name])
             yield name, old, fields
 
 
-def _tightened(
-    before: Release | None, given: Mapping[str, Any], terms: Mapping[str, str]
-) -> Iterator[tuple[str, str]]:
+def _tightened(before: Release | None, given: Plan, terms: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """The stages whose terms are provably tighter than those agreed to, with the latter."""
     for name, old, fields in _changed(before, given, terms):
         if not fields:
             yield name, old
 
 
-def loosened_fields(
-    before: Release | None, given: Mapping[str, Any], terms: Mapping[str, str]
-) -> dict[str, list[str]]:
+def loosened_fields(before: Release | None, given: Plan, terms: Mapping[str, str]) -> dict[str, list[str]]:
     """Why stages need their terms agreed to again: the fields that are not provably as tight, by stage."""
     return {name: fields for name, _, fields in _changed(before, given, terms) if fields}
 
 
 def _terms_cases(
-    state: State, given: dict[str, Any], terms: dict[str, str], tightened: dict[str, str], entropy: Entropy
+    state: State, given: Plan, terms: dict[str, str], tightened: dict[str, str], entropy: Entropy
 ) -> Iterator[Draft]:
     """A case for every stage whose terms are neither agreed, nor being asked, nor provably tighter."""
-    release = given["metadata"]["name"]
+    release = given.metadata.name
     before = state.releases.get(release)
     settled = set(before.agreed) if before else set()
     settled |= {case.question.terms for case in open_cases(state, release) if case.kind == kinds.TERMS}
-    for name, stage in plan.stages(given).items():
+    for name, stage in given.stages.items():
         if terms[name] in settled or name in tightened:
             continue
         case = entropy.name("case")
@@ -261,7 +256,7 @@ def _terms_cases(
             release=release,
             stage=name,
             terms=terms[name],
-            models=plan.model_digests(given),
+            models=given.model_digests,
         )
         public = {
             "case": case,
@@ -269,28 +264,28 @@ def _terms_cases(
             "release": release,
             "stage": name,
             "question": question.to_json(),
-            "rule": kinds.rule_of(kinds.TERMS, given, stage),
-            "basis": stage["basis"]["kind"],
+            "rule": kinds.rule_of(kinds.TERMS, given, stage).to_json(),
+            "basis": stage.basis.kind,
         }
         yield Draft(events.CASE_OPENED, case, public)
 
 
 def _superseded(
-    state: State, given: Mapping[str, Any], terms: Mapping[str, str], tightened: Mapping[str, str]
+    state: State, given: Plan, terms: Mapping[str, str], tightened: Mapping[str, str]
 ) -> Iterator[Draft]:
     """The end of every open case about terms that go out of force: whoever applied may apply again.
 
     Where the terms are only tightened a case goes on, unless who may apply has changed, or who decides. An
     opening does not: what an officer signed opens those terms and no others.
     """
-    release = given["metadata"]["name"]
-    before, after = state.releases.get(release), plan.stages(given)
+    release = given.metadata.name
+    before, after = state.releases.get(release), given.stages
     for case in open_cases(state, release):
         if case.kind in kinds.LASTING:
             continue
         stage = case.question.stage
         if before is not None and stage in tightened and before.answers(stage, case.question.terms):
-            same = _asked_of(after[stage]) == _asked_of(plan.stages(before.plan)[stage])
+            same = _asked_of(after[stage]) == _asked_of(before.plan.stages[stage])
             if same and case.kind != kinds.OPENING:
                 continue
         elif terms.get(stage) == case.question.terms or _still_within(before, terms, case):
@@ -308,8 +303,8 @@ def _still_within(before: Release | None, terms: Mapping[str, str], case: Case) 
     )
 
 
-def _asked_of(stage: Mapping[str, Any]) -> list[Any]:
-    return [stage.get("eligibility"), stage["admission"]]
+def _asked_of(stage: Stage) -> tuple[Eligibility, Admission]:
+    return stage.eligibility, stage.admission
 
 
 def open_cases(state: State, release: str) -> list[Case]:

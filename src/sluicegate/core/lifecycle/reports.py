@@ -15,7 +15,8 @@ from typing import Any
 
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.state import Release, State
-from sluicegate.core.terms import clocks, kinds
+from sluicegate.core.terms import clocks
+from sluicegate_record.terms import kinds
 
 
 def casework(state: State, cases: Iterable[Case], now_ms: int) -> dict[str, Any]:

@@ -12,18 +12,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
-from sluicegate.core.access.table import Table, fold_in
+from sluicegate.core.access.table import Table, fold_in, plan_in
 from sluicegate.core.lifecycle import registry
 from sluicegate.core.lifecycle.agenda import Agenda, What
-from sluicegate.core.lifecycle.case import Case, Clock, Recorded
+from sluicegate.core.lifecycle.case import UNTIMED, Case, Clock, Recorded
 from sluicegate.core.lifecycle.registry import Registry
 from sluicegate.core.people.persons import Definition
-from sluicegate.core.terms import kinds, plan
 from sluicegate_record.directives.document import Document
 from sluicegate_record.log import canonical, events, times
 from sluicegate_record.log.events import Entry
 from sluicegate_record.statements.question import Question
-from sluicegate_record.terms import durations
+from sluicegate_record.terms import durations, kinds
+from sluicegate_record.terms.conditions import Conditions
+from sluicegate_record.terms.plan import Plan, Procedure
+from sluicegate_record.terms.rule import Rule
 
 Stage: TypeAlias = tuple[str, str]
 """A release and one of its stages, by name."""
@@ -49,7 +51,7 @@ class Release:
     """
 
     name: str
-    plan: dict[str, Any]
+    plan: Plan
     terms: dict[str, str]
     agreed: set[str] = field(default_factory=set)
     within: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -170,7 +172,7 @@ class State:
         self.developer = ""
         self.keys: dict[str, Key] = {}
         self.releases: dict[str, Release] = {}
-        self.plans: dict[str, dict[str, Any]] = {}
+        self.plans: dict[str, Plan] = {}
         """The plan under which terms were those of a stage, by their digest, in force or not."""
         self.cases: dict[str, Case] = {}
         self.directives: dict[str, Issued] = {}
@@ -236,9 +238,8 @@ class State:
     def seats_of(self, release: str, stage: str) -> int | None:
         """How many seats a stage has; None without a limit, 0 where there is no such stage any more."""
         found = self.releases.get(release)
-        body = plan.stages(found.plan).get(stage) if found else None
-        seats: int | None = body.get("seats") if body else 0
-        return seats
+        body = found.plan.stages.get(stage) if found else None
+        return body.seats if body else 0
 
     def next_offers(self, release: str, stage: str) -> list[str]:
         """The waitlisted cases to whom a seat can be offered now, in their order."""
@@ -294,7 +295,7 @@ def _key_pinned(state: State, entry: Entry) -> None:
 
 def _release_applied(state: State, entry: Entry) -> None:
     name = entry.public["release"]
-    given = entry.public["plan"] if entry.public["announced"] else entry.gate_value("plan")
+    given = plan_in(entry)
     before = state.releases.get(name)
     terms = dict(entry.public["terms"])
     after = Release(name, given, terms)
@@ -321,13 +322,13 @@ def _case_opened(state: State, entry: Entry) -> None:
         public["case"],
         kind,
         question,
-        public["rule"],
+        Rule.from_json(public["rule"]),
         public.get("applicant", entry.by),
         entry.seq,
         entry.at_ms,
         organization,
         basis=public.get("basis", ""),
-        procedure=public.get("procedure", {}),
+        procedure=Procedure.from_json(public["procedure"]) if "procedure" in public else UNTIMED,
         subject=question.against or question.grant or None,
         state=kinds.SUBMITTED if kind in kinds.APPLIED else kinds.IN_REVIEW,
         reason_code=question.reason_code or None,
@@ -522,7 +523,7 @@ def _position_recorded(state: State, entry: Entry) -> None:
         public["digest"],
         entry.seq,
         entry.at_ms,
-        public.get("conditions"),
+        Conditions.from_json(public["conditions"]) if "conditions" in public else None,
         "sealed" in public,
     )
     case.record(said)
@@ -552,9 +553,10 @@ def _agency_due(state: State, case: Case, agency: str, due: str | None) -> None:
     clock.due_ms = _time(due)
     due_ms = clock.due_ms if case.is_reviewed else None
     state.agenda.put(What(case.id, agency, "silence"), due_ms)
-    warn = case.procedure.get("clock", {}).get("warn")
-    warns = due_ms is not None and warn is not None and due_ms != clock.warned_ms
-    warn_ms = due_ms - durations.milliseconds(warn) if due_ms is not None and warns else None
+    warn = None if case.procedure.clock is None else case.procedure.clock.warn
+    warn_ms = None
+    if due_ms is not None and warn is not None and due_ms != clock.warned_ms:
+        warn_ms = due_ms - durations.milliseconds(warn)
     state.agenda.put(What(case.id, agency, "warning"), warn_ms)
 
 

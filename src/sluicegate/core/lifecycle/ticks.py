@@ -12,18 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from sluicegate.core.lifecycle import determination, directives, grants
 from sluicegate.core.lifecycle.agenda import What
 from sluicegate.core.lifecycle.answer import Decided, Refusal
-from sluicegate.core.lifecycle.applications import within_of
 from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.state import State
-from sluicegate.core.terms import plan
 from sluicegate_record.log import events, times
 from sluicegate_record.log.events import Draft, Entropy
-from sluicegate_record.terms import durations
+from sluicegate_record.terms.plan import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +55,11 @@ def _silence(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Dr
     stated = case.clocked()
     assert stated is not None
     clock = case.clocks[what.agency]
-    meaning = stated["silence"]
+    meaning = stated.silence
     if meaning == "escalate":
-        if clock.rung < len(stated["to"]):
+        if clock.rung < len(stated.to):
             return [_escalated(case, what.agency, stated, now_ms)]
-        meaning = stated.get("then", "wait")
+        meaning = stated.then or "wait"
     after = case.fork()
     after.clocks[what.agency].silence = meaning
     public = {
@@ -76,16 +73,15 @@ def _silence(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Dr
     return [silent, *determination.conclude(state, after, now_ms, entropy)]
 
 
-def _escalated(case: Case, agency: str, stated: dict[str, Any], now_ms: int) -> Draft:
+def _escalated(case: Case, agency: str, stated: Clock, now_ms: int) -> Draft:
     """One step up the ladder; whoever stands there has time from now, because now they are told."""
     clock = case.clocks[agency]
-    step = stated["to"][clock.rung]
     public = {
         "case": case.id,
         "agency": agency,
-        "to": step["name"] if isinstance(step, dict) else step,
+        "to": stated.to[clock.rung].name,
         "was": _time(clock.due_ms),
-        "due": _time(case.due(now_ms, within_of(stated, clock.rung + 1), [])),
+        "due": _time(case.due(now_ms, stated.within_at(clock.rung + 1), [])),
     }
     return Draft(events.CASE_ESCALATED, case.id, public)
 
@@ -97,8 +93,8 @@ def _whole(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draf
     if whole[1] == "lapse":
         return [determination.outcome(case, "lapsed", now_ms, code="time_over")]
     if whole[1] == "escalate":
-        stated = case.procedure["clock"].get("to", ["the developer"])
-        to = stated[0]["name"] if isinstance(stated[0], dict) else stated[0]
+        stated = case.procedure.clock
+        to = stated.to[0].name if stated is not None and stated.to else "the developer"
         public = {"case": case.id, "agency": None, "to": to, "was": _time(case.due_ms), "due": None}
         return [Draft(events.CASE_ESCALATED, case.id, public)]
     after = case.fork()
@@ -125,7 +121,7 @@ def _seat(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft
     offered = []
     for name in state.next_offers(release, stage):
         case = state.cases[name]
-        until_ms = now_ms + durations.milliseconds(case.procedure.get("offer", plan.OFFER))
+        until_ms = now_ms + case.procedure.offer_ms
         offered.append(Draft(events.CASE_OFFERED, name, {"case": name, "until": _time(until_ms)}))
     return offered
 

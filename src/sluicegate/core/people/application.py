@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.document import Document, Fault
 from sluicegate.core.terms.plan import Country, OnwardAccess, Text, _Strict
+from sluicegate_record.terms.plan import Eligibility
 
 
 class Owner(_Strict):
@@ -93,18 +94,19 @@ def _fault_of(detail: ErrorDetails, value: Any) -> Fault:
     return plan.fault_of(detail, value)
 
 
-def ineligible(organization: Mapping[str, Any], eligibility: Mapping[str, Any]) -> Iterator[str]:
+def ineligible(organization: Mapping[str, Any], eligibility: Eligibility) -> Iterator[str]:
     """Why an organization may not apply under a stage's eligibility: one sentence each."""
     bodies = [organization, *organization.get("affiliates", ())]
-    for body in bodies if "registeredIn" in eligibility else ():
-        country, admitted = body["registeredIn"], eligibility["registeredIn"]
-        if country not in admitted:
+    admitted = eligibility.registered_in
+    for body in bodies:
+        country = body["registeredIn"]
+        if admitted is not None and country not in admitted:
             who = "this one" if body is organization else "an affiliate"
             listed = ", ".join(admitted)
             yield f"it admits organizations registered in {listed}, {who} is registered in {country!r}"
-    if "owners" in eligibility and "owners" not in organization:
-        above = eligibility["owners"]["above"]
+    if eligibility.owners is not None and "owners" not in organization:
+        above = eligibility.owners.above
         yield f"owners of more than {above} per cent must be named ('owners: []' where there are none)"
-    onward, eligible = organization.get("onwardAccess", "none"), eligibility.get("onwardAccess", ["none"])
+    onward, eligible = organization.get("onwardAccess", "none"), eligibility.onward_eligible
     if onward not in eligible:
         yield f"onward access {onward!r} is not eligible, expected one of {', '.join(eligible)}"

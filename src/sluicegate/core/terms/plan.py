@@ -1,15 +1,14 @@
-"""Plans: a release as code.
+"""Plans: a release as code, as a person writes it.
 
 Rules:
 - A plan is read whole; every error is reported with its place, and then nothing is applied.
 - What a plan may say but this build cannot enforce is refused by name (`LATER`), never ignored.
-- A stage's *terms* are its normative fields; their digest is what agencies agree to. Titles are not
-  in it; models, surfaces and the agencies that decide are.
+- What comes of it is a `sluicegate_record.terms.plan.Plan`: the classes here know only what may be written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -26,9 +25,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from sluicegate.core.terms.clocks import CALENDARS
 from sluicegate.core.terms.document import Document, Fault, Path
-from sluicegate_record.log import canonical
-from sluicegate_record.statements.question import ModelDigests
 from sluicegate_record.terms import durations, quorum
+from sluicegate_record.terms import plan as terms
 from sluicegate_record.terms.text import is_plain
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$")]
@@ -61,9 +59,6 @@ DateText = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 OnwardAccess = Literal["none", "affiliates", "embedded", "resale"]
 _RULE_HERE = {"const": "a rule stands here"}
 Rule = Annotated[dict[str, Any], WithJsonSchema(_RULE_HERE)]
-
-REPLY, OFFER, APPEAL = "P10D", "P7D", "P30D"
-"""What `reply`, `offer` and `appeal.within` are where a plan leaves them out."""
 
 LATER: dict[str, str] = {
     "evaluators": "evaluations as evidence",
@@ -295,15 +290,16 @@ class Plan(_Strict):
     spec: Spec
 
 
-def read(document: Document) -> dict[str, Any]:
-    """Check a document and return the plan as JSON, defaults filled in.
+def read(document: Document) -> terms.Plan:
+    """Check a document and return the plan, defaults filled in.
 
     Raises: InvalidDocument: with the place of every error.
     """
     faults = list(_shape_faults(document.value)) + list(_sense_faults(document.value))
     if faults:
         raise document.refuse(faults)
-    return Plan.model_validate(document.value).model_dump(mode="json", exclude_none=True)
+    checked = Plan.model_validate(document.value)
+    return terms.Plan.from_json(checked.model_dump(mode="json", exclude_none=True))
 
 
 def schema() -> dict[str, Any]:
@@ -321,65 +317,6 @@ def _with_rules(schema: Any) -> Any:
         is_rule = _RULE_HERE.items() <= schema.items()
         return {"$ref": "#/$defs/Rule"} if is_rule else {k: _with_rules(v) for k, v in schema.items()}
     return [_with_rules(item) for item in schema] if isinstance(schema, list) else schema
-
-
-def stages(plan: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The plan's stages by name."""
-    return {stage["name"]: stage for stage in plan["spec"]["stages"]}
-
-
-def agreed_by(stage: Mapping[str, Any]) -> quorum.Rule | None:
-    """The rule of the opening, where agencies must agree to it."""
-    rules = [item["agreedBy"] for item in stage.get("opensWhen", {}).get("allOf", []) if "agreedBy" in item]
-    return rules[0] if len(rules) == 1 else {"allOf": rules} if rules else None
-
-
-def rules_of(stage: Mapping[str, Any]) -> dict[Path, quorum.Rule]:
-    """Every rule that a stage states, by where it stands."""
-    found: dict[Path, Any] = {
-        ("admission", name): _at(stage, "admission", name) for name in ("grant", "remove")
-    }
-    found["admission", "appeal", "decide"] = _at(stage, "admission", "appeal", "decide")
-    for i, item in _items(_at(stage, "opensWhen", "allOf")):
-        found["opensWhen", "allOf", i, "agreedBy"] = _at(item, "agreedBy")
-    return {path: rule for path, rule in found.items() if isinstance(rule, dict)}
-
-
-def agencies_of(stage: Mapping[str, Any]) -> frozenset[str]:
-    """The agencies a stage names: those that asked, and those whose positions count in any of its rules."""
-    named = (quorum.parties_of(rule) for rule in rules_of(stage).values())
-    return frozenset(stage["basis"]["askedBy"]).union(*named)
-
-
-def judges_of(given: Mapping[str, Any], stage: Mapping[str, Any]) -> list[str] | None:
-    """Among whom those are who hear appeals where a stage does not say: the plan's agencies; else None."""
-    return None if "appeal" in stage["admission"] else sorted(given["spec"]["agencies"])
-
-
-def model_digests(given: Mapping[str, Any]) -> tuple[ModelDigests, ...]:
-    """What a question says of the models: their digests, and their safeguards' digests, without names."""
-    return tuple(
-        ModelDigests(digest=model["digest"], safeguards=model["safeguards"])
-        for model in given["spec"]["models"]
-    )
-
-
-def terms_digest(plan: Mapping[str, Any], stage: Mapping[str, Any]) -> str:
-    """The digest of a stage's normative fields, as `sha256:…`."""
-    spec = plan["spec"]
-    return canonical.digest(
-        {
-            "release": plan["metadata"]["name"],
-            "developer": plan["metadata"]["developer"],
-            "models": spec["models"],
-            "surfaces": spec["surfaces"],
-            "leaseMs": spec["leaseMs"],
-            "disclosure": spec["disclosure"],
-            "agencies": sorted(agencies_of(stage)),
-            "appealsTo": judges_of(plan, stage),
-            "stage": {name: value for name, value in stage.items() if name != "title"},
-        }
-    )
 
 
 def _shape_faults(value: Any) -> Iterator[Fault]:
@@ -498,12 +435,23 @@ def _stage_faults(stage: Any, path: Path, agencies: frozenset[str]) -> Iterator[
         if isinstance(agency, str) and agency not in agencies:
             expected = "one of " + (", ".join(sorted(agencies)) or "no agency (none is declared)")
             yield Fault((*path, "basis", "askedBy", i), expected, _shown(agency))
-    for at, rule in rules_of(stage).items():
+    for at, rule in _rules_of(stage).items():
         for place, expected, found in quorum.faults(rule, agencies, (*path, *at)):
             yield Fault(place, expected, found)
     if _at(stage, "eligibility") == {}:
         yield Fault((*path, "eligibility"), "at least one criterion, or the field left out", "none")
     yield from _admission_faults(_at(stage, "admission"), (*path, "admission"), agencies)
+
+
+def _rules_of(stage: Any) -> dict[Path, dict[str, Any]]:
+    """Whatever stands where a stage states its rules, by where it stands."""
+    found: dict[Path, Any] = {
+        ("admission", name): _at(stage, "admission", name) for name in ("grant", "remove")
+    }
+    found["admission", "appeal", "decide"] = _at(stage, "admission", "appeal", "decide")
+    for i, item in _items(_at(stage, "opensWhen", "allOf")):
+        found["opensWhen", "allOf", i, "agreedBy"] = _at(item, "agreedBy")
+    return {path: rule for path, rule in found.items() if isinstance(rule, dict)}
 
 
 def _admission_faults(admission: Any, path: Path, agencies: frozenset[str]) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, ValidationError
@@ -21,6 +21,7 @@ from sluicegate.core.terms.plan import ModelId, Name, Rule, _Strict
 from sluicegate.errors import BadKey
 from sluicegate_record.log import checkpoint, dsse
 from sluicegate_record.terms import quorum
+from sluicegate_record.terms import rule as rules
 
 
 class Pin(NamedTuple):
@@ -50,8 +51,8 @@ class TrustSpec(_Strict):
     agencies: Annotated[dict[Name, Pinned | PinnedOwners], Field(default_factory=dict)]
 
 
-class Floor(_Strict):
-    """What a gateway honours of a release: at least this rule, and these upstreams by model."""
+class ReleaseSpec(_Strict):
+    """What a gateway honours of a release, as it is written."""
 
     floor: Rule
     upstreams: Annotated[dict[ModelId, Name], Field(min_length=1)]
@@ -61,7 +62,7 @@ class GatewayTrustSpec(TrustSpec):
     """The same keys, the log they sign for, and the releases this gateway serves."""
 
     log: Annotated[str, Field(max_length=1_000)]
-    releases: Annotated[dict[Name, Floor], Field(min_length=1)]
+    releases: Annotated[dict[Name, ReleaseSpec], Field(min_length=1)]
 
 
 class TrustMetadata(_Strict):
@@ -88,13 +89,20 @@ class GatewayTrust(_Strict):
     spec: GatewayTrustSpec
 
 
+class Floor(NamedTuple):
+    """What a gateway honours of a release: at least this rule, and these upstreams by model."""
+
+    rule: rules.Rule
+    upstreams: Mapping[str, str]
+
+
 class Releases(NamedTuple):
     """What a gateway's trust file says: whose keys count, for which log, and what of each release."""
 
     developer: str
     log: str
     pins: list[Pin]
-    releases: dict[str, dict[str, Any]]
+    releases: Mapping[str, Floor]
 
 
 class Pins(NamedTuple):
@@ -135,10 +143,9 @@ def read_gateway(document: Document) -> Releases:
     pins: list[Pin] = []
     faults = list(_pin(document.value, checked.metadata.developer, pins))
     agencies = frozenset(checked.spec.agencies)
-    releases = {name: floor.model_dump() for name, floor in checked.spec.releases.items()}
-    for name, release in releases.items():
+    for name, release in checked.spec.releases.items():
         path = ("spec", "releases", name, "floor")
-        faults += [Fault(*fault) for fault in quorum.faults(release["floor"], agencies, path)]
+        faults += [Fault(*fault) for fault in quorum.faults(release.floor, agencies, path)]
     try:
         checkpoint.parse_vkey(checked.spec.log)
     except BadKey as error:
@@ -147,6 +154,10 @@ def read_gateway(document: Document) -> Releases:
         )
     if faults:
         raise document.refuse(faults)
+    releases = {
+        name: Floor(rules.Rule.from_json(release.floor), release.upstreams)
+        for name, release in checked.spec.releases.items()
+    }
     return Releases(checked.metadata.developer, checked.spec.log, pins, releases)
 
 

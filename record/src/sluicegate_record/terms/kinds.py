@@ -10,12 +10,11 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from sluicegate.core.terms import plan
 from sluicegate_record.terms import quorum
+from sluicegate_record.terms.plan import Plan, Stage
+from sluicegate_record.terms.rule import Rule
 
 TERMS, ADMISSION, AMENDMENT, OPENING = "terms", "admission", "amendment", "opening"
 REMOVAL, LIFT, APPEAL = "removal", "lift", "appeal"
@@ -124,32 +123,32 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def rule_of(kind: str, given: Mapping[str, Any], stage: Mapping[str, Any], against: str = "") -> quorum.Rule:
+def rule_of(kind: str, given: Plan, stage: Stage, against: str = "") -> Rule:
     """The rule of a case about a stage; for an appeal, `against` is the kind of the case appealed.
 
     Requires: `kind` is about a stage; for an opening, that agencies must agree to it.
     """
-    admission = stage["admission"]
+    admission = stage.admission
     if kind == TERMS:
-        return {"allOf": sorted(plan.agencies_of(stage))}
+        return Rule("allOf", tuple(sorted(stage.agencies)))
     if kind == OPENING:
-        rule = plan.agreed_by(stage)
+        rule = stage.agreed_by
         assert rule is not None
         return rule
-    if kind == REMOVAL:
-        return dict(admission.get("remove", admission["grant"]))
+    if kind == REMOVAL and admission.remove is not None:
+        return admission.remove
     if kind == APPEAL:
         return _appeal_rule(given, stage, against)
-    return dict(admission["grant"])
+    return admission.grant
 
 
-def _appeal_rule(given: Mapping[str, Any], stage: Mapping[str, Any], against: str) -> quorum.Rule:
-    declared = stage["admission"].get("appeal")
+def _appeal_rule(given: Plan, stage: Stage, against: str) -> Rule:
+    declared = stage.admission.appeal
     if declared is not None:
-        return dict(declared["decide"])
+        return declared.decide
     first = rule_of(against, given, stage)
-    others = sorted(given["spec"]["agencies"].keys() - quorum.parties_of(first))
-    return {"majorityOf": others} if others else first
+    others = tuple(sorted(given.spec.agencies.keys() - quorum.parties_of(first)))
+    return Rule("majorityOf", others) if others else first
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from sluicegate.core.people import application
-from sluicegate.core.terms import tightness
-from sluicegate_record.terms import quorum
+from sluicegate_record.terms import quorum, tightness
+from sluicegate_record.terms.plan import Plan, Stage
+from sluicegate_record.terms.rule import Rule
 from tests.core.reference_model import among, named, rule_holds
 from tests.worlds import API, CODEX, plan_value, read_plan, stage
 
@@ -69,7 +70,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
 given_fields = st.fixed_dictionaries(FIELDS)
 
 
-def plan_of(fields: dict[str, Any]) -> dict[str, Any]:
+def plan_of(fields: dict[str, Any]) -> Plan:
     stated = ("validFor", "requestsPerMinute", "logs")
     conditions = {name: fields[name] for name in stated if fields[name] is not None}
     admission = {
@@ -96,14 +97,14 @@ ORGANIZATIONS = [
 ]
 
 
-def eligible(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    stated = plan["spec"]["stages"][0].get("eligibility", {})
+def eligible(plan: Plan) -> list[dict[str, Any]]:
+    stated = plan.spec.stages[0].eligibility
     return [each for each in ORGANIZATIONS if not list(application.ineligible(each, stated))]
 
 
-def admitting(plan: dict[str, Any]) -> set[tuple[frozenset[str], frozenset[str]]]:
+def admitting(plan: Plan) -> set[tuple[frozenset[str], frozenset[str]]]:
     """Who consents and who recuses, wherever it admits; where agencies are notified, who does not object."""
-    admission = plan["spec"]["stages"][0]["admission"]
+    admission = plan.spec.stages[0].admission.to_json()
     found = set()
     for recused, rest in ((out, set(AGENCIES) - out) for out in subsets(AGENCIES)):
         left = among(admission["grant"], recused)
@@ -125,7 +126,9 @@ def test_what_is_called_tighter_admits_and_allows_no_more(
     for name in data.draw(st.lists(st.sampled_from(sorted(FIELDS)), max_size=3)):
         changed[name] = data.draw(FIELDS[name])
     old, new = plan_of(fields), plan_of(changed)
-    before, after = old["spec"]["stages"][0], new["spec"]["stages"][0]
+    ((before, old_spec), (after, new_spec)) = (
+        (each.spec.stages[0], each.to_json()["spec"]) for each in (old, new)
+    )
     found = tightness.loosened(new, after, old, before)
     event(f"loosened: {bool(found)}, changed: {old != new}")
     if found:
@@ -134,15 +137,15 @@ def test_what_is_called_tighter_admits_and_allows_no_more(
     assert admitting(new) <= admitting(old)
     assert all(each in eligible(old) for each in eligible(new))
     for name in ("models", "surfaces"):
-        assert all(each in old["spec"][name] for each in new["spec"][name])
-    assert new["spec"]["leaseMs"] <= old["spec"]["leaseMs"]
-    assert after.get("seats", 99) <= before.get("seats", 99)
-    stated, asked = after.get("conditions", {}), before.get("conditions", {})
+        assert all(each in old_spec[name] for each in new_spec[name])
+    assert new.spec.lease_ms <= old.spec.lease_ms
+    assert (after.seats or 99) <= (before.seats or 99)
+    stated, asked = after.conditions.to_json(), before.conditions.to_json()
     assert stated.get("requestsPerMinute", 10**9) <= asked.get("requestsPerMinute", 10**9)
     lasts = {"P1D": 1, "PT24H": 1, "P30D": 30, None: 99}
     assert lasts[stated.get("validFor")] <= lasts[asked.get("validFor")]
     assert "logs" not in asked or stated["logs"] == asked["logs"]
-    screened = [each.get("eligibility", {}).get("screening") for each in (before, after)]
+    screened = [each.eligibility.screening for each in (before, after)]
     assert screened != ["clear", None]
 
 
@@ -174,7 +177,39 @@ def test_what_is_called_tighter_admits_and_allows_no_more(
 )
 def test_why_a_change_is_not_provably_tighter(change: dict[str, Any], fields: list[str]) -> None:
     old, new = (read_plan(plan_value(stages=[stage(**{"seats": 5, **given})])) for given in ({}, change))
-    assert tightness.loosened(new, new["spec"]["stages"][0], old, old["spec"]["stages"][0]) == fields
+    assert tightness.loosened(new, new.spec.stages[0], old, old.spec.stages[0]) == fields
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ((), "later"),
+        (("eligibility",), "eligibility"),
+        (("opensWhen",), "opensWhen"),
+        (("conditions",), "conditions"),
+        (("admission",), "admission"),
+        (("admission", "clock"), "admission"),
+        (("basis",), "basis"),
+    ],
+    ids=repr,
+)
+def test_what_this_build_does_not_know_it_cannot_call_tighter(path: tuple[str, ...], field: str) -> None:
+    body = stage(
+        eligibility={"registeredIn": ["US"]},
+        opensWhen={"allOf": [{"terms": "agreed"}]},
+        admission={**stage()["admission"], "clock": {"within": 5, "silence": "deny"}},
+    )
+    plan = read_plan(plan_value(stages=[body]))
+    old = plan.spec.stages[0]
+    changed = copy.deepcopy(old.to_json())
+    at = changed
+    for step in path:
+        at = at[step]
+    at["later"] = 1
+    new = Stage.from_json(changed)
+    expected = [] if field == "conditions" else [field]  # a condition added is one more
+    assert tightness.loosened(plan, new, plan, old) == expected
+    assert tightness.loosened(plan, old, plan, new) == [field]
 
 
 # Rules against brute force
@@ -188,12 +223,12 @@ def test_one_rule_implies_another_if_whoever_recuses_nobody_meets_it_alone(one: 
         for holds in subsets(set(AGENCIES) - recused):
             if first is not None and rule_holds(first, holds):
                 expected &= second is not None and rule_holds(second, holds)
-    assert quorum.implies(one, other) is expected
+    assert quorum.implies(Rule.from_json(one), Rule.from_json(other)) is expected
 
 
 @given(rules(), st.sets(st.sampled_from(AGENCIES)))
 def test_a_rule_without_some_is_the_rule_among_the_others(rule: Any, recused: set[str]) -> None:
-    left, expected = quorum.without(rule, recused), among(rule, recused)
+    left, expected = quorum.without(Rule.from_json(rule), recused), among(rule, recused)
     assert (left is None) is (expected is None)
     if left is None:
         return
@@ -209,10 +244,10 @@ def test_the_smallest_sets_that_would_do(rule: Any, holds: set[str], against: se
     enough = [each for each in subsets(open_) if rule_holds(rule, holds | each)]
     size = min(map(len, enough), default=0)
     expected = sorted(sorted(each) for each in enough if len(each) == size)
-    assert sorted(quorum.smallest(rule, holds, against)) == expected
+    assert sorted(quorum.smallest(Rule.from_json(rule), holds, against)) == expected
 
 
 def test_of_many_parties_only_the_same_rule_is_proven() -> None:
-    many = [f"a{i}" for i in range(9)]
-    assert quorum.implies({"allOf": many}, {"allOf": many})
-    assert not quorum.implies({"allOf": many}, {"anyOf": many})
+    many = tuple(f"a{i}" for i in range(9))
+    assert quorum.implies(Rule("allOf", many), Rule("allOf", many))
+    assert not quorum.implies(Rule("allOf", many), Rule("anyOf", many))

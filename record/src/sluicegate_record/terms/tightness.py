@@ -1,0 +1,114 @@
+"""What of a change of terms is provably tighter: it lets in nobody, and lets nobody do, more than before.
+
+Rules:
+- A field is tighter only by a reason written here; whatever else changes is not provable.
+- Agencies agreed to the old terms. A change that is tighter in every field needs no new agreement.
+- What agencies were promised is not the developer's to take: who decides, the clock, what silence means,
+  the basis and the disclosure are compared as they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from sluicegate_record.form import shape_of
+from sluicegate_record.terms import conditions, quorum
+from sluicegate_record.terms.plan import Admission, Eligibility, OpensWhen, Plan, Stage
+
+
+def loosened(new: Plan, new_stage: Stage, old: Plan, old_stage: Stage) -> list[str]:
+    """The fields in which a stage's new terms are not provably at least as tight as the old; sorted.
+
+    `new` and `old` are the whole plans. Empty: the change is provably tighter, or none.
+    """
+    heard = new.judges(new_stage) == old.judges(old_stage)
+    fields = {*_of_the_release(new, old), *_of_the_stage(new_stage, old_stage)}
+    return sorted(fields if heard else fields | {"agencies"})
+
+
+def _of_the_release(new: Plan, old: Plan) -> Iterator[str]:
+    if new.metadata.name != old.metadata.name:
+        yield "release"
+    if new.metadata.developer != old.metadata.developer:
+        yield "developer"
+    spec, before = new.spec, old.spec
+    if any(model not in before.models for model in spec.models):
+        yield "models"
+    if not set(spec.surfaces) <= set(before.surfaces):
+        yield "surfaces"
+    if spec.lease_ms > before.lease_ms:
+        yield "leaseMs"
+    if spec.disclosure != before.disclosure:
+        yield "disclosure"
+
+
+def _of_the_stage(new: Stage, old: Stage) -> Iterator[str]:
+    for key, name, *_ in shape_of(Stage).fields:
+        is_tighter = _STAGE.get(name, _same)
+        if not is_tighter(getattr(new, name), getattr(old, name)):
+            yield key
+    for key in new.unknown.keys() | old.unknown.keys():
+        if new.unknown.get(key) != old.unknown.get(key):
+            yield key
+
+
+def _same(new: Any, old: Any) -> bool:
+    return bool(new == old)
+
+
+def _any(_new: Any, _old: Any) -> bool:
+    return True
+
+
+def _at_most(new: int | None, old: int | None) -> bool:
+    return old is None or (new is not None and new <= old)
+
+
+def _subset(new: tuple[str, ...] | None, old: tuple[str, ...] | None) -> bool:
+    return old is None or (new is not None and set(new) <= set(old))
+
+
+def _admission(new: Admission, old: Admission) -> bool:
+    return (
+        replace(new, grant=old.grant, offer=old.offer, countersign=old.countersign) == old
+        and _asks_no_fewer(new, old)
+        and quorum.implies(new.grant, old.grant)
+        and set(new.countersign) >= set(old.countersign)
+        and new.offer_ms <= old.offer_ms
+    )
+
+
+def _asks_no_fewer(new: Admission, old: Admission) -> bool:
+    """Where silence admits, asking more is not tighter: if all who were asked recuse themselves, it ended."""
+    asked, before = quorum.parties_of(new.grant), quorum.parties_of(old.grant)
+    return asked == before if new.is_notified else asked >= before
+
+
+def _eligibility(new: Eligibility, old: Eligibility) -> bool:
+    above = [None if given.owners is None else given.owners.above for given in (new, old)]
+    return (
+        _subset(new.registered_in, old.registered_in)
+        and _at_most(*above)
+        and old.screening in {None, new.screening}
+        and set(new.onward_eligible) <= set(old.onward_eligible)
+        and set(new.criteria) >= set(old.criteria)
+        and new.unknown == old.unknown
+    )
+
+
+def _opens_when(new: OpensWhen | None, old: OpensWhen | None) -> bool:
+    asked, before = ((() if given is None else given.all_of) for given in (new, old))
+    unknown, known = ({} if given is None else given.unknown for given in (new, old))
+    return unknown == known and all(item in asked for item in before)
+
+
+_STAGE: dict[str, Callable[[Any, Any], bool]] = {
+    "title": _any,
+    "seats": _at_most,
+    "admission": _admission,
+    "eligibility": _eligibility,
+    "opens_when": _opens_when,
+    "conditions": conditions.is_tighter,
+}
