@@ -21,10 +21,22 @@ from sluicegate.ports import Principal
 from sluicegate.service import access, cases, reports
 from sluicegate.service.cases import Wanted
 from sluicegate.service.ledger import Ledger
-from sluicegate_record.log import canonical, checkpoint, events, merkle, times
-from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record import entries
+from sluicegate_record.entries import Draft, seen
+from sluicegate_record.entries.cases import (
+    CaseDetermined,
+    CaseOpened,
+    CaseReceived,
+    CaseWaitlisted,
+    PositionRecorded,
+)
+from sluicegate_record.log import canonical, checkpoint, merkle
+from sluicegate_record.log import leaf as leaves
+from sluicegate_record.log.dsse import Envelope, Signature
+from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.terms import kinds
+from sluicegate_record.terms.plan import Procedure
 from tools.record import Example
 
 APPLICATIONS, DUE, LISTED, OPEN = 100_000, 10_000, 5_000, 15_000
@@ -85,7 +97,7 @@ class _Grown:
         self._entropy = Entropy(sha256(b"casework").digest())
         with self._ledger.reading() as state:
             (granted,) = state.grants.values()
-            self._model = state.cases[granted]
+            self._model = state.cases[granted.case]
             self._terms = self._model.question.terms
         self._now_ms = self._ledger.now_ms()
         self._ledger.wall_ms = lambda: self._now_ms
@@ -101,14 +113,15 @@ class _Grown:
         ledger = self._ledger
         with ledger.store.write() as writing:
             size = writing.size()
-            entries = events.place_all(drafts, seq=size, at_ms=self._now_ms, by="applicant", command="bench")
+            placed = entries.place_all(drafts, seq=size, at_ms=self._now_ms, by="applicant", command="bench")
             frontier: Frontier = ledger._frontier.copy()
-            nodes = [node for entry in entries for node in frontier.append(merkle.leaf_hash(entry.leaf))]
+            nodes = [node for entry in placed for node in frontier.append(merkle.leaf_hash(entry.leaf))]
             note = checkpoint.sign(ledger.origin, frontier.size, frontier.root(), ledger.key)
-            writing.append(entries, nodes, note)
-            for entry in entries:
-                if entry.type == events.CASE_OPENED:
-                    pseudonym = entry.gate_value("organization")
+            writing.append(placed, nodes, note)
+            for entry in placed:
+                if isinstance(entry.body, CaseOpened):
+                    pseudonym = seen(entry.body.organization)
+                    assert pseudonym is not None
                     name = application.name_key(_name(int(pseudonym.removeprefix("org_"))))
                     writing.add_organization(pseudonym, "applicant", name, "US")
         ledger.catch_up()
@@ -121,50 +134,57 @@ class _Grown:
             yield self._opened(case, number)
             if number < ended:
                 yield self._position(case, "oncd", "object")
-                yield Draft(events.CASE_DETERMINED, case, {"case": case, "outcome": "denied"})
+                yield Draft(case, CaseDetermined(case=case, outcome="denied"))
             elif number < ended + LISTED:
                 yield self._position(case, "oncd", "approve")
                 yield self._position(case, "ostp", "approve")
-                yield Draft(events.CASE_WAITLISTED, case, {"case": case})
+                yield Draft(case, CaseWaitlisted(case=case))
             elif number < ended + LISTED + DUE:
-                due = times.format_time(self._now_ms + DUE_DAYS * 86_400_000)
-                public = {"case": case, "agency": "oncd", "owner": "oncd", "due": due, "digest": ""}
-                yield Draft(events.CASE_RECEIVED, case, public)
+                yield self._received(case, "oncd")
 
     def _opened(self, case: str, number: int) -> Draft:
         question = replace(self._model.question, case=case)
-        public = {
-            "case": case,
-            "kind": kinds.ADMISSION,
-            "release": question.release,
-            "stage": question.stage,
-            "surface": question.surface,
-            "question": question.to_json(),
-            "rule": self._model.rule.to_json(),
-            "basis": "agreed",
-            "procedure": {"mode": "approve", "clock": _CLOCK},
-        }
-        organization = events.opening(f"org_{number:08d}", self._entropy)
-        dossier = events.opening({"organization": {"name": _name(number)}}, self._entropy)
-        return Draft(
-            events.CASE_OPENED, case, public, {"organization": organization}, {"application": dossier}
+        organization = f"org_{number:08d}"
+        dossier = {"organization": {"name": _name(number)}}
+        body = CaseOpened(
+            case=case,
+            kind=kinds.ADMISSION,
+            release=question.release,
+            stage=question.stage,
+            surface=question.surface,
+            question=question,
+            rule=self._model.rule,
+            basis="agreed",
+            procedure=_PROCEDURE,
+            organization=organization,
+            sealed_parts={"application": leaves.opening(dossier, self._entropy)},
         )
+        return Draft.of(case, body, self._entropy)
 
     def _position(self, case: str, agency: str, word: str) -> Draft:
-        public = {
-            "case": case,
-            "agency": agency,
-            "owner": agency,
-            "owners": [agency],
-            "position": word,
-            "reason": "",
-            "digest": canonical.digest([case, agency]),
-            "envelope": {},
-        }
-        return Draft(events.POSITION_RECORDED, case, public)
+        body = PositionRecorded(
+            case=case,
+            agency=agency,
+            owner=agency,
+            owners=(agency,),
+            position=word,
+            reason="",
+            digest=canonical.digest([case, agency]),
+            envelope=_UNSIGNED,
+        )
+        return Draft(case, body)
+
+    def _received(self, case: str, agency: str) -> Draft:
+        due_ms = self._now_ms + DUE_DAYS * 86_400_000
+        body = CaseReceived(
+            case=case, agency=agency, owner=agency, due_ms=due_ms, digest="", envelope=_UNSIGNED
+        )
+        return Draft(case, body)
 
 
+_UNSIGNED = Envelope("", b"", (Signature("", b""),))
 _CLOCK = {"within": DUE_DAYS, "unit": "days", "calendar": "weekends", "silence": "deny"}
+_PROCEDURE = Procedure.from_json({"mode": "approve", "clock": _CLOCK})
 
 
 def _name(number: int) -> str:

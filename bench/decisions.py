@@ -22,8 +22,14 @@ import cedarpy
 
 from sluicegate.core.access.decision import Allow, Ask, Instant, decide
 from sluicegate.core.access.table import Table
-from sluicegate_record.log import canonical, events, times
-from sluicegate_record.log.events import Entry, Opening
+from sluicegate_record.directives.document import Document
+from sluicegate_record.entries import Body, Entry, people, releases
+from sluicegate_record.entries.cases import Description
+from sluicegate_record.entries.credentials import CredentialIssued
+from sluicegate_record.entries.directives import DirectiveIssued
+from sluicegate_record.entries.grants import GrantApproved
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.terms.plan import Plan
 
 CREDENTIALS, MANY = 100_000, 1_000_000
 PER_ORGANIZATION = 10
@@ -105,61 +111,69 @@ def _each_us(what: Callable[[bytes], object], keys: Sequence[bytes]) -> float:
 
 
 def _entries(credentials: int) -> Iterator[Entry]:
+    bodies = _bodies(credentials)
+    return (
+        Entry(seq, AT_MS, "bench", "bench", "bench", body, {}, {}, b"") for seq, body in enumerate(bodies)
+    )
+
+
+def _bodies(credentials: int) -> Iterator[Body]:
     organizations = credentials // PER_ORGANIZATION
-    writer = _Writer()
-    yield writer.entry(events.RELEASE_APPLIED, _release())
-    yield writer.entry(events.STAGE_OPENED, {"release": RELEASE, "stage": STAGE, "terms": TERMS})
+    yield releases.ReleaseApplied(release=RELEASE, announced=True, terms={STAGE: TERMS}, plan=_plan())
+    yield releases.StageOpened(
+        log="bench", release=RELEASE, stage=STAGE, terms=TERMS, officer="bench", envelope=_UNSIGNED
+    )
     for number in range(organizations):
-        yield writer.entry(events.GRANT_APPROVED, _grant(number), organization=f"org_{number:016d}")
+        yield _grant(number)
     for number in range(organizations):
-        yield from _members(writer, number)
+        yield from _members(number)
     for number in range(credentials):
-        public = {"credential": f"cred_{number:016d}", "grant": f"grant_{number // PER_ORGANIZATION:016d}"}
-        digest = sha256(key_of(number)).hexdigest()
-        yield writer.entry(events.CREDENTIAL_ISSUED, public, digest=digest, member=_member(number))
+        yield CredentialIssued(
+            credential=f"cred_{number:016d}",
+            grant=f"grant_{number // PER_ORGANIZATION:016d}",
+            digest=sha256(key_of(number)).digest(),
+            member=_member(number),
+        )
     covered = [number for number in range(organizations) if suspended(number)]
     for number in range(DIRECTIVES):
         mine = covered[number::DIRECTIVES]
         named = {"organizations": [f"org_{each:016d}" for each in mine]}
         if number % BY_PERSON_ONE_IN == 0:
             named["persons"] = [_member(each * PER_ORGANIZATION) for each in mine]
-        yield writer.entry(events.DIRECTIVE_ISSUED, _directive(number), named={"covers": named})
+        yield _directive(number, named)
 
 
-def _members(writer: _Writer, number: int) -> Iterator[Entry]:
+def _members(number: int) -> Iterator[Body]:
     """An organization's name and country, its members, and what it says of their status."""
     organization = f"org_{number:016d}"
-    described = {"organization": organization, "name": f"{number:032x}", "registeredIn": "US"}
+    described = Description(organization=organization, name=f"{number:032x}", registered_in="US")
     members = range(number * PER_ORGANIZATION, (number + 1) * PER_ORGANIZATION)
-    rows = [{"member": _member(each), "identifiers": [f"{each:032x}"]} for each in members]
-    said = {"issuer": organization, "status": "us_citizen", "assurance": "organization", "until": _NEXT_YEAR}
-    yield writer.entry(events.ORGANIZATION_DESCRIBED, {}, described=described)
-    yield writer.entry(events.MEMBERS_REGISTERED, {}, organization=organization, members=rows)
-    claims = [{**said, "member": _member(each)} for each in members]
-    yield writer.entry(events.STATUS_CLAIMED, {}, claims=claims)
+    rows = tuple(
+        people.Member(member=_member(each), identifiers=(each.to_bytes(16, "big"),)) for each in members
+    )
+    yield people.OrganizationDescribed(described=described)
+    yield people.MembersRegistered(organization=organization, members=rows)
+    yield people.StatusClaimed(claims=tuple(_claim(organization, each) for each in members))
+
+
+def _claim(organization: str, number: int) -> people.Claim:
+    return people.Claim(
+        member=_member(number),
+        issuer=organization,
+        status="us_citizen",
+        assurance="organization",
+        until_ms=AT_MS + 365 * 86_400_000,
+    )
 
 
 def _member(number: int) -> str:
     return f"mem_{number:016d}"
 
 
-_NEXT_YEAR = times.format_time(AT_MS + 365 * 86_400_000)
+_UNSIGNED = Envelope("", b"", ())
 
 
-class _Writer:
-    """Numbers entries."""
-
-    def __init__(self) -> None:
-        self._size = 0
-
-    def entry(self, kind: str, public: dict[str, Any], **gate: Any) -> Entry:
-        openings = {name: Opening(b"", canonical.dumps(value)) for name, value in gate.items()}
-        entry = Entry(self._size, AT_MS, kind, "bench", "bench", "bench", public, openings, {}, b"")
-        self._size += 1
-        return entry
-
-
-def _release() -> dict[str, Any]:
+def _plan() -> Plan:
     stage = {
         "name": STAGE,
         "basis": {"kind": "agreed", "askedBy": [], "how": "a call", "askedOn": "2026-06-24"},
@@ -178,27 +192,47 @@ def _release() -> dict[str, Any]:
     }
     metadata = {"name": RELEASE, "developer": "openai"}
     plan = {"apiVersion": "sluicegate/v1", "kind": "Release", "metadata": metadata, "spec": spec}
-    return {"release": RELEASE, "announced": True, "terms": {STAGE: TERMS}, "plan": plan}
+    return Plan.from_json(plan)
 
 
-def _grant(number: int) -> dict[str, Any]:
-    return {
-        "grant": f"grant_{number:016d}",
-        "release": RELEASE,
-        "stage": STAGE,
-        "surface": SURFACE,
-        "terms": TERMS,
-        "validFrom": times.format_time(AT_MS),
-        "validUntil": times.format_time(AT_MS + 86_400_000),
+def _grant(number: int) -> GrantApproved:
+    return GrantApproved(
+        grant=f"grant_{number:016d}",
+        case=f"case_{number:016d}",
+        release=RELEASE,
+        stage=STAGE,
+        surface=SURFACE,
+        terms=TERMS,
+        valid_from_ms=AT_MS,
+        valid_until_ms=AT_MS + 86_400_000,
+        organization=f"org_{number:016d}",
+    )
+
+
+def _directive(number: int, named: dict[str, list[str]]) -> DirectiveIssued:
+    name = f"directive-{number}"
+    covers = {part: {"count": len(each), "commitment": "0" * 64} for part, each in named.items()}
+    spec = {
+        "issuer": "oncd",
+        "basis": {"kind": "order", "authority": "bench"},
+        "action": "suspend",
+        "models": [MODEL],
+        "surfaces": "all",
+        "covers": covers,
+        "reasons": {"form": "none"},
+        "liftedBy": {"allOf": ["oncd"]},
     }
-
-
-def _directive(number: int) -> dict[str, Any]:
-    covers: dict[str, Any] = {"organizations": {"count": 1}}
-    if number % BY_PERSON_ONE_IN == 0:
-        covers["persons"] = {"count": 1, "commitment": ""}
-    spec = {"models": [MODEL], "surfaces": "all", "basis": {"kind": "order"}, "covers": covers}
-    return {"directive": f"directive-{number}", "document": {"spec": spec}}
+    metadata = {"name": name, "log": "bench"}
+    document = {"apiVersion": "sluicegate/v1", "kind": "Directive", "metadata": metadata, "spec": spec}
+    return DirectiveIssued(
+        directive=name,
+        issuer="oncd",
+        signed_by="bench",
+        document=Document.from_json(document),
+        digest="",
+        envelope=_UNSIGNED,
+        named={"covers": named},
+    )
 
 
 class _Cedar:

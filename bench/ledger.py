@@ -18,8 +18,11 @@ from typing import Any, NamedTuple
 from sluicegate.core.lifecycle import Refusal, State
 from sluicegate.service import credentials, log
 from sluicegate.service.ledger import Ledger
-from sluicegate_record.log import events, merkle
-from sluicegate_record.log.events import Draft, Entropy, Entry
+from sluicegate_record import entries
+from sluicegate_record.entries import Draft, Entry
+from sluicegate_record.entries.credentials import CredentialIssued, CredentialRevoked
+from sluicegate_record.log import merkle
+from sluicegate_record.log.leaf import Entropy, Opening
 from sluicegate_record.log.merkle import Frontier
 from tools.record import Example
 
@@ -101,8 +104,8 @@ class _Stored(NamedTuple):
     """An entry as a database holds it."""
 
     leaf: bytes
-    gate: dict[str, events.Opening]
-    sealed: dict[str, events.Opening]
+    gate: dict[str, Opening]
+    sealed: dict[str, Opening]
 
 
 def _reading(ledger: Ledger) -> dict[str, float]:
@@ -124,7 +127,7 @@ class _Replay:
         self._state = State()
 
     def __call__(self, stored: _Stored) -> None:
-        self._state.apply(events.read(stored.leaf, stored.gate, stored.sealed))
+        self._state.apply(entries.read(stored.leaf, stored.gate, stored.sealed))
 
 
 class _Audit:
@@ -140,26 +143,26 @@ def _log(ledger: Ledger) -> list[Entry]:
     entropy = Entropy(bytes(32))
     with ledger.reading() as state:
         (grant,) = state.table.grants_by_id
-    entries = list(ledger.store.entries(0, ENTRIES))
-    at_ms = entries[-1].at_ms
+    found = list(ledger.store.entries(0, ENTRIES))
+    at_ms = found[-1].at_ms
     issued = 0
-    while len(entries) < ENTRIES:
+    while len(found) < ENTRIES:
         issued += 1
         name = entropy.name("cred")
-        entries.append(_placed(_issued(name, grant, issued, entropy), len(entries), at_ms))
+        found.append(_placed(_issued(name, grant, issued, entropy), len(found), at_ms))
         if issued % REVOKED_ONE_IN == 0:
-            revoked = Draft(events.CREDENTIAL_REVOKED, name, {"credential": name})
-            entries.append(_placed(revoked, len(entries), at_ms))
-    return entries
+            revoked = Draft(name, CredentialRevoked(credential=name))
+            found.append(_placed(revoked, len(found), at_ms))
+    return found
 
 
 def _issued(name: str, grant: str, number: int, entropy: Entropy) -> Draft:
-    digest = events.opening(sha256(b"log %d" % number).hexdigest(), entropy)
-    return Draft(events.CREDENTIAL_ISSUED, name, {"credential": name, "grant": grant}, {"digest": digest})
+    digest = sha256(b"log %d" % number).digest()
+    return Draft.of(name, CredentialIssued(credential=name, grant=grant, digest=digest), entropy)
 
 
 def _placed(draft: Draft, seq: int, at_ms: int) -> Entry:
-    return events.place(draft, seq=seq, at_ms=at_ms, by="developer_bench", command=f"bench-{seq:08d}")
+    return entries.place(draft, seq=seq, at_ms=at_ms, by="developer_bench", command=f"bench-{seq:08d}")
 
 
 def _each_us(what: Callable[[Any], object], items: Iterable[Any]) -> float:

@@ -30,16 +30,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from demo import upstream_anthropic, upstream_openai, upstream_responses
 from demo.upstream_calls import Call, CallLog, CallState, credential_digest
-from demo.upstream_exchange import (
-    CONNECTION,
-    Caller,
-    Exchange,
-    Receive,
-    Scope,
-    Send,
-    read_body,
-    send_at_once,
-)
+from demo.upstream_exchange import CONNECTION, Caller, Exchange, Receive, Scope, Send, read_body, send_at_once
 from demo.upstream_pace import Fault, Pace, UpstreamSettings, requested_pace
 from demo.upstream_reply import Reply, Request, metadata, parse_body, whole
 from sluicegate.errors import InvalidInput

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from sluicegate.errors import StoreUnavailable, StoreUnusable
 from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, Registered, SavedDraft, Subscription
-from sluicegate_record.log.events import Entry, Opening
+from sluicegate_record.entries import Entry
+from sluicegate_record.log.leaf import Opening
 
 
 @dataclass

@@ -9,7 +9,6 @@ from typing import Any
 
 from sluicegate.core.access import feed
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.people import application
 from sluicegate.ports import Principal
 from sluicegate.service import (
@@ -24,6 +23,7 @@ from sluicegate.service import (
 )
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.entities.case import Case
 from sluicegate_record.log import acknowledgement, canonical
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.terms.quorum import parties_of

@@ -1,7 +1,7 @@
 """A small world that many tests share: a developer, three agencies, their keys, and a log made by the rules.
 
 Envelopes are made by functions that take the state, so that a test may forge each part of them. `World` runs
-commands through `lifecycle.decide` and `events.place_all`, as the ledger does, without a database.
+commands through `lifecycle.decide` and `entries.place_all`, as the ledger does, without a database.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from sluicegate.core.access.table import Table
 from sluicegate.core.directives.cover import Directed, Resolved
 from sluicegate.core.lifecycle import Command, Refusal, State
 from sluicegate.core.lifecycle.applications import SubmitApplication
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
 from sluicegate.core.lifecycle.keys import StartLog
@@ -33,10 +32,15 @@ from sluicegate.core.lifecycle.ticks import Tick, due
 from sluicegate.core.people.persons import Person
 from sluicegate.core.terms import document, plan
 from sluicegate.core.terms.trust import Pin
+from sluicegate_record import entries, law
 from sluicegate_record.directives.received import Received
-from sluicegate_record.log import canonical, checkpoint, dsse, events
+from sluicegate_record.entities.case import Case
+from sluicegate_record.entries import Entry
+from sluicegate_record.law import Support
+from sluicegate_record.log import canonical, checkpoint, dsse
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.log.events import Entropy, Entry, Opening
+from sluicegate_record.log.leaf import Entropy, Opening
+from sluicegate_record.record import Record
 from sluicegate_record.statements.cases import Position, Proceeding, Receipt, Screening, Transcription
 from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.statements.points import Enforcement, Pointing
@@ -44,6 +48,7 @@ from sluicegate_record.statements.question import Question
 from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.terms.plan import Plan
 from sluicegate_record.terms.quorum import parties_of
+from tests.forging import filled, forged, openings
 
 DEVELOPER = "openai"
 OFFICER, OTHER_OFFICER = "release-officer", "second-officer"
@@ -204,7 +209,7 @@ def signed(payload: bytes, *signers: str, payload_type: str = dsse.PAYLOAD_TYPE_
 
 
 def position(
-    case: Case,
+    case: Case | Followed,
     agency: str,
     word: str = "approve",
     *,
@@ -236,13 +241,18 @@ def by_letter(question: Question, agency: str, received: Any, word: str = "appro
     return Transcription(question=question, agency=agency, position=word, previous=None, received=came)
 
 
-def receipt(case: Case, agency: str, *, signer: str | None = None) -> Receive:
+def receipt(case: Case | Followed, agency: str, *, signer: str | None = None) -> Receive:
     """An agency's receipt of a case."""
     return Receive(signed(Receipt(question=case.question, agency=agency).payload(), signer or agency))
 
 
 def screened(
-    case: Case, decision: str = "clear", *, version: str = "1", signer: str = OFFICER, seen: Any = ()
+    case: Case | Followed,
+    decision: str = "clear",
+    *,
+    version: str = "1",
+    signer: str = OFFICER,
+    seen: Any = (),
 ) -> Screen:
     """An officer's decision on comparing the applicant with a list; `seen` are the matches, sealed."""
     opened = Opening(hashlib.sha256(b"candidates").digest(), canonical.dumps(list(seen)))
@@ -258,7 +268,7 @@ def screened(
     return Screen(signed(said.payload(), signer), opened)
 
 
-def proceeding(case: Case, *signers: str, reason: str = "it is right") -> Proceed:
+def proceeding(case: Case | Followed, *signers: str, reason: str = "it is right") -> Proceed:
     """The officers' decision to go on where positions are advice."""
     payload = Proceeding(question=case.question, reason=reason).payload()
     return Proceed(signed(payload, *(signers or (OFFICER, OTHER_OFFICER))))
@@ -311,6 +321,21 @@ def state_point(said: Enforcement, signer: str = "") -> StatePoint:
 # Histories
 
 
+class Followed:
+    """A case as it stands whenever something of it is looked at: the record goes on, its cases are frozen."""
+
+    def __init__(self, state: State, name: str) -> None:
+        self._state, self.id = state, name
+
+    @property
+    def now(self) -> Case:
+        """The case as it stands."""
+        return self._state.cases[self.id]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.now, name)
+
+
 class World:
     """A log and its state. `now_ms` is the wall clock, moved at will."""
 
@@ -319,6 +344,7 @@ class World:
         self.entries: list[Entry] = []
         self.now_ms = AT_MS
         self._commands = 0
+        self._followed: dict[str, Followed] = {}
         if started:
             self.must(start())
 
@@ -357,11 +383,20 @@ class World:
         decided = lifecycle.decide(self.state, command, now_ms, entropy)
         if isinstance(decided, Refusal):
             return decided
-        entries = events.place_all(decided.drafts, seq=self.state.size, at_ms=now_ms, by=by, command=name)
-        for entry in entries:
+        made = entries.place_all(decided.drafts, seq=self.state.size, at_ms=now_ms, by=by, command=name)
+        self._judge(made)
+        for entry in made:
             self.state.apply(entry)
-        self.entries += entries
+        self.entries += made
         return {**decided.result, "size": self.state.size}
+
+    def _judge(self, made: Sequence[Entry]) -> None:
+        """Assert that entries are lawful, as the ledger does."""
+        overlay = self.state.record.overlay()
+        for entry in made:
+            found = law.breach(overlay, entry, overlay.pinned(), overlay.log, Support.RECORD)
+            assert found is None, (entry.seq, entry.type, found)
+            overlay.apply(entry)
 
     def must(self, command: Command, by: str = "tester") -> dict[str, Any]:
         """Do a command that the rules allow."""
@@ -382,22 +417,33 @@ class World:
     def write(self, type_: str, public: Mapping[str, Any], **gate: Any) -> Entry:
         """An entry that no rule made, folded in."""
         entropy = Entropy(hashlib.sha256(f"written {self.state.size}".encode()).digest())
-        draft = events.Draft(
-            type_, "written", public, {n: events.opening(v, entropy) for n, v in gate.items()}
-        )
-        entry = events.place(
-            draft, seq=self.state.size, at_ms=self.state.at_ms, by="tester", command="written"
+        entry = forged(
+            type_,
+            filled(type_, public),
+            openings(gate, entropy),
+            seq=self.state.size,
+            at_ms=self.state.at_ms,
+            stream="written",
+            command="written",
         )
         self.state.apply(entry)
         self.entries.append(entry)
         return entry
+
+    def case(self, name: str) -> Followed:
+        """A case, to be followed."""
+        return self._followed.setdefault(name, Followed(self.state, name))
+
+    def cases(self) -> list[Followed]:
+        """Every case, oldest first."""
+        return [self.case(name) for name in self.state.cases]
 
     def apply(self, value: Mapping[str, Any]) -> dict[str, Any]:
         return self.must(ApplyPlan(read_plan(value)))
 
     def agree(self) -> None:
         """Every agency approves every terms case that is open."""
-        for case in list(self.state.cases.values()):
+        for case in self.cases():
             if case.kind == "terms" and case.state != "determined":
                 for agency in sorted(parties_of(case.rule)):
                     self.must(RecordPosition(position(case, agency)))
@@ -407,15 +453,15 @@ class World:
 
     def submit(
         self, organization: str = "org-1", surface: str = API, *, release: str = RELEASE, name: str = STAGE
-    ) -> Case:
+    ) -> Followed:
         """An organization applies."""
         result = self.must(application(organization, surface, release=release, name=name))
-        return self.state.cases[result["application"]]
+        return self.case(result["application"])
 
-    def say(self, case: Case, agency: str, word: str = "approve") -> dict[str, Any]:
+    def say(self, case: Case | Followed, agency: str, word: str = "approve") -> dict[str, Any]:
         return self.must(RecordPosition(position(case, agency, word)))
 
-    def all_say(self, case: Case, *words: str) -> None:
+    def all_say(self, case: Followed, *words: str) -> None:
         """What each agency says, such as `oncd approve`."""
         for said in words:
             agency, word = said.split()
@@ -426,6 +472,11 @@ class World:
         self.now_ms += round(days * DAY_MS)
         self.tick()
 
+    def ended(self, directive: str) -> str | None:
+        """How a directive has ended, if it has."""
+        ended = self.state.directives[directive].ended
+        return None if ended is None else ended.how
+
     def types(self, since: int = 0) -> list[str]:
         """The types of the entries from a log size on."""
         return [entry.type for entry in self.entries[since:]]
@@ -435,8 +486,9 @@ class World:
         case = self.submit(organization, surface, **where)
         self.say(case, "oncd")
         self.say(case, "ostp")
-        assert case.grant is not None, case
-        return case.grant
+        grant: str | None = case.grant
+        assert grant is not None, case.now
+        return grant
 
     def credential(self, grant: str, key: str = "key-1") -> tuple[bytes, str]:
         """Register a key under a grant; its digest and the credential's id."""
@@ -451,7 +503,7 @@ class World:
         return self.must(suspension(name, organizations, **changes))
 
     def lift(self, name: str = "d-1", agency: str = "oncd") -> dict[str, Any]:
-        case = self.state.cases[self.must(OpenLift(name))["case"]]
+        case = self.case(self.must(OpenLift(name))["case"])
         return self.say(case, agency)
 
 
@@ -495,10 +547,16 @@ class Rough:
         self._entropy = Entropy(bytes(32))
 
     def write(self, type_: str, public: Mapping[str, Any], **gate: Any) -> Entry:
-        openings = {name: events.opening(value, self._entropy) for name, value in gate.items()}
-        draft = events.Draft(type_, "rough", public, openings)
         seq = len(self.entries)
-        entry = events.place(draft, seq=seq, at_ms=AT_MS, by="tester", command=f"cmd_{seq}")
+        entry = forged(
+            type_,
+            filled(type_, public),
+            openings(gate, self._entropy),
+            seq=seq,
+            at_ms=AT_MS,
+            stream="rough",
+            command=f"cmd_{seq}",
+        )
         self.entries.append(entry)
         return entry
 
@@ -510,6 +568,8 @@ def content(value: Any) -> Any:  # noqa: PLR0911 - one a kind of value
         return {"order": order} | {name: content(field) for name, field in vars(value).items()}
     if isinstance(value, Table):
         return {name: content(field) for name, field in vars(value).items()}
+    if isinstance(value, Record):
+        return {name: content(field) for name, field in vars(value).items() if not name.startswith("_")}
     if isinstance(value, Directed):  # the first of several is the one that is named
         return [
             sorted((repr(key), list(by)) for key, by in getattr(value, places).items())
@@ -518,8 +578,9 @@ def content(value: Any) -> Any:  # noqa: PLR0911 - one a kind of value
     if isinstance(value, Person):
         return value.id, value.organization, value.claims, value.keys
     if dataclasses.is_dataclass(value):
-        return {field.name: content(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, dict):
+        fields = [field.name for field in dataclasses.fields(value) if field.compare]
+        return {name: content(getattr(value, name)) for name in fields}
+    if isinstance(value, Mapping):
         return {key: content(item) for key, item in value.items()}
     if isinstance(value, AbstractSet):
         return set(value)

@@ -18,7 +18,10 @@ from sluicegate.core.lifecycle import grants
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.clocks import CALENDARS
 from sluicegate.service import access
-from sluicegate_record.terms import kinds
+from sluicegate_record.entries import TYPES, Body
+from sluicegate_record.entries.body import Part, part_of
+from sluicegate_record.form import FormField, definitions, shape_of
+from sluicegate_record.terms import kinds, quorum
 from sluicegate_record.terms.plan import APPEAL, OFFER, REPLY
 
 
@@ -30,6 +33,8 @@ def pages() -> dict[str, str]:
         "reference/refused-by-name.md": _later(),
         "reference/access.md": _access(),
         "reference/casework.md": _casework(),
+        "reference/entry-types.md": _entry_types(),
+        "reference/entries.schema.json": json.dumps(entries_schema(), indent=2) + "\n",
     }
 
 
@@ -158,6 +163,52 @@ _ENDINGS = [
     ["`appeal_allowed`", "superseded: an appeal gave what was applied for again"],
     ["`grant_expired`, `grant_removed`, `grant_surrendered`", "superseded: the grant has ended"],
 ]
+
+
+def _entry_types() -> str:
+    rows = [[f"`{name}`", *(_fields_of(body, part) for part in _PARTS)] for name, body in TYPES.items()]
+    return _page(
+        "Entry types",
+        "What each type of entry says, and in which part; how entries and their parts work is in\n"
+        "[entries](entries.md). A field in *italics* may be left out. The public parts as JSON Schema:\n"
+        "[entries.schema.json](entries.schema.json).",
+        _table(["type", "public", "gate", "sealed"], rows),
+    )
+
+
+_PARTS = ((Part.PUBLIC,), (Part.GATE,), (Part.SEALED, Part.OPENINGS))
+
+
+def _fields_of(body: type[Body], parts: Collection[Part]) -> str:
+    return ", ".join(
+        each.note if part_of(each) is Part.OPENINGS else _field(each)
+        for each in shape_of(body).fields
+        if part_of(each) in parts
+    )
+
+
+def _field(each: FormField) -> str:
+    name = each.key if each.is_required else f"*{each.key}*"
+    return f"{name} ({each.note})" if each.note else name
+
+
+def entries_schema() -> dict[str, Any]:
+    """The JSON Schema of the public part of every type of entry, by type, and of the objects in them."""
+    by_type = {}
+    for name, body in TYPES.items():
+        public = [each for each in shape_of(body).fields if part_of(each) is Part.PUBLIC]
+        by_type[name] = {
+            "type": "object",
+            "properties": {each.key: dict(each.codec.schema) for each in public},
+            "required": [each.key for each in public if each.is_required],
+        }
+    rule = {"Rule": quorum.SCHEMA, "RuleMembers": quorum.MEMBERS_SCHEMA}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:sluicegate:entries:v1",
+        "$defs": {**rule, **definitions(by_type)},
+        "properties": by_type,
+    }
 
 
 def _yes(value: bool) -> str:  # noqa: FBT001 - a cell

@@ -39,6 +39,7 @@ from sluicegate_record.errors import (
     NotCanonical,
     Place,
     SluicegateError,
+    Unreachable,
     VerificationFailed,
 )
 
@@ -115,9 +116,3 @@ class StoreUnavailable(SluicegateError):
     """The database cannot be written or read now; the command was not done."""
 
     code = "store_unavailable"
-
-
-class Unreachable(SluicegateError):
-    """The other side did not answer in time, or not in our protocol."""
-
-    code = "unreachable"

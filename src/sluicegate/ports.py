@@ -15,7 +15,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from sluicegate_record.log.events import Entry, Opening
+from sluicegate_record.entries import Entry
+from sluicegate_record.log.leaf import Opening
 
 Node: TypeAlias = tuple[int, int, bytes]
 """A complete node of the tree: level, index, hash."""

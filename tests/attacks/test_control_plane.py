@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from sluicegate_record.log import events
 from tests.core.access.test_vouch import honest
 from tests.core.access.test_vouch_attacks import Liar
 from tests.core.access.test_vouch_directives import issued_as
@@ -28,5 +27,5 @@ def test_the_same_directive_again_that_its_issuer_did_not_sign_names_nobody_else
     world = directed()
     covers = world.state.directives["d-1"].document.to_json()["spec"]["covers"]
     liar = Liar(world)
-    liar.write(events.DIRECTIVE_ISSUED, issued_as(change(world, signer, covers=covers)), named=ELSEWHERE)
+    liar.write("directive.issued", issued_as(change(world, signer, covers=covers)), named=ELSEWHERE)
     liar.refused()

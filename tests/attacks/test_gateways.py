@@ -11,11 +11,17 @@ from sluicegate.core.access import feed
 from sluicegate.core.access.naming import Naming
 from sluicegate.errors import InvalidInput
 from sluicegate.service.usage import Key, Row, UsageBook, known
-from sluicegate_record.log import canonical, events
-from sluicegate_record.log.events import Draft, Opening
+from sluicegate_record import entries
+from sluicegate_record.entries import Draft
+from sluicegate_record.entries.directives import DirectiveExpired
+from sluicegate_record.log import canonical
+from sluicegate_record.log import leaf as leaves
+from sluicegate_record.log.leaf import Opening
 from tests import worlds
 from tests.plane import Plane
 from tests.worlds import private_key
+
+BODY = DirectiveExpired(directive="d")
 
 
 def test_reports_too_large_to_add_up_hold_up_nobody_else() -> None:
@@ -27,19 +33,19 @@ def test_reports_too_large_to_add_up_hold_up_nobody_else() -> None:
     plane.ask(size, "gateway-1", cut={"d-1": canonical.MAX_INTEGER})
     plane.ask(size, "gateway-2", cut={"d-1": canonical.MAX_INTEGER})
     noted = plane.store.entries(0, 9_999)[-1]
-    assert noted.type == events.DIRECTIVE_IN_FORCE
+    assert noted.type == "directive.in_force"
     assert noted.public["streamsCut"] == canonical.MAX_INTEGER
 
 
 def test_no_entry_is_larger_than_an_answer_that_gateways_read() -> None:
-    most = Draft("t", "t", gate={"named": Opening(bytes(32), b'"' * events.GATE_BYTES_MAX)})
-    entry = events.place(most, seq=0, at_ms=0, by="tester", command="c")
+    most = Draft("t", BODY, {"named": Opening(bytes(32), b'"' * leaves.GATE_BYTES_MAX)})
+    entry = entries.place(most, seq=0, at_ms=0, by="tester", command="c")
     signed = dict.fromkeys(("gateway", "incarnation", "nonce", "after", "size", "root", "leaseMs"), 0)
     answer = json.dumps(feed.answer_json(signed, [entry], private_key("log")))
     assert len(answer) < feed.ANSWER_BYTES_MAX
-    more = Draft("t", "t", gate={**most.gate, "organization": Opening(bytes(32), b'"')})
+    more = Draft("t", BODY, {**most.gate, "organization": Opening(bytes(32), b'"')})
     with pytest.raises(InvalidInput, match="name fewer"):
-        events.place(more, seq=0, at_ms=0, by="tester", command="c")
+        entries.place(more, seq=0, at_ms=0, by="tester", command="c")
 
 
 @pytest.mark.parametrize(

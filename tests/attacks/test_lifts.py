@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.directives import LIFTED, OpenLift
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate_record.directives.scope import Scope
-from tests.worlds import API, CODEX, MODEL, World, covering, opened_names, position
+from tests.worlds import API, CODEX, MODEL, Followed, World, covering, opened_names, position
 
 NAMES = ["Example Utility"]
 OPENED = opened_names(NAMES)
@@ -24,8 +23,8 @@ def world() -> World:
     return world
 
 
-def lifting(world: World, **scope: Any) -> Case:
-    return world.state.cases[world.must(OpenLift("d-1", Scope.from_json(scope) if scope else None))["case"]]
+def lifting(world: World, **scope: Any) -> Followed:
+    return world.case(world.must(OpenLift("d-1", Scope.from_json(scope) if scope else None))["case"])
 
 
 @pytest.mark.parametrize(
@@ -52,7 +51,7 @@ def test_nothing_rides_beside_a_commitment(world: World) -> None:
 def test_what_was_lifted_part_by_part_is_not_lifted_whole_once_more(world: World) -> None:
     part, whole = lifting(world, models=[MODEL]), lifting(world)
     world.say(part, "oncd")
-    assert world.state.directives["d-1"].ended == "lifted"
+    assert world.ended("d-1") == "lifted"
     assert (whole.outcome, whole.reason_code) == ("superseded", "directive_lifted")
     assert world.refused(RecordPosition(position(whole, "oncd"))) == "case_determined"
 

@@ -137,9 +137,23 @@ def the_record_verifies(plane: Plane, folder: Path) -> None:
         for where in (plane.url, copy, plane.database)
     ]
     proofs = {"checked": answers[0]["proofs"]["checked"], "bad": 0}
-    whole = {"ok": True, "size": size, "root": answers[0]["root"], "firstBad": None, "proofs": proofs}
+    law = {
+        "judged": answers[0]["law"]["judged"],
+        "unlawful": [],
+        "unlawfulCount": 0,
+        "unchecked": {"is_the_applicants": len(CUSTOMERS)},  # who they are is hidden
+    }
+    whole = {
+        "ok": True,
+        "size": size,
+        "root": answers[0]["root"],
+        "firstBad": None,
+        "proofs": proofs,
+        "law": law,
+    }
     assert answers == [whole] * 3
     assert proofs["checked"]
+    assert law["judged"]
     assert "Example" not in str([path.read_bytes() for path in copy.rglob("*") if path.is_file()])
 
 

@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from sluicegate.core.access.decision import Allow, Ask, Instant
 from sluicegate.core.access.refusals import Deny
-from sluicegate_record.log.events import Entry
+from sluicegate_record.entries import Entry
+from tests.forging import gate_value, public_of
 
 # Rules
 
@@ -107,27 +108,28 @@ def decide(  # noqa: C901, PLR0911 - one a reason
     if now is None:
         return Answer("gate_stale")
     issued = [
-        e for e in _of(entries, "credential.issued") if bytes.fromhex(e.gate_value("digest")) == ask.digest
+        e for e in _of(entries, "credential.issued") if bytes.fromhex(gate_value(e, "digest")) == ask.digest
     ]
     if not issued:
         return Answer("credential_unknown")
     if any(
-        e.public["credential"] == issued[-1].public["credential"] for e in _of(entries, "credential.revoked")
+        public_of(e)["credential"] == public_of(issued[-1])["credential"]
+        for e in _of(entries, "credential.revoked")
     ):
         return Answer("credential_revoked")
     if ask.invalid:
         return Answer("request_invalid")
     (own_grant,) = [
-        e for e in _of(entries, "grant.approved") if e.public["grant"] == issued[-1].public["grant"]
+        e for e in _of(entries, "grant.approved") if public_of(e)["grant"] == public_of(issued[-1])["grant"]
     ]
-    organization = own_grant.gate_value("organization")
-    grants = [e for e in _of(entries, "grant.approved") if e.gate_value("organization") == organization]
+    organization = gate_value(own_grant, "organization")
+    grants = [e for e in _of(entries, "grant.approved") if gate_value(e, "organization") == organization]
     offering = [e for e in _plans_in_force(entries) if ask.model in _models(e)]
     if not offering:
         return Answer("model_not_found")
     (applied,) = offering
-    release, spec = applied.public["release"], _plan(applied)["spec"]
-    here = [e for e in grants if (e.public["release"], e.public["surface"]) == (release, ask.surface)]
+    release, spec = public_of(applied)["release"], _plan(applied)["spec"]
+    here = [e for e in grants if (public_of(e)["release"], public_of(e)["surface"]) == (release, ask.surface)]
     if not spec["announced"] and not here:
         return Answer("model_not_found")
     fallback = spec.get("onRefusal", {}).get("fallbackModel")
@@ -151,7 +153,7 @@ def _allowed(entries: Sequence[Entry], here: Sequence[Entry], model: str) -> _Al
     upstream = _terms(entries, public["terms"])["models"][model]
     until = _ms(public["validUntil"]) if public["validUntil"] else None
     per_minute = public["conditions"].get("requestsPerMinute")
-    return (granted.public["grant"], upstream, until, per_minute)
+    return (public_of(granted)["grant"], upstream, until, per_minute)
 
 
 def settle(
@@ -162,16 +164,16 @@ def settle(
     if first.reason != "directive_in_force" or first.fallback is None:
         return first
     second = decide(entries, ask._replace(model=first.fallback, instead_of=ask.model), now, providers)
-    chosen = [e for e in _of(entries, "grant.fallback_chosen") if e.public["grant"] == _own(entries, ask)]
-    wanted = bool(chosen) and chosen[-1].public["fallback"] is True
+    chosen = [e for e in _of(entries, "grant.fallback_chosen") if public_of(e)["grant"] == _own(entries, ask)]
+    wanted = bool(chosen) and public_of(chosen[-1])["fallback"] is True
     return second if wanted and second.reason is None else first
 
 
 def _own(entries: Iterable[Entry], ask: Ask) -> Any:
     """The grant under which a key was issued."""
     issued = _of(entries, "credential.issued")
-    (*_, last) = [e for e in issued if bytes.fromhex(e.gate_value("digest")) == ask.digest]
-    return last.public["grant"]
+    (*_, last) = [e for e in issued if bytes.fromhex(gate_value(e, "digest")) == ask.digest]
+    return public_of(last)["grant"]
 
 
 def _by_fallback(
@@ -184,8 +186,8 @@ def _by_fallback(
 ) -> Answer:
     """The organization's own grant for the fallback serves, while the key's grant stands for the model."""
     (applied,) = [e for e in _plans_in_force(entries) if ask.model in _models(e)]
-    release, organization = applied.public["release"], grants[0].gate_value("organization")
-    here = [e for e in grants if (e.public["release"], e.public["surface"]) == (release, ask.surface)]
+    release, organization = public_of(applied)["release"], gate_value(grants[0], "organization")
+    here = [e for e in grants if (public_of(e)["release"], public_of(e)["surface"]) == (release, ask.surface)]
     why = _no_fallback(entries, ask, now, grants, credential)
     if why is None:
         serving = _current(entries, here)
@@ -193,7 +195,7 @@ def _by_fallback(
     if why is not None:
         return Answer(why, fallback=fallback)
     grant, upstream, until, per_minute = _allowed(entries, here, ask.model)
-    (own,) = [e for e in grants if e.public["grant"] == credential.public["grant"]]
+    (own,) = [e for e in grants if public_of(e)["grant"] == public_of(credential)["grant"]]
     end = _as_amended(entries, own)["validUntil"]
     ends = [ms for ms in (until, _ms(end) if end else None) if ms is not None]
     return Answer(None, (grant, upstream, min(ends, default=None), per_minute))
@@ -203,18 +205,22 @@ def _no_fallback(
     entries: Sequence[Entry], ask: Ask, now: Instant, grants: Sequence[Entry], credential: Entry
 ) -> str | None:
     """Why a fallback may not answer: it is not wanted, or the key may not use what was asked for."""
-    own = credential.public["grant"]
-    chosen = [e.public["fallback"] for e in _of(entries, "grant.fallback_chosen") if e.public["grant"] == own]
+    own = public_of(credential)["grant"]
+    chosen = [
+        public_of(e)["fallback"]
+        for e in _of(entries, "grant.fallback_chosen")
+        if public_of(e)["grant"] == own
+    ]
     offering = [e for e in _plans_in_force(entries) if ask.instead_of in _models(e)]
     offered = [_plan(e)["spec"].get("onRefusal", {}).get("fallbackModel") for e in offering]
     if chosen[-1:] != [True] or offered != [ask.model]:
         return "not_provisioned"
-    release = offering[0].public["release"]
-    here = [e for e in grants if (e.public["release"], e.public["surface"]) == (release, ask.surface)]
-    if not here or _current(entries, here).public["grant"] != own:
+    release = public_of(offering[0])["release"]
+    here = [e for e in grants if (public_of(e)["release"], public_of(e)["surface"]) == (release, ask.surface)]
+    if not here or public_of(_current(entries, here))["grant"] != own:
         return "not_provisioned"
     meant = ask._replace(model=ask.instead_of, instead_of="")
-    organization = here[0].gate_value("organization")
+    organization = gate_value(here[0], "organization")
     return _without_directive(entries, meant, now, release, organization, grants, credential)[0]
 
 
@@ -254,12 +260,12 @@ def _without_directive(  # noqa: PLR0911 - one a reason
     credential: Entry,
 ) -> tuple[str | None, str | None]:
     """stage_not_open, what has become of the grant, not_provisioned, application_pending, and so on."""
-    ours = [e for e in grants if e.public["release"] == release]
-    here = [e for e in ours if e.public["surface"] == ask.surface]
+    ours = [e for e in grants if public_of(e)["release"] == release]
+    here = [e for e in ours if public_of(e)["surface"] == ask.surface]
     opened = _opened(entries)
     if here:
         granted = _current(entries, here)
-        public = {**granted.public, **_as_amended(entries, granted)}
+        public = {**public_of(granted), **_as_amended(entries, granted)}
         if public["terms"] not in opened or now.early_ms < _ms(public["validFrom"]):
             return "stage_not_open", None
         fate = _fate(entries, public["grant"])
@@ -267,11 +273,11 @@ def _without_directive(  # noqa: PLR0911 - one a reason
             return fate, None
         if public["validUntil"] and now.late_ms >= _ms(public["validUntil"]):
             return "grant_expired", None
-        if credential.public["grant"] != public["grant"]:
+        if public_of(credential)["grant"] != public["grant"]:
             return "not_provisioned", None
         return (None if ask.model in _terms(entries, public["terms"])["models"] else "not_admitted"), None
-    (applied,) = [e for e in _plans_in_force(entries) if e.public["release"] == release]
-    if not opened.intersection(applied.public["terms"].values()):
+    (applied,) = [e for e in _plans_in_force(entries) if public_of(e)["release"] == release]
+    if not opened.intersection(public_of(applied)["terms"].values()):
         return "stage_not_open", None
     pending = _pending(entries, release, ask.surface, organization)
     if pending:
@@ -284,7 +290,7 @@ def _of(entries: Iterable[Entry], type_: str) -> list[Entry]:
 
 
 def _plan(applied: Entry) -> Any:
-    return applied.public["plan"] if "plan" in applied.public else applied.gate_value("plan")
+    return public_of(applied)["plan"] if "plan" in public_of(applied) else gate_value(applied, "plan")
 
 
 def _models(applied: Entry) -> dict[str, str]:
@@ -292,7 +298,7 @@ def _models(applied: Entry) -> dict[str, str]:
 
 
 def _plans_in_force(entries: Iterable[Entry]) -> list[Entry]:
-    newest = {entry.public["release"]: entry for entry in _of(entries, "release.applied")}
+    newest = {public_of(entry)["release"]: entry for entry in _of(entries, "release.applied")}
     return list(newest.values())
 
 
@@ -301,10 +307,10 @@ def _opened(entries: Iterable[Entry]) -> set[str]:
     found: set[str] = set()
     for entry in entries:
         if entry.type == "stage.opened":
-            found.add(entry.public["terms"])
+            found.add(public_of(entry)["terms"])
         if entry.type == "release.applied":
-            for name, before in entry.public.get("tightened", {}).items():
-                found |= {entry.public["terms"][name]} if before in found else set()
+            for name, before in public_of(entry).get("tightened", {}).items():
+                found |= {public_of(entry)["terms"][name]} if before in found else set()
     return found
 
 
@@ -312,7 +318,7 @@ def _current(entries: Iterable[Entry], here: Sequence[Entry]) -> Entry:
     """Of the grants of one organization for one surface the newest, or the one reinstated since."""
     last = here[-1]
     for entry in entries:
-        named = [e for e in here if e.public["grant"] == entry.public.get("grant")]
+        named = [e for e in here if public_of(e)["grant"] == public_of(entry).get("grant")]
         if named and entry.type in ("grant.approved", "grant.reinstated"):
             (last,) = named
     return last
@@ -320,15 +326,17 @@ def _current(entries: Iterable[Entry], here: Sequence[Entry]) -> Entry:
 
 def _as_amended(entries: Iterable[Entry], granted: Entry) -> Mapping[str, Any]:
     """What a grant allows: as it was last amended, or approved."""
-    amended = [e for e in _of(entries, "grant.amended") if e.public["grant"] == granted.public["grant"]]
-    return [granted, *amended][-1].public
+    amended = [
+        e for e in _of(entries, "grant.amended") if public_of(e)["grant"] == public_of(granted)["grant"]
+    ]
+    return public_of([granted, *amended][-1])
 
 
 def _fate(entries: Iterable[Entry], grant: str) -> str | None:
     """Why a grant allows nothing any more, or for now."""
     fate = None
     for entry in entries:
-        if entry.public.get("grant") != grant:
+        if public_of(entry).get("grant") != grant:
             continue
         if entry.type == "grant.suspended":
             fate = "grant_suspended"
@@ -336,7 +344,7 @@ def _fate(entries: Iterable[Entry], grant: str) -> str | None:
             fate = None
         if entry.type == "grant.ended":
             fate = {"removed": "grant_removed", "expired": "grant_expired", "surrendered": "not_admitted"}[
-                entry.public["how"]
+                public_of(entry)["how"]
             ]
     return fate
 
@@ -345,7 +353,7 @@ def _terms(entries: Iterable[Entry], terms: str) -> dict[str, Any]:
     """The stage, and the models, of terms by their digest."""
     for applied in _of(entries, "release.applied"):
         for stage in _plan(applied)["spec"]["stages"]:
-            if applied.public["terms"][stage["name"]] == terms:
+            if public_of(applied)["terms"][stage["name"]] == terms:
                 return {"stage": stage, "models": _models(applied), "plan": _plan(applied)}
     raise AssertionError(f"terms that no plan had: {terms}")
 
@@ -366,21 +374,21 @@ class InForce:
 
     @property
     def spec(self) -> Any:
-        return self.issued.public["document"]["spec"]
+        return public_of(self.issued)["document"]["spec"]
 
     def named(self, part: str) -> dict[str, list[str]]:
         """What a commitment of the document comes to."""
         gate = self.issued.gate
         if "organizations" in gate:
-            return {"organizations": self.issued.gate_value("organizations")}
-        return dict(self.issued.gate_value("named")[part])
+            return {"organizations": gate_value(self.issued, "organizations")}
+        return dict(gate_value(self.issued, "named")[part])
 
 
 def in_force(entries: Iterable[Entry]) -> list[InForce]:
     """The directives, in their order; no drill is one."""
     found: dict[str, InForce] = {}
     for entry in entries:
-        public = entry.public
+        public = public_of(entry)
         if entry.type == "directive.issued":
             if "drill" in public["document"].get("metadata", {}):
                 continue
@@ -423,7 +431,7 @@ class Asking:
             if each.spec.get("action") == "restrict":
                 restricting.append(each.spec["conditions"])
             else:
-                suspending[each.issued.public["directive"]] = each.spec["basis"]["kind"] == "order"
+                suspending[public_of(each.issued)["directive"]] = each.spec["basis"]["kind"] == "order"
         return suspending, restricting
 
     def is_on(self, each: InForce, now: Instant) -> bool:
@@ -451,13 +459,13 @@ class Asking:
         )
 
     def _is_lifted(self, lift: Entry, each: InForce, someone: Someone) -> bool:
-        scope, ask = lift.public["scope"], self.ask
+        scope, ask = public_of(lift)["scope"], self.ask
         if ask.model not in scope.get("models", [ask.model]):
             return False
         if ask.surface not in scope.get("surfaces", [ask.surface]):
             return False
         whom = {part: scope[part] for part in ("organizations", "annexes") if part in scope}
-        named = lift.gate_value("named")["lift"] if "named" in lift.gate else {}
+        named = gate_value(lift, "named")["lift"] if "named" in lift.gate else {}
         return not whom or self._is_among(whom, each, "lift", someone, certainly=True, lifted=named)
 
     def _is_among(  # noqa: C901, PLR0911 - one a way to be among them
@@ -500,7 +508,7 @@ class Asking:
         )
 
     def _described(self) -> list[Any]:
-        described = [e.gate_value("described") for e in _of(self.entries, "organization.described")]
+        described = [gate_value(e, "described") for e in _of(self.entries, "organization.described")]
         return [each for each in described if each["organization"] == self.organization]
 
     def _tags(self) -> set[str]:
@@ -519,7 +527,7 @@ class Asking:
     def _moments(self, now: Instant) -> list[int]:
         """Both bounds of the time, and whenever something known of a person ends in between."""
         ends = [
-            row.get("until") for e in _of(self.entries, "status.claimed") for row in e.gate_value("claims")
+            row.get("until") for e in _of(self.entries, "status.claimed") for row in gate_value(e, "claims")
         ]
         between = [_ms(end) for end in ends if end and now.early_ms < _ms(end) < now.late_ms]
         return [now.early_ms, *between, now.late_ms]
@@ -528,14 +536,14 @@ class Asking:
         """Everyone the request names: a key's member, whoever an assertion or an identifier names."""
         naming, found = self.ask.naming, []
         if "member" in self.credential.gate:
-            found.append(self._someone(self.credential.gate_value("member"), "credential", at_ms))
+            found.append(self._someone(gate_value(self.credential, "member"), "credential", at_ms))
         if naming.is_forged:
             found.append(Someone(None, frozenset({"unknown"}), 0))
         if naming.signed is not None:
             keys = self.providers.get((self.organization, naming.signed.provider), set())
             if naming.signed.kid not in keys or naming.signed.credential not in (
                 None,
-                self.credential.public["credential"],
+                public_of(self.credential)["credential"],
             ):
                 found.append(Someone(None, frozenset({"unknown"}), 0))
             else:
@@ -548,11 +556,11 @@ class Asking:
         """The member whom an identifier named last, unless it was removed."""
         found = None
         for entry in self.entries:
-            if entry.type == "members.registered" and entry.gate_value("organization") == self.organization:
-                for row in entry.gate_value("members"):
+            if entry.type == "members.registered" and gate_value(entry, "organization") == self.organization:
+                for row in gate_value(entry, "members"):
                     if identifier.hex() in row["identifiers"]:
                         found = row["member"]
-            if entry.type == "members.removed" and found in entry.gate_value("members"):
+            if entry.type == "members.removed" and found in gate_value(entry, "members"):
                 found = None
         return found
 
@@ -577,7 +585,7 @@ class Asking:
         said: dict[str, Any] = {}
         for entry in self.entries:
             if entry.type in ("status.claimed", "status.revoked"):
-                for row in entry.gate_value("claims"):
+                for row in gate_value(entry, "claims"):
                     if row["member"] == member:
                         said[row["issuer"]] = row if entry.type == "status.claimed" else None
         live = [row for row in said.values() if row is not None]
@@ -586,9 +594,9 @@ class Asking:
     def _attested(self, member: str | None, at_ms: int) -> frozenset[str] | None:
         """What was attested last of everyone able to reach the credential, if it speaks of this one."""
         mine = [
-            e.gate_value("attested")
+            gate_value(e, "attested")
             for e in _of(self.entries, "credential.attested")
-            if e.public["credential"] == self.credential.public["credential"]
+            if public_of(e)["credential"] == public_of(self.credential)["credential"]
         ]
         last = mine[-1] if mine else None
         if last is None or at_ms >= _ms(last["until"]):
@@ -605,12 +613,12 @@ def _pending(entries: Iterable[Entry], release: str, surface: str, organization:
     asked: list[str] = []
     found: list[str] = []
     for entry in entries:
-        public = entry.public
+        public = public_of(entry)
         if (
             entry.type == "case.opened"
             and public["kind"] == "admission"
             and (public["release"], public["surface"]) == (release, surface)
-            and entry.gate_value("organization") == organization
+            and gate_value(entry, "organization") == organization
         ):
             asked.append(public["case"])
             found.append(public["case"])
@@ -639,15 +647,15 @@ def check_consent(entries: Sequence[Entry]) -> None:
         elif entry.type == "stage.opened":
             _check_opening(entry, before)
         elif entry.type == "directive.issued":
-            statement = _statement(entry.public["envelope"])
-            assert statement["predicate"] == {"document": entry.public["document"]}
-            assert entry.public["document"]["metadata"]["log"] == _log(before)
-            assert entry.public["issuer"] == entry.public["document"]["spec"]["issuer"]
-            if "transcribed" in entry.public["document"]["metadata"]:
-                assert len(entry.public["signers"]) > 1
-                assert _developer(before) in _signers(entry.public["envelope"], before)
+            statement = _statement(public_of(entry)["envelope"])
+            assert statement["predicate"] == {"document": public_of(entry)["document"]}
+            assert public_of(entry)["document"]["metadata"]["log"] == _log(before)
+            assert public_of(entry)["issuer"] == public_of(entry)["document"]["spec"]["issuer"]
+            if "transcribed" in public_of(entry)["document"]["metadata"]:
+                assert len(public_of(entry)["signers"]) > 1
+                assert _developer(before) in _signers(public_of(entry)["envelope"], before)
             else:
-                assert entry.public["issuer"] in _signers(entry.public["envelope"], before)
+                assert public_of(entry)["issuer"] in _signers(public_of(entry)["envelope"], before)
         elif entry.type == "directive.lifted":
             _check_lift(entry, before)
         elif entry.type == "case.determined":
@@ -655,45 +663,51 @@ def check_consent(entries: Sequence[Entry]) -> None:
 
 
 def _check_grant(entry: Entry, before: Sequence[Entry]) -> None:
-    public = entry.public
+    public = public_of(entry)
     case = _case(before, public["case"])
-    question, terms = case.public["question"], _terms(before, public["terms"])
+    question, terms = public_of(case)["question"], _terms(before, public["terms"])
     stage, spec = terms["stage"], terms["plan"]["spec"]
     for name in ("release", "stage", "surface"):
         assert public[name] == question[name]
     assert question["terms"] in _answering(before, public["release"], public["stage"])
     assert _in_force(before, public["release"])[public["stage"]] == public["terms"]
-    assert entry.gate_value("organization") == case.gate_value("organization")
-    assert case.public["rule"] == stage["admission"]["grant"]
+    assert gate_value(entry, "organization") == gate_value(case, "organization")
+    assert public_of(case)["rule"] == stage["admission"]["grant"]
     consenting = _consenting(case, before)
     assert _holds(case, before)
     assert {said["agency"] for said in public["positions"]} == consenting
     assert public["conditions"] == _strictest(stage, case, before)
     assert _agreed(question["release"], public["terms"], stage, before)
-    assert not [e for e in _of(before, "grant.approved") if e.public["case"] == public["case"]]
+    assert not [e for e in _of(before, "grant.approved") if public_of(e)["case"] == public["case"]]
     assert public["surface"] in spec["surfaces"]
     dossier = case.sealed["application"].value()["organization"]
     assert dossier["registeredIn"] in stage.get("eligibility", {}).get(
         "registeredIn", [dossier["registeredIn"]]
     )
-    ended = {e.public["grant"] for e in _of(before, "grant.ended")}
-    live = [e for e in _of(before, "grant.approved") if e.public["grant"] not in ended]
+    ended = {public_of(e)["grant"] for e in _of(before, "grant.ended")}
+    live = [e for e in _of(before, "grant.approved") if public_of(e)["grant"] not in ended]
     for granted in live:
         until = _as_amended(before, granted)["validUntil"]
         assert until is None or _ms(until) > entry.at_ms, "a grant outlives its end"
     place = (public["release"], public["stage"])
-    seated = {e.gate_value("organization") for e in live if (e.public["release"], e.public["stage"]) == place}
+    seated = {
+        gate_value(e, "organization")
+        for e in live
+        if (public_of(e)["release"], public_of(e)["stage"]) == place
+    }
     offered = [_case(before, name) for name in _offered(before) if name != public["case"]]
     seated |= {
-        e.gate_value("organization") for e in offered if (e.public["release"], e.public["stage"]) == place
+        gate_value(e, "organization")
+        for e in offered
+        if (public_of(e)["release"], public_of(e)["stage"]) == place
     }
     if (
-        entry.gate_value("organization") not in seated
+        gate_value(entry, "organization") not in seated
     ):  # else it takes no seat: a later plan may have had fewer
         assert len(seated) < stage.get("seats", 10**9)
-    where = (entry.gate_value("organization"), public["release"], public["surface"])
+    where = (gate_value(entry, "organization"), public["release"], public["surface"])
     assert where not in [
-        (e.gate_value("organization"), e.public["release"], e.public["surface"]) for e in live
+        (gate_value(e, "organization"), public_of(e)["release"], public_of(e)["surface"]) for e in live
     ]
     assert _ms(public["validFrom"]) == entry.at_ms
 
@@ -703,26 +717,26 @@ def _offered(before: Sequence[Entry]) -> list[str]:
     found: list[str] = []
     for entry in before:
         if entry.type == "case.offered":
-            found.append(entry.public["case"])
-        if entry.type in ("case.resumed", "case.determined") and entry.public["case"] in found:
-            found.remove(entry.public["case"])
+            found.append(public_of(entry)["case"])
+        if entry.type in ("case.resumed", "case.determined") and public_of(entry)["case"] in found:
+            found.remove(public_of(entry)["case"])
     return found
 
 
 def _check_change(entry: Entry, before: Sequence[Entry]) -> None:
     """A grant is amended, or ended otherwise than by its holder or by time, by a case about it."""
-    public = entry.public
-    (granted,) = [e for e in _of(before, "grant.approved") if e.public["grant"] == public["grant"]]
-    assert public["grant"] not in [e.public["grant"] for e in _of(before, "grant.ended")]
+    public = public_of(entry)
+    (granted,) = [e for e in _of(before, "grant.approved") if public_of(e)["grant"] == public["grant"]]
+    assert public["grant"] not in [public_of(e)["grant"] for e in _of(before, "grant.ended")]
     if public.get("how") == "expired":
         assert _ms(_as_amended(before, granted)["validUntil"]) <= entry.at_ms
     if entry.type == "grant.amended" or public["how"] == "removed":
         case = _case(before, public["case"])
-        assert case.public["kind"] == ("removal" if "how" in public else "amendment")
-        assert case.public["question"]["grant"] == public["grant"]
+        assert public_of(case)["kind"] == ("removal" if "how" in public else "amendment")
+        assert public_of(case)["question"]["grant"] == public["grant"]
         assert _holds(case, before)
         if entry.type == "grant.ended":
-            assert _ms(case.public["replyBy"]) <= entry.at_ms
+            assert _ms(public_of(case)["replyBy"]) <= entry.at_ms
 
 
 def _consenting(case: Entry, before: Sequence[Entry]) -> set[str]:
@@ -731,7 +745,7 @@ def _consenting(case: Entry, before: Sequence[Entry]) -> set[str]:
 
 
 def _holds(case: Entry, before: Sequence[Entry]) -> bool:
-    rule = among(case.public["rule"], _saying("recuse", case, before))
+    rule = among(public_of(case)["rule"], _saying("recuse", case, before))
     return rule is not None and rule_holds(rule, _consenting(case, before))
 
 
@@ -740,9 +754,9 @@ def _strictest(stage: Mapping[str, Any], case: Entry, before: Sequence[Entry]) -
     found = dict(stage.get("conditions", {}))
     for agency in _saying("approve-with-conditions", case, before):
         (*_, said) = [
-            e.public
+            public_of(e)
             for e in _of(before, "position.recorded")
-            if (e.public["case"], e.public["agency"]) == (case.public["case"], agency)
+            if (public_of(e)["case"], public_of(e)["agency"]) == (public_of(case)["case"], agency)
         ]
         assert said["conditions"].keys() == {"requestsPerMinute"}
         asked = said["conditions"]["requestsPerMinute"]
@@ -754,7 +768,7 @@ def _answering(before: Sequence[Entry], release: str, stage: str) -> set[str]:
     """The terms in force, and those they were tightened from; none where no plan in force has it."""
     found: list[str] = []
     for entry in _of(before, "release.applied"):
-        public = entry.public
+        public = public_of(entry)
         if public["release"] == release:
             now = public["terms"].get(stage)
             if now is None or not (stage in public.get("tightened", {}) or found[-1:] == [now]):
@@ -764,51 +778,51 @@ def _answering(before: Sequence[Entry], release: str, stage: str) -> set[str]:
 
 
 def _check_opening(entry: Entry, before: Sequence[Entry]) -> None:
-    public = entry.public
+    public = public_of(entry)
     opened = {name: public[name] for name in ("log", "release", "stage", "terms")}
     assert opened["log"] == _log(before)
     assert _statement(public["envelope"])["predicate"] == opened
     assert _developer(before) in _signers(public["envelope"], before)
-    (applied,) = [e for e in _plans_in_force(before) if e.public["release"] == public["release"]]
-    assert applied.public["terms"][public["stage"]] == public["terms"]
+    (applied,) = [e for e in _plans_in_force(before) if public_of(e)["release"] == public["release"]]
+    assert public_of(applied)["terms"][public["stage"]] == public["terms"]
     (stage,) = [s for s in _plan(applied)["spec"]["stages"] if s["name"] == public["stage"]]
     assert _agreed(public["release"], public["terms"], stage, before)
 
 
 def _check_lift(entry: Entry, before: Sequence[Entry]) -> None:
-    name = entry.public["directive"]
-    (issued,) = [each.issued for each in in_force(before) if each.issued.public["directive"] == name]
-    case = _case(before, entry.public["case"])
-    assert case.public["question"]["directive"] == name
-    assert case.public["question"].get("scope") == entry.public.get("scope")
-    assert case.public["rule"] == issued.public["document"]["spec"]["liftedBy"]
+    name = public_of(entry)["directive"]
+    (issued,) = [each.issued for each in in_force(before) if public_of(each.issued)["directive"] == name]
+    case = _case(before, public_of(entry)["case"])
+    assert public_of(case)["question"]["directive"] == name
+    assert public_of(case)["question"].get("scope") == public_of(entry).get("scope")
+    assert public_of(case)["rule"] == public_of(issued)["document"]["spec"]["liftedBy"]
     assert _holds(case, before)
 
 
 def _check_outcome(entry: Entry, before: Sequence[Entry], after: Sequence[Entry]) -> None:
-    case = _case(before, entry.public["case"])
-    rule = case.public["rule"]
-    assert entry.public["case"] not in [e.public["case"] for e in _of(before, "case.determined")]
-    outcome = entry.public["outcome"]
+    case = _case(before, public_of(entry)["case"])
+    rule = public_of(case)["rule"]
+    assert public_of(entry)["case"] not in [public_of(e)["case"] for e in _of(before, "case.determined")]
+    outcome = public_of(entry)["outcome"]
     if outcome in ("approved", "approved-with-conditions"):
         assert _holds(case, before)
         assert bool(_saying("approve-with-conditions", case, before)) is (outcome != "approved")
-    elif "grant_" in entry.public.get("reasonCode", ""):
-        ended = [e.public["grant"] for e in _of([*before, *after], "grant.ended")]
-        assert case.public["question"]["grant"] in ended
+    elif "grant_" in public_of(entry).get("reasonCode", ""):
+        ended = [public_of(e)["grant"] for e in _of([*before, *after], "grant.ended")]
+        assert public_of(case)["question"]["grant"] in ended
     elif outcome == "superseded":
-        assert case.public["kind"] in ("terms", "admission", "amendment", "removal")
-        question = case.public["question"]
+        assert public_of(case)["kind"] in ("terms", "admission", "amendment", "removal")
+        question = public_of(case)["question"]
         same_command = [e for e in after if e.id == entry.id]
         terms = _in_force([*before, *same_command], question["release"])
         assert question["terms"] in _answering(before, question["release"], question["stage"])
         assert terms.get(question["stage"]) != question["terms"]
     elif outcome == "lapsed":
-        assert entry.public["case"] in _offered(before)
+        assert public_of(entry)["case"] in _offered(before)
     elif outcome == "returned":
         assert among(rule, _saying("recuse", case, before)) is None
     elif outcome == "withdrawn":
-        assert case.public["kind"] in ("admission", "amendment")
+        assert public_of(case)["kind"] in ("admission", "amendment")
     else:
         assert outcome == "denied"
         left = among(rule, _saying("recuse", case, before))
@@ -821,22 +835,22 @@ def _agreed(release: str, terms: str, stage: Mapping[str, Any], before: Sequence
     Or to looser ones, of which these are the tighter.
     """
     for i, applied in enumerate(before):
-        if applied.type == "release.applied" and applied.public["release"] == release:
-            looser = applied.public.get("tightened", {}).get(stage["name"])
-            if looser is not None and applied.public["terms"][stage["name"]] == terms:
+        if applied.type == "release.applied" and public_of(applied)["release"] == release:
+            looser = public_of(applied).get("tightened", {}).get(stage["name"])
+            if looser is not None and public_of(applied)["terms"][stage["name"]] == terms:
                 return _agreed(release, looser, _terms(before, looser)["stage"], before[:i])
     agencies = set(stage["basis"]["askedBy"]) | named(stage["admission"]["grant"])
     without = [
         e.seq
         for e in _of(before, "release.applied")
-        if e.public["release"] == release and terms not in e.public["terms"].values()
+        if public_of(e)["release"] == release and terms not in public_of(e)["terms"].values()
     ]
     since = max(without, default=-1)
-    cases = [e for e in _of(before, "case.opened") if e.public["kind"] == "terms" and e.seq > since]
+    cases = [e for e in _of(before, "case.opened") if public_of(e)["kind"] == "terms" and e.seq > since]
     asked = [
         e
         for e in cases
-        if e.public["question"]["terms"] == terms and e.public["question"]["release"] == release
+        if public_of(e)["question"]["terms"] == terms and public_of(e)["question"]["release"] == release
     ]
     return any(
         agencies <= _consenting(case, before) | _saying("recuse", case, before) and _holds(case, before)
@@ -846,32 +860,32 @@ def _agreed(release: str, terms: str, stage: Mapping[str, Any], before: Sequence
 
 def _in_force(before: Sequence[Entry], release: str) -> dict[str, str]:
     """The terms in force, by stage."""
-    (applied,) = [e for e in _plans_in_force(before) if e.public["release"] == release]
-    return dict(applied.public["terms"])
+    (applied,) = [e for e in _plans_in_force(before) if public_of(e)["release"] == release]
+    return dict(public_of(applied)["terms"])
 
 
 def _developer(before: Sequence[Entry]) -> str:
     (started,) = _of(before, "log.started")
-    return str(started.public["developer"])
+    return str(public_of(started)["developer"])
 
 
 def _log(before: Sequence[Entry]) -> str:
     (started,) = _of(before, "log.started")
-    return str(started.public["vkey"])
+    return str(public_of(started)["vkey"])
 
 
 def check_superseded(entries: Sequence[Entry]) -> None:
     """No case stays open under terms that are out of force, but for those about what stands by itself."""
-    ended = {e.public["case"] for e in _of(entries, "case.determined")}
+    ended = {public_of(e)["case"] for e in _of(entries, "case.determined")}
     for opened in _of(entries, "case.opened"):
-        question = opened.public["question"]
+        question = public_of(opened)["question"]
         assert question["log"] == _log(entries)
-        if opened.public["kind"] not in {"lift", "removal"} and opened.public["case"] not in ended:
+        if public_of(opened)["kind"] not in {"lift", "removal"} and public_of(opened)["case"] not in ended:
             assert question["terms"] in _answering(entries, question["release"], question["stage"])
 
 
 def _case(before: Sequence[Entry], name: str) -> Entry:
-    (opened,) = [e for e in _of(before, "case.opened") if e.public["case"] == name]
+    (opened,) = [e for e in _of(before, "case.opened") if public_of(e)["case"] == name]
     return opened
 
 
@@ -879,21 +893,21 @@ def _saying(word: str, case: Entry, before: Sequence[Entry]) -> set[str]:
     """The agencies whose newest position in a case is `word`, each position checked from its bytes."""
     newest: dict[str, tuple[str, str]] = {}
     for recorded in _of(before, "position.recorded"):
-        if recorded.public["case"] != case.public["case"]:
+        if public_of(recorded)["case"] != public_of(case)["case"]:
             continue
-        envelope = recorded.public["envelope"]
+        envelope = public_of(recorded)["envelope"]
         statement = _statement(envelope)
         said = statement["predicate"]
         question = json.dumps(
-            case.public["question"], sort_keys=True, separators=(",", ":"), ensure_ascii=False
+            public_of(case)["question"], sort_keys=True, separators=(",", ":"), ensure_ascii=False
         )
         digest = hashlib.sha256(question.encode()).hexdigest()
-        assert statement["subject"] == [{"name": case.public["case"], "digest": {"sha256": digest}}]
-        assert said["question"] == case.public["question"]
+        assert statement["subject"] == [{"name": public_of(case)["case"], "digest": {"sha256": digest}}]
+        assert said["question"] == public_of(case)["question"]
         assert said["question"]["log"] == _log(before)
-        assert said["agency"] == recorded.public["agency"]
+        assert said["agency"] == public_of(recorded)["agency"]
         assert said["agency"] in _signers(envelope, before)
-        assert said["agency"] in named(case.public["rule"])
+        assert said["agency"] in named(public_of(case)["rule"])
         last = newest.get(said["agency"])
         assert said["previous"] == (last[1] if last else None)
         payload = base64.b64decode(envelope["payload"])
@@ -911,11 +925,11 @@ def _signers(envelope: Mapping[str, Any], before: Sequence[Entry]) -> set[str]:
     message = b"DSSEv1 " + b" ".join([str(len(kind)).encode(), kind, str(len(payload)).encode(), payload])
     found: set[str] = set()
     for pinned in _of(before, "key.pinned"):
-        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(pinned.public["publicKey"]))
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_of(pinned)["publicKey"]))
         for signature in envelope["signatures"]:
             try:
                 key.verify(base64.b64decode(signature["sig"]), message)
             except InvalidSignature:
                 continue
-            found.add(pinned.public["party"])
+            found.add(public_of(pinned)["party"])
     return found

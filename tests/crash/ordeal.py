@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx2
 
-from sluicegate_record.log import events
 from tests.crash.customers import Acknowledged, Customers
 from tests.crash.plane import Plane
 from tests.crash.processes import eventually
@@ -118,7 +117,7 @@ class Ordeal:
         with closing(self.plane.developer()) as client:
             for each in acknowledged:
                 assert _first(client.do(each.command)) == _first(each.result)
-        by_itself = {events.GRANT_PROVEN, events.DIRECTIVE_IN_FORCE}
+        by_itself = {"grant.proven", "directive.in_force"}
         assert self.record.types_after(self.plane.control_url, size) <= by_itself
 
 

@@ -13,25 +13,26 @@ from typing import Any
 
 import httpx2
 
-from sluicegate_record.log import audit, canonical, checkpoint, events, merkle, proof, tiles
+from sluicegate_record import audit, entries
+from sluicegate_record.log import canonical, checkpoint, merkle, proof, tiles
 from sluicegate_record.log.checkpoint import Checkpoint
 from sluicegate_record.log.merkle import Frontier
 from tests.crash.customers import Acknowledged, Customers
 from tests.crash.processes import BOUND_S
 
-_POSITION = events.POSITION_RECORDED
-_DETERMINED = events.CASE_DETERMINED
+_POSITION = "position.recorded"
+_DETERMINED = "case.determined"
 ENTRIES: dict[str, list[list[str]]] = {
-    "submit": [[events.CASE_OPENED]],
+    "submit": [["case.opened"]],
     "position": [
         [_POSITION],
-        [_POSITION, _DETERMINED, events.GRANT_APPROVED],
-        [_POSITION, _DETERMINED, events.DIRECTIVE_LIFTED],
+        [_POSITION, _DETERMINED, "grant.approved"],
+        [_POSITION, _DETERMINED, "directive.lifted"],
     ],
-    "issue": [[events.CREDENTIAL_ISSUED]],
-    "revoke": [[events.CREDENTIAL_REVOKED]],
-    "suspend": [[events.DIRECTIVE_ISSUED]],
-    "open lift": [[events.CASE_OPENED]],
+    "issue": [["credential.issued"]],
+    "revoke": [["credential.revoked"]],
+    "suspend": [["directive.issued"]],
+    "open lift": [["case.opened"]],
 }
 """The entries that a command makes, done once."""
 
@@ -69,7 +70,7 @@ class Record:
         """The types of the entries after the first `size`: a log grows by itself where gateways poll."""
         with httpx2.Client(base_url=url, timeout=BOUND_S, trust_env=False) as http:
             leaves = list(_fetched(http, self.see(url).size))
-        return {events.read(leaf).type for leaf in leaves[size:]}
+        return {entries.read(leaf).type for leaf in leaves[size:]}
 
     def check_disk(self, database: Path, customers: Iterable[Customers]) -> None:
         """The file holds a log that verifies, goes on from the head seen, and has all acknowledged."""
@@ -122,7 +123,7 @@ def _root_of(leaves: Iterable[bytes]) -> bytes:
 def _check_in_force(leaves: list[bytes]) -> None:
     """What says that a directive is in force everywhere proves it, and is said once."""
     entries: list[dict[str, Any]] = [json.loads(leaf) for leaf in leaves]
-    noted = [entry["public"] for entry in entries if entry["type"] == events.DIRECTIVE_IN_FORCE]
+    noted = [entry["public"] for entry in entries if entry["type"] == "directive.in_force"]
     for _, parts in groupby(sorted(noted, key=_version), key=_version):
         proof.in_force(list(parts), lambda size: _root_of(leaves[:size]))
 
@@ -151,7 +152,7 @@ def _made(leaves: Iterable[bytes]) -> Iterator[_Made]:
         assert command not in known, f"{command} was done twice"
         known.add(command)
         made = list(group)
-        about = [entry for entry in made if entry["type"] != events.ORGANIZATION_DESCRIBED]
+        about = [entry for entry in made if entry["type"] != "organization.described"]
         yield _Made(made[-1]["seq"] + 1, [entry["type"] for entry in about], about[0]["public"])
 
 

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from sluicegate.cli.main import app
-from sluicegate_record.log import events
+from sluicegate_record import entries
 from sluicegate_record.terms import kinds
 from tests.core.lifecycle.test_acts import COMMANDS, REACHED, reach
 
@@ -61,9 +61,9 @@ def test_the_commands_of_a_page_are_found():
 
 
 def described() -> dict[str, dict[str, set[str]]]:
-    """The fields of every entry, by part, as the page about entries names them."""
+    """The fields of every entry, by part, as the page about their types names them."""
     found = {}
-    for line in (DOCS / "reference" / "entries.md").read_text().splitlines():
+    for line in (DOCS / "reference" / "entry-types.md").read_text().splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" |")]
         if len(cells) >= 4 and re.match(r"`\w+\.\w+`", cells[0]):
             parts = [set(re.findall(r"\w+", cell)) for cell in cells[1:4]]
@@ -73,7 +73,7 @@ def described() -> dict[str, dict[str, set[str]]]:
 
 
 def test_every_type_of_entry_is_described():
-    assert set(described()) == events.TYPES
+    assert set(described()) == set(entries.TYPES)
 
 
 RESTS_ON = {"positions", "silent", "unopposed", "proceeded"}

@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 
 from sluicegate.core.access import feed
 from sluicegate.core.terms import document, plan
-from sluicegate_record.log import acknowledgement, audit, checkpoint, dsse, tiles
+from sluicegate_record import audit
+from sluicegate_record.log import acknowledgement, checkpoint, dsse, tiles
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.cases import Position
 from tools import record, reference

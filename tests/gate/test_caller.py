@@ -14,7 +14,6 @@ from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.people.persons import identifier
 from sluicegate.gate.caller import Callers
 from sluicegate.gate.engine import Engine, Flight
-from sluicegate_record.log import events
 from tests.core.people.test_assertion import AUDIENCE, ISSUER, jwk, token
 from tests.gate import world as worlds
 from tests.gate.clients import Raw, calls, chat, post
@@ -52,13 +51,13 @@ class People(World):
             "algorithms": ["ES256"],
         }
         stated |= {"keys": KEYS, "maxAgeS": 3_600, **changes}
-        self.write(events.PROVIDER_REGISTERED, {"provider": name}, organization=organization, provider=stated)
+        self.write("provider.registered", {"provider": name}, organization=organization, provider=stated)
 
     def register(self, organization: str, name: str, status: str) -> None:
         row = {"member": f"mem_{name}", "identifiers": [identifier(name).hex()]}
-        self.write(events.MEMBERS_REGISTERED, {}, organization=organization, members=[row])
+        self.write("members.registered", {}, organization=organization, members=[row])
         claim = {"member": row["member"], "issuer": organization, "status": status}
-        self.write(events.STATUS_CLAIMED, {}, claims=[{**claim, "assurance": "organization"}])
+        self.write("status.claimed", {}, claims=[{**claim, "assurance": "organization"}])
 
     def cover(self, name: str = "d-1", **changes: Any) -> None:
         """A directive over persons who are `other`, or unknown."""
@@ -69,7 +68,7 @@ class People(World):
             "covers": {"persons": {"statuses": ["other"], "unknown": "covered"}},
             **changes,
         }
-        self.write(events.DIRECTIVE_ISSUED, {"directive": name, "document": {"spec": spec}})
+        self.write("directive.issued", {"directive": name, "document": {"spec": spec}})
 
 
 @pytest.fixture
@@ -164,7 +163,7 @@ def test_what_was_verified_is_not_kept_beyond_its_provider(callers, people, engi
     people.provide("idp_org-1")
     engine.advance(people.take())
     assert naming(callers, people, given).signed is not None
-    people.write(events.PROVIDER_REMOVED, {"provider": "idp_org-1"}, organization="org-1")
+    people.write("provider.removed", {"provider": "idp_org-1"}, organization="org-1")
     engine.advance(people.take())
     assert naming(callers, people, given).is_forged
 

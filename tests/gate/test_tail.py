@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.errors import BadFeed, VerificationFailed
 from sluicegate.gate.engine import Engine, Flight
 from sluicegate.gate.feed import Memory, Seen, Tail, wait_ms
+from sluicegate_record.entries import Entry
 from sluicegate_record.log import acknowledgement, checkpoint, merkle, times
-from sluicegate_record.log.events import Entry
 from sluicegate_record.log.merkle import Frontier
-from tests.worlds import API, AT_MS, MODEL, ORIGIN, Rough, World, plan_value, private_key, public_key
+from tests.forging import forged
+from tests.worlds import API, AT_MS, MODEL, ORIGIN, World, plan_value, private_key, public_key
 
 LOG = private_key("log")
 
@@ -407,16 +409,13 @@ def test_what_an_earlier_run_saw_is_reached_in_parts(control: Control) -> None:
 # Entries of the future
 
 
-def unknown(entries: list[Entry]) -> Rough:
-    rough = Rough()
-    rough.entries = list(entries)
-    rough.write("grant.sparkled", {"grant": "grant_1"})
-    return rough
+def unknown(entries: list[Entry]) -> list[Entry]:
+    return [*entries, forged("grant.sparkled", {"grant": "grant_1"}, seq=len(entries), at_ms=AT_MS)]
 
 
 def test_an_unknown_type_halts_the_tail_and_the_lease_ends(control: Control, gateway: Gateway) -> None:
     gateway.poll(control, leaseMs=500)
-    later = Control(unknown(control.entries).entries)
+    later = Control(unknown(control.entries))
     with pytest.raises(VerificationFailed, match="unknown to this build"):
         gateway.poll(later, leaseMs=60_000)
     assert gateway.tail.halted is not None
@@ -433,18 +432,15 @@ def test_what_came_before_an_unknown_entry_is_in_force(world: World, gateway: Ga
     gateway.poll(control)
     world.direct("d-1")
     with pytest.raises(VerificationFailed):
-        gateway.poll(Control(unknown(world.entries).entries))
+        gateway.poll(Control(unknown(world.entries)))
     assert MODEL in gateway.engine.table.suspending
 
 
 def test_an_unknown_version_renews_nothing(control: Control, gateway: Gateway) -> None:
     gateway.poll(control, leaseMs=500)
-    rough = Rough()
-    rough.entries = list(control.entries)
-    entry = rough.write("log.started", {})
-    newer = entry.leaf.replace(b'"v":1}', b'"v":2}')
-    rough.entries[-1] = Entry(entry.seq, entry.at_ms, entry.type, "", "", "", {}, {}, {}, newer)
-    gateway.refuses(Control(rough.entries).answer(gateway.tail.question(0)), "version 2")
+    entry = forged("log.started", {}, seq=len(control.entries), at_ms=AT_MS)
+    newer = replace(entry, leaf=entry.leaf.replace(b'"v":1}', b'"v":2}'))
+    gateway.refuses(Control([*control.entries, newer]).answer(gateway.tail.question(0)), "version 2")
 
 
 # Memory

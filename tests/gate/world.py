@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from sluicegate.gate.engine import Engine, Lease
-from sluicegate_record.log import events, times
-from sluicegate_record.log.events import Draft, Entropy, Entry
+from sluicegate_record.entries import Entry
+from sluicegate_record.log import times
+from sluicegate_record.log.leaf import Entropy
+from tests.forging import filled, forged, openings
 from tests.worlds import raw_plan
 
 SURFACE = "api"
@@ -57,10 +59,14 @@ class World:
         return taken
 
     def write(self, type_: str, public: Mapping[str, Any], **gate: Any) -> Entry:
-        openings = {name: events.opening(value, self._entropy) for name, value in gate.items()}
-        draft = Draft(type_, "test", public, openings)
-        entry = events.place(
-            draft, seq=len(self._entries), at_ms=AT_MS, by="tester", command=self.name("cmd")
+        entry = forged(
+            type_,
+            filled(type_, public),
+            openings(gate, self._entropy),
+            seq=len(self._entries),
+            at_ms=AT_MS,
+            stream="test",
+            command=self.name("cmd"),
         )
         self._entries.append(entry)
         return entry
@@ -93,15 +99,15 @@ class World:
             "terms": {"first": terms or f"sha256:{name}"},
         }
         if announced:
-            self.write(events.RELEASE_APPLIED, public | {"plan": plan})
+            self.write("release.applied", public | {"plan": plan})
         else:
-            self.write(events.RELEASE_APPLIED, public, plan=plan)
+            self.write("release.applied", public, plan=plan)
 
         self._terms[name] = public["terms"]["first"]
 
     def open_stage(self, release: str) -> None:
         opened = {"release": release, "stage": "first", "terms": self._terms[release]}
-        self.write(events.STAGE_OPENED, opened)
+        self.write("stage.opened", opened)
 
     def grant(
         self, organization: str, release: str = "preview", surface: str = SURFACE, until: str | None = None
@@ -116,7 +122,7 @@ class World:
             "validFrom": times.format_time(AT_MS),
             "validUntil": until,
         }
-        self.write(events.GRANT_APPROVED, public, organization=organization)
+        self.write("grant.approved", public, organization=organization)
         return grant
 
     def credential(self, grant: str) -> tuple[str, str]:
@@ -124,7 +130,7 @@ class World:
         credential = self.name("cred")
         key = "sg_" + hashlib.sha256(credential.encode()).hexdigest()[:49]
         digest = hashlib.sha256(key.encode()).hexdigest()
-        self.write(events.CREDENTIAL_ISSUED, {"credential": credential, "grant": grant}, digest=digest)
+        self.write("credential.issued", {"credential": credential, "grant": grant}, digest=digest)
         return key, credential
 
     def customer(self, organization: str = "org-1", release: str = "preview") -> str:
@@ -133,7 +139,7 @@ class World:
 
     def choose(self, grant: str, *, fallback: bool = True) -> None:
         """The holder of a grant chooses whether the fallback answers."""
-        self.write(events.GRANT_FALLBACK_CHOSEN, {"grant": grant, "case": "case", "fallback": fallback})
+        self.write("grant.fallback_chosen", {"grant": grant, "case": "case", "fallback": fallback})
 
     def falling_back(self, organization: str = "org-1", *, chosen: bool = True) -> tuple[str, str, str]:
         """A key, its grant for `MODEL`, which falls back if `chosen`, and another one for `FALLBACK`."""
@@ -146,12 +152,12 @@ class World:
         return self.credential(grant)[0], grant, other
 
     def revoke(self, credential: str) -> None:
-        self.write(events.CREDENTIAL_REVOKED, {"credential": credential})
+        self.write("credential.revoked", {"credential": credential})
 
     def apply_for(self, organization: str, release: str = "preview") -> str:
         case = self.name("case")
         public = {"kind": "admission", "case": case, "release": release, "surface": SURFACE}
-        self.write(events.CASE_OPENED, public, organization=organization)
+        self.write("case.opened", public, organization=organization)
         return case
 
     def suspend(
@@ -167,12 +173,12 @@ class World:
         }
         public = {"directive": name, "document": {"spec": spec}}
         if everyone:
-            self.write(events.DIRECTIVE_ISSUED, public)
+            self.write("directive.issued", public)
         else:
-            self.write(events.DIRECTIVE_ISSUED, public, organizations=organizations)
+            self.write("directive.issued", public, organizations=organizations)
 
     def lift(self, name: str) -> None:
-        self.write(events.DIRECTIVE_LIFTED, {"directive": name})
+        self.write("directive.lifted", {"directive": name})
 
 
 def lease(clock: Clock, ends_in_ms: float = LEASE_MS) -> Lease:

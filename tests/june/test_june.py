@@ -23,7 +23,8 @@ from bench import fleet, streams
 from bench.fleet import AGENCIES, Fleet
 from bench.speech import Speech
 from bench.streams import Pace
-from sluicegate_record.log import audit, canonical, checkpoint, events, merkle, proof, tiles
+from sluicegate_record import audit
+from sluicegate_record.log import canonical, checkpoint, merkle, proof, tiles
 from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.log.proof import Proven
 from tests.june.asking import ANSWERED, BOUND_S, Asked, Prober, Question, answers, probing
@@ -382,7 +383,7 @@ def _check_proof(running: Fleet, status: dict[str, Any]) -> None:
     parts = [
         each["public"]
         for each in entries
-        if each["type"] == events.DIRECTIVE_IN_FORCE and each["public"]["size"] == status["size"]
+        if each["type"] == "directive.in_force" and each["public"]["size"] == status["size"]
     ]
     assert entries[status["entry"]]["public"] == parts[0]
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from sluicegate.errors import StoreUnavailable
 from sluicegate.ports import Incarnation
-from sluicegate_record.log.events import Entry
+from sluicegate_record.entries import Entry
 from tests.fakes import Contents, MemoryStore, MemoryWriting
 from tests.lease.schedule import Gone, Process, Schedule
 

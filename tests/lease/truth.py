@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sluicegate_record.log import events
-from sluicegate_record.log.events import Entry
+from sluicegate_record.entries import Entry
+from tests import forging
 from tests.lease.gateway import Client
 
 ALLOWANCE = 1.001
@@ -54,15 +54,15 @@ class Truth:
 
     def committed(self, entry: Entry) -> None:
         """An entry is in the real log from now on."""
-        public = entry.public
-        if entry.type == events.RELEASE_APPLIED:
+        public = forging.public_of(entry)
+        if entry.type == "release.applied":
             self._leases.append((self._now(), public["plan"]["spec"]["leaseMs"]))
-        elif entry.type == events.DIRECTIVE_ISSUED:
+        elif entry.type == "directive.issued":
             name, covers = public["directive"], _reading(public["document"]["spec"], entry)
             self.directives[name] = Narrowing(name, covers, self._now(), self._bound(), is_directive=True)
-        elif entry.type == events.DIRECTIVE_LIFTED:
+        elif entry.type == "directive.lifted":
             del self.directives[public["directive"]]
-        elif entry.type == events.CREDENTIAL_REVOKED:
+        elif entry.type == "credential.revoked":
             name, covers = public["credential"], _holder(public["credential"])
             self.revoked[name] = Narrowing(name, covers, self._now(), self._bound(), is_directive=False)
 
@@ -123,7 +123,7 @@ class Truth:
 def _reading(spec: dict[str, Any], entry: Entry) -> Callable[[Client, str], bool]:
     organizations: Iterable[str] | None = None
     if spec["covers"] != "everyone":
-        organizations = frozenset(entry.gate_value("named")["covers"]["organizations"])
+        organizations = frozenset(forging.gate_value(entry, "named")["covers"]["organizations"])
 
     def covers(client: Client, model: str) -> bool:
         return (

@@ -356,7 +356,8 @@ def begun(lease_ms: int) -> tuple[Contents, tuple[Client, ...]]:
             case = state.cases[name]
         for agency in agencies:
             do(RecordPosition(worlds.position(case, agency)))
-        return case.grant
+        with ledger.reading() as state:
+            return state.cases[name].grant
 
     do(worlds.start(vkey=ledger.vkey()))
     for case in do(ApplyPlan(worlds.read_plan(plan(lease_ms))))["cases"]:

@@ -7,10 +7,11 @@ import pytest
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import BadEnvelope, InvalidDocument
 from sluicegate.service import applications, cases, positions
-from sluicegate_record.log import canonical, events, times
-from sluicegate_record.log.events import Opening
+from sluicegate_record.log import canonical, times
+from sluicegate_record.log.leaf import Opening
 from sluicegate_record.terms.plan import Plan
 from tests import worlds
+from tests.forging import gate_value
 from tests.plane import Plane, no, yes
 from tests.worlds import CODEX, DAY_MS, RELEASE, STAGE, looser, plan_value, stage
 
@@ -29,8 +30,8 @@ def test_an_applicant_is_one_organization_under_one_pseudonym(plane):
     plane.submit(surface="api")
     plane.submit(surface=CODEX)
     plane.submit(name="Example Grid")
-    entries = [entry for entry in plane.store.entries(0, 1_000) if entry.type == events.CASE_OPENED]
-    named = [entry.gate_value("organization") for entry in entries if "organization" in entry.gate]
+    entries = [entry for entry in plane.store.entries(0, 1_000) if entry.type == "case.opened"]
+    named = [gate_value(entry, "organization") for entry in entries if "organization" in entry.gate]
     assert named[0] == named[1] != named[2]
     assert all(name.startswith("org_") for name in named)
 

@@ -7,9 +7,10 @@ import pytest
 
 from sluicegate.errors import BadEnvelope, InvalidDocument, InvalidInput, NotCanonical
 from sluicegate.service import directives, preview
-from sluicegate_record.log import canonical, events
+from sluicegate_record.log import canonical
 from sluicegate_record.terms.rule import Rule
 from tests import worlds
+from tests.forging import gate_value
 from tests.plane import Plane, no, yes
 from tests.worlds import API, MODEL, covering, directive_value
 
@@ -48,8 +49,8 @@ def test_a_name_covers_everybody_of_that_name(plane):
     plane.admit("rival", "Example Utility")
     result = plane.direct("d-1", ["Example Utility"])
     assert result["covered"]["organizations"] == 1  # the second has no key yet
-    issued = [entry for entry in plane.store.entries(0, 1_000) if entry.type == events.DIRECTIVE_ISSUED]
-    assert issued[0].gate_value("named") == {"covers": {"names": [plane.ledger.tag("Example Utility")]}}
+    issued = [entry for entry in plane.store.entries(0, 1_000) if entry.type == "directive.issued"]
+    assert gate_value(issued[0], "named") == {"covers": {"names": [plane.ledger.tag("Example Utility")]}}
     assert len(plane.pseudonyms("Example Utility")) == 2
     with plane.ledger.reading() as state:
         for organization in plane.pseudonyms("Example Utility"):

@@ -13,7 +13,7 @@ from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, Verificat
 from sluicegate.ports import Incarnation
 from sluicegate.service import directives, points
 from sluicegate.service.fleet import CONFIRM_EVERY_MS, FORGET_AFTER_MS, HISTORY_MAX, Fleet, Poll
-from sluicegate_record.log import events, merkle, proof, times
+from sluicegate_record.log import merkle, proof, times
 from sluicegate_record.statements.points import Enforcement
 from tests import worlds
 from tests.fakes import Breaking, Broken, MemoryWriting
@@ -95,7 +95,7 @@ def test_what_comes_while_the_question_waits_is_in_the_answer(plane):
     poll = plane.poll(plane.size)
     plane.fleet.heard(poll)
     plane.direct("d-1")
-    assert [entry.type for entry in plane.opened_answer(poll).entries] == [events.DIRECTIVE_ISSUED]
+    assert [entry.type for entry in plane.opened_answer(poll).entries] == ["directive.issued"]
 
 
 def test_the_time_of_an_answer_is_the_logs(plane):
@@ -234,7 +234,7 @@ def test_what_was_committed_and_not_followed_is_followed_before_a_lease_is_given
         plane.direct("d-1")
     plane.boot.at_ms += CONFIRM_EVERY_MS
     answer = plane.ask(0)
-    assert answer.entries[-1].type == events.DIRECTIVE_ISSUED
+    assert answer.entries[-1].type == "directive.issued"
     assert answer.lease_ms == LEASE_MS
 
 
@@ -306,7 +306,7 @@ def test_being_sent_is_not_acknowledging(plane):
     plane.ask(plane.size)
     plane.direct("d-1")
     answer = plane.ask(plane.size - 1)
-    assert answer.entries[-1].type == events.DIRECTIVE_ISSUED
+    assert answer.entries[-1].type == "directive.issued"
     assert (row(plane)["state"], in_force(plane)) == ("waiting", False)
 
 
@@ -665,9 +665,7 @@ def test_who_agrees_again_is_heard_again(plane):
 
 def noted(plane: Plane, name: str = "d-1") -> list[Any]:
     """The public parts of the entries that say a directive is in force everywhere."""
-    found = [
-        entry.public for entry in plane.store.entries(0, 9_999) if entry.type == events.DIRECTIVE_IN_FORCE
-    ]
+    found = [entry.public for entry in plane.store.entries(0, 9_999) if entry.type == "directive.in_force"]
     return [public for public in found if public["directive"] == name]
 
 
@@ -867,7 +865,7 @@ def test_a_directive_waits_for_a_declared_point_for_as_long_as_it_takes(plane):
     public = row_of(noted(plane))
     stated = row_of(public["points"])
     assert (stated["point"], public["stated"]) == ("cloud", 1)
-    assert plane.store.entries(stated["seq"], 1)[0].type == events.POINT_STATED
+    assert plane.store.entries(stated["seq"], 1)[0].type == "point.stated"
 
 
 def test_a_directive_for_other_surfaces_does_not_wait_for_it(plane):

@@ -18,8 +18,8 @@ from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.service.ledger import Ledger
 from sluicegate.store.sqlite import SqliteStore
+from sluicegate_record.audit import audit
 from sluicegate_record.log import checkpoint
-from sluicegate_record.log.audit import audit
 from tests import worlds
 from tests.worlds import AT_MS, ORIGIN, RELEASE, STAGE, plan_value, position, private_key, read_plan, stage
 

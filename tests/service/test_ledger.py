@@ -24,9 +24,10 @@ from sluicegate.ports import Writing
 from sluicegate.service.ledger import NEWEST as KEPT
 from sluicegate.service.ledger import Ledger
 from sluicegate.store.sqlite import SqliteStore
-from sluicegate_record.log import canonical, checkpoint, events, merkle
-from sluicegate_record.log.audit import audit
-from sluicegate_record.log.events import Entry, Opening
+from sluicegate_record import entries
+from sluicegate_record.audit import audit
+from sluicegate_record.log import canonical, checkpoint, merkle
+from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Frontier
 from tests import worlds
 from tests.fakes import Breaking, MemoryStore
@@ -241,15 +242,10 @@ def test_a_log_goes_on_after_starting_again(plane):
     assert verified(plane.ledger) == size + 2
 
 
-def _replace(entry: Entry, **changes: Any) -> Entry:
-    fields = {name: getattr(entry, name) for name in Entry.__slots__}
-    return Entry(**{**fields, **changes})
-
-
 def _releaf(store: MemoryStore, seq: int, old: bytes, new: bytes) -> None:
     entry = store.contents.entries[seq]
     assert old in entry.leaf
-    read = events.read(entry.leaf.replace(old, new), entry.gate, entry.sealed)
+    read = entries.read(entry.leaf.replace(old, new), entry.gate, entry.sealed)
     store.contents.entries[seq] = read
 
 
@@ -289,14 +285,14 @@ def _drop_node(store: MemoryStore) -> None:
 
 
 def _alter_gate(store: MemoryStore) -> None:
-    (entry,) = [e for e in store.contents.entries if e.type == events.CREDENTIAL_ISSUED]
+    (entry,) = [e for e in store.contents.entries if e.type == "credential.issued"]
     opened = Opening(entry.gate["digest"].salt, b'"' + b"0" * 64 + b'"')
-    store.contents.entries[entry.seq] = events.read(entry.leaf, {"digest": opened})
+    store.contents.entries[entry.seq] = entries.read(entry.leaf, {"digest": opened})
 
 
 def _drop_gate(store: MemoryStore) -> None:
-    (entry,) = [e for e in store.contents.entries if e.type == events.CREDENTIAL_ISSUED]
-    store.contents.entries[entry.seq] = _replace(entry, gate={})
+    (entry,) = [e for e in store.contents.entries if e.type == "credential.issued"]
+    store.contents.entries[entry.seq] = entries.read(entry.leaf)
 
 
 def _other_head(store: MemoryStore) -> None:

@@ -23,8 +23,8 @@ from sluicegate.ports import (
     Store,
     Subscription,
 )
+from sluicegate_record.entries import Entry
 from sluicegate_record.log import checkpoint, merkle
-from sluicegate_record.log.events import Entry
 from sluicegate_record.log.merkle import Frontier
 from tests.worlds import ORIGIN, World, private_key
 

@@ -21,8 +21,8 @@ from sluicegate.errors import StoreUnavailable, StoreUnusable
 from sluicegate.ports import Done, Incarnation, Node, Principal
 from sluicegate.store import schema
 from sluicegate.store.sqlite import SqliteStore
+from sluicegate_record.entries import Entry
 from sluicegate_record.log import checkpoint, merkle
-from sluicegate_record.log.events import Entry
 from tests.store.contract import BOUND_S, DONE, ENTRIES, GATEWAY, Log, StoreContract
 from tests.worlds import ORIGIN, private_key
 

@@ -17,14 +17,14 @@ from sluicegate.core.lifecycle.applications import Amend, SubmitApplication
 from sluicegate.core.lifecycle.credentials import IssueCredential
 from sluicegate.core.lifecycle.directives import Confirm, IssueDirective, OpenLift
 from sluicegate.core.lifecycle.fleet import NoteInForce
-from sluicegate.core.lifecycle.organizations import Described
 from sluicegate.core.lifecycle.positions import RecordPosition, TranscribePosition
 from sluicegate.core.lifecycle.record import AddNote
 from sluicegate.core.lifecycle.releases import OpenStage
 from sluicegate_record.directives.received import Received
 from sluicegate_record.directives.scope import Scope
-from sluicegate_record.log import acknowledgement, canonical, events, merkle, times
-from sluicegate_record.log.events import Opening
+from sluicegate_record.entries.cases import Description
+from sluicegate_record.log import acknowledgement, canonical, merkle, times
+from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.statements.cases import Schedule, ScheduledCase, Transcription
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
@@ -84,12 +84,12 @@ class History(World):
 
     def ends(self, case: str, outcome: str, code: str | None = None) -> None:
         """A case has come to this outcome."""
-        found = self.newest(events.CASE_DETERMINED, case=case)
+        found = self.newest("case.determined", case=case)
         assert (found["outcome"], found.get("reasonCode")) == (outcome, code), found
 
     def granted(self, case: str) -> str:
         """The grant that a case has given."""
-        grant: str = self.newest(events.GRANT_APPROVED, case=case)["grant"]
+        grant: str = self.newest("grant.approved", case=case)["grant"]
         return grant
 
     def last(self, type_: str) -> None:
@@ -109,7 +109,7 @@ class History(World):
 
     def terms_case(self, release: str, stage: str) -> str:
         """The newest case about the terms of a stage."""
-        case: str = self.newest(events.CASE_OPENED, kind="terms", release=release, stage=stage)["case"]
+        case: str = self.newest("case.opened", kind="terms", release=release, stage=stage)["case"]
         return case
 
     def opens(self, release: str, stage: str, **changes: str) -> dict[str, Any]:
@@ -125,7 +125,7 @@ class History(World):
         stage: str,
         surface: str = API,
         *,
-        described: Described | None = None,
+        described: Description | None = None,
         **dossier: Any,
     ) -> str:
         """An organization applies; its case."""
@@ -191,7 +191,7 @@ class History(World):
         """An organization is approved where every seat is taken; its case."""
         case = self.applies(organization, SEATS, "seated", surface)
         self.says(case, "oncd approve", "ostp approve")
-        self.last(events.CASE_WAITLISTED)
+        self.last("case.waitlisted")
         return case
 
     def notes(self, party: str, kind: str, text: str, **about: str) -> None:
@@ -208,7 +208,7 @@ class History(World):
         *signers: str,
         opened: Mapping[str, Opening] | None = None,
         named: Mapping[str, Resolved] | None = None,
-        described: Sequence[Described] = (),
+        described: Sequence[Description] = (),
         metadata: Mapping[str, Any] | None = None,
         replaces: str = "",
         spares: Mapping[str, Any] | None = None,
@@ -231,7 +231,7 @@ class History(World):
 
     def standing(self, name: str) -> dict[str, str]:
         """A directive as it stands, as a change of it binds it."""
-        document = self.newest(events.DIRECTIVE_ISSUED, directive=name)["document"]
+        document = self.newest("directive.issued", directive=name)["document"]
         return {"directive": name, "document": canonical.digest(document)}
 
     def confirms(self, name: str, signer: str) -> None:
@@ -322,6 +322,11 @@ def tag(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
-def describes(organization: str, country: str = "US", sector: str | None = None) -> Described:
+def describes(organization: str, country: str = "US", sector: str | None = None) -> Description:
     """An organization as directives must know it."""
-    return Described(organization, tag(f"Example {organization}"), country, sector)
+    return Description(
+        organization=organization,
+        name=tag(f"Example {organization}"),
+        registered_in=country,
+        sector=sector,
+    )

@@ -20,8 +20,10 @@ from typing import Any
 
 from sluicegate.core.terms import document, trust
 from sluicegate.core.terms.trust import Releases
-from sluicegate_record.log import canonical, checkpoint, events, merkle
-from sluicegate_record.log.events import Entry, Opening
+from sluicegate_record import entries
+from sluicegate_record.entries import Entry
+from sluicegate_record.log import canonical, checkpoint, merkle
+from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Frontier
 from tests.vectors.every_act import history
 from tests.vectors.projection import Sections, projected, proofs, reports_of
@@ -51,7 +53,7 @@ def read_entry(line: bytes) -> Entry:
         {name: Opening(canonical.unb64(salt), body.encode()) for name, (salt, body) in item[part].items()}
         for part in ("gate", "sealed")
     ]
-    return events.read(item["leaf"].encode(), *parts)
+    return entries.read(item["leaf"].encode(), *parts)
 
 
 def stored_entries() -> list[bytes]:
@@ -107,8 +109,8 @@ def sizes(entries: Sequence[Entry]) -> list[int]:
 
 
 def _directs(entry: Entry) -> bool:
-    is_part = entry.type == events.DIRECTIVE_LIFTED and "scope" in entry.public
-    return is_part or entry.type == events.DIRECTIVE_ISSUED
+    is_part = entry.type == "directive.lifted" and "scope" in entry.public
+    return is_part or entry.type == "directive.issued"
 
 
 def steps(projections: Iterable[tuple[int, Sections]]) -> Iterator[dict[str, Any]]:

@@ -23,14 +23,18 @@ from sluicegate.core.access.refusals import Deny
 from sluicegate.core.access.table import Credential, Grant, Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle import State, applications, determination, notices, reports
-from sluicegate.core.lifecycle.case import UNTIMED, Case, Clock, Recorded
-from sluicegate.core.lifecycle.state import Issued
+from sluicegate.core.lifecycle.state import Nomination
 from sluicegate.core.people import persons
 from sluicegate.core.terms.trust import Releases
-from sluicegate_record.log import audit, canonical, checkpoint, events, merkle, times
-from sluicegate_record.log.events import Entry
+from sluicegate_record import audit
+from sluicegate_record.entities.case import Case, Opinion, Screening, Span, Timer
+from sluicegate_record.entities.directive import Directive
+from sluicegate_record.entries import Entry, cases, seen
+from sluicegate_record.log import canonical, checkpoint, merkle, times
 from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.terms import kinds
+from sluicegate_record.terms.plan import UNTIMED
+from tests.forging import gate_value
 from tests.worlds import DAY_MS
 
 Sections = dict[str, dict[str, Any]]
@@ -69,11 +73,11 @@ def state_sections(state: State) -> Sections:
             name: {"keyid": keyid, "digest": digest}
             for name, (keyid, digest) in state.registry.attested.items()
         },
-        "nominations": {name: dict(each) for name, each in state.nominations.items()},
+        "nominations": {name: _nomination(each) for name, each in state.nominations.items()},
         "notes": {str(number): _brief(note) for number, note in enumerate(state.notes)},
         "lists": dict(state.lists),
-        "plans": {terms: _digest(plan.to_json()) for terms, plan in state.plans.items()},
-        "opened": {terms: _time(at_ms) for terms, at_ms in state.opened.items()},
+        "plans": {terms: _digest(each.plan.to_json()) for terms, each in state.record.terms.items()},
+        "opened": {terms: _time(at_ms) for terms, at_ms in state.record.opened.items()},
         "agenda": _agenda(state),
     }
 
@@ -119,9 +123,9 @@ def _case(state: State, case: Case) -> dict[str, Any]:
         "procedure": _digest({} if case.procedure is UNTIMED else case.procedure.to_json()),
         "subject": case.subject,
         "dossier": case.dossier,
-        "opening": _brief(case.opening),
-        "described": case.described,
-        "named": case.named,
+        "opening": _opening(case.opening),
+        "described": _described(case),
+        "named": seen(case.named),
         "state": case.state,
         "standing": case.standing,
         "outcome": case.outcome,
@@ -136,13 +140,13 @@ def _case(state: State, case: Case) -> dict[str, Any]:
         "asked": _time(case.asked_ms),
         "stops": _stops(case.stops),
         "wholeClock": list(case.whole_clock or ()),
-        "screening": _brief(case.screening),
+        "screening": _screening(case.screening),
         "offerUntil": _time(case.offer_until_ms),
         "replyBy": _time(case.reply_by_ms),
         "replied": _placed(case.replied_ms, case.replied_seq),
         "appealBy": _time(applications.appeal_until_ms(case)),
         "answers": list(case.answers),
-        "notes": [_brief(note) for note in case.notes],
+        "notes": [_note(state, note) for note in case.notes],
         "unopposed": case.unopposed,
         "proceeded": case.proceeded,
         "cleared": case.is_cleared,
@@ -170,7 +174,41 @@ def _open(state: State, case: Case) -> dict[str, Any]:
     }
 
 
-def _position(said: Recorded) -> dict[str, Any]:
+def _opening(opening: cases.Opening | None) -> dict[str, Any] | None:
+    return None if opening is None else _brief(opening.to_json())
+
+
+def _described(case: Case) -> dict[str, Any] | None:
+    described = seen(case.described)
+    return None if described is None else described.to_json()
+
+
+def _screening(found: Screening | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "list": found.name,
+        "version": found.version,
+        "decision": found.decision,
+        "reason": found.reason,
+        "owner": found.owner,
+        "digest": found.digest,
+        "at": _time(found.at_ms),
+        "seq": found.seq,
+        **({} if found.reopened_ms is None else {"reopened": _time(found.reopened_ms)}),
+    }
+
+
+def _note(state: State, note: Mapping[str, Any]) -> dict[str, Any]:
+    by = {"party": state.developer} if note["kind"] == "proceeded" else {}
+    return {**note, **by}
+
+
+def _nomination(found: Nomination) -> dict[str, Any]:
+    return found._asdict()
+
+
+def _position(said: Opinion) -> dict[str, Any]:
     return _filled(
         {
             "owners": list(said.owners),
@@ -185,7 +223,7 @@ def _position(said: Recorded) -> dict[str, Any]:
     )
 
 
-def _clock(clock: Clock) -> dict[str, Any]:
+def _clock(clock: Timer) -> dict[str, Any]:
     return _filled(
         {
             "started": _time(clock.started_ms),
@@ -203,14 +241,15 @@ def _clock(clock: Clock) -> dict[str, Any]:
 
 
 def _grant_in(state: State, grant: Grant) -> dict[str, Any]:
+    known = state.grants[grant.id]
     of_rules = {
-        "case": state.grants[grant.id],
-        "standing": state.standing.get(grant.id),
-        "live": state.is_live(grant.id),
-        "dossier": state.dossiers[grant.id],
+        "case": known.case,
+        "standing": known.standing,
+        "live": known.is_live,
+        "dossier": known.dossier,
         "party": state.party_of(grant.id),
-        "amendment": state.amendments.get(grant.id),
-        "removal": state.removals.get(grant.id),
+        "amendment": known.amendment,
+        "removal": known.removal,
         "provisioned": grant.id in state.provisioned,
     }
     return {**grant_json(grant), **_filled(of_rules)}
@@ -251,7 +290,8 @@ def _credential(credential: Credential) -> dict[str, Any]:
     return _filled({"revoked": credential.revoked, "member": member, "attested": stated})
 
 
-def _directive(state: State, issued: Issued) -> dict[str, Any]:
+def _directive(state: State, issued: Directive) -> dict[str, Any]:
+    ended = issued.ended
     return _filled(
         {
             "issuer": issued.issuer,
@@ -260,25 +300,25 @@ def _directive(state: State, issued: Issued) -> dict[str, Any]:
             "at": _time(issued.at_ms),
             "holds": _time(issued.holds_ms),
             "drill": issued.is_drill,
-            "transcribed": issued.is_transcribed,
+            "transcribed": issued.document.is_transcribed,
             "confirmed": issued.confirmed,
-            "ended": issued.ended,
-            "endedAt": _placed(issued.ended_ms, issued.ended_seq),
-            "lifted": issued.lifted,
+            "ended": ended.how if ended is not None else None,
+            "endedAt": _placed(ended.at_ms, ended.seq) if ended is not None else None,
+            "lifted": ended is not None,
             "lifts": list(issued.lifts),
-            "parts": [{**each, "at": _time(each["at"])} for each in issued.parts],
+            "parts": [each.to_json() for each in issued.parts],
             "history": [
                 {
                     "directive": each.directive,
                     "seq": each.seq,
                     "document": each.document.digest,
-                    "by": each.replaced_seq,
-                    "at": _time(each.replaced_ms),
+                    "by": each.by,
+                    "at": _time(each.at_ms),
                 }
                 for each in issued.history
             ],
             "inForce": _placed(issued.in_force_ms, issued.in_force_seq),
-            "report": _digest(issued.report) if issued.report is not None else None,
+            "report": _digest(issued.report.to_json()) if issued.report is not None else None,
             "stops": issued.name in state.table.directives,
             "tried": issued.name in state.table.drills,
         }
@@ -354,8 +394,8 @@ def _organizations(state: State) -> Iterator[tuple[str, dict[str, Any]]]:
         )
 
 
-def _members(members: Mapping[str, Sequence[str]]) -> list[Any]:
-    return [[name, list(identifiers)] for name, identifiers in members.items()]
+def _members(members: Mapping[str, Sequence[bytes]]) -> list[Any]:
+    return [[name, [each.hex() for each in identifiers]] for name, identifiers in members.items()]
 
 
 def _persons(state: State) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -394,7 +434,7 @@ def _provider(state: State, name: str) -> dict[str, Any]:
     held = state.table.providers[found.organization][name]
     return {
         "organization": found.organization,
-        "stated": found.stated,
+        "stated": found.stated.to_json(),
         "keys": sorted(held.keys),
         "maxAgeS": held.max_age_s,
     }
@@ -429,20 +469,20 @@ def asked_of(entries: Iterable[Entry]) -> Asked:
     models, surfaces, namings = set[str](), set[str](), dict[str, dict[str, Naming]]()
     for entry in entries:
         public = entry.public
-        if entry.type == events.RELEASE_APPLIED:
-            plan = public["plan"] if public["announced"] else entry.gate_value("plan")
+        if entry.type == "release.applied":
+            plan = public["plan"] if public["announced"] else gate_value(entry, "plan")
             models |= {each["id"] for each in plan["spec"]["models"]}
             surfaces |= set(plan["spec"]["surfaces"])
-        elif entry.type == events.GRANT_APPROVED:
-            grants[public["grant"]] = entry.gate_value("organization")
-        elif entry.type == events.CREDENTIAL_ISSUED:
-            digests[public["credential"]] = bytes.fromhex(entry.gate_value("digest"))
+        elif entry.type == "grant.approved":
+            grants[public["grant"]] = gate_value(entry, "organization")
+        elif entry.type == "credential.issued":
+            digests[public["credential"]] = bytes.fromhex(gate_value(entry, "digest"))
             organizations[public["credential"]] = grants[public["grant"]]
-        elif entry.type == events.PROVIDER_REGISTERED:
-            stated = entry.gate_value("provider")
-            namings.setdefault(entry.gate_value("organization"), {}).update(_signed(stated))
-        elif entry.type == events.MEMBERS_REGISTERED:
-            namings.setdefault(entry.gate_value("organization"), {}).update(_by_identifier())
+        elif entry.type == "provider.registered":
+            stated = gate_value(entry, "provider")
+            namings.setdefault(gate_value(entry, "organization"), {}).update(_signed(stated))
+        elif entry.type == "members.registered":
+            namings.setdefault(gate_value(entry, "organization"), {}).update(_by_identifier())
     return Asked(digests, organizations, sorted(models), sorted(surfaces), namings)
 
 
@@ -708,7 +748,7 @@ def _placed(at_ms: int | None, seq: int | None) -> list[Any] | None:
     return None if at_ms is None else [_time(at_ms), seq]
 
 
-def _stops(stops: Sequence[tuple[int, int]]) -> list[list[str | None]]:
+def _stops(stops: Sequence[Span]) -> list[list[str | None]]:
     return [[_time(from_ms), _time(to_ms)] for from_ms, to_ms in stops]
 
 

@@ -5,10 +5,11 @@
     │   ├── NotCanonical        JSON outside the strict subset we accept
     │   ├── BadEnvelope         not a DSSE envelope, or not the statement expected
     │   └── BadKey              not a key of the kind expected
-    └── VerificationFailed      well-formed, but not what it claims to be
-        ├── BadSignature
-        ├── BadProof            a Merkle proof that does not lead to the root
-        └── BadCheckpoint       a signed note that does not verify
+    ├── VerificationFailed      well-formed, but not what it claims to be
+    │   ├── BadSignature
+    │   ├── BadProof            a Merkle proof that does not lead to the root
+    │   └── BadCheckpoint       a signed note that does not verify
+    └── Unreachable             the other side did not answer
 
 Messages are one lower-case line: what was found (quoted), what was expected, what to do.
 """
@@ -98,3 +99,9 @@ class BadCheckpoint(VerificationFailed):
     """A checkpoint that is malformed, of another log, or not signed by its key."""
 
     code = "bad_checkpoint"
+
+
+class Unreachable(SluicegateError):
+    """The other side did not answer in time, or not in our protocol."""
+
+    code = "unreachable"

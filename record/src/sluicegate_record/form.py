@@ -12,9 +12,11 @@ Rules:
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import partial
 from typing import (
+    TYPE_CHECKING,
     Annotated,
     Any,
     ClassVar,
@@ -110,7 +112,7 @@ def form(cls: type[Made]) -> type[Made]:
 class Form:
     """The base of forms. `unknown` holds the fields that this build does not know."""
 
-    unknown: Mapping[str, Json] = field(default_factory=lambda: NOTHING, repr=False)
+    unknown: Mapping[str, Json] = field(default_factory=lambda: NOTHING, repr=False, hash=False)
 
     @classmethod
     def from_json(cls, value: object) -> Self:
@@ -118,18 +120,10 @@ class Form:
         if type(value) is not dict:
             raise Misread("an object", shown(value))
         shape = shape_of(cls)
-        found: dict[str, Any] = {}
-        for key, name, codec, default, _, _ in shape.fields:
-            if key in value:
-                try:
-                    found[name] = codec.read(value[key])
-                except Misread as error:
-                    raise error.within(key) from None
-            elif default is _REQUIRED:
-                raise Misread(f"the field {key!r}", "none")
+        found = take(shape.readers, value)
         if len(found) != len(value):
             found["unknown"] = {key: given for key, given in value.items() if key not in shape.keys}
-        return cls(**found)
+        return make(cls, found)
 
     def to_json(self) -> dict[str, Json]:
         """The object, as `canonical.dumps` takes it."""
@@ -165,11 +159,103 @@ class Verbatim(Form):
         return dict(self.source)
 
 
+class Slot(NamedTuple):
+    """A field as it is stored: how it is set and got, and what it is where nothing is said.
+
+    `default` gives the value; `is_kept` says that a copy keeps it.
+    """
+
+    name: str
+    put: Callable[[Any, Any], None]
+    get: Callable[[Any], Any]
+    default: Callable[[], Any] | None
+    is_kept: bool
+
+
+def make(cls: type[Made], found: Mapping[str, Any]) -> Made:
+    """A form of these fields, as its constructor makes it, but quicker: logs are read entry by entry.
+
+    Requires: every field without a default is in `found`.
+    """
+    made = object.__new__(cls)
+    for name, put, _, default, _ in slots_of(cls):
+        value = found.get(name, MISSING)
+        put(made, default() if value is MISSING and default is not None else value)
+    _finish(made)
+    return made
+
+
+if TYPE_CHECKING:
+    from dataclasses import replace as replace  # noqa: PLC0414 - mypy knows its fields by this very name
+else:
+
+    def replace(value: Made, **changes: Any) -> Made:
+        """A copy with some fields changed, as `dataclasses.replace` makes it, but quicker."""
+        cls = type(value)
+        made = object.__new__(cls)
+        for name, put, get, default, is_kept in slots_of(cls):
+            put(made, changes[name] if name in changes else get(value) if is_kept else default())
+        _finish(made)
+        return made
+
+
+def _finish(made: object) -> None:
+    finish = getattr(made, "__post_init__", None)
+    if finish is not None:
+        finish()
+
+
+def slots_of(cls: type) -> tuple[Slot, ...]:
+    """The fields of a form as they are stored."""
+    found = _SLOTS.get(cls)
+    if found is None:
+        found = _SLOTS[cls] = tuple(_slot(cls, each) for each in fields(cls))
+    return found
+
+
+_SLOTS: dict[type, tuple[Slot, ...]] = {}
+
+
+def _slot(cls: type, each: Field[Any]) -> Slot:
+    member = getattr(cls, each.name)
+    default: Callable[[], Any] | None = None
+    if each.default_factory is not MISSING:
+        default = each.default_factory
+    elif each.default is not MISSING:
+        default = partial(_same, each.default)
+    return Slot(each.name, member.__set__, member.__get__, default, each.init)
+
+
+class Reader(NamedTuple):
+    """What reading asks of a field."""
+
+    key: str
+    name: str
+    read: Callable[[Json], Any]
+    is_required: bool
+
+
 class Shape(NamedTuple):
-    """The fields of a form, and their keys."""
+    """The fields of a form, how each is read, and their keys."""
 
     fields: tuple[FormField, ...]
+    readers: tuple[Reader, ...]
     keys: frozenset[str]
+
+
+def take(readers: tuple[Reader, ...], value: Mapping[str, Json]) -> dict[str, Any]:
+    """The fields of an object, by their names. Raises: Misread: one is missing, or of another type."""
+    found: dict[str, Any] = {}
+    for key, name, read, is_required in readers:
+        given = value.get(key, MISSING)
+        if given is not MISSING:
+            try:
+                found[name] = read(given)
+            except Misread as error:
+                raise error.within(key) from None
+        elif is_required:
+            raise Misread(f"the field {key!r}", "none")
+    return found
 
 
 def shape_of(cls: type[Form]) -> Shape:
@@ -194,7 +280,8 @@ def _shape(cls: type[Form]) -> Shape:
         for each in fields(cls)
         if each.name != "unknown" and each.init and not each.metadata.get("kept")
     )
-    return Shape(found, frozenset(each.key for each in found))
+    readers = tuple(Reader(each.key, each.name, each.codec.read, each.is_required) for each in found)
+    return Shape(found, readers, frozenset(each.key for each in found))
 
 
 def schema(cls: type[Form]) -> dict[str, Json]:
@@ -207,6 +294,32 @@ def schema(cls: type[Form]) -> dict[str, Json]:
     }
 
 
+def definitions(of: Json) -> dict[str, Json]:
+    """The JSON Schemas of the forms that a schema refers to, by the names it calls them."""
+    found: dict[str, Json] = {}
+    waiting = list(_references(of))
+    while waiting:
+        name = waiting.pop()
+        if name in _NAMED and name not in found:
+            found[name] = schema(_NAMED[name])
+            waiting += _references(found[name])
+    return dict(sorted(found.items()))
+
+
+def _references(of: Json) -> Iterator[str]:
+    for key, value in (
+        of.items() if isinstance(of, Mapping) else enumerate(of) if isinstance(of, list) else ()
+    ):
+        if key == "$ref":
+            yield str(value).removeprefix("#/$defs/")
+        else:
+            yield from _references(value)
+
+
+_NAMED: dict[str, type[Form]] = {}
+"""Forms by the names that schemas call them."""
+
+
 def shown(value: object) -> str:
     """A value in a message, cut where it is long."""
     text = repr(value)
@@ -214,13 +327,22 @@ def shown(value: object) -> str:
 
 
 def _field(name: str, hint: Any, default: Any) -> FormField:
-    marks = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    marks = _marks(hint)
     codec = codec_of(hint)
     key = next(
         (mark.name for mark in marks if isinstance(mark, Key)), _camel(name.removesuffix(codec.suffix))
     )
     note = next((mark.text for mark in marks if isinstance(mark, Note)), "")
     return FormField(key, name, codec, default, note, marks)
+
+
+def _marks(hint: Any) -> tuple[Any, ...]:
+    """What annotates a type, or what it is a union with nothing of."""
+    args = get_args(hint)
+    if get_origin(hint) is Annotated:
+        return (*args[1:], *_marks(args[0]))
+    unions = get_origin(hint) in {Union, types.UnionType}
+    return tuple(mark for each in args for mark in _marks(each)) if unions else ()
 
 
 def _camel(name: str) -> str:
@@ -262,7 +384,9 @@ def _by(read: Callable[[Json], Any]) -> Callable[[Json], Any]:
 
 def _schema_of(hint: Any) -> Mapping[str, Json]:
     if isinstance(hint, type) and issubclass(hint, Form):
-        return {"$ref": f"#/$defs/{hint.__name__}"}
+        name = f"{hint.__module__.rpartition('.')[2]}.{hint.__name__}"
+        _NAMED[name] = hint
+        return {"$ref": f"#/$defs/{name}"}
     found: Mapping[str, Json] = getattr(hint, "SCHEMA", {})
     return found
 
@@ -283,10 +407,10 @@ def _union(hints: list[Any]) -> Codec:
 
 
 def _words(words: tuple[Any, ...]) -> Codec:
-    known = frozenset(words)
+    known = frozenset((type(word), word) for word in words)
 
     def read(value: Json) -> Any:
-        if type(value) not in {str, bool, int} or value not in known:
+        if type(value) not in {str, bool, int} or (type(value), value) not in known:
             raise Misread(" or ".join(map(str, words)), shown(value))
         return value
 

@@ -18,7 +18,7 @@ from sluicegate.store import keyfile
 from sluicegate_record.directives.received import Received
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.log.events import Opening
+from sluicegate_record.log.leaf import Opening
 from sluicegate_record.statements.cases import (
     Position,
     Proceeding,

@@ -19,7 +19,7 @@ from sluicegate.core.access.naming import NOBODY, Naming
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.table import Table
 from sluicegate.gate.usage import Usage
-from sluicegate_record.log.events import Entry
+from sluicegate_record.entries import Entry
 
 Cut = Callable[[Deny], None]
 REPORTED_MAX = 100

@@ -10,10 +10,11 @@ Rules:
 from __future__ import annotations
 
 from sluicegate.core.access import apikey
-from sluicegate.core.lifecycle.case import Case
-from sluicegate.core.lifecycle.state import Release, State
+from sluicegate.core.lifecycle.state import State
 from sluicegate.errors import Unauthorized
 from sluicegate.ports import Principal, Store
+from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.release import Release
 from sluicegate_record.terms import kinds
 
 DEVELOPER, AGENCY, APPLICANT, GATEWAY = "developer", "agency", "applicant", "gateway"

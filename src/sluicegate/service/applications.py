@@ -22,7 +22,7 @@ from sluicegate.core.lifecycle.applications import (
     SubmitApplication,
     Withdraw,
 )
-from sluicegate.core.lifecycle.organizations import Described
+from sluicegate.core.lifecycle.state import Nomination
 from sluicegate.core.people import application
 from sluicegate.core.terms import document
 from sluicegate.errors import InvalidInput
@@ -30,6 +30,7 @@ from sluicegate.ports import Principal, Writing
 from sluicegate.service import access
 from sluicegate.service.cases import seen
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.entries.cases import Description
 from sluicegate_record.statements.statement import REASON_MAX
 from sluicegate_record.terms import kinds
 
@@ -76,10 +77,14 @@ def prepared(
     )
 
 
-def describe(ledger: Ledger, pseudonym: str, organization: dict[str, Any]) -> Described:
+def describe(ledger: Ledger, pseudonym: str, organization: dict[str, Any]) -> Description:
     """What directives must know of an organization, from its file."""
-    country, sector = organization["registeredIn"], organization.get("sector")
-    return Described(pseudonym, ledger.tag(organization["name"]), country, sector)
+    return Description(
+        organization=pseudonym,
+        name=ledger.tag(organization["name"]),
+        registered_in=organization["registeredIn"],
+        sector=organization.get("sector"),
+    )
 
 
 def amend(
@@ -90,15 +95,16 @@ def amend(
     `asked` holds `renew`, and `organization, file` where the dossier changes. Raises: InvalidDocument.
     """
     with ledger.reading() as state:
-        case = state.cases.get(state.grants.get(grant, ""))
-        if case is None or case.applicant != principal.id:
+        found = state.grants.get(grant)
+        if found is None or state.cases[found.case].applicant != principal.id:
             said = f"no grant {grant[:80]!r}"
             return Refusal("unknown", "grant_unknown", said, "'application show' names your grant")
-        holder = state.table.grants_by_id[grant].organization
+        holder = found.organization
     dossier, described = None, None
     if asked.get("organization") is not None:
-        found = application.read(document.read(asked["organization"], asked["file"]))
-        dossier, described = {"organization": found}, describe(ledger, holder, found)
+        organization = application.read(document.read(asked["organization"], asked["file"]))
+        dossier = {"organization": organization}
+        described = describe(ledger, holder, organization)
     command = Amend(grant, bool(asked["renew"]), dossier, described)
     request = ["amend", grant, asked]
     return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
@@ -142,10 +148,10 @@ def nominations(ledger: Ledger) -> dict[str, Any]:
             "size": state.size,
             "nominations": [
                 {
-                    "nomination": known["nomination"],
-                    "release": known["release"],
-                    "stage": known["stage"],
-                    "organization": name_of(ledger, known["organization"]),
+                    "nomination": known.nomination,
+                    "release": known.release,
+                    "stage": known.stage,
+                    "organization": name_of(ledger, known.organization),
                     "applied": _applied(ledger, state, known),
                 }
                 for known in state.nominations.values()
@@ -159,14 +165,14 @@ def name_of(ledger: Ledger, organization: str) -> str | None:
     return found.name if found is not None else None
 
 
-def _applied(ledger: Ledger, state: State, known: dict[str, Any]) -> list[str]:
+def _applied(ledger: Ledger, state: State, known: Nomination) -> list[str]:
     return [
         name
-        for organization in ledger.store.organizations(name_of(ledger, known["organization"]) or "")
+        for organization in ledger.store.organizations(name_of(ledger, known.organization) or "")
         for name in state.cases_of.get(organization, ())
         if state.cases[name].kind == kinds.ADMISSION
-        and state.cases[name].question.release == known["release"]
-        and state.cases[name].question.stage == known["stage"]
+        and state.cases[name].question.release == known.release
+        and state.cases[name].question.stage == known.stage
     ]
 
 

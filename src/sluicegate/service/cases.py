@@ -15,13 +15,13 @@ from typing import Any
 from sluicegate.core.access.table import Grant
 from sluicegate.core.lifecycle import Refusal, State, applications, determination, directives
 from sluicegate.core.lifecycle.acts import case_unknown
-from sluicegate.core.lifecycle.case import Case, Clock
 from sluicegate.core.lifecycle.state import stage_of
 from sluicegate.core.people import application
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.entities.case import Case, Screening, Timer
 from sluicegate_record.log import canonical, times
 from sluicegate_record.terms import kinds, quorum
 
@@ -99,20 +99,26 @@ def _newest(state: State, principal: Principal, of: Sequence[str] | None) -> Ite
     """Cases, newest first, from the smallest index that holds all of them the reader may see."""
     if of is not None and len(of) > _MANY:  # few cases are passed over before the page is full
         whose = frozenset(of)
-        yield from (case for case in reversed(state.cases.values()) if case.organization in whose)
+        yield from (case for case in reversed([*state.cases.values()]) if case.organization in whose)
     elif of is not None:
         names = [name for whose in of for name in state.cases_of.get(whose, ())]
         yield from sorted((state.cases[name] for name in names), key=lambda case: -case.seq)
     elif principal.role == access.APPLICANT:
         yield from (state.cases[name] for name in reversed(state.cases_of.get(principal.id, [])))
     else:
-        yield from reversed(state.cases.values())
+        yield from reversed([*state.cases.values()])
 
 
 def seen(state: State, principal: Principal, case_id: str) -> Case | Refusal:
     """A case, if its reader may see it."""
     case = state.cases.get(case_id)
     return case if case is not None and access.sees(principal, case) else case_unknown(case_id)
+
+
+def seen_of(state: State, principal: Principal, grant: str) -> Case | Refusal:
+    """The case of a grant, if its reader may see it."""
+    found = state.grants.get(grant)
+    return seen(state, principal, found.case if found is not None else "")
 
 
 def awaiting(state: State, case: Case) -> list[str]:
@@ -197,7 +203,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> di
                 "owners": list(said.owners),
                 "at": times.format_time(said.at_ms),
                 "digest": said.digest,
-                "superseded": case.positions[said.agency] is not said,
+                "superseded": case.positions[said.agency].seq != said.seq,
             }
             for said in case.history
         ],
@@ -222,10 +228,12 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> di
             }
             for agency, clock in sorted(case.clocks.items())
         ],
-        "unreceived": [party for party in case.awaiting if party not in case.clocks and case.clocked()],
+        "unreceived": [party for party in case.awaiting if party not in case.clocks]
+        if case.agency_clock is not None
+        else [],
         "blockedBy": determination.blocked_by(state, case, ledger.now_ms()) if _is_stage(case) else [],
         "conditions": _granted(state, case),
-        "screening": case.screening if principal.role != access.APPLICANT else None,
+        "screening": _screened(case.screening) if principal.role != access.APPLICANT else None,
         "replyBy": _time(case.reply_by_ms),
         "repliedAt": _time(case.replied_ms),
         "offerUntil": _time(case.offer_until_ms),
@@ -234,7 +242,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> di
         "appealOutcome": state.cases[case.appeal].outcome if case.appeal else None,
         "appealBy": _appeal_by(case),
         "nominated": _is_nominated(ledger, state, case),
-        "notes": case.notes,
+        "notes": [{"party": state.developer, **note} for note in case.notes],
         "grant": grant_of(state, case.grant) if case.grant else None,
     }
 
@@ -270,30 +278,28 @@ def grant_of(state: State, grant_id: str) -> dict[str, Any] | None:
     grant = state.table.grants_by_id.get(grant_id)
     if grant is None:
         return None
-    case = state.cases[state.grants[grant_id]]
+    held = state.grants[grant_id]
     return {
         "grant": grant.id,
-        "case": case.id,
+        "case": held.case,
         "release": grant.release,
         "stage": grant.stage,
         "surface": grant.surface,
         "models": sorted(grant.models),
-        "state": _standing(state, grant),
+        "state": held.standing or _progress(state, grant),
         "requestsPerMinute": grant.requests_per_minute,
         "validFrom": times.format_time(grant.valid_from_ms),
         "validUntil": _time(grant.valid_until_ms),
-        "amendment": state.amendments.get(grant_id),
-        "removal": state.removals.get(grant_id),
+        "amendment": held.amendment,
+        "removal": held.removal,
         "stageOpen": grant.terms in state.table.open_terms,
         "fallback": grant.falls_back,
-        "screening": "reopened" if determination.screening_needed(state, case) else None,
+        "screening": "reopened" if determination.screening_needed(state, state.cases[held.case]) else None,
     }
 
 
-def _standing(state: State, grant: Grant) -> str:
-    """Approved → provisioned → proven, or what has become of it since."""
-    if grant.id in state.standing:
-        return state.standing[grant.id]
+def _progress(state: State, grant: Grant) -> str:
+    """Approved → provisioned → proven."""
     if grant.proven:
         return "proven"
     return "provisioned" if grant.id in state.provisioned else "approved"
@@ -326,7 +332,25 @@ def _reason_code(case: Case) -> str | None:
     return case.reason_code if case.outcome is not None and case.outcome not in kinds.GRANTED else None
 
 
-def _rung(case: Case, clock: Clock) -> str | None:
+def _screened(screening: Screening | None) -> dict[str, Any] | None:
+    """A screening record; `reopened` in it since when another version of its list was put in use."""
+    if screening is None:
+        return None
+    reopened = _time(screening.reopened_ms)
+    return {
+        "list": screening.name,
+        "version": screening.version,
+        "decision": screening.decision,
+        "reason": screening.reason,
+        "owner": screening.owner,
+        "digest": screening.digest,
+        "at": times.format_time(screening.at_ms),
+        "seq": screening.seq,
+        **({"reopened": reopened} if reopened is not None else {}),
+    }
+
+
+def _rung(case: Case, clock: Timer) -> str | None:
     """Who stands on the step of the ladder that an agency's silence has been taken to."""
     stated = case.procedure.clock
     return stated.to[clock.rung - 1].name if clock.rung and stated is not None else None
@@ -366,16 +390,16 @@ def _is_nominated(ledger: Ledger, state: State, case: Case) -> bool:
     found = ledger.store.registered(case.organization)
     same = ledger.store.organizations(found.name if found is not None else "")
     return any(
-        known["organization"] in same
-        and (known["release"], known["stage"]) == (case.question.release, case.question.stage)
+        known.organization in same
+        and (known.release, known.stage) == (case.question.release, case.question.stage)
         for known in state.nominations.values()
     )
 
 
 def _terms(state: State, case: Case) -> dict[str, Any] | None:
     """The plan whose stage's terms a question binds."""
-    found = state.plans.get(case.question.terms)
-    return None if found is None else found.to_json()
+    found = state.record.terms.get(case.question.terms)
+    return None if found is None else found.plan.to_json()
 
 
 def _scope(ledger: Ledger, case: Case) -> dict[str, Any] | None:

@@ -41,5 +41,8 @@ def revoke(
 
 def _holds(ledger: Ledger, principal: Principal, grant: str) -> bool:
     with ledger.reading() as state:
-        case = state.cases.get(state.grants.get(grant, ""))
-        return case is not None and (principal.role == access.DEVELOPER or case.applicant == principal.id)
+        found = state.grants.get(grant)
+        if found is None:
+            return False
+        applicant = state.cases[found.case].applicant
+        return principal.role == access.DEVELOPER or applicant == principal.id

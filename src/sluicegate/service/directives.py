@@ -15,8 +15,6 @@ from sluicegate.core.directives import cover
 from sluicegate.core.directives.cover import Resolved
 from sluicegate.core.lifecycle import Refusal, State, directives
 from sluicegate.core.lifecycle.directives import LIFTED, AddDefinition, Confirm, IssueDirective, OpenLift
-from sluicegate.core.lifecycle.organizations import Described
-from sluicegate.core.lifecycle.state import Issued
 from sluicegate.core.people import application, persons
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
@@ -24,9 +22,12 @@ from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives import names
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.directives.status import STATUSES, UNKNOWN
-from sluicegate_record.log import canonical, events, times
+from sluicegate_record.entities.directive import Directive, Part
+from sluicegate_record.entries.cases import Description
+from sluicegate_record.log import canonical, times
+from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.log.events import Opening
+from sluicegate_record.log.leaf import Opening
 
 Openings = Mapping[str, Opening]
 
@@ -107,7 +108,7 @@ def definitions(ledger: Ledger) -> dict[str, Any]:
 def listed(ledger: Ledger) -> dict[str, Any]:
     """Every directive on the record, newest first."""
     with ledger.reading() as state:
-        return {"directives": [_shown(found) for found in reversed(state.directives.values())]}
+        return {"directives": [_shown(found) for found in reversed([*state.directives.values()])]}
 
 
 def shown(ledger: Ledger, name: str) -> dict[str, Any] | Refusal:
@@ -119,18 +120,18 @@ def shown(ledger: Ledger, name: str) -> dict[str, Any] | Refusal:
         return {**_shown(found), "document": found.document.to_json(), "said": _said(state, found)}
 
 
-def _shown(found: Issued) -> dict[str, Any]:
+def _shown(found: Directive) -> dict[str, Any]:
     source = found.document.to_json()
-    spec = source["spec"]
+    spec, ended = source["spec"], found.ended
     return {
         "directive": found.name,
         "issuer": found.issuer,
         "transcribed": source["metadata"].get("transcribed"),
-        "confirmed": found.confirmed if found.is_transcribed else None,
+        "confirmed": found.confirmed if found.document.is_transcribed else None,
         "drill": found.is_drill,
-        "inForce": not found.lifted,
-        "ended": found.ended or None,
-        "endedAt": times.format_time(found.ended_ms) if found.ended_ms is not None else None,
+        "inForce": ended is None,
+        "ended": ended.how if ended is not None else None,
+        "endedAt": times.format_time(ended.at_ms) if ended is not None else None,
         "issuedAt": times.format_time(found.at_ms),
         "effective": spec.get("effective", "immediately"),
         "expires": spec.get("expires"),
@@ -141,13 +142,18 @@ def _shown(found: Issued) -> dict[str, Any]:
         "except": spec.get("except"),
         "basis": spec["basis"],
         "reasons": spec["reasons"],
-        "lifted": [{**part, "at": times.format_time(part["at"])} for part in found.parts],
+        "lifted": [_lifted(part) for part in found.parts],
         "liftedBy": spec["liftedBy"],
         "liftCase": found.lift,
     }
 
 
-def _said(state: State, found: Issued) -> list[dict[str, Any]]:
+def _lifted(part: Part) -> dict[str, Any]:
+    at = times.format_time(part.at_ms)
+    return {"case": part.case, "scope": part.scope.to_json(), "at": at, "seq": part.seq}
+
+
+def _said(state: State, found: Directive) -> list[dict[str, Any]]:
     """What was said of it and when, in order: the document's reasons, those before, and every note."""
     stated = [*((each.seq, each.document) for each in found.history), (found.seq, found.document)]
     documents = [
@@ -163,8 +169,8 @@ def openings_of(given: Mapping[str, Any]) -> dict[str, Opening]:
     found = {}
     for name, each in given.items():
         salt = canonical.unb64(each["salt"])
-        if len(salt) != events.SALT_BYTES:
-            raise InvalidInput(f"a salt of {len(salt)} bytes for {name!r}, expected {events.SALT_BYTES}")
+        if len(salt) != leaves.SALT_BYTES:
+            raise InvalidInput(f"a salt of {len(salt)} bytes for {name!r}, expected {leaves.SALT_BYTES}")
         found[name] = Opening(salt, canonical.dumps(each["value"]))
     return found
 
@@ -202,13 +208,17 @@ def _stated(name: str, value: Any) -> dict[str, list[str]] | None:
     return _checked({kind: value}) if kind in {"organizations", "persons"} else None
 
 
-def undescribed(ledger: Ledger) -> list[Described]:
+def undescribed(ledger: Ledger) -> list[Description]:
     """The organizations that a log of an earlier build does not describe."""
     with ledger.reading() as state:
         known = state.table.organizations
         lacking = {grant.organization for grant in state.table.grants_by_id.values()} - known.keys()
     stored = ((name, ledger.store.registered(name)) for name in sorted(lacking))
-    return [Described(name, ledger.tag(found.name), found.registered_in) for name, found in stored if found]
+    return [
+        Description(organization=name, name=ledger.tag(found.name), registered_in=found.registered_in)
+        for name, found in stored
+        if found
+    ]
 
 
 def _checked(value: Any) -> dict[str, list[str]]:

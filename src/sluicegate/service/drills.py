@@ -12,10 +12,10 @@ from typing import Any
 
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.directives import EndDrill, ReportDrill
-from sluicegate.core.lifecycle.state import Issued
 from sluicegate.ports import Principal
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.entities.directive import Directive
 from sluicegate_record.log import dsse, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.directives import DrilledGateway, DrillReport
@@ -41,20 +41,21 @@ def report(ledger: Ledger, fleet: Fleet, name: str) -> dict[str, Any] | Refusal:
     envelope = dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, made.payload(), ledger.key)
     command = ReportDrill(name, envelope)
     noted = ledger.execute(command, by="fleet", command_id=f"report {name}", request=["report", name])
-    return noted if isinstance(noted, Refusal) else _shown(noted["envelope"])
+    return noted if isinstance(noted, Refusal) else _shown(Envelope.from_json(noted["envelope"]))
 
 
-def _made(ledger: Ledger, fleet: Fleet, found: Issued) -> DrillReport | Refusal:
+def _made(ledger: Ledger, fleet: Fleet, found: Directive) -> DrillReport | Refusal:
     if found.in_force_ms is None:
         return _running(found, "is not acknowledged everywhere yet", "'directive status' shows by whom")
-    if found.ended_ms is None or found.ended_seq is None:
+    over = found.ended
+    if over is None:
         return _running(found, "has not ended", "'drill end' ends it")
-    began, ended = fleet.spread(found.name, found.size), fleet.spread(found.name, found.ended_seq + 1)
+    began, ended = fleet.spread(found.name, found.size), fleet.spread(found.name, over.seq + 1)
     waiting = [row["gateway"] for row in ended if row["state"] == "waiting"]
     if waiting:
         return _running(found, f"is not over at {', '.join(waiting)[:200]}", "ask again in a moment")
     restored_at = [times.parse_time(row["at"]) for row in ended if row["at"] is not None]
-    restored_ms = max([*restored_at, found.ended_ms])
+    restored_ms = max([*restored_at, over.at_ms])
     restored = {(row["gateway"], row["incarnation"]): row for row in ended}
     return DrillReport(
         log=ledger.vkey(),
@@ -62,9 +63,9 @@ def _made(ledger: Ledger, fleet: Fleet, found: Issued) -> DrillReport | Refusal:
         started_at_ms=found.at_ms,
         zero_at_ms=found.in_force_ms,
         time_to_zero_ms=found.in_force_ms - found.at_ms,
-        ended_at_ms=found.ended_ms,
+        ended_at_ms=over.at_ms,
         restored_at_ms=restored_ms,
-        time_to_restore_ms=restored_ms - found.ended_ms,
+        time_to_restore_ms=restored_ms - over.at_ms,
         gateways=tuple(
             DrilledGateway(
                 gateway=row["gateway"],
@@ -83,10 +84,9 @@ def _ms(text: str | None) -> int | None:
     return None if text is None else times.parse_time(text)
 
 
-def _running(found: Issued, what: str, remedy: str) -> Refusal:
+def _running(found: Directive, what: str, remedy: str) -> Refusal:
     return Refusal("conflict", "drill_running", f"the drill {found.name!r} {what}", remedy)
 
 
-def _shown(envelope: dict[str, Any]) -> dict[str, Any]:
-    stated = DrillReport.read(Envelope.from_json(envelope))
-    return {**stated.to_json(), "envelope": envelope}
+def _shown(envelope: Envelope) -> dict[str, Any]:
+    return {**DrillReport.read(envelope).to_json(), "envelope": envelope.to_json()}

@@ -24,11 +24,11 @@ from typing import Any
 from sluicegate.core.access import feed
 from sluicegate.core.lifecycle import Refusal, State, points
 from sluicegate.core.lifecycle.fleet import WAITING, NoteInForce
-from sluicegate.core.lifecycle.state import Issued
 from sluicegate.errors import Drifted, StoreUnavailable, VerificationFailed
 from sluicegate.ports import Incarnation
 from sluicegate.service.incarnation import FORGET_AFTER_MS, HISTORY_MAX, Poll, Seen
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.entities.directive import Directive
 from sluicegate_record.log import times
 
 __all__ = ["CONFIRM_EVERY_MS", "FORGET_AFTER_MS", "HISTORY_MAX", "Fleet", "Poll"]
@@ -148,7 +148,7 @@ class Fleet:
             issued = state.directives.get(name)
             if issued is None:
                 return Refusal("unknown", "directive_unknown", f"no directive {name[:80]!r}")
-            size, lifted = issued.size, issued.lifted
+            size, lifted = issued.size, issued.ended is not None
             begun = issued.holds_ms <= self._ledger.now_ms()
             stated = _points(state, issued)
             since_ms, entry = issued.in_force_ms, issued.in_force_seq
@@ -300,7 +300,7 @@ class Fleet:
             return state.table.longest_lease_ms
 
 
-def _points(state: State, issued: Issued) -> list[dict[str, Any]]:
+def _points(state: State, issued: Directive) -> list[dict[str, Any]]:
     """How the declared points on a directive's surfaces stand with it."""
     rows = []
     for point in points.asked(state, issued):

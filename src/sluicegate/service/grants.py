@@ -17,7 +17,7 @@ from sluicegate.core.lifecycle.grants import (
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
-from sluicegate.service.cases import grant_of, seen
+from sluicegate.service.cases import grant_of, seen_of
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.statements.statement import REASON_MAX
 
@@ -25,7 +25,7 @@ from sluicegate_record.statements.statement import REASON_MAX
 def show(ledger: Ledger, principal: Principal, grant: str) -> dict[str, Any] | Refusal:
     """A grant, to those who may see its case."""
     with ledger.reading() as state:
-        case = seen(state, principal, state.grants.get(grant, ""))
+        case = seen_of(state, principal, grant)
         found = grant_of(state, grant)
         return _unknown(grant) if isinstance(case, Refusal) or found is None else found
 
@@ -35,7 +35,7 @@ def act(  # noqa: PLR0913 - who, under which id, what, on which terms
 ) -> dict[str, Any] | Refusal:
     """Do one of `ACTS` to a grant. `asked` holds what it needs: `code`, `text`."""
     with ledger.reading() as state:
-        case = seen(state, principal, state.grants.get(grant, ""))
+        case = seen_of(state, principal, grant)
         if isinstance(case, Refusal):
             return _unknown(grant)
         if name == "surrender" and case.applicant != principal.id:
@@ -50,7 +50,7 @@ def choose_fallback(
 ) -> dict[str, Any] | Refusal:
     """Have the fallback answer what a directive refuses under a grant, or have it no more."""
     with ledger.reading() as state:
-        case = seen(state, principal, state.grants.get(grant, ""))
+        case = seen_of(state, principal, grant)
         if isinstance(case, Refusal):
             return _unknown(grant)
         if case.applicant != principal.id:

@@ -7,6 +7,7 @@ Rules:
   same function that folds them at start. A commit whose fate is unknown is found out by catching up.
 - A command id is done once; done again it returns its first result.
 - Nothing is decided while something is due: time goes first, in the order in which it was due.
+- What is appended is lawful: it is asserted of each entry, on the record as the entries before it leave it.
 - Whoever is to be told of an entry has a letter in the outbox by the commit that appends it.
 - Starting recomputes every hash: a log whose root is not that of its entries is refused.
 """
@@ -29,9 +30,12 @@ from sluicegate.core.people import application
 from sluicegate.errors import BadCheckpoint, StoreUnavailable, StoreUnusable
 from sluicegate.ports import Done, Store, Writing
 from sluicegate.service import letters
-from sluicegate_record.log import canonical, checkpoint, events, merkle
-from sluicegate_record.log.events import Entropy, Entry
+from sluicegate_record import entries, law
+from sluicegate_record.entries import Entry
+from sluicegate_record.log import canonical, checkpoint, merkle
+from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.log.merkle import Frontier
+from sluicegate_record.record import Record
 
 _CHUNK = 5_000
 NEWEST = 256
@@ -272,16 +276,17 @@ class Ledger:
     def _append(
         self, writing: Writing, decided: Decided, now_ms: int, by: str, command_id: str
     ) -> list[Entry]:
-        entries = events.place_all(
+        placed = entries.place_all(
             decided.drafts, seq=self._state.size, at_ms=now_ms, by=by, command=command_id
         )
-        if entries:
+        _check_law(self._state.record, placed)
+        if placed:
             grown = self._frontier.copy()
-            nodes = [node for entry in entries for node in grown.append(merkle.leaf_hash(entry.leaf))]
+            nodes = [node for entry in placed for node in grown.append(merkle.leaf_hash(entry.leaf))]
             note = checkpoint.sign(self.origin, grown.size, grown.root(), self.key)
-            writing.append(entries, nodes, note)
-            writing.post(letters.addressed(writing, entries, self._state.cases))
-        return entries
+            writing.append(placed, nodes, note)
+            writing.post(letters.addressed(writing, placed, self._state.cases))
+        return placed
 
     def _follow(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
@@ -314,6 +319,20 @@ class _RolledBack(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.code)
         self.refusal = refusal
+
+
+def _check_law(record: Record, placed: Sequence[Entry]) -> None:
+    """Check that each entry is lawful after those before it.
+
+    Raises: AssertionError: one is not, and so was decided wrongly.
+    """
+    after = record.overlay() if len(placed) > 1 else record
+    for entry in placed:
+        breach = law.breach(after, entry, after.pinned(), after.log, law.Support.RECORD)
+        if breach is not None:
+            raise AssertionError(f"a {entry.type} entry was decided that is not lawful: {breach}")
+        if after is not record:
+            after.apply(entry)
 
 
 def _first(writing: Writing, command_id: str, asked: str) -> dict[str, Any] | None:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sluicegate.core.lifecycle import notices
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.notices import Notice
 from sluicegate.ports import Letter, Writing
 from sluicegate.service import access
-from sluicegate_record.log.events import Entry
+from sluicegate_record.entities.case import Case
+from sluicegate_record.entries import Entry
 
 
 def addressed(writing: Writing, entries: Sequence[Entry], cases: Mapping[str, Case]) -> list[Letter]:

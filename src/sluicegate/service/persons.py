@@ -199,7 +199,7 @@ def _member(state: State, person: Person) -> dict[str, Any]:
     said = claim_by(person, SELF)
     return {
         "member": person.id,
-        "identifiers": list(state.registry.members[person.organization][person.id]),
+        "identifiers": [each.hex() for each in state.registry.members[person.organization][person.id]],
         "claims": [_shown(state, person, each) for each in own],
         "disputed": said is not None and any(each.status != said.status for each in own),
     }
@@ -224,7 +224,7 @@ def _told(ledger: Ledger, state: State, principal: Principal, person: Person, cl
         is_own = told.by == principal.id
         return {**shown, "issuer": "you", "yours": True, "status": claim.status if is_own else None}
     provided = state.registry.providers.get(claim.issuer)
-    name = provided.stated["issuer"] if provided is not None else claim.issuer
+    name = provided.stated.issuer if provided is not None else claim.issuer
     if claim.issuer == person.organization:
         name = _legal_name(ledger, person.organization)
     return {**shown, "issuer": name, "yours": False}

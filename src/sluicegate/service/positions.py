@@ -17,7 +17,7 @@ from sluicegate.ports import Principal
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.log.events import SALT_BYTES, Opening
+from sluicegate_record.log.leaf import SALT_BYTES, Opening
 from sluicegate_record.statements.cases import (
     Position,
     Proceeding,

@@ -103,7 +103,8 @@ def organizations_of(state: State, principal: Principal) -> frozenset[str]:
     return frozenset(
         grant.organization
         for grant in grants
-        if principal.role == access.DEVELOPER or state.cases[state.grants[grant.id]].applicant == principal.id
+        if principal.role == access.DEVELOPER
+        or state.cases[state.grants[grant.id].case].applicant == principal.id
     )
 
 

@@ -19,6 +19,7 @@ from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.persons import organization_of
+from sluicegate_record.entries import people
 from sluicegate_record.log import canonical
 
 REFRESHER = "refresher"
@@ -83,18 +84,24 @@ def listed(
         return organization
     with ledger.reading() as state:
         found = [
-            {
-                **{name: each.stated.get(name) for name in _SHOWN},
-                "kids": sorted(each.stated["keys"]),
-                "failure": failures.get(each.stated["provider"]),
-            }
+            _shown(each.stated, failures)
             for each in state.registry.providers.values()
             if each.organization == organization
         ]
     return {"providers": found}
 
 
-_SHOWN = ("provider", "issuer", "audience", "algorithms", "maxAgeS", "jwksUrl")
+def _shown(stated: people.Provider, failures: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "provider": stated.provider,
+        "issuer": stated.issuer,
+        "audience": stated.audience,
+        "algorithms": list(stated.algorithms),
+        "maxAgeS": stated.max_age_s,
+        "jwksUrl": stated.jwks_url,
+        "kids": sorted(stated.keys),
+        "failure": failures.get(stated.provider),
+    }
 
 
 def url_of(ledger: Ledger, principal: Principal, provider: str) -> str | Refusal:
@@ -102,7 +109,7 @@ def url_of(ledger: Ledger, principal: Principal, provider: str) -> str | Refusal
     if not _holds(ledger, principal, provider):
         return provider_unknown(provider)
     with ledger.reading() as state:
-        url = state.registry.providers[provider].stated.get("jwksUrl")
+        url = state.registry.providers[provider].stated.jwks_url
     said = f"the keys of {provider!r} are not fetched from anywhere"
     return url or Refusal("conflict", "no_url", said, "give the new key set")
 
@@ -110,8 +117,8 @@ def url_of(ledger: Ledger, principal: Principal, provider: str) -> str | Refusal
 def due(ledger: Ledger) -> list[Due]:
     """The providers whose keys are fetched, oldest first."""
     with ledger.reading() as state:
-        known = state.registry.providers.items()
-        return [Due(name, each.stated["jwksUrl"]) for name, each in known if "jwksUrl" in each.stated]
+        urls = [(name, each.stated.jwks_url) for name, each in state.registry.providers.items()]
+    return [Due(name, url) for name, url in urls if url is not None]
 
 
 def fetched(ledger: Ledger, asked: Due, body: bytes) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from sluicegate.core.lifecycle import Refusal, State, releases
-from sluicegate.core.lifecycle.state import Release
 from sluicegate.core.terms import document, plan
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.cases import awaiting
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.entities.release import Release
 from sluicegate_record.log import times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.terms import kinds, quorum

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 from sluicegate.core.access import coverage
 from sluicegate.core.lifecycle import State
 from sluicegate.core.lifecycle.notices import Notice
-from sluicegate.core.lifecycle.state import Issued
 from sluicegate.ports import Writing
 from sluicegate.service.ledger import CLOCK, Ledger
 from sluicegate.service.letters import letter
 from sluicegate.service.preview import settled
+from sluicegate_record.entities.directive import Directive
 
 ISSUED, LIFTED, REPLACED = "directive.issued", "directive.lifted", "directive.replaced"
 
@@ -86,7 +86,7 @@ class Telling:
         organizations = settled(self._ledger, lambda table: coverage.affected(table, found, now_ms))
         with self._ledger.reading() as state:
             return frozenset(
-                state.cases[state.grants[grant.id]].applicant
+                state.cases[state.grants[grant.id].case].applicant
                 for grant in state.table.grants_by_id.values()
                 if grant.organization in organizations
             )
@@ -109,15 +109,16 @@ def _news(state: State) -> Iterator[News]:
             continue
         yield News(found.seq, ISSUED, name, found.seq, found.at_ms)
         for part in found.parts:
-            yield News(part["seq"], LIFTED, name, found.seq, part["at"])
+            yield News(part.seq, LIFTED, name, found.seq, part.at_ms)
         for before in found.history:
             if before.directive == name:
-                yield News(before.replaced_seq, REPLACED, name, before.seq, before.replaced_ms)
-        if found.ended_seq is not None and found.ended_ms is not None:
-            yield News(found.ended_seq, f"directive.{found.ended}", name, found.seq, found.ended_ms)
+                yield News(before.by, REPLACED, name, before.seq, before.at_ms)
+        ended = found.ended
+        if ended is not None:
+            yield News(ended.seq, f"directive.{ended.how}", name, found.seq, ended.at_ms)
 
 
-def _notice(found: Issued, news: News) -> Notice:
+def _notice(found: Directive, news: News) -> Notice:
     spec = found.document.spec
     data = {
         "directive": found.name,

@@ -24,8 +24,10 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sluicegate.errors import StoreUnavailable, StoreUnusable
 from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, Registered, SavedDraft, Subscription
 from sluicegate.store import outbox, schema
-from sluicegate_record.log import canonical, events
-from sluicegate_record.log.events import Entry, Opening
+from sluicegate_record import entries
+from sluicegate_record.entries import Entry
+from sluicegate_record.log import canonical
+from sluicegate_record.log.leaf import Opening
 
 BUSY_MS = 10_000
 """How long a write waits for another process's write to end."""
@@ -448,7 +450,7 @@ def _entries(connection: Connection, start: int, end: int) -> list[Entry]:
     query = sa.select(table.c.seq, _bytes(table.c.leaf)).where(table.c.seq >= start, table.c.seq < end)
     parts = _parts(connection, start, end)
     return [
-        events.read(row.leaf, parts.get((row.seq, "gate"), {}), parts.get((row.seq, "sealed"), {}))
+        entries.read(row.leaf, parts.get((row.seq, "gate"), {}), parts.get((row.seq, "sealed"), {}))
         for row in connection.execute(query.order_by(table.c.seq))
     ]
 

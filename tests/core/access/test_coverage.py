@@ -17,7 +17,7 @@ from sluicegate.core.access.naming import NOBODY, Naming, Signed
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.table import Credential, Table
 from sluicegate.core.people.persons import SETTLED_BY, identifier
-from sluicegate_record.log import events, times
+from sluicegate_record.log import times
 from tests.core import reference_model
 from tests.core.access.test_decision import ALICE, BOB, NAMINGS, ORGANIZATIONS, PROVIDERS, Facts, table_of
 from tests.core.reference_model import Asking, InForce
@@ -41,7 +41,7 @@ def population(seed: int) -> Facts:
     found = Facts(Random(seed))
     found.applied("r1", MODELS, announced=True, per_minute=None)
     public = {"release": "r1", "stage": "s1", "terms": found.terms["r1", "s1"]}
-    found.rough.write(events.STAGE_OPENED, public)
+    found.rough.write("stage.opened", public)
     for organization in ORGANIZATIONS:
         for surface in (API, CODEX):
             granted = {
@@ -53,7 +53,7 @@ def population(seed: int) -> Facts:
                 "validFrom": times.format_time(AT_MS),
                 "validUntil": None,
             }
-            found.rough.write(events.GRANT_APPROVED, granted, organization=organization)
+            found.rough.write("grant.approved", granted, organization=organization)
             found.grants.append(str(granted["grant"]))
             found.holders[str(granted["grant"])] = organization
     for _ in range(found.random.randrange(5, 40)):
@@ -66,7 +66,7 @@ def directed(found: Facts) -> InForce:
     named: dict[str, Any] = {}
     spec = {key: value for key, value in found.spec(named).items() if key not in _TIMES}
     public = {"directive": "d", "document": {"spec": spec}}
-    found.rough.write(events.DIRECTIVE_ISSUED, public, named=named)
+    found.rough.write("directive.issued", public, named=named)
     found.directives.append("d")
     for _ in range(found.random.randrange(4)):
         found.random.choice([*ACTIONS, Facts.lift_part])(found)
@@ -85,7 +85,7 @@ def asking(found: Facts, credential: Credential, named: Naming, model: str) -> A
     ask = Ask(key_of(credential), model, credential.grant.surface, naming=named)
     (issued,) = [
         e for e in found.rough.entries
-        if e.type == events.CREDENTIAL_ISSUED and e.public["credential"] == credential.id
+        if e.type == "credential.issued" and e.public["credential"] == credential.id
     ]  # fmt: skip
     return Asking(found.rough.entries, ask, issued, credential.grant.organization, PROVIDERS)
 
@@ -248,19 +248,17 @@ def rough() -> Rough:
         }
         described = {"organization": organization, "name": f"t{number}", "registeredIn": "US"}
         described |= {"sector": sector} if sector else {}
-        rough.write(events.GRANT_APPROVED, granted, organization=organization)
-        rough.write(events.ORGANIZATION_DESCRIBED, {}, described=described)
+        rough.write("grant.approved", granted, organization=organization)
+        rough.write("organization.described", {}, described=described)
         digest = hashlib.sha256(f"c{number}".encode()).hexdigest()
-        rough.write(
-            events.CREDENTIAL_ISSUED, {"credential": f"c{number}", "grant": f"g{number}"}, digest=digest
-        )
+        rough.write("credential.issued", {"credential": f"c{number}", "grant": f"g{number}"}, digest=digest)
     members = [
         {"member": "mem_a", "identifiers": [ALICE.hex()]},
         {"member": "mem_b", "identifiers": [BOB.hex()]},
     ]
-    rough.write(events.MEMBERS_REGISTERED, {}, organization="o1", members=members)
+    rough.write("members.registered", {}, organization="o1", members=members)
     claim = {"member": "mem_a", "issuer": "o1", "status": "us_citizen", "assurance": "organization"}
-    rough.write(events.STATUS_CLAIMED, {}, claims=[claim])
+    rough.write("status.claimed", {}, claims=[claim])
     return rough
 
 
@@ -275,7 +273,7 @@ def told_of(rough: Rough, covers: Any, usage: list[Usage] | None = None, **chang
         "covers": covers,
         **changes,
     }
-    rough.write(events.DIRECTIVE_ISSUED, {"directive": "d", "document": {"spec": spec}})
+    rough.write("directive.issued", {"directive": "d", "document": {"spec": spec}})
     table = table_of(rough)
     return coverage(table, table.directives["d"], usage or (), AT_MS)
 
@@ -289,7 +287,7 @@ def test_government_is_listed_first_then_critical_users_then_whoever_loses_most(
 
 def test_a_member_is_counted_once_over_several_models_and_keys(rough: Rough) -> None:
     digest = hashlib.sha256(b"more").hexdigest()
-    rough.write(events.CREDENTIAL_ISSUED, {"credential": "c9", "grant": "g0"}, digest=digest)
+    rough.write("credential.issued", {"credential": "c9", "grant": "g0"}, digest=digest)
     told = told_of(rough, "everyone")
     assert told["covered"] == {
         "organizations": 3,
@@ -347,7 +345,7 @@ def test_requests_are_counted_by_how_well_their_persons_are_known(rough: Rough) 
 
 
 def test_a_revoked_key_and_another_surface_are_not_counted(rough: Rough) -> None:
-    rough.write(events.CREDENTIAL_REVOKED, {"credential": "c0"})
+    rough.write("credential.revoked", {"credential": "c0"})
     told = told_of(rough, "everyone")
     assert told["covered"]["credentials"] == 2
     assert told["covered"]["members"] == 0

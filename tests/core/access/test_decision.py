@@ -19,8 +19,9 @@ from sluicegate.core.access.naming import Naming, Signed
 from sluicegate.core.access.refusals import REASONS, Deny, Reason
 from sluicegate.core.access.table import Table
 from sluicegate.core.people import persons
-from sluicegate_record.log import events, times
+from sluicegate_record.log import times
 from tests.core import reference_model
+from tests.forging import gate_value
 from tests.worlds import (
     API,
     AT_MS,
@@ -37,8 +38,8 @@ from tests.worlds import (
 )
 
 CHANGES = (
-    *(events.GRANT_SUSPENDED, events.GRANT_RESUMED, events.GRANT_ENDED, events.GRANT_REINSTATED),
-    events.GRANT_PROVEN,
+    *("grant.suspended", "grant.resumed", "grant.ended", "grant.reinstated"),
+    "grant.proven",
 )
 ORGANIZATIONS, SURFACES, STAGES = ("o1", "o2", "o3"), (API, CODEX), ("s1", "s2")
 TAGS, COUNTRIES, STATUSES = ("t1", "t2", "t3"), ("US", "DE"), ("us_citizen", "us_protected_person", "other")
@@ -81,7 +82,7 @@ class Facts:
         found = cls(Random(seed))
         found.applied("r1", MODELS["r1"], announced=True, per_minute=60)
         public = {"release": "r1", "stage": "s1", "terms": found.terms["r1", "s1"]}
-        found.rough.write(events.STAGE_OPENED, public)
+        found.rough.write("stage.opened", public)
         for _ in range(found.random.randrange(8, 45)):
             found.random.choice(ACTIONS)(found)
         return found
@@ -122,13 +123,13 @@ class Facts:
             public["tightened"] = {name: before[name] for name in tightened}
         self.terms |= {(release, name): found for name, found in terms.items()}
         if announced:
-            self.rough.write(events.RELEASE_APPLIED, public | {"plan": plan})
+            self.rough.write("release.applied", public | {"plan": plan})
         else:
-            self.rough.write(events.RELEASE_APPLIED, public, plan=plan)
+            self.rough.write("release.applied", public, plan=plan)
 
     def open(self) -> None:
         (release, name), terms = self.random.choice(sorted(self.terms.items()))
-        self.rough.write(events.STAGE_OPENED, {"release": release, "stage": name, "terms": terms})
+        self.rough.write("stage.opened", {"release": release, "stage": name, "terms": terms})
 
     def grant(self) -> None:
         release, name = self.random.choice(sorted(self.terms))
@@ -151,7 +152,7 @@ class Facts:
             "validUntil": times.format_time(AT_MS + ends) if ends is not None else None,
             "conditions": self.random.choice([{}, {"requestsPerMinute": 7}]),
         }
-        self.rough.write(events.GRANT_APPROVED, public, organization=organization)
+        self.rough.write("grant.approved", public, organization=organization)
         self.grants.append(str(public["grant"]))
         self.holders[self.grants[-1]] = organization
         self.granted[self.grants[-1]] = (release, name)
@@ -165,13 +166,13 @@ class Facts:
             mine = [member for member, organization in self.members.items() if organization == of]
             if mine and self.random.random() < 0.4:
                 gate["member"] = self.random.choice(mine)
-            self.rough.write(events.CREDENTIAL_ISSUED, public, **gate)
+            self.rough.write("credential.issued", public, **gate)
             self.credentials.append(name)
 
     def revoke(self) -> None:
         if self.credentials:
             revoked = {"credential": self.random.choice(self.credentials)}
-            self.rough.write(events.CREDENTIAL_REVOKED, revoked)
+            self.rough.write("credential.revoked", revoked)
 
     def case(self) -> None:
         key = (
@@ -182,7 +183,7 @@ class Facts:
         if key not in self.open_cases:
             case = f"case_{len(self.rough.entries)}"
             public = {"kind": "admission", "case": case, "release": key[1], "surface": key[2]}
-            self.rough.write(events.CASE_OPENED, public, organization=key[0])
+            self.rough.write("case.opened", public, organization=key[0])
             self.open_cases[key] = case
             self.cases[case] = key
 
@@ -191,7 +192,7 @@ class Facts:
         ended = [case for case in sorted(self.cases) if self.cases[case] not in self.open_cases]
         if ended:
             case = self.random.choice(ended)
-            type_ = self.random.choice([events.CASE_WAITLISTED, events.CASE_REPLIED])
+            type_ = self.random.choice(["case.waitlisted", "case.replied"])
             self.rough.write(type_, {"case": case})
             self.open_cases[self.cases[case]] = case
 
@@ -200,11 +201,11 @@ class Facts:
         if not self.grants:
             return
         grant = self.random.choice(self.grants)
-        type_ = self.random.choice([*CHANGES, events.GRANT_AMENDED])
+        type_ = self.random.choice([*CHANGES, "grant.amended"])
         public: dict[str, Any] = {"grant": grant}
-        if type_ == events.GRANT_ENDED:
+        if type_ == "grant.ended":
             public["how"] = self.random.choice(["removed", "expired", "surrendered"])
-        if type_ == events.GRANT_AMENDED:
+        if type_ == "grant.amended":
             where = self.granted[grant]
             public |= {
                 "terms": self.terms[where],
@@ -218,12 +219,12 @@ class Facts:
         if self.grants:
             grant = grant or self.random.choice(self.grants)
             chosen = {"grant": grant, "fallback": self.random.random() < 0.8}
-            self.rough.write(events.GRANT_FALLBACK_CHOSEN, chosen)
+            self.rough.write("grant.fallback_chosen", chosen)
 
     def determine(self) -> None:
         if self.open_cases:
             case = self.open_cases.pop(self.random.choice(sorted(self.open_cases)))
-            self.rough.write(events.CASE_DETERMINED, {"case": case, "outcome": "denied"})
+            self.rough.write("case.determined", {"case": case, "outcome": "denied"})
 
     # Whom directives look at
 
@@ -233,19 +234,19 @@ class Facts:
             "name": self.random.choice(TAGS),
             "registeredIn": self.random.choice(COUNTRIES),
         }
-        self.rough.write(events.ORGANIZATION_DESCRIBED, {}, described=described)
+        self.rough.write("organization.described", {}, described=described)
 
     def register(self) -> None:
         member, organization = f"mem_{len(self.rough.entries)}", self.random.choice(ORGANIZATIONS)
         row = {"member": member, "identifiers": self.some([ALICE.hex(), BOB.hex()])}
-        self.rough.write(events.MEMBERS_REGISTERED, {}, organization=organization, members=[row])
+        self.rough.write("members.registered", {}, organization=organization, members=[row])
         self.members[member] = organization
 
     def leave(self) -> None:
         if self.members:
             member = self.random.choice(sorted(self.members))
             organization = self.members.pop(member)
-            self.rough.write(events.MEMBERS_REMOVED, {}, organization=organization, members=[member])
+            self.rough.write("members.removed", {}, organization=organization, members=[member])
             self.claims = [each for each in self.claims if each[0] != member]
 
     def claim(self) -> None:
@@ -260,13 +261,13 @@ class Facts:
             }
             if self.random.random() < 0.4:
                 row["until"] = times.format_time(AT_MS + self.random.randrange(-1, 6))
-            self.rough.write(events.STATUS_CLAIMED, {}, claims=[row])
+            self.rough.write("status.claimed", {}, claims=[row])
             self.claims.append((member, issuer))
 
     def unclaim(self) -> None:
         if self.claims:
             member, issuer = self.random.choice(self.claims)
-            self.rough.write(events.STATUS_REVOKED, {}, claims=[{"member": member, "issuer": issuer}])
+            self.rough.write("status.revoked", {}, claims=[{"member": member, "issuer": issuer}])
 
     def attest(self) -> None:
         if self.credentials:
@@ -281,7 +282,7 @@ class Facts:
             if self.random.random() < 0.1:
                 attested = None
             public = {"credential": self.random.choice(self.credentials)}
-            self.rough.write(events.CREDENTIAL_ATTESTED, public, attested=attested)
+            self.rough.write("credential.attested", public, attested=attested)
 
     # Directives
 
@@ -350,7 +351,7 @@ class Facts:
             public["directive"] = name = self.random.choice([name, public["replaces"]])
         elif self.random.random() < 0.1:
             public["document"]["metadata"]["drill"] = True
-        self.rough.write(events.DIRECTIVE_ISSUED, public, **({"named": named} if named else {}))
+        self.rough.write("directive.issued", public, **({"named": named} if named else {}))
         if "drill" not in public["document"]["metadata"]:
             self.directives.append(name)
 
@@ -364,13 +365,13 @@ class Facts:
             "covers": {"organizations": {"count": 1}},
         }
         public = {"directive": name, "document": {"spec": spec}}
-        self.rough.write(events.DIRECTIVE_ISSUED, public, organizations=self.some(ORGANIZATIONS))
+        self.rough.write("directive.issued", public, organizations=self.some(ORGANIZATIONS))
         self.directives.append(name)
 
     def lift(self) -> None:
         if self.directives:
             name = self.directives.pop(self.random.randrange(len(self.directives)))
-            type_ = self.random.choice([events.DIRECTIVE_LIFTED, events.DIRECTIVE_EXPIRED])
+            type_ = self.random.choice(["directive.lifted", "directive.expired"])
             self.rough.write(type_, {"directive": name})
 
     def lift_part(self) -> None:
@@ -393,7 +394,7 @@ class Facts:
             scope[kind] = choices[kind]
         gate = {"named": {"lift": self.resolved(people=False)}} if "organizations" in scope else {}
         public = {"directive": name, "case": f"case_{len(self.rough.entries)}", "scope": scope}
-        self.rough.write(events.DIRECTIVE_LIFTED, public, **gate)
+        self.rough.write("directive.lifted", public, **gate)
         if self.is_spent(names[name], scope):
             self.directives.remove(name)
 
@@ -407,7 +408,7 @@ class Facts:
 def _annexes(each: reference_model.InForce) -> list[str]:
     gate = each.issued.gate
     return (
-        [part for part in each.issued.gate_value("named") if part.startswith("annex.")]
+        [part for part in gate_value(each.issued, "named") if part.startswith("annex.")]
         if "named" in gate
         else []
     )
@@ -564,10 +565,10 @@ def test_an_exception_never_covers_more(found: Facts, now: Instant) -> None:
     }
     event("another kind of exception" if len(kinds) < len(more) else "the same kinds")
     entries = list(found.rough.entries)
-    found.rough.write(events.DIRECTIVE_ISSUED, public, named=named)
+    found.rough.write("directive.issued", public, named=named)
     before = table_of(found.rough)
     found.rough.entries[:] = entries
-    found.rough.write(events.DIRECTIVE_ISSUED, wider, named=named)
+    found.rough.write("directive.issued", wider, named=named)
     after = table_of(found.rough)
     for ask in asks(found):
         decided = decision.decide(ask, before, now)
@@ -587,7 +588,7 @@ def test_the_word_of_a_person_alone_uncovers_nobody(found: Facts, now: Instant, 
             people["assurance"] = found.random.choice(reference_model.LEVELS[1:])
     if not found.members:
         return
-    found.rough.write(events.DIRECTIVE_ISSUED, {"directive": "last", "document": {"spec": spec}}, named=named)
+    found.rough.write("directive.issued", {"directive": "last", "document": {"spec": spec}}, named=named)
     found.rough.entries[:] = [
         entry
         for entry in found.rough.entries
@@ -599,7 +600,7 @@ def test_the_word_of_a_person_alone_uncovers_nobody(found: Facts, now: Instant, 
         {"member": member, "issuer": "self", "status": status, "assurance": "self-asserted"}
         for member in sorted(found.members)
     ]
-    found.rough.write(events.STATUS_CLAIMED, {}, claims=rows)
+    found.rough.write("status.claimed", {}, claims=rows)
     after = table_of(found.rough)
     for ask in asks(found):
         decided = decision.decide(ask, after, now)

@@ -23,8 +23,7 @@ from sluicegate.core.lifecycle.grants import (
     SuspendGrant,
 )
 from sluicegate.core.terms.trust import Floor, Releases
-from sluicegate_record.log import events
-from sluicegate_record.log.events import Entry
+from sluicegate_record.entries import Entry
 from tests.core import reference_model
 from tests.core.access.test_decision import ACTIONS, PROVIDERS, Facts, asks, instants, nows, table_of
 from tests.core.access.test_vouch import FLOOR, folded
@@ -57,7 +56,7 @@ def falling_back(seed: int) -> Facts:
     for release in ("r1", "r2"):
         terms = found.terms[release, "s1"]
         if some.random() < 0.9:
-            found.rough.write(events.STAGE_OPENED, {"release": release, "stage": "s1", "terms": terms})
+            found.rough.write("stage.opened", {"release": release, "stage": "s1", "terms": terms})
         for _ in range(2):
             found.granted_to("o1", release, some.choice([API, API, API, CODEX]), lasting=some.random() < 0.8)
             found.credential(found.grants[-1])
@@ -89,7 +88,7 @@ def test_a_fallback_is_decided_as_the_literal_reading_has_it(found: Facts, now: 
         assert reference_model.agrees(expected, decided), (expected, decided, ask)
 
 
-DIRECTED = frozenset({events.DIRECTIVE_ISSUED, events.DIRECTIVE_LIFTED, events.DIRECTIVE_EXPIRED})
+DIRECTED = frozenset({"directive.issued", "directive.lifted", "directive.expired"})
 OWN = bytes.fromhex("11" * 32)
 
 
@@ -116,9 +115,7 @@ def test_a_fallback_gives_a_key_nothing_that_it_or_its_organization_lacks(found:
         decided = decision.decide(ask, table, now)
         if isinstance(decided, Allow):
             rough = undirected(found)
-            rough.write(
-                events.CREDENTIAL_ISSUED, {"credential": "own", "grant": decided.grant}, digest=OWN.hex()
-            )
+            rough.write("credential.issued", {"credential": "own", "grant": decided.grant}, digest=OWN.hex())
             free = table_of(rough)
             meant = decision.decide(ask._replace(model=ask.instead_of, instead_of=""), free, now)
             own = decision.decide(Ask(OWN, ask.model, ask.surface), free, now)
@@ -133,7 +130,7 @@ def test_a_fallback_gives_a_key_nothing_that_it_or_its_organization_lacks(found:
 @given(falling, nows)
 def test_without_the_holders_choice_nothing_falls_back(found: Facts, now: Instant | None) -> None:
     for grant in found.grants:
-        found.rough.write(events.GRANT_FALLBACK_CHOSEN, {"grant": grant, "fallback": False})
+        found.rough.write("grant.fallback_chosen", {"grant": grant, "fallback": False})
     table = table_of(found.rough)
     for ask in asks(found):
         decided = decision.decide(ask, table, now)
@@ -192,7 +189,7 @@ class Fallen:
         return decision.decide(ask, self.table, self.now)
 
     def amended(self) -> None:
-        case = self.world.state.cases[self.world.must(Amend(self.fallbacks, renew=True))["application"]]
+        case = self.world.case(self.world.must(Amend(self.fallbacks, renew=True))["application"])
         self.world.all_say(case, "oncd approve", "ostp approve")
 
     def on_new_terms(self) -> None:
@@ -213,7 +210,7 @@ class Fallen:
         self.world.later(20)
 
     def removed(self, grant: str) -> None:
-        case = self.world.state.cases[self.world.must(OpenRemoval(grant, "misuse", "why"))["case"]]
+        case = self.world.case(self.world.must(OpenRemoval(grant, "misuse", "why"))["case"])
         self.world.all_say(case, "oncd approve", "ostp approve")
         self.world.later(10)
 
@@ -357,11 +354,11 @@ def test_what_agencies_did_not_grant_is_no_fallback_whatever_the_log_says(fallen
     entries = fallen.world.entries
     assert vouched(fallen, entries) == fallen.second()
     for unsigned in (fallen.fallbacks, fallen.own):
-        case = fallen.world.state.grants[unsigned]
+        case = fallen.world.state.grants[unsigned].case
         forged = [
             entry
             for entry in entries
-            if not (entry.type == events.POSITION_RECORDED and entry.public["case"] == case)
+            if not (entry.type == "position.recorded" and entry.public["case"] == case)
         ]
         believed = folded(forged, Table())
         ask = Ask(fallen.key, FALLBACK, API, instead_of=MODEL)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sluicegate.core.access import feed
 from sluicegate.core.access.feed import PAYLOAD_TYPE, answer_json, open_answer
 from sluicegate.errors import BadFeed
+from sluicegate_record.entries import Entry
 from sluicegate_record.log import canonical, dsse, merkle, times
-from sluicegate_record.log.events import Entry
 from sluicegate_record.log.merkle import Frontier
 from tests.worlds import AT_MS, World, private_key, public_key
 

@@ -21,11 +21,14 @@ from sluicegate.core.lifecycle.grants import (
     SuspendGrant,
 )
 from sluicegate.errors import VerificationFailed
+from sluicegate_record import entries
 from sluicegate_record.directives.status import Assurance
-from sluicegate_record.log import events, times
-from sluicegate_record.log.events import Draft, Entropy, Entry
+from sluicegate_record.entries import Entry
+from sluicegate_record.log import times
+from sluicegate_record.log.leaf import Entropy
 from tests.core import reference_model
 from tests.core.access.test_decision import Facts
+from tests.forging import forged, gate_value, openings
 from tests.worlds import (
     API,
     AT_MS,
@@ -95,7 +98,7 @@ def test_what_has_ended_leaves_nothing_behind(seed: int) -> None:
         found.describe()
     table = table_of(found.rough.entries)
     for name in found.random.sample(sorted(table.directives), len(table.directives)):
-        table.apply(found.rough.write(events.DIRECTIVE_LIFTED, {"directive": name}))
+        table.apply(found.rough.write("directive.lifted", {"directive": name}))
     assert table.directives == {}
     assert table.suspending == table.restricting == {}
 
@@ -107,12 +110,12 @@ def spec(covers: Any, **more: Any) -> dict[str, Any]:
 def issued(rough: Rough, covers: Any, name: str = "d", named: Any = None, **more: Any) -> None:
     gate = {"named": named} if named is not None else {}
     public = {"directive": name, "document": {"spec": spec(covers, **more)}}
-    rough.write(events.DIRECTIVE_ISSUED, public, **gate)
+    rough.write("directive.issued", public, **gate)
 
 
 def described(rough: Rough, organization: str, name: str = "tag", country: str = "US") -> None:
     said = {"organization": organization, "name": name, "registeredIn": country}
-    rough.write(events.ORGANIZATION_DESCRIBED, {}, described=said)
+    rough.write("organization.described", {}, described=said)
 
 
 ANNEX = {"annexes": ["x"]}
@@ -148,7 +151,7 @@ def test_whoever_comes_later_under_a_name_that_was_lifted_is_left_out() -> None:
     issued(rough, "everyone")
     scope = {"organizations": {"count": 1, "commitment": "c"}}
     public = {"directive": "d", "case": "c", "scope": scope}
-    rough.write(events.DIRECTIVE_LIFTED, public, named={"lift": {"names": ["tag"]}})
+    rough.write("directive.lifted", public, named={"lift": {"names": ["tag"]}})
     described(rough, "o1")
     table = table_of(rough.entries)
     assert covering(table, "a", API, "o1") == []
@@ -160,11 +163,11 @@ def test_names_that_nobody_bears_outlast_other_directives() -> None:
     rough = Rough()
     issued(rough, ANNEX, named={"annex.x": {"names": ["tag"]}})
     issued(rough, "everyone", "other")
-    rough.write(events.DIRECTIVE_LIFTED, {"directive": "other"})
+    rough.write("directive.lifted", {"directive": "other"})
     described(rough, "o1")
     table = table_of(rough.entries)
     assert covering(table, "a", API, "o1") == ["d"]
-    table.apply(rough.write(events.DIRECTIVE_LIFTED, {"directive": "d"}))
+    table.apply(rough.write("directive.lifted", {"directive": "d"}))
     assert table.suspending == {}
 
 
@@ -174,8 +177,8 @@ def test_a_directive_of_strangers_alone_can_be_lifted(beside: bool) -> None:
     issued(rough, ANNEX, named={"annex.x": {"names": ["tag"]}})
     if beside:
         issued(rough, "everyone", "other")
-        rough.write(events.DIRECTIVE_LIFTED, {"directive": "other"})
-    rough.write(events.DIRECTIVE_LIFTED, {"directive": "d"})
+        rough.write("directive.lifted", {"directive": "other"})
+    rough.write("directive.lifted", {"directive": "d"})
     table = table_of(rough.entries)
     assert not table.directives
     assert not table.suspending
@@ -186,7 +189,7 @@ def test_whoever_comes_under_a_name_of_a_directive_over_persons_is_free_when_it_
     persons = {"definition": "d", "statuses": ["other"], "source": "s"}
     issued(rough, {**ANNEX, "persons": persons}, named={"annex.x": {"names": ["tag"]}})
     described(rough, "o1")
-    rough.write(events.DIRECTIVE_LIFTED, {"directive": "d"})
+    rough.write("directive.lifted", {"directive": "d"})
     assert table_of(rough.entries).suspending == {}
 
 
@@ -204,7 +207,7 @@ def test_a_directive_lifted_in_parts_ends_with_the_last_one() -> None:
     for model in ("a", "b"):
         assert "d" in table_of(rough.entries).directives
         public = {"directive": "d", "case": model, "scope": {"models": [model]}}
-        rough.write(events.DIRECTIVE_LIFTED, public)
+        rough.write("directive.lifted", public)
     table = table_of(rough.entries)
     assert not table.directives
     assert not table.suspending
@@ -213,13 +216,13 @@ def test_a_directive_lifted_in_parts_ends_with_the_last_one() -> None:
 def test_a_drill_refuses_nobody() -> None:
     rough = Rough()
     document = {"spec": spec("everyone"), "metadata": {"name": "d", "drill": True}}
-    rough.write(events.DIRECTIVE_ISSUED, {"directive": "d", "document": document})
+    rough.write("directive.issued", {"directive": "d", "document": document})
     table = table_of(rough.entries)
     assert table.drills.keys() == {"d"}
     assert not table.directives
     assert not table.suspending
     assert not table.restricting
-    table.apply(rough.write(events.DIRECTIVE_LIFTED, {"directive": "d", "case": None}))
+    table.apply(rough.write("directive.lifted", {"directive": "d", "case": None}))
     assert table.drills == {}
 
 
@@ -272,14 +275,14 @@ def whole() -> list[Entry]:
     for command in (ProveGrant(grant, "g"), SuspendGrant(grant, "misuse"), ResumeGrant(grant)):
         world.must(command)
     world.must(ChooseFallback(grant, True))
-    amendment = world.state.cases[world.must(Amend(grant, renew=True))["application"]]
-    removal = world.state.cases[world.must(OpenRemoval(grant, "misuse", "why"))["case"]]
+    amendment = world.case(world.must(Amend(grant, renew=True))["application"])
+    removal = world.case(world.must(OpenRemoval(grant, "misuse", "why"))["case"])
     for agency in ("oncd", "ostp"):
         world.say(amendment, agency)
         world.say(removal, agency)
     world.now_ms += 10 * DAY_MS
     world.tick()
-    appeal = world.state.cases[world.must(OpenAppeal(removal.id, "why"))["case"]]
+    appeal = world.case(world.must(OpenAppeal(removal.id, "why"))["case"])
     world.say(appeal, "caisi")
     world.admit("org-2")
     waiting = world.submit("org-3")
@@ -312,19 +315,19 @@ def _about_persons(world: World, grant: str) -> None:
     ]
     named = {"annex.x": {"names": ["tag"], "persons": [member]}, "annex.y": {"organizations": ["org-2"]}}
     lifted = {"directive": "d-3", "case": "c", "scope": {"annexes": ["y"], "surfaces": [API]}}
-    world.write(events.ORGANIZATION_DESCRIBED, {}, described=DESCRIBED)
-    world.write(events.MEMBERS_REGISTERED, {}, organization="org-2", members=registered)
-    world.write(events.STATUS_CLAIMED, {}, claims=[{**row, "until": until}])
-    world.write(events.STATUS_REVOKED, {}, claims=[{"member": member, "issuer": "self"}])
-    world.write(events.MEMBERS_REMOVED, {}, **gone)
+    world.write("organization.described", {}, described=DESCRIBED)
+    world.write("members.registered", {}, organization="org-2", members=registered)
+    world.write("status.claimed", {}, claims=[{**row, "until": until}])
+    world.write("status.revoked", {}, claims=[{"member": member, "issuer": "self"}])
+    world.write("members.removed", {}, **gone)
     public = {"credential": held, "grant": grant}
-    world.write(events.CREDENTIAL_ISSUED, public, digest="ab" * 32, member=member)
-    world.write(events.CREDENTIAL_ATTESTED, {"credential": held}, attested=attested)
+    world.write("credential.issued", public, digest="ab" * 32, member=member)
+    world.write("credential.attested", {"credential": held}, attested=attested)
     for name in ("d-3", "d-4"):
         issuing = {"directive": name, "issuer": "oncd", "document": document}
-        world.write(events.DIRECTIVE_ISSUED, issuing, named=named)
-    world.write(events.DIRECTIVE_LIFTED, lifted)
-    world.write(events.DIRECTIVE_EXPIRED, {"directive": "d-4"})
+        world.write("directive.issued", issuing, named=named)
+    world.write("directive.lifted", lifted)
+    world.write("directive.expired", {"directive": "d-4"})
 
 
 DESCRIBED = {"organization": "org-2", "name": "tag", "registeredIn": "US", "sector": "government"}
@@ -334,18 +337,18 @@ WHOLE = whole()
 
 
 def test_every_type_that_the_table_reads_is_in_the_example() -> None:
-    read = {name for name in events.TYPES if name.startswith(("release", "stage", "grant", "credential"))}
-    read |= {name for name in events.TYPES if name.startswith(("members", "status"))}
-    read |= {events.DIRECTIVE_ISSUED, events.DIRECTIVE_LIFTED, events.CASE_OPENED, events.CASE_DETERMINED}
-    read |= {events.CASE_WAITLISTED, events.CASE_REPLIED, events.DIRECTIVE_EXPIRED}
-    read |= {events.ORGANIZATION_DESCRIBED}
+    read = {name for name in entries.TYPES if name.startswith(("release", "stage", "grant", "credential"))}
+    read |= {name for name in entries.TYPES if name.startswith(("members", "status"))}
+    read |= {"directive.issued", "directive.lifted", "case.opened", "case.determined"}
+    read |= {"case.waitlisted", "case.replied", "directive.expired"}
+    read |= {"organization.described"}
     assert {entry.type for entry in WHOLE} >= read
 
 
 @pytest.mark.parametrize("at", [0, 5, 100])
 def test_an_entry_out_of_order_is_refused(at: int) -> None:
     table = table_of(WHOLE[:3])
-    entry = events.place(Draft("key.pinned", "keys"), seq=at, at_ms=AT_MS, by="b", command="c")
+    entry = forged("key.pinned", {}, seq=at, at_ms=AT_MS)
     with pytest.raises(VerificationFailed, match="cannot follow"):
         table.apply(entry)
     assert table.size == 3
@@ -354,7 +357,7 @@ def test_an_entry_out_of_order_is_refused(at: int) -> None:
 @pytest.mark.parametrize("type_", ["", "grant.sparkled", "GRANT.APPROVED", "grant.approved "])
 def test_an_entry_of_an_unknown_type_stops_the_fold(type_: str) -> None:
     table = table_of(WHOLE)
-    entry = events.place(Draft(type_, "s"), seq=len(WHOLE), at_ms=AT_MS, by="b", command="c")
+    entry = forged(type_, {}, seq=len(WHOLE), at_ms=AT_MS)
     with pytest.raises(VerificationFailed, match="unknown to this build"):
         table.apply(entry)
     assert table.size == len(WHOLE)
@@ -380,10 +383,8 @@ def _damaged(entry: Entry, random: Random) -> Entry:
         del at[path[-1]]
     else:
         at[path[-1]] = random.choice([None, "", "x", 0, -1, True, [], {}, ["x"], {"x": 1}, [[]], [{}]])
-    entropy = Entropy(bytes(32))
-    openings = {name: events.opening(value, entropy) for name, value in gate.items()}
-    draft = Draft(entry.type, entry.stream, public, openings)
-    return events.place(draft, seq=entry.seq, at_ms=entry.at_ms, by=entry.by, command=entry.id)
+    opened = openings(gate, Entropy(bytes(32)))
+    return forged(entry.type, public, opened, seq=entry.seq, at_ms=entry.at_ms, by=entry.by)
 
 
 @settings(max_examples=500)
@@ -407,49 +408,47 @@ def test_a_damaged_entry_is_folded_or_refused_but_is_no_surprise(seed: int, at: 
     "type_",
     sorted(
         {
-            *(events.RELEASE_APPLIED, events.CASE_OPENED, events.CASE_DETERMINED, events.STAGE_OPENED),
-            *(events.GRANT_APPROVED, events.CREDENTIAL_ISSUED, events.CREDENTIAL_REVOKED),
-            *(events.DIRECTIVE_ISSUED, events.DIRECTIVE_LIFTED, events.DIRECTIVE_EXPIRED),
-            *(events.ORGANIZATION_DESCRIBED, events.MEMBERS_REGISTERED, events.MEMBERS_REMOVED),
-            *(events.GRANT_FALLBACK_CHOSEN,),
-            *(events.STATUS_CLAIMED, events.STATUS_REVOKED, events.CREDENTIAL_ATTESTED),
+            *("release.applied", "case.opened", "case.determined", "stage.opened"),
+            *("grant.approved", "credential.issued", "credential.revoked"),
+            *("directive.issued", "directive.lifted", "directive.expired"),
+            *("organization.described", "members.registered", "members.removed"),
+            *("grant.fallback_chosen",),
+            *("status.claimed", "status.revoked", "credential.attested"),
         }
     ),
 )
 def test_an_entry_without_its_parts_is_refused(type_: str) -> None:
-    entry = events.place(Draft(type_, "s"), seq=len(WHOLE), at_ms=AT_MS, by="b", command="c")
+    entry = forged(type_, {}, seq=len(WHOLE), at_ms=AT_MS)
     table = table_of(WHOLE)
     with pytest.raises(VerificationFailed):
         table.apply(entry)
     assert table.size == len(WHOLE)
 
 
-@pytest.mark.parametrize(
-    "type_", [events.RELEASE_APPLIED, events.CASE_OPENED, events.GRANT_APPROVED, events.CREDENTIAL_ISSUED]
-)
+@pytest.mark.parametrize("type_", ["release.applied", "case.opened", "grant.approved", "credential.issued"])
 def test_an_entry_that_came_without_its_gate_part_is_refused(type_: str) -> None:
     """As an auditor has it: enough to check the log, not to decide by it."""
     (first, *_) = [entry for entry in WHOLE if entry.type == type_ and entry.gate]
     table = table_of(WHOLE[: first.seq])
-    with pytest.raises(VerificationFailed, match="without its gate part"):
-        table.apply(events.read(first.leaf))
+    with pytest.raises(VerificationFailed, match="hidden behind its commitment"):
+        table.apply(entries.read(first.leaf))
 
 
 @pytest.mark.parametrize("said", [1, "true", "false", [True], {}, None])
 def test_a_fallback_is_chosen_by_a_plain_true_alone(said: Any) -> None:
     rough = Rough()
     rough.entries += WHOLE
-    (grant, *_) = [entry.public["grant"] for entry in WHOLE if entry.type == events.GRANT_APPROVED]
+    (grant, *_) = [entry.public["grant"] for entry in WHOLE if entry.type == "grant.approved"]
     for value, falls_back in ((True, True), (said, False)):
-        rough.write(events.GRANT_FALLBACK_CHOSEN, {"grant": grant, "fallback": value})
+        rough.write("grant.fallback_chosen", {"grant": grant, "fallback": value})
         assert table_of(rough.entries).grants_by_id[grant].falls_back is falls_back
 
 
 def test_a_directive_that_came_without_its_names_covers_everyone() -> None:
-    (issued, *_) = [entry for entry in WHOLE if entry.type == events.DIRECTIVE_ISSUED and entry.gate]
+    (issued, *_) = [entry for entry in WHOLE if entry.type == "directive.issued" and entry.gate]
     table = table_of(WHOLE[: issued.seq])
     assert covering(table, MODEL, API, "anybody") == []
-    table.apply(events.read(issued.leaf))
+    table.apply(entries.read(issued.leaf))
     assert covering(table, MODEL, API, "anybody") == [issued.public["directive"]]
 
 
@@ -461,14 +460,14 @@ def test_an_unannounced_plan_is_in_no_public_part() -> None:
     world.credential(world.admit())
     world.submit("org-2")
     assert b"gpt-secret" not in b"".join(entry.leaf for entry in world.entries)
-    (applied,) = [entry for entry in world.entries if entry.type == events.RELEASE_APPLIED]
+    (applied,) = [entry for entry in world.entries if entry.type == "release.applied"]
     assert "plan" not in applied.public
-    assert applied.gate_value("plan")["spec"]["models"][0]["id"] == "gpt-secret"
+    assert gate_value(applied, "plan")["spec"]["models"][0]["id"] == "gpt-secret"
 
 
 def test_an_announced_plan_is_public() -> None:
     world = World.opened()
-    (applied,) = [entry for entry in world.entries if entry.type == events.RELEASE_APPLIED]
+    (applied,) = [entry for entry in world.entries if entry.type == "release.applied"]
     assert applied.public["plan"]["spec"]["models"][0]["id"] == MODEL
     assert applied.gate == {}
 

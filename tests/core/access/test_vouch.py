@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -24,12 +25,16 @@ from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import OpenStage
 from sluicegate.core.terms.trust import Floor, Releases
 from sluicegate.errors import VerificationFailed
-from sluicegate_record.log import canonical, dsse, events, times
-from sluicegate_record.log.events import Entropy, Entry
+from sluicegate_record.entries import Entry
+from sluicegate_record.log import canonical, dsse, times
+from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements.cases import Position
 from sluicegate_record.statements.question import Question
 from sluicegate_record.terms.rule import Rule
+from tests import forging
 from tests.core.lifecycle.test_histories import Player, histories
+from tests.forging import forged as forged_entry
+from tests.forging import openings
 from tests.worlds import (
     AGENCIES,
     API,
@@ -70,16 +75,11 @@ def honest() -> World:
 
 def told(entry: Entry, public: Mapping[str, Any], **gate: Any) -> Entry:
     """An entry with other words at the same place."""
-    openings = dict(entry.gate)
-    for name, value in gate.items():
-        openings[name] = events.opening(value, Entropy(bytes(32)))
-    draft = events.Draft(entry.type, entry.stream, {**entry.public, **public}, openings, entry.sealed)
-    return events.place(draft, seq=entry.seq, at_ms=entry.at_ms, by=entry.by, command=entry.id)
+    return forging.told(entry, public, openings(gate, Entropy(bytes(32))))
 
 
 def moved(entry: Entry, seq: int) -> Entry:
-    draft = events.Draft(entry.type, entry.stream, entry.public, entry.gate, entry.sealed)
-    return events.place(draft, seq=seq, at_ms=entry.at_ms, by=entry.by, command=entry.id)
+    return forging.told(entry, {}, seq=seq)
 
 
 def folded(entries: list[Entry], table: Table) -> Table:
@@ -146,7 +146,7 @@ def forged(signer: str) -> Callable[[Entry], Entry]:
 
 
 def every_position(change: Callable[[Entry], Entry]) -> Lie:
-    return lambda entry: change(entry) if entry.type == events.POSITION_RECORDED else entry
+    return lambda entry: change(entry) if entry.type == "position.recorded" else entry
 
 
 def unsigned(entry: Entry) -> Entry:
@@ -185,33 +185,33 @@ LIES: dict[str, Lie] = {
     "positions without signatures": every_position(unsigned),
     "positions altered after signing": every_position(altered),
     "one agency's positions left out": lambda e: (
-        None if e.type == events.POSITION_RECORDED and e.public["agency"] == "ostp" else e
+        None if e.type == "position.recorded" and e.public["agency"] == "ostp" else e
     ),
-    "no positions at all": lambda e: None if e.type == events.POSITION_RECORDED else e,
-    "no agreement to the terms": lambda e: None if e.type == events.POSITION_RECORDED and e.seq < 12 else e,
-    "another plan under agreed digests": of_type(events.RELEASE_APPLIED, swapped_plan),
-    "a model mapped to another upstream": of_type(events.RELEASE_APPLIED, mapped),
-    "a grant on another surface": of_type(events.GRANT_APPROVED, lambda e: told(e, {"surface": "codex"})),
-    "a grant to another organization": of_type(events.GRANT_APPROVED, another_organization),
+    "no positions at all": lambda e: None if e.type == "position.recorded" else e,
+    "no agreement to the terms": lambda e: None if e.type == "position.recorded" and e.seq < 12 else e,
+    "another plan under agreed digests": of_type("release.applied", swapped_plan),
+    "a model mapped to another upstream": of_type("release.applied", mapped),
+    "a grant on another surface": of_type("grant.approved", lambda e: told(e, {"surface": "codex"})),
+    "a grant to another organization": of_type("grant.approved", another_organization),
     "a grant for more requests": of_type(
-        events.GRANT_APPROVED,
+        "grant.approved",
         lambda e: told(e, {"conditions": {"requestsPerMinute": 601, "validFor": "P30D"}}),
     ),
-    "a grant without its conditions": of_type(events.GRANT_APPROVED, lambda e: told(e, {"conditions": {}})),
-    "a grant without an end": of_type(events.GRANT_APPROVED, lambda e: told(e, {"validUntil": None})),
+    "a grant without its conditions": of_type("grant.approved", lambda e: told(e, {"conditions": {}})),
+    "a grant without an end": of_type("grant.approved", lambda e: told(e, {"validUntil": None})),
     "a grant for longer": of_type(
-        events.GRANT_APPROVED, lambda e: told(e, {"validUntil": times.format_time(e.at_ms + 31 * DAY_MS)})
+        "grant.approved", lambda e: told(e, {"validUntil": times.format_time(e.at_ms + 31 * DAY_MS)})
     ),
-    "a grant by silence": of_type(events.POSITION_RECORDED, lambda _: None, which=3),
-    "a grant by the terms case": of_type(events.GRANT_APPROVED, lambda e: told(e, {"case": "none"})),
+    "a grant by silence": of_type("position.recorded", lambda _: None, which=3),
+    "a grant by the terms case": of_type("grant.approved", lambda e: told(e, {"case": "none"})),
     "an opening by an agency": of_type(
-        events.STAGE_OPENED,
+        "stage.opened",
         lambda e: told(e, {"envelope": resigned(e, "oncd")}),
     ),
     "an opening by nobody known": of_type(
-        events.STAGE_OPENED, lambda e: told(e, {"envelope": resigned(e, "stranger")})
+        "stage.opened", lambda e: told(e, {"envelope": resigned(e, "stranger")})
     ),
-    "an opening of other terms": of_type(events.STAGE_OPENED, lambda e: told(e, {"stage": "other"})),
+    "an opening of other terms": of_type("stage.opened", lambda e: told(e, {"stage": "other"})),
 }
 
 
@@ -232,16 +232,18 @@ def test_a_lie_admits_nobody_at_a_gateway_that_checks(lie: Lie) -> None:
 
 def test_some_of_these_lies_are_believed_without_a_trust_file() -> None:
     """Else the test above would show nothing."""
-    believed = [
-        name for name, lie in LIES.items() if isinstance(asked(folded(lying(honest(), lie), Table())), Allow)
-    ]
+    believed = []
+    for name, lie in LIES.items():
+        with suppress(VerificationFailed):
+            if isinstance(asked(folded(lying(honest(), lie), Table())), Allow):
+                believed.append(name)
     assert len(believed) >= 12, believed
 
 
 def test_a_key_that_the_control_plane_pins_counts_for_nobody() -> None:
     """The control plane pins a second key for ostp, and signs with it."""
     world = World.opened()
-    pinned = [entry for entry in world.entries if entry.type == events.KEY_PINNED][-1]
+    pinned = [entry for entry in world.entries if entry.type == "key.pinned"][-1]
     own = told(pinned, {"owner": "ostp-2", "party": "ostp", "keyid": "x", "publicKey": "x"})
     assert own.public["party"] == "ostp"
     case = world.submit()
@@ -250,8 +252,8 @@ def test_a_key_that_the_control_plane_pins_counts_for_nobody() -> None:
     entries = lying(world, every_position(forged("stranger")))
     table = VouchedTable(trust())
     folded([*entries], table)
-    assert table.findings[events.POSITION_RECORDED]
-    assert table.findings[events.GRANT_APPROVED] == 1
+    assert table.findings["position.recorded"]
+    assert table.findings["grant.approved"] == 1
 
 
 def test_an_approval_that_was_superseded_does_not_come_back() -> None:
@@ -268,8 +270,8 @@ def test_an_approval_that_was_superseded_does_not_come_back() -> None:
     table = VouchedTable(trust())
     entries = [*world.entries, moved(approved, len(world.entries))]
     folded(entries, table)
-    assert table.findings[events.POSITION_RECORDED] == 1
-    assert table._asked[case.id].positions["ostp"].position == "abstain"
+    assert table.findings["position.recorded"] == 1
+    assert table.record.cases[case.id].positions["ostp"].position == "abstain"
 
 
 def test_a_position_for_another_organization_does_not_serve_this_one() -> None:
@@ -277,15 +279,15 @@ def test_a_position_for_another_organization_does_not_serve_this_one() -> None:
     grant = world.admit("org-1")
     world.credential(grant)
     other = world.submit("org-2")
-    mine = [e.public["envelope"] for e in world.entries if e.type == events.POSITION_RECORDED][-1]
+    mine = [e.public["envelope"] for e in world.entries if e.type == "position.recorded"][-1]
     replayed = told(
-        [e for e in world.entries if e.type == events.POSITION_RECORDED][-1],
+        [e for e in world.entries if e.type == "position.recorded"][-1],
         {"case": other.id, "envelope": mine},
     )
     table = VouchedTable(trust())
     folded([*world.entries, moved(replayed, len(world.entries))], table)
-    assert table.findings == {events.POSITION_RECORDED: 1}
-    assert not table._asked[other.id].positions
+    assert table.findings == {"position.recorded": 1}
+    assert not table.record.cases[other.id].positions
 
 
 def test_the_floor_holds_where_a_plan_asks_for_less() -> None:
@@ -325,11 +327,11 @@ def test_tighter_terms_go_on_and_looser_ones_called_tighter_do_not() -> None:
     assert current in table.open_terms
     loose = read_plan(plan_value(stages=[stage(conditions={"requestsPerMinute": 6_000, "validFor": "P30D"})]))
     fresh = loose.terms[STAGE]
-    applied = next(e for e in reversed(world.entries) if e.type == events.RELEASE_APPLIED)
+    applied = next(e for e in reversed(world.entries) if e.type == "release.applied")
     lie = told(applied, {"plan": loose.to_json(), "terms": {STAGE: fresh}})
     table = VouchedTable(trust())
     folded([*world.entries[: applied.seq], lie], table)
-    assert table.findings == {events.RELEASE_APPLIED: 1}
+    assert table.findings == {"release.applied": 1}
     assert fresh not in table.open_terms
 
 
@@ -339,8 +341,7 @@ def test_a_directive_is_lifted_by_whom_it_names_and_nobody_else() -> None:
     world.lift()
     assert isinstance(asked(folded(world.entries, VouchedTable(trust()))), Allow)
     without = [
-        None if e.type == events.POSITION_RECORDED and e.seq > world.entries[-4].seq else e
-        for e in world.entries
+        None if e.type == "position.recorded" and e.seq > world.entries[-4].seq else e for e in world.entries
     ]
     entries = [entry for entry in without if entry is not None]
     assert len(entries) < len(world.entries)
@@ -365,13 +366,13 @@ def test_a_renewal_is_honoured_and_one_that_nobody_signed_is_not() -> None:
     world = honest()
     (grant,) = world.state.grants
     world.now_ms += 20 * DAY_MS
-    case = world.state.cases[world.must(Amend(grant, renew=True))["application"]]
+    case = world.case(world.must(Amend(grant, renew=True))["application"])
     world.say(case, "oncd")
     world.say(case, "ostp")
     at_ms = world.now_ms + 15 * DAY_MS
     assert isinstance(asked(folded(world.entries, VouchedTable(trust())), at_ms=at_ms), Allow)
     entries = lying(
-        world, lambda e: None if e.type == events.POSITION_RECORDED and e.public["case"] == case.id else e
+        world, lambda e: None if e.type == "position.recorded" and e.public["case"] == case.id else e
     )
     assert isinstance(asked(folded(entries, Table()), at_ms=at_ms), Allow)
     vouched = asked(folded(entries, VouchedTable(trust())), at_ms=at_ms)
@@ -383,8 +384,8 @@ def test_what_narrows_applies_though_nobody_signed_it() -> None:
     world = honest()
     (grant,) = world.state.grants
     seq = len(world.entries)
-    draft = events.Draft(events.GRANT_ENDED, grant, {"grant": grant, "case": "none", "how": "removed"})
-    end = events.place(draft, seq=seq, at_ms=world.now_ms, by="nobody", command="none")
+    public = {"grant": grant, "case": "none", "how": "removed"}
+    end = forged_entry("grant.ended", public, seq=seq, at_ms=world.now_ms)
     _, vouched = believed_and_vouched([*world.entries, end])
     assert isinstance(vouched, Deny)
     assert vouched.reason is Reason.GRANT_REMOVED
@@ -394,7 +395,7 @@ def test_an_appeal_gives_a_grant_that_is_honoured() -> None:
     world = World.opened()
     case = world.submit()
     world.say(case, "ostp", "object")
-    appeal = world.state.cases[world.must(OpenAppeal(case.id, "we disagree"))["case"]]
+    appeal = world.case(world.must(OpenAppeal(case.id, "we disagree"))["case"])
     assert appeal.rule == Rule("majorityOf", ("caisi",))
     world.say(appeal, "caisi")
     assert appeal.grant is not None
@@ -409,14 +410,14 @@ def test_an_appeal_gives_a_grant_that_is_honoured() -> None:
 def test_a_reinstatement_without_an_appeal_changes_nothing() -> None:
     world = honest()
     (grant,) = world.state.grants
-    removal = world.state.cases[world.must(OpenRemoval(grant, "misuse", "why"))["case"]]
+    removal = world.case(world.must(OpenRemoval(grant, "misuse", "why"))["case"])
     for agency in ("oncd", "ostp"):
         world.say(removal, agency)
     world.now_ms += 11 * DAY_MS
     world.tick()
-    assert world.state.standing[grant] == "removed"
-    draft = events.Draft(events.GRANT_REINSTATED, grant, {"grant": grant, "case": removal.id})
-    lie = events.place(draft, seq=len(world.entries), at_ms=world.now_ms, by="nobody", command="none")
+    assert world.state.grants[grant].standing == "removed"
+    public = {"grant": grant, "case": removal.id}
+    lie = forged_entry("grant.reinstated", public, seq=len(world.entries), at_ms=world.now_ms)
     believed, vouched = (
         asked(folded([*world.entries, lie], table), at_ms=world.now_ms)
         for table in (Table(), VouchedTable(trust()))
@@ -435,7 +436,7 @@ def test_a_log_of_another_name_gives_nothing() -> None:
     other = Releases(DEVELOPER, LOG.replace("openai", "other"), PINS, trust().releases)
     table = VouchedTable(other)
     assert isinstance(asked(folded(honest().entries, table)), Deny)
-    assert table.findings[events.GRANT_APPROVED] == 1
+    assert table.findings["grant.approved"] == 1
 
 
 def test_another_officer_may_open_too() -> None:
@@ -458,7 +459,7 @@ def test_whoever_checks_allows_no_more_and_an_honest_log_no_less(player: Player)
     unsigned_ = any(
         entry.public.get("proceeded") or entry.public.get("silent") or entry.public.get("unopposed")
         for entry in world.entries
-    ) or any(entry.type == events.CASE_PROCEEDED for entry in world.entries)
+    ) or any(entry.type == "case.proceeded" for entry in world.entries)
     event(f"unsigned: {unsigned_}")
     now = Instant(world.state.at_ms, world.state.at_ms + 1)
     for key in {*player.keys, "unknown"}:

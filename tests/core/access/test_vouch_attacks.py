@@ -16,11 +16,14 @@ from sluicegate.core.lifecycle.applications import Accept, Amend, OpenAppeal, Wi
 from sluicegate.core.lifecycle.grants import OpenRemoval, ResumeGrant, SurrenderGrant, SuspendGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.errors import VerificationFailed
-from sluicegate_record.log import canonical, events, times
-from sluicegate_record.log.events import Draft, Entropy, Entry
+from sluicegate_record.entries import Entry
+from sluicegate_record.log import canonical, times
+from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.terms.rule import Rule
-from tests.core.access.test_vouch import FLOOR, KEY, asked, folded, honest, told, trust
+from tests import forging
+from tests.core.access.test_vouch import FLOOR, KEY, asked, folded, honest, trust
+from tests.forging import filled, forged, openings
 from tests.worlds import (
     AGENCIES,
     API,
@@ -39,10 +42,8 @@ from tests.worlds import (
 
 
 def entry(type_: str, public: dict[str, Any], seq: int, at_ms: int, **gate: Any) -> Entry:
-    opened = {n: events.opening(v, Entropy(bytes([seq % 256]) * 32)) for n, v in gate.items()}
-    return events.place(
-        Draft(type_, "lie", public, opened), seq=seq, at_ms=at_ms, by="nobody", command=f"lie_{seq}"
-    )
+    opened = openings(gate, Entropy(bytes([seq % 256]) * 32))
+    return forged(type_, filled(type_, public), opened, seq=seq, at_ms=at_ms)
 
 
 class Liar:
@@ -55,12 +56,9 @@ class Liar:
         self.entries.append(entry(type_, public, len(self.entries), self.world.now_ms, **gate))
 
     def again(self, e: Entry, public: dict[str, Any] | None = None, **gate: Any) -> None:
-        made = told(e, public or {}, **gate)
-        d = Draft(made.type, made.stream, made.public, made.gate, made.sealed)
+        opened = openings(gate, Entropy(bytes(32)))
         self.entries.append(
-            events.place(
-                d, seq=len(self.entries), at_ms=self.world.now_ms, by="x", command=f"lie_{len(self.entries)}"
-            )
+            forging.told(e, public or {}, opened, seq=len(self.entries), at_ms=self.world.now_ms)
         )
 
     def last(self, type_: str) -> Entry:
@@ -77,12 +75,12 @@ class Liar:
 
 def removed(world: World) -> str:
     (grant,) = world.state.grants
-    case = world.state.cases[world.must(OpenRemoval(grant, "misuse", "why"))["case"]]
+    case = world.case(world.must(OpenRemoval(grant, "misuse", "why"))["case"])
     for a in ("oncd", "ostp"):
         world.say(case, a)
     world.now_ms += 11 * DAY_MS
     world.tick()
-    assert world.state.standing[grant] == "removed"
+    assert world.state.grants[grant].standing == "removed"
     return grant
 
 
@@ -90,7 +88,7 @@ def test_removed_grant_resumed():
     w = honest()
     g = removed(w)
     liar = Liar(w)
-    liar.write(events.GRANT_RESUMED, {"grant": g, "case": "x"})
+    liar.write("grant.resumed", {"grant": g, "case": "x"})
     liar.refused()
 
 
@@ -98,9 +96,9 @@ def test_removed_then_granted_again_on_the_same_signatures():
     w = honest()
     removed(w)
     liar = Liar(w)
-    first = liar.last(events.GRANT_APPROVED)
+    first = liar.last("grant.approved")
     liar.again(first, {"grant": "grant_again", "validUntil": times.format_time(w.now_ms + 30 * DAY_MS)})
-    liar.again(liar.last(events.CREDENTIAL_ISSUED), {"credential": "cred_again", "grant": "grant_again"})
+    liar.again(liar.last("credential.issued"), {"credential": "cred_again", "grant": "grant_again"})
     liar.refused()
 
 
@@ -110,10 +108,10 @@ def test_expired_then_granted_again_on_the_same_signatures():
     w.tick()
     liar = Liar(w)
     liar.again(
-        liar.last(events.GRANT_APPROVED),
+        liar.last("grant.approved"),
         {"grant": "grant_again", "validUntil": times.format_time(w.now_ms + 30 * DAY_MS)},
     )
-    liar.again(liar.last(events.CREDENTIAL_ISSUED), {"credential": "cred_again", "grant": "grant_again"})
+    liar.again(liar.last("credential.issued"), {"credential": "cred_again", "grant": "grant_again"})
     liar.refused()
 
 
@@ -121,12 +119,12 @@ def test_one_renewal_signed_renewed_for_ever():
     w = honest()
     (g,) = w.state.grants
     w.now_ms += 20 * DAY_MS
-    c = w.state.cases[w.must(Amend(g, renew=True))["application"]]
+    c = w.case(w.must(Amend(g, renew=True))["application"])
     w.say(c, "oncd")
     w.say(c, "ostp")
     w.now_ms += 25 * DAY_MS
     liar = Liar(w)
-    liar.again(liar.last(events.GRANT_AMENDED), {"validUntil": times.format_time(w.now_ms + 30 * DAY_MS)})
+    liar.again(liar.last("grant.amended"), {"validUntil": times.format_time(w.now_ms + 30 * DAY_MS)})
     w.now_ms += 20 * DAY_MS
     liar.refused()
 
@@ -134,19 +132,19 @@ def test_one_renewal_signed_renewed_for_ever():
 def test_one_allowed_appeal_reinstates_twice():
     w = honest()
     g = removed(w)
-    first = [c for c in w.state.cases.values() if c.kind == "removal"][-1]
-    ap = w.state.cases[w.must(OpenAppeal(first.id, "wrong"))["case"]]
+    first = [c for c in w.cases() if c.kind == "removal"][-1]
+    ap = w.case(w.must(OpenAppeal(first.id, "wrong"))["case"])
     for a in sorted(ap.parties):
         w.say(ap, a)
-    assert w.state.is_live(g)
-    c = w.state.cases[w.must(OpenRemoval(g, "misuse", "again"))["case"]]
+    assert w.state.grants[g].is_live
+    c = w.case(w.must(OpenRemoval(g, "misuse", "again"))["case"])
     w.say(c, "oncd")
     w.say(c, "ostp")
     w.now_ms += 11 * DAY_MS
     w.tick()
-    assert not w.state.is_live(g)
+    assert not w.state.grants[g].is_live
     liar = Liar(w)
-    liar.again(liar.last(events.GRANT_REINSTATED))
+    liar.again(liar.last("grant.reinstated"))
     liar.refused(floor=Rule("anyOf", AGENCIES))
 
 
@@ -154,22 +152,22 @@ def test_a_second_grant_of_the_same_id_shadows_the_first_from_its_removal():
     w = honest()
     (g,) = w.state.grants
     liar = Liar(w)
-    liar.again(liar.last(events.GRANT_APPROVED), {"surface": "codex"})
-    liar.write(events.GRANT_ENDED, {"grant": g, "case": "x", "how": "removed"})
+    liar.again(liar.last("grant.approved"), {"surface": "codex"})
+    liar.write("grant.ended", {"grant": g, "case": "x", "how": "removed"})
     liar.refused()
 
 
 def test_a_second_credential_of_the_same_id_shadows_the_first_from_its_revocation():
     w = honest()
     liar = Liar(w)
-    c = liar.last(events.CREDENTIAL_ISSUED)
+    c = liar.last("credential.issued")
     liar.again(c, {}, digest="00" * 32)
-    liar.write(events.CREDENTIAL_REVOKED, {"credential": c.public["credential"]})
+    liar.write("credential.revoked", {"credential": c.public["credential"]})
     liar.refused()
 
 
 def lift_without_signature(liar: Liar, name: str, rule: Any) -> None:
-    d = liar.last(events.DIRECTIVE_ISSUED)
+    d = liar.last("directive.issued")
     q = {
         "log": LOG,
         "case": "case_lift",
@@ -178,10 +176,10 @@ def lift_without_signature(liar: Liar, name: str, rule: Any) -> None:
         "document": canonical.digest(d.public["document"]),
     }
     liar.write(
-        events.CASE_OPENED,
+        "case.opened",
         {"case": "case_lift", "kind": "lift", "directive": name, "question": q, "rule": rule},
     )
-    liar.write(events.DIRECTIVE_LIFTED, {"directive": name, "case": "case_lift"})
+    liar.write("directive.lifted", {"directive": name, "case": "case_lift"})
 
 
 @pytest.mark.parametrize("rule", [{"atLeast": {"n": 0, "of": []}}, {"allOf": []}])
@@ -213,7 +211,7 @@ def test_a_name_taken_first_by_an_unsigned_directive():
     real = liar.entries.pop()
     doc = real.public["document"]
     liar.write(
-        events.DIRECTIVE_ISSUED,
+        "directive.issued",
         {
             "directive": "d-1",
             "issuer": "oncd",
@@ -248,10 +246,10 @@ def test_terms_tightened_by_a_countersignature_and_an_older_case_granted_without
         )
     )
     assert r["tightened"] == [STAGE]
-    assert w.state.cases[case.id].outcome == "superseded"
+    assert w.case(case.id).outcome == "superseded"
     liar = Liar(w)
     liar.write(
-        events.POSITION_RECORDED,
+        "position.recorded",
         {"case": case.id, "agency": "ostp", "position": "approve", "envelope": env.to_json()},
     )
     lie_grant(liar, case, w.state.releases[RELEASE].terms[STAGE])
@@ -261,8 +259,8 @@ def test_terms_tightened_by_a_countersignature_and_an_older_case_granted_without
 def test_a_revoked_key_registered_again():
     w = honest()
     liar = Liar(w)
-    c = liar.last(events.CREDENTIAL_ISSUED)
-    liar.write(events.CREDENTIAL_REVOKED, {"credential": c.public["credential"]})
+    c = liar.last("credential.issued")
+    liar.write("credential.revoked", {"credential": c.public["credential"]})
     liar.again(c, {"credential": "cred_again"})
     liar.refused()
 
@@ -272,7 +270,7 @@ def lie_grant(liar: Liar, case: Any, terms: str, **conditions: Any) -> None:
     cond = conditions or {"requestsPerMinute": 600, "validFor": "P30D"}
     until = times.format_time(w.now_ms + 30 * DAY_MS)
     liar.write(
-        events.GRANT_APPROVED,
+        "grant.approved",
         {
             "grant": "g_lie",
             "case": case.id,
@@ -287,7 +285,7 @@ def lie_grant(liar: Liar, case: Any, terms: str, **conditions: Any) -> None:
         },
         organization="org-1",
     )
-    liar.write(events.CREDENTIAL_ISSUED, {"credential": "c_lie", "grant": "g_lie"}, digest=KEY.hex())
+    liar.write("credential.issued", {"credential": "c_lie", "grant": "g_lie"}, digest=KEY.hex())
 
 
 def waiting(seats: int = 1) -> tuple[World, Any]:
@@ -297,7 +295,7 @@ def waiting(seats: int = 1) -> tuple[World, Any]:
     case = w.submit("org-1")
     w.say(case, "oncd")
     w.say(case, "ostp")
-    assert w.state.cases[case.id].state == "waitlisted"
+    assert w.case(case.id).state == "waitlisted"
     return w, case
 
 
@@ -317,7 +315,7 @@ def test_terms_replaced_and_an_application_under_the_old_ones_granted():
         )
     )
     w.agree()
-    assert w.state.cases[case.id].outcome == "superseded"
+    assert w.case(case.id).outcome == "superseded"
     assert w.state.releases[RELEASE].terms[STAGE] != old
     liar = Liar(w)
     lie_grant(liar, case, old)
@@ -335,12 +333,12 @@ def test_a_withdrawn_application_granted():
 def test_positions_on_an_admission_taken_for_agreement_to_terms():
     w = World()
     w.apply(plan_value())
-    tc = next(c for c in w.state.cases.values() if c.kind == "terms")
+    tc = next(c for c in w.cases() if c.kind == "terms")
     q = replace(tc.question, case="case_a", kind="admission", surface=API, party="p" * 64)
     liar = Liar(w)
     # opened as a terms case, though what is asked and signed is an admission
     liar.write(
-        events.CASE_OPENED,
+        "case.opened",
         {
             "case": "case_a",
             "kind": "terms",
@@ -353,13 +351,13 @@ def test_positions_on_an_admission_taken_for_agreement_to_terms():
     for a in ("oncd", "ostp"):
         env = signed(approval(q, a).payload(), a)
         liar.write(
-            events.POSITION_RECORDED,
+            "position.recorded",
             {"case": "case_a", "agency": a, "position": "approve", "envelope": env.to_json()},
         )
-    liar.write(events.CASE_DETERMINED, {"case": "case_a", "outcome": "approved"})
+    liar.write("case.determined", {"case": "case_a", "outcome": "approved"})
     about = {"log": LOG, "release": RELEASE, "stage": STAGE, "terms": q.terms}
     liar.write(
-        events.STAGE_OPENED,
+        "stage.opened",
         {
             **about,
             "officer": OFFICER,
@@ -374,7 +372,7 @@ def test_positions_on_an_admission_taken_for_agreement_to_terms():
 def test_an_extra_stage_in_an_applied_plan_does_not_crash_the_feed():
     w = honest()
     liar = Liar(w)
-    e = liar.last(events.RELEASE_APPLIED)
+    e = liar.last("release.applied")
     liar.again(e, {"terms": {**e.public["terms"], "ghost": "sha256:" + "0" * 64}})
     with contextlib.suppress(VerificationFailed):
         folded(liar.entries, VouchedTable(trust()))
@@ -384,8 +382,8 @@ def test_grant_suspended_after_removal_then_resumed():
     w = honest()
     g = removed(w)
     liar = Liar(w)
-    liar.write(events.GRANT_SUSPENDED, {"grant": g, "case": "x", "reasonCode": "misuse"})
-    liar.write(events.GRANT_RESUMED, {"grant": g, "case": "x"})
+    liar.write("grant.suspended", {"grant": g, "case": "x", "reasonCode": "misuse"})
+    liar.write("grant.resumed", {"grant": g, "case": "x"})
     liar.refused()
 
 
@@ -400,7 +398,7 @@ def test_honest_recusal_in_a_terms_case_is_honoured():
             ]
         )
     )
-    tc = next(c for c in w.state.cases.values() if c.kind == "terms")
+    tc = next(c for c in w.cases() if c.kind == "terms")
     w.must(RecordPosition(position(tc, "caisi", "recuse", reason="own interest")))
     w.say(tc, "oncd")
     w.say(tc, "ostp")
@@ -426,7 +424,7 @@ def test_an_unsigned_amendment_then_the_grant_is_not_widened_by_rate():
     (g,) = w.state.grants
     liar = Liar(w)
     liar.write(
-        events.GRANT_AMENDED,
+        "grant.amended",
         {
             "grant": g,
             "case": "x",
@@ -458,13 +456,13 @@ def test_honest_removed_appealed_without_a_seat_offered_and_granted_again():
     w.admit("org-1")
     removed(w)
     other = w.admit("org-2")
-    first = [c for c in w.state.cases.values() if c.kind == "removal"][-1]
-    ap = w.state.cases[w.must(OpenAppeal(first.id, "wrong"))["case"]]
+    first = [c for c in w.cases() if c.kind == "removal"][-1]
+    ap = w.case(w.must(OpenAppeal(first.id, "wrong"))["case"])
     for a in sorted(ap.parties):
         w.say(ap, a)
     w.must(SurrenderGrant(other))
     w.tick()
-    offered = [c for c in w.state.cases.values() if c.state == "offered"]
+    offered = [c for c in w.cases() if c.state == "offered"]
     assert offered
     g = w.must(Accept(offered[0].id))["grant"]
     w.credential(g)
@@ -476,7 +474,7 @@ def test_honest_renewed_twice_by_two_cases():
     (g,) = w.state.grants
     for _ in range(2):
         w.now_ms += 20 * DAY_MS
-        c = w.state.cases[w.must(Amend(g, renew=True))["application"]]
+        c = w.case(w.must(Amend(g, renew=True))["application"])
         w.say(c, "oncd")
         w.say(c, "ostp")
     same(w)
@@ -490,15 +488,15 @@ def test_honest_a_case_outlives_a_tightening():
     assert r["tightened"]
     assert not r["superseded"]
     w.say(case, "ostp")
-    w.credential(w.state.cases[case.id].grant or "")
+    w.credential(w.case(case.id).grant or "")
     same(w)
 
 
 def test_honest_reinstated_after_an_appeal():
     w = honest()
     removed(w)
-    first = [c for c in w.state.cases.values() if c.kind == "removal"][-1]
-    ap = w.state.cases[w.must(OpenAppeal(first.id, "wrong"))["case"]]
+    first = [c for c in w.cases() if c.kind == "removal"][-1]
+    ap = w.case(w.must(OpenAppeal(first.id, "wrong"))["case"])
     for a in sorted(ap.parties):
         w.say(ap, a)
     same(w, Rule("anyOf", AGENCIES))

@@ -17,7 +17,7 @@ from sluicegate.core.terms import document
 from sluicegate.errors import InvalidDocument, InvalidInput, Place
 from sluicegate_record.directives.document import Document
 from sluicegate_record.log import canonical
-from sluicegate_record.log.events import Opening
+from sluicegate_record.log.leaf import Opening
 from tests.worlds import COVERED, LOG, committed, directive_value
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "suspend-gpt-5.6.yaml"

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sluicegate_record.log.events import Entry
+from sluicegate_record.entries import Entry
 from tests.core.reference_model import among, named, rule_holds
+from tests.forging import gate_value, public_of
 
 DAY_MS = 86_400_000
 CONSENTS = {"approve", "approve-with-conditions", "no-objection"}
@@ -36,7 +37,7 @@ class Agency:
 
     @property
     def word(self) -> str | None:
-        return self.said[-1].public["position"] if self.said else None
+        return public_of(self.said[-1])["position"] if self.said else None
 
 
 @dataclass
@@ -59,11 +60,11 @@ class Matter:
     until: int | None = None
 
     def __post_init__(self) -> None:
-        public = self.opened.public
+        public = public_of(self.opened)
         self.name, self.kind, self.rule = public["case"], public["kind"], public["rule"]
         self.question, self.basis = public["question"], public["basis"]
         self.procedure = public.get("procedure", {})
-        self.organization = self.opened.gate_value("organization") if self.opened.gate else None
+        self.organization = gate_value(self.opened, "organization") if self.opened.gate else None
         self.agencies = {name: Agency() for name in sorted(named(self.rule))}
 
     @property
@@ -187,10 +188,10 @@ class Standing:
         stage = self.stage(self.place_of(case)) if case.kind in ASKS_FOR_A_GRANT else None
         if stage is None or "screening" not in stage.get("eligibility", {}):
             return False
-        if case.screened is None or case.screened.public["decision"] != "clear":
+        if case.screened is None or public_of(case.screened)["decision"] != "clear":
             return True
-        name, version = case.screened.public["list"], case.screened.public["version"]
-        since = [each.public for each in self.lists if each.seq > case.screened.seq]
+        name, version = public_of(case.screened)["list"], public_of(case.screened)["version"]
+        since = [public_of(each) for each in self.lists if each.seq > case.screened.seq]
         return any(used["list"] == name and used["version"] != version for used in since)
 
     def held_up(self, case: Matter) -> bool:
@@ -260,7 +261,7 @@ def stand(entries: Sequence[Entry]) -> Standing:
 
 def follow(now: Standing, entry: Entry) -> None:
     """What one entry changes."""
-    public, kind = entry.public, entry.type
+    public, kind = public_of(entry), entry.type
     now.at = entry.at_ms
     case = now.cases.get(public["case"]) if kind.startswith(("case.", "position.")) else None
     if kind == "case.opened":
@@ -282,9 +283,9 @@ def follow(now: Standing, entry: Entry) -> None:
 
 
 def _follow_grant(now: Standing, entry: Entry) -> None:
-    public = entry.public
+    public = public_of(entry)
     if entry.type == "grant.approved":
-        place, organization = (public["release"], public["stage"]), entry.gate_value("organization")
+        place, organization = (public["release"], public["stage"]), gate_value(entry, "organization")
         now.grants[public["grant"]] = {"place": place, "organization": organization, "how": "approved"}
     grant = now.grants[public["grant"]]
     if entry.type in {"grant.approved", "grant.amended"}:
@@ -294,7 +295,7 @@ def _follow_grant(now: Standing, entry: Entry) -> None:
 
 
 def _follow_case(now: Standing, case: Matter, entry: Entry) -> None:  # noqa: C901, PLR0912 - one a type
-    public, at = entry.public, entry.at_ms
+    public, at = public_of(entry), entry.at_ms
     agency = case.agencies.get(public.get("agency") or "")
     match entry.type:
         case "position.recorded":
@@ -347,7 +348,7 @@ def _follow_case(now: Standing, case: Matter, entry: Entry) -> None:  # noqa: C9
 
 
 def _follow_position(agency: Agency, entry: Entry) -> None:
-    at, asks = entry.at_ms, entry.public["position"] == "ask"
+    at, asks = entry.at_ms, public_of(entry)["position"] == "ask"
     agency.said.append(entry)
     if agency.asked is not None:
         agency.stops.append((agency.asked, at))
@@ -357,7 +358,7 @@ def _follow_position(agency: Agency, entry: Entry) -> None:
 
 
 def _follow_reply(case: Matter, entry: Entry) -> None:
-    case.replied, case.reply_by, case.reply_runs = entry, ms(entry.public["replyBy"]), True
+    case.replied, case.reply_by, case.reply_runs = entry, ms(public_of(entry)["replyBy"]), True
     if case.state == "determined":
         case.state, case.outcome = "in_review", None
         timed: list[Agency | Matter] = [*case.agencies.values(), case]
@@ -407,7 +408,7 @@ def settled(now: Standing) -> None:
 
 
 def _silent(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
-    public = entry.public
+    public = public_of(entry)
     case = now.cases[public["case"]]
     assert case.reviewed
     if public["agency"] is None:
@@ -426,7 +427,7 @@ def _silent(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
 
 
 def _escalated(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
-    public = entry.public
+    public = public_of(entry)
     case = now.cases[public["case"]]
     if public["agency"] is None:
         assert case.whole is not None
@@ -435,7 +436,7 @@ def _escalated(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
         assert case.due is not None
         assert case.due <= entry.at_ms
         assert not [
-            e for e in before if e.type == entry.type and dict(e.public, was=0) == dict(public, was=0)
+            e for e in before if e.type == entry.type and dict(public_of(e), was=0) == dict(public, was=0)
         ]
         return
     agency, clock = case.agencies[public["agency"]], case.clock
@@ -459,62 +460,62 @@ def _due(case: Matter, agency: Agency, entry: Entry) -> None:
 
 
 def _received(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
-    case = now.cases[entry.public["case"]]
-    assert case.agencies[entry.public["agency"]].started is None, "received twice"
+    case = now.cases[public_of(entry)["case"]]
+    assert case.agencies[public_of(entry)["agency"]].started is None, "received twice"
     clock = case.clock
-    assert ms(entry.public["due"]) == (after(clock, entry.at_ms, clock["within"]) if clock else None)
+    assert ms(public_of(entry)["due"]) == (after(clock, entry.at_ms, clock["within"]) if clock else None)
 
 
 def _answered(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
-    case = now.cases[entry.public["case"]]
-    agency = case.agencies[entry.public["agency"]]
+    case = now.cases[public_of(entry)["case"]]
+    agency = case.agencies[public_of(entry)["agency"]]
     assert agency.asked is not None
     without = agency_due(case, agency)
     agency.stops.append((agency.asked, entry.at_ms))
     due = agency_due(case, agency)
     agency.stops.pop()
-    assert ms(entry.public["due"]) == due
+    assert ms(public_of(entry)["due"]) == due
     assert due is None or without is None or due >= without, "waiting for an answer shortened a clock"
     _whole_due(case, entry)
 
 
 def _whole_due(case: Matter, entry: Entry) -> None:
-    if "wholeDue" not in entry.public or entry.public["wholeDue"] is None:
+    if "wholeDue" not in public_of(entry) or public_of(entry)["wholeDue"] is None:
         return
     assert case.whole is not None
     assert case.asked is not None
     stops = [*case.stops, (case.asked, entry.at_ms)]
     clock = case.procedure["clock"]
-    assert ms(entry.public["wholeDue"]) == after(clock, case.opened.at_ms, case.whole[0], stops)
+    assert ms(public_of(entry)["wholeDue"]) == after(clock, case.opened.at_ms, case.whole[0], stops)
 
 
 def _opened(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
     case = Matter(entry)
     if case.whole is not None:
         expected = after(case.procedure["clock"], entry.at_ms, case.whole[0])
-        assert ms(entry.public["due"]) == expected
+        assert ms(public_of(entry)["due"]) == expected
     else:
-        assert "due" not in entry.public
+        assert "due" not in public_of(entry)
     if case.kind == "removal":
         given = lasting(case.procedure.get("reply", "P10D"))
-        assert ms(entry.public["replyBy"]) == entry.at_ms + given
+        assert ms(public_of(entry)["replyBy"]) == entry.at_ms + given
 
 
 def _warned(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
-    case = now.cases[entry.public["case"]]
-    if entry.public["agency"] is None:
+    case = now.cases[public_of(entry)["case"]]
+    if public_of(entry)["agency"] is None:
         assert case.reply_runs
         assert case.reply_by is not None
         assert case.reply_by <= entry.at_ms
         return
-    agency = case.agencies[entry.public["agency"]]
+    agency = case.agencies[public_of(entry)["agency"]]
     assert agency.due is not None
     assert agency.due - lasting(case.procedure["clock"]["warn"]) <= entry.at_ms
     assert agency.warned != agency.due, "warned twice of the same"
 
 
 def _determined(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
-    public, at = entry.public, entry.at_ms
+    public, at = public_of(entry), entry.at_ms
     case = now.cases[public["case"]]
     again = case.proceeded and case.outcome == "denied"
     assert case.state != "determined" or again, "determined twice"
@@ -553,7 +554,7 @@ def _approved(now: Standing, case: Matter) -> None:
 
 def _granted(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
     """A grant has a case behind it that was just approved, and a seat."""
-    public = entry.public
+    public = public_of(entry)
     case = now.cases[public["case"]]
     assert (case.outcome or "").startswith("approved")
     assert before[-1].id == entry.id
@@ -561,13 +562,13 @@ def _granted(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
     for name in public.get("silent", ()):
         assert case.agencies[name].silence == "no-objection" or case.kind == "admission"
     place = (public["release"], public["stage"])
-    organization = entry.gate_value("organization")
+    organization = gate_value(entry, "organization")
     assert organization == case.organization
     assert now.room(place, organization), "more seats are taken than there are"
 
 
 def _reinstated(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
-    case, grant = now.cases[entry.public["case"]], now.grants[entry.public["grant"]]
+    case, grant = now.cases[public_of(entry)["case"]], now.grants[public_of(entry)["grant"]]
     assert case.kind == "appeal"
     assert case.agreed()
     assert grant["how"] == "removed"
@@ -575,7 +576,7 @@ def _reinstated(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
 
 
 def _ended(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
-    public, grant = entry.public, now.grants[entry.public["grant"]]
+    public, grant = public_of(entry), now.grants[public_of(entry)["grant"]]
     assert now.live(public["grant"]), "ended twice"
     if public["how"] == "expired":
         assert grant["until"] <= entry.at_ms
@@ -584,20 +585,20 @@ def _ended(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
 
 
 def _offered(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
-    case = now.cases[entry.public["case"]]
+    case = now.cases[public_of(entry)["case"]]
     assert now.next_in_line(now.place_of(case)) == case.name, "offered out of turn"
-    assert ms(entry.public["until"]) == entry.at_ms + lasting(case.procedure.get("offer", "P7D"))
+    assert ms(public_of(entry)["until"]) == entry.at_ms + lasting(case.procedure.get("offer", "P7D"))
 
 
 def _waitlisted(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
-    case = now.cases[entry.public["case"]]
+    case = now.cases[public_of(entry)["case"]]
     assert case.name not in now.waiting
     assert now.decided_by(case).agreed() or case.kind == "admission"
     assert not now.room(now.place_of(case), case.organization)
 
 
 def _resumed(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
-    case = now.cases[entry.public["case"]]
+    case = now.cases[public_of(entry)["case"]]
     assert case.state in {"waitlisted", "offered"}
     assert not case.agreed()
 

@@ -9,7 +9,6 @@ import pytest
 
 from sluicegate.core.lifecycle import Command, Refusal
 from sluicegate.core.lifecycle.applications import Accept, Amend, Answer, OpenAppeal, Reply, Return, Withdraw
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.directives import OpenLift
 from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
@@ -17,6 +16,7 @@ from sluicegate.core.lifecycle.releases import OpenStage
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.kinds import ADMISSION, AMENDMENT, APPEAL, LIFT, OPENING, REMOVAL, TERMS
 from tests.worlds import (
+    Followed,
     World,
     opening,
     plan_value,
@@ -45,7 +45,7 @@ REACHED = {
 }
 """The states that a case of each kind can be in."""
 
-COMMANDS: dict[str, Callable[[Case], Command]] = {
+COMMANDS: dict[str, Callable[[Followed], Command]] = {
     "receive": lambda case: receipt(case, ACTOR),
     "position": lambda case: RecordPosition(position(case, ACTOR)),
     "answer": lambda case: Answer(case.id, "", "an answer"),
@@ -65,21 +65,21 @@ def world(**changes: Any) -> World:
     return World.opened(stages=[stage(admission=admission, **changes)])
 
 
-def terms() -> tuple[World, Case]:
+def terms() -> tuple[World, Followed]:
     made = World()
     made.apply(plan_value(stages=[stage(admission={"mode": "approve", "grant": RULE})]))
-    (case,) = made.state.cases.values()
+    (case,) = made.cases()
     return made, case
 
 
-def asking_to_open() -> tuple[World, Case]:
+def asking_to_open() -> tuple[World, Followed]:
     admission = {"mode": "approve", "grant": RULE}
     when = {"allOf": [{"terms": "agreed"}, {"agreedBy": RULE}]}
     made = World.agreed(stages=[stage(admission=admission, opensWhen=when)])
-    return made, made.state.cases[made.must(OpenStage(opening(made.state)))["case"]]
+    return made, made.case(made.must(OpenStage(opening(made.state)))["case"])
 
 
-def admission(**changes: Any) -> tuple[World, Case]:
+def admission(**changes: Any) -> tuple[World, Followed]:
     made = world(**changes)
     return made, made.submit()
 
@@ -91,29 +91,29 @@ def granted() -> tuple[World, str]:
     return made, case.grant
 
 
-def amendment() -> tuple[World, Case]:
+def amendment() -> tuple[World, Followed]:
     made, grant = granted()
-    return made, made.state.cases[made.must(Amend(grant, renew=True))["application"]]
+    return made, made.case(made.must(Amend(grant, renew=True))["application"])
 
 
-def removal() -> tuple[World, Case]:
+def removal() -> tuple[World, Followed]:
     made, grant = granted()
-    return made, made.state.cases[made.must(OpenRemoval(grant, "misuse", "a notice"))["case"]]
+    return made, made.case(made.must(OpenRemoval(grant, "misuse", "a notice"))["case"])
 
 
-def lift() -> tuple[World, Case]:
+def lift() -> tuple[World, Followed]:
     made = world()
     made.must(suspension(liftedBy={"anyOf": ["oncd", ACTOR]}))
-    return made, made.state.cases[made.must(OpenLift("d-1"))["case"]]
+    return made, made.case(made.must(OpenLift("d-1"))["case"])
 
 
-def appeal() -> tuple[World, Case]:
+def appeal() -> tuple[World, Followed]:
     made, case = admission()
     made.say(case, "oncd", "object")
-    return made, made.state.cases[made.must(OpenAppeal(case.id, "an appeal"))["case"]]
+    return made, made.case(made.must(OpenAppeal(case.id, "an appeal"))["case"])
 
 
-BEGIN: dict[str, Callable[[], tuple[World, Case]]] = {
+BEGIN: dict[str, Callable[[], tuple[World, Followed]]] = {
     TERMS: terms,
     ADMISSION: admission,
     AMENDMENT: amendment,
@@ -124,7 +124,7 @@ BEGIN: dict[str, Callable[[], tuple[World, Case]]] = {
 }
 
 
-def waitlisted() -> tuple[World, Case, str]:
+def waitlisted() -> tuple[World, Followed, str]:
     made = world(seats=1)
     first, second = made.submit("org-1"), made.submit("org-2")
     for case in (first, second):
@@ -133,7 +133,7 @@ def waitlisted() -> tuple[World, Case, str]:
     return made, second, first.grant
 
 
-def reach(kind: str, state: str, act: str) -> tuple[World, Case]:
+def reach(kind: str, state: str, act: str) -> tuple[World, Followed]:
     """A case of a kind in a state, in which `ACTOR` has said nothing."""
     if state in {"waitlisted", "offered"}:
         made, case, grant = waitlisted()

@@ -9,10 +9,8 @@ import pytest
 from sluicegate.core.access.refusals import Reason
 from sluicegate.core.access.table import Grant
 from sluicegate.core.lifecycle.applications import Amend, OpenAppeal, Reply, Withdraw
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.grants import SurrenderGrant, SuspendGrant
-from sluicegate_record.log import events
-from tests.worlds import AT_MS, DAY_MS, RELEASE, STAGE, World, looser, plan_value, proceeding, stage
+from tests.worlds import AT_MS, DAY_MS, RELEASE, STAGE, Followed, World, looser, plan_value, proceeding, stage
 
 OTHER = {"organization": {"name": "Example renamed", "registeredIn": "US"}}
 
@@ -22,8 +20,8 @@ def world() -> World:
     return World.opened(stages=[stage(seats=1)])
 
 
-def amended(world: World, grant: str, *, renew: bool = True, dossier: Any = None) -> Case:
-    return world.state.cases[world.must(Amend(grant, renew, dossier))["application"]]
+def amended(world: World, grant: str, *, renew: bool = True, dossier: Any = None) -> Followed:
+    return world.case(world.must(Amend(grant, renew, dossier))["application"])
 
 
 def found(world: World, grant: str) -> Grant:
@@ -37,7 +35,7 @@ def test_a_renewal_begins_the_time_again_and_needs_no_second_seat(world: World) 
     assert found(world, grant).valid_until_ms == AT_MS + 30 * DAY_MS
     world.all_say(case, "oncd approve", "ostp approve")
     assert found(world, grant).valid_until_ms == AT_MS + 50 * DAY_MS
-    assert case.question.party == world.state.cases[world.state.grants[grant]].question.party
+    assert case.question.party == world.case(world.state.grants[grant].case).question.party
     world.later(29)
     assert found(world, grant).barred is None
     world.later(1)
@@ -88,14 +86,14 @@ def test_a_denial_is_not_taken_up_again_when_the_grant_is_over(world: World) -> 
     grant = world.admit()
     denied = amended(world, grant)
     world.all_say(denied, "oncd object")
-    appeal = world.state.cases[world.must(OpenAppeal(denied.id, "but"))["case"]]
+    appeal = world.case(world.must(OpenAppeal(denied.id, "but"))["case"])
     world.must(SurrenderGrant(grant))
     assert world.refused(proceeding(denied)) == "grant_ended"
     world.all_say(appeal, "caisi approve")
     assert appeal.outcome == "approved"
-    assert events.GRANT_AMENDED not in world.types()
+    assert "grant.amended" not in world.types()
     world.later(100)
-    assert world.types().count(events.GRANT_ENDED) == 1
+    assert world.types().count("grant.ended") == 1
 
 
 def test_an_amendment_ends_with_its_grant(world: World) -> None:

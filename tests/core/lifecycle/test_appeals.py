@@ -7,16 +7,15 @@ from typing import Any
 import pytest
 
 from sluicegate.core.lifecycle.applications import Accept, OpenAppeal, Reply, Withdraw
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
-from sluicegate_record.log import events
 from sluicegate_record.terms.rule import Rule
 from tests.worlds import (
     API,
     PINS,
     RELEASE,
     STAGE,
+    Followed,
     World,
     application,
     pin,
@@ -29,19 +28,19 @@ from tests.worlds import (
 )
 
 
-def denied(world: World, organization: str = "org-1") -> Case:
+def denied(world: World, organization: str = "org-1") -> Followed:
     case = world.submit(organization)
     world.all_say(case, "oncd object")
     assert case.outcome == "denied"
     return case
 
 
-def appealed(world: World, case: Case) -> Case:
-    return world.state.cases[world.must(OpenAppeal(case.id, "it is wrong"))["case"]]
+def appealed(world: World, case: Followed) -> Followed:
+    return world.case(world.must(OpenAppeal(case.id, "it is wrong"))["case"])
 
 
-def removed(world: World, grant: str) -> Case:
-    case = world.state.cases[world.must(OpenRemoval(grant, "misuse", "why"))["case"]]
+def removed(world: World, grant: str) -> Followed:
+    case = world.case(world.must(OpenRemoval(grant, "misuse", "why"))["case"])
     world.all_say(case, "oncd approve", "ostp approve")
     world.later(10)
     assert case.outcome == "approved"
@@ -164,7 +163,7 @@ def test_nobody_decides_on_an_appeal_against_what_he_has_signed() -> None:
     assert appeal.outcome == "approved"
 
 
-def conditional(case: Case, agency: str, **conditions: Any) -> RecordPosition:
+def conditional(case: Followed, agency: str, **conditions: Any) -> RecordPosition:
     return RecordPosition(position(case, agency, "approve-with-conditions", conditions=conditions))
 
 
@@ -217,7 +216,7 @@ def test_a_removal_appealed_gives_the_grant_back(world: World) -> None:
     world.say(appeal, "caisi")
     assert world.state.table.grants_by_id[grant].barred is None
     assert world.state.seated(RELEASE, STAGE) == {"org-1"}
-    assert world.entries[-1].type == events.GRANT_REINSTATED
+    assert world.entries[-1].type == "grant.reinstated"
 
 
 def test_a_grant_whose_time_is_over_comes_back_only_to_end() -> None:
@@ -227,13 +226,13 @@ def test_a_grant_whose_time_is_over_comes_back_only_to_end() -> None:
     appeal = appealed(world, removed(world, grant))
     world.later(5)
     world.say(appeal, "caisi")
-    assert world.state.standing[grant] == "expired"
+    assert world.state.grants[grant].standing == "expired"
     assert world.state.seated(RELEASE, STAGE) == frozenset()
 
 
 def test_a_grant_comes_back_on_the_list_where_every_seat_is_taken(world: World) -> None:
     grant = world.admit()
-    admission = world.state.cases[world.state.grants[grant]]
+    admission = world.case(world.state.grants[grant].case)
     removal = removed(world, grant)
     holder = world.admit("org-2")
     world.say(appealed(world, removal), "caisi")

@@ -18,6 +18,7 @@ from sluicegate.errors import BadEnvelope
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.people import Attestation
 from tests import worlds
+from tests.forging import gate_value
 from tests.worlds import AT_MS, DAY_MS, LOG, World, public_key
 
 SIGNER, THEIRS = "signatory", "signatory of another"
@@ -61,7 +62,7 @@ def test_a_signatory_attests_everyone_able_to_reach_a_credential(world):
     entry = world.entries[-1]
     assert dict(entry.public) == {"credential": world.credentials[0]}
     assert b"us_citizen" not in entry.leaf
-    assert Envelope.from_json(entry.gate_value("envelope")) == world.envelope(models=["gpt-5.6"])
+    assert Envelope.from_json(gate_value(entry, "envelope")) == world.envelope(models=["gpt-5.6"])
 
 
 @pytest.mark.parametrize(

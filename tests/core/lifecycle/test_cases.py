@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 
 from sluicegate.core.lifecycle.applications import Accept
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.directives import OpenLift
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.errors import BadEnvelope
-from sluicegate_record.log import events
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.question import Question
+from tests.forging import gate_value
 from tests.worlds import (
     API,
     AT_MS,
@@ -23,6 +22,7 @@ from tests.worlds import (
     OFFICER,
     RELEASE,
     STAGE,
+    Followed,
     World,
     application,
     looser,
@@ -40,7 +40,7 @@ def world() -> World:
 
 
 @pytest.fixture
-def case(world: World) -> Case:
+def case(world: World) -> Followed:
     return world.submit()
 
 
@@ -51,7 +51,7 @@ def admission(rule: dict[str, Any], **changes: Any) -> dict[str, Any]:
 # Applying
 
 
-def test_an_application_asks_a_question_that_binds_all_it_is_about(world: World, case: Case) -> None:
+def test_an_application_asks_a_question_that_binds_all_it_is_about(world: World, case: Followed) -> None:
     assert case.question.to_json() == {
         "log": LOG,
         "case": case.id,
@@ -69,12 +69,12 @@ def test_an_application_asks_a_question_that_binds_all_it_is_about(world: World,
     assert (case.state, case.outcome, case.awaiting) == ("submitted", None, ["oncd", "ostp"])
 
 
-def test_the_applicant_is_sealed(world: World, case: Case) -> None:
+def test_the_applicant_is_sealed(world: World, case: Followed) -> None:
     entry = world.entries[-1]
     assert entry.sealed["application"].value() == {
         "organization": {"name": "Example org-1", "registeredIn": "US"}
     }
-    assert entry.gate_value("organization") == "org-1"
+    assert gate_value(entry, "organization") == "org-1"
     assert b"Example" not in entry.leaf
     assert case.organization == "org-1"
 
@@ -97,7 +97,7 @@ def test_only_the_eligible_apply() -> None:
     world.must(application(country="NO"))
 
 
-def test_an_open_application_is_waited_for(world: World, case: Case) -> None:
+def test_an_open_application_is_waited_for(world: World, case: Followed) -> None:
     assert world.refused(application()) == "already_applied"
     world.must(application(surface=CODEX))
     world.must(application("org-2"))
@@ -114,7 +114,7 @@ def test_who_holds_a_grant_does_not_apply_for_it(world: World) -> None:
     world.must(application())
 
 
-def test_who_was_denied_may_apply_again(world: World, case: Case) -> None:
+def test_who_was_denied_may_apply_again(world: World, case: Followed) -> None:
     world.say(case, "ostp", "object")
     assert case.outcome == "denied"
     world.must(application())
@@ -123,7 +123,7 @@ def test_who_was_denied_may_apply_again(world: World, case: Case) -> None:
 # Determining
 
 
-def test_a_grant_follows_when_the_rule_is_satisfied(world: World, case: Case) -> None:
+def test_a_grant_follows_when_the_rule_is_satisfied(world: World, case: Followed) -> None:
     assert world.say(case, "oncd")["determination"] is None
     assert not world.state.table.grants
     assert world.say(case, "ostp")["determination"] == "approved"
@@ -133,12 +133,12 @@ def test_a_grant_follows_when_the_rule_is_satisfied(world: World, case: Case) ->
     assert (case.state, case.outcome, case.awaiting) == ("determined", "approved", [])
 
 
-def test_a_grant_names_the_positions_it_rests_on(world: World, case: Case) -> None:
+def test_a_grant_names_the_positions_it_rests_on(world: World, case: Followed) -> None:
     world.say(case, "oncd", "abstain")
     world.say(case, "ostp")
     world.say(case, "oncd")
-    (granted,) = [entry for entry in world.entries if entry.type == events.GRANT_APPROVED]
-    recorded = {entry.seq: entry for entry in world.entries if entry.type == events.POSITION_RECORDED}
+    (granted,) = [entry for entry in world.entries if entry.type == "grant.approved"]
+    recorded = {entry.seq: entry for entry in world.entries if entry.type == "position.recorded"}
     assert [said["agency"] for said in granted.public["positions"]] == ["oncd", "ostp"]
     for said in granted.public["positions"]:
         public = recorded[said["seq"]].public
@@ -150,19 +150,19 @@ def test_a_grant_names_the_positions_it_rests_on(world: World, case: Case) -> No
 
 
 @pytest.mark.parametrize("word", ["abstain", "ask", "object"])
-def test_what_does_not_consent_admits_nobody(world: World, case: Case, word: str) -> None:
+def test_what_does_not_consent_admits_nobody(world: World, case: Followed, word: str) -> None:
     world.say(case, "oncd")
     world.must(RecordPosition(position(case, "ostp", word, reason="why")))
     assert case.grant is None
 
 
-def test_to_have_no_objection_is_to_consent(world: World, case: Case) -> None:
+def test_to_have_no_objection_is_to_consent(world: World, case: Followed) -> None:
     world.say(case, "oncd", "no-objection")
     assert case.grant is None
     assert world.say(case, "ostp", "no-objection")["determination"] == "approved"
 
 
-def test_a_case_is_in_review_from_the_first_that_is_said(world: World, case: Case) -> None:
+def test_a_case_is_in_review_from_the_first_that_is_said(world: World, case: Followed) -> None:
     world.say(case, "oncd", "abstain")
     assert case.state == "in_review"
 
@@ -197,7 +197,7 @@ def test_the_rule_of_the_plan_determines(rule: dict[str, Any], said: list[str], 
     assert (case.grant is not None) is (outcome == "approved")
 
 
-def test_the_same_agency_twice_is_one_agency(world: World, case: Case) -> None:
+def test_the_same_agency_twice_is_one_agency(world: World, case: Followed) -> None:
     world.say(case, "oncd")
     world.say(case, "oncd")
     world.say(case, "oncd", "approve")
@@ -205,7 +205,7 @@ def test_the_same_agency_twice_is_one_agency(world: World, case: Case) -> None:
     assert case.awaiting == ["ostp"]
 
 
-def test_an_agency_may_change_its_mind_until_the_case_is_determined(world: World, case: Case) -> None:
+def test_an_agency_may_change_its_mind_until_the_case_is_determined(world: World, case: Followed) -> None:
     world.say(case, "oncd")
     world.say(case, "oncd", "abstain")
     world.say(case, "ostp")
@@ -232,7 +232,7 @@ def test_no_seat_no_grant() -> None:
     world.say(waiting, "oncd")
     world.say(waiting, "ostp")
     assert (waiting.state, waiting.grant, waiting.outcome) == ("waitlisted", None, None)
-    assert [entry.type for entry in world.entries].count(events.CASE_WAITLISTED) == 1
+    assert [entry.type for entry in world.entries].count("case.waitlisted") == 1
 
 
 def test_an_organization_takes_one_seat_on_however_many_surfaces() -> None:
@@ -248,7 +248,7 @@ def test_who_waits_is_told_so_once_and_offered_a_seat_when_one_is_free() -> None
     world.say(waiting, "oncd")
     world.say(waiting, "ostp")
     world.say(waiting, "ostp")
-    assert [entry.type for entry in world.entries].count(events.CASE_WAITLISTED) == 1
+    assert [entry.type for entry in world.entries].count("case.waitlisted") == 1
     world.now_ms = AT_MS + 30 * DAY_MS
     world.tick()
     assert (waiting.state, waiting.grant) == ("offered", None)
@@ -286,7 +286,7 @@ def test_who_waits_may_still_be_denied() -> None:
 # Positions that do not count
 
 
-def test_a_position_for_another_application_is_refused(world: World, case: Case) -> None:
+def test_a_position_for_another_application_is_refused(world: World, case: Followed) -> None:
     other = world.submit("org-2")
     given = position(case, "oncd")
     question = replace(case.question, case=other.id)
@@ -296,7 +296,7 @@ def test_a_position_for_another_application_is_refused(world: World, case: Case)
     assert other.positions == {}
 
 
-def test_a_position_under_an_unknown_case_is_refused(world: World, case: Case) -> None:
+def test_a_position_under_an_unknown_case_is_refused(world: World, case: Followed) -> None:
     question = replace(case.question, case="case_aaaaaaaaaaaaaaaa")
     assert world.refused(RecordPosition(position(case, "oncd", question=question))) == "case_unknown"
 
@@ -316,20 +316,22 @@ def test_a_position_under_an_unknown_case_is_refused(world: World, case: Case) -
     ],
     ids=str,
 )
-def test_a_position_on_another_question_is_refused(world: World, case: Case, change: dict[str, Any]) -> None:
+def test_a_position_on_another_question_is_refused(
+    world: World, case: Followed, change: dict[str, Any]
+) -> None:
     question = Question.from_json({**case.question.to_json(), **change})
     assert world.refused(RecordPosition(position(case, "oncd", question=question))) == "other_question"
 
 
 @pytest.mark.parametrize("field", ["terms", "surface", "party", "models"])
-def test_a_position_on_half_a_question_is_refused(world: World, case: Case, field: str) -> None:
+def test_a_position_on_half_a_question_is_refused(world: World, case: Followed, field: str) -> None:
     asked = case.question.to_json()
     del asked[field]
     question = Question.from_json(asked)
     assert world.refused(RecordPosition(position(case, "oncd", question=question))) == "other_question"
 
 
-def test_a_superseded_position_is_not_taken_again(world: World, case: Case) -> None:
+def test_a_superseded_position_is_not_taken_again(world: World, case: Followed) -> None:
     first = position(case, "oncd")
     world.must(RecordPosition(first))
     world.say(case, "oncd", "abstain")
@@ -338,7 +340,7 @@ def test_a_superseded_position_is_not_taken_again(world: World, case: Case) -> N
     assert world.refused(RecordPosition(first)) in ("case_determined", "position_superseded")
 
 
-def test_the_newest_position_sent_again_is_recorded_once(world: World, case: Case) -> None:
+def test_the_newest_position_sent_again_is_recorded_once(world: World, case: Followed) -> None:
     given = RecordPosition(position(case, "oncd"))
     first = world.must(given)
     again = world.must(given)
@@ -346,7 +348,7 @@ def test_the_newest_position_sent_again_is_recorded_once(world: World, case: Cas
     assert len(case.history) == 1
 
 
-def test_the_same_words_signed_again_are_the_same_position(world: World, case: Case) -> None:
+def test_the_same_words_signed_again_are_the_same_position(world: World, case: Followed) -> None:
     given = position(case, "oncd")
     world.must(RecordPosition(given))
     joined = Envelope(given.payload_type, given.payload, given.signatures * 3)
@@ -355,7 +357,7 @@ def test_the_same_words_signed_again_are_the_same_position(world: World, case: C
 
 
 @pytest.mark.parametrize("previous", ["sha256:" + "0" * 64, ""])
-def test_a_position_follows_the_one_before_it(world: World, case: Case, previous: str) -> None:
+def test_a_position_follows_the_one_before_it(world: World, case: Followed, previous: str) -> None:
     assert world.refused(RecordPosition(position(case, "oncd", previous=previous))) == "position_superseded"
     world.say(case, "oncd")
     for wrong in (None, previous):
@@ -363,7 +365,7 @@ def test_a_position_follows_the_one_before_it(world: World, case: Case, previous
         assert world.refused(RecordPosition(again)) == "position_superseded"
 
 
-def test_a_position_does_not_follow_that_of_another_agency(world: World, case: Case) -> None:
+def test_a_position_does_not_follow_that_of_another_agency(world: World, case: Followed) -> None:
     world.say(case, "oncd")
     follows = case.positions["oncd"].digest
     assert world.refused(RecordPosition(position(case, "ostp", previous=follows))) == "position_superseded"
@@ -377,21 +379,23 @@ def test_a_position_does_not_follow_that_of_another_agency(world: World, case: C
         ("stranger", "signature_invalid"),
     ],
 )
-def test_a_position_signed_by_another_is_refused(world: World, case: Case, signer: str, code: str) -> None:
+def test_a_position_signed_by_another_is_refused(
+    world: World, case: Followed, signer: str, code: str
+) -> None:
     assert world.refused(RecordPosition(position(case, "oncd", signer=signer))) == code
 
 
 @pytest.mark.parametrize("agency", ["caisi", "openai"])
-def test_who_is_not_asked_has_no_position(world: World, case: Case, agency: str) -> None:
+def test_who_is_not_asked_has_no_position(world: World, case: Followed, agency: str) -> None:
     signer = OFFICER if agency == "openai" else agency
     assert world.refused(RecordPosition(position(case, agency, signer=signer))) == "not_asked"
 
 
-def test_an_unknown_agency_has_no_position(world: World, case: Case) -> None:
+def test_an_unknown_agency_has_no_position(world: World, case: Followed) -> None:
     assert world.refused(RecordPosition(position(case, "commerce"))) == "signature_invalid"
 
 
-def test_the_developer_has_no_part_in_a_case_under_an_agencys_name(world: World, case: Case) -> None:
+def test_the_developer_has_no_part_in_a_case_under_an_agencys_name(world: World, case: Followed) -> None:
     """Two signatures, the officer's and a stranger's, are none of the agency's."""
     payload = position(case, "oncd").payload
     assert (
@@ -413,13 +417,13 @@ def _reword(envelope: Envelope) -> Envelope:
 
 @pytest.mark.parametrize("alter", [_flip, _reword])
 def test_a_position_altered_after_signing_is_refused(
-    world: World, case: Case, alter: Callable[[Envelope], Envelope]
+    world: World, case: Followed, alter: Callable[[Envelope], Envelope]
 ) -> None:
     given = position(case, "oncd", "abstain")
     assert world.refused(RecordPosition(alter(given))) == "signature_invalid"
 
 
-def test_a_position_in_another_envelope_type_is_refused(world: World, case: Case) -> None:
+def test_a_position_in_another_envelope_type_is_refused(world: World, case: Followed) -> None:
     payload = position(case, "oncd").payload
     with pytest.raises(BadEnvelope, match="payloadType"):
         world.do(RecordPosition(signed(payload, "oncd", payload_type="application/json")))
@@ -433,7 +437,7 @@ def test_an_opening_is_no_position(world: World) -> None:
 
 @pytest.mark.parametrize("reason", ["x" * 2_001, "x" * 50_000, "a\u202eb", "a\x1b[2J"])
 def test_a_reason_too_long_or_invisible_is_refused_and_leaves_nothing(
-    world: World, case: Case, reason: str
+    world: World, case: Followed, reason: str
 ) -> None:
     size = world.state.size
     with pytest.raises(BadEnvelope, match="2000 characters"):
@@ -441,14 +445,14 @@ def test_a_reason_too_long_or_invisible_is_refused_and_leaves_nothing(
     assert (world.state.size, case.positions) == (size, {})
 
 
-def test_the_longest_reason_fits_an_entry(world: World, case: Case) -> None:
+def test_the_longest_reason_fits_an_entry(world: World, case: Followed) -> None:
     world.must(RecordPosition(position(case, "oncd", reason="\U00010348" * 2_000)))
 
 
 # When terms move
 
 
-def test_an_application_ends_when_its_terms_go_out_of_force(world: World, case: Case) -> None:
+def test_an_application_ends_when_its_terms_go_out_of_force(world: World, case: Followed) -> None:
     world.say(case, "oncd")
     other = world.submit("org-2", CODEX)
     result = world.apply(plan_value(stages=[looser()]))
@@ -480,7 +484,7 @@ def test_only_what_was_asked_under_the_old_terms_ends(world: World) -> None:
     world.apply(plan_value(stages=[stage(), stage("later")]))
     world.agree()
     world.direct("d-1")
-    lift = world.state.cases[world.must(OpenLift("d-1"))["case"]]
+    lift = world.case(world.must(OpenLift("d-1"))["case"])
     kept, gone = world.submit("org-1"), world.submit("org-2", name="later")
     denied = world.submit("org-3", name="later")
     world.say(denied, "oncd", "object")
@@ -489,18 +493,16 @@ def test_only_what_was_asked_under_the_old_terms_ends(world: World) -> None:
     assert world.apply(plan_value())["superseded"] == [_terms_case(world, "later").id]
 
 
-def _terms_case(world: World, name: str) -> Case:
+def _terms_case(world: World, name: str) -> Followed:
     """The newest terms case of a stage."""
-    return [
-        case for case in world.state.cases.values() if case.kind == "terms" and case.question.stage == name
-    ][-1]
+    return [case for case in world.cases() if case.kind == "terms" and case.question.stage == name][-1]
 
 
 def test_positions_on_agreed_terms_are_not_positions_on_new_ones() -> None:
     world = World.agreed()
-    (old,) = [case for case in world.state.cases.values() if case.kind == "terms"]
+    (old,) = [case for case in world.cases() if case.kind == "terms"]
     world.apply(plan_value(stages=[looser()]))
-    (new,) = [case for case in world.state.cases.values() if case.kind == "terms" and case is not old]
+    (new,) = [case for case in world.cases() if case.kind == "terms" and case is not old]
     for agency in ("oncd", "ostp"):
         moved = position(new, agency, question=replace(old.question, case=new.id))
         assert world.refused(RecordPosition(moved)) == "other_question"
@@ -512,7 +514,7 @@ def test_positions_on_agreed_terms_are_not_positions_on_new_ones() -> None:
 def test_terms_that_an_agency_objects_to_are_not_agreed() -> None:
     world = World()
     world.apply(plan_value())
-    (terms,) = world.state.cases.values()
+    (terms,) = world.cases()
     world.say(terms, "oncd")
     world.say(terms, "ostp", "object")
     assert terms.outcome == "denied"

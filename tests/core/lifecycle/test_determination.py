@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate_record.log import times
-from tests.worlds import World, position, stage
+from tests.worlds import Followed, World, position, stage
 
 
 def world_of(rule: dict[str, Any], **changes: Any) -> World:
@@ -60,7 +59,7 @@ def test_a_recusal_takes_back_what_was_said_before() -> None:
     assert case.grant is not None
 
 
-def conditional(case: Case, agency: str, **conditions: Any) -> RecordPosition:
+def conditional(case: Followed, agency: str, **conditions: Any) -> RecordPosition:
     return RecordPosition(position(case, agency, "approve-with-conditions", conditions=conditions))
 
 

@@ -20,10 +20,11 @@ from sluicegate.core.lifecycle.directives import (
 from sluicegate.core.lifecycle.positions import RecordPosition, TranscribePosition
 from sluicegate.errors import BadEnvelope
 from sluicegate_record.directives.scope import Scope
-from sluicegate_record.log import canonical, events, times
-from sluicegate_record.log.events import Opening
+from sluicegate_record.log import canonical, times
+from sluicegate_record.log.leaf import Opening
 from sluicegate_record.statements.directives import Confirmation
 from sluicegate_record.terms.rule import Rule
+from tests.forging import gate_value
 from tests.worlds import (
     API,
     AT_MS,
@@ -87,7 +88,7 @@ def test_organizations_are_on_the_record_as_count_and_commitment(world: World) -
     world.must(named())
     entry = world.entries[-1]
     assert entry.public["document"]["spec"]["covers"] == committed(NAMES)
-    assert entry.gate_value("named") == {"covers": {"organizations": ["org-1", "org-2"]}}
+    assert gate_value(entry, "named") == {"covers": {"organizations": ["org-1", "org-2"]}}
     assert entry.sealed[COVERED].value() == NAMES
     assert not any(name.encode() in entry.leaf for name in (*NAMES, "org-1", "org-2"))
     assert covering(world.state.table, MODEL, API, "org-1")
@@ -250,19 +251,19 @@ def test_a_refusal_does_not_list_what_exists() -> None:
 
 def test_the_issuer_lifts_what_it_issued(world: World) -> None:
     world.direct("d-1")
-    case = world.state.cases[world.must(OpenLift("d-1"))["case"]]
+    case = world.case(world.must(OpenLift("d-1"))["case"])
     assert case.rule == Rule("allOf", ("oncd",))
     assert case.question.document == canonical.digest(BOUND)
     assert case.question.log == LOG
     assert world.say(case, "oncd")["determination"] == "approved"
     assert not covering(world.state.table, MODEL, API, "o")
-    assert world.entries[-1].type == events.DIRECTIVE_LIFTED
+    assert world.entries[-1].type == "directive.lifted"
 
 
 @pytest.mark.parametrize(("agency", "signer"), [("ostp", "ostp"), (DEVELOPER, OFFICER)])
 def test_nobody_else_lifts_it(world: World, agency: str, signer: str) -> None:
     world.direct("d-1")
-    case = world.state.cases[world.must(OpenLift("d-1"))["case"]]
+    case = world.case(world.must(OpenLift("d-1"))["case"])
     assert world.refused(RecordPosition(position(case, agency, signer=signer))) == "not_asked"
     assert world.refused(RecordPosition(position(case, "oncd", signer=signer))) == "key_of_another_party"
     assert "d-1" in world.state.table.directives
@@ -286,7 +287,7 @@ def test_an_open_lift_case_is_gone_on_with(world: World) -> None:
 
 def test_after_an_objection_lifting_may_be_asked_again(world: World) -> None:
     world.direct("d-1")
-    first = world.state.cases[world.must(OpenLift("d-1"))["case"]]
+    first = world.case(world.must(OpenLift("d-1"))["case"])
     world.say(first, "oncd", "object")
     assert "d-1" in world.state.table.directives
     second = world.must(OpenLift("d-1"))["case"]
@@ -297,10 +298,10 @@ def test_after_an_objection_lifting_may_be_asked_again(world: World) -> None:
 
 def test_a_position_in_one_lift_case_is_none_in_the_next(world: World) -> None:
     world.direct("d-1", liftedBy={"allOf": ["oncd", "ostp"]})
-    first = world.state.cases[world.must(OpenLift("d-1"))["case"]]
+    first = world.case(world.must(OpenLift("d-1"))["case"])
     given = position(first, "oncd")
     world.say(first, "ostp", "object")
-    second = world.state.cases[world.must(OpenLift("d-1"))["case"]]
+    second = world.case(world.must(OpenLift("d-1"))["case"])
     assert world.refused(RecordPosition(given)) == "case_determined"
     replayed = approval(replace(first.question, case=second.id), "oncd")
     world.must(RecordPosition(signed(replayed.payload(), "oncd")))  # the same question
@@ -310,8 +311,8 @@ def test_a_position_in_one_lift_case_is_none_in_the_next(world: World) -> None:
 def test_lifting_one_directive_does_not_lift_another(world: World) -> None:
     world.direct("d-1")
     world.direct("d-2")
-    case = world.state.cases[world.must(OpenLift("d-1"))["case"]]
-    other = world.state.cases[world.must(OpenLift("d-2"))["case"]]
+    case = world.case(world.must(OpenLift("d-1"))["case"])
+    other = world.case(world.must(OpenLift("d-2"))["case"])
     forged = position(other, "oncd", question=replace(case.question, case=other.id))
     assert world.refused(RecordPosition(forged)) == "other_question"
     world.lift("d-1")
@@ -397,7 +398,7 @@ def confirmation(world: World, name: str = "d-1", signer: str = "oncd", **change
 def test_its_issuer_confirms_a_transcription_once(world: World) -> None:
     world.must(transcription(issuer="oncd"))
     world.must(confirmation(world))
-    assert world.entries[-1].type == events.DIRECTIVE_CONFIRMED
+    assert world.entries[-1].type == "directive.confirmed"
     assert world.state.directives["d-1"].confirmed
     size = world.state.size
     world.must(confirmation(world))
@@ -444,7 +445,7 @@ def test_what_has_ended_is_not_confirmed(world: World) -> None:
 
 
 def lifting(world: World, name: str = "d-1", **scope: Any) -> Any:
-    return world.state.cases[world.must(OpenLift(name, Scope.from_json(scope) if scope else None))["case"]]
+    return world.case(world.must(OpenLift(name, Scope.from_json(scope) if scope else None))["case"])
 
 
 def letter(case: Any, agency: str, *signers: str, word: str = "approve") -> TranscribePosition:
@@ -457,7 +458,7 @@ def test_the_issuers_letter_lifts_what_was_transcribed(world: World) -> None:
     case = lifting(world)
     assert world.must(letter(case, "bis"))["determination"] == "approved"
     assert world.state.table.directives == {}
-    recorded = [entry.public for entry in world.entries if entry.type == events.POSITION_RECORDED][-1]
+    recorded = [entry.public for entry in world.entries if entry.type == "position.recorded"][-1]
     assert recorded["transcribed"] == LETTER
     assert sorted(recorded["owners"]) == sorted(OFFICERS)
 
@@ -560,7 +561,7 @@ def test_a_directive_under_another_name_supersedes(world: World) -> None:
     world.direct("d-1")
     world.must(change(world, name="d-2"))
     assert world.state.table.directives.keys() == {"d-2"}
-    assert world.state.directives["d-1"].ended == "replaced"
+    assert world.ended("d-1") == "replaced"
     assert world.refused(OpenLift("d-1")) == "directive_replaced"
     assert world.refused(change(world, of="d-1", name="d-3")) == "directive_replaced"
     world.lift("d-2")
@@ -592,7 +593,7 @@ def test_officers_do_not_take_what_an_issuer_signed_into_their_hands(world: Worl
     assert world.refused(again) == "not_narrower"
     other = transcription(issuer="oncd", name="d-2", replaces=standing(world))
     assert world.refused(other) == "not_narrower"
-    assert not world.state.directives["d-1"].is_transcribed
+    assert not world.state.directives["d-1"].document.is_transcribed
 
 
 def test_officers_do_not_take_back_what_an_issuer_confirmed(world: World) -> None:
@@ -605,7 +606,7 @@ def test_the_issuers_letter_changes_what_was_transcribed(world: World) -> None:
     world.must(transcription())
     world.must(transcription(replaces=standing(world), surfaces=[API]))
     assert not covering(world.state.table, MODEL, CODEX, "o")
-    assert world.state.directives["d-1"].is_transcribed
+    assert world.state.directives["d-1"].document.is_transcribed
 
 
 def test_the_letter_of_another_agency_changes_nothing(world: World) -> None:
@@ -634,14 +635,14 @@ def test_a_part_is_lifted_and_the_rest_stays(world: World) -> None:
     assert world.entries[-1].public["scope"] == {"surfaces": [CODEX], "models": [MODEL]}
     assert not covering(world.state.table, MODEL, CODEX, "o")
     assert covering(world.state.table, MODEL, API, "o") == ["d-1"]
-    assert not world.state.directives["d-1"].lifted
+    assert world.ended("d-1") is None
     world.say(lifting(world), "oncd")
-    assert world.state.directives["d-1"].ended == "lifted"
+    assert world.ended("d-1") == "lifted"
 
 
 def test_organizations_are_lifted_by_commitment(world: World) -> None:
     world.direct("d-1")
-    case = world.state.cases[world.must(lift_of())["case"]]
+    case = world.case(world.must(lift_of())["case"])
     opened = world.entries[-1]
     assert opened.sealed[LIFTED].value() == NAMES
     assert not any(name.encode() in opened.leaf for name in (*NAMES, "org-1"))
@@ -708,13 +709,13 @@ def test_a_directive_expires_by_itself(world: World) -> None:
     world.direct("d-1", expires=times.format_time(AT_MS + DAY_MS))
     case = lifting(world)
     world.later(1)
-    assert world.types(world.state.size - 2) == [events.CASE_DETERMINED, events.DIRECTIVE_EXPIRED]
+    assert world.types(world.state.size - 2) == ["case.determined", "directive.expired"]
     assert world.state.table.directives == {}
     assert (case.outcome, case.reason_code) == ("superseded", "directive_expired")
-    assert world.state.directives["d-1"].ended == "expired"
+    assert world.ended("d-1") == "expired"
     assert world.refused(OpenLift("d-1")) == "directive_expired"
     world.later(1)
-    assert world.types().count(events.DIRECTIVE_EXPIRED) == 1
+    assert world.types().count("directive.expired") == 1
 
 
 @pytest.mark.parametrize("how", ["lift", "change"])
@@ -722,7 +723,7 @@ def test_what_ended_before_does_not_expire_too(world: World, how: str) -> None:
     world.direct("d-1", expires=times.format_time(AT_MS + DAY_MS))
     world.lift() if how == "lift" else world.must(change(world, name="d-2"))
     world.later(2)
-    assert events.DIRECTIVE_EXPIRED not in world.types()
+    assert "directive.expired" not in world.types()
 
 
 def test_what_has_expired_already_is_refused(world: World) -> None:
@@ -756,7 +757,7 @@ def test_a_drill_refuses_nobody_and_is_ended_at_once(world: World) -> None:
     world.must(EndDrill("drill-1"))
     assert world.entries[-1].public == {"directive": "drill-1", "case": None}
     assert world.state.table.drills == {}
-    assert world.state.directives["drill-1"].lifted
+    assert world.ended("drill-1") == "lifted"
     size = world.state.size
     world.must(EndDrill("drill-1"))
     assert world.state.size == size
@@ -779,7 +780,7 @@ def test_a_directive_is_not_ended_as_a_drill(world: World) -> None:
 def test_a_drill_does_not_expire(world: World) -> None:
     world.must(drill(expires=times.format_time(AT_MS + DAY_MS)))
     world.later(2)
-    assert events.DIRECTIVE_EXPIRED not in world.types()
+    assert "directive.expired" not in world.types()
 
 
 # Definitions

@@ -10,7 +10,7 @@ from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle.fleet import NoteInForce
 from sluicegate.core.terms.trust import Floor, Releases
-from sluicegate_record.log import events, times
+from sluicegate_record.log import times
 from sluicegate_record.terms.rule import Rule
 from tests.worlds import (
     API,
@@ -61,7 +61,7 @@ def test_it_says_when_it_came_to_hold_and_how_long_that_took(world: World) -> No
     world.now_ms += 50
     world.must(note(world, row(world), row(world, 2, at=at(20), streamsCut=3)))
     entry = world.entries[-1]
-    assert (entry.type, entry.stream) == (events.DIRECTIVE_IN_FORCE, "d-1")
+    assert (entry.type, entry.stream) == ("directive.in_force", "d-1")
     public = {name: entry.public[name] for name in ("at", "timeToZeroMs", "acknowledged", "streamsCut")}
     assert public == {"at": at(20), "timeToZeroMs": 20, "acknowledged": 2, "streamsCut": 5}
     found = world.state.directives["d-1"]
@@ -144,7 +144,7 @@ def test_rows_go_over_as_many_entries_as_they_need(world: World) -> None:
     """Each leaf keeps within its bound, whatever a surface is called."""
     rows = [row(world, i, surface="\x00" * 64, ask={"x": "y" * 500}) for i in range(300)]
     world.must(note(world, *rows))
-    parts = [entry.public for entry in world.entries if entry.type == events.DIRECTIVE_IN_FORCE]
+    parts = [entry.public for entry in world.entries if entry.type == "directive.in_force"]
     assert len(parts) > 3
     assert [row for part in parts for row in part["gateways"]] == rows
     assert {(part["acknowledged"], part["of"]) for part in parts} == {(300, len(parts))}

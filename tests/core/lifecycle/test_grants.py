@@ -11,7 +11,6 @@ from sluicegate.core.access import decision
 from sluicegate.core.access.decision import Allow, Ask, Instant
 from sluicegate.core.lifecycle import Command
 from sluicegate.core.lifecycle.applications import Amend, Reply, Withdraw
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.grants import (
     ChooseFallback,
     OpenRemoval,
@@ -20,8 +19,7 @@ from sluicegate.core.lifecycle.grants import (
     SurrenderGrant,
     SuspendGrant,
 )
-from sluicegate_record.log import events
-from tests.worlds import API, MODEL, RELEASE, STAGE, World, application, proceeding, stage
+from tests.worlds import API, MODEL, RELEASE, STAGE, Followed, World, application, proceeding, stage
 
 
 class Held:
@@ -39,11 +37,11 @@ class Held:
         decided = decision.decide(ask, self.world.state.table, Instant(now_ms, now_ms))
         return "allowed" if isinstance(decided, Allow) else decided.reason.value
 
-    def removal(self, code: str = "misuse", party: str | None = None) -> Case:
+    def removal(self, code: str = "misuse", party: str | None = None) -> Followed:
         result = self.world.must(OpenRemoval(self.grant, code, "this is why", party))
-        return self.world.state.cases[result["case"]]
+        return self.world.case(result["case"])
 
-    def removed(self) -> Case:
+    def removed(self) -> Followed:
         case = self.removal()
         self.world.all_say(case, "oncd approve", "ostp approve")
         self.world.later(10)
@@ -64,8 +62,8 @@ def test_a_suspended_grant_allows_nothing_until_it_is_resumed(held: Held) -> Non
     for _ in range(2):
         held.world.must(ResumeGrant(held.grant))
     assert held.answer == "allowed"
-    assert held.world.types().count(events.GRANT_SUSPENDED) == 1
-    assert held.world.types().count(events.GRANT_RESUMED) == 1
+    assert held.world.types().count("grant.suspended") == 1
+    assert held.world.types().count("grant.resumed") == 1
 
 
 def test_a_suspended_grant_ends_with_its_time(held: Held) -> None:
@@ -80,7 +78,7 @@ def test_a_grant_that_was_given_back_is_over(held: Held) -> None:
         held.world.must(SurrenderGrant(held.grant))
     assert held.answer == "not_admitted"
     assert held.world.state.seated(RELEASE, STAGE) == frozenset()
-    assert held.world.types().count(events.GRANT_ENDED) == 1
+    assert held.world.types().count("grant.ended") == 1
     held.world.must(application())
 
 
@@ -106,15 +104,15 @@ def test_nothing_more_becomes_of_a_grant_that_has_ended_or_never_was(
 def test_a_grant_ends_by_an_entry_before_any_later_command(held: Held) -> None:
     held.world.now_ms += 30 * 86_400_000
     again = held.world.must(application())
-    ended = [entry for entry in held.world.entries if entry.type == events.GRANT_ENDED]
+    ended = [entry for entry in held.world.entries if entry.type == "grant.ended"]
     assert [entry.public["how"] for entry in ended] == ["expired"]
-    assert ended[0].seq < held.world.state.cases[again["application"]].seq
+    assert ended[0].seq < held.world.case(again["application"]).seq
 
 
 def test_a_grant_is_proven_once(held: Held) -> None:
     for _ in range(2):
         held.world.must(ProveGrant(held.grant, "gateway-1"))
-    assert held.world.types().count(events.GRANT_PROVEN) == 1
+    assert held.world.types().count("grant.proven") == 1
     assert held.world.state.table.grants_by_id[held.grant].proven
 
 
@@ -125,8 +123,8 @@ def test_a_fallback_is_chosen_by_entries_that_say_what_is_new(held: Held) -> Non
         result = held.world.must(ChooseFallback(held.grant, chosen))
         assert (result["grant"], result["fallback"]) == (held.grant, chosen)
         assert grant.falls_back is chosen
-    chosen_ones = [e for e in held.world.entries if e.type == events.GRANT_FALLBACK_CHOSEN]
-    case = held.world.state.grants[held.grant]
+    chosen_ones = [e for e in held.world.entries if e.type == "grant.fallback_chosen"]
+    case = held.world.state.grants[held.grant].case
     said = [{"grant": held.grant, "case": case, "fallback": each} for each in (True, False, True)]
     assert [dict(entry.public) for entry in chosen_ones] == said
     assert not any(entry.gate or entry.sealed for entry in chosen_ones)
@@ -180,7 +178,7 @@ def test_a_removal_is_asked_for_by_the_developer_or_an_agency_of_the_rule(held: 
     assert held.world.refused(OpenRemoval(held.grant, "misuse", "why", "caisi")) == "not_asked"
     case = held.removal(party="oncd")
     assert held.removal(party="ostp") is case
-    assert case.applicant == held.world.state.cases[held.world.state.grants[held.grant]].applicant
+    assert case.applicant == held.world.case(held.world.state.grants[held.grant].case).applicant
 
 
 def test_the_rule_of_removals_is_its_own_where_the_plan_states_one() -> None:
@@ -195,10 +193,10 @@ def test_the_rule_of_removals_is_its_own_where_the_plan_states_one() -> None:
 def test_a_removal_ends_what_is_open_about_the_grant(held: Held) -> None:
     name = held.world.must(Amend(held.grant, renew=True))["application"]
     held.removed()
-    amendment = held.world.state.cases[name]
+    amendment = held.world.case(name)
     assert (amendment.outcome, amendment.reason_code) == ("superseded", "grant_removed")
     held.world.later(100)
-    assert held.world.types().count(events.GRANT_ENDED) == 1
+    assert held.world.types().count("grant.ended") == 1
     assert held.answer == "grant_removed"
 
 
@@ -221,4 +219,4 @@ def test_officers_do_not_proceed_with_a_removal_of_what_is_over(held: Held) -> N
     held.world.all_say(case, "oncd object")
     held.world.must(SurrenderGrant(held.grant))
     assert held.world.refused(proceeding(case)) == "grant_ended"
-    assert held.world.types().count(events.GRANT_ENDED) == 1
+    assert held.world.types().count("grant.ended") == 1

@@ -16,7 +16,6 @@ from sluicegate.core.access.decision import Ask, Instant
 from sluicegate.core.access.table import Table
 from sluicegate.core.lifecycle import Command, Refusal, State
 from sluicegate.core.lifecycle.applications import Accept, Amend, Withdraw
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
 from sluicegate.core.lifecycle.grants import (
@@ -31,9 +30,10 @@ from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.errors import SluicegateError
 from sluicegate.gate.engine import Engine
-from sluicegate_record.log import canonical, dsse, events, times
+from sluicegate_record import entries
+from sluicegate_record.entries import Entry
+from sluicegate_record.log import canonical, dsse, times
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.log.events import Entry
 from sluicegate_record.terms.quorum import parties_of
 from tests.core import reference_model
 from tests.worlds import (
@@ -43,6 +43,7 @@ from tests.worlds import (
     LOG,
     MODEL,
     OFFICER,
+    Followed,
     World,
     application,
     content,
@@ -139,8 +140,8 @@ class Player:
         country = self.random.choice(["US", "US", "US", "NO"])
         self.do(application(organization, surface, release=release, name=name, country=country))
 
-    def case(self) -> Case | None:
-        cases = list(self.world.state.cases.values())
+    def case(self) -> Followed | None:
+        cases = list(self.world.cases())
         undetermined = [case for case in cases if case.state != "determined"]
         return self.random.choice(undetermined or cases) if cases else None
 
@@ -151,7 +152,7 @@ class Player:
             agency = self.random.choice(sorted(parties_of(case.rule)))
             self.send(self.said(case, agency))
 
-    def said(self, case: Case, agency: str) -> Envelope:
+    def said(self, case: Followed, agency: str) -> Envelope:
         word = self.random.choice(WORDS)
         changes: dict[str, Any] = {"reason": "why"}
         if word == "approve-with-conditions":
@@ -170,7 +171,7 @@ class Player:
         before = set(self.world.state.cases)
         self.submit()
         for name in self.world.state.cases.keys() - before:
-            case = self.world.state.cases[name]
+            case = self.world.case(name)
             for agency in sorted(parties_of(case.rule)):
                 self.send(position(case, agency))
 
@@ -261,7 +262,7 @@ class Player:
             self.do(suspension(name, named, **changes))
 
     def accept(self) -> None:
-        for case in list(self.world.state.cases.values()):
+        for case in list(self.world.cases()):
             if case.state == "offered":
                 self.do(Accept(case.id))
 
@@ -289,7 +290,7 @@ class Player:
         result = self.do(self.random.choice([*commands, commands[-1], commands[-1], commands[-2]]))
         if isinstance(result, dict) and "grant" in result:
             name = result.get("application", result.get("case"))
-            case = self.world.state.cases[name] if name else None
+            case = self.world.case(name) if name else None
             if case is None:
                 return
             for agency in sorted(parties_of(case.rule)):
@@ -343,7 +344,7 @@ def test_the_fold_is_a_function_of_the_entries_alone(player: Player, seed: int) 
     world = player.play()
     kept = content(world.state)
     assert content(folded(world.entries)) == kept
-    assert content(folded(events.read(e.leaf, e.gate, e.sealed) for e in world.entries)) == kept
+    assert content(folded(entries.read(e.leaf, e.gate, e.sealed) for e in world.entries)) == kept
     assert content(sent_to_a_gateway(world.entries, Random(seed))) == content(world.state.table)
 
 

@@ -6,9 +6,9 @@ from sluicegate.core import lifecycle
 from sluicegate.core.lifecycle import Decided, Refusal
 from sluicegate.core.lifecycle.keys import signer_for, signers
 from sluicegate.core.terms.trust import Pin
-from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.log.events import Entropy
+from sluicegate_record.log.leaf import Entropy
 from tests.worlds import (
     DEVELOPER,
     LOG,
@@ -26,7 +26,7 @@ from tests.worlds import (
 
 def test_a_log_starts_with_its_name_and_every_pinned_key() -> None:
     world = World()
-    assert [entry.type for entry in world.entries] == [events.LOG_STARTED] + [events.KEY_PINNED] * len(PINS)
+    assert [entry.type for entry in world.entries] == ["log.started"] + ["key.pinned"] * len(PINS)
     assert world.entries[0].public == {"origin": ORIGIN, "vkey": LOG, "developer": DEVELOPER}
     pinned = {entry.public["owner"]: entry.public for entry in world.entries[1:]}
     assert pinned["oncd"] == {
@@ -52,7 +52,7 @@ def test_a_key_may_come_later() -> None:
     world.must(start(pins=PINS[:2]))
     world.must(start())
     assert world.state.parties == {DEVELOPER, "caisi", "oncd", "ostp"}
-    assert [entry.type for entry in world.entries].count(events.LOG_STARTED) == 1
+    assert [entry.type for entry in world.entries].count("log.started") == 1
 
 
 @pytest.mark.parametrize(

@@ -12,18 +12,19 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from sluicegate.core.lifecycle import Command, Refusal, State
 from sluicegate.core.lifecycle.applications import Accept, Amend, Answer, OpenAppeal, Reply, Return, Withdraw
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
 from sluicegate.core.lifecycle.grants import OpenRemoval, ResumeGrant, SurrenderGrant, SuspendGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.record import UseList
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
-from sluicegate_record.log import events
+from sluicegate_record import entries
+from sluicegate_record.entities.case import Case
 from tests.core.lifecycle import slow_model
 from tests.worlds import (
     API,
     CODEX,
     STAGE,
+    Followed,
     World,
     application,
     content,
@@ -96,12 +97,12 @@ def written(drawn: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def is_open(case: Case) -> bool:
-    return case.state != "determined"
+def is_open(case: Followed) -> bool:
+    return case.now.state != "determined"
 
 
-def is_listed(case: Case) -> bool:
-    return case.state in {"waitlisted", "offered"}
+def is_listed(case: Followed) -> bool:
+    return case.now.state in {"waitlisted", "offered"}
 
 
 class Casework(RuleBasedStateMachine):
@@ -129,7 +130,8 @@ class Casework(RuleBasedStateMachine):
     def standing(self) -> Any:
         state = self.world.state
         cases = [(case.id, case.standing, case.outcome, case.clocks) for case in state.cases.values()]
-        kept = (cases, state.standing, list(state.grants), state.seats, state.waitlists, state.agenda)
+        standing = {name: grant.standing for name, grant in state.grants.items()}
+        kept = (cases, standing, state.seats, state.waitlists, state.agenda)
         return content([*map(list, kept[:1]), *kept[1:]])
 
     def apply(self, drawn: dict[str, Any]) -> None:
@@ -144,14 +146,14 @@ class Casework(RuleBasedStateMachine):
             if kind == "terms":
                 self.do(OpenStage(opening(self.world.state)))
 
-    def all_approve(self, case: Case) -> None:
+    def all_approve(self, case: Followed) -> None:
         for agency in sorted(case.parties):
             self.do(RecordPosition(position(case, agency)))
 
-    def cases(self, wanted: Callable[[Case], bool] = lambda _: True) -> list[Case]:
-        return [case for case in self.world.state.cases.values() if wanted(case)]
+    def cases(self, wanted: Callable[[Followed], bool] = lambda _: True) -> list[Followed]:
+        return [case for case in self.world.cases() if wanted(case)]
 
-    def one(self, data: st.DataObject, wanted: Callable[[Case], bool] = lambda _: True) -> Case:
+    def one(self, data: st.DataObject, wanted: Callable[[Followed], bool] = lambda _: True) -> Followed:
         """A case, rather a late one."""
         found = self.cases(wanted)
         return found[-1 - data.draw(st.integers(0, min(5, len(found) - 1)))]
@@ -196,7 +198,7 @@ class Casework(RuleBasedStateMachine):
     def submit(self, organization: str, surface: str, received: bool) -> None:
         result = self.do(application(organization, surface))
         if isinstance(result, dict) and received:
-            case = self.world.state.cases[result["application"]]
+            case = self.world.case(result["application"])
             for agency in sorted(case.parties):
                 self.do(receipt(case, agency))
 
@@ -204,7 +206,7 @@ class Casework(RuleBasedStateMachine):
     def admit(self, organization: str, surface: str) -> None:
         result = self.do(application(organization, surface))
         if isinstance(result, dict):
-            case = self.world.state.cases[result["application"]]
+            case = self.world.case(result["application"])
             self.do(screened(case, version=self.world.state.lists.get("the list", "1")))
             self.all_approve(case)
 
@@ -335,7 +337,7 @@ class Casework(RuleBasedStateMachine):
         assert (listed, now.waiting) == (now.waiting, listed)
         place = ("gpt-5.6", STAGE)
         assert state.seated(*place) == now.seated(place)
-        assert {grant for grant in state.grants if state.is_live(grant)} == {
+        assert {grant for grant in state.grants if state.grants[grant].is_live} == {
             grant for grant in now.grants if now.live(grant)
         }
         for name, case in now.cases.items():
@@ -345,7 +347,7 @@ class Casework(RuleBasedStateMachine):
     def teardown(self) -> None:
         kept = content(self.world.state)
         assert content(folded(self.world.entries)) == kept
-        assert content(folded([events.read(e.leaf, e.gate, e.sealed) for e in self.world.entries])) == kept
+        assert content(folded([entries.read(e.leaf, e.gate, e.sealed) for e in self.world.entries])) == kept
 
 
 def _told(case: slow_model.Matter, known: Case) -> str:
@@ -353,7 +355,7 @@ def _told(case: slow_model.Matter, known: Case) -> str:
     return known.state if case.state == "in_review" and known.state == "submitted" else case.state
 
 
-def folded(entries: Sequence[events.Entry]) -> State:
+def folded(entries: Sequence[entries.Entry]) -> State:
     state = State()
     for entry in entries:
         state.apply(entry)

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from standardwebhooks.webhooks import Webhook
 
 from sluicegate.core.lifecycle import notices
-from sluicegate_record.log import events
+from tests import forging
 from tests.worlds import World, private_key
 
 
@@ -32,10 +31,10 @@ def test_a_notice_says_what_happened_to_which_case():
     before = len(world.entries)
     world.admit()
     topics = [topic for topic, _, _ in told(world, before)]
-    assert topics[0] == events.CASE_OPENED
-    assert events.POSITION_RECORDED in topics
-    (granted,) = [data for topic, _, data in told(world, before) if topic == events.GRANT_APPROVED]
-    entry = next(entry for entry in world.entries if entry.type == events.GRANT_APPROVED)
+    assert topics[0] == "case.opened"
+    assert "position.recorded" in topics
+    (granted,) = [data for topic, _, data in told(world, before) if topic == "grant.approved"]
+    entry = next(entry for entry in world.entries if entry.type == "grant.approved")
     assert granted == {
         "case": entry.public["case"],
         "kind": "admission",
@@ -61,14 +60,12 @@ def test_a_case_that_the_batch_opens_is_known_in_it():
 
 def test_an_entry_of_an_unknown_type_or_a_strange_case_is_no_mishap():
     world = World.opened()
-    entry = next(entry for entry in world.entries if entry.type == events.POSITION_RECORDED)
+    entry = next(entry for entry in world.entries if entry.type == "position.recorded")
     name = entry.public["case"]
-    later = replace(entry, type="case.later", public={"case": name, "outcome": 7, "agency": "oncd"})
-    (data,) = [notice.data for _, notice in notices.news([later], world.state.cases)]
-    assert data["agency"] == "oncd"
-    assert "outcome" not in data
-    for strange in (None, 7, ["x"], "case_unknown"):
-        assert list(notices.news([replace(later, public={"case": strange})], world.state.cases)) == []
+    later = forging.told(entry, {"case": name, "outcome": 7, "agency": "oncd"}, type_="case.later")
+    strange = [forging.told(entry, {"case": case}) for case in (None, 7, ["x"], "case_unknown")]
+    for each in (later, *strange):
+        assert list(notices.news([each], world.state.cases)) == []
 
 
 def test_nothing_is_told_that_the_public_log_does_not_tell():

@@ -9,9 +9,10 @@ import pytest
 
 from sluicegate.core.lifecycle import points
 from sluicegate.core.lifecycle.points import AHEAD_MS, SetPoint, StatePoint
-from sluicegate.core.lifecycle.state import Issued, Stated
+from sluicegate.core.lifecycle.state import Statement
 from sluicegate.errors import BadEnvelope
-from sluicegate_record.log import canonical, dsse, events, times
+from sluicegate_record.entities.directive import Directive
+from sluicegate_record.log import canonical, dsse, times
 from tests.worlds import (
     API,
     AT_MS,
@@ -38,11 +39,11 @@ def world() -> World:
     return world
 
 
-def issued(world: World, name: str = "d-1") -> Issued:
+def issued(world: World, name: str = "d-1") -> Directive:
     return world.state.directives[name]
 
 
-def word(world: World, point: str = "cloud", name: str = "d-1") -> Stated | None:
+def word(world: World, point: str = "cloud", name: str = "d-1") -> Statement | None:
     return points.enforcing(world.state.points[point], issued(world, name))
 
 
@@ -62,7 +63,7 @@ def test_an_officer_declares_a_point_with_its_own_key() -> None:
         "size": world.state.size,
     }
     entry = world.entries[-1]
-    assert entry.type == events.POINT_DECLARED
+    assert entry.type == "point.declared"
     public = dict(entry.public)
     assert public.pop("envelope")["payloadType"] == dsse.PAYLOAD_TYPE_INTOTO
     assert public.pop("digest").startswith("sha256:")
@@ -80,8 +81,8 @@ def test_an_officer_declares_a_point_with_its_own_key() -> None:
 def test_the_same_again_changes_nothing(world: World) -> None:
     for says in ("declared", "retired", "retired"):
         world.must(set_point("cloud", API, says, signer=OTHER_OFFICER))
-    assert world.types(-1) == [events.POINT_RETIRED]
-    assert world.types().count(events.POINT_DECLARED) == world.types().count(events.POINT_RETIRED) == 1
+    assert world.types(-1) == ["point.retired"]
+    assert world.types().count("point.declared") == world.types().count("point.retired") == 1
 
 
 @pytest.mark.parametrize("says", ["declared", "retired"])
@@ -123,7 +124,7 @@ def test_a_point_says_that_it_enforces_a_directive(world: World) -> None:
     world.now_ms += 9
     world.must(state_point(stated(world.state, at_ms=AT_MS + 5)))
     entry = world.entries[-1]
-    assert entry.type == events.POINT_STATED
+    assert entry.type == "point.stated"
     public = {name: entry.public[name] for name in ("point", "directive", "size", "says", "at")}
     assert public == {
         "point": "cloud",
@@ -132,7 +133,7 @@ def test_a_point_says_that_it_enforces_a_directive(world: World) -> None:
         "says": "enforced",
         "at": later(5),
     }
-    assert word(world) == Stated("enforced", issued(world).size, AT_MS + 5, entry.seq, AT_MS + 9)
+    assert word(world) == Statement("enforced", issued(world).size, AT_MS + 5, entry.seq, AT_MS + 9)
 
 
 def test_what_it_has_restored_it_does_not_enforce(world: World) -> None:

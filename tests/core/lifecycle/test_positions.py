@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from sluicegate.core.lifecycle.applications import Answer
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.errors import BadEnvelope
 from sluicegate_record.log import canonical
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.log.events import Opening
+from sluicegate_record.log.leaf import Opening
 from sluicegate_record.statements.cases import Schedule, ScheduledCase
-from tests.worlds import LOG, PINS, World, pin, plan_value, position, receipt, signed, stage, start
+from tests.worlds import LOG, PINS, Followed, World, pin, plan_value, position, receipt, signed, stage, start
 
 
 @pytest.fixture
@@ -25,7 +24,7 @@ def world() -> World:
 # Schedules
 
 
-def schedule(agency: str, *cases: Case, word: str = "approve", signer: str = "", **item: Any) -> Envelope:
+def schedule(agency: str, *cases: Followed, word: str = "approve", signer: str = "", **item: Any) -> Envelope:
     named = []
     for case in cases:
         previous = case.positions[agency].digest if agency in case.positions else None
@@ -164,6 +163,6 @@ def test_a_question_is_answered_by_the_applicant_and_only_while_it_is_open(world
 def test_where_there_is_no_applicant_nobody_is_asked() -> None:
     world = World()
     world.apply(plan_value())
-    (terms,) = world.state.cases.values()
+    (terms,) = world.cases()
     given = position(terms, "oncd", "ask", reason="why")
     assert world.refused(RecordPosition(given)) == "nobody_to_ask"

@@ -7,12 +7,11 @@ from dataclasses import replace
 import pytest
 
 from sluicegate.core.lifecycle.applications import OpenAppeal
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.positions import RecordPosition
-from sluicegate_record.log import events
 from tests.worlds import (
     OFFICER,
     OTHER_OFFICER,
+    Followed,
     World,
     application,
     plan_value,
@@ -29,7 +28,7 @@ def world() -> World:
 
 
 @pytest.fixture
-def case(world: World) -> Case:
+def case(world: World) -> Followed:
     return world.submit()
 
 
@@ -37,28 +36,28 @@ def basis(kind: str) -> dict[str, object]:
     return {**stage()["basis"], "kind": kind}
 
 
-def test_two_officers_proceed_over_silence_on_the_record(world: World, case: Case) -> None:
+def test_two_officers_proceed_over_silence_on_the_record(world: World, case: Followed) -> None:
     world.must(proceeding(case))
-    (proceeded,) = [entry for entry in world.entries if entry.type == events.CASE_PROCEEDED]
+    (proceeded,) = [entry for entry in world.entries if entry.type == "case.proceeded"]
     assert (proceeded.public["over"], proceeded.public["owners"]) == ("silence", [OFFICER, OTHER_OFFICER])
     assert (case.outcome, case.grant is not None) == ("approved", True)
     granted = world.entries[-1].public
     assert (granted["proceeded"], granted["positions"]) == (True, [])
 
 
-def test_two_officers_proceed_over_a_denial_and_name_who_objects(world: World, case: Case) -> None:
+def test_two_officers_proceed_over_a_denial_and_name_who_objects(world: World, case: Followed) -> None:
     world.all_say(case, "ostp object")
     assert case.outcome == "denied"
     world.must(proceeding(case))
-    (proceeded,) = [entry for entry in world.entries if entry.type == events.CASE_PROCEEDED]
+    (proceeded,) = [entry for entry in world.entries if entry.type == "case.proceeded"]
     assert proceeded.public["over"] == ["ostp"]
     assert case.outcome == "approved"
 
 
-def test_nobody_proceeds_twice(world: World, case: Case) -> None:
+def test_nobody_proceeds_twice(world: World, case: Followed) -> None:
     world.must(proceeding(case))
     assert world.refused(proceeding(case)) == "case_determined"
-    assert world.types().count(events.GRANT_APPROVED) == 1
+    assert world.types().count("grant.approved") == 1
 
 
 @pytest.mark.parametrize("kind", ["agreed", "order"])
@@ -78,14 +77,13 @@ def test_nobody_proceeds_where_the_basis_binds(kind: str) -> None:
         (("stranger",), "signature_invalid"),
     ],
 )
-def test_it_takes_two_officers(world: World, case: Case, signers: tuple[str, ...], code: str) -> None:
+def test_it_takes_two_officers(world: World, case: Followed, signers: tuple[str, ...], code: str) -> None:
     assert world.refused(proceeding(case, *signers)) == code
     assert case.grant is None
 
 
-def test_a_statement_for_another_question_is_not_one_for_this(world: World, case: Case) -> None:
-    forged = case.fork()
-    forged.question = replace(case.question, surface="codex")
+def test_a_statement_for_another_question_is_not_one_for_this(world: World, case: Followed) -> None:
+    forged = replace(case.now, question=replace(case.question, surface="codex"))
     assert world.refused(proceeding(forged)) == "other_question"
 
 
@@ -100,7 +98,7 @@ def test_nobody_proceeds_past_a_screening() -> None:
     assert case.outcome == "approved"
 
 
-def test_nobody_proceeds_without_a_seat(world: World, case: Case) -> None:
+def test_nobody_proceeds_without_a_seat(world: World, case: Followed) -> None:
     world.admit("org-2")
     assert world.refused(proceeding(case)) == "no_seat"
 
@@ -111,20 +109,20 @@ def test_nobody_proceeds_under_terms_that_are_not_agreed() -> None:
     assert world.refused(proceeding(world.submit())) == "terms_not_agreed"
 
 
-def test_the_newer_application_is_the_one_to_proceed_in(world: World, case: Case) -> None:
+def test_the_newer_application_is_the_one_to_proceed_in(world: World, case: Followed) -> None:
     world.all_say(case, "oncd object")
     newer = world.must(application())["application"]
     assert world.refused(proceeding(case)) == "already_applied"
-    world.must(proceeding(world.state.cases[newer]))
+    world.must(proceeding(world.case(newer)))
     assert world.refused(proceeding(case)) == "already_applied"
 
 
-def test_who_was_let_in_so_is_not_let_in_again_by_an_appeal(world: World, case: Case) -> None:
+def test_who_was_let_in_so_is_not_let_in_again_by_an_appeal(world: World, case: Followed) -> None:
     world.all_say(case, "oncd object")
-    appeal = world.state.cases[world.must(OpenAppeal(case.id, "but"))["case"]]
+    appeal = world.case(world.must(OpenAppeal(case.id, "but"))["case"])
     world.must(proceeding(case))
     world.say(appeal, "caisi")
-    assert world.types().count(events.GRANT_APPROVED) == 1
+    assert world.types().count("grant.approved") == 1
 
 
 def test_whoever_proceeds_past_a_contradiction_keeps_what_the_terms_ask_for() -> None:
@@ -136,6 +134,6 @@ def test_whoever_proceeds_past_a_contradiction_keeps_what_the_terms_ask_for() ->
     assert world.entries[-1].public["conditions"] == agreed
 
 
-def _asking_for(case: Case, days: int) -> RecordPosition:
+def _asking_for(case: Followed, days: int) -> RecordPosition:
     conditions = {"logs": {"value": days, "declared": True}}
     return RecordPosition(position(case, "oncd", "approve-with-conditions", conditions=conditions))

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from sluicegate.core.lifecycle.applications import Answer, Reply, Return
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.grants import OpenRemoval
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate_record.terms.quorum import parties_of
 from tests.worlds import (
     DEVELOPER,
     OFFICER,
+    Followed,
     World,
     application,
     pin,
@@ -49,7 +49,7 @@ def world_of(**admission: Any) -> World:
     asked = {"kind": "agreed", "askedBy": ["commerce"], "how": "a letter", "askedOn": "2026-06-01"}
     body = stage(basis=asked, admission={"mode": "approve", **admission}, conditions=None)
     world.apply(plan_value(agencies={name: {"name": name} for name in (*AGENCIES, "trade")}, stages=[body]))
-    for case in list(world.state.cases.values()):
+    for case in list(world.cases()):
         for agency in sorted(parties_of(case.rule)):
             world.must(
                 RecordPosition(position(case, agency, signer="first" if agency == "trade" else agency))
@@ -62,7 +62,7 @@ def noon(day: date) -> int:
     return round(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp() * 1000)
 
 
-def do(world: World, case: Case, act: str) -> None:
+def do(world: World, case: Followed, act: str) -> None:
     """`received by X`, `X approve`, `answered X`, `replied`, `returned`, `applies again`, `removal`."""
     match act.split():
         case ["received", "by", agency]:
@@ -105,7 +105,7 @@ def played(world: World, row: Row) -> list[str]:
         world.now_ms = noon(day)
         world.tick()
         for act in filter(None, acts.get(day.isoformat(), "").split(", ")):
-            newest = list(world.state.cases.values())[-1]
+            newest = list(world.cases())[-1]
             do(world, newest, act)
         told += [f"{day} {DONE[e.type](e)}" for e in world.entries[size:] if e.type in DONE]
         size = world.state.size
@@ -362,7 +362,7 @@ def test_targets_in_working_days_skip_bank_holidays_and_open_queries(days: int, 
 
 def test_a_decision_takes_the_second_countersignature() -> None:
     world = world_of(grant={"allOf": ["trade"]}, countersign=["trade"])
-    case = world.state.cases[world.must(application("org-1"))["application"]]
+    case = world.case(world.must(application("org-1"))["application"])
     once = position(case, "trade", signer="first")
     assert world.refused(RecordPosition(once)) == "countersignature_missing"
     world.must(RecordPosition(signed(once.payload, "first", "second")))

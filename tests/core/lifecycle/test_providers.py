@@ -10,7 +10,6 @@ from sluicegate.core.people.assertion import read_jwks
 from sluicegate.core.people.persons import identifier
 from sluicegate.errors import BadKey
 from sluicegate_record.directives.status import Assurance
-from sluicegate_record.log import events
 from tests.core.people.test_assertion import AT_S, jwk, provider, token
 from tests.worlds import AT_MS, DAY_MS, World, plan_value
 
@@ -80,7 +79,7 @@ def test_a_removed_provider_is_gone(world):
     name = register(world)
     world.must(RemoveProvider(name))
     assert world.state.table.providers["org-1"] == {}
-    assert world.types()[-1] == events.PROVIDER_REMOVED
+    assert world.types()[-1] == "provider.removed"
     assert world.refused(RemoveProvider(name)) == "provider_unknown"
     assert world.refused(RotateKeys(name, keys("es"))) == "provider_unknown"
 

@@ -9,7 +9,6 @@ from sluicegate.core.lifecycle.directives import OpenLift
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage, changes
 from sluicegate.errors import BadEnvelope, InvalidInput
-from sluicegate_record.log import events
 from sluicegate_record.terms.rule import Rule
 from tests.worlds import (
     AGENCIES,
@@ -34,7 +33,7 @@ from tests.worlds import (
 
 
 def terms_cases(world: World) -> list[Any]:
-    return [case for case in world.state.cases.values() if case.kind == "terms"]
+    return [case for case in world.cases() if case.kind == "terms"]
 
 
 # Plans
@@ -101,7 +100,7 @@ def test_terms_that_come_back_are_asked_again() -> None:
     world.apply(plan_value(stages=[looser()]))
     assert not world.state.releases[RELEASE].agreed
     (again,) = world.apply(plan_value())["cases"]
-    second = world.state.cases[again]
+    second = world.case(again)
     assert second.id != first.id
     assert second.question == replace(first.question, case=second.id)
     assert not world.state.releases[RELEASE].agreed
@@ -134,8 +133,8 @@ def test_terms_that_were_denied_are_asked_again_when_the_plan_is_applied_again(t
     assert result["superseded"] == []
     (again,) = result["cases"]
     assert again != denied.id
-    applied = [events.RELEASE_APPLIED] if title else []
-    assert [entry.type for entry in world.entries[size:]] == [*applied, events.CASE_OPENED]
+    applied = ["release.applied"] if title else []
+    assert [entry.type for entry in world.entries[size:]] == [*applied, "case.opened"]
     assert world.apply(plan_value(stages=[stage(title=title)]))["cases"] == []
     world.agree()
     assert world.state.releases[RELEASE].agreed == set(world.state.releases[RELEASE].terms.values())
@@ -221,7 +220,7 @@ def test_an_officer_opens_a_stage_on_the_record() -> None:
     world.must(OpenStage(opening(world.state, signer=OTHER_OFFICER)))
     assert world.state.table.open_terms == {terms}
     entry = world.entries[-1]
-    assert entry.type == events.STAGE_OPENED
+    assert entry.type == "stage.opened"
     assert entry.public["officer"] == OTHER_OFFICER
     assert (entry.public["terms"], entry.public["log"]) == (terms, LOG)
 
@@ -291,8 +290,8 @@ def test_every_question_is_bound_to_the_log() -> None:
     world.submit()
     world.direct("d-1")
     world.must(OpenLift("d-1"))
-    assert {case.kind for case in world.state.cases.values()} == {"terms", "admission", "lift"}
-    assert {case.question.log for case in world.state.cases.values()} == {LOG}
+    assert {case.kind for case in world.cases()} == {"terms", "admission", "lift"}
+    assert {case.question.log for case in world.cases()} == {LOG}
 
 
 # Tightening
@@ -367,7 +366,7 @@ def test_an_opening_that_agencies_are_asked_for_is_signed_again_for_tighter_term
     assert not world.state.table.open_terms
     result = world.apply(plan_value(stages=[stage(**asked, seats=5)]))
     assert result["superseded"] == [first["case"]]
-    case = world.state.cases[world.open()["case"]]
+    case = world.case(world.open()["case"])
     world.say(case, "oncd")
     assert world.state.table.open_terms == {world.state.releases[RELEASE].terms[STAGE]}
 

@@ -8,11 +8,11 @@ import pytest
 
 from sluicegate.core.lifecycle import State
 from sluicegate.core.lifecycle.applications import Answer
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.ticks import due
-from sluicegate_record.log import events, times
-from tests.worlds import AT_MS, DAY_MS, World, content, position, receipt, stage
+from sluicegate_record import entries
+from sluicegate_record.log import times
+from tests.worlds import AT_MS, DAY_MS, Followed, World, content, position, receipt, stage
 
 LADDER = {"within": 5, "silence": "escalate", "to": [{"name": "deputy", "within": 2}, "chief of staff"]}
 """AT_MS is midnight: what is due within five days is due at the end of the fifth day after."""
@@ -23,7 +23,7 @@ def clocked(clock: dict[str, Any], **admission: Any) -> World:
     return World.opened(stages=[stage(admission=both)])
 
 
-def received(world: World, *agencies: str) -> Case:
+def received(world: World, *agencies: str) -> Followed:
     case = world.submit()
     for agency in agencies or ("oncd",):
         world.must(receipt(case, agency))
@@ -43,7 +43,7 @@ def test_silence_means_what_the_plan_says(meaning: str, outcome: str) -> None:
     assert case.awaiting == ["oncd"]
     world.later(1 / DAY_MS)
     assert (case.outcome or "", case.awaiting) == (outcome, [])
-    (silent,) = ticked(world, events.CASE_SILENT)
+    (silent,) = ticked(world, "case.silent")
     assert (silent["agency"], silent["meaning"], silent["receipt"] is None) == ("oncd", meaning, False)
     if outcome == "approved":
         assert world.entries[-1].public["silent"] == ["oncd"]
@@ -82,7 +82,7 @@ def test_a_ladder_that_ends_in_waiting_ends_in_waiting() -> None:
     world.later(100)
     world.later(100)
     assert (case.outcome, case.awaiting) == (None, ["oncd", "ostp"])
-    assert [each["meaning"] for each in ticked(world, events.CASE_SILENT)] == ["wait"]
+    assert [each["meaning"] for each in ticked(world, "case.silent")] == ["wait"]
     world.all_say(case, "oncd approve", "ostp approve")
     assert case.outcome == "approved"
 
@@ -95,12 +95,12 @@ def test_a_question_on_a_step_of_the_ladder_stops_the_time_of_that_step() -> Non
     world.all_say(case, "oncd ask")
     assert case.standing == "asked"
     world.later(10)
-    assert len(ticked(world, events.CASE_ESCALATED)) == 1
+    assert len(ticked(world, "case.escalated")) == 1
     world.must(Answer(case.id, "oncd", "so it is"))
     assert case.standing == "in_review"
     assert (case.clocks["oncd"].due_ms or 0) > world.now_ms
     world.later(3)
-    assert len(ticked(world, events.CASE_ESCALATED)) == 2
+    assert len(ticked(world, "case.escalated")) == 2
 
 
 def test_who_is_late_is_warned_once() -> None:
@@ -108,7 +108,7 @@ def test_who_is_late_is_warned_once() -> None:
     case = received(world)
     for _ in range(10):
         world.later(0.55)
-    assert [each["agency"] for each in ticked(world, events.CASE_WARNED)] == ["oncd"]
+    assert [each["agency"] for each in ticked(world, "case.warned")] == ["oncd"]
     assert case.outcome is None
     world.later(1)
     assert case.outcome == "denied"
@@ -119,7 +119,7 @@ def test_who_has_spoken_is_neither_warned_nor_silent() -> None:
     case = received(world)
     world.all_say(case, "oncd abstain")
     world.later(30)
-    assert (case.outcome, ticked(world, events.CASE_WARNED)) == (None, [])
+    assert (case.outcome, ticked(world, "case.warned")) == (None, [])
 
 
 @pytest.mark.parametrize("then", ["lapse", "escalate"])
@@ -131,10 +131,10 @@ def test_the_time_of_a_whole_case(then: str) -> None:
     assert case.outcome is None
     world.must(Answer(case.id, "", "so it is"))
     world.later(4)
-    assert (case.outcome, ticked(world, events.CASE_ESCALATED)) == (None, [])
+    assert (case.outcome, ticked(world, "case.escalated")) == (None, [])
     world.later(1)
     assert case.outcome == ("lapsed" if then == "lapse" else None)
-    assert len(ticked(world, events.CASE_ESCALATED)) == (then == "escalate")
+    assert len(ticked(world, "case.escalated")) == (then == "escalate")
 
 
 def test_a_question_after_the_whole_time_is_over_does_not_begin_it_again() -> None:
@@ -144,7 +144,7 @@ def test_a_question_after_the_whole_time_is_over_does_not_begin_it_again() -> No
     world.all_say(case, "oncd ask")
     world.must(Answer(case.id, "oncd", "so it is"))
     world.later(1)
-    assert len(ticked(world, events.CASE_ESCALATED)) == 1
+    assert len(ticked(world, "case.escalated")) == 1
 
 
 def notified() -> World:
@@ -205,14 +205,14 @@ def _day_before(due: str) -> str:
 
 def test_after_a_downtime_everything_happens_in_the_order_it_was_due() -> None:
     world = clocked({**LADDER, "then": "deny", "warn": "P1D"})
-    cases: list[Case] = []
+    cases: list[Followed] = []
     for _ in range(3):
         cases.append(world.submit(f"org-{len(cases)}"))
         world.must(receipt(cases[-1], "oncd"))
         world.now_ms += DAY_MS // 2
     size = world.state.size
     world.later(7)
-    happened = [each for each in world.entries[size:] if each.type != events.CASE_SILENT]
+    happened = [each for each in world.entries[size:] if each.type != "case.silent"]
     was_due = [each.public.get("was") or _day_before(each.public["due"]) for each in happened]
     assert was_due == sorted(was_due)
     assert len(happened) == 6
@@ -232,6 +232,6 @@ def test_what_has_happened_does_not_happen_again_and_a_replay_gives_the_same_sta
     assert case.outcome == "approved"
     again = State()
     for entry in world.entries:
-        again.apply(events.read(entry.leaf, entry.gate, entry.sealed))
+        again.apply(entries.read(entry.leaf, entry.gate, entry.sealed))
     assert content(again) == content(world.state)
     assert again.agenda.first() == world.state.agenda.first()

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from sluicegate.core.lifecycle.applications import Answer, Reply
-from sluicegate.core.lifecycle.case import Case
-from sluicegate_record.log import events
-from tests.worlds import World, receipt, screened, stage
+from tests.worlds import Followed, World, receipt, screened, stage
 
 EITHER = {"anyOf": ["oncd", "ostp"]}
 
 
-def full(**admission: Any) -> tuple[World, Case]:
+def full(**admission: Any) -> tuple[World, Followed]:
     """A stage without a free seat, and a case that both agencies have received."""
     world = World.opened(
         stages=[stage(seats=1, conditions=None, admission={"mode": "approve", "grant": EITHER, **admission})]
@@ -46,7 +44,7 @@ def test_who_was_warned_is_not_warned_again_of_the_same() -> None:
     world.later(4)
     world.all_say(case, "oncd approve", "oncd abstain")
     world.later(1)
-    assert world.types().count(events.CASE_WARNED) == 2
+    assert world.types().count("case.warned") == 2
 
 
 def test_the_time_to_review_a_reply_runs_on_when_a_case_comes_off_the_list() -> None:

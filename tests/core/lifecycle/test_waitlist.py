@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sluicegate.core.lifecycle.applications import Accept, Withdraw
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.grants import ResumeGrant, SurrenderGrant, SuspendGrant
-from sluicegate_record.log import events
-from tests.worlds import API, CODEX, RELEASE, STAGE, World, looser, plan_value, stage
+from tests.worlds import API, CODEX, RELEASE, STAGE, Followed, World, looser, plan_value, stage
 
 
 def full(seats: int = 1, **admission: str) -> tuple[World, list[str]]:
@@ -18,7 +16,7 @@ def full(seats: int = 1, **admission: str) -> tuple[World, list[str]]:
     return world, [world.admit(f"holder-{i}") for i in range(seats)]
 
 
-def waiting(world: World, organization: str, surface: str = API) -> Case:
+def waiting(world: World, organization: str, surface: str = API) -> Followed:
     case = world.submit(organization, surface)
     world.all_say(case, "oncd approve", "ostp approve")
     assert case.state == "waitlisted"
@@ -130,6 +128,6 @@ def test_an_offer_under_terms_that_go_ends_with_them() -> None:
     world.must(SurrenderGrant(grant))
     world.apply(plan_value(stages=[looser()]))
     assert (case.outcome, world.state.seated(RELEASE, STAGE)) == ("superseded", frozenset())
-    assert events.CASE_OFFERED in world.types()
+    assert "case.offered" in world.types()
     world.later(30)
     assert case.outcome == "superseded"

@@ -14,7 +14,7 @@ from sluicegate_record.directives.document import EVERYONE, NEVER, Document, Per
 from sluicegate_record.errors import BadEnvelope
 from sluicegate_record.form import Misread
 from sluicegate_record.log import canonical
-from sluicegate_record.log.events import Opening
+from sluicegate_record.log.leaf import Opening
 from sluicegate_record.strict import Unread
 from sluicegate_record.terms import quorum
 from sluicegate_record.terms.rule import Rule

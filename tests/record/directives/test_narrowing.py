@@ -14,9 +14,10 @@ from sluicegate.core.access.decision import Instant
 from sluicegate_record.directives import narrowing
 from sluicegate_record.directives.document import Document, Spec
 from sluicegate_record.form import shape_of
-from sluicegate_record.log import events, times
+from sluicegate_record.log import times
 from tests.core.access.test_decision import PROVIDERS, Facts, asks
 from tests.core.reference_model import Asking, InForce
+from tests.forging import gate_value
 from tests.worlds import AT_MS
 
 T0, T1, T2 = (times.format_time(AT_MS + at) for at in (-1_000, 1_000, 9_000))
@@ -222,13 +223,13 @@ def check_narrower(seed: int, now: Instant) -> None:
     written = []
     for name, spec, named in (("old", old, old_named), ("new", new, new_named)):
         public = {"directive": name, "document": {"spec": spec}}
-        written.append(found.rough.write(events.DIRECTIVE_ISSUED, public, named=named))
+        written.append(found.rough.write("directive.issued", public, named=named))
     before, after = (InForce(each) for each in written)
-    issued = {e.public["credential"]: e for e in found.rough.entries if e.type == events.CREDENTIAL_ISSUED}
-    grants = {e.public["grant"]: e for e in found.rough.entries if e.type == events.GRANT_APPROVED}
+    issued = {e.public["credential"]: e for e in found.rough.entries if e.type == "credential.issued"}
+    grants = {e.public["grant"]: e for e in found.rough.entries if e.type == "grant.approved"}
     for ask in asks(found):
         for credential in issued.values():
-            organization = grants[credential.public["grant"]].gate_value("organization")
+            organization = gate_value(grants[credential.public["grant"]], "organization")
             asking = Asking(found.rough.entries, ask, credential, organization, PROVIDERS)
             if asking.is_on(before, now) and asking.covered(before, now):
                 assert asking.is_on(after, now), (old, new)

@@ -12,7 +12,6 @@ from sluicegate.core.lifecycle.applications import (
     Withdraw,
 )
 from sluicegate.core.lifecycle.record import UseList
-from sluicegate_record.log import events
 from tests.vectors.history import History, describes, dossier
 from tests.vectors.themes.plans import GENERAL, LOGS, MAIN, PARTNERS, QUIET
 from tests.worlds import API, CODEX, proceeding, receipt, screened
@@ -133,7 +132,7 @@ def _appeals(h: History) -> None:
     appeal = h.must(OpenAppeal(denied, "it is wrong"))["case"]
     h.ids["org-15"] = h.admits("org-15", MAIN, PARTNERS)
     h.says(appeal, "caisi approve")
-    h.last(events.CASE_DETERMINED)
+    h.last("case.determined")
     denied = h.applies("org-16", MAIN, PARTNERS)
     h.says(denied, "oncd object")
     appeal = h.must(OpenAppeal(denied, "it is wrong"))["case"]
@@ -167,11 +166,11 @@ def _screening(h: History) -> None:
 def _notes(h: History) -> None:
     h.notes("oncd", "request", "please wait a week", release=MAIN, stage=PARTNERS)
     h.notes("openai", "call", "we agreed to talk", release=MAIN, stage=PARTNERS)
-    h.notes("openai", "meeting", "we met", case=h.newest(events.CASE_OPENED)["case"])
-    h.notes("ostp", "dissent", "we would not have", case=h.newest(events.CASE_PROCEEDED)["case"])
+    h.notes("openai", "meeting", "we met", case=h.newest("case.opened")["case"])
+    h.notes("ostp", "dissent", "we would not have", case=h.newest("case.proceeded")["case"])
     h.notes("caisi", "statement", "we take note", release=QUIET, stage="first")
-    h.notes("ostp", "reasons", "more in writing", case=h.newest(events.CASE_PROCEEDED)["case"])
-    h.notes("ostp", "reasons", "more in writing", case=h.newest(events.CASE_PROCEEDED)["case"])
+    h.notes("ostp", "reasons", "more in writing", case=h.newest("case.proceeded")["case"])
+    h.notes("ostp", "reasons", "more in writing", case=h.newest("case.proceeded")["case"])
 
 
 APPLICATIONS = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sluicegate.core.lifecycle.applications import Answer, OpenAppeal, Reply, Withdraw
 from sluicegate.core.lifecycle.positions import RecordPosition
-from sluicegate_record.log import events
 from tests.vectors.history import HOUR, History
 from tests.vectors.themes.plans import CLOCKS, LOGS, MAIN, PARTNERS, STAGES, clocks_plan
 from tests.worlds import position, receipt, signed
@@ -48,8 +47,8 @@ def _silence(h: History) -> None:
     h.ends(cases["refused"], "denied", "silence")
     h.ends(cases["notified"], "approved")
     h.ends(cases["lapsing"], "lapsed", "time_over")
-    h.newest(events.CASE_SILENT, case=cases["waits"], meaning="wait")
-    h.newest(events.CASE_ESCALATED, case=cases["rising"], agency=None)
+    h.newest("case.silent", case=cases["waits"], meaning="wait")
+    h.newest("case.escalated", case=cases["rising"], agency=None)
     h.says(others["rising"], "oncd approve", "ostp approve")
     h.ids |= {name: h.granted(cases[name]) for name in ("yields", "presumed", "notified")}
     h.ids |= {"ladder": cases["ladder"], "other ladder": others["ladder"], "waits": cases["waits"]}

@@ -8,7 +8,7 @@ from sluicegate.core.directives.cover import Resolved
 from sluicegate.core.lifecycle.directives import LIFTED, AddDefinition, EndDrill, OpenLift, ReportDrill
 from sluicegate.core.people import persons
 from sluicegate_record.directives.scope import Scope
-from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.log import canonical, dsse
 from sluicegate_record.statements.directives import DrillReport
 from tests.vectors.history import HOUR, History, committed, describes, sealed, tag
 from tests.vectors.themes.plans import MAIN, MINI, OLDER, PARTNERS, QUIET
@@ -51,7 +51,7 @@ def _everyone(h: History) -> None:
     h.says(first, "oncd object")
     h.ends(first, "denied", "objection")
     h.says(h.lifting("everyone"), "oncd approve")
-    h.last(events.DIRECTIVE_LIFTED)
+    h.last("directive.lifted")
     h.now_ms += 60_000
     restored = stated(h.state, name="everyone", at_ms=h.now_ms, says="restored")
     h.must(state_point(restored), by="cloud")

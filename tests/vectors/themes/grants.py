@@ -14,7 +14,6 @@ from sluicegate.core.lifecycle.grants import (
     SurrenderGrant,
     SuspendGrant,
 )
-from sluicegate_record.log import events
 from tests.vectors.history import History, describes
 from tests.vectors.themes.plans import MAIN, PARTNERS
 from tests.worlds import proceeding
@@ -65,7 +64,7 @@ def _amendments(h: History) -> None:
     case = h.amends(grant, "oncd approve", renew=False, **more)
     h.asks_for(case, "ostp", requestsPerMinute=30)
     h.ends(case, "approved-with-conditions")
-    h.last(events.ORGANIZATION_DESCRIBED)
+    h.last("organization.described")
     case = h.amends(other, "oncd object")
     h.ends(case, "denied", "objection")
     h.must(Reply(case, "but"))
@@ -74,7 +73,7 @@ def _amendments(h: History) -> None:
     case = h.amends(other, "ostp object", renew=False, dossier=renamed)
     appeal = h.must(OpenAppeal(case, "it is wrong"))["case"]
     h.says(appeal, "caisi approve")
-    h.last(events.GRANT_AMENDED)
+    h.last("grant.amended")
     case = h.amends(other)
     h.no("already_applied", Amend(other, renew=True))
     h.must(Return(case, "a form is missing"))

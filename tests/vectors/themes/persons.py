@@ -26,7 +26,6 @@ from sluicegate.core.lifecycle.providers import RegisterProvider, RemoveProvider
 from sluicegate.core.people.assertion import read_jwks
 from sluicegate.core.people.persons import identifier
 from sluicegate_record.directives.status import Assurance
-from sluicegate_record.log import events
 from sluicegate_record.statements.people import Attestation
 from tests.core.people.test_assertion import jwk, provider, token
 from tests.vectors.history import History
@@ -63,9 +62,9 @@ def _many_members(h: History) -> None:
     rows = [Row((identifier(f"member {number}"),)) for number in range(PART_ROWS + 1)]
     size = h.state.size
     members = h.must(RegisterMembers("org-3", rows))["members"]
-    assert h.types(size) == [events.MEMBERS_REGISTERED] * 2
+    assert h.types(size) == ["members.registered"] * 2
     h.must(RemoveMembers("org-3", members))
-    assert h.types(size + 2) == [events.MEMBERS_REMOVED] * 2
+    assert h.types(size + 2) == ["members.removed"] * 2
 
 
 def _bound_keys(h: History) -> None:

@@ -9,7 +9,6 @@ from sluicegate.core.lifecycle.grants import OpenRemoval
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.core.lifecycle.ticks import Tick
-from sluicegate_record.log import events
 from sluicegate_record.terms.plan import Plan
 from tests.vectors.history import History
 from tests.vectors.themes.plans import (
@@ -64,7 +63,7 @@ def _main_release(h: History) -> None:
     h.opens(MAIN, PARTNERS)
     h.opens(MAIN, GENERAL)
     h.apply(main_plan(title="Trusted partners"))
-    h.last(events.RELEASE_APPLIED)
+    h.last("release.applied")
 
 
 def _older_plan(**changes: Any) -> Plan:
@@ -91,7 +90,7 @@ def _older_release(h: History) -> None:
 
 def _quiet_release(h: History) -> None:
     h.apply(quiet_plan())
-    assert "plan" not in h.newest(events.RELEASE_APPLIED)
+    assert "plan" not in h.newest("release.applied")
     h.agree_to(QUIET)
     first = h.opens(QUIET, "first")["case"]
     assert h.opens(QUIET, "first")["case"] == first
@@ -103,7 +102,7 @@ def _quiet_release(h: History) -> None:
     h.agree_to(QUIET)
     third = h.opens(QUIET, "first")["case"]
     h.says(third, "caisi approve", "ostp approve")
-    h.last(events.STAGE_OPENED)
+    h.last("stage.opened")
     h.ids["quiet"] = h.admits("org-1", QUIET, "first", "oncd approve")
 
 
@@ -176,19 +175,19 @@ def _other_plans(h: History) -> None:
     value = quiet_plan(conditions={"requestsPerMinute": 100})
     value["spec"]["announced"] = True
     h.apply(value)
-    assert h.newest(events.RELEASE_APPLIED)["announced"]
+    assert h.newest("release.applied")["announced"]
     value = quiet_plan(conditions={"requestsPerMinute": 200})
     value["spec"]["announced"] = True
     h.apply(value)
     h.agree_to(QUIET)
     case = h.opens(QUIET, "first")["case"]
     h.must(proceeding(h.state.cases[case]), by="officer")
-    h.last(events.STAGE_OPENED)
+    h.last("stage.opened")
     removal = h.must(OpenRemoval(h.ids["org-10"], "screening", "why"))["case"]
     h.no("reply_time_runs", proceeding(h.state.cases[removal]))
     h.later(10)
     h.must(proceeding(h.state.cases[removal]), by="officer")
-    h.last(events.GRANT_ENDED)
+    h.last("grant.ended")
     h.no("model_taken", ApplyPlan(read_plan(plan_value("another", models=(MAIN,)))))
     theirs = plan_value("another", models=("another",))
     theirs["metadata"]["developer"] = "other"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from sluicegate.core.lifecycle.applications import Accept, OpenAppeal, Reply, Withdraw
 from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
-from sluicegate_record.log import events
 from tests.vectors.history import History
 from tests.vectors.themes.plans import SEATS, seats_plan
 from tests.worlds import API, CODEX, position, proceeding
@@ -33,21 +32,21 @@ def _waitlist(h: History) -> None:
     h.no("no_seat", proceeding(h.state.cases[h.applies("f", SEATS, "seated")]))
     h.must(SurrenderGrant(h.ids["seat-1"]), by="user of seat-1")
     h.must(SurrenderGrant(h.ids["seat-1"]), by="user of seat-1")
-    h.newest(events.CASE_OFFERED, case=a)
-    h.newest(events.CASE_OFFERED, case=a_codex)
+    h.newest("case.offered", case=a)
+    h.newest("case.offered", case=a_codex)
     h.must(Accept(a_codex), by="user of a")
     h.ids["a codex"] = h.granted(a_codex)
     h.later(2)
     h.ends(a, "lapsed", "offer_not_taken")
     h.says(c, "oncd abstain")
-    h.last(events.CASE_RESUMED)
+    h.last("case.resumed")
     h.says(c, "oncd approve")
     h.must(Withdraw(d), by="user of d")
     h.must(SurrenderGrant(h.ids["a codex"]))
-    h.newest(events.CASE_OFFERED, case=b)
+    h.newest("case.offered", case=b)
     h.says(b, "oncd object")
     h.ends(b, "denied", "objection")
-    h.newest(events.CASE_OFFERED, case=e)
+    h.newest("case.offered", case=e)
     h.must(Accept(e), by="user of e")
     h.ids |= {"b": b, "c": c, "e": h.granted(e)}
 
@@ -56,12 +55,12 @@ def _appeals_and_seats(h: History) -> None:
     """An appeal that finds every seat taken waits; one fewer seat is tighter, and no holder loses one."""
     appeal = h.must(OpenAppeal(h.ids["b"], "it is wrong"))["case"]
     h.says(appeal, "caisi approve")
-    h.last(events.CASE_WAITLISTED)
+    h.last("case.waitlisted")
     h.no("decided_on_appeal", RecordPosition(position(h.state.cases[h.ids["b"]], "ostp")))
     assert h.apply(seats_plan(seats=1))["tightened"] == ["seated"]
     h.must(SurrenderGrant(h.ids["seat-2"]))
     h.must(SurrenderGrant(h.ids["e"]))
-    h.newest(events.CASE_OFFERED, case=h.ids["c"])
+    h.newest("case.offered", case=h.ids["c"])
     h.must(Withdraw(h.ids["c"]))
     h.must(Accept(h.ids["b"]))
     h.ids["b"] = h.granted(h.ids["b"])
@@ -83,26 +82,26 @@ def _removals(h: History) -> None:
     h.must(Reply(second, "we did not"), by="user of b")
     h.later(1)
     h.ends(second, "approved")
-    assert h.newest(events.GRANT_ENDED)["how"] == "removed"
+    assert h.newest("grant.ended")["how"] == "removed"
     appeal = h.must(OpenAppeal(second, "it is wrong"))["case"]
     h.says(appeal, "caisi approve")
-    h.last(events.GRANT_REINSTATED)
+    h.last("grant.reinstated")
     again = _removed(h, holder)
     h.later(1)
     h.must(SurrenderGrant(h.admits("b", SEATS, "seated")))
     appeal = h.must(OpenAppeal(again, "it is wrong"))["case"]
     h.says(appeal, "caisi approve")
-    h.last(events.GRANT_REINSTATED)
+    h.last("grant.reinstated")
     third = _removed(h, holder)
     h.later(1)
     taken = h.admits("g", SEATS, "seated")
     appeal = h.must(OpenAppeal(third, "it is wrong"))["case"]
     h.says(appeal, "caisi approve")
-    h.last(events.CASE_WAITLISTED)
+    h.last("case.waitlisted")
     open_removal = h.must(OpenRemoval(taken, "security", "why", "ostp"))["case"]
     h.must(SurrenderGrant(taken))
     h.ends(open_removal, "superseded", "grant_surrendered")
-    offered = h.newest(events.CASE_OFFERED)["case"]
+    offered = h.newest("case.offered")["case"]
     h.must(Accept(offered))
     h.ids["b again"] = h.granted(offered)
 
@@ -112,8 +111,8 @@ def _seats_changed(h: History) -> None:
     first, second = h.waits("i"), h.waits("j")
     h.must(SurrenderGrant(h.ids["b again"]))
     h.says(first, "oncd abstain")
-    h.last(events.CASE_OFFERED)
-    h.newest(events.CASE_RESUMED, case=first)
+    h.last("case.offered")
+    h.newest("case.resumed", case=first)
     h.says(first, "oncd approve")
     assert {first, second} < set(h.apply(seats_plan(seats=3))["superseded"])
     h.agree_to(SEATS)

@@ -11,7 +11,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from sluicegate_record.directives import names
@@ -20,9 +20,9 @@ from sluicegate_record.directives.received import Received
 from sluicegate_record.directives.scope import Committed
 from sluicegate_record.directives.status import STATUSES, UNKNOWN
 from sluicegate_record.errors import BadEnvelope
-from sluicegate_record.form import Codec, Form, Json, Key, Misread, Time, codec_of, form, shown
+from sluicegate_record.form import Codec, Form, Json, Key, Misread, Time, codec_of, form, replace, shown
 from sluicegate_record.log import canonical
-from sluicegate_record.log.events import Opening
+from sluicegate_record.log.leaf import Opening
 from sluicegate_record.strict import Needs, Unread, faults, matching, nulls, one_of, or_unread, sized
 from sluicegate_record.terms import durations, quorum
 from sluicegate_record.terms.rule import Rule

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -188,7 +189,9 @@ def load_public(text: str) -> bytes:
     return public
 
 
+@lru_cache(maxsize=64)
 def _signed(message: bytes, signature: bytes, public: bytes) -> bool:
+    """Whether a key signed a message. What is decided is judged right afterwards: by the same signatures."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError):

@@ -10,10 +10,9 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Self, TypeAlias
 
-from sluicegate_record.form import Form, Json, Misread, form, shown
+from sluicegate_record.form import Form, Json, Misread, form, replace, shown
 from sluicegate_record.terms import durations
 
 REQUESTS_PER_MINUTE_MAX = 10_000_000

@@ -167,6 +167,10 @@ class Procedure(Form):
         return durations.milliseconds(self.appeal_within)
 
 
+UNTIMED = Procedure(mode="approve")
+"""The procedure of a case that keeps none."""
+
+
 @form
 class Admission(Procedure):
     """How organizations are admitted and removed: the procedure, and the rules over agencies' positions."""

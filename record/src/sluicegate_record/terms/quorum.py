@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from functools import lru_cache
 from itertools import combinations, islice
 from typing import Any
 
+from sluicegate_record.form import replace
 from sluicegate_record.terms.rule import OPERATORS, Rule
 
 Path = tuple[str | int, ...]
@@ -118,6 +119,13 @@ def _shown(value: Any) -> str:
     return repr(value)[:80]
 
 
+@lru_cache(maxsize=1_024)
+def is_sound(rule: Rule) -> bool:
+    """Whether nothing is wrong with a rule."""
+    return not any(faults(rule.to_json(), parties_of(rule)))
+
+
+@lru_cache(maxsize=1_024)
 def parties_of(rule: Rule) -> frozenset[str]:
     """Every party a rule names."""
     named: set[str] = set()

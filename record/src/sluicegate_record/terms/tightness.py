@@ -10,10 +10,9 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
-from sluicegate_record.form import shape_of
+from sluicegate_record.form import replace, shape_of
 from sluicegate_record.terms import conditions, quorum
 from sluicegate_record.terms.plan import Admission, Eligibility, OpensWhen, Plan, Stage
 

@@ -18,8 +18,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from sluicegate.errors import BadFeed, NotCanonical, VerificationFailed
-from sluicegate_record.log import canonical, dsse, events, times
-from sluicegate_record.log.events import Entry, Opening
+from sluicegate_record.entries import Entry
+from sluicegate_record.entries import read as read_entry
+from sluicegate_record.log import canonical, dsse, times
+from sluicegate_record.log import leaf as leaves
+from sluicegate_record.log.leaf import Opening
 
 PAYLOAD_TYPE = "application/vnd.sluicegate.poll.v1+json"
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
@@ -116,7 +119,7 @@ def _entry(item: Mapping[str, Any]) -> Entry:
     gate = {
         name: Opening(canonical.unb64(salt), body.encode()) for name, (salt, body) in item["gate"].items()
     }
-    entry = events.read(item["leaf"].encode(), gate)
-    if entry.committed("gate") != gate.keys():
+    entry = read_entry(item["leaf"].encode(), gate)
+    if leaves.read(entry.leaf).gate.keys() != gate.keys():
         raise BadFeed(f"entry {entry.seq} came without all of its gate part")
     return entry

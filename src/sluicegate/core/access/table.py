@@ -9,7 +9,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from sys import intern
 from typing import Any, NamedTuple, TypeVar
@@ -20,12 +20,21 @@ from sluicegate.core.directives.cover import Directed, Directive, Entity, Exempt
 from sluicegate.core.people.assertion import Provider
 from sluicegate.core.people.persons import Attested, Claim, Person
 from sluicegate.errors import InvalidInput, VerificationFailed
-from sluicegate_record.directives.scope import Scope
 from sluicegate_record.directives.status import Assurance
-from sluicegate_record.log import events, times
-from sluicegate_record.log.events import Entry
+from sluicegate_record.entries import (
+    Body,
+    Entry,
+    Unknown,
+    cases,
+    credentials,
+    directives,
+    grants,
+    people,
+    releases,
+    seen,
+)
+from sluicegate_record.terms import kinds
 from sluicegate_record.terms.conditions import Conditions
-from sluicegate_record.terms.plan import Plan
 
 Folded = TypeVar("Folded")
 LEASE_MS_DEFAULT = 5_000
@@ -161,13 +170,9 @@ class Table:
         """
         if entry.seq != self.size:
             raise VerificationFailed(f"entry {entry.seq} cannot follow a table of size {self.size}")
-        if entry.type not in events.TYPES:
-            raise VerificationFailed(
-                f"entry {entry.seq} has type {entry.type!r}, unknown to this build; update it"
-            )
-        fold = _FOLDS.get(entry.type)
-        if fold is not None:
-            fold_in(fold, self, entry)
+        if isinstance(entry.body, Unknown):
+            raise VerificationFailed(f"entry {entry.seq} ({entry.type}): {entry.body.why}")
+        fold_in(_fold, self, entry)
         self.size = entry.size
 
     def skip(self, entry: Entry) -> None:
@@ -252,7 +257,7 @@ class Table:
 def fold_in(fold: Callable[[Folded, Entry], None], state: Folded, entry: Entry) -> None:
     """Fold an entry into a state.
 
-    Raises: VerificationFailed: the entry lacks what its type needs.
+    Raises: VerificationFailed: the entry is about something that is not there, or lacks what its type needs.
     """
     try:
         fold(state, entry)
@@ -262,78 +267,78 @@ def fold_in(fold: Callable[[Folded, Entry], None], state: Folded, entry: Entry) 
         ) from error
 
 
-def plan_in(entry: Entry) -> Plan:
-    """The plan that an entry puts in force; one that is not announced is in its gate part.
-
-    Raises: VerificationFailed: the gate part is not here. Misread: it is no plan.
-    """
-    return Plan.from_json(entry.public["plan"] if entry.public["announced"] else entry.gate_value("plan"))
+def _fold(table: Table, entry: Entry) -> None:
+    fold = _FOLDS.get(type(entry.body))
+    if fold is not None:
+        fold(table, entry, entry.body)
 
 
-def _release_applied(table: Table, entry: Entry) -> None:
-    release = entry.public["release"]
-    spec = plan_in(entry).spec
+def _release_applied(table: Table, entry: Entry, body: releases.ReleaseApplied) -> None:
+    spec = seen(body.given).spec
     models = {model.id: model.upstream for model in spec.models}
-    kept = Listing(frozenset(models), spec.lease_ms, dict(entry.public["terms"]))
+    kept = Listing(frozenset(models), spec.lease_ms, dict(body.terms))
     fallback = None if spec.on_refusal is None else spec.on_refusal.fallback_model
     terms = {kept.stages[stage.name]: Terms(models, stage.conditions) for stage in spec.stages}
-    for stage, looser in entry.public.get("tightened", {}).items():
+    for stage, looser in body.tightened.items():
         if looser in table.open_terms:
             table.open_terms.add(kept.stages[stage])
-    before = table.listings.get(release)
+    before = table.listings.get(body.release)
     for model_id in before.models - kept.models if before else ():
         del table.offers[model_id]
     for model_id in kept.models:
-        table.offers[model_id] = Offer(release, spec.announced, fallback)
-    table.listings[release] = kept
+        table.offers[model_id] = Offer(body.release, spec.announced, fallback)
+    table.listings[body.release] = kept
     table.longest_lease_ms = max(table.longest_lease_ms, kept.lease_ms)
     table.terms.update(terms)
 
 
-def _case_opened(table: Table, entry: Entry) -> None:
-    if entry.public["kind"] != "admission":
+def _case_opened(table: Table, entry: Entry, body: cases.CaseOpened) -> None:
+    if body.kind != kinds.ADMISSION:
         return
-    organization = entry.gate_value("organization")
-    table._cases[entry.public["case"]] = (organization, entry.public["release"], entry.public["surface"])
-    _case_pending(table, entry)
+    question, organization = body.question, seen(body.organization)
+    if organization is None:
+        raise KeyError("organization")
+    table._cases[body.case] = (organization, question.release, question.surface)
+    _pend(table, body.case)
 
 
-def _case_pending(table: Table, entry: Entry) -> None:
+def _case_pending(table: Table, entry: Entry, body: cases.CaseWaitlisted | cases.CaseReplied) -> None:
+    _pend(table, body.case)
+
+
+def _pend(table: Table, case: str) -> None:
     """A case is under review, or again."""
-    asked = table._cases.get(entry.public["case"])
+    asked = table._cases.get(case)
     if asked is not None:
         organization, release, surface = asked
-        table.pending.setdefault((organization, release), {})[surface] = entry.public["case"]
+        table.pending.setdefault((organization, release), {})[surface] = case
 
 
-def _case_determined(table: Table, entry: Entry) -> None:
-    asked = table._cases.get(entry.public["case"])
+def _case_determined(table: Table, entry: Entry, body: cases.CaseDetermined) -> None:
+    asked = table._cases.get(body.case)
     if asked is not None:
         organization, release, surface = asked
-        if table.pending[organization, release].get(surface) == entry.public["case"]:
+        if table.pending[organization, release].get(surface) == body.case:
             del table.pending[organization, release][surface]
 
 
-def _stage_opened(table: Table, entry: Entry) -> None:
-    table.open_terms.add(entry.public["terms"])
+def _stage_opened(table: Table, entry: Entry, body: releases.StageOpened) -> None:
+    table.open_terms.add(body.terms)
 
 
-def _grant_approved(table: Table, entry: Entry) -> None:
-    public = entry.public
-    terms = table.terms[public["terms"]]
-    conditions = terms.conditions
-    if "conditions" in public:
-        conditions = Conditions.from_json(public["conditions"])
+def _grant_approved(table: Table, entry: Entry, body: grants.GrantApproved) -> None:
+    terms = table.terms[body.terms]
+    conditions = terms.conditions if body.conditions is None else body.conditions
     grant = Grant(
-        id=public["grant"],
-        organization=intern(entry.gate_value("organization")),
-        release=intern(public["release"]),
-        stage=intern(public["stage"]),
-        surface=intern(public["surface"]),
-        terms=intern(public["terms"]),
-        models=terms.models,
-        valid_from_ms=times.parse_time(public["validFrom"]),
-        valid_until_ms=times.parse_time(public["validUntil"]) if public["validUntil"] else None,
+        id=body.grant,
+        organization=intern(seen(body.organization)),
+        release=intern(body.release),
+        stage=intern(body.stage),
+        surface=intern(body.surface),
+        terms=intern(body.terms),
+        models=_served(terms, body),
+        valid_from_ms=body.valid_from_ms,
+        valid_until_ms=body.valid_until_ms,
         requests_per_minute=conditions.requests_per_minute,
     )
     key = (grant.organization, grant.release, grant.surface)
@@ -344,41 +349,45 @@ def _grant_approved(table: Table, entry: Entry) -> None:
     table.surfaces_granted.setdefault((grant.organization, grant.release), set()).add(grant.surface)
 
 
-def _grant_proven(table: Table, entry: Entry) -> None:
-    table.grants_by_id[entry.public["grant"]].proven = True
+def _served(terms: Terms, body: Body) -> dict[str, str]:
+    """The models of a grant: none where something is said of it that this build does not know."""
+    return {} if body.strange else terms.models
 
 
-def _grant_amended(table: Table, entry: Entry) -> None:
-    public = entry.public
-    grant = table.grants_by_id[public["grant"]]
-    grant.terms = intern(public["terms"])
-    grant.models = table.terms[public["terms"]].models
-    grant.valid_until_ms = times.parse_time(public["validUntil"]) if public["validUntil"] else None
-    grant.requests_per_minute = Conditions.from_json(public["conditions"]).requests_per_minute
+def _grant_proven(table: Table, entry: Entry, body: grants.GrantProven) -> None:
+    table.grants_by_id[body.grant].proven = True
 
 
-def _grant_suspended(table: Table, entry: Entry) -> None:
-    table.grants_by_id[entry.public["grant"]].barred = Reason.GRANT_SUSPENDED
+def _grant_amended(table: Table, entry: Entry, body: grants.GrantAmended) -> None:
+    grant = table.grants_by_id[body.grant]
+    grant.terms = intern(body.terms)
+    grant.models = _served(table.terms[body.terms], body)
+    grant.valid_until_ms = body.valid_until_ms
+    grant.requests_per_minute = body.conditions.requests_per_minute
 
 
-def _grant_resumed(table: Table, entry: Entry) -> None:
-    table.grants_by_id[entry.public["grant"]].barred = None
+def _grant_suspended(table: Table, entry: Entry, body: grants.GrantSuspended) -> None:
+    table.grants_by_id[body.grant].barred = Reason.GRANT_SUSPENDED
 
 
-def _grant_reinstated(table: Table, entry: Entry) -> None:
-    grant = table.grants_by_id[entry.public["grant"]]
+def _grant_resumed(table: Table, entry: Entry, body: grants.GrantResumed) -> None:
+    table.grants_by_id[body.grant].barred = None
+
+
+def _grant_reinstated(table: Table, entry: Entry, body: grants.GrantReinstated) -> None:
+    grant = table.grants_by_id[body.grant]
     key = (grant.organization, grant.release, grant.surface)
     table.grants[key].replaced = True
     grant.replaced, grant.barred = False, None
     table.grants[key] = grant
 
 
-def _grant_ended(table: Table, entry: Entry) -> None:
-    table.grants_by_id[entry.public["grant"]].barred = _ENDS[entry.public["how"]]
+def _grant_ended(table: Table, entry: Entry, body: grants.GrantEnded) -> None:
+    table.grants_by_id[body.grant].barred = _ENDS[body.how]
 
 
-def _grant_fallback_chosen(table: Table, entry: Entry) -> None:
-    table.grants_by_id[entry.public["grant"]].falls_back = entry.public["fallback"] is True
+def _grant_fallback_chosen(table: Table, entry: Entry, body: grants.GrantFallbackChosen) -> None:
+    table.grants_by_id[body.grant].falls_back = body.fallback is True
 
 
 _ENDS = {
@@ -388,113 +397,105 @@ _ENDS = {
 }
 
 
-def _credential_issued(table: Table, entry: Entry) -> None:
-    grant = table.grants_by_id[entry.public["grant"]]
-    digest = bytes.fromhex(entry.gate_value("digest"))
-    member = table.people[entry.gate_value("member")] if "member" in entry.gate else None
-    credential = Credential(entry.public["credential"], grant, member=member)
-    table.credentials[digest] = credential
+def _credential_issued(table: Table, entry: Entry, body: credentials.CredentialIssued) -> None:
+    grant, name = table.grants_by_id[body.grant], seen(body.member)
+    member = table.people[name] if name is not None else None
+    credential = Credential(body.credential, grant, member=member)
+    table.credentials[seen(body.digest)] = credential
     table._credential_ids[credential.id] = credential
     if member is not None:
         member.keys = (*member.keys, credential.id)
 
 
-def _credential_revoked(table: Table, entry: Entry) -> None:
-    table._credential_ids[entry.public["credential"]].revoked = True
+def _credential_revoked(table: Table, entry: Entry, body: credentials.CredentialRevoked) -> None:
+    table._credential_ids[body.credential].revoked = True
 
 
-def _credential_attested(table: Table, entry: Entry) -> None:
-    credential, stated = table._credential_ids[entry.public["credential"]], entry.gate_value("attested")
+def _credential_attested(table: Table, entry: Entry, body: credentials.CredentialAttested) -> None:
+    credential, stated = table._credential_ids[body.credential], seen(body.attested)
     credential.attested = None
     if stated is not None:
         credential.attested = Attested(
-            frozenset(stated["statuses"]),
-            frozenset(stated["models"]) if "models" in stated else None,
-            frozenset(stated.get("excluded", ())),
-            times.parse_time(stated["until"]),
+            frozenset(stated.statuses),
+            frozenset(stated.models) if stated.models is not None else None,
+            frozenset(stated.excluded or ()),
+            stated.until_ms,
         )
 
 
-def _organization_described(table: Table, entry: Entry) -> None:
-    found = entry.gate_value("described")
-    organization = intern(found["organization"])
-    table.organizations[organization] = Organization(
-        found["name"], intern(found["registeredIn"]), found.get("sector")
-    )
-    table._bear(organization, found["name"])
+def _organization_described(table: Table, entry: Entry, body: people.OrganizationDescribed) -> None:
+    found = seen(body.described)
+    organization = intern(found.organization)
+    table.organizations[organization] = Organization(found.name, intern(found.registered_in), found.sector)
+    table._bear(organization, found.name)
 
 
-def _members_registered(table: Table, entry: Entry) -> None:
-    organization = intern(entry.gate_value("organization"))
+def _members_registered(table: Table, entry: Entry, body: people.MembersRegistered) -> None:
+    organization = intern(seen(body.organization))
     registry = table.registry.setdefault(organization, {})
-    for row in entry.gate_value("members"):
-        person = table.people.get(row["member"])
+    for row in seen(body.members):
+        person = table.people.get(row.member)
         if person is None:
-            person = table.people[row["member"]] = Person(row["member"], organization)
-        for identifier in row["identifiers"]:
-            registry[bytes.fromhex(identifier)] = person
+            person = table.people[row.member] = Person(row.member, organization)
+        for identifier in row.identifiers:
+            registry[identifier] = person
 
 
-def _members_removed(table: Table, entry: Entry) -> None:
-    registry = table.registry[entry.gate_value("organization")]
-    gone = set(entry.gate_value("members"))
+def _members_removed(table: Table, entry: Entry, body: people.MembersRemoved) -> None:
+    registry = table.registry[seen(body.organization)]
+    gone = set(seen(body.members))
     for member in gone:
         del table.people[member]
     for identifier in [key for key, person in registry.items() if person.id in gone]:
         del registry[identifier]
 
 
-def _status_claimed(table: Table, entry: Entry) -> None:
-    for row in entry.gate_value("claims"):
-        until_ms = times.parse_time(row["until"]) if row.get("until") else None
-        claim = Claim(intern(row["issuer"]), intern(row["status"]), Assurance.of(row["assurance"]), until_ms)
-        person = table.people[row["member"]]
+def _status_claimed(table: Table, entry: Entry, body: people.StatusClaimed) -> None:
+    for row in seen(body.claims):
+        claim = Claim(intern(row.issuer), intern(row.status), Assurance.of(row.assurance), row.until_ms)
+        person = table.people[row.member]
         person.claim(claim)
         person.claims = table._claims.setdefault(person.claims, person.claims)
 
 
-def _status_revoked(table: Table, entry: Entry) -> None:
-    for row in entry.gate_value("claims"):
-        table.people[row["member"]].revoke(row["issuer"])
+def _status_revoked(table: Table, entry: Entry, body: people.StatusRevoked) -> None:
+    for row in seen(body.claims):
+        table.people[row.member].revoke(row.issuer)
 
 
-def _provider_registered(table: Table, entry: Entry) -> None:
-    stated = entry.gate_value("provider")
-    providers = table.providers.setdefault(intern(entry.gate_value("organization")), {})
-    algorithms = frozenset(stated["algorithms"])
-    providers[stated["provider"]] = Provider(
-        stated["issuer"], stated["audience"], algorithms, stated["keys"], stated["maxAgeS"]
+def _provider_registered(table: Table, entry: Entry, body: people.ProviderRegistered) -> None:
+    stated = seen(body.provider)
+    providers = table.providers.setdefault(intern(seen(body.organization)), {})
+    providers[stated.provider] = Provider(
+        stated.issuer, stated.audience, frozenset(stated.algorithms), stated.keys, stated.max_age_s
     )
 
 
-def _provider_removed(table: Table, entry: Entry) -> None:
-    del table.providers[entry.gate_value("organization")][entry.public["provider"]]
+def _provider_removed(table: Table, entry: Entry, body: people.ProviderRemoved) -> None:
+    del table.providers[seen(body.organization)][body.provider]
 
 
-def _directive_issued(table: Table, entry: Entry) -> None:
-    document = entry.public["document"]
-    directive = cover.compiled(entry.public["directive"], document["spec"], _named_in(entry), entry.at_ms)
-    if document.get("metadata", {}).get("drill"):
+def _directive_issued(table: Table, entry: Entry, body: directives.DirectiveIssued) -> None:
+    directive = cover.compiled(body.directive, body.document.to_json()["spec"], _named_in(body), entry.at_ms)
+    if body.document.is_drill:
         for selector in directive.selectors():
             table.complete(selector)
         table.drills[directive.name] = directive
         return
-    replaced = entry.public.get("replaces")
-    if replaced is not None:
-        table.undirect(replaced)
+    if body.replaces is not None:
+        table.undirect(body.replaces)
     table.direct(directive)
 
 
-def _named_in(entry: Entry) -> dict[str, Resolved]:
+def _named_in(body: directives.DirectiveIssued | directives.DirectiveLifted) -> dict[str, Resolved]:
     """What the names of a directive come to; before there were names, organizations alone."""
-    if "named" in entry.gate:
-        return dict(_readable(entry.gate_value("named")))
-    if "organizations" in entry.gate:
-        return {"covers": Resolved(organizations=entry.gate_value("organizations"))}
-    return {}
+    if isinstance(body.named, dict):
+        return dict(_readable(body.named))
+    organizations = body.organizations if isinstance(body, directives.DirectiveIssued) else None
+    return {"covers": Resolved(organizations=organizations)} if isinstance(organizations, tuple) else {}
 
 
-def _readable(named: dict[str, Any]) -> Iterator[tuple[str, Resolved]]:
+def _readable(named: Mapping[str, Any]) -> Iterator[tuple[str, Resolved]]:
     """What can be read of it: a directive that lacks a part covers everyone, an exception nobody."""
     for part, value in named.items():
         try:
@@ -503,55 +504,49 @@ def _readable(named: dict[str, Any]) -> Iterator[tuple[str, Resolved]]:
             continue
 
 
-def _directive_lifted(table: Table, entry: Entry) -> None:
-    name, scope = entry.public["directive"], entry.public.get("scope")
-    if table.drills.pop(name, None) is not None:
+def _directive_lifted(table: Table, entry: Entry, body: directives.DirectiveLifted) -> None:
+    if table.drills.pop(body.directive, None) is not None:
         return
-    if scope is None:
-        table.undirect(name)
+    if body.scope is None:
+        table.undirect(body.directive)
         return
-    directive = table.directives[name]
-    table.exempt(
-        directive, cover.lifted(entry.public["case"], Scope.from_json(scope), _lifted_in(entry, directive))
-    )
+    directive = table.directives[body.directive]
+    named = {**_named_in(body), **directive.annexes}
+    table.exempt(directive, cover.lifted(body.case or "", body.scope, named))
     if directive.is_spent:
-        table.undirect(name)
+        table.undirect(body.directive)
 
 
-def _lifted_in(entry: Entry, directive: Directive) -> dict[str, Resolved]:
-    return {**_named_in(entry), **directive.annexes}
+def _directive_expired(table: Table, entry: Entry, body: directives.DirectiveExpired) -> None:
+    table.undirect(body.directive)
 
 
-def _directive_expired(table: Table, entry: Entry) -> None:
-    table.undirect(entry.public["directive"])
-
-
-_FOLDS: dict[str, Callable[[Table, Entry], None]] = {
-    events.RELEASE_APPLIED: _release_applied,
-    events.CASE_OPENED: _case_opened,
-    events.CASE_WAITLISTED: _case_pending,
-    events.CASE_REPLIED: _case_pending,
-    events.CASE_DETERMINED: _case_determined,
-    events.STAGE_OPENED: _stage_opened,
-    events.GRANT_APPROVED: _grant_approved,
-    events.GRANT_PROVEN: _grant_proven,
-    events.GRANT_AMENDED: _grant_amended,
-    events.GRANT_SUSPENDED: _grant_suspended,
-    events.GRANT_RESUMED: _grant_resumed,
-    events.GRANT_ENDED: _grant_ended,
-    events.GRANT_REINSTATED: _grant_reinstated,
-    events.GRANT_FALLBACK_CHOSEN: _grant_fallback_chosen,
-    events.CREDENTIAL_ISSUED: _credential_issued,
-    events.CREDENTIAL_REVOKED: _credential_revoked,
-    events.DIRECTIVE_ISSUED: _directive_issued,
-    events.CREDENTIAL_ATTESTED: _credential_attested,
-    events.ORGANIZATION_DESCRIBED: _organization_described,
-    events.MEMBERS_REGISTERED: _members_registered,
-    events.MEMBERS_REMOVED: _members_removed,
-    events.STATUS_CLAIMED: _status_claimed,
-    events.STATUS_REVOKED: _status_revoked,
-    events.PROVIDER_REGISTERED: _provider_registered,
-    events.PROVIDER_REMOVED: _provider_removed,
-    events.DIRECTIVE_LIFTED: _directive_lifted,
-    events.DIRECTIVE_EXPIRED: _directive_expired,
+_FOLDS: dict[type[Body], Callable[[Table, Entry, Any], None]] = {
+    releases.ReleaseApplied: _release_applied,
+    cases.CaseOpened: _case_opened,
+    cases.CaseWaitlisted: _case_pending,
+    cases.CaseReplied: _case_pending,
+    cases.CaseDetermined: _case_determined,
+    releases.StageOpened: _stage_opened,
+    grants.GrantApproved: _grant_approved,
+    grants.GrantProven: _grant_proven,
+    grants.GrantAmended: _grant_amended,
+    grants.GrantSuspended: _grant_suspended,
+    grants.GrantResumed: _grant_resumed,
+    grants.GrantEnded: _grant_ended,
+    grants.GrantReinstated: _grant_reinstated,
+    grants.GrantFallbackChosen: _grant_fallback_chosen,
+    credentials.CredentialIssued: _credential_issued,
+    credentials.CredentialRevoked: _credential_revoked,
+    credentials.CredentialAttested: _credential_attested,
+    people.OrganizationDescribed: _organization_described,
+    people.MembersRegistered: _members_registered,
+    people.MembersRemoved: _members_removed,
+    people.StatusClaimed: _status_claimed,
+    people.StatusRevoked: _status_revoked,
+    people.ProviderRegistered: _provider_registered,
+    people.ProviderRemoved: _provider_removed,
+    directives.DirectiveIssued: _directive_issued,
+    directives.DirectiveLifted: _directive_lifted,
+    directives.DirectiveExpired: _directive_expired,
 }

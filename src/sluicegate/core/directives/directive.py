@@ -43,7 +43,7 @@ from sluicegate_record.directives.document import (
     Document,
 )
 from sluicegate_record.log import canonical, times
-from sluicegate_record.log.events import Opening
+from sluicegate_record.log.leaf import Opening
 from sluicegate_record.terms import durations, quorum
 
 LATER: dict[str, str] = {"tiers": "trusted-access tiers"}

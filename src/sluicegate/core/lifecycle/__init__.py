@@ -29,7 +29,7 @@ from sluicegate.core.lifecycle import (
 )
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.state import State
-from sluicegate_record.log.events import Entropy
+from sluicegate_record.log.leaf import Entropy
 
 __all__ = ["Command", "Decided", "Refusal", "State", "decide"]
 

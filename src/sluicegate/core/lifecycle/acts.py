@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sluicegate.core.lifecycle.answer import Refusal
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.state import State
+from sluicegate_record.entities.case import Case
 from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import kinds
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sluicegate_record.log.events import Draft
+from sluicegate_record.entries import Draft
 
 Kind = Literal["unknown", "conflict", "forbidden", "unverified"]
 

@@ -9,25 +9,33 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sluicegate.core.access.table import Grant
-from sluicegate.core.lifecycle import determination
+from sluicegate.core.lifecycle import determination, timing
 from sluicegate.core.lifecycle.acts import found
 from sluicegate.core.lifecycle.answer import Decided, Refusal
-from sluicegate.core.lifecycle.case import Case
-from sluicegate.core.lifecycle.organizations import Described, describe
-from sluicegate.core.lifecycle.positions import grant_moved, moved, outcome_of, whole_due
-from sluicegate.core.lifecycle.releases import stage_unknown
-from sluicegate.core.lifecycle.state import ENDED, Release, State
+from sluicegate.core.lifecycle.organizations import describe
+from sluicegate.core.lifecycle.positions import grant_moved, moved, outcome_of
+from sluicegate.core.lifecycle.releases import asking, stage_unknown
+from sluicegate.core.lifecycle.state import State
 from sluicegate.core.people import application
-from sluicegate_record.log import events, times
-from sluicegate_record.log.events import Draft, Entropy, Opening
+from sluicegate_record.entities import case as of_case
+from sluicegate_record.entities.case import Case, Span
+from sluicegate_record.entities.grant import Grant
+from sluicegate_record.entities.happening import Trial
+from sluicegate_record.entities.release import Release
+from sluicegate_record.entries import Draft
+from sluicegate_record.entries.cases import CaseAnswered, CaseOpened, CaseReplied, Description
+from sluicegate_record.entries.grants import GrantApproved
+from sluicegate_record.entries.releases import OrganizationNominated
+from sluicegate_record.form import ABSENT
+from sluicegate_record.log import leaf as leaves
+from sluicegate_record.log import times
+from sluicegate_record.log.leaf import Entropy, Opening
 from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import kinds
-from sluicegate_record.terms.plan import Procedure
-from sluicegate_record.terms.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,7 @@ class SubmitApplication:
     surface: str
     organization: str
     dossier: dict[str, Any]
-    described: Described | None = None
+    described: Description | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,7 @@ class Amend:
     grant: str
     renew: bool
     dossier: dict[str, Any] | None = None
-    described: Described | None = None
+    described: Description | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +138,14 @@ def submit_application(
     if refusal is not None:
         return refusal
     case = entropy.name("case")
-    sealed = events.opening(command.dossier, entropy)
+    sealed = leaves.opening(command.dossier, entropy)
     question = replace(
         about_stage(state, command.stage, release.terms[command.stage], case, kinds.ADMISSION),
         surface=command.surface,
         party=sealed.commitment("sealed", "application"),
     )
-    draft = opened(state, question, command.organization, now_ms, entropy, sealed={"application": sealed})
+    body = opened(state, question, command.organization, now_ms, sealed={"application": sealed})
+    draft = Draft.of(case, body, entropy)
     described = [] if command.described is None else [command.described]
     drafts = [*describe(state, described, entropy), draft]
     return Decided(drafts, {"application": case, "state": kinds.SUBMITTED})
@@ -144,7 +153,7 @@ def submit_application(
 
 def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Decided | Refusal:
     """Decide `Amend`. The grant goes on as it is meanwhile."""
-    grant = state.table.grants_by_id.get(command.grant)
+    grant = state.grants.get(command.grant)
     if grant is None:
         return Refusal("unknown", "grant_unknown", f"no grant {command.grant[:80]!r}")
     refusal = _not_to_amend(state, command, grant)
@@ -152,7 +161,7 @@ def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Decide
         return refusal
     release = state.releases[grant.release]
     case = entropy.name("case")
-    sealed = events.opening(command.dossier, entropy) if command.dossier is not None else None
+    sealed = leaves.opening(command.dossier, entropy) if command.dossier is not None else None
     question = replace(
         about_stage(state, grant.stage, release.terms[grant.stage], case, kinds.AMENDMENT),
         surface=grant.surface,
@@ -161,19 +170,17 @@ def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Decide
         renew=command.renew,
     )
     kept = {"application": sealed} if sealed else {}
-    draft = opened(state, question, grant.organization, now_ms, entropy, sealed=kept)
-    if command.described is not None:
-        gate = {**draft.gate, "described": events.opening(command.described.to_json(), entropy)}
-        draft = replace(draft, gate=gate)
+    body = opened(state, question, grant.organization, now_ms, sealed=kept)
+    draft = Draft.of(case, replace(body, described=command.described), entropy)
     return Decided([draft], {"application": case, "state": kinds.SUBMITTED, "grant": grant.id})
 
 
 def _not_to_amend(state: State, command: Amend, grant: Grant) -> Refusal | None:
-    if not state.is_live(grant.id):
-        said = f"grant {grant.id!r} has ended: {state.standing[grant.id]}"
+    if not grant.is_live:
+        said = f"grant {grant.id!r} has ended: {grant.standing}"
         return Refusal("conflict", "grant_ended", said, "apply again")
-    if grant.id in state.amendments:
-        said = f"an amendment of this grant is open: {state.amendments[grant.id]!r}"
+    if grant.amendment is not None:
+        said = f"an amendment of this grant is open: {grant.amendment!r}"
         return Refusal("conflict", "already_applied", said, "wait for it, or withdraw it")
     release = state.releases[grant.release]
     if grant.stage not in release.terms:
@@ -199,18 +206,26 @@ def answer(state: State, command: Answer, now_ms: int, entropy: Entropy) -> Deci
         if not asking:
             said = "no question is open in this case: it is answered, or none was asked"
         return Refusal("conflict", "nothing_asked", said, f"name one of {listed}" if listed else "")
-    clock, stated = case.clocks[agency], case.clocked()
-    assert clock.asked_ms is not None
-    due = None
-    if stated is not None:
-        stops = [*clock.stops, (clock.asked_ms, now_ms)]
-        due = times.format_time(case.due(clock.step_ms, stated.within_at(clock.rung), stops))
-    public = {"case": case.id, "agency": agency, "question": asking[agency].digest, "due": due}
-    if len(asking) == 1 and case.whole_clock is not None:
-        public["wholeDue"] = whole_due(case, now_ms)
-    sealed = {"answer": events.opening(command.text, entropy)}
-    draft = Draft(events.CASE_ANSWERED, case.id, public, {}, sealed)
-    return Decided([draft], {"case": case.id, "agency": agency, "due": due})
+    timer, clock = case.clocks[agency], case.agency_clock
+    assert timer.asked_ms is not None
+    due_ms = None
+    if clock is not None:
+        stops = [*timer.stops, Span(timer.asked_ms, now_ms)]
+        due_ms = timing.due(case, timer.step_ms, clock.within_at(timer.rung), stops)
+    closes = len(asking) == 1 and case.whole_clock is not None
+    body = CaseAnswered(
+        case=case.id,
+        agency=agency,
+        question=asking[agency].digest,
+        due_ms=due_ms,
+        whole_due_ms=timing.whole_due(case, now_ms) if closes else ABSENT,
+        answer=leaves.opening(command.text, entropy),
+    )
+    draft = Draft.of(case.id, body, entropy)
+    return Decided(
+        [draft],
+        {"case": case.id, "agency": agency, "due": times.format_time(due_ms) if due_ms is not None else None},
+    )
 
 
 def accept(state: State, command: Accept, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -224,7 +239,7 @@ def accept(state: State, command: Accept, now_ms: int, entropy: Entropy) -> Deci
     for block in determination.blocked_by(state, case, now_ms):
         return Refusal("conflict", block["code"], block["text"])
     drafts = determination.approved(state, case, now_ms, entropy)
-    grants = [draft.public["grant"] for draft in drafts if draft.type == events.GRANT_APPROVED]
+    grants = [draft.body.grant for draft in drafts if isinstance(draft.body, GrantApproved)]
     return Decided(drafts, {"case": case.id, "determination": outcome_of(drafts), "grant": grants[0]})
 
 
@@ -245,9 +260,8 @@ def return_case(state: State, command: Return, now_ms: int, entropy: Entropy) ->
     if any(said.position != "ask" for said in case.positions.values()):
         said = "an agency has taken a position: the case is decided on its merits"
         return Refusal("conflict", "positions_taken", said, "await its determination")
-    draft = determination.outcome(case, "returned", now_ms, code="deficient")
-    sealed = {"reason": events.opening(command.reason, entropy)}
-    draft = Draft(draft.type, draft.stream, draft.public, {}, sealed)
+    body = determination.outcome_body(case, "returned", now_ms, code="deficient")
+    draft = Draft.of(case.id, replace(body, reason=leaves.opening(command.reason, entropy)), entropy)
     return Decided([draft], {"case": case.id, "determination": "returned"})
 
 
@@ -274,10 +288,9 @@ def reply(state: State, command: Reply, now_ms: int, entropy: Entropy) -> Decide
     until_ms = case.reply_by_ms
     if case.state == kinds.DETERMINED:
         until_ms = now_ms + case.procedure.reply_ms
-    public = {"case": case.id, "replyBy": times.format_time(until_ms)}
-    sealed = {"reply": events.opening(command.text, entropy)}
-    draft = Draft(events.CASE_REPLIED, case.id, public, {}, sealed)
-    return Decided([draft], {"case": case.id, "reviewedUntil": public["replyBy"]})
+    body = CaseReplied(case=case.id, reply_by_ms=until_ms, reply=leaves.opening(command.text, entropy))
+    draft = Draft.of(case.id, body, entropy)
+    return Decided([draft], {"case": case.id, "reviewedUntil": times.format_time(until_ms)})
 
 
 def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -296,8 +309,9 @@ def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy
         party=case.question.party,
         against=case.id,
     )
-    sealed = {"appeal": events.opening(command.text, entropy)}
-    draft = opened(state, question, case.organization, now_ms, entropy, sealed=sealed, against=case)
+    sealed = {"appeal": leaves.opening(command.text, entropy)}
+    body = opened(state, question, case.organization or "", now_ms, sealed=sealed, against=case)
+    draft = Draft.of(name, body, entropy)
     return Decided([draft], {"case": name, "against": case.id, "state": kinds.SUBMITTED})
 
 
@@ -306,24 +320,26 @@ def nominate(state: State, command: Nominate, now_ms: int, entropy: Entropy) -> 
     release = state.releases.get(command.release)
     if release is None or command.stage not in release.terms:
         return stage_unknown(command.release, command.stage)
+    asked = (command.release, command.stage, command.organization)
     for known in state.nominations.values():
-        if (known["release"], known["stage"], known["organization"]) == (
-            command.release, command.stage, command.organization,
-        ):  # fmt: skip
-            return Decided([], {"nomination": known["nomination"]})
-    nomination = entropy.name("nom")
-    public = {"nomination": nomination, "release": command.release, "stage": command.stage}
-    gate = {"organization": events.opening(command.organization, entropy)}
-    sealed = {"organization": events.opening(command.dossier, entropy)}
-    return Decided(
-        [Draft(events.ORGANIZATION_NOMINATED, command.release, public, gate, sealed)],
-        {"nomination": nomination},
+        if (known.release, known.stage, known.organization) == asked:
+            return Decided([], {"nomination": known.nomination})
+    body = OrganizationNominated(
+        nomination=entropy.name("nom"),
+        release=command.release,
+        stage=command.stage,
+        organization=command.organization,
     )
+    draft = Draft.of(command.release, body, entropy)
+    dossier = leaves.opening(command.dossier, entropy)  # its salt is drawn last
+    body = replace(body, dossier=dossier)
+    draft = replace(draft, body=body, sealed=body.sealed())
+    return Decided([draft], {"nomination": body.nomination})
 
 
 def about_stage(state: State, stage: str, terms: str, case: str, kind: str) -> Question:
     """What the question of every case about a stage binds."""
-    given = state.plans[terms]
+    given = state.record.terms[terms].plan
     return Question(
         log=state.log,
         case=case,
@@ -338,48 +354,22 @@ def about_stage(state: State, stage: str, terms: str, case: str, kind: str) -> Q
 def opened(  # noqa: PLR0913 - one a part of the entry
     state: State,
     question: Question,
-    organization: str | None,
+    organization: str,
     now_ms: int,
-    entropy: Entropy,
     *,
-    sealed: dict[str, Opening] | None = None,
+    sealed: Mapping[str, Opening] | None = None,
     against: Case | None = None,
-    **more: Any,
-) -> Draft:
-    """The entry that opens a case about a stage."""
-    given = state.plans[question.terms]
-    stage = given.stages[question.stage]
-    kind = question.kind
-    rule = kinds.rule_of(kind, given, stage, against.kind if against else "")
-    public: dict[str, Any] = {
-        "case": question.case,
-        "kind": kind,
-        "release": question.release,
-        "stage": question.stage,
-        "question": question.to_json(),
-        "rule": rule.to_json(),
-        "basis": stage.basis.kind,
-        **more,
-    }
-    if question.surface:
-        public["surface"] = question.surface
-    if organization is None:
-        return Draft(events.CASE_OPENED, question.case, public)
-    procedure = stage.admission.procedure
-    public["procedure"] = procedure.to_json()
-    public |= _due(procedure, question, rule, now_ms)
-    gate = {"organization": events.opening(organization, entropy)}
-    return Draft(events.CASE_OPENED, question.case, public, gate, sealed or {})
-
-
-def _due(procedure: Procedure, question: Question, rule: Rule, now_ms: int) -> dict[str, str]:
-    """When the whole case is due, and until when its holder may reply to a removal."""
-    kind = question.kind
-    draft = Case("", kind, question, rule, "", 0, now_ms, None, procedure=procedure)
-    if kind == kinds.REMOVAL:
-        return {"replyBy": times.format_time(now_ms + procedure.reply_ms)}
-    whole = draft.whole_clock
-    return {"due": times.format_time(draft.due(now_ms, whole[0], []))} if whole else {}
+) -> CaseOpened:
+    """The body that opens a case about an organization."""
+    terms = state.record.terms[question.terms]
+    body = asking(question, terms.plan, against.kind if against else "")
+    procedure = terms.body.admission.procedure
+    body = replace(body, procedure=procedure, organization=organization, sealed_parts=sealed or {})
+    if question.kind == kinds.REMOVAL:
+        return replace(body, reply_by_ms=now_ms + procedure.reply_ms)
+    case = of_case.opened(Trial(body, state.size, now_ms), body, "", "")
+    whole = case.whole_clock
+    return replace(body, due_ms=timing.due(case, now_ms, whole[0], [])) if whole else body
 
 
 def _surface_unknown(release: Release, surface: str) -> Refusal | None:
@@ -407,7 +397,7 @@ def _already(state: State, command: SubmitApplication) -> Refusal | None:
         case = state.open_applications[key]
         return Refusal("conflict", "already_applied", f"application {case!r} is still open", "wait for it")
     grant = state.table.grants.get(key)
-    if grant is not None and state.standing.get(grant.id) not in ENDED:
+    if grant is not None and state.grants[grant.id].is_live:
         said = f"grant {grant.id!r} is in force for this surface"
         return Refusal("conflict", "already_granted", said, "'application amend' renews or changes it")
     return None

@@ -10,16 +10,18 @@ Rules:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.credentials import credential_unknown
 from sluicegate.core.lifecycle.persons import member_unknown
 from sluicegate.core.lifecycle.releases import other_log
 from sluicegate.core.lifecycle.state import State
-from sluicegate_record.log import canonical, dsse, events, times
+from sluicegate_record.entries import Draft
+from sluicegate_record.entries.credentials import Attested, CredentialAttested
+from sluicegate_record.entries.people import SignatoryPinned, SignatoryRetired
+from sluicegate_record.log import dsse, times
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements.people import Attestation
 
 SIGNATORIES_MAX = 10
@@ -69,14 +71,14 @@ def pin_signatory(state: State, command: PinSignatory, now_ms: int, entropy: Ent
     if len(pinned) >= SIGNATORIES_MAX:
         said = f"an organization has at most {SIGNATORIES_MAX} signatories"
         return Refusal("conflict", "too_many_signatories", said, "retire one")
-    public = {
-        "signatory": entropy.name("sig"),
-        "keyid": keyid,
-        "publicKey": canonical.b64(command.public),
-    }
-    gate = {"organization": events.opening(command.organization, entropy)}
-    draft = Draft(events.SIGNATORY_PINNED, "signatories", public, gate)
-    return Decided([draft], {"signatory": public["signatory"], "keyid": keyid})
+    body = SignatoryPinned(
+        signatory=entropy.name("sig"),
+        keyid=keyid,
+        public_key=command.public,
+        organization=command.organization,
+    )
+    draft = Draft.of("signatories", body, entropy)
+    return Decided([draft], {"signatory": body.signatory, "keyid": keyid})
 
 
 def retire_signatory(
@@ -93,10 +95,9 @@ def retire_signatory(
         for name, (keyid, _) in state.registry.attested.items()
         if keyid == found.keyid and _organization(state, name) == command.organization
     ]
-    drafts = [_attested(name, None, None, entropy) for name in ended]
-    public = {"signatory": found.id, "keyid": found.keyid}
-    gate = {"organization": events.opening(command.organization, entropy)}
-    drafts.append(Draft(events.SIGNATORY_RETIRED, "signatories", public, gate))
+    drafts = [_withdrawn(name, entropy) for name in ended]
+    body = SignatoryRetired(signatory=found.id, keyid=found.keyid, organization=command.organization)
+    drafts.append(Draft.of("signatories", body, entropy))
     return Decided(drafts, {"signatory": found.id, "withdrawn": ended})
 
 
@@ -112,7 +113,9 @@ def attest_credential(
     if organization is None:
         return credential_unknown(stated.credential)
     keyid = _signatory(state, organization, command.envelope)
-    refusal = _unfit(state, organization, stated, now_ms) if isinstance(keyid, str) else keyid
+    if isinstance(keyid, Refusal):
+        return keyid
+    refusal = _unfit(state, organization, stated, now_ms)
     if refusal is not None:
         return refusal
     digest = command.envelope.digest
@@ -123,14 +126,12 @@ def attest_credential(
     if digest in state.registry.spent:
         said = "this attestation was withdrawn, or replaced"
         return Refusal("conflict", "attestation_spent", said, "have the signatory sign another one")
-    attested = {
-        "statuses": sorted(stated.statuses),
-        "until": until,
-        **{name: sorted(value) for name in ("models", "excluded") if (value := getattr(stated, name))},
-        "keyid": keyid,
-        "digest": digest,
-    }
-    return Decided([_attested(stated.credential, attested, command.envelope, entropy)], result)
+    body = CredentialAttested(
+        credential=stated.credential,
+        attested=_attested(stated, keyid, digest),
+        envelope=command.envelope,
+    )
+    return Decided([Draft.of(stated.credential, body, entropy)], result)
 
 
 def withdraw_attestation(
@@ -140,7 +141,7 @@ def withdraw_attestation(
     if command.credential not in state.credentials:
         return credential_unknown(command.credential)
     is_attested = command.credential in state.registry.attested
-    drafts = [_attested(command.credential, None, None, entropy)] if is_attested else []
+    drafts = [_withdrawn(command.credential, entropy)] if is_attested else []
     return Decided(drafts, {"credential": command.credential})
 
 
@@ -174,10 +175,17 @@ def _unfit(state: State, organization: str, stated: Attestation, now_ms: int) ->
     return member_unknown(stranger) if stranger is not None else None
 
 
-def _attested(
-    credential: str, attested: dict[str, Any] | None, envelope: Envelope | None, entropy: Entropy
-) -> Draft:
-    gate = {"attested": events.opening(attested, entropy)}
-    if envelope is not None:
-        gate["envelope"] = events.opening(envelope.to_json(), entropy)
-    return Draft(events.CREDENTIAL_ATTESTED, credential, {"credential": credential}, gate)
+def _attested(stated: Attestation, keyid: str, digest: str) -> Attested:
+    """What a signatory's statement attests, as it stands in an entry."""
+    return Attested(
+        statuses=tuple(sorted(stated.statuses)),
+        until_ms=stated.until_ms,
+        models=tuple(sorted(stated.models)) if stated.models is not None else None,
+        excluded=tuple(sorted(stated.excluded)) if stated.excluded is not None else None,
+        keyid=keyid,
+        digest=digest,
+    )
+
+
+def _withdrawn(credential: str, entropy: Entropy) -> Draft:
+    return Draft.of(credential, CredentialAttested(credential=credential, attested=None), entropy)

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.state import State
-from sluicegate_record.log import events
-from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record.entities.grant import ENDED
+from sluicegate_record.entries import Draft
+from sluicegate_record.entries.credentials import CredentialIssued, CredentialRevoked
+from sluicegate_record.log.leaf import Entropy
 
 DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -44,25 +46,25 @@ def issue_credential(
     grant = state.table.grants_by_id.get(command.grant)
     if grant is None:
         return Refusal("unknown", "grant_unknown", f"no grant {command.grant[:80]!r}")
-    if not state.is_live(grant.id):
-        how = state.standing[grant.id]
-        return Refusal("conflict", f"grant_{how}", f"grant {grant.id!r} has ended: {how}", "apply again")
+    standing = state.grants[grant.id].standing
+    if standing in ENDED:
+        said = f"grant {grant.id!r} has ended: {standing}"
+        return Refusal("conflict", f"grant_{standing}", said, "apply again")
     if grant.valid_until_ms is not None and grant.valid_until_ms <= now_ms:
         return Refusal("conflict", "grant_expired", f"grant {grant.id!r} has expired", "apply again")
-    if bytes.fromhex(command.digest) in state.table.credentials:
+    digest = bytes.fromhex(command.digest)
+    if digest in state.table.credentials:
         return Refusal("conflict", "key_known", "this key is already registered", "make a new key")
     members = state.registry.members.get(grant.organization, ())
     if command.member is not None and command.member not in members:
         said = f"no member {command.member[:80]!r} of the organization that holds {grant.id!r}"
         return Refusal("unknown", "member_unknown", said, "'member list' shows yours")
     credential = entropy.name("cred")
-    public = {"credential": credential, "grant": grant.id}
-    gate = {"digest": events.opening(command.digest, entropy)}
+    body = CredentialIssued(credential=credential, grant=grant.id, digest=digest, member=command.member)
     result = {"credential": credential, "grant": grant.id}
     if command.member is not None:
-        gate["member"] = events.opening(command.member, entropy)
         result["member"] = command.member
-    return Decided([Draft(events.CREDENTIAL_ISSUED, credential, public, gate)], result)
+    return Decided([Draft.of(credential, body, entropy)], result)
 
 
 def revoke_credential(
@@ -74,8 +76,8 @@ def revoke_credential(
     result = {"credential": command.credential}
     if state.table.revoked(command.credential):
         return Decided([], result)
-    draft = Draft(events.CREDENTIAL_REVOKED, command.credential, {"credential": command.credential})
-    return Decided([draft], result)
+    body = CredentialRevoked(credential=command.credential)
+    return Decided([Draft(command.credential, body)], result)
 
 
 def credential_unknown(name: str) -> Refusal:

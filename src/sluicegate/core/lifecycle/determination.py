@@ -10,25 +10,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
-from sluicegate.core.directives import cover
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.organizations import described_anew
 from sluicegate.core.lifecycle.state import State, stage_of
-from sluicegate_record.directives.scope import Scope
-from sluicegate_record.log import events, times
-from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record.entities.case import Case
+from sluicegate_record.entries import Draft, seen
+from sluicegate_record.entries.cases import CaseDetermined, CaseResumed, CaseWaitlisted
+from sluicegate_record.entries.directives import DirectiveLifted
+from sluicegate_record.entries.grants import GrantAmended, GrantApproved, GrantEnded, GrantReinstated
+from sluicegate_record.entries.releases import StageOpened
+from sluicegate_record.entries.support import Said, Supported
+from sluicegate_record.log import times
+from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.terms import conditions, kinds, quorum
 from sluicegate_record.terms.conditions import UNCONDITIONAL, Conditions, Contradictions
 from sluicegate_record.terms.plan import Stage
 from sluicegate_record.terms.rule import Rule
 
+Consequence = TypeVar("Consequence", bound=Supported)
+
 
 def conclude(state: State, case: Case, now_ms: int, entropy: Entropy) -> list[Draft]:
     """The entries that follow from a case as it stands; none while nothing does.
 
-    `case` may be a fork of the one in the state.
+    `case` may be one that is only tried.
     """
     case = _as_heard(state, case)
     rule = case.left
@@ -38,7 +44,7 @@ def conclude(state: State, case: Case, now_ms: int, entropy: Entropy) -> list[Dr
         return [outcome(case, "denied", now_ms, code=_why_denied(case))]
     if not (quorum.satisfied(rule, case.consenting) or case.unopposed) or _is_objected(case):
         listed = case.state in {kinds.WAITLISTED, kinds.OFFERED}
-        return [Draft(events.CASE_RESUMED, case.id, {"case": case.id})] if listed else []
+        return [Draft(case.id, CaseResumed(case=case.id))] if listed else []
     if blocked_by(state, case, now_ms) or case.state in {kinds.WAITLISTED, kinds.OFFERED}:
         return []
     if case.kind == kinds.ADMISSION and not has_seat(state, case):
@@ -56,29 +62,37 @@ def approved(state: State, case: Case, now_ms: int, entropy: Entropy) -> list[Dr
 
 def superseded(state: State, grant: str, how: str, *, but: str = "") -> Iterator[Draft]:
     """The end of what is open about a grant that ends, except the case `but`."""
-    for name in (state.amendments.get(grant), state.removals.get(grant)):
+    found = state.grants[grant]
+    for name in (found.amendment, found.removal):
         if name is not None and name != but:
-            public = {"case": name, "outcome": "superseded", "reasonCode": f"grant_{how}"}
-            yield Draft(events.CASE_DETERMINED, name, public)
+            yield supersedes(name, f"grant_{how}")
+
+
+def supersedes(case: str, code: str | None = None) -> Draft:
+    """The entry that ends a case because what it is about has moved on."""
+    return Draft(case, CaseDetermined(case=case, outcome="superseded", reason_code=code))
 
 
 def outcome(case: Case, word: str, now_ms: int, *, code: str | None = None) -> Draft:
     """The entry that determines a case."""
-    public: dict[str, Any] = {"case": case.id, "outcome": word}
-    if code is not None:
-        public["reasonCode"] = code
+    return Draft(case.id, outcome_body(case, word, now_ms, code=code))
+
+
+def outcome_body(case: Case, word: str, now_ms: int, *, code: str | None = None) -> CaseDetermined:
+    """What determines a case: a denial says why, until when one may reply, and until when appeal."""
+    body = CaseDetermined(case=case.id, outcome=word, reason_code=code)
     if word == "denied" and case.organization is not None:
-        public["because"] = sorted(case.against)
+        body = replace(body, because=tuple(sorted(case.against)))
         if case.replied_ms is None and case.kind in kinds.ADMITS:
-            public["replyBy"] = _until(now_ms, case.procedure.reply_ms)
+            body = replace(body, reply_by_ms=now_ms + case.procedure.reply_ms)
     if kinds.allows("appeal", case.kind, kinds.DETERMINED) and _can_be_appealed(case, word):
-        public["appealBy"] = _until(now_ms, case.procedure.appeal_ms)
-    return Draft(events.CASE_DETERMINED, case.id, public)
+        body = replace(body, appeal_by_ms=now_ms + case.procedure.appeal_ms)
+    return body
 
 
 def waitlisted(case: Case) -> Draft:
     """The entry that puts a case on its stage's waitlist."""
-    return Draft(events.CASE_WAITLISTED, case.id, {"case": case.id})
+    return Draft(case.id, CaseWaitlisted(case=case.id))
 
 
 def has_seat(state: State, case: Case) -> bool:
@@ -114,7 +128,7 @@ def _would_close(state: State, case: Case) -> bool:
     """Whether an amendment would move a grant that works to terms that are not open yet."""
     if case.kind != kinds.AMENDMENT:
         return False
-    grant = state.table.grants_by_id[case.question.grant]
+    grant = state.grants[case.question.grant]
     terms = state.releases[grant.release].terms.get(grant.stage)
     return grant.terms in state.table.open_terms and terms not in state.table.open_terms
 
@@ -153,9 +167,7 @@ def _as_heard(state: State, case: Case) -> Case:
     if not allowed_on_appeal(state, case):
         return case
     appeal = state.cases[case.appeal or ""]
-    heard = _instead_of(case, appeal)
-    heard.id, heard.rule, heard.parties, heard.replied_seq = case.id, appeal.rule, appeal.parties, None
-    return heard
+    return replace(_instead_of(case, appeal), id=case.id, rule=appeal.rule, replied_seq=None)
 
 
 def _fails(case: Case, rule: Rule, now_ms: int) -> bool:
@@ -165,19 +177,14 @@ def _fails(case: Case, rule: Rule, now_ms: int) -> bool:
         against = frozenset(
             party for party in against if party in case.positions and case.positions[party].seq > replied_seq
         )
-    if _is_notified(case):
+    if case.is_notified:
         return bool(against)
     return not quorum.reachable(rule, against)
 
 
-def _is_notified(case: Case) -> bool:
-    """Whether agencies are only notified, so that one objection is enough."""
-    return case.procedure.is_notified and case.kind in kinds.ADMITS
-
-
 def _is_objected(case: Case) -> bool:
     """Whether an objection stands where one is enough; one under review denies nothing yet, nor admits."""
-    return _is_notified(case) and bool(case.against)
+    return case.is_notified and bool(case.against)
 
 
 def _why_denied(case: Case) -> str:
@@ -191,10 +198,6 @@ def _why_denied(case: Case) -> str:
 
 def _can_be_appealed(case: Case, word: str) -> bool:
     return word in (kinds.GRANTED if case.kind == kinds.REMOVAL else {"denied"})
-
-
-def _until(now_ms: int, lasts_ms: int) -> str:
-    return times.format_time(now_ms + lasts_ms)
 
 
 def _stage(state: State, case: Case) -> Stage | None:
@@ -212,136 +215,120 @@ def _terms(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[
 def _admission(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
     question = case.question
     agreed, _ = granted_conditions(state, case)
-    terms = state.releases[question.release].terms[question.stage]
-    public = {
-        "grant": entropy.name("grant"),
-        "case": case.id,
-        "release": question.release,
-        "stage": question.stage,
-        "surface": question.surface,
-        "terms": terms,
-        "conditions": agreed.to_json(),
-        "party": question.party,
-        "validFrom": times.format_time(now_ms),
-        "validUntil": _valid_until(agreed, now_ms),
-        **_signed_by(case),
-    }
-    gate = {"organization": events.opening(case.organization, entropy)}
-    yield Draft(events.GRANT_APPROVED, case.id, public, gate)
+    assert case.organization is not None
+    body = GrantApproved(
+        grant=entropy.name("grant"),
+        case=case.id,
+        release=question.release,
+        stage=question.stage,
+        surface=question.surface,
+        terms=state.releases[question.release].terms[question.stage],
+        conditions=agreed,
+        party=question.party,
+        valid_from_ms=now_ms,
+        valid_until_ms=_valid_until_ms(agreed, now_ms),
+        organization=case.organization,
+    )
+    yield Draft.of(case.id, _resting_on(body, case), entropy)
 
 
 def _amendment(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
     question = case.question
     agreed, _ = granted_conditions(state, case)
-    grant = state.table.grants_by_id[question.grant]
-    until = times.format_time(grant.valid_until_ms) if grant.valid_until_ms is not None else None
-    public = {
-        "grant": grant.id,
-        "case": case.id,
-        "terms": state.releases[question.release].terms[question.stage],
-        "conditions": agreed.to_json(),
-        "party": question.party,
-        "validUntil": _valid_until(agreed, now_ms) if question.renew else until,
-        **_signed_by(case),
-    }
-    yield Draft(events.GRANT_AMENDED, case.id, public)
-    if case.described is not None:
-        yield described_anew(case.described, entropy)
+    grant = state.grants[question.grant]
+    body = GrantAmended(
+        grant=grant.id,
+        case=case.id,
+        terms=state.releases[question.release].terms[question.stage],
+        conditions=agreed,
+        party=question.party,
+        valid_until_ms=_valid_until_ms(agreed, now_ms) if question.renew else grant.valid_until_ms,
+    )
+    yield Draft(case.id, _resting_on(body, case))
+    described = seen(case.described)
+    if described is not None:
+        yield described_anew(described, entropy)
 
 
 def _opening(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
     assert case.opening is not None
     asked = case.question
-    about = {"log": asked.log, "release": asked.release, "stage": asked.stage, "terms": asked.terms}
-    public = {**about, **case.opening, "case": case.id, **_signed_by(case)}
-    yield Draft(events.STAGE_OPENED, case.question.release, public)
+    body = StageOpened(
+        log=asked.log,
+        release=asked.release,
+        stage=asked.stage,
+        terms=asked.terms,
+        officer=case.opening.officer,
+        envelope=case.opening.envelope,
+        case=case.id,
+    )
+    yield Draft(asked.release, _resting_on(body, case))
 
 
 def _removal(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
-    public = {"grant": case.question.grant, "case": case.id, "how": "removed", **_signed_by(case)}
-    yield Draft(events.GRANT_ENDED, case.id, public)
+    body = GrantEnded(grant=case.question.grant, case=case.id, how="removed")
+    yield Draft(case.id, _resting_on(body, case))
     yield from superseded(state, case.question.grant, "removed", but=case.id)
 
 
 def _lift(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
     name, scope = case.question.directive, case.question.scope
-    public = {"directive": name, "case": case.id, **({"scope": scope.to_json()} if scope else {})}
-    gate = {"named": events.opening(case.named, entropy)} if case.named else {}
-    yield Draft(events.DIRECTIVE_LIFTED, name, public, gate)
-    if scope is None or _leaves_nothing(state, name, scope):
-        for other in state.directives[name].lifts:
+    body = DirectiveLifted(directive=name, case=case.id, scope=scope, named=case.named)
+    yield Draft.of(name, body, entropy)
+    found = state.directives[name]
+    if scope is None or found.leaves_nothing(scope):
+        for other in found.lifts:
             if other != case.id and state.cases[other].state != kinds.DETERMINED:
-                ended = {"case": other, "outcome": "superseded", "reasonCode": "directive_lifted"}
-                yield Draft(events.CASE_DETERMINED, other, ended)
-
-
-def _leaves_nothing(state: State, name: str, scope: Scope) -> bool:
-    """Whether a directive is over with this part of it: what remained of it cannot be lifted again."""
-    found = state.table.directives[name]
-    part = cover.lifted("", scope, {})
-    return replace(found, exempt=[*found.exempt, part]).is_spent
+                yield supersedes(other, "directive_lifted")
 
 
 def _appeal(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
     """What the case appealed would have given, or what it took; without a free seat, a place on the list."""
     first = state.cases[case.question.against]
     if first.kind == kinds.AMENDMENT:
-        if state.is_live(first.question.grant):
+        if state.grants[first.question.grant].is_live:
             yield from _amendment(state, _instead_of(first, case), now_ms, entropy)
         return
     key = (case.organization or "", case.question.release, case.question.surface)
     newer = state.table.grants.get(key)
-    if newer is not None and state.is_live(newer.id):
+    if newer is not None and state.grants[newer.id].is_live:
         return  # it has been granted again meanwhile: one grant a surface
     if key in state.open_applications:
-        again = state.open_applications[key]
-        public = {"case": again, "outcome": "superseded", "reasonCode": "appeal_allowed"}
-        yield Draft(events.CASE_DETERMINED, again, public)
+        yield supersedes(state.open_applications[key], "appeal_allowed")
     if not has_seat(state, case):
-        yield waitlisted(_admission_of(state, first))
+        yield waitlisted(state.cases[first.root])
     elif first.kind == kinds.ADMISSION:
         yield from _admission(state, _instead_of(first, case), now_ms, entropy)
     else:
-        public = {"grant": first.question.grant, "case": case.id, **_signed_by(case)}
-        yield Draft(events.GRANT_REINSTATED, case.id, public)
-
-
-def _admission_of(state: State, first: Case) -> Case:
-    """The application behind an admission, or behind the grant that was removed."""
-    while first.kind != kinds.ADMISSION:
-        by = first.question.against if first.kind == kinds.APPEAL else state.grants[first.question.grant]
-        first = state.cases[by]
-    return first
+        body = GrantReinstated(grant=first.question.grant, case=case.id)
+        yield Draft(case.id, _resting_on(body, case))
 
 
 def _instead_of(first: Case, appeal: Case) -> Case:
     """The case appealed, with the positions of the appeal in place of its own."""
-    heard = first.fork()
-    heard.id, heard.positions, heard.clocks = appeal.id, dict(appeal.positions), dict(appeal.clocks)
-    return heard
+    return replace(first, id=appeal.id, positions=appeal.positions, clocks=appeal.clocks)
 
 
-def _signed_by(case: Case) -> dict[str, Any]:
-    """Whose signatures, or silence, a consequence rests on."""
-    positions = [
-        {"agency": party, "digest": said.digest, "seq": said.seq}
+def _resting_on(body: Consequence, case: Case) -> Consequence:
+    """A consequence, with whose signatures, or silence, it rests on."""
+    positions = tuple(
+        Said(agency=party, digest=said.digest, seq=said.seq)
         for party, said in sorted(case.positions.items())
         if party in case.consenting and said.position != "ask"
-    ]
-    named = {item["agency"] for item in positions}
-    found: dict[str, Any] = {"positions": positions}
-    if silent := sorted(case.consenting - named):
-        found["silent"] = silent
-    if case.unopposed:
-        found["unopposed"] = True
-    if case.proceeded:
-        found["proceeded"] = True
-    return found
+    )
+    silent = case.consenting - {said.agency for said in positions}
+    return replace(
+        body,
+        positions=positions,
+        silent=tuple(sorted(silent)),
+        unopposed=case.unopposed,
+        proceeded=case.proceeded,
+    )
 
 
-def _valid_until(agreed: Conditions, now_ms: int) -> str | None:
+def _valid_until_ms(agreed: Conditions, now_ms: int) -> int | None:
     lasts_ms = agreed.valid_for_ms
-    return None if lasts_ms is None else _until(now_ms, lasts_ms)
+    return None if lasts_ms is None else now_ms + lasts_ms
 
 
 _CONSEQUENCES: dict[str, Callable[[State, Case, int, Entropy], Iterator[Draft]]] = {

@@ -20,17 +20,23 @@ from sluicegate.core.directives import cover, directive
 from sluicegate.core.directives.cover import Resolved
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.keys import owners_among, signer_for, signers
-from sluicegate.core.lifecycle.organizations import Described, describe
+from sluicegate.core.lifecycle.organizations import describe
 from sluicegate.core.lifecycle.positions import two_officers
 from sluicegate.core.lifecycle.releases import other_log
-from sluicegate.core.lifecycle.state import Issued, Key, Release, State
+from sluicegate.core.lifecycle.state import State
 from sluicegate.core.people import persons
 from sluicegate_record.directives import narrowing
 from sluicegate_record.directives.document import Document, Persons, Spec
 from sluicegate_record.directives.scope import Scope
-from sluicegate_record.log import events, times
+from sluicegate_record.entities.directive import Directive
+from sluicegate_record.entities.key import Key
+from sluicegate_record.entities.release import Release
+from sluicegate_record.entries import Draft, cases
+from sluicegate_record.entries import directives as entries
+from sluicegate_record.entries.cases import Description
+from sluicegate_record.log import times
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.log.events import Draft, Entropy, Opening
+from sluicegate_record.log.leaf import Entropy, Opening
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
 from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import quorum
@@ -50,7 +56,7 @@ class IssueDirective:
     envelope: Envelope
     opened: Mapping[str, Opening] = field(default_factory=dict)
     named: Mapping[str, Resolved] = field(default_factory=dict)
-    described: Sequence[Described] = ()
+    described: Sequence[Description] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,21 +121,21 @@ def issue_directive(
     if refusal is not None:
         return refusal
     name, replaced = document.metadata.name, document.replaces
-    public = {
-        "directive": name,
-        "issuer": document.spec.issuer,
-        "signedBy": owners[0],
-        "signers": list(owners),
-        "document": document.to_json(),
-        "digest": command.envelope.digest,
-        "envelope": command.envelope.to_json(),
-        **({"replaces": replaced.directive} if replaced else {}),
-    }
-    named = {part: found.to_json() for part, found in command.named.items()}
-    gate = {"named": events.opening(named, entropy)} if named else {}
-    drafts = [*describe(state, command.described, entropy)]
-    drafts += _ended_lifts(state, replaced.directive, "directive_replaced") if replaced else ()
-    drafts.append(Draft(events.DIRECTIVE_ISSUED, name, public, gate, dict(command.opened)))
+    body = entries.DirectiveIssued(
+        directive=name,
+        issuer=document.spec.issuer,
+        signed_by=owners[0],
+        signers=owners,
+        document=document,
+        digest=command.envelope.digest,
+        envelope=command.envelope,
+        replaces=replaced.directive if replaced else None,
+        named={part: found.to_json() for part, found in command.named.items()} or None,
+        opened=command.opened,
+    )
+    issued = Draft.of(name, body, entropy)
+    ended = _ended_lifts(state, replaced.directive, "directive_replaced") if replaced else ()
+    drafts = [*describe(state, command.described, entropy), *ended, issued]
     return Decided(drafts, {"directive": name, "acceptedAt": times.format_time(now_ms)})
 
 
@@ -162,7 +168,7 @@ def _misplaced(state: State, document: Document) -> Refusal | None:
     old = state.directives.get(replaces.directive)
     if old is None or old.is_drill:
         return directive_unknown(replaces.directive)
-    if old.lifted:
+    if old.ended is not None:
         return over(old)
     if replaces.document != old.document.digest:
         said = f"the directive {old.name!r} has changed since this was signed"
@@ -270,7 +276,7 @@ def _widening(state: State, keys: AbstractSet[Key], document: Document) -> Refus
     fields = narrowing.widened(document, old.document)
     consenting = {key.party for key in keys}
     if document.is_transcribed:
-        if not old.is_transcribed or old.confirmed:
+        if not old.is_word:
             fields.append("transcribed")
         elif document.spec.issuer == old.issuer:
             consenting.add(old.issuer)
@@ -295,19 +301,21 @@ def confirm(state: State, command: Confirm, now_ms: int, entropy: Entropy) -> De
     key = signer_for(state, command.envelope, found.issuer)
     if isinstance(key, Refusal):
         return key
-    public = {
-        "directive": found.name,
-        "owner": key.owner,
-        "document": stated.document,
-        "digest": command.envelope.digest,
-        "envelope": command.envelope.to_json(),
-    }
-    drafts = [] if found.confirmed else [Draft(events.DIRECTIVE_CONFIRMED, found.name, public)]
+    if found.confirmed:
+        return Decided([], {"directive": found.name, "issuer": found.issuer})
+    body = entries.DirectiveConfirmed(
+        directive=found.name,
+        owner=key.owner,
+        document=stated.document,
+        digest=command.envelope.digest,
+        envelope=command.envelope,
+    )
+    drafts = [Draft.of(found.name, body, entropy)]
     return Decided(drafts, {"directive": found.name, "issuer": found.issuer})
 
 
-def _not_to_confirm(found: Issued, document: str) -> Refusal | None:
-    if not found.is_transcribed:
+def _not_to_confirm(found: Directive, document: str) -> Refusal | None:
+    if not found.document.is_transcribed:
         said = f"the directive {found.name!r} was signed by its issuer"
         return Refusal("conflict", "not_transcribed", said, "there is nothing to confirm")
     if document != found.document.digest:
@@ -337,18 +345,21 @@ def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) ->
         document=found.document.digest,
         scope=command.scope,
     )
-    rule = found.document.spec.lifted_by.to_json()
-    public = {"case": name, "kind": "lift", "directive": found.name, "rule": rule}
-    public["question"] = question.to_json()
-    gate, sealed = {}, {}
-    if command.opened is not None:
-        gate["named"] = events.opening({"lift": command.named.to_json()}, entropy)
-        sealed[LIFTED] = command.opened
-    drafts = [Draft(events.CASE_OPENED, name, public, gate, sealed)]
+    opened = command.opened
+    body = cases.CaseOpened(
+        case=name,
+        kind="lift",
+        question=question,
+        rule=found.document.spec.lifted_by,
+        directive=found.name,
+        named={"lift": command.named.to_json()} if opened is not None else None,
+        sealed_parts={LIFTED: opened} if opened is not None else {},
+    )
+    drafts = [Draft.of(name, body, entropy)]
     return Decided(drafts, {"directive": found.name, "case": name})
 
 
-def _out_of_scope(state: State, found: Issued, command: OpenLift) -> Refusal | None:
+def _out_of_scope(state: State, found: Directive, command: OpenLift) -> Refusal | None:
     """Whether a part is none of the directive's, or none at all: what is signed must be what is lifted."""
     spec, scope = found.document.spec, command.scope or Scope()
     surfaces = scope.surfaces or ()
@@ -393,10 +404,10 @@ def end_drill(state: State, command: EndDrill, now_ms: int, entropy: Entropy) ->
     found = state.directives.get(command.directive)
     if found is None or not found.is_drill:
         return Refusal("unknown", "drill_unknown", f"no drill {command.directive[:80]!r}")
-    if found.lifted:
+    if found.ended is not None:
         return Decided([], {"directive": found.name})
-    draft = Draft(events.DIRECTIVE_LIFTED, found.name, {"directive": found.name, "case": None})
-    return Decided([draft], {"directive": found.name})
+    body = entries.DirectiveLifted(directive=found.name, case=None)
+    return Decided([Draft.of(found.name, body, entropy)], {"directive": found.name})
 
 
 def report_drill(state: State, command: ReportDrill, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -404,19 +415,15 @@ def report_drill(state: State, command: ReportDrill, now_ms: int, entropy: Entro
     found = state.directives.get(command.directive)
     if found is None or not found.is_drill:
         return Refusal("unknown", "drill_unknown", f"no drill {command.directive[:80]!r}")
-    if not found.lifted:
+    if found.ended is None:
         said = f"the drill {found.name!r} has not ended"
         return Refusal("conflict", "drill_running", said, "'drill end' ends it")
     if found.report is not None:
-        return Decided([], {"drill": found.name, "envelope": found.report})
-    envelope = command.envelope.to_json()
-    public = {
-        "directive": found.name,
-        "digest": command.envelope.digest,
-        "envelope": envelope,
-    }
-    draft = Draft(events.DRILL_REPORTED, found.name, public)
-    return Decided([draft], {"drill": found.name, "envelope": envelope})
+        return Decided([], {"drill": found.name, "envelope": found.report.to_json()})
+    report = command.envelope
+    body = entries.DrillReported(directive=found.name, digest=report.digest, envelope=report)
+    draft = Draft.of(found.name, body, entropy)
+    return Decided([draft], {"drill": found.name, "envelope": report.to_json()})
 
 
 def add_definition(state: State, command: AddDefinition, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -430,34 +437,35 @@ def add_definition(state: State, command: AddDefinition, now_ms: int, entropy: E
             f"the definition {command.name!r} is on the record, and means {', '.join(sorted(known.statuses))}"
         )
         return Refusal("conflict", "name_taken", said, "choose another name")
-    return Decided([Draft(events.DEFINITION_ADDED, "definitions", result)], result)
+    body = entries.DefinitionAdded(definition=command.name, statuses=command.statuses, source=command.source)
+    return Decided([Draft.of("definitions", body, entropy)], result)
 
 
 def expired(state: State, name: str) -> list[Draft]:
     """The entries of a directive whose time is over."""
-    ended = Draft(events.DIRECTIVE_EXPIRED, name, {"directive": name})
+    ended = Draft(name, entries.DirectiveExpired(directive=name))
     return [*_ended_lifts(state, name, "directive_expired"), ended]
 
 
 def _ended_lifts(state: State, directive_name: str, code: str) -> Iterator[Draft]:
     for name in state.directives[directive_name].lifts:
         if state.cases[name].state != "determined":
-            public = {"case": name, "outcome": "superseded", "reasonCode": code}
-            yield Draft(events.CASE_DETERMINED, name, public)
+            yield Draft(name, cases.CaseDetermined(case=name, outcome="superseded", reason_code=code))
 
 
-def in_force(state: State, name: str) -> Issued | Refusal:
+def in_force(state: State, name: str) -> Directive | Refusal:
     """A directive that has not ended, begun or not."""
     found = state.directives.get(name)
     if found is None or found.is_drill:
         return directive_unknown(name)
-    return over(found) if found.lifted else found
+    return found if found.ended is None else over(found)
 
 
-def over(found: Issued) -> Refusal:
+def over(found: Directive) -> Refusal:
     """The refusal of anything about a directive that has ended."""
-    said = f"the directive {found.name!r} has been {found.ended}"
-    return Refusal("conflict", f"directive_{found.ended}", said, "'directive list' shows those in force")
+    how = found.ended.how if found.ended is not None else ""
+    said = f"the directive {found.name!r} has been {how}"
+    return Refusal("conflict", f"directive_{how}", said, "'directive list' shows those in force")
 
 
 def directive_unknown(name: str) -> Refusal:

@@ -10,18 +10,23 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 from sluicegate.core.lifecycle import points
 from sluicegate.core.lifecycle.answer import Decided, Refusal
-from sluicegate.core.lifecycle.state import Issued, State
-from sluicegate_record.log import canonical, events, times
-from sluicegate_record.log.events import Draft, Entropy
+from sluicegate.core.lifecycle.state import State
+from sluicegate_record.entities.directive import Directive
+from sluicegate_record.entries import Draft
+from sluicegate_record.entries.directives import AtPoint, DirectiveInForce
+from sluicegate_record.log import canonical, times
+from sluicegate_record.log.leaf import Entropy
 
 ACKNOWLEDGED, COUNTED_OUT, WAITING = "acknowledged", "counted_out", "waiting"
 PART_BYTES = 60_000
 """How much of a leaf rows may take; more go on in further entries."""
+Row: TypeAlias = dict[str, Any] | AtPoint
+"""A run of a gateway, or a declared point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +51,13 @@ def note_in_force(state: State, command: NoteInForce, now_ms: int, entropy: Entr
     refusal = _not_in_force(state, found, command, now_ms)
     if refusal is not None:
         return refusal
-    drafts = [] if found.in_force_ms is not None else _drafts(state, found, command.gateways, now_ms)
+    drafts = [] if found.in_force_ms is not None else list(_drafts(state, found, command.gateways, now_ms))
     return Decided(drafts, {"directive": found.name})
 
 
-def _not_in_force(state: State, found: Issued, command: NoteInForce, now_ms: int) -> Refusal | None:
+def _not_in_force(state: State, found: Directive, command: NoteInForce, now_ms: int) -> Refusal | None:
     """Why a directive is not in force everywhere, if it is not."""
-    if found.lifted:
+    if found.ended is not None:
         return Refusal("conflict", "directive_lifted", f"the directive {found.name!r} has been lifted")
     if found.size != command.size:
         said = f"the directive {found.name!r} is of size {found.size}, not {command.size}"
@@ -67,7 +72,7 @@ def _not_in_force(state: State, found: Issued, command: NoteInForce, now_ms: int
     return Refusal("conflict", "not_everywhere", said)
 
 
-def _waiting(state: State, found: Issued, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+def _waiting(state: State, found: Directive, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     for row in rows:
         acknowledged = row["state"] == ACKNOWLEDGED and row["size"] >= found.size and row["at"] is not None
         if not acknowledged and row["state"] != COUNTED_OUT:
@@ -75,46 +80,58 @@ def _waiting(state: State, found: Issued, rows: Sequence[dict[str, Any]]) -> Ite
     yield from (point.name for point in points.asked(state, found) if points.enforcing(point, found) is None)
 
 
-def _drafts(state: State, found: Issued, rows: Sequence[dict[str, Any]], now_ms: int) -> list[Draft]:
+def _drafts(state: State, found: Directive, rows: Sequence[dict[str, Any]], now_ms: int) -> Iterator[Draft]:
     stated = list(_stated(state, found))
-    known_at = [row["at"] for row in (*rows, *stated)]
-    latest_ms = now_ms if None in known_at else max(map(times.parse_time, known_at), default=found.at_ms)
-    at_ms = min(max(latest_ms, found.holds_ms), now_ms)
-    common = {
-        "directive": found.name,
-        "size": found.size,
-        "at": times.format_time(at_ms),
-        "timeToZeroMs": at_ms - found.at_ms,
-        "acknowledged": sum(row["state"] == ACKNOWLEDGED for row in rows),
-        "countedOut": sum(row["state"] == COUNTED_OUT for row in rows),
-        "stated": len(stated),
-        "streamsCut": min(sum(row["streamsCut"] for row in rows), canonical.MAX_INTEGER),
-    }
-    parts = list(_parts([("gateways", row) for row in rows] + [("points", row) for row in stated]))
-    return [
-        Draft(events.DIRECTIVE_IN_FORCE, found.name, {**common, "part": i, "of": len(parts), **part})
-        for i, part in enumerate(parts, 1)
-    ]
+    at_ms = _since_ms(found, rows, stated, now_ms)
+    parts = list(_parts([*rows, *stated]))
+    body = DirectiveInForce(
+        directive=found.name,
+        size=found.size,
+        at_ms=at_ms,
+        time_to_zero_ms=at_ms - found.at_ms,
+        acknowledged=sum(row["state"] == ACKNOWLEDGED for row in rows),
+        counted_out=sum(row["state"] == COUNTED_OUT for row in rows),
+        stated=len(stated),
+        streams_cut=min(sum(row["streamsCut"] for row in rows), canonical.MAX_INTEGER),
+        part=1,
+        of=len(parts),
+        gateways=(),
+    )
+    for number, part in enumerate(parts, 1):
+        gateways = tuple(row for row in part if not isinstance(row, AtPoint))
+        at_points = tuple(row for row in part if isinstance(row, AtPoint))
+        yield Draft(found.name, replace(body, part=number, gateways=gateways, points=at_points))
 
 
-def _stated(state: State, found: Issued) -> Iterator[dict[str, Any]]:
+def _since_ms(
+    found: Directive, rows: Sequence[dict[str, Any]], stated: Sequence[AtPoint], now_ms: int
+) -> int:
+    """When it came to hold everywhere; now where that is not known of each row."""
+    known_ms = [times.parse_time(row["at"]) for row in rows if row["at"] is not None]
+    is_known = len(known_ms) == len(rows)
+    known_ms += [each.at_ms for each in stated]
+    latest_ms = max(known_ms, default=found.at_ms) if is_known else now_ms
+    return min(max(latest_ms, found.holds_ms), now_ms)
+
+
+def _stated(state: State, found: Directive) -> Iterator[AtPoint]:
     """The points and the entries in which they have said that they enforce it."""
     for point in points.asked(state, found):
         stated = points.enforcing(point, found)
         if stated is not None:
-            at = times.format_time(stated.at_ms)
-            yield {"point": point.name, "surface": point.surface, "at": at, "seq": stated.seq}
+            yield AtPoint(point=point.name, surface=point.surface, at_ms=stated.at_ms, seq=stated.seq)
 
 
-def _parts(rows: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[dict[str, list[dict[str, Any]]]]:
+def _parts(rows: Sequence[Row]) -> Iterator[list[Row]]:
     """The rows in parts that each fit into a leaf; one without rows where there are none."""
-    part: dict[str, list[dict[str, Any]]] = {"gateways": [], "points": []}
+    part: list[Row] = []
     left = PART_BYTES
-    for where, row in rows:
-        taken = len(canonical.dumps(row)) + 1
-        if taken > left and left < PART_BYTES:
+    for row in rows:
+        shown = row.to_json() if isinstance(row, AtPoint) else row
+        taken = len(canonical.dumps(shown)) + 1
+        if taken > left and part:
             yield part
-            part, left = {"gateways": [], "points": []}, PART_BYTES
-        part[where].append(row)
+            part, left = [], PART_BYTES
+        part.append(row)
         left -= taken
     yield part

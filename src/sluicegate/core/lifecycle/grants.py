@@ -10,15 +10,23 @@ Rules:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
-from sluicegate.core.access.table import Grant
 from sluicegate.core.lifecycle import determination
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.applications import about_stage, opened
-from sluicegate.core.lifecycle.state import ENDED, State
-from sluicegate_record.log import events
-from sluicegate_record.log.events import Draft, Entropy
+from sluicegate.core.lifecycle.state import State
+from sluicegate_record.entities.grant import SUSPENDED, Grant
+from sluicegate_record.entries import Draft
+from sluicegate_record.entries.grants import (
+    GrantEnded,
+    GrantFallbackChosen,
+    GrantProven,
+    GrantResumed,
+    GrantSuspended,
+)
+from sluicegate_record.log import leaf as leaves
+from sluicegate_record.log import times
+from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.terms import kinds, quorum
 
 REASON_CODES = (
@@ -88,10 +96,10 @@ def prove_grant(state: State, command: ProveGrant, now_ms: int, entropy: Entropy
     grant = _live(state, command.grant)
     if isinstance(grant, Refusal):
         return grant
-    if grant.proven:
+    if state.table.grants_by_id[grant.id].proven:
         return Decided([], {"grant": grant.id})
-    public = {**_about(state, grant), "surface": grant.surface, "gateway": command.gateway}
-    return Decided([Draft(events.GRANT_PROVEN, grant.id, public)], {"grant": grant.id})
+    body = GrantProven(grant=grant.id, case=grant.case, surface=grant.surface, gateway=command.gateway)
+    return Decided([Draft(grant.id, body)], {"grant": grant.id})
 
 
 def suspend_grant(state: State, command: SuspendGrant, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -100,10 +108,10 @@ def suspend_grant(state: State, command: SuspendGrant, now_ms: int, entropy: Ent
     if isinstance(grant, Refusal):
         return grant
     result = {"grant": grant.id, "state": "suspended"}
-    if state.standing.get(grant.id) == "suspended":
+    if grant.standing == SUSPENDED:
         return Decided([], result)
-    public = {**_about(state, grant), "reasonCode": command.code}
-    return Decided([Draft(events.GRANT_SUSPENDED, grant.id, public)], result)
+    body = GrantSuspended(grant=grant.id, case=grant.case, reason_code=command.code)
+    return Decided([Draft(grant.id, body)], result)
 
 
 def resume_grant(state: State, command: ResumeGrant, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -111,9 +119,8 @@ def resume_grant(state: State, command: ResumeGrant, now_ms: int, entropy: Entro
     grant = _live(state, command.grant)
     if isinstance(grant, Refusal):
         return grant
-    drafts = [Draft(events.GRANT_RESUMED, grant.id, _about(state, grant))]
-    suspended = state.standing.get(grant.id) == "suspended"
-    return Decided(drafts if suspended else [], {"grant": grant.id, "state": "resumed"})
+    drafts = [Draft(grant.id, GrantResumed(grant=grant.id, case=grant.case))]
+    return Decided(drafts if grant.standing == SUSPENDED else [], {"grant": grant.id, "state": "resumed"})
 
 
 def surrender_grant(
@@ -121,7 +128,8 @@ def surrender_grant(
 ) -> Decided | Refusal:
     """Decide `SurrenderGrant`. The seat is free at once; surrendering twice is done once."""
     result = {"grant": command.grant, "state": "surrendered"}
-    if state.standing.get(command.grant) == "surrendered":
+    known = state.grants.get(command.grant)
+    if known is not None and known.standing == "surrendered":
         return Decided([], result)
     grant = _live(state, command.grant)
     if isinstance(grant, Refusal):
@@ -137,10 +145,10 @@ def choose_fallback(
     if isinstance(grant, Refusal):
         return grant
     result = {"grant": grant.id, "fallback": command.fallback}
-    if grant.falls_back is command.fallback:
+    if state.table.grants_by_id[grant.id].falls_back is command.fallback:
         return Decided([], result)
-    public = {**_about(state, grant), "fallback": command.fallback}
-    return Decided([Draft(events.GRANT_FALLBACK_CHOSEN, grant.id, public)], result)
+    body = GrantFallbackChosen(grant=grant.id, case=grant.case, fallback=command.fallback)
+    return Decided([Draft(grant.id, body)], result)
 
 
 def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -148,12 +156,12 @@ def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entro
     grant = _live(state, command.grant) if command.code in REASON_CODES else _code_unknown(command.code)
     if isinstance(grant, Refusal):
         return grant
-    given = state.plans[grant.terms]
-    rule = kinds.rule_of(kinds.REMOVAL, given, given.stages[grant.stage])
+    terms = state.record.terms[grant.terms]
+    rule = kinds.rule_of(kinds.REMOVAL, terms.plan, terms.body)
     if command.party is not None and command.party not in quorum.parties_of(rule):
         return Refusal("forbidden", "not_asked", f"{command.party!r} has no say in the removal of this grant")
-    if grant.id in state.removals:
-        return Decided([], {"case": state.removals[grant.id], "grant": grant.id})
+    if grant.removal is not None:
+        return Decided([], {"case": grant.removal, "grant": grant.id})
     case = entropy.name("case")
     question = replace(
         about_stage(state, grant.stage, grant.terms, case, kinds.REMOVAL),
@@ -162,28 +170,26 @@ def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entro
         grant=grant.id,
         reason_code=command.code,
     )
-    holder = state.cases[state.grants[grant.id]].applicant
-    sealed = {"notice": events.opening(command.text, entropy)}
-    draft = opened(state, question, grant.organization, now_ms, entropy, sealed=sealed, applicant=holder)
-    return Decided([draft], {"case": case, "grant": grant.id, "replyBy": draft.public["replyBy"]})
+    sealed = {"notice": leaves.opening(command.text, entropy)}
+    body = opened(state, question, grant.organization, now_ms, sealed=sealed)
+    body = replace(body, applicant=state.cases[grant.case].applicant)
+    assert body.reply_by_ms is not None
+    reply_by = times.format_time(body.reply_by_ms)
+    return Decided([Draft.of(case, body, entropy)], {"case": case, "grant": grant.id, "replyBy": reply_by})
 
 
 def ended(state: State, grant: Grant, how: str) -> list[Draft]:
     """The entries that end a grant, and with it what is open about it."""
-    draft = Draft(events.GRANT_ENDED, grant.id, {**_about(state, grant), "how": how})
-    return [draft, *determination.superseded(state, grant.id, how)]
-
-
-def _about(state: State, grant: Grant) -> dict[str, Any]:
-    return {"grant": grant.id, "case": state.grants[grant.id]}
+    body = GrantEnded(grant=grant.id, case=grant.case, how=how)
+    return [Draft(grant.id, body), *determination.superseded(state, grant.id, how)]
 
 
 def _live(state: State, name: str) -> Grant | Refusal:
-    grant = state.table.grants_by_id.get(name)
+    grant = state.grants.get(name)
     if grant is None:
         return Refusal("unknown", "grant_unknown", f"no grant {name[:80]!r}")
-    if state.standing.get(grant.id) in ENDED:
-        said = f"grant {grant.id!r} has ended: {state.standing[grant.id]}"
+    if not grant.is_live:
+        said = f"grant {grant.id!r} has ended: {grant.standing}"
         return Refusal("conflict", "grant_ended", said, "a new application is the way back")
     return grant
 

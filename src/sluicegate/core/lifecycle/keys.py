@@ -7,11 +7,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from sluicegate.core.lifecycle.answer import Decided, Refusal
-from sluicegate.core.lifecycle.state import Key, State
+from sluicegate.core.lifecycle.state import State
 from sluicegate.core.terms.trust import Pin
-from sluicegate_record.log import canonical, dsse, events
+from sluicegate_record.entities.key import Key
+from sluicegate_record.entries import Draft
+from sluicegate_record.entries.releases import KeyPinned, LogStarted
+from sluicegate_record.log import dsse
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record.log.leaf import Entropy
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,7 @@ def start_log(state: State, command: StartLog, now_ms: int, entropy: Entropy) ->
 
 def signers(state: State, envelope: Envelope) -> frozenset[Key]:
     """The pinned keys that signed an envelope."""
-    verified = dsse.verify(envelope, {keyid: key.public for keyid, key in state.keys.items()})
-    return frozenset(state.keys[keyid] for keyid in verified)
+    return state.record.pinned().signers(envelope)
 
 
 def owners_for(state: State, envelope: Envelope, party: str) -> tuple[str, ...] | Refusal:
@@ -100,16 +102,16 @@ def _changed_pin(state: State, pins: Sequence[Pin]) -> Refusal | None:
 
 
 def _started(command: StartLog) -> Draft:
-    public = {"origin": command.origin, "vkey": command.vkey, "developer": command.developer}
-    return Draft(events.LOG_STARTED, "log", public)
+    body = LogStarted(origin=command.origin, vkey=command.vkey, developer=command.developer)
+    return Draft("log", body)
 
 
 def _pinned(pin: Pin) -> Draft:
-    public = {
-        "owner": pin.owner,
-        "party": pin.party,
-        "keyid": dsse.keyid(pin.public),
-        "publicKey": canonical.b64(pin.public),
-        "from": "configuration",
-    }
-    return Draft(events.KEY_PINNED, "keys", public)
+    body = KeyPinned(
+        owner=pin.owner,
+        party=pin.party,
+        keyid=dsse.keyid(pin.public),
+        public_key=pin.public,
+        from_="configuration",
+    )
+    return Draft("keys", body)

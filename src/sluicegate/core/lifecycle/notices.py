@@ -2,8 +2,8 @@
 
 Rules:
 - An entry whose public part names a case is news about that case; its topic is its type.
-- A notice tells what the public log tells, by the names in `_OF_CASE` and `_OF_ENTRY` alone: no reason, no
-  document, nothing of a gate or sealed part, nobody's name.
+- A notice tells what the public log tells, and of that only what `_asked` and `_said` name: no reason, no
+  document, nothing of a gate or sealed part, no person's name.
 - The body has the form that Standard Webhooks recommends: `{type, timestamp, data}`.
 """
 
@@ -13,23 +13,29 @@ import hashlib
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from sluicegate.core.lifecycle.case import Case
-from sluicegate_record.log import canonical, events, times
-from sluicegate_record.log.events import Entry
+from sluicegate_record.entities.case import Case, opened
+from sluicegate_record.entries import Body, Entry, cases, grants
+from sluicegate_record.log import canonical, times
 from sluicegate_record.statements.question import Question
-from sluicegate_record.terms.rule import Rule
 
 TEST = "test"
 """The topic of what is sent on request, about no case."""
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every such secret begins with
-_OF_CASE = ("release", "stage", "surface", "directive")
-_OF_ENTRY = ("outcome", "agency", "position", "grant")
+
+
+@runtime_checkable
+class _AboutCase(Protocol):
+    """A body whose public part may name a case."""
+
+    @property
+    def case(self) -> str | None:
+        """The case, if it names one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +58,65 @@ class Notice:
         return "msg_" + canonical.digest([subscription, self.about]).removeprefix("sha256:")[:40]
 
 
-def news(entries: Sequence[Entry], cases: Mapping[str, Case]) -> Iterator[tuple[Case, Notice]]:
+def news(entries: Sequence[Entry], known: Mapping[str, Case]) -> Iterator[tuple[Case, Notice]]:
     """What a batch of entries tells, and the cases it is about.
 
-    `cases` are those before the batch; one that the batch itself opens is read from its entry.
+    `known` are the cases before the batch; one that the batch itself opens is read from its entry.
     """
-    opened: dict[str, Case] = {}
+    fresh: dict[str, Case] = {}
     for entry in entries:
-        name = entry.public.get("case")
-        if entry.type == events.CASE_OPENED:
-            opened[entry.public["case"]] = _opened(entry)
-        case = opened.get(name) or cases.get(name) if isinstance(name, str) else None
+        body = entry.body
+        if isinstance(body, cases.CaseOpened):
+            fresh[body.case] = opened(entry, body, "", "")
+        name = body.case if isinstance(body, _AboutCase) else None
+        case = fresh.get(name) or known.get(name) if name is not None else None
         if case is not None:
             yield case, notice(entry, case)
 
 
 def notice(entry: Entry, case: Case) -> Notice:
     """What an entry tells about its case."""
-    asked = case.question.to_json()
-    said = {name: asked[name] for name in _OF_CASE if isinstance(asked.get(name), str)}
-    said |= {name: entry.public[name] for name in _OF_ENTRY if isinstance(entry.public.get(name), str)}
-    data = {"case": case.id, "kind": case.kind, **said, "seq": entry.seq, "size": entry.size}
+    told = {**_asked(case.question), **_said(entry.body)}
+    data = {"case": case.id, "kind": case.kind, **told, "seq": entry.seq, "size": entry.size}
     return Notice(entry.type, case.id, f"entry {entry.seq}", entry.at_ms, data)
+
+
+def _asked(question: Question) -> dict[str, str]:
+    """What is told of a case's question, as far as it is about these."""
+    told = {
+        "release": question.release,
+        "stage": question.stage,
+        "surface": question.surface,
+        "directive": question.directive,
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _said(body: Body) -> dict[str, str]:
+    """What is told of an entry beside its case."""
+    if isinstance(body, cases.CaseDetermined):
+        return {"outcome": body.outcome}
+    if isinstance(body, cases.PositionRecorded):
+        return {"agency": body.agency, "position": body.position}
+    if isinstance(body, _OF_AGENCY):
+        return {"agency": body.agency} if body.agency is not None else {}
+    return {"grant": body.grant} if isinstance(body, _OF_GRANT) else {}
+
+
+_OF_AGENCY = (
+    cases.CaseReceived,
+    cases.CaseWarned,
+    cases.CaseEscalated,
+    cases.CaseSilent,
+    cases.CaseAnswered,
+)
+_OF_GRANT = (
+    grants.AboutGrant,
+    grants.GrantApproved,
+    grants.GrantAmended,
+    grants.GrantEnded,
+    grants.GrantReinstated,
+)
 
 
 def trial(subscription: str, asked: str, at_ms: int) -> Notice:
@@ -102,17 +145,3 @@ def sign(key: bytes, message: str, timestamp_s: int, body: bytes) -> str:
     """
     mac = hmac.new(key, f"{message}.{timestamp_s}.".encode() + body, hashlib.sha256)
     return f"v1,{canonical.b64(mac.digest())}"
-
-
-def _opened(entry: Entry) -> Case:
-    public = entry.public
-    return Case(
-        id=public["case"],
-        kind=public["kind"],
-        question=Question.from_json(public["question"]),
-        rule=Rule.from_json(public["rule"]),
-        applicant=public.get("applicant", entry.by),
-        seq=entry.seq,
-        at_ms=entry.at_ms,
-        organization=entry.gate_value("organization") if "organization" in entry.gate else None,
-    )

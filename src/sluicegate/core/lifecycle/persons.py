@@ -10,10 +10,9 @@ Rules:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
 
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.providers import asserted
@@ -21,14 +20,15 @@ from sluicegate.core.lifecycle.state import State
 from sluicegate.core.people import persons
 from sluicegate.core.people.persons import Claim, Person
 from sluicegate_record.directives.status import STATUSES, Assurance
-from sluicegate_record.log import canonical, events, times
-from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record.entries import Body, Draft, people
+from sluicegate_record.entries.credentials import CredentialRevoked
+from sluicegate_record.log import canonical, times
+from sluicegate_record.log.leaf import Entropy
 
+T = TypeVar("T")
 SELF = persons.SELF
 SELF_DECLARED = "self-declared"
 BY_ASSERTION = "assertion"
-METHOD = re.compile(r"[a-z0-9]+(-[a-z0-9]+){0,5}")
-METHOD_MAX = 40
 ROWS_MAX = 2_000
 """How many rows one command has: while it is decided no gateway is answered; 10,000 took most of a lease."""
 IDENTIFIERS_MAX = 8
@@ -36,7 +36,6 @@ MEMBERS_MAX = 100_000
 """How many members an organization may have: every gateway holds them all."""
 PART_ROWS = 1_000
 """How many rows one entry has, so that none is larger than half a MiB; more go on in the next entry."""
-BY_ORGANIZATION = (Assurance.SELF_ASSERTED, Assurance.ORGANIZATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +162,10 @@ def remove_members(state: State, command: RemoveMembers, now_ms: int, entropy: E
             return member_unknown(member)
     gone = dict.fromkeys(command.members)
     credentials = state.table.credentials_of(gone)
-    drafts = [Draft(events.CREDENTIAL_REVOKED, each, {"credential": each}) for each in credentials]
+    drafts = [Draft(each, CredentialRevoked(credential=each)) for each in credentials]
     for part in parts(list(gone)):
-        gate = {"organization": command.organization, "members": part}
-        drafts.append(_draft(events.MEMBERS_REMOVED, gate, entropy))
+        body = people.MembersRemoved(organization=command.organization, members=part)
+        drafts.append(_draft(body, entropy))
     return Decided(drafts, {"removed": list(gone), "revoked": credentials})
 
 
@@ -181,9 +180,9 @@ def claim_status(state: State, command: ClaimStatus, now_ms: int, entropy: Entro
     refusal = _unfit(command.said, now_ms, is_self=command.issuer == SELF)
     if refusal is not None:
         return refusal
-    row = _claim(person.id, command.issuer, command.said)
-    noted = [row] if command.issuer == SELF or not _stands(state, row) else []
-    drafts = [_draft(events.STATUS_CLAIMED, {"claims": noted}, entropy)] if noted else []
+    claim = _claim(person.id, command.issuer, command.said)
+    is_noted = command.issuer == SELF or not _stands(state, claim)
+    drafts = [_draft(people.StatusClaimed(claims=(claim,)), entropy)] if is_noted else []
     return Decided(drafts, {"member": person.id, "status": command.said.status})
 
 
@@ -209,8 +208,8 @@ def hand_in_assertion(
     refusal = _spent(state, digest) or _passed(command.until_ms, now_ms)
     if refusal is not None:
         return refusal
-    row = {**_claim(person.id, command.provider, stated), "assertion": digest}
-    return Decided([_draft(events.STATUS_CLAIMED, {"claims": [row]}, entropy)], result)
+    claim = replace(_claim(person.id, command.provider, stated), assertion=digest)
+    return Decided([_draft(people.StatusClaimed(claims=(claim,)), entropy)], result)
 
 
 def revoke_claim(state: State, command: RevokeClaim, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -221,8 +220,8 @@ def revoke_claim(state: State, command: RevokeClaim, now_ms: int, entropy: Entro
     result = {"member": person.id, "issuer": command.issuer}
     if command.issuer != SELF and claim_by(person, command.issuer) is None:
         return Decided([], result)
-    row = {"member": person.id, "issuer": command.issuer}
-    return Decided([_draft(events.STATUS_REVOKED, {"claims": [row]}, entropy)], result)
+    revoked = people.ClaimRef(member=person.id, issuer=command.issuer)
+    return Decided([_draft(people.StatusRevoked(claims=(revoked,)), entropy)], result)
 
 
 def claim_by(person: Person, issuer: str) -> Claim | None:
@@ -235,10 +234,10 @@ def member_unknown(name: str) -> Refusal:
     return Refusal("unknown", "member_unknown", f"no member {name[:80]!r}", "'member list' shows yours")
 
 
-def parts(rows: Sequence[Any]) -> Iterator[list[Any]]:
+def parts(rows: Sequence[T]) -> Iterator[tuple[T, ...]]:
     """Rows as entries hold them, in their order."""
     for at in range(0, len(rows), PART_ROWS):
-        yield list(rows[at : at + PART_ROWS])
+        yield tuple(rows[at : at + PART_ROWS])
 
 
 def _too_many(state: State, command: RegisterMembers) -> Refusal | None:
@@ -298,12 +297,12 @@ def _unfit(said: Said, now_ms: int, *, is_self: bool = False) -> Refusal | None:
     if said.status not in STATUSES:
         told = f"no status {said.status[:40]!r}, expected one of {', '.join(STATUSES)}"
         return Refusal("conflict", "status_unknown", told)
-    allowed = (Assurance.SELF_ASSERTED,) if is_self else BY_ORGANIZATION
+    allowed = (Assurance.SELF_ASSERTED,) if is_self else persons.BY_ORGANIZATION
     if said.assurance not in allowed:
         listed = " or ".join(each.word for each in allowed)
         told = f"nobody claims with the assurance {said.assurance.word!r}, expected {listed}"
         return Refusal("conflict", "assurance_not_yours", told, "a provider's takes what it has signed")
-    if len(said.method) > METHOD_MAX or not METHOD.fullmatch(said.method):
+    if len(said.method) > persons.METHOD_MAX or not persons.METHOD.fullmatch(said.method):
         told = f"the method {said.method[:40]!r}, expected a word such as document-seen or i-9"
         return Refusal("conflict", "method_invalid", told, "say how it is known; send nothing else")
     return _passed(said.until_ms, now_ms)
@@ -323,28 +322,34 @@ def _spent(state: State, digest: str) -> Refusal | None:
     return Refusal("conflict", "assertion_spent", said, "have the provider sign another one")
 
 
-def _claim(member: str, issuer: str, said: Said) -> dict[str, Any]:
-    """A claim as it stands in a gate part; `method` is for people, no decision reads it."""
-    until = {"until": times.format_time(said.until_ms)} if said.until_ms is not None else {}
-    row = {"member": member, "issuer": issuer, "status": said.status, "assurance": said.assurance.word}
-    return {**row, "method": said.method, **until}
+def _claim(member: str, issuer: str, said: Said) -> people.Claim:
+    """A claim as it stands in an entry; `method` is for people, no decision reads it."""
+    return people.Claim(
+        member=member,
+        issuer=issuer,
+        status=said.status,
+        assurance=said.assurance.word,
+        method=said.method,
+        until_ms=said.until_ms,
+    )
 
 
-def _claimed(state: State, rows: Sequence[dict[str, Any]], entropy: Entropy) -> Iterator[Draft]:
+def _claimed(state: State, claims: Sequence[people.Claim], entropy: Entropy) -> Iterator[Draft]:
     """The entries of claims that say something new."""
-    news = [row for row in rows if not _stands(state, row)]
+    news = [claim for claim in claims if not _stands(state, claim)]
     for part in parts(news):
-        yield _draft(events.STATUS_CLAIMED, {"claims": part}, entropy)
+        yield _draft(people.StatusClaimed(claims=part), entropy)
 
 
-def _stands(state: State, row: Mapping[str, Any]) -> bool:
-    person = state.table.people.get(row["member"])
-    claim = claim_by(person, row["issuer"]) if person is not None else None
-    told = state.registry.told.get((row["member"], row["issuer"]))
-    if claim is None or told is None:
+def _stands(state: State, claim: people.Claim) -> bool:
+    """Whether the same issuer claims the same already."""
+    person = state.table.people.get(claim.member)
+    known = claim_by(person, claim.issuer) if person is not None else None
+    told = state.registry.told.get((claim.member, claim.issuer))
+    if known is None or told is None:
         return False
-    said = Said(claim.status, claim.assurance, told.method, claim.until_ms)
-    return _claim(row["member"], row["issuer"], said) == row
+    said = Said(known.status, known.assurance, told.method, known.until_ms)
+    return _claim(claim.member, claim.issuer, said) == claim
 
 
 def _registered(
@@ -354,13 +359,12 @@ def _registered(
     known = state.table.registry.get(organization, {})
     news = []
     for each in placed:
-        identifiers = [one.hex() for one in each.row.identifiers if one not in known]
+        identifiers = tuple(one for one in each.row.identifiers if one not in known)
         if each.is_new or identifiers:
-            news.append({"member": each.member, "identifiers": identifiers})
+            news.append(people.Member(member=each.member, identifiers=identifiers))
     for part in parts(news):
-        gate = {"organization": organization, "members": part}
-        yield _draft(events.MEMBERS_REGISTERED, gate, entropy)
+        yield _draft(people.MembersRegistered(organization=organization, members=part), entropy)
 
 
-def _draft(type_: str, gate: Mapping[str, Any], entropy: Entropy) -> Draft:
-    return Draft(type_, "members", {}, {name: events.opening(value, entropy) for name, value in gate.items()})
+def _draft(body: Body, entropy: Entropy) -> Draft:
+    return Draft.of("members", body, entropy)

@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.releases import other_log
-from sluicegate.core.lifecycle.state import Issued, Point, State, Stated
-from sluicegate_record.log import canonical, dsse, events, times
+from sluicegate.core.lifecycle.state import Point, State, Statement
+from sluicegate_record.entities.directive import Directive
+from sluicegate_record.entries import Draft
+from sluicegate_record.entries.fleet import PointDeclared, PointRetired, PointStated
+from sluicegate_record.log import dsse, times
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements.points import Enforcement, Pointing
 
 AHEAD_MS = 300_000
@@ -53,17 +56,17 @@ def set_point(state: State, command: SetPoint, now_ms: int, entropy: Entropy) ->
     result = {"point": said.point, "surface": said.surface, "state": said.says}
     if known is not None and known.retired is (said.says == "retired"):
         return Decided([], result)
-    public = {
-        "point": said.point,
-        "surface": said.surface,
-        "keyid": dsse.keyid(said.key),
-        "publicKey": canonical.b64(said.key),
-        "owner": key.owner,
-        "digest": command.envelope.digest,
-        "envelope": command.envelope.to_json(),
-    }
-    what = events.POINT_DECLARED if said.says == "declared" else events.POINT_RETIRED
-    return Decided([Draft(what, said.point, public)], result)
+    kind = PointDeclared if said.says == "declared" else PointRetired
+    body = kind(
+        point=said.point,
+        surface=said.surface,
+        keyid=dsse.keyid(said.key),
+        public_key=said.key,
+        owner=key.owner,
+        digest=command.envelope.digest,
+        envelope=command.envelope,
+    )
+    return Decided([Draft(said.point, body)], result)
 
 
 def _not_to_set(state: State, said: Pointing, known: Point | None) -> Refusal | None:
@@ -105,19 +108,19 @@ def state_point(state: State, command: StatePoint, now_ms: int, entropy: Entropy
     refusal = _out_of_time(at_ms, known, now_ms)
     if refusal is not None:
         return refusal
-    public = {
-        "point": point.name,
-        "directive": issued.name,
-        "size": issued.size,
-        "says": said.says,
-        "at": at,
-        "digest": command.envelope.digest,
-        "envelope": command.envelope.to_json(),
-    }
-    return Decided([Draft(events.POINT_STATED, point.name, public)], result)
+    body = PointStated(
+        point=point.name,
+        directive=issued.name,
+        size=issued.size,
+        says=said.says,
+        at_ms=at_ms,
+        digest=command.envelope.digest,
+        envelope=command.envelope,
+    )
+    return Decided([Draft(point.name, body)], result)
 
 
-def _not_to_state(command: StatePoint, said: Enforcement, point: Point, issued: Issued) -> Refusal | None:
+def _not_to_state(command: StatePoint, said: Enforcement, point: Point, issued: Directive) -> Refusal | None:
     signer = dsse.keyid(point.public)
     if signer not in dsse.verify(command.envelope, {signer: point.public}):
         text = f"no valid signature by the key of the point {point.name!r}"
@@ -125,12 +128,12 @@ def _not_to_state(command: StatePoint, said: Enforcement, point: Point, issued: 
     if said.document != issued.document.digest:
         text = f"a statement about another document than the directive {issued.name!r} has now"
         return Refusal("conflict", "other_document", text, "ask for the statement again and sign that")
-    if issued.lifted and said.says == "enforced":
+    if issued.ended is not None and said.says == "enforced":
         return Refusal("conflict", "directive_lifted", f"the directive {issued.name!r} has been lifted")
     return None
 
 
-def _out_of_time(at_ms: int, known: Stated | None, now_ms: int) -> Refusal | None:
+def _out_of_time(at_ms: int, known: Statement | None, now_ms: int) -> Refusal | None:
     if at_ms > now_ms + AHEAD_MS:
         text = f"a statement of {times.format_time(at_ms)}, which is still to come"
         return Refusal("conflict", "time_ahead", text, "set the clock of the machine that signs")
@@ -140,7 +143,7 @@ def _out_of_time(at_ms: int, known: Stated | None, now_ms: int) -> Refusal | Non
     return None
 
 
-def point_and_directive(state: State, point: str, directive: str) -> tuple[Point, Issued] | Refusal:
+def point_and_directive(state: State, point: str, directive: str) -> tuple[Point, Directive] | Refusal:
     """A point and a directive on its surface, or why the one has nothing to say of the other."""
     found, issued = state.points.get(point), state.directives.get(directive)
     if found is None:
@@ -160,17 +163,17 @@ def point_unknown(name: str) -> Refusal:
     return Refusal("unknown", "point_unknown", f"no point {name[:80]!r}", "'point list' shows them")
 
 
-def is_of(point: Point, issued: Issued) -> bool:
+def is_of(point: Point, issued: Directive) -> bool:
     """Whether a directive is for the surface of a point."""
     return issued.document.spec.is_about(point.surface)
 
 
-def asked(state: State, issued: Issued) -> list[Point]:
+def asked(state: State, issued: Directive) -> list[Point]:
     """The points, not retired, that have to enforce a directive."""
     return [point for point in state.points.values() if not point.retired and is_of(point, issued)]
 
 
-def enforcing(point: Point, issued: Issued) -> Stated | None:
+def enforcing(point: Point, issued: Directive) -> Statement | None:
     """Where a point has said that it enforces a directive as it now is; None while it has not."""
     stated = point.stated.get(issued.name)
     return stated if stated and stated.says == "enforced" and stated.of == issued.size else None

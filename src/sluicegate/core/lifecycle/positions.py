@@ -10,20 +10,29 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sluicegate.core.lifecycle import determination
+from sluicegate.core.lifecycle import determination, timing
 from sluicegate.core.lifecycle.acts import case_unknown, not_now, other_question, placed
 from sluicegate.core.lifecycle.answer import Decided, Refusal
-from sluicegate.core.lifecycle.case import Case, Recorded
 from sluicegate.core.lifecycle.keys import owners_for, signer_for
 from sluicegate.core.lifecycle.releases import terms_not_agreed
-from sluicegate.core.lifecycle.state import ENDED, State
-from sluicegate_record.log import dsse, events, times
+from sluicegate.core.lifecycle.state import State
+from sluicegate_record.directives.received import Received
+from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.happening import Trial
+from sluicegate_record.entries import Draft
+from sluicegate_record.entries.cases import (
+    CaseDetermined,
+    CaseProceeded,
+    CaseReceived,
+    CaseScreened,
+    PositionRecorded,
+)
+from sluicegate_record.log import dsse, times
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.log.events import Draft, Entropy, Opening
+from sluicegate_record.log.leaf import Entropy, Opening
 from sluicegate_record.statements.cases import (
     Position,
     Proceeding,
@@ -109,8 +118,7 @@ def transcribe_position(
     owners = owners_for(state, command.envelope, state.developer)
     if not isinstance(owners, Refusal):
         owners = two_officers(owners) or owners
-    transcribed = {"transcribed": said.received.to_json()}
-    stated = _Stated(command.envelope, said.word, owners, None, transcribed)
+    stated = _Stated(command.envelope, said.word, owners, None, said.received)
     return _record(state, stated, now_ms, entropy)
 
 
@@ -127,7 +135,7 @@ def _not_to_transcribe(state: State, word: Word) -> Refusal | None:
     if case is None:
         return case_unknown(word.case)
     issued = state.directives.get(case.question.directive) if case.kind == kinds.LIFT else None
-    if issued is None or not issued.is_transcribed or issued.confirmed or issued.issuer != word.agency:
+    if issued is None or not issued.is_word or issued.issuer != word.agency:
         said = "only the issuer's word about an order that was transcribed, and not confirmed, is transcribed"
         return Refusal("forbidden", "not_transcribed", said, "the agency signs its position itself")
     return None
@@ -135,13 +143,13 @@ def _not_to_transcribe(state: State, word: Word) -> Refusal | None:
 
 @dataclass(frozen=True, slots=True)
 class _Stated:
-    """A position as its envelope states it, whose signatures support it, and what more is public of it."""
+    """A position as its envelope states it, whose signatures support it, and how it came if transcribed."""
 
     envelope: Envelope
     word: Word
     owners: tuple[str, ...] | Refusal
     reason: Opening | None
-    more: Mapping[str, Any] = field(default_factory=dict)
+    transcribed: Received | None = None
 
 
 def _record(state: State, stated: _Stated, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -163,24 +171,32 @@ def _record(state: State, stated: _Stated, now_ms: int, entropy: Entropy) -> Dec
     )
     if refusal is not None:
         return refusal
-    said = Recorded(
-        word.agency,
-        owners,
-        word.position,
-        word.reason,
-        digest,
-        state.size,
-        now_ms,
-        None if word.conditions is None else Conditions.from_json(word.conditions),
-        word.sealed is not None,
-    )
-    after = case.fork()
-    after.record(said)
-    sealed = {"reason": stated.reason} if stated.reason is not None else {}
-    public = {**_public(case, after, said, word, stated.envelope, now_ms), **stated.more}
-    recorded = Draft(events.POSITION_RECORDED, case.id, public, {}, sealed)
+    body = _spoken(stated, owners, digest)
+    after = case.after(Trial(body, state.size, now_ms))
+    if case.asked_ms is not None and not after.asking and case.whole_clock is not None:
+        body = replace(body, whole_due_ms=timing.whole_due(case, now_ms))
+        after = case.after(Trial(body, state.size, now_ms))
+    recorded = Draft.of(case.id, body, entropy)
     follows = determination.conclude(state, after, now_ms, entropy)
     return Decided([recorded, *follows], _result(case, word.agency, digest, outcome_of(follows)))
+
+
+def _spoken(stated: _Stated, owners: tuple[str, ...], digest: str) -> PositionRecorded:
+    word = stated.word
+    return PositionRecorded(
+        case=word.case,
+        agency=word.agency,
+        owner=owners[0],
+        owners=owners,
+        position=word.position,
+        reason=word.reason,
+        digest=digest,
+        envelope=stated.envelope,
+        conditions=None if word.conditions is None else Conditions.from_json(word.conditions),
+        sealed_reason=word.sealed,
+        transcribed=stated.transcribed,
+        secret=stated.reason,
+    )
 
 
 def _unproven(stated: _Stated) -> Refusal | None:
@@ -189,36 +205,6 @@ def _unproven(stated: _Stated) -> Refusal | None:
         return None
     said = "what was sent as the sealed reason is not what the position commits to"
     return Refusal("unverified", "reason_unproven", said, "send the file that 'review sign' wrote, unchanged")
-
-
-def _public(  # noqa: PLR0913 - one a part of the entry
-    case: Case, after: Case, said: Recorded, word: Word, envelope: Envelope, now_ms: int
-) -> dict[str, Any]:
-    public: dict[str, Any] = {
-        "case": case.id,
-        "agency": said.agency,
-        "owner": said.owners[0],
-        "owners": list(said.owners),
-        "position": said.position,
-        "reason": said.reason,
-        "digest": said.digest,
-        "envelope": envelope.to_json(),
-    }
-    if said.conditions is not None:
-        public["conditions"] = said.conditions.to_json()
-    if word.sealed is not None:
-        public["sealed"] = word.sealed
-    if case.asked_ms is not None and not after.asking and case.whole_clock is not None:
-        public["wholeDue"] = whole_due(after, now_ms)
-    return public
-
-
-def whole_due(case: Case, now_ms: int) -> str | None:
-    """When the whole case is due once its last question closes now; None where its time is over already."""
-    if case.whole_clock is None or case.asked_ms is None or case.due_ms is None:
-        return None
-    stops = [*case.stops, (case.asked_ms, now_ms)]
-    return times.format_time(case.due(case.at_ms, case.whole_clock[0], stops))
 
 
 def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -234,7 +220,7 @@ def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> De
     refusal = other_question(case, question.digest) or _not_asked(case, agency)
     if refusal is not None:
         return refusal
-    clock, digest = case.clocked(), command.envelope.digest
+    clock, digest = case.agency_clock, command.envelope.digest
     known = case.clocks.get(agency)
     if known is not None or agency in case.positions:
         due = known.due_ms if known is not None else None
@@ -242,17 +228,17 @@ def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> De
     refusal = not_now("receive", case)
     if refusal is not None:
         return refusal
-    due = case.due(now_ms, clock.within, []) if clock is not None else None
-    public = {
-        "case": case.id,
-        "agency": agency,
-        "owner": key.owner,
-        "due": _shown(due),
-        "digest": digest,
-        "envelope": command.envelope.to_json(),
-    }
-    result = {name: public[name] for name in ("case", "agency", "digest", "due")}
-    return Decided([Draft(events.CASE_RECEIVED, case.id, public)], result)
+    due_ms = timing.due(case, now_ms, clock.within, []) if clock is not None else None
+    body = CaseReceived(
+        case=case.id,
+        agency=agency,
+        owner=key.owner,
+        due_ms=due_ms,
+        digest=digest,
+        envelope=command.envelope,
+    )
+    result = {"case": case.id, "agency": agency, "digest": digest, "due": _shown(due_ms)}
+    return Decided([Draft(case.id, body)], result)
 
 
 def screen(state: State, command: Screen, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -275,23 +261,21 @@ def screen(state: State, command: Screen, now_ms: int, entropy: Entropy) -> Deci
     if in_use is not None and in_use != screening.version:
         said = f"version {in_use!r} of the list {screening.list!r} is in use, not {screening.version!r}"
         return Refusal("conflict", "list_changed", said, "screen again, with the version in use")
-    digest = command.envelope.digest
-    public = {
-        "case": case.id,
-        "list": screening.list,
-        "version": screening.version,
-        "decision": screening.decision,
-        "reason": screening.reason,
-        "owner": key.owner,
-        "digest": digest,
-        "envelope": command.envelope.to_json(),
-    }
-    after = case.fork()
-    after.screening = {name: public[name] for name in ("list", "version", "decision")}
+    body = CaseScreened(
+        case=case.id,
+        name=screening.list,
+        version=screening.version,
+        decision=screening.decision,
+        reason=screening.reason,
+        owner=key.owner,
+        digest=command.envelope.digest,
+        envelope=command.envelope,
+        candidates=command.candidates,
+    )
+    after = case.after(Trial(body, state.size, now_ms))
     follows = determination.conclude(state, after, now_ms, entropy)
-    draft = Draft(events.CASE_SCREENED, case.id, public, {}, {"candidates": command.candidates})
     result = {"case": case.id, "decision": screening.decision, "determination": outcome_of(follows)}
-    return Decided([draft, *follows], result)
+    return Decided([Draft.of(case.id, body, entropy), *follows], result)
 
 
 def proceed(state: State, command: Proceed, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -307,18 +291,16 @@ def proceed(state: State, command: Proceed, now_ms: int, entropy: Entropy) -> De
     if refusal is not None:
         return refusal
     digest = command.envelope.digest
-    public = {
-        "case": case.id,
-        "owners": list(owners),
-        "reason": proceeding.reason,
-        "digest": digest,
-        "over": sorted(case.against) or "silence",
-        "envelope": command.envelope.to_json(),
-    }
-    after = case.fork()
-    after.proceeded = True
-    drafts = [Draft(events.CASE_PROCEEDED, case.id, public)]
-    drafts += determination.approved(state, after, now_ms, entropy)
+    body = CaseProceeded(
+        case=case.id,
+        owners=owners,
+        reason=proceeding.reason,
+        digest=digest,
+        over=sorted(case.against) or "silence",
+        envelope=command.envelope,
+    )
+    after = case.after(Trial(body, state.size, now_ms))
+    drafts = [Draft(case.id, body), *determination.approved(state, after, now_ms, entropy)]
     return Decided(drafts, {"case": case.id, "digest": digest, "determination": outcome_of(drafts)})
 
 
@@ -344,14 +326,14 @@ def _in_the_way(state: State, case: Case, now_ms: int) -> Refusal | None:
 
 def grant_moved(state: State, case: Case) -> Refusal | None:
     """Why a case about a grant cannot be taken up again, if it cannot."""
-    grant = case.question.grant
-    if not grant:
+    if not case.question.grant:
         return None
-    if not state.is_live(grant):
-        said = f"grant {grant!r} has ended: {state.standing[grant]}"
+    grant = state.grants[case.question.grant]
+    if not grant.is_live:
+        said = f"grant {grant.id!r} has ended: {grant.standing}"
         return Refusal("conflict", "grant_ended", said, "a new application is the way back")
-    newer = (state.amendments if case.kind == kinds.AMENDMENT else state.removals).get(grant, case.id)
-    if newer != case.id:
+    newer = grant.amendment if case.kind == kinds.AMENDMENT else grant.removal
+    if newer not in {None, case.id}:
         said = f"case {newer!r} about this grant is open"
         return Refusal("conflict", "already_applied", said, "go on there")
     return None
@@ -364,7 +346,7 @@ def _no_room(state: State, case: Case) -> Refusal | None:
     key = (case.organization or "", question.release, question.surface)
     other = state.open_applications.get(key, case.id)
     grant = state.table.grants.get(key)
-    if other != case.id or (grant is not None and state.standing.get(grant.id) not in ENDED):
+    if other != case.id or (grant is not None and state.grants[grant.id].is_live):
         said = "the organization has since applied again, or been granted this surface"
         return Refusal("conflict", "already_applied", said, "proceed in the newer case")
     if case.state != kinds.OFFERED and not determination.has_seat(state, case):
@@ -421,9 +403,8 @@ def _not_signed_enough(state: State, case: Case, agency: str, owners: tuple[str,
         return Refusal("forbidden", "countersignature_missing", said, "'review countersign' adds the second")
     if case.kind == kinds.APPEAL:
         first = state.cases[case.question.against]
-        heard = {owner for said in first.history for owner in said.owners}
-        if heard & set(owners):
-            said = f"{', '.join(sorted(heard & set(owners)))} signed in the case that is appealed"
+        if first.signed & set(owners):
+            said = f"{', '.join(sorted(first.signed & set(owners)))} signed in the case that is appealed"
             return Refusal("forbidden", "not_impartial", said, "another owner of the agency must decide")
     return None
 
@@ -447,7 +428,7 @@ def moved(state: State, case: Case) -> Refusal | None:
 
 def outcome_of(drafts: list[Draft]) -> str | None:
     """The outcome that entries determine, if they do."""
-    outcomes = [draft.public["outcome"] for draft in drafts if draft.type == events.CASE_DETERMINED]
+    outcomes = [draft.body.outcome for draft in drafts if isinstance(draft.body, CaseDetermined)]
     return outcomes[0] if outcomes else None
 
 

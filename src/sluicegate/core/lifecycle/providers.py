@@ -8,9 +8,8 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sluicegate.core.access.decision import Instant
 from sluicegate.core.lifecycle.answer import Decided, Refusal
@@ -19,8 +18,8 @@ from sluicegate.core.lifecycle.state import State
 from sluicegate.core.people import assertion, persons
 from sluicegate.core.people.assertion import Failure, Keys, Provider
 from sluicegate_record.directives.status import STATUSES
-from sluicegate_record.log import events
-from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record.entries import Draft, people
+from sluicegate_record.log.leaf import Entropy
 
 PROVIDERS_MAX = 10
 
@@ -66,18 +65,18 @@ def register_provider(
     """Decide `RegisterProvider`. The same again is done once."""
     given = command.provider
     known = {name: each for name, each in state.registry.providers.items() if _is_of(each, command)}
-    stated = _stated(given, command.jwks_url)
     for name, each in known.items():
-        if each.stated == {**stated, "provider": name}:
+        if each.stated == _stated(name, given, command.jwks_url):
             return Decided([], {"provider": name})
-        if each.stated["issuer"] == given.issuer:
+        if each.stated.issuer == given.issuer:
             said = f"the issuer {given.issuer[:80]!r} is that of the provider {name!r}"
             return Refusal("conflict", "issuer_taken", said, "rotate its keys, or remove it first")
     if len(known) >= PROVIDERS_MAX:
         said = f"an organization has at most {PROVIDERS_MAX} providers"
         return Refusal("conflict", "too_many_providers", said, "remove one")
     name = entropy.name("idp")
-    return Decided([_draft(command.organization, {**stated, "provider": name}, entropy)], {"provider": name})
+    stated = _stated(name, given, command.jwks_url)
+    return Decided([_draft(command.organization, stated, entropy)], {"provider": name})
 
 
 def rotate_keys(state: State, command: RotateKeys, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -88,7 +87,7 @@ def rotate_keys(state: State, command: RotateKeys, now_ms: int, entropy: Entropy
     found = state.registry.providers.get(command.provider)
     if found is None:
         return provider_unknown(command.provider)
-    if command.jwks_url not in {None, found.stated.get("jwksUrl")}:
+    if command.jwks_url not in {None, found.stated.jwks_url}:
         said = f"the keys of {command.provider!r} are not fetched from there any more"
         return Refusal("conflict", "other_url", said)
     before = state.table.providers[found.organization][command.provider]
@@ -96,7 +95,7 @@ def rotate_keys(state: State, command: RotateKeys, now_ms: int, entropy: Entropy
     result = {"provider": command.provider, "keys": sorted(command.keys)}
     if after == before:
         return Decided([], result)
-    stated = {**_stated(after, found.stated.get("jwksUrl")), "provider": command.provider}
+    stated = _stated(command.provider, after, found.stated.jwks_url)
     return Decided([_draft(found.organization, stated, entropy)], result)
 
 
@@ -107,9 +106,8 @@ def remove_provider(
     found = state.registry.providers.get(command.provider)
     if found is None:
         return provider_unknown(command.provider)
-    gate = {"organization": events.opening(found.organization, entropy)}
-    draft = Draft(events.PROVIDER_REMOVED, "providers", {"provider": command.provider}, gate)
-    return Decided([draft], {"provider": command.provider})
+    body = people.ProviderRemoved(provider=command.provider, organization=found.organization)
+    return Decided([Draft.of("providers", body, entropy)], {"provider": command.provider})
 
 
 def asserted(state: State, organization: str, name: str, token: str, now_ms: int) -> Asserted | Refusal:
@@ -137,22 +135,19 @@ def _is_of(provided: Provided, command: RegisterProvider) -> bool:
     return provided.organization == command.organization
 
 
-def _stated(provider: Provider, jwks_url: str | None) -> dict[str, Any]:
-    """A provider as it stands in a gate part, but for its name."""
-    found = {
-        "issuer": provider.issuer,
-        "audience": provider.audience,
-        "algorithms": sorted(provider.algorithms),
-        "keys": {kid: dict(key) for kid, key in provider.keys.items()},
-        "maxAgeS": provider.max_age_s,
-    }
-    return {**found, "jwksUrl": jwks_url} if jwks_url is not None else found
+def _stated(name: str, provider: Provider, jwks_url: str | None) -> people.Provider:
+    """A provider as it stands in an entry."""
+    return people.Provider(
+        provider=name,
+        issuer=provider.issuer,
+        audience=provider.audience,
+        algorithms=tuple(sorted(provider.algorithms)),
+        keys={kid: dict(key) for kid, key in provider.keys.items()},
+        max_age_s=provider.max_age_s,
+        jwks_url=jwks_url,
+    )
 
 
-def _draft(organization: str, stated: Mapping[str, Any], entropy: Entropy) -> Draft:
-    public = {"provider": stated["provider"]}
-    gate = {
-        "organization": events.opening(organization, entropy),
-        "provider": events.opening(dict(stated), entropy),
-    }
-    return Draft(events.PROVIDER_REGISTERED, "providers", public, gate)
+def _draft(organization: str, stated: people.Provider, entropy: Entropy) -> Draft:
+    body = people.ProviderRegistered(name=stated.provider, organization=organization, provider=stated)
+    return Draft.of("providers", body, entropy)

@@ -9,10 +9,13 @@ from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.releases import other_log, stage_unknown
 from sluicegate.core.lifecycle.state import State
-from sluicegate_record.log import events
+from sluicegate_record.entities.case import Case
+from sluicegate_record.entries import Draft
+from sluicegate_record.entries.releases import ListChanged, RecordAdded
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements.notes import Note
+from sluicegate_record.terms import kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +43,21 @@ def add_note(state: State, command: AddNote, now_ms: int, entropy: Entropy) -> D
     if refusal is not None:
         return refusal
     digest = command.envelope.digest
-    about = note.about.to_json()
-    result = {"party": note.party, "digest": digest, "about": about}
+    result = {"party": note.party, "digest": digest, "about": note.about.to_json()}
     if any(known["digest"] == digest for known in state.notes):
         return Decided([], result)
-    public = {
-        "about": about,
-        "kind": note.kind,
-        "on": note.on,
-        "text": note.text,
-        "party": note.party,
-        "owner": key.owner,
-        "digest": digest,
-        "envelope": command.envelope.to_json(),
-    }
-    if note.about.case is not None:
-        public["case"] = note.about.case
-    return Decided([Draft(events.RECORD_ADDED, "record", public)], result)
+    body = RecordAdded(
+        about=note.about,
+        kind=note.kind,
+        on=note.on,
+        text=note.text,
+        party=note.party,
+        owner=key.owner,
+        digest=digest,
+        envelope=command.envelope,
+        case=note.about.case,
+    )
+    return Decided([Draft("record", body)], result)
 
 
 def use_list(state: State, command: UseList, now_ms: int, entropy: Entropy) -> Decided | Refusal:
@@ -64,8 +65,7 @@ def use_list(state: State, command: UseList, now_ms: int, entropy: Entropy) -> D
     result = {"list": command.name, "version": command.version, "reopened": reopened(state, command)}
     if state.lists.get(command.name) == command.version:
         return Decided([], result)
-    public = {"list": command.name, "version": command.version}
-    return Decided([Draft(events.LIST_CHANGED, "lists", public)], result)
+    return Decided([Draft("lists", ListChanged(name=command.name, version=command.version))], result)
 
 
 def reopened(state: State, command: UseList) -> list[str]:
@@ -73,9 +73,17 @@ def reopened(state: State, command: UseList) -> list[str]:
     return [
         case.id
         for case in state.cases.values()
-        if case.is_reopened_by(command.name, command.version)
-        and (case.state != "determined" or (case.grant is not None and state.is_live(case.grant)))
+        if case.screening is not None
+        and case.screening.is_reopened_by(command.name, command.version)
+        and _counts(state, case)
     ]
+
+
+def _counts(state: State, case: Case) -> bool:
+    """Whether a case is open, or of a live grant."""
+    if case.state != kinds.DETERMINED:
+        return True
+    return case.grant is not None and state.grants[case.grant].is_live
 
 
 def _about_nothing(state: State, note: Note) -> Refusal | None:

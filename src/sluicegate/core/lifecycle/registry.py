@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sluicegate_record.log import canonical, events
-from sluicegate_record.log.events import Entry
+from sluicegate_record.entries import Body, Entry, credentials, people, seen
 
 
 class Told(NamedTuple):
@@ -36,18 +35,18 @@ class Signatory(NamedTuple):
 
 
 class Provided(NamedTuple):
-    """An identity provider, as it stands in the gate part of its entry."""
+    """An identity provider of an organization, as its entry has it."""
 
     organization: str
-    stated: dict[str, Any]
+    stated: people.Provider
 
 
 @dataclass(slots=True)
 class Registry:
     """Persons, signatories and providers, at one size of the log."""
 
-    members: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
-    """Those of an organization, oldest first, with the digests of their identifiers, in hex."""
+    members: dict[str, dict[str, tuple[bytes, ...]]] = field(default_factory=dict)
+    """Those of an organization, oldest first, with the digests of their identifiers."""
     told: dict[tuple[str, str], Told] = field(default_factory=dict)
     """By member and issuer."""
     signatories: dict[str, dict[str, Signatory]] = field(default_factory=dict)
@@ -59,69 +58,71 @@ class Registry:
     """Digests of the assertions and attestations that have been used."""
 
 
-def _members_registered(registry: Registry, entry: Entry) -> None:
-    members = registry.members.setdefault(entry.gate_value("organization"), {})
-    for row in entry.gate_value("members"):
-        members[row["member"]] = members.get(row["member"], ()) + tuple(row["identifiers"])
+def _members_registered(registry: Registry, entry: Entry, body: people.MembersRegistered) -> None:
+    members = registry.members.setdefault(seen(body.organization), {})
+    for row in seen(body.members):
+        members[row.member] = members.get(row.member, ()) + row.identifiers
 
 
-def _members_removed(registry: Registry, entry: Entry) -> None:
-    gone = set(entry.gate_value("members"))
-    members = registry.members[entry.gate_value("organization")]
+def _members_removed(registry: Registry, entry: Entry, body: people.MembersRemoved) -> None:
+    gone = set(seen(body.members))
+    members = registry.members[seen(body.organization)]
     for member in gone:
         del members[member]
     for key in [key for key in registry.told if key[0] in gone]:
         del registry.told[key]
 
 
-def _status_claimed(registry: Registry, entry: Entry) -> None:
-    for row in entry.gate_value("claims"):
-        told = Told(row.get("method", ""), entry.by, entry.at_ms, row.get("assertion"))
-        registry.told[row["member"], row["issuer"]] = told
+def _status_claimed(registry: Registry, entry: Entry, body: people.StatusClaimed) -> None:
+    for claim in seen(body.claims):
+        told = Told(claim.method or "", entry.by, entry.at_ms, claim.assertion)
+        registry.told[claim.member, claim.issuer] = told
         if told.assertion is not None:
             registry.spent.add(told.assertion)
 
 
-def _status_revoked(registry: Registry, entry: Entry) -> None:
-    for row in entry.gate_value("claims"):
-        registry.told.pop((row["member"], row["issuer"]), None)
+def _status_revoked(registry: Registry, entry: Entry, body: people.StatusRevoked) -> None:
+    for claim in seen(body.claims):
+        registry.told.pop((claim.member, claim.issuer), None)
 
 
-def _signatory_pinned(registry: Registry, entry: Entry) -> None:
-    public = entry.public
-    pinned = Signatory(public["signatory"], public["keyid"], canonical.unb64(public["publicKey"]))
-    registry.signatories.setdefault(entry.gate_value("organization"), {})[pinned.keyid] = pinned
+def _signatory_pinned(registry: Registry, entry: Entry, body: people.SignatoryPinned) -> None:
+    pinned = Signatory(body.signatory, body.keyid, body.public_key)
+    registry.signatories.setdefault(seen(body.organization), {})[pinned.keyid] = pinned
 
 
-def _signatory_retired(registry: Registry, entry: Entry) -> None:
-    del registry.signatories[entry.gate_value("organization")][entry.public["keyid"]]
+def _signatory_retired(registry: Registry, entry: Entry, body: people.SignatoryRetired) -> None:
+    del registry.signatories[seen(body.organization)][body.keyid]
 
 
-def _credential_attested(registry: Registry, entry: Entry) -> None:
-    credential, stated = entry.public["credential"], entry.gate_value("attested")
-    registry.attested.pop(credential, None)
-    if stated is not None and "digest" in stated:
-        registry.attested[credential] = (stated["keyid"], stated["digest"])
-        registry.spent.add(stated["digest"])
+def _credential_attested(registry: Registry, entry: Entry, body: credentials.CredentialAttested) -> None:
+    attested = seen(body.attested)
+    registry.attested.pop(body.credential, None)
+    if attested is None or attested.digest is None:
+        return
+    if attested.keyid is None:
+        raise KeyError("keyid")
+    registry.attested[body.credential] = (attested.keyid, attested.digest)
+    registry.spent.add(attested.digest)
 
 
-def _provider_registered(registry: Registry, entry: Entry) -> None:
-    stated = entry.gate_value("provider")
-    registry.providers[stated["provider"]] = Provided(entry.gate_value("organization"), stated)
+def _provider_registered(registry: Registry, entry: Entry, body: people.ProviderRegistered) -> None:
+    stated = seen(body.provider)
+    registry.providers[stated.provider] = Provided(seen(body.organization), stated)
 
 
-def _provider_removed(registry: Registry, entry: Entry) -> None:
-    del registry.providers[entry.public["provider"]]
+def _provider_removed(registry: Registry, entry: Entry, body: people.ProviderRemoved) -> None:
+    del registry.providers[body.provider]
 
 
-FOLDS: dict[str, Callable[[Registry, Entry], None]] = {
-    events.MEMBERS_REGISTERED: _members_registered,
-    events.MEMBERS_REMOVED: _members_removed,
-    events.STATUS_CLAIMED: _status_claimed,
-    events.STATUS_REVOKED: _status_revoked,
-    events.SIGNATORY_PINNED: _signatory_pinned,
-    events.SIGNATORY_RETIRED: _signatory_retired,
-    events.CREDENTIAL_ATTESTED: _credential_attested,
-    events.PROVIDER_REGISTERED: _provider_registered,
-    events.PROVIDER_REMOVED: _provider_removed,
+FOLDS: dict[type[Body], Callable[[Registry, Entry, Any], None]] = {
+    people.MembersRegistered: _members_registered,
+    people.MembersRemoved: _members_removed,
+    people.StatusClaimed: _status_claimed,
+    people.StatusRevoked: _status_revoked,
+    people.SignatoryPinned: _signatory_pinned,
+    people.SignatoryRetired: _signatory_retired,
+    credentials.CredentialAttested: _credential_attested,
+    people.ProviderRegistered: _provider_registered,
+    people.ProviderRemoved: _provider_removed,
 }

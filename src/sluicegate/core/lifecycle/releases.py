@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sluicegate.core.lifecycle.answer import Decided, Refusal
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.keys import signer_for
-from sluicegate.core.lifecycle.state import Release, State
-from sluicegate_record.log import events
+from sluicegate.core.lifecycle.state import State
+from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.release import Release
+from sluicegate_record.entries import Draft
+from sluicegate_record.entries.cases import CaseDetermined, CaseOpened, Opening
+from sluicegate_record.entries.releases import ReleaseApplied, StageOpened
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements.question import Question
 from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.terms import kinds, tightness
@@ -54,8 +57,8 @@ def apply_plan(state: State, command: ApplyPlan, now_ms: int, entropy: Entropy) 
         "tightened": sorted(tightened),
         "loosened": loosened_fields(before, given, terms),
         "changes": changes(before, given),
-        "cases": [case.public["case"] for case in cases],
-        "superseded": [draft.public["case"] for draft in superseded],
+        "cases": [opened.stream for opened in cases],
+        "superseded": [ended.stream for ended in superseded],
     }
     return Decided([*superseded, *applied, *cases], result)
 
@@ -72,15 +75,21 @@ def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) 
     result = {"release": opening.release, "stage": opening.stage}
     if opening.terms in state.table.open_terms:
         return Decided([], result)
-    signed = {"officer": key.owner, "envelope": command.envelope.to_json()}
     given = state.releases[opening.release].plan
     if given.stages[opening.stage].agreed_by is not None:
-        return _asked_to_open(state, opening, signed, entropy)
-    draft = Draft(events.STAGE_OPENED, opening.release, {**opening.to_json(), **signed})
-    return Decided([draft], result)
+        return _asked_to_open(state, opening, Opening(officer=key.owner, envelope=command.envelope), entropy)
+    body = StageOpened(
+        log=opening.log,
+        release=opening.release,
+        stage=opening.stage,
+        terms=opening.terms,
+        officer=key.owner,
+        envelope=command.envelope,
+    )
+    return Decided([Draft(opening.release, body)], result)
 
 
-def _asked_to_open(state: State, opening: StageOpening, signed: dict[str, Any], entropy: Entropy) -> Decided:
+def _asked_to_open(state: State, opening: StageOpening, signed: Opening, entropy: Entropy) -> Decided:
     """The case by which agencies agree to an opening; one that is open is gone on with."""
     release = state.releases[opening.release]
     result = {"release": release.name, "stage": opening.stage}
@@ -97,18 +106,23 @@ def _asked_to_open(state: State, opening: StageOpening, signed: dict[str, Any], 
         stage=opening.stage,
         terms=opening.terms,
     )
-    stage = release.plan.stages[opening.stage]
-    public = {
-        "case": case,
-        "kind": kinds.OPENING,
-        "release": release.name,
-        "stage": opening.stage,
-        "question": question.to_json(),
-        "rule": kinds.rule_of(kinds.OPENING, release.plan, stage).to_json(),
-        "basis": stage.basis.kind,
-        "opening": signed,
-    }
-    return Decided([Draft(events.CASE_OPENED, case, public)], {**result, "case": case})
+    body = replace(asking(question, release.plan), opening=signed)
+    return Decided([Draft(case, body)], {**result, "case": case})
+
+
+def asking(question: Question, plan: Plan, against: str = "") -> CaseOpened:
+    """The body that opens a case about a stage; for an appeal, `against` is the kind of the case appealed."""
+    stage = plan.stages[question.stage]
+    return CaseOpened(
+        case=question.case,
+        kind=question.kind,
+        release=question.release,
+        stage=question.stage,
+        surface=question.surface or None,
+        question=question,
+        rule=kinds.rule_of(question.kind, plan, stage, against),
+        basis=stage.basis.kind,
+    )
 
 
 def _not_to_open(state: State, opening: StageOpening) -> Refusal | None:
@@ -203,13 +217,16 @@ def _misfit(state: State, given: Plan) -> Refusal | None:
 
 def _applied(given: Plan, terms: dict[str, str], tightened: dict[str, str], entropy: Entropy) -> Draft:
     release, announced = given.metadata.name, given.spec.announced
-    public: dict[str, Any] = {"release": release, "announced": announced, "terms": terms}
-    if tightened:
-        public["tightened"] = tightened
-    if announced:
-        return Draft(events.RELEASE_APPLIED, release, {**public, "plan": given.to_json()})
-    gate = {"plan": events.opening(given.to_json(), entropy)}
-    return Draft(events.RELEASE_APPLIED, release, public, gate)
+    announced = given.spec.announced
+    body = ReleaseApplied(
+        release=release,
+        announced=announced,
+        terms=terms,
+        tightened=tightened,
+        plan=given if announced else None,
+        unannounced=None if announced else given,
+    )
+    return Draft.of(release, body, entropy)
 
 
 def _changed(
@@ -245,7 +262,7 @@ def _terms_cases(
     before = state.releases.get(release)
     settled = set(before.agreed) if before else set()
     settled |= {case.question.terms for case in open_cases(state, release) if case.kind == kinds.TERMS}
-    for name, stage in given.stages.items():
+    for name in given.stages:
         if terms[name] in settled or name in tightened:
             continue
         case = entropy.name("case")
@@ -258,16 +275,7 @@ def _terms_cases(
             terms=terms[name],
             models=given.model_digests,
         )
-        public = {
-            "case": case,
-            "kind": kinds.TERMS,
-            "release": release,
-            "stage": name,
-            "question": question.to_json(),
-            "rule": kinds.rule_of(kinds.TERMS, given, stage).to_json(),
-            "basis": stage.basis.kind,
-        }
-        yield Draft(events.CASE_OPENED, case, public)
+        yield Draft(case, asking(question, given))
 
 
 def _superseded(
@@ -290,7 +298,7 @@ def _superseded(
                 continue
         elif terms.get(stage) == case.question.terms or _still_within(before, terms, case):
             continue
-        yield Draft(events.CASE_DETERMINED, case.id, {"case": case.id, "outcome": "superseded"})
+        yield Draft(case.id, CaseDetermined(case=case.id, outcome="superseded"))
 
 
 def _still_within(before: Release | None, terms: Mapping[str, str], case: Case) -> bool:

@@ -13,9 +13,10 @@ from collections.abc import Iterable
 from statistics import fmean, median
 from typing import Any
 
-from sluicegate.core.lifecycle.case import Case
-from sluicegate.core.lifecycle.state import Release, State
+from sluicegate.core.lifecycle.state import State
 from sluicegate.core.terms import clocks
+from sluicegate_record.entities.case import Case, Span
+from sluicegate_record.entities.release import Release
 from sluicegate_record.terms import kinds
 
 
@@ -48,14 +49,16 @@ def waited(case: Case, now_ms: int) -> dict[str, float]:
         start_ms = clock.started_ms if clock is not None and clock.receipt is not None else case.at_ms
         stops = [*clock.stops] if clock is not None else []
         if clock is not None and clock.asked_ms is not None:
-            stops.append((clock.asked_ms, now_ms))
+            stops.append(Span(clock.asked_ms, now_ms))
         stopped = sum(clocks.days_waited(*stop) for stop in stops)
         days = clocks.days_waited(start_ms, min(said if said is not None else end_ms, end_ms)) - stopped
         if days > 0:
             found[party] = days
-    asked = [*case.stops] + ([(case.asked_ms, now_ms)] if case.asked_ms is not None else [])
+    asked = [*case.stops]
+    if case.asked_ms is not None:
+        asked.append(Span(case.asked_ms, now_ms))
     if case.state == kinds.OFFERED and case.offer_until_ms is not None:
-        asked.append((case.history[-1].at_ms if case.history else case.at_ms, now_ms))
+        asked.append(Span(case.history[-1].at_ms if case.history else case.at_ms, now_ms))
     if asked:
         found["applicant"] = sum(clocks.days_waited(*stop) for stop in asked)
     return found
@@ -139,7 +142,7 @@ def _requirements(state: State, release: Release, now_ms: int) -> list[dict[str,
             )
         agreed_ms = max((case.determined_ms or now_ms for case in about), default=None)
         if agreed_ms is not None:
-            opened_ms = state.opened.get(terms)
+            opened_ms = state.record.opened.get(terms)
             rows.append(
                 {
                     "release": release.name,

@@ -13,13 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sluicegate.core.lifecycle import determination, directives, grants
+from sluicegate.core.lifecycle import determination, directives, grants, timing
 from sluicegate.core.lifecycle.agenda import What
 from sluicegate.core.lifecycle.answer import Decided, Refusal
-from sluicegate.core.lifecycle.case import Case
 from sluicegate.core.lifecycle.state import State
-from sluicegate_record.log import events, times
-from sluicegate_record.log.events import Draft, Entropy
+from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.happening import Trial
+from sluicegate_record.entries import Draft
+from sluicegate_record.entries.cases import CaseEscalated, CaseOffered, CaseSilent, CaseWarned
+from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.terms.plan import Clock
 
 
@@ -46,69 +48,61 @@ def tick(state: State, command: Tick, now_ms: int, entropy: Entropy) -> Decided 
 
 def _warning(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
     case = state.cases[what.about]
-    public = {"case": case.id, "agency": what.agency, "due": _time(case.clocks[what.agency].due_ms)}
-    return [Draft(events.CASE_WARNED, case.id, public)]
+    due_ms = case.clocks[what.agency].due_ms
+    return [Draft(case.id, CaseWarned(case=case.id, agency=what.agency, due_ms=due_ms))]
 
 
 def _silence(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
     case = state.cases[what.about]
-    stated = case.clocked()
-    assert stated is not None
-    clock = case.clocks[what.agency]
-    meaning = stated.silence
+    clock, timer = case.agency_clock, case.clocks[what.agency]
+    assert clock is not None
+    meaning = clock.silence
     if meaning == "escalate":
-        if clock.rung < len(stated.to):
-            return [_escalated(case, what.agency, stated, now_ms)]
-        meaning = stated.then or "wait"
-    after = case.fork()
-    after.clocks[what.agency].silence = meaning
-    public = {
-        "case": case.id,
-        "agency": what.agency,
-        "meaning": meaning,
-        "due": _time(clock.due_ms),
-        "receipt": clock.receipt,
-    }
-    silent = Draft(events.CASE_SILENT, case.id, public)
-    return [silent, *determination.conclude(state, after, now_ms, entropy)]
+        if timer.rung < len(clock.to):
+            return [_escalated(case, what.agency, clock, now_ms)]
+        meaning = clock.then or "wait"
+    body = CaseSilent(
+        case=case.id, agency=what.agency, meaning=meaning, due_ms=timer.due_ms, receipt=timer.receipt
+    )
+    return _silent(state, case, body, now_ms, entropy)
 
 
-def _escalated(case: Case, agency: str, stated: Clock, now_ms: int) -> Draft:
+def _silent(state: State, case: Case, body: CaseSilent, now_ms: int, entropy: Entropy) -> list[Draft]:
+    after = case.after(Trial(body, state.size, now_ms))
+    return [Draft(case.id, body), *determination.conclude(state, after, now_ms, entropy)]
+
+
+def _escalated(case: Case, agency: str, clock: Clock, now_ms: int) -> Draft:
     """One step up the ladder; whoever stands there has time from now, because now they are told."""
-    clock = case.clocks[agency]
-    public = {
-        "case": case.id,
-        "agency": agency,
-        "to": stated.to[clock.rung].name,
-        "was": _time(clock.due_ms),
-        "due": _time(case.due(now_ms, stated.within_at(clock.rung + 1), [])),
-    }
-    return Draft(events.CASE_ESCALATED, case.id, public)
+    timer = case.clocks[agency]
+    body = CaseEscalated(
+        case=case.id,
+        agency=agency,
+        to=clock.to[timer.rung].name,
+        was_ms=timer.due_ms,
+        due_ms=timing.due(case, now_ms, clock.within_at(timer.rung + 1), []),
+    )
+    return Draft(case.id, body)
 
 
 def _whole(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
     case = state.cases[what.about]
-    whole = case.whole_clock
+    whole, clock = case.whole_clock, case.procedure.clock
     assert whole is not None
+    assert clock is not None
     if whole[1] == "lapse":
         return [determination.outcome(case, "lapsed", now_ms, code="time_over")]
     if whole[1] == "escalate":
-        stated = case.procedure.clock
-        to = stated.to[0].name if stated is not None and stated.to else "the developer"
-        public = {"case": case.id, "agency": None, "to": to, "was": _time(case.due_ms), "due": None}
-        return [Draft(events.CASE_ESCALATED, case.id, public)]
-    after = case.fork()
-    after.unopposed = True
-    public = {"case": case.id, "agency": None, "meaning": "unopposed", "due": _time(case.due_ms)}
-    silent = Draft(events.CASE_SILENT, case.id, public)
-    return [silent, *determination.conclude(state, after, now_ms, entropy)]
+        to = clock.to[0].name if clock.to else "the developer"
+        body = CaseEscalated(case=case.id, agency=None, to=to, was_ms=case.due_ms, due_ms=None)
+        return [Draft(case.id, body)]
+    silent = CaseSilent(case=case.id, agency=None, meaning="unopposed", due_ms=case.due_ms)
+    return _silent(state, case, silent, now_ms, entropy)
 
 
 def _reply(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
     case = state.cases[what.about]
-    over = Draft(
-        events.CASE_WARNED, case.id, {"case": case.id, "agency": None, "due": _time(case.reply_by_ms)}
-    )
+    over = Draft(case.id, CaseWarned(case=case.id, agency=None, due_ms=case.reply_by_ms))
     return [over, *determination.conclude(state, case, now_ms, entropy)]
 
 
@@ -120,22 +114,17 @@ def _seat(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft
     release, _, stage = what.about.partition("/")
     offered = []
     for name in state.next_offers(release, stage):
-        case = state.cases[name]
-        until_ms = now_ms + case.procedure.offer_ms
-        offered.append(Draft(events.CASE_OFFERED, name, {"case": name, "until": _time(until_ms)}))
+        until_ms = now_ms + state.cases[name].procedure.offer_ms
+        offered.append(Draft(name, CaseOffered(case=name, until_ms=until_ms)))
     return offered
 
 
 def _expiry(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
-    return grants.ended(state, state.table.grants_by_id[what.about], "expired")
+    return grants.ended(state, state.grants[what.about], "expired")
 
 
 def _directive(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
     return directives.expired(state, what.about)
-
-
-def _time(at_ms: int | None) -> str | None:
-    return None if at_ms is None else times.format_time(at_ms)
 
 
 _TICKS: dict[str, Callable[[State, What, int, Entropy], list[Draft]]] = {

@@ -12,8 +12,8 @@ import csv
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sluicegate.core.lifecycle.persons import BY_ORGANIZATION, METHOD, METHOD_MAX
 from sluicegate.core.people import persons
+from sluicegate.core.people.persons import BY_ORGANIZATION, METHOD, METHOD_MAX
 from sluicegate.errors import InvalidDocument, Place, VerificationFailed
 from sluicegate_record.directives.status import STATUSES
 from sluicegate_record.log import times

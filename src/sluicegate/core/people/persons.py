@@ -10,6 +10,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import NamedTuple
@@ -18,6 +19,11 @@ from sluicegate_record.directives.status import UNKNOWN, Assurance
 
 SELF = "self"
 """The issuer of what a person says of themselves."""
+BY_ORGANIZATION = (Assurance.SELF_ASSERTED, Assurance.ORGANIZATION)
+"""How well an organization can claim to know something."""
+METHOD = re.compile(r"[a-z0-9]+(-[a-z0-9]+){0,5}")
+"""How a status is known: a word such as `document-seen`."""
+METHOD_MAX = 40
 IDENTIFIER_BYTES = 16
 IDENTIFIER_MAX = 512
 """How many characters an identifier in a request may have; a longer one names nobody."""

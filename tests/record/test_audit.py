@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from sluicegate.core.access import feed
 from sluicegate.errors import BadCheckpoint
-from sluicegate_record.log import acknowledgement, canonical, checkpoint, events, merkle
-from sluicegate_record.log.audit import Audit, audit
-from sluicegate_record.log.events import Entry
+from sluicegate_record.audit import Audit, audit
+from sluicegate_record.entries import Entry
+from sluicegate_record.log import acknowledgement, canonical, checkpoint, merkle
 from sluicegate_record.log.merkle import Frontier
 from tests.worlds import AT_MS, ORIGIN, World, private_key, public_key
 
@@ -23,6 +23,7 @@ def history() -> list[Entry]:
     world = World.opened()
     world.now_ms = AT_MS + 1_000
     world.credential(world.admit())
+    world.direct("d-1")
     return world.entries
 
 
@@ -162,7 +163,7 @@ def in_force(after: int, root: str) -> Iterator[bytes]:
               "points": []}  # fmt: skip
     leaf: Any = canonical.loads(LEAVES[-1])
     for part, rows in enumerate(([row], []), 1):
-        changes = {"seq": len(LEAVES) + part - 1, "type": events.DIRECTIVE_IN_FORCE, "gate": {}, "sealed": {}}
+        changes = {"seq": len(LEAVES) + part - 1, "type": "directive.in_force", "gate": {}, "sealed": {}}
         yield canonical.dumps({**leaf, **changes, "public": {**common, "part": part, "gateways": rows}})
 
 

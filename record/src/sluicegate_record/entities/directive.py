@@ -1,0 +1,186 @@
+"""A directive on the record, or a drill: its document, the parts lifted, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sluicegate_record.directives.document import Document
+from sluicegate_record.directives.scope import Scope
+from sluicegate_record.entities.happening import Happening
+from sluicegate_record.entries import directives
+from sluicegate_record.entries.body import Body
+from sluicegate_record.form import Form, Time, form, replace
+from sluicegate_record.log.dsse import Envelope
+
+LIFTED, REPLACED, EXPIRED = "lifted", "replaced", "expired"
+
+
+@form
+class Ended(Form):
+    """How a directive has ended: `lifted`, `replaced` or `expired`, by which entry."""
+
+    how: str
+    at_ms: Time
+    seq: int
+
+
+@form
+class Part(Form):
+    """A part of a directive that was lifted, by which case and entry."""
+
+    case: str
+    scope: Scope
+    at_ms: Time
+    seq: int
+
+
+@form
+class Former(Form):
+    """A directive that this one replaced: its document, of the entry `seq`, until the entry `by`."""
+
+    directive: str
+    seq: int
+    document: Document
+    by: int
+    at_ms: Time
+
+
+@form
+class Directive(Form):
+    """A directive on the record, or a drill.
+
+    `lifts` are the cases about lifting it, oldest first, `parts` what was lifted, `history` what it replaced.
+    `in_force_ms` is when it came to be in force everywhere, by the entry `in_force_seq`; None until noted.
+    `report` is the signed report of a drill.
+    """
+
+    name: str
+    issuer: str
+    document: Document
+    seq: int
+    at_ms: Time
+    confirmed: bool = False
+    ended: Ended | None = None
+    lifts: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    history: tuple[Former, ...] = ()
+    in_force_ms: Time | None = None
+    in_force_seq: int | None = None
+    report: Envelope | None = None
+
+    @property
+    def size(self) -> int:
+        """The log size that holds its newest document."""
+        return self.seq + 1
+
+    @property
+    def holds_ms(self) -> int:
+        """When it stops everybody it covers, its grace included: milliseconds since 1970 UTC."""
+        effective_ms = self.document.spec.effective_ms
+        return (self.at_ms if effective_ms is None else effective_ms) + self.document.spec.drain_ms
+
+    @property
+    def is_drill(self) -> bool:
+        """Whether nobody is refused by it."""
+        return self.document.is_drill
+
+    @property
+    def is_word(self) -> bool:
+        """Whether it rests on officers' word: they transcribed it, and its issuer has not confirmed it."""
+        return self.document.is_transcribed and not self.confirmed
+
+    @property
+    def lift(self) -> str | None:
+        """The newest case about lifting it."""
+        return self.lifts[-1] if self.lifts else None
+
+    def leaves_nothing(self, scope: Scope) -> bool:
+        """Whether it is over with this part of it."""
+        return _is_spent(self.document, [*(part.scope for part in self.parts), scope])
+
+    def after(self, entry: Happening) -> Directive:
+        """The directive after an entry that is about it; as it is after any other."""
+        move = _MOVES.get(type(entry.body))
+        return self if move is None else move(self, entry, entry.body)
+
+
+def issued(entry: Happening, body: directives.DirectiveIssued, replaced: Directive | None) -> Directive:
+    """The directive that an entry puts in force, in the place of another where it replaces one."""
+    history: tuple[Former, ...] = ()
+    if replaced is not None:
+        former = Former(
+            directive=replaced.name,
+            seq=replaced.seq,
+            document=replaced.document,
+            by=entry.seq,
+            at_ms=entry.at_ms,
+        )
+        history = (*replaced.history, former)
+    return Directive(
+        name=body.directive,
+        issuer=body.issuer,
+        document=body.document,
+        seq=entry.seq,
+        at_ms=entry.at_ms,
+        history=history,
+    )
+
+
+def _is_spent(document: Document, scopes: list[Scope]) -> bool:
+    """Whether the parts lifted for everyone, everywhere, are all that it is about."""
+    whole = [scope.models for scope in scopes if _is_for_everyone(scope)]
+    if any(models is None for models in whole):
+        return True
+    lifted = {model for models in whole for model in models or ()}
+    return bool(whole) and lifted.issuperset(document.spec.models)
+
+
+def _is_for_everyone(scope: Scope) -> bool:
+    """Whether a part is lifted for everyone, on all surfaces; one that this build cannot read is not."""
+    narrowed = (scope.surfaces, scope.annexes, scope.organizations)
+    return all(part is None for part in narrowed) and not scope.unknown
+
+
+def _lifted(found: Directive, entry: Happening, body: directives.DirectiveLifted) -> Directive:
+    if body.scope is None:
+        return _over(found, LIFTED, entry)
+    part = Part(case=body.case or "", scope=body.scope, at_ms=entry.at_ms, seq=entry.seq)
+    after = replace(found, parts=(*found.parts, part))
+    return _over(after, LIFTED, entry) if found.leaves_nothing(body.scope) else after
+
+
+def _over(found: Directive, how: str, entry: Happening) -> Directive:
+    return replace(found, ended=Ended(how=how, at_ms=entry.at_ms, seq=entry.seq))
+
+
+def _expired(found: Directive, entry: Happening, body: directives.DirectiveExpired) -> Directive:
+    return _over(found, EXPIRED, entry)
+
+
+def _replaced(found: Directive, entry: Happening, body: directives.DirectiveIssued) -> Directive:
+    return _over(found, REPLACED, entry)
+
+
+def _confirmed(found: Directive, entry: Happening, body: directives.DirectiveConfirmed) -> Directive:
+    return replace(found, confirmed=True)
+
+
+def _reported(found: Directive, entry: Happening, body: directives.DrillReported) -> Directive:
+    return replace(found, report=body.envelope)
+
+
+def _in_force(found: Directive, entry: Happening, body: directives.DirectiveInForce) -> Directive:
+    if found.size != body.size or found.in_force_ms is not None:
+        return found
+    return replace(found, in_force_ms=body.at_ms, in_force_seq=entry.seq)
+
+
+_MOVES: dict[type[Body], Callable[[Directive, Happening, Any], Directive]] = {
+    directives.DirectiveIssued: _replaced,
+    directives.DirectiveLifted: _lifted,
+    directives.DirectiveExpired: _expired,
+    directives.DirectiveConfirmed: _confirmed,
+    directives.DrillReported: _reported,
+    directives.DirectiveInForce: _in_force,
+}

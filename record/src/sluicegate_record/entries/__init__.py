@@ -1,0 +1,30 @@
+"""What stands in the log: one class an entry type.
+
+A field's type says how it is read and in which part of the entry it is. Reading, writing, the JSON Schema and
+the table in the reference follow from these declarations.
+"""
+
+from sluicegate_record.entries import cases, credentials, directives, fleet, grants, people, releases
+from sluicegate_record.entries.body import TYPES, Body, Hidden, Withheld, seen
+from sluicegate_record.entries.entry import Draft, Entry, Unknown, place, place_all, read
+
+__all__ = [
+    "TYPES",
+    "Body",
+    "Draft",
+    "Entry",
+    "Hidden",
+    "Unknown",
+    "Withheld",
+    "cases",
+    "credentials",
+    "directives",
+    "fleet",
+    "grants",
+    "people",
+    "place",
+    "place_all",
+    "read",
+    "releases",
+    "seen",
+]

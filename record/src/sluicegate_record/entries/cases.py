@@ -1,0 +1,205 @@
+"""Entries of cases: opened, received, answered, decided by positions or by time."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Annotated
+
+from sluicegate_record.directives.received import Received
+from sluicegate_record.entries.body import Body, Gate, Openings, Sealed, entry
+from sluicegate_record.form import ABSENT, Absent, Form, Json, Key, Note, Time, form
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.statements.question import Question
+from sluicegate_record.terms.conditions import Conditions
+from sluicegate_record.terms.plan import Procedure
+from sluicegate_record.terms.rule import Rule
+
+
+@form
+class Opening(Form):
+    """An officer's signed opening, until agencies have agreed to it."""
+
+    officer: str
+    envelope: Envelope
+
+
+@form
+class Description(Form):
+    """An organization as directives look at it. `name` is the tag of its legal name, 32 hex digits."""
+
+    organization: str
+    name: str
+    registered_in: str
+    sector: str | None = None
+
+
+@entry("case.opened")
+class CaseOpened(Body):
+    """A question is put to the parties that the rule names."""
+
+    case: str
+    kind: str
+    question: Question
+    rule: Rule
+    basis: str = ""
+    release: str | None = None
+    stage: str | None = None
+    surface: str | None = None
+    directive: str | None = None
+    procedure: Annotated[Procedure | None, Note("the stage's `admission` as it was")] = None
+    opening: Opening | None = None
+    applicant: Annotated[str | None, Note("of a removal")] = None
+    due_ms: Time | None = None
+    reply_by_ms: Time | None = None
+    organization: Annotated[Gate[str] | None, Note("of a kind about one")] = None
+    described: Annotated[Gate[Description] | None, Note("amendment")] = None
+    named: Annotated[Gate[Json] | None, Note("lift")] = None
+    sealed_parts: Annotated[
+        Openings,
+        Note("application (admission, amendment), notice (removal), appeal (appeal), lift.organizations"),
+    ] = field(default_factory=dict)
+
+
+@entry("case.received")
+class CaseReceived(Body):
+    """An agency's signed receipt: its clock starts."""
+
+    case: str
+    agency: str
+    owner: str
+    due_ms: Time | None
+    digest: str
+    envelope: Envelope
+
+
+@entry("case.warned")
+class CaseWarned(Body):
+    """An agency's time is nearly over; or, of no agency, a time to reply is over."""
+
+    case: str
+    agency: Annotated[str | None, Note("null where a time to reply is over")]
+    due_ms: Time | None
+
+
+@entry("case.escalated")
+class CaseEscalated(Body):
+    """Silence is taken one step up the ladder."""
+
+    case: str
+    agency: Annotated[str | None, Note("null for the whole case")]
+    to: str
+    was_ms: Time | None
+    due_ms: Time | None
+
+
+@entry("case.silent")
+class CaseSilent(Body):
+    """Silence has come to mean something: `no-objection`, `deny`, `wait`; of the whole case, `unopposed`."""
+
+    case: str
+    agency: Annotated[str | None, Note("null for the whole case")]
+    meaning: str
+    due_ms: Time | None
+    receipt: str | Absent | None = ABSENT
+
+
+@entry("case.answered")
+class CaseAnswered(Body):
+    """The applicant has answered an agency's question."""
+
+    case: str
+    agency: str
+    question: Annotated[str, Note("digest")]
+    due_ms: Time | None
+    whole_due_ms: Time | Absent | None = ABSENT
+    answer: Sealed | None = None
+
+
+@entry("case.screened")
+class CaseScreened(Body):
+    """A person has compared an applicant with a list."""
+
+    case: str
+    name: Annotated[str, Key("list")]
+    version: str
+    decision: str
+    reason: str
+    owner: str
+    digest: str
+    envelope: Envelope
+    candidates: Sealed | None = None
+
+
+@entry("case.proceeded")
+class CaseProceeded(Body):
+    """Two officers proceed where positions are advice."""
+
+    case: str
+    owners: tuple[str, ...]
+    reason: str
+    digest: str
+    over: Annotated[Json, Note("who objected, or `silence`")]
+    envelope: Envelope
+
+
+@entry("case.waitlisted")
+class CaseWaitlisted(Body):
+    """A case waits for a seat."""
+
+    case: str
+
+
+@entry("case.resumed")
+class CaseResumed(Body):
+    """A case on the waitlist is under review again."""
+
+    case: str
+
+
+@entry("case.offered")
+class CaseOffered(Body):
+    """A seat is offered, until a time."""
+
+    case: str
+    until_ms: Time
+
+
+@entry("case.replied")
+class CaseReplied(Body):
+    """A denial, or a removal before it counts, is answered."""
+
+    case: str
+    reply_by_ms: Time
+    reply: Sealed | None = None
+
+
+@entry("case.determined")
+class CaseDetermined(Body):
+    """A case has ended. `because` are the parties that stood against."""
+
+    case: str
+    outcome: str
+    reason_code: str | None = None
+    because: Annotated[tuple[str, ...] | None, Note("who stood against")] = None
+    reply_by_ms: Time | None = None
+    appeal_by_ms: Time | None = None
+    reason: Annotated[Sealed | None, Note("if returned")] = None
+
+
+@entry("position.recorded")
+class PositionRecorded(Body):
+    """What an agency says in a case. `owners` is missing in logs of earlier builds, which had one."""
+
+    case: str
+    agency: str
+    owner: str
+    owners: tuple[str, ...] | None = None
+    position: str
+    reason: str
+    digest: str
+    envelope: Envelope
+    conditions: Conditions | None = None
+    sealed_reason: Annotated[str | None, Key("sealed"), Note("a commitment")] = None
+    whole_due_ms: Time | Absent | None = ABSENT
+    transcribed: Received | None = None
+    secret: Annotated[Sealed | None, Key("reason"), Note("if sealed")] = None

@@ -1,0 +1,47 @@
+"""Entries of credentials."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from sluicegate_record.entries.body import Body, Gate, entry
+from sluicegate_record.form import Form, Hex, Note, Time, form
+from sluicegate_record.log.dsse import Envelope
+
+
+@form
+class Attested(Form):
+    """What is attested of everyone able to reach a credential, but for `excluded`; `models` None is all."""
+
+    statuses: tuple[str, ...]
+    until_ms: Time
+    models: tuple[str, ...] | None = None
+    excluded: tuple[str, ...] | None = None
+    keyid: str | None = None
+    digest: str | None = None
+
+
+@entry("credential.issued")
+class CredentialIssued(Body):
+    """A key under a grant, by its SHA-256 digest."""
+
+    credential: str
+    grant: str
+    digest: Gate[Hex]
+    member: Annotated[Gate[str] | None, Note("if it is for one alone")] = None
+
+
+@entry("credential.revoked")
+class CredentialRevoked(Body):
+    """A key is refused from now on."""
+
+    credential: str
+
+
+@entry("credential.attested")
+class CredentialAttested(Body):
+    """What a signatory attests; null: nothing any more."""
+
+    credential: str
+    attested: Annotated[Gate[Attested | None], Note("null: nothing any more")]
+    envelope: Gate[Envelope] | None = None

@@ -1,0 +1,149 @@
+"""Entries: a body in its place in the log, with what opens its hidden parts.
+
+Rules:
+- A draft has no place yet; the writer gives it one. Its openings are drawn when it is made, in the order in
+  which its gate fields are declared, so that a command's entropy gives one leaf.
+- A leaf whose type or fields this build does not know has an `Unknown` body: nobody folds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+from sluicegate_record.entries.body import TYPES, Body
+from sluicegate_record.errors import InvalidInput
+from sluicegate_record.form import Json, Misread, form, replace
+from sluicegate_record.log import leaf as leaves
+from sluicegate_record.log.leaf import GATE_BYTES_MAX, LEAF_BYTES_MAX, Entropy, Leaf, Opening
+
+NO_OPENINGS: Mapping[str, Opening] = {}
+
+
+@form
+class Unknown(Body):
+    """What this build cannot read: an unknown type, or one that lacks what it needs; `why` says which."""
+
+    type: ClassVar[str] = "unknown"
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry before the writer has given it its place and time."""
+
+    stream: str
+    body: Body
+    gate: Mapping[str, Opening] = field(default_factory=dict)
+    sealed: Mapping[str, Opening] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, stream: str, body: Body, entropy: Entropy) -> Self:
+        """A draft, its gate part under fresh salts."""
+        gate = {name: leaves.opening(value, entropy) for name, value in body.gate().items()}
+        return cls(stream, body, gate, body.sealed())
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry with its openings.
+
+    Units: `seq` counts from 0 and is the leaf index; `at_ms` milliseconds since 1970 UTC.
+    """
+
+    seq: int
+    at_ms: int
+    stream: str
+    by: str
+    id: str
+    body: Body
+    gate: Mapping[str, Opening]
+    sealed: Mapping[str, Opening]
+    leaf: bytes
+
+    @property
+    def type(self) -> str:
+        """The entry's type, such as `grant.approved`."""
+        return self.body.name if isinstance(self.body, Unknown) else self.body.type
+
+    @property
+    def size(self) -> int:
+        """The smallest log size that holds this entry."""
+        return self.seq + 1
+
+    @property
+    def public(self) -> Mapping[str, Json]:
+        """The public part as it stands in the leaf, for whoever shows entries without knowing them."""
+        return leaves.read(self.leaf).public
+
+    def saying(self, body: Body) -> Entry:
+        """The same entry with another body: what of it is honoured, where that is not what it says."""
+        return replace(self, body=body)
+
+
+def place(draft: Draft, *, seq: int, at_ms: int, by: str, command: str) -> Entry:
+    """Give a draft its place in the log.
+
+    Raises: InvalidInput: the leaf would be larger than 65,535 bytes, or the gate part than GATE_BYTES_MAX.
+    """
+    carried = sum(len(opened.body) for opened in draft.gate.values())
+    if carried > GATE_BYTES_MAX:
+        raise InvalidInput(
+            f"a {draft.body.type} entry with {carried} bytes for gateways, "
+            f"expected at most {GATE_BYTES_MAX}; name fewer"
+        )
+    leaf = Leaf(
+        seq,
+        at_ms,
+        draft.body.type,
+        draft.stream,
+        by,
+        command,
+        draft.body.public(),
+        {name: opened.commitment("gate", name) for name, opened in draft.gate.items()},
+        {name: opened.commitment("sealed", name) for name, opened in draft.sealed.items()},
+    ).to_bytes()
+    if len(leaf) > LEAF_BYTES_MAX:
+        raise InvalidInput(
+            f"a {draft.body.type} entry of {len(leaf)} bytes, expected at most {LEAF_BYTES_MAX}; "
+            "make it smaller"
+        )
+    return Entry(seq, at_ms, draft.stream, by, command, draft.body, draft.gate, draft.sealed, leaf)
+
+
+def place_all(drafts: Sequence[Draft], *, seq: int, at_ms: int, by: str, command: str) -> list[Entry]:
+    """Give a command's drafts consecutive places from `seq`."""
+    return [place(draft, seq=seq + i, at_ms=at_ms, by=by, command=command) for i, draft in enumerate(drafts)]
+
+
+def read(
+    data: bytes, gate: Mapping[str, Opening] = NO_OPENINGS, sealed: Mapping[str, Opening] = NO_OPENINGS
+) -> Entry:
+    """Read an entry back from its leaf, checking every opening given against its commitment.
+
+    Openings may be missing (an auditor has none); one that is given must fit.
+    Raises: NotCanonical; VerificationFailed: not an entry, an unknown version, or a wrong opening.
+    """
+    leaf = leaves.read(data)
+    leaves.check(leaf, "gate", gate)
+    leaves.check(leaf, "sealed", sealed)
+    body = body_of(leaf, gate, sealed)
+    return Entry(leaf.seq, leaf.at_ms, leaf.stream, leaf.by, leaf.id, body, gate, sealed, data)
+
+
+def body_of(leaf: Leaf, gate: Mapping[str, Opening], sealed: Mapping[str, Opening]) -> Body:
+    """What a leaf says, as far as it is opened; `Unknown` where this build cannot read it."""
+    cls = TYPES.get(leaf.type)
+    if cls is None:
+        return Unknown(name=leaf.type, why=f"the type {leaf.type!r} is unknown to this build; update it")
+    try:
+        return cls.read(leaf, gate, sealed)
+    except Misread as error:
+        return Unknown(name=leaf.type, why=f"it lacks what its type needs: {error.message}")
+
+
+def types() -> Iterator[type[Body]]:
+    """The body of every type of entry, in the order of the reference."""
+    yield from TYPES.values()

@@ -1,0 +1,91 @@
+"""Entries of grants: what an organization may use, and what has become of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from sluicegate_record.entries.body import Body, Gate, entry
+from sluicegate_record.entries.support import Supported
+from sluicegate_record.form import Json, Note, Time, form
+from sluicegate_record.terms.conditions import Conditions
+
+
+@form
+class AboutGrant(Body):
+    """A body about a grant, and the case it came out of."""
+
+    grant: str
+    case: str
+
+
+@entry("grant.approved")
+class GrantApproved(Supported):
+    """An organization is authorized. Earlier builds left out `conditions` that are those of the terms."""
+
+    grant: str
+    case: str
+    release: str
+    stage: str
+    surface: str
+    terms: str
+    conditions: Conditions | None = None
+    party: str | None = None
+    valid_from_ms: Time
+    valid_until_ms: Time | None
+    organization: Gate[str]
+
+
+@entry("grant.amended")
+class GrantAmended(Supported):
+    """A grant is renewed, or goes on with what has changed."""
+
+    grant: str
+    case: str
+    terms: str
+    conditions: Conditions
+    party: str
+    valid_until_ms: Time | None
+
+
+@entry("grant.proven")
+class GrantProven(AboutGrant):
+    """A call under the grant has succeeded on its surface."""
+
+    surface: str
+    gateway: str
+
+
+@entry("grant.suspended")
+class GrantSuspended(AboutGrant):
+    """The developer has suspended a grant."""
+
+    reason_code: str
+
+
+@entry("grant.resumed")
+class GrantResumed(AboutGrant):
+    """A suspended grant goes on."""
+
+
+@entry("grant.ended")
+class GrantEnded(Supported):
+    """A grant is over: `expired`, `removed` or `surrendered`. What it rests on, if removed."""
+
+    grant: str
+    case: str
+    how: Annotated[str, Note("`expired`, `removed`, `surrendered`")]
+
+
+@entry("grant.reinstated")
+class GrantReinstated(Supported):
+    """A removal was wrong: the grant is as it was."""
+
+    grant: str
+    case: str
+
+
+@entry("grant.fallback_chosen")
+class GrantFallbackChosen(AboutGrant):
+    """Whether the fallback answers where a directive refuses: only a plain true says so."""
+
+    fallback: Json

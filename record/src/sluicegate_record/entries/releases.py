@@ -1,0 +1,103 @@
+"""Entries about the log itself, keys, releases and stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Annotated
+
+from sluicegate_record.entries.body import Body, Gate, Hidden, Sealed, entry
+from sluicegate_record.entries.support import Supported
+from sluicegate_record.form import Base64, Key, Note
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.statements.notes import About
+from sluicegate_record.terms.plan import Plan
+
+
+@entry("log.started")
+class LogStarted(Body):
+    """The first entry of a log. `vkey` is the log's verifier key, to which statements are bound."""
+
+    origin: str
+    vkey: str
+    developer: str
+
+
+@entry("key.pinned")
+class KeyPinned(Body):
+    """The first key of an owner, who speaks for a party: an agency, or the developer."""
+
+    owner: str
+    party: str
+    keyid: str
+    public_key: Base64
+    from_: str
+
+
+@entry("release.applied")
+class ReleaseApplied(Body):
+    """A plan is in force. It is in the public part where the release is announced, else in the gate part."""
+
+    release: str
+    announced: bool
+    terms: Annotated[Mapping[str, str], Note("digest by stage")]
+    tightened: Annotated[Mapping[str, str], Note("the agreed terms that new ones are within, by stage")] = (
+        field(default_factory=dict)
+    )
+    plan: Annotated[Plan | None, Note("if announced")] = None
+    unannounced: Annotated[Gate[Plan] | None, Key("plan"), Note("if not announced")] = None
+
+    @property
+    def given(self) -> Plan | Hidden:
+        """The plan, wherever it stands. Raises: KeyError: it stands nowhere."""
+        found = self.plan if self.announced else self.unannounced
+        if found is None:
+            raise KeyError("plan")
+        return found
+
+
+@entry("stage.opened")
+class StageOpened(Supported):
+    """An officer's signed opening counts; `case` where agencies agreed to it."""
+
+    log: str
+    release: str
+    stage: str
+    terms: str
+    officer: str
+    envelope: Envelope
+    case: str | None = None
+
+
+@entry("organization.nominated")
+class OrganizationNominated(Body):
+    """An organization is hoped for in a stage."""
+
+    nomination: str
+    release: str
+    stage: str
+    organization: Gate[str]
+    dossier: Annotated[Sealed | None, Key("organization")] = None
+
+
+@entry("list.changed")
+class ListChanged(Body):
+    """Another version of a screening list is in use."""
+
+    name: Annotated[str, Key("list")]
+    version: str
+
+
+@entry("record.added")
+class RecordAdded(Body):
+    """A signed note: a request, a call, a meeting, a dissent, a statement. `on` is a date."""
+
+    about: About
+    kind: str
+    on: str
+    text: str
+    party: str
+    owner: str
+    digest: str
+    envelope: Envelope
+    case: Annotated[str | None, Note("if about one")] = None

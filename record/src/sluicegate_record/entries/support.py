@@ -1,0 +1,29 @@
+"""What a consequence rests on: positions by digest, and what counted in their place."""
+
+from __future__ import annotations
+
+from sluicegate_record.entries.body import Body
+from sluicegate_record.form import Form, form
+
+
+@form
+class Said(Form):
+    """A position that a consequence rests on, by the digest of its statement and its place in the log."""
+
+    agency: str
+    digest: str
+    seq: int
+
+
+@form
+class Supported(Body):
+    """A body that says what it rests on; `positions` None where it rests on none.
+
+    `silent` are agencies whose silence counted, `unopposed` says that nobody objected in time where agencies
+    were only notified, `proceeded` that officers proceeded.
+    """
+
+    positions: tuple[Said, ...] | None = None
+    silent: tuple[str, ...] = ()
+    unopposed: bool = False
+    proceeded: bool = False

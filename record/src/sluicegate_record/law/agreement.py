@@ -1,0 +1,96 @@
+"""Whether the positions of a case carry what was asked, by its rule and under the terms in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sluicegate_record.entities.case import CONSENT, Case
+from sluicegate_record.law.rule import At, Broken, require
+from sluicegate_record.terms import conditions, kinds, quorum
+from sluicegate_record.terms.conditions import Conditions
+from sluicegate_record.terms.rule import Rule
+
+
+def carried(at: At, case: Case, rule: Rule, countersigned: Iterable[str] = ()) -> None:
+    """What was asked in a case is carried by its rule. Raises: Broken."""
+    require(not case.is_over, "a case that had ended without a decision")
+    require(quorum.is_sound(rule), "a rule that is none")
+    if at.believes and case.proceeded:
+        return
+    lacking = [party for party in countersigned if party in case.positions]
+    require(
+        all(len(case.positions[party].owners) > 1 for party in lacking),
+        "a position that lacks its countersignature",
+    )
+    left = quorum.without(rule, case.recused)
+    consenting, against = sides(at, case)
+    is_unopposed = at.believes and case.unopposed
+    require(left is not None and (is_unopposed or quorum.satisfied(left, consenting)),
+            "the signed positions do not satisfy the rule")  # fmt: skip
+    assert left is not None
+    require(quorum.reachable(left, against), "signed objections stand against it")
+    require(not (at.believes and case.is_notified and against), "an objection stands where one is enough")
+
+
+def sides(at: At, case: Case) -> tuple[frozenset[str], frozenset[str]]:
+    """The parties whose yes, and whose no, counts here."""
+    if at.believes:
+        return case.consenting, case.against
+    return case.saying(*CONSENT), case.saying("object")
+
+
+def in_force(at: At, release_name: str, stage: str, asked: str) -> str:
+    """The terms in force of a stage, if they are agreed to and a case about `asked` answers them.
+
+    Raises: Broken.
+    """
+    release = at.release(release_name)
+    terms = release.terms.get(stage)
+    if terms is None:
+        raise Broken(f"no stage {stage!r} of {release_name!r}")
+    require(terms in release.agreed, "terms that the agencies they name have not all signed")
+    require(release.answers(stage, asked), "terms that are not in force")
+    before, after = (at.terms(digest).body for digest in (asked, terms))
+    require(
+        (before.eligibility, before.admission) == (after.eligibility, after.admission),
+        "terms that have changed in who may apply or how it is decided",
+    )
+    return terms
+
+
+def given(at: At, case: Case, against: Case, terms: str | None, agreed: Conditions | None) -> None:
+    """The rule of the terms carries a grant, or more of one, and its conditions are no looser than agreed.
+
+    `against` is what an appeal is about, else the case itself. Raises: Broken.
+    """
+    if case is not against:
+        heard = (said.owners for said in case.positions.values())
+        require(not any(against.signed.intersection(owners) for owners in heard),
+                "an appeal heard by somebody who signed in the case appealed")  # fmt: skip
+    require(not case.used, "signatures that have been used")
+    question = case.question
+    asked = question.terms
+    current = in_force(at, question.release, question.stage, asked)
+    require(terms in {None, current}, "given under other terms than those in force")
+    stated = at.terms(asked)
+    require(question.models == stated.plan.model_digests, "a case about other models than those of its terms")
+    rule = kinds.rule_of(case.kind, stated.plan, stated.body, against.kind)
+    carried(at, case, rule, stated.body.admission.countersign)
+    if agreed is not None:
+        required = conditions_of(at, case, current)
+        require(conditions.is_tighter(agreed, required), "conditions looser than those agreed to")
+
+
+def conditions_of(at: At, case: Case, terms: str) -> Conditions:
+    """What the terms and the positions of a case ask for, by the strictest.
+
+    Where officers proceeded over positions that contradict the terms, the terms hold. Raises: Broken.
+    """
+    stated: list[tuple[str, Conditions]] = [("terms", at.terms(terms).body.conditions)]
+    stated += [(party, said.conditions) for party, said in sorted(case.positions.items()) if said.conditions]
+    combined, contradictions = conditions.strictest(stated)
+    if contradictions and at.believes and case.proceeded:
+        terms_say = {name: by["terms"] for name, by in contradictions.items() if "terms" in by}
+        return combined.declaring(terms_say)
+    require(not contradictions, "conditions that contradict each other")
+    return combined

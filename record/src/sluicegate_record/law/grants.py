@@ -1,0 +1,148 @@
+"""The law of grants: given, amended, reinstated, resumed, ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.grant import SUSPENDED, Grant
+from sluicegate_record.entries import Body, grants, seen
+from sluicegate_record.law.agreement import carried, conditions_of, given
+from sluicegate_record.law.rule import At, Broken, Rule, require
+from sluicegate_record.terms import conditions, kinds
+from sluicegate_record.terms.conditions import Conditions
+
+
+def is_given_once(at: At, body: grants.GrantApproved) -> None:
+    """A grant has a name of its own."""
+    require(body.grant not in at.record.grants, "a grant that was given before")
+
+
+def is_of_its_case(at: At, body: grants.GrantApproved) -> None:
+    """A grant is of the release, stage and surface that its case asks about."""
+    question = at.case(body.case, kinds.ADMISSION, kinds.APPEAL).question
+    asked = (question.release, question.stage, question.surface)
+    require(asked == (body.release, body.stage, body.surface), "a grant of something else than its case asks")
+
+
+def is_the_applicants(at: At, body: grants.GrantApproved) -> None:
+    """A grant is to the organization that its case is about."""
+    case = at.case(body.case)
+    require(
+        seen(body.organization) == case.organization, "a grant to another organization than its case is about"
+    )
+
+
+def is_carried(at: At, body: grants.GrantApproved) -> None:
+    """The positions of its case carry a grant, or of an appeal that was allowed while no seat was free."""
+    case = at.case(body.case)
+    if next(carriers(at, body), None) is None:
+        _carries(at, body, ([case.id, *_appeals(case)])[-1])
+
+
+def carriers(at: At, body: grants.GrantApproved) -> Iterator[Case]:
+    """The cases whose positions carry a grant."""
+    case = at.case(body.case)
+    for name in (case.id, *_appeals(case)):
+        with suppress(Broken):
+            yield _carries(at, body, name)
+
+
+def _appeals(case: Case) -> tuple[str, ...]:
+    return case.appeals if case.kind == kinds.ADMISSION else ()
+
+
+def _carries(at: At, body: grants.GrantApproved, name: str) -> Case:
+    case = at.case(name, kinds.ADMISSION, kinds.APPEAL)
+    question = case.question
+    asked = (question.release, question.stage, question.surface)
+    require(asked == (body.release, body.stage, body.surface), "a grant of something else than its case asks")
+    against = case
+    if case.kind == kinds.APPEAL:
+        against = at.case(question.against, kinds.ADMISSION, kinds.REMOVAL)
+        require(question.party == against.question.party, "an appeal of another organization")
+        require(case.organization == against.organization, "an appeal of another organization")
+    given(at, case, against, body.terms, body.conditions)
+    _lasts(at, case, body.terms, body.valid_until_ms)
+    if against.kind == kinds.REMOVAL:
+        first = conditions_of(at, at.case(body.case, kinds.ADMISSION), body.terms)
+        stated = body.conditions or Conditions()
+        require(conditions.is_tighter(stated, first), "conditions looser than those first agreed to")
+    return case
+
+
+def _lasts(at: At, case: Case, terms: str, until_ms: int | None) -> None:
+    lasts_ms = conditions_of(at, case, terms).valid_for_ms
+    if lasts_ms is not None:
+        is_within = until_ms is not None and until_ms <= at.at_ms + lasts_ms
+        require(is_within, "a grant that is valid for longer than agreed")
+
+
+def is_amended_as_agreed(at: At, body: grants.GrantAmended) -> None:
+    """An amendment is carried by its case, about this grant; it renews only where it was asked to."""
+    case = at.case(body.case, kinds.AMENDMENT, kinds.APPEAL)
+    asked = case
+    if case.kind == kinds.APPEAL:
+        asked = at.case(case.question.against, kinds.AMENDMENT)
+    grant = _of_grant(
+        at, body.grant, asked, "an amendment of another grant, or of one that is not vouched for"
+    )
+    given(at, case, asked, body.terms, body.conditions)
+    if asked.question.renew:
+        _lasts(at, case, body.terms, body.valid_until_ms)
+    else:
+        require(
+            body.valid_until_ms == grant.valid_until_ms,
+            "an amendment that renews without having been asked to",
+        )
+
+
+def is_reinstated_on_appeal(at: At, body: grants.GrantReinstated) -> None:
+    """A grant is reinstated by an appeal against its removal."""
+    case = at.case(body.case, kinds.APPEAL)
+    removal = at.case(case.question.against, kinds.REMOVAL)
+    _of_grant(
+        at, body.grant, removal, "the reinstatement of another grant, or of one that is not vouched for"
+    )
+    given(at, case, removal, None, None)
+
+
+def _of_grant(at: At, name: str, case: Case, why: str) -> Grant:
+    grant = at.record.grants.get(name)
+    if grant is None or case.question.grant != grant.id:
+        raise Broken(why)
+    return grant
+
+
+def is_suspended(at: At, body: grants.GrantResumed) -> None:
+    """Only a grant that has not ended goes on."""
+    grant = at.record.grants.get(body.grant)
+    is_live = grant is not None and grant.is_live
+    require(is_live, "a grant goes on that has ended, or that is not vouched for")
+    if at.believes and grant is not None:
+        require(grant.standing == SUSPENDED, "a grant goes on that was not suspended")
+
+
+def is_over(at: At, body: grants.GrantEnded) -> None:
+    """A grant expires when its time is over, and is removed by a case that carries it."""
+    if not at.believes:
+        return
+    grant = at.grant(body.grant)
+    if body.how == "expired":
+        is_past = grant.valid_until_ms is not None and grant.valid_until_ms <= at.at_ms
+        require(is_past, "a grant that expired before its time")
+    elif body.how == "removed":
+        case = at.case(body.case, kinds.REMOVAL)
+        require(case.question.grant == grant.id, "the removal of another grant")
+        require(case.outcome in kinds.GRANTED, "a removal that was not decided")
+        carried(at, case, case.rule, case.procedure.countersign)
+
+
+RULES: dict[type[Body], tuple[Rule, ...]] = {
+    grants.GrantApproved: (is_given_once, is_of_its_case, is_the_applicants, is_carried),
+    grants.GrantAmended: (is_amended_as_agreed,),
+    grants.GrantReinstated: (is_reinstated_on_appeal,),
+    grants.GrantResumed: (is_suspended,),
+    grants.GrantEnded: (is_over,),
+}

@@ -1,0 +1,119 @@
+"""The judgement of an entry, and what of an unlawful one is honoured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sluicegate_record.entities.key import Keys
+from sluicegate_record.entries import Body, Entry, Withheld, cases, directives, grants, releases
+from sluicegate_record.errors import SluicegateError
+from sluicegate_record.form import replace
+from sluicegate_record.law import cases as of_cases
+from sluicegate_record.law import directives as of_directives
+from sluicegate_record.law import grants as of_grants
+from sluicegate_record.law import releases as of_releases
+from sluicegate_record.law.rule import At, Broken, Rule, Support
+from sluicegate_record.record import Record
+from sluicegate_record.terms import kinds
+
+RULES: Mapping[type[Body], tuple[Rule, ...]] = {
+    **of_releases.RULES,
+    **of_cases.RULES,
+    **of_grants.RULES,
+    **of_directives.RULES,
+}
+"""The rules for the entries of each type, in the order in which they are asked."""
+
+
+_WORDS = {
+    rule.__name__: (rule.__doc__ or "").partition("\n")[0] for rules in RULES.values() for rule in rules
+}
+
+
+def words(rule: str) -> str:
+    """What a rule says, in a sentence."""
+    return _WORDS[rule]
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """An entry is not lawful: the rule that it breaks, by its name, and why."""
+
+    rule: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """It cannot be told whether an entry is lawful: the rules that met something withheld."""
+
+    rules: tuple[str, ...]
+
+
+def breach(record: Record, entry: Entry, keys: Keys, log: str, support: Support) -> Breach | Unchecked | None:
+    """What makes an entry unlawful, if anything does.
+
+    Requires: `record` is that of the log before the entry; `log` is the log's verifier key.
+    """
+    at = At(record, keys, log, support, entry.seq, entry.at_ms)
+    unchecked = []
+    for rule in RULES.get(type(entry.body), ()):
+        try:
+            rule(at, entry.body)
+        except Withheld:
+            unchecked.append(rule.__name__)
+        except Broken as error:
+            return Breach(rule.__name__, str(error))
+        except (AttributeError, KeyError, TypeError, ValueError, SluicegateError) as error:
+            return Breach(rule.__name__, f"it cannot be checked: {error!r}")
+    return Unchecked(tuple(unchecked)) if unchecked else None
+
+
+def effect(
+    record: Record, entry: Entry, found: Breach | Unchecked | None, keys: Keys, log: str
+) -> Entry | None:
+    """What of an entry is honoured: an unlawful widening has no effect, a narrowing applies as it was signed.
+
+    Requires: `found` is what `breach` said, `record` that of the log before the entry.
+    """
+    body: Any = entry.body
+    if isinstance(body, cases.PositionRecorded) and found is None:
+        at = At(record, keys, log, Support.SIGNATURES, entry.seq, entry.at_ms)
+        owners = of_cases.signing(at, record.cases[body.case], body)
+        return entry.saying(replace(body, owners=tuple(sorted(owners))))
+    if found is None:
+        return entry
+    if isinstance(body, directives.DirectiveIssued):
+        at = At(record, keys, log, Support.SIGNATURES, entry.seq, entry.at_ms)
+        return entry.saying(of_directives.honoured(at, body))
+    if isinstance(body, releases.ReleaseApplied) and isinstance(found, Breach):
+        is_its_own = found.rule == of_releases.is_tighter.__name__
+        return entry.saying(replace(body, tightened={})) if is_its_own else None
+    return None if _widens(body) else entry
+
+
+def _widens(body: Body) -> bool:
+    if isinstance(body, cases.CaseDetermined):
+        return body.outcome in kinds.GRANTED
+    return isinstance(body, _WIDENING)
+
+
+_WIDENING = (
+    releases.ReleaseApplied,
+    releases.StageOpened,
+    cases.CaseOpened,
+    cases.PositionRecorded,
+    cases.CaseReceived,
+    cases.CaseSilent,
+    cases.CaseProceeded,
+    cases.CaseScreened,
+    grants.GrantApproved,
+    grants.GrantAmended,
+    grants.GrantResumed,
+    grants.GrantReinstated,
+    directives.DirectiveConfirmed,
+    directives.DirectiveLifted,
+    directives.DirectiveExpired,
+)

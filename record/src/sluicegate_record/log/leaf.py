@@ -1,0 +1,149 @@
+"""Leaves of the log: the three parts of an entry, and commitments to what is not public.
+
+Rules:
+- A leaf is RFC 8785 JSON of `{v, seq, at, type, stream, by, id, public, gate, sealed}`.
+- For `gate` and `sealed` the leaf holds commitments only, one per field:
+  HMAC-SHA256(32-byte salt, tag || body), where tag is "sluicegate:v1:<part>:<field>:".
+- `by`, `stream` and `id` are pseudonyms: they name no applicant and no person.
+- A leaf has at most 65,535 bytes.
+- A leaf is read whatever its type; what its parts say, `sluicegate_record.entries` knows.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sluicegate_record.errors import VerificationFailed
+from sluicegate_record.log import canonical, times
+
+VERSION = 1
+LEAF_BYTES_MAX = 65_535
+GATE_BYTES_MAX = 16 * 1024 * 1024
+"""How much the gate part of an entry may hold: one that no answer of the feed carries stops every gateway."""
+SALT_BYTES = 32
+
+
+class Entropy:
+    """Fresh bytes for one command, drawn from one random seed, so that `decide` stays a function.
+
+    Requires: `seed` is 32 random bytes, used for one command and then forgotten.
+    """
+
+    def __init__(self, seed: bytes) -> None:
+        self._seed = seed
+        self._drawn = 0
+
+    def bytes(self) -> bytes:
+        """The next 32 bytes."""
+        self._drawn += 1
+        return hmac.new(self._seed, self._drawn.to_bytes(4, "big"), hashlib.sha256).digest()
+
+    def name(self, prefix: str) -> str:
+        """A new pseudonym, such as `case_6n3v…`: 80 random bits."""
+        return f"{prefix}_{base64.b32encode(self.bytes()[:10]).decode().lower()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What opens a commitment: the salt and the canonical JSON it was made over."""
+
+    salt: bytes
+    body: bytes
+
+    def value(self) -> Any:
+        """The committed value."""
+        return canonical.loads(self.body)
+
+    def commitment(self, part: str, name: str) -> str:
+        """The commitment to this opening as field `name` of `part`, as lower-case hex."""
+        tag = f"sluicegate:v{VERSION}:{part}:{name}:".encode()
+        return hmac.new(self.salt, tag + self.body, hashlib.sha256).hexdigest()
+
+
+def opening(value: canonical.Json, entropy: Entropy) -> Opening:
+    """Commit to `value` under a fresh salt."""
+    return Opening(entropy.bytes(), canonical.dumps(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A leaf, read: `gate` and `sealed` hold commitments, lower-case hex, by field.
+
+    Units: `seq` counts from 0 and is the leaf index; `at_ms` milliseconds since 1970 UTC.
+    """
+
+    seq: int
+    at_ms: int
+    type: str
+    stream: str
+    by: str
+    id: str
+    public: Mapping[str, Any]
+    gate: Mapping[str, str]
+    sealed: Mapping[str, str]
+    v: int = VERSION
+
+    def to_bytes(self) -> bytes:
+        """The bytes that the log holds. Raises: NotCanonical: a public part outside `canonical.dumps`."""
+        return canonical.dumps(
+            {
+                "v": self.v,
+                "seq": self.seq,
+                "at": times.format_time(self.at_ms),
+                "type": self.type,
+                "stream": self.stream,
+                "by": self.by,
+                "id": self.id,
+                "public": self.public,
+                "gate": self.gate,
+                "sealed": self.sealed,
+            }
+        )
+
+
+def read(data: bytes) -> Leaf:
+    """Read a leaf back.
+
+    Raises: NotCanonical; VerificationFailed: not an entry, or of an unknown version.
+    """
+    value = canonical.loads(data, max_bytes=LEAF_BYTES_MAX)
+    if not isinstance(value, dict) or type(value.get("v")) is not int:
+        raise VerificationFailed("a leaf that is not an entry: expected an object with a version 'v'")
+    if value["v"] != VERSION:
+        raise VerificationFailed(
+            f"an entry of version {value['v']!r}, expected {VERSION}; update this program"
+        )
+    for name, kind in _FIELDS.items():
+        if type(value.get(name)) is not kind:
+            raise VerificationFailed(f"an entry whose {name!r} is not of type {kind.__name__}")
+    given = {name: value[name] for name in _FIELDS if name != "at"}
+    return Leaf(at_ms=times.parse_time(value["at"]), **given)
+
+
+def check(leaf: Leaf, part: str, openings: Mapping[str, Opening]) -> None:
+    """Check that openings fit what a part (`gate`, `sealed`) commits to.
+
+    Some may be missing: an auditor has none. Raises: VerificationFailed: one that is given does not fit.
+    """
+    committed: Mapping[str, str] = leaf.gate if part == "gate" else leaf.sealed
+    for name, opened in openings.items():
+        if committed.get(name) != opened.commitment(part, name):
+            raise VerificationFailed(f"entry {leaf.seq}: {part} part {name!r} does not open its commitment")
+
+
+_FIELDS: dict[str, type] = {
+    "seq": int,
+    "at": str,
+    "type": str,
+    "stream": str,
+    "by": str,
+    "id": str,
+    "public": dict,
+    "gate": dict,
+    "sealed": dict,
+}

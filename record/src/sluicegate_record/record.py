@@ -1,0 +1,282 @@
+"""The record: what law needs of a log, at one size of it.
+
+Rules:
+- It is the fold of the entries: `apply` is the only writer, and moves each entity by its own `after`.
+- It holds keys, releases, terms, cases, grants and directives; nothing for each credential or person.
+- `overlay` is the record with room above it: what is applied there changes nothing below. So a batch is
+  judged entry by entry before any of it is kept.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from sluicegate_record.entities import case as case_
+from sluicegate_record.entities import directive as directive_
+from sluicegate_record.entities import grant as grant_
+from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.directive import Directive
+from sluicegate_record.entities.grant import Grant
+from sluicegate_record.entities.happening import Happening
+from sluicegate_record.entities.key import Key, Keys
+from sluicegate_record.entities.release import Release, Terms
+from sluicegate_record.entries import Body, cases, directives, grants, releases
+from sluicegate_record.form import replace
+from sluicegate_record.terms import kinds
+
+V = TypeVar("V")
+Entity: TypeAlias = Case | Grant | Directive
+
+
+class Change(NamedTuple):
+    """What an entry has done to an entity; `before` None where there was none of its name."""
+
+    before: Entity | None
+    after: Entity
+
+
+class Record:
+    """Keys, releases, terms, cases, grants and directives, by their names."""
+
+    def __init__(self) -> None:
+        self.origin = ""
+        self.log = ""
+        """The log's verifier key: what statements are bound to."""
+        self.developer = ""
+        self.keys: MutableMapping[str, Key] = {}
+        self.releases: MutableMapping[str, Release] = {}
+        self.terms: MutableMapping[str, Terms] = {}
+        """Terms by their digest, in force or not."""
+        self.opened: MutableMapping[str, int] = {}
+        """When a stage was first opened under terms, by their digest: milliseconds since 1970 UTC."""
+        self.cases: MutableMapping[str, Case] = {}
+        self.grants: MutableMapping[str, Grant] = {}
+        self.directives: MutableMapping[str, Directive] = {}
+        self._pinned: Keys | None = None
+        self._changes: list[Change] = []
+
+    def pinned(self) -> Keys:
+        """The keys that the log itself pins."""
+        if self._pinned is None:
+            self._pinned = Keys(self.developer, self.keys.values())
+        return self._pinned
+
+    def overlay(self) -> Record:
+        """This record with room above it."""
+        above = Record()
+        above.origin, above.log, above.developer = self.origin, self.log, self.developer
+        above.keys, above.releases = _above(self.keys), _above(self.releases)
+        above.terms, above.opened = _above(self.terms), _above(self.opened)
+        above.cases, above.grants = _above(self.cases), _above(self.grants)
+        above.directives = _above(self.directives)
+        return above
+
+    def apply(self, entry: Happening) -> Sequence[Change]:
+        """Fold one entry in, and say what it has changed.
+
+        Raises: KeyError: it is about something that is not on the record.
+        """
+        fold = _FOLDS.get(type(entry.body))
+        if fold is None:
+            return ()
+        self._changes = []
+        fold(self, entry, entry.body)
+        return self._changes
+
+    def put(self, entity: Entity) -> None:
+        """Keep an entity as it is now."""
+        if isinstance(entity, Case):
+            before: Entity | None = self.cases.get(entity.id)
+            self.cases[entity.id] = entity
+        elif isinstance(entity, Grant):
+            before = self.grants.get(entity.id)
+            self.grants[entity.id] = entity
+        else:
+            before = self.directives.get(entity.name)
+            self.directives[entity.name] = entity
+        self._changes.append(Change(before, entity))
+
+    def root_of(self, grant: str) -> Case:
+        """The application that a grant goes back to. Raises: KeyError."""
+        return self.cases[self.cases[self.grants[grant].case].root]
+
+
+def _above(below: MutableMapping[str, V]) -> MutableMapping[str, V]:
+    return below.new_child() if isinstance(below, ChainMap) else ChainMap({}, below)
+
+
+def _log_started(record: Record, entry: Happening, body: releases.LogStarted) -> None:
+    record.origin, record.log, record.developer = body.origin, body.vkey, body.developer
+    record._pinned = None
+
+
+def _key_pinned(record: Record, entry: Happening, body: releases.KeyPinned) -> None:
+    record._pinned = None
+    record.keys[body.keyid] = Key(
+        keyid=body.keyid, public=body.public_key, owner=body.owner, party=body.party
+    )
+
+
+def _release_applied(record: Record, entry: Happening, body: releases.ReleaseApplied) -> None:
+    before = record.releases.get(body.release)
+    if before is None:
+        before = Release(name=body.release, given=body.given, terms={})
+    record.releases[body.release] = before.after(body)
+    for stage, digest in body.terms.items():
+        record.terms[digest] = Terms(stage=stage, given=body.given)
+    for stage, looser in body.tightened.items():
+        if looser in record.opened:
+            record.opened.setdefault(body.terms[stage], record.opened[looser])
+
+
+def _stage_opened(record: Record, entry: Happening, body: releases.StageOpened) -> None:
+    record.opened.setdefault(body.terms, entry.at_ms)
+
+
+def _case_opened(record: Record, entry: Happening, body: cases.CaseOpened) -> None:
+    """What a case is about may not be honoured here, and so not on the record: the case is all the same."""
+    question = body.question
+    dossier = root = ""
+    first, grant = record.cases.get(question.against), record.grants.get(question.grant)
+    if first is not None:
+        dossier, root = first.dossier, first.root
+    elif grant is not None:
+        root = record.root_of(grant.id).id
+        if question.party == record.cases[grant.dossier].question.party:
+            dossier = grant.dossier
+    case = case_.opened(entry, body, dossier, root)
+    record.put(case)
+    if first is not None:
+        _appealed(record, case)
+    elif case.kind in _OPEN_ABOUT:
+        _about_grant(record, case, case.id)
+    elif question.directive in record.directives:
+        found = record.directives[question.directive]
+        record.put(replace(found, lifts=(*found.lifts, case.id)))
+
+
+_OPEN_ABOUT = frozenset({kinds.AMENDMENT, kinds.REMOVAL})
+"""The kinds of which a grant holds the open case."""
+
+
+def _appealed(record: Record, case: Case) -> None:
+    against = record.cases[case.question.against]
+    record.put(replace(against, appeal=case.id))
+    root = record.cases[case.root]
+    record.put(replace(root, appeals=(*root.appeals, case.id)))
+
+
+def _about_grant(record: Record, case: Case, name: str | None) -> None:
+    """A case about a grant is open, or (None) no more."""
+    grant = record.grants.get(case.question.grant)
+    if grant is not None:
+        amends = case.kind == kinds.AMENDMENT
+        record.put(replace(grant, amendment=name) if amends else replace(grant, removal=name))
+
+
+def _case_moved(record: Record, entry: Happening, name: str) -> Case:
+    case = record.cases[name].after(entry)
+    record.put(case)
+    return case
+
+
+def _of_case(record: Record, entry: Happening, body: Any) -> None:
+    _case_moved(record, entry, body.case)
+
+
+def _case_replied(record: Record, entry: Happening, body: cases.CaseReplied) -> None:
+    case = _case_moved(record, entry, body.case)
+    if case.kind == kinds.AMENDMENT:
+        _about_grant(record, case, case.id)
+
+
+def _case_determined(record: Record, entry: Happening, body: cases.CaseDetermined) -> None:
+    case = _case_moved(record, entry, body.case)
+    if case.kind in _OPEN_ABOUT:
+        _about_grant(record, case, None)
+    elif case.kind == kinds.TERMS and case.outcome in kinds.GRANTED and case.question.terms:
+        release = record.releases[case.question.release]
+        record.releases[release.name] = release.agreeing(case.question.terms)
+
+
+def _list_changed(record: Record, entry: Happening, body: releases.ListChanged) -> None:
+    for case in list(record.cases.values()):
+        after = case.after(entry) if case.screening is not None else case
+        if after is not case:
+            record.put(after)
+
+
+def _record_added(record: Record, entry: Happening, body: releases.RecordAdded) -> None:
+    if body.about.case is not None:
+        _case_moved(record, entry, body.about.case)
+
+
+def _grant_approved(record: Record, entry: Happening, body: grants.GrantApproved) -> None:
+    case = _case_moved(record, entry, body.case)
+    for appeal in record.cases[case.root].appeals:
+        record.put(replace(record.cases[appeal], used=True))
+    record.put(grant_.approved(body, case.dossier))
+
+
+def _grant_amended(record: Record, entry: Happening, body: grants.GrantAmended) -> None:
+    case = _case_moved(record, entry, body.case)
+    grant = record.grants[body.grant].after(entry)
+    record.put(replace(grant, dossier=case.dossier))
+
+
+def _grant_reinstated(record: Record, entry: Happening, body: grants.GrantReinstated) -> None:
+    _case_moved(record, entry, body.case)
+    _of_grant(record, entry, body)
+
+
+def _of_grant(record: Record, entry: Happening, body: Any) -> None:
+    record.put(record.grants[body.grant].after(entry))
+
+
+def _directive_issued(record: Record, entry: Happening, body: directives.DirectiveIssued) -> None:
+    replaced = record.directives[body.replaces] if body.replaces is not None else None
+    if replaced is not None:
+        record.put(replaced.after(entry))
+    record.put(directive_.issued(entry, body, replaced))
+
+
+def _of_directive(record: Record, entry: Happening, body: Any) -> None:
+    record.put(record.directives[body.directive].after(entry))
+
+
+_FOLDS: dict[type[Body], Callable[[Record, Happening, Any], None]] = {
+    releases.LogStarted: _log_started,
+    releases.KeyPinned: _key_pinned,
+    releases.ReleaseApplied: _release_applied,
+    releases.StageOpened: _stage_opened,
+    releases.ListChanged: _list_changed,
+    releases.RecordAdded: _record_added,
+    cases.CaseOpened: _case_opened,
+    cases.CaseReceived: _of_case,
+    cases.CaseWarned: _of_case,
+    cases.CaseEscalated: _of_case,
+    cases.CaseSilent: _of_case,
+    cases.CaseAnswered: _of_case,
+    cases.CaseScreened: _of_case,
+    cases.CaseProceeded: _of_case,
+    cases.CaseWaitlisted: _of_case,
+    cases.CaseOffered: _of_case,
+    cases.CaseResumed: _of_case,
+    cases.CaseReplied: _case_replied,
+    cases.CaseDetermined: _case_determined,
+    cases.PositionRecorded: _of_case,
+    grants.GrantApproved: _grant_approved,
+    grants.GrantAmended: _grant_amended,
+    grants.GrantSuspended: _of_grant,
+    grants.GrantResumed: _of_grant,
+    grants.GrantEnded: _of_grant,
+    grants.GrantReinstated: _grant_reinstated,
+    directives.DirectiveIssued: _directive_issued,
+    directives.DirectiveConfirmed: _of_directive,
+    directives.DirectiveLifted: _of_directive,
+    directives.DirectiveExpired: _of_directive,
+    directives.DrillReported: _of_directive,
+    directives.DirectiveInForce: _of_directive,
+}

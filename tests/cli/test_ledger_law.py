@@ -1,0 +1,138 @@
+"""A log that its own key has signed for and that is not lawful, checked at the command line."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sluicegate import bootstrap
+from sluicegate.service.fleet import Fleet
+from sluicegate.service.ledger import Ledger
+from sluicegate.settings import ControlSettings
+from sluicegate.store.sqlite import SqliteStore
+from sluicegate_record.entries import Entry
+from sluicegate_record.log import checkpoint, merkle, times
+from sluicegate_record.log.merkle import Frontier
+from tests.cli.commands import Cli, Done
+from tests.control.conftest import served
+from tests.worlds import API, DAY_MS, LOG, ORIGIN, RELEASE, STAGE, World, private_key
+
+
+def lying() -> World:
+    """An organization is given a grant with the position of one agency; the rule asks for two."""
+    world = World.opened()
+    case = world.submit()
+    world.say(case, "oncd")
+    grant = {
+        "grant": "grant_unlawful",
+        "case": case.id,
+        "release": RELEASE,
+        "stage": STAGE,
+        "surface": API,
+        "terms": world.state.releases[RELEASE].terms[STAGE],
+        "validFrom": times.format_time(world.now_ms),
+        "validUntil": times.format_time(world.now_ms + DAY_MS),
+        "positions": [
+            {"agency": "oncd", "digest": case.positions["oncd"].digest, "seq": world.state.size - 1}
+        ],
+    }
+    world.write("grant.approved", grant, organization="org-1")
+    return world
+
+
+def signed(entries: list[Entry], folder: Path) -> Path:
+    """A database of entries under a head that the log's key has signed."""
+    database, grown = folder / "ledger.db", Frontier()
+    nodes = [node for entry in entries for node in grown.append(merkle.leaf_hash(entry.leaf))]
+    note = checkpoint.sign(ORIGIN, grown.size, grown.root(), private_key("log"))
+    with closing(SqliteStore(database)) as store, store.write() as writing:
+        writing.append(entries, nodes, note)
+    return database
+
+
+def exported(cli: Cli, database: Path) -> Path:
+    """A copy of what a control plane serves that has this database."""
+    folder = database.parent
+    ledger = Ledger(
+        SqliteStore(database),
+        private_key("log"),
+        ORIGIN,
+        wall_ms=lambda: World().now_ms,
+        random=secrets.token_bytes,
+    )
+    fleet = Fleet(ledger, boot_ms=bootstrap.boot_ms, max_entries=1_000)
+    with served(bootstrap.Control(ControlSettings(folder, folder, ORIGIN, port=0), ledger, fleet)) as url:
+        done = cli("ledger", "export", "-o", folder / "copy", url=url)
+    assert done.code == 0, done
+    return folder / "copy"
+
+
+@pytest.fixture(scope="module")
+def lied() -> World:
+    return lying()
+
+
+@pytest.fixture(scope="module")
+def copies(cli: Cli, lied: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The same log as a database and as a folder."""
+    database = signed(lied.entries, tmp_path_factory.mktemp("unlawful"))
+    return {"database": database, "folder": exported(cli, database)}
+
+
+def verify(cli: Cli, where: Path, *options: str) -> Done:
+    return cli("ledger", "verify", where, "--key", LOG, *options)
+
+
+@pytest.mark.parametrize("kind", ["database", "folder"])
+def test_a_grant_that_its_positions_do_not_carry_is_named(
+    cli: Cli, lied: World, copies: dict[str, Path], kind: str
+) -> None:
+    (entry,) = [each for each in lied.entries if each.type == "grant.approved"]
+    done = verify(cli, copies[kind])
+    assert done.code == 5
+    assert done.out.startswith("the log that was signed; not lawful: ")
+    assert f"entry {entry.seq} (grant.approved): " in done.out
+    assert f"entry {entry.seq} (grant.approved): " in done.err
+    assert "lawful: " not in done.out.replace("not lawful: ", "")
+
+
+@pytest.mark.parametrize("kind", ["database", "folder"])
+def test_what_is_unlawful_is_told_to_programs_too(
+    cli: Cli, lied: World, copies: dict[str, Path], kind: str
+) -> None:
+    done = verify(cli, copies[kind], "--json")
+    assert (done.code, done.error["code"]) == (5, "verification_failed")
+    told: dict[str, Any] = json.loads(done.out)
+    assert (told["ok"], told["size"], told["firstBad"]) == (False, len(lied.entries), None)
+    (found,) = told["law"]["unlawful"]
+    assert told["law"]["unlawfulCount"] == 1
+    assert (found["seq"], found["type"], found["rule"]) == (
+        lied.entries[-1].seq,
+        "grant.approved",
+        "is_carried",
+    )
+    assert found["why"] in told["problem"]
+
+
+def test_what_hidden_parts_leave_unchecked_is_counted_and_not_called_lawful(cli: Cli, tmp_path: Path) -> None:
+    """To whom a grant is given stands behind a commitment."""
+    world = World.opened()
+    world.admit()
+    database = signed(world.entries, tmp_path)
+    done = verify(cli, database)
+    assert (done.code, done.err) == (0, "")
+    first, lawful, *unchecked = done.out.splitlines()
+    assert first.startswith(f"verified: {len(world.entries)} entries, root ")
+    told = verify(cli, database, "--json").answer["law"]
+    said, _, but = lawful.partition(", ")
+    assert said == f"lawful: {told['judged']} entries that a rule is about"
+    assert but == "as far as can be told without the hidden parts"
+    assert told["unchecked"] == {"is_the_applicants": 1}
+    assert unchecked == [
+        "not checked, 1 times: A grant is to the organization that its case is about.",
+    ]
