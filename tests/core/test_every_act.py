@@ -16,7 +16,7 @@ from sluicegate_record.statements.cases import DECISIONS, POSITIONS
 from sluicegate_record.statements.notes import NOTES
 from sluicegate_record.statements.points import ENFORCEMENTS
 from sluicegate_record.terms import kinds
-from tests.vectors.every_act import history
+from tests.vectors.acts import history
 from tests.vectors.make_every_act import (
     FOLDER,
     added_up,

@@ -1,4 +1,4 @@
-"""Writes tests/vectors/every_act/ from the history of `every_act`: `python -m tests.vectors.make_every_act`.
+"""Writes tests/vectors/every_act/ from the history of `acts`: `python -m tests.vectors.make_every_act`.
 
 It is made once, by a build that is trusted, and then left alone: what other builds make of the same commands
 and entries is compared with it. Make it anew only where the format of entries changes, or the history.
@@ -25,7 +25,7 @@ from sluicegate_record.entries import Entry
 from sluicegate_record.log import canonical, checkpoint, merkle
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Frontier
-from tests.vectors.every_act import history
+from tests.vectors.acts import history
 from tests.vectors.projection import Sections, projected, proofs, reports_of
 from tests.vectors.themes.plans import CLOCKS, MAIN, MINI, OLDER, OWNERS, QUIET, SEATS
 from tests.worlds import DEVELOPER, LOG, ORIGIN, pin, private_key

@@ -22,7 +22,7 @@ from sluicegate.core.access.naming import NOBODY, Naming, Signed
 from sluicegate.core.access.refusals import Deny
 from sluicegate.core.access.table import Credential, Grant, Table
 from sluicegate.core.access.vouch import VouchedTable
-from sluicegate.core.lifecycle import State, applications, determination, notices, reports
+from sluicegate.core.lifecycle import State, applications, blocks, determination, notices, reports
 from sluicegate.core.lifecycle.state import Nomination
 from sluicegate.core.people import persons
 from sluicegate.core.terms.trust import Releases
@@ -166,9 +166,9 @@ def _case(state: State, case: Case) -> dict[str, Any]:
 
 def _open(state: State, case: Case) -> dict[str, Any]:
     """What stands in the way of an open case; of one whose stage is gone, nothing is asked."""
-    combined, _ = determination.granted_conditions(state, case)
+    combined, _ = blocks.granted_conditions(state.record, case)
     return {
-        "blockedBy": [each["code"] for each in determination.blocked_by(state, case, state.at_ms)],
+        "blockedBy": [each["code"] for each in blocks.blocked_by(state.record, case, state.at_ms)],
         "granted": combined.to_json(),
         "hasSeat": determination.has_seat(state, case),
     }

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
-from functools import partial
+from dataclasses import MISSING, dataclass, field, fields
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -160,16 +159,24 @@ class Verbatim(Form):
 
 
 class Slot(NamedTuple):
-    """A field as it is stored: how it is set and got, and what it is where nothing is said.
-
-    `default` gives the value; `is_kept` says that a copy keeps it.
-    """
+    """A field as it is stored: how it is set and got. `is_kept` says that a copy keeps it."""
 
     name: str
     put: Callable[[Any, Any], None]
     get: Callable[[Any], Any]
-    default: Callable[[], Any] | None
     is_kept: bool
+
+
+class Slots(NamedTuple):
+    """The fields of a form as they are stored, and what they are where nothing is said.
+
+    `fresh` gives a new value each time; `finish` is what a form does when it has been made.
+    """
+
+    fields: tuple[Slot, ...]
+    defaults: Mapping[str, Any]
+    fresh: Mapping[str, Callable[[], Any]]
+    finish: Callable[[Any], None] | None
 
 
 def make(cls: type[Made], found: Mapping[str, Any]) -> Made:
@@ -178,10 +185,15 @@ def make(cls: type[Made], found: Mapping[str, Any]) -> Made:
     Requires: every field without a default is in `found`.
     """
     made = object.__new__(cls)
-    for name, put, _, default, _ in slots_of(cls):
-        value = found.get(name, MISSING)
-        put(made, default() if value is MISSING and default is not None else value)
-    _finish(made)
+    slots, defaults, fresh, finish = slots_of(cls)
+    given = {**defaults, **found}
+    for name, new in fresh.items():
+        if name not in given:
+            given[name] = new()
+    for name, put, _, _ in slots:
+        put(made, given[name])
+    if finish is not None:
+        finish(made)
     return made
 
 
@@ -193,37 +205,50 @@ else:
         """A copy with some fields changed, as `dataclasses.replace` makes it, but quicker."""
         cls = type(value)
         made = object.__new__(cls)
-        for name, put, get, default, is_kept in slots_of(cls):
-            put(made, changes[name] if name in changes else get(value) if is_kept else default())
-        _finish(made)
+        slots, defaults, fresh, finish = slots_of(cls)
+        left = len(changes)
+        for name, put, get, is_kept in slots:
+            if name in changes:
+                put(made, changes[name])
+                left -= 1
+            elif is_kept:
+                put(made, get(value))
+            else:
+                put(made, fresh[name]() if name in fresh else defaults[name])
+        if left:
+            raise TypeError(f"{cls.__name__} has no field of one of the names {sorted(changes)}")
+        if finish is not None:
+            finish(made)
         return made
 
 
-def _finish(made: object) -> None:
-    finish = getattr(made, "__post_init__", None)
-    if finish is not None:
-        finish()
-
-
-def slots_of(cls: type) -> tuple[Slot, ...]:
+def slots_of(cls: type) -> Slots:
     """The fields of a form as they are stored."""
     found = _SLOTS.get(cls)
     if found is None:
-        found = _SLOTS[cls] = tuple(_slot(cls, each) for each in fields(cls))
+        found = _SLOTS[cls] = _slots(cls)
     return found
 
 
-_SLOTS: dict[type, tuple[Slot, ...]] = {}
+_SLOTS: dict[type, Slots] = {}
 
 
-def _slot(cls: type, each: Field[Any]) -> Slot:
-    member = getattr(cls, each.name)
-    default: Callable[[], Any] | None = None
-    if each.default_factory is not MISSING:
-        default = each.default_factory
-    elif each.default is not MISSING:
-        default = partial(_same, each.default)
-    return Slot(each.name, member.__set__, member.__get__, default, each.init)
+def _slots(cls: type) -> Slots:
+    found: list[Slot] = []
+    defaults: dict[str, Any] = {}
+    fresh: dict[str, Callable[[], Any]] = {}
+    for each in fields(cls):
+        member = getattr(cls, each.name)
+        found.append(Slot(each.name, member.__set__, member.__get__, each.init))
+        if each.default_factory is not MISSING:
+            made = each.default_factory()
+            if made is NOTHING:
+                defaults[each.name] = NOTHING
+            else:
+                fresh[each.name] = each.default_factory
+        elif each.default is not MISSING:
+            defaults[each.name] = each.default
+    return Slots(tuple(found), defaults, fresh, getattr(cls, "__post_init__", None))
 
 
 class Reader(NamedTuple):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, MutableMapping, Sequence
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from sluicegate_record.entities import case as case_
 from sluicegate_record.entities import directive as directive_
@@ -182,7 +182,28 @@ def _case_moved(record: Record, entry: Happening, name: str) -> Case:
     return case
 
 
-def _of_case(record: Record, entry: Happening, body: Any) -> None:
+class _OfCase(Protocol):
+    """The body of an entry about a case."""
+
+    @property
+    def case(self) -> str: ...
+
+
+class _OfGrant(Protocol):
+    """The body of an entry about a grant."""
+
+    @property
+    def grant(self) -> str: ...
+
+
+class _OfDirective(Protocol):
+    """The body of an entry about a directive."""
+
+    @property
+    def directive(self) -> str: ...
+
+
+def _of_case(record: Record, entry: Happening, body: _OfCase) -> None:
     _case_moved(record, entry, body.case)
 
 
@@ -231,7 +252,7 @@ def _grant_reinstated(record: Record, entry: Happening, body: grants.GrantReinst
     _of_grant(record, entry, body)
 
 
-def _of_grant(record: Record, entry: Happening, body: Any) -> None:
+def _of_grant(record: Record, entry: Happening, body: _OfGrant) -> None:
     record.put(record.grants[body.grant].after(entry))
 
 
@@ -242,7 +263,7 @@ def _directive_issued(record: Record, entry: Happening, body: directives.Directi
     record.put(directive_.issued(entry, body, replaced))
 
 
-def _of_directive(record: Record, entry: Happening, body: Any) -> None:
+def _of_directive(record: Record, entry: Happening, body: _OfDirective) -> None:
     record.put(record.directives[body.directive].after(entry))
 
 

@@ -13,9 +13,9 @@ from itertools import islice
 from typing import Any
 
 from sluicegate.core.access.table import Grant
-from sluicegate.core.lifecycle import Refusal, State, applications, determination, directives
+from sluicegate.core.lifecycle import Refusal, State, applications, blocks, directives
 from sluicegate.core.lifecycle.acts import case_unknown
-from sluicegate.core.lifecycle.state import stage_of
+from sluicegate.core.lifecycle.blocks import stage_of
 from sluicegate.core.people import application
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
@@ -126,7 +126,7 @@ def awaiting(state: State, case: Case) -> list[str]:
     developer where it has to screen.
     """
     asked = ["applicant"] if case.standing in {kinds.ASKED, kinds.OFFERED} else []
-    screens = [state.developer] if _is_open(case) and determination.screening_needed(state, case) else []
+    screens = [state.developer] if _is_open(case) and blocks.screening_needed(state.record, case) else []
     parties = [party for party in {*case.awaiting, *_reviewing(case)} if party not in case.asking]
     return [*asked, *sorted(parties), *screens]
 
@@ -231,7 +231,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> di
         "unreceived": [party for party in case.awaiting if party not in case.clocks]
         if case.agency_clock is not None
         else [],
-        "blockedBy": determination.blocked_by(state, case, ledger.now_ms()) if _is_stage(case) else [],
+        "blockedBy": blocks.blocked_by(state.record, case, ledger.now_ms()) if _is_stage(case) else [],
         "conditions": _granted(state, case),
         "screening": _screened(case.screening) if principal.role != access.APPLICANT else None,
         "replyBy": _time(case.reply_by_ms),
@@ -294,7 +294,7 @@ def grant_of(state: State, grant_id: str) -> dict[str, Any] | None:
         "removal": held.removal,
         "stageOpen": grant.terms in state.table.open_terms,
         "fallback": grant.falls_back,
-        "screening": "reopened" if determination.screening_needed(state, state.cases[held.case]) else None,
+        "screening": "reopened" if blocks.screening_needed(state.record, state.cases[held.case]) else None,
     }
 
 
@@ -368,7 +368,7 @@ def _granted(state: State, case: Case) -> dict[str, Any] | None:
     """The conditions that a grant out of this case would have."""
     if case.kind not in kinds.ADMITS:
         return None
-    return determination.granted_conditions(state, case)[0].to_json()
+    return blocks.granted_conditions(state.record, case)[0].to_json()
 
 
 def _place(state: State, case: Case) -> int | None:

@@ -160,7 +160,7 @@ def test_a_field_that_is_not_known_is_named_and_stays(type_: str, part: Part) ->
 
 
 def test_a_type_that_is_not_known_cannot_be_read() -> None:
-    leaf = replace(leaves.read(placed().leaf), type="grant.sparkled")
+    leaf = leaves.read(placed().leaf)._replace(type="grant.sparkled")
     found = read(leaf.to_bytes())
     assert found.type == "grant.sparkled"
     assert isinstance(found.body, Unknown)
@@ -240,7 +240,7 @@ def test_a_wrong_opening_is_refused(part: str) -> None:
 def test_an_opened_gate_part_of_another_type_cannot_be_read() -> None:
     entry = placed()
     opened = leaves.opening(["org_1"], Entropy(bytes(32)))
-    leaf = replace(leaves.read(entry.leaf), gate={"organization": opened.commitment("gate", "organization")})
+    leaf = leaves.read(entry.leaf)._replace(gate={"organization": opened.commitment("gate", "organization")})
     found = read(leaf.to_bytes(), {"organization": opened}).body
     assert isinstance(found, Unknown)
     assert "organization: expected text" in found.why

@@ -320,8 +320,8 @@ def opened(entry: Happening, body: cases.CaseOpened, dossier: str, root: str) ->
     )
 
 
-def _timed(case: Case, agency: str, **changes: Any) -> dict[str, Timer]:
-    return {**case.clocks, agency: replace(case.clocks[agency], **changes)}
+def _timed(case: Case, agency: str, timer: Timer) -> Case:
+    return replace(case, clocks={**case.clocks, agency: timer})
 
 
 def _begun(case: Case) -> str:
@@ -344,22 +344,23 @@ def _received(case: Case, entry: Happening, body: cases.CaseReceived) -> Case:
 def _warned(case: Case, entry: Happening, body: cases.CaseWarned) -> Case:
     if body.agency is None:
         return replace(case, reply_is_over=True)
-    return replace(case, clocks=_timed(case, body.agency, warned_ms=case.clocks[body.agency].due_ms))
+    timer = case.clocks[body.agency]
+    return _timed(case, body.agency, replace(timer, warned_ms=timer.due_ms))
 
 
 def _escalated(case: Case, entry: Happening, body: cases.CaseEscalated) -> Case:
     if body.agency is None:
         return replace(case, due_ms=None)
-    rung = case.clocks[body.agency].rung + 1
-    return replace(
-        case, clocks=_timed(case, body.agency, rung=rung, climbed_ms=entry.at_ms, due_ms=body.due_ms)
-    )
+    timer = case.clocks[body.agency]
+    timer = replace(timer, rung=timer.rung + 1, climbed_ms=entry.at_ms, due_ms=body.due_ms)
+    return _timed(case, body.agency, timer)
 
 
 def _fell_silent(case: Case, entry: Happening, body: cases.CaseSilent) -> Case:
     if body.agency is None:
         return replace(case, unopposed=True, due_ms=None)
-    return replace(case, clocks=_timed(case, body.agency, silence=body.meaning, due_ms=None))
+    timer = replace(case.clocks[body.agency], silence=body.meaning, due_ms=None)
+    return _timed(case, body.agency, timer)
 
 
 def _answered(case: Case, entry: Happening, body: cases.CaseAnswered) -> Case:

@@ -16,7 +16,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sluicegate_record.errors import VerificationFailed
 from sluicegate_record.log import canonical, times
@@ -70,8 +70,7 @@ def opening(value: canonical.Json, entropy: Entropy) -> Opening:
     return Opening(entropy.bytes(), canonical.dumps(value))
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A leaf, read: `gate` and `sealed` hold commitments, lower-case hex, by field.
 
     Units: `seq` counts from 0 and is the leaf index; `at_ms` milliseconds since 1970 UTC.
@@ -118,11 +117,13 @@ def read(data: bytes) -> Leaf:
         raise VerificationFailed(
             f"an entry of version {value['v']!r}, expected {VERSION}; update this program"
         )
-    for name, kind in _FIELDS.items():
-        if type(value.get(name)) is not kind:
-            raise VerificationFailed(f"an entry whose {name!r} is not of type {kind.__name__}")
-    given = {name: value[name] for name in _FIELDS if name != "at"}
-    return Leaf(at_ms=times.parse_time(value["at"]), **given)
+    found: tuple[Any, ...] = tuple(map(value.get, _FIELDS))
+    if tuple(map(type, found)) != _KINDS:
+        for name, kind in _FIELDS.items():
+            if type(value.get(name)) is not kind:
+                raise VerificationFailed(f"an entry whose {name!r} is not of type {kind.__name__}")
+    seq, at, type_, stream, by, id_, public, gate, sealed = found
+    return Leaf(seq, times.parse_time(at), type_, stream, by, id_, public, gate, sealed)
 
 
 def check(leaf: Leaf, part: str, openings: Mapping[str, Opening]) -> None:
@@ -147,3 +148,4 @@ _FIELDS: dict[str, type] = {
     "gate": dict,
     "sealed": dict,
 }
+_KINDS = tuple(_FIELDS.values())

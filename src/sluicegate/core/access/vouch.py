@@ -81,7 +81,9 @@ class VouchedTable(Table):
 
     # A gateway's own
 
-    def _floor(self, entry: Entry, body: Any) -> Breach | None:
+    def _floor(
+        self, entry: Entry, body: grants.GrantApproved | grants.GrantAmended | grants.GrantReinstated
+    ) -> Breach | None:
         """The positions of a case that carries a grant, or more of one, satisfy the floor."""
         at = At(self.record, self._keys, self._trust.log, Support.SIGNATURES, entry.seq, entry.at_ms)
         carrying = carriers(at, body) if isinstance(body, grants.GrantApproved) else (at.case(body.case),)
@@ -120,7 +122,8 @@ class VouchedTable(Table):
 
     def _fold_release(self, entry: Entry, honoured: Entry | None, found: Breach | None) -> None:
         """Whatever was not proven of a plan is served by nobody here, and opens nothing."""
-        body: Any = entry.body
+        body = entry.body
+        assert isinstance(body, releases.ReleaseApplied)
         super().apply(honoured or entry.saying(replace(body, tightened={})))
         trusted = self._trust.releases.get(body.release)
         for digest in self.terms.keys() & set(body.terms.values()):
@@ -134,7 +137,8 @@ class VouchedTable(Table):
 
     def _fold_grant(self, entry: Entry, honoured: Entry | None, found: Breach | None) -> None:
         """A grant that is not vouched for is there, and allows nothing: who calls by it hears why."""
-        body: Any = entry.body
+        body = entry.body
+        assert isinstance(body, grants.GrantApproved)
         if found is not None and body.grant in self.grants_by_id:
             self.skip(entry)
             return

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sluicegate.core.lifecycle import determination, timing
+from sluicegate.core.lifecycle import blocks, determination, timing
 from sluicegate.core.lifecycle.acts import found
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.organizations import describe
@@ -236,7 +236,7 @@ def accept(state: State, command: Accept, now_ms: int, entropy: Entropy) -> Deci
     refusal = moved(state, case)
     if refusal is not None:
         return refusal
-    for block in determination.blocked_by(state, case, now_ms):
+    for block in blocks.blocked_by(state.record, case, now_ms):
         return Refusal("conflict", block["code"], block["text"])
     drafts = determination.approved(state, case, now_ms, entropy)
     grants = [draft.body.grant for draft in drafts if isinstance(draft.body, GrantApproved)]

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from sluicegate.core.lifecycle import blocks
+from sluicegate.core.lifecycle.blocks import stage_of
 from sluicegate.core.lifecycle.organizations import described_anew
-from sluicegate.core.lifecycle.state import State, stage_of
+from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entries import Draft, seen
 from sluicegate_record.entries.cases import CaseDetermined, CaseResumed, CaseWaitlisted
@@ -21,11 +23,9 @@ from sluicegate_record.entries.directives import DirectiveLifted
 from sluicegate_record.entries.grants import GrantAmended, GrantApproved, GrantEnded, GrantReinstated
 from sluicegate_record.entries.releases import StageOpened
 from sluicegate_record.entries.support import Said, Supported
-from sluicegate_record.log import times
 from sluicegate_record.log.leaf import Entropy
-from sluicegate_record.terms import conditions, kinds, quorum
-from sluicegate_record.terms.conditions import UNCONDITIONAL, Conditions, Contradictions
-from sluicegate_record.terms.plan import Stage
+from sluicegate_record.terms import kinds, quorum
+from sluicegate_record.terms.conditions import Conditions
 from sluicegate_record.terms.rule import Rule
 
 Consequence = TypeVar("Consequence", bound=Supported)
@@ -36,16 +36,16 @@ def conclude(state: State, case: Case, now_ms: int, entropy: Entropy) -> list[Dr
 
     `case` may be one that is only tried.
     """
-    case = _as_heard(state, case)
+    case = blocks.as_heard(state.record, case)
     rule = case.left
     if rule is None:
         return [outcome(case, "returned", now_ms, code="recused")]
     if _fails(case, rule, now_ms):
         return [outcome(case, "denied", now_ms, code=_why_denied(case))]
-    if not (quorum.satisfied(rule, case.consenting) or case.unopposed) or _is_objected(case):
-        listed = case.state in {kinds.WAITLISTED, kinds.OFFERED}
-        return [Draft(case.id, CaseResumed(case=case.id))] if listed else []
-    if blocked_by(state, case, now_ms) or case.state in {kinds.WAITLISTED, kinds.OFFERED}:
+    is_listed = case.state in blocks.LISTED
+    if not blocks.is_agreed(case):
+        return [Draft(case.id, CaseResumed(case=case.id))] if is_listed else []
+    if is_listed or blocks.blocked_by(state.record, case, now_ms):
         return []
     if case.kind == kinds.ADMISSION and not has_seat(state, case):
         return [waitlisted(case)]
@@ -54,7 +54,7 @@ def conclude(state: State, case: Case, now_ms: int, entropy: Entropy) -> list[Dr
 
 def approved(state: State, case: Case, now_ms: int, entropy: Entropy) -> list[Draft]:
     """The entries of an approval and its consequences. Requires: nothing blocks it, and a seat is free."""
-    case = _as_heard(state, case)
+    case = blocks.as_heard(state.record, case)
     with_conditions = any(said.conditions for said in case.positions.values())
     word = "approved-with-conditions" if with_conditions else "approved"
     return [outcome(case, word, now_ms), *_CONSEQUENCES[case.kind](state, case, now_ms, entropy)]
@@ -102,74 +102,6 @@ def has_seat(state: State, case: Case) -> bool:
     return seats is None or case.organization in seated or len(seated) < seats
 
 
-def blocked_by(state: State, case: Case, now_ms: int) -> list[dict[str, Any]]:
-    """What stands between a satisfied rule and its determination: `{what, text, …}`."""
-    found: list[dict[str, Any]] = []
-    contradictions = granted_conditions(state, case)[1] if case.kind in kinds.APPLIED else {}
-    for name, values in contradictions.items():
-        said = ", ".join(f"{who}: {value!r}" for who, value in sorted(values.items()))
-        text = f"the condition {name!r} is stated differently ({said}); one of them must change its position"
-        blocks = {"what": "contradiction", "code": "conditions_contradict", "text": text}
-        found.append({**blocks, "condition": name, "values": values})
-    if screening_needed(state, case):
-        text = "the applicant must be screened, and cleared, against the list in use"
-        found.append({"what": "screening", "code": "screening_needed", "text": text})
-    if case.kind == kinds.REMOVAL and case.reply_by_ms is not None and now_ms < case.reply_by_ms:
-        until = times.format_time(case.reply_by_ms)
-        text = f"the holder may reply until {until}"
-        found.append({"what": "reply", "code": "reply_time_runs", "text": text, "until": until})
-    if _would_close(state, case):
-        text = "the stage is not open under the terms in force: the grant would stop working"
-        found.append({"what": "opening", "code": "stage_not_open", "text": text})
-    return found
-
-
-def _would_close(state: State, case: Case) -> bool:
-    """Whether an amendment would move a grant that works to terms that are not open yet."""
-    if case.kind != kinds.AMENDMENT:
-        return False
-    grant = state.grants[case.question.grant]
-    terms = state.releases[grant.release].terms.get(grant.stage)
-    return grant.terms in state.table.open_terms and terms not in state.table.open_terms
-
-
-def screening_needed(state: State, case: Case) -> bool:
-    """Whether a case's stage asks for a clear screening record that the case does not have, or no more."""
-    if case.kind == kinds.APPEAL:
-        return screening_needed(state, state.cases[case.question.against])
-    body = _stage(state, case) if case.kind in kinds.ADMITS else None
-    if body is None or body.eligibility.screening is None:
-        return False
-    return not case.is_cleared
-
-
-def granted_conditions(state: State, case: Case) -> tuple[Conditions, Contradictions]:
-    """The conditions of a grant out of this case, the stage's own included, and what contradicts.
-
-    Where positions contradict the terms, the terms hold: nobody proceeds past what was agreed.
-    """
-    body = _stage(state, case)
-    stated = [("terms", UNCONDITIONAL if body is None else body.conditions)]
-    stated += [(party, said.conditions) for party, said in sorted(case.positions.items()) if said.conditions]
-    combined, contradictions = conditions.strictest(stated)
-    agreed = {name: values["terms"] for name, values in contradictions.items() if "terms" in values}
-    return combined.declaring(agreed), contradictions
-
-
-def allowed_on_appeal(state: State, case: Case) -> bool:
-    """Whether an appeal against the denial of an application has been allowed."""
-    appeal = state.cases.get(case.appeal or "")
-    return case.kind == kinds.ADMISSION and appeal is not None and appeal.outcome in kinds.GRANTED
-
-
-def _as_heard(state: State, case: Case) -> Case:
-    """A case as an appeal left it that was allowed: with the positions of the appeal in place of its own."""
-    if not allowed_on_appeal(state, case):
-        return case
-    appeal = state.cases[case.appeal or ""]
-    return replace(_instead_of(case, appeal), id=case.id, rule=appeal.rule, replied_seq=None)
-
-
 def _fails(case: Case, rule: Rule, now_ms: int) -> bool:
     against = case.against
     if case.kind != kinds.REMOVAL and case.replied_seq is not None and now_ms < (case.reply_by_ms or 0):
@@ -180,11 +112,6 @@ def _fails(case: Case, rule: Rule, now_ms: int) -> bool:
     if case.is_notified:
         return bool(against)
     return not quorum.reachable(rule, against)
-
-
-def _is_objected(case: Case) -> bool:
-    """Whether an objection stands where one is enough; one under review denies nothing yet, nor admits."""
-    return case.is_notified and bool(case.against)
 
 
 def _why_denied(case: Case) -> str:
@@ -200,11 +127,6 @@ def _can_be_appealed(case: Case, word: str) -> bool:
     return word in (kinds.GRANTED if case.kind == kinds.REMOVAL else {"denied"})
 
 
-def _stage(state: State, case: Case) -> Stage | None:
-    release, stage = stage_of(case)
-    return state.releases[release].plan.stages.get(stage)
-
-
 # Consequences, by kind
 
 
@@ -214,7 +136,7 @@ def _terms(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[
 
 def _admission(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
     question = case.question
-    agreed, _ = granted_conditions(state, case)
+    agreed, _ = blocks.granted_conditions(state.record, case)
     assert case.organization is not None
     body = GrantApproved(
         grant=entropy.name("grant"),
@@ -234,7 +156,7 @@ def _admission(state: State, case: Case, now_ms: int, entropy: Entropy) -> Itera
 
 def _amendment(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
     question = case.question
-    agreed, _ = granted_conditions(state, case)
+    agreed, _ = blocks.granted_conditions(state.record, case)
     grant = state.grants[question.grant]
     body = GrantAmended(
         grant=grant.id,
@@ -287,7 +209,7 @@ def _appeal(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator
     first = state.cases[case.question.against]
     if first.kind == kinds.AMENDMENT:
         if state.grants[first.question.grant].is_live:
-            yield from _amendment(state, _instead_of(first, case), now_ms, entropy)
+            yield from _amendment(state, blocks.instead_of(first, case), now_ms, entropy)
         return
     key = (case.organization or "", case.question.release, case.question.surface)
     newer = state.table.grants.get(key)
@@ -298,15 +220,10 @@ def _appeal(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator
     if not has_seat(state, case):
         yield waitlisted(state.cases[first.root])
     elif first.kind == kinds.ADMISSION:
-        yield from _admission(state, _instead_of(first, case), now_ms, entropy)
+        yield from _admission(state, blocks.instead_of(first, case), now_ms, entropy)
     else:
         body = GrantReinstated(grant=first.question.grant, case=case.id)
         yield Draft(case.id, _resting_on(body, case))
-
-
-def _instead_of(first: Case, appeal: Case) -> Case:
-    """The case appealed, with the positions of the appeal in place of its own."""
-    return replace(first, id=appeal.id, positions=appeal.positions, clocks=appeal.clocks)
 
 
 def _resting_on(body: Consequence, case: Case) -> Consequence:

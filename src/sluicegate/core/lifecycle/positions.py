@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sluicegate.core.lifecycle import determination, timing
+from sluicegate.core.lifecycle import blocks, determination, timing
 from sluicegate.core.lifecycle.acts import case_unknown, not_now, other_question, placed
 from sluicegate.core.lifecycle.answer import Decided, Refusal
 from sluicegate.core.lifecycle.keys import owners_for, signer_for
@@ -318,7 +318,7 @@ def _not_to_proceed(state: State, case: Case, owners: tuple[str, ...], now_ms: i
 
 def _in_the_way(state: State, case: Case, now_ms: int) -> Refusal | None:
     """What holds a case up that officers may not pass over: all but agencies who contradict each other."""
-    for block in determination.blocked_by(state, case, now_ms):
+    for block in blocks.blocked_by(state.record, case, now_ms):
         if block["what"] != "contradiction":
             return Refusal("conflict", block["code"], block["text"], "settle that first")
     return None
@@ -385,7 +385,7 @@ def _can_have_conditions(state: State, case: Case) -> bool:
 
 
 def _settled(state: State, case: Case) -> Refusal | None:
-    if not determination.allowed_on_appeal(state, case):
+    if not blocks.allowed_on_appeal(state.record, case):
         return None
     said = f"the appeal {case.appeal!r} has decided this case"
     return Refusal("conflict", "decided_on_appeal", said, "only a seat is awaited")

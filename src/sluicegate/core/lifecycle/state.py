@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from sluicegate.core.access.table import Table, fold_in
-from sluicegate.core.lifecycle import registry
+from sluicegate.core.lifecycle import blocks, registry
 from sluicegate.core.lifecycle.agenda import Agenda, What
+from sluicegate.core.lifecycle.blocks import Stage, stage_of
 from sluicegate.core.lifecycle.registry import Registry
 from sluicegate.core.people.persons import Definition
 from sluicegate_record.entities.case import Case, note_of
@@ -27,9 +28,6 @@ from sluicegate_record.entries import Entry, credentials, directives, fleet, rel
 from sluicegate_record.entries.body import Body, seen
 from sluicegate_record.record import Record
 from sluicegate_record.terms import durations, kinds
-
-Stage: TypeAlias = tuple[str, str]
-"""A release and one of its stages, by name."""
 
 
 class Nomination(NamedTuple):
@@ -185,13 +183,6 @@ class State:
         return party
 
 
-def stage_of(case: Case) -> Stage:
-    """Release and stage of a case that is about one."""
-    assert case.question.release is not None
-    assert case.question.stage is not None
-    return case.question.release, case.question.stage
-
-
 def _fold(state: State, entry: Entry) -> None:
     touched: dict[Stage, None] = {}
     for before, after in state.record.apply(entry):
@@ -265,6 +256,7 @@ def _due_of(case: Case) -> Iterator[tuple[What, int | None]]:
     yield What(case.id, "", "whole"), case.due_ms if runs else None
     may_reply = case.is_reviewed and not case.reply_is_over
     yield What(case.id, "", "reply"), case.reply_by_ms if may_reply else None
+    yield What(case.id, "", "look"), None
     yield What(case.id, "", "offer"), case.offer_until_ms if case.state == kinds.OFFERED else None
 
 
@@ -299,7 +291,18 @@ _FOLLOW: dict[type, Callable[[State, Any, Any], Iterator[Stage]]] = {
 
 
 def _release_applied(state: State, entry: Entry, body: releases.ReleaseApplied) -> list[Stage]:
+    _look_again(state, entry, body.release)
     return [(body.release, stage) for stage in body.terms]
+
+
+def _stage_opened(state: State, entry: Entry, body: releases.StageOpened) -> None:
+    _look_again(state, entry, body.release)
+
+
+def _look_again(state: State, entry: Entry, release: str) -> None:
+    """Put on the agenda the cases that other terms, or open ones, have set free."""
+    for case in blocks.set_free(state.record, release, entry.at_ms):
+        state.agenda.put(What(case.id, "", "look"), entry.at_ms)
 
 
 def _organization_nominated(state: State, entry: Entry, body: releases.OrganizationNominated) -> None:
@@ -343,6 +346,7 @@ def _registry(state: State, entry: Entry, body: Body) -> None:
 
 _FOLDS: dict[type[Body], Callable[[State, Entry, Any], list[Stage] | None]] = {
     releases.ReleaseApplied: _release_applied,
+    releases.StageOpened: _stage_opened,
     releases.OrganizationNominated: _organization_nominated,
     releases.ListChanged: _list_changed,
     releases.RecordAdded: _record_added,

@@ -106,6 +106,11 @@ def _reply(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draf
     return [over, *determination.conclude(state, case, now_ms, entropy)]
 
 
+def _look(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
+    """A case that was agreed and that nothing stands in the way of any more."""
+    return determination.conclude(state, state.cases[what.about], now_ms, entropy)
+
+
 def _offer(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
     return [determination.outcome(state.cases[what.about], "lapsed", now_ms, code="offer_not_taken")]
 
@@ -132,6 +137,7 @@ _TICKS: dict[str, Callable[[State, What, int, Entropy], list[Draft]]] = {
     "silence": _silence,
     "whole": _whole,
     "reply": _reply,
+    "look": _look,
     "offer": _offer,
     "seat": _seat,
     "expiry": _expiry,

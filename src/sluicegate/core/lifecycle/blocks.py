@@ -1,0 +1,134 @@
+"""What stands between a case and its determination: contradictions, a screening, time to reply, closed terms.
+
+Rules:
+- It is read off the record. So whoever changes the record can tell which cases it has set free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+from sluicegate_record.entities.case import Case
+from sluicegate_record.form import replace
+from sluicegate_record.log import times
+from sluicegate_record.record import Record
+from sluicegate_record.terms import conditions, kinds, plan, quorum
+from sluicegate_record.terms.conditions import UNCONDITIONAL, Conditions, Contradictions
+
+Stage: TypeAlias = tuple[str, str]
+"""A release and one of its stages, by name."""
+LISTED = frozenset({kinds.WAITLISTED, kinds.OFFERED})
+"""The states of a case that waits for a seat, or for its applicant to take one."""
+
+
+def stage_of(case: Case) -> Stage:
+    """Release and stage of a case that is about one."""
+    assert case.question.release is not None
+    assert case.question.stage is not None
+    return case.question.release, case.question.stage
+
+
+def set_free(record: Record, release: str, now_ms: int) -> Iterator[Case]:
+    """The cases about a release that wait for nothing any more, and that nobody has determined yet."""
+    for case in record.cases.values():
+        if case.question.release == release and case.state not in _SETTLED and _is_free(record, case, now_ms):
+            yield case
+
+
+_SETTLED = LISTED | {kinds.DETERMINED}
+
+
+def _is_free(record: Record, case: Case, now_ms: int) -> bool:
+    heard = as_heard(record, case)
+    return is_agreed(heard) and not blocked_by(record, heard, now_ms)
+
+
+def is_agreed(case: Case) -> bool:
+    """Whether the rule of a case, as it was heard, is satisfied, and no objection is enough to stop it."""
+    rule = case.left
+    satisfied = rule is not None and (quorum.satisfied(rule, case.consenting) or case.unopposed)
+    return satisfied and not _is_objected(case)
+
+
+def blocked_by(record: Record, case: Case, now_ms: int) -> list[dict[str, Any]]:
+    """What stands between a satisfied rule and its determination: `{what, text, …}`."""
+    found: list[dict[str, Any]] = []
+    contradictions = granted_conditions(record, case)[1] if case.kind in kinds.APPLIED else {}
+    for name, values in contradictions.items():
+        said = ", ".join(f"{who}: {value!r}" for who, value in sorted(values.items()))
+        text = f"the condition {name!r} is stated differently ({said}); one of them must change its position"
+        blocks = {"what": "contradiction", "code": "conditions_contradict", "text": text}
+        found.append({**blocks, "condition": name, "values": values})
+    if screening_needed(record, case):
+        text = "the applicant must be screened, and cleared, against the list in use"
+        found.append({"what": "screening", "code": "screening_needed", "text": text})
+    if case.kind == kinds.REMOVAL and case.reply_by_ms is not None and now_ms < case.reply_by_ms:
+        until = times.format_time(case.reply_by_ms)
+        text = f"the holder may reply until {until}"
+        found.append({"what": "reply", "code": "reply_time_runs", "text": text, "until": until})
+    if _would_close(record, case):
+        text = "the stage is not open under the terms in force: the grant would stop working"
+        found.append({"what": "opening", "code": "stage_not_open", "text": text})
+    return found
+
+
+def _would_close(record: Record, case: Case) -> bool:
+    """Whether an amendment would move a grant that works to terms that are not open yet."""
+    if case.kind != kinds.AMENDMENT:
+        return False
+    grant = record.grants[case.question.grant]
+    terms = record.releases[grant.release].terms.get(grant.stage)
+    return grant.terms in record.opened and terms not in record.opened
+
+
+def screening_needed(record: Record, case: Case) -> bool:
+    """Whether a case's stage asks for a clear screening record that the case does not have, or no more."""
+    if case.kind == kinds.APPEAL:
+        return screening_needed(record, record.cases[case.question.against])
+    body = _stage(record, case) if case.kind in kinds.ADMITS else None
+    if body is None or body.eligibility.screening is None:
+        return False
+    return not case.is_cleared
+
+
+def granted_conditions(record: Record, case: Case) -> tuple[Conditions, Contradictions]:
+    """The conditions of a grant out of this case, the stage's own included, and what contradicts.
+
+    Where positions contradict the terms, the terms hold: nobody proceeds past what was agreed.
+    """
+    body = _stage(record, case)
+    stated = [("terms", UNCONDITIONAL if body is None else body.conditions)]
+    stated += [(party, said.conditions) for party, said in sorted(case.positions.items()) if said.conditions]
+    combined, contradictions = conditions.strictest(stated)
+    agreed = {name: values["terms"] for name, values in contradictions.items() if "terms" in values}
+    return combined.declaring(agreed), contradictions
+
+
+def allowed_on_appeal(record: Record, case: Case) -> bool:
+    """Whether an appeal against the denial of an application has been allowed."""
+    appeal = record.cases.get(case.appeal or "")
+    return case.kind == kinds.ADMISSION and appeal is not None and appeal.outcome in kinds.GRANTED
+
+
+def as_heard(record: Record, case: Case) -> Case:
+    """A case as an appeal left it that was allowed: with the positions of the appeal in place of its own."""
+    if not allowed_on_appeal(record, case):
+        return case
+    appeal = record.cases[case.appeal or ""]
+    return replace(instead_of(case, appeal), id=case.id, rule=appeal.rule, replied_seq=None)
+
+
+def _is_objected(case: Case) -> bool:
+    """Whether an objection stands where one is enough; one under review denies nothing yet, nor admits."""
+    return case.is_notified and bool(case.against)
+
+
+def _stage(record: Record, case: Case) -> plan.Stage | None:
+    release, stage = stage_of(case)
+    return record.releases[release].plan.stages.get(stage)
+
+
+def instead_of(first: Case, appeal: Case) -> Case:
+    """The case appealed, with the positions of the appeal in place of its own."""
+    return replace(first, id=appeal.id, positions=appeal.positions, clocks=appeal.clocks)
