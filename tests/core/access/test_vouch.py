@@ -6,13 +6,14 @@ Lies are made from an honest history: one entry is rewritten, or written where n
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import given, settings
 
 from sluicegate.core.access import decision
 from sluicegate.core.access.decision import Allow, Ask, Instant
@@ -446,10 +447,33 @@ def test_another_officer_may_open_too() -> None:
     assert isinstance(believed_and_vouched(world.entries)[1], Allow)
 
 
+ACTS = {
+    *("case.opened", "position.recorded", "case.determined", "case.warned", "case.waitlisted"),
+    *("case.offered", "release.applied", "stage.opened", "grant.approved", "grant.amended"),
+    *("grant.suspended", "grant.resumed", "grant.ended", "grant.reinstated", "grant.proven"),
+    *("grant.fallback_chosen", "credential.issued", "credential.revoked", "directive.issued"),
+    "directive.lifted",
+}
+"""What random histories consist of."""
+
+
 @settings(max_examples=30)
 @given(histories)
 def test_whoever_checks_allows_no_more_and_an_honest_log_no_less(player: Player) -> None:
     """Less only where officers proceeded, or silence spoke: there is no signature for that."""
+    agree(player)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_it_does_so_in_histories_in_which_every_act_occurs() -> None:
+    made: Counter[str] = Counter()
+    for seed in range(250):
+        made.update({entry.type for entry in agree(Player(seed)).entries})
+    assert made.keys() >= ACTS, ACTS - made.keys()
+
+
+def agree(player: Player) -> World:
     world = player.play()
     names = (MODEL, "gpt-5.6-mini", "gpt-6")
     release = Floor(Rule("anyOf", AGENCIES), dict.fromkeys(names, "demo"))
@@ -460,12 +484,11 @@ def test_whoever_checks_allows_no_more_and_an_honest_log_no_less(player: Player)
         entry.public.get("proceeded") or entry.public.get("silent") or entry.public.get("unopposed")
         for entry in world.entries
     ) or any(entry.type == "case.proceeded" for entry in world.entries)
-    event(f"unsigned: {unsigned_}")
     now = Instant(world.state.at_ms, world.state.at_ms + 1)
     for key in {*player.keys, "unknown"}:
         for model in names:
             ask = Ask(hashlib.sha256(key.encode()).digest(), model, API)
             believed = decision.decide(ask, world.state.table, now)
             vouched = decision.decide(ask, vouching, now)
-            event(f"allowed: {isinstance(vouched, Allow)}")
             assert vouched == believed or (unsigned_ and isinstance(vouched, Deny))
+    return world

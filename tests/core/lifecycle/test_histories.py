@@ -15,7 +15,7 @@ from sluicegate.core.access import decision, feed
 from sluicegate.core.access.decision import Ask, Instant
 from sluicegate.core.access.table import Table
 from sluicegate.core.lifecycle import Command, Refusal, State
-from sluicegate.core.lifecycle.applications import Accept, Amend, Withdraw
+from sluicegate.core.lifecycle.applications import Accept, Amend, OpenAppeal, Withdraw
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
 from sluicegate.core.lifecycle.grants import (
@@ -296,6 +296,28 @@ class Player:
             for agency in sorted(parties_of(case.rule)):
                 self.send(position(case, agency) if self.random.random() < 0.8 else self.said(case, agency))
 
+    def remove(self) -> None:
+        """A removal that all who are asked agree to; mostly after the time to reply."""
+        grants = [grant.id for grant in self.world.state.grants.values() if grant.is_live]
+        result = self.do(OpenRemoval(self.random.choice(grants), "misuse", "why")) if grants else {}
+        if isinstance(result, dict) and "case" in result:
+            self.agree_to(self.world.case(result["case"]))
+            self.world.now_ms += self.random.choice([0, 31 * DAY_MS])
+            self.world.tick()
+
+    def appeal(self) -> None:
+        """An appeal against what has been taken, or refused; mostly allowed."""
+        cases = [case for case in self.world.cases() if case.state == "determined"]
+        taken = [case for case in cases if case.kind == "removal" and case.appeal is None]
+        found = taken or cases
+        result = self.do(OpenAppeal(self.random.choice(found).id, "but")) if found else {}
+        if isinstance(result, dict) and "case" in result:
+            self.agree_to(self.world.case(result["case"]))
+
+    def agree_to(self, case: Followed) -> None:
+        for agency in sorted(parties_of(case.rule)):
+            self.send(position(case, agency) if self.random.random() < 0.9 else self.said(case, agency))
+
     def lift(self) -> None:
         names = sorted(self.world.state.directives)
         if names:
@@ -311,7 +333,7 @@ MOVES: list[Callable[[Player], None]] = [
     *(Player.forge, Player.tamper, Player.replay, Player.issue, Player.issue, Player.issue, Player.revoke),
     *(Player.suspend, Player.suspend, Player.lift, Player.lift, Player.wait, Player.admit, Player.admit),
     *(Player.admit, Player.admit, Player.issue, Player.accept, Player.accept, Player.withdraw),
-    *(Player.change, Player.change, Player.change),
+    *(Player.change, Player.change, Player.change, Player.remove, Player.appeal, Player.appeal),
 ]
 
 histories = st.builds(Player, st.integers(0, 2**32))
