@@ -665,14 +665,16 @@ def check_consent(entries: Sequence[Entry]) -> None:
 def _check_grant(entry: Entry, before: Sequence[Entry]) -> None:
     public = public_of(entry)
     case = _case(before, public["case"])
-    question, terms = public_of(case)["question"], _terms(before, public["terms"])
+    on_appeal = public_of(case)["kind"] == "appeal"
+    asked = _case(before, public_of(case)["question"]["against"]) if on_appeal else case
+    question, terms = public_of(asked)["question"], _terms(before, public["terms"])
     stage, spec = terms["stage"], terms["plan"]["spec"]
     for name in ("release", "stage", "surface"):
         assert public[name] == question[name]
     assert question["terms"] in _answering(before, public["release"], public["stage"])
     assert _in_force(before, public["release"])[public["stage"]] == public["terms"]
-    assert gate_value(entry, "organization") == gate_value(case, "organization")
-    assert public_of(case)["rule"] == stage["admission"]["grant"]
+    assert gate_value(entry, "organization") == gate_value(asked, "organization")
+    assert on_appeal or public_of(case)["rule"] == stage["admission"]["grant"]
     consenting = _consenting(case, before)
     assert _holds(case, before)
     assert {said["agency"] for said in public["positions"]} == consenting
@@ -680,11 +682,11 @@ def _check_grant(entry: Entry, before: Sequence[Entry]) -> None:
     assert _agreed(question["release"], public["terms"], stage, before)
     assert not [e for e in _of(before, "grant.approved") if public_of(e)["case"] == public["case"]]
     assert public["surface"] in spec["surfaces"]
-    dossier = case.sealed["application"].value()["organization"]
+    dossier = asked.sealed["application"].value()["organization"]
     assert dossier["registeredIn"] in stage.get("eligibility", {}).get(
         "registeredIn", [dossier["registeredIn"]]
     )
-    ended = {public_of(e)["grant"] for e in _of(before, "grant.ended")}
+    ended = _ended(before)
     live = [e for e in _of(before, "grant.approved") if public_of(e)["grant"] not in ended]
     for granted in live:
         until = _as_amended(before, granted)["validUntil"]
@@ -712,6 +714,12 @@ def _check_grant(entry: Entry, before: Sequence[Entry]) -> None:
     assert _ms(public["validFrom"]) == entry.at_ms
 
 
+def _ended(before: Sequence[Entry]) -> set[str]:
+    """The grants that have ended, and not come back since."""
+    last = {public_of(e)["grant"]: e.type for e in before if e.type in ("grant.ended", "grant.reinstated")}
+    return {grant for grant, type_ in last.items() if type_ == "grant.ended"}
+
+
 def _offered(before: Sequence[Entry]) -> list[str]:
     """The cases to which a seat is offered."""
     found: list[str] = []
@@ -727,7 +735,7 @@ def _check_change(entry: Entry, before: Sequence[Entry]) -> None:
     """A grant is amended, or ended otherwise than by its holder or by time, by a case about it."""
     public = public_of(entry)
     (granted,) = [e for e in _of(before, "grant.approved") if public_of(e)["grant"] == public["grant"]]
-    assert public["grant"] not in [public_of(e)["grant"] for e in _of(before, "grant.ended")]
+    assert public["grant"] not in _ended(before)
     if public.get("how") == "expired":
         assert _ms(_as_amended(before, granted)["validUntil"]) <= entry.at_ms
     if entry.type == "grant.amended" or public["how"] == "removed":
@@ -802,7 +810,13 @@ def _check_lift(entry: Entry, before: Sequence[Entry]) -> None:
 def _check_outcome(entry: Entry, before: Sequence[Entry], after: Sequence[Entry]) -> None:
     case = _case(before, public_of(entry)["case"])
     rule = public_of(case)["rule"]
-    assert public_of(entry)["case"] not in [public_of(e)["case"] for e in _of(before, "case.determined")]
+    settled = [
+        e.type
+        for e in before
+        if e.type in ("case.determined", "case.waitlisted")
+        and public_of(e)["case"] == public_of(entry)["case"]
+    ]  # an appeal puts a case that was denied on the list again
+    assert settled[-1:] != ["case.determined"]
     outcome = public_of(entry)["outcome"]
     if outcome in ("approved", "approved-with-conditions"):
         assert _holds(case, before)
@@ -810,6 +824,10 @@ def _check_outcome(entry: Entry, before: Sequence[Entry], after: Sequence[Entry]
     elif "grant_" in public_of(entry).get("reasonCode", ""):
         ended = [public_of(e)["grant"] for e in _of([*before, *after], "grant.ended")]
         assert public_of(case)["question"]["grant"] in ended
+    elif public_of(entry).get("reasonCode") == "appeal_allowed":
+        (allowed,) = [e for e in _of(before, "case.determined") if e.id == entry.id]
+        assert public_of(_case(before, public_of(allowed)["case"]))["kind"] == "appeal"
+        assert public_of(allowed)["outcome"] in ("approved", "approved-with-conditions")
     elif outcome == "superseded":
         assert public_of(case)["kind"] in ("terms", "admission", "amendment", "removal")
         question = public_of(case)["question"]
@@ -822,7 +840,7 @@ def _check_outcome(entry: Entry, before: Sequence[Entry], after: Sequence[Entry]
     elif outcome == "returned":
         assert among(rule, _saying("recuse", case, before)) is None
     elif outcome == "withdrawn":
-        assert public_of(case)["kind"] in ("admission", "amendment")
+        assert public_of(case)["kind"] in ("admission", "amendment", "appeal")
     else:
         assert outcome == "denied"
         left = among(rule, _saying("recuse", case, before))
