@@ -683,7 +683,8 @@ def _check_grant(entry: Entry, before: Sequence[Entry]) -> None:
     assert not [e for e in _of(before, "grant.approved") if public_of(e)["case"] == public["case"]]
     assert public["surface"] in spec["surfaces"]
     dossier = asked.sealed["application"].value()["organization"]
-    assert dossier["registeredIn"] in stage.get("eligibility", {}).get(
+    applied_to = _terms(before, question["terms"])["stage"] if on_appeal else stage
+    assert dossier["registeredIn"] in applied_to.get("eligibility", {}).get(
         "registeredIn", [dossier["registeredIn"]]
     )
     ended = _ended(before)
@@ -829,7 +830,7 @@ def _check_outcome(entry: Entry, before: Sequence[Entry], after: Sequence[Entry]
         assert public_of(_case(before, public_of(allowed)["case"]))["kind"] == "appeal"
         assert public_of(allowed)["outcome"] in ("approved", "approved-with-conditions")
     elif outcome == "superseded":
-        assert public_of(case)["kind"] in ("terms", "admission", "amendment", "removal")
+        assert public_of(case)["kind"] in ("terms", "admission", "amendment", "removal", "appeal")
         question = public_of(case)["question"]
         same_command = [e for e in after if e.id == entry.id]
         terms = _in_force([*before, *same_command], question["release"])
