@@ -24,7 +24,7 @@ from tests.gate.world import SURFACE, UPSTREAM, Clock, World
 
 T = TypeVar("T")
 UPSTREAM_KEY = "upstream-key"
-BOUND_S = 20.0
+BOUND_S = 60.0
 """How long a test waits for what should happen at once, before it fails."""
 
 
