@@ -409,7 +409,7 @@ def _offered(case: Case, entry: Happening, body: cases.CaseOffered) -> Case:
 
 def _off_the_list(case: Case) -> Case:
     """What a case holds of seats and of the waitlist goes back."""
-    if case.state not in {kinds.OFFERED, kinds.WAITLISTED}:
+    if case.state not in kinds.LISTED:
         return case
     return replace(case, state=kinds.IN_REVIEW, offer_until_ms=None, listed_seq=None)
 

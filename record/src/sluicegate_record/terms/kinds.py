@@ -21,6 +21,8 @@ REMOVAL, LIFT, APPEAL = "removal", "lift", "appeal"
 
 SUBMITTED, IN_REVIEW, ASKED = "submitted", "in_review", "asked"
 WAITLISTED, OFFERED, DETERMINED = "waitlisted", "offered", "determined"
+LISTED = frozenset({WAITLISTED, OFFERED})
+"""The states of a case that waits for a seat, or for its applicant to take one."""
 STATES = (SUBMITTED, IN_REVIEW, ASKED, WAITLISTED, OFFERED, DETERMINED)
 OUTCOMES = (
     "approved",

@@ -32,11 +32,6 @@ class Agenda(dict[What, int]):
             self[what] = due_ms
             heapq.heappush(self._heap, (due_ms, what))
 
-    def clear_of(self, about: str, agency: str, *whats: str) -> None:
-        """Take off what is due for one agency, "" for none in particular."""
-        for what in whats:
-            self.pop(What(about, agency, what), None)
-
     def first(self) -> tuple[int, What] | None:
         """The earliest, if anything is due at any time."""
         while self._heap and self.get(self._heap[0][1]) != self._heap[0][0]:

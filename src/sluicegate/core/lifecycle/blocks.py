@@ -18,8 +18,6 @@ from sluicegate_record.terms.conditions import UNCONDITIONAL, Conditions, Contra
 
 Stage: TypeAlias = tuple[str, str]
 """A release and one of its stages, by name."""
-LISTED = frozenset({kinds.WAITLISTED, kinds.OFFERED})
-"""The states of a case that waits for a seat, or for its applicant to take one."""
 
 
 def stage_of(case: Case) -> Stage:
@@ -36,7 +34,7 @@ def set_free(record: Record, release: str, now_ms: int) -> Iterator[Case]:
             yield case
 
 
-_SETTLED = LISTED | {kinds.DETERMINED}
+_SETTLED = kinds.LISTED | {kinds.DETERMINED}
 
 
 def _is_free(record: Record, case: Case, now_ms: int) -> bool:

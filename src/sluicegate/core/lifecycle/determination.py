@@ -42,7 +42,7 @@ def conclude(state: State, case: Case, now_ms: int, entropy: Entropy) -> list[Dr
         return [outcome(case, "returned", now_ms, code="recused")]
     if _fails(case, rule, now_ms):
         return [outcome(case, "denied", now_ms, code=_why_denied(case))]
-    is_listed = case.state in blocks.LISTED
+    is_listed = case.state in kinds.LISTED
     if not blocks.is_agreed(case):
         return [Draft(case.id, CaseResumed(case=case.id))] if is_listed else []
     if is_listed or blocks.blocked_by(state.record, case, now_ms):

@@ -11,9 +11,9 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.document import Document, Fault
@@ -22,6 +22,8 @@ from sluicegate.errors import BadKey
 from sluicegate_record.log import checkpoint, dsse
 from sluicegate_record.terms import quorum
 from sluicegate_record.terms import rule as rules
+
+Checked = TypeVar("Checked", bound=BaseModel)
 
 
 class Pin(NamedTuple):
@@ -112,16 +114,20 @@ class Pins(NamedTuple):
     pins: list[Pin]
 
 
+def _checked(kind: type[Checked], document: Document) -> Checked:
+    try:
+        return kind.model_validate(document.value)
+    except ValidationError as error:
+        faults = [plan.fault_of(detail, document.value) for detail in error.errors(include_url=False)]
+        raise document.refuse(faults) from error
+
+
 def read(document: Document) -> Pins:
     """Check a trust file.
 
     Raises: InvalidDocument: with the place of every error.
     """
-    try:
-        checked = Trust.model_validate(document.value)
-    except ValidationError as error:
-        faults = [plan.fault_of(detail, document.value) for detail in error.errors(include_url=False)]
-        raise document.refuse(faults) from error
+    checked = _checked(Trust, document)
     developer = checked.metadata.developer
     pins: list[Pin] = []
     faults = list(_pin(document.value, developer, pins))
@@ -135,11 +141,7 @@ def read_gateway(document: Document) -> Releases:
 
     Raises: InvalidDocument: with the place of every error.
     """
-    try:
-        checked = GatewayTrust.model_validate(document.value)
-    except ValidationError as error:
-        faults = [plan.fault_of(detail, document.value) for detail in error.errors(include_url=False)]
-        raise document.refuse(faults) from error
+    checked = _checked(GatewayTrust, document)
     pins: list[Pin] = []
     faults = list(_pin(document.value, checked.metadata.developer, pins))
     agencies = frozenset(checked.spec.agencies)
