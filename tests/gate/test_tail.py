@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -439,7 +438,7 @@ def test_what_came_before_an_unknown_entry_is_in_force(world: World, gateway: Ga
 def test_an_unknown_version_renews_nothing(control: Control, gateway: Gateway) -> None:
     gateway.poll(control, leaseMs=500)
     entry = forged("log.started", {}, seq=len(control.entries), at_ms=AT_MS)
-    newer = replace(entry, leaf=entry.leaf.replace(b'"v":1}', b'"v":2}'))
+    newer = entry._replace(leaf=entry.leaf.replace(b'"v":1}', b'"v":2}'))
     gateway.refuses(Control([*control.entries, newer]).answer(gateway.tail.question(0)), "version 2")
 
 

@@ -12,10 +12,9 @@ Rules:
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import (
-    TYPE_CHECKING,
     Annotated,
     Any,
     ClassVar,
@@ -31,8 +30,11 @@ from typing import (
     get_type_hints,
 )
 
+from sluicegate_record import maker
 from sluicegate_record.errors import InvalidInput, SluicegateError, VerificationFailed
 from sluicegate_record.log import canonical, times
+from sluicegate_record.maker import Step
+from sluicegate_record.maker import replace as replace  # noqa: PLC0414 - forms are copied with it
 
 Json: TypeAlias = Any
 """A value of JSON that is not ours to know."""
@@ -62,13 +64,15 @@ class Misread(InvalidInput):
 class Codec:
     """How a value is read and written. `suffix` is the unit that a field's name has and its key has not.
 
-    `schema` is the JSON Schema of what is written; `read` raises Misread.
+    `schema` is the JSON Schema of what is written; `read` raises Misread. A value that is exactly of one of
+    `kinds` is read as it is.
     """
 
     read: Callable[[Json], Any]
     write: Callable[[Any], Json]
     schema: Mapping[str, Json]
     suffix: str = ""
+    kinds: tuple[type, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +123,11 @@ class Form:
         if type(value) is not dict:
             raise Misread("an object", shown(value))
         shape = shape_of(cls)
-        found = take(shape.readers, value)
-        if len(found) != len(value):
-            found["unknown"] = {key: given for key, given in value.items() if key not in shape.keys}
-        return make(cls, found)
+        made: Self = shape.read(value)
+        if not value.keys() <= shape.keys:
+            left = {key: given for key, given in value.items() if key not in shape.keys}
+            object.__setattr__(made, "unknown", left)
+        return made
 
     def to_json(self) -> dict[str, Json]:
         """The object, as `canonical.dumps` takes it."""
@@ -151,136 +156,20 @@ class Verbatim(Form):
     def from_json(cls, value: Json) -> Self:
         """The form in a value, and the value. Raises: Misread."""
         made = super(Verbatim, cls).from_json(value)
-        return replace(made, source=value)
+        object.__setattr__(made, "source", value)
+        return made
 
     def to_json(self) -> dict[str, Json]:
         """The object as it was read."""
         return dict(self.source)
 
 
-class Slot(NamedTuple):
-    """A field as it is stored: how it is set and got. `is_kept` says that a copy keeps it."""
-
-    name: str
-    put: Callable[[Any, Any], None]
-    get: Callable[[Any], Any]
-    is_kept: bool
-
-
-class Slots(NamedTuple):
-    """The fields of a form as they are stored, and what they are where nothing is said.
-
-    `fresh` gives a new value each time; `finish` is what a form does when it has been made.
-    """
-
-    fields: tuple[Slot, ...]
-    defaults: Mapping[str, Any]
-    fresh: Mapping[str, Callable[[], Any]]
-    finish: Callable[[Any], None] | None
-
-
-def make(cls: type[Made], found: Mapping[str, Any]) -> Made:
-    """A form of these fields, as its constructor makes it, but quicker: logs are read entry by entry.
-
-    Requires: every field without a default is in `found`.
-    """
-    made = object.__new__(cls)
-    slots, defaults, fresh, finish = slots_of(cls)
-    given = {**defaults, **found}
-    for name, new in fresh.items():
-        if name not in given:
-            given[name] = new()
-    for name, put, _, _ in slots:
-        put(made, given[name])
-    if finish is not None:
-        finish(made)
-    return made
-
-
-if TYPE_CHECKING:
-    from dataclasses import replace as replace  # noqa: PLC0414 - mypy knows its fields by this very name
-else:
-
-    def replace(value: Made, **changes: Any) -> Made:
-        """A copy with some fields changed, as `dataclasses.replace` makes it, but quicker."""
-        cls = type(value)
-        made = object.__new__(cls)
-        slots, defaults, fresh, finish = slots_of(cls)
-        left = len(changes)
-        for name, put, get, is_kept in slots:
-            if name in changes:
-                put(made, changes[name])
-                left -= 1
-            elif is_kept:
-                put(made, get(value))
-            else:
-                put(made, fresh[name]() if name in fresh else defaults[name])
-        if left:
-            raise TypeError(f"{cls.__name__} has no field of one of the names {sorted(changes)}")
-        if finish is not None:
-            finish(made)
-        return made
-
-
-def slots_of(cls: type) -> Slots:
-    """The fields of a form as they are stored."""
-    found = _SLOTS.get(cls)
-    if found is None:
-        found = _SLOTS[cls] = _slots(cls)
-    return found
-
-
-_SLOTS: dict[type, Slots] = {}
-
-
-def _slots(cls: type) -> Slots:
-    found: list[Slot] = []
-    defaults: dict[str, Any] = {}
-    fresh: dict[str, Callable[[], Any]] = {}
-    for each in fields(cls):
-        member = getattr(cls, each.name)
-        found.append(Slot(each.name, member.__set__, member.__get__, each.init))
-        if each.default_factory is not MISSING:
-            made = each.default_factory()
-            if made is NOTHING:
-                defaults[each.name] = NOTHING
-            else:
-                fresh[each.name] = each.default_factory
-        elif each.default is not MISSING:
-            defaults[each.name] = each.default
-    return Slots(tuple(found), defaults, fresh, getattr(cls, "__post_init__", None))
-
-
-class Reader(NamedTuple):
-    """What reading asks of a field."""
-
-    key: str
-    name: str
-    read: Callable[[Json], Any]
-    is_required: bool
-
-
 class Shape(NamedTuple):
-    """The fields of a form, how each is read, and their keys."""
+    """The fields of a form, their keys, and what reads an object that may have others too."""
 
     fields: tuple[FormField, ...]
-    readers: tuple[Reader, ...]
     keys: frozenset[str]
-
-
-def take(readers: tuple[Reader, ...], value: Mapping[str, Json]) -> dict[str, Any]:
-    """The fields of an object, by their names. Raises: Misread: one is missing, or of another type."""
-    found: dict[str, Any] = {}
-    for key, name, read, is_required in readers:
-        given = value.get(key, MISSING)
-        if given is not MISSING:
-            try:
-                found[name] = read(given)
-            except Misread as error:
-                raise error.within(key) from None
-        elif is_required:
-            raise Misread(f"the field {key!r}", "none")
-    return found
+    read: Callable[[Mapping[str, Json]], Any]
 
 
 def shape_of(cls: type[Form]) -> Shape:
@@ -305,8 +194,34 @@ def _shape(cls: type[Form]) -> Shape:
         for each in fields(cls)
         if each.name != "unknown" and each.init and not each.metadata.get("kept")
     )
-    readers = tuple(Reader(each.key, each.name, each.codec.read, each.is_required) for each in found)
-    return Shape(found, readers, frozenset(each.key for each in found))
+    return Shape(found, frozenset(each.key for each in found), reader_of(cls, found))
+
+
+def reader_of(cls: type[Made], read: tuple[FormField, ...]) -> Callable[[Mapping[str, Json]], Made]:
+    """What reads some fields of a form from an object; the others are what they are by default.
+
+    It raises Misread: a field is missing, or of another type.
+    """
+    steps = (Step(each.key, each.name, each.codec.read, each.codec.kinds) for each in read)
+    return maker.reader(cls, steps, lambda value: _fault(read, value), Misread)
+
+
+def _fault(read: tuple[FormField, ...], value: Mapping[str, Json]) -> Misread:
+    """Why an object cannot be read, and where."""
+    missing = next((each.key for each in read if each.is_required and each.key not in value), None)
+    if missing is not None:
+        return Misread(f"the field {missing!r}", "none")
+    return _fault_among((each.key, value[each.key], each.codec) for each in read if each.key in value)
+
+
+def _fault_among(values: Iterable[tuple[str | int, Json, Codec]]) -> Misread:
+    """Why one of many values cannot be read, and where."""
+    for step, value, codec in values:
+        try:
+            codec.read(value)
+        except Misread as error:
+            return error.within(step)
+    raise AssertionError("a value that could not be read, and can")
 
 
 def schema(cls: type[Form]) -> dict[str, Json]:
@@ -428,6 +343,7 @@ def _union(hints: list[Any]) -> Codec:
         lambda value: None if value is None else write(value),
         {"anyOf": [codec.schema, {"type": "null"}]},
         codec.suffix,
+        (*codec.kinds, types.NoneType),
     )
 
 
@@ -446,13 +362,10 @@ def _list(item: Codec, made: Callable[[list[Any]], Any]) -> Codec:
     def read(value: Json) -> Any:
         if type(value) is not list:
             raise Misread("a list", shown(value))
-        found = []
-        for i, each in enumerate(value):
-            try:
-                found.append(item.read(each))
-            except Misread as error:
-                raise error.within(i) from None
-        return made(found)
+        try:
+            return made([item.read(each) for each in value])
+        except Misread:
+            raise _fault_among((i, each, item) for i, each in enumerate(value)) from None
 
     return Codec(
         read, lambda value: [item.write(each) for each in value], {"type": "array", "items": item.schema}
@@ -468,13 +381,10 @@ def _mapping(item: Codec) -> Codec:
     def read(value: Json) -> Any:
         if type(value) is not dict:
             raise Misread("an object", shown(value))
-        found = {}
-        for key, each in value.items():
-            try:
-                found[key] = item.read(each)
-            except Misread as error:
-                raise error.within(key) from None
-        return found
+        try:
+            return {key: item.read(each) for key, each in value.items()}
+        except Misread:
+            raise _fault_among((key, each, item) for key, each in value.items()) from None
 
     schema = {"type": "object", "additionalProperties": item.schema}
     return Codec(read, lambda value: {key: item.write(each) for key, each in value.items()}, schema)
@@ -486,7 +396,7 @@ def _scalar(kind: type, word: str, json_type: str) -> Codec:
             raise Misread(word, shown(value))
         return value
 
-    return Codec(read, _same, {"type": json_type})
+    return Codec(read, _same, {"type": json_type}, kinds=(kind,))
 
 
 def _same(value: Any) -> Any:

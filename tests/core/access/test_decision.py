@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from types import SimpleNamespace
 from typing import Any, cast
@@ -594,7 +594,7 @@ def test_the_word_of_a_person_alone_uncovers_nobody(found: Facts, now: Instant, 
         for entry in found.rough.entries
         if not entry.type.startswith("directive.") or entry.public["directive"] == "last"
     ]
-    found.rough.entries[:] = [replace(entry, seq=i) for i, entry in enumerate(found.rough.entries)]
+    found.rough.entries[:] = [entry._replace(seq=i) for i, entry in enumerate(found.rough.entries)]
     before = table_of(found.rough)
     rows = [
         {"member": member, "issuer": "self", "status": status, "assurance": "self-asserted"}

@@ -8,13 +8,13 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Annotated, Any, ClassVar, NamedTuple, TypeAlias, TypeVar, dataclass_transform
 
 from sluicegate_record.errors import VerificationFailed
-from sluicegate_record.form import Codec, Form, FormField, Json, Misread, Reader, form, make, shape_of, take
+from sluicegate_record.form import Codec, Form, FormField, Json, Misread, form, reader_of, shape_of
 from sluicegate_record.log.leaf import Leaf, Opening
 
 T = TypeVar("T")
@@ -82,21 +82,10 @@ class Body(Form):
         Raises:   Misread: a field is missing, or of another type.
         """
         layout = layout_of(cls)
-        found = take(layout.public, leaf.public)
-        for key, name, read, is_required in layout.gate:
-            if key in leaf.gate:
-                found[name] = _opened(key, read, gate[key]) if key in gate else Hidden(leaf.gate[key])
-            elif is_required:
-                raise Misread(f"the field {key!r} of the gate part", "none")
-        for key, name, _, _ in layout.sealed:
-            if key in leaf.sealed:
-                found[name] = sealed.get(key) or Hidden(leaf.sealed[key])
-        if layout.openings:
-            found[layout.openings] = {
-                key: sealed.get(key) or Hidden(commitment) for key, commitment in leaf.sealed.items()
-            }
-        found["strange"] = layout.strange(leaf)
-        return make(cls, found)
+        made = layout.read(leaf.public)
+        for name, value in layout.hidden(leaf, gate, sealed):
+            object.__setattr__(made, name, value)
+        return made
 
     def public(self) -> dict[str, Json]:
         """The public part, as the leaf holds it."""
@@ -126,13 +115,6 @@ class Body(Form):
         return found
 
 
-def _opened(key: str, read: Callable[[Json], Any], opening: Opening) -> Any:
-    try:
-        return read(opening.value())
-    except Misread as error:
-        raise error.within(key) from None
-
-
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def entry(type_: str) -> Callable[[type[Made]], type[Made]]:
     """Declare the body of the entries of a type."""
@@ -151,33 +133,56 @@ TYPES: dict[str, type[Body]] = {}
 
 
 class Layout(NamedTuple):
-    """The fields of a body by their parts. `openings` names the field that holds all of the sealed part."""
+    """The fields of a body by their parts. `openings` names the field that holds all of the sealed part.
 
-    public: tuple[Reader, ...]
-    gate: tuple[Reader, ...]
-    sealed: tuple[Reader, ...]
+    `read` makes a body of a public part, as if the other parts said nothing.
+    """
+
+    public: tuple[FormField, ...]
+    gate: tuple[FormField, ...]
+    sealed: tuple[FormField, ...]
     openings: str
+    read: Callable[[Mapping[str, Json]], Body]
     public_keys: frozenset[str]
     gate_keys: frozenset[str]
     sealed_keys: frozenset[str]
 
-    def strange(self, leaf: Leaf) -> frozenset[str]:
+    def hidden(
+        self, leaf: Leaf, gate: Mapping[str, Opening], sealed: Mapping[str, Opening]
+    ) -> Iterator[tuple[str, Any]]:
+        """The fields that are not of the public part, by name, as far as they are opened. Raises: Misread."""
+        for each in self.gate:
+            if each.key in leaf.gate:
+                yield each.name, _opened(each, leaf, gate)
+            elif each.is_required:
+                raise Misread(f"the field {each.key!r} of the gate part", "none")
+        for each in self.sealed:
+            if each.key in leaf.sealed:
+                yield each.name, sealed.get(each.key) or Hidden(leaf.sealed[each.key])
+        if self.openings:
+            committed = leaf.sealed.items()
+            yield self.openings, {key: sealed.get(key) or Hidden(each) for key, each in committed}
+        if strange := frozenset(self._strange(leaf)):
+            yield "strange", strange
+
+    def _strange(self, leaf: Leaf) -> Iterator[str]:
         """The fields of a leaf that this build does not know, as `part.field`."""
-        sealed = leaf.sealed.keys() if not self.openings else _NOTHING_STRANGE
-        if (
-            leaf.public.keys() <= self.public_keys
-            and leaf.gate.keys() <= self.gate_keys
-            and sealed <= self.sealed_keys
-        ):
-            return _NOTHING_STRANGE
-        parts = (("public", leaf.public, self.public_keys), ("gate", leaf.gate, self.gate_keys),
-                 ("sealed", sealed, self.sealed_keys))  # fmt: skip
-        return frozenset(
-            f"{part}.{name}" for part, names, known in parts for name in names if name not in known
-        )
+        if not leaf.public.keys() <= self.public_keys:
+            yield from (f"public.{name}" for name in leaf.public if name not in self.public_keys)
+        if not leaf.gate.keys() <= self.gate_keys:
+            yield from (f"gate.{name}" for name in leaf.gate if name not in self.gate_keys)
+        if not self.openings and not leaf.sealed.keys() <= self.sealed_keys:
+            yield from (f"sealed.{name}" for name in leaf.sealed if name not in self.sealed_keys)
 
 
-_NOTHING_STRANGE: frozenset[str] = frozenset()
+def _opened(each: FormField, leaf: Leaf, gate: Mapping[str, Opening]) -> Any:
+    """A field of the gate part. Raises: Misread."""
+    if each.key not in gate:
+        return Hidden(leaf.gate[each.key])
+    try:
+        return each.codec.read(gate[each.key].value())
+    except Misread as error:
+        raise error.within(each.key) from None
 
 
 def layout_of(cls: type[Body]) -> Layout:
@@ -192,13 +197,13 @@ _LAYOUTS: dict[type[Body], Layout] = {}
 
 
 def _layout(cls: type[Body]) -> Layout:
-    shape = shape_of(cls)
-    parts = {part: tuple(reader for reader, each in zip(shape.readers, shape.fields, strict=True)
-                         if part_of(each) is part) for part in Part}  # fmt: skip
-    public, gate, sealed = (parts[part] for part in (Part.PUBLIC, Part.GATE, Part.SEALED))
-    openings = next((reader.name for reader in parts[Part.OPENINGS]), "")
-    keys = (frozenset(reader.key for reader in readers) for readers in (public, gate, sealed))
-    return Layout(public, gate, sealed, openings, *keys)
+    declared = shape_of(cls).fields
+    public, gate, sealed, openings = (
+        tuple(each for each in declared if part_of(each) is part) for part in Part
+    )
+    keys = (frozenset(each.key for each in part) for part in (public, gate, sealed))
+    all_sealed = openings[0].name if openings else ""
+    return Layout(public, gate, sealed, all_sealed, reader_of(cls, public), *keys)
 
 
 def part_of(field_: FormField) -> Part:

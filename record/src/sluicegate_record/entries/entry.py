@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 from sluicegate_record.entries.body import TYPES, Body
 from sluicegate_record.errors import InvalidInput
-from sluicegate_record.form import Json, Misread, form, replace
+from sluicegate_record.form import Json, Misread, form
 from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log.leaf import GATE_BYTES_MAX, LEAF_BYTES_MAX, Entropy, Leaf, Opening
 
@@ -46,8 +46,7 @@ class Draft:
         return cls(stream, body, gate, body.sealed())
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry with its openings.
 
     Units: `seq` counts from 0 and is the leaf index; `at_ms` milliseconds since 1970 UTC.
@@ -80,7 +79,7 @@ class Entry:
 
     def saying(self, body: Body) -> Entry:
         """The same entry with another body: what of it is honoured, where that is not what it says."""
-        return replace(self, body=body)
+        return self._replace(body=body)
 
 
 def place(draft: Draft, *, seq: int, at_ms: int, by: str, command: str) -> Entry:

@@ -187,6 +187,15 @@ def _refuse_deep(data: bytes, max_depth: int) -> None:
 
 def _parsed(text: str, decoder: json.JSONDecoder) -> Json:
     try:
+        value, end = decoder.raw_decode(text)
+    except json.JSONDecodeError:
+        return _decoded(text, decoder)
+    return cast(Json, value) if end == len(text) else _decoded(text, decoder)
+
+
+def _decoded(text: str, decoder: json.JSONDecoder) -> Json:
+    """The value in a text that has spaces around it, or is not JSON."""
+    try:
         return cast(Json, decoder.decode(text))
     except json.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
@@ -205,6 +214,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(literal: str) -> int:
+    if len(literal) < 16 and literal != "-0":
+        return int(literal)
     if literal == "-0" or len(literal) > 17 or not -MAX_INTEGER <= int(literal) <= MAX_INTEGER:
         raise NotCanonical(f"integer {_quoted(literal)}, expected within ±(2**53 - 1) and no -0")
     return int(literal)

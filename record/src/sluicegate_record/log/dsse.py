@@ -74,7 +74,7 @@ class Envelope:
         Raises: BadEnvelope: a field missing, unknown or of another type, not base64, no signature or more
                 than MAX_SIGNATURES, a payload over MAX_PAYLOAD_BYTES.
         """
-        fields = _fields(found, "envelope", {"payload": str, "payloadType": str, "signatures": list})
+        fields = _fields(found, "envelope", _ENVELOPE)
         signatures = fields["signatures"]
         if not 1 <= len(signatures) <= MAX_SIGNATURES:
             raise BadEnvelope(f"{len(signatures)} signatures, expected 1 to {MAX_SIGNATURES}")
@@ -201,9 +201,12 @@ def _signed(message: bytes, signature: bytes, public: bytes) -> bool:
 
 # Envelopes
 
+_ENVELOPE: Mapping[str, type] = {"payload": str, "payloadType": str, "signatures": list}
+_SIGNATURE: Mapping[str, type] = {"keyid": str, "sig": str}
+
 
 def _signature(found: object) -> Signature:
-    fields = _fields(found, "signature", {"keyid": str, "sig": str})
+    fields = _fields(found, "signature", _SIGNATURE)
     return Signature(fields["keyid"], _bytes(fields["sig"], "sig"))
 
 
@@ -214,11 +217,9 @@ def _fields(found: object, what: str, kinds: Mapping[str, type], *, more: bool =
     for name, kind in kinds.items():
         if not isinstance(found.get(name), kind):
             raise BadEnvelope(f"{what} has {_kind(found.get(name))} as {name!r}, expected {kind.__name__}")
-    unknown = [name for name in found if name not in kinds]
-    if unknown and not more:
-        raise BadEnvelope(
-            f"{what} has an unknown field {str(unknown[0])[:80]!r}, expected {', '.join(kinds)}"
-        )
+    if len(found) > len(kinds) and not more:
+        unknown = next(name for name in found if name not in kinds)
+        raise BadEnvelope(f"{what} has an unknown field {str(unknown)[:80]!r}, expected {', '.join(kinds)}")
     return found
 
 

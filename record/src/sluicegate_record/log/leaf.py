@@ -12,10 +12,11 @@ Rules:
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sluicegate_record.errors import VerificationFailed
@@ -41,7 +42,7 @@ class Entropy:
     def bytes(self) -> bytes:
         """The next 32 bytes."""
         self._drawn += 1
-        return hmac.new(self._seed, self._drawn.to_bytes(4, "big"), hashlib.sha256).digest()
+        return hmac.digest(self._seed, self._drawn.to_bytes(4, "big"), "sha256")
 
     def name(self, prefix: str) -> str:
         """A new pseudonym, such as `case_6n3v…`: 80 random bits."""
@@ -61,8 +62,12 @@ class Opening:
 
     def commitment(self, part: str, name: str) -> str:
         """The commitment to this opening as field `name` of `part`, as lower-case hex."""
-        tag = f"sluicegate:v{VERSION}:{part}:{name}:".encode()
-        return hmac.new(self.salt, tag + self.body, hashlib.sha256).hexdigest()
+        return hmac.digest(self.salt, _tag(part, name) + self.body, "sha256").hex()
+
+
+@lru_cache(maxsize=4_096)
+def _tag(part: str, name: str) -> bytes:
+    return f"sluicegate:v{VERSION}:{part}:{name}:".encode()
 
 
 def opening(value: canonical.Json, entropy: Entropy) -> Opening:
@@ -117,13 +122,19 @@ def read(data: bytes) -> Leaf:
         raise VerificationFailed(
             f"an entry of version {value['v']!r}, expected {VERSION}; update this program"
         )
-    found: tuple[Any, ...] = tuple(map(value.get, _FIELDS))
+    try:
+        found = _ALL(value)
+    except KeyError:
+        found = ()
     if tuple(map(type, found)) != _KINDS:
-        for name, kind in _FIELDS.items():
-            if type(value.get(name)) is not kind:
-                raise VerificationFailed(f"an entry whose {name!r} is not of type {kind.__name__}")
-    seq, at, type_, stream, by, id_, public, gate, sealed = found
-    return Leaf(seq, times.parse_time(at), type_, stream, by, id_, public, gate, sealed)
+        raise _misshapen(value)
+    seq, at, *others = found
+    return Leaf(seq, times.parse_time(at), *others)
+
+
+def _misshapen(value: Mapping[str, Any]) -> VerificationFailed:
+    name, kind = next(each for each in _FIELDS.items() if type(value.get(each[0])) is not each[1])
+    return VerificationFailed(f"an entry whose {name!r} is not of type {kind.__name__}")
 
 
 def check(leaf: Leaf, part: str, openings: Mapping[str, Opening]) -> None:
@@ -149,3 +160,4 @@ _FIELDS: dict[str, type] = {
     "sealed": dict,
 }
 _KINDS = tuple(_FIELDS.values())
+_ALL: Callable[[Mapping[str, Any]], tuple[Any, ...]] = itemgetter(*_FIELDS)

@@ -1,0 +1,121 @@
+"""What makes a frozen class: functions written for it once, as `dataclasses` writes its constructor.
+
+Rules:
+- Logs are read entry by entry, and folded entity by entity: here each field costs one line, and no loop.
+- What is written is built from the names of fields alone, which are Python's own names. Keys, defaults and
+  functions come in as objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import MISSING, Field, fields
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+Made = TypeVar("Made")
+
+
+class Step(NamedTuple):
+    """How a field is read. What is exactly of one of `kinds` stays as it is; `read` reads the others."""
+
+    key: str
+    name: str
+    read: Callable[[Any], Any]
+    kinds: tuple[type, ...] = ()
+
+
+def reader(
+    cls: type[Made],
+    steps: Iterable[Step],
+    fault: Callable[[Mapping[str, Any]], Exception],
+    faults: type[Exception],
+) -> Callable[[Mapping[str, Any]], Made]:
+    """A function from an object to what it says: the fields of `steps` as they are read, others by default.
+
+    A field that has a default may be missing. Where another one is missing, or a step raises one of `faults`,
+    the function raises what `fault` makes of the object. It does not call `__post_init__`.
+    """
+    by_name = {step.name: step for step in steps}
+    names: dict[str, Any] = {"new": object.__new__, "cls": cls, "fault": fault, "faults": (KeyError, faults)}
+    lines: list[str] = []
+    for each in fields(cls):  # type: ignore[arg-type]  # every form is a dataclass
+        names[f"put_{each.name}"] = getattr(cls, each.name).__set__
+        default = _default(each, names)
+        if each.name in by_name:
+            lines += _read(by_name[each.name], default, names)
+        elif default:
+            lines.append(f"put_{each.name}(made, {default})")
+    tried = ["try:", *(f"    {line}" for line in lines), "except faults:", "    raise fault(given) from None"]
+    return _function("read", "given", ["made = new(cls)", *tried, "return made"], names)
+
+
+def _default(each: Field[Any], names: dict[str, Any]) -> str:
+    """What a field is where nothing is said, as an expression; empty where it has no default."""
+    if each.default is not MISSING:
+        names[f"default_{each.name}"] = each.default
+        return f"default_{each.name}"
+    if each.default_factory is not MISSING:
+        names[f"fresh_{each.name}"] = each.default_factory
+        return f"fresh_{each.name}()"
+    return ""
+
+
+def _read(step: Step, default: str, names: dict[str, Any]) -> Iterator[str]:
+    name = step.name
+    names |= {f"key_{name}": step.key, f"read_{name}": step.read, f"kinds_{name}": step.kinds}
+    taken = [f"found = given[key_{name}]"]
+    if step.kinds:
+        taken += [f"if type(found) not in kinds_{name}:", f"    found = read_{name}(found)"]
+    else:
+        taken.append(f"found = read_{name}(found)")
+    if default:
+        yield f"if key_{name} in given:"
+        yield from (f"    {line}" for line in taken)
+        yield from ("else:", f"    found = {default}")
+    else:
+        yield from taken
+    yield f"put_{name}(made, found)"
+
+
+if TYPE_CHECKING:
+    from dataclasses import replace as replace  # noqa: PLC0414 - mypy knows its fields by this very name
+else:
+
+    def replace(value: Made, **changes: Any) -> Made:
+        """A copy with some fields changed, as `dataclasses.replace` makes it, but quicker."""
+        cls = type(value)
+        copier = _COPIERS.get(cls)
+        if copier is None:
+            copier = _COPIERS[cls] = _copier(cls)
+        return copier(value, changes)
+
+
+_COPIERS: dict[type, Callable[[Any, dict[str, Any]], Any]] = {}
+
+
+def _copier(cls: type) -> Callable[[Any, dict[str, Any]], Any]:
+    """A function from a value and its changes to the copy. What no constructor takes is as in a new one."""
+    names: dict[str, Any] = {"new": object.__new__, "cls": cls, "refused": _refused}
+    lines = ["made = new(cls)"]
+    puts: dict[str, Callable[[Any, Any], None]] = {}
+    for each in fields(cls):
+        puts[each.name] = names[f"put_{each.name}"] = getattr(cls, each.name).__set__
+        kept = f"value.{each.name}" if each.init else _default(each, names)
+        lines.append(f"put_{each.name}(made, {kept})")
+    names["puts"] = puts
+    lines += ["for name in changes:", "    if name not in puts:", "        refused(cls, name)",
+              "    puts[name](made, changes[name])"]  # fmt: skip
+    if hasattr(cls, "__post_init__"):
+        lines.append("made.__post_init__()")
+    return _function("copy", "value, changes", [*lines, "return made"], names)
+
+
+def _refused(cls: type, name: str) -> None:
+    raise TypeError(f"{cls.__name__} has no field {name!r}")
+
+
+def _function(name: str, arguments: str, lines: list[str], names: dict[str, Any]) -> Callable[..., Any]:
+    body = "\n".join(f"    {line}" for line in lines)
+    exec(f"def {name}({arguments}):\n{body}\n", names)  # noqa: S102 - of the names of fields alone
+    made: Callable[..., Any] = names[name]
+    return made

@@ -1,0 +1,84 @@
+"""What is made without a constructor is what a constructor makes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from sluicegate_record import maker
+from sluicegate_record.maker import Step, replace
+
+
+class Missing(Exception):
+    """An object that has not what it needs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thing:
+    name: str
+    count: int = 3
+    tags: list[str] = field(default_factory=list)
+    found: str | None = field(default=None, init=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubled:
+    count: int
+    twice: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "twice", 2 * self.count)
+
+
+STEPS = (Step("theName", "name", str.upper), Step("count", "count", int, (int,)))
+
+
+def read(value: Mapping[str, Any]) -> Thing:
+    return maker.reader(Thing, STEPS, lambda given: Missing(sorted(given)), ValueError)(value)
+
+
+def test_a_field_is_read_from_its_key_and_another_is_what_it_is_by_default() -> None:
+    assert read({"theName": "a", "count": 7}) == Thing(name="A", count=7)
+    assert read({"theName": "a"}) == Thing(name="A")
+
+
+def test_a_value_that_is_exactly_of_the_kind_is_not_read() -> None:
+    assert read({"theName": "a", "count": "7"}).count == 7
+    assert read({"theName": "a", "count": True}).count == 1
+    assert type(read({"theName": "a", "count": True}).count) is int
+
+
+def test_two_things_never_share_what_is_made_fresh() -> None:
+    one, other = read({"theName": "a"}), read({"theName": "a"})
+    one.tags.append("x")
+    assert other.tags == []
+
+
+@pytest.mark.parametrize("value", [{"count": 7}, {"theName": "a", "count": "seven"}])
+def test_what_cannot_be_read_is_refused_with_what_was_given(value: dict[str, Any]) -> None:
+    with pytest.raises(Missing) as caught:
+        read(value)
+    assert caught.value.args == (sorted(value),)
+
+
+def test_another_error_of_a_step_goes_through() -> None:
+    with pytest.raises(TypeError):
+        read({"theName": 7})
+
+
+def test_a_copy_is_what_the_standard_library_makes() -> None:
+    thing = Thing(name="a", tags=["x"])
+    object.__setattr__(thing, "found", "here")
+    assert replace(thing, count=9) == dataclasses.replace(thing, count=9)
+    assert replace(thing).tags is thing.tags
+    assert replace(Doubled(count=1), count=4) == Doubled(count=4)
+    assert thing.count == 3
+
+
+def test_a_change_of_a_field_that_is_not_there_is_refused() -> None:
+    with pytest.raises(TypeError, match="Thing has no field 'size'"):
+        replace(Thing(name="a"), size=1)  # type: ignore[call-arg]
