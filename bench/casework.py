@@ -19,7 +19,7 @@ from statistics import median, quantiles
 from sluicegate.core.people import application
 from sluicegate.ports import Principal
 from sluicegate.service import access, cases, reports
-from sluicegate.service.cases import Wanted
+from sluicegate.service.cases import CaseFilter
 from sluicegate.service.ledger import Ledger
 from sluicegate_record import entries
 from sluicegate_record.entries import Draft, seen
@@ -76,12 +76,16 @@ def _pages(ledger: Ledger, staff: Principal) -> dict[str, float]:
     asked: dict[str, Callable[[], object]] = {
         "list_first": lambda: cases.listed(ledger, staff),
         "list_agency": lambda: cases.listed(ledger, AGENCY),
-        "list_deep": lambda: cases.listed(ledger, staff, Wanted(before=some())),
-        "list_state": lambda: cases.listed(ledger, staff, Wanted(state=kinds.WAITLISTED)),
-        "list_kind": lambda: cases.listed(ledger, staff, Wanted(kind=kinds.TERMS)),
-        "list_awaiting": lambda: cases.listed(ledger, AGENCY, Wanted(awaiting="oncd", state=kinds.SUBMITTED)),
-        "list_name": lambda: cases.listed(ledger, staff, Wanted(organization=_name(drawn.randrange(9_999)))),
-        "list_names": lambda: cases.listed(ledger, staff, Wanted(organization="utility")),
+        "list_deep": lambda: cases.listed(ledger, staff, CaseFilter(before=some())),
+        "list_state": lambda: cases.listed(ledger, staff, CaseFilter(state=kinds.WAITLISTED)),
+        "list_kind": lambda: cases.listed(ledger, staff, CaseFilter(kind=kinds.TERMS)),
+        "list_awaiting": lambda: cases.listed(
+            ledger, AGENCY, CaseFilter(awaiting="oncd", state=kinds.SUBMITTED)
+        ),
+        "list_name": lambda: cases.listed(
+            ledger, staff, CaseFilter(organization=_name(drawn.randrange(9_999)))
+        ),
+        "list_names": lambda: cases.listed(ledger, staff, CaseFilter(organization="utility")),
         "show": lambda: cases.show(ledger, staff, some()),
     }
     times = {name: [_ms(what) for _ in range(PAGES)] for name, what in asked.items()}

@@ -156,8 +156,8 @@ def _members(number: int) -> Iterator[Body]:
     yield people.StatusClaimed(claims=tuple(_claim(organization, each) for each in members))
 
 
-def _claim(organization: str, number: int) -> people.Claim:
-    return people.Claim(
+def _claim(organization: str, number: int) -> people.ClaimRow:
+    return people.ClaimRow(
         member=_member(number),
         issuer=organization,
         status="us_citizen",

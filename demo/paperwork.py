@@ -98,7 +98,7 @@ class Paperwork:
         client = self.agency(agency)
         exported = client.get(f"/api/v1/cases/{case}/export")
         signing.check_export(exported)
-        envelope = signing.position(exported, signing.Said("approve"), self._cast.key(agency))
+        envelope = signing.position(exported, signing.Review("approve"), self._cast.key(agency))
         answer: dict[str, Any] = client.post("/api/v1/positions", {"envelope": envelope})
         return answer
 
@@ -146,7 +146,7 @@ class Paperwork:
         """
         given = directive.read(document.read(text, "directive.yaml"))
         issuer = given["spec"]["issuer"]
-        bound = signing.Bound(self.staff().get("/api/v1/log")["vkey"], annexes or {})
+        bound = signing.Binding(self.staff().get("/api/v1/log")["vkey"], annexes or {})
         body = signing.directive(given, bound, self._cast.key(issuer))
         answer: dict[str, Any] = self.agency(issuer).post("/api/v1/directives", body)
         return answer

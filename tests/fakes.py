@@ -8,7 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, Registered, SavedDraft, Subscription
+from sluicegate.ports import (
+    Incarnation,
+    Letter,
+    Node,
+    PastCommand,
+    Principal,
+    Registration,
+    SavedDraft,
+    Subscription,
+)
 from sluicegate_record.entries import Entry
 from sluicegate_record.log.leaf import Opening
 
@@ -20,7 +29,7 @@ class Contents:
     entries: list[Entry] = field(default_factory=list)
     nodes: dict[tuple[int, int], bytes] = field(default_factory=dict)
     checkpoint: str = ""
-    done: dict[str, Done] = field(default_factory=dict)
+    done: dict[str, PastCommand] = field(default_factory=dict)
     organizations: dict[tuple[str, str, str], str] = field(default_factory=dict)
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     waiting: dict[str, tuple[int, Letter]] = field(default_factory=dict)
@@ -88,9 +97,9 @@ class MemoryStore:
     def organizations_like(self, part: str) -> Sequence[str]:
         return [who for (_, name, _), who in self.contents.organizations.items() if part in name]
 
-    def registered(self, pseudonym: str) -> Registered | None:
+    def registered(self, pseudonym: str) -> Registration | None:
         found = (
-            Registered(name, country)
+            Registration(name, country)
             for (_, name, country), who in self.contents.organizations.items()
             if who == pseudonym
         )
@@ -211,10 +220,10 @@ class MemoryWriting:
         self.contents.nodes |= {(level, index): node for level, index, node in nodes}
         self.contents.checkpoint = checkpoint
 
-    def done(self, command: str) -> Done | None:
+    def done(self, command: str) -> PastCommand | None:
         return self.contents.done.get(command)
 
-    def remember(self, command: str, done: Done) -> None:
+    def remember(self, command: str, done: PastCommand) -> None:
         self.contents.done[command] = done
 
     def organization(self, owner: str, name: str, registered_in: str) -> str | None:

@@ -200,13 +200,13 @@ class Plane:
         )
         return Poll(**question, cut=cut, signed=acknowledgement.read(signed))
 
-    def ask(self, after: int, gateway: str = "gateway-1", **changes: Any) -> feed.Answer:
+    def ask(self, after: int, gateway: str = "gateway-1", **changes: Any) -> feed.FeedAnswer:
         """A poll that is heard and answered at once, and verified."""
         poll = self.poll(after, gateway, **changes)
         self.fleet.heard(poll)
         return self.opened_answer(poll)
 
-    def opened_answer(self, poll: Poll) -> feed.Answer:
+    def opened_answer(self, poll: Poll) -> feed.FeedAnswer:
         answer = json.dumps(self.fleet.answer(poll)).encode()
         asked = {name: getattr(poll, name) for name in ("gateway", "incarnation", "nonce", "after")}
         return feed.open_answer(answer, asked, worlds.public_key("log"))

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sluicegate.core import lifecycle
 from sluicegate.core.access.decision import ANYBODY
 from sluicegate.core.access.table import Table
-from sluicegate.core.directives.cover import Directed, Resolved
+from sluicegate.core.directives.cover import DirectiveIndex, Resolution
 from sluicegate.core.lifecycle import Command, Refusal, State
 from sluicegate.core.lifecycle.applications import SubmitApplication
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
@@ -33,7 +33,7 @@ from sluicegate.core.people.persons import Person
 from sluicegate.core.terms import document, plan
 from sluicegate.core.terms.trust import Pin
 from sluicegate_record import entries, law
-from sluicegate_record.directives.received import Received
+from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entries import Entry
 from sluicegate_record.law import Support
@@ -237,7 +237,7 @@ def approval(question: Question, agency: str, **changes: Any) -> Position:
 
 def by_letter(question: Question, agency: str, received: Any, word: str = "approve") -> Transcription:
     """What officers transcribe of an agency's letter."""
-    came = Received.from_json(received)
+    came = Arrival.from_json(received)
     return Transcription(question=question, agency=agency, position=word, previous=None, received=came)
 
 
@@ -527,14 +527,14 @@ def suspension(name: str = "d-1", organizations: Sequence[str] = (), **changes: 
     if not organizations:
         return IssueDirective(directive(directive_value(name, **changes)))
     value = directive_value(name, covers=committed(organizations), **changes)
-    opened, named = {COVERED: opened_names(organizations)}, {"covers": Resolved(list(organizations))}
+    opened, named = {COVERED: opened_names(organizations)}, {"covers": Resolution(list(organizations))}
     return IssueDirective(directive(value), opened, named)
 
 
 def covering(table: Table, model: str, surface: str, organization: str) -> list[str]:
     """The directives that enforcement finds to suspend a request of an organization that names nobody."""
     entity = table.entity(organization)
-    directed = table.suspending.get(model, Directed())
+    directed = table.suspending.get(model, DirectiveIndex())
     found = directed.candidates(entity, ())
     return sorted({each.name for each in found if each.covers(model, surface, entity, ANYBODY)})
 
@@ -570,10 +570,10 @@ def content(value: Any) -> Any:  # noqa: PLR0911 - one a kind of value
         return {name: content(field) for name, field in vars(value).items()}
     if isinstance(value, Record):
         return {name: content(field) for name, field in vars(value).items() if not name.startswith("_")}
-    if isinstance(value, Directed):  # the first of several is the one that is named
+    if isinstance(value, DirectiveIndex):  # the first of several is the one that is named
         return [
             sorted((repr(key), list(by)) for key, by in getattr(value, places).items())
-            for places in Directed.__slots__
+            for places in DirectiveIndex.__slots__
         ]
     if isinstance(value, Person):
         return value.id, value.organization, value.claims, value.keys

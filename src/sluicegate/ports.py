@@ -23,7 +23,7 @@ Node: TypeAlias = tuple[int, int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class PastCommand:
     """A command that was done before: the digest of what was asked, and its result."""
 
     request: str
@@ -95,7 +95,7 @@ class SavedDraft:
     created_at_ms: int
 
 
-class Registered(NamedTuple):
+class Registration(NamedTuple):
     """An organization: its legal name as `core.people.application.name_key` spells it, its country."""
 
     name: str
@@ -114,10 +114,10 @@ class Writing(Protocol):
     def append(self, entries: Sequence[Entry], nodes: Sequence[Node], checkpoint: str) -> None:
         """Append entries, the tree nodes they completed, and the signed head that holds them."""
 
-    def done(self, command: str) -> Done | None:
+    def done(self, command: str) -> PastCommand | None:
         """What became of a command, if it was done."""
 
-    def remember(self, command: str, done: Done) -> None:
+    def remember(self, command: str, done: PastCommand) -> None:
         """Note what became of a command."""
 
     def organization(self, owner: str, name: str, registered_in: str) -> str | None:
@@ -190,7 +190,7 @@ class Store(Protocol):
     def organizations_like(self, part: str) -> Sequence[str]:
         """The pseudonyms of every organization in whose legal name `part` occurs."""
 
-    def registered(self, pseudonym: str) -> Registered | None:
+    def registered(self, pseudonym: str) -> Registration | None:
         """The organization behind a pseudonym."""
 
     def principal(self, token_digest: bytes) -> Principal | None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from sluicegate.core.access import feed
-from sluicegate.core.access.naming import Naming
+from sluicegate.core.access.naming import Naming, UsageKey
 from sluicegate.errors import InvalidInput
-from sluicegate.service.usage import Key, Row, UsageBook, known
+from sluicegate.service.usage import UsageBook, UsageCount, known
 from sluicegate_record import entries
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.directives import DirectiveExpired
@@ -74,15 +74,15 @@ def test_reports_about_what_does_not_exist_are_not_kept() -> None:
     plane.opened()
     credential = plane.credential(plane.admit())["credential"]
     told = [("cred_other", worlds.MODEL), (credential, "gpt-7"), (credential, worlds.MODEL)]
-    rows = [Row(Key(of, model, Naming()), 1, 1) for of, model in told]
+    rows = [UsageCount(UsageKey(of, model, Naming()), 1, 1) for of, model in told]
     assert known(plane.ledger, rows) == rows[2:]
 
 
 def test_what_is_remembered_of_use_has_a_bound_however_many_runs_tell() -> None:
     book = UsageBook(0, keys_max=5)
     for n in range(100):
-        key = Key("cred_1", "model-1", Naming((bytes([n]) * 16,)))
-        book.report(("gateway-1", f"run-{n % 7}"), [Row(key, 1, 1)], 0)
+        key = UsageKey("cred_1", "model-1", Naming((bytes([n]) * 16,)))
+        book.report(("gateway-1", f"run-{n % 7}"), [UsageCount(key, 1, 1)], 0)
     found = book.last_day(0)
     assert sum(each.requests for each in found) == sum(each.open for each in found) == 10
 
@@ -90,6 +90,8 @@ def test_what_is_remembered_of_use_has_a_bound_however_many_runs_tell() -> None:
 def test_counts_that_lie_add_up_to_a_number_still() -> None:
     book = UsageBook(0)
     for gateway in ("gateway-1", "gateway-2"):
-        most = Row(Key("cred_1", "model-1", Naming()), canonical.MAX_INTEGER, canonical.MAX_INTEGER)
+        most = UsageCount(
+            UsageKey("cred_1", "model-1", Naming()), canonical.MAX_INTEGER, canonical.MAX_INTEGER
+        )
         book.report((gateway, "run-1"), [most], 0)
     canonical.dumps([[each.open, each.requests] for each in book.last_day(0)])

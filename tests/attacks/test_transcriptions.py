@@ -8,7 +8,7 @@ import pytest
 
 from sluicegate.core.lifecycle.directives import IssueDirective
 from sluicegate.errors import BadEnvelope
-from sluicegate_record.directives.received import Received
+from sluicegate_record.directives.received import Arrival
 from sluicegate_record.statements.cases import Transcription
 from tests import worlds
 from tests.core.lifecycle.test_directives import LETTER, lifting, transcription
@@ -29,6 +29,6 @@ def test_nor_is_that_of_a_position() -> None:
     world.must(transcription())
     said = worlds.by_letter(lifting(world).question, "bis", LETTER)
     assert Transcription.read(signed(said.payload(), OFFICER, OTHER_OFFICER)) == said
-    nothing = Received(how="letter", on="2026-06-12")
+    nothing = Arrival(how="letter", on="2026-06-12")
     with pytest.raises(BadEnvelope, match="received: expected the digest of the letter, or a note"):
         Transcription.read(signed(replace(said, received=nothing).payload(), OFFICER, OTHER_OFFICER))

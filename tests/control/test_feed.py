@@ -11,7 +11,7 @@ import pytest
 from sluicegate import bootstrap
 from sluicegate.core.access import feed
 from sluicegate.gate.engine import Engine
-from sluicegate.gate.feed import Seen, Tail
+from sluicegate.gate.feed import Tail, TrustedHead
 from sluicegate.service.fleet import Poll
 from sluicegate.service.telling import Telling
 from sluicegate_record.log import acknowledgement, checkpoint
@@ -23,7 +23,7 @@ from tests.worlds import directive_value, plan_value, private_key, public_key
 QUESTION = {"gateway": "gateway-1", "incarnation": "i" * 16, "after": 0, "nonce": "n" * 16}
 
 
-def ask(plane: Plane, after: int, wait_ms: int) -> feed.Answer:
+def ask(plane: Plane, after: int, wait_ms: int) -> feed.FeedAnswer:
     question = {**QUESTION, "after": after, "nonce": f"nonce-{after:011d}"}
     body = {**question, "surface": "api", "waitMs": wait_ms, "report": {"streamsCut": {}}}
     with plane.client(plane.token("gateway", "gateway-1")) as gateway:
@@ -42,7 +42,7 @@ def test_an_answer_leads_to_the_signed_root_and_carries_a_lease(plane: Plane):
 
 def test_a_waiting_poll_answers_when_there_is_news(plane: Plane):
     size = plane.ledger.size()
-    answers: list[feed.Answer] = []
+    answers: list[feed.FeedAnswer] = []
     waiting = threading.Thread(target=lambda: answers.append(ask(plane, size, 20_000)))
     waiting.start()
     while not plane.fleet.gateways():
@@ -146,7 +146,7 @@ def test_what_a_gateway_of_this_build_asks_is_heard(plane: Plane):
     """The tail and the route are of one mind about what is signed."""
     verifier = checkpoint.parse_vkey(plane.ledger.vkey())
     tail = Tail(
-        Engine("api", bootstrap.boot_ms), verifier, "gateway-1", boot_ms=bootstrap.boot_ms, seen=Seen()
+        Engine("api", bootstrap.boot_ms), verifier, "gateway-1", boot_ms=bootstrap.boot_ms, seen=TrustedHead()
     )
     with plane.client(plane.token("gateway", "gateway-1")) as gateway:
         for _ in range(2):

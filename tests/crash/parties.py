@@ -39,7 +39,7 @@ class Parties:
 
     def position(self, exported: dict[str, Any], agency: str) -> dict[str, Any]:
         """An agency's approval in an exported case."""
-        return signing.position(exported, signing.Said("approve"), self._keys[agency])
+        return signing.position(exported, signing.Review("approve"), self._keys[agency])
 
     def opening(self, opening: dict[str, str]) -> dict[str, Any]:
         """The officer's opening of a stage."""
@@ -58,7 +58,7 @@ class Parties:
         }
         text = json.dumps(_document("Directive", {"name": name}, spec))
         given = directive.read(document.read(text, "directive.yaml"))
-        return signing.directive(given, signing.Bound(self.log), self._keys[AGENCIES[0]])
+        return signing.directive(given, signing.Binding(self.log), self._keys[AGENCIES[0]])
 
     def _public(self, name: str) -> bytes:
         return self._keys[name].public_key().public_bytes_raw()

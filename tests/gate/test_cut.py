@@ -14,7 +14,7 @@ import anthropic
 import openai
 import pytest
 
-from sluicegate.gate.upstream import Answer, Call
+from sluicegate.gate.upstream import Call, UpstreamAnswer
 from tests.gate import world as worlds
 from tests.gate.clients import (
     Raw,
@@ -372,7 +372,7 @@ class LeaseEnder:
         self._kind = kind
         self._clock = clock
 
-    async def call(self, call: Call) -> Answer:
+    async def call(self, call: Call) -> UpstreamAnswer:
         assert call.may_send()
         self._clock.ahead_ms += worlds.LEASE_MS
         assert not call.may_send()

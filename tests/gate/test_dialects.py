@@ -13,7 +13,7 @@ from sluicegate.gate.dialects import (
     OUTLIVING,
     UNKNOWABLE,
     Dialect,
-    Fault,
+    GatewayFault,
     credential_digest,
     dialect_of,
     error_event,
@@ -184,7 +184,7 @@ def test_the_message_names_directive_and_application():
     assert "(application case_1);" in application.message
 
 
-@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("fault", GatewayFault)
 @pytest.mark.parametrize("dialect", Dialect)
 def test_every_fault_in_every_dialect(fault, dialect):
     reply = error_reply(faulty(fault, "so it is", ((b"allow", b"POST"),)), dialect, "req_1")

@@ -16,7 +16,7 @@ from sluicegate.core.access.decision import Ask
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.errors import BadFeed, VerificationFailed
 from sluicegate.gate.engine import Engine, Flight
-from sluicegate.gate.feed import Memory, Seen, Tail, wait_ms
+from sluicegate.gate.feed import Memory, Tail, TrustedHead, wait_ms
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import acknowledgement, checkpoint, merkle, times
 from sluicegate_record.log.merkle import Frontier
@@ -65,13 +65,13 @@ class Control:
 class Gateway:
     """A tail, its engine and its clock."""
 
-    def __init__(self, seen: Seen | None = None) -> None:
+    def __init__(self, seen: TrustedHead | None = None) -> None:
         self.clock = Clock()
         self.engine = Engine(API, self.clock)
         verifier = checkpoint.parse_vkey(checkpoint.vkey(ORIGIN, public_key("log")))
-        self.tail = Tail(self.engine, verifier, "gateway-1", boot_ms=self.clock, seen=seen or Seen())
+        self.tail = Tail(self.engine, verifier, "gateway-1", boot_ms=self.clock, seen=seen or TrustedHead())
 
-    def poll(self, control: Control, size: int | None = None, **changes: Any) -> Seen:
+    def poll(self, control: Control, size: int | None = None, **changes: Any) -> TrustedHead:
         return self.tail.take(control.answer(self.tail.question(0), size, **changes))
 
     def refuses(self, data: bytes, match: str = ".") -> None:
@@ -104,7 +104,7 @@ def test_an_answer_advances_and_the_next_question_goes_on_from_there(
     world: World, control: Control, gateway: Gateway
 ) -> None:
     seen = gateway.poll(control)
-    assert seen == Seen(len(world.entries), control.root(len(world.entries)))
+    assert seen == TrustedHead(len(world.entries), control.root(len(world.entries)))
     assert gateway.engine.table.size == len(world.entries)
     assert gateway.tail.question(0)["after"] == len(world.entries)
     world.admit()
@@ -447,10 +447,10 @@ def test_an_unknown_version_renews_nothing(control: Control, gateway: Gateway) -
 
 def test_what_was_seen_is_remembered(tmp_path: Path) -> None:
     memory = Memory(tmp_path / "state")
-    assert memory.load() == Seen()
+    assert memory.load() == TrustedHead()
     for size in (3, 5):
-        memory.save(Seen(size, bytes([size]) * 32))
-        assert Memory(tmp_path / "state").load() == Seen(size, bytes([size]) * 32)
+        memory.save(TrustedHead(size, bytes([size]) * 32))
+        assert Memory(tmp_path / "state").load() == TrustedHead(size, bytes([size]) * 32)
 
 
 @pytest.mark.parametrize(
@@ -473,7 +473,7 @@ def test_what_was_seen_is_remembered(tmp_path: Path) -> None:
 def test_a_damaged_memory_is_not_taken_for_none(tmp_path: Path, damage: Callable[[Path], Any]) -> None:
     """Forgetting would be trusting whatever is shown next."""
     memory = Memory(tmp_path)
-    memory.save(Seen(3, bytes(32)))
+    memory.save(TrustedHead(3, bytes(32)))
     damage(tmp_path / "seen.json")
     with pytest.raises(VerificationFailed, match=r"seen\.json"):
         memory.load()
@@ -481,10 +481,10 @@ def test_a_damaged_memory_is_not_taken_for_none(tmp_path: Path, damage: Callable
 
 def test_a_crash_while_saving_leaves_what_was_there(tmp_path: Path) -> None:
     memory = Memory(tmp_path)
-    memory.save(Seen(3, bytes(32)))
+    memory.save(TrustedHead(3, bytes(32)))
     (tmp_path / "seen.new").write_text('{"size": 5')
-    assert memory.load() == Seen(3, bytes(32))
-    memory.save(Seen(6, bytes(32)))
+    assert memory.load() == TrustedHead(3, bytes(32))
+    memory.save(TrustedHead(6, bytes(32)))
     assert memory.load().size == 6
 
 

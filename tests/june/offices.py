@@ -202,7 +202,7 @@ class Offices:
         self, text: str, keys: Sequence[Ed25519PrivateKey], annex: Sequence[str] = ()
     ) -> dict[str, Any]:
         given = directive.read(document.read(text, "order.yaml"))
-        bound = signing.Bound(
+        bound = signing.Binding(
             self.fleet.vkey,
             annexes={ANNEX: {"organizations": list(annex)}} if annex else {},
             replaced=self._document_in_force() if "replaces" in given["metadata"] else None,

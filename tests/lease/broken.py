@@ -7,7 +7,7 @@ from typing import Any
 
 from sluicegate.core.access import feed
 from sluicegate.gate.engine import Flight, Lease
-from sluicegate.gate.feed import Seen, Tail
+from sluicegate.gate.feed import Tail, TrustedHead
 from sluicegate.service.fleet import Fleet, Poll
 from tests.lease.log import Access
 from tests.lease.world import Parts
@@ -16,7 +16,7 @@ from tests.lease.world import Parts
 class FromReceipt(Tail):
     """Counts the lease from when the answer came, not from when the question was sent."""
 
-    def take(self, data: bytes) -> Seen:
+    def take(self, data: bytes) -> TrustedHead:
         self._asked_ms = self._boot_ms()
         return super().take(data)
 
@@ -24,7 +24,7 @@ class FromReceipt(Tail):
 class WithoutNonce(Tail):
     """Takes an answer to another question for the answer to this one."""
 
-    def take(self, data: bytes) -> Seen:
+    def take(self, data: bytes) -> TrustedHead:
         answer: Any = json.loads(data)
         if self._asked is not None and "nonce" in answer:
             self._asked["nonce"] = answer["nonce"]
@@ -34,7 +34,7 @@ class WithoutNonce(Tail):
 class Ageless(Tail):
     """Takes an answer to be as fresh as its arrival."""
 
-    def take(self, data: bytes) -> Seen:
+    def take(self, data: bytes) -> TrustedHead:
         head, given, lease_ms = super().take(data), self._engine.lease, json.loads(data)["leaseMs"]
         if lease_ms and given is not None:
             ends_ms = given.sent_ms + lease_ms
@@ -45,15 +45,15 @@ class Ageless(Tail):
 class LateFold(Tail):
     """Trusts the lease at once, and folds the entries that came with it when the next answer is here."""
 
-    _late: feed.Answer | None = None
+    _late: feed.FeedAnswer | None = None
 
-    def take(self, data: bytes) -> Seen:
+    def take(self, data: bytes) -> TrustedHead:
         late, self._late = self._late, None
         if late is not None:
             super()._advance(late)
         return super().take(data)
 
-    def _advance(self, answer: feed.Answer) -> None:
+    def _advance(self, answer: feed.FeedAnswer) -> None:
         self._late = answer
 
 

@@ -12,7 +12,7 @@ from sluicegate.core.access.decision import Ask
 from sluicegate.core.access.refusals import Deny
 from sluicegate.errors import SluicegateError
 from sluicegate.gate.engine import Engine, Flight
-from sluicegate.gate.feed import RETRY_MS, TICK_MS, Seen, Tail, wait_ms
+from sluicegate.gate.feed import RETRY_MS, TICK_MS, Tail, TrustedHead, wait_ms
 from sluicegate_record.log import checkpoint
 from tests.lease.network import Network
 from tests.lease.schedule import Clock, Process, Schedule
@@ -61,7 +61,7 @@ class Load(Protocol):
 class Disk:
     """What a run of a gateway leaves for the next."""
 
-    seen: Seen = field(default_factory=Seen)
+    seen: TrustedHead = field(default_factory=TrustedHead)
 
 
 class Gateway:
@@ -125,7 +125,7 @@ class Gateway:
             self._later(self._saving_ms(), "has saved", lambda: self._saved(seen))
         self.ask()
 
-    def _saved(self, seen: Seen) -> None:
+    def _saved(self, seen: TrustedHead) -> None:
         if seen.size > self._disk.seen.size:
             self._disk.seen = seen
 

@@ -11,7 +11,7 @@ import pytest
 
 from sluicegate.errors import StoreUnavailable
 from sluicegate.ports import Letter, Subscription
-from sluicegate.post.carrier import Failure
+from sluicegate.post.carrier import DeliveryFailure
 from sluicegate.post.courier import BACK_OFF_MS, JITTER, Courier
 from tests.fakes import MemoryStore
 from tests.plane import Clock
@@ -24,14 +24,14 @@ BOUND_S = 20.0
 class Scripted:
     """A carrier that fails as `fails` says, and keeps what it was given."""
 
-    fails: Callable[[Letter], Failure | None] = lambda _: None
+    fails: Callable[[Letter], DeliveryFailure | None] = lambda _: None
     sent: list[str] = field(default_factory=list)
     gate: asyncio.Event | None = None
     at_once: int = 0
     most_at_once: int = 0
     closed: bool = False
 
-    async def deliver(self, subscription: Subscription, letter: Letter) -> Failure | None:
+    async def deliver(self, subscription: Subscription, letter: Letter) -> DeliveryFailure | None:
         self.sent.append(letter.message)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
@@ -91,8 +91,8 @@ def settle(store: MemoryStore, carrier: Scripted, clock: Clock | None = None, **
     asyncio.run(main())
 
 
-def failing(*messages: str, gone: bool = False) -> Callable[[Letter], Failure | None]:
-    return lambda letter: Failure("it answered 500", gone) if letter.message in messages else None
+def failing(*messages: str, gone: bool = False) -> Callable[[Letter], DeliveryFailure | None]:
+    return lambda letter: DeliveryFailure("it answered 500", gone) if letter.message in messages else None
 
 
 def test_what_is_due_is_delivered_in_order_and_forgotten(store):
@@ -184,7 +184,7 @@ def test_what_could_not_be_noted_is_noted_later_and_not_sent_again(store):
 
 
 def test_a_surprise_is_one_letters_failure(store, caplog):
-    def fails(letter: Letter) -> Failure | None:
+    def fails(letter: Letter) -> DeliveryFailure | None:
         if letter.message == "msg_1":
             raise ZeroDivisionError
         return None

@@ -9,7 +9,7 @@ import pytest
 
 from sluicegate.core.lifecycle import notices
 from sluicegate.ports import Letter, Subscription
-from sluicegate.post.carrier import Failure
+from sluicegate.post.carrier import DeliveryFailure
 from sluicegate.post.mail import Mail, is_here, written
 from sluicegate.settings import PostSettings
 from tests.post.receiver import listening
@@ -40,7 +40,7 @@ def server(answers: dict[str, bytes], taken: list[bytes]):
 
 
 def send(**answers: bytes):
-    async def main() -> tuple[Failure | None, list[bytes]]:
+    async def main() -> tuple[DeliveryFailure | None, list[bytes]]:
         taken: list[bytes] = []
         async with listening(server(answers, taken)) as port:
             settings = PostSettings(smtp_host="127.0.0.1", smtp_port=port, mail_from="log@dev.example")
@@ -70,7 +70,7 @@ def test_a_letter_is_handed_over_once_and_says_what_happened():
     ],
 )
 def test_what_a_server_does_not_take_is_a_failure(answers, error):
-    assert send(**answers)[0] == Failure(error)
+    assert send(**answers)[0] == DeliveryFailure(error)
 
 
 def test_how_the_server_takes_leave_does_not_matter():

@@ -15,7 +15,7 @@ from sluicegate import targets
 from sluicegate.bootstrap import wall_ms
 from sluicegate.core.lifecycle import notices
 from sluicegate.ports import Letter, Subscription
-from sluicegate.post.carrier import Failure
+from sluicegate.post.carrier import DeliveryFailure
 from sluicegate.post.webhook import Webhooks
 from sluicegate.settings import PostSettings
 from tests.post.receiver import Names, Receiver, certified, listening, receiving, says
@@ -81,13 +81,13 @@ def test_a_foreign_receiver_accepts_what_is_sent_and_nothing_altered():
         (says(200, b"thanks"), None),
         (says(202), None),
         (says(299), None),
-        (says(300), Failure("it answered 300")),
-        (says(304), Failure("it answered 304")),
-        (says(400), Failure("it answered 400")),
-        (says(404), Failure("it answered 404")),
-        (says(410), Failure("it answered 410", gone=True)),
-        (says(429), Failure("it answered 429")),
-        (says(500, b"<script>"), Failure("it answered 500")),
+        (says(300), DeliveryFailure("it answered 300")),
+        (says(304), DeliveryFailure("it answered 304")),
+        (says(400), DeliveryFailure("it answered 400")),
+        (says(404), DeliveryFailure("it answered 404")),
+        (says(410), DeliveryFailure("it answered 410", gone=True)),
+        (says(429), DeliveryFailure("it answered 429")),
+        (says(500, b"<script>"), DeliveryFailure("it answered 500")),
     ],
 )
 def test_what_an_answer_means(answer, expected):
@@ -104,7 +104,9 @@ def test_a_redirect_is_not_followed(status):
         async with receiving() as target:
             moved = says(status, b"", f"location: http://127.0.0.1:{target.port}/")
             async with receiving(moved) as receiver:
-                assert await send(f"http://127.0.0.1:{receiver.port}/") == Failure(f"it answered {status}")
+                assert await send(f"http://127.0.0.1:{receiver.port}/") == DeliveryFailure(
+                    f"it answered {status}"
+                )
         return target.connections
 
     assert asyncio.run(test()) == 0
@@ -153,7 +155,9 @@ def test_a_receiver_that_hangs_is_left():
     async def test():
         async with receiving(hangs=True) as receiver:
             hurried = PostSettings(webhook_networks=HERE.webhook_networks, timeout_ms=100)
-            assert await send(f"http://127.0.0.1:{receiver.port}/", hurried) == Failure("no answer in time")
+            assert await send(f"http://127.0.0.1:{receiver.port}/", hurried) == DeliveryFailure(
+                "no answer in time"
+            )
             await asyncio.wait_for(receiver.ended.wait(), 20)
 
     asyncio.run(test())
@@ -178,7 +182,7 @@ def test_no_connection_is_made_into_a_network_that_is_not_allowed(scheme, host):
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fd00:ec2::254"])
 def test_a_name_that_leads_to_a_private_address_is_not_sent_to(address):
     failure = asyncio.run(send("https://public.example:8443/", NOWHERE, resolver=Names(address)))
-    assert failure == Failure(f"{address} port 8443 is not sent to")
+    assert failure == DeliveryFailure(f"{address} port 8443 is not sent to")
 
 
 def test_a_name_that_leads_elsewhere_the_second_time_is_checked_the_second_time():
@@ -201,7 +205,7 @@ def test_a_name_that_leads_elsewhere_the_second_time_is_checked_the_second_time(
 
 def test_plain_http_goes_nowhere_but_into_allowed_networks():
     failure = asyncio.run(send("http://public.example:8080/", HERE, resolver=Names("8.8.8.8")))
-    assert failure == Failure("8.8.8.8 port 8080 is not sent to")
+    assert failure == DeliveryFailure("8.8.8.8 port 8080 is not sent to")
 
 
 def test_a_proxy_of_the_environment_is_not_used(monkeypatch):

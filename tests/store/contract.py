@@ -13,12 +13,12 @@ import pytest
 
 from sluicegate.errors import StoreUnusable
 from sluicegate.ports import (
-    Done,
     Incarnation,
     Letter,
     Node,
+    PastCommand,
     Principal,
-    Registered,
+    Registration,
     SavedDraft,
     Store,
     Subscription,
@@ -29,7 +29,9 @@ from sluicegate_record.log.merkle import Frontier
 from tests.worlds import ORIGIN, World, private_key
 
 GATEWAY = Incarnation("gateway-1", "incarnation-1", "api")
-DONE = Done("sha256:" + "0" * 64, {"grant": "grant_1", "size": 3, "list": [1, None, True], "text": "é"})
+DONE = PastCommand(
+    "sha256:" + "0" * 64, {"grant": "grant_1", "size": 3, "list": [1, None, True], "text": "é"}
+)
 BOUND_S = 20.0
 AGENCY = Principal("agency_1", "agency", "oncd", "oncd")
 APPLICANT = Principal("applicant_1", "applicant", "example")
@@ -212,7 +214,7 @@ class StoreContract:
         assert list(store.organizations_like("Grid")) == ["org_2"]
         assert list(store.organizations_like("nobody")) == []
         assert list(store.organizations_like("%")) == list(store.organizations_like("_")) == ["org_3"]
-        assert store.registered("org_2") == Registered("Example Grid", "US")
+        assert store.registered("org_2") == Registration("Example Grid", "US")
         assert store.registered("org_9") is None
 
     def test_a_write_that_does_nothing_changes_nothing(self, full):
@@ -260,10 +262,10 @@ class StoreContract:
     def test_a_command_is_remembered_with_what_was_asked(self, store):
         with store.write() as writing:
             writing.remember("cmd_1", DONE)
-            writing.remember("cmd_2", Done("sha256:" + "1" * 64, {}))
+            writing.remember("cmd_2", PastCommand("sha256:" + "1" * 64, {}))
         with store.write() as writing:
             assert writing.done("cmd_1") == DONE
-            assert writing.done("cmd_2") == Done("sha256:" + "1" * 64, {})
+            assert writing.done("cmd_2") == PastCommand("sha256:" + "1" * 64, {})
             assert writing.done("cmd_3") is None
             assert writing.done("CMD_1") is None
 

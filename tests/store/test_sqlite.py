@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.ports import Done, Incarnation, Node, Principal
+from sluicegate.ports import Incarnation, Node, PastCommand, Principal
 from sluicegate.store import schema
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.entries import Entry
@@ -290,7 +290,7 @@ def commits_broken(store: SqliteStore, when: str, said: str = "disk I/O error") 
 
 
 def write(
-    store: SqliteStore, entries: Sequence[Entry], nodes: Sequence[Node], head: str, done: Done = DONE
+    store: SqliteStore, entries: Sequence[Entry], nodes: Sequence[Node], head: str, done: PastCommand = DONE
 ) -> None:
     with store.write() as writing:
         writing.append(entries, nodes, head)
@@ -346,7 +346,7 @@ def test_a_full_disk_refuses_and_loses_nothing(path):
         sa.event.listen(store._engine, "checkout", limit)
         nodes, head = log.grow(ENTRIES[5:])
         with pytest.raises(StoreUnavailable, match="full"):
-            write(store, ENTRIES[5:], nodes, head, Done(DONE.request, {"large": "x" * 100_000}))
+            write(store, ENTRIES[5:], nodes, head, PastCommand(DONE.request, {"large": "x" * 100_000}))
         assert verified(store) == 5
         sa.event.remove(store._engine, "checkout", limit)
     with closing(SqliteStore(path)) as store:

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sluicegate.core.directives.cover import NOBODY, Resolved
+from sluicegate.core.directives.cover import NOBODY, Resolution
 from sluicegate.core.lifecycle import Command, Refusal
 from sluicegate.core.lifecycle.applications import Amend, SubmitApplication
 from sluicegate.core.lifecycle.credentials import IssueCredential
@@ -20,7 +20,7 @@ from sluicegate.core.lifecycle.fleet import NoteInForce
 from sluicegate.core.lifecycle.positions import RecordPosition, TranscribePosition
 from sluicegate.core.lifecycle.record import AddNote
 from sluicegate.core.lifecycle.releases import OpenStage
-from sluicegate_record.directives.received import Received
+from sluicegate_record.directives.received import Arrival
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.entries.cases import Description
 from sluicegate_record.log import acknowledgement, canonical, merkle, times
@@ -207,7 +207,7 @@ class History(World):
         name: str,
         *signers: str,
         opened: Mapping[str, Opening] | None = None,
-        named: Mapping[str, Resolved] | None = None,
+        named: Mapping[str, Resolution] | None = None,
         described: Sequence[Description] = (),
         metadata: Mapping[str, Any] | None = None,
         replaces: str = "",
@@ -240,7 +240,7 @@ class History(World):
         self.must(Confirm(signed(payload, signer)))
 
     def lifting(
-        self, name: str, opened: Opening | None = None, named: Resolved = NOBODY, **scope: Any
+        self, name: str, opened: Opening | None = None, named: Resolution = NOBODY, **scope: Any
     ) -> str:
         """The case about lifting a directive, or a part of it."""
         case: str = self.must(OpenLift(name, Scope.from_json(scope) if scope else None, opened, named))[
@@ -255,7 +255,7 @@ class History(World):
             agency=agency,
             position=word,
             previous=None,
-            received=Received.from_json(LETTER),
+            received=Arrival.from_json(LETTER),
         )
         return TranscribePosition(signed(said.payload(), OFFICER, OTHER_OFFICER))
 

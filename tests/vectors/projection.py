@@ -18,16 +18,16 @@ from typing import Any, NamedTuple
 from sluicegate.core.access import coverage, decision
 from sluicegate.core.access.coverage import Usage
 from sluicegate.core.access.decision import Allow, Ask, Instant
-from sluicegate.core.access.naming import NOBODY, Naming, Signed
+from sluicegate.core.access.naming import NOBODY, Naming, VerifiedAssertion
 from sluicegate.core.access.refusals import Deny
-from sluicegate.core.access.table import Credential, Grant, Table
+from sluicegate.core.access.table import CredentialRow, GrantRow, Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle import State, applications, blocks, determination, notices, reports
 from sluicegate.core.lifecycle.state import Nomination
 from sluicegate.core.people import persons
 from sluicegate.core.terms.trust import Releases
 from sluicegate_record import audit
-from sluicegate_record.entities.case import Case, Opinion, Screening, Span, Timer
+from sluicegate_record.entities.case import Case, ListComparison, Opinion, Span, Timer
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entries import Entry, cases, seen
 from sluicegate_record.log import canonical, checkpoint, merkle, times
@@ -174,7 +174,7 @@ def _open(state: State, case: Case) -> dict[str, Any]:
     }
 
 
-def _opening(opening: cases.Opening | None) -> dict[str, Any] | None:
+def _opening(opening: cases.OfficerOpening | None) -> dict[str, Any] | None:
     return None if opening is None else _brief(opening.to_json())
 
 
@@ -183,7 +183,7 @@ def _described(case: Case) -> dict[str, Any] | None:
     return None if described is None else described.to_json()
 
 
-def _screening(found: Screening | None) -> dict[str, Any] | None:
+def _screening(found: ListComparison | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
@@ -240,7 +240,7 @@ def _clock(clock: Timer) -> dict[str, Any]:
     )
 
 
-def _grant_in(state: State, grant: Grant) -> dict[str, Any]:
+def _grant_in(state: State, grant: GrantRow) -> dict[str, Any]:
     known = state.grants[grant.id]
     of_rules = {
         "case": known.case,
@@ -255,7 +255,7 @@ def _grant_in(state: State, grant: Grant) -> dict[str, Any]:
     return {**grant_json(grant), **_filled(of_rules)}
 
 
-def grant_json(grant: Grant) -> dict[str, Any]:
+def grant_json(grant: GrantRow) -> dict[str, Any]:
     """A grant as a table holds it."""
     return _filled(
         {
@@ -276,7 +276,7 @@ def grant_json(grant: Grant) -> dict[str, Any]:
     )
 
 
-def _credential(credential: Credential) -> dict[str, Any]:
+def _credential(credential: CredentialRow) -> dict[str, Any]:
     attested = credential.attested
     stated = attested and _filled(
         {
@@ -497,7 +497,7 @@ def _by_identifier() -> dict[str, Naming]:
 def _signed(stated: Mapping[str, Any]) -> dict[str, Naming]:
     """As an assertion of a provider names its subject."""
     kid, ada = min(stated["keys"]), persons.identifier("ada")
-    return {"ada, signed": Naming(signed=Signed(stated["provider"], kid, ada, None))}
+    return {"ada, signed": Naming(signed=VerifiedAssertion(stated["provider"], kid, ada, None))}
 
 
 def table_sections(table: Table, asked: Asked, at_ms: int) -> Sections:

@@ -48,7 +48,7 @@ class Unlawful:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Judgement:
     """What the law says of a log: how many entries it is about, what is unlawful, what could not be checked.
 
     `unchecked` counts, by rule, the entries of which a part that the rule needs was withheld.
@@ -74,7 +74,7 @@ class Audit:
     problem: str = ""
     proofs: int = 0
     unproven: tuple[str, ...] = ()
-    law: Judged = field(default_factory=Judged)
+    law: Judgement = field(default_factory=Judgement)
 
     @property
     def ok(self) -> bool:
@@ -144,10 +144,10 @@ class Judge:
         if honoured is not None:
             self._apply(honoured)
 
-    def judged(self) -> Judged:
+    def judged(self) -> Judgement:
         """What the law says so far."""
         unchecked = dict(sorted(self._unchecked.items()))
-        return Judged(self._entries, tuple(self._unlawful), self._count, unchecked)
+        return Judgement(self._entries, tuple(self._unlawful), self._count, unchecked)
 
     def _apply(self, honoured: Entry) -> None:
         try:

@@ -20,7 +20,7 @@ from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.happening import Happening
-from sluicegate_record.entities.key import Key, Keys
+from sluicegate_record.entities.key import Keys, PinnedKey
 from sluicegate_record.entities.release import Release, Terms
 from sluicegate_record.entries import Body, cases, directives, grants, releases
 from sluicegate_record.form import replace
@@ -45,7 +45,7 @@ class Record:
         self.log = ""
         """The log's verifier key: what statements are bound to."""
         self.developer = ""
-        self.keys: MutableMapping[str, Key] = {}
+        self.keys: MutableMapping[str, PinnedKey] = {}
         self.releases: MutableMapping[str, Release] = {}
         self.terms: MutableMapping[str, Terms] = {}
         """Terms by their digest, in force or not."""
@@ -114,7 +114,7 @@ def _log_started(record: Record, entry: Happening, body: releases.LogStarted) ->
 
 def _key_pinned(record: Record, entry: Happening, body: releases.KeyPinned) -> None:
     record._pinned = None
-    record.keys[body.keyid] = Key(
+    record.keys[body.keyid] = PinnedKey(
         keyid=body.keyid, public=body.public_key, owner=body.owner, party=body.party
     )
 

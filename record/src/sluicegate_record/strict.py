@@ -15,7 +15,8 @@ from typing import Any
 
 from sluicegate_record.form import Codec, Form, Json, Misread, codec_of, shape_of, shown
 
-Path = tuple[str | int, ...]
+JsonPath = tuple[str | int, ...]
+"""Where a value stands in a document: names and indexes, from the outside in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,13 @@ class Needs:
     holds: Callable[[Any], bool]
     each: bool = False
 
-    def faults(self, value: Any, path: Path) -> Iterator[Misread]:
+    def faults(self, value: Any, path: JsonPath) -> Iterator[Misread]:
         """Where a value lacks it."""
         for at, item in self._items(value, path):
             if not self.holds(item):
                 yield Misread(self.expected, shown(item), at)
 
-    def _items(self, value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    def _items(self, value: Any, path: JsonPath) -> Iterator[tuple[JsonPath, Any]]:
         if not self.each:
             yield path, value
         elif isinstance(value, Mapping):
@@ -81,7 +82,7 @@ def sized(least: int, most: int, what: str) -> Needs:
     return Needs(f"{least} to {most:,} {what}", lambda value: least <= len(value) <= most)
 
 
-def faults(value: Any, path: Path = ()) -> Iterator[Misread]:
+def faults(value: Any, path: JsonPath = ()) -> Iterator[Misread]:
     """Everything in a form that this build does not know, and every field that lacks what it needs."""
     if isinstance(value, Unread):
         yield Misread(value.why.expected, value.why.found, (*path, *value.why.path))
@@ -92,7 +93,7 @@ def faults(value: Any, path: Path = ()) -> Iterator[Misread]:
             yield from faults(item, (*path, step))
 
 
-def _faults_of(value: Form, path: Path) -> Iterator[Misread]:
+def _faults_of(value: Form, path: JsonPath) -> Iterator[Misread]:
     for name in value.unknown:
         yield Misread("a field that this build knows", repr(name), (*path, name))
     for each in shape_of(type(value)).fields:
@@ -106,7 +107,7 @@ def _faults_of(value: Form, path: Path) -> Iterator[Misread]:
                 yield from needs.faults(found, at) if isinstance(needs, Needs) else ()
 
 
-def nulls(value: Json, path: Path = ()) -> Iterator[Misread]:
+def nulls(value: Json, path: JsonPath = ()) -> Iterator[Misread]:
     """Every null: in a signed statement a field is stated or left out."""
     if isinstance(value, dict | list):
         for step, child in value.items() if isinstance(value, dict) else enumerate(value):

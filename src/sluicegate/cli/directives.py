@@ -149,7 +149,7 @@ def lift(
     if letter is not None or note:
         envelope = signing.transcription(exported, "approve", received(letter, note, how, on), keys)
     else:
-        envelope = signing.position(exported, signing.Said("approve"), keys[0])
+        envelope = signing.position(exported, signing.Review("approve"), keys[0])
     said = client.post("/api/v1/positions", {"envelope": envelope})
     lifted = said["determination"] == "approved"
     answer = {"directive": name, "case": case, "size": said["size"], "lifted": lifted}
@@ -329,7 +329,7 @@ def signed(
     replaced = given["metadata"].get("replaces")
     if replaced is not None:
         replaced = canonical.digest(client.get(f"/api/v1/directives/{replaced}")["document"])
-    bound = signing.Bound(
+    bound = signing.Binding(
         log or client.get("/api/v1/log")["vkey"], _annexes(given, file), _definitions(client, given),
         replaced, how,
     )  # fmt: skip

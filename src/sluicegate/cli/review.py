@@ -13,7 +13,7 @@ from sluicegate.cli.files import read_json, read_text, write_json
 from sluicegate.cli.output import Json, emit
 from sluicegate.client import signing
 from sluicegate.client.http import Client
-from sluicegate.client.signing import Said
+from sluicegate.client.signing import Review
 from sluicegate.core.terms import document
 from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, WrongUsage
@@ -74,7 +74,7 @@ def sign(
     signing.check_export(exported)
     private = signing.private_key(key)
     agency = signing.party_of(exported, private)
-    said = Said(position, reason, _conditions(conditions), sealed)
+    said = Review(position, reason, _conditions(conditions), sealed)
     write_json(output, signing.position(exported, said, private))
     answer = {
         "case": exported["question"]["case"],
@@ -103,7 +103,7 @@ def schedule(
     for each in exported:
         signing.check_export(each)
     private = signing.private_key(key)
-    write_json(output, signing.schedule(exported, Said(position, reason), private))
+    write_json(output, signing.schedule(exported, Review(position, reason), private))
     shown = "\n".join(f"{i}. {question(each)}" for i, each in enumerate(exported, 1))
     agency = signing.party_of(exported[0], private)
     answer = {

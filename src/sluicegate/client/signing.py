@@ -15,7 +15,7 @@ from sluicegate.core.directives import directive as directives
 from sluicegate.core.people.persons import Definition
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate.store import keyfile
-from sluicegate_record.directives.received import Received
+from sluicegate_record.directives.received import Arrival
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Opening
@@ -57,7 +57,7 @@ def signed(stated: Statement, *keys: Ed25519PrivateKey) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Review:
     """What a reviewer says: a position, why, on which conditions; `is_sealed` if the reason is not public."""
 
     word: str
@@ -66,7 +66,7 @@ class Said:
     is_sealed: bool = False
 
 
-def position(exported: Mapping[str, Any], said: Said, key: Ed25519PrivateKey) -> dict[str, Any]:
+def position(exported: Mapping[str, Any], said: Review, key: Ed25519PrivateKey) -> dict[str, Any]:
     """The signed position of the key's party in an exported case, as `review import` takes it.
 
     Raises: InvalidInput: the key is of nobody who is asked, or `said` is no position.
@@ -85,7 +85,7 @@ def position(exported: Mapping[str, Any], said: Said, key: Ed25519PrivateKey) ->
     return _with_opened(signed(stated, key), opened)
 
 
-def schedule(exported: Sequence[Mapping[str, Any]], said: Said, key: Ed25519PrivateKey) -> dict[str, Any]:
+def schedule(exported: Sequence[Mapping[str, Any]], said: Review, key: Ed25519PrivateKey) -> dict[str, Any]:
     """One signed position in several exported cases. Raises: InvalidInput: as `position`."""
     parties = {party_of(each, key) for each in exported}
     if len(parties) != 1 or said.is_sealed or said.conditions:
@@ -168,7 +168,7 @@ def enforcement(asked: Mapping[str, str], says: str, at_ms: int, key: Ed25519Pri
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class Binding:
     """What a directive is bound to: the log by its verifier key; and what it takes from the record and files.
 
     `annexes` are the names in its files, `definitions` those the record adds, `replaced` the digest of the
@@ -182,7 +182,7 @@ class Bound:
     received: Mapping[str, str] | None = None
 
 
-def directive(given: dict[str, Any], bound: Bound, *keys: Ed25519PrivateKey) -> dict[str, Any]:
+def directive(given: dict[str, Any], bound: Binding, *keys: Ed25519PrivateKey) -> dict[str, Any]:
     """A signed directive, as the control plane takes it: `{envelope, opened}`.
 
     `given` is what `core.directives.directive.read` returned. The names in it go beside the statement,
@@ -216,7 +216,7 @@ def transcription(
         agency=issuer,
         position=word,
         previous=exported["previous"].get(issuer),
-        received=Received.from_json(dict(received)),
+        received=Arrival.from_json(dict(received)),
     )
     return signed(stated, *keys)
 

@@ -11,14 +11,14 @@ from starlette.responses import Response
 
 from sluicegate.control.errors import EVERY_ERROR, answer
 from sluicegate.control.requests import (
-    Body,
     CommandId,
+    CommitmentOpening,
+    DocumentText,
+    EnvelopeRequest,
     Identifier,
-    Name,
-    Opened,
-    Signed,
+    PlainName,
+    RequestBody,
     StrictRoute,
-    Text,
     TheLedger,
     may,
 )
@@ -41,7 +41,7 @@ from sluicegate_record.terms import kinds
 router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR)
 
 
-class Application(Body):
+class Application(RequestBody):
     """An application for one stage on one surface; `organization` is the text of an organization file."""
 
     release: Identifier
@@ -51,7 +51,7 @@ class Application(Body):
     file: Annotated[str, Field(max_length=1_024)] = "organization"
 
 
-class Amendment(Body):
+class Amendment(RequestBody):
     """What is to change of a grant: its validity, or the organization, as the text of a file, or both."""
 
     renew: bool = False
@@ -59,7 +59,7 @@ class Amendment(Body):
     file: Annotated[str, Field(max_length=1_024)] = "organization"
 
 
-class Nomination(Body):
+class NominationRequest(RequestBody):
     """An organization hoped for in a stage, as the text of an organization file."""
 
     release: Identifier
@@ -68,7 +68,7 @@ class Nomination(Body):
     file: Annotated[str, Field(max_length=1_024)] = "organization"
 
 
-class Words(Body):
+class ActRequest(RequestBody):
     """What an act in a case, or on a grant, needs: a text, the agency it is for, a reason code."""
 
     text: Annotated[str, Field(max_length=4_000)] = ""
@@ -80,27 +80,27 @@ class Words(Body):
         return {name: value for name, value in self.model_dump().items() if value}
 
 
-class FallbackChoice(Body):
+class FallbackChoice(RequestBody):
     """Whether the fallback answers what a directive refuses under a grant."""
 
     fallback: bool
 
 
-class SignedInCase(Body):
+class SignedInCase(RequestBody):
     """A signed statement about a case; `opened` where it commits to something that is not public."""
 
     envelope: dict[str, Any]
-    opened: Opened | None = None
+    opened: CommitmentOpening | None = None
 
 
-class ListInUse(Body):
+class ListInUse(RequestBody):
     """A screening list, and its version in use."""
 
-    name: Name
+    name: PlainName
     version: Annotated[str, Field(min_length=1, max_length=100)]
 
 
-class KeyDigest(Body):
+class KeyDigest(RequestBody):
     """SHA-256 of an API key, 64 lower-case hex digits; the key itself stays with its holder.
 
     `member` is who alone may use it.
@@ -110,23 +110,28 @@ class KeyDigest(Body):
     member: Identifier | None = None
 
 
-class TokenAsked(Body):
+class TokenRequest(RequestBody):
     """A token for a role; `party` names the agency where the role is `agency`."""
 
     role: Identifier
-    name: Name
+    name: PlainName
     party: str | None = None
 
 
 @router.post("/api/v1/releases/preview", tags=["releases"])
-def preview_plan(body: Text, ledger: TheLedger, _: Annotated[Principal, Depends(may("plan.preview"))]) -> Any:
+def preview_plan(
+    body: DocumentText, ledger: TheLedger, _: Annotated[Principal, Depends(may("plan.preview"))]
+) -> Any:
     """What applying a plan would change, and whom that affects."""
     return answer(releases.preview_plan(ledger, body.text, body.file))
 
 
 @router.post("/api/v1/releases", tags=["releases"])
 def apply_plan(
-    body: Text, ledger: TheLedger, command: CommandId, by: Annotated[Principal, Depends(may("plan.apply"))]
+    body: DocumentText,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("plan.apply"))],
 ) -> Any:
     """Put a plan in force."""
     return answer(releases.apply_plan(ledger, by, command, body.text, body.file))
@@ -148,7 +153,10 @@ def opening(
 
 @router.post("/api/v1/releases/openings", tags=["releases"])
 def open_stage(
-    body: Signed, ledger: TheLedger, command: CommandId, by: Annotated[Principal, Depends(may("stage.open"))]
+    body: EnvelopeRequest,
+    ledger: TheLedger,
+    command: CommandId,
+    by: Annotated[Principal, Depends(may("stage.open"))],
 ) -> Any:
     """Open a stage by an officer's signed opening."""
     return answer(releases.open_stage(ledger, by, command, body.envelope))
@@ -214,7 +222,7 @@ def discard_draft(
 def list_cases(
     ledger: TheLedger,
     by: Annotated[Principal, Depends(may("case.read"))],
-    wanted: Annotated[cases.Wanted, Depends()],
+    wanted: Annotated[cases.CaseFilter, Depends()],
 ) -> Any:
     """The cases the caller may see, newest first: of a kind, in a state, awaiting somebody, by name."""
     return answer(cases.listed(ledger, by, wanted))
@@ -247,7 +255,7 @@ def import_position(
 def _case_act(name: str) -> None:
     """The route of an act in a case that takes no signature."""
 
-    def act(case: str, body: Words, ledger: TheLedger, command: CommandId, by: Principal) -> Any:
+    def act(case: str, body: ActRequest, ledger: TheLedger, command: CommandId, by: Principal) -> Any:
         return answer(applications.act(ledger, by, command, case, name, body.asked()))
 
     _route(
@@ -261,7 +269,7 @@ def _case_act(name: str) -> None:
 def _grant_act(name: str, does: str) -> None:
     """The route of an act on a grant."""
 
-    def act(grant: str, body: Words, ledger: TheLedger, command: CommandId, by: Principal) -> Any:
+    def act(grant: str, body: ActRequest, ledger: TheLedger, command: CommandId, by: Principal) -> Any:
         return answer(grants.act(ledger, by, command, grant, name, body.asked()))
 
     _route(act, f"/api/v1/grants/{{grant}}/{name}", f"grant.{name}", does)
@@ -317,7 +325,7 @@ def amend_grant(
 
 @router.post("/api/v1/nominations", tags=["cases"])
 def nominate(
-    body: Nomination,
+    body: NominationRequest,
     ledger: TheLedger,
     command: CommandId,
     by: Annotated[Principal, Depends(may("organization.nominate"))],
@@ -375,7 +383,7 @@ def revoke_credential(
 
 @router.post("/api/v1/tokens", tags=["tokens"])
 def issue_token(
-    body: TokenAsked, ledger: TheLedger, _: Annotated[Principal, Depends(may("token.issue"))]
+    body: TokenRequest, ledger: TheLedger, _: Annotated[Principal, Depends(may("token.issue"))]
 ) -> Any:
     """Make a token; it is in this answer and nowhere else."""
     return answer(tokens.issue(ledger, body.role, body.name, body.party))

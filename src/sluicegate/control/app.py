@@ -45,7 +45,7 @@ def application(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        news = app.state.news = enforcement.News(ledger)
+        news = app.state.news = enforcement.Waiters(ledger)
         ticking = _tick(ledger, fleet, news, app.state.telling)
         running = [asyncio.create_task(ticking), asyncio.create_task(app.state.refresher.run())]
         yield
@@ -79,7 +79,7 @@ def application(
     return app
 
 
-async def _tick(ledger: Ledger, fleet: Fleet, news: enforcement.News, telling: Telling) -> None:
+async def _tick(ledger: Ledger, fleet: Fleet, news: enforcement.Waiters, telling: Telling) -> None:
     """Let time move cases, count gateways out and tell of directives, also while nobody asks for anything."""
     while True:
         try:

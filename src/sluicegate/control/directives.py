@@ -12,14 +12,14 @@ from starlette.requests import Request
 
 from sluicegate.control.errors import EVERY_ERROR, answer
 from sluicegate.control.requests import (
-    Body,
     CommandId,
+    CommitmentOpening,
+    DocumentText,
+    EnvelopeRequest,
     Identifier,
-    Name,
-    Opened,
-    Signed,
+    PlainName,
+    RequestBody,
     StrictRoute,
-    Text,
     TheLedger,
     may,
 )
@@ -33,27 +33,27 @@ from sluicegate_record.directives.names import ROWS_MAX
 router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR, tags=["directives"])
 
 
-class AnnexNames(Body):
+class AnnexNames(RequestBody):
     """The names an annex holds: of organizations or of members."""
 
     organizations: Annotated[list[str], Field(max_length=ROWS_MAX)] | None = None
     persons: Annotated[list[str], Field(max_length=ROWS_MAX)] | None = None
 
 
-class DirectiveText(Text):
+class DirectiveText(DocumentText):
     """A directive as written, and the names in its annexes."""
 
-    annexes: dict[Name, AnnexNames] = Field(default={})
+    annexes: dict[PlainName, AnnexNames] = Field(default={})
 
 
-class SignedDirective(Body):
+class SignedDirective(RequestBody):
     """A signed directive, and what opens its commitments, by name."""
 
     envelope: dict[str, Any]
-    opened: dict[str, Opened] = Field(default={})
+    opened: dict[str, CommitmentOpening] = Field(default={})
 
 
-class Scope(Body):
+class ScopeRequest(RequestBody):
     """A part of a directive; what is not stated is all of it."""
 
     models: list[Identifier] | None = None
@@ -62,17 +62,17 @@ class Scope(Body):
     organizations: dict[str, Any] | None = None
 
 
-class Lift(Body):
+class LiftRequest(RequestBody):
     """What of a directive is to be lifted, and what opens its commitment to organizations."""
 
-    scope: Scope = Scope()
-    opened: Opened | None = None
+    scope: ScopeRequest = ScopeRequest()
+    opened: CommitmentOpening | None = None
 
 
-class DefinitionAsked(Body):
+class DefinitionRequest(RequestBody):
     """What the words of an order mean, and where that is written."""
 
-    name: Name
+    name: PlainName
     statuses: list[Identifier]
     source: Annotated[str, Field(min_length=1, max_length=500)]
 
@@ -110,7 +110,7 @@ async def issue_directive(
 
 @router.post("/api/v1/directives/confirmations")
 def confirm_directive(
-    body: Signed,
+    body: EnvelopeRequest,
     ledger: TheLedger,
     command: CommandId,
     by: Annotated[Principal, Depends(may("directive.issue"))],
@@ -154,10 +154,10 @@ def lift_directive(
     ledger: TheLedger,
     command: CommandId,
     by: Annotated[Principal, Depends(may("directive.lift"))],
-    body: Lift | None = None,
+    body: LiftRequest | None = None,
 ) -> Any:
     """Open the case about lifting a directive, or a part of it, or go on with the open one."""
-    given = body or Lift()
+    given = body or LiftRequest()
     opened = given.opened.model_dump() if given.opened else None
     scope = given.scope.model_dump(exclude_none=True)
     return answer(directives.open_lift(ledger, by, command, directive, scope, opened))
@@ -187,7 +187,7 @@ def list_definitions(ledger: TheLedger) -> Any:
 
 @router.post("/api/v1/definitions")
 def add_definition(
-    body: DefinitionAsked,
+    body: DefinitionRequest,
     ledger: TheLedger,
     command: CommandId,
     by: Annotated[Principal, Depends(may("definition.add"))],

@@ -14,14 +14,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sluicegate.control.errors import EVERY_ERROR, answer
-from sluicegate.control.requests import Body, CommandId, Identifier, Name, Signed, StrictRoute, TheLedger, may
-from sluicegate.core.access.naming import Naming
+from sluicegate.control.requests import (
+    CommandId,
+    EnvelopeRequest,
+    Identifier,
+    PlainName,
+    RequestBody,
+    StrictRoute,
+    TheLedger,
+    may,
+)
+from sluicegate.core.access.naming import Naming, UsageKey
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.ports import Principal
 from sluicegate.service import grants, points, usage
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
-from sluicegate.service.usage import Key, Row
+from sluicegate.service.usage import UsageCount
 from sluicegate_record.log import acknowledgement
 
 PASSED_ON_S = 1.0
@@ -29,7 +38,7 @@ PASSED_ON_S = 1.0
 router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR, tags=["fleet"])
 
 
-class UsageRow(Body):
+class UsageRow(RequestBody):
     """What was used by whom: streams open now, calls since the run began; see `gate.usage`."""
 
     credential: Identifier
@@ -38,16 +47,16 @@ class UsageRow(Body):
     open: Annotated[int, Field(ge=0)]
     total: Annotated[int, Field(ge=0)]
 
-    def row(self) -> Row:
+    def row(self) -> UsageCount:
         """The row. Raises: InvalidInput: a naming that is none."""
         try:
             naming = Naming.from_json(self.naming)
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(f"a report of use with a naming that is none: {error}") from error
-        return Row(Key(self.credential, self.model, naming), self.open, self.total)
+        return UsageCount(UsageKey(self.credential, self.model, naming), self.open, self.total)
 
 
-class Report(Body):
+class PollReport(RequestBody):
     """What a gateway reports: requests cut so far, by directive or reason; grants a call succeeded under."""
 
     streamsCut: dict[str, Annotated[int, Field(ge=0)]] = Field(default={})  # noqa: N815 - the wire's name
@@ -55,19 +64,19 @@ class Report(Body):
     usage: Annotated[list[UsageRow], Field(max_length=1_000)] = Field(default=[])
 
 
-class PollAsked(Body):
+class PollRequest(RequestBody):
     """A gateway's question to the feed (DESIGN 4.5).
 
     A run that shows its `key` signs every question, see `sluicegate_record.log.acknowledgement`.
     """
 
-    gateway: Name
-    incarnation: Name
+    gateway: PlainName
+    incarnation: PlainName
     surface: Annotated[str, Field(max_length=64)] = ""
     after: Annotated[int, Field(ge=0)]
     nonce: Annotated[str, Field(min_length=16, max_length=64)]
     waitMs: Annotated[int, Field(ge=0, le=20_000)] = 0  # noqa: N815 - the wire's name
-    report: Report = Report()
+    report: PollReport = PollReport()
     root: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     fold: Annotated[int, Field(ge=0)] | None = None
     key: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")] | None = None
@@ -90,7 +99,7 @@ class PollAsked(Body):
 
 @router.post("/api/v1/points")
 def put_point(
-    body: Signed,
+    body: EnvelopeRequest,
     ledger: TheLedger,
     command: CommandId,
     by: Annotated[Principal, Depends(may("point.declare"))],
@@ -115,7 +124,7 @@ def point_to_state(
 
 @router.post("/api/v1/points/statements")
 def state_point(
-    body: Signed,
+    body: EnvelopeRequest,
     ledger: TheLedger,
     command: CommandId,
     by: Annotated[Principal, Depends(may("point.state"))],
@@ -133,7 +142,7 @@ def gateways(request: Request, _: Annotated[Principal, Depends(may("directive.re
 
 @router.post("/fleet/v1/poll", include_in_schema=False)
 async def poll(
-    body: PollAsked, request: Request, by: Annotated[Principal, Depends(may("fleet.poll"))]
+    body: PollRequest, request: Request, by: Annotated[Principal, Depends(may("fleet.poll"))]
 ) -> Response:
     """The feed: answers at once on news, else after waitMs."""
     if by.name != body.gateway:
@@ -148,12 +157,12 @@ async def poll(
         request.app.state.usage.report((body.gateway, body.incarnation), rows, ledger.now_ms())
     if body.report.proven:
         await run_in_threadpool(grants.prove, request.app.state.ledger, by, body.surface, body.report.proven)
-    news: News = request.app.state.news
+    news: Waiters = request.app.state.news
     async with news.beyond(body.after, body.waitMs / 1000):
         return JSONResponse(await run_in_threadpool(fleet.answer, asked))
 
 
-class News:
+class Waiters:
     """Wakes those who wait for the log to grow, and knows who has not been answered yet."""
 
     def __init__(self, ledger: Ledger) -> None:

@@ -29,7 +29,7 @@ class ErrorPlace(BaseModel):
     found: str
 
 
-class ErrorTold(BaseModel):
+class ErrorDetail(BaseModel):
     """What went wrong: a stable code, a sentence, what to do, and where."""
 
     code: str
@@ -41,7 +41,7 @@ class ErrorTold(BaseModel):
 class ErrorAnswer(BaseModel):
     """The one form of every error."""
 
-    error: ErrorTold
+    error: ErrorDetail
 
 
 EVERY_ERROR: dict[int | str, dict[str, Any]] = {"default": {"model": ErrorAnswer, "description": "Any error"}}

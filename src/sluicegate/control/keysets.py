@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from sluicegate.errors import SluicegateError
 from sluicegate.service import providers
 from sluicegate.service.ledger import Ledger
-from sluicegate.service.providers import Due
+from sluicegate.service.providers import KeyFetch
 
 EVERY_S = 600.0
 JITTER = 0.1
@@ -61,7 +61,7 @@ class Refresher:
             else:
                 self.failures.pop(asked.provider, None)
 
-    async def _failure(self, asked: Due, source: KeySource) -> str:
+    async def _failure(self, asked: KeyFetch, source: KeySource) -> str:
         try:
             body = await source.fetch(asked.url)
             return await run_in_threadpool(providers.fetched, self._ledger, asked, body)

@@ -14,10 +14,10 @@ from sluicegate.control import page
 from sluicegate.control.errors import EVERY_ERROR, answer
 from sluicegate.control.keysets import KeySource, Refresher
 from sluicegate.control.requests import (
-    Body,
     CommandId,
+    EnvelopeRequest,
     Identifier,
-    Signed,
+    RequestBody,
     StrictRoute,
     TheLedger,
     ledger_of,
@@ -38,78 +38,77 @@ SignatoryChanger = Annotated[Principal, Depends(may("signatory.change"))]
 Attester = Annotated[Principal, Depends(may("credential.attest"))]
 ProviderChanger = Annotated[Principal, Depends(may("provider.change"))]
 Oneself = Annotated[Principal, Depends(may("person.claim"))]
-Digest = Annotated[str, Field(max_length=64)]
-Word = Annotated[str, Field(max_length=64)]
+ShortText = Annotated[str, Field(max_length=64)]
 
 
-class MemberRow(Body):
+class MemberRow(RequestBody):
     """A member by digests of identifiers, 32 hex digits each, and what the organization claims of it."""
 
-    identifiers: Annotated[list[Digest], Field(max_length=IDENTIFIERS_MAX)] = Field(default=[])
+    identifiers: Annotated[list[ShortText], Field(max_length=IDENTIFIERS_MAX)] = Field(default=[])
     member: Identifier | None = None
-    status: Word | None = None
-    method: Word | None = None
-    assurance: Word | None = None
-    until: Word | None = None
+    status: ShortText | None = None
+    method: ShortText | None = None
+    assurance: ShortText | None = None
+    until: ShortText | None = None
 
 
-class MemberRows(Body):
+class MemberRows(RequestBody):
     """Members to register; with `update`, a row whose identifier is known is about that member."""
 
     rows: Annotated[list[MemberRow], Field(min_length=1, max_length=ROWS_MAX)]
     update: bool = False
 
 
-class MemberNames(Body):
+class MemberNames(RequestBody):
     """Members, by id."""
 
     members: Annotated[list[Identifier], Field(min_length=1, max_length=ROWS_MAX)]
 
 
-class StatusClaim(Body):
+class StatusRequest(RequestBody):
     """A status and how it is known; or an assertion that says it, by the provider that signed it."""
 
-    status: Word | None = None
-    method: Word | None = None
-    assurance: Word | None = None
-    until: Word | None = None
+    status: ShortText | None = None
+    method: ShortText | None = None
+    assurance: ShortText | None = None
+    until: ShortText | None = None
     provider: Identifier | None = None
     assertion: Annotated[str, Field(max_length=TOKEN_MAX_BYTES)] | None = None
 
 
-class ClaimRevoked(Body):
+class ClaimRevocation(RequestBody):
     """Whose claim is taken back: a provider's; null: the organization's."""
 
     provider: Identifier | None = None
 
 
-class SignatoryKey(Body):
+class SignatoryKey(RequestBody):
     """An Ed25519 public key, as PEM or base64."""
 
     key: Annotated[str, Field(max_length=1_024)]
 
 
-class ProviderAsked(Body):
+class ProviderRequest(RequestBody):
     """An identity provider: its keys as a JWK Set, or where they are fetched from, or both."""
 
     issuer: Annotated[str, Field(min_length=1, max_length=URI_MAX)]
     audience: Annotated[str, Field(min_length=1, max_length=URI_MAX)]
-    algorithms: Annotated[list[Word], Field(min_length=1, max_length=len(ALGORITHMS))]
+    algorithms: Annotated[list[ShortText], Field(min_length=1, max_length=len(ALGORITHMS))]
     jwks: dict[str, Any] | None = None
     jwks_url: Annotated[str, Field(max_length=TARGET_MAX)] | None = None
     max_age_s: int = 3_600
 
 
-class KeySet(Body):
+class KeySet(RequestBody):
     """A JWK Set; null: what is at the provider's URL now."""
 
     jwks: dict[str, Any] | None = None
 
 
-class OwnClaim(Body):
+class OwnClaim(RequestBody):
     """What a person says of their own status; null takes it back."""
 
-    status: Word | None
+    status: ShortText | None
 
 
 @router.post("/api/v1/grants/{grant}/members", tags=["members"])
@@ -141,7 +140,7 @@ def remove_members(
 
 @router.post("/api/v1/members/{member}/claim", tags=["members"])
 def claim_status(
-    member: str, body: StatusClaim, ledger: TheLedger, command: CommandId, by: MemberChanger
+    member: str, body: StatusRequest, ledger: TheLedger, command: CommandId, by: MemberChanger
 ) -> Any:
     """Claim a member's status: the organization's word, or a provider's by what it signed."""
     return answer(persons.claim(ledger, by, command, member, body.model_dump()))
@@ -149,7 +148,7 @@ def claim_status(
 
 @router.post("/api/v1/members/{member}/revoke", tags=["members"])
 def revoke_claim(
-    member: str, body: ClaimRevoked, ledger: TheLedger, command: CommandId, by: MemberChanger
+    member: str, body: ClaimRevocation, ledger: TheLedger, command: CommandId, by: MemberChanger
 ) -> Any:
     """Take back what the organization, or one of its providers, claims of a member."""
     return answer(persons.revoke(ledger, by, command, member, body.provider))
@@ -186,7 +185,7 @@ def retire_signatory(
 
 
 @router.post("/api/v1/attestations", tags=["signatories"])
-def attest_credential(body: Signed, ledger: TheLedger, command: CommandId, by: Attester) -> Any:
+def attest_credential(body: EnvelopeRequest, ledger: TheLedger, command: CommandId, by: Attester) -> Any:
     """Put a signed attestation of everyone able to reach a credential in force."""
     return answer(attestations.attest(ledger, by, command, body.envelope))
 
@@ -200,7 +199,7 @@ def withdraw_attestation(credential: str, ledger: TheLedger, command: CommandId,
 @router.post("/api/v1/grants/{grant}/providers", tags=["providers"])
 async def register_provider(
     grant: str,
-    body: ProviderAsked,
+    body: ProviderRequest,
     request: Request,
     command: CommandId,
     by: ProviderChanger,

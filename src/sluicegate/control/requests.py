@@ -113,29 +113,29 @@ def command_id(
 TheLedger = Annotated[Ledger, Depends(ledger_of)]
 CommandId = Annotated[str, Depends(command_id)]
 Identifier = Annotated[str, Field(min_length=1, max_length=128)]
-Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+PlainName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 
 
-class Body(BaseModel):
+class RequestBody(BaseModel):
     """A body without a field that we do not know, each of the type that is stated."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Text(Body):
+class DocumentText(RequestBody):
     """A document as written, and the name of its file for error messages."""
 
     text: Annotated[str, Field(max_length=262_144)]
     file: Annotated[str, Field(max_length=1_024)] = "document"
 
 
-class Signed(Body):
+class EnvelopeRequest(RequestBody):
     """A DSSE envelope."""
 
     envelope: dict[str, Any]
 
 
-class Opened(Body):
+class CommitmentOpening(RequestBody):
     """What opens a signed commitment: its salt, in base64, and the value committed to."""
 
     salt: str

@@ -9,37 +9,39 @@ from pydantic import Field
 from starlette.requests import Request
 
 from sluicegate.control.errors import EVERY_ERROR, answer
-from sluicegate.control.requests import Body, CommandId, StrictRoute, TheLedger, may
+from sluicegate.control.requests import CommandId, RequestBody, StrictRoute, TheLedger, may
 from sluicegate.ports import Principal
 from sluicegate.service import subscriptions
 from sluicegate.targets import TARGET_MAX
 
 router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR, tags=["subscriptions"])
-Reader = Annotated[Principal, Depends(may("subscription.read"))]
+SubscriptionReader = Annotated[Principal, Depends(may("subscription.read"))]
 Changer = Annotated[Principal, Depends(may("subscription.change"))]
 
 
-class Wanted(Body):
+class SubscriptionRequest(RequestBody):
     """Where to be told: the URL of a webhook, or a mail address."""
 
     kind: Literal["webhook", "email"]
     target: Annotated[str, Field(min_length=1, max_length=TARGET_MAX)]
 
 
-class Replayed(Body):
+class ReplayRequest(RequestBody):
     """Which dead letter to send again; null: all of the caller's."""
 
     letter: Annotated[str, Field(max_length=64)] | None = None
 
 
 @router.post("/api/v1/subscriptions")
-def subscribe(body: Wanted, request: Request, ledger: TheLedger, command: CommandId, by: Changer) -> Any:
+def subscribe(
+    body: SubscriptionRequest, request: Request, ledger: TheLedger, command: CommandId, by: Changer
+) -> Any:
     """Be told of every entry about the caller's cases. A webhook's secret is in this answer alone."""
     return answer(subscriptions.add(ledger, by, command, body.model_dump(), request.app.state.post))
 
 
 @router.get("/api/v1/subscriptions")
-def list_subscriptions(ledger: TheLedger, by: Reader) -> Any:
+def list_subscriptions(ledger: TheLedger, by: SubscriptionReader) -> Any:
     """The caller's subscriptions, oldest first."""
     return answer(subscriptions.listed(ledger, by))
 
@@ -57,12 +59,12 @@ def send_test(subscription: str, ledger: TheLedger, command: CommandId, by: Chan
 
 
 @router.get("/api/v1/subscriptions/dead")
-def dead_letters(ledger: TheLedger, by: Reader) -> Any:
+def dead_letters(ledger: TheLedger, by: SubscriptionReader) -> Any:
     """What could not be delivered to the caller, oldest first."""
     return answer(subscriptions.dead(ledger, by))
 
 
 @router.post("/api/v1/subscriptions/dead/replay")
-def replay(body: Replayed, ledger: TheLedger, command: CommandId, by: Changer) -> Any:
+def replay(body: ReplayRequest, ledger: TheLedger, command: CommandId, by: Changer) -> Any:
     """Send dead letters of the caller's again, one or all."""
     return answer(subscriptions.replay(ledger, by, command, body.letter))

@@ -15,18 +15,18 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from sluicegate.core.access.decision import Instant
-from sluicegate.core.access.naming import NOBODY, Naming, Signed
+from sluicegate.core.access.naming import NOBODY, Naming, VerifiedAssertion
 from sluicegate.core.access.table import Table
 from sluicegate.core.people import assertion, persons
-from sluicegate.core.people.assertion import Failure, Provider
+from sluicegate.core.people.assertion import AssertionFailure, Provider
 
 KEPT_MAX = 10_000
 """How many verified assertions are kept: those used last."""
 _BLANKS = b" \t"
 
 
-class _Kept(NamedTuple):
-    signed: Signed
+class _CachedAssertion(NamedTuple):
+    signed: VerifiedAssertion
     provider: Provider
     expires_ms: int
 
@@ -37,7 +37,7 @@ class Callers:
     def __init__(self, table: Table, kept_max: int = KEPT_MAX) -> None:
         self._table = table
         self._kept_max = kept_max
-        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
+        self._kept: OrderedDict[bytes, _CachedAssertion] = OrderedDict()
 
     def naming(
         self, digest: bytes, tokens: Sequence[bytes], identifier: str | None, now: Instant | None
@@ -51,7 +51,7 @@ class Callers:
         signed = self._signed(digest, tokens[0].strip(_BLANKS), now) if len(tokens) == 1 else None
         return Naming(identifiers, signed, is_forged=signed is None)
 
-    def _signed(self, digest: bytes, token: bytes, now: Instant | None) -> Signed | None:
+    def _signed(self, digest: bytes, token: bytes, now: Instant | None) -> VerifiedAssertion | None:
         credential = self._table.credentials.get(digest)
         if credential is None or now is None or len(token) > assertion.TOKEN_MAX_BYTES:
             return None
@@ -69,19 +69,21 @@ class Callers:
         self._kept.move_to_end(name)
         return kept.signed
 
-    def _keep(self, name: bytes, kept: _Kept) -> None:
+    def _keep(self, name: bytes, kept: _CachedAssertion) -> None:
         self._kept[name] = kept
         if len(self._kept) > self._kept_max:
             self._kept.popitem(last=False)
 
 
-def _verified(token: bytes, providers: dict[str, Provider], now: Instant) -> _Kept | None:
+def _verified(token: bytes, providers: dict[str, Provider], now: Instant) -> _CachedAssertion | None:
     issuer = assertion.issuer(token)
     for name, provider in providers.items():
         if provider.issuer == issuer:
             found = assertion.verify(token, provider, now)
-            if isinstance(found, Failure):
+            if isinstance(found, AssertionFailure):
                 return None
             subject = persons.identifier(found.subject)
-            return _Kept(Signed(name, found.kid, subject, found.credential), provider, found.expires_ms)
+            return _CachedAssertion(
+                VerifiedAssertion(name, found.kid, subject, found.credential), provider, found.expires_ms
+            )
     return None

@@ -98,7 +98,7 @@ def _bearer(value: bytes) -> bytes:
     return key.strip(_BLANKS) if scheme.lower() in {b"bearer", b""} else b"\0"
 
 
-class Fault(Enum):
+class GatewayFault(Enum):
     """What goes wrong without anybody saying no: the error's code, its status, and one sentence."""
 
     UPSTREAM_UNREACHABLE = ("upstream_unreachable", 502, "the model's server cannot be reached")
@@ -188,7 +188,7 @@ def stand_in_headers(model: str, instead_of: str, directive: str) -> Headers:
 _refused_again = lru_cache(maxsize=WORDINGS)(_refused)
 
 
-def faulty(fault: Fault, detail: str = "", headers: tuple[tuple[bytes, bytes], ...] = ()) -> Problem:
+def faulty(fault: GatewayFault, detail: str = "", headers: tuple[tuple[bytes, bytes], ...] = ()) -> Problem:
     """A fault; `detail` says more, and nothing about upstreams that a client should not know."""
     message = f"{fault.text}: {detail}" if detail else fault.text
     return Problem(fault.status, fault.code, message, headers=headers)

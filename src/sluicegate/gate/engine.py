@@ -18,7 +18,7 @@ from sluicegate.core.access.decision import Allow, Ask, Instant
 from sluicegate.core.access.naming import NOBODY, Naming
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.table import Table
-from sluicegate.gate.usage import Usage
+from sluicegate.gate.usage import UsageCounter
 from sluicegate_record.entries import Entry
 
 Cut = Callable[[Deny], None]
@@ -99,7 +99,7 @@ class Engine:
         self.flights: set[Flight] = set()
         self.cut_by: dict[str, int] = {}
         """Requests cut so far, by directive, or by reason where no directive cut them."""
-        self.usage = Usage(self.table)
+        self.usage = UsageCounter(self.table)
         self.proven: set[str] = set()
         """Grants under which a call has succeeded here, until the log says so."""
         self._boot_ms = boot_ms

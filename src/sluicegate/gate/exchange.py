@@ -28,7 +28,7 @@ def new_request_id() -> str:
     return f"req_{secrets.token_hex(12)}"
 
 
-class Stage(Enum):
+class Progress(Enum):
     """How far a response has come."""
 
     OPEN = auto()
@@ -69,7 +69,7 @@ class Exchange:
         self.query: bytes = scope["query_string"]
         self.headers: Headers = scope["headers"]
         self.dialect = dialect_of(self.path, self.headers)
-        self.stage = Stage.OPEN
+        self.stage = Progress.OPEN
         self.outcome = "client_gone"
         self.body_read = False
         self._framed = scope["http_version"] != "1.0"
@@ -78,7 +78,7 @@ class Exchange:
 
     def over(self) -> bool:
         """Whether nothing more is written."""
-        return self.stage is Stage.OVER
+        return self.stage is Progress.OVER
 
     def reply(self, reply: Reply, outcome: str) -> None:
         """Write a whole response. The connection ends with it if a body of the request is unread."""
@@ -99,13 +99,13 @@ class Exchange:
     def end_early(self, problem: Problem, grace_ms: int = 0) -> None:
         """End with a problem, wherever the response stands; a stream's client has the grace to read it."""
         stage, request_id = self.stage, new_request_id()
-        if stage is Stage.OPEN:
+        if stage is Progress.OPEN:
             self.reply(error_reply(problem, self.dialect, request_id), problem.code)
-        elif stage is Stage.STREAM and self._whole and not self.connection.paused:
+        elif stage is Progress.STREAM and self._whole and not self.connection.paused:
             self._end(problem.code)
             self.connection.write(self._chunk(error_event(problem, self.dialect, request_id)))
             self.connection.leave(grace_ms)
-        elif stage is not Stage.OVER:
+        elif stage is not Progress.OVER:
             # Half an event cannot be followed by another, and a client that reads too slowly would get the
             # bytes before it first: both get a reset.
             self._end(problem.code)
@@ -115,7 +115,7 @@ class Exchange:
         """The client has left."""
         self._end("client_gone")
 
-    def begin(self, stage: Stage, status: int, headers: Headers, first: bytes = b"") -> None:
+    def begin(self, stage: Progress, status: int, headers: Headers, first: bytes = b"") -> None:
         """Write the head and the first bytes; without a Content-Length the body is chunked.
 
         Requires: the stage is OPEN.
@@ -143,8 +143,8 @@ class Exchange:
         self.connection.finish()
 
     def _end(self, outcome: str) -> None:
-        if self.stage is not Stage.OVER:
-            self.stage = Stage.OVER
+        if self.stage is not Progress.OVER:
+            self.stage = Progress.OVER
             self.outcome = outcome
 
     def _chunk(self, data: bytes) -> bytes:

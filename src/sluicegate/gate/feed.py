@@ -41,7 +41,7 @@ WAIT_MS_MAX = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class TrustedHead:
     """A head that an earlier run of this gateway trusted. Units: `root` 32 raw bytes."""
 
     size: int = 0
@@ -61,7 +61,7 @@ class Tail:
         gateway: str,
         *,
         boot_ms: Callable[[], float],
-        seen: Seen,
+        seen: TrustedHead,
     ) -> None:
         self._engine = engine
         self._public = verifier.public
@@ -99,7 +99,7 @@ class Tail:
         }
         return acknowledgement.signed(question, self._key)
 
-    def take(self, data: bytes) -> Seen:
+    def take(self, data: bytes) -> TrustedHead:
         """Take an answer: advance by it, and renew the lease if it is whole.
 
         Returns: the head now trusted.
@@ -124,9 +124,9 @@ class Tail:
         if answer.lease_ms:
             ends_ms = self._asked_ms + answer.lease_ms - answer.age_ms
             self._engine.renew(Lease(self._asked_ms, received_ms, ends_ms, answer.control_ms))
-        return Seen(grown.size, grown.root())
+        return TrustedHead(grown.size, grown.root())
 
-    def _grown(self, answer: feed.Answer) -> Frontier:
+    def _grown(self, answer: feed.FeedAnswer) -> Frontier:
         grown = self._frontier.copy()
         for entry in answer.entries:
             grown.append(merkle.leaf_hash(entry.leaf))
@@ -140,7 +140,7 @@ class Tail:
             )
         return grown
 
-    def _advance(self, answer: feed.Answer) -> None:
+    def _advance(self, answer: feed.FeedAnswer) -> None:
         try:
             self._engine.advance(answer.entries)
         except VerificationFailed as error:
@@ -167,13 +167,13 @@ class Memory:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "seen.json"
 
-    def load(self) -> Seen:
+    def load(self) -> TrustedHead:
         """What an earlier run saw.
 
         Raises: VerificationFailed: the file is there but cannot be read; deleting it would be trusting anew.
         """
         if not self._path.exists():
-            return Seen()
+            return TrustedHead()
         try:
             found: Any = canonical.loads(self._path.read_bytes())
             return _seen(found["size"], bytes.fromhex(found["root"]))
@@ -183,7 +183,7 @@ class Memory:
                 remedy="restore it, or delete it to trust the log afresh from what it shows now",
             ) from error
 
-    def save(self, seen: Seen) -> None:
+    def save(self, seen: TrustedHead) -> None:
         """Replace what is kept, whole or not at all."""
         written = self._path.with_suffix(".new")
         with written.open("w") as file:
@@ -193,10 +193,10 @@ class Memory:
         written.replace(self._path)
 
 
-def _seen(size: Any, root: bytes) -> Seen:
+def _seen(size: Any, root: bytes) -> TrustedHead:
     if type(size) is not int or size < 0 or len(root) != merkle.HASH_BYTES:
         raise ValueError(f"size {size!r} with a root of {len(root)} bytes")
-    return Seen(size, root)
+    return TrustedHead(size, root)
 
 
 class Feed:
@@ -251,7 +251,7 @@ class Feed:
             raise BadFeed(f"the control plane answered {response.status}: {data[:300]!r}")
         self._remember(self._tail.take(data))
 
-    def _remember(self, seen: Seen) -> None:
+    def _remember(self, seen: TrustedHead) -> None:
         """Have the newest head kept; the next question, which acknowledges it, does not wait for the disk."""
         if seen.size > self._seen.size:
             self._seen = seen

@@ -25,7 +25,7 @@ from sluicegate.gate.caller import Callers
 from sluicegate.gate.dialects import (
     ENDPOINTS,
     OUTLIVING,
-    Fault,
+    GatewayFault,
     Reply,
     credential_digest,
     faulty,
@@ -39,7 +39,7 @@ from sluicegate.gate.passage import Passage
 from sluicegate.gate.upstream import Upstream
 from sluicegate.settings import GatewaySettings
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+AsgiReceive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _MODELS = b"/v1/models"
 _MODEL = b"/v1/models/"
@@ -65,7 +65,7 @@ class Gateway:
             b"/metrics": self._measurements,
         }
 
-    async def __call__(self, scope: Any, receive: Receive, _send: object) -> None:
+    async def __call__(self, scope: Any, receive: AsgiReceive, _send: object) -> None:
         """Serve one request.
 
         Raises: NotImplementedError: not HTTP.
@@ -83,7 +83,7 @@ class Gateway:
         finally:
             self._metrics.ended(exchange.outcome)
 
-    async def _serve(self, exchange: Exchange, receive: Receive) -> None:
+    async def _serve(self, exchange: Exchange, receive: AsgiReceive) -> None:
         digest = credential_digest(exchange.headers)
         deny = self._engine.identify(digest)
         if deny is not None or digest is None:
@@ -99,12 +99,12 @@ class Gateway:
                 exchange, Deny(Reason.REQUEST_INVALID, "work that outlives its request is not served here")
             )
         else:
-            exchange.end_early(faulty(Fault.ENDPOINT_UNKNOWN))
+            exchange.end_early(faulty(GatewayFault.ENDPOINT_UNKNOWN))
 
     def _observe(self, exchange: Exchange) -> None:
         observed = self._observations.get(exchange.path)
         if observed is None:
-            exchange.end_early(faulty(Fault.ENDPOINT_UNKNOWN))
+            exchange.end_early(faulty(GatewayFault.ENDPOINT_UNKNOWN))
         elif _allowed(exchange, "GET"):
             exchange.reply(observed(), "observed")
 
@@ -133,7 +133,7 @@ class Gateway:
         else:
             exchange.reply(model_reply(model, exchange.dialect, new_request_id()), "listed")
 
-    async def _admit(self, exchange: Exchange, digest: bytes, receive: Receive) -> None:
+    async def _admit(self, exchange: Exchange, digest: bytes, receive: AsgiReceive) -> None:
         body = b""
         try:
             received = await self._read_body(exchange, receive)
@@ -157,7 +157,7 @@ class Gateway:
         upstream = self._upstreams.get(flight.allow.upstream)
         try:
             if upstream is None:
-                exchange.end_early(faulty(Fault.UPSTREAM_UNREACHABLE))
+                exchange.end_early(faulty(GatewayFault.UPSTREAM_UNREACHABLE))
             else:
                 await passage.carry(upstream, body)
         finally:
@@ -165,7 +165,7 @@ class Gateway:
             if flight.refused is not None:
                 self._metrics.cut(flight.refused.reason.value)
 
-    async def _read_body(self, exchange: Exchange, receive: Receive) -> bytes | None:
+    async def _read_body(self, exchange: Exchange, receive: AsgiReceive) -> bytes | None:
         """The body, or None when the client left.
 
         Raises: InvalidInput: too large, or too slow.
@@ -185,7 +185,7 @@ class Gateway:
             if name == b"content-length" and int(value) > self._settings.max_body_bytes:
                 raise self._too_large()
 
-    async def _collect(self, exchange: Exchange, receive: Receive) -> bytes | None:
+    async def _collect(self, exchange: Exchange, receive: AsgiReceive) -> bytes | None:
         parts, size, more = [], 0, True
         while more:
             message = await receive()
@@ -213,7 +213,7 @@ def _allowed(exchange: Exchange, method: str) -> bool:
     """Whether the method is the one served here; if not, that has been said."""
     if exchange.method == method:
         return True
-    exchange.end_early(faulty(Fault.METHOD_NOT_ALLOWED, headers=((b"allow", method.encode()),)))
+    exchange.end_early(faulty(GatewayFault.METHOD_NOT_ALLOWED, headers=((b"allow", method.encode()),)))
     return False
 
 

@@ -15,18 +15,18 @@ from collections.abc import Callable
 
 from sluicegate.core.access.refusals import Deny
 from sluicegate.errors import InvalidInput, Unreachable
-from sluicegate.gate.dialects import Fault, Headers, faulty, stand_in_headers
+from sluicegate.gate.dialects import GatewayFault, Headers, faulty, stand_in_headers
 from sluicegate.gate.engine import Flight
-from sluicegate.gate.exchange import NO_CONTENT, Exchange, Stage
+from sluicegate.gate.exchange import NO_CONTENT, Exchange, Progress
 from sluicegate.gate.sse import EventSplitter
-from sluicegate.gate.upstream import Answer, Call, Upstream
+from sluicegate.gate.upstream import Call, Upstream, UpstreamAnswer
 from sluicegate.settings import GatewaySettings
 
 HTTP_ERRORS = 400
 SLICE_BYTES = 16 * 1024
 """The most that is written after one look at the lease."""
 
-_FAULTS = {fault.code: fault for fault in Fault}
+_FAULTS = {fault.code: fault for fault in GatewayFault}
 
 
 class Passage:
@@ -63,7 +63,7 @@ class Passage:
         except Unreachable as error:
             self._fail(_FAULTS[error.code])
         except InvalidInput:
-            self._fail(Fault.UPSTREAM_FAILED)
+            self._fail(GatewayFault.UPSTREAM_FAILED)
         except asyncio.CancelledError:
             if not exchange.over():
                 exchange.connection.reset()
@@ -75,7 +75,7 @@ class Passage:
             fields = dict(answer.headers)
             kind = fields.get(b"content-type", b"").partition(b";")[0].strip().lower()
             if not (200 <= answer.status < 300 or 400 <= answer.status < 600):
-                self._fail(Fault.UPSTREAM_FAILED)
+                self._fail(GatewayFault.UPSTREAM_FAILED)
             elif kind != b"text/event-stream":
                 await self._forward_body(answer, sized=b"content-length" in fields)
                 self._prove(answer)
@@ -83,15 +83,15 @@ class Passage:
                 await self._forward_stream(answer)
                 self._prove(answer)
             else:
-                self._fail(Fault.UPSTREAM_FAILED)
+                self._fail(GatewayFault.UPSTREAM_FAILED)
         finally:
             answer.close()
 
-    def _prove(self, answer: Answer) -> None:
+    def _prove(self, answer: UpstreamAnswer) -> None:
         if answer.status < HTTP_ERRORS and self._exchange.outcome == "answered":
             self.flight.prove()
 
-    async def _forward_body(self, answer: Answer, *, sized: bool) -> None:
+    async def _forward_body(self, answer: UpstreamAnswer, *, sized: bool) -> None:
         """The head waits for the first bytes: so most answers are one write, or can still be refused."""
         exchange, headers = self._exchange, list(answer.headers)
         data = b"" if answer.ended else await answer.read()
@@ -99,19 +99,19 @@ class Passage:
             headers.append((b"content-length", b"%d" % len(data)))
         if not await self._clear():
             return
-        exchange.begin(Stage.BODY, answer.status, [*headers, *self._told()], data[:SLICE_BYTES])
+        exchange.begin(Progress.BODY, answer.status, [*headers, *self._told()], data[:SLICE_BYTES])
         sent = await self._send(data[SLICE_BYTES:])
         while sent and not answer.ended and (data := await answer.read()):
             sent = await self._send(data)
         if sent:
             await self._end()
 
-    async def _forward_stream(self, answer: Answer) -> None:
+    async def _forward_stream(self, answer: UpstreamAnswer) -> None:
         exchange, splitter = self._exchange, EventSplitter(self._settings.max_event_bytes)
         if not await self._clear():
             return
         headers = [field for field in answer.headers if field[0] != b"content-length"]
-        exchange.begin(Stage.STREAM, answer.status, [*headers, *self._told()])
+        exchange.begin(Progress.STREAM, answer.status, [*headers, *self._told()])
         while data := await answer.read():
             if not await self._send(splitter.feed(data)):
                 return
@@ -153,7 +153,7 @@ class Passage:
     def _may(self) -> bool:
         return not self._exchange.over() and self.flight.check() is None
 
-    def _fail(self, fault: Fault) -> None:
+    def _fail(self, fault: GatewayFault) -> None:
         self._exchange.end_early(faulty(fault), self._settings.cut_grace_ms)
 
     def _lost(self) -> None:

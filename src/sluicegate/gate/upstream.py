@@ -21,7 +21,15 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from sluicegate.errors import Unreachable
-from sluicegate.gate.dialects import DIRECTIVE, ENDPOINTS, INSTEAD_OF, STAND_IN, Dialect, Fault, Headers
+from sluicegate.gate.dialects import (
+    DIRECTIVE,
+    ENDPOINTS,
+    INSTEAD_OF,
+    STAND_IN,
+    Dialect,
+    GatewayFault,
+    Headers,
+)
 from sluicegate.settings import GatewaySettings, UpstreamTarget
 
 FORWARDED: dict[bytes, str] = {
@@ -81,7 +89,7 @@ class Call(NamedTuple):
     may_send: Callable[[], bool]
 
 
-class Answer(Protocol):
+class UpstreamAnswer(Protocol):
     """An answer whose head has arrived."""
 
     @property
@@ -99,7 +107,7 @@ class Answer(Protocol):
     async def read(self) -> bytes:
         """The next bytes of the body, as soon as there are any; empty at its proper end.
 
-        Raises: Unreachable: the upstream died, or was silent for too long. `code` is that of a `Fault`.
+        Raises: Unreachable: the upstream died, or was silent for too long; `code` is a `GatewayFault`'s.
         """
 
     def close(self) -> None:
@@ -109,10 +117,10 @@ class Answer(Protocol):
 class Upstream(Protocol):
     """Where a model is served."""
 
-    async def call(self, call: Call) -> Answer:
+    async def call(self, call: Call) -> UpstreamAnswer:
         """Send a request; return when the answer's head is here.
 
-        Raises: Unreachable: no connection, no answer in time, or none in HTTP. `code` is that of a `Fault`.
+        Raises: Unreachable: no connection, no answer in time, or none in HTTP; `code` is a `GatewayFault`'s.
         """
 
     async def close(self) -> None:
@@ -133,7 +141,7 @@ class HttpUpstream:
         self._urls: dict[bytes, URL] = {}
         self._session: aiohttp.ClientSession | None = None
 
-    async def call(self, call: Call) -> Answer:
+    async def call(self, call: Call) -> UpstreamAnswer:
         """See `Upstream.call`."""
         session = self._session or self._open()
         headers = self._keyed[ENDPOINTS[call.path]].copy()
@@ -262,9 +270,9 @@ def _unreachable(error: Exception) -> Unreachable:
     return Unreachable(fault.text, code=fault.code)
 
 
-def _fault(error: Exception) -> Fault:
+def _fault(error: Exception) -> GatewayFault:
     if isinstance(error, asyncio.TimeoutError):
-        return Fault.UPSTREAM_TIMEOUT
+        return GatewayFault.UPSTREAM_TIMEOUT
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.InvalidURL):
-        return Fault.UPSTREAM_UNREACHABLE
-    return Fault.UPSTREAM_FAILED
+        return GatewayFault.UPSTREAM_UNREACHABLE
+    return GatewayFault.UPSTREAM_FAILED

@@ -7,10 +7,10 @@ Rules:
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from sluicegate.core.access.decision import Ask
-from sluicegate.core.access.naming import NOBODY, Naming
+from sluicegate.core.access.naming import NOBODY, UsageKey
 from sluicegate.core.access.table import Table
 
 KEYS_MAX = 20_000
@@ -21,14 +21,6 @@ STRANGER = bytes(16)
 """Stands for every identifier that nobody registered."""
 
 
-class Key(NamedTuple):
-    """Who uses what."""
-
-    credential: str
-    model: str
-    naming: Naming
-
-
 class _Count:
     __slots__ = ("open", "total")
 
@@ -36,16 +28,16 @@ class _Count:
         self.open = self.total = 0
 
 
-class Usage:
+class UsageCounter:
     """Counts what one engine admits."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._counts: dict[Key, _Count] = {}
-        self._changed: dict[Key, None] = {}
-        self._told: dict[Key, tuple[int, int]] = {}
+        self._counts: dict[UsageKey, _Count] = {}
+        self._changed: dict[UsageKey, None] = {}
+        self._told: dict[UsageKey, tuple[int, int]] = {}
 
-    def began(self, ask: Ask) -> Key:
+    def began(self, ask: Ask) -> UsageKey:
         """Count a request in that was admitted; hand the key back to `ended`."""
         key = self._key(ask)
         if key not in self._counts and len(self._counts) >= KEYS_MAX:
@@ -58,7 +50,7 @@ class Usage:
         self._changed[key] = None
         return key
 
-    def ended(self, key: Key) -> None:
+    def ended(self, key: UsageKey) -> None:
         """Count a request out."""
         self._counts[key].open -= 1
         self._changed[key] = None
@@ -85,7 +77,7 @@ class Usage:
                 self._changed.pop(key, None)
         self._told = {}
 
-    def _key(self, ask: Ask) -> Key:
+    def _key(self, ask: Ask) -> UsageKey:
         credential = self._table.credentials[ask.digest] if ask.digest is not None else None
         assert credential is not None  # it was admitted
         naming = ask.naming
@@ -93,4 +85,4 @@ class Usage:
             registry = self._table.registry.get(credential.grant.organization, {})
             known = tuple(each if each in registry else STRANGER for each in naming.identifiers)
             naming = naming._replace(identifiers=known)
-        return Key(credential.id, ask.model, naming)
+        return UsageKey(credential.id, ask.model, naming)

@@ -9,7 +9,7 @@ from sluicegate.ports import Letter, Subscription
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class DeliveryFailure:
     """A letter did not arrive: why, in words of ours; `gone` when the receiver wants nothing more."""
 
     error: str
@@ -19,7 +19,7 @@ class Failure:
 class Carrier(Protocol):
     """Delivers letters to one kind of subscription."""
 
-    async def deliver(self, subscription: Subscription, letter: Letter) -> Failure | None:
+    async def deliver(self, subscription: Subscription, letter: Letter) -> DeliveryFailure | None:
         """Deliver a letter once, in bounded time; None when it has arrived."""
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from sluicegate.errors import SluicegateError
 from sluicegate.ports import Letter, Store, Subscription
-from sluicegate.post.carrier import Carrier, Failure
+from sluicegate.post.carrier import Carrier, DeliveryFailure
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Courier:
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
         self._sending: dict[str, asyncio.Task[None]] = {}
-        self._unnoted: dict[str, tuple[Letter, Failure | None]] = {}
+        self._unnoted: dict[str, tuple[Letter, DeliveryFailure | None]] = {}
         """By subscription: what became of a letter, when the store could not note it."""
 
     async def run(self) -> None:
@@ -120,17 +120,17 @@ class Courier:
             del self._sending[subscription.id]
             self._news.set()
 
-    async def _carried(self, subscription: Subscription, letter: Letter) -> Failure | None:
+    async def _carried(self, subscription: Subscription, letter: Letter) -> DeliveryFailure | None:
         carrier = self._carriers.get(subscription.kind)
         if carrier is None:
-            return Failure(f"nothing here delivers by {subscription.kind}")
+            return DeliveryFailure(f"nothing here delivers by {subscription.kind}")
         try:
             return await carrier.deliver(subscription, letter)
         except Exception:  # noqa: BLE001 - one letter's surprise is no other's
             _log.exception("letter %s could not be delivered", letter.message)
-            return Failure("a fault of the sender")
+            return DeliveryFailure("a fault of the sender")
 
-    def _note(self, letter: Letter, failure: Failure | None) -> None:
+    def _note(self, letter: Letter, failure: DeliveryFailure | None) -> None:
         """Note what became of a letter."""
         if failure is None:
             self._store.delivered(letter.message)

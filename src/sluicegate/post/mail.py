@@ -21,7 +21,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from sluicegate.ports import Letter, Subscription
-from sluicegate.post.carrier import Failure
+from sluicegate.post.carrier import DeliveryFailure
 from sluicegate.settings import PostSettings
 from sluicegate_record.log import canonical, times
 
@@ -38,18 +38,18 @@ class Mail:
         self._open: set[smtplib.SMTP] = set()
         self._threads = ThreadPoolExecutor(THREADS, "mail")
 
-    async def deliver(self, subscription: Subscription, letter: Letter) -> Failure | None:
+    async def deliver(self, subscription: Subscription, letter: Letter) -> DeliveryFailure | None:
         """Hand a letter over once."""
         message = written(subscription, letter, self._settings.mail_from)
         try:
             await asyncio.get_running_loop().run_in_executor(self._threads, self._send, message)
         except smtplib.SMTPRecipientsRefused as error:
             code = min(code for code, _ in error.recipients.values())
-            return Failure(f"the mail server refused the recipient: {code}")
+            return DeliveryFailure(f"the mail server refused the recipient: {code}")
         except smtplib.SMTPResponseException as error:
-            return Failure(f"the mail server answered {error.smtp_code}")
+            return DeliveryFailure(f"the mail server answered {error.smtp_code}")
         except (smtplib.SMTPException, OSError) as error:
-            return Failure(f"the mail server did not take it: {type(error).__name__}")
+            return DeliveryFailure(f"the mail server did not take it: {type(error).__name__}")
         return None
 
     async def close(self) -> None:

@@ -19,7 +19,7 @@ from sluicegate.core.lifecycle import notices
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Letter, Subscription
 from sluicegate.post import outbound
-from sluicegate.post.carrier import Failure
+from sluicegate.post.carrier import DeliveryFailure
 from sluicegate.settings import PostSettings
 
 
@@ -52,16 +52,16 @@ class Webhooks:
             for scheme in ("https", "http")
         }
 
-    async def deliver(self, subscription: Subscription, letter: Letter) -> Failure | None:
+    async def deliver(self, subscription: Subscription, letter: Letter) -> DeliveryFailure | None:
         """Post a letter once."""
         try:
             targets.check_webhook(subscription.target, self._allowed)
             status = await self._post(subscription, letter)
         except InvalidInput as error:
-            return Failure(error.message)
+            return DeliveryFailure(error.message)
         except outbound.FAILED as error:
-            return Failure(outbound.why(error))
-        return None if 200 <= status < 300 else Failure(f"it answered {status}", gone=status == 410)
+            return DeliveryFailure(outbound.why(error))
+        return None if 200 <= status < 300 else DeliveryFailure(f"it answered {status}", gone=status == 410)
 
     async def close(self) -> None:
         """Close every connection."""

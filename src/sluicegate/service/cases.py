@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sluicegate.core.access.table import Grant
+from sluicegate.core.access.table import GrantRow
 from sluicegate.core.lifecycle import Refusal, State, applications, blocks, directives
 from sluicegate.core.lifecycle.acts import case_unknown
 from sluicegate.core.lifecycle.blocks import stage_of
@@ -21,7 +21,7 @@ from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
-from sluicegate_record.entities.case import Case, Screening, Timer
+from sluicegate_record.entities.case import Case, ListComparison, Timer
 from sluicegate_record.log import canonical, times
 from sluicegate_record.terms import kinds, quorum
 
@@ -30,7 +30,7 @@ _MANY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CaseFilter:
     """Which cases: of a kind, in a state or with an outcome, awaiting somebody, of an organization.
 
     `organization` is (part of) a legal name; `before` the last case of the page before.
@@ -51,9 +51,9 @@ def show(ledger: Ledger, principal: Principal, case_id: str) -> dict[str, Any] |
         return case if isinstance(case, Refusal) else _shown(ledger, state, principal, case)
 
 
-def listed(ledger: Ledger, principal: Principal, wanted: Wanted | None = None) -> dict[str, Any]:
+def listed(ledger: Ledger, principal: Principal, wanted: CaseFilter | None = None) -> dict[str, Any]:
     """The cases the reader may see, newest first; `next` names the last one where there are more."""
-    wanted = wanted or Wanted()
+    wanted = wanted or CaseFilter()
     _check(wanted)
     limit = max(1, min(wanted.limit, SHOWN_MAX))
     of = None
@@ -76,7 +76,7 @@ def listed(ledger: Ledger, principal: Principal, wanted: Wanted | None = None) -
         }
 
 
-def _check(wanted: Wanted) -> None:
+def _check(wanted: CaseFilter) -> None:
     """Raises: InvalidInput: a kind, or a state or outcome, that no case can have."""
     words: dict[str, tuple[str | None, Collection[str]]] = {
         "kind": (wanted.kind, kinds.KINDS),
@@ -87,7 +87,7 @@ def _check(wanted: Wanted) -> None:
             raise InvalidInput(f"no {name} {word[:40]!r}, expected one of {', '.join(known)}")
 
 
-def _is_wanted(state: State, case: Case, wanted: Wanted) -> bool:
+def _is_wanted(state: State, case: Case, wanted: CaseFilter) -> bool:
     return (
         wanted.kind in {None, case.kind}
         and wanted.state in {None, case.standing, case.outcome}
@@ -298,7 +298,7 @@ def grant_of(state: State, grant_id: str) -> dict[str, Any] | None:
     }
 
 
-def _progress(state: State, grant: Grant) -> str:
+def _progress(state: State, grant: GrantRow) -> str:
     """Approved → provisioned → proven."""
     if grant.proven:
         return "proven"
@@ -332,7 +332,7 @@ def _reason_code(case: Case) -> str | None:
     return case.reason_code if case.outcome is not None and case.outcome not in kinds.GRANTED else None
 
 
-def _screened(screening: Screening | None) -> dict[str, Any] | None:
+def _screened(screening: ListComparison | None) -> dict[str, Any] | None:
     """A screening record; `reopened` in it since when another version of its list was put in use."""
     if screening is None:
         return None

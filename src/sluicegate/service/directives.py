@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sluicegate.core.directives import cover
-from sluicegate.core.directives.cover import Resolved
+from sluicegate.core.directives.cover import Resolution
 from sluicegate.core.lifecycle import Refusal, State, directives
 from sluicegate.core.lifecycle.directives import LIFTED, AddDefinition, Confirm, IssueDirective, OpenLift
 from sluicegate.core.people import application, persons
@@ -22,14 +22,14 @@ from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives import names
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.directives.status import STATUSES, UNKNOWN
-from sluicegate_record.entities.directive import Directive, Part
+from sluicegate_record.entities.directive import Directive, LiftedPart
 from sluicegate_record.entries.cases import Description
 from sluicegate_record.log import canonical, times
 from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Opening
 
-Openings = Mapping[str, Opening]
+LeafOpenings = Mapping[str, Opening]
 
 
 def issue(
@@ -148,7 +148,7 @@ def _shown(found: Directive) -> dict[str, Any]:
     }
 
 
-def _lifted(part: Part) -> dict[str, Any]:
+def _lifted(part: LiftedPart) -> dict[str, Any]:
     at = times.format_time(part.at_ms)
     return {"case": part.case, "scope": part.scope.to_json(), "at": at, "seq": part.seq}
 
@@ -175,7 +175,7 @@ def openings_of(given: Mapping[str, Any]) -> dict[str, Opening]:
     return found
 
 
-def resolve(ledger: Ledger, given: Mapping[str, Any]) -> dict[str, Resolved] | Refusal:
+def resolve(ledger: Ledger, given: Mapping[str, Any]) -> dict[str, Resolution] | Refusal:
     """What names come to, by `covers`, `except`, `lift` and an annex's name.
 
     `given` are the values of `Document.commitments`. One that a directive itself names must be known.
@@ -184,7 +184,7 @@ def resolve(ledger: Ledger, given: Mapping[str, Any]) -> dict[str, Resolved] | R
     stated = {name: _stated(name, value) for name, value in given.items()}
     texts = {text for each in stated.values() if each for text in each.get("organizations", ())}
     tags = {text: ledger.tag(text) for text in texts}  # before the state is held: 100,000 take seconds
-    found: dict[str, Resolved] = {}
+    found: dict[str, Resolution] = {}
     with ledger.reading() as state:
         for name, value in stated.items():
             if value is None:
@@ -228,17 +228,17 @@ def _checked(value: Any) -> dict[str, list[str]]:
         raise InvalidInput(str(error)) from error
 
 
-def _named(state: State, value: dict[str, list[str]], tags: Mapping[str, str]) -> Resolved:
+def _named(state: State, value: dict[str, list[str]], tags: Mapping[str, str]) -> Resolution:
     organizations = value.get("organizations", [])
     known = {grant.organization for grant in state.table.grants_by_id.values()} | set(
         state.table.organizations
     )
     ids = [name for name in organizations if name in known]
     names = [tags[name] for name in organizations if name not in known]
-    return Resolved(ids, names, value.get("persons", []))
+    return Resolution(ids, names, value.get("persons", []))
 
 
-def _unknown(ledger: Ledger, state: State, named: Resolved, given: list[str]) -> Refusal | None:
+def _unknown(ledger: Ledger, state: State, named: Resolution, given: list[str]) -> Refusal | None:
     """The refusal of a name nobody bears, or of a person nobody registered, among those a directive names."""
     for person in named.persons:
         if person not in state.table.people:

@@ -26,7 +26,7 @@ from sluicegate.core.lifecycle import Refusal, State, points
 from sluicegate.core.lifecycle.fleet import WAITING, NoteInForce
 from sluicegate.errors import Drifted, StoreUnavailable, VerificationFailed
 from sluicegate.ports import Incarnation
-from sluicegate.service.incarnation import FORGET_AFTER_MS, HISTORY_MAX, Poll, Seen
+from sluicegate.service.incarnation import FORGET_AFTER_MS, HISTORY_MAX, Poll, Sighting
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.log import times
@@ -66,7 +66,7 @@ class Fleet:
         now_ms = boot_ms()
         longest = (0, now_ms + CLOCK_ALLOWANCE * self._longest_lease_ms())
         self._seen = {
-            (known.gateway, known.incarnation): Seen(known, now_ms, leases=[longest])
+            (known.gateway, known.incarnation): Sighting(known, now_ms, leases=[longest])
             for known in ledger.store.incarnations()
         }
 
@@ -223,7 +223,7 @@ class Fleet:
             return Drifted("root", f"the gateway {poll.gateway!r} {said}", remedy)
         return None
 
-    def _registered(self, poll: Poll) -> Seen:
+    def _registered(self, poll: Poll) -> Sighting:
         """The run that polls, durably known. Requires: the lock is held."""
         seen = self._seen.get(poll.run)
         if seen is not None:
@@ -232,7 +232,7 @@ class Fleet:
         who = Incarnation(*poll.run, poll.surface, poll.signed.key if poll.signed is not None else None)
         self._ledger.store.register(who)
         # Durable here: the incarnation is known before it gets a lease.
-        return self._seen.setdefault(poll.run, Seen(who, 0.0))
+        return self._seen.setdefault(poll.run, Sighting(who, 0.0))
 
     def _proven(self, name: str, size: int) -> list[dict[str, Any]] | None:
         """A row with its proof for every incarnation; None while one is waited for."""

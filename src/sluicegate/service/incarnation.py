@@ -46,7 +46,7 @@ class Poll:
 
 
 @dataclass(slots=True)
-class Seen:
+class Sighting:
     """What is known of one incarnation. Units: CLOCK_BOOTTIME milliseconds of this machine."""
 
     who: Incarnation

@@ -24,11 +24,11 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.core import lifecycle
-from sluicegate.core.lifecycle import Command, Decided, Refusal, State, ticks
+from sluicegate.core.lifecycle import Acceptance, Command, Refusal, State, ticks
 from sluicegate.core.lifecycle.ticks import Tick
 from sluicegate.core.people import application
 from sluicegate.errors import BadCheckpoint, StoreUnavailable, StoreUnusable
-from sluicegate.ports import Done, Store, Writing
+from sluicegate.ports import PastCommand, Store, Writing
 from sluicegate.service import letters
 from sluicegate_record import entries, law
 from sluicegate_record.entries import Entry
@@ -43,7 +43,7 @@ NEWEST = 256
 NEVER_MS = float("-inf")
 CLOCK = "clock"
 """Who moves cases when time does."""
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 class Ledger:
@@ -140,13 +140,13 @@ class Ledger:
                     result = _first(writing, command_id, asked)
                     if result is None:
                         result = _agreed(change(writing))
-                        writing.remember(command_id, Done(asked, result))
+                        writing.remember(command_id, PastCommand(asked, result))
             except _RolledBack as rolled_back:
                 return rolled_back.refusal
             self._tell()
             return result
 
-    def consider(self, command: Command) -> Decided | Refusal:
+    def consider(self, command: Command) -> Acceptance | Refusal:
         """What a command would come to now; nothing is done."""
         with self._lock:
             return lifecycle.decide(self._state, command, self.now_ms(), Entropy(self.random(32)))
@@ -245,7 +245,7 @@ class Ledger:
             decided = _agreed(lifecycle.decide(self._state, made, now_ms, Entropy(self.random(32))))
             entries = self._append(writing, decided, now_ms, by, command_id)
             result = {**decided.result, "size": self._state.size + len(entries)}
-            writing.remember(command_id, Done(asked, result))
+            writing.remember(command_id, PastCommand(asked, result))
         return entries, result
 
     def _hold(self, writing: Writing) -> None:
@@ -267,14 +267,14 @@ class Ledger:
             self._hold(writing)
             now_ms = self.now_ms()
             decided = lifecycle.decide(self._state, Tick(), now_ms, Entropy(self.random(32)))
-            assert isinstance(decided, Decided)
+            assert isinstance(decided, Acceptance)
             command_id = _name(CLOCK, str(self._state.size))
             entries = self._append(writing, decided, now_ms, CLOCK, command_id)
         # Durable here: the transaction has committed.
         self._follow(entries)
 
     def _append(
-        self, writing: Writing, decided: Decided, now_ms: int, by: str, command_id: str
+        self, writing: Writing, decided: Acceptance, now_ms: int, by: str, command_id: str
     ) -> list[Entry]:
         placed = entries.place_all(
             decided.drafts, seq=self._state.size, at_ms=now_ms, by=by, command=command_id
@@ -343,7 +343,7 @@ def _first(writing: Writing, command_id: str, asked: str) -> dict[str, Any] | No
     return done.result if done is not None else None
 
 
-def _agreed(answer: Answer | Refusal) -> Answer:
+def _agreed(answer: Result | Refusal) -> Result:
     """An answer that is no refusal; a refusal ends the transaction."""
     if isinstance(answer, Refusal):
         raise _RolledBack(answer)

@@ -18,11 +18,11 @@ from sluicegate.core.lifecycle.persons import (
     SELF,
     ClaimStatus,
     HandInAssertion,
+    MemberRegistration,
     RegisterMembers,
     RemoveMembers,
     RevokeClaim,
-    Row,
-    Said,
+    StatusClaim,
     claim_by,
     member_unknown,
     parts,
@@ -163,7 +163,7 @@ def correct(
             return _gone()
     command: Command = RevokeClaim(principal.name, SELF)
     if status is not None:
-        command = ClaimStatus(principal.name, SELF, Said(status, Assurance.SELF_ASSERTED))
+        command = ClaimStatus(principal.name, SELF, StatusClaim(status, Assurance.SELF_ASSERTED))
     return ledger.execute(command, by=principal.id, command_id=command_id, request=["correct", status])
 
 
@@ -240,15 +240,15 @@ def _gone() -> Refusal:
     return Refusal("unknown", "member_unknown", said, "ask your organization, if you should be")
 
 
-def _row(row: Mapping[str, Any], at: int) -> Row:
+def _row(row: Mapping[str, Any], at: int) -> MemberRegistration:
     try:
         digests = tuple(_digest(each) for each in row["identifiers"])
-        return Row(digests, row.get("member"), _said(row))
+        return MemberRegistration(digests, row.get("member"), _said(row))
     except InvalidInput as error:
         raise InvalidInput(f"row {at}: {error.message}") from error
 
 
-def _said(row: Mapping[str, Any]) -> Said | None:
+def _said(row: Mapping[str, Any]) -> StatusClaim | None:
     if not row.get("status"):
         return None
     word = row.get("assurance") or Assurance.ORGANIZATION.word
@@ -256,7 +256,7 @@ def _said(row: Mapping[str, Any]) -> Said | None:
         assurance = Assurance.of(word)
     except KeyError as error:
         raise InvalidInput(f"no assurance {word[:40]!r}") from error
-    return Said(row["status"], assurance, row.get("method") or "", _until_ms(row.get("until")))
+    return StatusClaim(row["status"], assurance, row.get("method") or "", _until_ms(row.get("until")))
 
 
 def _until_ms(text: str | None) -> int | None:

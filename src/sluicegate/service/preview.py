@@ -15,7 +15,7 @@ from sluicegate.core.access import coverage
 from sluicegate.core.access.coverage import Usage
 from sluicegate.core.access.table import Table
 from sluicegate.core.directives import cover, directive
-from sluicegate.core.directives.cover import Directive
+from sluicegate.core.directives.cover import Cover
 from sluicegate.core.directives.directive import Signing
 from sluicegate.core.lifecycle import Refusal, State, directives
 from sluicegate.core.terms import document
@@ -29,7 +29,7 @@ from sluicegate_record.directives import names
 from sluicegate_record.log import canonical, times
 
 TRIES = 5
-Counted = TypeVar("Counted")
+Count = TypeVar("Count")
 
 
 def preview(  # noqa: PLR0913 - who, a text and its file, its annexes, and what is counted beside
@@ -108,13 +108,13 @@ def organizations_of(state: State, principal: Principal) -> frozenset[str]:
     )
 
 
-def settled(ledger: Ledger, count: Callable[[Table], Counted]) -> Counted:
+def settled(ledger: Ledger, count: Callable[[Table], Count]) -> Count:
     """What a count comes to over a table that has not changed meanwhile.
 
     Where it changes every time, the newest count stands, each change in it or not: whoever keeps writing must
     not make the fleet wait for somebody who counts.
     """
-    newest: list[Counted] = []
+    newest: list[Count] = []
     for _ in range(TRIES):
         with ledger.reading() as state:
             table, size = state.table, state.size
@@ -130,12 +130,12 @@ def settled(ledger: Ledger, count: Callable[[Table], Counted]) -> Counted:
         return count(state.table)
 
 
-def _in_force(ledger: Ledger, name: str) -> Directive | None:
+def _in_force(ledger: Ledger, name: str) -> Cover | None:
     with ledger.reading() as state:
         return state.table.directives.get(name) or state.table.drills.get(name)
 
 
-def _counted(table: Table, found: Directive, usage: Collection[Usage], now_ms: int) -> dict[str, Any]:
+def _counted(table: Table, found: Cover, usage: Collection[Usage], now_ms: int) -> dict[str, Any]:
     for selector in found.selectors():
         table.complete(selector)
     answer = coverage.coverage(table, found, usage, now_ms)

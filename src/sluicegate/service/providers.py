@@ -26,7 +26,7 @@ REFRESHER = "refresher"
 """Who rotates keys that were fetched."""
 
 
-class Due(NamedTuple):
+class KeyFetch(NamedTuple):
     """A provider whose keys are to be fetched from `url`."""
 
     provider: str
@@ -91,7 +91,7 @@ def listed(
     return {"providers": found}
 
 
-def _shown(stated: people.Provider, failures: Mapping[str, str]) -> dict[str, Any]:
+def _shown(stated: people.ProviderRow, failures: Mapping[str, str]) -> dict[str, Any]:
     return {
         "provider": stated.provider,
         "issuer": stated.issuer,
@@ -114,14 +114,14 @@ def url_of(ledger: Ledger, principal: Principal, provider: str) -> str | Refusal
     return url or Refusal("conflict", "no_url", said, "give the new key set")
 
 
-def due(ledger: Ledger) -> list[Due]:
+def due(ledger: Ledger) -> list[KeyFetch]:
     """The providers whose keys are fetched, oldest first."""
     with ledger.reading() as state:
         urls = [(name, each.stated.jwks_url) for name, each in state.registry.providers.items()]
-    return [Due(name, url) for name, url in urls if url is not None]
+    return [KeyFetch(name, url) for name, url in urls if url is not None]
 
 
-def fetched(ledger: Ledger, asked: Due, body: bytes) -> str:
+def fetched(ledger: Ledger, asked: KeyFetch, body: bytes) -> str:
     """Take in a key set that was fetched: an entry is written where it differs. Why it was not, or nothing.
 
     Raises: StoreUnavailable.

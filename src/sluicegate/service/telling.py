@@ -23,7 +23,7 @@ from sluicegate_record.entities.directive import Directive
 ISSUED, LIFTED, REPLACED = "directive.issued", "directive.lifted", "directive.replaced"
 
 
-class News(NamedTuple):
+class DirectiveNews(NamedTuple):
     """Something to tell of a directive: its entry, and the entry that put it in force.
 
     An amendment is news twice: to those it covers, and to those it covers no more.
@@ -56,7 +56,7 @@ class Telling:
             self._post(each)
             self._told.add(each.command)
 
-    def _post(self, news: News) -> None:
+    def _post(self, news: DirectiveNews) -> None:
         whom = self._whom(news)
         with self._ledger.reading() as state:
             notice = _notice(state.directives[news.name], news)
@@ -72,7 +72,7 @@ class Telling:
 
         self._ledger.arrange(change, by=CLOCK, command_id=news.command, request=["told", news.seq])
 
-    def _whom(self, news: News) -> frozenset[str]:
+    def _whom(self, news: DirectiveNews) -> frozenset[str]:
         """Whom it covers; of what becomes of a directive, those who were told of it."""
         if news.topic == REPLACED:
             return self._earlier(news.first) - self._earlier(news.seq)
@@ -103,22 +103,22 @@ class Telling:
         return frozenset(answer["told"])
 
 
-def _news(state: State) -> Iterator[News]:
+def _news(state: State) -> Iterator[DirectiveNews]:
     for name, found in state.directives.items():
         if found.is_drill:
             continue
-        yield News(found.seq, ISSUED, name, found.seq, found.at_ms)
+        yield DirectiveNews(found.seq, ISSUED, name, found.seq, found.at_ms)
         for part in found.parts:
-            yield News(part.seq, LIFTED, name, found.seq, part.at_ms)
+            yield DirectiveNews(part.seq, LIFTED, name, found.seq, part.at_ms)
         for before in found.history:
             if before.directive == name:
-                yield News(before.by, REPLACED, name, before.seq, before.at_ms)
+                yield DirectiveNews(before.by, REPLACED, name, before.seq, before.at_ms)
         ended = found.ended
         if ended is not None:
-            yield News(ended.seq, f"directive.{ended.how}", name, found.seq, ended.at_ms)
+            yield DirectiveNews(ended.seq, f"directive.{ended.how}", name, found.seq, ended.at_ms)
 
 
-def _notice(found: Directive, news: News) -> Notice:
+def _notice(found: Directive, news: DirectiveNews) -> Notice:
     spec = found.document.spec
     data = {
         "directive": found.name,

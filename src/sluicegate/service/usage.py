@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from sluicegate.core.access.coverage import Usage
-from sluicegate.core.access.naming import Naming
+from sluicegate.core.access.naming import NOBODY, UsageKey
 from sluicegate.service.ledger import Ledger
 
 HOUR_MS = 3_600_000
@@ -26,18 +26,10 @@ Run = tuple[str, str]
 """A gateway and its incarnation."""
 
 
-class Key(NamedTuple):
-    """Who used what: a credential, a model, and how the request named its person."""
-
-    credential: str
-    model: str
-    naming: Naming
-
-
-class Row(NamedTuple):
+class UsageCount(NamedTuple):
     """What a run reports of one way of use: streams open now, and calls since it started."""
 
-    key: Key
+    key: UsageKey
     open: int
     total: int
 
@@ -54,11 +46,11 @@ class UsageBook:
         self.since_ms = since_ms
         self._keys_max = keys_max
         self._lock = threading.Lock()
-        self._hours: dict[int, Counter[Key]] = {}
-        self._totals: dict[Run, dict[Key, int]] = {}
-        self._open: dict[Run, dict[Key, int]] = {}
+        self._hours: dict[int, Counter[UsageKey]] = {}
+        self._totals: dict[Run, dict[UsageKey, int]] = {}
+        self._open: dict[Run, dict[UsageKey, int]] = {}
 
-    def report(self, run: Run, rows: Iterable[Row], now_ms: int) -> None:
+    def report(self, run: Run, rows: Iterable[UsageCount], now_ms: int) -> None:
         """Take a run's report in."""
         with self._lock:
             hour = self._hours.setdefault(now_ms // HOUR_MS, Counter())
@@ -71,7 +63,7 @@ class UsageBook:
                         continue
                     room -= 1
                 if len(hour) >= self._keys_max and key not in hour:
-                    key = key._replace(naming=Naming())
+                    key = key._replace(naming=NOBODY)
                 hour[key] += min(max(0, row.total - totals.get(row.key, 0)), CALLS_MAX)
                 totals[row.key] = row.total
                 if row.open:
@@ -90,10 +82,10 @@ class UsageBook:
         """What is open, and the calls of the last 24 hours, whole hours of the clock."""
         with self._lock:
             self._forget(now_ms)
-            requests: Counter[Key] = Counter()
+            requests: Counter[UsageKey] = Counter()
             for hour in self._hours.values():
                 requests += hour
-            streams: Counter[Key] = Counter()
+            streams: Counter[UsageKey] = Counter()
             for open_ in self._open.values():
                 streams.update(open_)
         return [Usage(*key, streams[key], requests[key]) for key in requests.keys() | streams.keys()]
@@ -104,7 +96,7 @@ class UsageBook:
             del self._hours[hour]
 
 
-def known(ledger: Ledger, rows: Iterable[Row]) -> list[Row]:
+def known(ledger: Ledger, rows: Iterable[UsageCount]) -> list[UsageCount]:
     """The rows about a credential and a model that exist: of others nothing is kept."""
     with ledger.reading() as state:
         offers, grants = state.table.offers, state.table.grants_by_id

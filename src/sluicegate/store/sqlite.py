@@ -22,7 +22,16 @@ from sqlalchemy.engine import Connection, Engine, Row
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.ports import Done, Incarnation, Letter, Node, Principal, Registered, SavedDraft, Subscription
+from sluicegate.ports import (
+    Incarnation,
+    Letter,
+    Node,
+    PastCommand,
+    Principal,
+    Registration,
+    SavedDraft,
+    Subscription,
+)
 from sluicegate.store import outbox, schema
 from sluicegate_record import entries
 from sluicegate_record.entries import Entry
@@ -104,13 +113,13 @@ class SqliteStore:
         with self._reading() as connection:
             return list(connection.execute(query).scalars())
 
-    def registered(self, pseudonym: str) -> Registered | None:
+    def registered(self, pseudonym: str) -> Registration | None:
         """The organization behind a pseudonym."""
         table = schema.organizations
         query = sa.select(table.c.name, table.c.registered_in).where(table.c.pseudonym == pseudonym)
         with self._reading() as connection:
             row = connection.execute(query).one_or_none()
-        return Registered(row.name, row.registered_in) if row is not None else None
+        return Registration(row.name, row.registered_in) if row is not None else None
 
     def organizations(self, name: str) -> Sequence[str]:
         """The pseudonyms of every organization of this legal name."""
@@ -299,13 +308,13 @@ class SqliteWriting:
         )
         execute(sa.update(schema.head).values(size=entries[-1].size, checkpoint=checkpoint))
 
-    def done(self, command: str) -> Done | None:
+    def done(self, command: str) -> PastCommand | None:
         """What became of a command, if it was done."""
         table = schema.commands
         row = self._connection.execute(sa.select(table).where(table.c.id == command)).one_or_none()
-        return Done(row.request, _object(row.result)) if row else None
+        return PastCommand(row.request, _object(row.result)) if row else None
 
-    def remember(self, command: str, done: Done) -> None:
+    def remember(self, command: str, done: PastCommand) -> None:
         """Note what became of a command."""
         values = {"id": command, "request": done.request, "result": canonical.dumps(done.result)}
         self._connection.execute(sa.insert(schema.commands).values(**values))

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sluicegate.core.access import decision
 from sluicegate.core.access.coverage import KINDS, Usage, coverage
 from sluicegate.core.access.decision import Ask, Instant
-from sluicegate.core.access.naming import NOBODY, Naming, Signed
+from sluicegate.core.access.naming import NOBODY, Naming, VerifiedAssertion
 from sluicegate.core.access.refusals import Deny, Reason
-from sluicegate.core.access.table import Credential, Table
+from sluicegate.core.access.table import CredentialRow, Table
 from sluicegate.core.people.persons import SETTLED_BY, identifier
 from sluicegate_record.log import times
 from tests.core import reference_model
@@ -77,11 +77,11 @@ def directed(found: Facts) -> InForce:
 _TIMES = {"action", "conditions", "effective", "expires", "drain"}
 
 
-def key_of(credential: Credential) -> bytes:
+def key_of(credential: CredentialRow) -> bytes:
     return hashlib.sha256(credential.id.encode()).digest()
 
 
-def asking(found: Facts, credential: Credential, named: Naming, model: str) -> Asking:
+def asking(found: Facts, credential: CredentialRow, named: Naming, model: str) -> Asking:
     ask = Ask(key_of(credential), model, credential.grant.surface, naming=named)
     (issued,) = [
         e for e in found.rough.entries
@@ -91,7 +91,7 @@ def asking(found: Facts, credential: Credential, named: Naming, model: str) -> A
 
 
 def refused(
-    table: Table, found: Facts, each: InForce, credential: Credential, named: Naming, model: str
+    table: Table, found: Facts, each: InForce, credential: CredentialRow, named: Naming, model: str
 ) -> bool:
     """Whether a request is refused by the directive: by `decide`, and by the words."""
     asked = asking(found, credential, named, model)
@@ -177,7 +177,7 @@ def _ways(table: Table, organization: str, names: list[bytes] | None) -> list[Na
     provider = next(iter(table.providers.get(organization, {})), None)
     if provider is None:
         return [Naming((name,)) for name in names]
-    return [Naming(signed=Signed(provider, "kid", name, None)) for name in names]
+    return [Naming(signed=VerifiedAssertion(provider, "kid", name, None)) for name in names]
 
 
 def check_sums(told: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sluicegate.core.access import decision, naming
 from sluicegate.core.access.decision import Allow, Ask, Instant
-from sluicegate.core.access.naming import Naming, Signed
+from sluicegate.core.access.naming import Naming, VerifiedAssertion
 from sluicegate.core.access.refusals import REASONS, Deny, Reason
 from sluicegate.core.access.table import Table
 from sluicegate.core.people import persons
@@ -50,11 +50,11 @@ NAMINGS = (
     *(naming.NOBODY, naming.NOBODY, Naming((ALICE,)), Naming((BOB,)), Naming((ALICE, BOB))),
     *(Naming((persons.identifier("stranger"),)), Naming(is_forged=True), Naming((ALICE,), is_forged=True)),
     *(
-        Naming(signed=Signed("idp", kid, ALICE, for_))
+        Naming(signed=VerifiedAssertion("idp", kid, ALICE, for_))
         for kid in ("kid", "other")
         for for_ in (None, "cred_0")
     ),
-    Naming((BOB,), Signed("idp", "kid", ALICE, None)),
+    Naming((BOB,), VerifiedAssertion("idp", "kid", ALICE, None)),
 )
 MODELS = {"r1": ("a", "b"), "r2": ("c",)}
 NOW = Instant(AT_MS, AT_MS)

@@ -56,7 +56,7 @@ def answered(fields: dict[str, Any] | None = None, entries: Sequence[Entry] | No
     return answer_json(fields or signed(), ENTRIES[2:] if entries is None else entries, LOG)
 
 
-def opened(answer: Any, **asked: Any) -> feed.Answer:
+def opened(answer: Any, **asked: Any) -> feed.FeedAnswer:
     data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
     return open_answer(data, {**ASKED, **asked}, PUBLIC)
 

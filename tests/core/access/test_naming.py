@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from sluicegate.core.access import naming
-from sluicegate.core.access.naming import NOBODY, Known, Naming, Signed
-from sluicegate.core.access.table import Credential, Grant, Table
+from sluicegate.core.access.naming import NOBODY, Identification, Naming, VerifiedAssertion
+from sluicegate.core.access.table import CredentialRow, GrantRow, Table
 from sluicegate.core.directives.cover import Whom
 from sluicegate.core.people import persons
-from sluicegate.core.people.persons import Attested, Claim, Person
+from sluicegate.core.people.persons import Claim, CredentialAttestation, Person
 from sluicegate_record.directives.status import Assurance
 
 SELF, ORGANIZATION = Assurance.SELF_ASSERTED, Assurance.ORGANIZATION
@@ -49,32 +49,32 @@ def table() -> Table:
     return table
 
 
-def credential(member: Person | None = None, attested: Attested | None = None) -> Credential:
-    grant = Grant("g", "org-1", "r", "s", "api", "t", {"m": "up"}, 0, None, None)
-    return Credential("cred", grant, member=member, attested=attested)
+def credential(member: Person | None = None, attested: CredentialAttestation | None = None) -> CredentialRow:
+    grant = GrantRow("g", "org-1", "r", "s", "api", "t", {"m": "up"}, 0, None, None)
+    return CredentialRow("cred", grant, member=member, attested=attested)
 
 
 def known(
-    named: Naming, table: Table, used: Credential | None = None, *, early_ms: int = 5, late_ms: int = 5
-) -> Known:
+    named: Naming, table: Table, used: CredentialRow | None = None, *, early_ms: int = 5, late_ms: int = 5
+) -> Identification:
     return naming.known(named, used or credential(), "m", table, early_ms, late_ms)
 
 
-def attested(*excluded: str, models: set[str] | None = None, until_ms: int = 10) -> Attested:
-    return Attested(US, frozenset(models) if models else None, frozenset(excluded), until_ms)
+def attested(*excluded: str, models: set[str] | None = None, until_ms: int = 10) -> CredentialAttestation:
+    return CredentialAttestation(US, frozenset(models) if models else None, frozenset(excluded), until_ms)
 
 
 # Who is named
 
 
 def test_nobody_is_somebody_unknown(table: Table) -> None:
-    assert known(NOBODY, table) == Known((Whom(None, UNKNOWN, SELF, "not_named"),), None)
+    assert known(NOBODY, table) == Identification((Whom(None, UNKNOWN, SELF, "not_named"),), None)
 
 
 def test_the_member_of_a_key_is_named_by_it(table: Table) -> None:
     table.people["mem_a"].claim(Claim("idp", "us_citizen", PROVIDER, None))
     found = known(NOBODY, table, credential(table.people["mem_a"]))
-    assert found == Known((Whom("mem_a", US, PROVIDER),), None)
+    assert found == Identification((Whom("mem_a", US, PROVIDER),), None)
 
 
 def test_an_identifier_is_the_word_of_the_organizations_application(table: Table) -> None:
@@ -83,7 +83,7 @@ def test_an_identifier_is_the_word_of_the_organizations_application(table: Table
 
 
 def test_the_weaker_of_claim_and_naming_counts(table: Table) -> None:
-    signed = Naming(signed=Signed("idp", "k1", ALICE, None))
+    signed = Naming(signed=VerifiedAssertion("idp", "k1", ALICE, None))
     assert known(signed, table).whoms == (Whom("mem_a", US, ORGANIZATION),)
     table.people["mem_a"].claim(Claim("idp", "us_citizen", PROVIDER, None))
     assert known(signed, table).whoms == (Whom("mem_a", US, PROVIDER),)
@@ -105,21 +105,23 @@ def test_a_member_of_another_organization_is_nobodys_colleague(table: Table) -> 
 @pytest.mark.parametrize(
     "signed",
     [
-        Signed("idp", "k2", ALICE, None),
-        Signed("other", "k2", ALICE, None),
-        Signed("idp", "", ALICE, None),
-        Signed("idp", "k1", ALICE, "cred-2"),
-        Signed("idp", "k1", ALICE, ""),
+        VerifiedAssertion("idp", "k2", ALICE, None),
+        VerifiedAssertion("other", "k2", ALICE, None),
+        VerifiedAssertion("idp", "", ALICE, None),
+        VerifiedAssertion("idp", "k1", ALICE, "cred-2"),
+        VerifiedAssertion("idp", "k1", ALICE, ""),
     ],
     ids=["another's key", "another's provider", "no key", "for another credential", "for none"],
 )
-def test_an_assertion_that_does_not_hold_names_somebody_unknown(table: Table, signed: Signed) -> None:
+def test_an_assertion_that_does_not_hold_names_somebody_unknown(
+    table: Table, signed: VerifiedAssertion
+) -> None:
     found = known(Naming(signed=signed), table, credential(attested=attested()))
     assert found.whoms == (Whom(None, UNKNOWN, SELF, "assertion_invalid"),)
 
 
 def test_an_assertion_for_this_credential_holds(table: Table) -> None:
-    assert known(Naming(signed=Signed("idp", "k1", ALICE, "cred")), table).has_person
+    assert known(Naming(signed=VerifiedAssertion("idp", "k1", ALICE, "cred")), table).has_person
 
 
 def test_a_forged_assertion_names_somebody_unknown_beside_those_named(table: Table) -> None:
@@ -135,7 +137,7 @@ def test_a_forged_assertion_names_somebody_unknown_beside_those_named(table: Tab
 @pytest.mark.parametrize("named", [NOBODY, Naming((STRANGER,))])
 def test_an_attestation_stands_in_where_nobody_is_known(table: Table, named: Naming) -> None:
     found = known(named, table, credential(attested=attested()))
-    assert found == Known((Whom(None, US, CREDENTIAL),), 10)
+    assert found == Identification((Whom(None, US, CREDENTIAL),), 10)
     assert not found.has_person
 
 
@@ -155,7 +157,7 @@ def test_an_attestation_with_exclusions_speaks_of_a_member_it_does_not_exclude(t
     [(attested(models={"other"}), 5), (attested(until_ms=5), 5), (attested(until_ms=1), 5)],
 )
 def test_an_attestation_that_has_ended_or_is_of_another_model_says_nothing(
-    table: Table, said: Attested, late_ms: int
+    table: Table, said: CredentialAttestation, late_ms: int
 ) -> None:
     assert known(NOBODY, table, credential(attested=said)).whoms == (Whom(None, UNKNOWN, SELF, "not_named"),)
 

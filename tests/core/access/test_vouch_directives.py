@@ -11,10 +11,10 @@ from sluicegate.core.access.decision import Allow
 from sluicegate.core.access.refusals import Deny
 from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
-from sluicegate.core.directives.cover import Resolved
+from sluicegate.core.directives.cover import Resolution
 from sluicegate.core.lifecycle.directives import LIFTED, Confirm, IssueDirective, OpenLift
 from sluicegate.core.lifecycle.positions import RecordPosition
-from sluicegate_record.directives.scope import Committed, Scope
+from sluicegate_record.directives.scope import CommittedNames, Scope
 from sluicegate_record.log import canonical, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
@@ -371,7 +371,7 @@ def test_whom_the_names_of_a_lifted_part_mean_is_the_control_planes_word() -> No
     world.direct("d-1")
     names = ["Example Utility"]
     commitment = opened_names(names).commitment("sealed", LIFTED)
-    scope = Scope(organizations=Committed(count=1, commitment=commitment))
-    opened = world.must(OpenLift("d-1", scope, opened_names(names), Resolved(["org-1"])))
+    scope = Scope(organizations=CommittedNames(count=1, commitment=commitment))
+    opened = world.must(OpenLift("d-1", scope, opened_names(names), Resolution(["org-1"])))
     world.must(RecordPosition(position(world.case(opened["case"]), "oncd")))
     check_honest(world, Allow)

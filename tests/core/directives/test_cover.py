@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluicegate.core.directives import cover
-from sluicegate.core.directives.cover import Directive, Entity, Exempt, People, Resolved, Selector, Whom
+from sluicegate.core.directives.cover import Cover, Exempt, People, Requester, Resolution, Selector, Whom
 from sluicegate.errors import VerificationFailed
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.directives.status import Assurance
@@ -18,12 +18,12 @@ from tests.worlds import AT_MS
 
 SELF, ORGANIZATION, CREDENTIAL = Assurance.SELF_ASSERTED, Assurance.ORGANIZATION, Assurance.CREDENTIAL
 STRANGER = Whom(None, frozenset({"unknown"}), SELF)
-HERE, THERE, NOWHERE = Entity("org-1", "US"), Entity("org-2", "DE"), Entity("org-3", None)
+HERE, THERE, NOWHERE = Requester("org-1", "US"), Requester("org-2", "DE"), Requester("org-3", None)
 NAMED = {
-    "covers": Resolved(["org-1"], (), ["mem_1"]),
-    "except": Resolved(["org-1"], (), ["mem_1"]),
-    "annex.x": Resolved(["org-1"], (), ["mem_1"]),
-    "lift": Resolved(["org-1"]),
+    "covers": Resolution(["org-1"], (), ["mem_1"]),
+    "except": Resolution(["org-1"], (), ["mem_1"]),
+    "annex.x": Resolution(["org-1"], (), ["mem_1"]),
+    "lift": Resolution(["org-1"]),
 }
 COMMITTED = {"count": 1, "commitment": "c"}
 PEOPLE = {"definition": "d", "statuses": ["other"], "source": "s"}
@@ -33,12 +33,12 @@ def whom(*statuses: str, assurance: Assurance = CREDENTIAL, person: str | None =
     return Whom(person, frozenset(statuses), assurance)
 
 
-def compiled(covers: Any, named: Any = NAMED, **changes: Any) -> Directive:
+def compiled(covers: Any, named: Any = NAMED, **changes: Any) -> Cover:
     spec = {"models": ["a"], "surfaces": "all", "basis": {"kind": "order"}, "covers": covers, **changes}
     return cover.compiled("d", spec, named, AT_MS)
 
 
-def is_covered(directive: Directive, entity: Entity, asked: Whom = STRANGER, surface: str = "api") -> bool:
+def is_covered(directive: Cover, entity: Requester, asked: Whom = STRANGER, surface: str = "api") -> bool:
     return directive.covers("a", surface, entity, [asked])
 
 
@@ -81,7 +81,7 @@ def test_an_attestation_of_several_statuses_excepts_nobody_who_may_be_another() 
 
 
 @pytest.mark.parametrize(("entity", "covered"), [(HERE, True), (THERE, False), (NOWHERE, True)])
-def test_an_unknown_country_is_covered_and_not_excepted(entity: Entity, covered: bool) -> None:
+def test_an_unknown_country_is_covered_and_not_excepted(entity: Requester, covered: bool) -> None:
     assert is_covered(compiled({"registeredIn": ["US"]}), entity) is covered
     excepted = compiled("everyone", **{"except": {"registeredIn": ["DE"]}})
     assert is_covered(excepted, entity) is (entity is not THERE)
@@ -165,7 +165,7 @@ def test_an_exception_that_cannot_be_read_excepts_nobody(stated: Any) -> None:
         ({"annexes": ["x"]}, "annex.x"),
     ],
 )
-@pytest.mark.parametrize("found", [None, Resolved()])
+@pytest.mark.parametrize("found", [None, Resolution()])
 def test_names_that_are_not_here_cover_everyone_and_except_nobody(stated: Any, part: str, found: Any) -> None:
     named = {name: each for name, each in NAMED.items() if name != part}
     if found is not None:
@@ -189,13 +189,13 @@ def test_names_that_are_not_here_cover_everyone_and_except_nobody(stated: Any, p
 )
 def test_names_that_this_build_cannot_read_are_none(value: Any) -> None:
     with pytest.raises(ValueError, match=r"names|texts"):
-        Resolved.from_json(value)
+        Resolution.from_json(value)
 
 
 def test_names_are_written_as_they_are_read() -> None:
-    found = Resolved(["org-2", "org-1"], ["tag"])
+    found = Resolution(["org-2", "org-1"], ["tag"])
     assert found.to_json() == {"organizations": ["org-1", "org-2"], "names": ["tag"]}
-    assert Resolved.from_json(found.to_json()).to_json() == found.to_json()
+    assert Resolution.from_json(found.to_json()).to_json() == found.to_json()
 
 
 @pytest.mark.parametrize(

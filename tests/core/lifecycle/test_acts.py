@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from sluicegate.core.lifecycle import Command, Refusal
-from sluicegate.core.lifecycle.applications import Accept, Amend, Answer, OpenAppeal, Reply, Return, Withdraw
+from sluicegate.core.lifecycle.applications import (
+    Accept,
+    Amend,
+    AnswerQuestion,
+    OpenAppeal,
+    ReplyToDenial,
+    Return,
+    Withdraw,
+)
 from sluicegate.core.lifecycle.directives import OpenLift
 from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
@@ -48,13 +56,13 @@ REACHED = {
 COMMANDS: dict[str, Callable[[Followed], Command]] = {
     "receive": lambda case: receipt(case, ACTOR),
     "position": lambda case: RecordPosition(position(case, ACTOR)),
-    "answer": lambda case: Answer(case.id, "", "an answer"),
+    "answer": lambda case: AnswerQuestion(case.id, "", "an answer"),
     "screen": screened,
     "accept": lambda case: Accept(case.id),
     "withdraw": lambda case: Withdraw(case.id),
     "return": lambda case: Return(case.id, "deficient"),
     "proceed": proceeding,
-    "reply": lambda case: Reply(case.id, "a reply"),
+    "reply": lambda case: ReplyToDenial(case.id, "a reply"),
     "appeal": lambda case: OpenAppeal(case.id, "an appeal"),
 }
 

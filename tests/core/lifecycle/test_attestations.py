@@ -12,7 +12,7 @@ from sluicegate.core.lifecycle.attestations import (
     RetireSignatory,
     WithdrawAttestation,
 )
-from sluicegate.core.lifecycle.persons import RegisterMembers, Row
+from sluicegate.core.lifecycle.persons import MemberRegistration, RegisterMembers
 from sluicegate.core.people.persons import identifier
 from sluicegate.errors import BadEnvelope
 from sluicegate_record.log.dsse import Envelope
@@ -102,7 +102,7 @@ def test_a_statement_of_another_kind_or_with_another_subject_is_none(world):
 
 
 def test_exclusions_name_members_of_the_same_organization(world):
-    rows = [Row((identifier("ada"),))]
+    rows = [MemberRegistration((identifier("ada"),))]
     (ada,) = world.must(RegisterMembers("org-1", rows))["members"]
     (eve,) = world.must(RegisterMembers("org-2", rows))["members"]
     assert world.refused(AttestCredential(world.envelope(excluded=[ada, eve]))) == "member_unknown"

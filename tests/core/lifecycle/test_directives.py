@@ -7,7 +7,7 @@ import pytest
 
 from sluicegate.core.access import decision
 from sluicegate.core.access.decision import Allow, Ask, Instant
-from sluicegate.core.directives.cover import Resolved
+from sluicegate.core.directives.cover import Resolution
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.directives import (
     LIFTED,
@@ -66,7 +66,7 @@ def named(**changes: Any) -> IssueDirective:
     fields: dict[str, Any] = {
         "envelope": directive(directive_value(covers=committed(NAMES))),
         "opened": {COVERED: opened_names(NAMES)},
-        "named": {"covers": Resolved(["org-2", "org-1"])},
+        "named": {"covers": Resolution(["org-2", "org-1"])},
         **changes,
     }
     return IssueDirective(**fields)
@@ -624,7 +624,7 @@ COMMITTED = {"count": 2, "commitment": opened_names(NAMES).commitment("sealed", 
 def lift_of(organizations: Any = COMMITTED, opened: Any = None, named: Any = ("org-1",)) -> OpenLift:
     found = opened if opened is not None else opened_names(NAMES)
     scope = Scope.from_json({"organizations": organizations})
-    return OpenLift("d-1", scope, found, Resolved(list(named)))
+    return OpenLift("d-1", scope, found, Resolution(list(named)))
 
 
 def test_a_part_is_lifted_and_the_rest_stays(world: World) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sluicegate.core import lifecycle
-from sluicegate.core.lifecycle import Decided, Refusal
+from sluicegate.core.lifecycle import Acceptance, Refusal
 from sluicegate.core.lifecycle.keys import signer_for, signers
 from sluicegate.core.terms.trust import Pin
 from sluicegate_record.log import canonical, dsse
@@ -43,7 +43,7 @@ def test_a_log_starts_with_its_name_and_every_pinned_key() -> None:
 def test_starting_again_adds_nothing() -> None:
     world = World()
     decided = lifecycle.decide(world.state, start(), world.now_ms, Entropy(bytes(32)))
-    assert isinstance(decided, Decided)
+    assert isinstance(decided, Acceptance)
     assert decided.drafts == []
 
 

@@ -12,11 +12,11 @@ from sluicegate.core.lifecycle.persons import (
     ROWS_MAX,
     SELF,
     ClaimStatus,
+    MemberRegistration,
     RegisterMembers,
     RemoveMembers,
     RevokeClaim,
-    Row,
-    Said,
+    StatusClaim,
 )
 from sluicegate.core.people import persons
 from sluicegate.core.people.persons import METHOD_MAX, identifier, standing
@@ -24,8 +24,8 @@ from sluicegate_record.directives.status import UNKNOWN, Assurance
 from tests.forging import gate_value
 from tests.worlds import AT_MS, DAY_MS, World
 
-CITIZEN = Said("us_citizen", Assurance.ORGANIZATION, "document-seen")
-LONGEST = Said("us_permanent_resident", Assurance.SELF_ASSERTED, "x" * METHOD_MAX, AT_MS + DAY_MS)
+CITIZEN = StatusClaim("us_citizen", Assurance.ORGANIZATION, "document-seen")
+LONGEST = StatusClaim("us_permanent_resident", Assurance.SELF_ASSERTED, "x" * METHOD_MAX, AT_MS + DAY_MS)
 
 
 @pytest.fixture
@@ -36,11 +36,13 @@ def world() -> World:
     return made
 
 
-def row(*names: str, member: str | None = None, said: Said | None = None) -> Row:
-    return Row(tuple(identifier(name) for name in names), member, said)
+def row(*names: str, member: str | None = None, said: StatusClaim | None = None) -> MemberRegistration:
+    return MemberRegistration(tuple(identifier(name) for name in names), member, said)
 
 
-def register(world: World, *rows: Row, organization: str = "org-1", is_update: bool = False) -> list[str]:
+def register(
+    world: World, *rows: MemberRegistration, organization: str = "org-1", is_update: bool = False
+) -> list[str]:
     members: list[str] = world.must(RegisterMembers(organization, rows, is_update))["members"]
     return members
 
@@ -82,13 +84,13 @@ def test_the_same_identifier_is_another_person_in_another_organization(world):
         ((row("new", "new"),), "identifier_twice"),
         ((row("new", member="mem_nobody"),), "member_unknown"),
         ((row(*(f"new-{n}" for n in range(IDENTIFIERS_MAX + 1))),), "too_many_identifiers"),
-        ((row("new", said=Said("citizen")),), "status_unknown"),
-        ((row("new", said=Said("other", Assurance.IDENTITY_PROVIDER)),), "assurance_not_yours"),
-        ((row("new", said=Said("other", Assurance.CREDENTIAL)),), "assurance_not_yours"),
-        ((row("new", said=Said("other", method="Passport X1234567")),), "method_invalid"),
-        ((row("new", said=Said("other", method="x" * 41)),), "method_invalid"),
-        ((row("new", said=Said("other", method="")),), "method_invalid"),
-        ((row("new", said=Said("other", until_ms=AT_MS)),), "until_passed"),
+        ((row("new", said=StatusClaim("citizen")),), "status_unknown"),
+        ((row("new", said=StatusClaim("other", Assurance.IDENTITY_PROVIDER)),), "assurance_not_yours"),
+        ((row("new", said=StatusClaim("other", Assurance.CREDENTIAL)),), "assurance_not_yours"),
+        ((row("new", said=StatusClaim("other", method="Passport X1234567")),), "method_invalid"),
+        ((row("new", said=StatusClaim("other", method="x" * 41)),), "method_invalid"),
+        ((row("new", said=StatusClaim("other", method="")),), "method_invalid"),
+        ((row("new", said=StatusClaim("other", until_ms=AT_MS)),), "until_passed"),
     ],
 )
 def test_rows_that_may_not_stand_leave_no_trace(world, rows, code):
@@ -202,7 +204,7 @@ def test_a_claim_says_how_but_only_to_people(world):
 
 def test_a_person_who_says_otherwise_makes_the_status_unknown_until_it_is_settled(world):
     (ada,) = register(world, row("ada", said=CITIZEN))
-    world.must(ClaimStatus(ada, SELF, Said("other", Assurance.SELF_ASSERTED)))
+    world.must(ClaimStatus(ada, SELF, StatusClaim("other", Assurance.SELF_ASSERTED)))
     assert standing_of(world, ada).why == "disagreeing"
     world.must(ClaimStatus(ada, "org-1", dataclasses.replace(CITIZEN, status="other")))
     assert standing_of(world, ada).statuses == {"other"}
@@ -213,14 +215,14 @@ def test_a_person_who_says_otherwise_makes_the_status_unknown_until_it_is_settle
 @pytest.mark.parametrize(
     ("issuer", "said", "code"),
     [
-        (SELF, Said("us_citizen", Assurance.ORGANIZATION), "assurance_not_yours"),
-        (SELF, Said("us_citizen", Assurance.CREDENTIAL), "assurance_not_yours"),
-        ("org-1", Said("us_citizen", Assurance.IDENTITY_PROVIDER), "assurance_not_yours"),
+        (SELF, StatusClaim("us_citizen", Assurance.ORGANIZATION), "assurance_not_yours"),
+        (SELF, StatusClaim("us_citizen", Assurance.CREDENTIAL), "assurance_not_yours"),
+        ("org-1", StatusClaim("us_citizen", Assurance.IDENTITY_PROVIDER), "assurance_not_yours"),
         ("org-2", CITIZEN, "member_unknown"),
         ("idp_x", CITIZEN, "member_unknown"),
         ("", CITIZEN, "member_unknown"),
-        ("org-1", Said("alien"), "status_unknown"),
-        ("org-1", Said("other", until_ms=AT_MS - 1), "until_passed"),
+        ("org-1", StatusClaim("alien"), "status_unknown"),
+        ("org-1", StatusClaim("other", until_ms=AT_MS - 1), "until_passed"),
     ],
 )
 def test_nobody_claims_what_is_not_theirs_to_claim(world, issuer, said, code):

@@ -9,7 +9,7 @@ import pytest
 
 from sluicegate.core.lifecycle import points
 from sluicegate.core.lifecycle.points import AHEAD_MS, SetPoint, StatePoint
-from sluicegate.core.lifecycle.state import Statement
+from sluicegate.core.lifecycle.state import PointStatement
 from sluicegate.errors import BadEnvelope
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.log import canonical, dsse, times
@@ -43,7 +43,7 @@ def issued(world: World, name: str = "d-1") -> Directive:
     return world.state.directives[name]
 
 
-def word(world: World, point: str = "cloud", name: str = "d-1") -> Statement | None:
+def word(world: World, point: str = "cloud", name: str = "d-1") -> PointStatement | None:
     return points.enforcing(world.state.points[point], issued(world, name))
 
 
@@ -133,7 +133,7 @@ def test_a_point_says_that_it_enforces_a_directive(world: World) -> None:
         "says": "enforced",
         "at": later(5),
     }
-    assert word(world) == Statement("enforced", issued(world).size, AT_MS + 5, entry.seq, AT_MS + 9)
+    assert word(world) == PointStatement("enforced", issued(world).size, AT_MS + 5, entry.seq, AT_MS + 9)
 
 
 def test_what_it_has_restored_it_does_not_enforce(world: World) -> None:

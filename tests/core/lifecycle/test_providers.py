@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core.lifecycle.persons import HandInAssertion, RegisterMembers, RevokeClaim, Row
+from sluicegate.core.lifecycle.persons import (
+    HandInAssertion,
+    MemberRegistration,
+    RegisterMembers,
+    RevokeClaim,
+)
 from sluicegate.core.lifecycle.providers import PROVIDERS_MAX, RegisterProvider, RemoveProvider, RotateKeys
 from sluicegate.core.people.assertion import read_jwks
 from sluicegate.core.people.persons import identifier
@@ -98,7 +103,7 @@ class Asserting(World):
         for organization in ("org-1", "org-2"):
             self.admit(organization)
         self.provider, self.theirs = (register(self, each) for each in ("org-1", "org-2"))
-        rows = [Row((identifier("person-1"),)), Row((identifier("person-2"),))]
+        rows = [MemberRegistration((identifier("person-1"),)), MemberRegistration((identifier("person-2"),))]
         self.ada, self.ben = self.must(RegisterMembers("org-1", rows))["members"]
         self.eve = self.must(RegisterMembers("org-2", rows))["members"][0]
 

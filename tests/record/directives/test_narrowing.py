@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sluicegate.core.access.decision import Instant
 from sluicegate_record.directives import narrowing
-from sluicegate_record.directives.document import Document, Spec
+from sluicegate_record.directives.document import DirectiveSpec, Document
 from sluicegate_record.form import shape_of
 from sluicegate_record.log import times
 from tests.core.access.test_decision import PROVIDERS, Facts, asks
@@ -51,7 +51,7 @@ def widened(new: dict[str, Any], old: dict[str, Any]) -> list[str]:
 
 
 def test_every_field_has_its_reason() -> None:
-    assert narrowing.FIELDS.keys() == shape_of(Spec).keys
+    assert narrowing.FIELDS.keys() == shape_of(DirectiveSpec).keys
 
 
 def people(**changes: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pytest
 from sluicegate_record import law
 from sluicegate_record.directives.document import Document
 from sluicegate_record.entities.case import Case, Timer
-from sluicegate_record.entities.directive import Ended
+from sluicegate_record.entities.directive import Ending
 from sluicegate_record.entities.release import Terms
 from sluicegate_record.entries import Entry
 from sluicegate_record.form import replace
@@ -811,7 +811,7 @@ DIRECTIVES = {
     ),
     "in place of a drill": Untrue(replacing, in_place_of_a_drill, "replaces_lawfully", BOTH_APPLY),
     "in place of what has ended": Untrue(
-        replacing, directive_is(ended=Ended(how="lifted", at_ms=0, seq=0)), "replaces_lawfully", BOTH_APPLY
+        replacing, directive_is(ended=Ending(how="lifted", at_ms=0, seq=0)), "replaces_lawfully", BOTH_APPLY
     ),
     "in place of what was not signed to be replaced": Untrue(
         replacing, documented(lambda metadata: metadata.pop("replaces")), "replaces_lawfully", BOTH_APPLY

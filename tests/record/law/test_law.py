@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sluicegate_record import law
-from sluicegate_record.audit import BREACHES_MAX, Judge, Judged, audit
+from sluicegate_record.audit import BREACHES_MAX, Judge, Judgement, audit
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entries import Entry, read, releases
 from sluicegate_record.law import RULES, Breach, Support, Unchecked
@@ -29,7 +29,7 @@ def stored() -> list[Entry]:
     return [read_entry(line) for line in stored_entries()]
 
 
-def judged(entries: Iterable[Entry], log: str = LOG) -> Judged:
+def judged(entries: Iterable[Entry], log: str = LOG) -> Judgement:
     judge = Judge(log)
     for entry in entries:
         judge.take(entry)

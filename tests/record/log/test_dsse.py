@@ -30,8 +30,8 @@ from sluicegate_record.log.dsse import (
     PAYLOAD_TYPE_INTOTO,
     STATEMENT_TYPE,
     Envelope,
+    InTotoStatement,
     Signature,
-    Statement,
     keyid,
     load_public,
     pae,
@@ -243,7 +243,7 @@ def test_a_statement_is_canonical() -> None:
 
 
 def test_a_statement_comes_back() -> None:
-    assert parse_statement(SIGNED, POSITION) == Statement({"gpt-5.6": DIGEST}, {"position": "approve"})
+    assert parse_statement(SIGNED, POSITION) == InTotoStatement({"gpt-5.6": DIGEST}, {"position": "approve"})
 
 
 def stated(**fields: Any) -> bytes:
@@ -266,7 +266,7 @@ def test_fields_we_do_not_know_are_let_through() -> None:
     subject = {"name": "m", "digest": {"sha256": DIGEST, "gitCommit": "0"}, "uri": "https://example.com"}
     payload = stated(subject=[subject], predicate={"new": [{}]}, later=True)
 
-    assert parse_statement(envelope_of(payload), POSITION) == Statement({"m": DIGEST}, {"new": [{}]})
+    assert parse_statement(envelope_of(payload), POSITION) == InTotoStatement({"m": DIGEST}, {"new": [{}]})
 
 
 @pytest.mark.parametrize(

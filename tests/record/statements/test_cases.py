@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sluicegate_record.directives.received import Received
+from sluicegate_record.directives.received import Arrival
 from sluicegate_record.errors import BadEnvelope
 from sluicegate_record.form import Misread
 from sluicegate_record.log import dsse
@@ -237,7 +237,7 @@ def test_a_position_and_a_transcription_of_it_say_the_same() -> None:
 )
 def test_how_an_order_came_is_told_whole(received: Any) -> None:
     with pytest.raises(Misread):
-        Received.from_json(received)
+        Arrival.from_json(received)
 
 
 def test_a_left_out_field_is_left_out() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sluicegate_record.directives.scope import Committed, Scope
+from sluicegate_record.directives.scope import CommittedNames, Scope
 from sluicegate_record.errors import BadEnvelope
 from sluicegate_record.form import Misread
 from sluicegate_record.log import canonical
@@ -46,7 +46,7 @@ def test_a_question_is_read_and_written() -> None:
     assert asked.to_json() == WHOLE
     assert asked.models == (ModelDigests(digest="sha256:01", safeguards="sha256:02"),)
     assert asked.scope is not None
-    assert asked.scope.organizations == Committed(count=2, commitment="ab")
+    assert asked.scope.organizations == CommittedNames(count=2, commitment="ab")
     assert asked.scope.unknown == {"tiers": ["trusted"]}
     assert asked.renew is False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core.directives.cover import Resolved
+from sluicegate.core.directives.cover import Resolution
 from sluicegate.core.lifecycle.directives import LIFTED, AddDefinition, EndDrill, OpenLift, ReportDrill
 from sluicegate.core.people import persons
 from sluicegate_record.directives.scope import Scope
@@ -84,7 +84,7 @@ def _organizations(h: History) -> None:
     """Organizations by name: some that the log knows, one that it comes to know; one is let out again."""
     names = ["Example org-1", "Example org-4", "Example Grid", f"Example {UNKNOWN}"]
     covers = {"organizations": committed(names, "covers.organizations"), "registeredIn": ["KP"]}
-    named = {"covers": Resolved(["org-1", "org-4"], [tag("Example Grid"), tag(f"Example {UNKNOWN}")])}
+    named = {"covers": Resolution(["org-1", "org-4"], [tag("Example Grid"), tag(f"Example {UNKNOWN}")])}
     opened = {"covers.organizations": sealed(names), "reasons": sealed("what is sealed")}
     command = h.order(
         "named",
@@ -104,7 +104,7 @@ def _organizations(h: History) -> None:
     h.says(case, "oncd approve", "ostp approve")
     h.issues(h.granted(case), "key of unknown")
     out = ["Example org-1"]
-    part = h.lifting("named", sealed(out), Resolved(["org-1"]), organizations=committed(out, LIFTED))
+    part = h.lifting("named", sealed(out), Resolution(["org-1"]), organizations=committed(out, LIFTED))
     h.no("scope_unproven", OpenLift("named", Scope.from_json({"organizations": committed(out, LIFTED)})))
     h.says(part, "oncd approve")
     h.says(h.lifting("named"), "oncd approve")
@@ -142,7 +142,7 @@ def _members_named(h: History) -> None:
             "members",
             covers=covers,
             opened={"covers.persons": sealed(ids)},
-            named={"covers": Resolved(persons=ids)},
+            named={"covers": Resolution(persons=ids)},
         )
     )
     spared = [h.ids["ada"]]
@@ -151,7 +151,7 @@ def _members_named(h: History) -> None:
             "but-ada",
             models=[OLDER],
             opened={"except.persons": sealed(spared)},
-            named={"except": Resolved(persons=spared)},
+            named={"except": Resolution(persons=spared)},
             spares={"persons": committed(spared, "except.persons")},
         )
     )
@@ -170,8 +170,8 @@ def _annexes(h: History) -> None:
             annexes={name: committed(names, f"annex.{name}") for name, names in lists.items()},
             opened={f"annex.{name}": sealed(names) for name, names in lists.items()},
             named={
-                "annex.first": Resolved(["org-2", "org-5"]),
-                "annex.second": Resolved(persons=[h.ids["cyd"]]),
+                "annex.first": Resolution(["org-2", "org-5"]),
+                "annex.second": Resolution(persons=[h.ids["cyd"]]),
             },
         )
     )

@@ -16,11 +16,11 @@ from sluicegate.core.lifecycle.persons import (
     SELF,
     ClaimStatus,
     HandInAssertion,
+    MemberRegistration,
     RegisterMembers,
     RemoveMembers,
     RevokeClaim,
-    Row,
-    Said,
+    StatusClaim,
 )
 from sluicegate.core.lifecycle.providers import RegisterProvider, RemoveProvider, RotateKeys
 from sluicegate.core.people.assertion import read_jwks
@@ -33,33 +33,38 @@ from tests.vectors.themes.plans import MAIN
 from tests.worlds import DAY_MS, LOG, public_key, signed
 
 URL = "https://login.example.org/jwks.json"
-CITIZEN = Said("us_citizen", Assurance.ORGANIZATION, "document-seen")
+CITIZEN = StatusClaim("us_citizen", Assurance.ORGANIZATION, "document-seen")
 
 
 def _members(h: History) -> None:
     until_ms = h.now_ms + 20 * DAY_MS
     rows = [
-        Row((identifier("ada"), identifier("ada@example.org")), said=CITIZEN),
-        Row((identifier("ben"),), said=Said("other", Assurance.ORGANIZATION, "i-9", until_ms)),
-        Row((identifier("cyd"),)),
-        Row((identifier("dan"),), said=Said("unknown", Assurance.SELF_ASSERTED)),
+        MemberRegistration((identifier("ada"), identifier("ada@example.org")), said=CITIZEN),
+        MemberRegistration(
+            (identifier("ben"),), said=StatusClaim("other", Assurance.ORGANIZATION, "i-9", until_ms)
+        ),
+        MemberRegistration((identifier("cyd"),)),
+        MemberRegistration((identifier("dan"),), said=StatusClaim("unknown", Assurance.SELF_ASSERTED)),
     ]
     found = h.must(RegisterMembers("org-1", rows), by="admin of org-1")["members"]
     h.ids |= dict(zip(("ada", "ben", "cyd", "dan"), found, strict=True))
     again = [
-        Row((identifier("ada"), identifier("ada-2")), said=CITIZEN),
-        Row((identifier("cyd-2"),), member=h.ids["cyd"]),
+        MemberRegistration((identifier("ada"), identifier("ada-2")), said=CITIZEN),
+        MemberRegistration((identifier("cyd-2"),), member=h.ids["cyd"]),
     ]
     h.must(RegisterMembers("org-1", again, is_update=True), by="admin of org-1")
     h.must(RegisterMembers("org-1", again[:1], is_update=True), by="admin of org-1")
-    h.no("identifier_taken", RegisterMembers("org-1", [Row((identifier("ada"),))]))
-    theirs = [Row((identifier("ada"),), said=Said("other")), Row((identifier("eve"),))]
+    h.no("identifier_taken", RegisterMembers("org-1", [MemberRegistration((identifier("ada"),))]))
+    theirs = [
+        MemberRegistration((identifier("ada"),), said=StatusClaim("other")),
+        MemberRegistration((identifier("eve"),)),
+    ]
     h.ids["eve"] = h.must(RegisterMembers("org-2", theirs), by="admin of org-2")["members"][1]
 
 
 def _many_members(h: History) -> None:
     """More than one entry holds: they are registered, and removed, in two."""
-    rows = [Row((identifier(f"member {number}"),)) for number in range(PART_ROWS + 1)]
+    rows = [MemberRegistration((identifier(f"member {number}"),)) for number in range(PART_ROWS + 1)]
     size = h.state.size
     members = h.must(RegisterMembers("org-3", rows))["members"]
     assert h.types(size) == ["members.registered"] * 2
@@ -78,11 +83,15 @@ def _bound_keys(h: History) -> None:
 
 def _claims(h: History) -> None:
     ada, cyd, dan = (h.ids[name] for name in ("ada", "cyd", "dan"))
-    h.must(ClaimStatus(cyd, "org-1", Said("us_protected_person", Assurance.ORGANIZATION, "document-seen")))
-    h.must(ClaimStatus(cyd, "org-1", Said("us_protected_person", Assurance.ORGANIZATION, "document-seen")))
-    h.must(ClaimStatus(ada, SELF, Said("us_citizen", Assurance.SELF_ASSERTED)), by="ada")
-    h.must(ClaimStatus(dan, SELF, Said("other", Assurance.SELF_ASSERTED)), by="dan")
-    h.no("assurance_not_yours", ClaimStatus(dan, SELF, Said("other")))
+    h.must(
+        ClaimStatus(cyd, "org-1", StatusClaim("us_protected_person", Assurance.ORGANIZATION, "document-seen"))
+    )
+    h.must(
+        ClaimStatus(cyd, "org-1", StatusClaim("us_protected_person", Assurance.ORGANIZATION, "document-seen"))
+    )
+    h.must(ClaimStatus(ada, SELF, StatusClaim("us_citizen", Assurance.SELF_ASSERTED)), by="ada")
+    h.must(ClaimStatus(dan, SELF, StatusClaim("other", Assurance.SELF_ASSERTED)), by="dan")
+    h.no("assurance_not_yours", ClaimStatus(dan, SELF, StatusClaim("other")))
     h.must(RevokeClaim(dan, "org-1"))
     h.must(RevokeClaim(dan, "org-1"))
     h.must(RevokeClaim(dan, SELF), by="dan")

@@ -16,8 +16,8 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from sluicegate_record.directives import names
 from sluicegate_record.directives.names import ANNEX
-from sluicegate_record.directives.received import Received
-from sluicegate_record.directives.scope import Committed
+from sluicegate_record.directives.received import Arrival
+from sluicegate_record.directives.scope import CommittedNames
 from sluicegate_record.directives.status import STATUSES, UNKNOWN
 from sluicegate_record.errors import BadEnvelope
 from sluicegate_record.form import Codec, Form, Json, Key, Misread, Time, codec_of, form, replace, shown
@@ -55,13 +55,13 @@ _GRACE = Needs("a duration from PT0S to P1D", lambda value: 0 <= value <= DRAIN_
 _ONCE = Needs("each once", lambda value: len(set(value)) == len(value))
 
 
-def _is_committed(value: Committed) -> bool:
+def _is_committed(value: CommittedNames) -> bool:
     return value.count >= 1 and _HASH.holds(value.commitment)
 
 
 _COMMITTED = Needs(_COMMITTED_WORDS, _is_committed)
 _COMMITTED_IF = Needs(
-    _COMMITTED_WORDS, lambda value: not isinstance(value, Committed) or _is_committed(value)
+    _COMMITTED_WORDS, lambda value: not isinstance(value, CommittedNames) or _is_committed(value)
 )
 _ALL_COMMITTED = Needs(_COMMITTED_WORDS, lambda value: all(map(_is_committed, value.values())))
 
@@ -85,9 +85,9 @@ class Persons(Form):
     assurance: AssuranceWord | None = None
 
 
-def _persons(value: Json) -> Persons | Committed:
+def _persons(value: Json) -> Persons | CommittedNames:
     is_committed = isinstance(value, dict) and "commitment" in value
-    return Committed.from_json(value) if is_committed else Persons.from_json(value)
+    return CommittedNames.from_json(value) if is_committed else Persons.from_json(value)
 
 
 _PERSONS = Codec(_persons, lambda value: value.to_json(), {})
@@ -97,9 +97,9 @@ _PERSONS = Codec(_persons, lambda value: value.to_json(), {})
 class Selection(Form):
     """Whom a directive covers, or excepts: the union of what is stated."""
 
-    organizations: Annotated[Committed | None, _COMMITTED] = None
+    organizations: Annotated[CommittedNames | None, _COMMITTED] = None
     registered_in: Annotated[tuple[str, ...] | None, sized(1, 250, "countries"), _COUNTRIES, _ONCE] = None
-    persons: Annotated[Persons | Committed | None, _PERSONS, _COMMITTED_IF] = None
+    persons: Annotated[Persons | CommittedNames | None, _PERSONS, _COMMITTED_IF] = None
     annexes: Annotated[tuple[str, ...] | None, sized(1, 100, "annexes"), _NAMES, _ONCE] = None
 
     @classmethod
@@ -128,7 +128,7 @@ _COVERS = Codec(_covers, lambda value: value if value == EVERYONE else value.to_
 
 
 @form
-class Basis(Form):
+class DirectiveBasis(Form):
     """Why the directive binds, and by what authority."""
 
     kind: Annotated[str, one_of("voluntary", "agreed", "order")]
@@ -154,7 +154,7 @@ class Replaces(Form):
 
 
 @form
-class Metadata(Form):
+class DirectiveMetadata(Form):
     """The directive's name, and the log it is for, by its verifier key.
 
     `transcribed` says how an order came that two officers transcribe.
@@ -164,7 +164,7 @@ class Metadata(Form):
     log: Annotated[str, _TEXT]
     replaces: Annotated[Replaces | Unread | None, or_unread(Replaces | None)] = None
     drill: Annotated[Json, _TRUE] = None
-    transcribed: Annotated[Received | Unread | None, or_unread(Received | None)] = None
+    transcribed: Annotated[Arrival | Unread | None, or_unread(Arrival | None)] = None
 
 
 def _surfaces(value: Json) -> Literal["all"] | tuple[str, ...]:
@@ -222,14 +222,14 @@ _RESTRICTIONS = Needs(
 
 
 @form
-class Spec(Form):
+class DirectiveSpec(Form):
     """Who narrows what for whom, and why.
 
     Units: `effective_ms` milliseconds since 1970 UTC, None immediately; `expires_ms` exclusive.
     """
 
     issuer: Annotated[str, _NAME]
-    basis: Basis
+    basis: DirectiveBasis
     action: Annotated[str, one_of("suspend", "restrict")]
     conditions: Annotated[
         Mapping[str, Json] | Unread | None, or_unread(Mapping[str, Json] | None), _RESTRICTIONS
@@ -238,9 +238,9 @@ class Spec(Form):
     surfaces: Annotated[Literal["all"] | tuple[str, ...], _SURFACES, _SURFACES_NEED]
     covers: Annotated[Literal["everyone"] | Selection | Unread, or_unread(_COVERS)]
     except_: Annotated[Selection | Unread | None, or_unread(Selection | None)] = None
-    annexes: Annotated[Mapping[str, Committed] | None, sized(0, 100, "annexes"), _NAMES, _ALL_COMMITTED] = (
-        None
-    )
+    annexes: Annotated[
+        Mapping[str, CommittedNames] | None, sized(0, 100, "annexes"), _NAMES, _ALL_COMMITTED
+    ] = None
     effective_ms: Annotated[int | None, _BEGINS] = None
     expires_ms: Time | None = None
     drain_ms: Annotated[int, _DRAIN, _GRACE] = 0
@@ -268,8 +268,8 @@ class Document(Form):
 
     api_version: Annotated[str, one_of("sluicegate/v1")]
     kind: Annotated[str, one_of("Directive")]
-    metadata: Metadata
-    spec: Spec
+    metadata: DirectiveMetadata
+    spec: DirectiveSpec
     source: Mapping[str, Json] | None = field(
         default=None, compare=False, repr=False, metadata={"kept": True}
     )
@@ -322,7 +322,7 @@ class Document(Form):
         found: dict[str, tuple[str, int | None]] = {}
         for part, stated in self.spec.selections():
             for kind, each in (("organizations", stated.organizations), ("persons", stated.persons)):
-                if isinstance(each, Committed):
+                if isinstance(each, CommittedNames):
                     found[f"{part}.{kind}"] = each.commitment, each.count
         for name, each in (self.spec.annexes or {}).items():
             found[ANNEX + name] = each.commitment, each.count
@@ -387,7 +387,7 @@ def _inconsistent(document: Document) -> Iterator[Misread]:
         yield Misread("a drill that replaces nothing", "one that does", ("metadata", "drill"))
 
 
-def _misselected(spec: Spec) -> Iterator[Misread]:
+def _misselected(spec: DirectiveSpec) -> Iterator[Misread]:
     used: set[str] = set()
     for part, stated in spec.selections():
         if stated.is_empty:

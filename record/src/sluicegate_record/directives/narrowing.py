@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from sluicegate_record.directives.document import EVERYONE, Document, Persons, Selection, Spec
+from sluicegate_record.directives.document import EVERYONE, DirectiveSpec, Document, Persons, Selection
 from sluicegate_record.directives.status import Assurance
 from sluicegate_record.form import Json
 from sluicegate_record.strict import Unread
@@ -31,19 +31,19 @@ def widened(new: Document, old: Document) -> list[str]:
     return sorted(fields)
 
 
-def _more_models(new: Spec, old: Spec) -> bool:
+def _more_models(new: DirectiveSpec, old: DirectiveSpec) -> bool:
     return set(old.models) <= set(new.models)
 
 
-def _more_surfaces(new: Spec, old: Spec) -> bool:
+def _more_surfaces(new: DirectiveSpec, old: DirectiveSpec) -> bool:
     return new.surfaces == "all" or (old.surfaces != "all" and set(old.surfaces) <= set(new.surfaces))
 
 
-def _stricter_action(new: Spec, old: Spec) -> bool:
+def _stricter_action(new: DirectiveSpec, old: DirectiveSpec) -> bool:
     return new.action in {"suspend", old.action}
 
 
-def _stricter_conditions(new: Spec, old: Spec) -> bool:
+def _stricter_conditions(new: DirectiveSpec, old: DirectiveSpec) -> bool:
     if new.action == "suspend" or new.conditions == old.conditions:
         return True
     after, before = new.conditions, old.conditions
@@ -52,17 +52,17 @@ def _stricter_conditions(new: Spec, old: Spec) -> bool:
     return conditions.is_tighter(Conditions.from_json(after), Conditions.from_json(before))
 
 
-def _earlier(new: Spec, old: Spec) -> bool:
+def _earlier(new: DirectiveSpec, old: DirectiveSpec) -> bool:
     after, before = new.effective_ms, old.effective_ms
     return after is None or (before is not None and after <= before)
 
 
-def _longer(new: Spec, old: Spec) -> bool:
+def _longer(new: DirectiveSpec, old: DirectiveSpec) -> bool:
     after, before = new.expires_ms, old.expires_ms
     return after is None or (before is not None and after >= before)
 
 
-def _shorter_drain(new: Spec, old: Spec) -> bool:
+def _shorter_drain(new: DirectiveSpec, old: DirectiveSpec) -> bool:
     """A grace that counts from the change itself is one more, however short, for streams that had theirs.
 
     What restricts gives none, so whatever suspends in its place may give none either.
@@ -73,11 +73,11 @@ def _shorter_drain(new: Spec, old: Spec) -> bool:
     return old.action != "restrict" and is_no_longer
 
 
-def _lifted_no_easier(new: Spec, old: Spec) -> bool:
+def _lifted_no_easier(new: DirectiveSpec, old: DirectiveSpec) -> bool:
     return quorum.implies(new.lifted_by, old.lifted_by)
 
 
-def _covers_more(new: Spec, old: Spec) -> bool:
+def _covers_more(new: DirectiveSpec, old: DirectiveSpec) -> bool:
     after, before = new.covers, old.covers
     if after == EVERYONE:
         return True
@@ -88,7 +88,7 @@ def _covers_more(new: Spec, old: Spec) -> bool:
     return _holds((after, new), (before, old), not_known="covered")
 
 
-def _excepts_less(new: Spec, old: Spec) -> bool:
+def _excepts_less(new: DirectiveSpec, old: DirectiveSpec) -> bool:
     after, before = new.except_, old.except_
     if after is None:
         return True
@@ -97,11 +97,11 @@ def _excepts_less(new: Spec, old: Spec) -> bool:
     return _holds((before, old), (after, new), not_known="spared")
 
 
-Stated: TypeAlias = tuple[Selection, Spec]
+Clause: TypeAlias = tuple[Selection, DirectiveSpec]
 """Whom a specification covers or excepts, and the specification, whose annexes it names."""
 
 
-def _holds(one: Stated, other: Stated, *, not_known: str) -> bool:
+def _holds(one: Clause, other: Clause, *, not_known: str) -> bool:
     """Whether one selection names everybody whom another names, part by part.
 
     `not_known` is what either says of those whose status is not known well enough, where it does not say.
@@ -124,7 +124,7 @@ def _holds_all(one: tuple[str, ...] | None, other: tuple[str, ...] | None) -> bo
     return other is None or (one is not None and set(other) <= set(one))
 
 
-def _holds_annexes(one: Stated, other: Stated) -> bool:
+def _holds_annexes(one: Clause, other: Clause) -> bool:
     (wide, of_wide), (narrow, of_narrow) = one, other
     files = of_wide.annexes or {}, of_narrow.annexes or {}
     return _holds_all(wide.annexes, narrow.annexes) and all(
@@ -145,7 +145,7 @@ def _holds_persons(one: object, other: object, not_known: str) -> bool:
     return levels[0] >= levels[1] if mine else levels[0] <= levels[1]
 
 
-FIELDS: dict[str, Callable[[Spec, Spec], bool]] = {
+FIELDS: dict[str, Callable[[DirectiveSpec, DirectiveSpec], bool]] = {
     "issuer": lambda new, old: new.issuer == old.issuer,
     "basis": lambda new, old: new.basis == old.basis,
     "action": _stricter_action,

@@ -14,7 +14,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
 @form
-class Received(Form):
+class Arrival(Form):
     """How an order came: a letter by its digest, a call by a note. `on` is a date such as 2026-06-24."""
 
     how: Literal["letter", "call", "meeting", "message"]
@@ -28,7 +28,7 @@ class Received(Form):
 
         Raises: Misread: as a form; or neither a digest nor a note, and so no word of which letter or call.
         """
-        made = super(Received, cls).from_json(value)
+        made = super(Arrival, cls).from_json(value)
         made._check()
         return made
 

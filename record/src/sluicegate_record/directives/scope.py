@@ -6,7 +6,7 @@ from sluicegate_record.form import Form, form
 
 
 @form
-class Committed(Form):
+class CommittedNames(Form):
     """Names that are not public: how many, and the commitment to them in 64 hex digits."""
 
     count: int
@@ -22,4 +22,4 @@ class Scope(Form):
     models: tuple[str, ...] | None = None
     surfaces: tuple[str, ...] | None = None
     annexes: tuple[str, ...] | None = None
-    organizations: Committed | None = None
+    organizations: CommittedNames | None = None

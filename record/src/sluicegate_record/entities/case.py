@@ -103,7 +103,7 @@ class Timer(Form):
 
 
 @form
-class Screening(Form):
+class ListComparison(Form):
     """The newest comparison with a list; `reopened_ms` is when another version of it was put in use since."""
 
     name: str
@@ -160,7 +160,7 @@ class Case(Form):
     due_ms: Time | None = None
     asked_ms: Time | None = None
     stops: tuple[Span, ...] = ()
-    screening: Screening | None = None
+    screening: ListComparison | None = None
     offer_until_ms: Time | None = None
     reply_by_ms: Time | None = None
     reply_is_over: bool = False
@@ -175,7 +175,7 @@ class Case(Form):
     is_over: bool = False
     answers: tuple[int, ...] = ()
     notes: tuple[Json, ...] = ()
-    opening: cases.Opening | None = None
+    opening: cases.OfficerOpening | None = None
     described: cases.Description | Hidden | None = None
     named: Json | Hidden | None = None
 
@@ -370,7 +370,7 @@ def _answered(case: Case, entry: Happening, body: cases.CaseAnswered) -> Case:
 
 
 def _screened(case: Case, entry: Happening, body: cases.CaseScreened) -> Case:
-    screening = Screening(
+    screening = ListComparison(
         name=body.name,
         version=body.version,
         decision=body.decision,

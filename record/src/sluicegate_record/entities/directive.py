@@ -17,7 +17,7 @@ LIFTED, REPLACED, EXPIRED = "lifted", "replaced", "expired"
 
 
 @form
-class Ended(Form):
+class Ending(Form):
     """How a directive has ended: `lifted`, `replaced` or `expired`, by which entry."""
 
     how: str
@@ -26,7 +26,7 @@ class Ended(Form):
 
 
 @form
-class Part(Form):
+class LiftedPart(Form):
     """A part of a directive that was lifted, by which case and entry."""
 
     case: str
@@ -61,9 +61,9 @@ class Directive(Form):
     seq: int
     at_ms: Time
     confirmed: bool = False
-    ended: Ended | None = None
+    ended: Ending | None = None
     lifts: tuple[str, ...] = ()
-    parts: tuple[Part, ...] = ()
+    parts: tuple[LiftedPart, ...] = ()
     history: tuple[Former, ...] = ()
     in_force_ms: Time | None = None
     in_force_seq: int | None = None
@@ -145,13 +145,13 @@ def _is_for_everyone(scope: Scope) -> bool:
 def _lifted(found: Directive, entry: Happening, body: directives.DirectiveLifted) -> Directive:
     if body.scope is None:
         return _over(found, LIFTED, entry)
-    part = Part(case=body.case or "", scope=body.scope, at_ms=entry.at_ms, seq=entry.seq)
+    part = LiftedPart(case=body.case or "", scope=body.scope, at_ms=entry.at_ms, seq=entry.seq)
     after = replace(found, parts=(*found.parts, part))
     return _over(after, LIFTED, entry) if found.leaves_nothing(body.scope) else after
 
 
 def _over(found: Directive, how: str, entry: Happening) -> Directive:
-    return replace(found, ended=Ended(how=how, at_ms=entry.at_ms, seq=entry.seq))
+    return replace(found, ended=Ending(how=how, at_ms=entry.at_ms, seq=entry.seq))
 
 
 def _expired(found: Directive, entry: Happening, body: directives.DirectiveExpired) -> Directive:

@@ -17,7 +17,7 @@ from sluicegate_record.log.dsse import Envelope
 
 
 @form
-class Key(Form):
+class PinnedKey(Form):
     """A pinned key: `owner` holds it and speaks for `party` (an agency, or the developer)."""
 
     keyid: str
@@ -29,7 +29,7 @@ class Key(Form):
 class Keys:
     """The keys that count in a log, by their ids. `developer` is the party of the officers."""
 
-    def __init__(self, developer: str, keys: Iterable[Key]) -> None:
+    def __init__(self, developer: str, keys: Iterable[PinnedKey]) -> None:
         self.developer = developer
         self._keys = {key.keyid: key for key in keys}
 
@@ -37,7 +37,7 @@ class Keys:
     def _public(self) -> Mapping[str, bytes]:
         return MappingProxyType({keyid: key.public for keyid, key in self._keys.items()})
 
-    def signers(self, envelope: Envelope) -> frozenset[Key]:
+    def signers(self, envelope: Envelope) -> frozenset[PinnedKey]:
         """The keys that signed an envelope."""
         return frozenset(self._keys[keyid] for keyid in dsse.verify(envelope, self._public))
 

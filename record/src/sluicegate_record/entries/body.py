@@ -18,7 +18,7 @@ from sluicegate_record.form import Codec, Form, FormField, Json, Misread, form, 
 from sluicegate_record.log.leaf import Leaf, Opening
 
 T = TypeVar("T")
-Made = TypeVar("Made", bound="Body")
+SomeBody = TypeVar("SomeBody", bound="Body")
 
 
 class Part(Enum):
@@ -116,10 +116,10 @@ class Body(Form):
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
-def entry(type_: str) -> Callable[[type[Made]], type[Made]]:
+def entry(type_: str) -> Callable[[type[SomeBody]], type[SomeBody]]:
     """Declare the body of the entries of a type."""
 
-    def declare(cls: type[Made]) -> type[Made]:
+    def declare(cls: type[SomeBody]) -> type[SomeBody]:
         made = form(cls)
         made.type = type_
         TYPES[type_] = made

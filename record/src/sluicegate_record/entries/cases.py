@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Annotated
 
-from sluicegate_record.directives.received import Received
+from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entries.body import Body, Gate, Openings, Sealed, entry
 from sluicegate_record.form import ABSENT, Absent, Form, Json, Key, Note, Time, form
 from sluicegate_record.log.dsse import Envelope
@@ -16,7 +16,7 @@ from sluicegate_record.terms.rule import Rule
 
 
 @form
-class Opening(Form):
+class OfficerOpening(Form):
     """An officer's signed opening, until agencies have agreed to it."""
 
     officer: str
@@ -47,7 +47,7 @@ class CaseOpened(Body):
     surface: str | None = None
     directive: str | None = None
     procedure: Annotated[Procedure | None, Note("the stage's `admission` as it was")] = None
-    opening: Opening | None = None
+    opening: OfficerOpening | None = None
     applicant: Annotated[str | None, Note("of a removal")] = None
     due_ms: Time | None = None
     reply_by_ms: Time | None = None
@@ -201,5 +201,5 @@ class PositionRecorded(Body):
     conditions: Conditions | None = None
     sealed_reason: Annotated[str | None, Key("sealed"), Note("a commitment")] = None
     whole_due_ms: Time | Absent | None = ABSENT
-    transcribed: Received | None = None
+    transcribed: Arrival | None = None
     secret: Annotated[Sealed | None, Key("reason"), Note("if sealed")] = None

@@ -10,7 +10,7 @@ from sluicegate_record.log.dsse import Envelope
 
 
 @form
-class Attested(Form):
+class AttestationRow(Form):
     """What is attested of everyone able to reach a credential, but for `excluded`; `models` None is all."""
 
     statuses: tuple[str, ...]
@@ -43,5 +43,5 @@ class CredentialAttested(Body):
     """What a signatory attests; null: nothing any more."""
 
     credential: str
-    attested: Annotated[Gate[Attested | None], Note("null: nothing any more")]
+    attested: Annotated[Gate[AttestationRow | None], Note("null: nothing any more")]
     envelope: Gate[Envelope] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate_record.entries.body import Body, Gate, entry
-from sluicegate_record.entries.support import Supported
+from sluicegate_record.entries.support import SupportedBody
 from sluicegate_record.form import Json, Note, Time, form
 from sluicegate_record.terms.conditions import Conditions
 
@@ -19,7 +19,7 @@ class AboutGrant(Body):
 
 
 @entry("grant.approved")
-class GrantApproved(Supported):
+class GrantApproved(SupportedBody):
     """An organization is authorized. Earlier builds left out `conditions` that are those of the terms."""
 
     grant: str
@@ -36,7 +36,7 @@ class GrantApproved(Supported):
 
 
 @entry("grant.amended")
-class GrantAmended(Supported):
+class GrantAmended(SupportedBody):
     """A grant is renewed, or goes on with what has changed."""
 
     grant: str
@@ -68,7 +68,7 @@ class GrantResumed(AboutGrant):
 
 
 @entry("grant.ended")
-class GrantEnded(Supported):
+class GrantEnded(SupportedBody):
     """A grant is over: `expired`, `removed` or `surrendered`. What it rests on, if removed."""
 
     grant: str
@@ -77,7 +77,7 @@ class GrantEnded(Supported):
 
 
 @entry("grant.reinstated")
-class GrantReinstated(Supported):
+class GrantReinstated(SupportedBody):
     """A removal was wrong: the grant is as it was."""
 
     grant: str

@@ -19,7 +19,7 @@ class Member(Form):
 
 
 @form
-class Claim(Form):
+class ClaimRow(Form):
     """What an issuer claims of a member; `method` and `assertion`, a digest, are for people."""
 
     member: str
@@ -40,7 +40,7 @@ class ClaimRef(Form):
 
 
 @form
-class Provider(Form):
+class ProviderRow(Form):
     """An identity provider. Units: `max_age_s` seconds; `keys` holds JSON Web Keys by id."""
 
     provider: str
@@ -79,7 +79,7 @@ class MembersRemoved(Body):
 class StatusClaimed(Body):
     """Claims, each in place of what the same issuer claimed before."""
 
-    claims: Gate[tuple[Claim, ...]]
+    claims: Gate[tuple[ClaimRow, ...]]
 
 
 @entry("status.revoked")
@@ -114,7 +114,7 @@ class ProviderRegistered(Body):
 
     name: Annotated[str, Key("provider"), Note("its id")]
     organization: Gate[str]
-    provider: Gate[Provider]
+    provider: Gate[ProviderRow]
 
 
 @entry("provider.removed")

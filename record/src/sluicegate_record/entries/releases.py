@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Annotated
 
 from sluicegate_record.entries.body import Body, Gate, Hidden, Sealed, entry
-from sluicegate_record.entries.support import Supported
+from sluicegate_record.entries.support import SupportedBody
 from sluicegate_record.form import Base64, Key, Note
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.notes import About
@@ -57,7 +57,7 @@ class ReleaseApplied(Body):
 
 
 @entry("stage.opened")
-class StageOpened(Supported):
+class StageOpened(SupportedBody):
     """An officer's signed opening counts; `case` where agencies agreed to it."""
 
     log: str

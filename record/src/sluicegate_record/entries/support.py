@@ -7,7 +7,7 @@ from sluicegate_record.form import Form, form
 
 
 @form
-class Said(Form):
+class PositionRef(Form):
     """A position that a consequence rests on, by the digest of its statement and its place in the log."""
 
     agency: str
@@ -16,14 +16,14 @@ class Said(Form):
 
 
 @form
-class Supported(Body):
+class SupportedBody(Body):
     """A body that says what it rests on; `positions` None where it rests on none.
 
     `silent` are agencies whose silence counted, `unopposed` says that nobody objected in time where agencies
     were only notified, `proceeded` that officers proceeded.
     """
 
-    positions: tuple[Said, ...] | None = None
+    positions: tuple[PositionRef, ...] | None = None
     silent: tuple[str, ...] = ()
     unopposed: bool = False
     proceeded: bool = False

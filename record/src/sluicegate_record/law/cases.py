@@ -217,7 +217,7 @@ def as_heard(at: At, case: Case) -> Case:
     return appeal
 
 
-RULES: dict[type[Body], tuple[rule.Rule, ...]] = {
+RULES: dict[type[Body], tuple[rule.LawRule, ...]] = {
     cases.CaseOpened: (is_new, asks_by_its_rule),
     cases.CaseReceived: (is_received,),
     cases.CaseScreened: (is_an_officers_look,),

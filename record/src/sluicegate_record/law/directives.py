@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from sluicegate_record.directives import narrowing
 from sluicegate_record.directives.document import Document
-from sluicegate_record.entities.key import Key
+from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entries import Body, directives
 from sluicegate_record.errors import SluicegateError
 from sluicegate_record.form import replace
 from sluicegate_record.law.agreement import carried
 from sluicegate_record.law.cases import OFFICERS
-from sluicegate_record.law.rule import At, Rule, require
+from sluicegate_record.law.rule import At, LawRule, require
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
 from sluicegate_record.terms import kinds, quorum
 
@@ -50,7 +50,7 @@ def signed_document(at: At, body: directives.DirectiveIssued) -> Document | None
     return document if is_whole and document.metadata.log == at.log else None
 
 
-def _are_two_officers(at: At, signers: frozenset[Key]) -> bool:
+def _are_two_officers(at: At, signers: frozenset[PinnedKey]) -> bool:
     return len({key.owner for key in signers if key.party == at.keys.developer}) >= OFFICERS
 
 
@@ -121,7 +121,7 @@ def honoured(at: At, body: directives.DirectiveIssued) -> directives.DirectiveIs
     return replace(body, directive=name, document=document, replaces=replaces)
 
 
-RULES: dict[type[Body], tuple[Rule, ...]] = {
+RULES: dict[type[Body], tuple[LawRule, ...]] = {
     directives.DirectiveIssued: (is_as_signed, replaces_lawfully, has_its_own_name),
     directives.DirectiveConfirmed: (is_the_issuers,),
     directives.DirectiveLifted: (is_lifted_by_its_rule,),

@@ -9,7 +9,7 @@ from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.grant import SUSPENDED, Grant
 from sluicegate_record.entries import Body, grants, seen
 from sluicegate_record.law.agreement import carried, conditions_of, given
-from sluicegate_record.law.rule import At, Broken, Rule, require
+from sluicegate_record.law.rule import At, Broken, LawRule, require
 from sluicegate_record.terms import conditions, kinds
 from sluicegate_record.terms.conditions import Conditions
 
@@ -139,7 +139,7 @@ def is_over(at: At, body: grants.GrantEnded) -> None:
         carried(at, case, case.rule, case.procedure.countersign)
 
 
-RULES: dict[type[Body], tuple[Rule, ...]] = {
+RULES: dict[type[Body], tuple[LawRule, ...]] = {
     grants.GrantApproved: (is_given_once, is_of_its_case, is_the_applicants, is_carried),
     grants.GrantAmended: (is_amended_as_agreed,),
     grants.GrantReinstated: (is_reinstated_on_appeal,),

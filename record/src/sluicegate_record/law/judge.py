@@ -14,11 +14,11 @@ from sluicegate_record.law import cases as of_cases
 from sluicegate_record.law import directives as of_directives
 from sluicegate_record.law import grants as of_grants
 from sluicegate_record.law import releases as of_releases
-from sluicegate_record.law.rule import At, Broken, Rule, Support
+from sluicegate_record.law.rule import At, Broken, LawRule, Support
 from sluicegate_record.record import Record
 from sluicegate_record.terms import kinds
 
-RULES: Mapping[type[Body], tuple[Rule, ...]] = {
+RULES: Mapping[type[Body], tuple[LawRule, ...]] = {
     **of_releases.RULES,
     **of_cases.RULES,
     **of_grants.RULES,

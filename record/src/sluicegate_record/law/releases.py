@@ -5,7 +5,7 @@ from __future__ import annotations
 from sluicegate_record.entries import Body, seen
 from sluicegate_record.entries.releases import ReleaseApplied, StageOpened
 from sluicegate_record.law.agreement import carried, in_force
-from sluicegate_record.law.rule import At, Rule, require
+from sluicegate_record.law.rule import At, LawRule, require
 from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.terms import kinds, tightness
 
@@ -66,7 +66,7 @@ def is_agreed_to(at: At, body: StageOpened) -> None:
     carried(at, case, terms.body.agreed_by)
 
 
-RULES: dict[type[Body], tuple[Rule, ...]] = {
+RULES: dict[type[Body], tuple[LawRule, ...]] = {
     ReleaseApplied: (is_of_the_release, states_its_terms, is_tighter),
     StageOpened: (is_signed_by_an_officer, opens_terms_in_force, is_agreed_to),
 }

@@ -87,7 +87,7 @@ class At:
         return release
 
 
-Rule: TypeAlias = Callable[[At, Any], None]
+LawRule: TypeAlias = Callable[[At, Any], None]
 """Raises Broken where an entry's body breaks it, Withheld where it cannot tell."""
 
 

@@ -20,7 +20,7 @@ from typing import Any, NoReturn, TypeAlias, cast
 
 from sluicegate_record.errors import NotCanonical
 
-Json: TypeAlias = "bool | int | float | str | list[Any] | tuple[Any, ...] | dict[str, Any] | None"
+JsonValue: TypeAlias = "bool | int | float | str | list[Any] | tuple[Any, ...] | dict[str, Any] | None"
 
 MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 64
@@ -46,7 +46,7 @@ def dumps(value: object) -> bytes:
 
 def loads(
     data: bytes, *, max_depth: int = MAX_DEPTH, max_bytes: int | None = None, floats: bool = False
-) -> Json:
+) -> JsonValue:
     """The value that every correct reader finds in `data`.
 
     Requires: max_depth is moderate (hundreds, not millions); an array of scalars has depth 1.
@@ -185,18 +185,18 @@ def _refuse_deep(data: bytes, max_depth: int) -> None:
         raise NotCanonical(f"nested deeper than {max_depth} levels, or brackets that do not match")
 
 
-def _parsed(text: str, decoder: json.JSONDecoder) -> Json:
+def _parsed(text: str, decoder: json.JSONDecoder) -> JsonValue:
     try:
         value, end = decoder.raw_decode(text)
     except json.JSONDecodeError:
         return _decoded(text, decoder)
-    return cast(Json, value) if end == len(text) else _decoded(text, decoder)
+    return cast(JsonValue, value) if end == len(text) else _decoded(text, decoder)
 
 
-def _decoded(text: str, decoder: json.JSONDecoder) -> Json:
+def _decoded(text: str, decoder: json.JSONDecoder) -> JsonValue:
     """The value in a text that has spaces around it, or is not JSON."""
     try:
-        return cast(Json, decoder.decode(text))
+        return cast(JsonValue, decoder.decode(text))
     except json.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
         raise NotCanonical(f"not json at {where}: {error.msg.lower()}") from None

@@ -85,7 +85,7 @@ class Envelope:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class InTotoStatement:
     """What an in-toto Statement says, of whom.
 
     Units: subjects maps names to SHA-256 in 64 lower-case hex digits; predicate keeps fields we do not know.
@@ -148,7 +148,7 @@ def statement(subjects: Mapping[str, str], predicate_type: str, predicate: Mappi
     )
 
 
-def parse_statement(envelope: Envelope, predicate_type: str) -> Statement:
+def parse_statement(envelope: Envelope, predicate_type: str) -> InTotoStatement:
     """The statement in an envelope. Its signatures are not looked at: `verify` does that.
 
     Raises: BadEnvelope: another payload type, `_type` or `predicateType`; a subject twice, or without a
@@ -164,7 +164,7 @@ def parse_statement(envelope: Envelope, predicate_type: str) -> Statement:
     )
     _expect(fields["_type"], STATEMENT_TYPE, "_type")
     _expect(fields["predicateType"], predicate_type, "predicateType")
-    return Statement(_subjects(fields["subject"]), fields["predicate"])
+    return InTotoStatement(_subjects(fields["subject"]), fields["predicate"])
 
 
 def predicate_type(envelope: Envelope) -> str:

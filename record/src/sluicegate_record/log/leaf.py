@@ -70,7 +70,7 @@ def _tag(part: str, name: str) -> bytes:
     return f"sluicegate:v{VERSION}:{part}:{name}:".encode()
 
 
-def opening(value: canonical.Json, entropy: Entropy) -> Opening:
+def opening(value: canonical.JsonValue, entropy: Entropy) -> Opening:
     """Commit to `value` under a fresh salt."""
     return Opening(entropy.bytes(), canonical.dumps(value))
 

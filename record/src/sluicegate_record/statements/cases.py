@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
-from sluicegate_record.directives.received import Received
+from sluicegate_record.directives.received import Arrival
 from sluicegate_record.errors import BadEnvelope
 from sluicegate_record.form import Json, form
 from sluicegate_record.statements.question import Question
@@ -187,7 +187,7 @@ class Transcription(InCase):
     agency: str
     position: str
     previous: str | None
-    received: Received
+    received: Arrival
 
     @property
     def word(self) -> Word:

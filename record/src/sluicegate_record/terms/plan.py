@@ -48,7 +48,7 @@ class Agency(Form):
 
 
 @form
-class Basis(Form):
+class StageBasis(Form):
     """Why a stage's rules bind: who asked, how, when, and until when. Dates are such as 2026-06-24."""
 
     kind: str
@@ -195,7 +195,7 @@ class Admission(Procedure):
 
 
 @form
-class OwnersAsked(Form):
+class OwnerThreshold(Form):
     """Which owners an applicant must name: all that hold more than this share.
 
     Units: per cent.
@@ -212,7 +212,7 @@ class Eligibility(Form):
     """
 
     registered_in: tuple[str, ...] | None = None
-    owners: OwnersAsked | None = None
+    owners: OwnerThreshold | None = None
     screening: str | None = None
     onward_access: tuple[str, ...] | None = None
     criteria: tuple[str, ...] = ()
@@ -244,7 +244,7 @@ class Stage(Verbatim):
 
     name: str
     title: str | None = None
-    basis: Basis
+    basis: StageBasis
     opens_when: OpensWhen | None = None
     seats: int | None = None
     admission: Admission
@@ -287,7 +287,7 @@ class OnRefusal(Form):
 
 
 @form
-class Spec(Form):
+class PlanSpec(Form):
     """What is released, where, by whose leave, in which stages."""
 
     models: tuple[Model, ...]
@@ -301,7 +301,7 @@ class Spec(Form):
 
 
 @form
-class Metadata(Form):
+class PlanMetadata(Form):
     """The release's name, its developer, and a title for people."""
 
     name: str
@@ -315,8 +315,8 @@ class Plan(Verbatim):
 
     api_version: str
     kind: str
-    metadata: Metadata
-    spec: Spec
+    metadata: PlanMetadata
+    spec: PlanSpec
 
     @property
     def stages(self) -> dict[str, Stage]:

@@ -15,9 +15,8 @@ from itertools import combinations, islice
 from typing import Any
 
 from sluicegate_record.form import replace
+from sluicegate_record.strict import JsonPath
 from sluicegate_record.terms.rule import OPERATORS, Rule
-
-Path = tuple[str | int, ...]
 
 DEPTH_MAX = 8
 SETS_MAX = 20
@@ -49,7 +48,7 @@ MEMBERS_SCHEMA: dict[str, Any] = {
 }
 
 
-def faults(rule: Any, parties: AbstractSet[str], path: Path = ()) -> Iterator[tuple[Path, str, str]]:
+def faults(rule: Any, parties: AbstractSet[str], path: JsonPath = ()) -> Iterator[tuple[JsonPath, str, str]]:
     """Everything wrong with a rule: (path, expected, found)."""
     yield from _rule_faults(rule, parties, path, 1)
     seen: set[str] = set()
@@ -59,7 +58,7 @@ def faults(rule: Any, parties: AbstractSet[str], path: Path = ()) -> Iterator[tu
         seen.add(party)
 
 
-def _named(rule: Any, path: Path, depth: int) -> Iterator[tuple[Path, str]]:
+def _named(rule: Any, path: JsonPath, depth: int) -> Iterator[tuple[JsonPath, str]]:
     """Every party that a rule names, and where, as far as it has the shape of one."""
     if isinstance(rule, str):
         yield path, rule
@@ -73,8 +72,8 @@ def _named(rule: Any, path: Path, depth: int) -> Iterator[tuple[Path, str]]:
 
 
 def _rule_faults(
-    rule: Any, parties: AbstractSet[str], path: Path, depth: int
-) -> Iterator[tuple[Path, str, str]]:
+    rule: Any, parties: AbstractSet[str], path: JsonPath, depth: int
+) -> Iterator[tuple[JsonPath, str, str]]:
     if depth > DEPTH_MAX:
         yield path, f"at most {DEPTH_MAX} levels of rules", "more"
         return
@@ -92,15 +91,15 @@ def _rule_faults(
     yield from _member_faults(members, parties, members_path, depth)
 
 
-def _threshold_faults(n: Any, members: Any, path: Path) -> Iterator[tuple[Path, str, str]]:
+def _threshold_faults(n: Any, members: Any, path: JsonPath) -> Iterator[tuple[JsonPath, str, str]]:
     most = len(members) if isinstance(members, list) else 1
     if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= max(1, most):
         yield path, f"a whole number from 1 to {max(1, most)}", _shown(n)
 
 
 def _member_faults(
-    members: Any, parties: AbstractSet[str], path: Path, depth: int
-) -> Iterator[tuple[Path, str, str]]:
+    members: Any, parties: AbstractSet[str], path: JsonPath, depth: int
+) -> Iterator[tuple[JsonPath, str, str]]:
     if not isinstance(members, list) or not members:
         yield path, "a list of at least one agency or rule", _shown(members)
         return

@@ -1,7 +1,7 @@
 """Whom a directive covers: counted over real organizations, members, credentials, open streams and traffic.
 
 Rules:
-- `Directive.covers` over `naming.known` answers, as it does for every request; nothing is estimated.
+- `Cover.covers` over `naming.known` answers, as it does for every request; nothing is estimated.
 - A credential is counted as it is used without naming anybody, a member as the request would name it best, a
   stream or a call as it named its person.
 - Those of unknown status who are covered are counted apart as well, with what would settle them.
@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from sluicegate.core.access import naming
-from sluicegate.core.access.naming import Naming, Signed
-from sluicegate.core.access.table import Credential, Table
-from sluicegate.core.directives.cover import Directive, Entity, Exempt, Whom
+from sluicegate.core.access.naming import Naming, VerifiedAssertion
+from sluicegate.core.access.table import CredentialRow, Table
+from sluicegate.core.directives.cover import Cover, Exempt, Requester, Whom
 from sluicegate.core.people.persons import SELF, SETTLED_BY, Person
 from sluicegate_record.directives.status import ASSURANCES, UNKNOWN, Assurance
 
@@ -60,7 +60,7 @@ class _Tally:
 
 def coverage(
     table: Table,
-    directive: Directive,
+    directive: Cover,
     usage: Iterable[Usage],
     now_ms: int,
     only: Collection[str] | None = None,
@@ -89,7 +89,7 @@ def coverage(
     }
 
 
-def affected(table: Table, directive: Directive, now_ms: int) -> frozenset[str]:
+def affected(table: Table, directive: Cover, now_ms: int) -> frozenset[str]:
     """The organizations of which a directive covers somebody."""
     subjects = list(_subjects(table, directive, now_ms))
     entities = {each.organization: table.entity(each.organization) for each in subjects}
@@ -100,8 +100,8 @@ def affected(table: Table, directive: Directive, now_ms: int) -> frozenset[str]:
 
 def _tallied(
     subjects: Sequence[_Subject],
-    directive: Directive,
-    entities: Mapping[str, Entity],
+    directive: Cover,
+    entities: Mapping[str, Requester],
     unheard: Mapping[str, str],
 ) -> tuple[dict[str, _Tally], Counter[tuple[str, str]], Counter[tuple[str, str]]]:
     tallies: dict[str, _Tally] = {name: _Tally() for name in entities}
@@ -143,7 +143,7 @@ def _unheard(table: Table, organizations: Collection[str], now_ms: int) -> dict[
 
 
 def _answered(
-    subjects: Sequence[_Subject], directive: Directive, entities: Mapping[str, Entity]
+    subjects: Sequence[_Subject], directive: Cover, entities: Mapping[str, Requester]
 ) -> Iterator[tuple[_Subject, bool]]:
     """Each subject once: a member or credential is covered if it is for one of the models it reaches."""
     once: dict[tuple[str, str], tuple[_Subject, bool]] = {}
@@ -157,13 +157,13 @@ def _answered(
 
 
 def _subjects(
-    table: Table, directive: Directive, now_ms: int, only: Collection[str] | None = None
+    table: Table, directive: Cover, now_ms: int, only: Collection[str] | None = None
 ) -> Iterator[_Subject]:
     """The credentials that reach the directive's models, and the members who can use them.
 
     Of `only` these organizations: what one customer asks does not cost what all have.
     """
-    reaching: dict[tuple[str, str, str], list[Credential]] = {}
+    reaching: dict[tuple[str, str, str], list[CredentialRow]] = {}
     for credential in list(table.credentials.values()):  # the table may grow meanwhile
         grant = credential.grant
         if only is not None and grant.organization not in only:
@@ -195,7 +195,7 @@ def _best(  # noqa: PLR0913 - a person, and all its ways to be named
     person: Person,
     identifier: bytes | None,
     model: str,
-    credentials: list[Credential],
+    credentials: list[CredentialRow],
     now_ms: int,
 ) -> tuple[Whom, ...] | None:
     """Whom a request of a member names, where it names it as well as it can; None where it cannot ask."""
@@ -215,11 +215,11 @@ def _best(  # noqa: PLR0913 - a person, and all its ways to be named
 def _as_named(table: Table, organization: str, identifier: bytes) -> Naming:
     for name, provider in table.providers.get(organization, {}).items():
         for kid in provider.keys:
-            return Naming(signed=Signed(name, kid, identifier, None))
+            return Naming(signed=VerifiedAssertion(name, kid, identifier, None))
     return Naming((identifier,))
 
 
-def _used(table: Table, directive: Directive, usage: Iterable[Usage], now_ms: int) -> Iterator[_Subject]:
+def _used(table: Table, directive: Cover, usage: Iterable[Usage], now_ms: int) -> Iterator[_Subject]:
     known = {credential.id: credential for credential in list(table.credentials.values())}
     for each in usage:
         credential = known.get(each.credential)
@@ -274,7 +274,7 @@ def _listed(table: Table, tallies: Mapping[str, _Tally]) -> list[dict[str, Any]]
 
 
 def _exceptions(
-    subjects: Sequence[_Subject], directive: Directive, entities: Mapping[str, Entity]
+    subjects: Sequence[_Subject], directive: Cover, entities: Mapping[str, Requester]
 ) -> Iterator[dict[str, Any]]:
     """What each exception spares that would be covered without it."""
     whole = _covered(subjects, directive, entities)
@@ -291,7 +291,7 @@ def _but(exempt: Iterable[Exempt], one: Exempt) -> list[Exempt]:
 
 
 def _covered(
-    subjects: Sequence[_Subject], directive: Directive, entities: Mapping[str, Entity]
+    subjects: Sequence[_Subject], directive: Cover, entities: Mapping[str, Requester]
 ) -> Counter[str]:
     found: Counter[str] = Counter()
     for each, is_covered in _answered(subjects, directive, entities):

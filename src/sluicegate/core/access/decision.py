@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sluicegate.core.access import naming
-from sluicegate.core.access.naming import Known, Naming
+from sluicegate.core.access.naming import Identification, Naming
 from sluicegate.core.access.refusals import Deny, Reason
-from sluicegate.core.access.table import Credential, Grant, Offer, Table
-from sluicegate.core.directives.cover import Directed, Directive, Entity, Whom
+from sluicegate.core.access.table import CredentialRow, GrantRow, Offer, Table
+from sluicegate.core.directives.cover import Cover, DirectiveIndex, Requester, Whom
 from sluicegate_record.directives.status import UNKNOWN, Assurance
 
 
@@ -63,7 +63,7 @@ class Allow(NamedTuple):
     requests_per_minute: int | None
 
 
-class Narrowed(NamedTuple):
+class Narrowing(NamedTuple):
     """What directives that suspend nothing here still ask, and until when that stays so."""
 
     until_ms: int | None = None
@@ -80,7 +80,7 @@ class Narrowed(NamedTuple):
         )
 
 
-FREE = Narrowed()
+FREE = Narrowing()
 """No directive is about the request."""
 ANYBODY = (Whom(None, UNKNOWN, Assurance.SELF_ASSERTED),)
 """Whom a request names for a directive that asks for nobody."""
@@ -94,13 +94,13 @@ def decide(ask: Ask, table: Table, now: Instant | None) -> Allow | Deny:
     if ask.invalid:
         return Deny(Reason.REQUEST_INVALID, ask.invalid)
     offer, own = table.offers.get(ask.model), credential.grant
-    grant: Grant | None = own
+    grant: GrantRow | None = own
     if offer is None or own.replaced or own.release != offer.release or own.surface != ask.surface:
         grant = table.grants.get((own.organization, offer.release, ask.surface)) if offer else None
     if offer is None or (grant is None and not offer.announced):
         return Deny(Reason.MODEL_NOT_FOUND, f"the model {ask.model[:100]!r} does not exist")
     directed = _directed(ask, credential, table, now)
-    if isinstance(directed, Directive):
+    if isinstance(directed, Cover):
         return Deny(
             Reason.DIRECTIVE_IN_FORCE,
             directive=directed.name,
@@ -129,7 +129,7 @@ def instead(ask: Ask, deny: Deny, table: Table) -> Ask | None:
     return ask._replace(model=deny.fallback, instead_of=ask.model)
 
 
-def identify(digest: bytes | None, table: Table, now: Instant | None) -> Credential | Deny:
+def identify(digest: bytes | None, table: Table, now: Instant | None) -> CredentialRow | Deny:
     """Whose key is this? The first part of every decision, also made before a body is read."""
     if digest is None:
         return Deny(Reason.CREDENTIAL_MISSING)
@@ -151,7 +151,7 @@ def usable_models(
     return sorted(ask.model for ask in asks if isinstance(decide(ask, table, now), Allow))
 
 
-def _directed(ask: Ask, credential: Credential, table: Table, now: Instant | None) -> Directive | Narrowed:
+def _directed(ask: Ask, credential: CredentialRow, table: Table, now: Instant | None) -> Cover | Narrowing:
     """What the directives say: one that suspends, or what they ask."""
     suspending, restricting = table.suspending.get(ask.model), table.restricting.get(ask.model)
     if (suspending is None and restricting is None) or now is None:
@@ -173,7 +173,7 @@ def _directed(ask: Ask, credential: Credential, table: Table, now: Instant | Non
             narrowed = _earlier(narrowed, directive.restricts.get("requestsPerMinute"))
             if directive.restricts.get("personNamed"):
                 lacks_person = lacks_person or not look.known().has_person
-    return Narrowed(look.until_ms, narrowed, lacks_person)
+    return Narrowing(look.until_ms, narrowed, lacks_person)
 
 
 class _Look:
@@ -182,15 +182,15 @@ class _Look:
     __slots__ = ("_ask", "_credential", "_entity", "_known", "_now", "_persons", "_table", "until_ms")
 
     def __init__(
-        self, ask: Ask, credential: Credential, table: Table, now: Instant, persons: Sequence[str]
+        self, ask: Ask, credential: CredentialRow, table: Table, now: Instant, persons: Sequence[str]
     ) -> None:
         self._ask, self._credential, self._table, self._now = ask, credential, table, now
         self._persons = persons
-        self._entity: Entity = table.entity(credential.grant.organization)
-        self._known: Known | None = None
+        self._entity: Requester = table.entity(credential.grant.organization)
+        self._known: Identification | None = None
         self.until_ms: int | None = None
 
-    def known(self) -> Known:
+    def known(self) -> Identification:
         """Whom the request names, found out once, and only where a directive asks."""
         if self._known is None:
             ask, (early_ms, late_ms) = self._ask, self._now
@@ -200,7 +200,7 @@ class _Look:
             self.until_ms = _earlier(self.until_ms, self._known.until_ms)
         return self._known
 
-    def covering(self, directed: Directed) -> Iterator[Directive]:
+    def covering(self, directed: DirectiveIndex) -> Iterator[Cover]:
         """The directives that cover the request, begun or not; none that is over."""
         model, surface, entity = self._ask.model, self._ask.surface, self._entity
         for directive in directed.candidates(entity, self._persons):
@@ -211,7 +211,7 @@ class _Look:
             if not is_over and directive.covers(model, surface, entity, whoms):
                 yield directive
 
-    def begun(self, directive: Directive) -> bool:
+    def begun(self, directive: Cover) -> bool:
         """Whether a directive that covers the request has begun for it; if not, it will be looked at then."""
         begins_ms = directive.from_ms
         if self._ask.in_flight and directive.restricts is None:
@@ -228,7 +228,7 @@ def _earlier(one: int | None, other: int | None) -> int | None:
 
 
 def _by_grant(  # noqa: PLR0911 - one a reason
-    ask: Ask, credential: Credential, grant: Grant, table: Table, now: Instant | None
+    ask: Ask, credential: CredentialRow, grant: GrantRow, table: Table, now: Instant | None
 ) -> Allow | Reason:
     upstream = grant.models.get(ask.model)
     if now is None:
@@ -247,7 +247,7 @@ def _by_grant(  # noqa: PLR0911 - one a reason
 
 
 def _by_fallback(
-    ask: Ask, credential: Credential, grant: Grant, table: Table, now: Instant | None
+    ask: Ask, credential: CredentialRow, grant: GrantRow, table: Table, now: Instant | None
 ) -> Allow | Reason:
     """Decide as if the key were issued under the fallback's grant, while it stands for what was asked for.
 
@@ -262,14 +262,14 @@ def _by_fallback(
     meant = _by_grant(ask._replace(model=ask.instead_of), credential, own, table, now)
     if not isinstance(meant, Allow):
         return meant
-    given = _by_grant(ask, Credential(credential.id, grant), grant, table, now)
+    given = _by_grant(ask, CredentialRow(credential.id, grant), grant, table, now)
     if not isinstance(given, Allow):
         return given
     ends = [end_ms for end_ms in (meant.until_ms, given.until_ms) if end_ms is not None]
     return given._replace(until_ms=min(ends, default=None))
 
 
-def _not_granted(ask: Ask, table: Table, credential: Credential, offer: Offer) -> Deny:
+def _not_granted(ask: Ask, table: Table, credential: CredentialRow, offer: Offer) -> Deny:
     organization, release = credential.grant.organization, offer.release
     if not table.release_open(release):
         return Deny(Reason.STAGE_NOT_OPEN, fallback=offer.fallback)
@@ -281,7 +281,7 @@ def _not_granted(ask: Ask, table: Table, credential: Credential, offer: Offer) -
     return Deny(Reason.NOT_ADMITTED, fallback=offer.fallback)
 
 
-def would_stop(directive: Directive, ask: Ask, table: Table, now: Instant | None) -> bool:
+def would_stop(directive: Cover, ask: Ask, table: Table, now: Instant | None) -> bool:
     """Whether a drill would stop a request: the directive's own answer, as if it were in force."""
     credential = identify(ask.digest, table, now)
     if isinstance(credential, Deny) or now is None:

@@ -31,7 +31,7 @@ FOLD_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FeedAnswer:
     """A verified answer.
 
     Units: `root` 32 raw bytes; `control_ms` milliseconds since 1970 UTC; `lease_ms` and `age_ms`
@@ -57,7 +57,7 @@ def answer_json(
     return {**signed, "entries": [_entry_json(entry) for entry in entries], "sig": canonical.b64(signature)}
 
 
-def open_answer(data: bytes, asked: Mapping[str, Any], public: bytes) -> Answer:
+def open_answer(data: bytes, asked: Mapping[str, Any], public: bytes) -> FeedAnswer:
     """Verify an answer against the question it must belong to.
 
     Requires: `asked` holds the question's `gateway, incarnation, nonce, after`; `public` 32 raw bytes.
@@ -72,7 +72,7 @@ def open_answer(data: bytes, asked: Mapping[str, Any], public: bytes) -> Answer:
         _check_belongs(signed, asked)
         entries = [_entry(item) for item in answer["entries"]]
         _check_places(entries, signed)
-        return Answer(
+        return FeedAnswer(
             entries,
             signed["size"],
             bytes.fromhex(signed["root"]),

@@ -13,9 +13,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from sluicegate.core.access.table import Credential, Table
+from sluicegate.core.access.table import CredentialRow, Table
 from sluicegate.core.directives.cover import Whom
-from sluicegate.core.people.persons import IDENTIFIER_BYTES, Attested, Person, Standing, standings
+from sluicegate.core.people.persons import (
+    IDENTIFIER_BYTES,
+    CredentialAttestation,
+    Person,
+    Standing,
+    standings,
+)
 from sluicegate_record.directives.status import UNKNOWN, Assurance
 
 IDENTIFIERS_MAX = 4
@@ -23,7 +29,7 @@ NAME_MAX = 256
 """How much a report of use may name: identifiers of one request, characters of a provider or key."""
 
 
-class Signed(NamedTuple):
+class VerifiedAssertion(NamedTuple):
     """What a verified assertion says: which provider and key signed it, for whom, for which credential.
 
     Units: `subject` as `persons.identifier` makes it; `credential` None for any of the organization's.
@@ -42,7 +48,7 @@ class Naming(NamedTuple):
     """
 
     identifiers: tuple[bytes, ...] = ()
-    signed: Signed | None = None
+    signed: VerifiedAssertion | None = None
     is_forged: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -59,7 +65,7 @@ class Naming(NamedTuple):
         """What was reported. Raises: ValueError, KeyError, TypeError: nothing that a request says."""
         signed = value.get("signed")
         if signed is not None:
-            signed = Signed(**{**signed, "subject": _digest(signed["subject"])})
+            signed = VerifiedAssertion(**{**signed, "subject": _digest(signed["subject"])})
             credential = "" if signed.credential is None else signed.credential
             if not all(_is_name(each) for each in (signed.provider, signed.kid, credential)):
                 raise ValueError("an assertion of what are no names")
@@ -67,6 +73,14 @@ class Naming(NamedTuple):
         if len(identifiers) > IDENTIFIERS_MAX:
             raise ValueError(f"{len(identifiers)} identifiers, expected at most {IDENTIFIERS_MAX}")
         return cls(identifiers, signed, bool(value.get("forged", False)))
+
+
+class UsageKey(NamedTuple):
+    """Who uses what: a credential, a model, and how the request named its person."""
+
+    credential: str
+    model: str
+    naming: Naming
 
 
 def _digest(text: str) -> bytes:
@@ -83,7 +97,7 @@ def _is_name(value: object) -> bool:
 NOBODY = Naming()
 
 
-class Known(NamedTuple):
+class Identification(NamedTuple):
     """Whom a request names, and until when that stays so (milliseconds since 1970 UTC, exclusive)."""
 
     whoms: tuple[Whom, ...]
@@ -95,15 +109,15 @@ class Known(NamedTuple):
         return all(whom.person is not None for whom in self.whoms)
 
 
-class _Named(NamedTuple):
+class _Candidate(NamedTuple):
     person: Person | None
     how: Assurance
     why: str = ""
 
 
 def known(  # noqa: PLR0913 - what a request is made of
-    naming: Naming, credential: Credential, model: str, table: Table, early_ms: int, late_ms: int
-) -> Known:
+    naming: Naming, credential: CredentialRow, model: str, table: Table, early_ms: int, late_ms: int
+) -> Identification:
     """Everyone a request names, at least one, with what is known of each at a time between two bounds."""
     attested = credential.attested
     if attested is not None and attested.models is not None and model not in attested.models:
@@ -114,45 +128,45 @@ def known(  # noqa: PLR0913 - what a request is made of
             found.append(whom)
             if until_ms is not None:
                 ends.append(until_ms)
-    return Known(tuple(found), min(ends, default=None))
+    return Identification(tuple(found), min(ends, default=None))
 
 
-def members(naming: Naming, credential: Credential, table: Table) -> tuple[str, ...]:
+def members(naming: Naming, credential: CredentialRow, table: Table) -> tuple[str, ...]:
     """The ids of the members a request names, whatever is known of them."""
     if naming is NOBODY or naming == NOBODY:
         return (credential.member.id,) if credential.member is not None else ()
     return tuple(each.person.id for each in _named(naming, credential, table) if each.person is not None)
 
 
-def _named(naming: Naming, credential: Credential, table: Table) -> list[_Named]:
+def _named(naming: Naming, credential: CredentialRow, table: Table) -> list[_Candidate]:
     organization = credential.grant.organization
     registry = table.registry.get(organization, _EMPTY)
     named = []
     if credential.member is not None:
-        named.append(_Named(credential.member, Assurance.CREDENTIAL))
+        named.append(_Candidate(credential.member, Assurance.CREDENTIAL))
     if naming.is_forged:
-        named.append(_Named(None, Assurance.SELF_ASSERTED, "assertion_invalid"))
+        named.append(_Candidate(None, Assurance.SELF_ASSERTED, "assertion_invalid"))
     if naming.signed is not None:
         named.append(_signed(naming.signed, credential, table))
     named += [
-        _Named(registry.get(identifier), Assurance.ORGANIZATION, "not_registered")
+        _Candidate(registry.get(identifier), Assurance.ORGANIZATION, "not_registered")
         for identifier in naming.identifiers
     ]
-    return named or [_Named(None, Assurance.SELF_ASSERTED, "not_named")]
+    return named or [_Candidate(None, Assurance.SELF_ASSERTED, "not_named")]
 
 
-def _signed(signed: Signed, credential: Credential, table: Table) -> _Named:
+def _signed(signed: VerifiedAssertion, credential: CredentialRow, table: Table) -> _Candidate:
     organization = credential.grant.organization
     provider = table.providers.get(organization, {}).get(signed.provider)
     is_for_this = signed.credential in (None, credential.id)
     if provider is None or signed.kid not in provider.keys or not is_for_this:
-        return _Named(None, Assurance.SELF_ASSERTED, "assertion_invalid")
+        return _Candidate(None, Assurance.SELF_ASSERTED, "assertion_invalid")
     person = table.registry.get(organization, _EMPTY).get(signed.subject)
-    return _Named(person, Assurance.IDENTITY_PROVIDER, "not_registered")
+    return _Candidate(person, Assurance.IDENTITY_PROVIDER, "not_registered")
 
 
 def _known(
-    named: _Named, attested: Attested | None, early_ms: int, late_ms: int
+    named: _Candidate, attested: CredentialAttestation | None, early_ms: int, late_ms: int
 ) -> Iterator[tuple[Whom, int | None]]:
     """Whom one is, and until when; at either bound of the time, where that makes a difference."""
     person, why = named.person, named.why
@@ -170,13 +184,13 @@ def _known(
             yield whom, min((end for end in ends if end > late_ms), default=None)
 
 
-def _speaks_of(attested: Attested, person: Person | None, early_ms: int) -> bool:
+def _speaks_of(attested: CredentialAttestation, person: Person | None, early_ms: int) -> bool:
     if early_ms >= attested.until_ms:
         return False
     return not attested.excluded if person is None else person.id not in attested.excluded
 
 
-def _whom(named: _Named, found: Standing, attested: Attested | None) -> Whom:
+def _whom(named: _Candidate, found: Standing, attested: CredentialAttestation | None) -> Whom:
     """What is claimed of one; what is attested, where nothing is. One's own word alone does not undo that."""
     person = named.person.id if named.person is not None else None
     how = named.how if named.person is not None else Assurance.CREDENTIAL

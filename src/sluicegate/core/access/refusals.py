@@ -34,7 +34,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Explanation:
     """What a reason means on the wire: HTTP status, one sentence, and what the caller can do."""
 
     status: int
@@ -42,96 +42,96 @@ class Row:
     remedy: str
 
 
-REASONS: dict[Reason, Row] = {
-    Reason.CREDENTIAL_MISSING: Row(
+REASONS: dict[Reason, Explanation] = {
+    Reason.CREDENTIAL_MISSING: Explanation(
         401,
         "no API key was given",
         "send your key as 'Authorization: Bearer …' or as 'x-api-key'",
     ),
-    Reason.GATE_STALE: Row(
+    Reason.GATE_STALE: Explanation(
         503,
         "this gateway has had no fresh word from its control plane and refuses every model until it has",
         "try again shortly; if it lasts, tell the operator of this gateway",
     ),
-    Reason.CREDENTIAL_UNKNOWN: Row(
+    Reason.CREDENTIAL_UNKNOWN: Explanation(
         401,
         "this API key is not known here",
         "check the key for typing errors, or ask your organization's administrator for a new one",
     ),
-    Reason.CREDENTIAL_REVOKED: Row(
+    Reason.CREDENTIAL_REVOKED: Explanation(
         401,
         "this API key has been revoked",
         "ask your organization's administrator for a new key",
     ),
-    Reason.REQUEST_INVALID: Row(
+    Reason.REQUEST_INVALID: Explanation(
         400,
         "the request cannot be read in exactly one way",
         "correct the request as described and send it again",
     ),
-    Reason.MODEL_NOT_FOUND: Row(
+    Reason.MODEL_NOT_FOUND: Explanation(
         404,
         "the model does not exist",
         "GET /v1/models lists the models you may use",
     ),
-    Reason.DIRECTIVE_IN_FORCE: Row(
+    Reason.DIRECTIVE_IN_FORCE: Explanation(
         403,
         "access to this model is suspended by a directive that covers you",
         "GET /api/v1/directives/NAME of the control plane tells anyone who ordered it, and why; "
         "'directive affected NAME' tells your administrator how many of your people it covers and what would "
         "settle those of unknown status",
     ),
-    Reason.STAGE_NOT_OPEN: Row(
+    Reason.STAGE_NOT_OPEN: Explanation(
         403,
         "this release is not open yet",
         "follow the status of the release; nothing you send now will be answered",
     ),
-    Reason.DEPLOYMENT_UNATTESTED: Row(
+    Reason.DEPLOYMENT_UNATTESTED: Explanation(
         403,
         "this gateway cannot itself check the signatures that this access rests on",
         "tell the operator of this gateway: its trust file and the record do not agree",
     ),
-    Reason.GRANT_REMOVED: Row(
+    Reason.GRANT_REMOVED: Explanation(
         403,
         "your organization's grant for this model was removed",
         "the removal's case says why, and until when it can be appealed",
     ),
-    Reason.GRANT_SUSPENDED: Row(
+    Reason.GRANT_SUSPENDED: Explanation(
         403,
         "your organization's grant for this model is suspended",
         "ask the developer's staff what would let it go on; the reason code is in the record",
     ),
-    Reason.GRANT_EXPIRED: Row(
+    Reason.GRANT_EXPIRED: Explanation(
         403,
         "your organization's grant for this model has expired",
         "apply again; before it ends, 'application amend' renews a grant",
     ),
-    Reason.NOT_PROVISIONED: Row(
+    Reason.NOT_PROVISIONED: Explanation(
         403,
         "your organization is admitted, but this API key was not issued under that grant",
         "issue a key under the grant for this model and surface and use that one",
     ),
-    Reason.APPLICATION_PENDING: Row(
+    Reason.APPLICATION_PENDING: Explanation(
         403,
         "your organization's application for this model is still under review",
         "see the application for who is awaited",
     ),
-    Reason.SURFACE_NOT_GRANTED: Row(
+    Reason.SURFACE_NOT_GRANTED: Explanation(
         403,
         "your organization is admitted to this model on another surface, not on this one",
         "each surface is approved by itself: apply for this one",
     ),
-    Reason.NOT_ADMITTED: Row(
+    Reason.NOT_ADMITTED: Explanation(
         403,
         "your organization is not admitted to this model",
         "apply for the release; your key goes on working for the models you were granted",
     ),
-    Reason.PERSON_REQUIRED: Row(
+    Reason.PERSON_REQUIRED: Explanation(
         403,
         "a directive asks that every request to this model names its person, a registered member",
         "send 'safety_identifier' (OpenAI) or 'metadata.user_id' (Anthropic) or a signed assertion, or use a "
         "key bound to a member; your administrator registers members with 'member add'",
     ),
-    Reason.QUOTA_EXCEEDED: Row(
+    Reason.QUOTA_EXCEEDED: Explanation(
         429,
         "the number of requests per minute agreed for your grant is used up",
         "wait as long as Retry-After says",

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from sluicegate.core.access.refusals import Reason
 from sluicegate.core.directives import cover
-from sluicegate.core.directives.cover import Directed, Directive, Entity, Exempt, Resolved, Selector
+from sluicegate.core.directives.cover import Cover, DirectiveIndex, Exempt, Requester, Resolution, Selector
 from sluicegate.core.people.assertion import Provider
-from sluicegate.core.people.persons import Attested, Claim, Person
+from sluicegate.core.people.persons import Claim, CredentialAttestation, Person
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate_record.directives.status import Assurance
 from sluicegate_record.entries import (
@@ -36,12 +36,12 @@ from sluicegate_record.entries import (
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.conditions import Conditions
 
-Folded = TypeVar("Folded")
+AnyBody = TypeVar("AnyBody")
 LEASE_MS_DEFAULT = 5_000
 
 
 @dataclass(slots=True)
-class Grant:
+class GrantRow:
     """An organization's authorization for one release on one surface.
 
     `replaced` says that a later grant has taken its place, `proven` that a call under it has succeeded;
@@ -67,17 +67,17 @@ class Grant:
 
 
 @dataclass(slots=True)
-class Credential:
+class CredentialRow:
     """An API key by its digest, and the grant it was issued under.
 
     `member` is who alone may use it; `attested` what is known of everyone able to reach it.
     """
 
     id: str
-    grant: Grant
+    grant: GrantRow
     revoked: bool = False
     member: Person | None = None
-    attested: Attested | None = None
+    attested: CredentialAttestation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Offer:
     fallback: str | None
 
 
-class Organization(NamedTuple):
+class OrganizationRow(NamedTuple):
     """An organization beside its grants: the tag of its legal name, its country, its sector."""
 
     name: str
@@ -107,7 +107,7 @@ class Listing:
     """Terms digest by stage."""
 
 
-class Terms(NamedTuple):
+class TermsRow(NamedTuple):
     """What terms give: the upstream of each of their models, and the conditions of a grant that says none."""
 
     models: dict[str, str]
@@ -124,35 +124,35 @@ class Table:
         self.size = 0
         self.longest_lease_ms = LEASE_MS_DEFAULT
         """The longest lease that any plan has ever allowed."""
-        self.credentials: dict[bytes, Credential] = {}
-        self.grants: dict[tuple[str, str, str], Grant] = {}
-        self.grants_by_id: dict[str, Grant] = {}
+        self.credentials: dict[bytes, CredentialRow] = {}
+        self.grants: dict[tuple[str, str, str], GrantRow] = {}
+        self.grants_by_id: dict[str, GrantRow] = {}
         self.surfaces_granted: dict[tuple[str, str], set[str]] = {}
         self.pending: dict[tuple[str, str], dict[str, str]] = {}
         self.offers: dict[str, Offer] = {}
         self.listings: dict[str, Listing] = {}
         """By release."""
-        self.terms: dict[str, Terms] = {}
+        self.terms: dict[str, TermsRow] = {}
         """By digest, in force or not."""
         self.open_terms: set[str] = set()
         """The terms, by digest, under which a stage was opened."""
-        self.organizations: dict[str, Organization] = {}
+        self.organizations: dict[str, OrganizationRow] = {}
         self.people: dict[str, Person] = {}
         self.registry: dict[str, dict[bytes, Person]] = {}
         """The members of an organization by the identifiers that requests name them by."""
         self.providers: dict[str, dict[str, Provider]] = {}
         """The identity providers of an organization, by id."""
-        self.directives: dict[str, Directive] = {}
-        self.suspending: dict[str, Directed] = {}
+        self.directives: dict[str, Cover] = {}
+        self.suspending: dict[str, DirectiveIndex] = {}
         """By model; a model that no directive suspends has none."""
-        self.restricting: dict[str, Directed] = {}
-        self.drills: dict[str, Directive] = {}
+        self.restricting: dict[str, DirectiveIndex] = {}
+        self.drills: dict[str, Cover] = {}
         """Directives that are tried and refuse nobody."""
-        self._credential_ids: dict[str, Credential] = {}
+        self._credential_ids: dict[str, CredentialRow] = {}
         self._cases: dict[str, tuple[str, str, str]] = {}
         self._named: dict[str, set[str]] = {}
         """Organizations by the tag of their legal name."""
-        self._naming: dict[str, Directive] = {}
+        self._naming: dict[str, Cover] = {}
         """The directives in force with legal names in them, by name: whoever comes to bear one is added."""
         self._claims: dict[tuple[Claim, ...], tuple[Claim, ...]] = {}
         """What is claimed of persons, once: many have the same said of them."""
@@ -179,12 +179,12 @@ class Table:
         """Count one entry in without what it says. Requires: `entry.seq == self.size`."""
         self.size = entry.size
 
-    def entity(self, organization: str) -> Entity:
+    def entity(self, organization: str) -> Requester:
         """An organization as directives look at it."""
         known = self.organizations.get(organization)
-        return Entity(organization, known.registered_in if known is not None else None)
+        return Requester(organization, known.registered_in if known is not None else None)
 
-    def credential(self, name: str) -> Credential:
+    def credential(self, name: str) -> CredentialRow:
         """A credential by its id. Raises: KeyError."""
         return self._credential_ids[name]
 
@@ -202,13 +202,13 @@ class Table:
         for name in self._named.keys() & selector.names:
             selector.organizations |= self._named[name]
 
-    def direct(self, directive: Directive) -> None:
+    def direct(self, directive: Cover) -> None:
         """Put a directive in force."""
         for selector in directive.selectors():
             self._await(directive, selector)
         self.directives[directive.name] = directive
         for model in directive.models:
-            self._index(directive).setdefault(model, Directed()).add(directive)
+            self._index(directive).setdefault(model, DirectiveIndex()).add(directive)
 
     def undirect(self, name: str) -> None:
         """End a directive. Raises: KeyError."""
@@ -220,17 +220,17 @@ class Table:
             if not index[model]:
                 del index[model]
 
-    def exempt(self, directive: Directive, exempt: Exempt) -> None:
+    def exempt(self, directive: Cover, exempt: Exempt) -> None:
         """Leave somebody out of a directive."""
         self._await(directive, exempt.selector)
         directive.exempt.append(exempt)
 
-    def _await(self, directive: Directive, selector: Selector) -> None:
+    def _await(self, directive: Cover, selector: Selector) -> None:
         self.complete(selector)
         if selector.names:
             self._naming[directive.name] = directive
 
-    def _index(self, directive: Directive) -> dict[str, Directed]:
+    def _index(self, directive: Cover) -> dict[str, DirectiveIndex]:
         return self.suspending if directive.restricts is None else self.restricting
 
     def _bear(self, organization: str, name: str) -> None:
@@ -242,7 +242,7 @@ class Table:
                     selector.organizations.add(organization)
             if name in directive.selector.names:
                 for model in directive.models:
-                    directed = self._index(directive).setdefault(model, Directed())
+                    directed = self._index(directive).setdefault(model, DirectiveIndex())
                     directed.add_organization(directive, organization)
 
     def revoked(self, credential: str) -> bool:
@@ -254,7 +254,7 @@ class Table:
         return not self.open_terms.isdisjoint(self.listings[release].stages.values())
 
 
-def fold_in(fold: Callable[[Folded, Entry], None], state: Folded, entry: Entry) -> None:
+def fold_in(fold: Callable[[AnyBody, Entry], None], state: AnyBody, entry: Entry) -> None:
     """Fold an entry into a state.
 
     Raises: VerificationFailed: the entry is about something that is not there, or lacks what its type needs.
@@ -278,7 +278,7 @@ def _release_applied(table: Table, entry: Entry, body: releases.ReleaseApplied) 
     models = {model.id: model.upstream for model in spec.models}
     kept = Listing(frozenset(models), spec.lease_ms, dict(body.terms))
     fallback = None if spec.on_refusal is None else spec.on_refusal.fallback_model
-    terms = {kept.stages[stage.name]: Terms(models, stage.conditions) for stage in spec.stages}
+    terms = {kept.stages[stage.name]: TermsRow(models, stage.conditions) for stage in spec.stages}
     for stage, looser in body.tightened.items():
         if looser in table.open_terms:
             table.open_terms.add(kept.stages[stage])
@@ -329,7 +329,7 @@ def _stage_opened(table: Table, entry: Entry, body: releases.StageOpened) -> Non
 def _grant_approved(table: Table, entry: Entry, body: grants.GrantApproved) -> None:
     terms = table.terms[body.terms]
     conditions = terms.conditions if body.conditions is None else body.conditions
-    grant = Grant(
+    grant = GrantRow(
         id=body.grant,
         organization=intern(seen(body.organization)),
         release=intern(body.release),
@@ -349,7 +349,7 @@ def _grant_approved(table: Table, entry: Entry, body: grants.GrantApproved) -> N
     table.surfaces_granted.setdefault((grant.organization, grant.release), set()).add(grant.surface)
 
 
-def _served(terms: Terms, body: Body) -> dict[str, str]:
+def _served(terms: TermsRow, body: Body) -> dict[str, str]:
     """The models of a grant: none where something is said of it that this build does not know."""
     return {} if body.strange else terms.models
 
@@ -400,7 +400,7 @@ _ENDS = {
 def _credential_issued(table: Table, entry: Entry, body: credentials.CredentialIssued) -> None:
     grant, name = table.grants_by_id[body.grant], seen(body.member)
     member = table.people[name] if name is not None else None
-    credential = Credential(body.credential, grant, member=member)
+    credential = CredentialRow(body.credential, grant, member=member)
     table.credentials[seen(body.digest)] = credential
     table._credential_ids[credential.id] = credential
     if member is not None:
@@ -415,7 +415,7 @@ def _credential_attested(table: Table, entry: Entry, body: credentials.Credentia
     credential, stated = table._credential_ids[body.credential], seen(body.attested)
     credential.attested = None
     if stated is not None:
-        credential.attested = Attested(
+        credential.attested = CredentialAttestation(
             frozenset(stated.statuses),
             frozenset(stated.models) if stated.models is not None else None,
             frozenset(stated.excluded or ()),
@@ -426,7 +426,7 @@ def _credential_attested(table: Table, entry: Entry, body: credentials.Credentia
 def _organization_described(table: Table, entry: Entry, body: people.OrganizationDescribed) -> None:
     found = seen(body.described)
     organization = intern(found.organization)
-    table.organizations[organization] = Organization(found.name, intern(found.registered_in), found.sector)
+    table.organizations[organization] = OrganizationRow(found.name, intern(found.registered_in), found.sector)
     table._bear(organization, found.name)
 
 
@@ -487,19 +487,19 @@ def _directive_issued(table: Table, entry: Entry, body: directives.DirectiveIssu
     table.direct(directive)
 
 
-def _named_in(body: directives.DirectiveIssued | directives.DirectiveLifted) -> dict[str, Resolved]:
+def _named_in(body: directives.DirectiveIssued | directives.DirectiveLifted) -> dict[str, Resolution]:
     """What the names of a directive come to; before there were names, organizations alone."""
     if isinstance(body.named, dict):
         return dict(_readable(body.named))
     organizations = body.organizations if isinstance(body, directives.DirectiveIssued) else None
-    return {"covers": Resolved(organizations=organizations)} if isinstance(organizations, tuple) else {}
+    return {"covers": Resolution(organizations=organizations)} if isinstance(organizations, tuple) else {}
 
 
-def _readable(named: Mapping[str, Any]) -> Iterator[tuple[str, Resolved]]:
+def _readable(named: Mapping[str, Any]) -> Iterator[tuple[str, Resolution]]:
     """What can be read of it: a directive that lacks a part covers everyone, an exception nobody."""
     for part, value in named.items():
         try:
-            yield part, Resolved.from_json(value)
+            yield part, Resolution.from_json(value)
         except ValueError:
             continue
 

@@ -22,7 +22,7 @@ from sluicegate.core.access.table import Table
 from sluicegate.core.terms.trust import Floor, Releases
 from sluicegate_record import law
 from sluicegate_record.entities.case import CONSENT, Case
-from sluicegate_record.entities.key import Key, Keys
+from sluicegate_record.entities.key import Keys, PinnedKey
 from sluicegate_record.entries import Entry, Unknown, credentials, grants, releases, seen
 from sluicegate_record.entries.body import Body
 from sluicegate_record.law import Breach, Support, Unchecked
@@ -47,7 +47,7 @@ class VouchedTable(Table):
         self._keys = Keys(
             trust.developer,
             (
-                Key(keyid=dsse.keyid(pin.public), public=pin.public, owner=pin.owner, party=pin.party)
+                PinnedKey(keyid=dsse.keyid(pin.public), public=pin.public, owner=pin.owner, party=pin.party)
                 for pin in trust.pins
             ),
         )

@@ -29,7 +29,7 @@ class Whom(NamedTuple):
     why: str = ""
 
 
-class Entity(NamedTuple):
+class Requester(NamedTuple):
     """The organization a request comes from. `registered_in` None where nobody said."""
 
     id: str
@@ -58,7 +58,7 @@ _KNOWN = frozenset(STATUSES) - UNKNOWN
 """What is known of a status that this build does not have is nothing."""
 
 
-class Resolved(NamedTuple):
+class Resolution(NamedTuple):
     """What a committed list of names comes to: pseudonyms, tags of legal names, members."""
 
     organizations: Sequence[str] = ()
@@ -70,15 +70,15 @@ class Resolved(NamedTuple):
         return {name: sorted(value) for name, value in self._asdict().items() if value}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Sequence[str]]) -> Resolved:
+    def from_json(cls, value: Mapping[str, Sequence[str]]) -> Resolution:
         """What a gate part holds. Raises: ValueError: it cannot be read whole."""
         if not set(value) <= set(cls._fields):
             raise ValueError(f"names of {sorted(value)}")
         return cls(**{name: _texts(given) for name, given in value.items()})
 
-    def __or__(self, other: object) -> Resolved:
-        assert isinstance(other, Resolved)
-        return Resolved(*([*mine, *theirs] for mine, theirs in zip(self, other, strict=True)))
+    def __or__(self, other: object) -> Resolution:
+        assert isinstance(other, Resolution)
+        return Resolution(*([*mine, *theirs] for mine, theirs in zip(self, other, strict=True)))
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ class Selector:
         """Whether anybody could be covered, whatever the organization: no index narrows it."""
         return self.everyone or self.people is not None
 
-    def covers(self, entity: Entity, whom: Whom) -> bool:
+    def covers(self, entity: Requester, whom: Whom) -> bool:
         """Whether one is among those covered; one of whom it cannot be told is."""
         return (
             self.everyone
@@ -115,7 +115,7 @@ class Selector:
             or (self.people is not None and self.people.has(whom))
         )
 
-    def excepts(self, entity: Entity, whom: Whom) -> bool:
+    def excepts(self, entity: Requester, whom: Whom) -> bool:
         """Whether one is certainly among those excepted."""
         return (
             self.everyone
@@ -125,7 +125,7 @@ class Selector:
             or (self.people is not None and self.people.has_certainly(whom))
         )
 
-    def _is_registered(self, entity: Entity, *, unknown: bool) -> bool:
+    def _is_registered(self, entity: Requester, *, unknown: bool) -> bool:
         return unknown if entity.registered_in is None else entity.registered_in in self.registered_in
 
 
@@ -147,7 +147,7 @@ class Exempt:
         """Whether it leaves out everyone, on all surfaces."""
         return self.selector.everyone and self.surfaces is None
 
-    def applies(self, model: str, surface: str, entity: Entity, whom: Whom) -> bool:
+    def applies(self, model: str, surface: str, entity: Requester, whom: Whom) -> bool:
         """Whether it leaves one out of a request for a model on a surface."""
         return (
             (self.models is None or model in self.models)
@@ -157,7 +157,7 @@ class Exempt:
 
 
 @dataclass(slots=True)
-class Directive:
+class Cover:
     """A directive, compiled. `surfaces` None is all; `restricts` None suspends.
 
     Units: milliseconds since 1970 UTC: in force in `[from_ms, until_ms)`; streams that were open then go on
@@ -174,7 +174,7 @@ class Directive:
     from_ms: int = 0
     until_ms: int | None = None
     drained_ms: int = 0
-    annexes: Mapping[str, Resolved] = field(default_factory=dict)
+    annexes: Mapping[str, Resolution] = field(default_factory=dict)
     """What its annexes name, by `annex.` and the annex: a lift may be of one."""
 
     @property
@@ -194,13 +194,13 @@ class Directive:
         """Whether it is about a model on a surface."""
         return model in self.models and (self.surfaces is None or surface in self.surfaces)
 
-    def covers(self, model: str, surface: str, entity: Entity, whoms: Iterable[Whom]) -> bool:
+    def covers(self, model: str, surface: str, entity: Requester, whoms: Iterable[Whom]) -> bool:
         """Whether a request is covered: the one answer, for enforcement and preview alike."""
         return self.is_about(model, surface) and any(
             self.covers_one(model, surface, entity, whom) for whom in whoms
         )
 
-    def covers_one(self, model: str, surface: str, entity: Entity, whom: Whom) -> bool:
+    def covers_one(self, model: str, surface: str, entity: Requester, whom: Whom) -> bool:
         """Whether one of those a request names is covered. Requires: `is_about` the model and surface."""
         return self.selector.covers(entity, whom) and not any(
             each.applies(model, surface, entity, whom) for each in self.exempt
@@ -213,12 +213,12 @@ class Directive:
             yield each.selector
 
 
-Named = Mapping[str, Resolved]
+Resolutions = Mapping[str, Resolution]
 """What the commitments of a document come to: by `covers`, `except`, and an annex's name after `annex.`."""
-NOBODY = Resolved()
+NOBODY = Resolution()
 
 
-def compiled(name: str, spec: Mapping[str, Any], named: Named, at_ms: int) -> Directive:
+def compiled(name: str, spec: Mapping[str, Any], named: Resolutions, at_ms: int) -> Cover:
     """A signed directive's document, compiled; one that is in force immediately is from `at_ms` on.
 
     What this build does not know, or cannot read: whom it covers is everyone, whom it excepts is nobody, and
@@ -226,7 +226,7 @@ def compiled(name: str, spec: Mapping[str, Any], named: Named, at_ms: int) -> Di
     Raises: KeyError, TypeError, ValueError, VerificationFailed: it lacks models, surfaces or a time.
     """
     from_ms = at_ms if spec.get("effective", "immediately") == "immediately" else _ms(spec["effective"])
-    return Directive(
+    return Cover(
         name=name,
         by_order=spec["basis"]["kind"] == "order",
         models=frozenset(_texts(spec["models"])),
@@ -241,7 +241,7 @@ def compiled(name: str, spec: Mapping[str, Any], named: Named, at_ms: int) -> Di
     )
 
 
-def lifted(case: str, scope: Scope, named: Named) -> Exempt:
+def lifted(case: str, scope: Scope, named: Resolutions) -> Exempt:
     """A part of a directive that was lifted: of models, surfaces and organizations those stated.
 
     One that this build cannot read lifts for nobody.
@@ -267,7 +267,7 @@ def _restricts(spec: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return conditions if conditions and can_do else None
 
 
-def _exceptions(stated: Any, named: Named) -> Iterator[Exempt]:
+def _exceptions(stated: Any, named: Resolutions) -> Iterator[Exempt]:
     """Each exception by itself, so that a preview can tell what each changes."""
     for part, value in stated.items() if isinstance(stated, Mapping) else ():
         if part == "annexes" and isinstance(value, list):
@@ -280,7 +280,7 @@ def _exceptions(stated: Any, named: Named) -> Iterator[Exempt]:
                 yield Exempt(name, selector)
 
 
-def _read(stated: Any, named: Named, part: str) -> Selector | None:
+def _read(stated: Any, named: Resolutions, part: str) -> Selector | None:
     """A selector, None where it cannot be read."""
     if stated == "everyone":
         return Selector(everyone=True)
@@ -290,12 +290,12 @@ def _read(stated: Any, named: Named, part: str) -> Selector | None:
         return None
 
 
-def _selector(stated: Mapping[str, Any], named: Named, part: str) -> Selector:
+def _selector(stated: Mapping[str, Any], named: Resolutions, part: str) -> Selector:
     found, persons = NOBODY, stated.get("persons", {})
     if "organizations" in stated:
         found |= _somebody(named[part]._replace(persons=()))
     if "commitment" in persons:
-        found |= _somebody(Resolved(persons=named[part].persons))
+        found |= _somebody(Resolution(persons=named[part].persons))
     for annex in _texts(stated["annexes"]) if "annexes" in stated else ():
         found |= _somebody(named[ANNEX + annex])
     return Selector(
@@ -316,7 +316,7 @@ def _people(stated: Mapping[str, Any]) -> People:
     )
 
 
-def _somebody(found: Resolved) -> Resolved:
+def _somebody(found: Resolution) -> Resolution:
     """Names that come to somebody. Raises: ValueError: a part that is stated names nobody."""
     if not any(found):
         raise ValueError("a part that names nobody")
@@ -343,11 +343,11 @@ _FIELDS = frozenset({"organizations", "registeredIn", "persons", "annexes"})
 _PEOPLE = frozenset({"definition", "statuses", "source", "unknown", "assurance"})
 
 
-Places = dict[str | None, dict[str, Directive]]
+Places = dict[str | None, dict[str, Cover]]
 """Directives by name, by whom they could cover."""
 
 
-class Directed:
+class DirectiveIndex:
     """The directives about one model, by whom they could cover: what a request looks up."""
 
     __slots__ = ("_any", "_countries", "_members", "_organizations")
@@ -362,18 +362,18 @@ class Directed:
     def __bool__(self) -> bool:
         return bool(self._any or self._organizations or self._countries or self._members)
 
-    def add(self, directive: Directive) -> None:
+    def add(self, directive: Cover) -> None:
         """Take a directive in."""
         for index, key in self._places(directive):
             index.setdefault(key, {})[directive.name] = directive
 
-    def add_organization(self, directive: Directive, organization: str) -> None:
+    def add_organization(self, directive: Cover, organization: str) -> None:
         """A directive that is here covers one more organization."""
         if directive.selector.is_open:
             return
         self._organizations.setdefault(organization, {})[directive.name] = directive
 
-    def remove(self, directive: Directive) -> None:
+    def remove(self, directive: Cover) -> None:
         """Forget a directive."""
         for index, key in self._places(directive):
             named = index.get(key, {})
@@ -381,7 +381,9 @@ class Directed:
             if not named:
                 index.pop(key, None)
 
-    def reaches(self, organization: str, entity_of: Callable[[str], Entity], persons: Sequence[str]) -> bool:
+    def reaches(
+        self, organization: str, entity_of: Callable[[str], Requester], persons: Sequence[str]
+    ) -> bool:
         """Whether any directive here could cover a request; what it costs does not depend on how many."""
         return bool(
             self._any
@@ -390,7 +392,7 @@ class Directed:
             or (self._members and not self._members.keys().isdisjoint(persons))
         )
 
-    def candidates(self, entity: Entity, persons: Sequence[str]) -> Iterator[Directive]:
+    def candidates(self, entity: Requester, persons: Sequence[str]) -> Iterator[Cover]:
         """The directives that could cover a request, each once or more; no other one does.
 
         `persons` are the members it names, by id.
@@ -401,7 +403,7 @@ class Directed:
         for person in persons:
             yield from self._members.get(person, _NONE).values()
 
-    def _places(self, directive: Directive) -> Iterator[tuple[Places, str | None]]:
+    def _places(self, directive: Cover) -> Iterator[tuple[Places, str | None]]:
         selector = directive.selector
         if selector.is_open:
             yield self._any, ""
@@ -416,4 +418,4 @@ class Directed:
             yield self._members, member
 
 
-_NONE: dict[str, Directive] = {}
+_NONE: dict[str, Cover] = {}

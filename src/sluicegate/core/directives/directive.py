@@ -31,7 +31,7 @@ from sluicegate.core.people.persons import Definition
 from sluicegate.core.terms import document as documents
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.document import Fault
-from sluicegate.core.terms.plan import Country, Digest, ModelId, Name, Rule, Text, _Strict
+from sluicegate.core.terms.plan import Country, Digest, ModelId, Slug, Text, WrittenRule, _Strict
 from sluicegate.errors import InvalidInput
 from sluicegate_record.directives import names
 from sluicegate_record.directives.document import (
@@ -57,8 +57,8 @@ PersonId = Annotated[str, Field(pattern=PERSON_ID)]
 Ids = Annotated[list[PersonId], Field(min_length=1, max_length=NAMES_MAX)]
 Names = Annotated[list[Text], Field(min_length=1, max_length=NAMES_MAX)]
 Countries = Annotated[list[Country], Field(min_length=1, max_length=250)]
-Annexes = Annotated[list[Name], Field(min_length=1, max_length=100)]
-Surfaces = Annotated[list[Name], Field(min_length=1, max_length=50)]
+Annexes = Annotated[list[Slug], Field(min_length=1, max_length=100)]
+Surfaces = Annotated[list[Slug], Field(min_length=1, max_length=50)]
 
 
 def _time(text: str) -> str:
@@ -86,7 +86,7 @@ def _beginning(text: str) -> str:
     return text if text == "immediately" else _time(text)
 
 
-Time = Annotated[str, AfterValidator(_time)]
+WrittenTime = Annotated[str, AfterValidator(_time)]
 Beginning = Annotated[str, AfterValidator(_beginning)]
 
 
@@ -114,10 +114,10 @@ def _ids_or(by_status: type[BaseModel]) -> WrapValidator:
     return WrapValidator(validated)
 
 
-class Persons(_Strict):
+class WrittenPersons(_Strict):
     """Persons by the status that a definition means; `assurance` is the least that counts as known."""
 
-    definition: Name
+    definition: Slug
     unknown: Literal["covered", "spared"] = "covered"
     assurance: AssuranceWord | None = None
 
@@ -125,7 +125,7 @@ class Persons(_Strict):
 class ExceptedPersons(_Strict):
     """Persons excepted by status; one whose status is not known well enough is not among them."""
 
-    definition: Name
+    definition: Slug
     assurance: AssuranceWord | None = None
 
 
@@ -135,13 +135,13 @@ class _Whom(_Strict):
     annexes: Annexes | None = None
 
 
-class Covered(_Whom):
+class WrittenCover(_Whom):
     """Whom a directive covers: the union of what is stated."""
 
-    persons: Annotated[Persons | list[str], _ids_or(Persons)] | None = None
+    persons: Annotated[WrittenPersons | list[str], _ids_or(WrittenPersons)] | None = None
 
 
-class Excepted(_Whom):
+class WrittenExemption(_Whom):
     """Whom it excepts: the union of what is stated."""
 
     persons: Annotated[ExceptedPersons | list[str], _ids_or(ExceptedPersons)] | None = None
@@ -154,7 +154,7 @@ class AnnexFile(_Strict):
     digest: Digest
 
 
-class DirectiveBasis(_Strict):
+class WrittenDirectiveBasis(_Strict):
     """Why the directive binds, and by what authority."""
 
     kind: Literal["voluntary", "agreed", "order"]
@@ -168,7 +168,7 @@ class Restrictions(_Strict):
     personNamed: Literal[True] | None = None  # noqa: N815 - likewise
 
 
-class Reasons(_Strict):
+class WrittenReasons(_Strict):
     """In which form reasons were given, what may be said of them; where written or sealed, the reasons."""
 
     form: Literal["written", "verbal", "sealed", "none"]
@@ -176,46 +176,46 @@ class Reasons(_Strict):
     text: Annotated[str, Field(min_length=1, max_length=REASONS_MAX)] | None = None
 
 
-class DirectiveSpec(_Strict):
+class WrittenDirectiveSpec(_Strict):
     """Who narrows what for whom, and why."""
 
-    issuer: Name
-    basis: DirectiveBasis
+    issuer: Slug
+    basis: WrittenDirectiveBasis
     action: Literal["suspend", "restrict"]
     conditions: Restrictions | None = None
     models: Annotated[list[ModelId], Field(min_length=1, max_length=100)]
     surfaces: Annotated[Literal["all"] | list[str], _word_or("all", Surfaces, "a list of surfaces")]
     covers: Annotated[
-        Literal["everyone"] | Covered,
-        _word_or(EVERYONE, Covered, "organizations, registeredIn, persons or annexes"),
+        Literal["everyone"] | WrittenCover,
+        _word_or(EVERYONE, WrittenCover, "organizations, registeredIn, persons or annexes"),
     ]
-    except_: Annotated[Excepted | None, Field(alias="except")] = None
-    annexes: Annotated[dict[Name, AnnexFile], Field(max_length=100)] | None = None
+    except_: Annotated[WrittenExemption | None, Field(alias="except")] = None
+    annexes: Annotated[dict[Slug, AnnexFile], Field(max_length=100)] | None = None
     effective: Beginning = "immediately"
-    expires: Time | None = None
+    expires: WrittenTime | None = None
     drain: Annotated[str, AfterValidator(_drain)] = "PT0S"
-    reasons: Reasons
-    liftedBy: Rule | None = None  # noqa: N815 - the directive language's own name
+    reasons: WrittenReasons
+    liftedBy: WrittenRule | None = None  # noqa: N815 - the directive language's own name
 
 
-class DirectiveMetadata(_Strict):
+class WrittenDirectiveMetadata(_Strict):
     """The directive's name, the one it takes the place of, and whether it is a drill."""
 
-    name: Name
-    replaces: Name | None = None
+    name: Slug
+    replaces: Slug | None = None
     drill: Literal[True] | None = None
 
 
-class Directive(_Strict):
+class WrittenDirective(_Strict):
     """A directive as its issuer writes it."""
 
     apiVersion: Literal["sluicegate/v1"]  # noqa: N815 - the directive language's own name
     kind: Literal["Directive"]
-    metadata: DirectiveMetadata
-    spec: DirectiveSpec
+    metadata: WrittenDirectiveMetadata
+    spec: WrittenDirectiveSpec
 
 
-def read(document: documents.Document) -> dict[str, Any]:
+def read(document: documents.YamlDocument) -> dict[str, Any]:
     """Check a document and return the directive as JSON, defaults filled in.
 
     Raises: InvalidDocument: with the place of every error.
@@ -223,7 +223,7 @@ def read(document: documents.Document) -> dict[str, Any]:
     faults = list(_faults(document.value))
     if faults:
         raise document.refuse(faults)
-    value = _plain(Directive.model_validate(document.value))
+    value = _plain(WrittenDirective.model_validate(document.value))
     value["spec"].setdefault("liftedBy", {"allOf": [value["spec"]["issuer"]]})
     return value
 
@@ -322,14 +322,14 @@ def definition(name: str, added: Mapping[str, Definition]) -> Definition:
     return found
 
 
-def _plain(directive: Directive) -> dict[str, Any]:
+def _plain(directive: WrittenDirective) -> dict[str, Any]:
     value: dict[str, Any] = directive.model_dump(mode="json", exclude_none=True, by_alias=True)
     return value
 
 
 def _faults(value: Any) -> Iterator[Fault]:
     try:
-        checked = Directive.model_validate(value)
+        checked = WrittenDirective.model_validate(value)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             yield _fault_of(detail, value)
@@ -353,7 +353,7 @@ def _twice(spec: Mapping[str, Any]) -> Iterator[Fault]:
                     yield Fault(("spec", part, kind, i), "each once", repr(item)[:80])
 
 
-def _inconsistent(checked: Directive) -> Iterator[Fault]:
+def _inconsistent(checked: WrittenDirective) -> Iterator[Fault]:
     """What is well-formed by itself and makes no sense together."""
     spec = checked.spec
     if (spec.action == "restrict") != (spec.conditions is not None):

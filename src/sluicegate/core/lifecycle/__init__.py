@@ -27,13 +27,13 @@ from sluicegate.core.lifecycle import (
     releases,
     ticks,
 )
-from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.log.leaf import Entropy
 
-__all__ = ["Command", "Decided", "Refusal", "State", "decide"]
+__all__ = ["Acceptance", "Command", "Refusal", "State", "decide"]
 
-Decider = Callable[[State, Any, int, Entropy], Decided | Refusal]
+Decider = Callable[[State, Any, int, Entropy], Acceptance | Refusal]
 _DECIDERS: dict[type, Decider] = {
     keys.StartLog: keys.start_log,
     releases.ApplyPlan: releases.apply_plan,
@@ -41,11 +41,11 @@ _DECIDERS: dict[type, Decider] = {
     applications.Nominate: applications.nominate,
     applications.SubmitApplication: applications.submit_application,
     applications.Amend: applications.amend,
-    applications.Answer: applications.answer,
+    applications.AnswerQuestion: applications.answer,
     applications.Accept: applications.accept,
     applications.Withdraw: applications.withdraw,
     applications.Return: applications.return_case,
-    applications.Reply: applications.reply,
+    applications.ReplyToDenial: applications.reply,
     applications.OpenAppeal: applications.open_appeal,
     positions.Receive: positions.receive,
     positions.RecordPosition: positions.record_position,
@@ -93,11 +93,11 @@ Command = (
     | applications.Nominate
     | applications.SubmitApplication
     | applications.Amend
-    | applications.Answer
+    | applications.AnswerQuestion
     | applications.Accept
     | applications.Withdraw
     | applications.Return
-    | applications.Reply
+    | applications.ReplyToDenial
     | applications.OpenAppeal
     | positions.Receive
     | positions.RecordPosition
@@ -139,7 +139,7 @@ Command = (
 )
 
 
-def decide(state: State, command: Command, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def decide(state: State, command: Command, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide a command.
 
     Units:  now_ms milliseconds since 1970 UTC, never earlier than `state.at_ms`.

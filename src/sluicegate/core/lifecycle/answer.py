@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from sluicegate_record.entries import Draft
 
-Kind = Literal["unknown", "conflict", "forbidden", "unverified"]
+RefusalKind = Literal["unknown", "conflict", "forbidden", "unverified"]
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class Acceptance:
     """Yes: what to append (perhaps nothing), and the answer, to which the writer adds `size`."""
 
     drafts: Sequence[Draft]
@@ -23,7 +23,7 @@ class Decided:
 class Refusal:
     """No. Nothing is appended. `kind` tells the edge which status fits; `remedy` what to do."""
 
-    kind: Kind
+    kind: RefusalKind
     code: str
     message: str
     remedy: str = ""

@@ -15,7 +15,7 @@ from typing import Any
 
 from sluicegate.core.lifecycle import blocks, determination, timing
 from sluicegate.core.lifecycle.acts import found
-from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.organizations import describe
 from sluicegate.core.lifecycle.positions import grant_moved, moved, outcome_of
 from sluicegate.core.lifecycle.releases import asking, stage_unknown
@@ -68,7 +68,7 @@ class Amend:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnswerQuestion:
     """Answer the question of an agency; "" where only one asks. `text` is sealed."""
 
     case: str
@@ -99,7 +99,7 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ReplyToDenial:
     """Answer a denial, or a removal before it counts. `text` is sealed."""
 
     case: str
@@ -126,7 +126,7 @@ class Nominate:
 
 def submit_application(
     state: State, command: SubmitApplication, now_ms: int, entropy: Entropy
-) -> Decided | Refusal:
+) -> Acceptance | Refusal:
     """Decide `SubmitApplication`."""
     release = state.releases.get(command.release)
     if release is None or command.stage not in release.terms:
@@ -148,10 +148,10 @@ def submit_application(
     draft = Draft.of(case, body, entropy)
     described = [] if command.described is None else [command.described]
     drafts = [*describe(state, described, entropy), draft]
-    return Decided(drafts, {"application": case, "state": kinds.SUBMITTED})
+    return Acceptance(drafts, {"application": case, "state": kinds.SUBMITTED})
 
 
-def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `Amend`. The grant goes on as it is meanwhile."""
     grant = state.grants.get(command.grant)
     if grant is None:
@@ -172,7 +172,7 @@ def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Decide
     kept = {"application": sealed} if sealed else {}
     body = opened(state, question, grant.organization, now_ms, sealed=kept)
     draft = Draft.of(case, replace(body, described=command.described), entropy)
-    return Decided([draft], {"application": case, "state": kinds.SUBMITTED, "grant": grant.id})
+    return Acceptance([draft], {"application": case, "state": kinds.SUBMITTED, "grant": grant.id})
 
 
 def _not_to_amend(state: State, command: Amend, grant: Grant) -> Refusal | None:
@@ -193,8 +193,8 @@ def _not_to_amend(state: State, command: Amend, grant: Grant) -> Refusal | None:
     return Refusal("conflict", "nothing_to_amend", said, "say --renew, or name what has changed")
 
 
-def answer(state: State, command: Answer, now_ms: int, entropy: Entropy) -> Decided | Refusal:
-    """Decide `Answer`: the clock of the agency that asked goes on."""
+def answer(state: State, command: AnswerQuestion, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
+    """Decide `AnswerQuestion`: the clock of the agency that asked goes on."""
     case = found(state, command.case, "answer")
     if isinstance(case, Refusal):
         return case
@@ -222,13 +222,13 @@ def answer(state: State, command: Answer, now_ms: int, entropy: Entropy) -> Deci
         answer=leaves.opening(command.text, entropy),
     )
     draft = Draft.of(case.id, body, entropy)
-    return Decided(
+    return Acceptance(
         [draft],
         {"case": case.id, "agency": agency, "due": times.format_time(due_ms) if due_ms is not None else None},
     )
 
 
-def accept(state: State, command: Accept, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def accept(state: State, command: Accept, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `Accept`: the grant, if nothing has come in its way since the offer."""
     case = found(state, command.case, "accept")
     if isinstance(case, Refusal):
@@ -240,19 +240,19 @@ def accept(state: State, command: Accept, now_ms: int, entropy: Entropy) -> Deci
         return Refusal("conflict", block["code"], block["text"])
     drafts = determination.approved(state, case, now_ms, entropy)
     grants = [draft.body.grant for draft in drafts if isinstance(draft.body, GrantApproved)]
-    return Decided(drafts, {"case": case.id, "determination": outcome_of(drafts), "grant": grants[0]})
+    return Acceptance(drafts, {"case": case.id, "determination": outcome_of(drafts), "grant": grants[0]})
 
 
-def withdraw(state: State, command: Withdraw, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def withdraw(state: State, command: Withdraw, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `Withdraw`."""
     case = found(state, command.case, "withdraw")
     if isinstance(case, Refusal):
         return case
     draft = determination.outcome(case, "withdrawn", now_ms)
-    return Decided([draft], {"case": case.id, "determination": "withdrawn"})
+    return Acceptance([draft], {"case": case.id, "determination": "withdrawn"})
 
 
-def return_case(state: State, command: Return, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def return_case(state: State, command: Return, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `Return`: before any agency has said anything on the merits."""
     case = found(state, command.case, "return")
     if isinstance(case, Refusal):
@@ -262,11 +262,11 @@ def return_case(state: State, command: Return, now_ms: int, entropy: Entropy) ->
         return Refusal("conflict", "positions_taken", said, "await its determination")
     body = determination.outcome_body(case, "returned", now_ms, code="deficient")
     draft = Draft.of(case.id, replace(body, reason=leaves.opening(command.reason, entropy)), entropy)
-    return Decided([draft], {"case": case.id, "determination": "returned"})
+    return Acceptance([draft], {"case": case.id, "determination": "returned"})
 
 
-def reply(state: State, command: Reply, now_ms: int, entropy: Entropy) -> Decided | Refusal:
-    """Decide `Reply`: a denial is reviewed again, once; a removal waits out its time with the reply in it."""
+def reply(state: State, command: ReplyToDenial, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
+    """Decide `ReplyToDenial`: a denial is reviewed again, once; a removal waits out its time with it."""
     case = found(state, command.case, "reply")
     if isinstance(case, Refusal):
         return case
@@ -290,10 +290,10 @@ def reply(state: State, command: Reply, now_ms: int, entropy: Entropy) -> Decide
         until_ms = now_ms + case.procedure.reply_ms
     body = CaseReplied(case=case.id, reply_by_ms=until_ms, reply=leaves.opening(command.text, entropy))
     draft = Draft.of(case.id, body, entropy)
-    return Decided([draft], {"case": case.id, "reviewedUntil": times.format_time(until_ms)})
+    return Acceptance([draft], {"case": case.id, "reviewedUntil": times.format_time(until_ms)})
 
 
-def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `OpenAppeal`: others decide, by the rule of appeals."""
     case = found(state, command.case, "appeal")
     if isinstance(case, Refusal):
@@ -312,10 +312,10 @@ def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy
     sealed = {"appeal": leaves.opening(command.text, entropy)}
     body = opened(state, question, case.organization or "", now_ms, sealed=sealed, against=case)
     draft = Draft.of(name, body, entropy)
-    return Decided([draft], {"case": name, "against": case.id, "state": kinds.SUBMITTED})
+    return Acceptance([draft], {"case": name, "against": case.id, "state": kinds.SUBMITTED})
 
 
-def nominate(state: State, command: Nominate, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def nominate(state: State, command: Nominate, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `Nominate`."""
     release = state.releases.get(command.release)
     if release is None or command.stage not in release.terms:
@@ -323,7 +323,7 @@ def nominate(state: State, command: Nominate, now_ms: int, entropy: Entropy) -> 
     asked = (command.release, command.stage, command.organization)
     for known in state.nominations.values():
         if (known.release, known.stage, known.organization) == asked:
-            return Decided([], {"nomination": known.nomination})
+            return Acceptance([], {"nomination": known.nomination})
     body = OrganizationNominated(
         nomination=entropy.name("nom"),
         release=command.release,
@@ -334,7 +334,7 @@ def nominate(state: State, command: Nominate, now_ms: int, entropy: Entropy) -> 
     dossier = leaves.opening(command.dossier, entropy)  # its salt is drawn last
     body = replace(body, dossier=dossier)
     draft = replace(draft, body=body, sealed=body.sealed())
-    return Decided([draft], {"nomination": body.nomination})
+    return Acceptance([draft], {"nomination": body.nomination})
 
 
 def about_stage(state: State, stage: str, terms: str, case: str, kind: str) -> Question:

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.credentials import credential_unknown
 from sluicegate.core.lifecycle.persons import member_unknown
 from sluicegate.core.lifecycle.releases import other_log
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entries import Draft
-from sluicegate_record.entries.credentials import Attested, CredentialAttested
+from sluicegate_record.entries.credentials import AttestationRow, CredentialAttested
 from sluicegate_record.entries.people import SignatoryPinned, SignatoryRetired
 from sluicegate_record.log import dsse, times
 from sluicegate_record.log.dsse import Envelope
@@ -59,12 +59,12 @@ class WithdrawAttestation:
     credential: str
 
 
-def pin_signatory(state: State, command: PinSignatory, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def pin_signatory(state: State, command: PinSignatory, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `PinSignatory`. Pinning twice is done once. A key of a party signs for that party alone."""
     keyid = dsse.keyid(command.public)
     pinned = state.registry.signatories.get(command.organization, {})
     if keyid in pinned:
-        return Decided([], {"signatory": pinned[keyid].id, "keyid": keyid})
+        return Acceptance([], {"signatory": pinned[keyid].id, "keyid": keyid})
     if keyid in state.keys:
         said = f"this key is pinned for {state.keys[keyid].party!r}"
         return Refusal("conflict", "key_of_another_party", said, "make another key for your signatory")
@@ -78,12 +78,12 @@ def pin_signatory(state: State, command: PinSignatory, now_ms: int, entropy: Ent
         organization=command.organization,
     )
     draft = Draft.of("signatories", body, entropy)
-    return Decided([draft], {"signatory": body.signatory, "keyid": keyid})
+    return Acceptance([draft], {"signatory": body.signatory, "keyid": keyid})
 
 
 def retire_signatory(
     state: State, command: RetireSignatory, now_ms: int, entropy: Entropy
-) -> Decided | Refusal:
+) -> Acceptance | Refusal:
     """Decide `RetireSignatory`."""
     pinned = state.registry.signatories.get(command.organization, {}).values()
     found = next((each for each in pinned if each.id == command.signatory), None)
@@ -98,12 +98,12 @@ def retire_signatory(
     drafts = [_withdrawn(name, entropy) for name in ended]
     body = SignatoryRetired(signatory=found.id, keyid=found.keyid, organization=command.organization)
     drafts.append(Draft.of("signatories", body, entropy))
-    return Decided(drafts, {"signatory": found.id, "withdrawn": ended})
+    return Acceptance(drafts, {"signatory": found.id, "withdrawn": ended})
 
 
 def attest_credential(
     state: State, command: AttestCredential, now_ms: int, entropy: Entropy
-) -> Decided | Refusal:
+) -> Acceptance | Refusal:
     """Decide `AttestCredential`. The same attestation again is done once.
 
     Raises: BadEnvelope: no attestation.
@@ -122,7 +122,7 @@ def attest_credential(
     until = times.format_time(stated.until_ms)
     result = {"credential": stated.credential, "until": until, "digest": digest}
     if state.registry.attested.get(stated.credential, ("", ""))[1] == digest:
-        return Decided([], result)
+        return Acceptance([], result)
     if digest in state.registry.spent:
         said = "this attestation was withdrawn, or replaced"
         return Refusal("conflict", "attestation_spent", said, "have the signatory sign another one")
@@ -131,18 +131,18 @@ def attest_credential(
         attested=_attested(stated, keyid, digest),
         envelope=command.envelope,
     )
-    return Decided([Draft.of(stated.credential, body, entropy)], result)
+    return Acceptance([Draft.of(stated.credential, body, entropy)], result)
 
 
 def withdraw_attestation(
     state: State, command: WithdrawAttestation, now_ms: int, entropy: Entropy
-) -> Decided | Refusal:
+) -> Acceptance | Refusal:
     """Decide `WithdrawAttestation`. Withdrawing twice is done once."""
     if command.credential not in state.credentials:
         return credential_unknown(command.credential)
     is_attested = command.credential in state.registry.attested
     drafts = [_withdrawn(command.credential, entropy)] if is_attested else []
-    return Decided(drafts, {"credential": command.credential})
+    return Acceptance(drafts, {"credential": command.credential})
 
 
 def _organization(state: State, credential: str) -> str | None:
@@ -175,9 +175,9 @@ def _unfit(state: State, organization: str, stated: Attestation, now_ms: int) ->
     return member_unknown(stranger) if stranger is not None else None
 
 
-def _attested(stated: Attestation, keyid: str, digest: str) -> Attested:
+def _attested(stated: Attestation, keyid: str, digest: str) -> AttestationRow:
     """What a signatory's statement attests, as it stands in an entry."""
-    return Attested(
+    return AttestationRow(
         statuses=tuple(sorted(stated.statuses)),
         until_ms=stated.until_ms,
         models=tuple(sorted(stated.models)) if stated.models is not None else None,

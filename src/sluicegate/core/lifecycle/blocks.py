@@ -16,11 +16,11 @@ from sluicegate_record.record import Record
 from sluicegate_record.terms import conditions, kinds, plan, quorum
 from sluicegate_record.terms.conditions import UNCONDITIONAL, Conditions, Contradictions
 
-Stage: TypeAlias = tuple[str, str]
+StageName: TypeAlias = tuple[str, str]
 """A release and one of its stages, by name."""
 
 
-def stage_of(case: Case) -> Stage:
+def stage_of(case: Case) -> StageName:
     """Release and stage of a case that is about one."""
     assert case.question.release is not None
     assert case.question.stage is not None

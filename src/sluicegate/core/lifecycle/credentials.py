@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.grant import ENDED
 from sluicegate_record.entries import Draft
@@ -41,7 +41,7 @@ class RevokeCredential:
 
 def issue_credential(
     state: State, command: IssueCredential, now_ms: int, entropy: Entropy
-) -> Decided | Refusal:
+) -> Acceptance | Refusal:
     """Decide `IssueCredential`."""
     grant = state.table.grants_by_id.get(command.grant)
     if grant is None:
@@ -64,20 +64,20 @@ def issue_credential(
     result = {"credential": credential, "grant": grant.id}
     if command.member is not None:
         result["member"] = command.member
-    return Decided([Draft.of(credential, body, entropy)], result)
+    return Acceptance([Draft.of(credential, body, entropy)], result)
 
 
 def revoke_credential(
     state: State, command: RevokeCredential, now_ms: int, entropy: Entropy
-) -> Decided | Refusal:
+) -> Acceptance | Refusal:
     """Decide `RevokeCredential`. Revoking twice is done once."""
     if command.credential not in state.credentials:
         return credential_unknown(command.credential)
     result = {"credential": command.credential}
     if state.table.revoked(command.credential):
-        return Decided([], result)
+        return Acceptance([], result)
     body = CredentialRevoked(credential=command.credential)
-    return Decided([Draft(command.credential, body)], result)
+    return Acceptance([Draft(command.credential, body)], result)
 
 
 def credential_unknown(name: str) -> Refusal:

@@ -22,13 +22,13 @@ from sluicegate_record.entries.cases import CaseDetermined, CaseResumed, CaseWai
 from sluicegate_record.entries.directives import DirectiveLifted
 from sluicegate_record.entries.grants import GrantAmended, GrantApproved, GrantEnded, GrantReinstated
 from sluicegate_record.entries.releases import StageOpened
-from sluicegate_record.entries.support import Said, Supported
+from sluicegate_record.entries.support import PositionRef, SupportedBody
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.terms import kinds, quorum
 from sluicegate_record.terms.conditions import Conditions
 from sluicegate_record.terms.rule import Rule
 
-Consequence = TypeVar("Consequence", bound=Supported)
+Consequence = TypeVar("Consequence", bound=SupportedBody)
 
 
 def conclude(state: State, case: Case, now_ms: int, entropy: Entropy) -> list[Draft]:
@@ -229,7 +229,7 @@ def _appeal(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator
 def _resting_on(body: Consequence, case: Case) -> Consequence:
     """A consequence, with whose signatures, or silence, it rests on."""
     positions = tuple(
-        Said(agency=party, digest=said.digest, seq=said.seq)
+        PositionRef(agency=party, digest=said.digest, seq=said.seq)
         for party, said in sorted(case.positions.items())
         if party in case.consenting and said.position != "ask"
     )

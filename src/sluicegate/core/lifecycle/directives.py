@@ -17,8 +17,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from sluicegate.core.directives import cover, directive
-from sluicegate.core.directives.cover import Resolved
-from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.directives.cover import Resolution
+from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.keys import owners_among, signer_for, signers
 from sluicegate.core.lifecycle.organizations import describe
 from sluicegate.core.lifecycle.positions import two_officers
@@ -26,10 +26,10 @@ from sluicegate.core.lifecycle.releases import other_log
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.people import persons
 from sluicegate_record.directives import narrowing
-from sluicegate_record.directives.document import Document, Persons, Spec
+from sluicegate_record.directives.document import DirectiveSpec, Document, Persons
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.entities.directive import Directive
-from sluicegate_record.entities.key import Key
+from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entities.release import Release
 from sluicegate_record.entries import Draft, cases
 from sluicegate_record.entries import directives as entries
@@ -55,7 +55,7 @@ class IssueDirective:
 
     envelope: Envelope
     opened: Mapping[str, Opening] = field(default_factory=dict)
-    named: Mapping[str, Resolved] = field(default_factory=dict)
+    named: Mapping[str, Resolution] = field(default_factory=dict)
     described: Sequence[Description] = ()
 
 
@@ -76,7 +76,7 @@ class OpenLift:
     directive: str
     scope: Scope | None = None
     opened: Opening | None = None
-    named: Resolved = cover.NOBODY
+    named: Resolution = cover.NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class AddDefinition:
 
 def issue_directive(
     state: State, command: IssueDirective, now_ms: int, entropy: Entropy
-) -> Decided | Refusal:
+) -> Acceptance | Refusal:
     """Decide `IssueDirective`."""
     document = Document.check(DirectiveStatement.read(command.envelope).document)
     if document.metadata.log != state.log:
@@ -136,7 +136,7 @@ def issue_directive(
     issued = Draft.of(name, body, entropy)
     ended = _ended_lifts(state, replaced.directive, "directive_replaced") if replaced else ()
     drafts = [*describe(state, command.described, entropy), *ended, issued]
-    return Decided(drafts, {"directive": name, "acceptedAt": times.format_time(now_ms)})
+    return Acceptance(drafts, {"directive": name, "acceptedAt": times.format_time(now_ms)})
 
 
 def check_directive(
@@ -176,7 +176,7 @@ def _misplaced(state: State, document: Document) -> Refusal | None:
     return None
 
 
-def _parties_unknown(state: State, spec: Spec, *, is_transcribed: bool) -> Refusal | None:
+def _parties_unknown(state: State, spec: DirectiveSpec, *, is_transcribed: bool) -> Refusal | None:
     issuer = spec.issuer
     if is_transcribed and issuer == state.developer:
         said = "the developer signs what it issues itself"
@@ -190,7 +190,7 @@ def _parties_unknown(state: State, spec: Spec, *, is_transcribed: bool) -> Refus
     return None
 
 
-def _covers_nothing(state: State, spec: Spec, knows: Callable[[Release], bool]) -> Refusal | None:
+def _covers_nothing(state: State, spec: DirectiveSpec, knows: Callable[[Release], bool]) -> Refusal | None:
     """Why a model, or a surface of these models, is nowhere offered nor granted, if one is not.
 
     What others are offered is not listed: the asker may not know of them.
@@ -230,7 +230,7 @@ def _models(state: State) -> list[tuple[Release, str]]:
     return [(release, model.id) for release in state.releases.values() for model in release.plan.spec.models]
 
 
-def _means_otherwise(state: State, spec: Spec) -> Refusal | None:
+def _means_otherwise(state: State, spec: DirectiveSpec) -> Refusal | None:
     """Whether a definition means something else on the record than what was signed, or nothing."""
     for _, selection in spec.selections():
         stated = selection.persons
@@ -243,14 +243,14 @@ def _means_otherwise(state: State, spec: Spec) -> Refusal | None:
     return None
 
 
-def _too_late(spec: Spec, now_ms: int) -> Refusal | None:
+def _too_late(spec: DirectiveSpec, now_ms: int) -> Refusal | None:
     if spec.expires_ms is None or now_ms < spec.expires_ms:
         return None
     said = f"it expires at {times.format_time(spec.expires_ms)}, which has passed"
     return Refusal("conflict", "expired", said, "sign it again")
 
 
-def _authority(state: State, keys: AbstractSet[Key], document: Document) -> tuple[str, ...] | Refusal:
+def _authority(state: State, keys: AbstractSet[PinnedKey], document: Document) -> tuple[str, ...] | Refusal:
     """Whose signatures put a directive in force: its issuer's, or two officers' where it is transcribed."""
     if not document.is_transcribed:
         return owners_among(keys, document.spec.issuer)
@@ -265,7 +265,7 @@ def _unproven(command: IssueDirective, document: Document) -> Refusal | None:
     return Refusal("unverified", "scope_unproven", said, "sign it again")
 
 
-def _widening(state: State, keys: AbstractSet[Key], document: Document) -> Refusal | None:
+def _widening(state: State, keys: AbstractSet[PinnedKey], document: Document) -> Refusal | None:
     """Whether a change is not provably narrower and lacks whom `liftedBy` asks.
 
     A transcription in place of what its issuer signed is wider: officers alone could lift it.
@@ -287,7 +287,7 @@ def _widening(state: State, keys: AbstractSet[Key], document: Document) -> Refus
     return Refusal("forbidden", "not_narrower", said, "let them sign the same file, or lift it in part")
 
 
-def confirm(state: State, command: Confirm, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def confirm(state: State, command: Confirm, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `Confirm`. Confirming twice is done once."""
     stated = Confirmation.read(command.envelope)
     if stated.log != state.log:
@@ -302,7 +302,7 @@ def confirm(state: State, command: Confirm, now_ms: int, entropy: Entropy) -> De
     if isinstance(key, Refusal):
         return key
     if found.confirmed:
-        return Decided([], {"directive": found.name, "issuer": found.issuer})
+        return Acceptance([], {"directive": found.name, "issuer": found.issuer})
     body = entries.DirectiveConfirmed(
         directive=found.name,
         owner=key.owner,
@@ -311,7 +311,7 @@ def confirm(state: State, command: Confirm, now_ms: int, entropy: Entropy) -> De
         envelope=command.envelope,
     )
     drafts = [Draft.of(found.name, body, entropy)]
-    return Decided(drafts, {"directive": found.name, "issuer": found.issuer})
+    return Acceptance(drafts, {"directive": found.name, "issuer": found.issuer})
 
 
 def _not_to_confirm(found: Directive, document: str) -> Refusal | None:
@@ -324,7 +324,7 @@ def _not_to_confirm(found: Directive, document: str) -> Refusal | None:
     return None
 
 
-def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `OpenLift`. An open lift case about the same part is gone on with."""
     found = in_force(state, command.directive)
     if isinstance(found, Refusal):
@@ -335,7 +335,7 @@ def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) ->
     for name in found.lifts:
         case = state.cases[name]
         if case.state != "determined" and case.question.scope == command.scope:
-            return Decided([], {"directive": found.name, "case": name})
+            return Acceptance([], {"directive": found.name, "case": name})
     name = entropy.name("case")
     question = Question(
         log=state.log,
@@ -356,7 +356,7 @@ def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) ->
         sealed_parts={LIFTED: opened} if opened is not None else {},
     )
     drafts = [Draft.of(name, body, entropy)]
-    return Decided(drafts, {"directive": found.name, "case": name})
+    return Acceptance(drafts, {"directive": found.name, "case": name})
 
 
 def _out_of_scope(state: State, found: Directive, command: OpenLift) -> Refusal | None:
@@ -399,18 +399,18 @@ def _scope_unproven(scope: Scope, opened: Opening | None) -> Refusal | None:
     return Refusal("unverified", "scope_unproven", said, "send what 'directive lift' made")
 
 
-def end_drill(state: State, command: EndDrill, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def end_drill(state: State, command: EndDrill, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `EndDrill`. Ending twice is done once."""
     found = state.directives.get(command.directive)
     if found is None or not found.is_drill:
         return Refusal("unknown", "drill_unknown", f"no drill {command.directive[:80]!r}")
     if found.ended is not None:
-        return Decided([], {"directive": found.name})
+        return Acceptance([], {"directive": found.name})
     body = entries.DirectiveLifted(directive=found.name, case=None)
-    return Decided([Draft.of(found.name, body, entropy)], {"directive": found.name})
+    return Acceptance([Draft.of(found.name, body, entropy)], {"directive": found.name})
 
 
-def report_drill(state: State, command: ReportDrill, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def report_drill(state: State, command: ReportDrill, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `ReportDrill`. A drill has one report."""
     found = state.directives.get(command.directive)
     if found is None or not found.is_drill:
@@ -419,26 +419,28 @@ def report_drill(state: State, command: ReportDrill, now_ms: int, entropy: Entro
         said = f"the drill {found.name!r} has not ended"
         return Refusal("conflict", "drill_running", said, "'drill end' ends it")
     if found.report is not None:
-        return Decided([], {"drill": found.name, "envelope": found.report.to_json()})
+        return Acceptance([], {"drill": found.name, "envelope": found.report.to_json()})
     report = command.envelope
     body = entries.DrillReported(directive=found.name, digest=report.digest, envelope=report)
     draft = Draft.of(found.name, body, entropy)
-    return Decided([draft], {"drill": found.name, "envelope": report.to_json()})
+    return Acceptance([draft], {"drill": found.name, "envelope": report.to_json()})
 
 
-def add_definition(state: State, command: AddDefinition, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def add_definition(
+    state: State, command: AddDefinition, now_ms: int, entropy: Entropy
+) -> Acceptance | Refusal:
     """Decide `AddDefinition`. A name means one thing for good."""
     result = {"definition": command.name, "statuses": sorted(command.statuses), "source": command.source}
     known = persons.DEFINITIONS.get(command.name) or state.definitions.get(command.name)
     if known is not None:
         if (known.statuses, known.source) == (command.statuses, command.source):
-            return Decided([], result)
+            return Acceptance([], result)
         said = (
             f"the definition {command.name!r} is on the record, and means {', '.join(sorted(known.statuses))}"
         )
         return Refusal("conflict", "name_taken", said, "choose another name")
     body = entries.DefinitionAdded(definition=command.name, statuses=command.statuses, source=command.source)
-    return Decided([Draft.of("definitions", body, entropy)], result)
+    return Acceptance([Draft.of("definitions", body, entropy)], result)
 
 
 def expired(state: State, name: str) -> list[Draft]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from sluicegate.core.lifecycle import points
-from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entries import Draft
@@ -43,7 +43,7 @@ class NoteInForce:
     gateways: Sequence[dict[str, Any]]
 
 
-def note_in_force(state: State, command: NoteInForce, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def note_in_force(state: State, command: NoteInForce, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `NoteInForce`. Noted before, it changes nothing."""
     found = state.directives.get(command.directive)
     if found is None:
@@ -52,7 +52,7 @@ def note_in_force(state: State, command: NoteInForce, now_ms: int, entropy: Entr
     if refusal is not None:
         return refusal
     drafts = [] if found.in_force_ms is not None else list(_drafts(state, found, command.gateways, now_ms))
-    return Decided(drafts, {"directive": found.name})
+    return Acceptance(drafts, {"directive": found.name})
 
 
 def _not_in_force(state: State, found: Directive, command: NoteInForce, now_ms: int) -> Refusal | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sluicegate.core.lifecycle import determination
-from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.applications import about_stage, opened
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.grant import SUSPENDED, Grant
@@ -91,67 +91,67 @@ class OpenRemoval:
     party: str | None = None
 
 
-def prove_grant(state: State, command: ProveGrant, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def prove_grant(state: State, command: ProveGrant, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `ProveGrant`. Proving twice is done once."""
     grant = _live(state, command.grant)
     if isinstance(grant, Refusal):
         return grant
     if state.table.grants_by_id[grant.id].proven:
-        return Decided([], {"grant": grant.id})
+        return Acceptance([], {"grant": grant.id})
     body = GrantProven(grant=grant.id, case=grant.case, surface=grant.surface, gateway=command.gateway)
-    return Decided([Draft(grant.id, body)], {"grant": grant.id})
+    return Acceptance([Draft(grant.id, body)], {"grant": grant.id})
 
 
-def suspend_grant(state: State, command: SuspendGrant, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def suspend_grant(state: State, command: SuspendGrant, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `SuspendGrant`. Suspending twice is done once."""
     grant = _live(state, command.grant) if command.code in REASON_CODES else _code_unknown(command.code)
     if isinstance(grant, Refusal):
         return grant
     result = {"grant": grant.id, "state": "suspended"}
     if grant.standing == SUSPENDED:
-        return Decided([], result)
+        return Acceptance([], result)
     body = GrantSuspended(grant=grant.id, case=grant.case, reason_code=command.code)
-    return Decided([Draft(grant.id, body)], result)
+    return Acceptance([Draft(grant.id, body)], result)
 
 
-def resume_grant(state: State, command: ResumeGrant, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def resume_grant(state: State, command: ResumeGrant, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `ResumeGrant`. Resuming what is not suspended changes nothing."""
     grant = _live(state, command.grant)
     if isinstance(grant, Refusal):
         return grant
     drafts = [Draft(grant.id, GrantResumed(grant=grant.id, case=grant.case))]
-    return Decided(drafts if grant.standing == SUSPENDED else [], {"grant": grant.id, "state": "resumed"})
+    return Acceptance(drafts if grant.standing == SUSPENDED else [], {"grant": grant.id, "state": "resumed"})
 
 
 def surrender_grant(
     state: State, command: SurrenderGrant, now_ms: int, entropy: Entropy
-) -> Decided | Refusal:
+) -> Acceptance | Refusal:
     """Decide `SurrenderGrant`. The seat is free at once; surrendering twice is done once."""
     result = {"grant": command.grant, "state": "surrendered"}
     known = state.grants.get(command.grant)
     if known is not None and known.standing == "surrendered":
-        return Decided([], result)
+        return Acceptance([], result)
     grant = _live(state, command.grant)
     if isinstance(grant, Refusal):
         return grant
-    return Decided(ended(state, grant, "surrendered"), result)
+    return Acceptance(ended(state, grant, "surrendered"), result)
 
 
 def choose_fallback(
     state: State, command: ChooseFallback, now_ms: int, entropy: Entropy
-) -> Decided | Refusal:
+) -> Acceptance | Refusal:
     """Decide `ChooseFallback`. Choosing what is chosen already changes nothing."""
     grant = _live(state, command.grant)
     if isinstance(grant, Refusal):
         return grant
     result = {"grant": grant.id, "fallback": command.fallback}
     if state.table.grants_by_id[grant.id].falls_back is command.fallback:
-        return Decided([], result)
+        return Acceptance([], result)
     body = GrantFallbackChosen(grant=grant.id, case=grant.case, fallback=command.fallback)
-    return Decided([Draft(grant.id, body)], result)
+    return Acceptance([Draft(grant.id, body)], result)
 
 
-def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `OpenRemoval`. It counts at the end of the holder's time to reply, at the earliest."""
     grant = _live(state, command.grant) if command.code in REASON_CODES else _code_unknown(command.code)
     if isinstance(grant, Refusal):
@@ -161,7 +161,7 @@ def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entro
     if command.party is not None and command.party not in quorum.parties_of(rule):
         return Refusal("forbidden", "not_asked", f"{command.party!r} has no say in the removal of this grant")
     if grant.removal is not None:
-        return Decided([], {"case": grant.removal, "grant": grant.id})
+        return Acceptance([], {"case": grant.removal, "grant": grant.id})
     case = entropy.name("case")
     question = replace(
         about_stage(state, grant.stage, grant.terms, case, kinds.REMOVAL),
@@ -175,7 +175,7 @@ def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entro
     body = replace(body, applicant=state.cases[grant.case].applicant)
     assert body.reply_by_ms is not None
     reply_by = times.format_time(body.reply_by_ms)
-    return Decided([Draft.of(case, body, entropy)], {"case": case, "grant": grant.id, "replyBy": reply_by})
+    return Acceptance([Draft.of(case, body, entropy)], {"case": case, "grant": grant.id, "replyBy": reply_by})
 
 
 def ended(state: State, grant: Grant, how: str) -> list[Draft]:

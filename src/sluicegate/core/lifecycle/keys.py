@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.terms.trust import Pin
-from sluicegate_record.entities.key import Key
+from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.releases import KeyPinned, LogStarted
 from sluicegate_record.log import dsse
@@ -27,7 +27,7 @@ class StartLog:
     pins: Sequence[Pin]
 
 
-def start_log(state: State, command: StartLog, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def start_log(state: State, command: StartLog, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `StartLog`. A log goes on only under the same name, developer and keys."""
     if state.size and (state.origin, state.developer) != (command.origin, command.developer):
         return Refusal(
@@ -42,10 +42,10 @@ def start_log(state: State, command: StartLog, now_ms: int, entropy: Entropy) ->
         return changed
     drafts = [] if state.size else [_started(command)]
     drafts += [_pinned(pin) for pin in command.pins if dsse.keyid(pin.public) not in state.keys]
-    return Decided(drafts, {"origin": command.origin})
+    return Acceptance(drafts, {"origin": command.origin})
 
 
-def signers(state: State, envelope: Envelope) -> frozenset[Key]:
+def signers(state: State, envelope: Envelope) -> frozenset[PinnedKey]:
     """The pinned keys that signed an envelope."""
     return state.record.pinned().signers(envelope)
 
@@ -55,7 +55,7 @@ def owners_for(state: State, envelope: Envelope, party: str) -> tuple[str, ...] 
     return owners_among(signers(state, envelope), party)
 
 
-def owners_among(keys: AbstractSet[Key], party: str) -> tuple[str, ...] | Refusal:
+def owners_among(keys: AbstractSet[PinnedKey], party: str) -> tuple[str, ...] | Refusal:
     """Everyone who signed for `party` with one of these keys, sorted, each once, or why nobody did."""
     first = _key_of(keys, party)
     if isinstance(first, Refusal):
@@ -63,12 +63,12 @@ def owners_among(keys: AbstractSet[Key], party: str) -> tuple[str, ...] | Refusa
     return tuple(sorted({key.owner for key in keys if key.party == party}))
 
 
-def signer_for(state: State, envelope: Envelope, party: str) -> Key | Refusal:
+def signer_for(state: State, envelope: Envelope, party: str) -> PinnedKey | Refusal:
     """The key of `party` that signed an envelope, or why there is none."""
     return _key_of(signers(state, envelope), party)
 
 
-def _key_of(keys: AbstractSet[Key], party: str) -> Key | Refusal:
+def _key_of(keys: AbstractSet[PinnedKey], party: str) -> PinnedKey | Refusal:
     for key in sorted(keys, key=lambda key: key.keyid):
         if key.party == party:
             return key

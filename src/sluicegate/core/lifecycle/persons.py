@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
-from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.providers import asserted
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.people import persons
@@ -39,7 +39,7 @@ PART_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StatusClaim:
     """A status, how well it is known and how: `method` is a word such as `document-seen`, `i-9`.
 
     Units: `until_ms` milliseconds since 1970 UTC, exclusive; None is without end.
@@ -52,12 +52,12 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MemberRegistration:
     """A member by the digests of identifiers; `member` where it is one that is known."""
 
     identifiers: tuple[bytes, ...]
     member: str | None = None
-    said: Said | None = None
+    said: StatusClaim | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class RegisterMembers:
     """
 
     organization: str
-    rows: Sequence[Row]
+    rows: Sequence[MemberRegistration]
     is_update: bool = False
 
 
@@ -86,7 +86,7 @@ class ClaimStatus:
 
     member: str
     issuer: str
-    said: Said
+    said: StatusClaim
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,10 @@ class RevokeClaim:
     issuer: str
 
 
-class _Placed(NamedTuple):
+class _PlacedRegistration(NamedTuple):
     """A row whose member is found or named."""
 
-    row: Row
+    row: MemberRegistration
     member: str
     is_new: bool
 
@@ -125,16 +125,16 @@ class _Placed(NamedTuple):
 
 def register_members(
     state: State, command: RegisterMembers, now_ms: int, entropy: Entropy
-) -> Decided | Refusal:
+) -> Acceptance | Refusal:
     """Decide `RegisterMembers`: all rows or none."""
     refusal = _too_many(state, command)
     if refusal is not None:
         return refusal
-    placed: list[_Placed] = []
+    placed: list[_PlacedRegistration] = []
     rows_by: dict[bytes | str, int] = {}
     for at, row in enumerate(command.rows, 1):
         found = _placed(state, command, row, now_ms, entropy)
-        if isinstance(found, _Placed):
+        if isinstance(found, _PlacedRegistration):
             found = _named_before(found, rows_by) or found
         if isinstance(found, Refusal):
             return Refusal(found.kind, found.code, f"row {at}: {found.message}", found.remedy)
@@ -149,10 +149,12 @@ def register_members(
         ),
     ]
     added = sum(each.is_new for each in placed)
-    return Decided(drafts, {"members": [each.member for each in placed], "added": added})
+    return Acceptance(drafts, {"members": [each.member for each in placed], "added": added})
 
 
-def remove_members(state: State, command: RemoveMembers, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def remove_members(
+    state: State, command: RemoveMembers, now_ms: int, entropy: Entropy
+) -> Acceptance | Refusal:
     """Decide `RemoveMembers`: all of them or none."""
     if not 1 <= len(command.members) <= ROWS_MAX:
         return _rows(len(command.members))
@@ -166,10 +168,10 @@ def remove_members(state: State, command: RemoveMembers, now_ms: int, entropy: E
     for part in parts(list(gone)):
         body = people.MembersRemoved(organization=command.organization, members=part)
         drafts.append(_draft(body, entropy))
-    return Decided(drafts, {"removed": list(gone), "revoked": credentials})
+    return Acceptance(drafts, {"removed": list(gone), "revoked": credentials})
 
 
-def claim_status(state: State, command: ClaimStatus, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def claim_status(state: State, command: ClaimStatus, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `ClaimStatus`. What an organization claims again is done once; a person's word is always noted.
 
     So whether an entry follows tells nobody what a person said before.
@@ -183,12 +185,12 @@ def claim_status(state: State, command: ClaimStatus, now_ms: int, entropy: Entro
     claim = _claim(person.id, command.issuer, command.said)
     is_noted = command.issuer == SELF or not _stands(state, claim)
     drafts = [_draft(people.StatusClaimed(claims=(claim,)), entropy)] if is_noted else []
-    return Decided(drafts, {"member": person.id, "status": command.said.status})
+    return Acceptance(drafts, {"member": person.id, "status": command.said.status})
 
 
 def hand_in_assertion(
     state: State, command: HandInAssertion, now_ms: int, entropy: Entropy
-) -> Decided | Refusal:
+) -> Acceptance | Refusal:
     """Decide `HandInAssertion`. The assertion is verified, its digest kept; it counts once."""
     person = state.table.people.get(command.member)
     if person is None:
@@ -203,25 +205,25 @@ def hand_in_assertion(
     digest = canonical.sha256_hex(command.token.encode())
     told = state.registry.told.get((person.id, command.provider))
     if told is not None and told.assertion == digest:
-        return Decided([], result)
-    stated = Said(found.status, Assurance.IDENTITY_PROVIDER, BY_ASSERTION, command.until_ms)
+        return Acceptance([], result)
+    stated = StatusClaim(found.status, Assurance.IDENTITY_PROVIDER, BY_ASSERTION, command.until_ms)
     refusal = _spent(state, digest) or _passed(command.until_ms, now_ms)
     if refusal is not None:
         return refusal
     claim = replace(_claim(person.id, command.provider, stated), assertion=digest)
-    return Decided([_draft(people.StatusClaimed(claims=(claim,)), entropy)], result)
+    return Acceptance([_draft(people.StatusClaimed(claims=(claim,)), entropy)], result)
 
 
-def revoke_claim(state: State, command: RevokeClaim, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def revoke_claim(state: State, command: RevokeClaim, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `RevokeClaim`. Revoking twice is done once; a person's word, again, is always noted."""
     person = state.table.people.get(command.member)
     if person is None:
         return member_unknown(command.member)
     result = {"member": person.id, "issuer": command.issuer}
     if command.issuer != SELF and claim_by(person, command.issuer) is None:
-        return Decided([], result)
+        return Acceptance([], result)
     revoked = people.ClaimRef(member=person.id, issuer=command.issuer)
-    return Decided([_draft(people.StatusRevoked(claims=(revoked,)), entropy)], result)
+    return Acceptance([_draft(people.StatusRevoked(claims=(revoked,)), entropy)], result)
 
 
 def claim_by(person: Person, issuer: str) -> Claim | None:
@@ -256,8 +258,8 @@ def _rows(count: int) -> Refusal:
 
 
 def _placed(
-    state: State, command: RegisterMembers, row: Row, now_ms: int, entropy: Entropy
-) -> _Placed | Refusal:
+    state: State, command: RegisterMembers, row: MemberRegistration, now_ms: int, entropy: Entropy
+) -> _PlacedRegistration | Refusal:
     """Whom a row is about, or why it may not stand."""
     refusal = _unfit(row.said, now_ms) if row.said is not None else None
     if refusal is not None:
@@ -279,10 +281,10 @@ def _placed(
     if known + sum(each not in identifiers for each in row.identifiers) > IDENTIFIERS_MAX:
         said = f"more than {IDENTIFIERS_MAX} identifiers of one member"
         return Refusal("conflict", "too_many_identifiers", said, "remove the member, and register it anew")
-    return _Placed(row, member or entropy.name("mem"), member is None)
+    return _PlacedRegistration(row, member or entropy.name("mem"), member is None)
 
 
-def _named_before(placed: _Placed, rows_by: Mapping[bytes | str, int]) -> Refusal | None:
+def _named_before(placed: _PlacedRegistration, rows_by: Mapping[bytes | str, int]) -> Refusal | None:
     for name in placed.names:
         if name in rows_by:
             said = f"whom it names row {rows_by[name]} names too"
@@ -292,7 +294,7 @@ def _named_before(placed: _Placed, rows_by: Mapping[bytes | str, int]) -> Refusa
     return Refusal("conflict", "identifier_twice", "an identifier stands twice in it", "name each once")
 
 
-def _unfit(said: Said, now_ms: int, *, is_self: bool = False) -> Refusal | None:
+def _unfit(said: StatusClaim, now_ms: int, *, is_self: bool = False) -> Refusal | None:
     """Why nobody may claim this so, if nobody may. A person may only say so."""
     if said.status not in STATUSES:
         told = f"no status {said.status[:40]!r}, expected one of {', '.join(STATUSES)}"
@@ -322,9 +324,9 @@ def _spent(state: State, digest: str) -> Refusal | None:
     return Refusal("conflict", "assertion_spent", said, "have the provider sign another one")
 
 
-def _claim(member: str, issuer: str, said: Said) -> people.Claim:
+def _claim(member: str, issuer: str, said: StatusClaim) -> people.ClaimRow:
     """A claim as it stands in an entry; `method` is for people, no decision reads it."""
-    return people.Claim(
+    return people.ClaimRow(
         member=member,
         issuer=issuer,
         status=said.status,
@@ -334,26 +336,26 @@ def _claim(member: str, issuer: str, said: Said) -> people.Claim:
     )
 
 
-def _claimed(state: State, claims: Sequence[people.Claim], entropy: Entropy) -> Iterator[Draft]:
+def _claimed(state: State, claims: Sequence[people.ClaimRow], entropy: Entropy) -> Iterator[Draft]:
     """The entries of claims that say something new."""
     news = [claim for claim in claims if not _stands(state, claim)]
     for part in parts(news):
         yield _draft(people.StatusClaimed(claims=part), entropy)
 
 
-def _stands(state: State, claim: people.Claim) -> bool:
+def _stands(state: State, claim: people.ClaimRow) -> bool:
     """Whether the same issuer claims the same already."""
     person = state.table.people.get(claim.member)
     known = claim_by(person, claim.issuer) if person is not None else None
     told = state.registry.told.get((claim.member, claim.issuer))
     if known is None or told is None:
         return False
-    said = Said(known.status, known.assurance, told.method, known.until_ms)
+    said = StatusClaim(known.status, known.assurance, told.method, known.until_ms)
     return _claim(claim.member, claim.issuer, said) == claim
 
 
 def _registered(
-    state: State, organization: str, placed: Sequence[_Placed], entropy: Entropy
+    state: State, organization: str, placed: Sequence[_PlacedRegistration], entropy: Entropy
 ) -> Iterator[Draft]:
     """The entries of members and identifiers that are new."""
     known = state.table.registry.get(organization, {})

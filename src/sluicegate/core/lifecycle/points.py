@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.releases import other_log
-from sluicegate.core.lifecycle.state import Point, State, Statement
+from sluicegate.core.lifecycle.state import Point, PointStatement, State
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.fleet import PointDeclared, PointRetired, PointStated
@@ -41,7 +41,7 @@ class StatePoint:
     envelope: Envelope
 
 
-def set_point(state: State, command: SetPoint, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def set_point(state: State, command: SetPoint, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `SetPoint`. The same again changes nothing."""
     said = Pointing.read(command.envelope)
     if said.log != state.log:
@@ -55,7 +55,7 @@ def set_point(state: State, command: SetPoint, now_ms: int, entropy: Entropy) ->
         return refusal
     result = {"point": said.point, "surface": said.surface, "state": said.says}
     if known is not None and known.retired is (said.says == "retired"):
-        return Decided([], result)
+        return Acceptance([], result)
     kind = PointDeclared if said.says == "declared" else PointRetired
     body = kind(
         point=said.point,
@@ -66,7 +66,7 @@ def set_point(state: State, command: SetPoint, now_ms: int, entropy: Entropy) ->
         digest=command.envelope.digest,
         envelope=command.envelope,
     )
-    return Decided([Draft(said.point, body)], result)
+    return Acceptance([Draft(said.point, body)], result)
 
 
 def _not_to_set(state: State, said: Pointing, known: Point | None) -> Refusal | None:
@@ -88,7 +88,7 @@ def _not_to_set(state: State, said: Pointing, known: Point | None) -> Refusal | 
     return None
 
 
-def state_point(state: State, command: StatePoint, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def state_point(state: State, command: StatePoint, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `StatePoint`. The same again changes nothing."""
     said = Enforcement.read(command.envelope)
     if said.log != state.log:
@@ -104,7 +104,7 @@ def state_point(state: State, command: StatePoint, now_ms: int, entropy: Entropy
     if refusal is not None:
         return refusal
     if known is not None and (known.says, known.said_ms, known.of) == (said.says, at_ms, issued.size):
-        return Decided([], result)
+        return Acceptance([], result)
     refusal = _out_of_time(at_ms, known, now_ms)
     if refusal is not None:
         return refusal
@@ -117,7 +117,7 @@ def state_point(state: State, command: StatePoint, now_ms: int, entropy: Entropy
         digest=command.envelope.digest,
         envelope=command.envelope,
     )
-    return Decided([Draft(point.name, body)], result)
+    return Acceptance([Draft(point.name, body)], result)
 
 
 def _not_to_state(command: StatePoint, said: Enforcement, point: Point, issued: Directive) -> Refusal | None:
@@ -133,7 +133,7 @@ def _not_to_state(command: StatePoint, said: Enforcement, point: Point, issued: 
     return None
 
 
-def _out_of_time(at_ms: int, known: Statement | None, now_ms: int) -> Refusal | None:
+def _out_of_time(at_ms: int, known: PointStatement | None, now_ms: int) -> Refusal | None:
     if at_ms > now_ms + AHEAD_MS:
         text = f"a statement of {times.format_time(at_ms)}, which is still to come"
         return Refusal("conflict", "time_ahead", text, "set the clock of the machine that signs")
@@ -173,7 +173,7 @@ def asked(state: State, issued: Directive) -> list[Point]:
     return [point for point in state.points.values() if not point.retired and is_of(point, issued)]
 
 
-def enforcing(point: Point, issued: Directive) -> Statement | None:
+def enforcing(point: Point, issued: Directive) -> PointStatement | None:
     """Where a point has said that it enforces a directive as it now is; None while it has not."""
     stated = point.stated.get(issued.name)
     return stated if stated and stated.says == "enforced" and stated.of == issued.size else None

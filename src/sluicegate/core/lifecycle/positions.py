@@ -15,11 +15,11 @@ from typing import Any
 
 from sluicegate.core.lifecycle import blocks, determination, timing
 from sluicegate.core.lifecycle.acts import case_unknown, not_now, other_question, placed
-from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.keys import owners_for, signer_for
 from sluicegate.core.lifecycle.releases import terms_not_agreed
 from sluicegate.core.lifecycle.state import State
-from sluicegate_record.directives.received import Received
+from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.happening import Trial
 from sluicegate_record.entries import Draft
@@ -93,7 +93,7 @@ class Proceed:
 
 def record_position(
     state: State, command: RecordPosition, now_ms: int, entropy: Entropy
-) -> Decided | Refusal:
+) -> Acceptance | Refusal:
     """Decide `RecordPosition`: the position, and what follows from it."""
     if dsse.predicate_type(command.envelope) == Schedule.TYPE:
         word = Schedule.read(command.envelope).word(command.case)
@@ -103,13 +103,13 @@ def record_position(
     else:
         word = Position.read(command.envelope).word
     owners = owners_for(state, command.envelope, word.agency)
-    stated = _Stated(command.envelope, word, owners, command.reason)
+    stated = _StatedPosition(command.envelope, word, owners, command.reason)
     return _record(state, stated, now_ms, entropy)
 
 
 def transcribe_position(
     state: State, command: TranscribePosition, now_ms: int, entropy: Entropy
-) -> Decided | Refusal:
+) -> Acceptance | Refusal:
     """Decide `TranscribePosition`: only the issuer's, only while the order is a transcription itself."""
     said = Transcription.read(command.envelope)
     refusal = _not_to_transcribe(state, said.word)
@@ -118,7 +118,7 @@ def transcribe_position(
     owners = owners_for(state, command.envelope, state.developer)
     if not isinstance(owners, Refusal):
         owners = two_officers(owners) or owners
-    stated = _Stated(command.envelope, said.word, owners, None, said.received)
+    stated = _StatedPosition(command.envelope, said.word, owners, None, said.received)
     return _record(state, stated, now_ms, entropy)
 
 
@@ -142,17 +142,17 @@ def _not_to_transcribe(state: State, word: Word) -> Refusal | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stated:
+class _StatedPosition:
     """A position as its envelope states it, whose signatures support it, and how it came if transcribed."""
 
     envelope: Envelope
     word: Word
     owners: tuple[str, ...] | Refusal
     reason: Opening | None
-    transcribed: Received | None = None
+    transcribed: Arrival | None = None
 
 
-def _record(state: State, stated: _Stated, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def _record(state: State, stated: _StatedPosition, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     word, owners = stated.word, stated.owners
     case = state.cases.get(word.case)
     if case is None:
@@ -162,7 +162,7 @@ def _record(state: State, stated: _Stated, now_ms: int, entropy: Entropy) -> Dec
     digest = stated.envelope.digest
     newest = case.positions.get(word.agency)
     if newest is not None and newest.digest == digest:
-        return Decided([], _result(case, word.agency, digest, case.outcome))
+        return Acceptance([], _result(case, word.agency, digest, case.outcome))
     refusal = (
         other_question(case, word.question)
         or _unproven(stated)
@@ -178,10 +178,10 @@ def _record(state: State, stated: _Stated, now_ms: int, entropy: Entropy) -> Dec
         after = case.after(Trial(body, state.size, now_ms))
     recorded = Draft.of(case.id, body, entropy)
     follows = determination.conclude(state, after, now_ms, entropy)
-    return Decided([recorded, *follows], _result(case, word.agency, digest, outcome_of(follows)))
+    return Acceptance([recorded, *follows], _result(case, word.agency, digest, outcome_of(follows)))
 
 
-def _spoken(stated: _Stated, owners: tuple[str, ...], digest: str) -> PositionRecorded:
+def _spoken(stated: _StatedPosition, owners: tuple[str, ...], digest: str) -> PositionRecorded:
     word = stated.word
     return PositionRecorded(
         case=word.case,
@@ -199,7 +199,7 @@ def _spoken(stated: _Stated, owners: tuple[str, ...], digest: str) -> PositionRe
     )
 
 
-def _unproven(stated: _Stated) -> Refusal | None:
+def _unproven(stated: _StatedPosition) -> Refusal | None:
     opened = stated.reason.commitment("sealed", "reason") if stated.reason is not None else None
     if opened == stated.word.sealed:
         return None
@@ -207,7 +207,7 @@ def _unproven(stated: _Stated) -> Refusal | None:
     return Refusal("unverified", "reason_unproven", said, "send the file that 'review sign' wrote, unchanged")
 
 
-def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `Receive`: the agency's clock starts now. A second receipt changes nothing."""
     receipt = Receipt.read(command.envelope)
     question, agency = receipt.question, receipt.agency
@@ -224,7 +224,7 @@ def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> De
     known = case.clocks.get(agency)
     if known is not None or agency in case.positions:
         due = known.due_ms if known is not None else None
-        return Decided([], {"case": case.id, "agency": agency, "digest": digest, "due": _shown(due)})
+        return Acceptance([], {"case": case.id, "agency": agency, "digest": digest, "due": _shown(due)})
     refusal = not_now("receive", case)
     if refusal is not None:
         return refusal
@@ -238,10 +238,10 @@ def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> De
         envelope=command.envelope,
     )
     result = {"case": case.id, "agency": agency, "digest": digest, "due": _shown(due_ms)}
-    return Decided([Draft(case.id, body)], result)
+    return Acceptance([Draft(case.id, body)], result)
 
 
-def screen(state: State, command: Screen, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def screen(state: State, command: Screen, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `Screen`: the record, and what it lets follow. Signed by an officer."""
     screening = Screening.read(command.envelope)
     case = placed(state, screening.question, "screen")
@@ -275,10 +275,10 @@ def screen(state: State, command: Screen, now_ms: int, entropy: Entropy) -> Deci
     after = case.after(Trial(body, state.size, now_ms))
     follows = determination.conclude(state, after, now_ms, entropy)
     result = {"case": case.id, "decision": screening.decision, "determination": outcome_of(follows)}
-    return Decided([Draft.of(case.id, body, entropy), *follows], result)
+    return Acceptance([Draft.of(case.id, body, entropy), *follows], result)
 
 
-def proceed(state: State, command: Proceed, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def proceed(state: State, command: Proceed, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `Proceed`: only where the basis is voluntary, only by two officers, only with a seat."""
     proceeding = Proceeding.read(command.envelope)
     case = placed(state, proceeding.question, "proceed")
@@ -301,7 +301,7 @@ def proceed(state: State, command: Proceed, now_ms: int, entropy: Entropy) -> De
     )
     after = case.after(Trial(body, state.size, now_ms))
     drafts = [Draft(case.id, body), *determination.approved(state, after, now_ms, entropy)]
-    return Decided(drafts, {"case": case.id, "digest": digest, "determination": outcome_of(drafts)})
+    return Acceptance(drafts, {"case": case.id, "digest": digest, "determination": outcome_of(drafts)})
 
 
 def _not_to_proceed(state: State, case: Case, owners: tuple[str, ...], now_ms: int) -> Refusal | None:

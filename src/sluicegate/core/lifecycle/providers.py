@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from sluicegate.core.access.decision import Instant
-from sluicegate.core.lifecycle.answer import Decided, Refusal
-from sluicegate.core.lifecycle.registry import Provided
+from sluicegate.core.lifecycle.answer import Acceptance, Refusal
+from sluicegate.core.lifecycle.registry import RegisteredProvider
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.people import assertion, persons
-from sluicegate.core.people.assertion import Failure, Keys, Provider
+from sluicegate.core.people.assertion import AssertionFailure, JwkSet, Provider
 from sluicegate_record.directives.status import STATUSES
 from sluicegate_record.entries import Draft, people
 from sluicegate_record.log.leaf import Entropy
@@ -41,7 +41,7 @@ class RotateKeys:
     """
 
     provider: str
-    keys: Keys
+    keys: JwkSet
     jwks_url: str | None = None
 
 
@@ -52,7 +52,7 @@ class RemoveProvider:
     provider: str
 
 
-class Asserted(NamedTuple):
+class StatusAssertion(NamedTuple):
     """What an assertion says of a status: of whom, by the digest of their identifier."""
 
     subject: bytes
@@ -61,13 +61,13 @@ class Asserted(NamedTuple):
 
 def register_provider(
     state: State, command: RegisterProvider, now_ms: int, entropy: Entropy
-) -> Decided | Refusal:
+) -> Acceptance | Refusal:
     """Decide `RegisterProvider`. The same again is done once."""
     given = command.provider
     known = {name: each for name, each in state.registry.providers.items() if _is_of(each, command)}
     for name, each in known.items():
         if each.stated == _stated(name, given, command.jwks_url):
-            return Decided([], {"provider": name})
+            return Acceptance([], {"provider": name})
         if each.stated.issuer == given.issuer:
             said = f"the issuer {given.issuer[:80]!r} is that of the provider {name!r}"
             return Refusal("conflict", "issuer_taken", said, "rotate its keys, or remove it first")
@@ -76,10 +76,10 @@ def register_provider(
         return Refusal("conflict", "too_many_providers", said, "remove one")
     name = entropy.name("idp")
     stated = _stated(name, given, command.jwks_url)
-    return Decided([_draft(command.organization, stated, entropy)], {"provider": name})
+    return Acceptance([_draft(command.organization, stated, entropy)], {"provider": name})
 
 
-def rotate_keys(state: State, command: RotateKeys, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def rotate_keys(state: State, command: RotateKeys, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `RotateKeys`. The same keys change nothing.
 
     Raises: BadKey: none of them fits the provider's algorithms.
@@ -94,36 +94,38 @@ def rotate_keys(state: State, command: RotateKeys, now_ms: int, entropy: Entropy
     after = Provider(before.issuer, before.audience, before.algorithms, command.keys, before.max_age_s)
     result = {"provider": command.provider, "keys": sorted(command.keys)}
     if after == before:
-        return Decided([], result)
+        return Acceptance([], result)
     stated = _stated(command.provider, after, found.stated.jwks_url)
-    return Decided([_draft(found.organization, stated, entropy)], result)
+    return Acceptance([_draft(found.organization, stated, entropy)], result)
 
 
 def remove_provider(
     state: State, command: RemoveProvider, now_ms: int, entropy: Entropy
-) -> Decided | Refusal:
+) -> Acceptance | Refusal:
     """Decide `RemoveProvider`. What it claimed of statuses stands until that is revoked."""
     found = state.registry.providers.get(command.provider)
     if found is None:
         return provider_unknown(command.provider)
     body = people.ProviderRemoved(provider=command.provider, organization=found.organization)
-    return Decided([Draft.of("providers", body, entropy)], {"provider": command.provider})
+    return Acceptance([Draft.of("providers", body, entropy)], {"provider": command.provider})
 
 
-def asserted(state: State, organization: str, name: str, token: str, now_ms: int) -> Asserted | Refusal:
+def asserted(
+    state: State, organization: str, name: str, token: str, now_ms: int
+) -> StatusAssertion | Refusal:
     """What an assertion says of a status, verified as gateways verify who calls."""
     provider = state.table.providers.get(organization, {}).get(name)
     if provider is None:
         return provider_unknown(name)
     found = assertion.verify(token, provider, Instant(now_ms, now_ms))
-    if isinstance(found, Failure):
+    if isinstance(found, AssertionFailure):
         said = f"the assertion does not hold: {found.value.replace('_', ' ')}"
         return Refusal("unverified", "assertion_invalid", said, "have the provider sign another one")
     status = assertion.payload(token).get(assertion.STATUS)
     if not isinstance(status, str) or status not in STATUSES:
         said = f"the assertion's {assertion.STATUS} is none of {', '.join(STATUSES)}"
         return Refusal("conflict", "status_not_asserted", said, "have the provider say it in that claim")
-    return Asserted(persons.identifier(found.subject), status)
+    return StatusAssertion(persons.identifier(found.subject), status)
 
 
 def provider_unknown(name: str) -> Refusal:
@@ -131,13 +133,13 @@ def provider_unknown(name: str) -> Refusal:
     return Refusal("unknown", "provider_unknown", f"no provider {name[:80]!r}", "'provider list' shows yours")
 
 
-def _is_of(provided: Provided, command: RegisterProvider) -> bool:
+def _is_of(provided: RegisteredProvider, command: RegisterProvider) -> bool:
     return provided.organization == command.organization
 
 
-def _stated(name: str, provider: Provider, jwks_url: str | None) -> people.Provider:
+def _stated(name: str, provider: Provider, jwks_url: str | None) -> people.ProviderRow:
     """A provider as it stands in an entry."""
-    return people.Provider(
+    return people.ProviderRow(
         provider=name,
         issuer=provider.issuer,
         audience=provider.audience,
@@ -148,6 +150,6 @@ def _stated(name: str, provider: Provider, jwks_url: str | None) -> people.Provi
     )
 
 
-def _draft(organization: str, stated: people.Provider, entropy: Entropy) -> Draft:
+def _draft(organization: str, stated: people.ProviderRow, entropy: Entropy) -> Draft:
     body = people.ProviderRegistered(name=stated.provider, organization=organization, provider=stated)
     return Draft.of("providers", body, entropy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sluicegate.core.lifecycle.acts import case_unknown
-from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.releases import other_log, stage_unknown
 from sluicegate.core.lifecycle.state import State
@@ -33,7 +33,7 @@ class UseList:
     version: str
 
 
-def add_note(state: State, command: AddNote, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def add_note(state: State, command: AddNote, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `AddNote`. The same note twice is one."""
     note = Note.read(command.envelope)
     key = signer_for(state, command.envelope, note.party)
@@ -45,7 +45,7 @@ def add_note(state: State, command: AddNote, now_ms: int, entropy: Entropy) -> D
     digest = command.envelope.digest
     result = {"party": note.party, "digest": digest, "about": note.about.to_json()}
     if any(known["digest"] == digest for known in state.notes):
-        return Decided([], result)
+        return Acceptance([], result)
     body = RecordAdded(
         about=note.about,
         kind=note.kind,
@@ -57,15 +57,15 @@ def add_note(state: State, command: AddNote, now_ms: int, entropy: Entropy) -> D
         envelope=command.envelope,
         case=note.about.case,
     )
-    return Decided([Draft("record", body)], result)
+    return Acceptance([Draft("record", body)], result)
 
 
-def use_list(state: State, command: UseList, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def use_list(state: State, command: UseList, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `UseList`."""
     result = {"list": command.name, "version": command.version, "reopened": reopened(state, command)}
     if state.lists.get(command.name) == command.version:
-        return Decided([], result)
-    return Decided([Draft("lists", ListChanged(name=command.name, version=command.version))], result)
+        return Acceptance([], result)
+    return Acceptance([Draft("lists", ListChanged(name=command.name, version=command.version))], result)
 
 
 def reopened(state: State, command: UseList) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sluicegate_record.entries import Body, Entry, credentials, people, seen
 
 
-class Told(NamedTuple):
+class ClaimOrigin(NamedTuple):
     """How a claim came about: by what `method`, sent by whom, out of which assertion by its digest.
 
     Units: `at_ms` milliseconds since 1970 UTC.
@@ -26,7 +26,7 @@ class Told(NamedTuple):
     assertion: str | None = None
 
 
-class Signatory(NamedTuple):
+class SignatoryPin(NamedTuple):
     """A key of an organization's signatory; `id` is what the public record calls it."""
 
     id: str
@@ -34,11 +34,11 @@ class Signatory(NamedTuple):
     public: bytes
 
 
-class Provided(NamedTuple):
+class RegisteredProvider(NamedTuple):
     """An identity provider of an organization, as its entry has it."""
 
     organization: str
-    stated: people.Provider
+    stated: people.ProviderRow
 
 
 @dataclass(slots=True)
@@ -47,13 +47,13 @@ class Registry:
 
     members: dict[str, dict[str, tuple[bytes, ...]]] = field(default_factory=dict)
     """Those of an organization, oldest first, with the digests of their identifiers."""
-    told: dict[tuple[str, str], Told] = field(default_factory=dict)
+    told: dict[tuple[str, str], ClaimOrigin] = field(default_factory=dict)
     """By member and issuer."""
-    signatories: dict[str, dict[str, Signatory]] = field(default_factory=dict)
+    signatories: dict[str, dict[str, SignatoryPin]] = field(default_factory=dict)
     """Those of an organization, by key id."""
     attested: dict[str, tuple[str, str]] = field(default_factory=dict)
     """The attestation of a credential: the key id that signed it, and its digest."""
-    providers: dict[str, Provided] = field(default_factory=dict)
+    providers: dict[str, RegisteredProvider] = field(default_factory=dict)
     spent: set[str] = field(default_factory=set)
     """Digests of the assertions and attestations that have been used."""
 
@@ -75,7 +75,7 @@ def _members_removed(registry: Registry, entry: Entry, body: people.MembersRemov
 
 def _status_claimed(registry: Registry, entry: Entry, body: people.StatusClaimed) -> None:
     for claim in seen(body.claims):
-        told = Told(claim.method or "", entry.by, entry.at_ms, claim.assertion)
+        told = ClaimOrigin(claim.method or "", entry.by, entry.at_ms, claim.assertion)
         registry.told[claim.member, claim.issuer] = told
         if told.assertion is not None:
             registry.spent.add(told.assertion)
@@ -87,7 +87,7 @@ def _status_revoked(registry: Registry, entry: Entry, body: people.StatusRevoked
 
 
 def _signatory_pinned(registry: Registry, entry: Entry, body: people.SignatoryPinned) -> None:
-    pinned = Signatory(body.signatory, body.keyid, body.public_key)
+    pinned = SignatoryPin(body.signatory, body.keyid, body.public_key)
     registry.signatories.setdefault(seen(body.organization), {})[pinned.keyid] = pinned
 
 
@@ -108,7 +108,7 @@ def _credential_attested(registry: Registry, entry: Entry, body: credentials.Cre
 
 def _provider_registered(registry: Registry, entry: Entry, body: people.ProviderRegistered) -> None:
     stated = seen(body.provider)
-    registry.providers[stated.provider] = Provided(seen(body.organization), stated)
+    registry.providers[stated.provider] = RegisteredProvider(seen(body.organization), stated)
 
 
 def _provider_removed(registry: Registry, entry: Entry, body: people.ProviderRemoved) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.release import Release
 from sluicegate_record.entries import Draft
-from sluicegate_record.entries.cases import CaseDetermined, CaseOpened, Opening
+from sluicegate_record.entries.cases import CaseDetermined, CaseOpened, OfficerOpening
 from sluicegate_record.entries.releases import ReleaseApplied, StageOpened
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
@@ -36,7 +36,7 @@ class OpenStage:
     envelope: Envelope
 
 
-def apply_plan(state: State, command: ApplyPlan, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def apply_plan(state: State, command: ApplyPlan, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `ApplyPlan`: the plan, and a `terms` case for every stage whose terms are new."""
     given = command.plan
     refusal = _misfit(state, given)
@@ -60,10 +60,10 @@ def apply_plan(state: State, command: ApplyPlan, now_ms: int, entropy: Entropy) 
         "cases": [opened.stream for opened in cases],
         "superseded": [ended.stream for ended in superseded],
     }
-    return Decided([*superseded, *applied, *cases], result)
+    return Acceptance([*superseded, *applied, *cases], result)
 
 
-def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `OpenStage`: only an officer, and only on terms that every agency has signed."""
     opening = StageOpening.read(command.envelope)
     key = signer_for(state, command.envelope, state.developer)
@@ -74,10 +74,12 @@ def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) 
         return refusal
     result = {"release": opening.release, "stage": opening.stage}
     if opening.terms in state.table.open_terms:
-        return Decided([], result)
+        return Acceptance([], result)
     given = state.releases[opening.release].plan
     if given.stages[opening.stage].agreed_by is not None:
-        return _asked_to_open(state, opening, Opening(officer=key.owner, envelope=command.envelope), entropy)
+        return _asked_to_open(
+            state, opening, OfficerOpening(officer=key.owner, envelope=command.envelope), entropy
+        )
     body = StageOpened(
         log=opening.log,
         release=opening.release,
@@ -86,16 +88,18 @@ def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) 
         officer=key.owner,
         envelope=command.envelope,
     )
-    return Decided([Draft(opening.release, body)], result)
+    return Acceptance([Draft(opening.release, body)], result)
 
 
-def _asked_to_open(state: State, opening: StageOpening, signed: Opening, entropy: Entropy) -> Decided:
+def _asked_to_open(
+    state: State, opening: StageOpening, signed: OfficerOpening, entropy: Entropy
+) -> Acceptance:
     """The case by which agencies agree to an opening; one that is open is gone on with."""
     release = state.releases[opening.release]
     result = {"release": release.name, "stage": opening.stage}
     for known in open_cases(state, release.name):
         if known.kind == kinds.OPENING and known.question.terms == opening.terms:
-            return Decided([], {**result, "case": known.id})
+            return Acceptance([], {**result, "case": known.id})
     case = entropy.name("case")
     question = Question(
         case=case,
@@ -107,7 +111,7 @@ def _asked_to_open(state: State, opening: StageOpening, signed: Opening, entropy
         terms=opening.terms,
     )
     body = replace(asking(question, release.plan), opening=signed)
-    return Decided([Draft(case, body)], {**result, "case": case})
+    return Acceptance([Draft(case, body)], {**result, "case": case})
 
 
 def asking(question: Question, plan: Plan, against: str = "") -> CaseOpened:

@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 from sluicegate.core.access.table import Table, fold_in
 from sluicegate.core.lifecycle import blocks, registry
 from sluicegate.core.lifecycle.agenda import Agenda, What
-from sluicegate.core.lifecycle.blocks import Stage, stage_of
+from sluicegate.core.lifecycle.blocks import StageName, stage_of
 from sluicegate.core.lifecycle.registry import Registry
 from sluicegate.core.people.persons import Definition
 from sluicegate_record.entities.case import Case, note_of
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entities.grant import Grant
-from sluicegate_record.entities.key import Key
+from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entities.release import Release
 from sluicegate_record.entries import Entry, credentials, directives, fleet, releases
 from sluicegate_record.entries.body import Body, seen
@@ -39,7 +39,7 @@ class Nomination(NamedTuple):
     organization: str
 
 
-class Statement(NamedTuple):
+class PointStatement(NamedTuple):
     """What a point has said of a directive: `enforced` or `restored`, of its document of log size `of`.
 
     Units: `said_ms` by the point's own word, `at_ms` by the log, milliseconds since 1970 UTC.
@@ -62,7 +62,7 @@ class Point:
     owner: str
     at_ms: int
     retired: bool = False
-    stated: dict[str, Statement] = field(default_factory=dict)
+    stated: dict[str, PointStatement] = field(default_factory=dict)
     """By directive."""
 
 
@@ -87,9 +87,9 @@ class State:
         """The grants under which a credential was issued."""
         self.open_applications: dict[tuple[str, str, str], str] = {}
         """Case by organization, release, surface."""
-        self.seats: dict[Stage, Counter[str]] = {}
+        self.seats: dict[StageName, Counter[str]] = {}
         """Who holds a seat of a stage: organizations, by how many grants and open offers each holds."""
-        self.waitlists: dict[Stage, dict[str, int]] = {}
+        self.waitlists: dict[StageName, dict[str, int]] = {}
         """Waitlisted cases of a stage in their order, by the log's place at which each came on the list."""
         self.cases_of: dict[str, list[str]] = {}
         """Every case of an applicant, and of an organization, oldest first."""
@@ -119,7 +119,7 @@ class State:
         return self.record.developer
 
     @property
-    def keys(self) -> Mapping[str, Key]:
+    def keys(self) -> Mapping[str, PinnedKey]:
         """Every pinned key, by its id."""
         return self.record.keys
 
@@ -184,7 +184,7 @@ class State:
 
 
 def _fold(state: State, entry: Entry) -> None:
-    touched: dict[Stage, None] = {}
+    touched: dict[StageName, None] = {}
     for before, after in state.record.apply(entry):
         touched |= dict.fromkeys(_FOLLOW[type(after)](state, before, after))
     fold = _FOLDS.get(type(entry.body))
@@ -198,7 +198,7 @@ def _fold(state: State, entry: Entry) -> None:
 # What follows from an entity: the stages whose seats it touches
 
 
-def _follow_case(state: State, before: Case | None, case: Case) -> Iterator[Stage]:
+def _follow_case(state: State, before: Case | None, case: Case) -> Iterator[StageName]:
     for what, due_ms in _due_of(case):
         state.agenda.put(what, due_ms)
     if before is None:
@@ -235,7 +235,7 @@ def _list(state: State, case: Case) -> None:
         waiting[case.id] = case.listed_seq
 
 
-def _seat(state: State, stage: Stage, organization: str, by: int) -> None:
+def _seat(state: State, stage: StageName, organization: str, by: int) -> None:
     """Count a grant or an open offer in (`by` 1) or out (-1)."""
     taken = state.seats.setdefault(stage, Counter())
     taken[organization] += by
@@ -260,7 +260,7 @@ def _due_of(case: Case) -> Iterator[tuple[What, int | None]]:
     yield What(case.id, "", "offer"), case.offer_until_ms if case.state == kinds.OFFERED else None
 
 
-def _follow_grant(state: State, before: Grant | None, grant: Grant) -> Iterator[Stage]:
+def _follow_grant(state: State, before: Grant | None, grant: Grant) -> Iterator[StageName]:
     state.agenda.put(What(grant.id, "", "expiry"), grant.valid_until_ms if grant.is_live else None)
     was_live = before is not None and before.is_live
     if was_live is not grant.is_live:
@@ -269,7 +269,7 @@ def _follow_grant(state: State, before: Grant | None, grant: Grant) -> Iterator[
         yield stage
 
 
-def _follow_directive(state: State, before: Directive | None, found: Directive) -> Iterator[Stage]:
+def _follow_directive(state: State, before: Directive | None, found: Directive) -> Iterator[StageName]:
     is_over = found.ended is not None
     expires_ms = None if is_over or found.is_drill else found.document.spec.expires_ms
     state.agenda.put(What(found.name, "", "directive"), expires_ms)
@@ -280,7 +280,7 @@ def _follow_directive(state: State, before: Directive | None, found: Directive) 
     yield from ()
 
 
-_FOLLOW: dict[type, Callable[[State, Any, Any], Iterator[Stage]]] = {
+_FOLLOW: dict[type, Callable[[State, Any, Any], Iterator[StageName]]] = {
     Case: _follow_case,
     Grant: _follow_grant,
     Directive: _follow_directive,
@@ -290,7 +290,7 @@ _FOLLOW: dict[type, Callable[[State, Any, Any], Iterator[Stage]]] = {
 # What is on no entity of the record
 
 
-def _release_applied(state: State, entry: Entry, body: releases.ReleaseApplied) -> list[Stage]:
+def _release_applied(state: State, entry: Entry, body: releases.ReleaseApplied) -> list[StageName]:
     _look_again(state, entry, body.release)
     return [(body.release, stage) for stage in body.terms]
 
@@ -336,7 +336,7 @@ def _point_retired(state: State, entry: Entry, body: fleet.PointRetired) -> None
 
 
 def _point_stated(state: State, entry: Entry, body: fleet.PointStated) -> None:
-    stated = Statement(body.says, body.size, body.at_ms, entry.seq, entry.at_ms)
+    stated = PointStatement(body.says, body.size, body.at_ms, entry.seq, entry.at_ms)
     state.points[body.point].stated[body.directive] = stated
 
 
@@ -344,7 +344,7 @@ def _registry(state: State, entry: Entry, body: Body) -> None:
     registry.FOLDS[type(body)](state.registry, entry, body)
 
 
-_FOLDS: dict[type[Body], Callable[[State, Entry, Any], list[Stage] | None]] = {
+_FOLDS: dict[type[Body], Callable[[State, Entry, Any], list[StageName] | None]] = {
     releases.ReleaseApplied: _release_applied,
     releases.StageOpened: _stage_opened,
     releases.OrganizationNominated: _organization_nominated,

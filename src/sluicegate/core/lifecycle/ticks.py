@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from sluicegate.core.lifecycle import determination, directives, grants, timing
 from sluicegate.core.lifecycle.agenda import What
-from sluicegate.core.lifecycle.answer import Decided, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.happening import Trial
@@ -36,14 +36,14 @@ def due(state: State, now_ms: int) -> What | None:
     return first[1] if first is not None and first[0] <= now_ms else None
 
 
-def tick(state: State, command: Tick, now_ms: int, entropy: Entropy) -> Decided | Refusal:
+def tick(state: State, command: Tick, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `Tick`: nothing where nothing is due."""
     what = due(state, now_ms)
     if what is None:
-        return Decided([], {"due": None})
+        return Acceptance([], {"due": None})
     drafts = _TICKS[what.what](state, what, now_ms, entropy)
     assert drafts, what
-    return Decided(drafts, {"due": what._asdict()})
+    return Acceptance(drafts, {"due": what._asdict()})
 
 
 def _warning(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from sluicegate.core.terms import plan
-from sluicegate.core.terms.document import Document, Fault
+from sluicegate.core.terms.document import Fault, YamlDocument
 from sluicegate.core.terms.plan import Country, OnwardAccess, Text, _Strict
 from sluicegate_record.terms.plan import Eligibility
 
@@ -71,7 +71,7 @@ def tag(key: bytes, name: str) -> str:
     return hmac.digest(key, name_key(name).encode(), "sha256").hex()[:32]
 
 
-def read(document: Document) -> dict[str, Any]:
+def read(document: YamlDocument) -> dict[str, Any]:
     """Check an organization file.
 
     Raises: InvalidDocument: with the place of every error.

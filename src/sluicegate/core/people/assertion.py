@@ -23,7 +23,7 @@ from jwt.exceptions import PyJWTError
 from sluicegate.errors import BadKey, InvalidInput, NotCanonical
 from sluicegate_record.log import canonical, dsse
 
-Keys: TypeAlias = Mapping[str, Mapping[str, str]]
+JwkSet: TypeAlias = Mapping[str, Mapping[str, str]]
 """Public keys by `kid`, each with those members of its JWK that verifying takes."""
 
 TOKEN_MAX_BYTES = 8_192
@@ -63,7 +63,7 @@ _SECONDS_MAX = 253_402_300_799
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
-class Failure(StrEnum):
+class AssertionFailure(StrEnum):
     """Why a token asserts nothing, in the order of the checks."""
 
     TOO_LONG = "too_long"
@@ -84,14 +84,14 @@ class Failure(StrEnum):
     LIFE = "life"
 
 
-class Asserted(NamedTuple):
+class Assertion(NamedTuple):
     """What a provider asserts: who is calling. `kid` names the key that signed it.
 
     Where `credential` is not None, the caller has to require that it is the credential in use.
 
     May be kept by the SHA-256 of the token's bytes, for one `Provider`: until the late end of the time
-    reaches `expires_ms`, and no longer than that provider is the one registered. A `Failure` is not kept:
-    some pass with time, and anybody can make new ones.
+    reaches `expires_ms`, and no longer than that provider is the one registered. An `AssertionFailure` is not
+    kept: some pass with time, and anybody can make new ones.
 
     Units: `expires_ms` is milliseconds since 1970 UTC, exclusive.
     """
@@ -129,7 +129,7 @@ class Provider:
     issuer: str
     audience: str
     algorithms: frozenset[str]
-    keys: Keys
+    keys: JwkSet
     max_age_s: int = 3_600
     _built: dict[tuple[str, str], PyJWK] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -179,7 +179,7 @@ def read_jwks(value: object) -> dict[str, dict[str, str]]:
     return keys
 
 
-def verify(token: str | bytes, provider: Provider, now: Interval) -> Asserted | Failure:
+def verify(token: str | bytes, provider: Provider, now: Interval) -> Assertion | AssertionFailure:
     """What `token` asserts at `now`, if it is a JWT of this provider for us.
 
     `typ` is absent, JWT or at+jwt; `iss`, `aud`, `sub`, `exp` and `iat` are required, `nbf` is respected;
@@ -188,15 +188,15 @@ def verify(token: str | bytes, provider: Provider, now: Interval) -> Asserted | 
     Source: RFC 7515 section 5.2, RFC 7519 sections 4.1 and 7.2, RFC 8725.
     """
     if len(token) > TOKEN_MAX_BYTES:
-        return Failure.TOO_LONG
+        return AssertionFailure.TOO_LONG
     parts = _parts(token.encode("ascii", "replace") if isinstance(token, str) else token)
     if parts is None:
-        return Failure.MALFORMED
+        return AssertionFailure.MALFORMED
     key = _signer(parts.header, provider)
-    if isinstance(key, Failure):
+    if isinstance(key, AssertionFailure):
         return key
     if not key.Algorithm.verify(parts.signed, key.key, parts.signature):
-        return Failure.SIGNATURE
+        return AssertionFailure.SIGNATURE
     return _asserted(_object(parts.payload), parts.header["kid"], provider, now)
 
 
@@ -237,21 +237,21 @@ def _parts(token: bytes) -> _Parts | None:
     return _Parts(header, found[1], payload, signature)
 
 
-def _signer(header: dict[str, Any], provider: Provider) -> PyJWK | Failure:  # noqa: PLR0911 - one a failure
+def _signer(header: dict[str, Any], provider: Provider) -> PyJWK | AssertionFailure:  # noqa: PLR0911 - one a failure
     """The key that a header names, set to the algorithm that it names."""
     if "crit" in header:
-        return Failure.CRITICAL_HEADER
+        return AssertionFailure.CRITICAL_HEADER
     if str(header.get("typ", "jwt")).lower().removeprefix("application/") not in _TYPES:
-        return Failure.TYPE
+        return AssertionFailure.TYPE
     algorithm, kid = header.get("alg"), header.get("kid")
     if not isinstance(algorithm, str) or algorithm not in provider.algorithms:
-        return Failure.ALGORITHM
+        return AssertionFailure.ALGORITHM
     if not isinstance(kid, str):
-        return Failure.KEY_MISSING
+        return AssertionFailure.KEY_MISSING
     if kid not in provider.keys:
-        return Failure.KEY_UNKNOWN
+        return AssertionFailure.KEY_UNKNOWN
     if algorithm not in _algorithms(provider.keys[kid]):
-        return Failure.ALGORITHM
+        return AssertionFailure.ALGORITHM
     return _built(provider, kid, algorithm)
 
 
@@ -284,46 +284,46 @@ def _bytes(text: bytes) -> bytes:
 
 def _asserted(
     claims: dict[str, Any] | None, kid: str, provider: Provider, now: Interval
-) -> Asserted | Failure:
+) -> Assertion | AssertionFailure:
     """What verified claims assert at this time."""
     if claims is None:
-        return Failure.MALFORMED
+        return AssertionFailure.MALFORMED
     failure = _misdirected(claims, provider)
     if failure is not None:
         return failure
     ends_ms = _ends_ms(claims, provider, now)
-    if isinstance(ends_ms, Failure):
+    if isinstance(ends_ms, AssertionFailure):
         return ends_ms
-    return Asserted(claims["sub"], kid, claims.get(CREDENTIAL), ends_ms)
+    return Assertion(claims["sub"], kid, claims.get(CREDENTIAL), ends_ms)
 
 
-def _misdirected(claims: dict[str, Any], provider: Provider) -> Failure | None:
+def _misdirected(claims: dict[str, Any], provider: Provider) -> AssertionFailure | None:
     """Why these claims are not this provider's, for us, of somebody."""
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
     if claims.get("iss") != provider.issuer:
-        return Failure.ISSUER
+        return AssertionFailure.ISSUER
     if provider.audience not in audiences or not all(isinstance(each, str) for each in audiences):
-        return Failure.AUDIENCE
+        return AssertionFailure.AUDIENCE
     if not _is_name(claims.get("sub")):
-        return Failure.SUBJECT
+        return AssertionFailure.SUBJECT
     if CREDENTIAL in claims and not _is_name(claims[CREDENTIAL]):
-        return Failure.CREDENTIAL
+        return AssertionFailure.CREDENTIAL
     return None
 
 
-def _ends_ms(claims: dict[str, Any], provider: Provider, now: Interval) -> int | Failure:
+def _ends_ms(claims: dict[str, Any], provider: Provider, now: Interval) -> int | AssertionFailure:
     """When these claims end, if they hold at this time."""
     ends_ms, issued_ms = _ms(claims.get("exp")), _ms(claims.get("iat"))
     begins_ms = _ms(claims["nbf"]) if "nbf" in claims else issued_ms
     if ends_ms is None or issued_ms is None or begins_ms is None:
-        return Failure.TIMES
+        return AssertionFailure.TIMES
     if now.late_ms >= ends_ms:
-        return Failure.EXPIRED
+        return AssertionFailure.EXPIRED
     if now.early_ms + LEEWAY_MS < max(begins_ms, issued_ms):
-        return Failure.NOT_YET_VALID
+        return AssertionFailure.NOT_YET_VALID
     if not 0 < ends_ms - issued_ms <= provider.max_age_s * 1_000:
-        return Failure.LIFE
+        return AssertionFailure.LIFE
     return ends_ms
 
 

@@ -88,7 +88,7 @@ class Person:
         self.claims = tuple(each for each in self.claims if each.issuer != issuer)
 
 
-class Attested(NamedTuple):
+class CredentialAttestation(NamedTuple):
     """What an organization's signatory says of everyone able to reach a credential, but for `excluded`.
 
     `models` None is all models. Units: `until_ms` milliseconds since 1970 UTC, exclusive.

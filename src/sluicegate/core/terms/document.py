@@ -18,8 +18,8 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from sluicegate.errors import InvalidDocument, Place
 from sluicegate_record.log import canonical
+from sluicegate_record.strict import JsonPath
 
-Path = tuple[str | int, ...]
 BYTES_MAX = 256 * 1024
 DEPTH_MAX = 32
 _DIGITS_MAX = 100
@@ -31,18 +31,18 @@ _HALF = re.compile("[\ud800-\udfff]")
 class Fault:
     """Something wrong at a path of a document."""
 
-    path: Path
+    path: JsonPath
     expected: str
     found: str
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class YamlDocument:
     """A document's value, and the place of every value in it."""
 
     file: str
     value: Any
-    places: Mapping[Path, tuple[int, int]]
+    places: Mapping[JsonPath, tuple[int, int]]
 
     def place(self, fault: Fault) -> Place:
         """Where a fault is: its own place, or that of the nearest thing around it."""
@@ -96,7 +96,7 @@ for _kind, (_pattern, _first) in _CORE_SCHEMA.items():
     )
 
 
-def read(data: str | bytes, file: str) -> Document:
+def read(data: str | bytes, file: str) -> YamlDocument:
     """Read one YAML document.
 
     Raises: InvalidDocument: not UTF-8, not YAML, too large, too deep, or with repeated keys.
@@ -115,7 +115,7 @@ def read(data: str | bytes, file: str) -> Document:
         raise InvalidDocument(f"{file} is not a YAML document", at=[place]) from error
     reader = _Reader(file)
     value = reader.value(node, ()) if node is not None else None
-    document = Document(file, value, {(): (1, 1), **reader.places})
+    document = YamlDocument(file, value, {(): (1, 1), **reader.places})
     if reader.faults:
         raise document.refuse(reader.faults)
     return document
@@ -138,10 +138,10 @@ class _Reader:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.places: dict[Path, tuple[int, int]] = {}
+        self.places: dict[JsonPath, tuple[int, int]] = {}
         self.faults: list[Fault] = []
 
-    def value(self, node: Node, path: Path) -> Any:
+    def value(self, node: Node, path: JsonPath) -> Any:
         self.places[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
         if len(path) > DEPTH_MAX:
             self.faults.append(Fault(path, f"at most {DEPTH_MAX} levels", "more"))
@@ -153,7 +153,7 @@ class _Reader:
         assert isinstance(node, ScalarNode)
         return self._scalar(node, path)
 
-    def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
+    def _mapping(self, node: MappingNode, path: JsonPath) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, ScalarNode) else repr(key_node.tag)
@@ -169,7 +169,7 @@ class _Reader:
             result[key] = value
         return result
 
-    def _scalar(self, node: ScalarNode, path: Path) -> Any:
+    def _scalar(self, node: ScalarNode, path: JsonPath) -> Any:
         text: str = node.value
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
         if kind == "null":

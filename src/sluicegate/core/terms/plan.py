@@ -3,7 +3,8 @@
 Rules:
 - A plan is read whole; every error is reported with its place, and then nothing is applied.
 - What a plan may say but this build cannot enforce is refused by name (`LATER`), never ignored.
-- What comes of it is a `sluicegate_record.terms.plan.Plan`: the classes here know only what may be written.
+- What comes of it is a `sluicegate_record.terms.plan.Plan`: the classes here, `Written…`, know only what
+  may be written.
 """
 
 from __future__ import annotations
@@ -24,12 +25,13 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from sluicegate.core.terms.clocks import CALENDARS
-from sluicegate.core.terms.document import Document, Fault, Path
+from sluicegate.core.terms.document import Fault, YamlDocument
+from sluicegate_record.strict import JsonPath
 from sluicegate_record.terms import durations, quorum
 from sluicegate_record.terms import plan as terms
 from sluicegate_record.terms.text import is_plain
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$")]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$")]
 ModelId = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._:/-]{0,126}[A-Za-z0-9])?$")]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
@@ -58,7 +60,7 @@ Text = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_plain
 DateText = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 OnwardAccess = Literal["none", "affiliates", "embedded", "resale"]
 _RULE_HERE = {"const": "a rule stands here"}
-Rule = Annotated[dict[str, Any], WithJsonSchema(_RULE_HERE)]
+WrittenRule = Annotated[dict[str, Any], WithJsonSchema(_RULE_HERE)]
 
 LATER: dict[str, str] = {
     "evaluators": "evaluations as evidence",
@@ -74,30 +76,34 @@ LATER: dict[str, str] = {
 """Fields of the plan language that this build refuses by name, and what they need."""
 
 
+def _title(model: type) -> str:
+    return model.__name__.removeprefix("Written")
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, model_title_generator=_title)
 
 
-class Model(_Strict):
+class WrittenModel(_Strict):
     """A model: its public id, the upstream that serves it, and digests of weights and safeguards."""
 
     id: ModelId
-    upstream: Name
+    upstream: Slug
     digest: Digest
     safeguards: Digest
 
 
-class Agency(_Strict):
+class WrittenAgency(_Strict):
     """A body whose position counts."""
 
     name: Text
 
 
-class Basis(_Strict):
+class WrittenStageBasis(_Strict):
     """Why a stage's rules bind: who asked, how, when, and until when."""
 
     kind: Literal["voluntary", "agreed", "order"]
-    askedBy: Annotated[list[Name], Field(min_length=1)]  # noqa: N815 - the plan language's own name
+    askedBy: Annotated[list[Slug], Field(min_length=1)]  # noqa: N815 - the plan language's own name
     how: Text
     askedOn: DateText  # noqa: N815 - the plan language's own name
     until: DateText | None = None
@@ -112,21 +118,21 @@ class Basis(_Strict):
         return value
 
 
-class Rung(_Strict):
+class WrittenRung(_Strict):
     """A step of a ladder: whom silence is taken to, and how long they have, else as long as the agency."""
 
     name: Text
     within: Annotated[int, Field(ge=1, le=1000)] | None = None
 
 
-class Overall(_Strict):
+class WrittenOverall(_Strict):
     """How long a whole case may take, time waiting for the applicant excluded, and what follows then."""
 
     within: Annotated[int, Field(ge=1, le=1000)]
     then: Literal["lapse", "escalate"]
 
 
-class Clock(_Strict):
+class WrittenClock(_Strict):
     """How long an agency has, from its signed receipt, and what its silence means.
 
     `to` is the ladder of `escalate`; `then` what silence of its last step means.
@@ -137,10 +143,10 @@ class Clock(_Strict):
     unit: Literal["days", "business-days"] = "days"
     calendar: Annotated[str, Field(json_schema_extra={"enum": sorted(CALENDARS)})] = "weekends"
     silence: Literal["escalate", "no-objection", "deny"]
-    to: Annotated[list[Text | Rung], Field(min_length=1, max_length=10)] | None = None
+    to: Annotated[list[Text | WrittenRung], Field(min_length=1, max_length=10)] | None = None
     then: Literal["wait", "no-objection", "deny"] | None = None
     warn: Duration | None = None
-    overall: Overall | None = None
+    overall: WrittenOverall | None = None
 
     @field_validator("calendar")
     @classmethod
@@ -150,14 +156,14 @@ class Clock(_Strict):
         return value
 
 
-class Appeal(_Strict):
+class WrittenAppeal(_Strict):
     """Who hears appeals, and within how long one may be made."""
 
-    decide: Rule
+    decide: WrittenRule
     within: Duration | None = None
 
 
-class Admission(_Strict):
+class WrittenAdmission(_Strict):
     """How organizations are admitted and removed: the mode, the rules over agencies' positions, the clock.
 
     `reply`: how long an applicant has to answer a denial, and a holder to answer before a removal counts.
@@ -166,16 +172,16 @@ class Admission(_Strict):
     """
 
     mode: Literal["approve", "notify"]
-    grant: Rule
-    remove: Rule | None = None
-    clock: Clock | None = None
-    countersign: Annotated[list[Name], Field(min_length=1)] | None = None
+    grant: WrittenRule
+    remove: WrittenRule | None = None
+    clock: WrittenClock | None = None
+    countersign: Annotated[list[Slug], Field(min_length=1)] | None = None
     reply: Duration | None = None
     offer: Duration | None = None
-    appeal: Appeal | None = None
+    appeal: WrittenAppeal | None = None
 
 
-class OwnersAsked(_Strict):
+class WrittenOwnerThreshold(_Strict):
     """Which owners an applicant must name: all that hold more than this share.
 
     Units: per cent.
@@ -184,7 +190,7 @@ class OwnersAsked(_Strict):
     above: Annotated[int, Field(ge=0, le=99)]
 
 
-class Eligibility(_Strict):
+class WrittenEligibility(_Strict):
     """Who may apply, and what is looked at; shown before anybody applies.
 
     `registeredIn` holds for the organization and for the affiliates that will use the model. Of onward
@@ -194,13 +200,13 @@ class Eligibility(_Strict):
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     registeredIn: Annotated[list[Country], Field(min_length=1)] | None = None  # noqa: N815 - the plan language's own name
-    owners: OwnersAsked | None = None
+    owners: WrittenOwnerThreshold | None = None
     screening: Literal["clear"] | None = None
     onwardAccess: Annotated[list[OnwardAccess], Field(min_length=1)] | None = None  # noqa: N815 - likewise
     criteria: Annotated[list[Text], Field(min_length=1, max_length=50)] | None = None
 
 
-class TermsAgreed(_Strict):
+class TermsAgreement(_Strict):
     """A requirement: every agency named in the stage has agreed to its terms. It always holds."""
 
     terms: Literal["agreed"]
@@ -209,88 +215,88 @@ class TermsAgreed(_Strict):
 class AgreedBy(_Strict):
     """A requirement: these agencies agree to the opening, in a case of its own."""
 
-    agreedBy: Rule  # noqa: N815 - the plan language's own name
+    agreedBy: WrittenRule  # noqa: N815 - the plan language's own name
 
 
-class OpensWhen(_Strict):
+class WrittenOpensWhen(_Strict):
     """What must hold before an officer's opening counts."""
 
-    allOf: Annotated[list[TermsAgreed | AgreedBy], Field(min_length=1, max_length=10)]  # noqa: N815 - likewise
+    allOf: Annotated[list[TermsAgreement | AgreedBy], Field(min_length=1, max_length=10)]  # noqa: N815 - likewise
 
 
-class Declared(_Strict):
+class DeclaredCondition(_Strict):
     """A condition that is stated and agreed to, but not enforced by this build."""
 
     value: str | int | bool
     declared: Literal[True]
 
 
-class Conditions(_Strict):
+class WrittenConditions(_Strict):
     """Duties attached to every grant of a stage. Only the two named here are enforced."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
-    __pydantic_extra__: dict[str, Declared]
+    __pydantic_extra__: dict[str, DeclaredCondition]
 
     requestsPerMinute: Annotated[int, Field(ge=1, le=10_000_000)] | None = None  # noqa: N815 - likewise
     validFor: Duration | None = None  # noqa: N815 - the plan language's own name
 
 
-class Stage(_Strict):
+class WrittenStage(_Strict):
     """A step of the release. An officer's signed entry opens it, once what `opensWhen` asks for holds."""
 
-    name: Name
+    name: Slug
     title: Text | None = None
-    basis: Basis
-    opensWhen: OpensWhen | None = None  # noqa: N815 - the plan language's own name
+    basis: WrittenStageBasis
+    opensWhen: WrittenOpensWhen | None = None  # noqa: N815 - the plan language's own name
     seats: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    admission: Admission
-    eligibility: Eligibility | None = None
-    conditions: Conditions | None = None
+    admission: WrittenAdmission
+    eligibility: WrittenEligibility | None = None
+    conditions: WrittenConditions | None = None
 
 
-class Disclosure(_Strict):
+class WrittenDisclosure(_Strict):
     """What the public record says of organizations."""
 
     organizations: Literal["never"]
 
 
-class OnRefusal(_Strict):
+class WrittenOnRefusal(_Strict):
     """What a refused caller is offered."""
 
     fallbackModel: ModelId  # noqa: N815 - the plan language's own name
 
 
-class Spec(_Strict):
+class WrittenPlanSpec(_Strict):
     """What is released, where, by whose leave, in which stages."""
 
-    models: Annotated[list[Model], Field(min_length=1, max_length=100)]
-    surfaces: Annotated[list[Name], Field(min_length=1, max_length=50)]
+    models: Annotated[list[WrittenModel], Field(min_length=1, max_length=100)]
+    surfaces: Annotated[list[Slug], Field(min_length=1, max_length=50)]
     announced: bool = True
     leaseMs: Annotated[int, Field(ge=500, le=60_000)] = 5_000  # noqa: N815 - the plan language's own name
-    agencies: Annotated[dict[Name, Agency], Field(min_length=1, max_length=100)]
-    stages: Annotated[list[Stage], Field(min_length=1, max_length=50)]
-    disclosure: Disclosure = Disclosure(organizations="never")
-    onRefusal: OnRefusal | None = None  # noqa: N815 - the plan language's own name
+    agencies: Annotated[dict[Slug, WrittenAgency], Field(min_length=1, max_length=100)]
+    stages: Annotated[list[WrittenStage], Field(min_length=1, max_length=50)]
+    disclosure: WrittenDisclosure = WrittenDisclosure(organizations="never")
+    onRefusal: WrittenOnRefusal | None = None  # noqa: N815 - the plan language's own name
 
 
-class Metadata(_Strict):
+class WrittenPlanMetadata(_Strict):
     """The release's name, its developer, and a title for people."""
 
-    name: Name
-    developer: Name
+    name: Slug
+    developer: Slug
     title: Text | None = None
 
 
-class Plan(_Strict):
+class WrittenPlan(_Strict):
     """A plan: one release of a model, in stages."""
 
     apiVersion: Literal["sluicegate/v1"]  # noqa: N815 - the plan language's own name
     kind: Literal["Release"]
-    metadata: Metadata
-    spec: Spec
+    metadata: WrittenPlanMetadata
+    spec: WrittenPlanSpec
 
 
-def read(document: Document) -> terms.Plan:
+def read(document: YamlDocument) -> terms.Plan:
     """Check a document and return the plan, defaults filled in.
 
     Raises: InvalidDocument: with the place of every error.
@@ -298,13 +304,13 @@ def read(document: Document) -> terms.Plan:
     faults = list(_shape_faults(document.value)) + list(_sense_faults(document.value))
     if faults:
         raise document.refuse(faults)
-    checked = Plan.model_validate(document.value)
+    checked = WrittenPlan.model_validate(document.value)
     return terms.Plan.from_json(checked.model_dump(mode="json", exclude_none=True))
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of plans, for completion in editors."""
-    result: dict[str, Any] = _with_rules(Plan.model_json_schema())
+    result: dict[str, Any] = _with_rules(WrittenPlan.model_json_schema())
     result["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     result["$id"] = "urn:sluicegate:plan:v1"
     result["$defs"] |= {"Rule": quorum.SCHEMA, "RuleMembers": quorum.MEMBERS_SCHEMA}
@@ -321,7 +327,7 @@ def _with_rules(schema: Any) -> Any:
 
 def _shape_faults(value: Any) -> Iterator[Fault]:
     try:
-        Plan.model_validate(value)
+        WrittenPlan.model_validate(value)
     except ValidationError as error:
         details = error.errors(include_url=False)
         yield from dict.fromkeys(fault for detail in details for fault in _faults_of(detail, value))
@@ -346,13 +352,13 @@ def _is_shape(step: str | int) -> bool:
     return isinstance(step, str) and (step in _TAGS or step.startswith("function-after["))
 
 
-_SHAPES = {"terms": "TermsAgreed", "agreedBy": "AgreedBy", "name": "Rung"}
+_SHAPES = {"terms": "TermsAgreement", "agreedBy": "AgreedBy", "name": "WrittenRung"}
 _TAGS = frozenset({*_SHAPES.values(), "str", "int", "bool"})
 """What pydantic puts in the place of an error in a value that may have several shapes."""
 _ANY_OF = {"allOf": "{terms: agreed} or {agreedBy: a rule}", "to": "a name, or {name: …, within: …}"}
 
 
-def _shapeless(item: Any, path: Path) -> Iterator[Fault]:
+def _shapeless(item: Any, path: JsonPath) -> Iterator[Fault]:
     later = [name for name in item if name in LATER] if isinstance(item, dict) else []
     for name in later:
         yield _lacking((*path, name), name)
@@ -361,7 +367,7 @@ def _shapeless(item: Any, path: Path) -> Iterator[Fault]:
         yield Fault(path, expected, _shown(item))
 
 
-def _lacking(path: Path, name: str) -> Fault:
+def _lacking(path: JsonPath, name: str) -> Fault:
     return Fault(path, f"nothing here: this build does not have {LATER[name]} yet", repr(name))
 
 
@@ -374,7 +380,7 @@ def _reached(value: Any, step: Any) -> Any:
 
 def fault_of(detail: ErrorDetails, value: Any) -> Fault:
     """One pydantic error as a fault: what was expected, and what was found."""
-    path: Path = detail["loc"]
+    path: JsonPath = detail["loc"]
     last = path[-1] if path else ""
     if detail["type"] == "extra_forbidden":
         if last in LATER:
@@ -382,7 +388,7 @@ def fault_of(detail: ErrorDetails, value: Any) -> Fault:
         return Fault(path, "a field of the plan language", f"{last!r}")
     if detail["type"] == "missing":
         return Fault(path, f"the field {last!r}", "none")
-    if path[-2:-1] == ("conditions",) and last not in Conditions.model_fields:
+    if path[-2:-1] == ("conditions",) and last not in WrittenConditions.model_fields:
         expected = (
             f"a condition this build enforces, or {{value: …, declared: true}} ({detail['msg'].lower()})"
         )
@@ -390,7 +396,7 @@ def fault_of(detail: ErrorDetails, value: Any) -> Fault:
     return Fault(_existing(path, value), _expected(detail), _shown(detail["input"]))
 
 
-def _existing(path: Path, value: Any) -> Path:
+def _existing(path: JsonPath, value: Any) -> JsonPath:
     for i, step in enumerate(path):
         try:
             value = value[step]
@@ -430,7 +436,7 @@ def _sense_faults(value: Any) -> Iterator[Fault]:
         yield from _stage_faults(stage, ("spec", "stages", i), agencies)
 
 
-def _stage_faults(stage: Any, path: Path, agencies: frozenset[str]) -> Iterator[Fault]:
+def _stage_faults(stage: Any, path: JsonPath, agencies: frozenset[str]) -> Iterator[Fault]:
     for i, agency in _items(_at(stage, "basis", "askedBy")):
         if isinstance(agency, str) and agency not in agencies:
             expected = "one of " + (", ".join(sorted(agencies)) or "no agency (none is declared)")
@@ -443,9 +449,9 @@ def _stage_faults(stage: Any, path: Path, agencies: frozenset[str]) -> Iterator[
     yield from _admission_faults(_at(stage, "admission"), (*path, "admission"), agencies)
 
 
-def _rules_of(stage: Any) -> dict[Path, dict[str, Any]]:
+def _rules_of(stage: Any) -> dict[JsonPath, dict[str, Any]]:
     """Whatever stands where a stage states its rules, by where it stands."""
-    found: dict[Path, Any] = {
+    found: dict[JsonPath, Any] = {
         ("admission", name): _at(stage, "admission", name) for name in ("grant", "remove")
     }
     found["admission", "appeal", "decide"] = _at(stage, "admission", "appeal", "decide")
@@ -454,7 +460,7 @@ def _rules_of(stage: Any) -> dict[Path, dict[str, Any]]:
     return {path: rule for path, rule in found.items() if isinstance(rule, dict)}
 
 
-def _admission_faults(admission: Any, path: Path, agencies: frozenset[str]) -> Iterator[Fault]:
+def _admission_faults(admission: Any, path: JsonPath, agencies: frozenset[str]) -> Iterator[Fault]:
     clock = _at(admission, "clock")
     if isinstance(clock, dict):
         escalates = clock.get("silence") == "escalate"
@@ -485,7 +491,7 @@ def _repeated(value: Any, field: str, key: str) -> Iterator[Fault]:
 def condition_faults(value: Any) -> Iterator[Fault]:
     """What is wrong with the conditions that a position states."""
     try:
-        Conditions.model_validate(value)
+        WrittenConditions.model_validate(value)
     except ValidationError as error:
         details = error.errors(include_url=False)
         found = [
@@ -494,7 +500,7 @@ def condition_faults(value: Any) -> Iterator[Fault]:
         yield from dict.fromkeys(Fault(fault.path[1:], fault.expected, fault.found) for fault in found)
 
 
-def _nulls(value: Any, path: Path) -> Iterator[Fault]:
+def _nulls(value: Any, path: JsonPath) -> Iterator[Fault]:
     children = (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     )

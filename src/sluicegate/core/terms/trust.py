@@ -16,14 +16,14 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from sluicegate.core.terms import plan
-from sluicegate.core.terms.document import Document, Fault
-from sluicegate.core.terms.plan import ModelId, Name, Rule, _Strict
+from sluicegate.core.terms.document import Fault, YamlDocument
+from sluicegate.core.terms.plan import ModelId, Slug, WrittenRule, _Strict
 from sluicegate.errors import BadKey
 from sluicegate_record.log import checkpoint, dsse
 from sluicegate_record.terms import quorum
 from sluicegate_record.terms import rule as rules
 
-Checked = TypeVar("Checked", bound=BaseModel)
+FileModel = TypeVar("FileModel", bound=BaseModel)
 
 
 class Pin(NamedTuple):
@@ -34,7 +34,7 @@ class Pin(NamedTuple):
     public: bytes
 
 
-class Pinned(_Strict):
+class WrittenPin(_Strict):
     """An owner's first public key: PEM, or base64 of the 32 raw bytes of an Ed25519 key."""
 
     key: Annotated[str, Field(max_length=1_000)]
@@ -43,34 +43,34 @@ class Pinned(_Strict):
 class PinnedOwners(_Strict):
     """Several owners of keys of one agency, each with one: for countersignatures, and for appeals."""
 
-    owners: Annotated[dict[Name, Pinned], Field(min_length=1)]
+    owners: Annotated[dict[Slug, WrittenPin], Field(min_length=1)]
 
 
 class TrustSpec(_Strict):
     """The developer's officers and the agencies, by name."""
 
-    officers: Annotated[dict[Name, Pinned], Field(min_length=1)]
-    agencies: Annotated[dict[Name, Pinned | PinnedOwners], Field(default_factory=dict)]
+    officers: Annotated[dict[Slug, WrittenPin], Field(min_length=1)]
+    agencies: Annotated[dict[Slug, WrittenPin | PinnedOwners], Field(default_factory=dict)]
 
 
 class ReleaseSpec(_Strict):
     """What a gateway honours of a release, as it is written."""
 
-    floor: Rule
-    upstreams: Annotated[dict[ModelId, Name], Field(min_length=1)]
+    floor: WrittenRule
+    upstreams: Annotated[dict[ModelId, Slug], Field(min_length=1)]
 
 
 class GatewayTrustSpec(TrustSpec):
     """The same keys, the log they sign for, and the releases this gateway serves."""
 
     log: Annotated[str, Field(max_length=1_000)]
-    releases: Annotated[dict[Name, ReleaseSpec], Field(min_length=1)]
+    releases: Annotated[dict[Slug, ReleaseSpec], Field(min_length=1)]
 
 
 class TrustMetadata(_Strict):
     """The developer whose log this is."""
 
-    developer: Name
+    developer: Slug
 
 
 class Trust(_Strict):
@@ -114,7 +114,7 @@ class Pins(NamedTuple):
     pins: list[Pin]
 
 
-def _checked(kind: type[Checked], document: Document) -> Checked:
+def _checked(kind: type[FileModel], document: YamlDocument) -> FileModel:
     try:
         return kind.model_validate(document.value)
     except ValidationError as error:
@@ -122,7 +122,7 @@ def _checked(kind: type[Checked], document: Document) -> Checked:
         raise document.refuse(faults) from error
 
 
-def read(document: Document) -> Pins:
+def read(document: YamlDocument) -> Pins:
     """Check a trust file.
 
     Raises: InvalidDocument: with the place of every error.
@@ -136,7 +136,7 @@ def read(document: Document) -> Pins:
     return Pins(developer, pins)
 
 
-def read_gateway(document: Document) -> Releases:
+def read_gateway(document: YamlDocument) -> Releases:
     """Check a gateway's trust file.
 
     Raises: InvalidDocument: with the place of every error.
