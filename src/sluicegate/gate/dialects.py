@@ -113,7 +113,7 @@ class GatewayFault(Enum):
         self.text = text
 
 
-class Reply(NamedTuple):
+class GatewayReply(NamedTuple):
     """A whole response of the gateway's own: the headers are complete but for the date."""
 
     status: int
@@ -259,7 +259,7 @@ def _extension(problem: Problem) -> dict[str, Any]:
     return {} if problem.sluicegate is None else {"sluicegate": problem.sluicegate}
 
 
-def error_reply(problem: Problem, dialect: Dialect, request_id: str) -> Reply:
+def error_reply(problem: Problem, dialect: Dialect, request_id: str) -> GatewayReply:
     """The whole response that tells a problem."""
     if dialect is Dialect.ANTHROPIC:
         reply = _reply(problem.status, _anthropic_error(problem, request_id), b"request-id", request_id)
@@ -284,7 +284,7 @@ def _nameless_event(problem: Problem, dialect: Dialect) -> bytes:
     return b"data: " + _json(_openai_error(problem)) + b"\n\n"
 
 
-def models_reply(models: Sequence[str], dialect: Dialect, request_id: str) -> Reply:
+def models_reply(models: Sequence[str], dialect: Dialect, request_id: str) -> GatewayReply:
     """The list of `models`, whole: there are no further pages."""
     if dialect is Dialect.ANTHROPIC:
         ends = {"first_id": models[0] if models else None, "last_id": models[-1] if models else None}
@@ -294,7 +294,7 @@ def models_reply(models: Sequence[str], dialect: Dialect, request_id: str) -> Re
     return _reply(200, listed, b"x-request-id", request_id)
 
 
-def model_reply(model: str, dialect: Dialect, request_id: str) -> Reply:
+def model_reply(model: str, dialect: Dialect, request_id: str) -> GatewayReply:
     """One model."""
     if dialect is Dialect.ANTHROPIC:
         return _reply(200, _anthropic_model(model), b"request-id", request_id)
@@ -309,14 +309,14 @@ def _anthropic_model(model: str) -> dict[str, Any]:
     return {"type": "model", "id": model, "display_name": model, "created_at": "1970-01-01T00:00:00Z"}
 
 
-def _reply(status: int, value: object, id_header: bytes, request_id: str) -> Reply:
+def _reply(status: int, value: object, id_header: bytes, request_id: str) -> GatewayReply:
     body = _json(value)
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
         (id_header, request_id.encode()),
     ]
-    return Reply(status, headers, body)
+    return GatewayReply(status, headers, body)
 
 
 _encode: Callable[[object], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -17,7 +17,15 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from sluicegate.core.access.refusals import Deny
-from sluicegate.gate.dialects import Headers, Problem, Reply, dialect_of, error_event, error_reply, refused
+from sluicegate.gate.dialects import (
+    GatewayReply,
+    Headers,
+    Problem,
+    dialect_of,
+    error_event,
+    error_reply,
+    refused,
+)
 from sluicegate.gate.protocol import EXTENSION, LINGER_MS, Connection
 
 NO_CONTENT = 204
@@ -80,7 +88,7 @@ class Exchange:
         """Whether nothing more is written."""
         return self.stage is Progress.OVER
 
-    def reply(self, reply: Reply, outcome: str) -> None:
+    def reply(self, reply: GatewayReply, outcome: str) -> None:
         """Write a whole response. The connection ends with it if a body of the request is unread."""
         self._end(outcome)
         close = not self.body_read and (self.method == "POST" or not self.connection.body_arrived)

@@ -26,7 +26,7 @@ from sluicegate.gate.dialects import (
     ENDPOINTS,
     OUTLIVING,
     GatewayFault,
-    Reply,
+    GatewayReply,
     credential_digest,
     faulty,
     model_reply,
@@ -59,7 +59,7 @@ class Gateway:
         self._upstreams = upstreams
         self._settings = settings
         self._metrics = Metrics(engine)
-        self._observations: Mapping[bytes, Callable[[], Reply]] = {
+        self._observations: Mapping[bytes, Callable[[], GatewayReply]] = {
             b"/healthz": _health,
             b"/readyz": self._readiness,
             b"/metrics": self._measurements,
@@ -108,13 +108,13 @@ class Gateway:
         elif _allowed(exchange, "GET"):
             exchange.reply(observed(), "observed")
 
-    def _readiness(self) -> Reply:
+    def _readiness(self) -> GatewayReply:
         engine = self._engine
         ready = engine.now() is not None
         told = {"ready": ready, "size": engine.table.size, "leaseMs": int(engine.lease_left_ms())}
         return _told(_JSON, json.dumps(told).encode(), 200 if ready else 503)
 
-    def _measurements(self) -> Reply:
+    def _measurements(self) -> GatewayReply:
         return _told(CONTENT_TYPE, self._metrics.text())
 
     def _list(self, exchange: Exchange, digest: bytes) -> None:
@@ -225,9 +225,9 @@ def _asked(exchange: Exchange, body: bytes) -> tuple[request.Request, list[bytes
     return request.read(body, exchange.dialect), tokens
 
 
-def _health() -> Reply:
+def _health() -> GatewayReply:
     return _told(_JSON, b'{"ok": true}')
 
 
-def _told(kind: bytes, body: bytes, status: int = 200) -> Reply:
-    return Reply(status, [(b"content-type", kind), (b"content-length", b"%d" % len(body))], body)
+def _told(kind: bytes, body: bytes, status: int = 200) -> GatewayReply:
+    return GatewayReply(status, [(b"content-type", kind), (b"content-length", b"%d" % len(body))], body)

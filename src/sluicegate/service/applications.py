@@ -14,10 +14,10 @@ from sluicegate.core.lifecycle import Refusal, State, releases
 from sluicegate.core.lifecycle.applications import (
     Accept,
     Amend,
-    AnswerQuestion,
+    Answer,
     Nominate,
     OpenAppeal,
-    ReplyToDenial,
+    Reply,
     Return,
     SubmitApplication,
     Withdraw,
@@ -184,11 +184,11 @@ def _text(asked: dict[str, str]) -> str:
 
 
 ACTS: dict[str, Any] = {
-    "answer": lambda case, asked: AnswerQuestion(case, asked.get("agency", ""), _text(asked)),
+    "answer": lambda case, asked: Answer(case, asked.get("agency", ""), _text(asked)),
     "accept": lambda case, _: Accept(case),
     "withdraw": lambda case, _: Withdraw(case),
     "return": lambda case, asked: Return(case, _text(asked)),
-    "reply": lambda case, asked: ReplyToDenial(case, _text(asked)),
+    "reply": lambda case, asked: Reply(case, _text(asked)),
     "appeal": lambda case, asked: OpenAppeal(case, _text(asked)),
 }
 """The commands of acts in a case that need no signature."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sluicegate.core.access.table import LEASE_MS_DEFAULT, Table
 from sluicegate.core.directives.cover import Whom
-from sluicegate.core.lifecycle.applications import Accept, Amend, OpenAppeal, ReplyToDenial
+from sluicegate.core.lifecycle.applications import Accept, Amend, OpenAppeal, Reply
 from sluicegate.core.lifecycle.grants import (
     ChooseFallback,
     OpenRemoval,
@@ -288,7 +288,7 @@ def whole() -> list[Entry]:
     waiting = world.submit("org-3")
     for word in ("approve", "abstain", "object"):
         world.say(waiting, "ostp", word)
-    world.must(ReplyToDenial(waiting.id, "because"))
+    world.must(Reply(waiting.id, "because"))
     for agency in ("ostp", "oncd"):
         world.say(waiting, agency)
     world.must(SurrenderGrant(grant))

@@ -11,9 +11,9 @@ from sluicegate.core.lifecycle import Command, Refusal
 from sluicegate.core.lifecycle.applications import (
     Accept,
     Amend,
-    AnswerQuestion,
+    Answer,
     OpenAppeal,
-    ReplyToDenial,
+    Reply,
     Return,
     Withdraw,
 )
@@ -56,13 +56,13 @@ REACHED = {
 COMMANDS: dict[str, Callable[[Followed], Command]] = {
     "receive": lambda case: receipt(case, ACTOR),
     "position": lambda case: RecordPosition(position(case, ACTOR)),
-    "answer": lambda case: AnswerQuestion(case.id, "", "an answer"),
+    "answer": lambda case: Answer(case.id, "", "an answer"),
     "screen": screened,
     "accept": lambda case: Accept(case.id),
     "withdraw": lambda case: Withdraw(case.id),
     "return": lambda case: Return(case.id, "deficient"),
     "proceed": proceeding,
-    "reply": lambda case: ReplyToDenial(case.id, "a reply"),
+    "reply": lambda case: Reply(case.id, "a reply"),
     "appeal": lambda case: OpenAppeal(case.id, "an appeal"),
 }
 

@@ -8,7 +8,7 @@ import pytest
 
 from sluicegate.core.access.refusals import Reason
 from sluicegate.core.access.table import GrantRow
-from sluicegate.core.lifecycle.applications import Amend, OpenAppeal, ReplyToDenial, Withdraw
+from sluicegate.core.lifecycle.applications import Amend, OpenAppeal, Reply, Withdraw
 from sluicegate.core.lifecycle.grants import SurrenderGrant, SuspendGrant
 from tests.worlds import AT_MS, DAY_MS, RELEASE, STAGE, Followed, World, looser, plan_value, proceeding, stage
 
@@ -75,10 +75,10 @@ def test_a_denial_is_not_taken_up_again_beside_a_newer_amendment(world: World) -
     denied = amended(world, grant)
     world.all_say(denied, "oncd object")
     newer = amended(world, grant)
-    assert world.refused(ReplyToDenial(denied.id, "but")) == "already_applied"
+    assert world.refused(Reply(denied.id, "but")) == "already_applied"
     assert world.refused(proceeding(denied)) == "already_applied"
     world.must(Withdraw(newer.id))
-    world.must(ReplyToDenial(denied.id, "but"))
+    world.must(Reply(denied.id, "but"))
     assert world.refused(Amend(grant, renew=True)) == "already_applied"
 
 

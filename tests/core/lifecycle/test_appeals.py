@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core.lifecycle.applications import Accept, OpenAppeal, ReplyToDenial, Withdraw
+from sluicegate.core.lifecycle.applications import Accept, OpenAppeal, Reply, Withdraw
 from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate_record.terms.rule import Rule
@@ -57,7 +57,7 @@ def world() -> World:
 
 def test_a_denial_is_reviewed_again_once_when_it_is_replied_to(world: World) -> None:
     case = denied(world)
-    world.must(ReplyToDenial(case.id, "but"))
+    world.must(Reply(case.id, "but"))
     assert (case.state, case.outcome) == ("in_review", None)
     assert world.refused(application()) == "already_applied"
     world.all_say(case, "ostp approve", "oncd approve")
@@ -66,11 +66,11 @@ def test_a_denial_is_reviewed_again_once_when_it_is_replied_to(world: World) -> 
 
 def test_an_older_objection_counts_again_when_the_review_is_over(world: World) -> None:
     case = denied(world)
-    world.must(ReplyToDenial(case.id, "but"))
+    world.must(Reply(case.id, "but"))
     world.all_say(case, "ostp approve")
     world.later(10)
     assert case.outcome == "denied"
-    assert world.refused(ReplyToDenial(case.id, "but again")) == "replied_already"
+    assert world.refused(Reply(case.id, "but again")) == "replied_already"
     assert appealed(world, case).state == "submitted"
 
 
@@ -79,7 +79,7 @@ def test_older_objections_count_with_newer_ones_after_the_review() -> None:
     world = World.opened(stages=[stage(admission=most)])
     case = world.submit()
     world.all_say(case, "oncd object", "caisi object")
-    world.must(ReplyToDenial(case.id, "but"))
+    world.must(Reply(case.id, "but"))
     world.all_say(case, "caisi abstain")
     world.later(10)
     assert case.outcome is None
@@ -90,13 +90,13 @@ def test_older_objections_count_with_newer_ones_after_the_review() -> None:
 def test_there_is_a_time_to_reply(world: World) -> None:
     case = denied(world)
     world.later(10)
-    assert world.refused(ReplyToDenial(case.id, "but")) == "too_late"
+    assert world.refused(Reply(case.id, "but")) == "too_late"
 
 
 def test_who_has_appealed_does_not_reply_too(world: World) -> None:
     case = denied(world)
     appealed(world, case)
-    assert world.refused(ReplyToDenial(case.id, "but")) == "appealed_already"
+    assert world.refused(Reply(case.id, "but")) == "appealed_already"
 
 
 # Appeals
@@ -121,7 +121,7 @@ def test_an_appeal_that_is_denied_is_the_end(world: World) -> None:
     assert appeal.outcome == "denied"
     assert world.refused(OpenAppeal(case.id, "again")) == "appealed_already"
     assert world.refused(OpenAppeal(appeal.id, "again")) == "not_in_this_kind"
-    assert world.refused(ReplyToDenial(appeal.id, "again")) == "not_in_this_kind"
+    assert world.refused(Reply(appeal.id, "again")) == "not_in_this_kind"
     assert world.refused(proceeding(appeal)) == "not_in_this_kind"
 
 

@@ -10,7 +10,7 @@ import pytest
 from sluicegate.core.access import decision
 from sluicegate.core.access.decision import Allow, Ask, Instant
 from sluicegate.core.lifecycle import Command
-from sluicegate.core.lifecycle.applications import Amend, ReplyToDenial, Withdraw
+from sluicegate.core.lifecycle.applications import Amend, Reply, Withdraw
 from sluicegate.core.lifecycle.grants import (
     ChooseFallback,
     OpenRemoval,
@@ -160,8 +160,8 @@ def test_a_removal_counts_when_the_holder_has_had_its_time(held: Held) -> None:
 
 def test_a_reply_to_a_removal_is_on_the_record_before_it_counts(held: Held) -> None:
     case = held.removal()
-    held.world.must(ReplyToDenial(case.id, "it was not us"))
-    assert held.world.refused(ReplyToDenial(case.id, "again")) == "replied_already"
+    held.world.must(Reply(case.id, "it was not us"))
+    assert held.world.refused(Reply(case.id, "again")) == "replied_already"
     held.world.all_say(case, "oncd approve", "ostp object")
     assert (case.outcome, held.answer) == ("denied", "allowed")
 
@@ -170,7 +170,7 @@ def test_a_removal_that_was_denied_is_not_replied_to(held: Held) -> None:
     case = held.removal()
     held.world.all_say(case, "ostp object")
     assert case.outcome == "denied"
-    assert held.world.refused(ReplyToDenial(case.id, "thank you")) == "nothing_to_reply_to"
+    assert held.world.refused(Reply(case.id, "thank you")) == "nothing_to_reply_to"
     assert held.removal().id != case.id
 
 

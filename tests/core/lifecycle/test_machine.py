@@ -14,9 +14,9 @@ from sluicegate.core.lifecycle import Command, Refusal, State
 from sluicegate.core.lifecycle.applications import (
     Accept,
     Amend,
-    AnswerQuestion,
+    Answer,
     OpenAppeal,
-    ReplyToDenial,
+    Reply,
     Return,
     Withdraw,
 )
@@ -255,10 +255,10 @@ class Casework(RuleBasedStateMachine):
     @rule(data=st.data())
     def answer(self, data: st.DataObject) -> None:
         case = self.one(data, lambda case: bool(case.asking))
-        self.do(AnswerQuestion(case.id, data.draw(st.sampled_from(sorted(case.asking))), "so it is"))
+        self.do(Answer(case.id, data.draw(st.sampled_from(sorted(case.asking))), "so it is"))
 
     @precondition(lambda self: self.cases(is_open))
-    @rule(data=st.data(), act=st.sampled_from([Withdraw, Accept, ReplyToDenial, Return]))
+    @rule(data=st.data(), act=st.sampled_from([Withdraw, Accept, Reply, Return]))
     def act(self, data: st.DataObject, act: Any) -> None:
         case = self.one(data)
         self.do(act(case.id) if act in {Withdraw, Accept} else act(case.id, "this is why"))
@@ -267,7 +267,7 @@ class Casework(RuleBasedStateMachine):
     @rule()
     def every_denial_and_removal_is_replied_to(self) -> None:
         for case in self.cases():
-            self.do(ReplyToDenial(case.id, "but"))
+            self.do(Reply(case.id, "but"))
 
     @precondition(lambda self: self.cases(lambda case: case.state == "offered"))
     @rule()

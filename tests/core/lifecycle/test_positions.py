@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core.lifecycle.applications import AnswerQuestion
+from sluicegate.core.lifecycle.applications import Answer
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.errors import BadEnvelope
 from sluicegate_record.log import canonical
@@ -150,12 +150,12 @@ def test_a_receipt_is_signed_by_the_agency(world: World, signer: str, code: str)
 
 def test_a_question_is_answered_by_the_applicant_and_only_while_it_is_open(world: World) -> None:
     case = world.submit()
-    assert world.refused(AnswerQuestion(case.id, "", "so")) == "nothing_asked"
+    assert world.refused(Answer(case.id, "", "so")) == "nothing_asked"
     world.all_say(case, "oncd ask", "ostp ask")
-    assert world.refused(AnswerQuestion(case.id, "", "so")) == "nothing_asked"  # whose?
-    world.must(AnswerQuestion(case.id, "oncd", "so"))
-    assert world.refused(AnswerQuestion(case.id, "oncd", "so")) == "nothing_asked"
-    world.must(AnswerQuestion(case.id, "", "so"))
+    assert world.refused(Answer(case.id, "", "so")) == "nothing_asked"  # whose?
+    world.must(Answer(case.id, "oncd", "so"))
+    assert world.refused(Answer(case.id, "oncd", "so")) == "nothing_asked"
+    world.must(Answer(case.id, "", "so"))
     assert case.awaiting == ["oncd", "ostp"]
     assert b'"so"' not in b"".join(entry.leaf for entry in world.entries)
 

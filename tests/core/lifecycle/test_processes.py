@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core.lifecycle.applications import AnswerQuestion, ReplyToDenial, Return
+from sluicegate.core.lifecycle.applications import Answer, Reply, Return
 from sluicegate.core.lifecycle.grants import OpenRemoval
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate_record.terms.quorum import parties_of
@@ -68,9 +68,9 @@ def do(world: World, case: Followed, act: str) -> None:
         case ["received", "by", agency]:
             world.must(receipt(case, agency))
         case ["answered", agency]:
-            world.must(AnswerQuestion(case.id, agency, "so it is"))
+            world.must(Answer(case.id, agency, "so it is"))
         case ["replied"]:
-            world.must(ReplyToDenial(case.id, "but"))
+            world.must(Reply(case.id, "but"))
         case ["returned"]:
             world.must(Return(case.id, "a form is missing"))
         case ["applies", "again"]:

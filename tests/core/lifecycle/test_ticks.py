@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sluicegate.core.lifecycle import State
-from sluicegate.core.lifecycle.applications import AnswerQuestion
+from sluicegate.core.lifecycle.applications import Answer
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.ticks import due
 from sluicegate_record import entries
@@ -96,7 +96,7 @@ def test_a_question_on_a_step_of_the_ladder_stops_the_time_of_that_step() -> Non
     assert case.standing == "asked"
     world.later(10)
     assert len(ticked(world, "case.escalated")) == 1
-    world.must(AnswerQuestion(case.id, "oncd", "so it is"))
+    world.must(Answer(case.id, "oncd", "so it is"))
     assert case.standing == "in_review"
     assert (case.clocks["oncd"].due_ms or 0) > world.now_ms
     world.later(3)
@@ -129,7 +129,7 @@ def test_the_time_of_a_whole_case(then: str) -> None:
     world.all_say(case, "oncd ask")
     world.later(10)
     assert case.outcome is None
-    world.must(AnswerQuestion(case.id, "", "so it is"))
+    world.must(Answer(case.id, "", "so it is"))
     world.later(4)
     assert (case.outcome, ticked(world, "case.escalated")) == (None, [])
     world.later(1)
@@ -142,7 +142,7 @@ def test_a_question_after_the_whole_time_is_over_does_not_begin_it_again() -> No
     case = received(world)
     world.later(6)
     world.all_say(case, "oncd ask")
-    world.must(AnswerQuestion(case.id, "oncd", "so it is"))
+    world.must(Answer(case.id, "oncd", "so it is"))
     world.later(1)
     assert len(ticked(world, "case.escalated")) == 1
 
@@ -175,7 +175,7 @@ def test_where_agencies_are_only_notified_a_question_stops_the_time() -> None:
     world.all_say(case, "oncd ask")
     world.later(50)
     assert case.outcome is None
-    world.must(AnswerQuestion(case.id, "", "so it is"))
+    world.must(Answer(case.id, "", "so it is"))
     world.later(6)
     assert case.outcome == "approved"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core.lifecycle.applications import AnswerQuestion, ReplyToDenial
+from sluicegate.core.lifecycle.applications import Answer, Reply
 from tests.worlds import Followed, World, receipt, screened, stage
 
 EITHER = {"anyOf": ["oncd", "ostp"]}
@@ -26,7 +26,7 @@ def test_an_answer_on_the_waitlist_does_not_let_the_case_lapse() -> None:
     clock = {"within": 50, "silence": "deny", "overall": {"within": 5, "then": "lapse"}}
     world, case = full(clock=clock)
     world.all_say(case, "ostp ask", "oncd approve")
-    world.must(AnswerQuestion(case.id, "ostp", "so it is"))
+    world.must(Answer(case.id, "ostp", "so it is"))
     world.later(100)
     assert case.state == "waitlisted"
 
@@ -50,7 +50,7 @@ def test_who_was_warned_is_not_warned_again_of_the_same() -> None:
 def test_the_time_to_review_a_reply_runs_on_when_a_case_comes_off_the_list() -> None:
     world, case = full()
     world.all_say(case, "oncd object", "ostp object")
-    world.must(ReplyToDenial(case.id, "but"))
+    world.must(Reply(case.id, "but"))
     world.all_say(case, "oncd approve", "oncd recuse")
     assert case.outcome is None
     world.later(10)
@@ -64,7 +64,7 @@ def test_whoever_had_time_left_at_a_denial_has_it_after_the_reply() -> None:
     case = world.submit()
     world.must(receipt(case, "ostp"))
     world.all_say(case, "oncd object")
-    world.must(ReplyToDenial(case.id, "but"))
+    world.must(Reply(case.id, "but"))
     world.all_say(case, "oncd approve")
     world.later(9)
     assert case.outcome is None
@@ -81,7 +81,7 @@ def test_an_objection_under_review_lets_nobody_in_where_one_is_enough() -> None:
     world = World.opened(stages=[stage(admission=notified, eligibility={"screening": "clear"})])
     case = world.submit()
     world.all_say(case, "caisi approve", "ostp approve", "oncd object")
-    world.must(ReplyToDenial(case.id, "but"))
+    world.must(Reply(case.id, "but"))
     world.must(screened(case))
     assert case.grant is None
     world.all_say(case, "oncd no-objection")

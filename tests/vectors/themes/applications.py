@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sluicegate.core.lifecycle.applications import (
-    AnswerQuestion,
+    Answer,
     Nominate,
     OpenAppeal,
-    ReplyToDenial,
+    Reply,
     Return,
     SubmitApplication,
     Withdraw,
@@ -46,17 +46,17 @@ def _replies(h: History) -> None:
     case = h.applies("org-4", MAIN, PARTNERS)
     h.seals(case, "oncd", "object", "what the public need not know")
     h.ends(case, "denied", "objection")
-    h.must(ReplyToDenial(case, "but"))
+    h.must(Reply(case, "but"))
     h.no("already_applied", SubmitApplication(MAIN, PARTNERS, API, "org-4", dossier()))
     h.says(case, "oncd approve", "ostp approve")
     h.ends(case, "approved")
     h.ids["org-4"] = h.granted(case)
     case = h.applies("org-5", MAIN, PARTNERS)
     h.says(case, "ostp object")
-    h.must(ReplyToDenial(case, "but"))
+    h.must(Reply(case, "but"))
     h.later(10)
     h.ends(case, "denied", "objection")
-    h.no("replied_already", ReplyToDenial(case, "but again"))
+    h.no("replied_already", Reply(case, "but again"))
     appeal = h.must(OpenAppeal(case, "it is wrong"))["case"]
     h.asks_for(appeal, "caisi", requestsPerMinute=7)
     h.ends(appeal, "approved-with-conditions")
@@ -81,10 +81,10 @@ def _recusal_and_questions(h: History) -> None:
     case = h.applies("org-7", MAIN, PARTNERS)
     h.says(case, "oncd ask")
     h.says(case, "ostp ask")
-    h.no("nothing_asked", AnswerQuestion(case, "", "which?"))
-    h.must(AnswerQuestion(case, "oncd", "so it is"), by="user of org-7")
+    h.no("nothing_asked", Answer(case, "", "which?"))
+    h.must(Answer(case, "oncd", "so it is"), by="user of org-7")
     h.says(case, "oncd recuse")
-    h.must(AnswerQuestion(case, "", "so it is here too"), by="user of org-7")
+    h.must(Answer(case, "", "so it is here too"), by="user of org-7")
     h.says(case, "ostp abstain")
     h.says(case, "ostp approve")
     h.ends(case, "approved")

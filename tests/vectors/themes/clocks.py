@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sluicegate.core.lifecycle.applications import AnswerQuestion, OpenAppeal, ReplyToDenial, Withdraw
+from sluicegate.core.lifecycle.applications import Answer, OpenAppeal, Reply, Withdraw
 from sluicegate.core.lifecycle.positions import RecordPosition
 from tests.vectors.history import HOUR, History
 from tests.vectors.themes.plans import CLOCKS, LOGS, MAIN, PARTNERS, STAGES, clocks_plan
@@ -32,13 +32,13 @@ def _silence(h: History) -> None:
     h.says(cases["notified"], "ostp ask")
     for _ in range(4):
         h.later(1)
-    h.must(AnswerQuestion(cases["lapsing"], "oncd", "so it is"))
-    h.must(AnswerQuestion(cases["notified"], "", "so it is"))
+    h.must(Answer(cases["lapsing"], "oncd", "so it is"))
+    h.must(Answer(cases["notified"], "", "so it is"))
     for _ in range(6):
         h.later(1)
     h.says(others["ladder"], "oncd ask")
     h.later(2)
-    h.must(AnswerQuestion(others["ladder"], "oncd", "so it is"))
+    h.must(Answer(others["ladder"], "oncd", "so it is"))
     for _ in range(12):
         h.later(1)
     h.ends(cases["ladder"], "denied", "silence")
@@ -60,7 +60,7 @@ def _after_silence(h: History) -> None:
     h.must(receipt(h.state.cases[case], "oncd"))
     h.later(9)
     h.ends(case, "denied", "silence")
-    h.must(ReplyToDenial(case, "but"))
+    h.must(Reply(case, "but"))
     h.later(1)
     h.says(case, "oncd approve", "ostp approve")
     h.ends(case, "approved")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sluicegate.core.lifecycle.applications import Amend, OpenAppeal, ReplyToDenial, Return, Withdraw
+from sluicegate.core.lifecycle.applications import Amend, OpenAppeal, Reply, Return, Withdraw
 from sluicegate.core.lifecycle.credentials import IssueCredential
 from sluicegate.core.lifecycle.grants import (
     ChooseFallback,
@@ -67,7 +67,7 @@ def _amendments(h: History) -> None:
     h.last("organization.described")
     case = h.amends(other, "oncd object")
     h.ends(case, "denied", "objection")
-    h.must(ReplyToDenial(case, "but"))
+    h.must(Reply(case, "but"))
     h.says(case, "oncd approve", "ostp approve")
     h.ends(case, "approved")
     case = h.amends(other, "ostp object", renew=False, dossier=renamed)

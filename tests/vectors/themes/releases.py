@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core.lifecycle.applications import OpenAppeal, ReplyToDenial, SubmitApplication
+from sluicegate.core.lifecycle.applications import OpenAppeal, Reply, SubmitApplication
 from sluicegate.core.lifecycle.grants import OpenRemoval
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
@@ -120,8 +120,8 @@ def _looser_plan(h: History) -> None:
     assert h.apply(main_plan(conditions=looser))["loosened"] == {PARTNERS: ["conditions"]}
     for case in (amendment, applied, appeal):
         h.ends(case, "superseded")
-    h.no("appealed_already", ReplyToDenial(denied, "but"))
-    h.no("terms_changed", ReplyToDenial(other, "but"))
+    h.no("appealed_already", Reply(denied, "but"))
+    h.no("terms_changed", Reply(other, "but"))
     waiting = h.terms_case(MAIN, PARTNERS)
     h.says(waiting, "oncd approve")
     assert h.apply(main_plan(conditions={**looser, "validFor": "P120D"}))["superseded"] == [waiting]

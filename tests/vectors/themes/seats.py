@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sluicegate.core.lifecycle.applications import Accept, OpenAppeal, ReplyToDenial, Withdraw
+from sluicegate.core.lifecycle.applications import Accept, OpenAppeal, Reply, Withdraw
 from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
 from tests.vectors.history import History
@@ -79,7 +79,7 @@ def _removals(h: History) -> None:
     h.ends(first, "denied", "objection")
     h.no("nothing_to_appeal", OpenAppeal(first, "no"))
     second = _removed(h, holder)
-    h.must(ReplyToDenial(second, "we did not"), by="user of b")
+    h.must(Reply(second, "we did not"), by="user of b")
     h.later(1)
     h.ends(second, "approved")
     assert h.newest("grant.ended")["how"] == "removed"

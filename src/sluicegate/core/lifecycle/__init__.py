@@ -41,11 +41,11 @@ _DECIDERS: dict[type, Decider] = {
     applications.Nominate: applications.nominate,
     applications.SubmitApplication: applications.submit_application,
     applications.Amend: applications.amend,
-    applications.AnswerQuestion: applications.answer,
+    applications.Answer: applications.answer,
     applications.Accept: applications.accept,
     applications.Withdraw: applications.withdraw,
     applications.Return: applications.return_case,
-    applications.ReplyToDenial: applications.reply,
+    applications.Reply: applications.reply,
     applications.OpenAppeal: applications.open_appeal,
     positions.Receive: positions.receive,
     positions.RecordPosition: positions.record_position,
@@ -93,11 +93,11 @@ Command = (
     | applications.Nominate
     | applications.SubmitApplication
     | applications.Amend
-    | applications.AnswerQuestion
+    | applications.Answer
     | applications.Accept
     | applications.Withdraw
     | applications.Return
-    | applications.ReplyToDenial
+    | applications.Reply
     | applications.OpenAppeal
     | positions.Receive
     | positions.RecordPosition

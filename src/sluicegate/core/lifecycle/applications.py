@@ -68,7 +68,7 @@ class Amend:
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerQuestion:
+class Answer:
     """Answer the question of an agency; "" where only one asks. `text` is sealed."""
 
     case: str
@@ -99,7 +99,7 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyToDenial:
+class Reply:
     """Answer a denial, or a removal before it counts. `text` is sealed."""
 
     case: str
@@ -193,8 +193,8 @@ def _not_to_amend(state: State, command: Amend, grant: Grant) -> Refusal | None:
     return Refusal("conflict", "nothing_to_amend", said, "say --renew, or name what has changed")
 
 
-def answer(state: State, command: AnswerQuestion, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `AnswerQuestion`: the clock of the agency that asked goes on."""
+def answer(state: State, command: Answer, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
+    """Decide `Answer`: the clock of the agency that asked goes on."""
     case = found(state, command.case, "answer")
     if isinstance(case, Refusal):
         return case
@@ -265,8 +265,8 @@ def return_case(state: State, command: Return, now_ms: int, entropy: Entropy) ->
     return Acceptance([draft], {"case": case.id, "determination": "returned"})
 
 
-def reply(state: State, command: ReplyToDenial, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `ReplyToDenial`: a denial is reviewed again, once; a removal waits out its time with it."""
+def reply(state: State, command: Reply, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
+    """Decide `Reply`: a denial is reviewed again, once; a removal waits out its time with the reply in it."""
     case = found(state, command.case, "reply")
     if isinstance(case, Refusal):
         return case
