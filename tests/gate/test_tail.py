@@ -136,8 +136,8 @@ def test_a_question_is_signed_by_its_run_and_says_what_was_folded(control: Contr
         question = gateway.tail.question(700)
         found = acknowledgement.read(json.loads(json.dumps(question)))
         assert found is not None
-        assert (found.ask["after"], found.ask["root"]) == (size, control.root(size).hex())
-        assert found.ask["fold"] == feed.FOLD_VERSION
+        assert (found.ask.after, found.ask.root) == (size, control.root(size).hex())
+        assert found.ask.fold == feed.FOLD_VERSION
         gateway.tail.take(control.answer(question))
 
 

@@ -157,7 +157,8 @@ def in_force(after: int, root: str) -> Iterator[bytes]:
     found = acknowledgement.read(acknowledgement.signed(question, private_key("gateway-1")))
     assert found is not None
     row = {"gateway": "gateway-1", "incarnation": "run-1", "state": "acknowledged", "size": after,
-           "key": canonical.b64(public_key("gateway-1")), "ask": found.ask, "sig": found.sig}  # fmt: skip
+           "key": canonical.b64(public_key("gateway-1")), "ask": found.ask.to_json(),
+           "sig": found.sig}  # fmt: skip
     common = {"directive": "d-1", "size": 3, "at": "2026-06-12T21:21:00.000Z", "timeToZeroMs": 5,
               "acknowledged": 1, "countedOut": 0, "stated": 0, "streamsCut": 0, "of": 2,
               "points": []}  # fmt: skip

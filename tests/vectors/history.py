@@ -23,6 +23,7 @@ from sluicegate.core.lifecycle.releases import OpenStage
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.entries.cases import Description
+from sluicegate_record.entries.directives import AtGateway
 from sluicegate_record.log import acknowledgement, canonical, merkle, times
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Frontier
@@ -280,7 +281,7 @@ class History(World):
             rows.append(
                 {"gateway": gateway, "incarnation": "run-1", "surface": surface, "state": "acknowledged",
                  "size": after, "at": at, "streamsCut": 2, "signed": True, "drifted": False,
-                 "key": found.ask["key"], "ask": found.ask, "sig": found.sig, **changes}
+                 "key": found.ask.key, "ask": found.ask.to_json(), "sig": found.sig, **changes}
             )  # fmt: skip
         return rows
 
@@ -293,7 +294,7 @@ class History(World):
 
     def in_force(self, name: str, rows: Sequence[dict[str, Any]]) -> NoteInForce:
         """The note that a directive is in force everywhere."""
-        return NoteInForce(name, self.state.directives[name].size, rows)
+        return NoteInForce(name, self.state.directives[name].size, [AtGateway.from_json(row) for row in rows])
 
     def until(self, days: float) -> str:
         """A time so many days from now, as entries write it."""

@@ -16,7 +16,7 @@ from sluicegate.ports import Principal
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entities.directive import Directive
-from sluicegate_record.log import dsse, times
+from sluicegate_record.log import dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.directives import DrilledGateway, DrillReport
 
@@ -51,12 +51,12 @@ def _made(ledger: Ledger, fleet: Fleet, found: Directive) -> DrillReport | Refus
     if over is None:
         return _running(found, "has not ended", "'drill end' ends it")
     began, ended = fleet.spread(found.name, found.size), fleet.spread(found.name, over.seq + 1)
-    waiting = [row["gateway"] for row in ended if row["state"] == "waiting"]
+    waiting = [row.gateway for row in ended if row.state == "waiting"]
     if waiting:
         return _running(found, f"is not over at {', '.join(waiting)[:200]}", "ask again in a moment")
-    restored_at = [times.parse_time(row["at"]) for row in ended if row["at"] is not None]
+    restored_at = [row.at_ms for row in ended if row.at_ms is not None]
     restored_ms = max([*restored_at, over.at_ms])
-    restored = {(row["gateway"], row["incarnation"]): row for row in ended}
+    restored = {(row.gateway, row.incarnation): row.at_ms for row in ended}
     return DrillReport(
         log=ledger.vkey(),
         drill=found.name,
@@ -68,20 +68,16 @@ def _made(ledger: Ledger, fleet: Fleet, found: Directive) -> DrillReport | Refus
         time_to_restore_ms=restored_ms - over.at_ms,
         gateways=tuple(
             DrilledGateway(
-                gateway=row["gateway"],
-                surface=row["surface"],
-                state=row["state"],
-                at_ms=_ms(row["at"]),
-                restored_at_ms=_ms(restored.get((row["gateway"], row["incarnation"]), {}).get("at")),
-                would_cut=row["streamsCut"],
+                gateway=row.gateway,
+                surface=row.surface,
+                state=row.state,
+                at_ms=row.at_ms,
+                restored_at_ms=restored.get((row.gateway, row.incarnation)),
+                would_cut=row.streams_cut,
             )
             for row in began
         ),
     )
-
-
-def _ms(text: str | None) -> int | None:
-    return None if text is None else times.parse_time(text)
 
 
 def _running(found: Directive, what: str, remedy: str) -> Refusal:

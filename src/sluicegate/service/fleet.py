@@ -29,6 +29,7 @@ from sluicegate.ports import Incarnation
 from sluicegate.service.incarnation import FORGET_AFTER_MS, HISTORY_MAX, Poll, Sighting
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entities.directive import Directive
+from sluicegate_record.entries.directives import AtGateway
 from sluicegate_record.log import times
 
 __all__ = ["CONFIRM_EVERY_MS", "FORGET_AFTER_MS", "HISTORY_MAX", "Fleet", "Poll"]
@@ -36,6 +37,7 @@ __all__ = ["CONFIRM_EVERY_MS", "FORGET_AFTER_MS", "HISTORY_MAX", "Fleet", "Poll"
 CONFIRM_EVERY_MS = 250
 CLOCK_ALLOWANCE = 1.001
 ROOTS_KEPT = 64
+_PROOF = frozenset({"key", "ask", "sig"})
 BY = "fleet"
 """Who notes that a directive is in force everywhere."""
 _log = logging.getLogger(__name__)
@@ -153,18 +155,19 @@ class Fleet:
             stated = _points(state, issued)
             since_ms, entry = issued.in_force_ms, issued.in_force_seq
         rows = self.spread(name, size)
+        states = [*(row.state for row in rows), *(row["state"] for row in stated)]
         return {
             "directive": name,
             "size": size,
             "lifted": lifted,
-            "inForce": begun and not lifted and all(row["state"] != WAITING for row in (*rows, *stated)),
+            "inForce": begun and not lifted and all(state != WAITING for state in states),
             "inForceSince": times.format_time(since_ms) if since_ms is not None else None,
             "entry": entry,
-            "gateways": rows,
+            "gateways": [_shown(row) for row in rows],
             "points": stated,
         }
 
-    def spread(self, name: str, size: int) -> list[dict[str, Any]]:
+    def spread(self, name: str, size: int) -> list[AtGateway]:
         """How every incarnation stands with what the log holds at `size`, for the directive `name`."""
         now_ms = self._boot_ms()
         with self._lock:
@@ -234,7 +237,7 @@ class Fleet:
         # Durable here: the incarnation is known before it gets a lease.
         return self._seen.setdefault(poll.run, Sighting(who, 0.0))
 
-    def _proven(self, name: str, size: int) -> list[dict[str, Any]] | None:
+    def _proven(self, name: str, size: int) -> list[AtGateway] | None:
         """A row with its proof for every incarnation; None while one is waited for."""
         now_ms, wall_ms = self._boot_ms(), self._ledger.wall_ms()
         with self._lock:
@@ -298,6 +301,11 @@ class Fleet:
     def _longest_lease_ms(self) -> int:
         with self._ledger.reading() as state:
             return state.table.longest_lease_ms
+
+
+def _shown(row: AtGateway) -> dict[str, Any]:
+    """A row without its proof."""
+    return {name: value for name, value in row.to_json().items() if name not in _PROOF}
 
 
 def _points(state: State, issued: Directive) -> list[dict[str, Any]]:

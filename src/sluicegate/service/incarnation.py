@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
 from sluicegate.core.lifecycle.fleet import ACKNOWLEDGED, COUNTED_OUT, WAITING
 from sluicegate.errors import BadSignature
 from sluicegate.ports import Incarnation
-from sluicegate_record.log import canonical, times
+from sluicegate_record.entries.directives import AtGateway
+from sluicegate_record.form import replace
+from sluicegate_record.log import canonical
 from sluicegate_record.log.acknowledgement import Acknowledgement
 
 FORGET_AFTER_MS = 3_600_000
@@ -115,31 +116,29 @@ class Sighting:
         """When it first acknowledged a size, on the wall clock."""
         return next((at_ms for after, at_ms in self.history if after >= size), None)
 
-    def row(self, name: str, size: int, now_ms: float) -> dict[str, Any]:
-        """How it stands with the directive `name`, which is in the log of `size`."""
-        at_ms = self.acknowledged_ms(size)
-        return {
-            "gateway": self.who.gateway,
-            "incarnation": self.who.incarnation,
-            "surface": self.who.surface,
-            "size": self.after,
-            "state": self.state(size, now_ms),
-            "at": times.format_time(at_ms) if at_ms is not None else None,
-            "streamsCut": self.cut.get(name, 0),
-            "signed": self.who.key is not None,
-            "drifted": self.drifted,
-        }
+    def row(self, name: str, size: int, now_ms: float) -> AtGateway:
+        """How it stands with the directive `name`, which is in the log of `size`; without what it signed."""
+        return AtGateway(
+            gateway=self.who.gateway,
+            incarnation=self.who.incarnation,
+            surface=self.who.surface,
+            size=self.after,
+            state=self.state(size, now_ms),
+            at_ms=self.acknowledged_ms(size),
+            streams_cut=self.cut.get(name, 0),
+            signed=self.who.key is not None,
+            drifted=self.drifted,
+            key=canonical.b64(self.who.key) if self.who.key is not None else None,
+            ask=None,
+            sig=None,
+        )
 
-    def proven(self, name: str, size: int, now_ms: float, wall_ms: int) -> dict[str, Any]:
+    def proven(self, name: str, size: int, now_ms: float, wall_ms: int) -> AtGateway:
         """The same for the record: with what proves it, or when the lease ended that counted it out."""
         row = self.row(name, size, now_ms)
         ends_ms = self.lease_ends_ms(below=size)
-        if row["state"] == COUNTED_OUT and ends_ms:
-            row["at"] = times.format_time(wall_ms - math.floor(now_ms - ends_ms))
-        signed = self.signed if row["state"] == ACKNOWLEDGED else None
-        return {
-            **row,
-            "key": canonical.b64(self.who.key) if self.who.key is not None else None,
-            "ask": signed.ask if signed is not None else None,
-            "sig": signed.sig if signed is not None else None,
-        }
+        if row.state == COUNTED_OUT and ends_ms:
+            row = replace(row, at_ms=wall_ms - math.floor(now_ms - ends_ms))
+        if self.signed is None or row.state != ACKNOWLEDGED:
+            return row
+        return replace(row, ask=self.signed.ask.to_json(), sig=self.signed.sig)

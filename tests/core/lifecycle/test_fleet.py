@@ -10,6 +10,7 @@ from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle.fleet import NoteInForce
 from sluicegate.core.terms.trust import Floor, Releases
+from sluicegate_record.entries.directives import AtGateway
 from sluicegate_record.log import times
 from sluicegate_record.terms.rule import Rule
 from tests.worlds import (
@@ -48,12 +49,18 @@ def row(world: World, number: int = 1, **changes: Any) -> dict[str, Any]:
         "size": world.state.size,
         "at": at(5),
         "streamsCut": 2,
+        "signed": False,
+        "drifted": None,
+        "key": None,
+        "ask": None,
+        "sig": None,
     }
     return {**fields, **changes}
 
 
 def note(world: World, *rows: dict[str, Any], **changes: Any) -> NoteInForce:
-    fields = {"directive": "d-1", "size": world.state.directives["d-1"].size, "gateways": rows, **changes}
+    gateways = [AtGateway.from_json(each) for each in rows]
+    fields = {"directive": "d-1", "size": world.state.directives["d-1"].size, "gateways": gateways, **changes}
     return NoteInForce(**fields)
 
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.errors import BadKey, BadSignature, InvalidInput, SluicegateError
 from sluicegate_record.log import acknowledgement, canonical, dsse
-from sluicegate_record.log.acknowledgement import Acknowledgement
+from sluicegate_record.log.acknowledgement import Acknowledgement, Ask
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -38,9 +38,8 @@ def read(question: dict[str, Any]) -> Acknowledgement:
 
 def test_what_a_run_signs_is_read_back():
     found = read(asked())
-    assert {
-        name: found.ask[name] for name in ("gateway", "incarnation", "surface", "after", "root", "fold")
-    } == {
+    said = found.ask.to_json()
+    assert {name: said[name] for name in ("gateway", "incarnation", "surface", "after", "root", "fold")} == {
         "gateway": "gateway-1",
         "incarnation": "run-1",
         "surface": "api",
@@ -53,18 +52,20 @@ def test_what_a_run_signs_is_read_back():
 
 def test_what_is_shown_tells_nothing_of_the_report_and_does_not_grow_with_it():
     found = read(asked(report={"streamsCut": {f"d-{i}": i for i in range(9_000)}}))
-    assert len(json.dumps(found.ask)) < 600
-    assert "d-1" not in json.dumps(found.ask)
+    assert len(json.dumps(found.ask.to_json())) < 600
+    assert "d-1" not in json.dumps(found.ask.to_json())
 
 
 def test_the_same_report_under_another_nonce_has_another_digest():
-    assert read(asked()).ask["rest"] != read(asked(nonce="m" * 32)).ask["rest"]
+    assert read(asked()).ask.rest != read(asked(nonce="m" * 32)).ask.rest
 
 
 def test_the_payload_has_a_type_of_its_own():
     """No signature of a run stands for anything else, nor the other way round."""
     found = read(asked())
-    other = KEY.sign(dsse.pae("application/vnd.sluicegate.poll.v1+json", canonical.dumps(found.ask)))
+    other = KEY.sign(
+        dsse.pae("application/vnd.sluicegate.poll.v1+json", canonical.dumps(found.ask.to_json()))
+    )
     with pytest.raises(BadSignature):
         acknowledgement.check(replace(found, sig=canonical.b64(other)))
 
@@ -147,4 +148,4 @@ def test_what_is_no_key_signs_nothing(key: str):
 def test_an_acknowledgement_that_was_put_on_the_record_otherwise_is_refused(change: dict[str, Any]):
     found = read(asked())
     with pytest.raises(SluicegateError):
-        acknowledgement.check(replace(found, ask={**found.ask, **change}))
+        acknowledgement.check(replace(found, ask=Ask.from_json({**found.ask.to_json(), **change})))

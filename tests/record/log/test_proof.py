@@ -40,7 +40,7 @@ def row(name: str, after: int = SIZE, **changes: Any) -> dict[str, Any]:
         "state": "acknowledged",
         "size": after,
         "key": canonical.b64(public_key(name)),
-        "ask": found.ask,
+        "ask": found.ask.to_json(),
         "sig": found.sig,
     }
     return {**fields, **changes}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated
 
@@ -80,6 +81,28 @@ class DrillReported(Body):
     directive: str
     digest: str
     envelope: Envelope
+
+
+@form
+class AtGateway(Form):
+    """A run of a gateway, and how it stands: it has acknowledged the directive, or was counted out.
+
+    `at_ms` is when it acknowledged, or when the lease ended by which it was counted out, None where no such
+    lease is known. `ask` and `sig` are what it signed; a run that signs nothing has no `key`.
+    """
+
+    gateway: str
+    incarnation: str
+    surface: str
+    size: int
+    state: str
+    at_ms: Time | None
+    streams_cut: int
+    signed: bool
+    drifted: Json
+    key: str | None
+    ask: Mapping[str, Json] | None
+    sig: str | None
 
 
 @form

@@ -10,7 +10,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -20,29 +20,59 @@ from sluicegate_record.errors import BadSignature, InvalidInput, SluicegateError
 from sluicegate_record.log import canonical, dsse
 
 PAYLOAD_TYPE = "application/vnd.sluicegate.ask.v1+json"
-FIELDS: dict[str, type] = {
-    "gateway": str,
-    "incarnation": str,
-    "surface": str,
-    "after": int,
-    "root": str,
-    "fold": int,
-    "key": str,
-}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a question's signature covers: some of its fields as they are, and `rest`.
+
+    Units: `key` is the run's public key, base64; `rest` the digest of every other field of the question.
+    """
+
+    gateway: str
+    incarnation: str
+    surface: str
+    after: int
+    root: str
+    fold: int
+    key: str
+    rest: str
+
+    @classmethod
+    def from_json(cls, value: Any) -> Ask:
+        """What was signed. Raises: BadSignature: a field missing, unknown or of another type."""
+        is_whole = isinstance(value, dict) and value.keys() == _KINDS.keys()
+        if not is_whole or any(type(value[name]) is not kind for name, kind in _KINDS.items()):
+            raise BadSignature(f"an acknowledgement that is malformed, expected {', '.join(_KINDS)} and sig")
+        return cls(**value)
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is signed."""
+        return {name: getattr(self, name) for name in _KINDS}
+
+    @property
+    def run(self) -> tuple[str, str, str]:
+        """Which run of which gateway it is of, and the key it shows."""
+        return self.gateway, self.incarnation, self.key
+
+
+_NUMBERS = frozenset({"after", "fold"})
+_KINDS: dict[str, type] = {each.name: int if each.name in _NUMBERS else str for each in fields(Ask)}
+FIELDS = tuple(name for name in _KINDS if name != "rest")
 """The fields of a question that its signature covers as they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """A verified acknowledgement. `ask` holds FIELDS and `rest`; `sig` is base64."""
+    """A verified acknowledgement. `sig` is base64."""
 
-    ask: dict[str, Any]
+    ask: Ask
     sig: str
 
     @property
     def key(self) -> bytes:
         """The run's public key, 32 raw bytes."""
-        return canonical.unb64(self.ask["key"])
+        return canonical.unb64(self.ask.key)
 
 
 def signed(question: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
@@ -65,7 +95,8 @@ def read(question: Mapping[str, Any]) -> Acknowledgement | None:
     missing = [name for name in (*FIELDS, "sig") if question.get(name) is None]
     if missing:
         raise InvalidInput(f"a signed question without {missing[0]!r}, expected {', '.join(FIELDS)} and sig")
-    found = Acknowledgement(_ask(question), question["sig"])
+    sig = question.get("sig")
+    found = Acknowledgement(_ask(question), sig if isinstance(sig, str) else "")
     check(found)
     return found
 
@@ -73,26 +104,22 @@ def read(question: Mapping[str, Any]) -> Acknowledgement | None:
 def check(found: Acknowledgement) -> None:
     """Check that the key an acknowledgement names has signed it.
 
-    Raises: BadSignature: it has not, or a field is not of its type. BadKey: not a key.
+    Raises: BadSignature: it has not. BadKey: not a key.
     """
-    ask, kinds = found.ask, {**FIELDS, "rest": str}
-    typed = ask.keys() == kinds.keys() and all(type(ask[name]) is kind for name, kind in kinds.items())
-    if not typed or type(found.sig) is not str:
-        raise BadSignature(f"an acknowledgement that is malformed, expected {', '.join(kinds)} and sig")
-    public = dsse.load_public(ask["key"])
+    public = dsse.load_public(found.ask.key)
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(canonical.unb64(found.sig), _message(ask))
+        Ed25519PublicKey.from_public_bytes(public).verify(canonical.unb64(found.sig), _message(found.ask))
     except (InvalidSignature, SluicegateError) as error:
         raise BadSignature(
-            f"a question of {ask['gateway'][:64]!r} that the key it shows did not sign",
+            f"a question of {found.ask.gateway[:64]!r} that the key it shows did not sign",
             remedy="sign every field of the question as it is sent",
         ) from error
 
 
-def _ask(question: Mapping[str, Any]) -> dict[str, Any]:
+def _ask(question: Mapping[str, Any]) -> Ask:
     rest = {name: value for name, value in question.items() if name not in FIELDS and name != "sig"}
-    return {**{name: question[name] for name in FIELDS}, "rest": canonical.digest(rest)}
+    return Ask.from_json({**{name: question[name] for name in FIELDS}, "rest": canonical.digest(rest)})
 
 
-def _message(ask: Mapping[str, Any]) -> bytes:
-    return dsse.pae(PAYLOAD_TYPE, canonical.dumps(dict(ask)))
+def _message(ask: Ask) -> bytes:
+    return dsse.pae(PAYLOAD_TYPE, canonical.dumps(ask.to_json()))

@@ -30,6 +30,7 @@ MAX_PAYLOAD_BYTES = 1 << 20
 MAX_SIGNATURES = 16
 PUBLIC_KEY_BYTES = 32
 
+_STATEMENT: dict[str, type] = {"_type": str, "subject": list, "predicateType": str, "predicate": dict}
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PRIME = 2**255 - 19
 _D = -121665 * pow(121666, -1, _PRIME) % _PRIME
@@ -74,14 +75,13 @@ class Envelope:
         Raises: BadEnvelope: a field missing, unknown or of another type, not base64, no signature or more
                 than MAX_SIGNATURES, a payload over MAX_PAYLOAD_BYTES.
         """
-        fields = _fields(found, "envelope", _ENVELOPE)
-        signatures = fields["signatures"]
+        payload_text, payload_type, signatures = _fields(found, "envelope", _ENVELOPE)
         if not 1 <= len(signatures) <= MAX_SIGNATURES:
             raise BadEnvelope(f"{len(signatures)} signatures, expected 1 to {MAX_SIGNATURES}")
-        payload = _bytes(fields["payload"], "payload")
+        payload = _bytes(payload_text, "payload")
         if len(payload) > MAX_PAYLOAD_BYTES:
             raise BadEnvelope(f"payload of {len(payload)} bytes, expected at most {MAX_PAYLOAD_BYTES}")
-        return cls(fields["payloadType"], payload, tuple(_signature(each) for each in signatures))
+        return cls(payload_type, payload, tuple(_signature(each) for each in signatures))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +156,12 @@ def parse_statement(envelope: Envelope, predicate_type: str) -> InTotoStatement:
     Source: in-toto Attestation Framework, Statement v1.
     """
     _expect(envelope.payload_type, PAYLOAD_TYPE_INTOTO, "payloadType")
-    fields = _fields(
-        _payload(envelope.payload),
-        "statement",
-        {"_type": str, "subject": list, "predicateType": str, "predicate": dict},
-        more=True,
+    kind, subjects, found_type, predicate = _fields(
+        _payload(envelope.payload), "statement", _STATEMENT, more=True
     )
-    _expect(fields["_type"], STATEMENT_TYPE, "_type")
-    _expect(fields["predicateType"], predicate_type, "predicateType")
-    return InTotoStatement(_subjects(fields["subject"]), fields["predicate"])
+    _expect(kind, STATEMENT_TYPE, "_type")
+    _expect(found_type, predicate_type, "predicateType")
+    return InTotoStatement(_subjects(subjects), predicate)
 
 
 def predicate_type(envelope: Envelope) -> str:
@@ -172,8 +169,8 @@ def predicate_type(envelope: Envelope) -> str:
 
     Raises: BadEnvelope: not a statement.
     """
-    fields = _fields(_payload(envelope.payload), "statement", {"predicateType": str}, more=True)
-    return str(fields["predicateType"])
+    (found,) = _fields(_payload(envelope.payload), "statement", {"predicateType": str}, more=True)
+    return str(found)
 
 
 def load_public(text: str) -> bytes:
@@ -206,12 +203,12 @@ _SIGNATURE: Mapping[str, type] = {"keyid": str, "sig": str}
 
 
 def _signature(found: object) -> Signature:
-    fields = _fields(found, "signature", _SIGNATURE)
-    return Signature(fields["keyid"], _bytes(fields["sig"], "sig"))
+    name, sig = _fields(found, "signature", _SIGNATURE)
+    return Signature(name, _bytes(sig, "sig"))
 
 
-def _fields(found: object, what: str, kinds: Mapping[str, type], *, more: bool = False) -> dict[str, Any]:
-    """`found` as an object with these fields of these kinds; unknown ones only where `more`."""
+def _fields(found: object, what: str, kinds: Mapping[str, type], *, more: bool = False) -> list[Any]:
+    """The values in an object of these fields, of these kinds, in their order; others only where `more`."""
     if not isinstance(found, dict):
         raise BadEnvelope(f"{what} is {_kind(found)}, expected an object")
     for name, kind in kinds.items():
@@ -220,7 +217,7 @@ def _fields(found: object, what: str, kinds: Mapping[str, type], *, more: bool =
     if len(found) > len(kinds) and not more:
         unknown = next(name for name in found if name not in kinds)
         raise BadEnvelope(f"{what} has an unknown field {str(unknown)[:80]!r}, expected {', '.join(kinds)}")
-    return found
+    return [found[name] for name in kinds]
 
 
 def _kind(found: object) -> str:
@@ -247,10 +244,10 @@ def _payload(payload: bytes) -> object:
 def _subjects(found: list[Any]) -> dict[str, str]:
     subjects: dict[str, str] = {}
     for each in found:
-        fields = _fields(each, "subject", {"name": str, "digest": dict}, more=True)
-        if fields["name"] in subjects:
-            raise BadEnvelope(f"subject {fields['name'][:80]!r} twice, expected once")
-        subjects[fields["name"]] = _digest(fields["name"], fields["digest"].get("sha256"))
+        name, digest = _fields(each, "subject", {"name": str, "digest": dict}, more=True)
+        if name in subjects:
+            raise BadEnvelope(f"subject {name[:80]!r} twice, expected once")
+        subjects[name] = _digest(name, digest.get("sha256"))
     if not subjects:
         raise BadEnvelope("statement without subjects, expected at least one")
     return subjects

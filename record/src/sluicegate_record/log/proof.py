@@ -10,23 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from sluicegate_record.errors import BadProof, SluicegateError
 from sluicegate_record.log import acknowledgement
-from sluicegate_record.log.acknowledgement import Acknowledgement
-
-COMMON = (
-    "directive",
-    "size",
-    "at",
-    "timeToZeroMs",
-    "acknowledged",
-    "countedOut",
-    "stated",
-    "streamsCut",
-    "of",
-)
+from sluicegate_record.log.acknowledgement import Acknowledgement, Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +41,66 @@ def in_force(parts: Sequence[Mapping[str, Any]], root_of: Callable[[int], bytes]
         raise BadProof(f"an entry that proves nothing: {error}") from error
 
 
+class _Common(NamedTuple):
+    """What all the parts of an entry say alike."""
+
+    directive: str
+    size: int
+    at: str
+    timeToZeroMs: int  # noqa: N815 - the entry's name
+    acknowledged: int
+    countedOut: int  # noqa: N815 - likewise
+    stated: int
+    streamsCut: int  # noqa: N815 - likewise
+    of: int
+
+
+class _Row(NamedTuple):
+    """What a run of a gateway is said to have reached; `ask` and `sig` None of one that signs nothing."""
+
+    gateway: str
+    incarnation: str
+    key: str | None
+    state: str
+    size: int
+    ask: Any
+    sig: Any
+
+
+_common = itemgetter(*_Common._fields)
+_row = itemgetter(*_Row._fields)
+_place = itemgetter("part", "gateways")
+
+
 def _checked(parts: Sequence[Mapping[str, Any]], root_of: Callable[[int], bytes] | None) -> Proven:
-    if [part["part"] for part in parts] != list(range(1, len(parts) + 1)) or not parts:
+    places = [_place(part) for part in parts]
+    if [number for number, _ in places] != list(range(1, len(parts) + 1)) or not parts:
         raise BadProof(f"{len(parts)} parts out of their order, expected part 1 and those that follow")
-    first = parts[0]
-    if first["of"] != len(parts) or any(part[name] != first[name] for part in parts for name in COMMON):
-        raise BadProof(f"{len(parts)} parts that do not belong together, expected {first['of']}")
-    rows = [row for part in parts for row in part["gateways"]]
-    if len({(row["gateway"], row["incarnation"]) for row in rows}) != len(rows):
+    first, *others = (_Common(*_common(part)) for part in parts)
+    if first.of != len(parts) or any(other != first for other in others):
+        raise BadProof(f"{len(parts)} parts that do not belong together, expected {first.of}")
+    rows = [_Row(*_row(row)) for _, gateways in places for row in gateways]
+    if len({(row.gateway, row.incarnation) for row in rows}) != len(rows):
         raise BadProof("a run of a gateway twice, expected once")
-    kinds = [_kind(row, first["size"], root_of) for row in rows]
+    kinds = [_kind(row, first.size, root_of) for row in rows]
     found = Proven(kinds.count("signed"), kinds.count("unsigned"), kinds.count("counted_out"))
-    if (found.signed + found.unsigned, found.counted_out) != (first["acknowledged"], first["countedOut"]):
+    if (found.signed + found.unsigned, found.counted_out) != (first.acknowledged, first.countedOut):
         raise BadProof(f"{len(rows)} rows, expected as many as the entry counts")
     return found
 
 
-def _kind(row: Mapping[str, Any], size: int, root_of: Callable[[int], bytes] | None) -> str:
-    who = f"{row['gateway']}/{row['incarnation']}"
-    if row["state"] == "counted_out":
+def _kind(row: _Row, size: int, root_of: Callable[[int], bytes] | None) -> str:
+    who = f"{row.gateway}/{row.incarnation}"
+    if row.state == "counted_out":
         return "counted_out"
-    if row["state"] != "acknowledged" or row["size"] < size:
+    if row.state != "acknowledged" or row.size < size:
         raise BadProof(f"{who} has not acknowledged size {size}")
-    if row["ask"] is None:
+    if row.ask is None:
         return "unsigned"
-    acknowledgement.check(Acknowledgement(row["ask"], row["sig"]))
-    ask = row["ask"]
-    if any(ask[name] != row[name] for name in ("gateway", "incarnation", "key")) or ask["after"] < size:
+    ask = Ask.from_json(row.ask)
+    acknowledgement.check(Acknowledgement(ask, row.sig))
+    if ask.run != (row.gateway, row.incarnation, row.key) or ask.after < size:
         raise BadProof(f"what {who} signed is not what its row says")
-    if root_of is not None and root_of(ask["after"]).hex() != ask["root"]:
-        raise BadProof(f"{who} acknowledged another log: its root of size {ask['after']} differs")
+    if root_of is not None and root_of(ask.after).hex() != ask.root:
+        raise BadProof(f"{who} acknowledged another log: its root of size {ask.after} differs")
     return "signed"

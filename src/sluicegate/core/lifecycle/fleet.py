@@ -11,36 +11,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
 
 from sluicegate.core.lifecycle import points
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entries import Draft
-from sluicegate_record.entries.directives import AtPoint, DirectiveInForce
+from sluicegate_record.entries.directives import AtGateway, AtPoint, DirectiveInForce
 from sluicegate_record.log import canonical, times
 from sluicegate_record.log.leaf import Entropy
 
 ACKNOWLEDGED, COUNTED_OUT, WAITING = "acknowledged", "counted_out", "waiting"
 PART_BYTES = 60_000
 """How much of a leaf rows may take; more go on in further entries."""
-Row: TypeAlias = dict[str, Any] | AtPoint
-"""A run of a gateway, or a declared point."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoteInForce:
     """Put on the record that a directive is in force everywhere.
 
-    `size` is that of the directive's newest document; `gateways` are rows `{gateway, incarnation, surface,
-    state, size, at, streamsCut, signed, drifted, key, ask, sig}`, one for each known run: `at` when it
-    acknowledged, or when the lease ended by which it was counted out, None where no such lease is known.
+    `size` is that of the directive's newest document; `gateways` has one row for each known run.
     """
 
     directive: str
     size: int
-    gateways: Sequence[dict[str, Any]]
+    gateways: Sequence[AtGateway]
 
 
 def note_in_force(state: State, command: NoteInForce, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -72,15 +67,15 @@ def _not_in_force(state: State, found: Directive, command: NoteInForce, now_ms: 
     return Refusal("conflict", "not_everywhere", said)
 
 
-def _waiting(state: State, found: Directive, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+def _waiting(state: State, found: Directive, rows: Sequence[AtGateway]) -> Iterator[str]:
     for row in rows:
-        acknowledged = row["state"] == ACKNOWLEDGED and row["size"] >= found.size and row["at"] is not None
-        if not acknowledged and row["state"] != COUNTED_OUT:
-            yield row["gateway"]
+        acknowledged = row.state == ACKNOWLEDGED and row.size >= found.size and row.at_ms is not None
+        if not acknowledged and row.state != COUNTED_OUT:
+            yield row.gateway
     yield from (point.name for point in points.asked(state, found) if points.enforcing(point, found) is None)
 
 
-def _drafts(state: State, found: Directive, rows: Sequence[dict[str, Any]], now_ms: int) -> Iterator[Draft]:
+def _drafts(state: State, found: Directive, rows: Sequence[AtGateway], now_ms: int) -> Iterator[Draft]:
     stated = list(_stated(state, found))
     at_ms = _since_ms(found, rows, stated, now_ms)
     parts = list(_parts([*rows, *stated]))
@@ -89,25 +84,23 @@ def _drafts(state: State, found: Directive, rows: Sequence[dict[str, Any]], now_
         size=found.size,
         at_ms=at_ms,
         time_to_zero_ms=at_ms - found.at_ms,
-        acknowledged=sum(row["state"] == ACKNOWLEDGED for row in rows),
-        counted_out=sum(row["state"] == COUNTED_OUT for row in rows),
+        acknowledged=sum(row.state == ACKNOWLEDGED for row in rows),
+        counted_out=sum(row.state == COUNTED_OUT for row in rows),
         stated=len(stated),
-        streams_cut=min(sum(row["streamsCut"] for row in rows), canonical.MAX_INTEGER),
+        streams_cut=min(sum(row.streams_cut for row in rows), canonical.MAX_INTEGER),
         part=1,
         of=len(parts),
         gateways=(),
     )
     for number, part in enumerate(parts, 1):
-        gateways = tuple(row for row in part if not isinstance(row, AtPoint))
+        gateways = tuple(row.to_json() for row in part if isinstance(row, AtGateway))
         at_points = tuple(row for row in part if isinstance(row, AtPoint))
         yield Draft(found.name, replace(body, part=number, gateways=gateways, points=at_points))
 
 
-def _since_ms(
-    found: Directive, rows: Sequence[dict[str, Any]], stated: Sequence[AtPoint], now_ms: int
-) -> int:
+def _since_ms(found: Directive, rows: Sequence[AtGateway], stated: Sequence[AtPoint], now_ms: int) -> int:
     """When it came to hold everywhere; now where that is not known of each row."""
-    known_ms = [times.parse_time(row["at"]) for row in rows if row["at"] is not None]
+    known_ms = [row.at_ms for row in rows if row.at_ms is not None]
     is_known = len(known_ms) == len(rows)
     known_ms += [each.at_ms for each in stated]
     latest_ms = max(known_ms, default=found.at_ms) if is_known else now_ms
@@ -122,13 +115,12 @@ def _stated(state: State, found: Directive) -> Iterator[AtPoint]:
             yield AtPoint(point=point.name, surface=point.surface, at_ms=stated.at_ms, seq=stated.seq)
 
 
-def _parts(rows: Sequence[Row]) -> Iterator[list[Row]]:
+def _parts(rows: Sequence[AtGateway | AtPoint]) -> Iterator[list[AtGateway | AtPoint]]:
     """The rows in parts that each fit into a leaf; one without rows where there are none."""
-    part: list[Row] = []
+    part: list[AtGateway | AtPoint] = []
     left = PART_BYTES
     for row in rows:
-        shown = row.to_json() if isinstance(row, AtPoint) else row
-        taken = len(canonical.dumps(shown)) + 1
+        taken = len(canonical.dumps(row.to_json())) + 1
         if taken > left and part:
             yield part
             part, left = [], PART_BYTES
