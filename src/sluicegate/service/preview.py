@@ -57,7 +57,7 @@ def preview(  # noqa: PLR0913 - who, a text and its file, its annexes, and what 
     named = resolve(ledger, {name: each.value() for name, each in opened.items()})
     if isinstance(named, Refusal):
         return named
-    found = cover.compiled(signed.metadata.name, signed.to_json()["spec"], named, now_ms)
+    found = cover.compiled(signed.metadata.name, signed.spec, named, now_ms)
     usage = used.last_day(now_ms) if used is not None else []
     answer = settled(ledger, lambda table: _counted(table, found, usage, now_ms))
     if used is not None:

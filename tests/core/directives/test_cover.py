@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sluicegate.core.directives import cover
 from sluicegate.core.directives.cover import Cover, Exempt, People, Requester, Resolution, Selector, Whom
-from sluicegate.errors import VerificationFailed
+from sluicegate_record.directives.document import DirectiveSpec
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.directives.status import Assurance
 from sluicegate_record.form import Misread
@@ -27,6 +27,15 @@ NAMED = {
 }
 COMMITTED = {"count": 1, "commitment": "c"}
 PEOPLE = {"definition": "d", "statuses": ["other"], "source": "s"}
+SPEC = {
+    "issuer": "ostp",
+    "basis": {"kind": "order", "authority": "an act"},
+    "action": "suspend",
+    "models": ["a"],
+    "surfaces": "all",
+    "reasons": {"form": "none"},
+    "liftedBy": {"allOf": ["ostp"]},
+}
 
 
 def whom(*statuses: str, assurance: Assurance = CREDENTIAL, person: str | None = None) -> Whom:
@@ -34,8 +43,8 @@ def whom(*statuses: str, assurance: Assurance = CREDENTIAL, person: str | None =
 
 
 def compiled(covers: Any, named: Any = NAMED, **changes: Any) -> Cover:
-    spec = {"models": ["a"], "surfaces": "all", "basis": {"kind": "order"}, "covers": covers, **changes}
-    return cover.compiled("d", spec, named, AT_MS)
+    spec = {**SPEC, "covers": covers, **changes}
+    return cover.compiled("d", DirectiveSpec.from_json(spec), named, AT_MS)
 
 
 def is_covered(directive: Cover, entity: Requester, asked: Whom = STRANGER, surface: str = "api") -> bool:
@@ -225,7 +234,7 @@ def test_a_restriction_that_cannot_be_read_suspends(conditions: Any) -> None:
 def test_a_restriction_restricts_and_any_other_action_suspends() -> None:
     conditions = {"requestsPerMinute": 5, "personNamed": True}
     assert compiled("everyone", action="restrict", conditions=conditions).restricts == conditions
-    for action in ("suspend", "throttle", None, "Restrict"):
+    for action in ("suspend", "throttle", "Restrict"):
         assert compiled("everyone", action=action, conditions=conditions).restricts is None
 
 
@@ -240,13 +249,12 @@ def test_a_restriction_restricts_and_any_other_action_suspends() -> None:
         {"effective": "soon"},
         {"effective": None},
         {"expires": "2026-07-01"},
-        {"expires": None},
         {"drain": "soon"},
         {"basis": {}},
     ],
 )
 def test_without_models_surfaces_or_a_time_there_is_no_directive(changes: dict[str, Any]) -> None:
-    with pytest.raises((KeyError, TypeError, ValueError, AttributeError, VerificationFailed)):
+    with pytest.raises((ValueError, Misread)):
         compiled("everyone", **changes)
 
 
@@ -278,7 +286,7 @@ def test_a_part_that_cannot_be_read_is_lifted_for_nobody(scope: dict[str, Any]) 
 
 @pytest.mark.parametrize("scope", [{"models": []}, {"surfaces": []}])
 def test_a_part_without_names_of_models_or_surfaces_is_no_part(scope: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="list of texts"):
+    with pytest.raises(ValueError, match="list of names"):
         lifts(scope)
 
 

@@ -476,7 +476,7 @@ def _provider_removed(table: Table, entry: Entry, body: people.ProviderRemoved) 
 
 
 def _directive_issued(table: Table, entry: Entry, body: directives.DirectiveIssued) -> None:
-    directive = cover.compiled(body.directive, body.document.to_json()["spec"], _named_in(body), entry.at_ms)
+    directive = cover.compiled(body.directive, body.document.spec, _named_in(body), entry.at_ms)
     if body.document.is_drill:
         for selector in directive.selectors():
             table.complete(selector)

@@ -9,15 +9,18 @@ Rules:
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from functools import reduce
+from typing import Any, Literal, NamedTuple
 
+from sluicegate_record.directives.document import DirectiveSpec, Persons, Selection
 from sluicegate_record.directives.names import ANNEX
-from sluicegate_record.directives.scope import Scope
+from sluicegate_record.directives.scope import CommittedNames, Scope
 from sluicegate_record.directives.status import STATUSES, UNKNOWN, Assurance
-from sluicegate_record.log import times
-from sluicegate_record.terms import durations
+from sluicegate_record.form import Misread
+from sluicegate_record.strict import Unread
 
 
 class Whom(NamedTuple):
@@ -218,25 +221,26 @@ Resolutions = Mapping[str, Resolution]
 NOBODY = Resolution()
 
 
-def compiled(name: str, spec: Mapping[str, Any], named: Resolutions, at_ms: int) -> Cover:
-    """A signed directive's document, compiled; one that is in force immediately is from `at_ms` on.
+def compiled(name: str, spec: DirectiveSpec, named: Resolutions, at_ms: int) -> Cover:
+    """What a signed directive says, compiled; one that is in force immediately is from `at_ms` on.
 
     What this build does not know, or cannot read: whom it covers is everyone, whom it excepts is nobody, and
     what restricts suspends.
-    Raises: KeyError, TypeError, ValueError, VerificationFailed: it lacks models, surfaces or a time.
+    Raises: ValueError: it lacks models or surfaces.
     """
-    from_ms = at_ms if spec.get("effective", "immediately") == "immediately" else _ms(spec["effective"])
+    from_ms = spec.begins_ms(at_ms)
+    covers = None if isinstance(spec.covers, Unread) else _selector(spec.covers, named, "covers")
     return Cover(
         name=name,
-        by_order=spec["basis"]["kind"] == "order",
-        models=frozenset(_texts(spec["models"])),
-        surfaces=None if spec["surfaces"] == "all" else frozenset(_texts(spec["surfaces"])),
-        selector=_read(spec["covers"], named, "covers") or Selector(everyone=True),
-        exempt=list(_exceptions(spec.get("except", {}), named)),
+        by_order=spec.basis.kind == "order",
+        models=_some(spec.models),
+        surfaces=None if spec.surfaces == "all" else _some(spec.surfaces),
+        selector=covers or Selector(everyone=True),
+        exempt=list(_exceptions(spec.except_, named)),
         restricts=_restricts(spec),
         from_ms=from_ms,
-        until_ms=_ms(spec["expires"]) if "expires" in spec else None,
-        drained_ms=from_ms + durations.milliseconds(spec.get("drain", "PT0S")),
+        until_ms=spec.expires_ms,
+        drained_ms=from_ms + spec.drain_ms,
         annexes={part: found for part, found in named.items() if part.startswith(ANNEX)},
     )
 
@@ -245,31 +249,30 @@ def lifted(case: str, scope: Scope, named: Resolutions) -> Exempt:
     """A part of a directive that was lifted: of models, surfaces and organizations those stated.
 
     One that this build cannot read lifts for nobody.
-    Raises: ValueError: models or surfaces that are no lists of names.
+    Raises: ValueError: no models or surfaces, where they are stated.
     """
     stated = scope.to_json()
     whom = {key: stated[key] for key in stated.keys() - {"models", "surfaces"}}
     return Exempt(
         case,
         (Selector(everyone=True) if stated and not whom else _read(whom, named, "lift")) or Selector(),
-        frozenset(_texts(stated["models"])) if "models" in stated else None,
-        frozenset(_texts(stated["surfaces"])) if "surfaces" in stated else None,
+        None if scope.models is None else _some(scope.models),
+        None if scope.surfaces is None else _some(scope.surfaces),
     )
 
 
-def _restricts(spec: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    if spec.get("action", "suspend") != "restrict":
+def _restricts(spec: DirectiveSpec) -> Mapping[str, Any] | None:
+    conditions = spec.conditions
+    if spec.action != "restrict" or not isinstance(conditions, Mapping):
         return None
-    conditions = spec.get("conditions")
-    if not isinstance(conditions, Mapping) or not RESTRICTIONS.keys() >= conditions.keys():
-        return None
-    can_do = all(RESTRICTIONS[name](value) for name, value in conditions.items())
+    can_do = all(name in RESTRICTIONS and RESTRICTIONS[name](value) for name, value in conditions.items())
     return conditions if conditions and can_do else None
 
 
-def _exceptions(stated: Any, named: Resolutions) -> Iterator[Exempt]:
-    """Each exception by itself, so that a preview can tell what each changes."""
-    for part, value in stated.items() if isinstance(stated, Mapping) else ():
+def _exceptions(stated: Selection | Unread | None, named: Resolutions) -> Iterator[Exempt]:
+    """Each exception by itself: one that can be read counts, and a preview can tell what each changes."""
+    parts = None if stated is None else stated.value if isinstance(stated, Unread) else stated.to_json()
+    for part, value in parts.items() if isinstance(parts, Mapping) else ():
         if part == "annexes" and isinstance(value, list):
             whoms = [(f"annexes/{annex}", {"annexes": [annex]}) for annex in value]
         else:
@@ -282,45 +285,51 @@ def _exceptions(stated: Any, named: Resolutions) -> Iterator[Exempt]:
 
 def _read(stated: Any, named: Resolutions, part: str) -> Selector | None:
     """A selector, None where it cannot be read."""
-    if stated == "everyone":
-        return Selector(everyone=True)
     try:
-        return _selector(stated, named, part) if stated and _FIELDS.issuperset(stated) else None
-    except (AttributeError, KeyError, TypeError, ValueError):
+        return _selector(Selection.from_json(stated), named, part)
+    except Misread:
         return None
 
 
-def _selector(stated: Mapping[str, Any], named: Resolutions, part: str) -> Selector:
-    found, persons = NOBODY, stated.get("persons", {})
-    if "organizations" in stated:
-        found |= _somebody(named[part]._replace(persons=()))
-    if "commitment" in persons:
-        found |= _somebody(Resolution(persons=named[part].persons))
-    for annex in _texts(stated["annexes"]) if "annexes" in stated else ():
-        found |= _somebody(named[ANNEX + annex])
+def _selector(stated: Literal["everyone"] | Selection, named: Resolutions, part: str) -> Selector | None:
+    """A selector, None where it says more than this build knows, or a part of it names nobody."""
+    if not isinstance(stated, Selection):
+        return Selector(everyone=True)
+    if stated.is_empty or stated.unknown:
+        return None
+    persons = stated.persons
+    is_by_id = isinstance(persons, CommittedNames)
+    found = [named.get(ANNEX + annex, NOBODY) for annex in stated.annexes or ()]
+    if stated.organizations is not None:
+        found.append(named.get(part, NOBODY)._replace(persons=()))
+    if is_by_id:
+        found.append(Resolution(persons=named.get(part, NOBODY).persons))
+    people = _people(persons) if isinstance(persons, Persons) else None
+    is_lacking = persons is not None and not is_by_id and people is None
+    if is_lacking or stated.annexes == () or stated.registered_in == () or not all(map(any, found)):
+        return None
+    whom = reduce(operator.or_, found, NOBODY)
     return Selector(
-        organizations=set(found.organizations),
-        names=frozenset(found.names),
-        registered_in=frozenset(_texts(stated["registeredIn"]) if "registeredIn" in stated else ()),
-        people=_people(persons) if "persons" in stated and "commitment" not in persons else None,
-        members=frozenset(found.persons),
+        organizations=set(whom.organizations),
+        names=frozenset(whom.names),
+        registered_in=frozenset(stated.registered_in or ()),
+        people=people,
+        members=frozenset(whom.persons),
     )
 
 
-def _people(stated: Mapping[str, Any]) -> People:
-    if not _PEOPLE.issuperset(stated):
-        raise KeyError(f"persons of {sorted(stated)}")
-    unknown = stated.get("unknown", "covered") != "spared"
-    return People(
-        frozenset(_texts(stated["statuses"])), unknown, Assurance.of(stated.get("assurance", "self-asserted"))
-    )
+def _people(stated: Persons) -> People | None:
+    if stated.unknown or not stated.statuses:
+        return None
+    assurance = Assurance.of(stated.assurance or "self-asserted")
+    return People(frozenset(stated.statuses), stated.not_known != "spared", assurance)
 
 
-def _somebody(found: Resolution) -> Resolution:
-    """Names that come to somebody. Raises: ValueError: a part that is stated names nobody."""
-    if not any(found):
-        raise ValueError("a part that names nobody")
-    return found
+def _some(names: tuple[str, ...]) -> frozenset[str]:
+    """Names, at least one. Raises: ValueError."""
+    if not names:
+        raise ValueError("a list of names that is empty")
+    return frozenset(names)
 
 
 def _texts(value: Any) -> list[str]:
@@ -330,17 +339,11 @@ def _texts(value: Any) -> list[str]:
     return value
 
 
-def _ms(text: str) -> int:
-    return times.parse_time(text)
-
-
 RESTRICTIONS: Mapping[str, Callable[[Any], bool]] = {
     "requestsPerMinute": lambda value: type(value) is int and value > 0,
     "personNamed": lambda value: value is True,
 }
 """The conditions that a directive can add, and what they may be."""
-_FIELDS = frozenset({"organizations", "registeredIn", "persons", "annexes"})
-_PEOPLE = frozenset({"definition", "statuses", "source", "unknown", "assurance"})
 
 
 Places = dict[str | None, dict[str, Cover]]
