@@ -272,7 +272,7 @@ def _restricts(spec: DirectiveSpec) -> Mapping[str, Any] | None:
 def _exceptions(stated: Selection | Unread | None, named: Resolutions) -> Iterator[Exempt]:
     """Each exception by itself: one that can be read counts, and a preview can tell what each changes."""
     parts = None if stated is None else stated.value if isinstance(stated, Unread) else stated.to_json()
-    for part, value in parts.items() if isinstance(parts, Mapping) else ():
+    for part, value in sorted(parts.items()) if isinstance(parts, Mapping) else ():
         if part == "annexes" and isinstance(value, list):
             whoms = [(f"annexes/{annex}", {"annexes": [annex]}) for annex in value]
         else:
