@@ -5,14 +5,17 @@ A test says what matters of an entry; what else its type needs is filled in with
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sluicegate.core.access import feed
 from sluicegate_record import entries
 from sluicegate_record.entries import TYPES, Entry
 from sluicegate_record.entries.body import layout_of
-from sluicegate_record.log import canonical
+from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log.leaf import Entropy, Leaf, Opening
 
@@ -156,3 +159,25 @@ def _question(said: Mapping[str, Any]) -> dict[str, Any]:
     about = {name: said[name] for name in asked if name in said}
     given = said.get("question", {})
     return {"log": "log", **about, **given}
+
+
+_ANSWER = feed.SignedAnswer(
+    gateway="g",
+    incarnation="i",
+    nonce="n",
+    after=0,
+    size=0,
+    root=bytes(32),
+    control_ms=0,
+    lease_ms=0,
+    age_ms=0,
+)
+
+
+def answer_json(
+    signed: Mapping[str, Any], entries: Sequence[Entry], key: Ed25519PrivateKey
+) -> dict[str, Any]:
+    """An answer of the feed with whatever fields are given, signed as they are."""
+    signature = key.sign(dsse.pae(feed.PAYLOAD_TYPE, canonical.dumps(dict(signed))))
+    made = feed.answer_json(_ANSWER, entries, key)
+    return {**signed, "entries": made["entries"], "sig": canonical.b64(signature)}

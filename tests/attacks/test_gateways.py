@@ -18,6 +18,7 @@ from sluicegate_record.log import canonical
 from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log.leaf import Opening
 from tests import worlds
+from tests.forging import answer_json
 from tests.plane import Plane
 from tests.worlds import private_key
 
@@ -41,7 +42,7 @@ def test_no_entry_is_larger_than_an_answer_that_gateways_read() -> None:
     most = Draft("t", BODY, {"named": Opening(bytes(32), b'"' * leaves.GATE_BYTES_MAX)})
     entry = entries.place(most, seq=0, at_ms=0, by="tester", command="c")
     signed = dict.fromkeys(("gateway", "incarnation", "nonce", "after", "size", "root", "leaseMs"), 0)
-    answer = json.dumps(feed.answer_json(signed, [entry], private_key("log")))
+    answer = json.dumps(answer_json(signed, [entry], private_key("log")))
     assert len(answer) < feed.ANSWER_BYTES_MAX
     more = Draft("t", BODY, {**most.gate, "organization": Opening(bytes(32), b'"')})
     with pytest.raises(InvalidInput, match="name fewer"):

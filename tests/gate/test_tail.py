@@ -20,7 +20,7 @@ from sluicegate.gate.feed import Memory, Tail, TrustedHead, wait_ms
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import acknowledgement, checkpoint, merkle, times
 from sluicegate_record.log.merkle import Frontier
-from tests.forging import forged
+from tests.forging import answer_json, forged
 from tests.worlds import API, AT_MS, MODEL, ORIGIN, World, plan_value, private_key, public_key
 
 LOG = private_key("log")
@@ -59,7 +59,7 @@ class Control:
             "ageMs": 0,
             **changes,
         }
-        return json.dumps(feed.answer_json(signed, self.entries[signed["after"] : size], LOG)).encode()
+        return json.dumps(answer_json(signed, self.entries[signed["after"] : size], LOG)).encode()
 
 
 class Gateway:

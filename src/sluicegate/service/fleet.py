@@ -103,17 +103,17 @@ class Fleet:
         confirmed_ms = self._confirm()
         reached, lease_ms = self._lease(poll)
         entries = self._ledger.entries(poll.after, reached)
-        signed = {
-            "gateway": poll.gateway,
-            "incarnation": poll.incarnation,
-            "nonce": poll.nonce,
-            "after": poll.after,
-            "size": reached,
-            "root": self._root(reached).hex(),
-            "controlTime": times.format_time(self._ledger.now_ms()),
-            "leaseMs": lease_ms,
-            "ageMs": int(self._boot_ms() - confirmed_ms) + 1,
-        }
+        signed = feed.SignedAnswer(
+            gateway=poll.gateway,
+            incarnation=poll.incarnation,
+            nonce=poll.nonce,
+            after=poll.after,
+            size=reached,
+            root=self._root(reached),
+            control_ms=self._ledger.now_ms(),
+            lease_ms=lease_ms,
+            age_ms=int(self._boot_ms() - confirmed_ms) + 1,
+        )
         return feed.answer_json(signed, entries, self._ledger.key)
 
     def tick(self) -> None:

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluicegate.core.access import feed
-from sluicegate.core.access.feed import PAYLOAD_TYPE, answer_json, open_answer
+from sluicegate.core.access.feed import PAYLOAD_TYPE, SignedAnswer, open_answer
 from sluicegate.errors import BadFeed
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import canonical, dsse, merkle, times
 from sluicegate_record.log.merkle import Frontier
+from tests.forging import answer_json
 from tests.worlds import AT_MS, World, private_key, public_key
 
 LOG = private_key("log")
@@ -67,6 +68,12 @@ def test_an_answer_reads_back() -> None:
     assert [entry.gate for entry in answer.entries] == [entry.gate for entry in ENTRIES[2:]]
     assert (answer.size, answer.root) == (SIZE, root_of(SIZE))
     assert (answer.control_ms, answer.lease_ms, answer.age_ms) == (AT_MS, 5_000, 12)
+
+
+def test_an_answer_is_written_as_it_is_read() -> None:
+    made = SignedAnswer.from_json(signed())
+    assert (made.root, made.control_ms, made.lease_ms) == (root_of(SIZE), AT_MS, 5_000)
+    assert json.dumps(feed.answer_json(made, ENTRIES[2:], LOG)) == json.dumps(answered())
 
 
 def test_what_is_sealed_is_never_sent() -> None:

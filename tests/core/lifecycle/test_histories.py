@@ -36,6 +36,7 @@ from sluicegate_record.log import canonical, dsse, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.terms.quorum import parties_of
 from tests.core import reference_model
+from tests.forging import answer_json
 from tests.worlds import (
     API,
     CODEX,
@@ -354,7 +355,7 @@ def sent_to_a_gateway(entries: Sequence[Entry], random: Random) -> Table:
         size = random.randrange(after + 1, len(entries) + 1)
         fields: dict[str, Any] = {"gateway": "g", "incarnation": "i", "nonce": "n", "after": after}
         fields |= {"size": size, "root": root, "controlTime": times.format_time(0), "leaseMs": 0, "ageMs": 0}
-        answer = feed.answer_json(fields, entries[after:size], private_key("log"))
+        answer = answer_json(fields, entries[after:size], private_key("log"))
         opened = feed.open_answer(json.dumps(answer).encode(), fields, public_key("log"))
         engine.advance(opened.entries)
     return engine.table

@@ -12,15 +12,16 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from sluicegate.errors import BadFeed, NotCanonical, VerificationFailed
+from sluicegate.errors import BadFeed, InvalidInput, VerificationFailed
 from sluicegate_record.entries import Entry
 from sluicegate_record.entries import read as read_entry
-from sluicegate_record.log import canonical, dsse, times
+from sluicegate_record.form import Form, Hex, Key, Time, form
+from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log.leaf import Opening
 
@@ -46,15 +47,32 @@ class FeedAnswer:
     age_ms: int
 
 
-def answer_json(
-    signed: Mapping[str, Any], entries: Sequence[Entry], private_key: Ed25519PrivateKey
-) -> dict[str, Any]:
-    """The answer on the wire.
+@form
+class SignedAnswer(Form):
+    """What the signature of an answer covers: the question it is for, and what it gives.
 
-    `signed` holds `gateway, incarnation, nonce, after, size, root, controlTime, leaseMs, ageMs`.
+    Units: `root` 32 raw bytes; `control_ms` milliseconds since 1970 UTC; `lease_ms` and `age_ms`
+    milliseconds.
     """
-    signature = private_key.sign(dsse.pae(PAYLOAD_TYPE, canonical.dumps(dict(signed))))
-    return {**signed, "entries": [_entry_json(entry) for entry in entries], "sig": canonical.b64(signature)}
+
+    gateway: str
+    incarnation: str
+    nonce: str
+    after: int
+    size: int
+    root: Hex
+    control_ms: Annotated[Time, Key("controlTime")]
+    lease_ms: int
+    age_ms: int
+
+
+def answer_json(
+    signed: SignedAnswer, entries: Sequence[Entry], private_key: Ed25519PrivateKey
+) -> dict[str, Any]:
+    """The answer on the wire."""
+    stated = signed.to_json()
+    signature = private_key.sign(dsse.pae(PAYLOAD_TYPE, canonical.dumps(stated)))
+    return {**stated, "entries": [_entry_json(entry) for entry in entries], "sig": canonical.b64(signature)}
 
 
 def open_answer(data: bytes, asked: Mapping[str, Any], public: bytes) -> FeedAnswer:
@@ -65,20 +83,16 @@ def open_answer(data: bytes, asked: Mapping[str, Any], public: bytes) -> FeedAns
     """
     try:
         answer: Any = canonical.loads(data, max_bytes=ANSWER_BYTES_MAX)
-        signed = {name: answer[name] for name in _SIGNED}
-        signature = canonical.unb64(answer["sig"])
-        message = dsse.pae(PAYLOAD_TYPE, canonical.dumps(signed))
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+        stated = {name: answer[name] for name in _STATED}
+        sig, items = _REST(answer)
+        message = dsse.pae(PAYLOAD_TYPE, canonical.dumps(stated))
+        Ed25519PublicKey.from_public_bytes(public).verify(canonical.unb64(sig), message)
+        signed = SignedAnswer.from_json(stated)
         _check_belongs(signed, asked)
-        entries = [_entry(item) for item in answer["entries"]]
+        entries = [_entry(item) for item in items]
         _check_places(entries, signed)
         return FeedAnswer(
-            entries,
-            signed["size"],
-            bytes.fromhex(signed["root"]),
-            times.parse_time(signed["controlTime"]),
-            signed["leaseMs"],
-            signed["ageMs"],
+            entries, signed.size, signed.root, signed.control_ms, signed.lease_ms, signed.age_ms
         )
     except InvalidSignature as error:
         raise BadFeed(
@@ -86,28 +100,29 @@ def open_answer(data: bytes, asked: Mapping[str, Any], public: bytes) -> FeedAns
         ) from error
     except BadFeed:
         raise
-    except (VerificationFailed, NotCanonical, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (VerificationFailed, InvalidInput, KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadFeed(f"a malformed feed answer: {error}") from error
 
 
-_SIGNED = ("gateway", "incarnation", "nonce", "after", "size", "root", "controlTime", "leaseMs", "ageMs")
+_STATED = ("gateway", "incarnation", "nonce", "after", "size", "root", "controlTime", "leaseMs", "ageMs")
+_REST = operator.itemgetter("sig", "entries")
+_ITEM = operator.itemgetter("leaf", "gate")
 
 
-def _check_belongs(signed: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+def _check_belongs(signed: SignedAnswer, asked: Mapping[str, Any]) -> None:
     for name in ("gateway", "incarnation", "nonce", "after"):
-        if signed[name] != asked[name]:
-            raise BadFeed(
-                f"a feed answer for another question: {name} is {signed[name]!r}, asked {asked[name]!r}"
-            )
-    for name in ("size", "leaseMs", "ageMs"):
-        if not isinstance(signed[name], int) or isinstance(signed[name], bool) or signed[name] < 0:
-            raise BadFeed(f"a feed answer whose {name} is {signed[name]!r}, expected a whole number")
+        said = getattr(signed, name)
+        if said != asked[name]:
+            raise BadFeed(f"a feed answer for another question: {name} is {said!r}, asked {asked[name]!r}")
+    for name, number in (("size", signed.size), ("leaseMs", signed.lease_ms), ("ageMs", signed.age_ms)):
+        if number < 0:
+            raise BadFeed(f"a feed answer whose {name} is {number!r}, expected a whole number")
 
 
-def _check_places(entries: Sequence[Entry], signed: Mapping[str, Any]) -> None:
-    expected = range(signed["after"], signed["size"])
+def _check_places(entries: Sequence[Entry], signed: SignedAnswer) -> None:
+    expected = range(signed.after, signed.size)
     if len(entries) != len(expected) or any(map(operator.ne, expected, (entry.seq for entry in entries))):
-        raise BadFeed(f"a feed answer without exactly the entries {signed['after']} to {signed['size']}")
+        raise BadFeed(f"a feed answer without exactly the entries {signed.after} to {signed.size}")
 
 
 def _entry_json(entry: Entry) -> dict[str, Any]:
@@ -116,10 +131,9 @@ def _entry_json(entry: Entry) -> dict[str, Any]:
 
 
 def _entry(item: Mapping[str, Any]) -> Entry:
-    gate = {
-        name: Opening(canonical.unb64(salt), body.encode()) for name, (salt, body) in item["gate"].items()
-    }
-    entry = read_entry(item["leaf"].encode(), gate)
+    leaf, opened = _ITEM(item)
+    gate = {name: Opening(canonical.unb64(salt), body.encode()) for name, (salt, body) in opened.items()}
+    entry = read_entry(leaf.encode(), gate)
     if leaves.read(entry.leaf).gate.keys() != gate.keys():
         raise BadFeed(f"entry {entry.seq} came without all of its gate part")
     return entry
