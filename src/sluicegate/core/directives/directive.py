@@ -24,7 +24,7 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from sluicegate.core.people import persons
 from sluicegate.core.people.persons import Definition
@@ -223,9 +223,11 @@ def read(document: documents.YamlDocument) -> dict[str, Any]:
     faults = list(_faults(document.value))
     if faults:
         raise document.refuse(faults)
-    value = _plain(WrittenDirective.model_validate(document.value))
-    value["spec"].setdefault("liftedBy", {"allOf": [value["spec"]["issuer"]]})
-    return value
+    written = WrittenDirective.model_validate(document.value)
+    spec = written.spec
+    if spec.liftedBy is None:
+        spec = spec.model_copy(update={"liftedBy": {"allOf": [spec.issuer]}})
+    return _json(written.model_copy(update={"spec": spec}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,21 +260,20 @@ def to_sign(given: dict[str, Any], signing: Signing) -> tuple[Document, dict[str
         opened[name] = Opening(signing.salt(), canonical.dumps(value))
         return opened[name].commitment("sealed", name)
 
-    spec = dict(given["spec"])
-    for part in ("covers", "except"):
-        if isinstance(spec.get(part), dict):
-            spec[part] = _whom_to_sign(spec[part], part, signing, commit)
-    if "annexes" in spec:
-        rows = {name: signing.annexes[name] for name in spec["annexes"]}
-        spec["annexes"] = {
-            name: {"count": names.count(each), "commitment": commit(names.ANNEX + name, each)}
-            for name, each in rows.items()
-        }
-    reasons = dict(spec["reasons"])
-    if reasons["form"] == "sealed" and "text" in reasons:
-        reasons["commitment"] = commit("reasons", reasons.pop("text"))
-    metadata = _metadata_to_sign(given["metadata"], signing)
-    signed = {**given, "metadata": metadata, "spec": {**spec, "reasons": reasons}}
+    written = WrittenDirective.model_validate(given)
+    spec = written.spec
+    changes: dict[str, Any] = {}
+    for part, whom in (("covers", spec.covers), ("except", spec.except_)):
+        if isinstance(whom, WrittenCover | WrittenExemption):
+            changes[part] = _whom_to_sign(whom, part, signing, commit)
+    if spec.annexes is not None:
+        rows = {name: signing.annexes[name] for name in spec.annexes}
+        changes |= {"annexes": {name: _annex_to_sign(name, each, commit) for name, each in rows.items()}}
+    if spec.reasons.form == "sealed" and spec.reasons.text is not None:
+        kept = _json(spec.reasons.model_copy(update={"text": None}))
+        changes |= {"reasons": {**kept, "commitment": commit("reasons", spec.reasons.text)}}
+    metadata = _metadata_to_sign(written.metadata, signing)
+    signed = {**_json(written), "metadata": metadata, "spec": {**_json(spec), **changes}}
     size = len(canonical.dumps(signed))
     if size > DOCUMENT_BYTES_MAX:
         raise InvalidInput(
@@ -282,30 +283,37 @@ def to_sign(given: dict[str, Any], signing: Signing) -> tuple[Document, dict[str
     return Document.check(signed), opened
 
 
-def _metadata_to_sign(given: Mapping[str, Any], signing: Signing) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": given["name"], "log": signing.log}
-    if "replaces" in given:
-        found["replaces"] = {"directive": given["replaces"], "document": signing.replaced}
-    if given.get("drill"):
-        found["drill"] = True
+def _metadata_to_sign(written: WrittenDirectiveMetadata, signing: Signing) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": written.name, "log": signing.log}
+    if written.replaces is not None:
+        found |= {"replaces": {"directive": written.replaces, "document": signing.replaced}}
+    if written.drill:
+        found |= {"drill": True}
     if signing.received is not None:
-        found["transcribed"] = dict(signing.received)
+        found |= {"transcribed": dict(signing.received)}
     return found
 
 
-def _whom_to_sign(
-    whom: Mapping[str, Any], part: str, signing: Signing, commit: Callable[[str, Any], str]
+def _annex_to_sign(
+    name: str, rows: Mapping[str, list[str]], commit: Callable[[str, Any], str]
 ) -> dict[str, Any]:
-    found = dict(whom)
-    if "organizations" in whom:
-        names = whom["organizations"]
-        found["organizations"] = {"count": len(names), "commitment": commit(f"{part}.organizations", names)}
-    stated = whom.get("persons")
-    if isinstance(stated, list):
-        found["persons"] = {"count": len(stated), "commitment": commit(f"{part}.persons", stated)}
-    elif stated is not None:
-        meant = definition(stated["definition"], signing.definitions)
-        found["persons"] = {**stated, "statuses": sorted(meant.statuses), "source": meant.source}
+    return {"count": names.count(rows), "commitment": commit(names.ANNEX + name, rows)}
+
+
+def _whom_to_sign(
+    whom: WrittenCover | WrittenExemption, part: str, signing: Signing, commit: Callable[[str, Any], str]
+) -> dict[str, Any]:
+    found, listed, persons = _json(whom), whom.organizations, whom.persons
+    if listed is not None:
+        found |= {
+            "organizations": {"count": len(listed), "commitment": commit(f"{part}.organizations", listed)}
+        }
+    if isinstance(persons, list):
+        found |= {"persons": {"count": len(persons), "commitment": commit(f"{part}.persons", persons)}}
+    elif persons is not None:
+        meant = definition(persons.definition, signing.definitions)
+        stated = {"statuses": sorted(meant.statuses), "source": meant.source}
+        found |= {"persons": {**_json(persons), **stated}}
     return found
 
 
@@ -322,8 +330,8 @@ def definition(name: str, added: Mapping[str, Definition]) -> Definition:
     return found
 
 
-def _plain(directive: WrittenDirective) -> dict[str, Any]:
-    value: dict[str, Any] = directive.model_dump(mode="json", exclude_none=True, by_alias=True)
+def _json(written: BaseModel) -> dict[str, Any]:
+    value: dict[str, Any] = written.model_dump(mode="json", exclude_none=True, by_alias=True)
     return value
 
 
@@ -331,10 +339,10 @@ def _faults(value: Any) -> Iterator[Fault]:
     try:
         checked = WrittenDirective.model_validate(value)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
+        for detail in plan.details_of(error):
             yield _fault_of(detail, value)
         return
-    yield from _twice(value["spec"])
+    yield from _twice(checked.spec)
     yield from _inconsistent(checked)
     rule = checked.spec.liftedBy
     if rule is not None:
@@ -343,12 +351,10 @@ def _faults(value: Any) -> Iterator[Fault]:
             yield Fault(at, expected, found)
 
 
-def _twice(spec: Mapping[str, Any]) -> Iterator[Fault]:
-    for part in ("covers", "except"):
-        whom = spec.get(part)
-        for kind, stated in whom.items() if isinstance(whom, dict) else ():
-            items = stated if isinstance(stated, list) else ()
-            for i, item in enumerate(items):
+def _twice(spec: WrittenDirectiveSpec) -> Iterator[Fault]:
+    for part, whom in (("covers", spec.covers), ("except", spec.except_)):
+        for kind, items in whom if isinstance(whom, _Whom) else ():
+            for i, item in enumerate(items if isinstance(items, list) else ()):
                 if item in items[:i]:
                     yield Fault(("spec", part, kind, i), "each once", repr(item)[:80])
 
@@ -377,11 +383,11 @@ def _inconsistent(checked: WrittenDirective) -> Iterator[Fault]:
         yield Fault(("metadata", "drill"), "a drill that replaces nothing", "one that does")
 
 
-def _fault_of(detail: ErrorDetails, value: Any) -> Fault:
-    last = detail["loc"][-1] if detail["loc"] else ""
-    if detail["type"] == "extra_forbidden" and last in LATER:
+def _fault_of(detail: plan.Detail, value: Any) -> Fault:
+    last = detail.loc[-1] if detail.loc else ""
+    if detail.type == "extra_forbidden" and last in LATER:
         return Fault(
-            detail["loc"], f"nothing here: this build does not have {LATER[str(last)]} yet", f"{last!r}"
+            detail.loc, f"nothing here: this build does not have {LATER[str(last)]} yet", f"{last!r}"
         )
     return plan.fault_of(detail, value)
 

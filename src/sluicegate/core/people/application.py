@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.document import Fault, YamlDocument
@@ -79,18 +78,18 @@ def read(document: YamlDocument) -> dict[str, Any]:
     try:
         given = Organization.model_validate(document.value)
     except ValidationError as error:
-        faults = [_fault_of(detail, document.value) for detail in error.errors(include_url=False)]
+        faults = [_fault_of(detail, document.value) for detail in plan.details_of(error)]
         raise document.refuse(faults) from error
     if sum(owner.share for owner in given.owners or ()) > 100:
         raise document.refuse([Fault(("owners",), "shares of at most 100 per cent together", "more")])
     return given.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
 
 
-def _fault_of(detail: ErrorDetails, value: Any) -> Fault:
+def _fault_of(detail: plan.Detail, value: Any) -> Fault:
     """One pydantic error; a field that is no field is told which there are."""
-    if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1:
+    if detail.type == "extra_forbidden" and len(detail.loc) == 1:
         listed = ", ".join(Organization.model_fields)
-        return Fault(detail["loc"], f"a field of an organization file: {listed}", repr(detail["loc"][0]))
+        return Fault(detail.loc, f"a field of an organization file: {listed}", repr(detail.loc[0]))
     return plan.fault_of(detail, value)
 
 

@@ -9,9 +9,10 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from operator import itemgetter
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
     AfterValidator,
@@ -22,7 +23,7 @@ from pydantic import (
     WithJsonSchema,
     field_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from sluicegate.core.terms.clocks import CALENDARS
 from sluicegate.core.terms.document import Fault, YamlDocument
@@ -311,10 +312,13 @@ def read(document: YamlDocument) -> terms.Plan:
 def schema() -> dict[str, Any]:
     """The JSON Schema of plans, for completion in editors."""
     result: dict[str, Any] = _with_rules(WrittenPlan.model_json_schema())
-    result["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    result["$id"] = "urn:sluicegate:plan:v1"
-    result["$defs"] |= {"Rule": quorum.SCHEMA, "RuleMembers": quorum.MEMBERS_SCHEMA}
-    return result
+    defs = {**result.pop("$defs"), "Rule": quorum.SCHEMA, "RuleMembers": quorum.MEMBERS_SCHEMA}
+    return {
+        **result,
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:sluicegate:plan:v1",
+        "$defs": defs,
+    }
 
 
 def _with_rules(schema: Any) -> Any:
@@ -325,24 +329,46 @@ def _with_rules(schema: Any) -> Any:
     return [_with_rules(item) for item in schema] if isinstance(schema, list) else schema
 
 
+class Detail(NamedTuple):
+    """One of pydantic's errors, by pydantic's own names."""
+
+    type: str
+    loc: JsonPath
+    msg: str
+    input: Any
+    ctx: Mapping[str, Any]
+
+
+_DETAIL = itemgetter("type", "loc", "msg", "input")
+
+
+def details_of(error: ValidationError) -> list[Detail]:
+    """Everything that pydantic found, in its order."""
+    found: list[Detail] = []
+    for each in error.errors(include_url=False):
+        kind, loc, msg, given = _DETAIL(each)
+        found.append(Detail(kind, loc, msg, given, each.get("ctx", {})))
+    return found
+
+
 def _shape_faults(value: Any) -> Iterator[Fault]:
     try:
         WrittenPlan.model_validate(value)
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = details_of(error)
         yield from dict.fromkeys(fault for detail in details for fault in _faults_of(detail, value))
 
 
-def _faults_of(detail: ErrorDetails, value: Any) -> Iterator[Fault]:
+def _faults_of(detail: Detail, value: Any) -> Iterator[Fault]:
     """One pydantic error; where a value may have several shapes, only if it is about the one it means."""
     at: Any = value
-    for i, step in enumerate(detail["loc"]):
+    for i, step in enumerate(detail.loc):
         if _is_shape(step) and not (isinstance(at, dict) and step in at):
-            path = detail["loc"][:i]
+            path = detail.loc[:i]
             if not isinstance(at, dict) or not _SHAPES.keys() & at.keys():
                 yield from _shapeless(at, path)
             elif any(_SHAPES.get(name) == step for name in at):
-                yield fault_of({**detail, "loc": (*path, *detail["loc"][i + 1 :])}, value)
+                yield fault_of(detail._replace(loc=(*path, *detail.loc[i + 1 :])), value)
             return
         at = _reached(at, step)
     yield fault_of(detail, value)
@@ -378,22 +404,20 @@ def _reached(value: Any, step: Any) -> Any:
         return None
 
 
-def fault_of(detail: ErrorDetails, value: Any) -> Fault:
+def fault_of(detail: Detail, value: Any) -> Fault:
     """One pydantic error as a fault: what was expected, and what was found."""
-    path: JsonPath = detail["loc"]
+    path = detail.loc
     last = path[-1] if path else ""
-    if detail["type"] == "extra_forbidden":
+    if detail.type == "extra_forbidden":
         if last in LATER:
             return _lacking(path, str(last))
         return Fault(path, "a field of the plan language", f"{last!r}")
-    if detail["type"] == "missing":
+    if detail.type == "missing":
         return Fault(path, f"the field {last!r}", "none")
     if path[-2:-1] == ("conditions",) and last not in WrittenConditions.model_fields:
-        expected = (
-            f"a condition this build enforces, or {{value: …, declared: true}} ({detail['msg'].lower()})"
-        )
-        return Fault(_existing(path, value), expected, _shown(detail["input"]))
-    return Fault(_existing(path, value), _expected(detail), _shown(detail["input"]))
+        expected = f"a condition this build enforces, or {{value: …, declared: true}} ({detail.msg.lower()})"
+        return Fault(_existing(path, value), expected, _shown(detail.input))
+    return Fault(_existing(path, value), _expected(detail), _shown(detail.input))
 
 
 def _existing(path: JsonPath, value: Any) -> JsonPath:
@@ -405,13 +429,12 @@ def _existing(path: JsonPath, value: Any) -> JsonPath:
     return path
 
 
-def _expected(detail: ErrorDetails) -> str:
-    context = detail.get("ctx", {})
-    if detail["type"] == "string_pattern_mismatch":
-        return f"text matching {context['pattern']}"
-    if detail["type"] == "literal_error":
-        return f"{context['expected']} (this build has no other)"
-    return detail["msg"].removeprefix("Input should be ")
+def _expected(detail: Detail) -> str:
+    if detail.type == "string_pattern_mismatch":
+        return f"text matching {detail.ctx['pattern']}"
+    if detail.type == "literal_error":
+        return f"{detail.ctx['expected']} (this build has no other)"
+    return detail.msg.removeprefix("Input should be ")
 
 
 def _shown(value: Any) -> str:
@@ -429,8 +452,9 @@ def _sense_faults(value: Any) -> Iterator[Fault]:
     yield from _repeated(value, "models", "id")
     yield from _repeated(value, "stages", "name")
     yield from _nulls(value, ())
-    for i, surface in _items(_at(value, "spec", "surfaces")):
-        if surface in value["spec"]["surfaces"][:i]:
+    surfaces = _at(value, "spec", "surfaces")
+    for i, surface in _items(surfaces):
+        if surface in surfaces[:i]:
             yield Fault(("spec", "surfaces", i), "each surface once", repr(surface))
     for i, stage in _items(_at(value, "spec", "stages")):
         yield from _stage_faults(stage, ("spec", "stages", i), agencies)
@@ -451,12 +475,13 @@ def _stage_faults(stage: Any, path: JsonPath, agencies: frozenset[str]) -> Itera
 
 def _rules_of(stage: Any) -> dict[JsonPath, dict[str, Any]]:
     """Whatever stands where a stage states its rules, by where it stands."""
-    found: dict[JsonPath, Any] = {
-        ("admission", name): _at(stage, "admission", name) for name in ("grant", "remove")
-    }
-    found["admission", "appeal", "decide"] = _at(stage, "admission", "appeal", "decide")
-    for i, item in _items(_at(stage, "opensWhen", "allOf")):
-        found["opensWhen", "allOf", i, "agreedBy"] = _at(item, "agreedBy")
+    places: list[JsonPath] = [
+        ("admission", "grant"),
+        ("admission", "remove"),
+        ("admission", "appeal", "decide"),
+        *(("opensWhen", "allOf", i, "agreedBy") for i, _ in _items(_at(stage, "opensWhen", "allOf"))),
+    ]
+    found = {place: _at(stage, *place) for place in places}
     return {path: rule for path, rule in found.items() if isinstance(rule, dict)}
 
 
@@ -493,10 +518,8 @@ def condition_faults(value: Any) -> Iterator[Fault]:
     try:
         WrittenConditions.model_validate(value)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        found = [
-            fault_of({**each, "loc": ("conditions", *each["loc"])}, {"conditions": value}) for each in details
-        ]
+        details = [each._replace(loc=("conditions", *each.loc)) for each in details_of(error)]
+        found = [fault_of(each, {"conditions": value}) for each in details]
         yield from dict.fromkeys(Fault(fault.path[1:], fault.expected, fault.found) for fault in found)
 
 
@@ -515,7 +538,7 @@ def _items(value: Any) -> Iterator[tuple[int, Any]]:
     return enumerate(value) if isinstance(value, list) else enumerate(())
 
 
-def _at(value: Any, *path: str) -> Any:
+def _at(value: Any, *path: str | int) -> Any:
     for step in path:
-        value = value.get(step) if isinstance(value, dict) else None
+        value = _reached(value, step)
     return value

@@ -11,7 +11,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -118,7 +118,7 @@ def _checked(kind: type[FileModel], document: YamlDocument) -> FileModel:
     try:
         return kind.model_validate(document.value)
     except ValidationError as error:
-        faults = [plan.fault_of(detail, document.value) for detail in error.errors(include_url=False)]
+        faults = [plan.fault_of(detail, document.value) for detail in plan.details_of(error)]
         raise document.refuse(faults) from error
 
 
@@ -130,7 +130,7 @@ def read(document: YamlDocument) -> Pins:
     checked = _checked(Trust, document)
     developer = checked.metadata.developer
     pins: list[Pin] = []
-    faults = list(_pin(document.value, developer, pins))
+    faults = list(_pin(checked.spec, developer, pins))
     if faults:
         raise document.refuse(faults)
     return Pins(developer, pins)
@@ -143,7 +143,7 @@ def read_gateway(document: YamlDocument) -> Releases:
     """
     checked = _checked(GatewayTrust, document)
     pins: list[Pin] = []
-    faults = list(_pin(document.value, checked.metadata.developer, pins))
+    faults = list(_pin(checked.spec, checked.metadata.developer, pins))
     agencies = frozenset(checked.spec.agencies)
     for name, release in checked.spec.releases.items():
         path = ("spec", "releases", name, "floor")
@@ -163,15 +163,15 @@ def read_gateway(document: YamlDocument) -> Releases:
     return Releases(checked.metadata.developer, checked.spec.log, pins, releases)
 
 
-def _pin(value: dict[str, Any], developer: str, pins: list[Pin]) -> Iterator[Fault]:
-    for path, owner, party, text in _owners(value["spec"], developer):
+def _pin(spec: TrustSpec, developer: str, pins: list[Pin]) -> Iterator[Fault]:
+    for path, owner, party, text in _owners(spec, developer):
         try:
             public = dsse.load_public(text)
         except BadKey as error:
             yield Fault((*path, "key"), "an Ed25519 public key", error.message)
             continue
         is_agency = path[1] == "agencies"
-        others = value["spec"]["agencies"].keys() - {party} if is_agency else set()
+        others = spec.agencies.keys() - {party} if is_agency else set()
         officers = {pin.owner for pin in pins if pin.party == developer}
         if is_agency and party in {developer, *officers}:
             yield Fault(path[:3], "a name that nobody else has", repr(party))
@@ -183,13 +183,13 @@ def _pin(value: dict[str, Any], developer: str, pins: list[Pin]) -> Iterator[Fau
         pins.append(Pin(owner, party, public))
 
 
-def _owners(spec: dict[str, Any], developer: str) -> Iterator[tuple[tuple[str, ...], str, str, str]]:
+def _owners(spec: TrustSpec, developer: str) -> Iterator[tuple[tuple[str, ...], str, str, str]]:
     """Every owner: where it stands, its name, the party it speaks for, its key as written."""
-    for kind in ("officers", "agencies"):
-        for name, pinned in spec.get(kind, {}).items():
-            party = developer if kind == "officers" else name
-            if "owners" in pinned:
-                for owner, each in pinned["owners"].items():
-                    yield ("spec", kind, name, "owners", owner), owner, party, each["key"]
-            else:
-                yield ("spec", kind, name), name, party, pinned["key"]
+    for name, pinned in spec.officers.items():
+        yield ("spec", "officers", name), name, developer, pinned.key
+    for name, agency in spec.agencies.items():
+        if isinstance(agency, PinnedOwners):
+            for owner, each in agency.owners.items():
+                yield ("spec", "agencies", name, "owners", owner), owner, name, each.key
+        else:
+            yield ("spec", "agencies", name), name, name, agency.key
