@@ -6,16 +6,19 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from sluicegate.client.export import ExportedCase, altered
 from sluicegate.core.directives import directive as directives
 from sluicegate.core.people.persons import Definition
-from sluicegate.errors import InvalidInput, VerificationFailed
+from sluicegate.errors import InvalidInput
 from sluicegate.store import keyfile
 from sluicegate_record.directives.received import Arrival
+from sluicegate_record.form import Misread
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Opening
@@ -30,11 +33,11 @@ from sluicegate_record.statements.cases import (
 )
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
 from sluicegate_record.statements.points import Enforcement
-from sluicegate_record.statements.question import Question
 from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.statements.statement import Statement
-from sluicegate_record.terms import kinds
-from sluicegate_record.terms.plan import Plan
+
+_FOUND = itemgetter("list", "version", "decision", "reason")
+_ASKED = itemgetter("log", "point", "directive", "document")
 
 
 def private_key(path: Path) -> Ed25519PrivateKey:
@@ -71,14 +74,15 @@ def position(exported: Mapping[str, Any], said: Review, key: Ed25519PrivateKey) 
 
     Raises: InvalidInput: the key is of nobody who is asked, or `said` is no position.
     """
-    party = party_of(exported, key)
+    case = ExportedCase.from_json(exported)
+    party = case.party_of(key)
     opened = Opening(secrets.token_bytes(32), canonical.dumps(said.reason)) if said.is_sealed else None
     stated = Position(
-        question=Question.from_json(exported["question"]),
+        question=case.question,
         agency=party,
         position=said.word,
         reason="" if said.is_sealed else said.reason,
-        previous=exported["previous"].get(party),
+        previous=case.previous.get(party),
         conditions=said.conditions,
         sealed=opened.commitment("sealed", "reason") if opened else None,
     )
@@ -87,16 +91,19 @@ def position(exported: Mapping[str, Any], said: Review, key: Ed25519PrivateKey) 
 
 def schedule(exported: Sequence[Mapping[str, Any]], said: Review, key: Ed25519PrivateKey) -> dict[str, Any]:
     """One signed position in several exported cases. Raises: InvalidInput: as `position`."""
-    parties = {party_of(each, key) for each in exported}
+    shown = [ExportedCase.from_json(each) for each in exported]
+    parties = {each.party_of(key) for each in shown}
     if len(parties) != 1 or said.is_sealed or said.conditions:
         raise InvalidInput("a schedule is of one party, its reason public and without conditions")
     (party,) = parties
-    questions = [Question.from_json(each["question"]) for each in exported]
     cases = tuple(
-        ScheduledCase(case=each.case, question=each.digest, previous=shown["previous"].get(party))
-        for each, shown in zip(questions, exported, strict=True)
+        ScheduledCase(
+            case=each.question.case, question=each.question.digest, previous=each.previous.get(party)
+        )
+        for each in shown
     )
-    stated = Schedule(log=questions[0].log, agency=party, position=said.word, reason=said.reason, cases=cases)
+    log = shown[0].question.log
+    stated = Schedule(log=log, agency=party, position=said.word, reason=said.reason, cases=cases)
     return signed(stated, key)
 
 
@@ -113,13 +120,13 @@ def countersigned(given: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str,
 
 def receipt(exported: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
     """The signed receipt of an exported case. Raises: InvalidInput: the key is of nobody who is asked."""
-    question = Question.from_json(exported["question"])
-    return signed(Receipt(question=question, agency=party_of(exported, key)), key)
+    case = ExportedCase.from_json(exported)
+    return signed(Receipt(question=case.question, agency=case.party_of(key)), key)
 
 
 def proceeding(exported: Mapping[str, Any], reason: str, key: Ed25519PrivateKey) -> dict[str, Any]:
     """An officer's signed decision to proceed; a second officer countersigns it."""
-    return signed(Proceeding(question=Question.from_json(exported["question"]), reason=reason), key)
+    return signed(Proceeding(question=ExportedCase.from_json(exported).question, reason=reason), key)
 
 
 def screening(
@@ -128,12 +135,13 @@ def screening(
     """A signed screening decision; `found` holds `list, version, decision, reason`."""
     opened = Opening(secrets.token_bytes(32), canonical.dumps(candidates))
     commitment = opened.commitment("sealed", "candidates")
+    name, version, decision, reason = _FOUND(found)
     stated = Screening(
-        question=Question.from_json(exported["question"]),
-        list=found["list"],
-        version=found["version"],
-        decision=found["decision"],
-        reason=found["reason"],
+        question=ExportedCase.from_json(exported).question,
+        list=name,
+        version=version,
+        decision=decision,
+        reason=reason,
         candidates=commitment,
     )
     return _with_opened(signed(stated, key), opened)
@@ -156,14 +164,8 @@ def enforcement(asked: Mapping[str, str], says: str, at_ms: int, key: Ed25519Pri
 
     Raises: BadEnvelope: malformed.
     """
-    said = Enforcement(
-        log=asked["log"],
-        point=asked["point"],
-        directive=asked["directive"],
-        document=asked["document"],
-        says=says,
-        at_ms=at_ms,
-    )
+    log, point, directive, document = _ASKED(asked)
+    said = Enforcement(log=log, point=point, directive=directive, document=document, says=says, at_ms=at_ms)
     return signed(said, key)
 
 
@@ -210,12 +212,13 @@ def transcription(
     exported: Mapping[str, Any], word: str, received: Mapping[str, str], keys: Sequence[Ed25519PrivateKey]
 ) -> dict[str, Any]:
     """What the issuer of a transcribed order said about lifting it, signed by two officers."""
-    issuer = exported["document"]["spec"]["issuer"]
+    case = ExportedCase.from_json(exported)
+    issuer = case.issuer
     stated = Transcription(
-        question=Question.from_json(exported["question"]),
+        question=case.question,
         agency=issuer,
         position=word,
-        previous=exported["previous"].get(issuer),
+        previous=case.previous.get(issuer),
         received=Arrival.from_json(dict(received)),
     )
     return signed(stated, *keys)
@@ -242,12 +245,7 @@ def party_of(exported: Mapping[str, Any], key: Ed25519PrivateKey) -> str:
 
     Raises: InvalidInput: it speaks for nobody who is asked.
     """
-    name = dsse.keyid(key.public_key().public_bytes_raw())
-    party = exported["parties"].get(name)
-    if party is None:
-        asked = ", ".join(sorted(set(exported["parties"].values())))
-        raise InvalidInput(f"this key is not pinned for any party asked in the case: {asked}")
-    return str(party)
+    return ExportedCase.from_json(exported).party_of(key)
 
 
 def check_export(exported: Mapping[str, Any]) -> None:
@@ -256,53 +254,10 @@ def check_export(exported: Mapping[str, Any]) -> None:
     Raises: VerificationFailed: it is not; whoever exported it shows one thing and has another signed.
     """
     try:
-        shown = _bound(exported)
-        bound = {name: exported["question"][name] for name in shown["question"]}
-    except (KeyError, TypeError, AttributeError, InvalidInput) as error:
-        raise _altered("it lacks what the question binds") from error
-    if bound != shown["question"]:
-        raise _altered("it shows something else than the question binds")
-    if exported["rule"] != shown["rule"]:
-        raise _altered("it shows another rule than the one that decides")
-
-
-def _bound(exported: Mapping[str, Any]) -> dict[str, Any]:
-    """What the question and the rule must be, by what the export shows."""
-    question = exported["question"]
-    kind = question["kind"]
-    if kind == kinds.LIFT:
-        document = exported["document"]
-        bound = {"document": canonical.digest(document), **_scope_shown(question, exported.get("scope"))}
-        return {"question": bound, "rule": document["spec"]["liftedBy"]}
-    given = Plan.from_json(exported["terms"])
-    stage = given.stages[question["stage"]]
-    found = {"terms": given.terms_digest(stage), "models": [each.to_json() for each in given.model_digests]}
-    rule = kinds.rule_of(kind, given, stage, exported.get("against") or "").to_json()
-    if "party" not in question:
-        return {"question": found, "rule": rule}
-    dossier = exported["dossier"]
-    opened = Opening(canonical.unb64(dossier["salt"]), canonical.dumps(dossier["application"]))
-    found["party"] = opened.commitment("sealed", "application")
-    return {"question": found, "rule": rule}
-
-
-def _scope_shown(question: Mapping[str, Any], shown: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The part of a directive that a lift is about, with the organizations that are shown of it."""
-    scope = question.get("scope")
-    if scope is None or shown is None:
-        if scope is not None and "organizations" in scope:
-            raise _altered("it does not show the organizations that the lift is about")
-        return {}
-    opened = Opening(canonical.unb64(shown["salt"]), canonical.dumps(shown["value"]))
-    commitment = opened.commitment("sealed", "lift.organizations")
-    return {"scope": {**scope, "organizations": {"count": len(shown["value"]), "commitment": commitment}}}
-
-
-def _altered(what: str) -> VerificationFailed:
-    return VerificationFailed(
-        f"this is not the case as it was opened: {what}",
-        remedy="do not sign; export the case again, and ask who altered it",
-    )
+        case = ExportedCase.from_json(exported)
+    except Misread as error:
+        raise altered("it lacks what the question binds") from error
+    case.check()
 
 
 def passphrase() -> str:
