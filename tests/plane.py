@@ -21,6 +21,7 @@ from sluicegate.service import (
     releases,
     tokens,
 )
+from sluicegate.service.applications import Submission
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entities.case import Case
@@ -142,7 +143,7 @@ class Plane:
             "file": "organization.yaml",
             **changes,
         }
-        return applications.submit(self.ledger, self.who[who], self.id(), asked)
+        return applications.submit(self.ledger, self.who[who], self.id(), Submission(**asked))
 
     def admit(self, who: str = "applicant", name: str = "Example Utility", **changes: str) -> str:
         """An application that both agencies approve; its grant."""

@@ -7,17 +7,18 @@ import json
 import pytest
 
 from sluicegate.service import drafts
+from sluicegate.service.applications import Submission
 from tests.fakes import Broken
 from tests.plane import Plane, no, yes
 from tests.worlds import API, RELEASE, STAGE, plan_value
 
-ASKED = {
-    "release": RELEASE,
-    "stage": STAGE,
-    "surface": API,
-    "organization": json.dumps({"name": "Example Utility", "registeredIn": "US"}),
-    "file": "organization.yaml",
-}
+ASKED = Submission(
+    release=RELEASE,
+    stage=STAGE,
+    surface=API,
+    organization=json.dumps({"name": "Example Utility", "registeredIn": "US"}),
+    file="organization.yaml",
+)
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def plane() -> Plane:
 
 
 def save(plane: Plane, who: str = "applicant", **changes: str) -> str:
-    kept = yes(drafts.save(plane.ledger, plane.who[who], plane.id(), {**ASKED, **changes}))
+    kept = yes(drafts.save(plane.ledger, plane.who[who], plane.id(), ASKED._replace(**changes)))
     return str(kept["draft"])
 
 
@@ -71,6 +72,6 @@ def test_an_unannounced_stage_is_not_told_of(plane):
     hidden = plan_value("secret-release", models=["secret"], announced=False)
     plane.apply(hidden)
     who = plane.who["applicant"]
-    refused = drafts.save(plane.ledger, who, plane.id(), {**ASKED, "release": "secret-release"})
-    unknown = drafts.save(plane.ledger, who, plane.id(), {**ASKED, "release": "other-release"})
+    refused = drafts.save(plane.ledger, who, plane.id(), ASKED._replace(release="secret-release"))
+    unknown = drafts.save(plane.ledger, who, plane.id(), ASKED._replace(release="other-release"))
     assert no(refused) == no(unknown) == "stage_unknown"

@@ -36,6 +36,7 @@ from sluicegate.service import (
     reports,
     tokens,
 )
+from sluicegate.service.applications import AmendmentText, NominationText, Submission
 from sluicegate_record.terms import kinds
 
 router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR)
@@ -176,7 +177,7 @@ def submit(
     by: Annotated[Principal, Depends(may("application.submit"))],
 ) -> Any:
     """Apply for one stage on one surface."""
-    return answer(applications.submit(ledger, by, command, body.model_dump()))
+    return answer(applications.submit(ledger, by, command, Submission(**body.model_dump())))
 
 
 @router.post("/api/v1/drafts", tags=["cases"])
@@ -187,7 +188,7 @@ def save_draft(
     by: Annotated[Principal, Depends(may("application.submit"))],
 ) -> Any:
     """Keep an application without submitting it, and hear what of it is not eligible."""
-    return answer(drafts.save(ledger, by, command, body.model_dump()))
+    return answer(drafts.save(ledger, by, command, Submission(**body.model_dump())))
 
 
 @router.get("/api/v1/drafts", tags=["cases"])
@@ -320,7 +321,7 @@ def amend_grant(
     by: Annotated[Principal, Depends(may("application.amend"))],
 ) -> Any:
     """Ask for a grant to be renewed, or changed, without starting over."""
-    return answer(applications.amend(ledger, by, command, grant, body.model_dump()))
+    return answer(applications.amend(ledger, by, command, grant, AmendmentText(**body.model_dump())))
 
 
 @router.post("/api/v1/nominations", tags=["cases"])
@@ -331,7 +332,7 @@ def nominate(
     by: Annotated[Principal, Depends(may("organization.nominate"))],
 ) -> Any:
     """Note that an organization is hoped for in a stage. It is not an admission."""
-    return answer(applications.nominate(ledger, by, command, body.model_dump()))
+    return answer(applications.nominate(ledger, by, command, NominationText(**body.model_dump())))
 
 
 @router.get("/api/v1/nominations", tags=["cases"])

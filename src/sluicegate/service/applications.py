@@ -8,7 +8,7 @@ Rules:
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, NamedTuple
 
 from sluicegate.core.lifecycle import Refusal, State, releases
 from sluicegate.core.lifecycle.applications import (
@@ -38,43 +38,63 @@ OPEN_MAX = 20
 """How many applications of one applicant may be open: each takes the time of several agencies."""
 
 
-def submit(
-    ledger: Ledger,
-    principal: Principal,
-    command_id: str,
-    asked: dict[str, Any],
-) -> dict[str, Any] | Refusal:
-    """Apply for one stage on one surface.
+class Submission(NamedTuple):
+    """An application for one stage on one surface; `organization` is the text of an organization file."""
 
-    `asked` holds `release, stage, surface, organization, file`; `organization` is the text of an
-    organization file. Raises: InvalidDocument.
-    """
-    application.read(document.read(asked["organization"], asked["file"]))
+    release: str
+    stage: str
+    surface: str
+    organization: str
+    file: str
+
+
+class NominationText(NamedTuple):
+    """An organization hoped for in a stage, as the text of an organization file."""
+
+    release: str
+    stage: str
+    organization: str
+    file: str
+
+
+class AmendmentText(NamedTuple):
+    """What is to change of a grant; `organization` is the text of a file, None where the dossier stays."""
+
+    renew: bool
+    organization: str | None
+    file: str
+
+
+def submit(
+    ledger: Ledger, principal: Principal, command_id: str, asked: Submission
+) -> dict[str, Any] | Refusal:
+    """Apply for one stage on one surface. Raises: InvalidDocument."""
+    application.read(document.read(asked.organization, asked.file))
 
     def command(writing: Writing) -> SubmitApplication | Refusal:
         return prepared(ledger, principal, writing, asked)
 
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=["submit", asked])
+    return ledger.execute(
+        command, by=principal.id, command_id=command_id, request=["submit", asked._asdict()]
+    )
 
 
 def prepared(
-    ledger: Ledger, principal: Principal, writing: Writing, asked: dict[str, Any]
+    ledger: Ledger, principal: Principal, writing: Writing, asked: Submission
 ) -> SubmitApplication | Refusal:
     """The command of an application, its organization noted. Raises: InvalidDocument."""
-    organization = application.read(document.read(asked["organization"], asked["file"]))
+    organization = application.read(document.read(asked.organization, asked.file))
     with ledger.reading() as state:
-        release = state.releases.get(asked["release"])
+        release = state.releases.get(asked.release)
         if release is not None and not access.knows(principal, state, release):
-            return releases.stage_unknown(asked["release"], asked["stage"])
+            return releases.stage_unknown(asked.release, asked.stage)
         if principal.role == access.APPLICANT and _open_of(state, principal) >= OPEN_MAX:
             said = f"{OPEN_MAX} of your applications are open"
             return Refusal("conflict", "too_many_open", said, "wait for one to end")
     pseudonym = _pseudonym(ledger, writing, principal, organization)
     dossier = {"organization": organization}
     described = describe(ledger, pseudonym, organization)
-    return SubmitApplication(
-        asked["release"], asked["stage"], asked["surface"], pseudonym, dossier, described
-    )
+    return SubmitApplication(asked.release, asked.stage, asked.surface, pseudonym, dossier, described)
 
 
 def describe(ledger: Ledger, pseudonym: str, organization: dict[str, Any]) -> Description:
@@ -88,12 +108,9 @@ def describe(ledger: Ledger, pseudonym: str, organization: dict[str, Any]) -> De
 
 
 def amend(
-    ledger: Ledger, principal: Principal, command_id: str, grant: str, asked: dict[str, Any]
+    ledger: Ledger, principal: Principal, command_id: str, grant: str, asked: AmendmentText
 ) -> dict[str, Any] | Refusal:
-    """Ask for a grant of one's own to be renewed or changed.
-
-    `asked` holds `renew`, and `organization, file` where the dossier changes. Raises: InvalidDocument.
-    """
+    """Ask for a grant of one's own to be renewed or changed. Raises: InvalidDocument."""
     with ledger.reading() as state:
         found = state.grants.get(grant)
         if found is None or state.cases[found.case].applicant != principal.id:
@@ -101,12 +118,12 @@ def amend(
             return Refusal("unknown", "grant_unknown", said, "'application show' names your grant")
         holder = found.organization
     dossier, described = None, None
-    if asked.get("organization") is not None:
-        organization = application.read(document.read(asked["organization"], asked["file"]))
+    if asked.organization is not None:
+        organization = application.read(document.read(asked.organization, asked.file))
         dossier = {"organization": organization}
         described = describe(ledger, holder, organization)
-    command = Amend(grant, bool(asked["renew"]), dossier, described)
-    request = ["amend", grant, asked]
+    command = Amend(grant, asked.renew, dossier, described)
+    request = ["amend", grant, asked._asdict()]
     return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
 
 
@@ -129,16 +146,18 @@ def act(  # noqa: PLR0913 - who, under which id, what, on which terms
 
 
 def nominate(
-    ledger: Ledger, principal: Principal, command_id: str, asked: dict[str, Any]
+    ledger: Ledger, principal: Principal, command_id: str, asked: NominationText
 ) -> dict[str, Any] | Refusal:
     """Note that an organization is hoped for in a stage. Raises: InvalidDocument."""
-    organization = application.read(document.read(asked["organization"], asked["file"]))
+    organization = application.read(document.read(asked.organization, asked.file))
 
     def command(writing: Writing) -> Nominate:
         pseudonym = _pseudonym(ledger, writing, principal, organization)
-        return Nominate(asked["release"], asked["stage"], pseudonym, {"organization": organization})
+        return Nominate(asked.release, asked.stage, pseudonym, {"organization": organization})
 
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=["nominate", asked])
+    return ledger.execute(
+        command, by=principal.id, command_id=command_id, request=["nominate", asked._asdict()]
+    )
 
 
 def nominations(ledger: Ledger) -> dict[str, Any]:

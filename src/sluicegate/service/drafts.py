@@ -17,6 +17,7 @@ from sluicegate.core.terms import document
 from sluicegate.errors import InvalidDocument
 from sluicegate.ports import Principal, SavedDraft, Writing
 from sluicegate.service import access, applications
+from sluicegate.service.applications import Submission
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.log import canonical, times
 
@@ -25,11 +26,11 @@ DRAFTS_MAX = 20
 
 
 def save(
-    ledger: Ledger, principal: Principal, command_id: str, asked: dict[str, Any]
+    ledger: Ledger, principal: Principal, command_id: str, asked: Submission
 ) -> dict[str, Any] | Refusal:
     """Keep an application without submitting it, and say what of it is not eligible.
 
-    `asked` is what `applications.submit` takes; its organization file may still have errors.
+    Its organization file may still have errors.
     """
     ineligible = _ineligible(ledger, principal, asked)
     if isinstance(ineligible, Refusal):
@@ -40,11 +41,11 @@ def save(
             said = f"you have {DRAFTS_MAX} drafts"
             return Refusal("conflict", "too_many_drafts", said, "submit or discard one")
         name = "draft_" + base64.b32encode(ledger.random(10)).decode().lower()
-        body = canonical.dumps(asked).decode()
+        body = canonical.dumps(asked._asdict()).decode()
         writing.add_draft(SavedDraft(name, principal.id, body, ledger.now_ms()))
         return {"draft": name}
 
-    kept = ledger.arrange(change, by=principal.id, command_id=command_id, request=["draft", asked])
+    kept = ledger.arrange(change, by=principal.id, command_id=command_id, request=["draft", asked._asdict()])
     return kept if isinstance(kept, Refusal) else {**kept, "ineligible": ineligible}
 
 
@@ -62,8 +63,7 @@ def submit(ledger: Ledger, principal: Principal, command_id: str, draft: str) ->
         found = _own(writing, principal, draft)
         if isinstance(found, Refusal):
             return found
-        asked: Any = canonical.loads(found.body.encode())
-        made = applications.prepared(ledger, principal, writing, asked)
+        made = applications.prepared(ledger, principal, writing, _asked(found))
         if not isinstance(made, Refusal):
             writing.remove_draft(found.id)
         return made
@@ -91,31 +91,38 @@ def _own(writing: Writing, principal: Principal, draft: str) -> SavedDraft | Ref
 
 
 def _shown(ledger: Ledger, principal: Principal, draft: SavedDraft) -> dict[str, Any]:
-    asked: Any = canonical.loads(draft.body.encode())
+    asked = _asked(draft)
     ineligible = _ineligible(ledger, principal, asked)
     return {
         "draft": draft.id,
-        **{name: asked[name] for name in ("release", "stage", "surface")},
+        "release": asked.release,
+        "stage": asked.stage,
+        "surface": asked.surface,
         "savedAt": times.format_time(draft.created_at_ms),
         "ineligible": [ineligible.message] if isinstance(ineligible, Refusal) else ineligible,
     }
 
 
-def _ineligible(ledger: Ledger, principal: Principal, asked: dict[str, Any]) -> list[str] | Refusal:
+def _asked(draft: SavedDraft) -> Submission:
+    found: Any = canonical.loads(draft.body.encode())
+    return Submission(**found)
+
+
+def _ineligible(ledger: Ledger, principal: Principal, asked: Submission) -> list[str] | Refusal:
     """Why an application could not be submitted as it stands: a sentence each; or why it never could."""
     try:
-        organization = application.read(document.read(asked["organization"], asked["file"]))
+        organization = application.read(document.read(asked.organization, asked.file))
     except InvalidDocument as error:
         organization, faults = None, [str(place) for place in error.at] or [error.message]
     else:
         faults = []
     with ledger.reading() as state:
-        release = state.releases.get(asked["release"])
+        release = state.releases.get(asked.release)
         known = release is not None and access.knows(principal, state, release)
-        if release is None or not known or asked["stage"] not in release.terms:
-            return releases.stage_unknown(asked["release"], asked["stage"])
+        if release is None or not known or asked.stage not in release.terms:
+            return releases.stage_unknown(asked.release, asked.stage)
         surfaces = release.plan.spec.surfaces
-        eligibility = release.plan.stages[asked["stage"]].eligibility
-    if asked["surface"] not in surfaces:
-        faults.append(f"no surface {asked['surface']!r}, expected one of {', '.join(surfaces)}")
+        eligibility = release.plan.stages[asked.stage].eligibility
+    if asked.surface not in surfaces:
+        faults.append(f"no surface {asked.surface!r}, expected one of {', '.join(surfaces)}")
     return faults if organization is None else [*faults, *application.ineligible(organization, eligibility)]
