@@ -38,6 +38,7 @@ from sluicegate.service import (
     releases,
     tokens,
 )
+from sluicegate.service.applications import Submission
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings, GatewaySettings, UpstreamTarget
@@ -117,13 +118,13 @@ class Example:
         _done(self.ledger.execute(command, by="log", command_id=self._id()))
 
     def _admit(self) -> None:
-        asked = {
-            "release": "gpt-5.6",
-            "stage": "trusted-partners",
-            "surface": "api",
-            "organization": self._read("example-utility.yaml"),
-            "file": "example-utility.yaml",
-        }
+        asked = Submission(
+            release="gpt-5.6",
+            stage="trusted-partners",
+            surface="api",
+            organization=self._read("example-utility.yaml"),
+            file="example-utility.yaml",
+        )
         case = _done(applications.submit(self.ledger, self.staff, self._id(), asked))["application"]
         for agency in AGENCIES:
             self._approve(case, agency)

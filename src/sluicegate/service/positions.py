@@ -26,7 +26,7 @@ from sluicegate_record.statements.cases import (
     Screening,
     Transcription,
 )
-from sluicegate_record.statements.notes import Note
+from sluicegate_record.statements.notes import NoteStatement
 
 
 def record(
@@ -51,7 +51,7 @@ def record(
         Transcription.TYPE: lambda: TranscribePosition(given),
         Receipt.TYPE: lambda: Receive(given),
         Proceeding.TYPE: lambda: Proceed(given),
-        Note.TYPE: lambda: AddNote(given),
+        NoteStatement.TYPE: lambda: AddNote(given),
         Screening.TYPE: lambda: Screen(given, what or Opening(bytes(SALT_BYTES), b"null")),
     }
     if stated not in commands:
