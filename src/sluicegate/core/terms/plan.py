@@ -312,7 +312,7 @@ def read(document: YamlDocument) -> terms.Plan:
 def schema() -> dict[str, Any]:
     """The JSON Schema of plans, for completion in editors."""
     result: dict[str, Any] = _with_rules(WrittenPlan.model_json_schema())
-    defs = {**result.pop("$defs"), "Rule": quorum.SCHEMA, "RuleMembers": quorum.MEMBERS_SCHEMA}
+    defs = {**result.get("$defs", {}), "Rule": quorum.SCHEMA, "RuleMembers": quorum.MEMBERS_SCHEMA}
     return {
         **result,
         "$schema": "https://json-schema.org/draft/2020-12/schema",
