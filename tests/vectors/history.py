@@ -29,7 +29,7 @@ from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.statements.cases import Schedule, ScheduledCase, Transcription
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
-from sluicegate_record.statements.notes import About, Note
+from sluicegate_record.statements.notes import About, NoteStatement
 from sluicegate_record.terms.quorum import parties_of
 from tests.vectors.themes.plans import SEATS
 from tests.worlds import (
@@ -197,7 +197,9 @@ class History(World):
 
     def notes(self, party: str, kind: str, text: str, **about: str) -> None:
         """A note for the record; `about` as statements have it."""
-        note = Note(log=LOG, party=party, about=About.from_json(about), kind=kind, on="2026-06-24", text=text)
+        note = NoteStatement(
+            log=LOG, party=party, about=About.from_json(about), kind=kind, on="2026-06-24", text=text
+        )
         signer = OFFICER if party == "openai" else party
         self.must(AddNote(signed(note.payload(), signer)))
 

@@ -18,7 +18,7 @@ from sluicegate.core.terms import document
 from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, WrongUsage
 from sluicegate_record.statements.cases import DECISIONS, NEED_REASON, POSITIONS
-from sluicegate_record.statements.notes import NOTES, About, Note
+from sluicegate_record.statements.notes import NOTES, About, NoteStatement
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.plan import Plan, Stage
 
@@ -226,7 +226,7 @@ def note(
         raise WrongUsage("a note is about one thing", remedy=remedy)
     client = Client()
     log = client.get("/api/v1/log")["vkey"]
-    noted = Note(log=log, party=party, about=About.from_json(about), kind=kind, on=on, text=text)
+    noted = NoteStatement(log=log, party=party, about=About.from_json(about), kind=kind, on=on, text=text)
     signed = signing.signed(noted, signing.private_key(key))
     answer = client.post("/api/v1/positions", {"envelope": signed})
     emit(answer, as_json, f"on the record at size {answer['size']}: {party}, {kind} of {on}")

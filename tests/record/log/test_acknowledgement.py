@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.errors import BadKey, BadSignature, InvalidInput, SluicegateError
 from sluicegate_record.log import acknowledgement, canonical, dsse
-from sluicegate_record.log.acknowledgement import Acknowledgement, Ask
+from sluicegate_record.log.acknowledgement import Acknowledgement, SignedQuestion
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -148,4 +148,4 @@ def test_what_is_no_key_signs_nothing(key: str):
 def test_an_acknowledgement_that_was_put_on_the_record_otherwise_is_refused(change: dict[str, Any]):
     found = read(asked())
     with pytest.raises(SluicegateError):
-        acknowledgement.check(replace(found, ask=Ask.from_json({**found.ask.to_json(), **change})))
+        acknowledgement.check(replace(found, ask=SignedQuestion.from_json({**found.ask.to_json(), **change})))

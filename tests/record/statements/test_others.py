@@ -10,7 +10,7 @@ import pytest
 from sluicegate_record.errors import BadEnvelope
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.statements.directives import DirectiveStatement
-from sluicegate_record.statements.notes import About, Note
+from sluicegate_record.statements.notes import About, NoteStatement
 from sluicegate_record.statements.people import EXCLUDED_MAX, Attestation
 from sluicegate_record.statements.points import Enforcement, Pointing
 from sluicegate_record.statements.statement import Statement
@@ -20,7 +20,9 @@ WORD = Enforcement(
     log=LOG, point="cloud", directive="d-1", document="sha256:" + "a" * 64, says="enforced", at_ms=AT_MS
 )
 ATTESTED = Attestation(log=LOG, credential="cred_1", statuses=("us_citizen",), until_ms=AT_MS)
-NOTE = Note(log=LOG, party="ostp", about=About(case="case_1"), kind="call", on="2026-06-24", text="we spoke")
+NOTE = NoteStatement(
+    log=LOG, party="ostp", about=About(case="case_1"), kind="call", on="2026-06-24", text="we spoke"
+)
 
 
 def changed(said: Statement, **changes: Any) -> Any:
@@ -121,7 +123,7 @@ def test_an_attestation_may_be_for_some_models_and_not_for_some_members() -> Non
 )
 def test_a_note_is_about_one_thing(about: dict[str, str], name: str) -> None:
     said = replace(NOTE, about=About.from_json(about))
-    assert Note.read(signed(said.payload(), "oncd")) == said
+    assert NoteStatement.read(signed(said.payload(), "oncd")) == said
     assert said.subjects == {name: canonical.digest(about).removeprefix("sha256:")}
 
 
@@ -144,14 +146,14 @@ def test_a_note_is_about_one_thing(about: dict[str, str], name: str) -> None:
 )
 def test_what_is_no_note(changes: dict[str, Any]) -> None:
     with pytest.raises(BadEnvelope):
-        Note.read(signed(replace(NOTE, **changes).payload(), "oncd"))
+        NoteStatement.read(signed(replace(NOTE, **changes).payload(), "oncd"))
 
 
 def test_a_note_about_nothing_is_none() -> None:
     predicate = {**NOTE.to_json(), "about": {}}
     subjects = {"": canonical.digest({}).removeprefix("sha256:")}
     with pytest.raises(BadEnvelope, match="a note about"):
-        Note.read(signed(dsse.statement(subjects, Note.TYPE, predicate), "oncd"))
+        NoteStatement.read(signed(dsse.statement(subjects, NoteStatement.TYPE, predicate), "oncd"))
 
 
 DOCUMENT = {**directive_value(), "metadata": {"name": "d-1", "log": LOG}}

@@ -22,7 +22,7 @@ from sluicegate_record.statements.cases import (
     Transcription,
 )
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement, DrillReport
-from sluicegate_record.statements.notes import Note
+from sluicegate_record.statements.notes import NoteStatement
 from sluicegate_record.statements.people import Attestation
 from sluicegate_record.statements.points import Enforcement, Pointing
 from sluicegate_record.statements.releases import StageOpening
@@ -101,7 +101,7 @@ STATEMENTS: list[tuple[type[Statement], str, dict[str, Any], tuple[str, Any]]] =
         ("d-1", {"log": LOG, "directive": "d-1", "document": DIGEST}),
     ),
     (
-        Note,
+        NoteStatement,
         "urn:sluicegate:note:v1",
         {
             "log": LOG,
@@ -254,7 +254,7 @@ def test_nothing_rides_along(cls: type[Statement], kind: str, predicate: dict[st
     ("cls", "path"),
     [
         (Schedule, ("cases", 0)),
-        (Note, ("about",)),
+        (NoteStatement, ("about",)),
         (Transcription, ("received",)),
         (DrillReport, ("gateways", 0)),
     ],

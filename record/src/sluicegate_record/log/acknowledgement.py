@@ -23,7 +23,7 @@ PAYLOAD_TYPE = "application/vnd.sluicegate.ask.v1+json"
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class SignedQuestion:
     """What a question's signature covers: some of its fields as they are, and `rest`.
 
     Units: `key` is the run's public key, base64; `rest` the digest of every other field of the question.
@@ -39,7 +39,7 @@ class Ask:
     rest: str
 
     @classmethod
-    def from_json(cls, value: Any) -> Ask:
+    def from_json(cls, value: Any) -> SignedQuestion:
         """What was signed. Raises: BadSignature: a field missing, unknown or of another type."""
         is_whole = isinstance(value, dict) and value.keys() == _KINDS.keys()
         if not is_whole or any(type(value[name]) is not kind for name, kind in _KINDS.items()):
@@ -57,7 +57,9 @@ class Ask:
 
 
 _NUMBERS = frozenset({"after", "fold"})
-_KINDS: dict[str, type] = {each.name: int if each.name in _NUMBERS else str for each in fields(Ask)}
+_KINDS: dict[str, type] = {
+    each.name: int if each.name in _NUMBERS else str for each in fields(SignedQuestion)
+}
 FIELDS = tuple(name for name in _KINDS if name != "rest")
 """The fields of a question that its signature covers as they are."""
 
@@ -66,7 +68,7 @@ FIELDS = tuple(name for name in _KINDS if name != "rest")
 class Acknowledgement:
     """A verified acknowledgement. `sig` is base64."""
 
-    ask: Ask
+    ask: SignedQuestion
     sig: str
 
     @property
@@ -116,10 +118,12 @@ def check(found: Acknowledgement) -> None:
         ) from error
 
 
-def _ask(question: Mapping[str, Any]) -> Ask:
+def _ask(question: Mapping[str, Any]) -> SignedQuestion:
     rest = {name: value for name, value in question.items() if name not in FIELDS and name != "sig"}
-    return Ask.from_json({**{name: question[name] for name in FIELDS}, "rest": canonical.digest(rest)})
+    return SignedQuestion.from_json(
+        {**{name: question[name] for name in FIELDS}, "rest": canonical.digest(rest)}
+    )
 
 
-def _message(ask: Ask) -> bytes:
+def _message(ask: SignedQuestion) -> bytes:
     return dsse.pae(PAYLOAD_TYPE, canonical.dumps(ask.to_json()))

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from sluicegate_record.errors import BadProof, SluicegateError
 from sluicegate_record.log import acknowledgement
-from sluicegate_record.log.acknowledgement import Acknowledgement, Ask
+from sluicegate_record.log.acknowledgement import Acknowledgement, SignedQuestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def _kind(row: _Row, size: int, root_of: Callable[[int], bytes] | None) -> str:
         raise BadProof(f"{who} has not acknowledged size {size}")
     if row.ask is None:
         return "unsigned"
-    ask = Ask.from_json(row.ask)
+    ask = SignedQuestion.from_json(row.ask)
     acknowledgement.check(Acknowledgement(ask, row.sig))
     if ask.run != (row.gateway, row.incarnation, row.key) or ask.after < size:
         raise BadProof(f"what {who} signed is not what its row says")

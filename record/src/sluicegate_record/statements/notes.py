@@ -23,7 +23,7 @@ class About(Exact):
 
 
 @form
-class Note(Statement):
+class NoteStatement(Statement):
     """Something either side puts on the record: a request, a call, a meeting, a dissent, a statement.
 
     `on` is the date it happened.

@@ -14,7 +14,7 @@ from sluicegate_record.entries import Draft
 from sluicegate_record.entries.releases import ListChanged, RecordAdded
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
-from sluicegate_record.statements.notes import Note
+from sluicegate_record.statements.notes import NoteStatement
 from sluicegate_record.terms import kinds
 
 
@@ -35,7 +35,7 @@ class UseList:
 
 def add_note(state: State, command: AddNote, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `AddNote`. The same note twice is one."""
-    note = Note.read(command.envelope)
+    note = NoteStatement.read(command.envelope)
     key = signer_for(state, command.envelope, note.party)
     if isinstance(key, Refusal):
         return key
@@ -86,7 +86,7 @@ def _counts(state: State, case: Case) -> bool:
     return case.grant is not None and state.grants[case.grant].is_live
 
 
-def _about_nothing(state: State, note: Note) -> Refusal | None:
+def _about_nothing(state: State, note: NoteStatement) -> Refusal | None:
     about = note.about
     if about.case is not None:
         return None if about.case in state.cases else case_unknown(about.case)
