@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate_record.directives.document import Document
 from sluicegate_record.directives.scope import CommittedNames, Scope
-from sluicegate_record.form import NOTHING, Base64, Form, Json, Misread, form, replace
+from sluicegate_record.form import Base64, Form, Json, Misread, form, replace
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.statements.question import Question
@@ -46,9 +46,9 @@ class ExportedCase(Form):
     """
 
     question: Question
-    rule: Rule | None = None
-    parties: Mapping[str, str] = NOTHING
-    previous: Mapping[str, str] = NOTHING
+    rule: Rule
+    parties: Mapping[str, str]
+    previous: Mapping[str, str]
     terms: Plan | None = None
     document: Document | None = None
     scope: ExportedNames | None = None
