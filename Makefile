@@ -33,11 +33,12 @@ test-long: .venv/sluicegate.stamp .venv/dev.stamp  ## lint, then all tests; take
 bench: .venv/sluicegate.stamp .venv/bench.stamp    ## measure against the budgets, into build/bench.json
 	@exec $(PY) -m bench
 
-lint: .venv/sluicegate.stamp .venv/dev.stamp       ## ruff, mypy, import-linter: silent when all is well
+lint: .venv/sluicegate.stamp .venv/dev.stamp       ## ruff, mypy, import-linter, plain English: silent when all is well
 	@failed=0; \
 	$(PY) -m ruff check --quiet . || failed=1; \
 	$(PY) -m ruff format --quiet --check --output-format concise . || { failed=1; echo "run 'make format'" >&2; }; \
 	$(PY) -m mypy --no-error-summary $(CODE) || failed=1; \
+	[ ! -d docs ] || $(PY) -m tools.english || failed=1; \
 	said=$$($(PY) .venv/bin/lint-imports --no-logo 2>&1) || { failed=1; echo "$$said" >&2; }; \
 	exit $$failed
 

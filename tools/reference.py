@@ -1,6 +1,6 @@
-"""The reference pages that are made from the tables in the code: `python -m tools.reference`.
+"""The reference pages that are made from the tables in the code: `python -m tools.reference docs`.
 
-`pages` gives them by path; a test compares them with what stands in `docs/`.
+`pages` gives them by path; a test compares them with the files in `docs/`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from sluicegate_record.entries.body import Part, part_of
 from sluicegate_record.form import FormField, definitions, shape_of
 from sluicegate_record.terms import kinds, quorum
 from sluicegate_record.terms.plan import APPEAL, OFFER, REPLY
+from tools import commands
+from tools.english import GENERATED
 
 
 def pages() -> dict[str, str]:
@@ -44,9 +46,10 @@ def _refusals() -> str:
     ]
     return _page(
         "Refusals",
-        "Why a gateway says no. Where several reasons hold, the first in this order is given. Each comes\n"
-        "in the caller's dialect, with `x-should-retry: false` unless waiting helps, and with\n"
-        "`error.sluicegate {reason, directive, application, fallback, remedy, size}`.",
+        "Why a gateway refuses a request. If several reasons apply, the caller gets the first one.\n\n"
+        "- The error has the shape that the caller's SDK expects (OpenAI or Anthropic).\n"
+        "- The header `x-should-retry` is `false`, unless waiting helps.\n"
+        "- The body has `error.sluicegate {reason, directive, application, fallback, remedy, size}`.",
         _table(["reason", "status", "what it says", "what to do"], rows) + _FALLBACK,
     )
 
@@ -55,23 +58,28 @@ _FALLBACK = """
 
 ## A fallback in place of a refusal
 
-`fallback` is the model that the plan offers instead (`spec.onRefusal`). It is used only where the holder
-of the key's grant has chosen so (`sluicegate grant fallback`), and only where a directive alone refuses:
-but for it, the key could use the model. The fallback is then decided as any request for it, by the
-organization's own grant for it on the same surface, whose quota it counts on; the key need not be issued
-under that one. Where it is refused too, for whatever reason, the first refusal is the answer, unchanged.
+A plan can offer a fallback model (`spec.onRefusal`). It answers a request only if all of these are true:
 
-Of the request only the value of `model` becomes another. The response says so in its headers:
+1. The holder of the key's grant has chosen it: `sluicegate grant fallback G --on`.
+2. A directive is the only reason for the refusal. Without the directive, the key could use the model.
+3. The organization has a grant for the fallback model on the same surface. The key may be under
+   another grant.
+
+The gateway then decides a new request for the fallback model, under that grant and its quota. If that is
+refused too, the caller gets the first refusal, unchanged.
+
+The gateway changes only the value of `model` in the request. The response has these headers:
 
 | header | value |
 | --- | --- |
 | `x-sluicegate-model` | the model that answers |
-| `x-sluicegate-instead-of` | the model that was asked for |
+| `x-sluicegate-instead-of` | the model that the caller asked for |
 | `x-sluicegate-directive` | the directive that refused it |
 
-What is in progress when a directive comes is cut, as ever; a fallback is for new requests. It is cut in
-its turn where it, or the grant under which it was asked for, ends; a lift lets it finish.
-`sluicegate_fallbacks_total` in a gateway's `/metrics` counts them."""
+- A directive still cuts answers in progress. A fallback answers only new requests.
+- The gateway cuts a fallback's answer when one of the two grants ends. If the directive is lifted, the answer
+  may finish.
+- `sluicegate_fallbacks_total` in a gateway's `/metrics` counts fallbacks."""
 
 
 def _status(reason: Reason) -> str:
@@ -87,7 +95,8 @@ def _later() -> str:
     body += "\n\n## In directives\n\n" + _table(["field", "needs"], rows(directive.LATER))
     return _page(
         "Refused by name",
-        "What a plan or a directive may say but this build cannot do yet. It is refused with its place.",
+        "The language of plans and directives has these fields, but this build cannot do what they ask. It\n"
+        "refuses a document that uses one, and names the field and its place. It never ignores a field.",
         body,
     )
 
@@ -97,12 +106,14 @@ def _access() -> str:
     errors: list[list[Any]] = [[kind, status] for kind, status in STATUS_OF_REFUSAL.items()]
     errors += [[f"`{kind.code}`", status] for kind, status in STATUS_OF_ERROR.items()]
     body = _table(["action", "roles"], rows)
-    body += "\n\n## Statuses\n\nOf refused commands by kind, and of errors by code.\n\n" + _table(
-        ["what", "status"], errors
+    body += (
+        "\n\n## HTTP statuses\n\nThe status of a refused command, by kind, and of an error, by code.\n\n"
+        + _table(["kind or code", "status"], errors)
     )
     return _page(
         "Who may do what at the control plane",
-        "Who acts comes from the token. A signature, not a token, makes a position or a directive count.",
+        "The token of a request says who acts, and in which role. A token alone does not make a position or\n"
+        "a directive count: that takes a signature.",
         body,
     )
 
@@ -128,27 +139,29 @@ def _casework() -> str:
         for name, calendar in CALENDARS.items()
     ]
     defaults = [
-        ["`admission.reply`", REPLY, "to answer a denial, or a removal before it counts"],
-        ["`admission.offer`", OFFER, "how long a freed seat is offered to the next"],
-        ["`admission.appeal.within`", APPEAL, "to appeal"],
+        ["`admission.reply`", REPLY, "how long a holder or applicant may reply to a removal or a denial"],
+        ["`admission.offer`", OFFER, "how long a free seat is offered to the next applicant"],
+        ["`admission.appeal.within`", APPEAL, "how long an appeal may be made"],
     ]
     codes = [*([f"`{code}`", "a suspension, a removal"] for code in grants.REASON_CODES), *_ENDINGS]
     sections = {
-        "Kinds": "What a case asks, and what follows an approval. *Clock*: the stage's clock runs.\n"
-        "*Advice*: where the stage's basis is voluntary, two officers may proceed.\n\n"
+        "Kinds": "What a case asks, who opens it, which rule decides it, and what follows an approval.\n\n"
+        "- *clock*: the clock of the stage runs for this kind.\n"
+        "- *advice*: if the stage's basis is voluntary, two officers may decide against the agencies.\n\n"
         + _table(["kind", "asks", "opened by", "rule", "followed by", "clock", "advice"], kinds_of),
-        "Acts": "Who may do what, in which kinds and states; whatever is not in this table is refused.\n\n"
-        + _table(["act", "by", "kinds", "states", "what comes of it"], acts),
-        "States and outcomes": f"Open: {_listed(kinds.STATES[:-1])}. Then `{kinds.DETERMINED}`, with one of: "
-        f"{_listed(kinds.OUTCOMES)}.",
-        "Reason codes": "Public, and all that the record says of a reason where its text is sealed.\n\n"
-        + _table(["code", "of"], codes),
-        "Calendars": _table(["calendar", "what it is", "days begin in", "source"], calendars),
-        "Where a plan says nothing": _table(["field", "is", "what for"], defaults),
+        "Acts": "Who may do what, in which kinds of case and in which states. Everything else is refused.\n\n"
+        + _table(["act", "by", "kinds", "states", "result"], acts),
+        "States and outcomes": f"- An open case is in one of these states: {_listed(kinds.STATES[:-1])}.\n"
+        f"- A decided case is `{kinds.DETERMINED}`, with one of these outcomes: {_listed(kinds.OUTCOMES)}.",
+        "Reason codes": "Reason codes are public. If the text of a reason is sealed, the public record\n"
+        "has only the code.\n\n" + _table(["code", "used for"], codes),
+        "Calendars": _table(["calendar", "what it is", "time zone of its days", "source"], calendars),
+        "Defaults": "If a plan leaves these fields out, these values apply.\n\n"
+        + _table(["field", "default", "meaning"], defaults),
     }
     return _page(
         "Casework",
-        "Every question put to agencies is a case of one of seven kinds. Made from the tables that decide.",
+        "A case is a question that agencies decide. There are seven kinds. The program uses the same tables.",
         "\n\n".join(f"## {title}\n\n{body}" for title, body in sections.items()),
     )
 
@@ -156,7 +169,7 @@ def _casework() -> str:
 _ENDINGS = [
     ["`objection`", "a denial: an agency objected"],
     ["`silence`", "a denial: the clock says that silence denies"],
-    ["`recused`", "a denial, or a return: nobody is left who could agree"],
+    ["`recused`", "a denial, or a return: no agency is left that could agree"],
     ["`deficient`", "a return, before any agency took a position"],
     ["`time_over`", "a lapse: the time for the whole case is over"],
     ["`offer_not_taken`", "a lapse: the seat offered was not accepted in time"],
@@ -169,9 +182,9 @@ def _entry_types() -> str:
     rows = [[f"`{name}`", *(_fields_of(body, part) for part in _PARTS)] for name, body in TYPES.items()]
     return _page(
         "Entry types",
-        "What each type of entry says, and in which part; how entries and their parts work is in\n"
-        "[entries](entries.md). A field in *italics* may be left out. The public parts as JSON Schema:\n"
-        "[entries.schema.json](entries.schema.json).",
+        "The fields of each type of entry, by part. [Entries](entries.md) explains the parts.\n\n"
+        "- A field in *italics* is optional.\n"
+        "- The public parts are also a JSON Schema: [entries.schema.json](entries.schema.json).",
         _table(["type", "public", "gate", "sealed"], rows),
     )
 
@@ -232,7 +245,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _page(title: str, about: str, body: str) -> str:
-    return f"# {title}\n\n{about}\n\n{body}\n"
+    return f"{GENERATED}\n# {title}\n\n{about}\n\n{body}\n"
 
 
 def _table(columns: list[str], rows: list[list[Any]]) -> str:
@@ -241,8 +254,8 @@ def _table(columns: list[str], rows: list[list[Any]]) -> str:
 
 
 def write(folder: Path) -> None:
-    """Write every generated page into `folder`."""
-    for name, text in pages().items():
+    """Write every generated page into `folder`, those of the command line too."""
+    for name, text in (pages() | commands.pages()).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

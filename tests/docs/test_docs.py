@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from sluicegate_record import audit
 from sluicegate_record.log import acknowledgement, checkpoint, dsse, tiles
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.cases import Position
-from tools import record, reference
+from tools import commands, record, reference
 
 ROOT = Path(__file__).parents[2]
 RECORD = ROOT / "docs" / "record"
@@ -24,6 +26,28 @@ PAGES = sorted(page.relative_to(ROOT) for page in [*ROOT.glob("*.md"), *(ROOT / 
 def test_generated_pages_are_what_the_code_says():
     for name, text in reference.pages().items():
         assert (ROOT / "docs" / name).read_text() == text, f"docs/{name} is out of date: make docs"
+
+
+def test_the_pages_of_the_command_line_show_what_its_commands_print(tmp_path):
+    """In a process of its own: a command leaves its connection open, as it is about to end."""
+    subprocess.run([sys.executable, "-m", "tools.reference", str(tmp_path)], cwd=ROOT, check=True)
+    made = {path.relative_to(tmp_path) for path in tmp_path.rglob("*.md")}
+    for name in made:
+        assert (ROOT / "docs" / name).read_text() == (tmp_path / name).read_text(), f"docs/{name}: make docs"
+    kept = {path.relative_to(ROOT / "docs") for path in (ROOT / "docs/reference/commands").iterdir()}
+    assert kept <= made
+
+
+def test_the_worked_plan_is_a_plan_that_uses_the_language():
+    read = document.read(commands.worked_plan(), "plan.md")
+    stage = plan.read(read).stages["trusted-partners"].to_json()
+    Draft202012Validator(json.loads((ROOT / "docs/reference/plan.schema.json").read_text())).validate(
+        read.value
+    )
+    assert stage.keys() == plan.WrittenStage.model_fields.keys()
+    assert stage["admission"].keys() == plan.WrittenAdmission.model_fields.keys()
+    assert stage["admission"]["clock"].keys() == plan.WrittenClock.model_fields.keys()
+    assert stage["eligibility"].keys() == plan.WrittenEligibility.model_fields.keys()
 
 
 def test_the_record_is_what_the_product_makes():

@@ -1,0 +1,177 @@
+"""The pages of the command line: one page a group, each command with its options and an example."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from sluicegate.cli.main import app
+from tools import story
+from tools.english import GENERATED
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+SERVING = ("up", "serve", "gateway")
+RELEASE = ("plan", "apply", "status", "report")
+"""The commands without a group: those that run servers, and those about releases as a whole."""
+
+
+def pages() -> dict[str, str]:
+    """Every page by its path under `docs/`. Runs the story of `tools.story`, which takes some seconds."""
+    told = (DOCS / "record" / "story.txt").read_text().partition("\n\n")[0]
+    runs = [*story.runs(ROOT / "examples", worked_plan()), story.Run("me", "demo story", f"{told}\n\n…\n")]
+    shown = _examples(runs)
+    root: Any = typer.main.get_command(app)
+    groups = {name: found for name, found in root.commands.items() if getattr(found, "commands", None)}
+    made = {
+        "servers": _page("Servers", "Run a control plane and gateways.", _alone(root, SERVING), shown),
+        "releases": _page("Releases", "Plans, their state, and reports.", _alone(root, RELEASE), shown),
+        **{
+            name: _page(f"sluicegate {name}", found.help, _within(name, found), shown)
+            for name, found in groups.items()
+        },
+    }
+    listed = {"servers": SERVING, "releases": RELEASE} | {
+        name: tuple(found.commands) for name, found in groups.items()
+    }
+    index = [
+        [f"[{name}](commands/{name}.md)", ", ".join(f"`{word}`" for word in words)]
+        for name, words in listed.items()
+    ]
+    return {
+        "reference/command-line.md": f"{GENERATED}\n{_INDEX}{_table(['page', 'commands'], index)}\n",
+        **{f"reference/commands/{name}.md": text for name, text in made.items()},
+    }
+
+
+def worked_plan() -> str:
+    """The worked plan in the reference of the plan language, as YAML."""
+    found = re.search(
+        r"^```yaml\n(.*?)^```$", (DOCS / "reference" / "plan.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert found is not None, "docs/reference/plan.md has no plan"
+    return found[1]
+
+
+_INDEX = """\
+# The command line
+
+`sluicegate COMMAND -h` shows the options of a command. The pages below have the same text, with examples.
+
+Most commands send requests to the control plane. Set two variables first:
+
+```sh
+export SLUICEGATE_URL=http://127.0.0.1:8600      # the control plane; this is the default
+export SLUICEGATE_TOKEN=sgt_…                    # your token: it says who you are and what you may do
+```
+
+`SLUICEGATE_PASSPHRASE` opens encrypted key files.
+
+## Output
+
+- An answer is on stdout. With `--json` it is JSON.
+- An error is on stderr. With `--json` it is
+  `{"error": {code, message, remedy, at: [{file, line, column, expected, found}]}}`.
+
+| exit code | meaning |
+|---|---|
+| 0 | done |
+| 1 | refused |
+| 2 | wrong usage |
+| 3 | invalid input |
+| 4 | the control plane cannot be reached, or another process uses the folder |
+| 5 | verification failed |
+
+## Commands
+
+In the examples, ids such as `case_1` are shorter than real ones, and `…` stands for a secret or a hash.
+
+"""
+
+
+def _examples(runs: Iterable[story.Run]) -> dict[str, story.Run]:
+    """The first run of each command, by the command's words."""
+    root: Any = typer.main.get_command(app)
+    found: dict[str, story.Run] = {}
+    for run in runs:
+        command, words = root, []
+        for word in run.command.split():
+            if word not in getattr(command, "commands", {}):
+                break
+            command = command.commands[word]
+            words.append(word)
+        found.setdefault(" ".join(words), run)
+    return found
+
+
+def _alone(root: Any, words: Sequence[str]) -> dict[str, Any]:
+    return {word: root.commands[word] for word in words}
+
+
+def _within(name: str, group: Any) -> dict[str, Any]:
+    return {f"{name} {word}": command for word, command in group.commands.items()}
+
+
+def _page(title: str, about: str, commands: Mapping[str, Any], shown: Mapping[str, story.Run]) -> str:
+    sections = [_section(words, command, shown.get(words)) for words, command in commands.items()]
+    back = "[All commands](../command-line.md)"
+    return f"{GENERATED}\n# {title}\n\n{about}\n\n" + "\n\n".join([*sections, back]) + "\n"
+
+
+def _section(words: str, command: Any, run: story.Run | None) -> str:
+    arguments = [each for each in command.params if each.param_type_name == "argument"]
+    options = [each for each in command.params if each.param_type_name == "option" and each.name != "as_json"]
+    parts = [f"## {words}", _unwrapped(command.help), f"```\n{_usage(words, arguments, options)}\n```"]
+    rows = [[f"`{each.name.upper()}`", each.help or "", ""] for each in arguments]
+    rows += [[_spelled(each), each.help or "", _default(each)] for each in options]
+    if rows:
+        parts.append(_table(["", "meaning", "default"], rows))
+    if run is not None:
+        by = "" if run.by == "me" else f", with the token of {_HOLDERS.get(run.by, run.by)}"
+        parts.append(f"Example{by}:\n\n```console\n$ sluicegate {run.command}\n{run.output.rstrip()}\n```")
+    return "\n\n".join(parts)
+
+
+def _usage(words: str, arguments: Sequence[Any], options: Sequence[Any]) -> str:
+    named = [each.name.upper() if each.required else f"[{each.name.upper()}]" for each in arguments]
+    wanted = [
+        f"{each.opts[0]} {each.metavar or each.name.rstrip('_').upper()}"
+        for each in options
+        if each.required and not each.is_flag
+    ]
+    more = ["[OPTIONS]"] if len(wanted) < len(options) else []
+    return " ".join([f"sluicegate {words}", *named, *wanted, *more])
+
+
+_HOLDERS = {
+    "developer": "the developer",
+    "applicant": "an applicant",
+    "rival": "another applicant",
+    "person": "a member's private link",
+}
+
+
+def _unwrapped(text: str) -> str:
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+
+
+def _spelled(option: Any) -> str:
+    takes = "" if option.is_flag else " " + (option.metavar or option.name.rstrip("_").upper())
+    return ", ".join(f"`{name}{takes}`" for name in (*option.opts, *option.secondary_opts))
+
+
+def _default(option: Any) -> str:
+    if option.required:
+        return "required"
+    if option.is_flag or option.default in (None, "", [], ()):
+        return ""
+    return f"`{option.default}`"
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
