@@ -25,6 +25,7 @@ from sluicegate_record.entries import Entry
 from sluicegate_record.log import canonical, checkpoint, merkle
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Frontier
+from sluicegate_record.record import Record
 from tests.vectors.acts import history
 from tests.vectors.projection import Sections, projected, proofs, reports_of
 from tests.vectors.themes.plans import CLOCKS, MAIN, MINI, OLDER, OWNERS, QUIET, SEATS
@@ -100,6 +101,14 @@ def signed_head(leaves: Sequence[bytes]) -> str:
     for leaf in leaves:
         frontier.append(merkle.leaf_hash(leaf))
     return checkpoint.sign(ORIGIN, frontier.size, frontier.root(), private_key("log"))
+
+
+def record_of(entries: Iterable[Entry]) -> Record:
+    """The record of these entries."""
+    record = Record()
+    for entry in entries:
+        record.apply(entry)
+    return record
 
 
 def sizes(entries: Sequence[Entry]) -> list[int]:

@@ -22,7 +22,7 @@ from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.happening import Happening
 from sluicegate_record.entities.key import Keys, PinnedKey
 from sluicegate_record.entities.release import Release, Terms
-from sluicegate_record.entries import Body, cases, directives, grants, releases
+from sluicegate_record.entries import Body, Entry, cases, directives, grants, releases
 from sluicegate_record.form import replace
 from sluicegate_record.terms import kinds
 
@@ -45,6 +45,8 @@ class Record:
         self.log = ""
         """The log's verifier key: what statements are bound to."""
         self.developer = ""
+        self.newest_v = 0
+        """The newest `v` of the entries so far: an older one is not lawful any more."""
         self.keys: MutableMapping[str, PinnedKey] = {}
         self.releases: MutableMapping[str, Release] = {}
         self.terms: MutableMapping[str, Terms] = {}
@@ -67,23 +69,30 @@ class Record:
         """This record with room above it."""
         above = Record()
         above.origin, above.log, above.developer = self.origin, self.log, self.developer
+        above.newest_v = self.newest_v
         above.keys, above.releases = _above(self.keys), _above(self.releases)
         above.terms, above.opened = _above(self.terms), _above(self.opened)
         above.cases, above.grants = _above(self.cases), _above(self.grants)
         above.directives = _above(self.directives)
         return above
 
-    def apply(self, entry: Happening) -> Sequence[Change]:
+    def apply(self, entry: Entry) -> Sequence[Change]:
         """Fold one entry in, and say what it has changed.
 
         Raises: KeyError: it is about something that is not on the record.
         """
+        if entry.v > self.newest_v:
+            self.skip(entry)
         fold = _FOLDS.get(type(entry.body))
         if fold is None:
             return ()
         self._changes = []
         fold(self, entry, entry.body)
         return self._changes
+
+    def skip(self, entry: Entry) -> None:
+        """Count one entry in without what it says."""
+        self.newest_v = max(self.newest_v, entry.v)
 
     def put(self, entity: Entity) -> None:
         """Keep an entity as it is now."""
