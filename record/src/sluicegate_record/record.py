@@ -5,13 +5,14 @@ Rules:
 - It holds keys, releases, terms, cases, grants and directives; nothing for each credential or person.
 - `overlay` is the record with room above it: what is applied there changes nothing below. So a batch is
   judged entry by entry before any of it is kept.
+- Its JSON is a `Snapshot`: plain data with a version. A record read from it goes on as this one would.
 """
 
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, MutableMapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from typing import Any, Literal, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 from sluicegate_record.entities import case as case_
 from sluicegate_record.entities import directive as directive_
@@ -23,7 +24,7 @@ from sluicegate_record.entities.happening import Happening
 from sluicegate_record.entities.key import Keys, PinnedKey
 from sluicegate_record.entities.release import Release, Terms
 from sluicegate_record.entries import Body, Entry, cases, directives, grants, releases
-from sluicegate_record.form import replace
+from sluicegate_record.form import Form, Json, Misread, Time, form, replace, shown
 from sluicegate_record.terms import kinds
 
 V = TypeVar("V")
@@ -35,6 +36,27 @@ class Change(NamedTuple):
 
     before: Entity | None
     after: Entity
+
+
+@form
+class Snapshot(Form):
+    """A record as it is written. What has a name in itself is in a list, in the order in which it came.
+
+    `v` is the version of this form: a field that is added, to it or to an entity, gives it the next one.
+    """
+
+    v: Literal[1]
+    origin: str
+    log: str
+    developer: str
+    newest_v: int
+    keys: tuple[PinnedKey, ...]
+    releases: tuple[Release, ...]
+    terms: Mapping[str, Terms]
+    opened: Mapping[str, Time]
+    cases: tuple[Case, ...]
+    grants: tuple[Grant, ...]
+    directives: tuple[Directive, ...]
 
 
 class Record:
@@ -58,6 +80,42 @@ class Record:
         self.directives: MutableMapping[str, Directive] = {}
         self._pinned: Keys | None = None
         self._changes: list[Change] = []
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """The record that `to_json` wrote. Raises: Misread: another version of the form, or no record."""
+        if type(value) is dict and value.get("v", 1) != 1:
+            raise Misread("a record in version 1 of its form", shown(value["v"]), ("v",))
+        found = Snapshot.from_json(value)
+        for name in found.unknown:
+            raise Misread("a field that this build knows", repr(name), (name,))
+        record = cls()
+        record.origin, record.log, record.developer = found.origin, found.log, found.developer
+        record.newest_v = found.newest_v
+        record.keys = {key.keyid: key for key in found.keys}
+        record.releases = {release.name: release for release in found.releases}
+        record.terms, record.opened = dict(found.terms), dict(found.opened)
+        record.cases = {case.id: case for case in found.cases}
+        record.grants = {grant.id: grant for grant in found.grants}
+        record.directives = {directive.name: directive for directive in found.directives}
+        return record
+
+    def to_json(self) -> dict[str, Json]:
+        """The record as JSON, as `canonical.dumps` takes it."""
+        return Snapshot(
+            v=1,
+            origin=self.origin,
+            log=self.log,
+            developer=self.developer,
+            newest_v=self.newest_v,
+            keys=tuple(self.keys.values()),
+            releases=tuple(self.releases.values()),
+            terms=dict(self.terms),
+            opened=dict(self.opened),
+            cases=tuple(self.cases.values()),
+            grants=tuple(self.grants.values()),
+            directives=tuple(self.directives.values()),
+        ).to_json()
 
     def pinned(self) -> Keys:
         """The keys that the log itself pins."""

@@ -235,6 +235,7 @@ def test_the_newest_version_is_part_of_the_record(later_build: None) -> None:
     above = record.overlay()
     above.skip(newer(0))
     assert (above.newest_v, record.newest_v, above.overlay().newest_v) == (NEXT, VERSION, NEXT)
+    assert Record.from_json(above.to_json()).newest_v == NEXT
     assert Record().newest_v == 0
 
 
