@@ -17,7 +17,7 @@ from sluicegate_record.entries import TYPES, Entry
 from sluicegate_record.entries.body import layout_of
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log import leaf as leaves
-from sluicegate_record.log.leaf import Entropy, Leaf, Opening
+from sluicegate_record.log.leaf import VERSION, Entropy, Leaf, Opening
 
 NO_OPENINGS: Mapping[str, Opening] = {}
 SOME_TIME = "2026-06-24T00:00:00.000Z"
@@ -69,6 +69,7 @@ def forged(
     stream: str = "forged",
     by: str = "tester",
     command: str = "forged",
+    v: int = VERSION,
 ) -> Entry:
     """The entry that says exactly this."""
     leaf = Leaf(
@@ -81,6 +82,7 @@ def forged(
         public,
         {name: opened.commitment("gate", name) for name, opened in gate.items()},
         {name: opened.commitment("sealed", name) for name, opened in sealed.items()},
+        v,
     )
     return entries.read(leaf.to_bytes(), gate, sealed)
 
@@ -93,8 +95,9 @@ def told(
     type_: str = "",
     seq: int | None = None,
     at_ms: int | None = None,
+    v: int | None = None,
 ) -> Entry:
-    """An entry with other words, at the same place unless `seq` or `at_ms` says otherwise."""
+    """An entry with other words; its place, time and version are the same unless they are said here."""
     return forged(
         type_ or entry.type,
         {**entry.public, **public},
@@ -105,6 +108,7 @@ def told(
         stream=entry.stream,
         by=entry.by,
         command=entry.id,
+        v=entry.v if v is None else v,
     )
 
 

@@ -19,6 +19,7 @@ from sluicegate.gate.engine import Engine, Flight
 from sluicegate.gate.feed import Memory, Tail, TrustedHead, wait_ms
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import acknowledgement, checkpoint, merkle, times
+from sluicegate_record.log.leaf import VERSION
 from sluicegate_record.log.merkle import Frontier
 from tests.forging import answer_json, forged
 from tests.worlds import API, AT_MS, MODEL, ORIGIN, World, plan_value, private_key, public_key
@@ -408,13 +409,26 @@ def test_what_an_earlier_run_saw_is_reached_in_parts(control: Control) -> None:
 # Entries of the future
 
 
-def unknown(entries: list[Entry]) -> list[Entry]:
-    return [*entries, forged("grant.sparkled", {"grant": "grant_1"}, seq=len(entries), at_ms=AT_MS)]
+Unknown = Callable[[int], Entry]
 
 
-def test_an_unknown_type_halts_the_tail_and_the_lease_ends(control: Control, gateway: Gateway) -> None:
+def of_a_later_type(seq: int) -> Entry:
+    return forged("grant.sparkled", {"grant": "grant_1"}, seq=seq, at_ms=AT_MS)
+
+
+def of_a_later_version(seq: int) -> Entry:
+    return forged("directive.expired", {"directive": "d-1"}, seq=seq, at_ms=AT_MS, v=VERSION + 1)
+
+
+either = pytest.mark.parametrize("unknown", [of_a_later_type, of_a_later_version])
+
+
+@either
+def test_an_unknown_entry_halts_the_tail_and_the_lease_ends(
+    control: Control, gateway: Gateway, unknown: Unknown
+) -> None:
     gateway.poll(control, leaseMs=500)
-    later = Control(unknown(control.entries))
+    later = Control([*control.entries, unknown(len(control.entries))])
     with pytest.raises(VerificationFailed, match="unknown to this build"):
         gateway.poll(later, leaseMs=60_000)
     assert gateway.tail.halted is not None
@@ -425,21 +439,17 @@ def test_an_unknown_type_halts_the_tail_and_the_lease_ends(control: Control, gat
     assert gateway.engine.now() is None
 
 
-def test_what_came_before_an_unknown_entry_is_in_force(world: World, gateway: Gateway) -> None:
+@either
+def test_what_came_before_an_unknown_entry_is_in_force(
+    world: World, gateway: Gateway, unknown: Unknown
+) -> None:
     """A directive is not lost because something unknown comes after it."""
     control = Control(world.entries)
     gateway.poll(control)
     world.direct("d-1")
     with pytest.raises(VerificationFailed):
-        gateway.poll(Control(unknown(world.entries)))
+        gateway.poll(Control([*world.entries, unknown(len(world.entries))]))
     assert MODEL in gateway.engine.table.suspending
-
-
-def test_an_unknown_version_renews_nothing(control: Control, gateway: Gateway) -> None:
-    gateway.poll(control, leaseMs=500)
-    entry = forged("log.started", {}, seq=len(control.entries), at_ms=AT_MS)
-    newer = entry._replace(leaf=entry.leaf.replace(b'"v":1}', b'"v":2}'))
-    gateway.refuses(Control([*control.entries, newer]).answer(gateway.tail.question(0)), "version 2")
 
 
 # Memory

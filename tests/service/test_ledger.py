@@ -318,9 +318,14 @@ def _unknown_type(store: MemoryStore) -> None:
     _releaf(store, 3, b'"key.pinned"', b'"key.pinched"')
 
 
+def _unknown_version(store: MemoryStore) -> None:
+    _releaf(store, 3, b'"v":1}', b'"v":2}')
+
+
 ALTERATIONS = [
     *(_alter_leaf, _alter_and_rehash, _alter_node, _swap, _drop_last, _drop_first, _drop_node, _alter_gate),
     *(_drop_gate, _other_head, _older_head, _unsigned_head, _no_head, _unknown_type),
+    _unknown_version,
 ]
 
 

@@ -9,7 +9,7 @@ and entries is compared with it. Make it anew only where the format of entries c
 - `trust.json`: the trust file of a gateway that checks signatures.
 - `expected.jsonl`: projections of the log (see `projection`), by size: the items that are new or changed
   since the size before (`set`), and those that are no more (`gone`).
-- `reports.json`, `proofs.json`: of the whole log.
+- `reports.json`, `proofs.json`: of the whole log; `record.json`: its record, as JSON.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from sluicegate_record.entries import Entry
 from sluicegate_record.log import canonical, checkpoint, merkle
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Frontier
+from sluicegate_record.record import Record
 from tests.vectors.acts import history
 from tests.vectors.projection import Sections, projected, proofs, reports_of
 from tests.vectors.themes.plans import CLOCKS, MAIN, MINI, OLDER, OWNERS, QUIET, SEATS
@@ -102,6 +103,14 @@ def signed_head(leaves: Sequence[bytes]) -> str:
     return checkpoint.sign(ORIGIN, frontier.size, frontier.root(), private_key("log"))
 
 
+def record_of(entries: Iterable[Entry]) -> Record:
+    """The record of these entries."""
+    record = Record()
+    for entry in entries:
+        record.apply(entry)
+    return record
+
+
 def sizes(entries: Sequence[Entry]) -> list[int]:
     """The sizes that are projected: some, the last, and those at which a directive begins or loses a part."""
     directed = {entry.size for entry in entries if _directs(entry)}
@@ -159,6 +168,7 @@ def main() -> None:
     _write("trust.json", trust_file())
     _write_lines("results.jsonl", made.results)
     _write("reports.json", reports_of(entries))
+    _write("record.json", record_of(entries).to_json())
     _write("proofs.json", proofs(leaves, note, checkpoint.parse_vkey(LOG)))
     _write_lines("expected.jsonl", steps(projected(entries, stored_trust(), sizes(entries))))
 

@@ -134,7 +134,7 @@ class Judge:
         if isinstance(found.body, LogStarted) and found.body.vkey != self._log:
             self._note(found, "is_this_log", f"a log of the key {found.body.vkey!r}")
         verdict = law.breach(record, found, keys, self._log, Support.RECORD)
-        self._entries += type(found.body) in law.RULES
+        self._entries += bool(law.rules_of(found))
         if isinstance(verdict, Breach):
             self._note(found, verdict.rule, verdict.why)
         elif isinstance(verdict, Unchecked):
@@ -143,6 +143,8 @@ class Judge:
         honoured = law.effect(record, found, verdict, keys, self._log)
         if honoured is not None:
             self._apply(honoured)
+        else:
+            record.skip(found)
 
     def judged(self) -> Judgement:
         """What the law says so far."""

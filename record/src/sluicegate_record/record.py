@@ -5,13 +5,14 @@ Rules:
 - It holds keys, releases, terms, cases, grants and directives; nothing for each credential or person.
 - `overlay` is the record with room above it: what is applied there changes nothing below. So a batch is
   judged entry by entry before any of it is kept.
+- Its JSON is a `Snapshot`: plain data with a version. A record read from it goes on as this one would.
 """
 
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, MutableMapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from typing import Any, Literal, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 from sluicegate_record.entities import case as case_
 from sluicegate_record.entities import directive as directive_
@@ -22,8 +23,8 @@ from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.happening import Happening
 from sluicegate_record.entities.key import Keys, PinnedKey
 from sluicegate_record.entities.release import Release, Terms
-from sluicegate_record.entries import Body, cases, directives, grants, releases
-from sluicegate_record.form import replace
+from sluicegate_record.entries import Body, Entry, cases, directives, grants, releases
+from sluicegate_record.form import Form, Json, Misread, Time, form, replace, shown
 from sluicegate_record.terms import kinds
 
 V = TypeVar("V")
@@ -37,6 +38,27 @@ class Change(NamedTuple):
     after: Entity
 
 
+@form
+class Snapshot(Form):
+    """A record as it is written. What has a name in itself is in a list, in the order in which it came.
+
+    `v` is the version of this form: a field that is added, to it or to an entity, gives it the next one.
+    """
+
+    v: Literal[1]
+    origin: str
+    log: str
+    developer: str
+    newest_v: int
+    keys: tuple[PinnedKey, ...]
+    releases: tuple[Release, ...]
+    terms: Mapping[str, Terms]
+    opened: Mapping[str, Time]
+    cases: tuple[Case, ...]
+    grants: tuple[Grant, ...]
+    directives: tuple[Directive, ...]
+
+
 class Record:
     """Keys, releases, terms, cases, grants and directives, by their names."""
 
@@ -45,6 +67,8 @@ class Record:
         self.log = ""
         """The log's verifier key: what statements are bound to."""
         self.developer = ""
+        self.newest_v = 0
+        """The newest `v` of the entries so far: an older one is not lawful any more."""
         self.keys: MutableMapping[str, PinnedKey] = {}
         self.releases: MutableMapping[str, Release] = {}
         self.terms: MutableMapping[str, Terms] = {}
@@ -57,6 +81,42 @@ class Record:
         self._pinned: Keys | None = None
         self._changes: list[Change] = []
 
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """The record that `to_json` wrote. Raises: Misread: another version of the form, or no record."""
+        if type(value) is dict and value.get("v", 1) != 1:
+            raise Misread("a record in version 1 of its form", shown(value["v"]), ("v",))
+        found = Snapshot.from_json(value)
+        for name in found.unknown:
+            raise Misread("a field that this build knows", repr(name), (name,))
+        record = cls()
+        record.origin, record.log, record.developer = found.origin, found.log, found.developer
+        record.newest_v = found.newest_v
+        record.keys = {key.keyid: key for key in found.keys}
+        record.releases = {release.name: release for release in found.releases}
+        record.terms, record.opened = dict(found.terms), dict(found.opened)
+        record.cases = {case.id: case for case in found.cases}
+        record.grants = {grant.id: grant for grant in found.grants}
+        record.directives = {directive.name: directive for directive in found.directives}
+        return record
+
+    def to_json(self) -> dict[str, Json]:
+        """The record as JSON, as `canonical.dumps` takes it."""
+        return Snapshot(
+            v=1,
+            origin=self.origin,
+            log=self.log,
+            developer=self.developer,
+            newest_v=self.newest_v,
+            keys=tuple(self.keys.values()),
+            releases=tuple(self.releases.values()),
+            terms=dict(self.terms),
+            opened=dict(self.opened),
+            cases=tuple(self.cases.values()),
+            grants=tuple(self.grants.values()),
+            directives=tuple(self.directives.values()),
+        ).to_json()
+
     def pinned(self) -> Keys:
         """The keys that the log itself pins."""
         if self._pinned is None:
@@ -67,23 +127,30 @@ class Record:
         """This record with room above it."""
         above = Record()
         above.origin, above.log, above.developer = self.origin, self.log, self.developer
+        above.newest_v = self.newest_v
         above.keys, above.releases = _above(self.keys), _above(self.releases)
         above.terms, above.opened = _above(self.terms), _above(self.opened)
         above.cases, above.grants = _above(self.cases), _above(self.grants)
         above.directives = _above(self.directives)
         return above
 
-    def apply(self, entry: Happening) -> Sequence[Change]:
+    def apply(self, entry: Entry) -> Sequence[Change]:
         """Fold one entry in, and say what it has changed.
 
         Raises: KeyError: it is about something that is not on the record.
         """
+        if entry.v > self.newest_v:
+            self.skip(entry)
         fold = _FOLDS.get(type(entry.body))
         if fold is None:
             return ()
         self._changes = []
         fold(self, entry, entry.body)
         return self._changes
+
+    def skip(self, entry: Entry) -> None:
+        """Count one entry in without what it says."""
+        self.newest_v = max(self.newest_v, entry.v)
 
     def put(self, entity: Entity) -> None:
         """Keep an entity as it is now."""

@@ -25,7 +25,7 @@ from sluicegate_record import entries
 from sluicegate_record.directives.status import Assurance
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import times
-from sluicegate_record.log.leaf import Entropy
+from sluicegate_record.log.leaf import VERSION, Entropy
 from tests.core import reference_model
 from tests.core.access.test_decision import Facts
 from tests.forging import forged, gate_value, openings
@@ -359,6 +359,15 @@ def test_an_entry_of_an_unknown_type_stops_the_fold(type_: str) -> None:
     table = table_of(WHOLE)
     entry = forged(type_, {}, seq=len(WHOLE), at_ms=AT_MS)
     with pytest.raises(VerificationFailed, match="unknown to this build"):
+        table.apply(entry)
+    assert table.size == len(WHOLE)
+
+
+@pytest.mark.parametrize("v", [0, VERSION + 1])
+def test_an_entry_of_an_unknown_version_stops_the_fold(v: int) -> None:
+    table = table_of(WHOLE)
+    entry = forged("grant.ended", {}, seq=len(WHOLE), at_ms=AT_MS, v=v)
+    with pytest.raises(VerificationFailed, match=f"version {v} is unknown to this build"):
         table.apply(entry)
     assert table.size == len(WHOLE)
 

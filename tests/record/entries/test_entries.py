@@ -167,6 +167,14 @@ def test_a_type_that_is_not_known_cannot_be_read() -> None:
     assert "'grant.sparkled' is unknown to this build" in found.body.why
 
 
+@pytest.mark.parametrize("v", [-1, 0, leaves.VERSION + 1, 2**40])
+def test_a_version_that_is_not_known_cannot_be_read(v: int) -> None:
+    found = read(leaves.read(placed().leaf)._replace(v=v).to_bytes())
+    assert (found.type, found.v) == ("case.opened", v)
+    assert isinstance(found.body, Unknown)
+    assert found.body.why == f"the version {v} is unknown to this build; update it"
+
+
 # Entries in their places
 
 

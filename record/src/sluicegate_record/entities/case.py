@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from sluicegate_record.entities.happening import Happening
-from sluicegate_record.entries import Hidden, cases, grants, releases, seen
+from sluicegate_record.entries import Hidden, cases, grants, or_hidden, releases, seen
 from sluicegate_record.entries.body import Body
-from sluicegate_record.form import Absent, Form, Json, Time, form, replace
+from sluicegate_record.form import Absent, Form, Json, Misread, Time, form, replace, shown
 from sluicegate_record.log import times
 from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import conditions, kinds, quorum
@@ -36,7 +36,9 @@ class Span(NamedTuple):
 
     @classmethod
     def from_json(cls, value: Any) -> Self:
-        """Two numbers."""
+        """Two numbers. Raises: Misread."""
+        if type(value) is not list or [type(each) for each in value] != [int, int]:
+            raise Misread("two whole numbers", shown(value))
         return cls(*value)
 
     def to_json(self) -> list[int]:
@@ -143,7 +145,7 @@ class Case(Form):
     applicant: str
     seq: int
     at_ms: Time
-    holder: str | Hidden | None
+    holder: Annotated[str | Hidden | None, or_hidden(str | None)]
     basis: str = ""
     procedure: Procedure = UNTIMED
     dossier: str = ""
@@ -176,8 +178,8 @@ class Case(Form):
     answers: tuple[int, ...] = ()
     notes: tuple[Json, ...] = ()
     opening: cases.OfficerOpening | None = None
-    described: cases.Description | Hidden | None = None
-    named: Json | Hidden | None = None
+    described: Annotated[cases.Description | Hidden | None, or_hidden(cases.Description | None)] = None
+    named: Annotated[Json | Hidden | None, or_hidden(Json)] = None
 
     def after(self, entry: Happening) -> Case:
         """The case after an entry that is about it; as it is after any other."""

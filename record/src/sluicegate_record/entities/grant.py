@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 from sluicegate_record.entities.happening import Happening
-from sluicegate_record.entries import Hidden, grants, seen
+from sluicegate_record.entries import Hidden, grants, or_hidden, seen
 from sluicegate_record.entries.body import Body
 from sluicegate_record.form import Form, Time, form, replace
 from sluicegate_record.terms.conditions import Conditions
@@ -27,7 +27,7 @@ class Grant(Form):
 
     id: str
     case: str
-    holder: str | Hidden
+    holder: Annotated[str | Hidden, or_hidden(str)]
     release: str
     stage: str
     surface: str

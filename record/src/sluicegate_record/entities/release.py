@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from typing import Annotated
 
-from sluicegate_record.entries import Hidden, seen
+from sluicegate_record.entries import Hidden, or_hidden, seen
 from sluicegate_record.entries.releases import ReleaseApplied
 from sluicegate_record.form import Form, form, replace
 from sluicegate_record.terms.plan import Plan, Stage
@@ -16,7 +17,7 @@ class Terms(Form):
     """The terms of a stage: the plan they were stated by, whether in force or not."""
 
     stage: str
-    given: Plan | Hidden
+    given: Annotated[Plan | Hidden, or_hidden(Plan)]
 
     @property
     def plan(self) -> Plan:
@@ -38,7 +39,7 @@ class Release(Form):
     """
 
     name: str
-    given: Plan | Hidden
+    given: Annotated[Plan | Hidden, or_hidden(Plan)]
     terms: Mapping[str, str]
     agreed: frozenset[str] = frozenset()
     within: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -5,7 +5,7 @@ the table in the reference follow from these declarations.
 """
 
 from sluicegate_record.entries import cases, credentials, directives, fleet, grants, people, releases
-from sluicegate_record.entries.body import TYPES, Body, Hidden, Withheld, seen
+from sluicegate_record.entries.body import TYPES, Body, Hidden, Withheld, or_hidden, seen
 from sluicegate_record.entries.entry import Draft, Entry, Unknown, place, place_all, read
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "directives",
     "fleet",
     "grants",
+    "or_hidden",
     "people",
     "place",
     "place_all",

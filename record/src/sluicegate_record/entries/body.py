@@ -14,7 +14,18 @@ from enum import Enum
 from typing import Annotated, Any, ClassVar, NamedTuple, TypeAlias, TypeVar, dataclass_transform
 
 from sluicegate_record.errors import VerificationFailed
-from sluicegate_record.form import Codec, Form, FormField, Json, Misread, form, reader_of, shape_of
+from sluicegate_record.form import (
+    Codec,
+    Form,
+    FormField,
+    Json,
+    Misread,
+    codec_of,
+    form,
+    reader_of,
+    shape_of,
+    shown,
+)
 from sluicegate_record.log.leaf import Leaf, Opening
 
 T = TypeVar("T")
@@ -48,6 +59,25 @@ Sealed: TypeAlias = Annotated[Opening | Hidden, Part.SEALED, _OPENED]
 """A field of the sealed part, by what opens its commitment."""
 Openings: TypeAlias = Annotated[Mapping[str, Opening | Hidden], Part.OPENINGS, _OPENED]
 """The whole sealed part, where the entry itself gives the names."""
+
+
+def or_hidden(hint: Any) -> Codec:
+    """How a value is written that its reader may not have seen: `{"seen": …}` or `{"hidden": commitment}`."""
+    codec = codec_of(hint)
+
+    def read(value: Json) -> Any:
+        keys = value.keys() if type(value) is dict else ()
+        if keys == {"seen"}:
+            return codec.read(value["seen"])
+        if keys == {"hidden"} and type(value["hidden"]) is str:
+            return Hidden(value["hidden"])
+        raise Misread("what was seen, or its commitment as hidden", shown(value))
+
+    def write(value: Any) -> Json:
+        return {"hidden": value.commitment} if isinstance(value, Hidden) else {"seen": codec.write(value)}
+
+    schema = {"type": "object", "properties": {"seen": codec.schema, "hidden": {"type": "string"}}}
+    return Codec(read, write, schema, codec.suffix)
 
 
 class Withheld(VerificationFailed):

@@ -3,7 +3,8 @@
 Rules:
 - A draft has no place yet; the writer gives it one. Its openings are drawn when it is made, in the order in
   which its gate fields are declared, so that a command's entropy gives one leaf.
-- A leaf whose type or fields this build does not know has an `Unknown` body: nobody folds it.
+- A class reads the entries of its type of every version: a version adds fields, and has its own rules in law.
+- A leaf whose version, type or fields this build does not know has an `Unknown` body: nobody folds it.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from sluicegate_record.entries.body import TYPES, Body
 from sluicegate_record.errors import InvalidInput
 from sluicegate_record.form import Json, Misread, form
 from sluicegate_record.log import leaf as leaves
-from sluicegate_record.log.leaf import GATE_BYTES_MAX, LEAF_BYTES_MAX, Entropy, Leaf, Opening
+from sluicegate_record.log.leaf import GATE_BYTES_MAX, LEAF_BYTES_MAX, VERSION, Entropy, Leaf, Opening
 
 NO_OPENINGS: Mapping[str, Opening] = {}
 
 
 @form
 class Unknown(Body):
-    """What this build cannot read: an unknown type, or one that lacks what it needs; `why` says which."""
+    """What this build cannot read, for `why`: an unknown version or type, or a field that is missing."""
 
     type: ClassVar[str] = "unknown"
     name: str
@@ -49,7 +50,7 @@ class Draft:
 class Entry(NamedTuple):
     """One entry with its openings.
 
-    Units: `seq` counts from 0 and is the leaf index; `at_ms` milliseconds since 1970 UTC.
+    Units: `seq` counts from 0 and is the leaf index; `at_ms` milliseconds since 1970 UTC; `v` is its version.
     """
 
     seq: int
@@ -61,6 +62,7 @@ class Entry(NamedTuple):
     gate: Mapping[str, Opening]
     sealed: Mapping[str, Opening]
     leaf: bytes
+    v: int = VERSION
 
     @property
     def type(self) -> str:
@@ -123,17 +125,19 @@ def read(
     """Read an entry back from its leaf, checking every opening given against its commitment.
 
     Openings may be missing (an auditor has none); one that is given must fit.
-    Raises: NotCanonical; VerificationFailed: not an entry, an unknown version, or a wrong opening.
+    Raises: NotCanonical; VerificationFailed: not an entry, or a wrong opening.
     """
     leaf = leaves.read(data)
     leaves.check(leaf, "gate", gate)
     leaves.check(leaf, "sealed", sealed)
     body = body_of(leaf, gate, sealed)
-    return Entry(leaf.seq, leaf.at_ms, leaf.stream, leaf.by, leaf.id, body, gate, sealed, data)
+    return Entry(leaf.seq, leaf.at_ms, leaf.stream, leaf.by, leaf.id, body, gate, sealed, data, leaf.v)
 
 
 def body_of(leaf: Leaf, gate: Mapping[str, Opening], sealed: Mapping[str, Opening]) -> Body:
     """What a leaf says, as far as it is opened; `Unknown` where this build cannot read it."""
+    if leaf.v not in leaves.VERSIONS:
+        return Unknown(name=leaf.type, why=f"the version {leaf.v} is unknown to this build; update it")
     cls = TYPES.get(leaf.type)
     if cls is None:
         return Unknown(name=leaf.type, why=f"the type {leaf.type!r} is unknown to this build; update it")

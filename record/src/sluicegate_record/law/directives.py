@@ -110,14 +110,17 @@ def has_expired(at: At, body: directives.DirectiveExpired) -> None:
 
 
 def honoured(at: At, body: directives.DirectiveIssued) -> directives.DirectiveIssued:
-    """A directive as it was signed; beside one that has its name and that it may not replace."""
+    """A directive as it was signed; beside one that has its name and that it may not replace.
+
+    In an older version it may replace nothing.
+    """
     document = signed_document(at, body) or body.document
     replaces = body.replaces
-    if replaces is not None and not may_replace(at, body, replaces):
+    if replaces is not None and (at.is_older or not may_replace(at, body, replaces)):
         replaces = None
     name = body.directive
     if name in at.record.directives and replaces != name:
-        name = f"{name}#{at.seq}"
+        name = f"{name}#{at.entry.seq}"
     return replace(body, directive=name, document=document, replaces=replaces)
 
 

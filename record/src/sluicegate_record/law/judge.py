@@ -1,4 +1,9 @@
-"""The judgement of an entry, and what of an unlawful one is honoured."""
+"""The judgement of an entry, and what of an unlawful one is honoured.
+
+Rules:
+- An entry is judged by the rules of its own version: a later version has a row of its own in `RULES`.
+- Of an unlawful entry what narrows applies; whatever cannot be told to narrow has no effect.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +12,43 @@ from dataclasses import dataclass
 from typing import Any
 
 from sluicegate_record.entities.key import Keys
-from sluicegate_record.entries import Body, Entry, Withheld, cases, directives, grants, releases
+from sluicegate_record.entries import (
+    Body,
+    Entry,
+    Unknown,
+    Withheld,
+    cases,
+    credentials,
+    directives,
+    grants,
+    releases,
+)
 from sluicegate_record.errors import SluicegateError
 from sluicegate_record.form import replace
 from sluicegate_record.law import cases as of_cases
 from sluicegate_record.law import directives as of_directives
 from sluicegate_record.law import grants as of_grants
 from sluicegate_record.law import releases as of_releases
+from sluicegate_record.law import versions as of_versions
 from sluicegate_record.law.rule import At, Broken, LawRule, Support
 from sluicegate_record.record import Record
 from sluicegate_record.terms import kinds
 
-RULES: Mapping[type[Body], tuple[LawRule, ...]] = {
-    **of_releases.RULES,
-    **of_cases.RULES,
-    **of_grants.RULES,
-    **of_directives.RULES,
+RULES: dict[int, Mapping[type[Body], tuple[LawRule, ...]]] = {
+    1: {**of_releases.RULES, **of_cases.RULES, **of_grants.RULES, **of_directives.RULES},
 }
-"""The rules for the entries of each type, in the order in which they are asked."""
+"""The rules for the entries of each version and type, in the order in which they are asked."""
+
+
+def rules_of(entry: Entry) -> tuple[LawRule, ...]:
+    """The rules about entries of this version and type; `versions` has those about every entry."""
+    return () if isinstance(entry.body, Unknown) else RULES[entry.v].get(type(entry.body), ())
 
 
 _WORDS = {
-    rule.__name__: (rule.__doc__ or "").partition("\n")[0] for rules in RULES.values() for rule in rules
+    rule.__name__: (rule.__doc__ or "").partition("\n")[0]
+    for rules in (of_versions.RULES, *(rules for row in RULES.values() for rules in row.values()))
+    for rule in rules
 }
 
 
@@ -57,9 +77,9 @@ def breach(record: Record, entry: Entry, keys: Keys, log: str, support: Support)
 
     Requires: `record` is that of the log before the entry; `log` is the log's verifier key.
     """
-    at = At(record, keys, log, support, entry.seq, entry.at_ms)
+    at = At(record, entry, keys, log, support)
     unchecked = []
-    for rule in RULES.get(type(entry.body), ()):
+    for rule in (*of_versions.RULES, *rules_of(entry)):
         try:
             rule(at, entry.body)
         except Withheld:
@@ -80,40 +100,31 @@ def effect(
     """
     body: Any = entry.body
     if isinstance(body, cases.PositionRecorded) and found is None:
-        at = At(record, keys, log, Support.SIGNATURES, entry.seq, entry.at_ms)
+        at = At(record, entry, keys, log, Support.SIGNATURES)
         owners = of_cases.signing(at, record.cases[body.case], body)
         return entry.saying(replace(body, owners=tuple(sorted(owners))))
     if found is None:
         return entry
     if isinstance(body, directives.DirectiveIssued):
-        at = At(record, keys, log, Support.SIGNATURES, entry.seq, entry.at_ms)
+        at = At(record, entry, keys, log, Support.SIGNATURES)
         return entry.saying(of_directives.honoured(at, body))
     if isinstance(body, releases.ReleaseApplied) and isinstance(found, Breach):
         is_its_own = found.rule == of_releases.is_tighter.__name__
         return entry.saying(replace(body, tightened={})) if is_its_own else None
-    return None if _widens(body) else entry
+    return entry if _narrows(body) else None
 
 
-def _widens(body: Body) -> bool:
+def _narrows(body: Body) -> bool:
     if isinstance(body, cases.CaseDetermined):
-        return body.outcome in kinds.GRANTED
-    return isinstance(body, _WIDENING)
+        return body.outcome not in kinds.GRANTED
+    if isinstance(body, grants.GrantFallbackChosen):
+        return body.fallback is not True
+    return isinstance(body, _NARROWING)
 
 
-_WIDENING = (
-    releases.ReleaseApplied,
-    releases.StageOpened,
-    cases.CaseOpened,
-    cases.PositionRecorded,
-    cases.CaseReceived,
-    cases.CaseSilent,
-    cases.CaseProceeded,
-    cases.CaseScreened,
-    grants.GrantApproved,
-    grants.GrantAmended,
-    grants.GrantResumed,
-    grants.GrantReinstated,
-    directives.DirectiveConfirmed,
-    directives.DirectiveLifted,
-    directives.DirectiveExpired,
+_NARROWING = (
+    releases.ListChanged,
+    grants.GrantSuspended,
+    grants.GrantEnded,
+    credentials.CredentialRevoked,
 )

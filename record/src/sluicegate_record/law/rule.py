@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.key import Keys
 from sluicegate_record.entities.release import Release, Terms
+from sluicegate_record.entries import Entry
 from sluicegate_record.record import Record
 
 
@@ -29,19 +29,24 @@ class Broken(Exception):
     """A rule does not hold, and why. `breach` turns it into a value."""
 
 
-@dataclass(frozen=True, slots=True)
-class At:
-    """Where an entry is judged: the record before it, the keys that count, what can carry a decision.
-
-    Units: `at_ms` is the entry's time, milliseconds since 1970 UTC.
-    """
+class At(NamedTuple):
+    """Where an entry is judged: the record before it, the keys that count, what can carry a decision."""
 
     record: Record
+    entry: Entry
     keys: Keys
     log: str
     support: Support
-    seq: int
-    at_ms: int
+
+    @property
+    def at_ms(self) -> int:
+        """The entry's time, milliseconds since 1970 UTC."""
+        return self.entry.at_ms
+
+    @property
+    def is_older(self) -> bool:
+        """Whether an entry of a newer version is in the log already."""
+        return self.entry.v < self.record.newest_v
 
     @property
     def believes(self) -> bool:

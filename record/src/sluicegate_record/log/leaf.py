@@ -3,10 +3,10 @@
 Rules:
 - A leaf is RFC 8785 JSON of `{v, seq, at, type, stream, by, id, public, gate, sealed}`.
 - For `gate` and `sealed` the leaf holds commitments only, one per field:
-  HMAC-SHA256(32-byte salt, tag || body), where tag is "sluicegate:v1:<part>:<field>:".
+  HMAC-SHA256(32-byte salt, tag || body), where tag is "sluicegate:v1:<part>:<field>:", whatever the `v`.
 - `by`, `stream` and `id` are pseudonyms: they name no applicant and no person.
 - A leaf has at most 65,535 bytes.
-- A leaf is read whatever its type; what its parts say, `sluicegate_record.entries` knows.
+- A leaf is read whatever its version and type; what its parts say, `sluicegate_record.entries` knows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from typing import Any, NamedTuple
 from sluicegate_record.errors import VerificationFailed
 from sluicegate_record.log import canonical, times
 
-VERSION = 1
+VERSIONS = (1,)
+"""The versions of entries that this build knows, oldest first; it writes the newest."""
+VERSION = VERSIONS[-1]
 LEAF_BYTES_MAX = 65_535
 GATE_BYTES_MAX = 16 * 1024 * 1024
 """How much the gate part of an entry may hold: one that no answer of the feed carries stops every gateway."""
@@ -67,7 +69,7 @@ class Opening:
 
 @lru_cache(maxsize=4_096)
 def _tag(part: str, name: str) -> bytes:
-    return f"sluicegate:v{VERSION}:{part}:{name}:".encode()
+    return f"sluicegate:v1:{part}:{name}:".encode()
 
 
 def opening(value: canonical.JsonValue, entropy: Entropy) -> Opening:
@@ -111,17 +113,10 @@ class Leaf(NamedTuple):
 
 
 def read(data: bytes) -> Leaf:
-    """Read a leaf back.
-
-    Raises: NotCanonical; VerificationFailed: not an entry, or of an unknown version.
-    """
+    """Read a leaf back. Raises: NotCanonical; VerificationFailed: not an entry."""
     value = canonical.loads(data, max_bytes=LEAF_BYTES_MAX)
     if not isinstance(value, dict) or type(value.get("v")) is not int:
         raise VerificationFailed("a leaf that is not an entry: expected an object with a version 'v'")
-    if value["v"] != VERSION:
-        raise VerificationFailed(
-            f"an entry of version {value['v']!r}, expected {VERSION}; update this program"
-        )
     try:
         found = _ALL(value)
     except KeyError:
@@ -158,6 +153,7 @@ _FIELDS: dict[str, type] = {
     "public": dict,
     "gate": dict,
     "sealed": dict,
+    "v": int,
 }
 _KINDS = tuple(_FIELDS.values())
 _ALL: Callable[[Mapping[str, Any]], tuple[Any, ...]] = itemgetter(*_FIELDS)

@@ -2,7 +2,7 @@
 
 Rules:
 - The table is a function of the entries alone; it reads their `public` and `gate` parts.
-- An entry is applied whole or not at all; one of an unknown type stops the fold.
+- An entry is applied whole or not at all; one of an unknown version or type stops the fold.
 - A look-up costs the same however many credentials, grants and directives there are.
 - A grant holds the terms it was given under; a plan applied later does not change them.
 """
@@ -166,7 +166,7 @@ class Table:
         """Fold one entry in.
 
         Requires: `entry.seq == self.size`.
-        Raises: VerificationFailed: out of order, of an unknown type, or without what its type needs.
+        Raises: VerificationFailed: out of order, or not what this build can read.
         """
         if entry.seq != self.size:
             raise VerificationFailed(f"entry {entry.seq} cannot follow a table of size {self.size}")

@@ -59,7 +59,9 @@ class VouchedTable(Table):
             return
         found = self._breach(entry)
         honoured = law.effect(self.record, entry, found, self._keys, self._trust.log)
-        if honoured is not None:
+        if honoured is None:
+            self.record.skip(entry)
+        else:
             with suppress(KeyError):  # about something that is not honoured here: only the table has it
                 self.record.apply(honoured)
         _FOLDS.get(type(entry.body), VouchedTable._fold)(self, entry, honoured, found)
@@ -85,7 +87,7 @@ class VouchedTable(Table):
         self, entry: Entry, body: grants.GrantApproved | grants.GrantAmended | grants.GrantReinstated
     ) -> Breach | None:
         """The positions of a case that carries a grant, or more of one, satisfy the floor."""
-        at = At(self.record, self._keys, self._trust.log, Support.SIGNATURES, entry.seq, entry.at_ms)
+        at = At(self.record, entry, self._keys, self._trust.log, Support.SIGNATURES)
         carrying = carriers(at, body) if isinstance(body, grants.GrantApproved) else (at.case(body.case),)
         if any(self._is_above_floor(case) for case in carrying):
             return None
@@ -146,12 +148,6 @@ class VouchedTable(Table):
         if found is not None:
             self.grants_by_id[body.grant].barred = Reason.DEPLOYMENT_UNATTESTED
 
-    def _fold_credential(self, entry: Entry, honoured: Entry | None, found: Breach | None) -> None:
-        if found is not None:
-            self.skip(entry)
-        else:
-            super().apply(entry)
-
 
 def _mapped(models: Mapping[str, str], trusted: Floor | None) -> dict[str, str]:
     upstreams = trusted.upstreams if trusted is not None else {}
@@ -167,5 +163,4 @@ _OWN: dict[type[Body], Callable[[VouchedTable, Entry, Any], Breach | None]] = {
 _FOLDS: dict[type[Body], Callable[[VouchedTable, Entry, Entry | None, Breach | None], None]] = {
     releases.ReleaseApplied: VouchedTable._fold_release,
     grants.GrantApproved: VouchedTable._fold_grant,
-    credentials.CredentialIssued: VouchedTable._fold_credential,
 }
