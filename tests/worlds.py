@@ -21,7 +21,7 @@ from sluicegate.core.access.decision import ANYBODY
 from sluicegate.core.access.table import Table
 from sluicegate.core.directives.cover import DirectiveIndex, Resolution
 from sluicegate.core.lifecycle import Command, Refusal, State
-from sluicegate.core.lifecycle.applications import SubmitApplication
+from sluicegate.core.lifecycle.applications import Amend, OpenAppeal, SubmitApplication
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
 from sluicegate.core.lifecycle.keys import StartLog
@@ -457,6 +457,21 @@ class World:
         """An organization applies."""
         result = self.must(application(organization, surface, release=release, name=name))
         return self.case(result["application"])
+
+    def dossier(self, case: str) -> Opening | None:
+        """What opens the commitment to the dossier that a case is about; the service looks it up too."""
+        about = self.state.cases[case].dossier
+        return self.entries[self.state.cases[about].seq].sealed.get("application")
+
+    def appeal(self, case: str, text: str = "it is wrong") -> OpenAppeal:
+        """The command that appeals a case."""
+        return OpenAppeal(case, text, self.dossier(case))
+
+    def amend(self, grant: str, *, renew: bool, dossier: Any = None, **more: Any) -> Amend:
+        """The command that amends a grant; without another dossier it is about the one agreed to."""
+        kept = self.dossier(self.state.grants[grant].dossier)
+        assert kept is not None
+        return Amend(grant, renew, dossier or kept, **more)
 
     def say(self, case: Case | Followed, agency: str, word: str = "approve") -> dict[str, Any]:
         return self.must(RecordPosition(position(case, agency, word)))

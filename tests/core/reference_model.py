@@ -644,6 +644,8 @@ def check_consent(entries: Sequence[Entry]) -> None:
             _check_grant(entry, before)
         elif entry.type in ("grant.amended", "grant.ended"):
             _check_change(entry, before)
+        elif entry.type == "grant.reinstated":
+            _check_reinstatement(entry, before)
         elif entry.type == "stage.opened":
             _check_opening(entry, before)
         elif entry.type == "directive.issued":
@@ -665,28 +667,23 @@ def check_consent(entries: Sequence[Entry]) -> None:
 def _check_grant(entry: Entry, before: Sequence[Entry]) -> None:
     public = public_of(entry)
     case = _case(before, public["case"])
-    on_appeal = public_of(case)["kind"] == "appeal"
-    asked = _case(before, public_of(case)["question"]["against"]) if on_appeal else case
+    heard, asked = _heard(case, before), _asked(case, before)
     question, terms = public_of(asked)["question"], _terms(before, public["terms"])
     stage, spec = terms["stage"], terms["plan"]["spec"]
-    for name in ("release", "stage", "surface"):
+    for name in ("release", "stage", "surface", "party"):
         assert public[name] == question[name]
     assert question["terms"] in _answering(before, public["release"], public["stage"])
     assert _in_force(before, public["release"])[public["stage"]] == public["terms"]
     assert gate_value(entry, "organization") == gate_value(asked, "organization")
-    assert on_appeal or public_of(case)["rule"] == stage["admission"]["grant"]
-    consenting = _consenting(case, before)
-    assert _holds(case, before)
-    assert {said["agency"] for said in public["positions"]} == consenting
-    assert public["conditions"] == _strictest(stage, case, before)
+    assert _holds(heard, before)
+    assert {said["agency"] for said in public["positions"]} == _consenting(heard, before)
+    assert public["conditions"] == _strictest(stage, heard, before)
     assert _agreed(question["release"], public["terms"], stage, before)
-    assert not [e for e in _of(before, "grant.approved") if public_of(e)["case"] == public["case"]]
+    if public_of(asked)["kind"] != "appeal":  # which may put an application on the list again
+        assert public_of(case)["rule"] == stage["admission"]["grant"]
+        assert not [e for e in _of(before, "grant.approved") if public_of(e)["case"] == public["case"]]
     assert public["surface"] in spec["surfaces"]
-    dossier = asked.sealed["application"].value()["organization"]
-    applied_to = _terms(before, question["terms"])["stage"] if on_appeal else stage
-    assert dossier["registeredIn"] in applied_to.get("eligibility", {}).get(
-        "registeredIn", [dossier["registeredIn"]]
-    )
+    _check_eligible(asked, before)
     ended = _ended(before)
     live = [e for e in _of(before, "grant.approved") if public_of(e)["grant"] not in ended]
     for granted in live:
@@ -715,6 +712,65 @@ def _check_grant(entry: Entry, before: Sequence[Entry]) -> None:
     assert _ms(public["validFrom"]) == entry.at_ms
 
 
+def _check_eligible(case: Entry, before: Sequence[Entry]) -> None:
+    """The dossier of a case is eligible under the terms in force now, whatever they were when it began."""
+    question = public_of(case)["question"]
+    (dossier,) = {
+        opened.sealed["application"].value()["organization"]["registeredIn"]
+        for opened in _of(before, "case.opened")
+        if "application" in opened.sealed and public_of(opened)["question"]["party"] == question["party"]
+    }
+    stage = _terms(before, _in_force(before, question["release"])[question["stage"]])["stage"]
+    assert dossier in stage.get("eligibility", {}).get("registeredIn", [dossier])
+
+
+def _root(case: Entry, before: Sequence[Entry]) -> Entry:
+    """The application that a case goes back to."""
+    question = public_of(case)["question"]
+    if "against" in question:
+        return _root(_case(before, question["against"]), before)
+    if "grant" not in question:
+        return case
+    (granted,) = [e for e in _of(before, "grant.approved") if public_of(e)["grant"] == question["grant"]]
+    return _root(_case(before, public_of(granted)["case"]), before)
+
+
+def _allowed_appeals(case: Entry, before: Sequence[Entry]) -> list[Entry]:
+    """The appeals that were allowed and go back to an application, in the order in which they were."""
+    allowed = [
+        _case(before, public_of(e)["case"])
+        for e in _of(before, "case.determined")
+        if public_of(e)["outcome"] in ("approved", "approved-with-conditions")
+    ]
+    return [each for each in allowed if public_of(each)["kind"] == "appeal" and _root(each, before) is case]
+
+
+def _asked(case: Entry, before: Sequence[Entry]) -> Entry:
+    """The case whose question a grant answers: the newest appeal that put an application on the list."""
+    return [case, *_allowed_appeals(case, before)][-1]
+
+
+def _heard(case: Entry, before: Sequence[Entry]) -> Entry:
+    """The case whose positions count: that of an appeal against the denial, if it was allowed."""
+    name = public_of(case)["case"]
+    appeals = [e for e in _allowed_appeals(case, before) if public_of(e)["question"]["against"] == name]
+    return [case, *appeals][-1]
+
+
+def _check_reinstatement(entry: Entry, before: Sequence[Entry]) -> None:
+    """A grant comes back by an appeal against its removal, to a holder who could be admitted now."""
+    case = _case(before, public_of(entry)["case"])
+    question = public_of(case)["question"]
+    removal = public_of(_case(before, question["against"]))
+    assert (removal["kind"], removal["question"]["grant"]) == ("removal", public_of(entry)["grant"])
+    assert public_of(entry)["grant"] in _ended(before)
+    terms = _in_force(before, question["release"])[question["stage"]]
+    assert question["terms"] in _answering(before, question["release"], question["stage"])
+    assert _agreed(question["release"], terms, _terms(before, terms)["stage"], before)
+    assert _holds(case, before)
+    _check_eligible(case, before)
+
+
 def _ended(before: Sequence[Entry]) -> set[str]:
     """The grants that have ended, and not come back since."""
     last = {public_of(e)["grant"]: e.type for e in before if e.type in ("grant.ended", "grant.reinstated")}
@@ -741,11 +797,16 @@ def _check_change(entry: Entry, before: Sequence[Entry]) -> None:
         assert _ms(_as_amended(before, granted)["validUntil"]) <= entry.at_ms
     if entry.type == "grant.amended" or public["how"] == "removed":
         case = _case(before, public["case"])
-        assert public_of(case)["kind"] == ("removal" if "how" in public else "amendment")
-        assert public_of(case)["question"]["grant"] == public["grant"]
+        against = public_of(case)["question"].get("against")
+        asked = case if against is None else _case(before, against)
+        assert public_of(asked)["kind"] == ("removal" if "how" in public else "amendment")
+        assert public_of(asked)["question"]["grant"] == public["grant"]
         assert _holds(case, before)
         if entry.type == "grant.ended":
             assert _ms(public_of(case)["replyBy"]) <= entry.at_ms
+        else:
+            assert public["party"] == public_of(case)["question"]["party"]
+            _check_eligible(case, before)
 
 
 def _consenting(case: Entry, before: Sequence[Entry]) -> set[str]:
@@ -814,9 +875,9 @@ def _check_outcome(entry: Entry, before: Sequence[Entry], after: Sequence[Entry]
     settled = [
         e.type
         for e in before
-        if e.type in ("case.determined", "case.waitlisted")
+        if e.type in ("case.determined", "case.waitlisted", "case.replied")
         and public_of(e)["case"] == public_of(entry)["case"]
-    ]  # an appeal puts a case that was denied on the list again
+    ]  # an appeal puts a case that was denied on the list again, a reply has it reviewed
     assert settled[-1:] != ["case.determined"]
     outcome = public_of(entry)["outcome"]
     if outcome in ("approved", "approved-with-conditions"):
@@ -831,7 +892,7 @@ def _check_outcome(entry: Entry, before: Sequence[Entry], after: Sequence[Entry]
         assert public_of(allowed)["outcome"] in ("approved", "approved-with-conditions")
     elif outcome == "superseded":
         assert public_of(case)["kind"] in ("terms", "admission", "amendment", "removal", "appeal")
-        question = public_of(case)["question"]
+        question = public_of(_asked(case, before))["question"]
         same_command = [e for e in after if e.id == entry.id]
         terms = _in_force([*before, *same_command], question["release"])
         assert question["terms"] in _answering(before, question["release"], question["stage"])
@@ -894,13 +955,21 @@ def _log(before: Sequence[Entry]) -> str:
 
 
 def check_superseded(entries: Sequence[Entry]) -> None:
-    """No case stays open under terms that are out of force, but for those about what stands by itself."""
-    ended = {public_of(e)["case"] for e in _of(entries, "case.determined")}
+    """No case stays open under terms that are out of force, but for those about what stands by itself.
+
+    Nor one that could admit somebody who is not eligible any more.
+    """
+    words = ("case.determined", "case.waitlisted", "case.replied")
+    ended = {public_of(e)["case"]: e.type == "case.determined" for e in entries if e.type in words}
     for opened in _of(entries, "case.opened"):
-        question = public_of(opened)["question"]
-        assert question["log"] == _log(entries)
-        if public_of(opened)["kind"] not in {"lift", "removal"} and public_of(opened)["case"] not in ended:
+        public = public_of(opened)
+        assert public["question"]["log"] == _log(entries)
+        if public["kind"] not in {"lift", "removal"} and not ended.get(public["case"], False):
+            asked = _asked(opened, entries)
+            question = public_of(asked)["question"]
             assert question["terms"] in _answering(entries, question["release"], question["stage"])
+            if public["kind"] in {"admission", "amendment", "appeal"}:
+                _check_eligible(asked, entries)
 
 
 def _case(before: Sequence[Entry], name: str) -> Entry:

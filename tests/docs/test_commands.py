@@ -86,7 +86,7 @@ def test_every_field_that_casework_writes_is_described(kind):
     for state in REACHED[kind]:
         for act in kinds.ACTS:
             made, case = reach(kind, state, act)
-            made.do(COMMANDS[act](case))
+            made.do(COMMANDS[act](made, case))
             for entry in made.entries:
                 told = known[entry.type]
                 assert set(entry.public) - RESTS_ON <= told["public"], entry.type

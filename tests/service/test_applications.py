@@ -7,6 +7,7 @@ import pytest
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import BadEnvelope, InvalidDocument
 from sluicegate.service import applications, cases, positions
+from sluicegate.service.applications import AmendmentText
 from sluicegate_record.log import canonical, times
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.terms.plan import Plan
@@ -90,6 +91,44 @@ def test_to_who_may_not_know_it_an_unannounced_release_does_not_exist(plane):
     assert isinstance(missing, Refusal)
     assert repr(hidden).replace("secret", "missin") == repr(missing)
     assert not isinstance(plane.submit("developer", release="secret"), Refusal)
+
+
+# Coming back under another plan
+
+
+def tighten(plane):
+    yes(plane.apply(plan_value(stages=[stage(eligibility={"registeredIn": ["GB"]})])))
+
+
+def act(plane, case, name):
+    return applications.act(plane.ledger, plane.who["applicant"], plane.id(), case, name, {"text": "why"})
+
+
+def renew(plane, grant, organization=None):
+    asked = AmendmentText(True, organization, "organization.yaml")
+    return applications.amend(plane.ledger, plane.who["applicant"], plane.id(), grant, asked)
+
+
+def test_an_appeal_is_checked_against_the_plan_in_force(plane):
+    denied = [plane.submit(surface=surface)["application"] for surface in ("api", CODEX)]
+    for case in denied:
+        plane.say(case, "oncd", "object")
+    assert yes(act(plane, denied[0], "appeal"))["against"] == denied[0]
+    tighten(plane)
+    size = plane.size
+    assert no(act(plane, denied[1], "appeal")) == "not_eligible"
+    assert no(act(plane, denied[1], "reply")) == "terms_changed"
+    assert plane.size == size
+
+
+def test_a_renewal_is_checked_against_the_plan_in_force(plane):
+    grant = plane.admit()
+    renewal = yes(renew(plane, grant))["application"]
+    plane.say(renewal, "oncd", "object")
+    tighten(plane)
+    assert no(renew(plane, grant)) == "not_eligible"
+    moved = json.dumps({"name": "Example Utility", "registeredIn": "GB"})
+    yes(renew(plane, grant, moved))
 
 
 # Reading

@@ -13,7 +13,7 @@ from typing import Any
 
 from sluicegate.core.directives.cover import NOBODY, Resolution
 from sluicegate.core.lifecycle import Command, Refusal
-from sluicegate.core.lifecycle.applications import Amend, SubmitApplication
+from sluicegate.core.lifecycle.applications import SubmitApplication
 from sluicegate.core.lifecycle.credentials import IssueCredential
 from sluicegate.core.lifecycle.directives import Confirm, IssueDirective, OpenLift
 from sluicegate.core.lifecycle.fleet import NoteInForce
@@ -184,7 +184,7 @@ class History(World):
 
     def amends(self, grant: str, *said: str, renew: bool = True, **more: Any) -> str:
         """A holder asks for a grant to be renewed or changed; the case, and what is said in it."""
-        case: str = self.must(Amend(grant, renew, **more))["application"]
+        case: str = self.must(self.amend(grant, renew=renew, **more))["application"]
         self.says(case, *said)
         return case
 

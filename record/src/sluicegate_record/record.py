@@ -303,9 +303,11 @@ def _record_added(record: Record, entry: Happening, body: releases.RecordAdded) 
 
 def _grant_approved(record: Record, entry: Happening, body: grants.GrantApproved) -> None:
     case = _case_moved(record, entry, body.case)
-    for appeal in record.cases[case.root].appeals:
-        record.put(replace(record.cases[appeal], used=True))
-    record.put(grant_.approved(body, case.dossier))
+    appeals = [record.cases[name] for name in record.cases[case.root].appeals]
+    about = next((each for each in (case, *appeals) if each.question.party == body.party), case)
+    for appeal in appeals:
+        record.put(replace(appeal, used=True))
+    record.put(grant_.approved(body, about.dossier))
 
 
 def _grant_amended(record: Record, entry: Happening, body: grants.GrantAmended) -> None:

@@ -28,7 +28,7 @@ from sluicegate.core.terms import document
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal, Writing
 from sluicegate.service import access
-from sluicegate.service.cases import seen
+from sluicegate.service.cases import dossier_of, seen
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entries.cases import Description
 from sluicegate_record.statements.statement import REASON_MAX
@@ -117,12 +117,18 @@ def amend(
             said = f"no grant {grant[:80]!r}"
             return Refusal("unknown", "grant_unknown", said, "'application show' names your grant")
         holder = found.organization
-    dossier, described = None, None
+    changed, described = None, None
     if asked.organization is not None:
         organization = application.read(document.read(asked.organization, asked.file))
-        dossier = {"organization": organization}
+        changed = {"organization": organization}
         described = describe(ledger, holder, organization)
-    command = Amend(grant, asked.renew, dossier, described)
+
+    def command(_: Writing) -> Amend:
+        with ledger.reading() as state:
+            agreed = dossier_of(ledger, state, state.cases[state.grants[grant].dossier])
+        assert agreed is not None
+        return Amend(grant, asked.renew, changed or agreed, described)
+
     request = ["amend", grant, asked._asdict()]
     return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
 
@@ -134,7 +140,6 @@ def act(  # noqa: PLR0913 - who, under which id, what, on which terms
 
     Raises: InvalidInput: a text is missing or too long.
     """
-    command = ACTS[name](case_id, asked)
     with ledger.reading() as state:
         case = seen(state, principal, case_id)
         if isinstance(case, Refusal):
@@ -142,6 +147,7 @@ def act(  # noqa: PLR0913 - who, under which id, what, on which terms
         if name != "return" and case.applicant != principal.id:
             said = f"only who applied may {name}"
             return Refusal("forbidden", "not_applicant", said, "use the token the application was made with")
+        command = ACTS[name](case_id, asked, dossier_of(ledger, state, case))
     return ledger.execute(command, by=principal.id, command_id=command_id, request=[name, case_id, asked])
 
 
@@ -203,14 +209,14 @@ def _text(asked: dict[str, str]) -> str:
 
 
 ACTS: dict[str, Any] = {
-    "answer": lambda case, asked: Answer(case, asked.get("agency", ""), _text(asked)),
-    "accept": lambda case, _: Accept(case),
-    "withdraw": lambda case, _: Withdraw(case),
-    "return": lambda case, asked: Return(case, _text(asked)),
-    "reply": lambda case, asked: Reply(case, _text(asked)),
-    "appeal": lambda case, asked: OpenAppeal(case, _text(asked)),
+    "answer": lambda case, asked, _: Answer(case, asked.get("agency", ""), _text(asked)),
+    "accept": lambda case, *_: Accept(case),
+    "withdraw": lambda case, *_: Withdraw(case),
+    "return": lambda case, asked, _: Return(case, _text(asked)),
+    "reply": lambda case, asked, _: Reply(case, _text(asked)),
+    "appeal": lambda case, asked, dossier: OpenAppeal(case, _text(asked), dossier),
 }
-"""The commands of acts in a case that need no signature."""
+"""The commands of acts in a case that need no signature: of the case, what is asked, and its dossier."""
 
 
 def _open_of(state: State, principal: Principal) -> int:

@@ -23,6 +23,7 @@ from sluicegate.service import access
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entities.case import Case, ListComparison, Timer
 from sluicegate_record.log import canonical, times
+from sluicegate_record.log.leaf import Opening
 from sluicegate_record.terms import kinds, quorum
 
 SHOWN_MAX = 500
@@ -162,9 +163,15 @@ def _name_of(ledger: Ledger, state: State, case: Case) -> str | None:
     """The legal name of whom a case is about, as it was given."""
     if case.organization is None:
         return None
-    opened = ledger.store.sealed(state.cases[case.dossier].seq)["application"]
+    opened = dossier_of(ledger, state, case)
+    assert opened is not None
     name: str = opened.value()["organization"]["name"]
     return name
+
+
+def dossier_of(ledger: Ledger, state: State, case: Case) -> Opening | None:
+    """What opens the commitment to the dossier that a case is about; None of one that is about nobody."""
+    return ledger.store.sealed(state.cases[case.dossier].seq).get("application")
 
 
 def _next_due_ms(case: Case) -> int | None:
@@ -416,9 +423,9 @@ def _document(state: State, case: Case) -> dict[str, Any] | None:
 
 
 def _dossier(ledger: Ledger, state: State, case: Case) -> dict[str, Any] | None:
-    if case.organization is None:
+    opened = dossier_of(ledger, state, case)
+    if opened is None:
         return None
-    opened = ledger.store.sealed(state.cases[case.dossier].seq)["application"]
     return {"application": opened.value(), "salt": canonical.b64(opened.salt)}
 
 

@@ -14,7 +14,6 @@ from sluicegate.core.access.decision import Allow, Ask, Instant
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
-from sluicegate.core.lifecycle.applications import Amend
 from sluicegate.core.lifecycle.grants import (
     ChooseFallback,
     OpenRemoval,
@@ -189,7 +188,7 @@ class Fallen:
         return decision.decide(ask, self.table, self.now)
 
     def amended(self) -> None:
-        case = self.world.case(self.world.must(Amend(self.fallbacks, renew=True))["application"])
+        case = self.world.case(self.world.must(self.world.amend(self.fallbacks, renew=True))["application"])
         self.world.all_say(case, "oncd approve", "ostp approve")
 
     def on_new_terms(self) -> None:

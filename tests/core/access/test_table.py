@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sluicegate.core.access.table import LEASE_MS_DEFAULT, Table
 from sluicegate.core.directives.cover import Whom
-from sluicegate.core.lifecycle.applications import Accept, Amend, OpenAppeal, Reply
+from sluicegate.core.lifecycle.applications import Accept, Reply
 from sluicegate.core.lifecycle.grants import (
     ChooseFallback,
     OpenRemoval,
@@ -275,14 +275,14 @@ def whole() -> list[Entry]:
     for command in (ProveGrant(grant, "g"), SuspendGrant(grant, "misuse"), ResumeGrant(grant)):
         world.must(command)
     world.must(ChooseFallback(grant, True))
-    amendment = world.case(world.must(Amend(grant, renew=True))["application"])
+    amendment = world.case(world.must(world.amend(grant, renew=True))["application"])
     removal = world.case(world.must(OpenRemoval(grant, "misuse", "why"))["case"])
     for agency in ("oncd", "ostp"):
         world.say(amendment, agency)
         world.say(removal, agency)
     world.now_ms += 10 * DAY_MS
     world.tick()
-    appeal = world.case(world.must(OpenAppeal(removal.id, "why"))["case"])
+    appeal = world.case(world.must(world.appeal(removal.id, "why"))["case"])
     world.say(appeal, "caisi")
     world.admit("org-2")
     waiting = world.submit("org-3")

@@ -20,7 +20,6 @@ from sluicegate.core.access.decision import Allow, Ask, Instant
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
-from sluicegate.core.lifecycle.applications import Amend, OpenAppeal
 from sluicegate.core.lifecycle.grants import OpenRemoval
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import OpenStage
@@ -367,7 +366,7 @@ def test_a_renewal_is_honoured_and_one_that_nobody_signed_is_not() -> None:
     world = honest()
     (grant,) = world.state.grants
     world.now_ms += 20 * DAY_MS
-    case = world.case(world.must(Amend(grant, renew=True))["application"])
+    case = world.case(world.must(world.amend(grant, renew=True))["application"])
     world.say(case, "oncd")
     world.say(case, "ostp")
     at_ms = world.now_ms + 15 * DAY_MS
@@ -392,11 +391,18 @@ def test_what_narrows_applies_though_nobody_signed_it() -> None:
     assert vouched.reason is Reason.GRANT_REMOVED
 
 
-def test_an_appeal_gives_a_grant_that_is_honoured() -> None:
+NARROW = plan_value(stages=[stage(eligibility={"registeredIn": ["US"]})])
+"""A tighter plan, by which fewer may apply."""
+
+
+@pytest.mark.parametrize("plans", [[], [NARROW]])
+def test_an_appeal_gives_a_grant_that_is_honoured(plans: list[dict[str, Any]]) -> None:
     world = World.opened()
     case = world.submit()
     world.say(case, "ostp", "object")
-    appeal = world.case(world.must(OpenAppeal(case.id, "we disagree"))["case"])
+    for plan in plans:
+        world.apply(plan)
+    appeal = world.case(world.must(world.appeal(case.id, "we disagree"))["case"])
     assert appeal.rule == Rule("majorityOf", ("caisi",))
     world.say(appeal, "caisi")
     assert appeal.grant is not None
@@ -406,6 +412,27 @@ def test_an_appeal_gives_a_grant_that_is_honoured() -> None:
     assert isinstance(believed, Allow)
     assert vouched == believed
     assert isinstance(believed_and_vouched(world.entries)[1], Deny), "the floor asks for oncd and ostp"
+
+
+def test_an_appeal_gives_nothing_under_terms_that_have_changed_who_may_apply_since() -> None:
+    """The control plane leaves out that the plan has ended the appeal, and admits by it afterwards."""
+    world = World.opened()
+    case = world.submit()
+    world.say(case, "ostp", "object")
+    appeal = world.case(world.must(world.appeal(case.id, "we disagree"))["case"])
+    size = len(world.entries)
+    world.say(appeal, "caisi")
+    said, determined, granted = world.entries[size:]
+    world.credential(granted.public["grant"])
+    key = world.entries[-1]
+    world.apply(NARROW)
+    applied = world.entries[-1]
+    lie = told(granted, {"terms": applied.public["terms"][STAGE]})
+    entries = [*world.entries[:size], said, applied, determined, lie, key]
+    believed, vouched = believed_and_vouched(entries, rule=Rule("anyOf", AGENCIES))
+    assert isinstance(believed, Allow)
+    assert isinstance(vouched, Deny)
+    assert vouched.reason is Reason.DEPLOYMENT_UNATTESTED
 
 
 def test_a_reinstatement_without_an_appeal_changes_nothing() -> None:
@@ -448,13 +475,22 @@ def test_another_officer_may_open_too() -> None:
 
 
 ACTS = {
-    *("case.opened", "position.recorded", "case.determined", "case.warned", "case.waitlisted"),
+    *(
+        "case.opened",
+        "position.recorded",
+        "case.determined",
+        "case.warned",
+        "case.waitlisted",
+        "case.replied",
+    ),
     *("case.offered", "release.applied", "stage.opened", "grant.approved", "grant.amended"),
     *("grant.suspended", "grant.resumed", "grant.ended", "grant.reinstated", "grant.proven"),
     *("grant.fallback_chosen", "credential.issued", "credential.revoked", "directive.issued"),
     "directive.lifted",
 }
 """What random histories consist of."""
+REFUSED = {"OpenAppeal: not_eligible", "Amend: not_eligible", "Reply: terms_changed"}
+"""What is refused in them to applicants who come back under a tighter plan."""
 
 
 @settings(max_examples=30)
@@ -469,8 +505,10 @@ def test_whoever_checks_allows_no_more_and_an_honest_log_no_less(player: Player)
 def test_it_does_so_in_histories_in_which_every_act_occurs() -> None:
     made: Counter[str] = Counter()
     for seed in range(250):
-        made.update({entry.type for entry in agree(Player(seed)).entries})
-    assert made.keys() >= ACTS, ACTS - made.keys()
+        player = Player(seed)
+        made.update({entry.type for entry in agree(player).entries})
+        made.update(player.refusals)
+    assert made.keys() >= ACTS | REFUSED, (ACTS | REFUSED) - made.keys()
 
 
 def agree(player: Player) -> World:

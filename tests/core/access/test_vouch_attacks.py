@@ -12,7 +12,7 @@ from sluicegate.core.access.decision import Allow
 from sluicegate.core.access.refusals import Deny
 from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
-from sluicegate.core.lifecycle.applications import Accept, Amend, OpenAppeal, Withdraw
+from sluicegate.core.lifecycle.applications import Accept, Withdraw
 from sluicegate.core.lifecycle.grants import OpenRemoval, ResumeGrant, SurrenderGrant, SuspendGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.errors import VerificationFailed
@@ -119,7 +119,7 @@ def test_one_renewal_signed_renewed_for_ever():
     w = honest()
     (g,) = w.state.grants
     w.now_ms += 20 * DAY_MS
-    c = w.case(w.must(Amend(g, renew=True))["application"])
+    c = w.case(w.must(w.amend(g, renew=True))["application"])
     w.say(c, "oncd")
     w.say(c, "ostp")
     w.now_ms += 25 * DAY_MS
@@ -133,7 +133,7 @@ def test_one_allowed_appeal_reinstates_twice():
     w = honest()
     g = removed(w)
     first = [c for c in w.cases() if c.kind == "removal"][-1]
-    ap = w.case(w.must(OpenAppeal(first.id, "wrong"))["case"])
+    ap = w.case(w.must(w.appeal(first.id, "wrong"))["case"])
     for a in sorted(ap.parties):
         w.say(ap, a)
     assert w.state.grants[g].is_live
@@ -457,7 +457,7 @@ def test_honest_removed_appealed_without_a_seat_offered_and_granted_again():
     removed(w)
     other = w.admit("org-2")
     first = [c for c in w.cases() if c.kind == "removal"][-1]
-    ap = w.case(w.must(OpenAppeal(first.id, "wrong"))["case"])
+    ap = w.case(w.must(w.appeal(first.id, "wrong"))["case"])
     for a in sorted(ap.parties):
         w.say(ap, a)
     w.must(SurrenderGrant(other))
@@ -474,7 +474,7 @@ def test_honest_renewed_twice_by_two_cases():
     (g,) = w.state.grants
     for _ in range(2):
         w.now_ms += 20 * DAY_MS
-        c = w.case(w.must(Amend(g, renew=True))["application"])
+        c = w.case(w.must(w.amend(g, renew=True))["application"])
         w.say(c, "oncd")
         w.say(c, "ostp")
     same(w)
@@ -496,7 +496,7 @@ def test_honest_reinstated_after_an_appeal():
     w = honest()
     removed(w)
     first = [c for c in w.cases() if c.kind == "removal"][-1]
-    ap = w.case(w.must(OpenAppeal(first.id, "wrong"))["case"])
+    ap = w.case(w.must(w.appeal(first.id, "wrong"))["case"])
     for a in sorted(ap.parties):
         w.say(ap, a)
     same(w, Rule("anyOf", AGENCIES))

@@ -132,6 +132,9 @@ class Standing:
     waiting: list[str] = field(default_factory=list)
     lists: list[Entry] = field(default_factory=list)
     open_terms: set[str] = field(default_factory=set)
+    agreed_terms: set[str] = field(default_factory=set)
+    countries: dict[str, str] = field(default_factory=dict)
+    """Where an applicant is registered, by the commitment to its dossier."""
 
     def place_of(self, case: Matter) -> tuple[str, str]:
         return case.question["release"], case.question["stage"]
@@ -183,9 +186,10 @@ class Standing:
 
     def asked_again(self, case: Matter) -> bool:
         """Whether it lacks a clear screening record that its stage asks for."""
-        if case.kind == "appeal":
-            return self.asked_again(self.cases[case.question["against"]])
-        stage = self.stage(self.place_of(case)) if case.kind in ASKS_FOR_A_GRANT else None
+        if case.kind == "appeal" and case.screened is None:
+            first = self.cases[case.question["against"]]
+            return self.asked_again(self.application_of(first) if first.kind == "removal" else first)
+        stage = self.stage(self.place_of(case)) if case.kind in TIMED else None
         if stage is None or "screening" not in stage.get("eligibility", {}):
             return False
         if case.screened is None or public_of(case.screened)["decision"] != "clear":
@@ -198,13 +202,34 @@ class Standing:
         """Whether something other than the agencies stands between a case and its approval."""
         if self.asked_again(case):
             return True
+        if case.kind in TIMED and self.terms_of(case) not in self.agreed_terms:
+            return True
         if case.kind == "removal":
             return case.reply_by is not None and self.at < case.reply_by
         if case.kind != "amendment":
             return False
-        terms = self.plans[case.question["release"]]["terms"].get(case.question["stage"])
         was_open = self.grants[case.question["grant"]]["terms"] in self.open_terms
-        return was_open and terms not in self.open_terms
+        return was_open and self.terms_of(case) not in self.open_terms
+
+    def terms_of(self, case: Matter) -> str | None:
+        """The terms in force of the stage that a case is about."""
+        terms: str | None = self.plans[case.question["release"]]["terms"].get(case.question["stage"])
+        return terms
+
+    def application_of(self, case: Matter) -> Matter:
+        """The application that a case goes back to."""
+        question = case.question
+        if "against" in question:
+            return self.application_of(self.cases[question["against"]])
+        if "grant" in question:
+            return self.application_of(self.cases[self.grants[question["grant"]]["case"]])
+        return case
+
+    def may_apply(self, party: str, place: tuple[str, str]) -> bool:
+        """Whether an applicant is registered where the stage in force admits."""
+        stage = self.stage(place)
+        countries = stage.get("eligibility", {}).get("registeredIn") if stage else []
+        return countries is None or self.countries[party] in countries
 
     def decided_by(self, case: Matter) -> Matter:
         """The case whose positions count for another: an appeal that was allowed."""
@@ -268,11 +293,18 @@ def follow(now: Standing, entry: Entry) -> None:
         opened = Matter(entry, due=ms(public.get("due")), reply_by=ms(public.get("replyBy")))
         opened.reply_runs = opened.reply_by is not None
         now.cases[opened.name] = opened
+        if "application" in entry.sealed:
+            dossier = entry.sealed["application"].value()["organization"]
+            now.countries[opened.question["party"]] = dossier["registeredIn"]
     elif case is not None:
         _follow_case(now, case, entry)
+        if case.kind == "terms" and (case.outcome or "").startswith("approved"):
+            now.agreed_terms.add(case.question["terms"])
     elif kind == "release.applied":
         now.plans[public["release"]] = public
+        now.agreed_terms &= {terms for plan in now.plans.values() for terms in plan["terms"].values()}
         for name, before in public.get("tightened", {}).items():
+            now.agreed_terms.add(public["terms"][name])
             now.open_terms |= {public["terms"][name]} if before in now.open_terms else set()
     elif kind == "stage.opened":
         now.open_terms.add(public["terms"])
@@ -286,7 +318,8 @@ def _follow_grant(now: Standing, entry: Entry) -> None:
     public = public_of(entry)
     if entry.type == "grant.approved":
         place, organization = (public["release"], public["stage"]), gate_value(entry, "organization")
-        now.grants[public["grant"]] = {"place": place, "organization": organization, "how": "approved"}
+        given = {"place": place, "organization": organization, "how": "approved", "case": public["case"]}
+        now.grants[public["grant"]] = given
     grant = now.grants[public["grant"]]
     if entry.type in {"grant.approved", "grant.amended"}:
         grant |= {"until": ms(public["validUntil"]), "terms": public["terms"]}
@@ -397,6 +430,8 @@ def settled(now: Standing) -> None:
             assert case.left() is not None, f"{case.name}: nobody is left to decide"
             assert not case.refused(now.at), f"{case.name} should be denied"
             assert not case.agreed() or now.held_up(case), f"{case.name} should be decided"
+            if case.kind in TIMED:
+                assert now.may_apply(case.question["party"], now.place_of(case)), f"{case.name} is in vain"
         if case.state in {"waitlisted", "offered"}:
             assert now.decided_by(case).agreed(), f"{case.name} is listed without consent"
     for name in now.waiting:
@@ -565,6 +600,15 @@ def _granted(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
     organization = gate_value(entry, "organization")
     assert organization == case.organization
     assert now.room(place, organization), "more seats are taken than there are"
+    assert now.may_apply(public["party"], place)
+
+
+def _amended(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
+    public = public_of(entry)
+    case = now.cases[public["case"]]
+    assert (case.outcome or "").startswith("approved")
+    assert public["party"] == case.question["party"]
+    assert now.may_apply(public["party"], now.place_of(case))
 
 
 def _reinstated(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
@@ -572,6 +616,7 @@ def _reinstated(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
     assert case.kind == "appeal"
     assert case.agreed()
     assert grant["how"] == "removed"
+    assert now.may_apply(case.question["party"], grant["place"])
     assert now.room(grant["place"], grant["organization"]), "more seats are taken than there are"
 
 
@@ -615,6 +660,7 @@ _JUDGES = {
     "case.waitlisted": _waitlisted,
     "case.resumed": _resumed,
     "grant.approved": _granted,
+    "grant.amended": _amended,
     "grant.reinstated": _reinstated,
     "grant.ended": _ended,
 }

@@ -8,15 +8,7 @@ from typing import Any
 import pytest
 
 from sluicegate.core.lifecycle import Command, Refusal
-from sluicegate.core.lifecycle.applications import (
-    Accept,
-    Amend,
-    Answer,
-    OpenAppeal,
-    Reply,
-    Return,
-    Withdraw,
-)
+from sluicegate.core.lifecycle.applications import Accept, Answer, Reply, Return, Withdraw
 from sluicegate.core.lifecycle.directives import OpenLift
 from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
@@ -53,17 +45,17 @@ REACHED = {
 }
 """The states that a case of each kind can be in."""
 
-COMMANDS: dict[str, Callable[[Followed], Command]] = {
-    "receive": lambda case: receipt(case, ACTOR),
-    "position": lambda case: RecordPosition(position(case, ACTOR)),
-    "answer": lambda case: Answer(case.id, "", "an answer"),
-    "screen": screened,
-    "accept": lambda case: Accept(case.id),
-    "withdraw": lambda case: Withdraw(case.id),
-    "return": lambda case: Return(case.id, "deficient"),
-    "proceed": proceeding,
-    "reply": lambda case: Reply(case.id, "a reply"),
-    "appeal": lambda case: OpenAppeal(case.id, "an appeal"),
+COMMANDS: dict[str, Callable[[World, Followed], Command]] = {
+    "receive": lambda _, case: receipt(case, ACTOR),
+    "position": lambda _, case: RecordPosition(position(case, ACTOR)),
+    "answer": lambda _, case: Answer(case.id, "", "an answer"),
+    "screen": lambda _, case: screened(case),
+    "accept": lambda _, case: Accept(case.id),
+    "withdraw": lambda _, case: Withdraw(case.id),
+    "return": lambda _, case: Return(case.id, "deficient"),
+    "proceed": lambda _, case: proceeding(case),
+    "reply": lambda _, case: Reply(case.id, "a reply"),
+    "appeal": lambda made, case: made.appeal(case.id),
 }
 
 
@@ -101,7 +93,7 @@ def granted() -> tuple[World, str]:
 
 def amendment() -> tuple[World, Followed]:
     made, grant = granted()
-    return made, made.case(made.must(Amend(grant, renew=True))["application"])
+    return made, made.case(made.must(made.amend(grant, renew=True))["application"])
 
 
 def removal() -> tuple[World, Followed]:
@@ -118,7 +110,7 @@ def lift() -> tuple[World, Followed]:
 def appeal() -> tuple[World, Followed]:
     made, case = admission()
     made.say(case, "oncd", "object")
-    return made, made.case(made.must(OpenAppeal(case.id, "an appeal"))["case"])
+    return made, made.case(made.must(made.appeal(case.id, "an appeal"))["case"])
 
 
 BEGIN: dict[str, Callable[[], tuple[World, Followed]]] = {
@@ -168,7 +160,7 @@ def test_an_act_is_refused_by_the_table_exactly_where_the_table_says_so(act, kin
     made, case = reach(kind, state, act)
     assert (case.kind, case.standing) == (kind, state)
     before = made.state.size
-    result = made.do(COMMANDS[act](case))
+    result = made.do(COMMANDS[act](made, case))
     refused = isinstance(result, Refusal) and result.code in TABLE
     assert refused is not kinds.allows(act, kind, state), result
     assert not refused or made.state.size == before
@@ -192,7 +184,7 @@ DONE = {
 def test_every_act_can_be_done_somewhere(act):
     made, case = reach(*DONE[act], act)
     before = made.state.size
-    made.must(COMMANDS[act](case))
+    made.must(COMMANDS[act](made, case))
     assert made.state.size > before
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from sluicegate.core.access.refusals import Reason
 from sluicegate.core.access.table import GrantRow
-from sluicegate.core.lifecycle.applications import Amend, OpenAppeal, Reply, Withdraw
+from sluicegate.core.lifecycle.applications import Reply, Withdraw
 from sluicegate.core.lifecycle.grants import SurrenderGrant, SuspendGrant
 from tests.worlds import AT_MS, DAY_MS, RELEASE, STAGE, Followed, World, looser, plan_value, proceeding, stage
 
@@ -21,7 +21,7 @@ def world() -> World:
 
 
 def amended(world: World, grant: str, *, renew: bool = True, dossier: Any = None) -> Followed:
-    return world.case(world.must(Amend(grant, renew, dossier))["application"])
+    return world.case(world.must(world.amend(grant, renew=renew, dossier=dossier))["application"])
 
 
 def found(world: World, grant: str) -> GrantRow:
@@ -63,9 +63,9 @@ def test_a_grant_goes_on_as_it_is_while_and_after_its_amendment_is_denied(world:
 
 def test_there_is_one_amendment_at_a_time_and_it_says_something(world: World) -> None:
     grant = world.admit()
-    assert world.refused(Amend(grant, renew=False)) == "nothing_to_amend"
+    assert world.refused(world.amend(grant, renew=False)) == "nothing_to_amend"
     case = amended(world, grant)
-    assert world.refused(Amend(grant, renew=True)) == "already_applied"
+    assert world.refused(world.amend(grant, renew=True)) == "already_applied"
     world.must(Withdraw(case.id))
     assert amended(world, grant).id != case.id
 
@@ -79,14 +79,14 @@ def test_a_denial_is_not_taken_up_again_beside_a_newer_amendment(world: World) -
     assert world.refused(proceeding(denied)) == "already_applied"
     world.must(Withdraw(newer.id))
     world.must(Reply(denied.id, "but"))
-    assert world.refused(Amend(grant, renew=True)) == "already_applied"
+    assert world.refused(world.amend(grant, renew=True)) == "already_applied"
 
 
 def test_a_denial_is_not_taken_up_again_when_the_grant_is_over(world: World) -> None:
     grant = world.admit()
     denied = amended(world, grant)
     world.all_say(denied, "oncd object")
-    appeal = world.case(world.must(OpenAppeal(denied.id, "but"))["case"])
+    appeal = world.case(world.must(world.appeal(denied.id, "but"))["case"])
     world.must(SurrenderGrant(grant))
     assert world.refused(proceeding(denied)) == "grant_ended"
     world.all_say(appeal, "caisi approve")
@@ -123,4 +123,4 @@ def test_who_has_become_ineligible_does_not_amend() -> None:
     world = World.opened(stages=[stage(eligibility={"registeredIn": ["US"]})])
     grant = world.admit()
     elsewhere = {"organization": {"name": "Example", "registeredIn": "GB"}}
-    assert world.refused(Amend(grant, renew=False, dossier=elsewhere)) == "not_eligible"
+    assert world.refused(world.amend(grant, renew=False, dossier=elsewhere)) == "not_eligible"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core.lifecycle.applications import Accept, OpenAppeal, Reply, Withdraw
+from sluicegate.core.lifecycle.applications import Accept, Reply, Withdraw
 from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate_record.terms.rule import Rule
@@ -36,7 +36,7 @@ def denied(world: World, organization: str = "org-1") -> Followed:
 
 
 def appealed(world: World, case: Followed) -> Followed:
-    return world.case(world.must(OpenAppeal(case.id, "it is wrong"))["case"])
+    return world.case(world.must(world.appeal(case.id, "it is wrong"))["case"])
 
 
 def removed(world: World, grant: str) -> Followed:
@@ -119,8 +119,8 @@ def test_an_appeal_that_is_denied_is_the_end(world: World) -> None:
     appeal = appealed(world, case)
     world.all_say(appeal, "caisi object")
     assert appeal.outcome == "denied"
-    assert world.refused(OpenAppeal(case.id, "again")) == "appealed_already"
-    assert world.refused(OpenAppeal(appeal.id, "again")) == "not_in_this_kind"
+    assert world.refused(world.appeal(case.id, "again")) == "appealed_already"
+    assert world.refused(world.appeal(appeal.id, "again")) == "not_in_this_kind"
     assert world.refused(Reply(appeal.id, "again")) == "not_in_this_kind"
     assert world.refused(proceeding(appeal)) == "not_in_this_kind"
 
@@ -133,7 +133,7 @@ def test_there_is_a_time_to_appeal() -> None:
     world.later(2 - 1 / 86_400_000)
     assert appealed(world, case).rule == Rule("allOf", ("caisi",))
     world.later(1 / 86_400_000)
-    assert world.refused(OpenAppeal(other.id, "it is wrong")) == "too_late"
+    assert world.refused(world.appeal(other.id, "it is wrong")) == "too_late"
 
 
 @pytest.mark.parametrize("end", ["withdrawn", "approved", "open"])
@@ -144,7 +144,7 @@ def test_only_a_denial_is_appealed(world: World, end: str) -> None:
     if end == "approved":
         world.all_say(case, "oncd approve", "ostp approve")
     expected = "not_in_this_state" if end == "open" else "nothing_to_appeal"
-    assert world.refused(OpenAppeal(case.id, "it is wrong")) == expected
+    assert world.refused(world.appeal(case.id, "it is wrong")) == expected
 
 
 def test_nobody_decides_on_an_appeal_against_what_he_has_signed() -> None:

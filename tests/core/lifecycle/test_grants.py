@@ -87,7 +87,9 @@ ENDS: list[Callable[[str], Command]] = [
     ResumeGrant,
     lambda grant: SuspendGrant(grant, "misuse"),
     lambda grant: OpenRemoval(grant, "misuse", "why"),
-    lambda grant: Amend(grant, renew=True),
+    lambda grant: Amend(
+        grant, renew=True, dossier={"organization": {"name": "Renamed", "registeredIn": "US"}}
+    ),
     lambda grant: ProveGrant(grant, "gateway"),
 ]
 
@@ -191,7 +193,7 @@ def test_the_rule_of_removals_is_its_own_where_the_plan_states_one() -> None:
 
 
 def test_a_removal_ends_what_is_open_about_the_grant(held: Held) -> None:
-    name = held.world.must(Amend(held.grant, renew=True))["application"]
+    name = held.world.must(held.world.amend(held.grant, renew=True))["application"]
     held.removed()
     amendment = held.world.case(name)
     assert (amendment.outcome, amendment.reason_code) == ("superseded", "grant_removed")

@@ -15,7 +15,7 @@ from sluicegate.core.access import decision, feed
 from sluicegate.core.access.decision import Ask, Instant
 from sluicegate.core.access.table import Table
 from sluicegate.core.lifecycle import Command, Refusal, State
-from sluicegate.core.lifecycle.applications import Accept, Amend, OpenAppeal, Withdraw
+from sluicegate.core.lifecycle.applications import Accept, Reply, Withdraw
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
 from sluicegate.core.lifecycle.grants import (
@@ -115,7 +115,7 @@ class Player:
         except SluicegateError as error:
             result = Refusal("conflict", error.code, error.message)
         if isinstance(result, Refusal):
-            self.refusals.append(result.code)
+            self.refusals.append(f"{type(command).__name__}: {result.code}")
             assert self.world.state.size == size
             assert before is None or content(self.world.state) == before, "a refusal left a trace"
         return result
@@ -286,7 +286,7 @@ class Player:
                 ProveGrant(grant, "g"),
                 ChooseFallback(grant, self.random.random() < 0.7),
             ),
-            *(OpenRemoval(grant, "misuse", "why"), Amend(grant, renew=self.random.random() < 0.5)),
+            *(OpenRemoval(grant, "misuse", "why"), self.world.amend(grant, renew=self.random.random() < 0.5)),
         ]
         result = self.do(self.random.choice([*commands, commands[-1], commands[-1], commands[-2]]))
         if isinstance(result, dict) and "grant" in result:
@@ -311,9 +311,41 @@ class Player:
         cases = [case for case in self.world.cases() if case.state == "determined"]
         taken = [case for case in cases if case.kind == "removal" and case.appeal is None]
         found = taken or cases
-        result = self.do(OpenAppeal(self.random.choice(found).id, "but")) if found else {}
+        result = self.do(self.world.appeal(self.random.choice(found).id, "but")) if found else {}
         if isinstance(result, dict) and "case" in result:
             self.agree_to(self.world.case(result["case"]))
+
+    def reply(self) -> None:
+        """A denial that is replied to; mostly approved then."""
+        denied = [case for case in self.world.cases() if case.outcome == "denied"]
+        name = self.random.choice(denied).id if denied else None
+        if name is not None and isinstance(self.do(Reply(name, "but")), dict):
+            self.agree_to(self.world.case(name))
+
+    def come_back(self) -> None:
+        """Who was denied, or removed, comes back after a plan that says more narrowly who may apply."""
+        self.begin_anew()
+        organization, country = self.random.choice(ORGANIZATIONS), self.random.choice(["US", "NO"])
+        result = self.do(application(organization, country=country))
+        if isinstance(result, Refusal):
+            return
+        case = self.world.case(result["application"])
+        if self.random.random() < 0.5:
+            self.agree_to(case)
+            self.remove()
+        else:
+            self.send(position(case, "oncd", "object", reason="why"))
+        self.do(ApplyPlan(read_plan(PLANS[1])))
+        self.random.choice([Player.appeal, Player.appeal, Player.reply, Player.change])(self)
+        self.accept()
+
+    def begin_anew(self) -> None:
+        """The first plan, agreed to and open."""
+        self.do(ApplyPlan(read_plan(PLANS[0])))
+        for case in self.world.cases():
+            if case.kind == "terms" and case.state != "determined":
+                self.agree_to(case)
+        self.do(OpenStage(opening(self.world.state)))
 
     def agree_to(self, case: Followed) -> None:
         for agency in sorted(parties_of(case.rule)):
@@ -335,6 +367,7 @@ MOVES: list[Callable[[Player], None]] = [
     *(Player.suspend, Player.suspend, Player.lift, Player.lift, Player.wait, Player.admit, Player.admit),
     *(Player.admit, Player.admit, Player.issue, Player.accept, Player.accept, Player.withdraw),
     *(Player.change, Player.change, Player.change, Player.remove, Player.appeal, Player.appeal),
+    *(Player.reply, Player.come_back, Player.come_back),
 ]
 
 histories = st.builds(Player, st.integers(0, 2**32))

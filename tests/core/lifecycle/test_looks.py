@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sluicegate.core.lifecycle.applications import Amend, Withdraw
+from sluicegate.core.lifecycle.applications import Withdraw
 from sluicegate.core.lifecycle.positions import RecordPosition
-from tests.worlds import RELEASE, STAGE, Followed, World, looser, plan_value, position, stage
+from tests.worlds import RELEASE, STAGE, Followed, World, looser, plan_value, position, receipt, stage
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def blocked(world: World) -> Followed:
     grant = world.admit()
     world.apply(plan_value(stages=[looser()]))
     world.agree()
-    case = world.case(world.must(Amend(grant, renew=True))["application"])
+    case = world.case(world.must(world.amend(grant, renew=True))["application"])
     world.all_say(case, "oncd approve", "ostp approve")
     assert case.outcome is None
     return case
@@ -51,7 +51,7 @@ def test_what_is_not_agreed_goes_on_waiting(world: World) -> None:
     grant = world.admit()
     world.apply(plan_value(stages=[looser()]))
     world.agree()
-    case = world.case(world.must(Amend(grant, renew=True))["application"])
+    case = world.case(world.must(world.amend(grant, renew=True))["application"])
     world.all_say(case, "oncd approve")
     world.open()
     assert case.outcome is None
@@ -68,7 +68,7 @@ def test_everything_that_waited_is_taken_up_case_by_case(world: World) -> None:
     grants = [world.admit(f"org-{i}") for i in range(3)]
     world.apply(plan_value(stages=[looser()]))
     world.agree()
-    cases = [world.case(world.must(Amend(grant, renew=True))["application"]) for grant in grants]
+    cases = [world.case(world.must(world.amend(grant, renew=True))["application"]) for grant in grants]
     for case in cases:
         world.all_say(case, "oncd approve", "ostp approve")
     world.open()
@@ -84,3 +84,21 @@ def test_a_contradiction_outlives_a_plan_that_states_the_condition(world: World)
     conditions = {**stage()["conditions"], "logs": {"value": 30, "declared": True}}
     world.apply(plan_value(stages=[stage(conditions=conditions)]))
     assert (case.outcome, case.state) == (None, "in_review")
+
+
+@pytest.mark.parametrize("mode", ["approve", "notify"])
+def test_what_silence_admits_waits_until_the_terms_are_agreed_to(mode: str) -> None:
+    clock = {"within": 1, "silence": "no-objection"}
+    admission = {"mode": mode, "grant": {"allOf": ["oncd", "ostp"]}, "clock": clock}
+    world = World()
+    world.apply(plan_value(stages=[stage(admission=admission)]))
+    case = world.submit()
+    if mode == "approve":
+        for agency in ("oncd", "ostp"):
+            world.must(receipt(case, agency))
+    world.later(3)
+    assert "case.silent" in world.types()
+    assert (case.outcome, case.grant) == (None, None)
+    world.agree()
+    assert case.outcome == "approved"
+    assert world.state.table.grants_by_id[case.grant or ""].organization == "org-1"

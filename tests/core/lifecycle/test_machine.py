@@ -11,15 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sluicegate.core.lifecycle import Command, Refusal, State
-from sluicegate.core.lifecycle.applications import (
-    Accept,
-    Amend,
-    Answer,
-    OpenAppeal,
-    Reply,
-    Return,
-    Withdraw,
-)
+from sluicegate.core.lifecycle.applications import Accept, Answer, Reply, Return, Withdraw
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
 from sluicegate.core.lifecycle.grants import OpenRemoval, ResumeGrant, SurrenderGrant, SuspendGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
@@ -49,6 +41,8 @@ from tests.worlds import (
 
 HOUR_MS = 3_600_000
 ORGANIZATIONS = tuple(f"org-{number}" for number in range(8))
+ABROAD = frozenset(ORGANIZATIONS[::3])
+"""The organizations that are registered in Norway; the others are in the United States."""
 WORDS = ("approve", "no-objection", "approve-with-conditions", "object", "object", "abstain", "recuse", "ask")
 RULES: list[dict[str, Any]] = [
     {"allOf": ["oncd", "ostp"]},
@@ -56,6 +50,7 @@ RULES: list[dict[str, Any]] = [
     {"majorityOf": ["caisi", "oncd", "ostp"]},
     {"atLeast": {"n": 2, "of": ["caisi", "oncd", "ostp"]}},
 ]
+ELIGIBILITY = ("screening", "registeredIn")
 LADDER = ["deputy", {"name": "chief of staff", "within": 2}]
 
 plans = st.fixed_dictionaries(
@@ -74,6 +69,7 @@ plans = st.fixed_dictionaries(
         "appeal": st.sampled_from([None, {"anyOf": ["caisi", "oncd"]}]),
         "seats": st.sampled_from([1, 1, 1, 2, 2, 3, None]),
         "screening": st.sampled_from([None, None, "clear"]),
+        "registeredIn": st.sampled_from([None, ["US", "NO"], ["US"]]),
         "validFor": st.sampled_from([None, "P5D", "P30D"]),
         "agreedBy": st.sampled_from([None, None, {"allOf": ["ostp"]}]),
     }
@@ -97,7 +93,7 @@ def written(drawn: dict[str, Any]) -> dict[str, Any]:
                 basis={"kind": drawn["basis"], "askedBy": ["oncd"], "how": "a call", "askedOn": "2026-06-24"},
                 admission={name: value for name, value in kept.items() if value is not None},
                 seats=drawn["seats"],
-                eligibility={"screening": "clear"} if drawn["screening"] else None,
+                eligibility={name: drawn[name] for name in ELIGIBILITY if drawn[name]} or None,
                 conditions={"validFor": drawn["validFor"]} if drawn["validFor"] else None,
                 opensWhen={"allOf": [{"agreedBy": drawn["agreedBy"]}]} if drawn["agreedBy"] else None,
             )
@@ -184,7 +180,9 @@ class Casework(RuleBasedStateMachine):
         self.open_the_stage()
 
     @rule(
-        field=st.sampled_from(["seats", "seats", "validFor", "screening", "offer", "grant"]),
+        field=st.sampled_from(
+            ["seats", "seats", "validFor", "screening", "registeredIn", "registeredIn", "offer", "grant"]
+        ),
         drawn=plans,
         agreed=st.booleans(),
     )
@@ -198,13 +196,16 @@ class Casework(RuleBasedStateMachine):
     def agree_and_open(self) -> None:
         self.open_the_stage()
 
+    def application(self, organization: str, surface: str) -> Command:
+        return application(organization, surface, country="NO" if organization in ABROAD else "US")
+
     @rule(
         organization=st.sampled_from(ORGANIZATIONS),
         surface=st.sampled_from([API, API, CODEX]),
         received=st.booleans(),
     )
     def submit(self, organization: str, surface: str, received: bool) -> None:
-        result = self.do(application(organization, surface))
+        result = self.do(self.application(organization, surface))
         if isinstance(result, dict) and received:
             case = self.world.case(result["application"])
             for agency in sorted(case.parties):
@@ -212,7 +213,7 @@ class Casework(RuleBasedStateMachine):
 
     @rule(organization=st.sampled_from(ORGANIZATIONS), surface=st.sampled_from([API, API, CODEX]))
     def admit(self, organization: str, surface: str) -> None:
-        result = self.do(application(organization, surface))
+        result = self.do(self.application(organization, surface))
         if isinstance(result, dict):
             case = self.world.case(result["application"])
             self.do(screened(case, version=self.world.state.lists.get("the list", "1")))
@@ -279,13 +280,13 @@ class Casework(RuleBasedStateMachine):
     @rule()
     def every_denial_and_removal_is_appealed(self) -> None:
         for case in self.cases(lambda case: case.state == "determined"):
-            self.do(OpenAppeal(case.id, "it is wrong"))
+            self.do(self.world.appeal(case.id, "it is wrong"))
 
     @precondition(lambda self: self.world.state.grants)
     @rule(data=st.data(), renew=st.booleans())
     def amend(self, data: st.DataObject, renew: bool) -> None:
         dossier = None if renew else {"organization": {"name": "Renamed", "registeredIn": "US"}}
-        self.do(Amend(self.grant(data), renew, dossier))
+        self.do(self.world.amend(self.grant(data), renew=renew, dossier=dossier))
 
     @precondition(lambda self: self.world.state.grants)
     @rule(data=st.data(), how=st.sampled_from([SuspendGrant, ResumeGrant, SurrenderGrant, OpenRemoval]))

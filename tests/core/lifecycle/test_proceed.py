@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from sluicegate.core.lifecycle.applications import OpenAppeal
 from sluicegate.core.lifecycle.positions import RecordPosition
 from tests.worlds import (
     OFFICER,
@@ -119,7 +118,7 @@ def test_the_newer_application_is_the_one_to_proceed_in(world: World, case: Foll
 
 def test_who_was_let_in_so_is_not_let_in_again_by_an_appeal(world: World, case: Followed) -> None:
     world.all_say(case, "oncd object")
-    appeal = world.case(world.must(OpenAppeal(case.id, "but"))["case"])
+    appeal = world.case(world.must(world.appeal(case.id, "but"))["case"])
     world.must(proceeding(case))
     world.say(appeal, "caisi")
     assert world.types().count("grant.approved") == 1

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
 from sluicegate.core.lifecycle.applications import Accept
-from sluicegate.core.lifecycle.grants import SurrenderGrant
+from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
 from sluicegate.core.lifecycle.record import UseList
 from sluicegate_record.log.leaf import Opening
-from tests.worlds import Followed, World, screened, stage
+from tests.worlds import RELEASE, STAGE, Followed, World, plan_value, screened, stage
 
 
 @pytest.fixture
@@ -119,3 +120,60 @@ def test_an_offer_is_not_taken_on_an_old_record(world: World, case: Followed) ->
 def test_a_determined_case_is_not_screened(world: World, case: Followed) -> None:
     world.all_say(case, "oncd object")
     assert world.refused(screened(case)) == "case_determined"
+
+
+# Appeals
+
+
+def appealed(world: World, case: Followed) -> Followed:
+    return world.case(world.must(world.appeal(case.id))["case"])
+
+
+def unscreened_denial(world: World) -> Followed:
+    case = world.submit()
+    world.all_say(case, "oncd object")
+    return case
+
+
+def unscreened_removal(world: World) -> Followed:
+    case = world.case(world.must(OpenRemoval(world.admit(), "misuse", "why"))["case"])
+    world.all_say(case, "oncd approve", "ostp approve")
+    world.later(10)
+    return case
+
+
+@pytest.mark.parametrize("appealable", [unscreened_denial, unscreened_removal])
+def test_what_an_appeal_gives_waits_for_a_clear_record_of_its_own(appealable: Any) -> None:
+    """The list came with a tighter plan: nobody had been compared with one before."""
+    world = World.opened()
+    case = appealable(world)
+    world.apply(plan_value(stages=[stage(eligibility={"screening": "clear"})]))
+    appeal = appealed(world, case)
+    world.say(appeal, "caisi")
+    assert world.refused(screened(case)) == (
+        "not_in_this_kind" if case.kind == "removal" else "case_determined"
+    )
+    world.must(screened(appeal, "match"))
+    assert (appeal.outcome, world.state.seated(RELEASE, STAGE)) == (None, frozenset())
+    assert world.must(screened(appeal))["determination"] == "approved"
+    assert world.state.seated(RELEASE, STAGE) == {"org-1"}
+
+
+def test_a_match_in_an_appeal_counts_more_than_an_older_clear_record(world: World, case: Followed) -> None:
+    world.must(screened(case))
+    world.all_say(case, "oncd object")
+    appeal = appealed(world, case)
+    world.must(screened(appeal, "match"))
+    world.say(appeal, "caisi")
+    assert appeal.outcome is None
+
+
+def test_a_list_in_use_since_holds_up_an_appeal(world: World, case: Followed) -> None:
+    world.must(screened(case))
+    world.all_say(case, "oncd object")
+    appeal = appealed(world, case)
+    world.must(UseList("the list", "2"))
+    world.say(appeal, "caisi")
+    assert appeal.outcome is None
+    world.must(screened(appeal, version="2"))
+    assert appeal.outcome == "approved"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from sluicegate.core.lifecycle.applications import (
     Answer,
     Nominate,
-    OpenAppeal,
     Reply,
     Return,
     SubmitApplication,
@@ -57,7 +56,7 @@ def _replies(h: History) -> None:
     h.later(10)
     h.ends(case, "denied", "objection")
     h.no("replied_already", Reply(case, "but again"))
-    appeal = h.must(OpenAppeal(case, "it is wrong"))["case"]
+    appeal = h.must(h.appeal(case, "it is wrong"))["case"]
     h.asks_for(appeal, "caisi", requestsPerMinute=7)
     h.ends(appeal, "approved-with-conditions")
     h.ids["org-5"] = h.granted(appeal)
@@ -123,22 +122,22 @@ def _appeals(h: History) -> None:
     """An appeal that is allowed ends a newer application, and gives nothing to who has been granted since."""
     denied = h.applies("org-14", MAIN, PARTNERS)
     h.says(denied, "oncd object")
-    appeal = h.must(OpenAppeal(denied, "it is wrong"))["case"]
+    appeal = h.must(h.appeal(denied, "it is wrong"))["case"]
     newer = h.applies("org-14", MAIN, PARTNERS)
     h.says(appeal, "caisi approve")
     h.ends(newer, "superseded", "appeal_allowed")
     denied = h.applies("org-15", MAIN, PARTNERS)
     h.says(denied, "oncd object")
-    appeal = h.must(OpenAppeal(denied, "it is wrong"))["case"]
+    appeal = h.must(h.appeal(denied, "it is wrong"))["case"]
     h.ids["org-15"] = h.admits("org-15", MAIN, PARTNERS)
     h.says(appeal, "caisi approve")
     h.last("case.determined")
     denied = h.applies("org-16", MAIN, PARTNERS)
     h.says(denied, "oncd object")
-    appeal = h.must(OpenAppeal(denied, "it is wrong"))["case"]
+    appeal = h.must(h.appeal(denied, "it is wrong"))["case"]
     h.says(appeal, "caisi object")
     h.ends(appeal, "denied", "objection")
-    h.no("not_in_this_kind", OpenAppeal(appeal, "again"))
+    h.no("not_in_this_kind", h.appeal(appeal, "again"))
 
 
 def _screening(h: History) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sluicegate.core.lifecycle.applications import Answer, OpenAppeal, Reply, Withdraw
+from sluicegate.core.lifecycle.applications import Answer, Reply, Withdraw
 from sluicegate.core.lifecycle.positions import RecordPosition
 from tests.vectors.history import HOUR, History
 from tests.vectors.themes.plans import CLOCKS, LOGS, MAIN, PARTNERS, STAGES, clocks_plan
@@ -64,7 +64,7 @@ def _after_silence(h: History) -> None:
     h.later(1)
     h.says(case, "oncd approve", "ostp approve")
     h.ends(case, "approved")
-    appeal = h.must(OpenAppeal(h.ids["ladder"], "it is wrong"))["case"]
+    appeal = h.must(h.appeal(h.ids["ladder"], "it is wrong"))["case"]
     h.must(receipt(h.state.cases[appeal], "caisi"))
     h.says(appeal, "trade approve")
     for _ in range(22):
@@ -72,18 +72,18 @@ def _after_silence(h: History) -> None:
     h.ends(appeal, "denied", "silence")
     case = h.applies("org-lapsed", CLOCKS, "lapsing")
     h.says(case, "oncd object")
-    appeal = h.must(OpenAppeal(case, "it is wrong"))["case"]
+    appeal = h.must(h.appeal(case, "it is wrong"))["case"]
     h.later(6)
     h.ends(appeal, "lapsed", "time_over")
     case = h.applies("org-judged", CLOCKS, "judged")
     h.says(case, "oncd object")
-    appeal = h.must(OpenAppeal(case, "it is wrong"))["case"]
+    appeal = h.must(h.appeal(case, "it is wrong"))["case"]
     h.must(Withdraw(appeal), by="user of org-judged")
     h.ends(appeal, "withdrawn")
     case = h.applies("other-judged", CLOCKS, "judged")
     h.says(case, "oncd object")
     h.later(2)
-    h.no("too_late", OpenAppeal(case, "it is wrong"))
+    h.no("too_late", h.appeal(case, "it is wrong"))
 
 
 def _countersigned(h: History) -> None:

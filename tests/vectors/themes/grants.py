@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sluicegate.core.lifecycle.applications import Amend, OpenAppeal, Reply, Return, Withdraw
+from sluicegate.core.lifecycle.applications import Reply, Return, Withdraw
 from sluicegate.core.lifecycle.credentials import IssueCredential
 from sluicegate.core.lifecycle.grants import (
     ChooseFallback,
@@ -56,7 +56,7 @@ def _grants(h: History) -> None:
 def _amendments(h: History) -> None:
     """Renewals and changed files: approved, on conditions, denied, replied to, appealed, withdrawn."""
     grant, other = h.ids["org-2"], h.ids["org-4"]
-    h.no("nothing_to_amend", Amend(grant, renew=False))
+    h.no("nothing_to_amend", h.amend(grant, renew=False))
     case = h.amends(grant, "oncd approve", "ostp approve")
     h.ends(case, "approved")
     renamed = {"organization": {"name": "Renamed", "registeredIn": "CN"}}
@@ -71,11 +71,11 @@ def _amendments(h: History) -> None:
     h.says(case, "oncd approve", "ostp approve")
     h.ends(case, "approved")
     case = h.amends(other, "ostp object", renew=False, dossier=renamed)
-    appeal = h.must(OpenAppeal(case, "it is wrong"))["case"]
+    appeal = h.must(h.appeal(case, "it is wrong"))["case"]
     h.says(appeal, "caisi approve")
     h.last("grant.amended")
     case = h.amends(other)
-    h.no("already_applied", Amend(other, renew=True))
+    h.no("already_applied", h.amend(other, renew=True))
     h.must(Return(case, "a form is missing"))
     case = h.amends(other, "oncd object")
     h.must(proceeding(h.state.cases[case]))

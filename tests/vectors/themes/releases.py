@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.core.lifecycle.applications import OpenAppeal, Reply, SubmitApplication
+from sluicegate.core.lifecycle.applications import Reply, SubmitApplication
 from sluicegate.core.lifecycle.grants import OpenRemoval
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
@@ -82,7 +82,7 @@ def _older_release(h: History) -> None:
     h.opens(OLDER, "partners")
     asked = h.applies("org-1", OLDER, "partners")
     h.says(asked, "oncd object")
-    appeal = h.must(OpenAppeal(asked, "it is wrong"))["case"]
+    appeal = h.must(h.appeal(asked, "it is wrong"))["case"]
     h.no("not_impartial", RecordPosition(position(h.state.cases[appeal], "oncd")))
     h.says(appeal, "oncd approve", signer="oncd-2")
     h.ids["older"] = h.granted(appeal)
@@ -112,7 +112,7 @@ def _looser_plan(h: History) -> None:
     applied = h.applies("org-20", MAIN, PARTNERS)
     denied = h.applies("org-21", MAIN, PARTNERS)
     h.says(denied, "oncd object")
-    appeal = h.must(OpenAppeal(denied, "it is wrong"))["case"]
+    appeal = h.must(h.appeal(denied, "it is wrong"))["case"]
     other = h.applies("org-24", MAIN, PARTNERS)
     h.says(other, "oncd object")
     removal = h.must(OpenRemoval(h.ids["org-9"], "other", "why"))["case"]

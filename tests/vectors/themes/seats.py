@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sluicegate.core.lifecycle.applications import Accept, OpenAppeal, Reply, Withdraw
+from sluicegate.core.lifecycle.applications import Accept, Reply, Withdraw
 from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
 from tests.vectors.history import History
@@ -53,7 +53,7 @@ def _waitlist(h: History) -> None:
 
 def _appeals_and_seats(h: History) -> None:
     """An appeal that finds every seat taken waits; one fewer seat is tighter, and no holder loses one."""
-    appeal = h.must(OpenAppeal(h.ids["b"], "it is wrong"))["case"]
+    appeal = h.must(h.appeal(h.ids["b"], "it is wrong"))["case"]
     h.says(appeal, "caisi approve")
     h.last("case.waitlisted")
     h.no("decided_on_appeal", RecordPosition(position(h.state.cases[h.ids["b"]], "ostp")))
@@ -77,25 +77,25 @@ def _removals(h: History) -> None:
     holder = h.ids["b"]
     first = _removed(h, holder, "oncd approve", "ostp object", party="oncd")
     h.ends(first, "denied", "objection")
-    h.no("nothing_to_appeal", OpenAppeal(first, "no"))
+    h.no("nothing_to_appeal", h.appeal(first, "no"))
     second = _removed(h, holder)
     h.must(Reply(second, "we did not"), by="user of b")
     h.later(1)
     h.ends(second, "approved")
     assert h.newest("grant.ended")["how"] == "removed"
-    appeal = h.must(OpenAppeal(second, "it is wrong"))["case"]
+    appeal = h.must(h.appeal(second, "it is wrong"))["case"]
     h.says(appeal, "caisi approve")
     h.last("grant.reinstated")
     again = _removed(h, holder)
     h.later(1)
     h.must(SurrenderGrant(h.admits("b", SEATS, "seated")))
-    appeal = h.must(OpenAppeal(again, "it is wrong"))["case"]
+    appeal = h.must(h.appeal(again, "it is wrong"))["case"]
     h.says(appeal, "caisi approve")
     h.last("grant.reinstated")
     third = _removed(h, holder)
     h.later(1)
     taken = h.admits("g", SEATS, "seated")
-    appeal = h.must(OpenAppeal(third, "it is wrong"))["case"]
+    appeal = h.must(h.appeal(third, "it is wrong"))["case"]
     h.says(appeal, "caisi approve")
     h.last("case.waitlisted")
     open_removal = h.must(OpenRemoval(taken, "security", "why", "ostp"))["case"]

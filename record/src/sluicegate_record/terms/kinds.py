@@ -181,7 +181,7 @@ ACTS: dict[str, Act] = {
         "the applicant", frozenset({"applicant", "developer"}), APPLIED, _OPEN, "lets the asker's clock go on"
     ),
     "screen": Act(
-        "an officer, in person", frozenset({"developer"}), ADMITS, _OPEN, "clears the case, or holds it"
+        "an officer, in person", frozenset({"developer"}), APPLIED, _OPEN, "clears the case, or holds it"
     ),
     "accept": Act(
         "the applicant",

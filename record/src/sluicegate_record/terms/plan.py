@@ -259,6 +259,11 @@ class Stage(Verbatim):
         return rules[0] if len(rules) == 1 else Rule("allOf", rules) if rules else None
 
     @property
+    def asks(self) -> tuple[Eligibility, Admission]:
+        """Who may apply, and how it is decided: where either changes, no case goes on."""
+        return self.eligibility, self.admission
+
+    @property
     def rules(self) -> tuple[Rule, ...]:
         """Every rule that the stage states."""
         admission = self.admission

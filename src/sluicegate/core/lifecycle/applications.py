@@ -1,7 +1,8 @@
 """Applications: an organization applies, is asked, answers, accepts, withdraws, replies, appeals.
 
 Rules:
-- Who may apply is checked before anybody's time is taken; what the checks are is shown before applying.
+- Who may apply is checked before anybody's time is taken, by the terms in force then, for an application, an
+  amendment and an appeal alike; what the checks are is shown before applying.
 - An organization has one open application and one grant a release and surface. A renewal or a change is an
   amendment of the grant: what it allows goes on until it is decided.
 - A nomination is not an admission: it says only that the developer hopes for an application.
@@ -16,11 +17,11 @@ from typing import Any
 from sluicegate.core.lifecycle import blocks, determination, timing
 from sluicegate.core.lifecycle.acts import found
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal
+from sluicegate.core.lifecycle.eligibility import unfit
 from sluicegate.core.lifecycle.organizations import describe
 from sluicegate.core.lifecycle.positions import grant_moved, moved, outcome_of
-from sluicegate.core.lifecycle.releases import asking, stage_unknown
+from sluicegate.core.lifecycle.releases import asking, stage_unknown, terms_changed, terms_not_agreed
 from sluicegate.core.lifecycle.state import State
-from sluicegate.core.people import application
 from sluicegate_record.entities import case as of_case
 from sluicegate_record.entities.case import Case, Span
 from sluicegate_record.entities.grant import Grant
@@ -58,12 +59,12 @@ class SubmitApplication:
 class Amend:
     """Ask for a grant to be renewed, or to go on with another dossier, or both.
 
-    `dossier` None keeps the one agreed to.
+    `dossier` is another one, or opens the commitment to the one agreed to.
     """
 
     grant: str
     renew: bool
-    dossier: dict[str, Any] | None = None
+    dossier: dict[str, Any] | Opening
     described: Description | None = None
 
 
@@ -108,10 +109,14 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class OpenAppeal:
-    """Appeal a denial or a removal. `text` is sealed."""
+    """Appeal a denial or a removal. `text` is sealed.
+
+    `dossier` opens the commitment to the one that the case is about, if it is about any.
+    """
 
     case: str
     text: str
+    dossier: Opening | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +136,6 @@ def submit_application(
     release = state.releases.get(command.release)
     if release is None or command.stage not in release.terms:
         return stage_unknown(command.release, command.stage)
-    refusal = _surface_unknown(release, command.surface) or _ineligible(
-        release, command.stage, command.dossier
-    )
-    refusal = refusal or _already(state, command)
-    if refusal is not None:
-        return refusal
     case = entropy.name("case")
     sealed = leaves.opening(command.dossier, entropy)
     question = replace(
@@ -144,6 +143,13 @@ def submit_application(
         surface=command.surface,
         party=sealed.commitment("sealed", "application"),
     )
+    refusal = (
+        _surface_unknown(release, command.surface)
+        or unfit(state.record, question, sealed)
+        or _already(state, command)
+    )
+    if refusal is not None:
+        return refusal
     body = opened(state, question, command.organization, now_ms, sealed={"application": sealed})
     draft = Draft.of(case, body, entropy)
     described = [] if command.described is None else [command.described]
@@ -161,16 +167,21 @@ def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Accept
         return refusal
     release = state.releases[grant.release]
     case = entropy.name("case")
-    sealed = leaves.opening(command.dossier, entropy) if command.dossier is not None else None
+    party, dossier, sealed = state.party_of(grant.id), command.dossier, {}
+    if not isinstance(dossier, Opening):
+        dossier = leaves.opening(dossier, entropy)
+        party, sealed = dossier.commitment("sealed", "application"), {"application": dossier}
     question = replace(
         about_stage(state, grant.stage, release.terms[grant.stage], case, kinds.AMENDMENT),
         surface=grant.surface,
-        party=sealed.commitment("sealed", "application") if sealed else state.party_of(grant.id),
+        party=party,
         grant=grant.id,
         renew=command.renew,
     )
-    kept = {"application": sealed} if sealed else {}
-    body = opened(state, question, grant.organization, now_ms, sealed=kept)
+    refusal = unfit(state.record, question, dossier)
+    if refusal is not None:
+        return refusal
+    body = opened(state, question, grant.organization, now_ms, sealed=sealed)
     draft = Draft.of(case, replace(body, described=command.described), entropy)
     return Acceptance([draft], {"application": case, "state": kinds.SUBMITTED, "grant": grant.id})
 
@@ -185,9 +196,7 @@ def _not_to_amend(state: State, command: Amend, grant: Grant) -> Refusal | None:
     release = state.releases[grant.release]
     if grant.stage not in release.terms:
         return stage_unknown(grant.release, grant.stage)
-    if command.dossier is not None:
-        return _ineligible(release, grant.stage, command.dossier)
-    if command.renew:
+    if command.renew or not isinstance(command.dossier, Opening):
         return None
     said = "nothing to amend: neither a renewal nor another organization file"
     return Refusal("conflict", "nothing_to_amend", said, "say --renew, or name what has changed")
@@ -294,14 +303,14 @@ def reply(state: State, command: Reply, now_ms: int, entropy: Entropy) -> Accept
 
 
 def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `OpenAppeal`: others decide, by the rule of appeals."""
+    """Decide `OpenAppeal`: others decide, by the rule of appeals, under the terms in force."""
     case = found(state, command.case, "appeal")
     if isinstance(case, Refusal):
         return case
-    refusal = _not_to_appeal(case, now_ms) or moved(state, case)
+    release, stage = state.releases[case.question.release], case.question.stage
+    refusal = _not_to_appeal(case, now_ms) or _out_of_force(release, case)
     if refusal is not None:
         return refusal
-    release, stage = state.releases[case.question.release], case.question.stage
     name = entropy.name("case")
     question = replace(
         about_stage(state, stage, release.terms[stage], name, kinds.APPEAL),
@@ -309,6 +318,9 @@ def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy
         party=case.question.party,
         against=case.id,
     )
+    refusal = unfit(state.record, question, command.dossier)
+    if refusal is not None:
+        return refusal
     sealed = {"appeal": leaves.opening(command.text, entropy)}
     body = opened(state, question, case.organization or "", now_ms, sealed=sealed, against=case)
     draft = Draft.of(name, body, entropy)
@@ -381,16 +393,6 @@ def _surface_unknown(release: Release, surface: str) -> Refusal | None:
     )
 
 
-def _ineligible(release: Release, stage: str, dossier: dict[str, Any]) -> Refusal | None:
-    eligibility = release.plan.stages[stage].eligibility
-    reasons = list(application.ineligible(dossier["organization"], eligibility))
-    if not reasons:
-        return None
-    return Refusal(
-        "forbidden", "not_eligible", f"stage {stage!r}: {'; '.join(reasons)}", "'status' shows the criteria"
-    )
-
-
 def _already(state: State, command: SubmitApplication) -> Refusal | None:
     key = (command.organization, command.release, command.surface)
     if key in state.open_applications:
@@ -429,6 +431,16 @@ def _not_to_appeal(case: Case, now_ms: int) -> Refusal | None:
     if now_ms >= until_ms:
         return Refusal("conflict", "too_late", f"the time to appeal ended {times.format_time(until_ms)}")
     return _appealed(case)
+
+
+def _out_of_force(release: Release, case: Case) -> Refusal | None:
+    """Why there are no terms in force under which a case can be appealed, if there are none."""
+    stage = case.question.stage
+    if case.kind == kinds.REMOVAL:
+        return None if stage in release.terms else terms_changed(stage)
+    if not release.answers(stage, case.question.terms):
+        return terms_changed(stage)
+    return None if release.terms[stage] in release.agreed else terms_not_agreed(stage)
 
 
 def _appealed(case: Case) -> Refusal | None:

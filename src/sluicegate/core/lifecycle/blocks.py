@@ -13,6 +13,7 @@ from sluicegate_record.entities.case import Case
 from sluicegate_record.form import replace
 from sluicegate_record.log import times
 from sluicegate_record.record import Record
+from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import conditions, kinds, plan, quorum
 from sluicegate_record.terms.conditions import UNCONDITIONAL, Conditions, Contradictions
 
@@ -65,10 +66,19 @@ def blocked_by(record: Record, case: Case, now_ms: int) -> list[dict[str, Any]]:
         until = times.format_time(case.reply_by_ms)
         text = f"the holder may reply until {until}"
         found.append({"what": "reply", "code": "reply_time_runs", "text": text, "until": until})
+    if case.kind in kinds.APPLIED and not _is_asked_on_agreed_terms(record, case):
+        text = "the agencies that the terms in force name have not all agreed to them"
+        found.append({"what": "terms", "code": "terms_not_agreed", "text": text})
     if _would_close(record, case):
         text = "the stage is not open under the terms in force: the grant would stop working"
         found.append({"what": "opening", "code": "stage_not_open", "text": text})
     return found
+
+
+def _is_asked_on_agreed_terms(record: Record, case: Case) -> bool:
+    release, stage = stage_of(case)
+    found = record.releases[release]
+    return found.terms.get(stage) in found.agreed
 
 
 def _would_close(record: Record, case: Case) -> bool:
@@ -81,10 +91,14 @@ def _would_close(record: Record, case: Case) -> bool:
 
 
 def screening_needed(record: Record, case: Case) -> bool:
-    """Whether a case's stage asks for a clear screening record that the case does not have, or no more."""
-    if case.kind == kinds.APPEAL:
-        return screening_needed(record, record.cases[case.question.against])
-    body = _stage(record, case) if case.kind in kinds.ADMITS else None
+    """Whether a case's stage asks for a clear screening record that the case does not have, or no more.
+
+    An appeal that has none of its own goes by that of the application, or amendment, that it would approve.
+    """
+    if case.kind == kinds.APPEAL and case.screening is None:
+        first = record.cases[case.question.against]
+        return screening_needed(record, first if first.kind in kinds.ADMITS else record.cases[case.root])
+    body = _stage(record, case) if case.kind in kinds.APPLIED else None
     if body is None or body.eligibility.screening is None:
         return False
     return not case.is_cleared
@@ -107,6 +121,14 @@ def allowed_on_appeal(record: Record, case: Case) -> bool:
     """Whether an appeal against the denial of an application has been allowed."""
     appeal = record.cases.get(case.appeal or "")
     return case.kind == kinds.ADMISSION and appeal is not None and appeal.outcome in kinds.GRANTED
+
+
+def asked(record: Record, case: Case) -> Question:
+    """The question that a case is decided by: of one that an appeal put on the list, the appeal's."""
+    appeals = (record.cases[name] for name in reversed(case.appeals))
+    allowed = (appeal for appeal in appeals if appeal.outcome in kinds.GRANTED)
+    appeal = next(allowed, None) if case.state in kinds.LISTED else None
+    return case.question if appeal is None else appeal.question
 
 
 def as_heard(record: Record, case: Case) -> Case:

@@ -13,11 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sluicegate.core.lifecycle import blocks, determination, timing
+from sluicegate.core.lifecycle import blocks, determination, eligibility, timing
 from sluicegate.core.lifecycle.acts import case_unknown, not_now, other_question, placed
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.keys import owners_for, signer_for
-from sluicegate.core.lifecycle.releases import terms_not_agreed
+from sluicegate.core.lifecycle.releases import terms_changed, terms_not_agreed
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entities.case import Case
@@ -414,13 +414,8 @@ def moved(state: State, case: Case) -> Refusal | None:
     if case.kind in kinds.LASTING:
         return None
     release, stage = state.releases[case.question.release], case.question.stage
-    if not release.answers(stage, case.question.terms):
-        return Refusal(
-            "conflict",
-            "terms_changed",
-            f"the terms of stage {stage!r} have changed since this case was opened",
-            "a new plan opened a new case",
-        )
+    if not eligibility.goes_on(state.record, release, case):
+        return terms_changed(stage)
     if case.kind != kinds.TERMS and release.terms[stage] not in release.agreed:
         return terms_not_agreed(stage)
     return None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sluicegate.core.lifecycle import eligibility
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.state import State
@@ -19,7 +20,7 @@ from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements.question import Question
 from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.terms import kinds, tightness
-from sluicegate_record.terms.plan import Admission, Eligibility, Plan, Stage
+from sluicegate_record.terms.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,9 @@ def apply_plan(state: State, command: ApplyPlan, now_ms: int, entropy: Entropy) 
     before = state.releases.get(name)
     terms = given.terms
     tightened = dict(_tightened(before, given, terms))
-    superseded = list(_superseded(state, given, terms, tightened))
-    applied = (
-        [] if before is not None and before.plan == given else [_applied(given, terms, tightened, entropy)]
-    )
+    body = _applied(given, terms, tightened)
+    superseded = [] if before is None else list(_superseded(state, before.after(body)))
+    applied = [] if before is not None and before.plan == given else [Draft.of(name, body, entropy)]
     cases = list(_terms_cases(state, given, terms, tightened, entropy))
     result = {
         "release": name,
@@ -157,6 +157,16 @@ def stage_unknown(release: str, stage: str) -> Refusal:
     return Refusal("unknown", "stage_unknown", f"no stage {wanted!r}", "'status' lists releases and stages")
 
 
+def terms_changed(stage: str) -> Refusal:
+    """The refusal of going on with a case under terms that are out of force."""
+    return Refusal(
+        "conflict",
+        "terms_changed",
+        f"the terms of stage {stage!r} have changed since this case was opened",
+        "a new plan opened a new case; who applied may apply again",
+    )
+
+
 def terms_not_agreed(stage: str) -> Refusal:
     """The refusal of anything that admits before every agency has agreed to the stage's terms."""
     return Refusal(
@@ -219,18 +229,16 @@ def _misfit(state: State, given: Plan) -> Refusal | None:
     return None
 
 
-def _applied(given: Plan, terms: dict[str, str], tightened: dict[str, str], entropy: Entropy) -> Draft:
-    release, announced = given.metadata.name, given.spec.announced
+def _applied(given: Plan, terms: dict[str, str], tightened: dict[str, str]) -> ReleaseApplied:
     announced = given.spec.announced
-    body = ReleaseApplied(
-        release=release,
+    return ReleaseApplied(
+        release=given.metadata.name,
         announced=announced,
         terms=terms,
         tightened=tightened,
         plan=given if announced else None,
         unannounced=None if announced else given,
     )
-    return Draft.of(release, body, entropy)
 
 
 def _changed(
@@ -282,41 +290,11 @@ def _terms_cases(
         yield Draft(case, asking(question, given))
 
 
-def _superseded(
-    state: State, given: Plan, terms: Mapping[str, str], tightened: Mapping[str, str]
-) -> Iterator[Draft]:
-    """The end of every open case about terms that go out of force: whoever applied may apply again.
-
-    Where the terms are only tightened a case goes on, unless who may apply has changed, or who decides. An
-    opening does not: what an officer signed opens those terms and no others.
-    """
-    release = given.metadata.name
-    before, after = state.releases.get(release), given.stages
-    for case in open_cases(state, release):
-        if case.kind in kinds.LASTING:
-            continue
-        stage = case.question.stage
-        if before is not None and stage in tightened and before.answers(stage, case.question.terms):
-            same = _asked_of(after[stage]) == _asked_of(before.plan.stages[stage])
-            if same and case.kind != kinds.OPENING:
-                continue
-        elif terms.get(stage) == case.question.terms or _still_within(before, terms, case):
-            continue
-        yield Draft(case.id, CaseDetermined(case=case.id, outcome="superseded"))
-
-
-def _still_within(before: Release | None, terms: Mapping[str, str], case: Case) -> bool:
-    """Whether a case about looser terms goes on under terms that do not change now."""
-    stage = case.question.stage
-    return (
-        before is not None
-        and before.terms.get(stage) == terms.get(stage)
-        and before.answers(stage, case.question.terms)
-    )
-
-
-def _asked_of(stage: Stage) -> tuple[Eligibility, Admission]:
-    return stage.eligibility, stage.admission
+def _superseded(state: State, after: Release) -> Iterator[Draft]:
+    """The end of every open case about terms that go out of force: whoever applied may apply again."""
+    for case in open_cases(state, after.name):
+        if case.kind not in kinds.LASTING and not eligibility.goes_on(state.record, after, case):
+            yield Draft(case.id, CaseDetermined(case=case.id, outcome="superseded"))
 
 
 def open_cases(state: State, release: str) -> list[Case]:

@@ -207,6 +207,8 @@ def _follow_case(state: State, before: Case | None, case: Case) -> Iterator[Stag
                 state.cases_of.setdefault(whose, []).append(case.id)
     if case.kind == kinds.ADMISSION:
         _follow_application(state, before, case)
+    if before is not None and before.outcome != case.outcome and case.kind == kinds.TERMS:
+        _look_again(state, case.question.release, case.determined_ms or 0)
     listed = before.listed_seq if before is not None else None
     if listed != case.listed_seq:
         _list(state, case)
@@ -291,18 +293,18 @@ _FOLLOW: dict[type, Callable[[State, Any, Any], Iterator[StageName]]] = {
 
 
 def _release_applied(state: State, entry: Entry, body: releases.ReleaseApplied) -> list[StageName]:
-    _look_again(state, entry, body.release)
+    _look_again(state, body.release, entry.at_ms)
     return [(body.release, stage) for stage in body.terms]
 
 
 def _stage_opened(state: State, entry: Entry, body: releases.StageOpened) -> None:
-    _look_again(state, entry, body.release)
+    _look_again(state, body.release, entry.at_ms)
 
 
-def _look_again(state: State, entry: Entry, release: str) -> None:
-    """Put on the agenda the cases that other terms, or open ones, have set free."""
-    for case in blocks.set_free(state.record, release, entry.at_ms):
-        state.agenda.put(What(case.id, "", "look"), entry.at_ms)
+def _look_again(state: State, release: str, at_ms: int) -> None:
+    """Put on the agenda the cases that other terms have set free, or that they are agreed to, or open."""
+    for case in blocks.set_free(state.record, release, at_ms):
+        state.agenda.put(What(case.id, "", "look"), at_ms)
 
 
 def _organization_nominated(state: State, entry: Entry, body: releases.OrganizationNominated) -> None:
