@@ -13,7 +13,8 @@ import typer
 
 from sluicegate.cli import wording
 from sluicegate.cli.files import read_text
-from sluicegate.cli.output import Json, emit, table
+from sluicegate.cli.output import Json, emit
+from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.core.lifecycle.grants import REASON_CODES
 from sluicegate.errors import WrongUsage

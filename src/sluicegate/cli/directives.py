@@ -12,7 +12,8 @@ import typer
 
 from sluicegate.cli import wording
 from sluicegate.cli.files import read_bytes, read_json, read_text, write_json
-from sluicegate.cli.output import Json, emit, table, visible
+from sluicegate.cli.output import Json, emit, visible
+from sluicegate.cli.tables import table
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.core.directives import annex, directive

@@ -11,7 +11,8 @@ import typer
 
 from sluicegate.cli import directives
 from sluicegate.cli.files import read_text, write_json
-from sluicegate.cli.output import Json, emit, table
+from sluicegate.cli.output import Json, emit
+from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.core.directives import directive
 from sluicegate.core.terms import document

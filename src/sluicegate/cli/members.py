@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from sluicegate.cli.files import read_bytes, read_text
-from sluicegate.cli.output import Json, emit, table
+from sluicegate.cli.output import Json, emit
+from sluicegate.cli.tables import table
 from sluicegate.cli.wording import words
 from sluicegate.client.http import Client
 from sluicegate.core.lifecycle.persons import PART_ROWS
