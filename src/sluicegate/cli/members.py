@@ -16,7 +16,6 @@ from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
 from sluicegate.cli.wording import words
 from sluicegate.client.http import Client
-from sluicegate.core.lifecycle.persons import PART_ROWS
 from sluicegate.core.people import members, persons
 from sluicegate.errors import InvalidInput, WrongUsage
 from sluicegate_record.directives.status import STATUSES
@@ -193,8 +192,8 @@ def _row(row: Mapping[str, str]) -> dict[str, Any]:
 
 def _parts(rows: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]:
     """Rows in steps that hold nobody up: while one is decided, no gateway is answered."""
-    for at in range(0, len(rows), PART_ROWS):
-        yield rows[at : at + PART_ROWS]
+    for at in range(0, len(rows), members.PART_ROWS):
+        yield rows[at : at + members.PART_ROWS]
 
 
 def _cells(member: Mapping[str, Any]) -> Iterator[list[Any]]:

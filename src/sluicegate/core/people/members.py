@@ -21,6 +21,8 @@ from sluicegate_record.terms.text import is_plain
 
 COLUMNS = ("identifier", "status", "method", "assurance", "until")
 ROWS_MAX = 100_000
+PART_ROWS = 1_000
+"""How many rows one entry has, so that none is larger than half a MiB; more go on in the next entry."""
 FAULTS_MAX = 20
 ASSURANCES = tuple(each.word for each in BY_ORGANIZATION)
 _TIME = "2027-01-31T00:00:00.000Z"
