@@ -3,6 +3,7 @@
 
 PYTHON ?=          # which interpreter to use; else python3.11, else python3, at least 3.11
 PYTEST_ARGS ?=     # more arguments for pytest: make test PYTEST_ARGS='-n0 -k lease'
+LOCK_ARGS ?=       # more arguments for uv: make lock LOCK_ARGS=--upgrade
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input
@@ -45,10 +46,10 @@ lint: .venv/sluicegate.stamp .venv/dev.stamp       ## ruff, mypy, import-linter,
 format: .venv/dev.stamp               ## lay out the code and mend what ruff can mend safely
 	@$(PY) -m ruff check --quiet --fix-only . ; $(PY) -m ruff format --quiet .
 
-lock: .venv/lock.stamp                ## newest versions that pyproject.toml allows, into requirements/
+lock: .venv/lock.stamp                ## what pyproject.toml needs, pinned and hashed, into requirements/; takes LOCK_ARGS
 	@cd requirements && compile() { \
-	    ../$(PY) -m uv pip compile --quiet --system-certs --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-package sluicegate-record \
-	        --no-emit-index-url --custom-compile-command 'make lock' "$$@"; \
+	    ../$(PY) -m uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes \
+	        --no-emit-package sluicegate-record --no-emit-index-url --custom-compile-command 'make lock' $(LOCK_ARGS) "$$@"; \
 	} && \
 	compile ../pyproject.toml build.in --extra test --extra lint --output-file dev.txt && \
 	compile ../pyproject.toml build.in --constraints dev.txt --output-file run.txt && \

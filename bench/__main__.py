@@ -18,6 +18,7 @@ import bench.decisions
 import bench.directives
 import bench.gateway
 import bench.ledger
+import bench.start
 from bench import report
 
 PARTS: dict[str, Callable[[], dict[str, float]]] = {
@@ -26,6 +27,7 @@ PARTS: dict[str, Callable[[], dict[str, float]]] = {
     "ledger": bench.ledger.measure,
     "decisions": bench.decisions.measure,
     "casework": bench.casework.measure,
+    "start": bench.start.measure,
 }
 
 

@@ -65,6 +65,9 @@ ROWS: dict[str, Row] = {
     **{f"{name}_ms": Row("ms") for name in PAGES},
     "report_ms": Row("ms"),
     "tick_10k_s": Row("s"),
+    "cli_start_ratio": Row("times", 2),
+    "cli_start_list_ratio": Row("times", 3),
+    **{f"cli_{name}_cpu_ms": Row("ms") for name in ("bare", "version", "list")},
 }
 """Every figure, all of them required."""
 

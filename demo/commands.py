@@ -78,7 +78,7 @@ def _storyteller() -> Callable[[Path, Path, Callable[[str], None]], Report]:
     try:
         from demo.story import story as told  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
-        if error.name != "openai":
+        if error.name not in ("httpx2", "openai"):
             raise
         raise InvalidInput(
             "the story is told with the official OpenAI SDK, which is not installed",

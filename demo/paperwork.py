@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from demo.cast import OFFICER, Cast, Customer
 from demo.site import Site
 from sluicegate.client import signing
+from sluicegate.client.directives import Binding, signed_directive
 from sluicegate.client.http import Client
 from sluicegate.core.access import apikey
 from sluicegate.core.directives import directive
@@ -146,8 +147,8 @@ class Paperwork:
         """
         given = directive.read(document.read(text, "directive.yaml"))
         issuer = given["spec"]["issuer"]
-        bound = signing.Binding(self.staff().get("/api/v1/log")["vkey"], annexes or {})
-        body = signing.directive(given, bound, self._cast.key(issuer))
+        bound = Binding(self.staff().get("/api/v1/log")["vkey"], annexes or {})
+        body = signed_directive(given, bound, self._cast.key(issuer))
         answer: dict[str, Any] = self.agency(issuer).post("/api/v1/directives", body)
         return answer
 

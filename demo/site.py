@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import time
 from collections.abc import Collection
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-
-import httpx2
+from urllib.parse import urlsplit
 
 from demo.cast import Cast
 from demo.processes import Processes
@@ -82,12 +83,12 @@ def followed(gateway_url: str, size: int) -> None:
 
 
 def _has_followed(gateway_url: str, size: int) -> bool:
-    try:
-        # Without certificates: loading them would take longer than asking.
-        answer = httpx2.get(f"{gateway_url}/readyz", trust_env=False, timeout=5, verify=False)
-    except httpx2.TransportError as error:
-        raise Unreachable(f"no answer from the gateway at {gateway_url}: {error}") from error
-    told = answer.json()
+    with closing(HTTPConnection(urlsplit(gateway_url).netloc, timeout=5)) as connection:
+        try:
+            connection.request("GET", "/readyz")
+            told = json.load(connection.getresponse())
+        except (OSError, HTTPException) as error:
+            raise Unreachable(f"no answer from the gateway at {gateway_url}: {error}") from error
     return bool(told["ready"] and told["size"] >= size)
 
 

@@ -7,9 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from sluicegate.cli.main import app
+from sluicegate.cli.main import program
 from tools import story
 from tools.english import GENERATED
 
@@ -25,7 +23,7 @@ def pages() -> dict[str, str]:
     told = (DOCS / "record" / "story.txt").read_text().partition("\n\n")[0]
     runs = [*story.runs(ROOT / "examples", worked_plan()), story.Run("me", "demo story", f"{told}\n\n…\n")]
     shown = _examples(runs)
-    root: Any = typer.main.get_command(app)
+    root: Any = program()
     groups = {name: found for name, found in root.commands.items() if getattr(found, "commands", None)}
     made = {
         "servers": _page("Servers", "Run a control plane and gateways.", _alone(root, SERVING), shown),
@@ -95,7 +93,7 @@ In the examples, ids such as `case_1` are shorter than real ones, and `…` stan
 
 def _examples(runs: Iterable[story.Run]) -> dict[str, story.Run]:
     """The first run of each command, by the command's words."""
-    root: Any = typer.main.get_command(app)
+    root: Any = program()
     found: dict[str, story.Run] = {}
     for run in runs:
         command, words = root, []
@@ -109,11 +107,11 @@ def _examples(runs: Iterable[story.Run]) -> dict[str, story.Run]:
 
 
 def _alone(root: Any, words: Sequence[str]) -> dict[str, Any]:
-    return {word: root.commands[word] for word in words}
+    return {word: root.commands[word].loaded for word in words}
 
 
 def _within(name: str, group: Any) -> dict[str, Any]:
-    return {f"{name} {word}": command for word, command in group.commands.items()}
+    return {f"{name} {word}": command.loaded for word, command in group.commands.items()}
 
 
 def _page(title: str, about: str, commands: Mapping[str, Any], shown: Mapping[str, story.Run]) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 from sluicegate.control.errors import STATUS_OF_ERROR, STATUS_OF_REFUSAL
 from sluicegate.core.access.refusals import REASONS, Reason
 from sluicegate.core.directives import directive
-from sluicegate.core.lifecycle import grants
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.clocks import CALENDARS
 from sluicegate.service import access
@@ -143,7 +142,7 @@ def _casework() -> str:
         ["`admission.offer`", OFFER, "how long a free seat is offered to the next applicant"],
         ["`admission.appeal.within`", APPEAL, "how long an appeal may be made"],
     ]
-    codes = [*([f"`{code}`", "a suspension, a removal"] for code in grants.REASON_CODES), *_ENDINGS]
+    codes = [*([f"`{code}`", "a suspension, a removal"] for code in kinds.REASON_CODES), *_ENDINGS]
     sections = {
         "Kinds": "What a case asks, who opens it, which rule decides it, and what follows an approval.\n\n"
         "- *clock*: the clock of the stage runs for this kind.\n"

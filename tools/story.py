@@ -31,11 +31,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import typer
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from sluicegate import bootstrap
-from sluicegate.cli.main import app
+from sluicegate.cli.main import program
 from sluicegate.core.access import feed
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.terms.trust import Pin
@@ -269,8 +268,8 @@ def _jwk() -> dict[str, str]:
 
 @cache
 def _root() -> Any:
-    """The command `sluicegate`. Making it takes longer than most commands."""
-    return typer.main.get_command(app)
+    """The command `sluicegate`. It loads each command once."""
+    return program()
 
 
 def _printed(arguments: list[str], environment: dict[str, str], folder: Path) -> str:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from sluicegate.core.access.table import Table
 from sluicegate.core.lifecycle import State
-from sluicegate.core.lifecycle.persons import PART_ROWS, ROWS_MAX
+from sluicegate.core.lifecycle.persons import ROWS_MAX
+from sluicegate.core.people.members import PART_ROWS
 from sluicegate.core.people.persons import identifier
 from sluicegate.service import persons, preview
 from sluicegate.service.ledger import Ledger

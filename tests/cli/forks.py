@@ -15,7 +15,7 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
-from sluicegate.cli.main import main
+from sluicegate.cli.main import main, program
 from sluicegate.client.http import Client
 from sluicegate.errors import Unreachable
 
@@ -56,7 +56,10 @@ def become(run: dict[str, Any]) -> NoReturn:
 
 
 def warm() -> None:
-    """Import what a command imports when it first asks a control plane."""
+    """Import what commands import, and what they do when they first ask a control plane."""
+    for command in program().commands.values():
+        for each in getattr(command, "commands", {"": command}).values():
+            assert each.loaded
     try:
         Client("http://127.0.0.1:1", "").get("/")
     except Unreachable:

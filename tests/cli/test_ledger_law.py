@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,44 +14,10 @@ from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings
 from sluicegate.store.sqlite import SqliteStore
-from sluicegate_record.entries import Entry
-from sluicegate_record.log import checkpoint, merkle, times
-from sluicegate_record.log.merkle import Frontier
 from tests.cli.commands import Cli, Done
+from tests.cli.unlawful import lying, signed
 from tests.control.conftest import served
-from tests.worlds import API, DAY_MS, LOG, ORIGIN, RELEASE, STAGE, World, private_key
-
-
-def lying() -> World:
-    """An organization is given a grant with the position of one agency; the rule asks for two."""
-    world = World.opened()
-    case = world.submit()
-    world.say(case, "oncd")
-    grant = {
-        "grant": "grant_unlawful",
-        "case": case.id,
-        "release": RELEASE,
-        "stage": STAGE,
-        "surface": API,
-        "terms": world.state.releases[RELEASE].terms[STAGE],
-        "validFrom": times.format_time(world.now_ms),
-        "validUntil": times.format_time(world.now_ms + DAY_MS),
-        "positions": [
-            {"agency": "oncd", "digest": case.positions["oncd"].digest, "seq": world.state.size - 1}
-        ],
-    }
-    world.write("grant.approved", grant, organization="org-1")
-    return world
-
-
-def signed(entries: list[Entry], folder: Path) -> Path:
-    """A database of entries under a head that the log's key has signed."""
-    database, grown = folder / "ledger.db", Frontier()
-    nodes = [node for entry in entries for node in grown.append(merkle.leaf_hash(entry.leaf))]
-    note = checkpoint.sign(ORIGIN, grown.size, grown.root(), private_key("log"))
-    with closing(SqliteStore(database)) as store, store.write() as writing:
-        writing.append(entries, nodes, note)
-    return database
+from tests.worlds import LOG, ORIGIN, World, private_key
 
 
 def exported(cli: Cli, database: Path) -> Path:
@@ -134,5 +99,5 @@ def test_what_hidden_parts_leave_unchecked_is_counted_and_not_called_lawful(cli:
     assert but == "as far as can be told without the hidden parts"
     assert told["unchecked"] == {"is_the_applicants": 1}
     assert unchecked == [
-        "not checked, 1 times: A grant is to the organization that its case is about.",
+        "not checked, 1 time: A grant is to the organization that its case is about.",
     ]

@@ -9,6 +9,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.client import signing
+from sluicegate.client.directives import Binding, signed_directive
 from sluicegate.core.directives import directive
 from sluicegate.core.terms import document
 from sluicegate_record.log import canonical
@@ -58,7 +59,7 @@ class Parties:
         }
         text = json.dumps(_document("Directive", {"name": name}, spec))
         given = directive.read(document.read(text, "directive.yaml"))
-        return signing.directive(given, signing.Binding(self.log), self._keys[AGENCIES[0]])
+        return signed_directive(given, Binding(self.log), self._keys[AGENCIES[0]])
 
     def _public(self, name: str) -> bytes:
         return self._keys[name].public_key().public_bytes_raw()

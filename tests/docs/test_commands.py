@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from sluicegate.cli.main import app
+from sluicegate.cli.main import program
 from sluicegate_record import entries
 from sluicegate_record.terms import kinds
 from tests.core.lifecycle.test_acts import COMMANDS, REACHED, reach
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted([*(DOCS / "how-to").glob("*.md"), DOCS / "tutorial.md", DOCS.parent / "README.md"])
-ROOT = typer.main.get_command(app)
+ROOT = program()
 
 
 def called(page: Path) -> Iterator[list[str]]:
@@ -49,7 +48,7 @@ def test_commands_in_the_docs_are_commands_with_these_options(page):
     for words in called(page):
         rest, command = resolved(words)
         assert not getattr(command, "commands", {}), f"{page.name}: sluicegate {' '.join(words)}"
-        known = {option for parameter in command.params for option in parameter.opts} | {"-h"}
+        known = {option for parameter in command.loaded.params for option in parameter.opts} | {"-h"}
         named = {word.strip(".,:)") for word in rest if re.match(r"--?[a-z]", word)}
         assert named <= known, f"{page.name}: sluicegate {' '.join(words)}"
 

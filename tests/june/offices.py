@@ -16,6 +16,7 @@ from bench import fleet
 from bench.fleet import AGENCIES, Fleet
 from demo.cast import OFFICER, Customer, Place
 from sluicegate.client import signing
+from sluicegate.client.directives import Binding, signed_directive
 from sluicegate.client.http import Client
 from sluicegate.core.access import apikey
 from sluicegate.core.directives import directive
@@ -202,13 +203,13 @@ class Offices:
         self, text: str, keys: Sequence[Ed25519PrivateKey], annex: Sequence[str] = ()
     ) -> dict[str, Any]:
         given = directive.read(document.read(text, "order.yaml"))
-        bound = signing.Binding(
+        bound = Binding(
             self.fleet.vkey,
             annexes={ANNEX: {"organizations": list(annex)}} if annex else {},
             replaced=self._document_in_force() if "replaces" in given["metadata"] else None,
             received=_letter("2026-06-12", "the letter that orders"),
         )
-        body = signing.directive(given, bound, *keys)
+        body = signed_directive(given, bound, *keys)
         answer: dict[str, Any] = self._staff().post("/api/v1/directives", body)
         return answer
 

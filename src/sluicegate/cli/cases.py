@@ -13,9 +13,9 @@ import typer
 
 from sluicegate.cli import wording
 from sluicegate.cli.files import read_text
-from sluicegate.cli.output import Json, emit, table
+from sluicegate.cli.output import Json, emit
+from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
-from sluicegate.core.lifecycle.grants import REASON_CODES
 from sluicegate.errors import WrongUsage
 from sluicegate_record.terms import kinds
 
@@ -27,7 +27,7 @@ Code = Annotated[
     str,
     typer.Option(
         "--code",
-        help=f"{' | '.join(REASON_CODES)}. It is public.",
+        help=f"{' | '.join(kinds.REASON_CODES)}. It is public.",
         show_default=False,
     ),
 ]

@@ -1,21 +1,16 @@
-"""`credential issue`, `credential revoke`, `keys …`."""
+"""`credential issue`, `credential revoke`, `keys token`: what is made here, or made known, over HTTP."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.cli.output import Json, emit
-from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.core.access import apikey
-from sluicegate.store import keyfile
-from sluicegate_record.log import canonical, dsse
 
 
 def issue(
@@ -41,29 +36,6 @@ def revoke(
     """Revoke a credential, at once and for good; its open streams end."""
     answer = Client().post(f"/api/v1/credentials/{credential}/revoke")
     emit(answer, as_json, f"credential {answer['credential']} is revoked at size {answer['size']}")
-
-
-def generate(
-    output: Annotated[Path, typer.Option("-o", "--output", help="Where to write it.", show_default=False)],
-    as_json: Json = False,
-) -> None:
-    """Make an Ed25519 key pair, encrypted if SLUICEGATE_PASSPHRASE is set; OUTPUT.pub is the public half."""
-    key = Ed25519PrivateKey.generate()
-    keyfile.save_private(output, key, signing.passphrase())
-    public = key.public_key().public_bytes_raw()
-    public_path = output.with_name(output.name + ".pub")
-    public_path.write_text(canonical.b64(public) + "\n")
-    answer = {"key": str(output), "public": canonical.b64(public), "keyid": dsse.keyid(public)}
-    emit(answer, as_json, f"private key in {output}, keep it; public key {answer['public']} in {public_path}")
-
-
-def show(
-    file: Annotated[Path, typer.Argument(help="A private key.", show_default=False)], as_json: Json = False
-) -> None:
-    """Show the public half of a private key."""
-    public = signing.private_key(file).public_key().public_bytes_raw()
-    answer = {"public": canonical.b64(public), "keyid": dsse.keyid(public)}
-    emit(answer, as_json, f"{answer['public']}\nkeyid {answer['keyid']}")
 
 
 def token(

@@ -6,26 +6,32 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NoReturn
 
 import sluicegate
 from sluicegate.errors import WrongUsage
 
+WORDS = ("run", "story", "upstream")
 _SOURCES = Path(sluicegate.__file__).resolve().parents[1]
+_PACKAGE = _SOURCES.parent / "demo" / "__init__.py"
 
 
-def commands() -> dict[str, Callable[..., None]]:
-    """The demonstration's commands by name; none where this package is not in a checkout."""
-    package = _SOURCES.parent / "demo" / "__init__.py"
-    if _SOURCES.name != "src" or not package.is_file():
-        return {}
-    _load(package)
-    from demo import commands as found  # noqa: PLC0415 - it is there in a checkout alone
-
-    return {"run": found.run, "story": found.story, "upstream": found.upstream}
+def is_here() -> bool:
+    """Whether this package is in a checkout, where the demonstration is."""
+    return _SOURCES.name == "src" and _PACKAGE.is_file()
 
 
-def absent() -> None:
-    """The demonstration, which comes with a checkout of the project."""
+def function(word: str) -> Callable[..., Any]:
+    """The function of one of `WORDS`. Requires: the demonstration is here."""
+    _load(_PACKAGE)
+    from demo import commands  # noqa: PLC0415 - it is there in a checkout alone
+
+    found: Callable[..., Any] = getattr(commands, word)
+    return found
+
+
+def absent() -> NoReturn:
+    """Say that there is no demonstration here. Raises: WrongUsage, always."""
     raise WrongUsage("the demonstration comes with a checkout of the project: this is an installed package")
 
 

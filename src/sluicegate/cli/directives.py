@@ -1,173 +1,23 @@
-"""`directive …` and `definition …`."""
+"""`directive status`, `show`, `affected`, `list`, and `definition …`: what is on the record."""
 
 from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from sluicegate.cli import wording
-from sluicegate.cli.files import read_bytes, read_json, read_text, write_json
-from sluicegate.cli.output import Json, emit, table, visible
-from sluicegate.client import signing
+from sluicegate.cli.output import Json, emit, visible
+from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
-from sluicegate.core.directives import annex, directive
-from sluicegate.core.people.persons import DEFINITIONS, Definition
-from sluicegate.core.terms import document
-from sluicegate.errors import CommandRefused, InvalidInput
-from sluicegate_record.log import canonical
+from sluicegate.errors import CommandRefused
+from sluicegate_record.terms.text import counted
 
-Key = Annotated[Path, typer.Option("--key", help="The issuer's private key.", show_default=False)]
 WATCH_EVERY_S = 0.25
 """How long `--watch` waits before it asks again."""
-File = Annotated[Path, typer.Argument(help="A directive, as YAML.", show_default=False)]
 Name = Annotated[str, typer.Argument(help="The directive's name.", show_default=False)]
-Log = Annotated[
-    str, typer.Option("--log", help="The verifier key of the log it is for; else the control plane's.")
-]
-Keys = Annotated[
-    list[Path],
-    typer.Option(
-        "--key", help="A private key; again for each who signs, where several must.", show_default=False
-    ),
-]
-Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.", show_default=False)]
-Letter = Annotated[
-    Path | None, typer.Option("--document", help="The letter as received: its digest is put on the record.")
-]
-Note = Annotated[str, typer.Option("--note", help="What was said, where it came without a document.")]
-How = Annotated[str, typer.Option("--how", help="letter, call, meeting or message.")]
-On = Annotated[str, typer.Option("--on", help="The date it was received, such as 2026-06-12; else today.")]
-
-
-def preview(file: File, as_json: Json = False) -> None:
-    """Show whom a directive would cover and spare, and what each exception changes. Changes nothing."""
-    text = read_text(file)
-    given = directive.read(document.read(text, str(file)))
-    body = {"text": text, "file": str(file), "annexes": _annexes(given, file)}
-    answer = Client().post("/api/v1/directives/preview", body)
-    emit(answer, as_json, wording.coverage(f"{answer['directive']} would cover", answer))
-
-
-def sign(file: File, output: Output, key: Keys, log: Log = "", as_json: Json = False) -> None:
-    """Sign a directive without putting it in force: for others to countersign, or for another day."""
-    given = directive.read(document.read(read_text(file), str(file)))
-    write_json(output, signed(given, file, key, log))
-    text = f"signed; written to {output}\n  put it in force: sluicegate directive issue {output}"
-    emit({"file": str(output)}, as_json, text)
-
-
-def issue(
-    file: Annotated[
-        Path, typer.Argument(help="A directive, as YAML, or what 'directive sign' wrote.", show_default=False)
-    ],
-    key: Annotated[
-        list[Path] | None, typer.Option("--key", help="The issuer's private key.", show_default=False)
-    ] = None,
-    log: Log = "",
-    as_json: Json = False,
-) -> None:
-    """Sign a directive and put it in force, at once, streams in flight included."""
-    text = read_text(file)
-    if text.lstrip().startswith("{") and not key:
-        body = read_json(file)
-    else:
-        given = directive.read(document.read(text, str(file)))
-        body = signed(given, file, key or [], log)
-    _issued(Client().post("/api/v1/directives", body), as_json)
-
-
-def transcribe(
-    file: File,
-    key: Keys,
-    letter: Letter = None,
-    note: Note = "",
-    how: How = "letter",
-    on: On = "",
-    log: Log = "",
-    as_json: Json = False,
-) -> None:
-    """Put an order in force that came as a letter or a call: signed by two officers, marked so."""
-    given = directive.read(document.read(read_text(file), str(file)))
-    body = signed(given, file, key, log, received(letter, note, how, on))
-    _issued(Client().post("/api/v1/directives", body), as_json)
-
-
-def confirm(name: Name, key: Key, as_json: Json = False) -> None:
-    """Say, as its issuer, that a transcribed order stands as it was entered."""
-    client = Client()
-    shown = client.get(f"/api/v1/directives/{name}")
-    digest = canonical.digest(shown["document"])
-    envelope = signing.confirmation(client.get("/api/v1/log")["vkey"], name, digest, signing.private_key(key))
-    answer = client.post("/api/v1/directives/confirmations", {"envelope": envelope})
-    emit(answer, as_json, f"{name} is confirmed by {answer['issuer']}, at size {answer['size']}")
-
-
-def lift(
-    name: Name,
-    key: Annotated[
-        list[Path] | None,
-        typer.Option("--key", help="A private key; two officers' with --document.", show_default=False),
-    ] = None,
-    model: Annotated[list[str] | None, typer.Option("--model", help="Of these models alone.")] = None,
-    surface: Annotated[list[str] | None, typer.Option("--surface", help="On these surfaces alone.")] = None,
-    annex_: Annotated[list[str] | None, typer.Option("--annex", help="For whom this annex names.")] = None,
-    organizations: Annotated[
-        Path | None, typer.Option("--organizations", help="For the organizations in this CSV file.")
-    ] = None,
-    letter: Letter = None,
-    note: Note = "",
-    how: How = "letter",
-    on: On = "",
-    as_json: Json = False,
-) -> None:
-    """Say that a directive, or a part of it, is to be lifted: signed by a party that its 'liftedBy' names.
-
-    Without a key the case is opened, and others sign. With --document or --note, two officers enter what the
-    issuer of a transcribed order wrote or said.
-    """
-    client = Client()
-    parts = {"models": model, "surfaces": surface, "annexes": annex_}
-    names = annex.read(read_bytes(organizations), str(organizations)) if organizations else {}
-    scope = {part: sorted(set(given)) for part, given in parts.items() if given}
-    body = signing.lift_scope(scope, names.get("organizations"))
-    opened = client.post(f"/api/v1/directives/{name}/lift", body)
-    case = opened["case"]
-    if not key:
-        answer = {"directive": name, "case": case, "size": opened["size"], "lifted": False}
-        return emit(answer, as_json, f"case {case} is open; sign it: sluicegate review export {case} -o FILE")
-    exported = client.get(f"/api/v1/cases/{case}/export")
-    signing.check_export(exported)
-    asked = exported["question"]
-    if (asked.get("directive"), asked.get("scope", {})) != (name, body["scope"]):
-        raise CommandRefused(f"the control plane answered about {asked.get('directive')!r}, or another part")
-    keys = [signing.private_key(path) for path in key]
-    if letter is not None or note:
-        envelope = signing.transcription(exported, "approve", received(letter, note, how, on), keys)
-    else:
-        envelope = signing.position(exported, signing.Review("approve"), keys[0])
-    said = client.post("/api/v1/positions", {"envelope": envelope})
-    lifted = said["determination"] == "approved"
-    answer = {"directive": name, "case": case, "size": said["size"], "lifted": lifted}
-    what = "in the part stated " if scope or names else ""
-    outcome = f"is lifted {what}" if lifted else f"is not lifted yet; see: sluicegate case show {case} "
-    return emit(answer, as_json, f"{name} {outcome}at size {answer['size']}")
-
-
-def received(letter: Path | None, note: str, how: str, on: str) -> dict[str, str]:
-    """How an order came: its document by digest, or a note of what was said."""
-    if letter is None and not note.strip():
-        raise InvalidInput(
-            "neither --document nor --note", remedy="name the letter as received, or say what was said"
-        )
-    found = {"how": how, "on": on or datetime.now(tz=UTC).date().isoformat()}
-    if letter is not None:
-        found["digest"] = canonical.sha256_hex(read_bytes(letter))
-    return {**found, "note": note} if note.strip() else found
 
 
 def show(name: Name, as_json: Json = False) -> None:
@@ -281,7 +131,7 @@ def _line(row: dict[str, Any]) -> str:
     at = f" at {row['at']}" if row["at"] else ""
     if "point" in row:
         return f"point {row['point']} on {row['surface']}, which others run: {row['state']}{at}"
-    cut = f", {row['streamsCut']} streams cut" if row["streamsCut"] else ""
+    cut = f", {counted(row['streamsCut'], 'stream')} cut" if row["streamsCut"] else ""
     return f"{row['gateway']} {row['incarnation'][:8]} on {row['surface']}: {_state(row)}{at}{cut}"
 
 
@@ -310,60 +160,3 @@ def listed(as_json: Json = False) -> None:
     ]
     columns = ["directive", "issuer", "basis", "models", "covers", "state", "issued"]
     emit(answer, as_json, table("", columns, rows, "No directive on the record."))
-
-
-def _issued(answer: dict[str, Any], as_json: bool) -> None:
-    text = f"{answer['directive']} is on the record at size {answer['size']}"
-    counts = wording.coverage("it covers", answer)
-    watch = f"watch it: sluicegate directive status {answer['directive']} --watch"
-    emit(answer, as_json, f"{text}\n{counts}\n  {watch}")
-
-
-def signed(
-    given: dict[str, Any], file: Path, keys: list[Path], log: str, how: dict[str, str] | None = None
-) -> dict[str, Any]:
-    """A written directive, signed: bound to its log, what it replaces, and what its words mean."""
-    if not keys:
-        raise InvalidInput(f"{file} is not signed", remedy="name the issuer's key with --key")
-    client = Client()
-    replaced = given["metadata"].get("replaces")
-    if replaced is not None:
-        replaced = canonical.digest(client.get(f"/api/v1/directives/{replaced}")["document"])
-    bound = signing.Binding(
-        log or client.get("/api/v1/log")["vkey"], _annexes(given, file), _definitions(client, given),
-        replaced, how,
-    )  # fmt: skip
-    return signing.directive(given, bound, *(signing.private_key(path) for path in keys))
-
-
-def _definitions(client: Client, given: dict[str, Any]) -> dict[str, Definition]:
-    """What the record's definitions mean, where a directive uses one that not every build has."""
-    stated = [given["spec"].get(part) for part in ("covers", "except")]
-    wanted = {
-        whom["persons"]["definition"]
-        for whom in stated
-        if isinstance(whom, dict) and isinstance(whom.get("persons"), dict)
-    }
-    if wanted <= DEFINITIONS.keys():
-        return {}
-    found = client.get("/api/v1/definitions")["definitions"]
-    return {
-        each["definition"]: Definition(each["definition"], frozenset(each["statuses"]), each["source"])
-        for each in found
-    }
-
-
-def _annexes(given: dict[str, Any], file: Path) -> dict[str, dict[str, list[str]]]:
-    """The names in a directive's annexes, whose files lie beside it and are what their digests say."""
-    found = {}
-    for name, stated in given["spec"].get("annexes", {}).items():
-        path = file.parent / stated["file"]
-        data = read_bytes(path)
-        if canonical.sha256_hex(data) != stated["digest"]:
-            raise InvalidInput(
-                f"{path} has the digest {canonical.sha256_hex(data)}, expected {stated['digest']}",
-                code="digest_differs",
-                remedy="put the digest of the file that is meant into the directive",
-            )
-        found[name] = annex.read(data, str(path))
-    return found

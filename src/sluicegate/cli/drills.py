@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from sluicegate.cli import directives
+from sluicegate.cli import orders
 from sluicegate.cli.files import read_text, write_json
-from sluicegate.cli.output import Json, emit, table
+from sluicegate.cli.output import Json, emit
+from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.core.directives import directive
 from sluicegate.core.terms import document
@@ -25,9 +26,9 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the s
 
 
 def run(
-    file: directives.File,
-    key: directives.Keys,
-    log: directives.Log = "",
+    file: orders.File,
+    key: orders.Keys,
+    log: orders.Log = "",
     name: Annotated[str, typer.Option(help="The drill's name; else the directive's, and the time.")] = "",
     output: Output = None,
     as_json: Json = False,
@@ -40,7 +41,7 @@ def run(
     given = directive.read(document.read(read_text(file), str(file)))
     given["metadata"] = {"name": name or _name(given["metadata"]["name"]), "drill": True}
     client = Client()
-    name = client.post("/api/v1/directives", directives.signed(given, file, key, log))["directive"]
+    name = client.post("/api/v1/directives", orders.signed(given, file, key, log))["directive"]
     while not client.get(f"/api/v1/directives/{name}/status")["inForceSince"]:
         time.sleep(ASK_EVERY_S)
     client.post(f"/api/v1/drills/{name}/end")

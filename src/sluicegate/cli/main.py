@@ -5,178 +5,218 @@ from __future__ import annotations
 import errno
 import logging
 import sys
+from functools import partial
+from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from sluicegate import __version__, errors
-from sluicegate.cli import (
-    attestations,
-    cases,
-    credentials,
-    demo,
-    directives,
-    drills,
-    ledger,
-    members,
-    notices,
-    output,
-    points,
-    presets,
-    providers,
-    releases,
-    review,
-    serving,
-)
+from sluicegate.cli import demo, output
+from sluicegate.cli.deferred import DeferredCommand
 
-app = typer.Typer(
-    name="sluicegate",
-    help="Release a model in stages, decide who may use it, enforce that on every request.",
-    epilog="Clients read SLUICEGATE_URL and SLUICEGATE_TOKEN. Exit: 0 done, 1 refused, 2 usage, 3 invalid "
-    "input, 4 unreachable, 5 verification failed.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+COMMANDS = {
+    "up": ("serving.up", "Run a control plane and a gateway in one process, on SQLite."),
+    "serve": ("serving.serve", "Run the control plane."),
+    "gateway": ("serving.gateway", "Run a gateway for one surface."),
+    "plan": ("plans.plan", "Show what applying a plan would change, and whom it affects."),
+    "apply": ("plans.apply", "Put a plan in force."),
+    "status": (
+        "releases.status",
+        "Show each release with its stages: terms, opening, seats, what applying takes; directives in force.",
+    ),
+    "report": (
+        "cases.report",
+        "Count cases; days per agency and in all; who was waited for; what delayed a release.",
+    ),
+}
+"""The commands of no group: where the function is, and its help line, which is the first sentence it says."""
+
+GROUPS: dict[str, tuple[str, dict[str, str]]] = {
+    "stage": ("Open stages.", {"open": "stages.open_"}),
+    "application": (
+        "Apply, and follow an application.",
+        {
+            "submit": "cases.submit",
+            "drafts": "cases.drafts",
+            "send": "cases.send",
+            "discard": "cases.discard",
+            "show": "cases.show",
+            "answer": "cases.answer",
+            "accept": "cases.accept",
+            "withdraw": "cases.withdraw",
+            "reply": "cases.reply",
+            "appeal": "cases.appeal",
+            "amend": "cases.amend",
+        },
+    ),
+    "case": (
+        "See cases.",
+        {"list": "cases.listed", "show": "cases.show", "return": "cases.return_"},
+    ),
+    "review": (
+        "Decide cases: export, sign with your own key, import.",
+        {
+            "export": "review.export",
+            "receive": "review.receive",
+            "sign": "review.sign",
+            "schedule": "review.schedule",
+            "countersign": "review.countersign",
+            "import": "review.import_position",
+            "proceed": "review.proceed",
+            "note": "review.note",
+        },
+    ),
+    "screening": (
+        "Compare applicants with lists.",
+        {"record": "review.screen", "use": "review.use_list"},
+    ),
+    "grant": (
+        "What becomes of a grant.",
+        {
+            "show": "cases.grant_show",
+            "suspend": "cases.suspend",
+            "resume": "cases.resume",
+            "surrender": "cases.surrender",
+            "fallback": "cases.fallback",
+            "remove": "cases.remove",
+        },
+    ),
+    "nomination": (
+        "Organizations hoped for.",
+        {"add": "cases.nominate", "list": "cases.nominations"},
+    ),
+    "credential": (
+        "API keys.",
+        {
+            "issue": "credentials.issue",
+            "revoke": "credentials.revoke",
+            "attest": "attestations.attest",
+            "withdraw": "attestations.withdraw",
+        },
+    ),
+    "member": (
+        "The people of an organization.",
+        {
+            "add": "members.add",
+            "import": "members.import_",
+            "list": "members.listed",
+            "claim": "members.claim",
+            "revoke": "members.revoke",
+            "remove": "members.remove",
+            "link": "members.link",
+        },
+    ),
+    "person": (
+        "Your own status.",
+        {"show": "members.person_show", "correct": "members.person_correct"},
+    ),
+    "signatory": (
+        "Who signs attestations for an organization.",
+        {"pin": "attestations.pin", "retire": "attestations.retire", "list": "attestations.listed"},
+    ),
+    "provider": (
+        "Identity providers of an organization.",
+        {
+            "add": "providers.add",
+            "rotate": "providers.rotate",
+            "remove": "providers.remove",
+            "list": "providers.listed",
+        },
+    ),
+    "directive": (
+        "Narrow access, and lift it again.",
+        {
+            "preview": "orders.preview",
+            "sign": "orders.sign",
+            "issue": "orders.issue",
+            "transcribe": "orders.transcribe",
+            "confirm": "orders.confirm",
+            "lift": "orders.lift",
+            "status": "directives.status",
+            "show": "directives.show",
+            "affected": "directives.affected",
+            "list": "directives.listed",
+        },
+    ),
+    "drill": (
+        "Try a directive; nobody is refused.",
+        {"run": "drills.run", "end": "drills.end", "report": "drills.report"},
+    ),
+    "definition": (
+        "What the words of orders mean.",
+        {"add": "directives.define", "list": "directives.definitions"},
+    ),
+    "point": (
+        "Surfaces where others enforce.",
+        {
+            "declare": "points.declare",
+            "state": "points.state",
+            "retire": "points.retire",
+            "list": "points.listed",
+        },
+    ),
+    "notify": (
+        "Be told by webhook or e-mail.",
+        {
+            "add": "notices.add",
+            "list": "notices.listed",
+            "remove": "notices.remove",
+            "test": "notices.trial",
+            "dead": "notices.dead",
+            "replay": "notices.replay",
+        },
+    ),
+    "preset": ("Plans to start from.", {"list": "presets.listed", "show": "presets.show"}),
+    "ledger": ("The public record.", {"verify": "ledger.verify", "export": "ledger.export"}),
+    "keys": (
+        "Signing keys and tokens.",
+        {"generate": "keys.generate", "show": "keys.show", "token": "credentials.token"},
+    ),
+}
+"""What each group is for, and its commands: where the function of each is."""
 
 
-def _group(name: str, about: str, **commands: Any) -> None:
-    group = typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
-    for word, command in commands.items():
-        group.command(word.rstrip("_"))(command)
-    app.add_typer(group, name=name)
+def program() -> TyperGroup:
+    """The command `sluicegate`, with every other in it; none of their modules is imported yet."""
+    outer = typer.Typer(
+        name="sluicegate",
+        help="Release a model in stages, decide who may use it, enforce that on every request.",
+        epilog="Clients read SLUICEGATE_URL and SLUICEGATE_TOKEN. Exit: 0 done, 1 refused, 2 usage, "
+        "3 invalid input, 4 unreachable, 5 verification failed.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    outer.callback()(_root)
+    found = typer.main.get_group(outer)
+    for word, (where, about) in COMMANDS.items():
+        found.add_command(DeferredCommand(word, partial(_function, where), about))
+    for name, (about, commands) in GROUPS.items():
+        within = [DeferredCommand(word, partial(_function, where)) for word, where in commands.items()]
+        found.add_command(_group(name, about, within))
+    found.add_command(_demonstration())
+    return found
 
 
-for _command in (serving.up, serving.serve, serving.gateway, releases.plan, releases.apply, releases.status):
-    app.command(_command.__name__)(_command)
-_group("stage", "Open stages.", open=releases.stage_open)
-_group(
-    "application",
-    "Apply, and follow an application.",
-    submit=cases.submit,
-    drafts=cases.drafts,
-    send=cases.send,
-    discard=cases.discard,
-    show=cases.show,
-    answer=cases.answer,
-    accept=cases.accept,
-    withdraw=cases.withdraw,
-    reply=cases.reply,
-    appeal=cases.appeal,
-    amend=cases.amend,
-)
-_group("case", "See cases.", list=cases.listed, show=cases.show, return_=cases.return_)
-_group(
-    "review",
-    "Decide cases: export, sign with your own key, import.",
-    export=review.export,
-    receive=review.receive,
-    sign=review.sign,
-    schedule=review.schedule,
-    countersign=review.countersign,
-    import_=review.import_position,
-    proceed=review.proceed,
-    note=review.note,
-)
-_group("screening", "Compare applicants with lists.", record=review.screen, use=review.use_list)
-_group(
-    "grant",
-    "What becomes of a grant.",
-    show=cases.grant_show,
-    suspend=cases.suspend,
-    resume=cases.resume,
-    surrender=cases.surrender,
-    fallback=cases.fallback,
-    remove=cases.remove,
-)
-_group("nomination", "Organizations hoped for.", add=cases.nominate, list=cases.nominations)
-app.command("report")(cases.report)
-_group(
-    "credential",
-    "API keys.",
-    issue=credentials.issue,
-    revoke=credentials.revoke,
-    attest=attestations.attest,
-    withdraw=attestations.withdraw,
-)
-_group(
-    "member",
-    "The people of an organization.",
-    add=members.add,
-    import_=members.import_,
-    list=members.listed,
-    claim=members.claim,
-    revoke=members.revoke,
-    remove=members.remove,
-    link=members.link,
-)
-_group("person", "Your own status.", show=members.person_show, correct=members.person_correct)
-_group(
-    "signatory",
-    "Who signs attestations for an organization.",
-    pin=attestations.pin,
-    retire=attestations.retire,
-    list=attestations.listed,
-)
-_group(
-    "provider",
-    "Identity providers of an organization.",
-    add=providers.add,
-    rotate=providers.rotate,
-    remove=providers.remove,
-    list=providers.listed,
-)
-_group(
-    "directive",
-    "Narrow access, and lift it again.",
-    preview=directives.preview,
-    sign=directives.sign,
-    issue=directives.issue,
-    transcribe=directives.transcribe,
-    confirm=directives.confirm,
-    lift=directives.lift,
-    status=directives.status,
-    show=directives.show,
-    affected=directives.affected,
-    list=directives.listed,
-)
-_group("drill", "Try a directive; nobody is refused.", run=drills.run, end=drills.end, report=drills.report)
-_group("definition", "What the words of orders mean.", add=directives.define, list=directives.definitions)
-_group(
-    "point",
-    "Surfaces where others enforce.",
-    declare=points.declare,
-    state=points.state,
-    retire=points.retire,
-    list=points.listed,
-)
-_group(
-    "notify",
-    "Be told by webhook or e-mail.",
-    add=notices.add,
-    list=notices.listed,
-    remove=notices.remove,
-    test=notices.trial,
-    dead=notices.dead,
-    replay=notices.replay,
-)
-_group("preset", "Plans to start from.", list=presets.listed, show=presets.show)
-_group("ledger", "The public record.", verify=ledger.verify, export=ledger.export)
-_group(
-    "keys",
-    "Signing keys and tokens.",
-    generate=credentials.generate,
-    show=credentials.show,
-    token=credentials.token,
-)
-if _demonstration := demo.commands():
-    _group("demo", "The demonstration, on this machine.", **_demonstration)
-else:
-    _anything = {"allow_extra_args": True, "ignore_unknown_options": True}
-    app.command("demo", hidden=True, context_settings=_anything)(demo.absent)
+def _group(name: str, about: str, within: list[DeferredCommand]) -> TyperGroup:
+    return TyperGroup(name=name, help=about, commands=within, no_args_is_help=True, rich_markup_mode=None)
+
+
+def _demonstration() -> TyperGroup | DeferredCommand:
+    if not demo.is_here():
+        return DeferredCommand("demo", demo.absent, is_hidden=True)
+    within = [DeferredCommand(word, partial(demo.function, word)) for word in demo.WORDS]
+    return _group("demo", "The demonstration, on this machine.", within)
+
+
+def _function(where: str) -> Any:
+    """The function at `module.name` of this package; the module is imported."""
+    module, _, name = where.rpartition(".")
+    return getattr(import_module(f"sluicegate.cli.{module}"), name)
 
 
 def _version(wanted: bool) -> None:
@@ -185,8 +225,7 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
-def root(
+def _root(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
@@ -198,8 +237,9 @@ def main() -> NoReturn:
     """Run one command and exit with its code."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     as_json = "--json" in sys.argv
+    called = program()
     try:
-        code = app(standalone_mode=False)
+        code = called(standalone_mode=False)
     except errors.SluicegateError as error:
         output.report(error, as_json)
         sys.exit(output.exit_code(error))
@@ -207,7 +247,7 @@ def main() -> NoReturn:
         if str(error).startswith("Usage:") and not as_json:
             typer.echo(error, err=True)
             sys.exit(output.USAGE)
-        remedy = f"'{_called()} --help' shows how"
+        remedy = f"'{_words(called)} --help' shows how"
         output.report(errors.WrongUsage(str(error), remedy=remedy), as_json)
         sys.exit(output.USAGE)
     except OSError as error:
@@ -225,13 +265,12 @@ def _withheld(error: OSError) -> errors.InvalidInput:
     return errors.InvalidInput(f"{error.filename}: {said}" if error.filename else said, remedy=remedy)
 
 
-def _called() -> str:
+def _words(called: Any) -> str:
     """The command as it was called, up to the first word that is no command."""
-    words, command = ["sluicegate"], typer.main.get_command(app)
+    words = ["sluicegate"]
     for word in sys.argv[1:]:
-        found = getattr(command, "commands", {}).get(word)
-        if found is None:
+        called = getattr(called, "commands", {}).get(word)
+        if called is None:
             break
-        command = found
         words.append(word)
     return " ".join(words)

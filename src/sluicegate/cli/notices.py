@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from sluicegate.cli.output import Json, emit, table
+from sluicegate.cli.output import Json, emit
+from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.errors import WrongUsage
 

@@ -6,14 +6,11 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from sluicegate import errors
 
@@ -43,20 +40,6 @@ def visible(text: str) -> str:
         character if character.isprintable() or character == "\n" else ascii(character)[1:-1]
         for character in text
     )
-
-
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str) -> str:
-    """A table as text, or the sentence for when there is nothing to show."""
-    if not rows:
-        return empty
-    shown = Table(*columns, box=None, pad_edge=False)
-    for row in rows:
-        shown.add_row(*(str(cell) if cell is not None else "" for cell in row))
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False)
-    with console.capture() as captured:
-        console.print(shown)
-    lines = [line.rstrip() for line in captured.get().rstrip().splitlines()]
-    return "\n".join([title, *lines] if title else lines)
 
 
 def exit_code(error: errors.SluicegateError) -> int:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from sluicegate.cli.files import read_text
-from sluicegate.cli.output import Json, emit, table
+from sluicegate.cli.output import Json, emit
+from sluicegate.cli.tables import table
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.errors import CommandRefused

@@ -9,7 +9,8 @@ import typer
 
 import sluicegate
 from sluicegate.cli.files import read_text
-from sluicegate.cli.output import Json, emit, table
+from sluicegate.cli.output import Json, emit
+from sluicegate.cli.tables import table
 from sluicegate.errors import InvalidInput
 
 PRESETS = Path(sluicegate.__file__).with_name("presets")

@@ -9,7 +9,8 @@ import typer
 
 from sluicegate.cli.files import read_bytes
 from sluicegate.cli.members import Grant
-from sluicegate.cli.output import Json, emit, table
+from sluicegate.cli.output import Json, emit
+from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.core.people import assertion
 from sluicegate.errors import InvalidInput, NotCanonical, WrongUsage

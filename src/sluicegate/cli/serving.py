@@ -1,6 +1,6 @@
 """`up`, `serve`, `gateway`.
 
-What serves is imported by the command that serves: it takes a second, and the other commands need none of it.
+What serves is imported when it serves: that takes a second, and the help of these commands needs none of it.
 """
 
 from __future__ import annotations

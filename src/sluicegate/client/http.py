@@ -5,13 +5,14 @@ A command gets an id and is sent again under it if the connection breaks: it is 
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
-import httpx2
+from collections.abc import Mapping
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
 
 from sluicegate.errors import CommandRefused, InvalidInput, Place, SluicegateError, Unauthorized, Unreachable
 
@@ -21,82 +22,132 @@ TIMEOUT_S = 30.0
 
 
 class Client:
-    """One command's connection to the control plane at `url`, acting as the holder of `token`."""
+    """One command's connection to the control plane at `url`, acting as the holder of `token`.
+
+    Raises: InvalidInput: no URL of a control plane, or no token.
+    """
 
     def __init__(self, url: str = "", token: str | None = None) -> None:
         self.url = (url or os.environ.get("SLUICEGATE_URL", DEFAULT_URL)).rstrip("/")
-        token = os.environ.get("SLUICEGATE_TOKEN", "") if token is None else token
-        headers = {"authorization": f"Bearer {token.strip()}"} if token.strip() else {}
-        encrypts = not self.url.startswith("http://")  # loading certificates would take longer than asking
-        with _usable(self.url):
-            self._http = httpx2.Client(
-                base_url=self.url, headers=headers, timeout=TIMEOUT_S, trust_env=False, verify=encrypts
-            )
+        self._connection, self._prefix = _connection(self.url)
+        self._headers = _authorization(os.environ.get("SLUICEGATE_TOKEN", "") if token is None else token)
 
     def close(self) -> None:
-        """Close the connection; whoever ends with one command need not."""
-        self._http.close()
+        """Close the connection. A process that ends with one command need not."""
+        self._connection.close()
 
     def get(self, path: str, **query: Any) -> Any:
         """A question."""
-        return self._send("GET", path, params=query)
+        return _read(self._answer("GET", path, query))
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """A command; sent at most `TRIES` times, done once."""
-        return self._send(
-            "POST", path, json=body, headers={"idempotency-key": f"cmd_{secrets.token_hex(16)}"}
-        )
+        headers = {"idempotency-key": f"cmd_{secrets.token_hex(16)}"}
+        data = None
+        if body is not None:
+            data = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+            headers["content-type"] = "application/json"
+        return _read(self._answer("POST", path, {}, data, headers))
 
     def raw(self, path: str) -> bytes:
         """The bytes of a public resource."""
-        return self._answer("GET", path).content
+        return self._answer("GET", path, {}).body
 
-    def _send(self, method: str, path: str, **given: Any) -> Any:
-        response = self._answer(method, path, **given)
-        try:
-            return response.json()
-        except ValueError as error:
-            raise Unreachable(f"{self.url} did not answer in JSON; is it a control plane?") from error
-
-    def _answer(self, method: str, path: str, **given: Any) -> httpx2.Response:
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> _Answer:
+        target = self._prefix + quote(path) + (f"?{urlencode(query)}" if query else "")
         for tries_left in reversed(range(TRIES)):
+            self._connect()
             try:
-                with _usable(self.url):
-                    response = self._http.request(method, path, **given)
-            except httpx2.TransportError as error:
-                if tries_left and not isinstance(error, httpx2.ConnectError):
-                    continue
-                raise Unreachable(
-                    f"no answer from {self.url}: {error}",
-                    remedy="start the control plane, or set SLUICEGATE_URL",
-                ) from error
-            if response.is_success:
-                return response
-            raise _error(response)
+                response = self._response(method, target, data, {**self._headers, **(headers or {})})
+                found = _Answer(self.url + path, response.status, response.read())
+            except (OSError, HTTPException) as error:
+                self._connection.close()
+                if not tries_left:
+                    raise self._unreachable(error) from error
+                continue
+            if 200 <= found.status < 300:
+                return found
+            raise _error(found)
         raise AssertionError("unreachable")
 
+    def _response(
+        self, method: str, target: str, data: bytes | None, headers: dict[str, str]
+    ) -> HTTPResponse:
+        """What comes back; it may come before everything is sent, where a body is too large."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._connection.request(method, target, data, headers)
+        return self._connection.getresponse()
 
-@contextmanager
-def _usable(url: str) -> Iterator[None]:
-    """Raises: InvalidInput: the URL is none."""
+    def _connect(self) -> None:
+        """Raises: Unreachable: nothing listens there. It is asked once."""
+        if self._connection.sock is None:
+            try:
+                self._connection.connect()
+            except OSError as error:
+                raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        remedy = "start the control plane, or set SLUICEGATE_URL"
+        return Unreachable(f"no answer from {self.url}: {error}", remedy=remedy)
+
+
+class _Answer(NamedTuple):
+    """What came back from `url`."""
+
+    url: str
+    status: int
+    body: bytes
+
+
+def _connection(url: str) -> tuple[HTTPConnection, str]:
+    """The connection to the host of a URL, and the path that every resource there begins with.
+
+    Raises: InvalidInput: the URL is none.
+    """
+    said = f"{url!r} is not the URL of a control plane, expected such as {DEFAULT_URL}"
+    refused = InvalidInput(said, remedy="set SLUICEGATE_URL")
     try:
-        yield
-    except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
-        said = str(error).lower()
-        raise InvalidInput(
-            f"{url!r} is not the URL of a control plane: {said}", remedy="set SLUICEGATE_URL"
-        ) from error
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna").decode()
+        kind = {"http": HTTPConnection, "https": HTTPSConnection}[parts.scheme]
+        connection = kind(host, parts.port, timeout=TIMEOUT_S)
+    except (KeyError, ValueError, HTTPException) as error:
+        raise refused from error
+    if not host:
+        raise refused
+    return connection, quote(parts.path)
 
 
-def _error(response: httpx2.Response) -> SluicegateError:
+def _authorization(token: str) -> dict[str, str]:
+    token = token.strip()
+    if not (token.isascii() and token.isprintable()):
+        raise InvalidInput("the token has characters that no token has", remedy="set SLUICEGATE_TOKEN")
+    return {"authorization": f"Bearer {token}"} if token else {}
+
+
+def _read(answer: _Answer) -> Any:
+    try:
+        return json.loads(answer.body)
+    except ValueError as error:
+        raise Unreachable(f"{answer.url} did not answer in JSON; is it a control plane?") from error
+
+
+def _error(answer: _Answer) -> SluicegateError:
     """The error that an answer tells of."""
     try:
-        told = response.json()["error"]
+        told = json.loads(answer.body)["error"]
         at = [Place(**place) for place in told["at"]]
         code, message, remedy = told["code"], told["message"], told["remedy"]
     except (ValueError, KeyError, TypeError):
-        return Unreachable(f"{response.url} answered {response.status_code}, not as a control plane does")
-    kind = _KINDS.get(response.status_code, Unreachable)
+        return Unreachable(f"{answer.url} answered {answer.status}, not as a control plane does")
+    kind = _KINDS.get(answer.status, Unreachable)
     return kind(message, code=code, remedy=remedy, at=at)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,6 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.client.export import ExportedCase, altered
-from sluicegate.core.directives import directive as directives
-from sluicegate.core.people.persons import Definition
 from sluicegate.errors import InvalidInput
 from sluicegate.store import keyfile
 from sluicegate_record.directives.received import Arrival
@@ -31,7 +29,7 @@ from sluicegate_record.statements.cases import (
     Screening,
     Transcription,
 )
-from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
+from sluicegate_record.statements.directives import Confirmation
 from sluicegate_record.statements.points import Enforcement
 from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.statements.statement import Statement
@@ -151,7 +149,7 @@ def _with_opened(envelope: dict[str, Any], opened: Opening | None) -> dict[str, 
     """A statement as it is put on the record: alone, or beside what opens its commitment."""
     if opened is None:
         return envelope
-    return {"envelope": envelope, "opened": _opened(opened)}
+    return {"envelope": envelope, "opened": opened_beside(opened)}
 
 
 def opening(asked: Mapping[str, str], key: Ed25519PrivateKey) -> dict[str, Any]:
@@ -167,40 +165,6 @@ def enforcement(asked: Mapping[str, str], says: str, at_ms: int, key: Ed25519Pri
     log, point, directive, document = _ASKED(asked)
     said = Enforcement(log=log, point=point, directive=directive, document=document, says=says, at_ms=at_ms)
     return signed(said, key)
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """What a directive is bound to: the log by its verifier key; and what it takes from the record and files.
-
-    `annexes` are the names in its files, `definitions` those the record adds, `replaced` the digest of the
-    document it takes the place of, `received` how it came where officers transcribe it.
-    """
-
-    log: str
-    annexes: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
-    definitions: Mapping[str, Definition] = field(default_factory=dict)
-    replaced: str | None = None
-    received: Mapping[str, str] | None = None
-
-
-def directive(given: dict[str, Any], bound: Binding, *keys: Ed25519PrivateKey) -> dict[str, Any]:
-    """A signed directive, as the control plane takes it: `{envelope, opened}`.
-
-    `given` is what `core.directives.directive.read` returned. The names in it go beside the statement,
-    which has only their count and a commitment.
-    """
-    signing = directives.Signing(
-        bound.log,
-        lambda: secrets.token_bytes(32),
-        bound.annexes,
-        bound.definitions,
-        bound.replaced,
-        bound.received,
-    )
-    document, opened = directives.to_sign(given, signing)
-    envelope = signed(DirectiveStatement(document=document.to_json()), *keys)
-    return {"envelope": envelope, "opened": {name: _opened(each) for name, each in opened.items()}}
 
 
 def confirmation(log: str, name: str, document: str, key: Ed25519PrivateKey) -> dict[str, Any]:
@@ -233,10 +197,11 @@ def lift_scope(scope: Mapping[str, Any], organizations: list[str] | None) -> dic
         "count": len(organizations),
         "commitment": opened.commitment("sealed", "lift.organizations"),
     }
-    return {"scope": {**scope, "organizations": committed}, "opened": _opened(opened)}
+    return {"scope": {**scope, "organizations": committed}, "opened": opened_beside(opened)}
 
 
-def _opened(opened: Opening) -> dict[str, Any]:
+def opened_beside(opened: Opening) -> dict[str, Any]:
+    """What opens a commitment, as it goes beside a statement: `{salt, value}`."""
     return {"salt": canonical.b64(opened.salt), "value": opened.value()}
 
 

@@ -85,6 +85,14 @@ def test_a_directive_changed_by_those_who_may_is_changed() -> None:
     check_honest(world, Allow)
 
 
+def test_a_transcription_is_replaced_by_one_no_wider_without_those_who_lift_it() -> None:
+    world = honest()
+    lifted_by = {"allOf": ["bis", "ostp"]}
+    world.must(transcription(liftedBy=lifted_by))
+    world.must(transcription(liftedBy=lifted_by, replaces=standing(world)))
+    check_honest(world, Deny)
+
+
 def test_a_directive_lifted_in_part_is_lifted_in_that_part() -> None:
     world = honest()
     world.direct("d-1")

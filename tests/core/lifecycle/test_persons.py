@@ -8,7 +8,6 @@ import pytest
 from sluicegate.core.lifecycle.credentials import IssueCredential
 from sluicegate.core.lifecycle.persons import (
     IDENTIFIERS_MAX,
-    PART_ROWS,
     ROWS_MAX,
     SELF,
     ClaimStatus,
@@ -19,6 +18,7 @@ from sluicegate.core.lifecycle.persons import (
     StatusClaim,
 )
 from sluicegate.core.people import persons
+from sluicegate.core.people.members import PART_ROWS
 from sluicegate.core.people.persons import METHOD_MAX, identifier, standing
 from sluicegate_record.directives.status import UNKNOWN, Assurance
 from tests.forging import gate_value

@@ -12,7 +12,6 @@ from sluicegate.core.lifecycle.attestations import (
 )
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
 from sluicegate.core.lifecycle.persons import (
-    PART_ROWS,
     SELF,
     ClaimStatus,
     HandInAssertion,
@@ -24,6 +23,7 @@ from sluicegate.core.lifecycle.persons import (
 )
 from sluicegate.core.lifecycle.providers import RegisterProvider, RemoveProvider, RotateKeys
 from sluicegate.core.people.assertion import read_jwks
+from sluicegate.core.people.members import PART_ROWS
 from sluicegate.core.people.persons import identifier
 from sluicegate_record.directives.status import Assurance
 from sluicegate_record.statements.people import Attestation

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sluicegate_record.directives import narrowing
 from sluicegate_record.directives.document import Document
 from sluicegate_record.entities.key import PinnedKey
@@ -15,20 +17,28 @@ from sluicegate_record.statements.directives import Confirmation, DirectiveState
 from sluicegate_record.terms import kinds, quorum
 
 
+class SignedDocument(NamedTuple):
+    """A directive's document as it was signed, and the parties that signed it."""
+
+    document: Document
+    parties: frozenset[str]
+
+
 def is_as_signed(at: At, body: directives.DirectiveIssued) -> None:
     """A directive says what its issuer, or two officers for it, signed for this log."""
     signed = signed_document(at, body)
     if signed is None:
         require(not at.believes, "a directive that neither its issuer nor two officers signed for this log")
         return
-    require(signed == body.document, "a directive that was signed otherwise; it applies as it was signed")
+    why = "a directive that was signed otherwise; it applies as it was signed"
+    require(signed.document == body.document, why)
 
 
 def replaces_lawfully(at: At, body: directives.DirectiveIssued) -> None:
     """A directive replaces one that it narrows, or with the signatures of those who lift that."""
     if body.replaces is not None:
         why = "a directive that replaces another without those who lift it; both apply"
-        require(may_replace(at, body, body.replaces), why)
+        require(may_replace(at, signed_document(at, body), body.replaces), why)
 
 
 def has_its_own_name(at: At, body: directives.DirectiveIssued) -> None:
@@ -38,41 +48,39 @@ def has_its_own_name(at: At, body: directives.DirectiveIssued) -> None:
         require(body.replaces == body.directive, why)
 
 
-def signed_document(at: At, body: directives.DirectiveIssued) -> Document | None:
+def signed_document(at: At, body: directives.DirectiveIssued) -> SignedDocument | None:
     """A directive as its issuer, or two officers, signed it for this log; None where nobody did."""
     try:
         document = Document.check(DirectiveStatement.read(body.envelope).document)
     except SluicegateError:
         return None
     signers = at.keys.signers(body.envelope)
-    is_issuers = document.spec.issuer in {key.party for key in signers}
-    is_whole = is_issuers or (document.is_transcribed and _are_two_officers(at, signers))
-    return document if is_whole and document.metadata.log == at.log else None
+    parties = frozenset(key.party for key in signers)
+    is_whole = document.spec.issuer in parties or (document.is_transcribed and _are_two_officers(at, signers))
+    return SignedDocument(document, parties) if is_whole and document.metadata.log == at.log else None
 
 
 def _are_two_officers(at: At, signers: frozenset[PinnedKey]) -> bool:
     return len({key.owner for key in signers if key.party == at.keys.developer}) >= OFFICERS
 
 
-def may_replace(at: At, body: directives.DirectiveIssued, name: str) -> bool:
+def may_replace(at: At, signed: SignedDocument | None, name: str) -> bool:
     """Whether the signatures put a directive in another's place.
 
     What nobody signed takes the place of nothing, however narrow: whom its names come to, the log says anew.
     """
-    document, old = signed_document(at, body), at.record.directives.get(name)
-    if document is None or old is None or old.is_drill or old.ended is not None:
+    old = at.record.directives.get(name)
+    if signed is None or old is None or old.is_drill or old.ended is not None:
         return False
+    document, consenting = signed
     stated = document.replaces
     if stated is None or (stated.directive, stated.document) != (name, old.document.digest):
         return False
     if not narrowing.widened(document, old.document) and (old.is_word or not document.is_transcribed):
         return True
-    signers = at.keys.signers(body.envelope)
-    consenting = {key.party for key in signers}
     issuer = old.document.spec.issuer
-    is_word = document.is_transcribed and _are_two_officers(at, signers)
-    if old.is_word and is_word and document.spec.issuer == issuer:
-        consenting.add(issuer)
+    if old.is_word and document.spec.issuer == issuer:
+        consenting |= {issuer}
     return quorum.satisfied(old.document.spec.lifted_by, consenting)
 
 
@@ -114,13 +122,13 @@ def honoured(at: At, body: directives.DirectiveIssued) -> directives.DirectiveIs
 
     In an older version it may replace nothing.
     """
-    document = signed_document(at, body) or body.document
-    replaces = body.replaces
-    if replaces is not None and (at.is_older or not may_replace(at, body, replaces)):
+    signed, replaces = signed_document(at, body), body.replaces
+    if replaces is not None and (at.is_older or not may_replace(at, signed, replaces)):
         replaces = None
     name = body.directive
     if name in at.record.directives and replaces != name:
         name = f"{name}#{at.entry.seq}"
+    document = body.document if signed is None else signed.document
     return replace(body, directive=name, document=document, replaces=replaces)
 
 

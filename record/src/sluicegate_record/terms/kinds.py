@@ -33,7 +33,16 @@ OUTCOMES = (
     "withdrawn",
     "superseded",
 )
-
+REASON_CODES = (
+    "criteria_not_met",
+    "misuse",
+    "safeguards",
+    "screening",
+    "security",
+    "terms_breached",
+    "other",
+)
+"""Why a grant is suspended, or its removal is asked for."""
 
 GRANTED = frozenset({"approved", "approved-with-conditions"})
 ABOUT_ONE = frozenset({ADMISSION, AMENDMENT, REMOVAL, APPEAL})

@@ -29,16 +29,6 @@ from sluicegate_record.log import times
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.terms import kinds, quorum
 
-REASON_CODES = (
-    "criteria_not_met",
-    "misuse",
-    "safeguards",
-    "screening",
-    "security",
-    "terms_breached",
-    "other",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class ProveGrant:
@@ -50,7 +40,7 @@ class ProveGrant:
 
 @dataclass(frozen=True, slots=True)
 class SuspendGrant:
-    """Suspend a grant, for one of `REASON_CODES`."""
+    """Suspend a grant, for one of `kinds.REASON_CODES`."""
 
     grant: str
     code: str
@@ -80,9 +70,9 @@ class ChooseFallback:
 
 @dataclass(frozen=True, slots=True)
 class OpenRemoval:
-    """Ask whether a grant shall end, for one of `REASON_CODES`. `text` is the notice, sealed for the holder.
+    """Ask whether a grant shall end, for one of `kinds.REASON_CODES`.
 
-    `party` is the agency that asks, None for the developer.
+    `text` is the notice, sealed for the holder; `party` is the agency that asks, None for the developer.
     """
 
     grant: str
@@ -104,7 +94,7 @@ def prove_grant(state: State, command: ProveGrant, now_ms: int, entropy: Entropy
 
 def suspend_grant(state: State, command: SuspendGrant, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `SuspendGrant`. Suspending twice is done once."""
-    grant = _live(state, command.grant) if command.code in REASON_CODES else _code_unknown(command.code)
+    grant = _live(state, command.grant) if command.code in kinds.REASON_CODES else _code_unknown(command.code)
     if isinstance(grant, Refusal):
         return grant
     result = {"grant": grant.id, "state": "suspended"}
@@ -153,7 +143,7 @@ def choose_fallback(
 
 def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `OpenRemoval`. It counts at the end of the holder's time to reply, at the earliest."""
-    grant = _live(state, command.grant) if command.code in REASON_CODES else _code_unknown(command.code)
+    grant = _live(state, command.grant) if command.code in kinds.REASON_CODES else _code_unknown(command.code)
     if isinstance(grant, Refusal):
         return grant
     terms = state.record.terms[grant.terms]
@@ -195,5 +185,5 @@ def _live(state: State, name: str) -> Grant | Refusal:
 
 
 def _code_unknown(code: str) -> Refusal:
-    said = f"no reason code {code[:40]!r}, expected one of {', '.join(REASON_CODES)}"
+    said = f"no reason code {code[:40]!r}, expected one of {', '.join(kinds.REASON_CODES)}"
     return Refusal("conflict", "reason_unknown", said)

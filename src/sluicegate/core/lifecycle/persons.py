@@ -18,6 +18,7 @@ from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.providers import asserted
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.people import persons
+from sluicegate.core.people.members import PART_ROWS
 from sluicegate.core.people.persons import Claim, Person
 from sluicegate_record.directives.status import STATUSES, Assurance
 from sluicegate_record.entries import Body, Draft, people
@@ -34,8 +35,6 @@ ROWS_MAX = 2_000
 IDENTIFIERS_MAX = 8
 MEMBERS_MAX = 100_000
 """How many members an organization may have: every gateway holds them all."""
-PART_ROWS = 1_000
-"""How many rows one entry has, so that none is larger than half a MiB; more go on in the next entry."""
 
 
 @dataclass(frozen=True, slots=True)

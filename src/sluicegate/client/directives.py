@@ -1,0 +1,49 @@
+"""A written directive, signed with a party's own key: bound to its log, its names beside it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sluicegate.client.signing import opened_beside, signed
+from sluicegate.core.directives import directive
+from sluicegate.core.people.persons import Definition
+from sluicegate_record.statements.directives import DirectiveStatement
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a directive is bound to: the log by its verifier key; and what it takes from the record and files.
+
+    `annexes` are the names in its files, `definitions` those the record adds, `replaced` the digest of the
+    document it takes the place of, `received` how it came where officers transcribe it.
+    """
+
+    log: str
+    annexes: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
+    replaced: str | None = None
+    received: Mapping[str, str] | None = None
+
+
+def signed_directive(given: dict[str, Any], bound: Binding, *keys: Ed25519PrivateKey) -> dict[str, Any]:
+    """A signed directive, as the control plane takes it: `{envelope, opened}`.
+
+    `given` is what `core.directives.directive.read` returned. The names in it go beside the statement,
+    which has only their count and a commitment.
+    """
+    signing = directive.Signing(
+        bound.log,
+        lambda: secrets.token_bytes(32),
+        bound.annexes,
+        bound.definitions,
+        bound.replaced,
+        bound.received,
+    )
+    document, opened = directive.to_sign(given, signing)
+    envelope = signed(DirectiveStatement(document=document.to_json()), *keys)
+    return {"envelope": envelope, "opened": {name: opened_beside(each) for name, each in opened.items()}}

@@ -1,0 +1,145 @@
+"""A party's HTTP client against servers that break off, answer early, or are none."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from threading import Thread
+
+import pytest
+
+from sluicegate.client.http import TRIES, Client
+from sluicegate.errors import CommandRefused, InvalidInput, Unreachable
+
+Act = Callable[[socket.socket], None]
+"""What a server does with a connection once it has read the head of a request."""
+
+
+def answers(status: int, body: object, *, promised: int | None = None) -> Act:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    length = len(data) if promised is None else promised
+
+    def act(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 %d Said\r\ncontent-length: %d\r\n\r\n%s" % (status, length, data))
+
+    return act
+
+
+def is_silent(connection: socket.socket) -> None:
+    pass
+
+
+@contextmanager
+def asking(*acts: Act, under: str = "", token: str = "") -> Iterator[tuple[Client, list[bytes]]]:
+    """A client of a server that does one act a connection and closes it; and the heads of its requests."""
+    heads: list[bytes] = []
+
+    def serve() -> None:
+        for act in acts:
+            connection, _ = listener.accept()
+            with connection:
+                heads.append(head_of(connection))
+                act(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=serve, daemon=True)
+        thread.start()
+        with closing(Client(f"http://127.0.0.1:{listener.getsockname()[1]}{under}", token)) as client:
+            yield client, heads
+        thread.join(30)
+        assert not thread.is_alive(), f"asked {len(heads)} times, not {len(acts)}"
+
+
+def head_of(connection: socket.socket) -> bytes:
+    """A request up to the end of its head; of its body, what came with that."""
+    read = b""
+    while b"\r\n\r\n" not in read:
+        read += connection.recv(1_024)
+    return read
+
+
+def field(head: bytes, name: bytes) -> bytes:
+    (value,) = (
+        line.partition(b": ")[2] for line in head.split(b"\r\n") if line.lower().startswith(name + b": ")
+    )
+    return value
+
+
+@pytest.mark.parametrize("breaks", [is_silent, answers(200, b"{}", promised=99)], ids=["silent", "half"])
+def test_a_command_whose_connection_breaks_is_sent_again_as_the_same_command(breaks):
+    with asking(breaks, breaks, answers(200, {"done": 1})) as (client, heads):
+        assert client.post("/api/v1/x", {"a": "é"}) == {"done": 1}
+    assert len(heads) == 3 == TRIES
+    assert len({field(head, b"idempotency-key") for head in heads}) == 1
+
+
+def test_it_is_sent_so_often_and_no_more():
+    with (
+        asking(*[is_silent] * TRIES) as (client, heads),
+        pytest.raises(Unreachable, match="no answer from http"),
+    ):
+        client.get("/api/v1/x")
+    assert len(heads) == TRIES
+
+
+def test_two_commands_have_two_ids_on_one_connection_while_it_lasts():
+    def twice(connection: socket.socket) -> None:
+        answers(200, {})(connection)
+        heads.append(head_of(connection))
+        answers(200, {})(connection)
+
+    with asking(twice) as (client, heads):
+        client.post("/api/v1/x")
+        client.post("/api/v1/x")
+    assert len({field(head, b"idempotency-key") for head in heads}) == 2
+
+
+def test_an_answer_that_comes_before_all_is_sent_is_heard():
+    told = {"error": {"code": "too_large", "message": "a body of many bytes", "remedy": "", "at": []}}
+    with asking(answers(413, told)) as (client, _), pytest.raises(InvalidInput, match="a body of many bytes"):
+        client.post("/api/v1/x", {"text": "x" * 32 * 1024 * 1024})
+
+
+def test_a_path_and_a_query_come_as_they_were_given():
+    with asking(answers(200, {}), under="/in/", token="sgt_1") as (client, heads):
+        client.get("/api/v1/cases/a b?c#d", organization="Ü & Co", limit=5)
+    assert heads[0].split(b" ")[1] == b"/in/api/v1/cases/a%20b%3Fc%23d?organization=%C3%9C+%26+Co&limit=5"
+    assert field(heads[0], b"authorization") == b"Bearer sgt_1"
+
+
+@pytest.mark.parametrize("status", [302, 404, 503])
+def test_what_is_no_answer_of_a_control_plane_is_told(status):
+    with (
+        asking(answers(status, b"<html>")) as (client, _),
+        pytest.raises(Unreachable, match=f"answered {status}, not as a control plane does"),
+    ):
+        client.get("/api/v1/x")
+
+
+def test_a_refusal_is_what_the_control_plane_says():
+    told = {"error": {"code": "case_over", "message": "it is over", "remedy": "look", "at": []}}
+    with (
+        asking(answers(409, told)) as (client, _),
+        pytest.raises(CommandRefused, match="it is over") as refused,
+    ):
+        client.post("/api/v1/x")
+    assert (refused.value.code, refused.value.remedy) == ("case_over", "look")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["not a url", "ftp://127.0.0.1", "http://", "https://:8600", "http://[", "http://a b", "http://a..b",
+     "http://127.0.0.1:port", "http://127.0.0.1:99999", "127.0.0.1:8600"],
+)  # fmt: skip
+def test_a_url_that_is_none_is_told_before_anything_is_asked(url):
+    with pytest.raises(InvalidInput, match="is not the URL of a control plane") as refused:
+        Client(url, "")
+    assert refused.value.remedy == "set SLUICEGATE_URL"
+
+
+@pytest.mark.parametrize("token", ["sgt_é", "sgt_a\r\nx: y", "\x00"])
+def test_a_token_that_no_header_can_hold_is_told(token):
+    with pytest.raises(InvalidInput, match="characters that no token has"):
+        Client("http://127.0.0.1:1", token)
