@@ -362,7 +362,7 @@ class Facts:
             "models": self.some(["a", "b", "c"]),
             "surfaces": "all",
             "basis": {"kind": "order"},
-            "covers": {"organizations": {"count": 1}},
+            "covers": {"organizations": {"count": 1, "commitment": "c"}},
         }
         public = {"directive": name, "document": {"spec": spec}}
         self.rough.write("directive.issued", public, organizations=self.some(ORGANIZATIONS))
