@@ -99,5 +99,5 @@ def test_what_hidden_parts_leave_unchecked_is_counted_and_not_called_lawful(cli:
     assert but == "as far as can be told without the hidden parts"
     assert told["unchecked"] == {"is_the_applicants": 1}
     assert unchecked == [
-        "not checked, 1 times: A grant is to the organization that its case is about.",
+        "not checked, 1 time: A grant is to the organization that its case is about.",
     ]

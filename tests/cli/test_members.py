@@ -73,7 +73,7 @@ def test_members_from_a_list_to_their_own_word(plane, cli):
     key = plane.answer("credential", "issue", *of, "--member", ben, by="applicant")
     assert key["member"] == ben
     removed = plane.text("member", "remove", ben, eve, *of, by="applicant")
-    assert removed.startswith("2 removed, 1 of their keys revoked")
+    assert removed.startswith("2 members removed, 1 key revoked with them")
     plane.text("member", "add", *of, "--identifier", "ben@example.org", by="applicant")
 
 

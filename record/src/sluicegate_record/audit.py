@@ -27,6 +27,7 @@ from sluicegate_record.law import Breach, Support, Unchecked
 from sluicegate_record.log import canonical, checkpoint, merkle, proof
 from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.record import Record
+from sluicegate_record.terms.text import counted
 
 _Proofs = dict[str, list[Mapping[str, Any]]]
 """The public parts of `directive.in_force` entries, by what they are of: a directive, at a size."""
@@ -109,7 +110,8 @@ def audit(
         nodes.add(frontier.append(digest))
         judge.take(found)
     if frontier.size != head.size:
-        problem = f"{frontier.size} entries, expected {head.size} as the checkpoint says"
+        had = counted(frontier.size, "entry", "entries")
+        problem = f"{had}, expected {head.size} as the checkpoint says"
         return Audit(head.size, head.root, min(frontier.size, head.size), problem)
     if frontier.root() != head.root:
         return Audit(head.size, head.root, None, "the entries do not hash to the checkpoint's root")

@@ -10,6 +10,7 @@ from sluicegate_record.copy import open_copy
 from sluicegate_record.errors import VerificationFailed
 from sluicegate_record.form import Json
 from sluicegate_record.log import checkpoint
+from sluicegate_record.terms.text import counted
 
 SHOWN_MAX = 20
 """How many unlawful entries are shown to a person; JSON has more."""
@@ -73,10 +74,10 @@ def worded(found: Audit) -> str:
 
 
 def _well(found: Audit) -> Iterator[str]:
-    proven = f"; {found.proofs} directives proven to have been in force" if found.proofs else ""
-    yield f"verified: {found.size} entries, root {found.root.hex()}{proven}"
+    proven = f"; {counted(found.proofs, 'directive')} proven to have been in force" if found.proofs else ""
+    yield f"verified: {counted(found.size, 'entry', 'entries')}, root {found.root.hex()}{proven}"
     hidden = sum(found.law.unchecked.values())
     but = ", as far as can be told without the hidden parts" if hidden else ""
-    yield f"lawful: {found.law.entries} entries that a rule is about{but}"
+    yield f"lawful: {counted(found.law.entries, 'entry', 'entries')} that a rule is about{but}"
     for rule, count in found.law.unchecked.items():
-        yield f"not checked, {count} times: {law.words(rule)}"
+        yield f"not checked, {counted(count, 'time')}: {law.words(rule)}"

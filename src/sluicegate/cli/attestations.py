@@ -16,6 +16,7 @@ from sluicegate.client.http import Client
 from sluicegate.core.people import members
 from sluicegate.errors import InvalidInput
 from sluicegate_record.statements.people import Attestation
+from sluicegate_record.terms.text import counted
 
 Credential = Annotated[str, typer.Argument(help="The credential, such as cred_….", show_default=False)]
 
@@ -37,8 +38,8 @@ def retire(
 ) -> None:
     """Let a signatory sign no more; what it attests now ends."""
     answer = Client().post(f"/api/v1/grants/{grant}/signatories/{signatory}/retire")
-    ended = len(answer["withdrawn"])
-    emit(answer, as_json, f"signatory {answer['signatory']} is retired, {ended} attestations ended")
+    ended = counted(len(answer["withdrawn"]), "attestation")
+    emit(answer, as_json, f"signatory {answer['signatory']} is retired, {ended} ended")
 
 
 def listed(grant: Grant, as_json: Json = False) -> None:

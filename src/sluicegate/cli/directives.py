@@ -13,6 +13,7 @@ from sluicegate.cli.output import Json, emit, visible
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.errors import CommandRefused
+from sluicegate_record.terms.text import counted
 
 WATCH_EVERY_S = 0.25
 """How long `--watch` waits before it asks again."""
@@ -130,7 +131,7 @@ def _line(row: dict[str, Any]) -> str:
     at = f" at {row['at']}" if row["at"] else ""
     if "point" in row:
         return f"point {row['point']} on {row['surface']}, which others run: {row['state']}{at}"
-    cut = f", {row['streamsCut']} streams cut" if row["streamsCut"] else ""
+    cut = f", {counted(row['streamsCut'], 'stream')} cut" if row["streamsCut"] else ""
     return f"{row['gateway']} {row['incarnation'][:8]} on {row['surface']}: {_state(row)}{at}{cut}"
 
 

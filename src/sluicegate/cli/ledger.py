@@ -12,6 +12,7 @@ from sluicegate.client.http import Client
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate_record import verify as audited
 from sluicegate_record.log import tiles
+from sluicegate_record.terms.text import counted
 
 
 def verify(
@@ -52,7 +53,7 @@ def export(
             _save(output / path, client.raw(f"/log/{path}"))
     _save(output / "checkpoint", note)
     answer = {"folder": str(output), "size": size}
-    emit(answer, as_json, f"{size} entries in {output}")
+    emit(answer, as_json, f"{counted(size, 'entry', 'entries')} in {output}")
 
 
 def _vkey(given: str) -> str:

@@ -19,6 +19,7 @@ from sluicegate.client.http import Client
 from sluicegate.core.people import members, persons
 from sluicegate.errors import InvalidInput, WrongUsage
 from sluicegate_record.directives.status import STATUSES
+from sluicegate_record.terms.text import counted
 
 Grant = Annotated[str, typer.Option("--grant", help="A grant of the organization.", show_default=False)]
 Member = Annotated[str, typer.Argument(help="The member, such as mem_….", show_default=False)]
@@ -74,7 +75,7 @@ def import_(
         answer = client.post(f"/api/v1/grants/{grant}/members", body)
         size, added = answer["size"], added + answer["added"]
         found += answer["members"]
-    text = f"{len(found)} members, {added} of them new, at size {size}"
+    text = f"{counted(len(found), 'member')}, {added} of them new, at size {size}"
     emit({"members": found, "added": added, "size": size}, as_json, text)
 
 
@@ -136,8 +137,8 @@ def remove(
 ) -> None:
     """Forget members; the keys bound to them are revoked."""
     answer = Client().post(f"/api/v1/grants/{grant}/members/remove", {"members": member})
-    gone, keys = len(answer["removed"]), len(answer["revoked"])
-    emit(answer, as_json, f"{gone} removed, {keys} of their keys revoked, at size {answer['size']}")
+    gone, keys = counted(len(answer["removed"]), "member"), counted(len(answer["revoked"]), "key")
+    emit(answer, as_json, f"{gone} removed, {keys} revoked with them, at size {answer['size']}")
 
 
 def link(member: Member, as_json: Json = False) -> None:

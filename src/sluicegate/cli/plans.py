@@ -12,6 +12,7 @@ from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit
 from sluicegate.client.http import Client
 from sluicegate.core.terms import plan as plans
+from sluicegate_record.terms.text import counted
 
 File = Annotated[Path, typer.Argument(help="A plan, as YAML.", show_default=False)]
 
@@ -34,7 +35,8 @@ def plan(
 def apply(file: File, as_json: Json = False) -> None:
     """Put a plan in force. Its agencies must agree to new terms before a stage admits anyone."""
     answer = Client().post("/api/v1/releases", {"text": read_text(file), "file": str(file)})
-    lines = [f"applied {answer['release']} at size {answer['size']}: {len(answer['changes'])} changes"]
+    changes = counted(len(answer["changes"]), "change")
+    lines = [f"applied {answer['release']} at size {answer['size']}: {changes}"]
     lines += [f"  terms of {stage}: {digest}" for stage, digest in answer["termsDigests"].items()]
     lines += [f"  to be agreed: sluicegate review export {case} -o {case}.json" for case in answer["cases"]]
     emit(answer, as_json, "\n".join(lines))
@@ -56,8 +58,9 @@ def _preview(answer: dict[str, Any]) -> str:
         )
     lines += [f"  provably tighter, nobody need agree: {stage}" for stage in answer["tightened"]]
     lines.append(
-        f"  affects {affected['organizations']} organizations with {affected['grants']} grants, "
-        f"which keep the terms they were given, and {affected['openApplications']} open applications"
+        f"  affects {counted(affected['organizations'], 'organization')} with "
+        f"{counted(affected['grants'], 'grant')} on the terms they were given, and "
+        f"{counted(affected['openApplications'], 'open application')}"
     )
     return "\n".join(lines)
 

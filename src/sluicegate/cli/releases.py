@@ -9,6 +9,7 @@ from sluicegate.cli import wording
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
+from sluicegate_record.terms.text import counted
 
 
 def status(as_json: Json = False) -> None:
@@ -38,7 +39,8 @@ def _asks(stage: dict[str, Any]) -> list[str]:
     ]
     if clock:
         ladder = f" to {', '.join(_step(step) for step in clock['to'])}" if clock.get("to") else ""
-        within = f"{clock['within']} {clock['unit'].replace('-', ' ')} ({clock['calendar']})"
+        days = counted(clock["within"], clock["unit"].replace("-", " ").removesuffix("s"))
+        within = f"{days} ({clock['calendar']})"
         lines.append(f"  an agency has {within} from its receipt; silence: {clock['silence']}{ladder}")
     lines += [f"  criterion: {text}" for text in stage["eligibility"].get("criteria", [])]
     lines += [

@@ -21,6 +21,7 @@ from sluicegate_record.statements.cases import DECISIONS, NEED_REASON, POSITIONS
 from sluicegate_record.statements.notes import NOTES, About, NoteStatement
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.plan import Plan, Stage
+from sluicegate_record.terms.text import counted
 
 Case = Annotated[str, typer.Argument(help="The case, such as case_6n3v….", show_default=False)]
 Exported = Annotated[Path, typer.Argument(help="What 'review export' wrote.", show_default=False)]
@@ -111,7 +112,8 @@ def schedule(
         "agency": agency,
         "position": position,
     }
-    text = f"{shown}\n{agency} says {position} in these {len(exported)} cases; written to {output}"
+    cases = counted(len(exported), "case")
+    text = f"{shown}\n{agency} says {position} in {cases}; written to {output}"
     emit(
         {**answer, "file": str(output)},
         as_json,

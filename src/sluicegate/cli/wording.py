@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sluicegate_record.terms import kinds
+from sluicegate_record.terms.text import counted
 
 _SILENCE = {
     "deny": "its silence counts as an objection",
@@ -46,7 +47,7 @@ def _listed(members: list[Any], between: str) -> str:
 def duration(text: str) -> str:
     """A duration, such as `10 days` for `P10D`."""
     found = [(int(count), _UNITS[unit]) for count, unit in re.findall(r"(\d+)([DHMS])", text)]
-    return " ".join(f"{count} {unit}{'s' if count != 1 else ''}" for count, unit in found)
+    return " ".join(counted(count, unit) for count, unit in found)
 
 
 def minute(at: str | None) -> str:
@@ -161,7 +162,7 @@ def grant(given: Mapping[str, Any]) -> list[str]:
     is_over = given["state"] in {"expired", "removed", "surrendered"}
     until = f" until {given['validUntil']}" if given["validUntil"] and not is_over else ""
     per_minute = given["requestsPerMinute"]
-    pace = f", {per_minute} requests a minute" if per_minute is not None and not is_over else ""
+    pace = f", {counted(per_minute, 'request')} a minute" if per_minute is not None and not is_over else ""
     what = f"{', '.join(given['models'])} on {given['surface']}{pace}"
     lines = [f"grant {given['grant']}: {given['state']}{until}, {what}"]
     if is_over:
@@ -191,7 +192,7 @@ def coverage(prefix: str, answer: Mapping[str, Any]) -> str:
         lines.append(f"  {name}{sector}: {_counts(each['covered'])}; spared {_counts(each['spared'])}")
     assured = answer.get("assurance", {})
     lines += [
-        f"  {word}: {sides['covered']} requests covered, {sides['spared']} spared"
+        f"  {word}: {counted(sides['covered'], 'request')} covered, {sides['spared']} spared"
         for word, sides in assured.items()
         if sides["covered"] or sides["spared"]
     ]
@@ -200,7 +201,7 @@ def coverage(prefix: str, answer: Mapping[str, Any]) -> str:
         for each in answer.get("exceptions", ())
     ]
     if answer.get("unmatched"):
-        lines.append(f"  {answer['unmatched']} names are borne by nobody here yet")
+        lines.append(f"  without a match here yet: {counted(answer['unmatched'], 'name')}")
     return "\n".join(lines)
 
 
@@ -213,12 +214,8 @@ _COUNTED = {
 }
 
 
-def _counts(counted: Mapping[str, int]) -> str:
-    told = [
-        f"{counted[kind]} {one if counted[kind] == 1 else many}"
-        for kind, (one, many) in _COUNTED.items()
-        if counted.get(kind)
-    ]
+def _counts(counts: Mapping[str, int]) -> str:
+    told = [counted(counts[kind], one, many) for kind, (one, many) in _COUNTED.items() if counts.get(kind)]
     return ", ".join(told) or "nobody"
 
 
@@ -260,7 +257,7 @@ def whom(stated: Any) -> str:
         if kind == "persons" and "definition" in value:
             told.append(f"persons: {value['definition']} ({', '.join(value['statuses'])})")
         elif isinstance(value, Mapping):
-            told.append(f"{value['count']} {kind.removesuffix('s') if value['count'] == 1 else kind}")
+            told.append(counted(value["count"], kind.removesuffix("s"), kind))
         else:
             told.append(f"{kind} {', '.join(value)}")
     return "; ".join(told)

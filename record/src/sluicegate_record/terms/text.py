@@ -7,6 +7,11 @@ import unicodedata
 _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co"})
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """How many there are of something, such as `1 entry`; `many` is `one` with an s where it is left out."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
+
+
 def is_plain(text: str) -> bool:
     """Whether a terminal or a page shows a text as it stands: no control or invisible characters."""
     return not any(unicodedata.category(character) in _INVISIBLE for character in text)

@@ -14,7 +14,7 @@ import re
 from sluicegate.core.people.application import name_key
 from sluicegate.errors import InvalidDocument, Place
 from sluicegate_record.directives.names import NAME_MAX, ROWS_MAX
-from sluicegate_record.terms.text import is_plain
+from sluicegate_record.terms.text import counted, is_plain
 
 COLUMNS = {"organization": "organizations", "person": "persons"}
 FAULTS_MAX = 20
@@ -62,7 +62,7 @@ def _fault(name: str, cells: int, columns: int, seen: set[str]) -> str:
 
 
 def _refused(file: str, faults: list[Place]) -> InvalidDocument:
-    count = "1 error" if len(faults) == 1 else f"{len(faults)} errors"
+    count = counted(len(faults), "error")
     return InvalidDocument(
         f"{file}: {count}; nothing was done", remedy="correct the places listed", at=faults
     )

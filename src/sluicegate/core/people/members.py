@@ -17,7 +17,7 @@ from sluicegate.core.people.persons import BY_ORGANIZATION, METHOD, METHOD_MAX
 from sluicegate.errors import InvalidDocument, Place, VerificationFailed
 from sluicegate_record.directives.status import STATUSES
 from sluicegate_record.log import times
-from sluicegate_record.terms.text import is_plain
+from sluicegate_record.terms.text import counted, is_plain
 
 COLUMNS = ("identifier", "status", "method", "assurance", "until")
 ROWS_MAX = 100_000
@@ -114,7 +114,7 @@ def _column(line: str, cell: int) -> int:
 
 
 def _refused(file: str, faults: list[Place]) -> InvalidDocument:
-    count = "1 error" if len(faults) == 1 else f"{len(faults)} errors"
+    count = counted(len(faults), "error")
     return InvalidDocument(
         f"{file}: {count}; nothing was done", remedy="correct the places listed", at=faults
     )

@@ -19,6 +19,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from sluicegate.errors import InvalidDocument, Place
 from sluicegate_record.log import canonical
 from sluicegate_record.strict import JsonPath
+from sluicegate_record.terms.text import counted
 
 BYTES_MAX = 256 * 1024
 DEPTH_MAX = 32
@@ -57,7 +58,7 @@ class YamlDocument:
         places = sorted(
             {self.place(fault) for fault in faults}, key=lambda at: (at.line, at.column, at.expected)
         )
-        count = "1 error" if len(places) == 1 else f"{len(places)} errors"
+        count = counted(len(places), "error")
         return InvalidDocument(
             f"{self.file}: {count}; nothing was done", remedy="correct the places listed", at=places
         )
