@@ -145,4 +145,4 @@ def running(
         thread.join(BOUND_S)
         assert not thread.is_alive()
         logging.getLogger("uvicorn.error").removeHandler(listening)
-        assert not unhandled
+        assert unhandled == []
