@@ -16,6 +16,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from tests.waiting import BOUND_S
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NOBODY = "http://127.0.0.1:1"
 """Where nothing listens."""
@@ -184,4 +186,4 @@ def plane(cli: Cli, folder: Path) -> Iterator[Plane]:
             yield Plane(cli, ready["url"], ready["vkey"], folder)
         finally:
             serving.send_signal(signal.SIGTERM)
-            assert serving.wait(60) == 0
+            assert serving.wait(BOUND_S) == 0

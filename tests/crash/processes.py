@@ -9,25 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-T = TypeVar("T")
-BOUND_S = 60.0
-"""How long a test waits for what should happen at once, before it fails: a busy machine is no failure."""
-
-
-def eventually(what: Callable[[], T | None], *, bound_s: float = BOUND_S, every_s: float = 0.01) -> T:
-    """Ask until the answer is truthy; it is returned."""
-    ends = time.monotonic() + bound_s
-    while True:
-        answer = what()
-        if answer:
-            return answer
-        assert time.monotonic() < ends, f"not within {bound_s} s: {answer!r}"
-        time.sleep(every_s)
+from tests.waiting import BOUND_S, eventually
 
 
 def free_port() -> int:

@@ -21,11 +21,10 @@ from sluicegate.gate.upstream import HttpUpstream, Upstream
 from sluicegate.settings import GatewaySettings, UpstreamTarget
 from tests.gate import world as worlds
 from tests.gate.world import SURFACE, UPSTREAM, Clock, World
+from tests.waiting import BOUND_S
 
 T = TypeVar("T")
 UPSTREAM_KEY = "upstream-key"
-BOUND_S = 60.0
-"""How long a test waits for what should happen at once, before it fails."""
 
 
 def settings(**changes: Any) -> GatewaySettings:

@@ -16,21 +16,10 @@ import pytest
 
 from sluicegate.gate.upstream import Call, UpstreamAnswer
 from tests.gate import world as worlds
-from tests.gate.clients import (
-    Raw,
-    ai,
-    anthropic_api,
-    calls,
-    chat,
-    counted,
-    dechunked,
-    eventually,
-    get,
-    parse_head,
-    post,
-)
+from tests.gate.clients import Raw, ai, anthropic_api, calls, chat, counted, dechunked, get, parse_head, post
 from tests.gate.running import Running, running
 from tests.gate.world import MODEL, Clock
+from tests.waiting import eventually
 
 STREAM = chat(stream=True)
 PATHS = ["/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages"]

@@ -13,21 +13,10 @@ import pytest
 
 from sluicegate_record.log import times
 from tests.gate import world as worlds
-from tests.gate.clients import (
-    Raw,
-    ai,
-    anthropic_api,
-    calls,
-    chat,
-    counted,
-    dechunked,
-    eventually,
-    get,
-    parse_head,
-    post,
-)
+from tests.gate.clients import Raw, ai, anthropic_api, calls, chat, counted, dechunked, get, parse_head, post
 from tests.gate.running import UPSTREAM_KEY, running
 from tests.gate.world import FALLBACK, HIDDEN_MODEL, MODEL, OTHER_MODEL, World
+from tests.waiting import BOUND_S, eventually
 
 USER: list[Any] = [{"role": "user", "content": "hello there"}]
 TEXTS = [
@@ -122,7 +111,7 @@ def test_the_answer_is_the_upstreams_byte_for_byte(gate, key, quick):
         data=body,
         headers={"content-type": "application/json", "authorization": f"Bearer {UPSTREAM_KEY}"},
     )
-    with urllib.request.urlopen(asked, timeout=10) as response:
+    with urllib.request.urlopen(asked, timeout=BOUND_S) as response:
         direct = response.read()
     with Raw(gate.port) as client:
         seen = client.send(post("/v1/chat/completions", body, key)).until(b"\r\n0\r\n\r\n")

@@ -14,14 +14,13 @@ from bench.fleet import Gateway
 from bench.load import HEAD_END, OK, Answer, Connection, post
 from bench.speech import Speech
 from bench.streams import Pace, Stream, until
+from tests.waiting import BOUND_S
 
 CONNECTIONS = 4
 """How many requests are under way at a gateway at a time."""
 PAUSE_S = 0.005
 """Between two questions of a prober: the machine has other work."""
 ANSWERED = "answered"
-BOUND_S = 120.0
-"""How long a test waits for what should happen at once, before it fails: a busy machine is no failure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,7 @@ from sluicegate.post.courier import BACK_OFF_MS, JITTER, Courier
 from tests.fakes import MemoryStore
 from tests.plane import Clock
 from tests.store.contract import AGENCY, APPLICANT, HOOK, MAIL, OTHER, letter
-
-BOUND_S = 20.0
+from tests.waiting import BOUND_S
 
 
 @dataclass

@@ -157,7 +157,7 @@ async def poll(
         return JSONResponse(await run_in_threadpool(fleet.answer, asked))
 
 
-async def _report(body: PollAsked, request: Request, by: Principal) -> None:
+async def _report(body: PollRequest, request: Request, by: Principal) -> None:
     """Note what a poll reports."""
     if body.report.usage:
         rows = [each.row() for each in body.report.usage]
