@@ -54,14 +54,19 @@ class Asked:
 
 
 def told(answer: Answer) -> str:
-    """What an answer says: `answered`, or its status and the reason of a refusal; empty where none came."""
+    """What an answer says: `answered`, or its status and why; empty where none came.
+
+    A refusal tells its reason. A fault of the upstream is no refusal: it has a code, for Anthropic only words.
+    """
     if answer.data.startswith(OK):
         return ANSWERED
     if not answer.data:
         return ""
     head, _, body = answer.data.partition(HEAD_END)
     error: dict[str, Any] = json.loads(body)["error"]
-    return f"{head.split()[1].decode()} {error['sluicegate']['reason']}"
+    refusal = error.get("sluicegate")
+    why = refusal["reason"] if refusal is not None else error.get("code", error["message"])
+    return f"{head.split()[1].decode()} {why}"
 
 
 async def answers(gateway: Gateway, questions: Sequence[Question]) -> list[tuple[Question, str]]:
