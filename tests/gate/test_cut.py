@@ -322,11 +322,15 @@ def test_an_ended_lease_stops_the_next_write_even_if_nobody_redecides(paced, wor
 def test_a_process_that_was_stopped_past_its_lease_writes_nothing(paced):
     lease_ms = 2_500
     command = [sys.executable, "-m", "tests.gate.alone", paced, str(lease_ms)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1) as process:
+        assert process.stdin is not None
         assert process.stdout is not None
         port, key = process.stdout.readline().split()
         with Raw(int(port)) as client:
             client.send(post(PATHS[0], STREAM, key)).until(b"data: ")
+            process.stdin.write("begin\n")
+            assert process.stdout.readline() == "the lease has begun\n"
             process.send_signal(signal.SIGSTOP)
             time.sleep(lease_ms / 1000)
             before = client.waiting()
