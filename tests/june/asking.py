@@ -56,7 +56,7 @@ class Asked:
 def told(answer: Answer) -> str:
     """What an answer says: `answered`, or its status and why; empty where none came.
 
-    A refusal tells its reason. A fault of the upstream is no refusal: it has a code, for Anthropic only words.
+    A refusal tells its reason. A fault of the upstream is no refusal: it has a code, or words for Anthropic.
     """
     if answer.data.startswith(OK):
         return ANSWERED
