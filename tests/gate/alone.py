@@ -11,17 +11,18 @@ import sys
 
 import uvloop
 
+from sluicegate import bootstrap
 from sluicegate.gate.gateway import Gateway
 from sluicegate.gate.server import Server
 from sluicegate.gate.upstream import HttpUpstream
 from sluicegate.settings import UpstreamTarget
 from tests.gate import world as worlds
 from tests.gate.running import UPSTREAM_KEY, settings
-from tests.gate.world import UPSTREAM, Clock, World
+from tests.gate.world import UPSTREAM, World
 
 
 async def main(url: str, lease_ms: int) -> None:
-    world, clock = World.with_release(), Clock()
+    world, clock = World.with_release(), bootstrap.boot_ms
     key = world.customer()
     engine = worlds.engine(world, clock)
     upstream = HttpUpstream(UpstreamTarget(url, UPSTREAM_KEY), settings())

@@ -19,8 +19,9 @@ from sluicegate.gate.protocol import GateProtocol
 from sluicegate.gate.server import Server
 from sluicegate.gate.upstream import HttpUpstream, Upstream
 from sluicegate.settings import GatewaySettings, UpstreamTarget
+from tests.clock import Clock
 from tests.gate import world as worlds
-from tests.gate.world import SURFACE, UPSTREAM, Clock, World
+from tests.gate.world import SURFACE, UPSTREAM, World
 from tests.waiting import BOUND_S
 
 T = TypeVar("T")

@@ -14,11 +14,12 @@ from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.people.persons import identifier
 from sluicegate.gate.caller import Callers
 from sluicegate.gate.engine import Engine, Flight
+from tests.clock import Clock
 from tests.core.people.test_assertion import AUDIENCE, ISSUER, jwk, token
 from tests.gate import world as worlds
 from tests.gate.clients import Raw, calls, chat, post
 from tests.gate.running import running
-from tests.gate.world import AT_MS, MODEL, SURFACE, Clock, World
+from tests.gate.world import AT_MS, MODEL, SURFACE, World
 
 AT_S = AT_MS // 1000
 NOW = Instant(AT_MS, AT_MS + 1_000)

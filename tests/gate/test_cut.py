@@ -15,10 +15,11 @@ import openai
 import pytest
 
 from sluicegate.gate.upstream import Call, UpstreamAnswer
+from tests.clock import Clock
 from tests.gate import world as worlds
 from tests.gate.clients import Raw, ai, anthropic_api, calls, chat, counted, dechunked, get, parse_head, post
 from tests.gate.running import Running, running
-from tests.gate.world import MODEL, Clock
+from tests.gate.world import MODEL
 from tests.waiting import eventually
 
 STREAM = chat(stream=True)
@@ -303,7 +304,7 @@ def test_a_client_that_leaves_after_a_large_body_is_noticed(silent, world):
 def test_an_ended_lease_cuts_what_is_open(paced, world):
     key = world.customer()
     with running(world, paced) as gate, begin(gate, key) as client:
-        gate.clock.ahead_ms += worlds.LEASE_MS
+        gate.clock.at_ms += worlds.LEASE_MS
         gate.do(gate.engine.redecide_all)
         assert (
             last_event(dechunked(client.rest()[0].partition(b"\r\n\r\n")[2]))["error"]["code"] == "gate_stale"
@@ -313,7 +314,7 @@ def test_an_ended_lease_cuts_what_is_open(paced, world):
 def test_an_ended_lease_stops_the_next_write_even_if_nobody_redecides(paced, world):
     key = world.customer()
     with running(world, paced) as gate, begin(gate, key) as client:
-        gate.clock.ahead_ms += worlds.LEASE_MS
+        gate.clock.at_ms += worlds.LEASE_MS
         seen, _ = client.rest()
         assert last_event(dechunked(seen.partition(b"\r\n\r\n")[2]))["error"]["code"] == "gate_stale"
         assert eventually(lambda: state(paced) == "closed_by_caller")
@@ -367,7 +368,7 @@ class LeaseEnder:
 
     async def call(self, call: Call) -> UpstreamAnswer:
         assert call.may_send()
-        self._clock.ahead_ms += worlds.LEASE_MS
+        self._clock.at_ms += worlds.LEASE_MS
         assert not call.may_send()
         return Ready(self._kind)
 

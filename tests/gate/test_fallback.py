@@ -16,6 +16,7 @@ from sluicegate.core.access import decision
 from sluicegate.core.access.decision import Ask
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.gate.engine import Engine, Flight, Lease
+from tests.clock import Clock
 from tests.core import reference_model
 from tests.core.access.test_decision import PROVIDERS, Facts, asks, table_of
 from tests.core.access.test_fallback import falling
@@ -70,7 +71,7 @@ class Admitting:
         self.world = World.with_release(**conditions)
         self.key, self.own, self.other = self.world.falling_back()
         self.world.suspend("bis-1", [MODEL])
-        self.engine = worlds.engine(self.world, worlds.Clock())
+        self.engine = worlds.engine(self.world, Clock())
         self.cut: list[Deny] = []
 
     @property

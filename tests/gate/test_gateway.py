@@ -244,7 +244,7 @@ def test_a_quota_may_be_retried(quick):
 
 def test_without_a_lease_everything_is_refused(gate, key, quick):
     before = len(calls(quick))
-    gate.clock.ahead_ms += worlds.LEASE_MS
+    gate.clock.at_ms += worlds.LEASE_MS
     with ai(gate, key) as client, pytest.raises(openai.APIStatusError) as caught:
         client.chat.completions.create(model=MODEL, messages=USER)
     assert caught.value.status_code == 503
@@ -401,7 +401,7 @@ def test_health_readiness_and_metrics(gate, key, world):
     assert f"sluicegate_table_size {gate.do(lambda: gate.engine.table.size)}.0" in text
     assert "sluicegate_in_flight 0.0" in text
     assert "org-1" not in text
-    gate.clock.ahead_ms += worlds.LEASE_MS
+    gate.clock.at_ms += worlds.LEASE_MS
     with Raw(gate.port) as raw:
         assert raw.send(b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n").response()[0] == 503
         assert raw.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").response()[0] == 200

@@ -12,7 +12,8 @@ from sluicegate.core.people.persons import identifier
 from sluicegate.gate import usage
 from sluicegate.gate.engine import Engine, Flight
 from sluicegate.gate.usage import STRANGER
-from tests.gate.world import MODEL, SURFACE, Clock, World, engine
+from tests.clock import Clock
+from tests.gate.world import MODEL, SURFACE, World, engine
 
 ANNE, BERT = identifier("anne"), identifier("bert")
 
