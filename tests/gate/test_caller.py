@@ -19,7 +19,8 @@ from tests.core.people.test_assertion import AUDIENCE, ISSUER, jwk, token
 from tests.gate import world as worlds
 from tests.gate.clients import Raw, calls, chat, post
 from tests.gate.running import running
-from tests.gate.world import AT_MS, MODEL, SURFACE, World
+from tests.gate.world import MODEL, SURFACE, World
+from tests.worlds import AT_MS
 
 AT_S = AT_MS // 1000
 NOW = Instant(AT_MS, AT_MS + 1_000)
@@ -62,11 +63,12 @@ class People(World):
 
     def cover(self, name: str = "d-1", **changes: Any) -> None:
         """A directive over persons who are `other`, or unknown."""
+        others = {"definition": "d", "statuses": ["other"], "source": "s", "unknown": "covered"}
         spec = {
             "models": [MODEL],
             "surfaces": "all",
             "basis": {"kind": "order"},
-            "covers": {"persons": {"statuses": ["other"], "unknown": "covered"}},
+            "covers": {"persons": others},
             **changes,
         }
         self.write("directive.issued", {"directive": name, "document": {"spec": spec}})

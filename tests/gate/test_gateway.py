@@ -17,6 +17,7 @@ from tests.gate.clients import Raw, ai, anthropic_api, calls, chat, counted, dec
 from tests.gate.running import UPSTREAM_KEY, running
 from tests.gate.world import FALLBACK, HIDDEN_MODEL, MODEL, OTHER_MODEL, World
 from tests.waiting import BOUND_S, eventually
+from tests.worlds import AT_MS
 
 USER: list[Any] = [{"role": "user", "content": "hello there"}]
 TEXTS = [
@@ -166,7 +167,7 @@ def refusals(world: World) -> dict[str, tuple[str, str, int]]:
     revoked, credential = world.credential(world.grant("org-revoked"))
     world.revoke(credential)
     other_surface = world.credential(world.grant("org-codex", surface="codex"))[0]
-    expired = world.credential(world.grant("org-expired", until=times.format_time(worlds.AT_MS + 1)))[0]
+    expired = world.credential(world.grant("org-expired", until=times.format_time(AT_MS + 1)))[0]
     pending = world.customer("org-pending", "secret")
     world.apply_for("org-pending")
     old_key = world.credential(world.grant("org-new-grant"))[0]

@@ -14,6 +14,7 @@ from sluicegate.gate.engine import Engine, Flight
 from sluicegate.gate.usage import STRANGER
 from tests.clock import Clock
 from tests.gate.world import MODEL, SURFACE, World, engine
+from tests.worlds import committed
 
 ANNE, BERT = identifier("anne"), identifier("bert")
 
@@ -100,7 +101,7 @@ def test_a_drill_counts_what_it_would_have_cut_and_cuts_nothing():
         "models": [MODEL],
         "surfaces": "all",
         "basis": {"kind": "order"},
-        "covers": {"organizations": "some"},
+        "covers": committed(["org-1"]),
     }
     public = {"directive": "dr-1", "document": {"metadata": {"drill": True}, "spec": spec}}
     world.write("directive.issued", public, named={"covers": {"organizations": ["org-1"]}})

@@ -9,7 +9,7 @@ from typing import Any
 from sluicegate.gate.engine import Engine, Lease
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import times
-from tests.worlds import AT_MS, Rough, raw_plan
+from tests.worlds import AT_MS, Rough, committed, raw_plan
 
 SURFACE = "api"
 MODEL = "demo-large"
@@ -136,15 +136,14 @@ class World(Rough):
         self, name: str, models: list[str], organizations: list[str] | None = None, basis: str = "order"
     ) -> None:
         """Issue a directive that covers the organizations, or everyone."""
-        everyone = organizations is None
         spec = {
             "models": models,
             "surfaces": "all",
             "basis": {"kind": basis},
-            "covers": "everyone" if everyone else {"organizations": "some"},
+            "covers": "everyone" if organizations is None else committed(organizations),
         }
         public = {"directive": name, "document": {"spec": spec}}
-        if everyone:
+        if organizations is None:
             self.write("directive.issued", public)
         else:
             self.write("directive.issued", public, organizations=organizations)
