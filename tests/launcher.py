@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,10 @@ class Launcher:
 
     def close(self) -> None:
         """End it, and what it still runs."""
-        if self._process is not None:
-            with self._process:
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process = None
+        process, self._process = self._process, None
+        if process is not None:
+            with suppress(BrokenPipeError), process:
+                os.killpg(process.pid, signal.SIGKILL)
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         process = self._process = self._process or self._start()
@@ -67,10 +68,10 @@ class Launcher:
         try:
             process.stdin.write(f"{json.dumps(question)}\n")
             line = process.stdout.readline()
+            assert line, f"the launcher has ended: {question}"
         except BaseException:
             self.close()
             raise
-        assert line, f"the launcher has ended: {question}"
         answer: dict[str, Any] = json.loads(line)
         return answer
 
