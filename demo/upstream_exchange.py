@@ -68,6 +68,16 @@ class Caller:
         """Tell whether the caller has left; sending to nobody takes no time in which to notice it."""
         return self._gone or (self._connection is not None and self._connection.lost)
 
+    async def leaving(self) -> bool:
+        """Tell the same before more is sent, also where the server has yet to be told.
+
+        A transport that has failed takes everything at once, so that nothing else would run meanwhile.
+        """
+        connection = self._connection
+        if not self.gone() and connection is not None and connection.transport.is_closing():
+            await self.watch()
+        return self.gone()
+
     async def hang_up(self) -> None:
         """Close the connection; return when that is done.
 
@@ -146,7 +156,7 @@ class Exchange:
         for index, event in enumerate(reply.events):
             if interval_ms and reply.first < index < reply.last:
                 await self.caller.pause(interval_ms)
-            if self.caller.gone():
+            if await self.caller.leaving():
                 return
             if index == hang_up_at:
                 await self._hang_up()

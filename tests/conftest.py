@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
+
 import pytest
 from hypothesis import settings
+
+from tests.launcher import Launcher
 
 pytest.register_assert_rewrite("tests.store.contract")
 
@@ -11,3 +16,10 @@ settings.register_profile(
     "sluicegate", deadline=None, print_blob=True
 )  # how busy the machine is, fails no test
 settings.load_profile("sluicegate")
+
+
+@pytest.fixture(scope="session")
+def launcher() -> Iterator[Launcher]:
+    """What starts `sluicegate …`, for all tests of a worker."""
+    with closing(Launcher()) as launcher:
+        yield launcher

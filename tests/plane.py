@@ -29,6 +29,7 @@ from sluicegate_record.log import acknowledgement, canonical
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.terms.quorum import parties_of
 from tests import worlds
+from tests.clock import Clock
 from tests.fakes import Breaking
 from tests.worlds import API, AT_MS, ORIGIN, RELEASE, STAGE, private_key
 
@@ -56,22 +57,12 @@ def no(result: Any) -> str:
     return result.code
 
 
-class Clock:
-    """A clock that stands still until it is moved. Units: milliseconds."""
-
-    def __init__(self, at_ms: int) -> None:
-        self.at_ms = at_ms
-
-    def __call__(self) -> int:
-        return self.at_ms
-
-
 class Plane:
     """Commands go through the services, as the routes send them. Each gets an id of its own."""
 
     def __init__(self, store: Breaking | None = None, *, max_entries: int = 5_000) -> None:
         self.store = store or Breaking()
-        self.wall, self.boot = Clock(AT_MS), Clock(10_000_000)
+        self.wall, self.boot = Clock(AT_MS), Clock()
         self.max_entries = max_entries
         self._drawn = 0
         self._commands = 0

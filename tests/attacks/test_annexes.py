@@ -10,6 +10,7 @@ from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives.names import ANNEX
 from tests import worlds
 from tests.fakes import MemoryStore
+from tests.waiting import BOUND_S
 from tests.worlds import AT_MS, ORIGIN, private_key
 
 
@@ -19,7 +20,7 @@ class Watched(Ledger):
     def tag(self, name: str) -> str:
         other = threading.Thread(target=self.size, daemon=True)
         other.start()
-        other.join(10)
+        other.join(BOUND_S)
         assert not other.is_alive(), "the state is held"
         return super().tag(name)
 

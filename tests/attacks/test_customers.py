@@ -15,6 +15,7 @@ from sluicegate.service import persons, preview
 from sluicegate.service.ledger import Ledger
 from tests.plane import yes
 from tests.service.test_persons import Staffed
+from tests.waiting import BOUND_S
 from tests.worlds import ORIGIN, private_key
 
 
@@ -48,7 +49,7 @@ def test_who_keeps_writing_makes_nobody_wait_for_a_count() -> None:
         plane.register("rival", plane.rivals, f"person-{plane.size}")
         gateway = threading.Thread(target=plane.ledger.size, daemon=True)
         gateway.start()
-        gateway.join(10)
+        gateway.join(BOUND_S)
         answered.append(not gateway.is_alive())
         return len(answered)
 

@@ -16,6 +16,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from tests.launcher import Launcher
+from tests.waiting import BOUND_S
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NOBODY = "http://127.0.0.1:1"
 """Where nothing listens."""
@@ -52,35 +55,18 @@ class Done:
 class Cli:
     """Runs `sluicegate …` in a folder, against a control plane, as the holder of a token."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, launcher: Launcher) -> None:
         self.folder = folder
         self._numbers = count()
-        command = [sys.executable, "-P", str(Path(__file__).with_name("forks.py"))]
-        self._forks = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
+        self._launcher = launcher
 
     def __call__(self, *arguments: object, url: str = NOBODY, token: str = "", **environment: str) -> Done:
         number = next(self._numbers)
         out, err = (self.folder / f"{number}.{name}" for name in ("out", "err"))
         given = {"SLUICEGATE_URL": url, "SLUICEGATE_TOKEN": token, "PATH": os.environ["PATH"], **environment}
-        run = {
-            "arguments": [str(argument) for argument in arguments],
-            "environment": given,
-            "folder": str(self.folder),
-            "out": str(out),
-            "err": str(err),
-        }
-        assert self._forks.stdin is not None
-        assert self._forks.stdout is not None
-        self._forks.stdin.write(f"{json.dumps(run)}\n")
-        code = json.loads(self._forks.stdout.readline())["code"]
-        return Done(code, out.read_text(), err.read_text())
-
-    def close(self) -> None:
-        with self._forks:
-            assert self._forks.stdin is not None
-            self._forks.stdin.close()
+        words = [str(argument) for argument in arguments]
+        pid = self._launcher.run(words, out, err, folder=self.folder, environment=given, at_once=True)
+        return Done(self._launcher.wait(pid), out.read_text(), err.read_text())
 
 
 @dataclass(frozen=True)
@@ -184,4 +170,4 @@ def plane(cli: Cli, folder: Path) -> Iterator[Plane]:
             yield Plane(cli, ready["url"], ready["vkey"], folder)
         finally:
             serving.send_signal(signal.SIGTERM)
-            assert serving.wait(60) == 0
+            assert serving.wait(BOUND_S) == 0

@@ -11,10 +11,8 @@ from tests.cli.commands import plane as running_plane
 
 
 @pytest.fixture(scope="session")
-def cli(tmp_path_factory) -> Iterator[Cli]:
-    made = Cli(tmp_path_factory.mktemp("cli"))
-    yield made
-    made.close()
+def cli(launcher, tmp_path_factory) -> Cli:
+    return Cli(tmp_path_factory.mktemp("cli"), launcher)
 
 
 @pytest.fixture(scope="session")

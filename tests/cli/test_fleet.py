@@ -15,6 +15,7 @@ import pytest
 
 from tests.cli.commands import EXAMPLES, Plane, lying
 from tests.cli.commands import plane as running_plane
+from tests.waiting import BOUND_S
 
 ORDER = """
 apiVersion: sluicegate/v1
@@ -82,7 +83,7 @@ def test_a_directive_is_followed_until_the_last_has_said_so(plane: Plane, tmp_pa
         assert (said["point"], said["directive"], said["says"]) == ("cloud", "d-1", "enforced")
         assert line(running).startswith("point cloud on codex, which others run: stated at 20")
         assert line(running) == "d-1: in force everywhere\n"
-        assert (running.wait(30), line(running)) == (0, "")
+        assert (running.wait(BOUND_S), line(running)) == (0, "")
     status = plane.answer("directive", "status", "d-1")
     assert status["inForce"]
     assert (
@@ -99,7 +100,7 @@ def test_each_change_is_one_object_in_json(plane: Plane, tmp_path: Path):
         plane.answer("point", "state", "cloud", "d-2", "--key", plane.key("cloud"))
         assert running.stdout is not None
         states = [json.loads(each) for each in running.stdout]
-        assert running.wait(30) == 0
+        assert running.wait(BOUND_S) == 0
     assert all(before != after for before, after in zip([first, *states], states, strict=False))
     assert (states[-1]["inForce"], states[-1]["points"][0]["state"]) == (True, "stated")
     assert states[-1]["entry"] is not None
@@ -111,7 +112,7 @@ def test_whoever_has_seen_enough_ends_it(plane: Plane, tmp_path: Path):
         line(running)
         line(running)
         running.send_signal(signal.SIGINT)
-        assert running.wait(30) == 130
+        assert running.wait(BOUND_S) == 130
 
 
 def test_one_that_is_lifted_will_not_be_in_force(plane: Plane, tmp_path: Path):
@@ -119,7 +120,7 @@ def test_one_that_is_lifted_will_not_be_in_force(plane: Plane, tmp_path: Path):
     with watching(plane, "d-4", "--json") as running:
         line(running)
         plane.answer("directive", "lift", "d-4", "--key", plane.key("oncd"), by="oncd")
-        assert running.wait(30) == 1
+        assert running.wait(BOUND_S) == 1
         assert running.stderr is not None
         assert json.loads(running.stderr.read())["error"]["code"] == "directive_lifted"
     restored = ("point", "state", "cloud", "d-4", "--says", "restored", "--key", plane.key("cloud"))

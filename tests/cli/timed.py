@@ -19,8 +19,9 @@ from sluicegate.store import keyfile
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.log import times
 from tests.cli.commands import Cli, Plane
+from tests.clock import Clock
 from tests.control.conftest import served
-from tests.plane import Clock, yes
+from tests.plane import yes
 from tests.worlds import DAY_MS, DEVELOPER, OFFICER, ORIGIN, OTHER_OFFICER, pin, private_key
 
 MONDAY = "2026-06-29T15:00:00.000Z"

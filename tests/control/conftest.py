@@ -20,6 +20,7 @@ from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings
 from sluicegate.store.sqlite import SqliteStore
+from tests.waiting import BOUND_S
 from tests.worlds import ORIGIN, PINS, private_key
 
 MAX_BODY_BYTES = 100_000
@@ -53,7 +54,9 @@ class Plane:
 
     def client(self, token: str | None = None) -> httpx2.Client:
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False, verify=False)
+        return httpx2.Client(
+            base_url=self.url, headers=headers, timeout=BOUND_S, trust_env=False, verify=False
+        )
 
     def staff(self) -> httpx2.Client:
         return self.client(self.token("developer"))
@@ -84,7 +87,7 @@ def served(wired: bootstrap.Control) -> Iterator[str]:
 
     thread = threading.Thread(target=run)
     thread.start()
-    assert ready.wait(30)
+    assert ready.wait(BOUND_S)
     try:
         yield urls[0]
     finally:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sluicegate import bootstrap
+from sluicegate.control import enforcement
 from sluicegate.core.access import feed
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.feed import Tail, TrustedHead
@@ -18,6 +19,7 @@ from sluicegate_record.log import acknowledgement, checkpoint
 from tests import worlds
 from tests.control.conftest import Plane
 from tests.control.test_api import error_of
+from tests.waiting import BOUND_S, eventually
 from tests.worlds import directive_value, plan_value, private_key, public_key
 
 QUESTION = {"gateway": "gateway-1", "incarnation": "i" * 16, "after": 0, "nonce": "n" * 16}
@@ -48,34 +50,41 @@ def test_a_waiting_poll_answers_when_there_is_news(plane: Plane):
     while not plane.fleet.gateways():
         assert waiting.is_alive()
     plane.send("/api/v1/releases", {"text": json.dumps(plan_value())})
-    waiting.join(15)
+    waiting.join(BOUND_S)
     assert not waiting.is_alive()
     assert [entry.type for entry in answers[0].entries] == ["release.applied", "case.opened"]
 
 
-def test_an_order_is_passed_on_before_anybody_affected_is_told(plane: Plane, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("slow", ["heard", "answer"])
+def test_an_order_is_passed_on_before_anybody_affected_is_told(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch, slow: str
+):
+    """However far the question of the gateway has come when the order is given."""
     plane.send("/api/v1/releases", {"text": json.dumps(plan_value())})
-    told, told_first = threading.Event(), []
-    answer, tell = plane.fleet.answer, Telling.tell
+    begun, told, told_first, size = threading.Event(), threading.Event(), [], plane.ledger.size()
+    step, tell = getattr(plane.fleet, slow), Telling.tell
 
-    def answering(poll: Poll) -> dict[str, Any]:
+    def slowly(poll: Poll) -> Any:
+        begun.set()
+        eventually(lambda: plane.ledger.size() > size)
         told_first.append(told.wait(0.5))
-        return answer(poll)
+        return step(poll)
 
-    def telling(self: Telling) -> None:
-        if plane.ledger.entries(plane.ledger.size() - 1, plane.ledger.size())[0].type == "directive.issued":
+    def telling(self: Telling, passed_on: int) -> None:
+        if passed_on > size:
             told.set()
-        tell(self)
+        tell(self, passed_on)
 
-    waiting = threading.Thread(target=lambda: ask(plane, plane.ledger.size(), 20_000))
-    waiting.start()
-    while not plane.fleet.gateways():
-        assert waiting.is_alive()
-    monkeypatch.setattr(plane.fleet, "answer", answering)
+    monkeypatch.setattr(enforcement, "PASSED_ON_S", 60.0)
+    monkeypatch.setattr(plane.fleet, slow, slowly)
     monkeypatch.setattr(Telling, "tell", telling)
+    waiting = threading.Thread(target=lambda: ask(plane, size, 20_000))
+    waiting.start()
+    while not (begun.is_set() or plane.fleet.gateways()):
+        assert waiting.is_alive()
     body = {"envelope": worlds.directive(directive_value("d-1")).to_json()}
     assert plane.send("/api/v1/directives", body).status_code == 200
-    waiting.join(15)
+    waiting.join(BOUND_S)
     assert not waiting.is_alive()
     assert (told_first, told.is_set()) == ([False], True)
 
@@ -87,7 +96,7 @@ def test_a_poll_acknowledges_as_soon_as_it_arrives(plane: Plane):
     while plane.fleet.gateways()[0]["size"] != size:
         assert waiting.is_alive()
     plane.send("/api/v1/releases", {"text": json.dumps(plan_value())})
-    waiting.join(15)
+    waiting.join(BOUND_S)
     assert not waiting.is_alive()
 
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from sluicegate.service import access
 from tests.control.conftest import MAX_BODY_BYTES, Plane
 from tests.control.test_api import CHANGING, READING, error_of
+from tests.waiting import BOUND_S
 
-BOUND_S = 30.0
 OPTIONAL = {
     ("/fleet/v1/poll", "surface"),
     ("/api/v1/subscriptions/dead/replay", "letter"),

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from demo.upstream import UpstreamSettings, in_thread
 from tests.crash.plane import Site
-from tests.crash.processes import Launcher
+from tests.launcher import Launcher
 
 SEED = "SLUICEGATE_CRASH_SEED"
 
@@ -21,12 +20,6 @@ SEED = "SLUICEGATE_CRASH_SEED"
 def upstream_url() -> Iterator[str]:
     with in_thread(UpstreamSettings()) as url:
         yield url
-
-
-@pytest.fixture(scope="session")
-def launcher() -> Iterator[Launcher]:
-    with closing(Launcher()) as launcher:
-        yield launcher
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ import httpx2
 from sluicegate.core.access import apikey
 from tests.crash import parties
 from tests.crash.parties import AGENCIES, Parties
-from tests.crash.processes import BOUND_S
 from tests.crash.traffic import Traffic
+from tests.waiting import BOUND_S
 
 RETRY_S = 0.01
 

@@ -14,9 +14,9 @@ import httpx2
 
 from tests.crash.customers import Acknowledged, Customers
 from tests.crash.plane import Plane
-from tests.crash.processes import eventually
 from tests.crash.record import Record
 from tests.crash.traffic import Traffic
+from tests.waiting import eventually
 
 CUSTOMERS = 2
 LOAD_S = (0.02, 0.5)

@@ -12,7 +12,9 @@ import httpx2
 from tests.crash import parties
 from tests.crash.customers import Client, Command
 from tests.crash.parties import AGENCIES, Parties
-from tests.crash.processes import BOUND_S, Launcher, Process, eventually, free_port
+from tests.crash.processes import Process, free_port
+from tests.launcher import Launcher
+from tests.waiting import BOUND_S, eventually
 
 ORIGIN = "log.example/crash"
 LEASE_MS = 5_000

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
 import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
-T = TypeVar("T")
-BOUND_S = 60.0
-"""How long a test waits for what should happen at once, before it fails: a busy machine is no failure."""
-
-
-def eventually(what: Callable[[], T | None], *, bound_s: float = BOUND_S, every_s: float = 0.01) -> T:
-    """Ask until the answer is truthy; it is returned."""
-    ends = time.monotonic() + bound_s
-    while True:
-        answer = what()
-        if answer:
-            return answer
-        assert time.monotonic() < ends, f"not within {bound_s} s: {answer!r}"
-        time.sleep(every_s)
+from tests.launcher import Launcher
+from tests.waiting import eventually
 
 
 def free_port() -> int:
@@ -40,39 +22,6 @@ def free_port() -> int:
                 continue
             return port
     raise AssertionError("no free port among a hundred tried")
-
-
-class Launcher:
-    """The other end of `launcher.py`."""
-
-    def __init__(self) -> None:
-        command = [sys.executable, "-P", str(Path(__file__).with_name("launcher.py"))]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
-
-    def run(self, arguments: Sequence[str], log: Path) -> int:
-        """Run `sluicegate …`; what it says is added to `log`. Returns its process id."""
-        return int(self._ask({"run": arguments, "log": str(log)})["pid"])
-
-    def poll(self, pid: int) -> int | None:
-        """The run's exit code, or None while it runs."""
-        code: int | None = self._ask({"poll": pid})["code"]
-        return code
-
-    def close(self) -> None:
-        """End it, and what it still runs."""
-        with self._process:
-            assert self._process.stdin is not None
-            self._process.stdin.close()
-            self._process.wait(BOUND_S)
-
-    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(f"{json.dumps(question)}\n")
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
 
 
 class Process:

@@ -18,7 +18,7 @@ from sluicegate_record.log import canonical, checkpoint, merkle, proof, tiles
 from sluicegate_record.log.checkpoint import Checkpoint
 from sluicegate_record.log.merkle import Frontier
 from tests.crash.customers import Acknowledged, Customers
-from tests.crash.processes import BOUND_S
+from tests.waiting import BOUND_S
 
 _POSITION = "position.recorded"
 _DETERMINED = "case.determined"

@@ -15,7 +15,7 @@ from demo.upstream import UpstreamSettings, in_thread
 from tests.crash.customers import admitted
 from tests.crash.parties import MODEL
 from tests.crash.plane import Plane, running
-from tests.crash.processes import BOUND_S, eventually
+from tests.waiting import BOUND_S, eventually
 
 LONG_LEASE_MS = 60_000
 SHORT_LEASE_MS = 500

@@ -24,7 +24,9 @@ from demo.upstream import UpstreamSettings, in_thread
 from tests.crash.customers import Command, admitted
 from tests.crash.parties import AGENCIES, MODEL, RELEASE, UPSTREAM
 from tests.crash.plane import FIRST_GATEWAY, Plane, Site, started
-from tests.crash.processes import BOUND_S, Launcher, Process, eventually
+from tests.crash.processes import Process
+from tests.launcher import Launcher
+from tests.waiting import BOUND_S, eventually
 
 EARLIER = "8127f04f45d7"
 ROOT = Path(__file__).parents[2]

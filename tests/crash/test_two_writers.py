@@ -9,7 +9,8 @@ import pytest
 
 from tests.crash.customers import application
 from tests.crash.plane import Plane, running
-from tests.crash.processes import Process, eventually
+from tests.crash.processes import Process
+from tests.waiting import eventually
 
 
 @pytest.mark.parametrize("apart", [False, True], ids=["up", "serve"])

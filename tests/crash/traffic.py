@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import httpx2
 
 from tests.crash.parties import MODEL
-from tests.crash.processes import BOUND_S
+from tests.waiting import BOUND_S
 
 FORESEEN = {
     (200, ""),

@@ -7,30 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import httpx2
 
-T = TypeVar("T")
-BOUND_S = 90.0
-"""How long a test waits for what should happen soon, before it fails: a busy machine is no failure."""
+from tests.waiting import BOUND_S, eventually
+
 SERVING = {"serve", "gateway", "upstream"}
 FREE_PORTS = ("--control-port", "0", "--gateway-port", "0", "--upstream-port", "0")
-
-
-def eventually(what: Callable[[], T | None]) -> T:
-    """Ask until the answer is truthy; it is returned."""
-    ends = time.monotonic() + BOUND_S
-    while True:
-        answer = what()
-        if answer:
-            return answer
-        assert time.monotonic() < ends, f"not within {BOUND_S} s: {answer!r}"
-        time.sleep(0.01)
 
 
 class Command:

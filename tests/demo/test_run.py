@@ -9,7 +9,8 @@ import socket
 import stat
 from pathlib import Path
 
-from tests.demo.commands import FREE_PORTS, Command, chat, eventually, is_alive, kill, paste
+from tests.demo.commands import FREE_PORTS, Command, chat, is_alive, kill, paste
+from tests.waiting import eventually
 
 KEPT = {"format": "sluicegate-demo/1", "credentials": {}}
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -13,6 +13,7 @@ import pytest
 
 from demo.upstream import UpstreamSettings, credential_digest, in_thread
 from sluicegate.errors import InvalidInput
+from tests.waiting import BOUND_S
 
 KEY = "sk-demo"
 MODEL = "demo-large"
@@ -56,19 +57,19 @@ def url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def ai(url) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{url}/v1", api_key=KEY, max_retries=0, timeout=10) as client:
+    with openai.OpenAI(base_url=f"{url}/v1", api_key=KEY, max_retries=0, timeout=BOUND_S) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def anthropic_api(url) -> Iterator[anthropic.Anthropic]:
-    with anthropic.Anthropic(base_url=url, api_key=KEY, max_retries=0, timeout=10) as client:
+    with anthropic.Anthropic(base_url=url, api_key=KEY, max_retries=0, timeout=BOUND_S) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def http(url) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=url, timeout=10) as client:
+    with httpx2.Client(base_url=url, timeout=BOUND_S) as client:
         yield client
 
 

@@ -10,11 +10,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any
 
 import anthropic
 import httpx2
@@ -24,6 +24,7 @@ import pytest
 from demo.upstream import Upstream, UpstreamSettings, credential_digest, in_thread, serve
 from demo.upstream_calls import KEPT, CallLog, CallState
 from demo.upstream_exchange import CONNECTION
+from tests.waiting import BOUND_S, eventually
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-demo"
@@ -32,8 +33,6 @@ USER = [{"role": "user", "content": "hello there"}]
 PROMPT = {"model": MODEL, "prompt": "hello there"}
 LONG = PROMPT | {"stream": True}
 SLOW = {"x-demo-chunks": "100000", "x-demo-interval-ms": "20"}
-
-Found = TypeVar("Found")
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +43,8 @@ def url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def http(url) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=url, timeout=10) as client:
+    with httpx2.Client(base_url=url, timeout=BOUND_S) as client:
         yield client
-
-
-def eventually(look: Callable[[], Found | None]) -> Found:
-    deadline = time.monotonic() + 10
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.005)
-    return found
 
 
 def call(http: httpx2.Client, name: str, state: str = "") -> Any:
@@ -153,7 +144,7 @@ def leave_after(
     content = json.dumps(body).encode()
     lines = {"host": "x", "content-length": len(content), "x-request-id": name} | headers
     head = "".join(f"{key}: {value}\r\n" for key, value in lines.items())
-    with closing(socket.create_connection((address.host, address.port), timeout=10)) as connection:
+    with closing(socket.create_connection((address.host, address.port), timeout=BOUND_S)) as connection:
         connection.sendall(f"POST /v1/completions HTTP/1.1\r\n{head}\r\n".encode() + content)
         open_call = eventually(
             lambda: (found := call(http, name, "open")) and found["chunks_sent"] >= sent and found
@@ -184,7 +175,7 @@ def test_leaving_unread_without_a_pace_is_seen(url, http, streams):
 
 def test_leaving_with_half_a_request_is_seen(url, http):
     address = httpx2.URL(url)
-    with closing(socket.create_connection((address.host, address.port), timeout=10)) as connection:
+    with closing(socket.create_connection((address.host, address.port), timeout=BOUND_S)) as connection:
         head = (
             b"POST /v1/completions HTTP/1.1\r\nhost: x\r\nx-request-id: torn\r\ncontent-length: 99\r\n\r\n{"
         )
@@ -207,20 +198,29 @@ def test_a_client_that_closes_its_stream_is_seen(url, http):
         eventually(lambda: call(http, "anthropic", "closed_by_caller"))
 
 
-def test_a_caller_that_leaves_while_nothing_is_waited_for_is_seen():
-    """The application itself, on a server that takes what goes to nobody at once, as servers do."""
-    app, connection, sent = Upstream(UpstreamSettings(chunks=50)), SimpleNamespace(lost=False), []
+@pytest.mark.parametrize("told", [True, False])
+def test_a_caller_that_leaves_while_nothing_is_waited_for_is_seen(told):
+    """The application itself, on a server that takes what goes to nobody at once, as servers do.
+
+    The transport has failed, and the server was told of it, or is told when other tasks run next.
+    """
+    app, sent, failed = Upstream(UpstreamSettings(chunks=50)), list[Any](), asyncio.Event()
+    transport = SimpleNamespace(is_closing=failed.is_set)
+    connection = SimpleNamespace(lost=False, transport=transport)
     scope = {"type": "http", "method": "POST", "path": "/v1/completions", "headers": []}
     asked = [{"type": "http.request", "body": json.dumps(LONG).encode(), "more_body": False}]
 
     async def receive() -> dict[str, Any]:
-        if not asked:
-            await asyncio.Event().wait()
-        return asked.pop()
+        if asked:
+            return asked.pop()
+        await failed.wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
-        connection.lost = len(sent) == 10
+        if len(sent) == 10:
+            failed.set()
+            connection.lost = told
 
     async def leave() -> Any:
         await app({**scope, "extensions": {CONNECTION: connection}}, receive, send)
@@ -229,7 +229,7 @@ def test_a_caller_that_leaves_while_nothing_is_waited_for_is_seen():
             return (await http.get("/_demo/calls")).json()
 
     (left,) = asyncio.run(leave())
-    assert (left["state"], left["chunks_sent"], len(sent)) == ("closed_by_caller", 8, 10)
+    assert (left["state"], left["chunks_sent"], len(sent)) == ("closed_by_caller", 8 if told else 9, 10)
 
 
 # Ways to serve it
@@ -281,7 +281,7 @@ def test_a_process_tells_its_port_and_stops_with_streams_open():
                 process.send_signal(signal.SIGTERM)
                 with pytest.raises(httpx2.TransportError):
                     answer.read()
-            assert process.communicate(timeout=10) == ("", "")
+            assert process.communicate(timeout=BOUND_S) == ("", "")
     assert process.returncode == -signal.SIGTERM
 
 

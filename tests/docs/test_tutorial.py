@@ -5,7 +5,10 @@ import re
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,24 +19,25 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
+@pytest.mark.timeout(600)
 def test_the_tutorial_runs_from_top_to_bottom(tmp_path):
     text = (ROOT / "docs" / "tutorial.md").read_text()
     script = "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
     ports = {port: str(_free_port()) for port in ("8600", "8700", "8800")}
     script = re.sub("|".join(ports), lambda found: ports[found[0]], script)
     script = script.replace("build/tutorial", str(tmp_path / "tutorial"))
-    running = subprocess.Popen(
+    with subprocess.Popen(
         ["bash", "-euc", script],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-    )
-    try:
-        output, _ = running.communicate(timeout=150)
-    finally:
-        _end(running.pid)
+    ) as running:
+        try:
+            output, _ = running.communicate()
+        finally:
+            _end(running.pid)
     assert running.returncode == 0, output
     assert "state: approved" in output
     assert "You said: hello" in output
@@ -44,8 +48,6 @@ def test_the_tutorial_runs_from_top_to_bottom(tmp_path):
 
 
 def _end(group: int) -> None:
-    """End whatever the script left running, if it left anything."""
-    try:
-        os.killpg(group, signal.SIGTERM)
-    except ProcessLookupError:
-        return
+    """End what the script has left running, or it holds the pipe open."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)

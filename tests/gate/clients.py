@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 import urllib.request
-from collections.abc import Callable, Mapping
-from typing import Any, Self, TypeVar
+from collections.abc import Mapping
+from typing import Any, Self
 
 import anthropic
 import openai
 
 from tests.gate import world as worlds
-from tests.gate.running import BOUND_S, Running
-
-T = TypeVar("T")
-
-
-def eventually(what: Callable[[], T], *, bound_s: float = BOUND_S) -> T:
-    """Ask until the answer is truthy; the last answer is returned."""
-    ends = time.monotonic() + bound_s
-    while True:
-        answer = what()
-        if answer:
-            return answer
-        assert time.monotonic() < ends, f"not within {bound_s} s: {answer!r}"
-        time.sleep(0.005)
+from tests.gate.running import Running
+from tests.waiting import BOUND_S
 
 
 class Raw:
@@ -119,7 +106,7 @@ def chat(model: str = worlds.MODEL, **more: Any) -> dict[str, Any]:
 
 def get(url: str, **headers: str) -> tuple[int, str]:
     asked = urllib.request.Request(url, headers=headers)
-    with urllib.request.urlopen(asked, timeout=10) as response:
+    with urllib.request.urlopen(asked, timeout=BOUND_S) as response:
         return response.status, response.read().decode()
 
 
@@ -135,11 +122,11 @@ def counted(gate: Running, outcome: str) -> int:
 
 
 def ai(gate: Running, key: str, **more: Any) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{gate.url}/v1", api_key=key, timeout=20, **more)
+    return openai.OpenAI(base_url=f"{gate.url}/v1", api_key=key, timeout=BOUND_S, **more)
 
 
 def anthropic_api(gate: Running, key: str, **more: Any) -> anthropic.Anthropic:
-    return anthropic.Anthropic(base_url=gate.url, api_key=key, timeout=20, **more)
+    return anthropic.Anthropic(base_url=gate.url, api_key=key, timeout=BOUND_S, **more)
 
 
 def dechunked(data: bytes) -> bytes:

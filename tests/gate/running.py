@@ -19,13 +19,13 @@ from sluicegate.gate.protocol import GateProtocol
 from sluicegate.gate.server import Server
 from sluicegate.gate.upstream import HttpUpstream, Upstream
 from sluicegate.settings import GatewaySettings, UpstreamTarget
+from tests.clock import Clock
 from tests.gate import world as worlds
-from tests.gate.world import SURFACE, UPSTREAM, Clock, World
+from tests.gate.world import SURFACE, UPSTREAM, World
+from tests.waiting import BOUND_S
 
 T = TypeVar("T")
 UPSTREAM_KEY = "upstream-key"
-BOUND_S = 60.0
-"""How long a test waits for what should happen at once, before it fails."""
 
 
 def settings(**changes: Any) -> GatewaySettings:
@@ -145,4 +145,4 @@ def running(
         thread.join(BOUND_S)
         assert not thread.is_alive()
         logging.getLogger("uvicorn.error").removeHandler(listening)
-        assert not unhandled
+        assert unhandled == []

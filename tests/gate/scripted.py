@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from tests.gate.running import BOUND_S
+from tests.waiting import BOUND_S
 
 Script = Callable[[socket.socket, bytes], None]
 """Answers one request, given the connection and the request's bytes."""

@@ -14,11 +14,13 @@ from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.people.persons import identifier
 from sluicegate.gate.caller import Callers
 from sluicegate.gate.engine import Engine, Flight
+from tests.clock import Clock
 from tests.core.people.test_assertion import AUDIENCE, ISSUER, jwk, token
 from tests.gate import world as worlds
 from tests.gate.clients import Raw, calls, chat, post
 from tests.gate.running import running
-from tests.gate.world import AT_MS, MODEL, SURFACE, Clock, World
+from tests.gate.world import MODEL, SURFACE, World
+from tests.worlds import AT_MS
 
 AT_S = AT_MS // 1000
 NOW = Instant(AT_MS, AT_MS + 1_000)
@@ -61,11 +63,12 @@ class People(World):
 
     def cover(self, name: str = "d-1", **changes: Any) -> None:
         """A directive over persons who are `other`, or unknown."""
+        others = {"definition": "d", "statuses": ["other"], "source": "s", "unknown": "covered"}
         spec = {
             "models": [MODEL],
             "surfaces": "all",
             "basis": {"kind": "order"},
-            "covers": {"persons": {"statuses": ["other"], "unknown": "covered"}},
+            "covers": {"persons": others},
             **changes,
         }
         self.write("directive.issued", {"directive": name, "document": {"spec": spec}})

@@ -15,22 +15,12 @@ import openai
 import pytest
 
 from sluicegate.gate.upstream import Call, UpstreamAnswer
+from tests.clock import Clock
 from tests.gate import world as worlds
-from tests.gate.clients import (
-    Raw,
-    ai,
-    anthropic_api,
-    calls,
-    chat,
-    counted,
-    dechunked,
-    eventually,
-    get,
-    parse_head,
-    post,
-)
+from tests.gate.clients import Raw, ai, anthropic_api, calls, chat, counted, dechunked, get, parse_head, post
 from tests.gate.running import Running, running
-from tests.gate.world import MODEL, Clock
+from tests.gate.world import MODEL
+from tests.waiting import eventually
 
 STREAM = chat(stream=True)
 PATHS = ["/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages"]
@@ -314,7 +304,7 @@ def test_a_client_that_leaves_after_a_large_body_is_noticed(silent, world):
 def test_an_ended_lease_cuts_what_is_open(paced, world):
     key = world.customer()
     with running(world, paced) as gate, begin(gate, key) as client:
-        gate.clock.ahead_ms += worlds.LEASE_MS
+        gate.clock.at_ms += worlds.LEASE_MS
         gate.do(gate.engine.redecide_all)
         assert (
             last_event(dechunked(client.rest()[0].partition(b"\r\n\r\n")[2]))["error"]["code"] == "gate_stale"
@@ -324,7 +314,7 @@ def test_an_ended_lease_cuts_what_is_open(paced, world):
 def test_an_ended_lease_stops_the_next_write_even_if_nobody_redecides(paced, world):
     key = world.customer()
     with running(world, paced) as gate, begin(gate, key) as client:
-        gate.clock.ahead_ms += worlds.LEASE_MS
+        gate.clock.at_ms += worlds.LEASE_MS
         seen, _ = client.rest()
         assert last_event(dechunked(seen.partition(b"\r\n\r\n")[2]))["error"]["code"] == "gate_stale"
         assert eventually(lambda: state(paced) == "closed_by_caller")
@@ -333,11 +323,15 @@ def test_an_ended_lease_stops_the_next_write_even_if_nobody_redecides(paced, wor
 def test_a_process_that_was_stopped_past_its_lease_writes_nothing(paced):
     lease_ms = 2_500
     command = [sys.executable, "-m", "tests.gate.alone", paced, str(lease_ms)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1) as process:
+        assert process.stdin is not None
         assert process.stdout is not None
         port, key = process.stdout.readline().split()
         with Raw(int(port)) as client:
             client.send(post(PATHS[0], STREAM, key)).until(b"data: ")
+            process.stdin.write("begin\n")
+            assert process.stdout.readline() == "the lease has begun\n"
             process.send_signal(signal.SIGSTOP)
             time.sleep(lease_ms / 1000)
             before = client.waiting()
@@ -374,7 +368,7 @@ class LeaseEnder:
 
     async def call(self, call: Call) -> UpstreamAnswer:
         assert call.may_send()
-        self._clock.ahead_ms += worlds.LEASE_MS
+        self._clock.at_ms += worlds.LEASE_MS
         assert not call.may_send()
         return Ready(self._kind)
 

@@ -16,14 +16,16 @@ from sluicegate.core.access import decision
 from sluicegate.core.access.decision import Ask
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.gate.engine import Engine, Flight, Lease
+from tests.clock import Clock
 from tests.core import reference_model
 from tests.core.access.test_decision import PROVIDERS, Facts, asks, table_of
 from tests.core.access.test_fallback import falling
 from tests.gate import world as worlds
-from tests.gate.clients import Raw, ai, anthropic_api, calls, chat, eventually, get, parse_head, post
+from tests.gate.clients import Raw, ai, anthropic_api, calls, chat, get, parse_head, post
 from tests.gate.running import Running, running
 from tests.gate.scripted import says, scripted
 from tests.gate.world import FALLBACK, MODEL, SURFACE, World
+from tests.waiting import eventually
 from tests.worlds import API
 
 USER: list[Any] = [{"role": "user", "content": "hello there"}]
@@ -69,7 +71,7 @@ class Admitting:
         self.world = World.with_release(**conditions)
         self.key, self.own, self.other = self.world.falling_back()
         self.world.suspend("bis-1", [MODEL])
-        self.engine = worlds.engine(self.world, worlds.Clock())
+        self.engine = worlds.engine(self.world, Clock())
         self.cut: list[Deny] = []
 
     @property

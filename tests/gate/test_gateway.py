@@ -13,21 +13,11 @@ import pytest
 
 from sluicegate_record.log import times
 from tests.gate import world as worlds
-from tests.gate.clients import (
-    Raw,
-    ai,
-    anthropic_api,
-    calls,
-    chat,
-    counted,
-    dechunked,
-    eventually,
-    get,
-    parse_head,
-    post,
-)
+from tests.gate.clients import Raw, ai, anthropic_api, calls, chat, counted, dechunked, get, parse_head, post
 from tests.gate.running import UPSTREAM_KEY, running
 from tests.gate.world import FALLBACK, HIDDEN_MODEL, MODEL, OTHER_MODEL, World
+from tests.waiting import BOUND_S, eventually
+from tests.worlds import AT_MS
 
 USER: list[Any] = [{"role": "user", "content": "hello there"}]
 TEXTS = [
@@ -122,7 +112,7 @@ def test_the_answer_is_the_upstreams_byte_for_byte(gate, key, quick):
         data=body,
         headers={"content-type": "application/json", "authorization": f"Bearer {UPSTREAM_KEY}"},
     )
-    with urllib.request.urlopen(asked, timeout=10) as response:
+    with urllib.request.urlopen(asked, timeout=BOUND_S) as response:
         direct = response.read()
     with Raw(gate.port) as client:
         seen = client.send(post("/v1/chat/completions", body, key)).until(b"\r\n0\r\n\r\n")
@@ -177,7 +167,7 @@ def refusals(world: World) -> dict[str, tuple[str, str, int]]:
     revoked, credential = world.credential(world.grant("org-revoked"))
     world.revoke(credential)
     other_surface = world.credential(world.grant("org-codex", surface="codex"))[0]
-    expired = world.credential(world.grant("org-expired", until=times.format_time(worlds.AT_MS + 1)))[0]
+    expired = world.credential(world.grant("org-expired", until=times.format_time(AT_MS + 1)))[0]
     pending = world.customer("org-pending", "secret")
     world.apply_for("org-pending")
     old_key = world.credential(world.grant("org-new-grant"))[0]
@@ -255,7 +245,7 @@ def test_a_quota_may_be_retried(quick):
 
 def test_without_a_lease_everything_is_refused(gate, key, quick):
     before = len(calls(quick))
-    gate.clock.ahead_ms += worlds.LEASE_MS
+    gate.clock.at_ms += worlds.LEASE_MS
     with ai(gate, key) as client, pytest.raises(openai.APIStatusError) as caught:
         client.chat.completions.create(model=MODEL, messages=USER)
     assert caught.value.status_code == 503
@@ -412,7 +402,7 @@ def test_health_readiness_and_metrics(gate, key, world):
     assert f"sluicegate_table_size {gate.do(lambda: gate.engine.table.size)}.0" in text
     assert "sluicegate_in_flight 0.0" in text
     assert "org-1" not in text
-    gate.clock.ahead_ms += worlds.LEASE_MS
+    gate.clock.at_ms += worlds.LEASE_MS
     with Raw(gate.port) as raw:
         assert raw.send(b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n").response()[0] == 503
         assert raw.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").response()[0] == 200

@@ -12,10 +12,12 @@ from sluicegate.gate.protocol import GateProtocol
 from sluicegate.gate.server import Server, serve
 from sluicegate.gate.upstream import HttpUpstream
 from sluicegate.settings import UpstreamTarget
+from tests.clock import Clock
 from tests.gate import world as worlds
-from tests.gate.clients import Raw, calls, chat, eventually, post
-from tests.gate.running import BOUND_S, UPSTREAM_KEY, running, settings
-from tests.gate.world import UPSTREAM, Clock, World
+from tests.gate.clients import Raw, calls, chat, post
+from tests.gate.running import UPSTREAM_KEY, running, settings
+from tests.gate.world import UPSTREAM, World
+from tests.waiting import BOUND_S, eventually
 
 CHAT = "/v1/chat/completions"
 

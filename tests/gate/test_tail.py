@@ -21,20 +21,11 @@ from sluicegate_record.entries import Entry
 from sluicegate_record.log import acknowledgement, checkpoint, merkle, times
 from sluicegate_record.log.leaf import VERSION
 from sluicegate_record.log.merkle import Frontier
+from tests.clock import Clock
 from tests.forging import answer_json, forged
 from tests.worlds import API, AT_MS, MODEL, ORIGIN, World, plan_value, private_key, public_key
 
 LOG = private_key("log")
-
-
-class Clock:
-    """CLOCK_BOOTTIME, which stands still until it is moved."""
-
-    def __init__(self, at_ms: float = 1_000_000.0) -> None:
-        self.at_ms = at_ms
-
-    def __call__(self) -> float:
-        return self.at_ms
 
 
 class Control:

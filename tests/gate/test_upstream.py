@@ -18,10 +18,11 @@ import pytest
 from sluicegate.errors import Unreachable
 from sluicegate.gate.upstream import Call, HttpUpstream, end_to_end
 from sluicegate.settings import UpstreamTarget
-from tests.gate.clients import Raw, ai, anthropic_api, chat, counted, dechunked, eventually, parse_head, post
+from tests.gate.clients import Raw, ai, anthropic_api, chat, counted, dechunked, parse_head, post
 from tests.gate.running import UPSTREAM_KEY, Running, running, settings
 from tests.gate.scripted import Script, Scripted, says, says_and_stays, scripted
 from tests.gate.world import MODEL, World
+from tests.waiting import BOUND_S, eventually
 
 CHAT = "/v1/chat/completions"
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
@@ -157,7 +158,7 @@ def test_nothing_is_sent_when_it_may_not_be():
 
     with scripted(says(b"")) as told:
         asyncio.run(ask(told.url))
-        assert told.closed.wait(20)
+        assert told.closed.wait(BOUND_S)
         assert told.requests == []
 
 
@@ -176,7 +177,7 @@ def test_no_more_of_a_body_is_sent_when_it_may_not_be():
 
     with scripted(says(b"")) as told:
         asyncio.run(ask(told.url))
-        assert told.closed.wait(20)
+        assert told.closed.wait(BOUND_S)
         assert told.requests == []
     assert len(asked) == 4
 
@@ -188,7 +189,7 @@ def test_closing_a_call_that_has_ended_leaves_its_connection_to_the_next():
 
     def script(connection: socket.socket, request: bytes) -> None:
         if len(told.requests) > 1:
-            assert go_on.wait(20)
+            assert go_on.wait(BOUND_S)
         said(connection, request)
 
     async def story(url: str) -> None:
@@ -206,7 +207,7 @@ def test_closing_a_call_that_has_ended_leaves_its_connection_to_the_next():
         await upstream.close()
 
     with scripted(script) as told:
-        asyncio.run(asyncio.wait_for(story(told.url), 20))
+        asyncio.run(asyncio.wait_for(story(told.url), BOUND_S))
         assert len(told.requests) == 2
 
 
@@ -294,7 +295,7 @@ def test_an_encoded_stream_is_refused(world, key):
     with between(world, says_and_stays(said)) as (upstream, _gate, client):
         status, _, body = client.send(post(CHAT, STREAM, key)).response()
         assert (status, error_of(body)["code"]) == (502, "upstream_failed")
-        assert upstream.closed.wait(20)
+        assert upstream.closed.wait(BOUND_S)
 
 
 def test_a_stream_in_odd_pieces_is_byte_exact(world, key):
@@ -444,7 +445,7 @@ def test_a_stream_whose_event_never_ends(world, key):
             seen, _ = client.send(post(CHAT, STREAM, key)).rest()
             assert b"upstream_failed" in seen
             assert b"xxx" not in seen
-        assert upstream.closed.wait(20)
+        assert upstream.closed.wait(BOUND_S)
 
 
 def test_one_that_is_silent(world, key):
@@ -452,7 +453,7 @@ def test_one_that_is_silent(world, key):
         with running(world, upstream.url, upstream_idle_ms=200) as gate, Raw(gate.port) as client:
             status, _, body = client.send(post(CHAT, chat(), key)).response()
             assert (status, error_of(body)["code"]) == (504, "upstream_timeout")
-        assert upstream.closed.wait(20)
+        assert upstream.closed.wait(BOUND_S)
 
 
 def test_one_that_falls_silent_inside_a_stream(world, key):
@@ -460,13 +461,13 @@ def test_one_that_falls_silent_inside_a_stream(world, key):
         with running(world, upstream.url, upstream_idle_ms=200) as gate, Raw(gate.port) as client:
             seen, _ = client.send(post(CHAT, STREAM, key)).rest()
             assert b"upstream_timeout" in seen
-        assert upstream.closed.wait(20)
+        assert upstream.closed.wait(BOUND_S)
 
 
 def test_a_client_that_leaves_while_its_body_goes_up(world, key):
     """The upstream does not read; what is buffered for it is dropped, or it might yet be answered."""
     with socket.create_server(("127.0.0.1", 0), backlog=1) as listener:
-        listener.settimeout(20)
+        listener.settimeout(BOUND_S)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         url = url_of(listener)
         body = json.dumps(chat(padding="x" * 8_000_000)).encode()
@@ -476,7 +477,7 @@ def test_a_client_that_leaves_while_its_body_goes_up(world, key):
                 connection, _ = listener.accept()
             assert eventually(lambda: gate.in_flight() == 0)
             with connection:
-                connection.settimeout(20)
+                connection.settimeout(BOUND_S)
                 assert len(read_all(connection)) < len(body)
 
 

@@ -12,7 +12,9 @@ from sluicegate.core.people.persons import identifier
 from sluicegate.gate import usage
 from sluicegate.gate.engine import Engine, Flight
 from sluicegate.gate.usage import STRANGER
-from tests.gate.world import MODEL, SURFACE, Clock, World, engine
+from tests.clock import Clock
+from tests.gate.world import MODEL, SURFACE, World, engine
+from tests.worlds import committed
 
 ANNE, BERT = identifier("anne"), identifier("bert")
 
@@ -99,7 +101,7 @@ def test_a_drill_counts_what_it_would_have_cut_and_cuts_nothing():
         "models": [MODEL],
         "surfaces": "all",
         "basis": {"kind": "order"},
-        "covers": {"organizations": "some"},
+        "covers": committed(["org-1"]),
     }
     public = {"directive": "dr-1", "document": {"metadata": {"drill": True}, "spec": spec}}
     world.write("directive.issued", public, named={"covers": {"organizations": ["org-1"]}})

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sluicegate.gate.engine import Engine, Lease
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import times
-from sluicegate_record.log.leaf import Entropy
-from tests.forging import filled, forged, openings
-from tests.worlds import raw_plan
+from tests.worlds import AT_MS, Rough, committed, raw_plan
 
 SURFACE = "api"
-AT_MS = 1_780_000_000_000
 MODEL = "demo-large"
 OTHER_MODEL = "demo-small"
 HIDDEN_MODEL = "demo-hidden"
@@ -24,23 +20,12 @@ UPSTREAM = "demo"
 LEASE_MS = 3_600_000
 
 
-class Clock:
-    """CLOCK_BOOTTIME, moved forward at will."""
-
-    def __init__(self) -> None:
-        self.ahead_ms = 0.0
-
-    def __call__(self) -> float:
-        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) / 1e6 + self.ahead_ms
-
-
-class World:
+class World(Rough):
     """Writes entries; `take` gives those not yet taken, for `Engine.advance`."""
 
     def __init__(self) -> None:
-        self._entries: list[Entry] = []
+        super().__init__()
         self._taken = 0
-        self._entropy = Entropy(bytes(32))
         self._names = 0
         self._terms: dict[str, str] = {}
 
@@ -55,21 +40,8 @@ class World:
         return world
 
     def take(self) -> list[Entry]:
-        taken, self._taken = self._entries[self._taken :], len(self._entries)
+        taken, self._taken = self.entries[self._taken :], len(self.entries)
         return taken
-
-    def write(self, type_: str, public: Mapping[str, Any], **gate: Any) -> Entry:
-        entry = forged(
-            type_,
-            filled(type_, public),
-            openings(gate, self._entropy),
-            seq=len(self._entries),
-            at_ms=AT_MS,
-            stream="test",
-            command=self.name("cmd"),
-        )
-        self._entries.append(entry)
-        return entry
 
     def name(self, prefix: str) -> str:
         self._names += 1
@@ -164,15 +136,14 @@ class World:
         self, name: str, models: list[str], organizations: list[str] | None = None, basis: str = "order"
     ) -> None:
         """Issue a directive that covers the organizations, or everyone."""
-        everyone = organizations is None
         spec = {
             "models": models,
             "surfaces": "all",
             "basis": {"kind": basis},
-            "covers": "everyone" if everyone else {"organizations": "some"},
+            "covers": "everyone" if organizations is None else committed(organizations),
         }
         public = {"directive": name, "document": {"spec": spec}}
-        if everyone:
+        if organizations is None:
             self.write("directive.issued", public)
         else:
             self.write("directive.issued", public, organizations=organizations)
@@ -181,13 +152,13 @@ class World:
         self.write("directive.lifted", {"directive": name})
 
 
-def lease(clock: Clock, ends_in_ms: float = LEASE_MS) -> Lease:
+def lease(clock: Callable[[], float], ends_in_ms: float = LEASE_MS) -> Lease:
     """A lease that begins now."""
     now = clock()
     return Lease(now, now, now + ends_in_ms, AT_MS + 1_000)
 
 
-def engine(world: World, clock: Clock) -> Engine:
+def engine(world: World, clock: Callable[[], float]) -> Engine:
     """An engine with a live lease that has folded the world so far."""
     made = Engine(SURFACE, clock)
     made.advance(world.take())

@@ -14,14 +14,13 @@ from bench.fleet import Gateway
 from bench.load import HEAD_END, OK, Answer, Connection, post
 from bench.speech import Speech
 from bench.streams import Pace, Stream, until
+from tests.waiting import BOUND_S
 
 CONNECTIONS = 4
 """How many requests are under way at a gateway at a time."""
 PAUSE_S = 0.005
 """Between two questions of a prober: the machine has other work."""
 ANSWERED = "answered"
-BOUND_S = 120.0
-"""How long a test waits for what should happen at once, before it fails: a busy machine is no failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +54,19 @@ class Asked:
 
 
 def told(answer: Answer) -> str:
-    """What an answer says: `answered`, or its status and the reason of a refusal; empty where none came."""
+    """What an answer says: `answered`, or its status and why; empty where none came.
+
+    A refusal tells its reason. A fault of the upstream is no refusal: it has a code, or words for Anthropic.
+    """
     if answer.data.startswith(OK):
         return ANSWERED
     if not answer.data:
         return ""
     head, _, body = answer.data.partition(HEAD_END)
     error: dict[str, Any] = json.loads(body)["error"]
-    return f"{head.split()[1].decode()} {error['sluicegate']['reason']}"
+    refusal = error.get("sluicegate")
+    why = refusal["reason"] if refusal is not None else error.get("code", error["message"])
+    return f"{head.split()[1].decode()} {why}"
 
 
 async def answers(gateway: Gateway, questions: Sequence[Question]) -> list[tuple[Question, str]]:

@@ -27,7 +27,8 @@ from bench.streams import Pace, Stream
 from demo.cast import Customer, Place
 from sluicegate_record.log import times
 from tests.crash.processes import free_port
-from tests.june.asking import ANSWERED, BOUND_S, Prober, Question, answers, probing, told
+from tests.june.asking import ANSWERED, Prober, Question, answers, probing, told
+from tests.waiting import BOUND_S
 
 RELEASE, STAGE, MODEL, SURFACE = "faults", "partners", "model-1", "api"
 COVERED = Customer("Example Covered", "covered", Place(RELEASE, STAGE, SURFACE))

@@ -27,7 +27,7 @@ from sluicegate_record import audit
 from sluicegate_record.log import canonical, checkpoint, merkle, proof, tiles
 from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.log.proof import Proven
-from tests.june.asking import ANSWERED, BOUND_S, Asked, Prober, Question, answers, probing
+from tests.june.asking import ANSWERED, Asked, Prober, Question, answers, probing
 from tests.june.offices import OFFICERS, ORDER, RELEASE, STAGE, Offices, Registry
 from tests.june.population import (
     CATALOGUE,
@@ -42,6 +42,7 @@ from tests.june.population import (
     spread,
 )
 from tests.post.receiver import Receiver, receiving
+from tests.waiting import BOUND_S
 
 REFUSED = "451 directive_in_force"
 NOBODY_ORDERED = Order(is_over=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from sluicegate.core.access import feed
@@ -10,7 +11,7 @@ from sluicegate.gate.engine import Flight, Lease
 from sluicegate.gate.feed import Tail, TrustedHead
 from sluicegate.service.fleet import Fleet, Poll
 from tests.lease.log import Access
-from tests.lease.world import Parts
+from tests.lease.world import FAR, LONG, MIXED, Parts
 
 
 class FromReceipt(Tail):
@@ -128,17 +129,22 @@ class StaleChain(Access):
         return self.size()
 
 
+HURRIED = replace(FAR, leases_ms=(500,))
+"""Where a quarter of a second is half a lease."""
+QUIET = replace(LONG, leases_ms=(5_000,), gateways=(2, 3, 4, 5), bursts=0.1, apart=False)
+"""Where a control plane that begins again is soon asked about the leases before."""
 VARIANTS = {
-    "lease from receipt": Parts(tail=FromReceipt),
-    "no nonce": Parts(tail=WithoutNonce),
-    "age taken for nothing": Parts(tail=Ageless),
-    "entries after the lease": Parts(tail=LateFold),
-    "no check before write": Parts(may=unchecked),
-    "age from the answer": Parts(fleet=AgeFromAnswer),
-    "age from the confirmation's return": Parts(fleet=AgeFromReceipt),
-    "no confirmation": Parts(fleet=Unconfirmed),
-    "no allowance for clocks": Parts(fleet=WithoutAllowance),
-    "sent is acknowledged": Parts(fleet=SentIsAcknowledged),
-    "no wait after a start": Parts(fleet=Forgetful),
-    "a store that confirms by itself": Parts(access=StaleChain),
+    "lease from receipt": Parts(tail=FromReceipt, tempers=(FAR,)),
+    "no nonce": Parts(tail=WithoutNonce, tempers=(MIXED,)),
+    "age taken for nothing": Parts(tail=Ageless, tempers=(HURRIED,)),
+    "entries after the lease": Parts(tail=LateFold, tempers=(FAR,)),
+    "no check before write": Parts(may=unchecked, tempers=(LONG,)),
+    "age from the answer": Parts(fleet=AgeFromAnswer, tempers=(HURRIED,)),
+    "age from the confirmation's return": Parts(fleet=AgeFromReceipt, tempers=(HURRIED,)),
+    "no confirmation": Parts(fleet=Unconfirmed, tempers=(FAR,)),
+    "no allowance for clocks": Parts(fleet=WithoutAllowance, tempers=(LONG,)),
+    "sent is acknowledged": Parts(fleet=SentIsAcknowledged, tempers=(MIXED,)),
+    "no wait after a start": Parts(fleet=Forgetful, tempers=(QUIET,)),
+    "a store that confirms by itself": Parts(access=StaleChain, tempers=(FAR,)),
 }
+"""Each in the kind of world in which it soon makes a difference."""

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
-from tests.lease.broken import VARIANTS
-from tests.lease.simulation import simulate
+from tests.lease.broken import HURRIED, QUIET, VARIANTS
+from tests.lease.simulation import SOUND, simulate
 from tests.lease.truth import Violation
+from tests.lease.world import Parts
 
 STEPS = 4_000
 """Of one world, before it heals."""
 WORLDS_QUICK = 25
 WORLDS_LONG = 2_500
 BLOCKS, BLOCKS_LONG = 5, 50
-SEEDS_TRIED = 80
+SEEDS_TRIED, SEEDS_TRIED_LONG = 40, 120
 """In how many worlds a broken variant may hide before it counts as not found."""
 
 
@@ -51,12 +52,29 @@ def test_nothing_covered_passes_once_the_lease_is_over_in_many_worlds(block):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_broken_variant_is_found_out(variant):
-    for seed in range(SEEDS_TRIED):
-        with suppress(Violation):
-            simulate(seed, STEPS, VARIANTS[variant])
-            continue
-        return
-    pytest.fail(f"{variant}: not found out in {SEEDS_TRIED} worlds")
+    assert is_found_out(VARIANTS[variant], SEEDS_TRIED)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_broken_variant_is_found_out_among_worlds_of_every_kind(variant):
+    assert is_found_out(replace(VARIANTS[variant], tempers=SOUND.tempers), SEEDS_TRIED_LONG)
+
+
+def is_found_out(parts: Parts, worlds: int) -> bool:
+    """Whether one of so many worlds shows that something is broken."""
+    for seed in range(worlds):
+        try:
+            simulate(seed, STEPS, parts)
+        except Violation:
+            return True
+    return False
+
+
+def test_what_is_not_broken_is_not_found_out():
+    assert not is_found_out(Parts(tempers=(HURRIED,)), 2)
+    assert not is_found_out(Parts(tempers=(QUIET,)), 2)
 
 
 def test_a_run_can_be_had_again():

@@ -40,16 +40,6 @@ Question = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """The production code that is run, or a broken variant of a part of it."""
-
-    tail: type[Tail] = Tail
-    may: Callable[[Flight], bool] = checked
-    fleet: type[Fleet] = Fleet
-    access: type[Access] = Access
-
-
-@dataclass(frozen=True, slots=True)
 class Temper:
     """What kind of world it is. Each field lists what is drawn from."""
 
@@ -71,42 +61,51 @@ class Temper:
     """Whether gateways also ask the control plane that writes."""
 
 
-TEMPERS = (
-    Temper(
-        leases_ms=(500, 1_000, 5_000, 60_000),
-        replicas=(0, 1, 2),
-        gateways=(2, 3, 4, 5),
-        slow=(0, 0.05, 0.3),
-        lost=(0, 0.05, 0.2),
-        legs=(0, 0.03, 0.3),
-        bursts=0.1,
-        cut_at_once=0.1,
-    ),
-    # Short leases from far replicas, to which the age of what they know makes a difference.
-    Temper(
-        leases_ms=(500, 1_000),
-        replicas=(1, 2),
-        gateways=(4, 5),
-        slow=(0,),
-        lost=(0,),
-        legs=(0.3,),
-        bursts=0.1,
-        cut_at_once=0.1,
-        primary_asked=False,
-    ),
-    # Long leases and a quick network, so that a thousandth of a lease makes a difference.
-    Temper(
-        leases_ms=(60_000,),
-        replicas=(0,),
-        gateways=(2, 3),
-        slow=(0,),
-        lost=(0,),
-        legs=(0,),
-        bursts=0.6,
-        cut_at_once=0.8,
-        apart=True,
-    ),
+MIXED = Temper(
+    leases_ms=(500, 1_000, 5_000, 60_000),
+    replicas=(0, 1, 2),
+    gateways=(2, 3, 4, 5),
+    slow=(0, 0.05, 0.3),
+    lost=(0, 0.05, 0.2),
+    legs=(0, 0.03, 0.3),
+    bursts=0.1,
+    cut_at_once=0.1,
 )
+FAR = Temper(
+    leases_ms=(500, 1_000),
+    replicas=(1, 2),
+    gateways=(4, 5),
+    slow=(0,),
+    lost=(0,),
+    legs=(0.3,),
+    bursts=0.1,
+    cut_at_once=0.1,
+    primary_asked=False,
+)
+"""Short leases from far replicas, to which the age of what they know makes a difference."""
+LONG = Temper(
+    leases_ms=(60_000,),
+    replicas=(0,),
+    gateways=(2, 3),
+    slow=(0,),
+    lost=(0,),
+    legs=(0,),
+    bursts=0.6,
+    cut_at_once=0.8,
+    apart=True,
+)
+"""Long leases and a quick network, so that a thousandth of a lease makes a difference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The production code that is run, or a broken variant of a part of it, and in what kinds of worlds."""
+
+    tail: type[Tail] = Tail
+    may: Callable[[Flight], bool] = checked
+    fleet: type[Fleet] = Fleet
+    access: type[Access] = Access
+    tempers: tuple[Temper, ...] = (MIXED, FAR, LONG)
 
 
 class Wall:
@@ -131,7 +130,7 @@ class World:
         random = schedule.random
         self.schedule = schedule
         self.parts = parts
-        self.temper = random.choice(TEMPERS)
+        self.temper = random.choice(parts.tempers)
         self.lease_ms = random.choice(self.temper.leases_ms)
         contents, clients = begun(self.lease_ms)
         self.clients = list(clients)

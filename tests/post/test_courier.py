@@ -13,11 +13,10 @@ from sluicegate.errors import StoreUnavailable
 from sluicegate.ports import Letter, Subscription
 from sluicegate.post.carrier import DeliveryFailure
 from sluicegate.post.courier import BACK_OFF_MS, JITTER, Courier
+from tests.clock import Clock
 from tests.fakes import MemoryStore
-from tests.plane import Clock
 from tests.store.contract import AGENCY, APPLICANT, HOOK, MAIL, OTHER, letter
-
-BOUND_S = 20.0
+from tests.waiting import BOUND_S
 
 
 @dataclass

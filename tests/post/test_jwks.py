@@ -14,6 +14,7 @@ from sluicegate import targets
 from sluicegate.errors import InvalidInput, Unreachable
 from sluicegate.post.jwks import MAX_BYTES, KeySets
 from tests.post.receiver import Names, certified, listening, receiving, says
+from tests.waiting import BOUND_S
 
 HERE = targets.networks("127.0.0.0/8")
 BODY = b'{"keys": []}\n'
@@ -167,7 +168,7 @@ def test_an_endless_answer_is_left(tls):
         async with listening(flood, tls[0]) as port:
             with pytest.raises(Unreachable, match="longer than"):
                 await fetch(f"https://127.0.0.1:{port}/", tls=tls[1])
-            await asyncio.wait_for(gone.wait(), 20)
+            await asyncio.wait_for(gone.wait(), BOUND_S)
 
     asyncio.run(test())
 
@@ -186,7 +187,7 @@ def test_a_server_that_hangs_is_left(tls, beginning):
         async with listening(hang, tls[0]) as port:
             with pytest.raises(Unreachable, match="no answer in time"):
                 await fetch(f"https://127.0.0.1:{port}/", timeout_ms=300, tls=tls[1])
-            await asyncio.wait_for(ended.wait(), 20)
+            await asyncio.wait_for(ended.wait(), BOUND_S)
 
     asyncio.run(test())
 

@@ -19,6 +19,7 @@ from sluicegate.post.carrier import DeliveryFailure
 from sluicegate.post.webhook import Webhooks
 from sluicegate.settings import PostSettings
 from tests.post.receiver import Names, Receiver, certified, listening, receiving, says
+from tests.waiting import BOUND_S
 from tests.worlds import private_key
 
 HERE = PostSettings(webhook_networks=targets.networks("127.0.0.0/8"), timeout_ms=20_000)
@@ -146,7 +147,7 @@ def test_an_endless_answer_is_not_read():
 
         async with listening(flood) as port:
             assert await send(f"http://127.0.0.1:{port}/") is None
-            await asyncio.wait_for(gone.wait(), 20)
+            await asyncio.wait_for(gone.wait(), BOUND_S)
 
     asyncio.run(test())
 
@@ -158,7 +159,7 @@ def test_a_receiver_that_hangs_is_left():
             assert await send(f"http://127.0.0.1:{receiver.port}/", hurried) == DeliveryFailure(
                 "no answer in time"
             )
-            await asyncio.wait_for(receiver.ended.wait(), 20)
+            await asyncio.wait_for(receiver.ended.wait(), BOUND_S)
 
     asyncio.run(test())
 

@@ -16,8 +16,9 @@ from sluicegate.service.fleet import CONFIRM_EVERY_MS, FORGET_AFTER_MS, HISTORY_
 from sluicegate_record.log import merkle, proof, times
 from sluicegate_record.statements.points import Enforcement
 from tests import worlds
+from tests.clock import Clock
 from tests.fakes import Breaking, Broken, MemoryWriting
-from tests.plane import Clock, Plane, yes
+from tests.plane import Plane, yes
 from tests.worlds import AT_MS, plan_value, public_key, set_point, state_point
 
 LEASE_MS = 5_000

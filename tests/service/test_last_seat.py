@@ -21,10 +21,10 @@ from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.audit import audit
 from sluicegate_record.log import checkpoint
 from tests import worlds
+from tests.waiting import BOUND_S
 from tests.worlds import AT_MS, ORIGIN, RELEASE, STAGE, plan_value, position, private_key, read_plan, stage
 
 REVIEWERS = 50
-BOUND_S = 120.0
 SCRIPT = Path(__file__).with_name("last_seat.py")
 
 

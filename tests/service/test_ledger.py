@@ -32,9 +32,9 @@ from sluicegate_record.log.merkle import Frontier
 from tests import worlds
 from tests.fakes import Breaking, MemoryStore
 from tests.plane import Plane, yes
+from tests.waiting import BOUND_S
 from tests.worlds import ORIGIN, RELEASE, content, plan_value, private_key, read_plan, start
 
-BOUND_S = 20.0
 APPLY = ApplyPlan(read_plan(plan_value()))
 VERIFIER = checkpoint.parse_vkey(checkpoint.vkey(ORIGIN, worlds.public_key("log")))
 

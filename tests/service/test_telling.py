@@ -49,16 +49,26 @@ def test_only_whom_it_covers_is_told_however_often_it_is_looked_at(plane):
     heard = {who: subscribe(plane, who) for who in ("applicant", "rival", "oncd", "developer")}
     plane.direct("d-1", ["Example Utility"])
     for telling in (Telling(plane.ledger), Telling(plane.ledger)):
-        telling.tell()
-        telling.tell()
+        telling.tell(plane.size)
+        telling.tell(plane.size)
     assert told(plane, heard["applicant"]) == ["directive.issued"]
     assert [told(plane, heard[who]) for who in ("rival", "oncd", "developer")] == [[], [], []]
+
+
+def test_what_is_not_out_to_the_gateways_yet_is_told_later(plane):
+    heard, telling = subscribe(plane, "applicant"), Telling(plane.ledger)
+    size = plane.size
+    plane.direct("d-1", ["Example Utility"])
+    telling.tell(size)
+    assert told(plane, heard) == []
+    telling.tell(size + 1)
+    assert told(plane, heard) == ["directive.issued"]
 
 
 def test_what_is_told_names_the_directive_and_nobody(plane):
     heard = subscribe(plane, "applicant")
     plane.direct("d-1", ["Example Utility"])
-    Telling(plane.ledger).tell()
+    Telling(plane.ledger).tell(plane.size)
     (body,) = waiting(plane, heard)
     data = body["data"]
     assert isinstance(data, dict)
@@ -70,11 +80,11 @@ def test_whoever_was_told_is_told_of_a_part_and_of_the_end(plane):
     heard = {who: subscribe(plane, who) for who in ("applicant", "rival")}
     telling = Telling(plane.ledger)
     plane.direct("d-1", ["Example Utility"])
-    telling.tell()
+    telling.tell(plane.size)
     lift(plane, "d-1", surfaces=[CODEX])
-    telling.tell()
+    telling.tell(plane.size)
     lift(plane, "d-1")
-    Telling(plane.ledger).tell()  # after a restart
+    Telling(plane.ledger).tell(plane.size)  # after a restart
     assert told(plane, heard["applicant"]) == ["directive.issued", "directive.lifted", "directive.lifted"]
     assert told(plane, heard["rival"]) == []
 
@@ -82,10 +92,10 @@ def test_whoever_was_told_is_told_of_a_part_and_of_the_end(plane):
 def test_a_directive_that_spares_them_on_every_surface_tells_nobody(plane):
     heard = subscribe(plane, "applicant")
     plane.direct("d-1", surfaces=[CODEX])
-    Telling(plane.ledger).tell()
+    Telling(plane.ledger).tell(plane.size)
     assert told(plane, heard) == []
     plane.direct("d-2", surfaces=[API])
-    Telling(plane.ledger).tell()
+    Telling(plane.ledger).tell(plane.size)
     assert told(plane, heard) == ["directive.issued"]
 
 
@@ -93,7 +103,7 @@ def test_a_drill_is_told_to_nobody(plane):
     heard, value = subscribe(plane, "applicant"), directive_value("d-1")
     value["metadata"]["drill"] = True
     yes(directives.issue(plane.ledger, plane.who["oncd"], plane.id(), directive(value).to_json()))
-    Telling(plane.ledger).tell()
+    Telling(plane.ledger).tell(plane.size)
     assert told(plane, heard) == []
 
 
@@ -101,10 +111,10 @@ def test_whom_an_amendment_frees_is_told_so_and_whom_it_still_covers_is_told_of_
     heard = {who: subscribe(plane, who) for who in ("applicant", "rival")}
     telling = Telling(plane.ledger)
     plane.direct("d-1")
-    telling.tell()
+    telling.tell(plane.size)
     amend(plane, "d-1", "Example Grid")
     for each in (telling, Telling(plane.ledger)):
-        each.tell()
+        each.tell(plane.size)
     assert told(plane, heard["applicant"]) == ["directive.issued", "directive.replaced"]
     assert told(plane, heard["rival"]) == ["directive.issued", "directive.issued"]
 
@@ -122,9 +132,9 @@ def test_one_entry_is_told_once_though_its_letter_has_arrived_and_is_gone(plane,
     monkeypatch.setattr(plane.ledger, "arrange", deliver)
     telling = Telling(plane.ledger)
     plane.direct("d-1")
-    telling.tell()
+    telling.tell(plane.size)
     amend(plane, "d-1", "Example Grid")
-    telling.tell()
+    telling.tell(plane.size)
     assert len(arrived) == len(set(arrived)) == 2
 
 
@@ -134,6 +144,6 @@ def test_a_broken_write_is_done_when_asked_again_and_once(plane, breaks):
     plane.direct("d-1", ["Example Utility"])
     plane.store.breaks = breaks
     with pytest.raises(Broken):
-        telling.tell()
-    telling.tell()
+        telling.tell(plane.size)
+    telling.tell(plane.size)
     assert told(plane, heard) == ["directive.issued"]

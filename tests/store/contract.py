@@ -26,13 +26,13 @@ from sluicegate.ports import (
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import checkpoint, merkle
 from sluicegate_record.log.merkle import Frontier
+from tests.waiting import BOUND_S
 from tests.worlds import ORIGIN, World, private_key
 
 GATEWAY = Incarnation("gateway-1", "incarnation-1", "api")
 DONE = PastCommand(
     "sha256:" + "0" * 64, {"grant": "grant_1", "size": 3, "list": [1, None, True], "text": "é"}
 )
-BOUND_S = 20.0
 AGENCY = Principal("agency_1", "agency", "oncd", "oncd")
 APPLICANT = Principal("applicant_1", "applicant", "example")
 HOOK = Subscription("sub_1", AGENCY.id, "webhook", "https://example.org/hook", 1_000)

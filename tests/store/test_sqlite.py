@@ -23,7 +23,8 @@ from sluicegate.store import schema
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import checkpoint, merkle
-from tests.store.contract import BOUND_S, DONE, ENTRIES, GATEWAY, Log, StoreContract
+from tests.store.contract import DONE, ENTRIES, GATEWAY, Log, StoreContract
+from tests.waiting import BOUND_S
 from tests.worlds import ORIGIN, private_key
 
 LOG_KEY = private_key("log").public_key().public_bytes_raw()
@@ -370,7 +371,9 @@ except StoreUnavailable as error:
     sys.exit(0 if error.remedy else 4)
 sys.exit(5)
 """
-    assert subprocess.run([sys.executable, "-c", code, str(path)], timeout=60, check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code, str(path)], timeout=BOUND_S, check=False).returncode == 0
+    )
     with closing(SqliteStore(path)) as store:
         assert store.size() == 0
 
@@ -404,7 +407,7 @@ def test_a_file_that_may_not_be_written_is_refused(folder_mode):
             Log(store).append(ENTRIES[:2])
         path.chmod(0o444)
         folder.chmod(folder_mode)
-        done = subprocess.run([sys.executable, "-c", READ_ONLY, str(path)], timeout=60, check=False)
+        done = subprocess.run([sys.executable, "-c", READ_ONLY, str(path)], timeout=BOUND_S, check=False)
         folder.chmod(0o755)
         assert done.returncode == 0
         with closing(SqliteStore(path)) as store:

@@ -85,8 +85,7 @@ async def _tick(ledger: Ledger, fleet: Fleet, news: enforcement.Waiters, telling
         try:
             await run_in_threadpool(ledger.tick)
             await run_in_threadpool(fleet.tick)
-            await news.passed_on()
-            await run_in_threadpool(telling.tell)
+            await run_in_threadpool(telling.tell, await news.passed_on())
         except StoreUnavailable as error:
             _log.warning("what is due waits: %s", error.message)
         await asyncio.sleep(TICK_S)

@@ -102,9 +102,9 @@ async def issue_directive(
     """Put a signed directive in force; whoever it affects is told before anything more becomes of it."""
     opened = {name: each.model_dump() for name, each in body.opened.items()}
     issued = await run_in_threadpool(directives.issue, ledger, by, command, body.envelope, opened)
-    await request.app.state.news.passed_on()
+    size = await request.app.state.news.passed_on()
     with suppress(StoreUnavailable):  # the next tick tells
-        await run_in_threadpool(request.app.state.telling.tell)
+        await run_in_threadpool(request.app.state.telling.tell, size)
     return answer(await run_in_threadpool(preview.counted, ledger, issued))
 
 

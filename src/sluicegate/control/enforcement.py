@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -149,7 +149,16 @@ async def poll(
         raise Unauthorized(f"this token is of gateway {by.name!r}, not {body.gateway!r}", code="forbidden")
     fleet: Fleet = request.app.state.fleet
     asked = await run_in_threadpool(body.asked)
-    await run_in_threadpool(fleet.heard, asked)
+    news: Waiters = request.app.state.news
+    with news.asking(body.after):
+        await run_in_threadpool(fleet.heard, asked)
+        await _report(body, request, by)
+        await news.beyond(body.after, body.waitMs / 1000)
+        return JSONResponse(await run_in_threadpool(fleet.answer, asked))
+
+
+async def _report(body: PollRequest, request: Request, by: Principal) -> None:
+    """Note what a poll reports."""
     if body.report.usage:
         rows = [each.row() for each in body.report.usage]
         ledger: Ledger = request.app.state.ledger
@@ -157,9 +166,6 @@ async def poll(
         request.app.state.usage.report((body.gateway, body.incarnation), rows, ledger.now_ms())
     if body.report.proven:
         await run_in_threadpool(grants.prove, request.app.state.ledger, by, body.surface, body.report.proven)
-    news: Waiters = request.app.state.news
-    async with news.beyond(body.after, body.waitMs / 1000):
-        return JSONResponse(await run_in_threadpool(fleet.answer, asked))
 
 
 class Waiters:
@@ -174,26 +180,29 @@ class Waiters:
         self._closed = False
         ledger.watch(self._told)
 
-    @asynccontextmanager
-    async def beyond(self, after: int, seconds: float) -> AsyncIterator[None]:
-        """Wait for more than `after` entries; what is done then is the answer."""
+    @contextmanager
+    def asking(self, after: int) -> Iterator[None]:
+        """Hold a question of a gateway that has `after` entries, until it is answered."""
         answered = self._loop.create_future()
         self._asking[answered] = after
         try:
-            await self._wait_beyond(after, seconds)
             yield
         finally:
             del self._asking[answered]
             answered.set_result(None)
 
-    async def passed_on(self) -> None:
-        """Return when whoever waited for what the log has now has been answered, or soon."""
+    async def passed_on(self) -> int:
+        """Return when every gateway that asks has been answered with what the log has now, or soon.
+
+        Returns: how many entries that is.
+        """
         size = self._ledger.size()
         waiting = [answered for answered, after in self._asking.items() if after < size]
         if waiting:
             await asyncio.wait(waiting, timeout=PASSED_ON_S)
+        return size
 
-    async def _wait_beyond(self, after: int, seconds: float) -> None:
+    async def beyond(self, after: int, seconds: float) -> None:
         """Return when the log is larger than `after`, the time is over, or nobody waits any more."""
         deadline = self._loop.time() + seconds
         while self._ledger.size() <= after and not self._closed:

@@ -3,7 +3,7 @@
 Rules:
 - Whoever applied for an organization of which somebody is covered is told, by each of its subscriptions.
 - An entry is news once, however often this runs: the command that posts its letters is done once.
-- It runs after the order is out, never in its way.
+- An order is told of after it is out to the gateways, never in its way.
 """
 
 from __future__ import annotations
@@ -48,10 +48,13 @@ class Telling:
         self._ledger = ledger
         self._told: set[str] = set()
 
-    def tell(self) -> None:
-        """Post the letters of whatever is news. Raises: StoreUnavailable: told when asked again."""
+    def tell(self, size: int) -> None:
+        """Post the letters of what is news among the first `size` entries.
+
+        Raises: StoreUnavailable: told when asked again.
+        """
         with self._ledger.reading() as state:
-            news = {each for each in _news(state) if each.command not in self._told}
+            news = {each for each in _news(state) if each.seq < size and each.command not in self._told}
         for each in sorted(news):
             self._post(each)
             self._told.add(each.command)
