@@ -1,4 +1,4 @@
-"""What an auditor is told of a copy of a log."""
+"""What an auditor sees about a copy of a log."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from sluicegate_record.log import checkpoint
 from sluicegate_record.terms.text import counted
 
 SHOWN_MAX = 20
-"""How many unlawful entries are shown to a person; JSON has more."""
+"""How many unlawful entries a person sees. JSON has more."""
 
 
 def verify(where: str, vkey: str) -> Audit:
-    """Check the copy at a URL, in a folder or in a database, by the log's verifier key.
+    """Check the copy at a URL, in a folder or in a database, with the log's verifier key.
 
-    Raises: BadKey: no verifier key. InvalidInput: no copy of a log. Unreachable.
+    Raises: BadKey: not a verifier key. InvalidInput: not a copy of a log. Unreachable.
     """
     verifier = checkpoint.parse_vkey(vkey)
     try:
@@ -51,7 +51,7 @@ def answer(found: Audit) -> dict[str, Json]:
 
 
 def problem(found: Audit) -> str:
-    """What is wrong, in one line; empty where all is well."""
+    """What is wrong, in one line; empty if nothing is."""
     if found.problem:
         return found.problem
     said = []
