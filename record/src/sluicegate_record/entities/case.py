@@ -394,8 +394,7 @@ def _screened(case: Case, entry: Happening, body: cases.CaseScreened) -> Case:
 
 
 def _listed(case: Case, entry: Happening, body: releases.ListChanged) -> Case:
-    """A record made with another version stays open until a new one is made, even if its version comes back.
-    """
+    """A record made with another version stays open until a new one is made, even if its version returns."""
     screening = case.screening
     if screening is None or not screening.is_reopened_by(body.name, body.version):
         return case
