@@ -63,10 +63,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What an audit found. `first_bad` counts entries from 0; None if no entry has a fault, or no one can say
-    which.
+    """What an audit found.
 
-    `proofs` counts the claims that a directive is in force everywhere. `unproven` lists the claims that their
+    `first_bad` counts entries from 0; None if no entry has a fault, or no one can say which. `proofs` counts
+    the claims that a directive is in force everywhere. `unproven` lists the claims that their
     acknowledgements do not prove, and why. Even then, the log is the one that was signed.
     """
 
@@ -80,8 +80,8 @@ class Audit:
 
     @property
     def ok(self) -> bool:
-        """Whether this is the log that was signed, it is lawful, and it proves each directive that it says is
-        in force.
+        """Whether this is the log that was signed, it is lawful,
+        and it proves each directive that it says is in force.
         """
         return not self.problem and not self.unproven and not self.law.unlawful
 

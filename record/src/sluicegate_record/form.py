@@ -141,10 +141,10 @@ class Form:
 
 @form
 class Verbatim(Form):
-    """A form that keeps in `source` the JSON that it was read from. Digests are over that, never over a new
-    dump.
+    """A form that keeps in `source` the JSON that it was read from.
 
-    If its constructor made it, `source` is the JSON of its fields. Two are equal if their JSON is equal.
+    Digests are over that, never over a new dump. If its constructor made it, `source` is the JSON of its
+    fields. Two are equal if their JSON is equal.
     """
 
     source: Mapping[str, Json] = field(default_factory=lambda: NOTHING, repr=False, metadata={"kept": True})

@@ -17,8 +17,9 @@ Made = TypeVar("Made")
 
 
 class Step(NamedTuple):
-    """How to read a field. A value whose type is exactly one of `kinds` stays unchanged; `read` reads the
-    others.
+    """How to read a field.
+
+    A value whose type is exactly one of `kinds` stays unchanged; `read` reads the others.
     """
 
     key: str
@@ -97,8 +98,9 @@ _COPIERS: dict[type, Callable[[Any, dict[str, Any]], Any]] = {}
 
 
 def _copier(cls: type) -> Callable[[Any, dict[str, Any]], Any]:
-    """A function that copies a value with changes. A field that the constructor does not take is as in a new
-    object.
+    """A function that copies a value with changes.
+
+    A field that the constructor does not take is as in a new object.
     """
     names: dict[str, Any] = {"new": object.__new__, "cls": cls, "refused": _refused}
     lines = ["made = new(cls)"]

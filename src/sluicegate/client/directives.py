@@ -17,8 +17,8 @@ from sluicegate_record.statements.directives import DirectiveStatement
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a directive is bound to: the log, by its verifier key; and what it takes from the record and from
-    files.
+    """What a directive is bound to: the log, by its verifier key;
+    and what it takes from the record and from files.
 
     `annexes` are the names in its files. `definitions` are those on the record. `replaced` is the digest of
     the document that it replaces. `received` says how it arrived, if officers transcribe it.

@@ -106,8 +106,9 @@ def schedule(exported: Sequence[Mapping[str, Any]], said: Review, key: Ed25519Pr
 
 
 def countersigned(given: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
-    """The same statement with one more signature. Raises: BadEnvelope; InvalidInput: the key has signed it
-    already.
+    """The same statement with one more signature.
+
+    Raises: BadEnvelope; InvalidInput: the key has signed it already.
     """
     inner = given.get("envelope", given)
     envelope = Envelope.from_json(inner)
@@ -160,8 +161,9 @@ def opening(asked: Mapping[str, str], key: Ed25519PrivateKey) -> dict[str, Any]:
 
 
 def enforcement(asked: Mapping[str, str], says: str, at_ms: int, key: Ed25519PrivateKey) -> dict[str, Any]:
-    """A point's signed statement about a directive: `asked` is `{log, point, directive, document}`,
-    unchanged.
+    """A point's signed statement about a directive.
+
+    `asked` is `{log, point, directive, document}`, unchanged.
 
     Raises: BadEnvelope: malformed.
     """
@@ -192,8 +194,9 @@ def transcription(
 
 
 def lift_scope(scope: Mapping[str, Any], organizations: list[str] | None) -> dict[str, Any]:
-    """The part of a directive to lift, in the form that the control plane takes. The organizations go beside
-    it.
+    """The part of a directive to lift, in the form that the control plane takes.
+
+    The organizations go beside it.
     """
     if organizations is None:
         return {"scope": dict(scope)}

@@ -1,5 +1,5 @@
-"""The two dialects that clients use with a gateway, OpenAI's and Anthropic's: the responses of the gateway
-itself.
+"""The two dialects that clients use with a gateway, OpenAI's and Anthropic's:
+the responses of the gateway itself.
 
 Rules:
 - Pure: headers and values in, bytes out. A request's id is an argument, and is never drawn here.
@@ -43,8 +43,8 @@ _BLANKS = b" \t"
 STAND_IN = b"x-sluicegate-model"
 INSTEAD_OF = b"x-sluicegate-instead-of"
 DIRECTIVE = b"x-sluicegate-directive"
-"""The response headers about a fallback: which model answers, instead of which one, because of which
-directive.
+"""The response headers about a fallback: which model answers, instead of which one,
+because of which directive.
 """
 
 
@@ -79,8 +79,8 @@ def dialect_of(path: bytes, headers: Headers) -> Dialect:
 
 
 def credential_digest(headers: Headers) -> bytes | None:
-    """SHA-256 of the API key, 32 bytes; None if there is no key; `UNKNOWABLE` if there is not exactly one
-    valid key.
+    """SHA-256 of the API key, 32 bytes; None if there is no key;
+    `UNKNOWABLE` if there is not exactly one valid key.
     """
     given: set[bytes] = set()
     authorization = api_key = 0

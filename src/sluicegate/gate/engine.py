@@ -107,8 +107,9 @@ class Engine:
         self._boot_ms = boot_ms
         self._meters: dict[tuple[str, int], _Meter] = {}
         self._passed_ms = 0
-        """A time that has certainly passed. A right that ended before it stays ended, even if a clock is set
-        back.
+        """A time that has certainly passed.
+
+        A right that ended before it stays ended, even if a clock is set back.
         """
         self._until_ms: int | None = None
         """A lower bound for every `until` of the requests in flight."""

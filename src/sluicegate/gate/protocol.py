@@ -109,8 +109,8 @@ class Connection:
         self._protocol.flow.resume_reading()
 
     def on_lost(self, callback: Callable[[], None]) -> None:
-        """Call back when the connection is lost before the response is finished; immediately if it is already
-        lost.
+        """Call back when the connection is lost before the response is finished;
+        immediately if it is already lost.
         """
         self._protocol.on_lost = callback
         if self._protocol.lost:
@@ -141,8 +141,8 @@ class GateProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         """The size of the head's fields so far."""
         self._head_arrived = 0
-        """The bytes that came while the head was incomplete: the parser reports a field only when it is
-        complete.
+        """The bytes that came while the head was incomplete:
+        the parser reports a field only when it is complete.
         """
         self._head_complete = True
         self._objection = "the request is not valid HTTP/1.1"
@@ -302,8 +302,8 @@ class GateProtocol(HttpToolsProtocol):
         raise BadFraming(objection)
 
     def _bound_head(self, more: int) -> None:
-        """Bound the size and time of a head that is not complete; `more` is the number of bytes that just
-        came.
+        """Bound the size and time of a head that is not complete;
+        `more` is the number of bytes that just came.
         """
         if self._head_complete and not self._idle:
             return

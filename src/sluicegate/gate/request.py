@@ -32,8 +32,9 @@ _STRING = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")([ \t\n\r]*+:)?', re.DOTALL
 _MODEL = re.compile(
     rb'"model"(?<!\\"model")[ \t\n\r]*+:[ \t\n\r]*+(?P<value>"[^"\\]*+(?:\\.[^"\\]*+)*+")?', re.DOTALL
 )
-"""A key of this name, and its value if it is a string. After a backslash it is only the end of a longer
-string.
+"""A key of this name, and its value if it is a string.
+
+After a backslash it is only the end of a longer string.
 """
 _PAIR_ENDS = re.compile(rb"[&;]")
 _QUOTED_MAX = 80

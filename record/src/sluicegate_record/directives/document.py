@@ -1,5 +1,5 @@
-"""The document of a directive: how its issuer narrows access, as the issuer signed it and as the record keeps
-it.
+"""The document of a directive: how its issuer narrows access,
+as the issuer signed it and as the record keeps it.
 
 Rules:
 - `Document.from_json` reads a document from the record. A later build may have written it: a part that this
@@ -259,8 +259,9 @@ class DirectiveSpec(Form):
         return at_ms if self.effective_ms is None else self.effective_ms
 
     def selections(self) -> Iterator[tuple[str, Selection]]:
-        """Who it covers and who it excepts, by `covers` and `except`. A part that means everyone is not
-        there.
+        """Who it covers and who it excepts, by `covers` and `except`.
+
+        A part that means everyone is not there.
         """
         for part, stated in (("covers", self.covers), ("except", self.except_)):
             if isinstance(stated, Selection):

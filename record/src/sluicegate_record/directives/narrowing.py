@@ -1,5 +1,5 @@
-"""Which changes of a directive are provably narrower: a request that the old one stopped, the new one stops
-too.
+"""Which changes of a directive are provably narrower: a request that the old one stopped,
+the new one stops too.
 
 Rules:
 - A field is narrower only for a reason written here. No other change is provable.
@@ -64,8 +64,8 @@ def _longer(new: DirectiveSpec, old: DirectiveSpec) -> bool:
 
 
 def _shorter_drain(new: DirectiveSpec, old: DirectiveSpec) -> bool:
-    """A grace that counts from the change itself is one more grace, even if it is short, for streams that had
-    one.
+    """A grace that counts from the change itself is one more grace, even if it is short,
+    for streams that had one.
 
     A directive that restricts gives no grace. So one that replaces it and suspends may give none either.
     """
@@ -135,8 +135,8 @@ def _holds_annexes(one: Clause, other: Clause) -> bool:
 
 
 def _holds_persons(one: object, other: object, not_known: str) -> bool:
-    """Compare the persons of two selections: their statuses, and how each treats a status not known well
-    enough.
+    """Compare the persons of two selections: their statuses,
+    and how each treats a status not known well enough.
     """
     if not isinstance(one, Persons) or not isinstance(other, Persons):
         return one == other

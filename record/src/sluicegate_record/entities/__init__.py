@@ -1,5 +1,5 @@
-"""What the record knows of keys, releases, cases, grants and directives: frozen, each the fold of its
-entries.
+"""What the record knows of keys, releases, cases, grants and directives: frozen,
+each the fold of its entries.
 
 Rules:
 - `after(entry)` is the only way from one state of an entity to the next. A command tries it, the law judges

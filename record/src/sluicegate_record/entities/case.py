@@ -108,8 +108,9 @@ class Timer(Form):
 
 @form
 class ListComparison(Form):
-    """The newest comparison with a list. `reopened_ms` is when another version of the list came into use
-    after it.
+    """The newest comparison with a list.
+
+    `reopened_ms` is when another version of the list came into use after it.
     """
 
     name: str
@@ -212,15 +213,15 @@ class Case(Form):
 
     @property
     def is_reviewed(self) -> bool:
-        """Whether agencies decide it now: it is not on a waitlist, has no offer of a seat, and is not
-        determined.
+        """Whether agencies decide it now: it is not on a waitlist, has no offer of a seat,
+        and is not determined.
         """
         return self.state in _REVIEWED
 
     @property
     def is_cleared(self) -> bool:
-        """Whether a screening record clears it, and no later version of the list has opened that record
-        again.
+        """Whether a screening record clears it, and no later version of the list
+        has opened that record again.
         """
         return self.screening is not None and self.screening.is_clear
 

@@ -78,8 +78,9 @@ def _amended(grant: Grant, body: grants.GrantAmended) -> Grant:
 
 
 def _suspended(grant: Grant, body: grants.GrantSuspended) -> Grant:
-    """A grant that has ended stays ended. Suspending it would open a way back, because a suspended grant can
-    resume.
+    """A grant that has ended stays ended.
+
+    Suspending it would open a way back, because a suspended grant can resume.
     """
     return replace(grant, standing=SUSPENDED) if grant.is_live else grant
 

@@ -11,8 +11,9 @@ from sluicegate_record.log.dsse import Envelope
 
 @form
 class AttestationRow(Form):
-    """What is attested of all persons who can reach a credential, except those in `excluded`. `models` None
-    is all.
+    """What is attested of all persons who can reach a credential, except those in `excluded`.
+
+    `models` None is all.
     """
 
     statuses: tuple[str, ...]

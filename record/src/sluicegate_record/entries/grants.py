@@ -20,8 +20,9 @@ class AboutGrant(Body):
 
 @entry("grant.approved")
 class GrantApproved(SupportedBody):
-    """An organization is authorized. Earlier builds left out `conditions` that are the same as those of the
-    terms.
+    """An organization is authorized.
+
+    Earlier builds left out `conditions` that are the same as those of the terms.
     """
 
     grant: str

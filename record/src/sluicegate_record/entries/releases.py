@@ -58,8 +58,9 @@ class ReleaseApplied(Body):
 
 @entry("stage.opened")
 class StageOpened(SupportedBody):
-    """An officer's signed opening counts. `case` is the case in which agencies agreed to it, if there was
-    one.
+    """An officer's signed opening counts.
+
+    `case` is the case in which agencies agreed to it, if there was one.
     """
 
     log: str

@@ -56,8 +56,8 @@ def in_force(at: At, release_name: str, stage: str, asked: str) -> str:
 
 
 def given(at: At, case: Case, against: Case, terms: str | None, agreed: Conditions | None) -> None:
-    """Check that the rule of the terms carries a grant, or an extension of one, with conditions no looser
-    than agreed.
+    """Check that the rule of the terms carries a grant, or an extension of one,
+    with conditions no looser than agreed.
 
     `against` is what an appeal is about, otherwise the case itself. Raises: Broken.
     """

@@ -119,10 +119,10 @@ def has_expired(at: At, body: directives.DirectiveExpired) -> None:
 
 
 def honoured(at: At, body: directives.DirectiveIssued) -> directives.DirectiveIssued:
-    """The directive as it was signed. It goes beside a directive that has its name, if it may not replace
-    that one.
+    """The directive as it was signed.
 
-    In an older version it may not replace any directive.
+    It goes beside a directive that has its name, if it may not replace that one. In an older version it may
+    not replace any directive.
     """
     signed, replaces = signed_document(at, body), body.replaces
     if replaces is not None and (at.is_older or not may_replace(at, signed, replaces)):

@@ -172,8 +172,9 @@ def _text(data: bytes) -> str:
 
 
 def _refuse_deep(data: bytes, max_depth: int) -> None:
-    """Remove the brackets from the inside, one level in each pass. Those that are left are too deep, or never
-    closed.
+    """Remove the brackets from the inside, one level in each pass.
+
+    Those that are left are too deep, or never closed.
     """
     if data.count(b"[") + data.count(b"{") <= max_depth:
         return

@@ -208,8 +208,9 @@ def _signature(found: object) -> Signature:
 
 
 def _fields(found: object, what: str, kinds: Mapping[str, type], *, more: bool = False) -> list[Any]:
-    """The values of these fields of an object, each of its kind, in order. Other fields are allowed only with
-    `more`.
+    """The values of these fields of an object, each of its kind, in order.
+
+    Other fields are allowed only with `more`.
     """
     if not isinstance(found, dict):
         raise BadEnvelope(f"{what} is {_kind(found)}, expected an object")

@@ -27,8 +27,9 @@ VERSIONS = (1,)
 VERSION = VERSIONS[-1]
 LEAF_BYTES_MAX = 65_535
 GATE_BYTES_MAX = 16 * 1024 * 1024
-"""How many bytes the gate part of an entry may have. An entry too large for an answer of the feed would stop
-every gateway.
+"""How many bytes the gate part of an entry may have.
+
+An entry too large for an answer of the feed would stop every gateway.
 """
 SALT_BYTES = 32
 

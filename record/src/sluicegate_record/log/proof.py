@@ -21,8 +21,8 @@ from sluicegate_record.log.acknowledgement import Acknowledgement, SignedQuestio
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """How many runs of gateways signed that they reached it, said so without a signature, or were counted
-    out.
+    """How many runs of gateways signed that they reached it,
+    said so without a signature, or were counted out.
     """
 
     signed: int
@@ -59,8 +59,9 @@ class _Common(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """What a run of a gateway has reached, as the entry says. `ask` and `sig` are None if the run does not
-    sign.
+    """What a run of a gateway has reached, as the entry says.
+
+    `ask` and `sig` are None if the run does not sign.
     """
 
     gateway: str

@@ -144,8 +144,9 @@ class Receipt(InCase):
 
 @form
 class Screening(InCase):
-    """What a person decided after comparing an applicant with a list. `candidates` commits to what the person
-    saw.
+    """What a person decided after comparing an applicant with a list.
+
+    `candidates` commits to what the person saw.
     """
 
     TYPE: ClassVar = "urn:sluicegate:screening:v1"

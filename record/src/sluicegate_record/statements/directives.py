@@ -59,8 +59,8 @@ class DrilledGateway(Exact):
 
 @form
 class DrillReport(Statement):
-    """The report of a drill, signed by the log: how long until zero open streams, and until access was
-    restored.
+    """The report of a drill, signed by the log: how long until zero open streams,
+    and until access was restored.
     """
 
     TYPE: ClassVar = "urn:sluicegate:drill:v1"

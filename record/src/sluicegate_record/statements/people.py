@@ -14,8 +14,8 @@ EXCLUDED_MAX = 1_000
 
 @form
 class Attestation(Statement):
-    """What an organization's signatory attests of all persons who can reach a credential, except those in
-    `excluded`.
+    """What an organization's signatory attests of all persons who can reach a credential,
+    except those in `excluded`.
 
     `models` None is all models; `until_ms` is exclusive.
     """

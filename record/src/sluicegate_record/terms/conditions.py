@@ -23,8 +23,9 @@ Contradictions: TypeAlias = dict[str, dict[str, Json]]
 
 @form
 class Conditions(Form):
-    """Duties attached to a grant. `valid_for` is a duration such as P30D. Every other condition is
-    `declared`.
+    """Duties attached to a grant.
+
+    `valid_for` is a duration such as P30D. Every other condition is `declared`.
     """
 
     requests_per_minute: int | None = None

@@ -60,8 +60,8 @@ class StageBasis(Form):
 
 @form
 class Rung(Form):
-    """A step of a ladder: who is asked next after a silence, and for how long; without a time, as long as
-    before.
+    """A step of a ladder: who is asked next after a silence, and for how long;
+    without a time, as long as before.
     """
 
     name: str
@@ -83,8 +83,8 @@ class Rung(Form):
 
 @form
 class Overall(Form):
-    """How long a whole case may take, without the time spent waiting for the applicant; and what follows
-    then.
+    """How long a whole case may take, without the time spent waiting for the applicant;
+    and what follows then.
     """
 
     within: int

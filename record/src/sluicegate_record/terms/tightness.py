@@ -80,8 +80,8 @@ def _admission(new: Admission, old: Admission) -> bool:
 
 
 def _asks_no_fewer(new: Admission, old: Admission) -> bool:
-    """Where silence admits, asking more agencies is not tighter: if all who are asked recuse themselves, the
-    case ended.
+    """Where silence admits, asking more agencies is not tighter:
+    if all who are asked recuse themselves, the case ended.
     """
     asked, before = quorum.parties_of(new.grant), quorum.parties_of(old.grant)
     return asked == before if new.is_notified else asked >= before

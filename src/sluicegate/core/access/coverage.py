@@ -200,8 +200,8 @@ def _best(  # noqa: PLR0913 - a person, and all its ways to be named
     credentials: list[CredentialRow],
     now_ms: int,
 ) -> tuple[Whom, ...] | None:
-    """What a request of a member names, if it names the member as well as it can; None if the member cannot
-    ask.
+    """What a request of a member names, if it names the member as well as it can;
+    None if the member cannot ask.
     """
     found: list[tuple[Whom, ...]] = []
     named = Naming() if identifier is None else _as_named(table, person.organization, identifier)

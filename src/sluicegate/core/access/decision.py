@@ -214,8 +214,9 @@ class _Look:
                 yield directive
 
     def begun(self, directive: Cover) -> bool:
-        """Whether a directive that covers the request has begun for it. If not, `until_ms` is at its begin at
-        the latest.
+        """Whether a directive that covers the request has begun for it.
+
+        If not, `until_ms` is at its begin at the latest.
         """
         begins_ms = directive.from_ms
         if self._ask.in_flight and directive.restricts is None:
@@ -253,8 +254,8 @@ def _by_grant(  # noqa: PLR0911 - one a reason
 def _by_fallback(
     ask: Ask, credential: CredentialRow, grant: GrantRow, table: Table, now: Instant | None
 ) -> Allow | Reason:
-    """Decide as if the key belonged to the fallback's grant, while the key allows the model that was asked
-    for.
+    """Decide as if the key belonged to the fallback's grant,
+    while the key allows the model that was asked for.
 
     INVARIANT: the key could use `instead_of` if there were no directives. So a directive never gives a key
                back what it lost when its own grant ended, or what it never had.

@@ -31,8 +31,8 @@ NAME_MAX = 256
 
 
 class VerifiedAssertion(NamedTuple):
-    """What a verified assertion says: which provider and key signed it, for which person, for which
-    credential.
+    """What a verified assertion says: which provider and key signed it,
+    for which person, for which credential.
 
     Units: `subject` as `persons.identifier` makes it; `credential` None for any credential of the
            organization.

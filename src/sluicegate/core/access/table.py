@@ -153,8 +153,9 @@ class Table:
         self._named: dict[str, set[str]] = {}
         """Organizations by the tag of their legal name."""
         self._naming: dict[str, Cover] = {}
-        """The directives in force that have legal names, by name. An organization that gets such a name later
-        is added.
+        """The directives in force that have legal names, by name.
+
+        An organization that gets such a name later is added.
         """
         self._claims: dict[tuple[Claim, ...], tuple[Claim, ...]] = {}
         """Claims about persons, each combination kept once: many persons have the same claims."""
@@ -499,8 +500,9 @@ def _named_in(body: directives.DirectiveIssued | directives.DirectiveLifted) -> 
 
 
 def _readable(named: Mapping[str, Any]) -> Iterator[tuple[str, Resolution]]:
-    """The parts that this build can read. A directive without a readable part covers everyone; an exception,
-    no one.
+    """The parts that this build can read.
+
+    A directive without a readable part covers everyone; an exception, no one.
     """
     for part, value in named.items():
         try:

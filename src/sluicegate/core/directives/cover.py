@@ -87,8 +87,8 @@ class Resolution(NamedTuple):
 
 @dataclass(slots=True)
 class Selector:
-    """A set of requests: everyone, or the union of organizations, countries, persons by status and persons by
-    id.
+    """A set of requests: everyone, or the union of organizations, countries,
+    persons by status and persons by id.
 
     `names` are tags of legal names. `organizations` grows when an organization with such a name becomes
     known.
@@ -207,8 +207,9 @@ class Cover:
         )
 
     def covers_one(self, model: str, surface: str, entity: Requester, whom: Whom) -> bool:
-        """Whether one of the persons that a request names is covered. Requires: `is_about` the model and
-        surface.
+        """Whether one of the persons that a request names is covered.
+
+        Requires: `is_about` the model and surface.
         """
         return self.selector.covers(entity, whom) and not any(
             each.applies(model, surface, entity, whom) for each in self.exempt
@@ -251,8 +252,8 @@ def compiled(name: str, spec: DirectiveSpec, named: Resolutions, at_ms: int) -> 
 
 
 def lifted(case: str, scope: Scope, named: Resolutions) -> Exempt:
-    """A part of a directive that was lifted, for the models, surfaces and organizations that the scope
-    states.
+    """A part of a directive that was lifted, for the models,
+    surfaces and organizations that the scope states.
 
     A part that this build cannot read is lifted for no one.
     Raises: ValueError: a list of models or surfaces is empty.
@@ -276,8 +277,8 @@ def _restricts(spec: DirectiveSpec) -> Mapping[str, Any] | None:
 
 
 def _exceptions(stated: Selection | Unread | None, named: Resolutions) -> Iterator[Exempt]:
-    """Each exception separately: the ones that can be read count, and a preview can show what each one
-    changes.
+    """Each exception separately: the ones that can be read count,
+    and a preview can show what each one changes.
     """
     parts = None if stated is None else stated.value if isinstance(stated, Unread) else stated.to_json()
     for part, value in sorted(parts.items()) if isinstance(parts, Mapping) else ():

@@ -92,8 +92,9 @@ Beginning = Annotated[str, AfterValidator(_beginning)]
 
 
 def _word_or(word: str, shape: Any, otherwise: str) -> WrapValidator:
-    """One word, or a value of another shape. A fault is reported for the shape that was meant, at its own
-    place.
+    """One word, or a value of another shape.
+
+    A fault is reported for the shape that was meant, at its own place.
     """
     adapter = TypeAdapter(shape)
 

@@ -35,8 +35,8 @@ def found(state: State, name: str, act: str) -> Case | Refusal:
 
 
 def placed(state: State, question: Question, act: str) -> Case | Refusal:
-    """The case that a signed question is about, or why the question is not the case's or the act may not be
-    done now.
+    """The case that a signed question is about,
+    or why the question is not the case's or the act may not be done now.
     """
     case = state.cases.get(question.case)
     if case is None:

@@ -122,8 +122,9 @@ class OpenAppeal:
 
 @dataclass(frozen=True, slots=True)
 class Nominate:
-    """Note that the developer hopes for an organization in a stage. `organization` is a pseudonym, `dossier`
-    sealed.
+    """Note that the developer hopes for an organization in a stage.
+
+    `organization` is a pseudonym, `dossier` sealed.
     """
 
     release: str
@@ -278,8 +279,8 @@ def return_case(state: State, command: Return, now_ms: int, entropy: Entropy) ->
 
 
 def reply(state: State, command: Reply, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `Reply`: a denial is reviewed again, once; a removal still waits until its time to reply is
-    over.
+    """Decide `Reply`: a denial is reviewed again, once;
+    a removal still waits until its time to reply is over.
     """
     case = found(state, command.case, "reply")
     if isinstance(case, Refusal):

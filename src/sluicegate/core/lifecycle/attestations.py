@@ -60,8 +60,9 @@ class WithdrawAttestation:
 
 
 def pin_signatory(state: State, command: PinSignatory, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `PinSignatory`. Pinning the same key again changes nothing. A key of a party signs for that
-    party only.
+    """Decide `PinSignatory`.
+
+    Pinning the same key again changes nothing. A key of a party signs for that party only.
     """
     keyid = dsse.keyid(command.public)
     pinned = state.registry.signatories.get(command.organization, {})

@@ -44,8 +44,8 @@ def _is_free(record: Record, case: Case, now_ms: int) -> bool:
 
 
 def is_agreed(case: Case) -> bool:
-    """Whether the rule of a case (or of its allowed appeal) is satisfied, and no objection is enough to stop
-    it.
+    """Whether the rule of a case (or of its allowed appeal) is satisfied,
+    and no objection is enough to stop it.
     """
     rule = case.left
     satisfied = rule is not None and (quorum.satisfied(rule, case.consenting) or case.unopposed)
@@ -126,8 +126,9 @@ def allowed_on_appeal(record: Record, case: Case) -> bool:
 
 
 def asked(record: Record, case: Case) -> Question:
-    """The question that decides a case. If an appeal put the case on the list, it is the question of the
-    appeal.
+    """The question that decides a case.
+
+    If an appeal put the case on the list, it is the question of the appeal.
     """
     appeals = (record.cases[name] for name in reversed(case.appeals))
     allowed = (appeal for appeal in appeals if appeal.outcome in kinds.GRANTED)

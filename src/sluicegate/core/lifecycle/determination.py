@@ -79,8 +79,8 @@ def outcome(case: Case, word: str, now_ms: int, *, code: str | None = None) -> D
 
 
 def outcome_body(case: Case, word: str, now_ms: int, *, code: str | None = None) -> CaseDetermined:
-    """The body that determines a case: a denial says why, until when a reply is possible, and until when an
-    appeal.
+    """The body that determines a case: a denial says why, until when a reply is possible,
+    and until when an appeal.
     """
     body = CaseDetermined(case=case.id, outcome=word, reason_code=code)
     if word == "denied" and case.organization is not None:

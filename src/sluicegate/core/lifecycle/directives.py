@@ -252,8 +252,8 @@ def _too_late(spec: DirectiveSpec, now_ms: int) -> Refusal | None:
 
 
 def _authority(state: State, keys: AbstractSet[PinnedKey], document: Document) -> tuple[str, ...] | Refusal:
-    """The parties whose signatures put a directive in force: its issuer, or two officers if it is
-    transcribed.
+    """The parties whose signatures put a directive in force: its issuer,
+    or two officers if it is transcribed.
     """
     if not document.is_transcribed:
         return owners_among(keys, document.spec.issuer)

@@ -1,5 +1,5 @@
-"""Who may be admitted: checked with the dossier when a case is opened, and true for as long as the case is
-open.
+"""Who may be admitted: checked with the dossier when a case is opened,
+and true for as long as the case is open.
 
 Rules:
 - A case that can admit (an application, an amendment, an appeal) is opened only about an eligible dossier.

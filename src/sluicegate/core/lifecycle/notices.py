@@ -54,8 +54,9 @@ class Notice:
         return canonical.dumps({"type": self.topic, "timestamp": timestamp, "data": dict(self.data)})
 
     def message(self, subscription: str) -> str:
-        """The id of this notice for a subscription. With it, a receiver finds out whether it already has the
-        notice.
+        """The id of this notice for a subscription.
+
+        With it, a receiver finds out whether it already has the notice.
         """
         return "msg_" + canonical.digest([subscription, self.about]).removeprefix("sha256:")[:40]
 

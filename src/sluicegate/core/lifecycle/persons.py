@@ -32,8 +32,9 @@ SELF = persons.SELF
 SELF_DECLARED = "self-declared"
 BY_ASSERTION = "assertion"
 ROWS_MAX = 2_000
-"""How many rows a command may have. While it is decided, no gateway gets an answer; 10,000 took most of a
-lease.
+"""How many rows a command may have.
+
+While it is decided, no gateway gets an answer; 10,000 took most of a lease.
 """
 IDENTIFIERS_MAX = 8
 MEMBERS_MAX = 100_000

@@ -78,8 +78,8 @@ class Receive:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Put a person's screening decision on the record; `candidates` opens the commitment to what the person
-    saw.
+    """Put a person's screening decision on the record;
+    `candidates` opens the commitment to what the person saw.
     """
 
     envelope: Envelope
@@ -112,8 +112,8 @@ def record_position(
 def transcribe_position(
     state: State, command: TranscribePosition, now_ms: int, entropy: Entropy
 ) -> Acceptance | Refusal:
-    """Decide `TranscribePosition`: only a position of the issuer, and only while the order itself is a
-    transcription.
+    """Decide `TranscribePosition`: only a position of the issuer,
+    and only while the order itself is a transcription.
     """
     said = Transcription.read(command.envelope)
     refusal = _not_to_transcribe(state, said.word)

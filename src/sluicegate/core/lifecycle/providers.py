@@ -27,8 +27,8 @@ PROVIDERS_MAX = 10
 
 @dataclass(frozen=True, slots=True)
 class RegisterProvider:
-    """Register an identity provider; `jwks_url` is where its keys are fetched from, None if they are not
-    fetched.
+    """Register an identity provider; `jwks_url` is where its keys are fetched from,
+    None if they are not fetched.
     """
 
     organization: str

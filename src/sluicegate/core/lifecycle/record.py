@@ -69,8 +69,8 @@ def use_list(state: State, command: UseList, now_ms: int, entropy: Entropy) -> A
 
 
 def reopened(state: State, command: UseList) -> list[str]:
-    """The cases whose screening record this opens again, or leaves open: open cases, and cases of live
-    grants.
+    """The cases whose screening record this opens again, or leaves open: open cases,
+    and cases of live grants.
     """
     return [
         case.id

@@ -1,5 +1,5 @@
-"""What the rules know of persons beyond the table: who claimed what and how, who may attest, which providers
-exist.
+"""What the rules know of persons beyond the table: who claimed what and how, who may attest,
+which providers exist.
 
 Rules:
 - It is a fold of the ledger, as the state is that holds it. It holds digests of identifiers, and no name.
@@ -16,8 +16,8 @@ from sluicegate_record.entries import Body, Entry, credentials, people, seen
 
 
 class ClaimOrigin(NamedTuple):
-    """How a claim came about: by which `method`, sent by which person or program, and from which assertion
-    (its digest).
+    """How a claim came about: by which `method`, sent by which person or program,
+    and from which assertion (its digest).
 
     Units: `at_ms` milliseconds since 1970 UTC.
     """

@@ -119,8 +119,8 @@ def _by_party(waits: list[tuple[Case, str, float]]) -> dict[str, list[float]]:
 
 
 def _requirements(state: State, release: Release, now_ms: int) -> list[dict[str, Any]]:
-    """How long each requirement of each stage has delayed its opening: the requirements that are cases, in
-    order.
+    """How long each requirement of each stage has delayed its opening:
+    the requirements that are cases, in order.
     """
     rows = []
     for stage, terms in release.terms.items():

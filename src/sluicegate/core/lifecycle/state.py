@@ -155,8 +155,8 @@ class State:
         self.at_ms = entry.at_ms
 
     def seated(self, release: str, stage: str) -> frozenset[str]:
-        """The organizations that hold a seat of a stage, through a grant that has not ended, or an open
-        offer.
+        """The organizations that hold a seat of a stage,
+        through a grant that has not ended, or an open offer.
         """
         return frozenset(self.seats.get((release, stage), ()))
 

@@ -1,5 +1,5 @@
-"""Time: things that become due move cases without a command, one at a time, in the order in which they were
-due.
+"""Time: things that become due move cases without a command, one at a time,
+in the order in which they were due.
 
 Rules:
 - A tick decides the earliest thing that is due, and always writes an entry that takes it off the agenda. So
@@ -75,8 +75,9 @@ def _silent(state: State, case: Case, body: CaseSilent, now_ms: int, entropy: En
 
 
 def _escalated(case: Case, agency: str, clock: Clock, now_ms: int) -> Draft:
-    """Go one step up the ladder. The agencies at that step have time from now on, because they are notified
-    now.
+    """Go one step up the ladder.
+
+    The agencies at that step have time from now on, because they are notified now.
     """
     timer = case.clocks[agency]
     body = CaseEscalated(

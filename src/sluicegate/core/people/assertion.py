@@ -202,8 +202,9 @@ def verify(token: str | bytes, provider: Provider, now: Interval) -> Assertion |
 
 
 def issuer(token: bytes) -> object:
-    """The issuer that a token names, not verified. Use it only to choose the provider that verifies the
-    token.
+    """The issuer that a token names, not verified.
+
+    Use it only to choose the provider that verifies the token.
     """
     parts = _parts(token) if len(token) <= TOKEN_MAX_BYTES else None
     return (_object(parts.payload) or {}).get("iss") if parts is not None else None

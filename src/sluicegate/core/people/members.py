@@ -29,8 +29,8 @@ _TIME = "2027-01-31T00:00:00.000Z"
 
 
 def read(data: bytes, file: str) -> list[dict[str, Any]]:
-    """The rows of a list, `{identifier, status, method, assurance, until}`, each with only the fields that it
-    states.
+    """The rows of a list, `{identifier, status, method, assurance, until}`,
+    each with only the fields that it states.
 
     Raises: InvalidDocument: with the place of every error, the first `FAULTS_MAX` of them.
     """

@@ -1,5 +1,5 @@
-"""Persons: what is claimed of their status, who claims it and how well they know; and what the words of an
-order mean.
+"""Persons: what is claimed of their status, who claims it and how well they know;
+and what the words of an order mean.
 
 Rules:
 - A status is a claim of an issuer, never a document. Each issuer has one claim: a newer one replaces it.
@@ -90,8 +90,8 @@ class Person:
 
 
 class CredentialAttestation(NamedTuple):
-    """What an organization's signatory attests of all persons who can reach a credential, except those in
-    `excluded`.
+    """What an organization's signatory attests of all persons who can reach a credential,
+    except those in `excluded`.
 
     `models` None is all models. Units: `until_ms` milliseconds since 1970 UTC, exclusive.
     """
@@ -148,8 +148,8 @@ def standing(claims: Sequence[Claim], at_ms: int) -> Standing:
 
 
 def standings(claims: Sequence[Claim], early_ms: int, late_ms: int) -> tuple[Standing, ...]:
-    """What the claims mean at a time between two bounds: at the late bound, and also at the early one if it
-    differs.
+    """What the claims mean at a time between two bounds: at the late bound,
+    and also at the early one if it differs.
     """
     late = standing(claims, late_ms)
     for claim in claims:

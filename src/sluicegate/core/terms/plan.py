@@ -120,8 +120,8 @@ class WrittenStageBasis(_Strict):
 
 
 class WrittenRung(_Strict):
-    """A step of a ladder: who is asked next after a silence, and for how long; without a time, as long as the
-    agency.
+    """A step of a ladder: who is asked next after a silence, and for how long; without a time,
+    as long as the agency.
     """
 
     name: Text
@@ -129,8 +129,8 @@ class WrittenRung(_Strict):
 
 
 class WrittenOverall(_Strict):
-    """How long a whole case may take, without the time spent waiting for the applicant; and what follows
-    then.
+    """How long a whole case may take, without the time spent waiting for the applicant;
+    and what follows then.
     """
 
     within: Annotated[int, Field(ge=1, le=1000)]

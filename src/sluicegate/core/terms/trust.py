@@ -99,8 +99,8 @@ class Floor(NamedTuple):
 
 
 class Releases(NamedTuple):
-    """The contents of a gateway's trust file: whose keys count, for which log, and what it accepts for each
-    release.
+    """The contents of a gateway's trust file: whose keys count, for which log,
+    and what it accepts for each release.
     """
 
     developer: str
