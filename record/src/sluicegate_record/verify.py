@@ -60,24 +60,24 @@ def problem(found: Audit) -> str:
         shown = [str(each) for each in found.law.unlawful[:SHOWN_MAX]]
         said.append(f"not lawful: {'; '.join([*shown, f'and {more} more'] if more > 0 else shown)}")
     if found.unproven:
-        said.append(f"in force, as these entries say, but not proven: {'; '.join(found.unproven)}")
+        said.append(f"these entries do not prove that a directive was in force: {'; '.join(found.unproven)}")
     return "; ".join(said)
 
 
 def worded(found: Audit) -> str:
     """An audit for a person to read."""
     if found.problem:
-        return f"NOT the log that was signed: {found.problem}"
+        return f"this is NOT the signed log: {found.problem}"
     if not found.ok:
-        return f"the log that was signed; {problem(found)}"
+        return f"this is the signed log, but {problem(found)}"
     return "\n".join(_well(found))
 
 
 def _well(found: Audit) -> Iterator[str]:
-    proven = f"; {counted(found.proofs, 'directive')} proven to have been in force" if found.proofs else ""
+    proven = f"; {counted(found.proofs, 'directive')} shown to have been in force" if found.proofs else ""
     yield f"verified: {counted(found.size, 'entry', 'entries')}, root {found.root.hex()}{proven}"
     hidden = sum(found.law.unchecked.values())
-    but = ", as far as can be told without the hidden parts" if hidden else ""
-    yield f"lawful: {counted(found.law.entries, 'entry', 'entries')} that a rule is about{but}"
+    but = ", as far as the public parts show" if hidden else ""
+    yield f"lawful: {counted(found.law.entries, 'entry', 'entries')} that a rule applies to{but}"
     for rule, count in found.law.unchecked.items():
         yield f"not checked, {counted(count, 'time')}: {law.words(rule)}"
