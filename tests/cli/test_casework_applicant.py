@@ -143,7 +143,7 @@ def test_a_holder_chooses_what_becomes_of_what_a_directive_refuses(plane):
     assert "the fallback answers requests that a directive refuses" in shown
     assert plane.answer("grant", "fallback", grant, "--off", by="applicant")["fallback"] is False
     assert plane.answer("grant", "show", grant)["fallback"] is False
-    assert "is refused" in plane.text("grant", "fallback", grant, "--off", by="applicant")
+    assert "stays refused" in plane.text("grant", "fallback", grant, "--off", by="applicant")
 
 
 def test_a_grant_is_renewed_before_it_ends_and_says_when_it_has(plane):

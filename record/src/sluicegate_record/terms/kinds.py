@@ -108,14 +108,14 @@ KINDS: dict[str, Kind] = {
         "stage.opened",
     ),
     REMOVAL: Kind(
-        "Shall this grant end, for this reason?",
+        "Should this grant end, for this reason?",
         "the developer, or an agency the rule names",
         "admission.remove, else admission.grant",
         (*_PARTY, "grant", "reasonCode"),
         "grant.ended",
     ),
     LIFT: Kind(
-        "Shall this directive be lifted?",
+        "Should this directive be lifted?",
         "the developer or an agency",
         "the directive's liftedBy",
         ("directive", "document"),
@@ -124,7 +124,7 @@ KINDS: dict[str, Kind] = {
     ),
     APPEAL: Kind(
         "Was this denial or removal wrong?",
-        "whom the denial or removal is about",
+        "the organization that the denial or removal is about",
         "admission.appeal.decide, else a majority of the plan's agencies that had no say in it, "
         "else those that had, by others of their owners",
         (*_PARTY, "against"),
@@ -214,14 +214,14 @@ ACTS: dict[str, Act] = {
         "decides over silence or objection, on the record",
     ),
     "reply": Act(
-        "whom it is about",
+        "the organization it is about",
         frozenset({"applicant", "developer"}),
         frozenset({ADMISSION, AMENDMENT, REMOVAL}),
         frozenset(STATES),
         "answers a denial, which is then reviewed again, or a removal before it counts",
     ),
     "appeal": Act(
-        "whom it is about",
+        "the organization it is about",
         frozenset({"applicant", "developer"}),
         frozenset({ADMISSION, AMENDMENT, REMOVAL}),
         frozenset({DETERMINED}),
