@@ -1,6 +1,6 @@
-"""`make bench`: measure everything, one part after the other and each in a process of its own.
+"""`make bench`: measure everything, one part after the other, each in its own process.
 
-What is compared is measured in turns in one run, and of every figure the median is told.
+Figures that are compared are measured in turns in one run. The report has the median of every figure.
 """
 
 from __future__ import annotations

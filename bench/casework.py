@@ -1,7 +1,7 @@
-"""Casework of a busy programme: a hundred thousand applications in one ledger, asked for in pages.
+"""Casework of a busy programme: a hundred thousand applications in one ledger, read in pages.
 
-The entries are written through the store as the ledger writes them, but for the signatures in them, which no
-fold reads. Times are those of the service, without a socket; a page is what a person waits for.
+The entries are written through the store as the ledger writes them, but without the signatures in them, which
+no fold reads. Times are those of the service, without a socket. A page is what a person waits for.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ from sluicegate_record.terms.plan import Procedure
 from tools.record import Example
 
 APPLICATIONS, DUE, LISTED, OPEN = 100_000, 10_000, 5_000, 15_000
-"""Of these so many fall silent at once, so many wait for a seat, so many are open; the others ended."""
+"""How many there are; of these, how many become silent at once, wait for a seat, and are open.
+
+The others ended.
+"""
 CHUNK = 5_000
 PAGES, REPORTS = 20, 3
 AGENCY = Principal("agency_bench", access.AGENCY, "agency", "oncd")
@@ -65,7 +68,7 @@ def measure() -> dict[str, float]:
 
 
 def _pages(ledger: Ledger, staff: Principal) -> dict[str, float]:
-    """How long pages take, by what is asked for; and over all of them."""
+    """How long pages take, for each kind of page, and over all of them."""
     drawn = random.Random(0)
     with ledger.reading() as state:
         names = list(state.cases)
@@ -94,7 +97,7 @@ def _pages(ledger: Ledger, staff: Principal) -> dict[str, float]:
 
 
 class _Grown:
-    """The example's ledger, grown; its clock moves only when it is told."""
+    """The example's ledger, with many cases. Its clock moves only when the code moves it."""
 
     def __init__(self, example: Example) -> None:
         self._ledger = example.ledger

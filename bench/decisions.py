@@ -1,8 +1,8 @@
-"""Decisions on large tables, beside cedarpy on the same question, and what a credential weighs.
+"""Decisions on large tables, beside cedarpy on the same question, and the memory for each credential.
 
-The tables are made by the real fold, `Table.apply`, of entries that lack only what a fold never reads: leaves
-and salts. Of the organizations one in ten is suspended, by a thousand directives, one in ten of which names
-members besides. Every credential has a member of its own, whom one identifier names and one claim is about.
+The real fold, `Table.apply`, makes the tables, from entries that lack only what a fold never reads: leaves
+and salts. One organization in ten is suspended, by a thousand directives. One directive in ten also names
+members. Every credential has its own member, with one identifier and one claim.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def suspended(organization: int) -> bool:
 
 
 def _weighed(credentials: int) -> tuple[Table, float]:
-    """A table, and by how much it made this process grow for each credential."""
+    """A table, and how much memory of this process it takes for each credential."""
     gc.collect()
     before = _resident_bytes()
     table = folded(credentials)
@@ -236,7 +236,7 @@ def _directive(number: int, named: dict[str, list[str]]) -> DirectiveIssued:
 
 
 class _Cedar:
-    """The same question put to Cedar, in the form that suits it: directives are a group, and looked up."""
+    """The same question for Cedar, in the form that suits it: directives are a group, and are looked up."""
 
     def __init__(self, credentials: int) -> None:
         entities = [_entity("Suspended", MODEL), _entity("Granted", RELEASE)]

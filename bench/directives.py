@@ -1,11 +1,12 @@
 """How fast a directive is in force: from its acceptance to the last byte of the streams it covers.
 
-Gateways on three surfaces, the control plane, the model's server and this load are processes of their own,
-all on this machine. Half of the streams are covered. That those end behind whole events, and that every other
-one is complete to the byte, is checked in every round: a fleet that cuts the wrong streams has no figure.
+Gateways on three surfaces, the control plane, the model's server and this load are separate processes, all on
+this machine. Half of the streams are covered. Every round checks that those end after whole events, and that
+every other stream is complete to the byte: a fleet that cuts the wrong streams gets no figure.
 
-On two cores a few thousand pieces a second are what everything together can stream and still have half of the
-time idle: that, and not what a model would do, sets the pace. How busy all were is told beside the figures.
+On two cores, everything together can stream a few thousand pieces a second and still be idle for half of the
+time. That sets the pace, not what a model would do. The report shows beside the figures how busy everything
+was.
 """
 
 from __future__ import annotations
@@ -39,24 +40,24 @@ from sluicegate_record.log.times import parse_time
 RELEASE, STAGE, MODEL = "bench", "first", "model-1"
 SURFACES = {"gateway-1": "api", "gateway-2": "api", "gateway-3": "codex", "gateway-4": "cloud"}
 FAR = "gateway-5"
-"""Reaches the control plane over a wire that is cut; it takes the place of the last of the others."""
+"""The gateway that reaches the control plane over a wire that is cut. It replaces the last of the others."""
 CUSTOMERS = 60
 SETTLE_S = 1.0
-"""How long everything streams before an order comes, and the processor time is read."""
+"""How long everything streams before the processor time is read and an order comes."""
 BOUND_S = 120.0
 LEASE_MS = 5_000
-"""What a plan that does not say it has."""
+"""The lease of a plan that does not state one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How many streams, at which pace, and how often. They last while all are opened, and a while longer."""
+    """How many streams, at which pace, and how often. They last until all are open, and a while longer."""
 
     streams: int
     pace: Pace
     rounds: int = 1
     covers_persons: bool = False
-    """Whether the order is about persons by status; else it names organizations."""
+    """Whether the order is about persons by status; otherwise it names organizations."""
 
 
 CUTS = {
@@ -66,7 +67,9 @@ CUTS = {
 }
 BOUND = Load(1_000, Pace(60, 250))
 MEMBER = "user-1"
-"""Whom every stream names: of each customer somebody else, a foreign person where an order covers them."""
+"""The person that every stream names: another one for each customer,
+a foreign person if an order covers them.
+"""
 ANNEX, ANNEX_ROWS = "annex-a", 100_000
 BURST, BURSTS, CONNECTIONS = 1_000, 5, 16
 """How many requests are asked of a gateway at a time, how often, and over how many connections."""
@@ -96,7 +99,7 @@ async def _measured(running: Fleet) -> dict[str, float]:
 
 
 def _admitted(running: Fleet) -> dict[Customer, Credential]:
-    """Customers on the surfaces of all gateways, and a credential of each."""
+    """Customers on the surfaces of all gateways, and a credential for each."""
     surfaces = cycle(SURFACES.values())
     customers = [
         Customer(f"Example Operator {number}", f"operator-{number}", Place(RELEASE, STAGE, next(surfaces)))
@@ -106,7 +109,7 @@ def _admitted(running: Fleet) -> dict[Customer, Credential]:
 
 
 class Audience:
-    """Customers with a credential each, every other one of a surface covered."""
+    """Customers with one credential each. On each surface, every second one is covered."""
 
     def __init__(self, credentials: dict[Customer, Credential]) -> None:
         self._credentials = credentials
@@ -116,7 +119,7 @@ class Audience:
             self._of[surface, True], self._of[surface, False] = those[::2], those[1::2]
 
     def register(self, running: Fleet) -> None:
-        """Each registers whom its streams name."""
+        """Each customer registers the person that its streams name."""
         digest = persons.identifier(MEMBER).hex()
         for (_, covered), those in self._of.items():
             row = {"identifiers": [digest], "status": "other" if covered else "us_citizen", "method": "i-9"}
@@ -130,11 +133,11 @@ class Audience:
         return self._credentials[self._of[surface, False][0]].key
 
     def covered(self) -> list[str]:
-        """The names of those who are."""
+        """The names of the covered ones."""
         return sorted({each.name for (_, covered), those in self._of.items() if covered for each in those})
 
     def streams(self, gateways: Sequence[Gateway], load: Load, turn: str) -> Iterator[Asked]:
-        """Streams spread over gateways and customers, at each half of them covered."""
+        """Streams spread over gateways and customers. At each gateway, half of them are covered."""
         for number in range(load.streams):
             row, column = divmod(number, len(gateways))
             gateway, covered = gateways[column], row % 2 == 0
@@ -147,7 +150,7 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A stream, where it is opened, and whether the order covers it."""
+    """A stream, the gateway that serves it, and whether the order covers it."""
 
     gateway: Gateway
     covered: bool
@@ -180,7 +183,7 @@ async def _cut(running: Fleet, audience: Audience, load: Load, turn: str) -> dic
 
 
 async def _bound(running: Fleet, audience: Audience) -> dict[str, float]:
-    """The same with one gateway cut off, straight after an answer that gave it the longest lease."""
+    """The same with one gateway cut off, immediately after an answer that gave it the longest lease."""
     async with Relay(running.control_url) as relay:
         surface = running.gateways[-1].surface
         await asyncio.to_thread(running.start_gateways, {FAR: surface}, {FAR: relay.url})
@@ -209,7 +212,7 @@ async def _bound(running: Fleet, audience: Audience) -> dict[str, float]:
 
 
 async def _check_bound(running: Fleet, asked: Sequence[Asked], far: Gateway) -> None:
-    """Nobody is served by a gateway without a lease; at the others everything is as ever."""
+    """A gateway without a lease serves no one; the others work as always."""
     upstream = running.upstreams["demo"]
     near = [each for each in asked if each.gateway is not far]
     await streams.check_cut(upstream, _those(near, covered=True), "directive_in_force")
@@ -227,7 +230,9 @@ async def _news(running: Fleet, far: Gateway) -> None:
 
 
 def _counted_out(running: Fleet, name: str) -> int:
-    """Wait until a directive is in force everywhere; return when it was told to be, by CLOCK_REALTIME."""
+    """Wait until a directive is in force everywhere;
+    return when the control plane said so, by CLOCK_REALTIME.
+    """
     status = running.paperwork.in_force(name)
     told_ns = time.time_ns()
     states = {row["gateway"]: row["state"] for row in status["gateways"]}
@@ -251,7 +256,7 @@ async def _order(
 
 
 async def _annexed(running: Fleet, audience: Audience) -> dict[str, float]:
-    """An order about a long annex: how soon it is in force, and what a request costs beneath it."""
+    """An order about a long annex: how soon it is in force, and what a request costs under it."""
     names = [*audience.covered(), *(f"Example Stranger {number:06}" for number in range(ANNEX_ROWS))]
     annexes = {ANNEX: {"organizations": names[:ANNEX_ROWS]}}
     stated = {ANNEX: {"file": f"{ANNEX}.csv", "digest": f"sha256:{3:064}"}}

@@ -1,7 +1,7 @@
 """A fleet to load: a control plane, model servers, any number of gateways, and customers admitted to them.
 
-Each is a process of its own on 127.0.0.1, on a port that the system chose; the model servers are those of the
-demonstration. All that is done goes over the HTTP API, signed by whoever has to sign it.
+Each is a separate process on 127.0.0.1, on a port that the system chose. The model servers are those of the
+demonstration. Every act goes over the HTTP API, signed by the party that must sign it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sluicegate.store import keyfile
 
 AGENCIES = ("oncd", "ostp")
 FIRST_GATEWAY = "gateway-1"
-"""The control plane writes its token at its first start; for the others one is asked for."""
+"""The control plane writes its token at its first start. The other gateways ask for a token."""
 
 
 class Measured(Processes):
@@ -51,7 +51,7 @@ class Measured(Processes):
 
 
 def threads_cpu_s(pid: int | str) -> float:
-    """The seconds for which a process's threads have run, those that have ended left out."""
+    """The seconds for which a process's threads have run, without threads that have ended."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
@@ -67,7 +67,7 @@ class Gateway:
 
 @dataclass(slots=True)
 class Fleet:
-    """What is running. `upstreams` are the model servers' URLs by the names that plans give them."""
+    """What is running. `upstreams` are the model servers' URLs by their names in plans."""
 
     folder: Path
     processes: Measured
@@ -79,10 +79,10 @@ class Fleet:
     gateways: list[Gateway] = field(default_factory=list)
 
     def start_gateways(self, surfaces: Mapping[str, str], control: Mapping[str, str] | None = None) -> None:
-        """Start gateways, each on a state folder of its own, and wait until each of these has a lease.
+        """Start gateways, each with its own state folder, and wait until each of these has a lease.
 
-        `surfaces` are what each serves, by name; `control` says which of them reach the control plane by
-        another URL, such as a relay's.
+        `surfaces` gives the surface that each serves, by name; `control` says which of them reach the control
+        plane by another URL, such as a relay's.
         """
         for name, surface in surfaces.items():
             targets = [word for each in self.upstreams.items() for word in ("--upstream", "=".join(each))]
@@ -99,7 +99,7 @@ class Fleet:
             followed(gateway.url, size)
 
     def release(self, text: str) -> None:
-        """Put a plan in force, have its terms agreed, and open its stages."""
+        """Put a plan in force, let the agencies agree to its terms, and open its stages."""
         plan = self.folder / "plan.yaml"
         plan.write_text(text)
         for case in self.paperwork.apply_plan(plan)["cases"]:
@@ -109,7 +109,7 @@ class Fleet:
                 self.paperwork.open_stage(stage["release"], stage["stage"])
 
     def admit(self, customers: Iterable[Customer]) -> dict[Customer, Credential]:
-        """Admit customers, with a credential each that every gateway knows."""
+        """Admit customers, each with a credential that every gateway knows."""
         admitted = {customer: self._admitted(customer) for customer in customers}
         self.followed(max(credential.size for credential in admitted.values()))
         return admitted
@@ -139,10 +139,10 @@ def running(
     officers: Sequence[str] = (OFFICER,),
     control_port: int = 0,
 ) -> Iterator[Fleet]:
-    """Start a control plane and model servers; gateways are started on what is given.
+    """Start a control plane and model servers; gateways are started later on what it yields.
 
-    `upstreams` are the options of `demo upstream` for each. Everything may have as many files open as the
-    system lets it.
+    `upstreams` are the options of `demo upstream` for each. Each process may have as many open files as the
+    system allows.
     """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -170,7 +170,7 @@ def start_control(processes: Processes, cast: Cast, folder: Path, port: int = 0)
 def plan(
     release: str, stage: str, models: Mapping[str, str], surfaces: Iterable[str], lease_ms: int = 5_000
 ) -> str:
-    """A plan of one stage that asks both agencies, without seats to run out of or a quota to use up.
+    """A plan of one stage that asks both agencies, with no limit of seats and no quota.
 
     `models` are the names of their upstreams, by their ids.
     """
@@ -198,7 +198,7 @@ def order(name: str, models: Sequence[str], organizations: Sequence[str]) -> str
 
 
 def order_about(name: str, models: Sequence[str], covers: Mapping[str, Any], **more: Any) -> str:
-    """The same for whomever it covers; `more` are fields of the document's `spec`."""
+    """An order that covers these requests; `more` are fields of the document's `spec`."""
     spec = {
         "issuer": AGENCIES[0],
         "basis": {"kind": "order", "authority": "an example letter"},

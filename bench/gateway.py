@@ -1,7 +1,7 @@
 """What a gateway adds to a call: its processor time, and time to the first chunk.
 
-Gateway, model servers and this load are processes of their own. Calls through the gateway and straight to the
-model server are made in turns.
+The gateway, the model servers and this load are separate processes. Calls through the gateway and directly to
+the model server are made in turns.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def measure() -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class _Served:
-    """What is running, its one gateway, and a key."""
+    """The fleet, its only gateway, and a key."""
 
     fleet: Fleet
     url: str
@@ -88,7 +88,7 @@ async def _streams(served: _Served) -> dict[str, float]:
 
 
 async def _cpu_in_turns(served: _Served, upstream: str, load: Callable[[str], Any]) -> tuple[float, float]:
-    """Processor seconds of the gateway under load through it, and of the model server under load straight."""
+    """Processor seconds of the gateway under load, and of the model server under direct load."""
     await load(served.url)
     through: list[float] = []
     direct: list[float] = []
@@ -104,7 +104,7 @@ async def _cpu_in_turns(served: _Served, upstream: str, load: Callable[[str], An
 
 
 async def _first_chunk(served: _Served) -> float:
-    """By how many milliseconds the first chunk comes later through the gateway, with nothing else to do."""
+    """How many milliseconds later the first chunk comes through the gateway, when it has no other work."""
     request = chat("quick", served.key, stream=True)
     through = await Connection.to(served.url)
     direct = await Connection.to(served.fleet.upstreams["quick"])

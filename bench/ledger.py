@@ -1,4 +1,4 @@
-"""The ledger: commands beside the disk's own speed, replaying, auditing, proving.
+"""The ledger: commands compared with the disk's own speed, replaying, auditing, proving.
 
 Commands are whole: decided, hashed, signed, committed, followed; on a database on the project's own disk.
 """
@@ -78,7 +78,7 @@ def _per_s(what: Callable[[int], None], numbers: range) -> float:
 
 
 def _stored_proofs(ledger: Ledger) -> float:
-    """An inclusion proof as it is served: from the database, whose log is small."""
+    """An inclusion proof as it is served: from the database, with a small log."""
     drawn = random.Random(0)
     indexes = [drawn.randrange(ledger.size()) for _ in range(STORED_PROOFS)]
     return median(_each_us(lambda index: log.inclusion(ledger, index, None), indexes) for _ in range(ROUNDS))
@@ -101,7 +101,7 @@ def _proofs() -> float:
 
 
 class _Stored(NamedTuple):
-    """An entry as a database holds it."""
+    """An entry in the form of the database."""
 
     leaf: bytes
     gate: dict[str, Opening]
@@ -112,7 +112,7 @@ def _reading(ledger: Ledger) -> dict[str, float]:
     """Replaying and auditing a log, in turns.
 
     Replaying reads each entry, checks its parts against their commitments, and folds it; signatures are not
-    looked at. Auditing is what the root costs: every leaf's hash, and the tree over them.
+    checked. Auditing here is the cost of the root: every leaf's hash, and the tree over them.
     """
     stored = [_Stored(entry.leaf, dict(entry.gate), dict(entry.sealed)) for entry in _log(ledger)]
     replays, audits = [], []

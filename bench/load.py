@@ -1,4 +1,4 @@
-"""A cheap HTTP client that sees when bytes come: kept-alive connections, each with one request at a time."""
+"""A cheap HTTP client that measures when bytes come: kept-alive connections, each with one request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OK = b"HTTP/1.1 200 "
 
 @dataclass(slots=True)
 class Answer:
-    """One answer, complete or ended early; `data` as it came. Units: seconds of `time.time`."""
+    """One answer, complete or ended early; `data` is unchanged. Units: seconds of `time.time`."""
 
     asked_s: float
     first_s: float = 0.0
@@ -36,7 +36,7 @@ class Answer:
 
 
 def unframed(data: bytes) -> bytes:
-    """The body of a chunked answer, of one cut short as much as came."""
+    """The body of a chunked answer; if it was cut, the part that came."""
     at, parts = data.find(HEAD_END) + len(HEAD_END), []
     while (ends := data.find(b"\r\n", at)) >= 0:
         size = int(data[at:ends], 16)
@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
         return made
 
     async def ask(self, request: bytes) -> Answer:
-        """Send a request; return when its answer has ended: without data where the connection has."""
+        """Send a request; return when its answer has ended; without data if the connection has ended."""
         assert self._transport is not None
         if self._transport.is_closing():
             return Answer(time.time())
@@ -125,7 +125,7 @@ def chat(model: str, key: str, *, stream: bool) -> bytes:
 
 
 def post(body: bytes, key: str, *fields: str, path: str = "/v1/chat/completions") -> bytes:
-    """The bytes of a call, with more fields of its head."""
+    """The bytes of a call, with more fields in its head."""
     head = (
         f"POST {path} HTTP/1.1",
         "Host: gateway.example",
@@ -139,7 +139,7 @@ def post(body: bytes, key: str, *fields: str, path: str = "/v1/chat/completions"
 
 
 async def burst(url: str, request: bytes, *, connections: int, requests: int) -> Sequence[Answer]:
-    """Ask `requests` times over as many connections, each as fast as it is answered."""
+    """Ask `requests` times over this number of connections, each as fast as the answers come."""
     left = iter(range(requests))
 
     async def drain(connection: Connection) -> list[Answer]:

@@ -1,7 +1,7 @@
-"""A wire that can be cut: TCP passed on between one gateway and the control plane, by the running loop.
+"""A wire that can be cut: it passes TCP on between one gateway and the control plane, in the running loop.
 
-Cut, it passes nothing on and ends nothing, as a network does that drops packets: whoever is connected learns
-it from silence alone, and new connections are taken and stay silent too.
+When it is cut, it passes no byte on and ends no connection, like a network that drops packets. The two sides
+notice only the silence. New connections are accepted, and stay silent too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 
 class Relay:
-    """Passes on what comes to `url`; to be entered as a context."""
+    """Passes on what comes to `url`. Use it as a context manager."""
 
     def __init__(self, target_url: str) -> None:
         host, _, port = urlsplit(target_url).netloc.partition(":")
@@ -25,16 +25,16 @@ class Relay:
 
     @property
     def url(self) -> str:
-        """Where to connect in place of the target."""
+        """The URL to use instead of the target's."""
         assert self._server is not None
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def cut(self) -> None:
-        """From now on nothing is passed on."""
+        """Stop passing bytes on."""
         self._passing.clear()
 
     def mend(self) -> None:
-        """Pass on again, first of all what has been waiting."""
+        """Pass bytes on again, first those that have been waiting."""
         self._passing.set()
 
     async def __aenter__(self) -> Self:

@@ -1,6 +1,6 @@
-"""What is measured, in which unit, within which budget (DESIGN 6), and how it is told.
+"""The figures with their units and budgets (DESIGN 6), and the report of them.
 
-A budget that is not met is told and is no failure; a required figure that is missing is one.
+The report shows a missed budget, but that is not a failure. A missing required figure is a failure.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A figure's unit and budget: the most it may be, or the least where `at_least`; None: no budget."""
+    """A figure's unit and budget: its maximum, or its minimum with `at_least`; None: no budget."""
 
     unit: str
     budget: float | None = None
@@ -31,7 +31,7 @@ PAGES = (
     *("list_first", "list_agency", "list_deep", "list_state", "list_kind", "list_awaiting"),
     *("list_name", "list_names", "show"),
 )
-"""What pages of casework are asked for, `page_p95_ms` is of the slowest of them."""
+"""The pages of casework that are measured. `page_p95_ms` is the figure of the slowest one."""
 CUTS = ("directive_cut", "directive_cut_persons", "directive_cut_10k")
 CORES = ("load_cores", "upstream_cores", "load_average")
 """How busy the load, the model's server and the machine were just before an order came."""

@@ -1,4 +1,4 @@
-"""How clients of the dialects ask, name whom they ask for, and are told that a stream has ended early."""
+"""How clients of each dialect ask, name the person they ask for, and learn that a stream has ended early."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Speech(Enum):
     def body(
         self, model: str, text: str, person: str | None = None, pace: Mapping[str, str] | None = None
     ) -> bytes:
-        """The body of a request: for a stream where there is a pace, of the demonstration's `x-demo-…`."""
+        """The body of a request; with a pace (the demonstration's `x-demo-…`), it asks for a stream."""
         asked: dict[str, Any] = {"model": model, "stream": pace is not None}
         metadata = dict(pace or {})
         if self is Speech.RESPONSES:
@@ -33,7 +33,7 @@ class Speech(Enum):
         return json.dumps(asked | ({"metadata": metadata} if metadata else {})).encode()
 
     def error(self, event: bytes) -> dict[str, Any] | None:
-        """What the event that ends a stream early tells; None if it is no such event of this dialect."""
+        """The error in an event that ends a stream early; None if this dialect has no such event."""
         named = b"" if self is Speech.CHAT else b"event: error\n"
         if not event.startswith(named + b"data: "):
             return None
@@ -45,5 +45,5 @@ class Speech(Enum):
         return error if isinstance(error, dict) and self._is_whole(told) else None
 
     def _is_whole(self, told: Mapping[str, Any]) -> bool:
-        """Whether it has what the dialect's SDK looks for beside the `error`."""
+        """Whether it has the fields that the dialect's SDK looks for beside the `error`."""
         return self is Speech.CHAT or told.get("type") == "error"

@@ -1,4 +1,4 @@
-"""What a command costs to start: processor time of whole processes, in turns with a bare typer program's.
+"""The cost of starting a command: processor time of whole processes, in turns with a bare typer program.
 
 `case list` asks a control plane that runs, and shows what it answers.
 """

@@ -1,10 +1,11 @@
-"""Thousands of streams at once, read by one event loop, and what each of them got.
+"""Thousands of streams at once, read by one event loop, and the bytes that each of them got.
 
 Rules:
-- All bytes are kept as they came, framing included: a client library would hide where a stream was cut.
-- When bytes came is read from CLOCK_REALTIME in the call that takes them, as near to the socket as we get.
-- What a stream should have got is what the model's server itself sends for the same body. Every body is
-  another one, so a byte of a neighbour's stream shows.
+- All bytes are kept unchanged, framing included: a client library would hide where a stream was cut.
+- CLOCK_REALTIME gives the time when bytes came. It is read in the call that takes them, as near to the socket
+  as possible.
+- The expected bytes of a stream are those that the model's server itself sends for the same body. Every body
+  is different, so a byte of another stream shows.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from bench.load import BODY_END, HEAD_END, OK, Connection, post, unframed
 from bench.speech import Speech
 
 OPENING = 32
-"""How many streams are being opened, or compared, at a time."""
+"""How many streams are opened, or compared, at the same time."""
 POLL_S = 0.02
 T = TypeVar("T")
 
@@ -36,12 +37,12 @@ class Pace:
     interval_ms: int
 
     def asked(self) -> dict[str, str]:
-        """As it is asked for in a request's metadata."""
+        """The form of it in a request's metadata."""
         return {"x-demo-chunks": f"{self.chunks}", "x-demo-interval-ms": f"{self.interval_ms}"}
 
 
 class Stream(asyncio.Protocol):
-    """One stream of a model's answer, until it ends; `text` is what it is called.
+    """One stream of a model's answer, until it ends; `text` is its name.
 
     Units: `last_ns` nanoseconds since 1970 UTC, when the last bytes came; 0: none have.
     """
@@ -62,7 +63,7 @@ class Stream(asyncio.Protocol):
         self._begun: asyncio.Future[None] | None = None
 
     async def open(self, url: str) -> None:
-        """Ask a gateway, or a model's server, for it; return when first bytes, or the end, are here."""
+        """Ask a gateway, or a model's server, for it; return when the first bytes or the end have come."""
         host, _, port = urlsplit(url).netloc.partition(":")
         loop = asyncio.get_running_loop()
         begun = self._begun = loop.create_future()
@@ -70,7 +71,7 @@ class Stream(asyncio.Protocol):
         await begun
 
     def close(self) -> None:
-        """Leave."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -99,12 +100,12 @@ class Stream(asyncio.Protocol):
 
     @property
     def is_under_way(self) -> bool:
-        """Whether a piece of the answer has come, and not its end."""
+        """Whether a piece of the answer has come, but not its end."""
         return self.data.count(b"\n\n", self.data.find(HEAD_END) + 4) > 1 and not self.ended
 
     @property
     def is_whole(self) -> bool:
-        """Whether it ended as streams end."""
+        """Whether it ended properly."""
         return self.data.startswith(OK) and self.data.endswith(BODY_END)
 
     def received(self) -> bytes:
@@ -112,7 +113,7 @@ class Stream(asyncio.Protocol):
         return unframed(bytes(self.data))
 
     def cut(self) -> tuple[bytes, dict[str, Any]] | None:
-        """What came before the error event that ended it, and the error; None if none did."""
+        """The bytes before the error event that ended it, and the error; None if no error event came."""
         received = self.received()
         if self.is_whole or not received.endswith(b"\n\n"):
             return None
@@ -121,14 +122,14 @@ class Stream(asyncio.Protocol):
         return (before + separator, error) if error is not None else None
 
     def reached(self) -> int:
-        """How many bytes have come as far as this machine, those that are not read yet included."""
+        """How many bytes have reached this machine, including those that are not read yet."""
         waiting = b"\0" * 4
         if self._transport is not None and not self.ended:
             waiting = ioctl(self._transport.get_extra_info("socket").fileno(), FIONREAD, waiting)
         return len(self.data) + int.from_bytes(waiting, sys.byteorder)
 
     def ended_how(self) -> str:
-        """How it stands, for who looks why."""
+        """Its state, for people who look for a reason."""
         how = "reset" if self.reset else "ended" if self.ended else "open"
         return f"{self.text!r} is {how} after {bytes(self.data[:15])!r} … {bytes(self.data[-300:])!r}"
 
@@ -204,7 +205,7 @@ async def check_cut(upstream_url: str, streams: Sequence[Stream], reason: str) -
 
 
 async def _each(items: Iterable[T], do: Callable[[T], Awaitable[object]]) -> None:
-    """Do something with every item, with `OPENING` of them at a time."""
+    """Call a function for every item, with `OPENING` of them at the same time."""
     left = iter(items)
 
     async def work() -> None:

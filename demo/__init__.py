@@ -1,1 +1,1 @@
-"""The demonstration: what stands in for the world around Sluicegate, so that it all runs on one machine."""
+"""The demonstration: it plays the world around Sluicegate, so that all of it runs on one machine."""

@@ -28,7 +28,7 @@ class Place(NamedTuple):
 
 
 class Customer(NamedTuple):
-    """An organization: its name, what it is called in file names, and where it applies."""
+    """An organization: its name, its short name in file names, and where it applies."""
 
     name: str
     slug: str
@@ -46,7 +46,7 @@ CUSTOMERS = (UTILITY, GRID_OPERATOR, SECURITY_TEAM)
 
 
 def agencies_of(plans: Iterable[Path]) -> set[str]:
-    """Every agency that plans name. Raises: InvalidDocument: one of them is no plan."""
+    """Every agency that the plans name. Raises: InvalidDocument: one of them is not a plan."""
     return {agency for found in _read(plans) for agency in found.spec.agencies}
 
 
@@ -55,7 +55,7 @@ def _read(plans: Iterable[Path]) -> list[Plan]:
 
 
 class Cast:
-    """Those who sign, each with a key file of its own, and the trust files that pin all of them."""
+    """Everyone who signs, each with a key file, and the trust files that pin all of them."""
 
     def __init__(self, folder: Path, agencies: Collection[str], officers: Sequence[str] = (OFFICER,)) -> None:
         self._keys = folder / "keys"
@@ -65,7 +65,7 @@ class Cast:
         self.officers = officers
 
     def assemble(self, *, log_exists: bool) -> None:
-        """Make the keys there are not yet, and write the trust file.
+        """Make the keys that do not exist yet, and write the trust file.
 
         Raises: InvalidInput: a key is missing although the log has pinned it.
         """
@@ -85,10 +85,10 @@ class Cast:
         self.trust_file.write_text(self._trust("Trust", head))
 
     def entrust_gateway(self, log: str, plans: Iterable[Path]) -> Path:
-        """Write the gateway's trust file, for the log with this verifier key, and say where it is.
+        """Write the gateway's trust file, for the log with this verifier key; return its path.
 
-        For each release: the agencies that must have signed, and what its models are called upstream.
-        Raises: InvalidDocument: one of the plans is none.
+        For each release, it has the agencies that must have signed, and the upstream names of its models.
+        Raises: InvalidDocument: one of the plans is not a plan.
         """
         releases = ""
         for found in _read(plans):

@@ -63,7 +63,7 @@ def story(
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the report goes.")] = _STORY_REPORT,
     as_json: Json = False,
 ) -> None:
-    """Tell the whole story once, by real processes, and check every step of it."""
+    """Tell the whole story once, with real processes, and check every step of it."""
     report = _storyteller()(state, output, _say if as_json else typer.echo)
     failed = next((step for step in report.steps if not step.ok), None)
     outcome = f"The step {failed.name!r} was not" if failed else f"All {len(report.steps)} steps were"

@@ -11,7 +11,7 @@ TIMEOUT_S = 30.0
 
 
 class Refused(NamedTuple):
-    """How the SDK tells a refusal. `fallback` is the model offered instead, if one is."""
+    """A refusal, as the SDK reports it. `fallback` is the model offered instead, if there is one."""
 
     raised: str
     status: int
@@ -33,7 +33,8 @@ def ask(gateway_url: str, key: str, model: str, text: str) -> str | Refused:
 def listen(
     gateway_url: str, key: str, model: str, pace: Mapping[str, str], began: Callable[[], None]
 ) -> openai.OpenAIError | None:
-    """Read a streamed answer; return what the SDK raised, or None if it took the answer for complete.
+    """Read a streamed answer; return the error that the SDK raised,
+    or None if it took the answer as complete.
 
     `began` is called once, when the answer has begun.
     """

@@ -11,8 +11,8 @@ _FIELD = re.compile(r"""(\b(askedOn|until):\s*["']?)(\d{4}-\d{2}-\d{2})\b""")
 def shifted(text: str, today: date) -> str:
     """A plan's text with all its dates moved by the same number of days, the latest `askedOn` to `today`.
 
-    Nothing else changes. A plan that was not asked for on any day stays as it is.
-    Raises: ValueError: a date that no calendar has. OverflowError: one that would leave it.
+    The rest of the text does not change. A plan without an `askedOn` stays unchanged.
+    Raises: ValueError: a date that no calendar has. OverflowError: a date that would be outside the calendar.
     """
     asked_on = [date.fromisoformat(day) for _, field, day in _FIELD.findall(text) if field == "askedOn"]
     if not asked_on:

@@ -1,4 +1,4 @@
-"""Where the example files are: in the project's folder, as this package is."""
+"""Where the example files are: in the project's folder, beside this package."""
 
 from __future__ import annotations
 

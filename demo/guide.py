@@ -1,4 +1,4 @@
-"""What `demo run` tells a newcomer: addresses, two keys, and three commands that work as they are printed."""
+"""What `demo run` shows a newcomer: addresses, two keys, and three commands that work exactly as printed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ ISSUER = "oncd"
 
 
 def env(site: Site) -> str:
-    """A file to source: whoever does acts as the developer's staff, and has the command `sluicegate`."""
+    """A file to source: a shell that sources it acts as the developer's staff,
+    and has the command `sluicegate`.
+    """
     return (
         "# To act as the developer's staff of this demonstration; as an agency, take its token instead.\n"
         f"export SLUICEGATE_URL={shlex.quote(site.control_url)}\n"
@@ -29,9 +31,9 @@ def env(site: Site) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """What a newcomer is given: three keys, the file `env` to source, and an `order` to issue.
+    """What a newcomer gets: three keys, the file `env` to source, and an `order` to issue.
 
-    `in_force` names the directives that an earlier run left in force.
+    `in_force` are the directives that an earlier run left in force.
     """
 
     site: Site

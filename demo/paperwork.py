@@ -1,6 +1,6 @@
 """The paperwork of a release, over the HTTP API, as each party does it: with its own token and its own key.
 
-Every act looks first at what is on the record: what has been done is gone on with, not done again.
+Every act looks first at the record: it continues what has been done, and does not repeat it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STAFF = "developer"
 
 
 class Credential(NamedTuple):
-    """An API key under a grant. `size` is the log size from which on it counts."""
+    """An API key under a grant. It counts from log size `size` on."""
 
     id: str
     key: str
@@ -52,7 +52,7 @@ class Paperwork:
             client.close()
 
     def staff(self) -> Client:
-        """The developer's staff."""
+        """The developer's staff, as a client."""
         return self._client(self._site.token(_STAFF))
 
     def agency(self, name: str) -> Client:
@@ -75,7 +75,7 @@ class Paperwork:
         return answer
 
     def stages(self) -> list[dict[str, Any]]:
-        """Every stage of every release as it stands, each with its `release`."""
+        """Every stage of every release in its present state, each with its `release`."""
         releases = self.staff().get("/api/v1/releases")["releases"]
         return [
             {**stage, "release": release["release"]} for release in releases for stage in release["stages"]
@@ -104,12 +104,15 @@ class Paperwork:
         return answer
 
     def case(self, case: str) -> dict[str, Any]:
-        """A case as it stands."""
+        """A case in its present state."""
         answer: dict[str, Any] = self.staff().get(f"/api/v1/cases/{case}")
         return answer
 
     def submit(self, customer: Customer) -> str:
-        """A customer applies; return the case, which is an earlier one if that is open or has granted."""
+        """A customer applies; return the case.
+
+        If an earlier case is open or has given a grant, return that one.
+        """
         body = {
             **customer.place._asdict(),
             "organization": (self._examples / f"{customer.slug}.yaml").read_text(),
@@ -134,14 +137,14 @@ class Paperwork:
         self.customer(customer).post(f"/api/v1/credentials/{credential}/revoke")
 
     def preview(self, text: str) -> dict[str, Any]:
-        """Whom a directive would cover."""
+        """Who a directive would cover."""
         answer: dict[str, Any] = self.staff().post("/api/v1/directives/preview", {"text": text})
         return answer
 
     def order(
         self, text: str, annexes: Mapping[str, Mapping[str, list[str]]] | None = None
     ) -> dict[str, Any]:
-        """The agency that a directive names as its issuer signs it and puts it in force.
+        """The issuer in a directive signs it and puts it in force.
 
         `annexes` are the names in its annexes, as `annex.read` gives them.
         """
@@ -163,9 +166,9 @@ class Paperwork:
         return listed
 
     def in_force(self, name: str) -> dict[str, Any]:
-        """Wait until a directive is in force everywhere; return how it stands, gateway by gateway.
+        """Wait until a directive is in force everywhere; return its state, gateway by gateway.
 
-        Raises: Unreachable: it is not in a time that is longer than any lease.
+        Raises: Unreachable: it is still not, after a time that is longer than any lease.
         """
         ends = time.monotonic() + IN_FORCE_S
         while time.monotonic() < ends:

@@ -1,10 +1,10 @@
 """Child processes that start together, end together, and do not outlive this one.
 
 Rules:
-- Each child is in a session of its own: Ctrl-C reaches only this process, which then tells its children.
-- SIGINT and SIGTERM here end the children at once, so that whatever waits for one of them is told so.
-- A child whose parent is gone, however it went, gets SIGTERM from the kernel.
-- A child that ends unasked ends everything, and it is said which, with the last lines of its log.
+- Each child is in a session of its own: Ctrl-C reaches only this process, which then ends its children.
+- SIGINT and SIGTERM here end the children immediately, so that code that waits for one of them continues.
+- A child whose parent is gone, for any reason, gets SIGTERM from the kernel.
+- A child that ends by itself ends everything. The error names it, with the last lines of its log.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ START_S = 60.0
 STOP_S = 10.0
 """How long children may take to end before they are killed; a gateway lets answers end for half of it."""
 GRACE_S = 1.0
-"""How long after a failed call a child's end may show that explains it."""
+"""How long to wait, after a failed call, for the end of a child that explains it."""
 LAST_LINES = 10
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -39,8 +39,8 @@ _PR_SET_PDEATHSIG = 1
 class Processes:
     """The children, each a `python -m sluicegate …` with a log of its own in the folder `logs`.
 
-    As a context manager: an error that comes of being asked to stop is none, and `stopping` tells;
-    a child that ended unasked is raised as Unreachable, in place of what failed because of it.
+    As a context manager: an error that follows from a stop is ignored, and `stopping` is set. If a child
+    ended by itself, Unreachable is raised in place of the error that it caused.
     """
 
     def __init__(self, logs: Path, say: Callable[[str], None]) -> None:
@@ -101,7 +101,7 @@ class Processes:
         return answer
 
     def wait(self) -> None:
-        """Return when a child has ended: asked, because this process was told to stop, or unasked."""
+        """Return when a child has ended: because this process has to stop, or by itself."""
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
 
     def _end_with_parent(self) -> None:

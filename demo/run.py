@@ -1,7 +1,7 @@
 """`demo run`: everything on this machine, with the example release under way, until Ctrl-C.
 
-What an earlier run did is on the record and is gone on with: the same keys, terms, opening and grants. Only
-the API keys are new, because nobody keeps them; those of the run before are revoked.
+The record has what an earlier run did, and this run continues it: the same keys, terms, opening and grants.
+Only the API keys are new, because no one stores them. The API keys of the run before are revoked.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def run(folder: Path, ports: Ports, say: Say, ready: Callable[[Started], None]) 
 
 
 def _prepared(state: State, running: Site, paperwork: Paperwork, plans: list[Path], say: Say) -> Started:
-    """Bring the release to where it is under way, and write what a newcomer's shell needs."""
+    """Bring the release to the point where an organization has access,
+    and write what a newcomer's shell needs.
+    """
     for path in plans:
         applied = paperwork.apply_plan(path)
         say(f"{applied['release']}: {'applied' if applied['cases'] else 'in force'}")
@@ -91,7 +93,7 @@ def _open_stages(paperwork: Paperwork, say: Say) -> None:
 
 
 def _fresh_key(state: State, paperwork: Paperwork, customer: Customer, say: Say) -> Credential:
-    """Admit a customer, unless it is, and replace its API key."""
+    """Admit a customer, if it is not admitted yet, and replace its API key."""
     case = paperwork.decide(paperwork.submit(customer))
     if case["grant"] is None:
         raise CommandRefused(

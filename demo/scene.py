@@ -1,4 +1,4 @@
-"""What the steps of the story share: where it plays, what it is about, and who holds which key by now."""
+"""What the steps of the story share: the site, the plans and the order, and who holds which key so far."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from demo.site import Site
 class Scene:
     """The running site and its paperwork; `plans` are the dated plans, `order` the text of a directive.
 
-    `cases` and `credentials` are filled by the steps, by the customer's slug.
+    The steps fill `cases` and `credentials`, by the customer's slug.
     """
 
     site: Site

@@ -25,7 +25,7 @@ FOLLOW_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where to listen on 127.0.0.1; 0 leaves the choice to the system."""
+    """Where to listen on 127.0.0.1; with 0, the system chooses."""
 
     control: int = CONTROL_PORT
     gateway: int = GATEWAY_PORT
@@ -95,7 +95,8 @@ def _has_followed(gateway_url: str, size: int) -> bool:
 def start(processes: Processes, folder: Path, cast: Cast, ports: Ports, plans: Collection[Path] = ()) -> Site:
     """Start the three processes on their state in `folder`, and wait until each serves.
 
-    The gateway honours, of the releases of `plans`, only what is signed; without any it believes the log.
+    For the releases of `plans`, the gateway accepts only signed grants and plans. Without plans it believes
+    the log.
 
     Raises: Unreachable: one ended, or took too long.
     """

@@ -1,11 +1,11 @@
-"""The folder in which `demo run` keeps what the next run goes on from.
+"""The folder in which `demo run` keeps what the next run continues with.
 
     state.json      marks the folder as ours; the credentials of the newest run, to be revoked by the next
     plans/          the example plans with the dates of their first use: dates are terms, and are signed
     keys/ tokens/ trust.yaml control/ gateway/ *.log       of the cast and its processes
-    env directive.yaml log.vkey                            for whoever pastes commands
+    env directive.yaml log.vkey                            for people who paste commands
 
-All of it is readable by its owner alone, and used by one run at a time.
+Only its owner can read it, and only one run at a time uses it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class _Kept(BaseModel):
 
 
 class State:
-    """A state folder that is ours and that nobody else uses; made by `opened`."""
+    """A state folder that is ours and that no other process uses; made by `opened`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,9 +42,9 @@ class State:
         self.credentials: dict[str, str] = {}
 
     def load(self) -> None:
-        """Read what an earlier run kept.
+        """Read the state of an earlier run.
 
-        Raises: InvalidInput: the folder holds something else, or what was kept cannot be read.
+        Raises: InvalidInput: the folder holds something else, or the state cannot be read.
         """
         if not self._path.exists():
             if any(self.folder.iterdir()):
@@ -71,7 +71,7 @@ class State:
         )
 
     def plans(self, examples: Path, names: tuple[str, ...], today: date) -> list[Path]:
-        """The example plans as first applied in this state; those that are new get today's dates."""
+        """The example plans as first applied in this state. New ones get today's dates."""
         folder = self.folder / "plans"
         folder.mkdir(mode=0o700, exist_ok=True)
         for name in names:
@@ -91,7 +91,7 @@ class State:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[State]:
-    """The state in a folder, which is made where there is none.
+    """The state in a folder. The folder is made if it does not exist.
 
     Raises: InvalidInput: not a folder, not ours, damaged, or in use.
     """

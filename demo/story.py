@@ -1,9 +1,10 @@
-"""`demo story`: the whole of Sluicegate once, by real processes over real sockets, checked at every step.
+"""`demo story`: all of Sluicegate once, with real processes and real sockets, and a check at every step.
 
 Rules:
-- It plays in a folder of its own and on ports that were free; when it is over nothing of it runs.
-- A step that is not as told ends it: the steps after it are listed as not tried, and the report is not ok.
-- The folder stays only where something was not as told, for those who look why.
+- It runs in a new folder and on free ports. When it is over, all its processes have ended.
+- A step that fails its check ends the story: the later steps are listed as not tried, and the report is not
+  ok.
+- The folder stays only if a check failed, for people who look for the reason.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ STEPS = (
 def story(base: Path, output: Path, say: Say) -> Report:
     """Tell the story in a new folder under `base`; write the report to `output` and return it.
 
-    The report is written whatever happens, and first of all as one in which nothing has been tried.
+    The report is always written. At the start it is written with every step as not tried.
     Raises: Unreachable: a process ended by itself. InvalidInput: a folder or file cannot be made.
             KeyboardInterrupt: SIGINT or SIGTERM came.
     """

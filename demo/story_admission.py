@@ -31,7 +31,7 @@ class Admission:
             page(f"{customer.name} applies for {where}.")
 
     def positions(self, page: Page) -> None:
-        """Terms, openings and applications are signed, each by its party's own key."""
+        """Terms, openings and applications are signed, each with its party's own key."""
         for stage in self._paperwork.stages():
             name = f"{stage['release']}/{stage['stage']}"
             agencies = " and ".join(stage["awaiting"])
@@ -67,13 +67,13 @@ class Admission:
         self._site.followed(max(credential.size for credential in self._scene.credentials.values()))
 
     def answered(self, page: Page) -> None:
-        """An admitted organization is answered through the gateway."""
+        """An admitted organization gets an answer through the gateway."""
         said = sdk.ask(self._site.gateway_url, self._scene.key(UTILITY), MODEL, "hello from the grid")
         expect(isinstance(said, str) and said.startswith("You said: hello from the grid"), f"it got {said}")
         page(f"{UTILITY.name} asks {MODEL} with the official OpenAI SDK and is answered: {said!r}.")
 
     def refused(self, page: Page) -> None:
-        """Strangers are refused, and told why."""
+        """Strangers are refused, and the refusal says why."""
         key = self._scene.key(SECURITY_TEAM)
         no = sdk.ask(self._site.gateway_url, key, MODEL, "hello")
         as_told = isinstance(no, sdk.Refused) and (no.status, no.reason) == (403, "not_admitted")

@@ -1,4 +1,4 @@
-"""The story's second part: an order cuts the streams of whom it covers, spares the others, and is lifted."""
+"""The story's second part: an order cuts the streams that it covers, spares the others, and is lifted."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Order:
         self._issued: dict[str, Any] = {}
 
     def directive(self, page: Page) -> None:
-        """While both organizations have streams open, an agency orders that one be suspended."""
+        """While both organizations have streams open, an agency orders to suspend one of them."""
         self._covered, self._others = self._open(GRID_OPERATOR), self._open(UTILITY)
         listening, covered_key = threading.Event(), self._scene.key(GRID_OPERATOR)
         self._sdk = self._threads.submit(
@@ -87,7 +87,7 @@ class Order:
         page(f"A new request is refused with status {no.status}, {no.reason}: {no.message!r}.")
 
     def spared(self, page: Page) -> None:
-        """Every other stream goes on to its proper end and has lost no byte."""
+        """Every other stream continues to its proper end and has lost no byte."""
         streams.finished(self._others)
         for stream in self._others:
             expect(stream.is_complete, f"{stream.name} did not end properly: {stream.problem}")
@@ -101,7 +101,7 @@ class Order:
         page(f"A new request of {UTILITY.name} is answered: {said!r}.")
 
     def lifted(self, page: Page) -> None:
-        """The issuer lifts its order, and the organization is answered again."""
+        """The issuer lifts its order, and the organization gets answers again."""
         name = self._issued["directive"]
         lifted = self._paperwork.lift(name, "oncd")
         expect(lifted["determination"] == "approved", f"the order is not lifted: {lifted['determination']}")

@@ -1,6 +1,6 @@
-"""The story's last part: anyone checks the record with nothing but its key, and a forged copy shows.
+"""The story's last part: anyone can check the record with only its key, and finds a forged copy.
 
-The checks are made by `sluicegate ledger`, as processes that know nothing of this one.
+`sluicegate ledger` makes the checks, in processes that get no other information.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TIMEOUT_S = 60.0
 
 
 GROWS_MAX = 10
-"""How often the log may have grown while it was looked at."""
+"""How often the log may have grown during a check."""
 
 
 class Record:
@@ -32,7 +32,7 @@ class Record:
         self._copy = scene.site.folder / "copy"
 
     def verified(self, page: Page) -> None:
-        """The log verifies where it is served, and so does a copy of it."""
+        """The served log verifies, and so does a copy of it."""
         served, copied = self._served_and_copied()
         for answer in (served, copied):
             expect(answer["ok"] and answer["firstBad"] is None, f"the log does not verify: {answer}")
@@ -54,7 +54,7 @@ class Record:
         return served, copied
 
     def tampered(self, page: Page) -> None:
-        """One byte of the copy is changed, and it is told in which entry."""
+        """One byte of the copy is changed, and the check names the entry."""
         size = int((self._copy / "checkpoint").read_text().splitlines()[1])
         index = size // 2
         _change_a_byte(self._copy, index, size)

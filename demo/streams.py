@@ -1,8 +1,8 @@
-"""Streams read byte by byte, each by a thread of its own, and how they ended.
+"""Streams that are read byte by byte, each by its own thread, and how they ended.
 
 Rules:
-- The bytes are those of the body, as they came; an SDK would hide where a stream was cut.
-- When a piece came is noted by the wall clock, so that it compares with the time the control plane gives.
+- The bytes are those of the body, unchanged; an SDK would hide where a stream was cut.
+- The wall clock gives the time of each piece, so that it can be compared with the control plane's times.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ class Stream(threading.Thread):
 
     @property
     def is_under_way(self) -> bool:
-        """Whether some of the answer has come, and not all."""
+        """Whether a part of the answer has come, but not all."""
         return self.received.count(b"\n\n") > 2 and self.is_alive()
 
     @property
     def is_complete(self) -> bool:
-        """Whether it ended as streams end."""
+        """Whether it ended properly."""
         return self.ended_properly and self.received.endswith(_DONE)
 
     def cut_by(self) -> dict[str, Any] | None:
@@ -74,7 +74,7 @@ class Stream(threading.Thread):
         return error if isinstance(error, dict) else None
 
     def before_the_cut(self) -> bytes:
-        """What came before the error with which it was cut."""
+        """The bytes before the error with which it was cut."""
         return self.received.removesuffix(self._last_event())
 
     def _last_event(self) -> bytes:

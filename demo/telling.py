@@ -1,4 +1,4 @@
-"""Steps that are told as they happen, and a report of them: whatever happens, every step is in it."""
+"""Steps that are printed as they happen, and a report of them. The report always has every step."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from sluicegate.errors import SluicegateError, VerificationFailed
 COLUMNS = 110
 Say = Callable[[str], None]
 Part = Callable[["Page"], None]
-"""A step: it says what happens, and raises if it is not as told. Its name is the step's."""
+"""A step: it says what happens, and raises an error if a check fails. Its name is the step's name."""
 
 
 class Page:
-    """What is said in one step: sentences in order, and figures by name."""
+    """The text of one step: sentences in order, and figures by name."""
 
     def __init__(self) -> None:
         self.sentences: list[str] = []
@@ -32,7 +32,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step as it went. Units: `ms` milliseconds."""
+    """The result of one step. Units: `ms` milliseconds."""
 
     name: str
     ok: bool
@@ -43,7 +43,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All steps. Units: `seconds` from the first to the last, with all that was set up for them."""
+    """All steps. Units: `seconds` from the first to the last, including the set-up."""
 
     ok: bool
     seconds: float
@@ -54,7 +54,7 @@ class Report:
         return asdict(self)
 
     def write(self, path: Path) -> None:
-        """Write the report, whole or not at all."""
+        """Write the report, completely or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
         new = path.with_name(f"{path.name}.new")
         new.write_text(json.dumps(self.answer(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -62,13 +62,13 @@ class Report:
 
 
 def expect(holds: object, otherwise: str) -> None:
-    """Go on if the step is as told. Raises: VerificationFailed: it is not; `otherwise` says how it is."""
+    """Check a step. Raises: VerificationFailed: the check fails; `otherwise` says what is true instead."""
     if not holds:
         raise VerificationFailed(otherwise)
 
 
 def tell(parts: Iterable[Part], steps: list[Step], say: Say) -> None:
-    """Tell the parts in order, each into `steps` as it happened, up to the first that is not as told."""
+    """Run the parts in order, with the result of each in `steps`, up to the first one that fails."""
     for part in parts:
         steps.append(_told(part))
         say(_shown(steps[-1]))
@@ -77,7 +77,7 @@ def tell(parts: Iterable[Part], steps: list[Step], say: Say) -> None:
 
 
 def report(names: Sequence[str], steps: Sequence[Step], seconds: float) -> Report:
-    """The report of the steps told; those of `names` that were not come to are listed as not ok."""
+    """The report of the steps so far. Those of `names` that were not reached are listed as not ok."""
     others = [
         Step(name, ok=False, ms=0, detail="not tried: what comes before it was not as told")
         for name in names[len(steps) :]

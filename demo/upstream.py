@@ -1,17 +1,17 @@
 """A small model server for tests, load and the demonstration, with the wire formats of OpenAI and Anthropic.
 
-An answer is a function of the request: nothing is generated. A request may set its pace and its fault:
+An answer is a function of the request: no model runs. A request may set its pace and its fault:
 
     x-demo-chunks: 50            pieces of a stream's text
-    x-demo-interval-ms: 10       pause between two pieces (also of a body that is no stream)
+    x-demo-interval-ms: 10       pause between two pieces (also of a body that is not a stream)
     x-demo-delay-ms: 100         pause before the response's head
     x-demo-bytes: 4096           exact size of the answer's text, in UTF-8
     x-demo-fail: 500 | hangup | hangup-midstream
 
-as headers, or as texts in the `metadata` of its body, for callers behind a gateway that forwards no such
-header; a header wins.
+as headers, or as texts in the `metadata` of its body, for callers behind a gateway that does not forward
+these headers. A header wins.
 
-What reached it is told by `GET /_demo/calls` and `GET /_demo/stats`, and forgotten on `POST /_demo/reset`.
+`GET /_demo/calls` and `GET /_demo/stats` show the calls that reached it. `POST /_demo/reset` deletes them.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Upstream:
     def _reply(
         self, scope: Scope, headers: Mapping[bytes, bytes], content: bytes, call: Call
     ) -> tuple[Reply, Pace]:
-        """Return what to send and how, and note the rest of what the call is about."""
+        """Return what to send and how, and note the other facts of the call."""
         call.body_sha256 = hashlib.sha256(content).hexdigest()
         is_anthropic = scope["path"].startswith(_ANTHROPIC)
         refusal = upstream_anthropic.refusal if is_anthropic else upstream_openai.refusal
@@ -107,7 +107,7 @@ class Upstream:
     def _objection(
         self, scope: Scope, headers: Mapping[bytes, bytes], content: bytes, pace: Pace
     ) -> tuple[int, str] | None:
-        """Return the status and text of a refusal that does not depend on what the body says."""
+        """Return the status and text of a refusal that does not depend on the body."""
         if len(content) > self._settings.max_body_bytes:
             return 413, f"the body is larger than {self._settings.max_body_bytes} bytes"
         if not self._authorized(headers):
@@ -126,7 +126,7 @@ class Upstream:
         return listing(self._settings.models)
 
     async def _observe(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a question about the server itself; these are no calls."""
+        """Answer a question about the server itself. These questions are not counted as calls."""
         if await read_body(receive, self._settings.max_body_bytes) is not None:
             await send_at_once(send, self._observation(scope["method"], scope["path"]), "demo")
 
@@ -156,7 +156,7 @@ def _answer(path: str, content: bytes, pace: Pace) -> tuple[str, Reply]:
 
 
 _answer_again = lru_cache(maxsize=64)(_answer)
-"""The same, kept for small answers: load repeats its requests, and it is not us whom it measures."""
+"""The same, cached for small answers: load tests repeat their requests, and do not measure this server."""
 
 
 def _misrouted(method: str, path: str) -> tuple[int, str] | None:
@@ -167,7 +167,7 @@ def _misrouted(method: str, path: str) -> tuple[int, str] | None:
 
 
 class _Protocol(HttpToolsProtocol):
-    """Lends the application itself: the connection."""
+    """A protocol that gives the application its connection."""
 
     lost = False
 
@@ -182,7 +182,7 @@ class _Protocol(HttpToolsProtocol):
 
 
 class _Server(uvicorn.Server):
-    """Tells when it serves, and hangs up on everybody when it stops."""
+    """Reports when it serves, and closes every connection when it stops."""
 
     def __init__(self, settings: UpstreamSettings, ready: Callable[[int], None] | None = None) -> None:
         config = uvicorn.Config(
@@ -220,7 +220,8 @@ def _listen(host: str, port: int) -> socket.socket:
 def serve(
     settings: UpstreamSettings, host: str, port: int, ready: Callable[[int], None] | None = None
 ) -> None:
-    """Serve until SIGINT or SIGTERM; `ready` is called once with the port, which port 0 leaves to the system.
+    """Serve until SIGINT or SIGTERM; `ready` is called once with the port; with port 0,
+    the system chooses it.
 
     Raises: OSError: the address cannot be bound.
     """

@@ -1,7 +1,7 @@
-"""What the demonstration upstream answers: a function of the question and the pace, and of nothing else.
+"""The answers of the demonstration upstream: a function of only the question and the pace.
 
-It repeats the last words of the user and then counts, so that a lost, doubled or reordered piece shows. Given
-a tool it calls it; given a tool's result it repeats that.
+It repeats the last words of the user and then counts, so that a lost, doubled or reordered piece shows. If it
+gets a tool, it calls it. If it gets a tool's result, it repeats that.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a conversation comes to; `tool_result` is set when it ends with one."""
+    """The question in a conversation; `tool_result` is set if it ends with one."""
 
     text: str
     tool_result: str | None = None
@@ -70,7 +70,7 @@ class ToolCall:
 
 
 def answer(question: Question, pace: Pace) -> Text | ToolCall:
-    """Return the answer in at most `pace.chunks` pieces; text of no set size has exactly as many."""
+    """Return the answer in at most `pace.chunks` pieces; text without a set size has exactly that number."""
     if question.tool_result is not None:
         return _text(f"The tool returned: {question.tool_result}", pace)
     if question.tool is not None:
@@ -91,7 +91,7 @@ def turns(body: Mapping[str, object], name: str) -> list[dict[str, object]]:
 
 
 def last_said(conversation: Sequence[Mapping[str, object]]) -> str:
-    """Return the text of the user's last turn; without one, nothing."""
+    """Return the text of the user's last turn; empty without one."""
     said = (turn for turn in reversed(conversation) if turn.get("role") == "user")
     return text_of(next(said, {}).get("content"))
 
@@ -128,7 +128,7 @@ def _slices(text: str, chunks: int) -> list[str]:
 
 
 def _sized(sentence: str, size: int) -> str:
-    """Return the sentence, counting on or cut between characters, as exactly `size` bytes of UTF-8."""
+    """Return the sentence as exactly `size` bytes of UTF-8: longer by counting, or cut between characters."""
     content = sentence.encode("utf-8", "replace")
     content += _COUNTING.encode() * (max(0, size - len(content)) // len(_COUNTING) + 1)
     text = content[:size].decode("utf-8", "ignore")

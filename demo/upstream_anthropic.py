@@ -1,6 +1,6 @@
 """The demonstration upstream as Anthropic's API: messages, models.
 
-`max_tokens` is neither asked for nor obeyed: how long an answer is follows from the pace alone.
+`max_tokens` is not required and has no effect: only the pace decides the length of an answer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def refusal(status: int, message: str, request_id: str) -> Reply:
 
 
 def models(names: Sequence[str]) -> Reply:
-    """Answer `GET /v1/models` of a caller that sends `anthropic-version`."""
+    """Answer `GET /v1/models` for a caller that sends `anthropic-version`."""
     data = [{"type": "model", "id": name, "display_name": name, "created_at": _CREATED_AT} for name in names]
     ends = {"first_id": names[0] if names else None, "last_id": names[-1] if names else None}
     return whole({"data": data, "has_more": False, **ends})

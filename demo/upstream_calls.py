@@ -1,6 +1,6 @@
-"""What the demonstration upstream remembers of its calls: a test can see what reached it and how it ended.
+"""What the demonstration upstream remembers of its calls: a test can see which calls came and how they ended.
 
-No value of a header and no byte of a body is kept: names, sizes and digests only.
+It keeps no value of a header and no byte of a body, only names, sizes and digests.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MAX_ID = 128
 
 
 class CallState(StrEnum):
-    """Where a call stands. One that fails as asked to (`x-demo-fail`) is completed."""
+    """The state of a call. A call that fails on request (`x-demo-fail`) counts as completed."""
 
     OPEN = "open"
     COMPLETED = "completed"
@@ -27,9 +27,10 @@ class CallState(StrEnum):
 
 @dataclass(slots=True)
 class Call:
-    """One request and what became of it.
+    """One request and its result.
 
-    `chunks_sent` counts parts of the response's body as sent, of a stream its events; `bytes_sent` its bytes.
+    `chunks_sent` counts the sent parts of the response's body (of a stream, its events); `bytes_sent` counts
+    its bytes.
     """
 
     id: str
@@ -67,7 +68,7 @@ class CallLog:
         return call
 
     def end(self, call: Call, state: CallState) -> None:
-        """Set how a call ended; the first word stands."""
+        """Set how a call ended; only the first result counts."""
         if call.state is not CallState.OPEN:
             return
         call.state = state

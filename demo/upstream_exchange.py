@@ -1,7 +1,8 @@
-"""One call at the demonstration upstream: a body comes in, a reply goes out; the caller may leave any time.
+"""One call at the demonstration upstream: a body comes in, a reply goes out.
 
-That a caller leaves is noticed during pauses and waits, also before the response has begun. What the
-transport has taken counts as sent: a short reply without pauses is completed even if nobody reads it.
+The caller may leave at any time. The server notices during pauses and waits that a caller leaves, also before
+the response has begun. Bytes that the transport has taken count as sent: a short reply without pauses is
+completed even if no one reads it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 CONNECTION = "sluicegate.connection"
-"""The ASGI extension by which our server lends its connection."""
+"""The ASGI extension with which our server gives access to its connection."""
 
 _SLICE_BYTES = 64 * 1024
 
@@ -48,14 +49,14 @@ async def send_at_once(send: Send, reply: Reply, request_id: str) -> None:
 
 
 class Connection(Protocol):
-    """What carries calls: to hang up with, and to know of its end before anybody was told."""
+    """The connection of a call: to close it, and to know that it has ended before ASGI reports it."""
 
     lost: bool
     transport: asyncio.Transport
 
 
 class Caller:
-    """The other end of a call whose body has been read, and the connection to it, if it is lent."""
+    """The other end of a call whose body has been read, and the connection to it, if the server gives it."""
 
     def __init__(self, receive: Receive, connection: Connection | None) -> None:
         self._gone = False
@@ -65,7 +66,10 @@ class Caller:
         self._alarm: asyncio.Future[None] | None = None
 
     def gone(self) -> bool:
-        """Tell whether the caller has left; sending to nobody takes no time in which to notice it."""
+        """Return whether the caller has left.
+
+        Sending to a closed connection takes no time in which to notice it.
+        """
         return self._gone or (self._connection is not None and self._connection.lost)
 
     async def leaving(self) -> bool:
@@ -81,7 +85,7 @@ class Caller:
     async def hang_up(self) -> None:
         """Close the connection; return when that is done.
 
-        Raises: ConnectionAbortedError: the server lends no connection to hang up with.
+        Raises: ConnectionAbortedError: the server gives no connection to close.
         """
         if self._connection is None:
             raise ConnectionAbortedError("asked to hang up, but this server lends no connection")
@@ -89,13 +93,13 @@ class Caller:
         await self.watch()
 
     def watch(self) -> asyncio.Task[None]:
-        """Begin to notice that the caller leaves; the task ends when it has."""
+        """Begin to watch for the caller to leave; the task ends when it has left."""
         if self._watch is None:
             self._watch = asyncio.create_task(self._await_leave())
         return self._watch
 
     async def pause(self, duration_ms: int) -> None:
-        """Wait, but no longer than the caller does."""
+        """Wait, but only as long as the caller stays."""
         self.watch()
         if self.gone():
             return
@@ -185,7 +189,7 @@ def _head(reply: Reply, request_id: str) -> Message:
 
 
 def _sliced(reply: Reply, pace: Pace, *, at_least: int) -> Reply:
-    """Return a document's reply in slices: with pauses as many as a stream's chunks, else large ones."""
+    """Return a document's reply in slices: with pauses, as many as a stream's chunks; else large ones."""
     (content,) = reply.events
     wanted = pace.chunks if pace.interval_ms else len(content) // _SLICE_BYTES + 1
     count = min(max(wanted, at_least), len(content))

@@ -1,6 +1,6 @@
 """The demonstration upstream as OpenAI's API: chat completions, responses, completions, embeddings, models.
 
-Limits on tokens are not obeyed: how long an answer is follows from the pace alone.
+Limits on tokens have no effect: only the pace decides the length of an answer.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def _usage(prompt: int, completion: int) -> dict[str, object]:
 
 
 def completion(request: Request, pace: Pace) -> Reply:
-    """Answer `POST /v1/completions`; of several prompts, the last."""
+    """Answer `POST /v1/completions`; with several prompts, the last one counts."""
     prompt = request.body.get("prompt")
     said = prompt[-1] if isinstance(prompt, list) and prompt else prompt
     result = answer(Question(said if isinstance(said, str) else ""), pace)

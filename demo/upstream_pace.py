@@ -1,7 +1,7 @@
 """How the demonstration upstream paces, sizes and breaks its answers.
 
-The settings give the defaults; a request overrides them by `x-demo-…` headers. Every number has bounds, and
-one outside them is refused, never clamped.
+The settings give the defaults; a request overrides them with `x-demo-…` headers. Every number has bounds. A
+number outside them is refused, never clamped.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ TEXT_BYTES = Bounds("text_bytes", 0, 16 * 1024 * 1024)
 
 
 class Fault(StrEnum):
-    """How a call fails when it is asked to."""
+    """How a call fails on request."""
 
     SERVER_ERROR = "500"
     HANGUP = "hangup"
@@ -89,9 +89,9 @@ class UpstreamSettings:
     first_chunk_delay_ms: int = 0
     """The pause before the response's head."""
     api_key: str = field(default="", repr=False)
-    """What callers must present, as `Authorization: Bearer` or `x-api-key`; empty: nothing."""
+    """The key that callers must send, as `Authorization: Bearer` or `x-api-key`; empty: no key."""
     models: tuple[str, ...] = ("demo-large", "demo-small")
-    """What `GET /v1/models` lists. Any model is answered."""
+    """The models that `GET /v1/models` lists. The server answers for any model."""
     max_body_bytes: int = 32 * 1024 * 1024
 
     def __post_init__(self) -> None:
@@ -101,14 +101,14 @@ class UpstreamSettings:
 
     @property
     def pace(self) -> Pace:
-        """The pace of an answer to a request that asks for none."""
+        """The pace of an answer to a request that does not set one."""
         return Pace(self.chunks, self.chunk_interval_ms, self.first_chunk_delay_ms)
 
 
 def requested_pace(headers: Mapping[bytes, bytes], default: Pace) -> Pace:
     """Return `default`, changed by the `x-demo-…` headers of a request.
 
-    Raises: InvalidInput: a value that is no number, out of bounds, or an unknown fault.
+    Raises: InvalidInput: a value that is not a number or is out of bounds, or an unknown fault.
     """
     if not any(name.startswith(b"x-demo-") for name in headers):
         return default

@@ -1,6 +1,6 @@
-"""What the demonstration upstream is asked, and what goes out on the wire.
+"""The requests of the demonstration upstream, and its replies on the wire.
 
-A reply is whole before its first byte leaves: sending it is a loop over `events`, with pauses and no thought.
+A reply is complete before its first byte leaves. Sending it is only a loop over `events`, with pauses.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from itertools import pairwise
 from sluicegate.errors import InvalidInput
 
 CREATED = 1_767_225_600
-"""When everything here was made: 2026-01-01T00:00:00Z. Equal requests have equal answers."""
+"""The creation time in every answer: 2026-01-01T00:00:00Z. Equal requests have equal answers."""
 
 HOLE = "\x00"
-"""Stands in a template for what differs between its events."""
+"""Marks the place in a template that differs between its events."""
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -32,12 +32,12 @@ def data_event(value: object) -> bytes:
 
 
 def named_event(value: Mapping[str, object]) -> bytes:
-    """Return a server-sent event that is named as its `type`."""
+    """Return a server-sent event whose name is its `type`."""
     return b"event: %b\n%b" % (str(value["type"]).encode(), data_event(value))
 
 
 def fill(template: bytes, pieces: Sequence[str]) -> list[bytes]:
-    """Return one event for each piece, put where the template has its last `HOLE`."""
+    """Return one event for each piece, with the piece at the last `HOLE` of the template."""
     head, _, tail = template.rpartition(encode(HOLE))
     return [head + encode(piece) + tail for piece in pieces]
 
@@ -63,12 +63,12 @@ class Request:
 
 
 def spans(length: int, count: int) -> Iterable[tuple[int, int]]:
-    """Cut 0..length into `count` spans (start, end) that differ by one at most."""
+    """Cut 0..length into `count` spans (start, end) whose lengths differ by one at most."""
     return pairwise(length * index // count for index in range(count + 1))
 
 
 def token_count(size: int) -> int:
-    """Return how many tokens this upstream makes of `size` bytes or characters."""
+    """Return how many tokens this upstream counts for `size` bytes or characters."""
     return size // 4 + 1
 
 
@@ -90,9 +90,9 @@ def parse_body(content: bytes) -> tuple[dict[str, object], str]:
 
 
 def metadata(content: bytes, prefix: bytes) -> dict[bytes, bytes]:
-    """Return the texts in a body's `metadata` whose names have a prefix; nothing where there is none.
+    """Return the texts in a body's `metadata` whose names have a prefix; empty if there are no such texts.
 
-    Raises: InvalidInput: the prefix stands in it, and it is not a body that we can read.
+    Raises: InvalidInput: the body contains the prefix, but cannot be read.
     """
     if b'"' + prefix not in content:  # so that load without it is not parsed twice
         return {}
@@ -109,7 +109,7 @@ def _bytes(text: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A response: `events` are its body, each sent by itself.
+    """A response: `events` are its body, each sent separately.
 
     Those with first <= index < last are its chunks: a pace pauses between them.
     """
@@ -122,7 +122,7 @@ class Reply:
 
     @property
     def streams(self) -> bool:
-        """Whether the body's length is left open."""
+        """Whether the body's length is not declared."""
         return self.content_type != _JSON_TYPE
 
 

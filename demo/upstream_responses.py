@@ -1,4 +1,4 @@
-"""The demonstration upstream as OpenAI's Responses API: nothing is kept, each request stands alone."""
+"""The demonstration upstream as OpenAI's Responses API: it stores nothing; each request is independent."""
 
 from __future__ import annotations
 

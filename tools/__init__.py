@@ -1,1 +1,1 @@
-"""What writes the documentation: the examples in `docs/record` and the generated reference pages."""
+"""Programs that write the documentation: the examples in `docs/record` and the generated reference pages."""

@@ -1,4 +1,4 @@
-"""The pages of the command line: one page a group, each command with its options and an example."""
+"""The pages of the command line: one page for each group, with the options and an example of each command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RELEASE = ("plan", "apply", "status", "report")
 
 
 def pages() -> dict[str, str]:
-    """Every page by its path under `docs/`. Runs the story of `tools.story`, which takes some seconds."""
+    """Every page by its path under `docs/`. This runs the story of `tools.story` (some seconds)."""
     told = (DOCS / "record" / "story.txt").read_text().partition("\n\n")[0]
     runs = [*story.runs(ROOT / "examples", worked_plan()), story.Run("me", "demo story", f"{told}\n\n…\n")]
     shown = _examples(runs)

@@ -1,7 +1,7 @@
 """The examples in `docs/record/`, made by the product itself: `python -m tools.record docs/record`.
 
-The ledger, the position and the poll are the same at every run: clock, keys and salts are made from fixed
-seeds, which is why the keys are good for examples only. The cut streams are taken from live sockets.
+The ledger, the position and the poll are the same at every run: clock, keys and salts come from fixed seeds.
+So the keys are good for examples only. The cut streams are taken from live sockets.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ _DIRECTIVE = {
 
 
 def key_of(owner: str) -> Ed25519PrivateKey:
-    """The example key of an owner; anybody can make it, so it is good for examples only."""
+    """The example key of an owner. Anyone can make it, so it is good for examples only."""
     return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(f"example key of {owner}".encode()).digest())
 
 
@@ -180,7 +180,7 @@ class Example:
         return (self._examples / name).read_text()
 
     def _id(self) -> str:
-        """The next command's id. A second passes a command, however often anybody asks for the time."""
+        """The next command's id. One second passes for each command, however often code reads the time."""
         self._commands += 1
         return f"example_{self._commands:04d}"
 
@@ -237,7 +237,7 @@ _CALLS: dict[str, tuple[str, dict[str, Any]]] = {
 async def _open(
     port: int, path: str, body: dict[str, Any], key: str
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Send a request. Its writer must be kept: a connection is closed with it."""
+    """Send a request. Keep its writer: the connection closes with it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     content = json.dumps(body).encode()
     head = (

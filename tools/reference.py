@@ -253,7 +253,7 @@ def _table(columns: list[str], rows: list[list[Any]]) -> str:
 
 
 def write(folder: Path) -> None:
-    """Write every generated page into `folder`, those of the command line too."""
+    """Write every generated page into `folder`, also those of the command line."""
     for name, text in (pages() | commands.pages()).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

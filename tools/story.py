@@ -1,10 +1,9 @@
-"""The examples of the command line: one story, run against a control plane with a clock and keys of its own.
+"""The examples of the command line: one story, run against a control plane with its own clock and keys.
 
 Rules:
-- A page shows what a command printed. Ids are numbered in the order they appear, and secrets and hashes are
-  left out: they differ at every run.
-- The clock stands still while a command runs. A second passes between
-  commands, and `later` lets days pass.
+- A page shows what a command printed. Ids are numbered in the order in which they appear. Secrets and hashes
+  are left out, because they differ at every run.
+- The clock stands still while a command runs. A second passes between commands, and `later` lets days pass.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ HOLDERS = {
 """Who has a token, with which role, and for which agency."""
 
 STORY = Path(__file__).with_suffix(".txt").read_text(encoding="utf-8")
-"""Each line is who runs it, and a command; `me` has no token. Ids are those that the lines before made."""
+"""Each line has the person who runs it, and a command; `me` has no token. Ids come from the lines before."""
 
 _IDS = re.compile(r"\b(case|grant|cred|mem|draft|sub|sig|idp|nom|org)_[a-z2-7]{16,}\b(?=( {2,})?)")
 _LEFT_OUT = (
@@ -96,7 +95,7 @@ class Run:
 
 
 class Teller:
-    """Runs the story in a folder, against a control plane of its own."""
+    """Runs the story in a folder, against its own control plane."""
 
     def __init__(self, folder: Path, files: Path, plan: str) -> None:
         draws = count()
@@ -165,7 +164,7 @@ class Teller:
         return self._seen[name]
 
     def _poll(self) -> None:
-        """A gateway says that it has every entry there is."""
+        """A gateway reports that it has every entry."""
         size = self.ledger.size()
         asked = {
             "gateway": "gateway-1",
@@ -198,7 +197,7 @@ def runs(files: Path, plan: str) -> list[Run]:
 
 
 def _servers(folder: Path) -> Run:
-    """A control plane and a gateway started by `up`, each of which says where it listens."""
+    """A control plane and a gateway, started by `up`. Each says where it listens."""
     command = "up --trust trust.yaml --upstream demo=http://127.0.0.1:8800"
     ports = ["--port", "0", "--gateway-port", "0"]
     arguments = [sys.executable, "-m", "sluicegate", *command.split(), *ports]

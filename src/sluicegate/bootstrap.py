@@ -58,7 +58,7 @@ SWITCH_S = 0.0005
 
 
 def boot_ms() -> float:
-    """CLOCK_BOOTTIME in milliseconds: it goes on while the machine sleeps, and nobody can set it."""
+    """CLOCK_BOOTTIME in milliseconds: it continues while the machine sleeps, and no one can set it."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) / 1e6
 
 
@@ -115,12 +115,12 @@ class Control:
 
 
 def control(settings: ControlSettings, command: str) -> Control:
-    """Wire a control plane on its state folder, which is made where there is none.
+    """Wire a control plane on its state folder. The folder is made if it does not exist.
 
-    The folder is this process's from now until it ends; another is told that `command` uses it.
+    This process owns the folder until it ends. Another process gets an error that `command` uses it.
 
     Raises: InvalidDocument: the trust file. StoreUnavailable: the folder is in use, or cannot be written.
-    StoreUnusable: the database. CommandRefused: another log.
+            StoreUnusable: the database. CommandRefused: another log.
     """
     pins = trust.read(document.read(settings.trust_file.read_bytes(), str(settings.trust_file)))
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -187,7 +187,7 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
 
 @asynccontextmanager
 async def _carrying(wired: Control) -> AsyncIterator[None]:
-    """Deliver letters meanwhile. A courier that fails is logged, and ends nothing else."""
+    """Deliver letters meanwhile. If the courier fails, that is logged, and the server continues."""
     ledger, settings = wired.ledger, wired.settings.post
     carriers: dict[str, Carrier] = {
         subscriptions.WEBHOOK: Webhooks(settings, partial(notices.secret, ledger.key), wall_ms=wall_ms)
@@ -240,7 +240,7 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
 
 
 def _table(settings: GatewaySettings) -> Table:
-    """The table of a gateway: with a trust file, one that honours only what it can check."""
+    """The table of a gateway: with a trust file, one that gives effect only to what it can check."""
     if settings.trust_file is None:
         return Table()
     found = trust.read_gateway(document.read(settings.trust_file.read_bytes(), str(settings.trust_file)))
@@ -307,7 +307,7 @@ def _log_key(path: Path, *, is_new: bool) -> Ed25519PrivateKey:
 
 
 def _first_tokens(ledger: Ledger, folder: Path) -> None:
-    """Make the tokens nobody could ask for yet: the developer's, each agency's, the first gateway's."""
+    """Make the tokens that no one could ask for yet: the developer's, each agency's, the first gateway's."""
     known = {(principal.role, principal.name) for principal in ledger.store.principals()}
     with ledger.reading() as state:
         agencies = sorted(state.parties - {state.developer})

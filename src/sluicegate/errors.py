@@ -19,10 +19,10 @@
     ├── StoreUnavailable        disk full, in use, gone; nothing was done   exit 4, HTTP 503
     └── Unreachable             the other side did not answer               exit 4
 
-A "no" that the rules foresee is a value (`core.access.refusals.Deny`, `core.lifecycle.Refusal`);
-an exception is a surprise, or the edge turning such a value into an answer.
+A "no" that the rules foresee is a value (`core.access.refusals.Deny`, `core.lifecycle.Refusal`). An exception
+is a surprise, or the form in which such a value leaves the core.
 
-What can be wrong with the record itself is in `sluicegate_record.errors`, and is named here too.
+Errors about the record itself are in `sluicegate_record.errors`, and are also named here.
 
 Messages are one lower-case line: what was found (quoted), what was expected, what to do.
 """
@@ -79,13 +79,13 @@ class InvalidDocument(InvalidInput):
 
 
 class BadFeed(VerificationFailed):
-    """A feed answer that is unsigned, replayed, truncated, goes back, or forks."""
+    """A feed answer that is unsigned, replayed or truncated, or that goes back or forks."""
 
     code = "bad_feed"
 
 
 class Drifted(VerificationFailed):
-    """A gateway whose log or fold is not ours; `what` says which: `root` or `fold`."""
+    """A gateway whose log or fold differs from ours; `what` says which: `root` or `fold`."""
 
     code = "drifted"
 
@@ -113,6 +113,6 @@ class StoreUnusable(SluicegateError):
 
 
 class StoreUnavailable(SluicegateError):
-    """The database cannot be written or read now; the command was not done."""
+    """The database cannot be written or read now; the command changed nothing."""
 
     code = "store_unavailable"

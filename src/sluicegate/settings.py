@@ -14,7 +14,7 @@ UPSTREAM_PORT = 8800
 
 @dataclass(frozen=True, slots=True)
 class UpstreamTarget:
-    """Where a model is served: `base_url` without `/v1`, and the key sent there, if any."""
+    """Where a model is served: `base_url` without `/v1`, and the key to send there, if any."""
 
     base_url: str
     api_key: str = field(default="", repr=False)
@@ -31,7 +31,7 @@ class GatewaySettings:
     upstreams: Mapping[str, UpstreamTarget]
     state_dir: Path
     trust_file: Path | None = None
-    """What this gateway honours by its own checks; None to believe the log."""
+    """The trust file for this gateway's own checks; None to believe the log."""
     name: str = "gateway-1"
     host: str = "127.0.0.1"
     port: int = GATEWAY_PORT
@@ -42,9 +42,9 @@ class GatewaySettings:
     body_timeout_ms: int = 30_000
     """How long a client may take to send its body."""
     write_timeout_ms: int = 30_000
-    """How long a client may take to read what waits for it before it is disconnected."""
+    """How long a client may take to read what waits for it, before the gateway disconnects it."""
     cut_grace_ms: int = 250
-    """How long a cut stream's error event may take to leave before the connection is aborted."""
+    """How long a cut stream's error event may take to leave, before the connection is aborted."""
     upstream_connect_ms: int = 5_000
     upstream_idle_ms: int = 600_000
     """How long an upstream may be silent."""
@@ -52,10 +52,10 @@ class GatewaySettings:
 
 @dataclass(frozen=True, slots=True)
 class PostSettings:
-    """How people are told. Without `smtp_host` nothing is sent by e-mail."""
+    """How letters are sent. Without `smtp_host`, none goes by e-mail."""
 
     webhook_networks: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks that are not public and may be sent to all the same."""
+    """Networks that are not public, but that webhooks may still reach."""
     smtp_host: str = ""
     smtp_port: int = 587
     smtp_user: str = ""
@@ -64,7 +64,7 @@ class PostSettings:
     timeout_ms: int = 15_000
     """How long one attempt may take."""
     max_sending: int = 32
-    """How many letters may be under way at once."""
+    """How many letters may be sent at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class ControlSettings:
     host: str = "127.0.0.1"
     port: int = CONTROL_PORT
     max_body_bytes: int = 16 * 1024 * 1024
-    """An annex of 100,000 rows comes in one request; whoever sends it has shown a token first."""
+    """An annex of 100,000 rows comes in one request. The sender has shown a token first."""
     max_feed_entries: int = 500
-    """How many entries one poll answer carries at the most."""
+    """How many entries one poll answer has at most."""
     post: PostSettings = PostSettings()

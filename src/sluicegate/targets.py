@@ -1,11 +1,12 @@
-"""Which machines may be reached that somebody else names, and which mail addresses.
+"""Which machines that someone else names may be reached, and which mail addresses are valid.
 
 Rules:
-- A machine is reached only if its address is public on the Internet, or in a network that the operator
-  allowed. One that leads to another address (IPv4 in IPv6, NAT64, 6to4, Teredo) is not public.
-- A webhook is https on port 443 or one above 1023. Plain http and other ports are for allowed networks.
-- Keys are fetched by https everywhere: what comes by plain http, anybody on the way could have written.
-- What a URL says is checked when it is given; the address is checked at every connection.
+- A machine may be reached only if its address is public on the Internet, or is in a network that the operator
+  allowed. An address that leads to another address (IPv4 in IPv6, NAT64, 6to4, Teredo) is not public.
+- A webhook is https on port 443 or on a port above 1023. Plain http and other ports are only for allowed
+  networks.
+- Keys are always fetched by https: anyone between could have written what comes by plain http.
+- The URL itself is checked when it is given. The address is checked at every connection.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def networks(text: str) -> Networks:
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NOT_PUBLIC = networks("192.0.0.0/24, 192.88.99.0/24, 2001::/23, 2002::/16, 3fff::/20")
-"""Protocol assignments, 6to4 and Teredo, documentation: older tables call some of these global."""
+"""Protocol assignments, 6to4 and Teredo, documentation: older tables say that some of these are global."""
 
 
 def may_reach(address: Address, port: int, allowed: Networks, *, encrypted: bool) -> bool:
@@ -49,17 +50,17 @@ def may_reach(address: Address, port: int, allowed: Networks, *, encrypted: bool
 
 
 def check_webhook(url: str, allowed: Networks) -> None:
-    """Check a webhook's URL as far as can be seen from it.
+    """Check a webhook's URL, as far as the URL itself shows.
 
-    Raises: InvalidInput: not one that is ever sent to.
+    Raises: InvalidInput: a URL that we never send to.
     """
     _check(url, allowed, plain=bool(allowed))
 
 
 def check_jwks(url: str, allowed: Networks) -> None:
-    """Check the URL of a JWK Set as far as can be seen from it.
+    """Check the URL of a JWK Set, as far as the URL itself shows.
 
-    Raises: InvalidInput: not one that is ever fetched from.
+    Raises: InvalidInput: a URL that we never fetch from.
     """
     _check(url, allowed, plain=False)
 
@@ -116,7 +117,7 @@ def _is_port(port: int) -> bool:
 
 
 def _unwrapped(address: Address) -> Iterator[Address]:
-    """An address and, where the kernel takes it for an IPv4 address, that one."""
+    """An address; also the IPv4 address, if the kernel treats it as one."""
     yield address
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         yield address.ipv4_mapped

@@ -135,7 +135,7 @@ def test_an_applicant_sees_the_criteria_the_clock_and_who_is_awaited(plane):
     assert "awaiting: applicant, ostp" in asked
     plane.answer("application", "answer", case, "--text", "those of a grid", by="applicant")
     assert "the applicant answered: those of a grid" in plane("case", "show", case, by="oncd").out
-    assert "would decide it: oncd and ostp" in shown(plane, case)
+    assert "still needed for a yes: oncd and ostp" in shown(plane, case)
     conditions = plane.folder / "conditions.yaml"
     conditions.write_text("requestsPerMinute: 60\n")
     say(plane, case, "oncd", "approve-with-conditions", "--conditions", conditions)
@@ -221,12 +221,12 @@ def test_a_release_manager_proceeds_removes_and_reports(plane):
     assert "ostp, dissent: too early" in told
     grant = plane.answer("application", "show", case)["grant"]["grant"]
     assert "suspended" in plane("grant", "suspend", grant, "--code", "security").out
-    assert "goes on" in plane("grant", "resume", grant).out
+    assert "valid again" in plane("grant", "resume", grant).out
     removal = plane.answer("grant", "remove", grant, "--code", "misuse", "--text", "keys were shared")["case"]
     assert say(plane, removal, "oncd")["determination"] is None
     notice = shown(plane, removal)
     assert "notice to the holder: keys were shared" in notice
-    assert "in the way: the holder may reply until" in notice
+    assert "blocked: the holder may reply until" in notice
     plane.answer("application", "reply", removal, "--text", "they were not", by="applicant")
     assert "the applicant replied: they were not" in shown(plane, removal, by="developer")
     listed = plane.answer("case", "list", "--kind", "removal", "--awaiting", "ostp")

@@ -19,7 +19,7 @@ def plane(cli, tmp_path) -> Iterator[TimedPlane]:
 def test_what_applying_takes_is_told_before_anybody_applies(plane):
     told = plane.text("status", by="applicant")
     for line in (
-        "admitted by: oncd and ostp, as advice",
+        "admitted by: oncd and ostp; the basis is voluntary, so two officers may proceed without them",
         "an agency has 5 business days (us-federal) from its receipt; silence: escalate to deputy",
         "criterion: defends critical infrastructure",
         "registeredIn: US",
@@ -53,7 +53,7 @@ def test_an_applicant_sees_whose_time_runs_and_is_told_what_to_do_next(plane):
     told = plane.show(case)
     assert "on api for Example Utility" in told
     assert "clock of oncd: not started; it has not confirmed receipt" in told
-    assert "in the way: the applicant must be screened" in told
+    assert "blocked: the applicant must be screened" in told
     assert "awaiting: oncd, ostp, openai" in told
     plane.answer("review", "receive", case, "--key", plane.key("oncd"), by="oncd")
     assert "clock of oncd: due 2026-07-08T04:00:00.000Z" in plane.show(case)  # the 3rd is a holiday
@@ -138,19 +138,19 @@ def test_a_holder_chooses_what_becomes_of_what_a_directive_refuses(plane):
     assert "fallback" not in plane.text("grant", "show", grant, by="applicant")
     assert plane("grant", "fallback", grant, by="applicant").code == 2
     assert plane.error("grant", "fallback", grant, "--on")["code"] == "forbidden"
-    assert "answered by the fallback" in plane.text("grant", "fallback", grant, "--on", by="applicant")
+    assert "the fallback answers it" in plane.text("grant", "fallback", grant, "--on", by="applicant")
     shown = plane.text("grant", "show", grant, by="applicant")
-    assert "what a directive refuses is answered by the fallback" in shown
+    assert "the fallback answers requests that a directive refuses" in shown
     assert plane.answer("grant", "fallback", grant, "--off", by="applicant")["fallback"] is False
     assert plane.answer("grant", "show", grant)["fallback"] is False
-    assert "is refused" in plane.text("grant", "fallback", grant, "--off", by="applicant")
+    assert "stays refused" in plane.text("grant", "fallback", grant, "--off", by="applicant")
 
 
 def test_a_grant_is_renewed_before_it_ends_and_says_when_it_has(plane):
     case, grant = plane.admit("Example Utility")
     told = plane.text("grant", "show", grant, by="applicant")
     assert f"grant {grant}: approved until 2026-07-29T15:00:00.000Z" in told
-    assert "the stage is not open yet: keys under it work once it is" in told
+    assert "the stage is not open yet: the keys of this grant work once it opens" in told
     plane.answer("stage", "open", "gpt-5.6", "trusted-partners", "--key", plane.key(OFFICER))
     assert "not open" not in plane.text("grant", "show", grant, by="applicant")
     nothing = plane.error("application", "amend", grant, by="applicant")
@@ -169,7 +169,7 @@ def test_a_grant_is_renewed_before_it_ends_and_says_when_it_has(plane):
     plane.later(31)
     over = plane.show(case)
     assert f"grant {grant}: expired, gpt-5.6 on api\n" in over
-    assert "the way back is a new application" in over
+    assert "for new access, apply again" in over
     assert plane.answer("application", "withdraw", plane.submit("Example Utility"), by="applicant")
 
 

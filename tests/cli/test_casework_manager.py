@@ -75,7 +75,7 @@ def test_a_removal_counts_when_its_holders_time_is_over(plane):
     assert plane.say(removal["case"], "oncd")["determination"] is None
     notice = plane.show(removal["case"])
     assert "notice to the holder: keys were shared" in notice
-    assert "in the way: the holder may reply until 2026-07-09T15:00:00.000Z" in notice
+    assert "blocked: the holder may reply until 2026-07-09T15:00:00.000Z" in notice
     plane.later(11)
     assert "state: approved (misuse): the grant has ended" in plane.show(removal["case"])
     assert f"grant {grant}: removed, gpt-5.6 on api\n" in plane.show(case)
@@ -96,7 +96,7 @@ def test_cases_are_found_by_kind_state_name_and_page_by_page(plane):
     assert found("--limit", "2") == [cases[2], cases[1]]
     assert f"more: sluicegate case list --before {cases[1]}" in plane.text("case", "list", "--limit", "2")
     assert found("--before", cases[1], "--kind", "admission") == [cases[0]]
-    assert plane.text("case", "list", "--state", "in review") == "No case you may see is like that.\n"
+    assert plane.text("case", "list", "--state", "in review") == "No case that you may see matches.\n"
     for option in ("--state", "--kind"):
         assert "expected one of" in plane.error("case", "list", option, "lost")["message"]
 

@@ -24,7 +24,7 @@ def test_an_exported_case_shows_who_applies_what_is_asked_of_them_and_what_was_s
         "name: Example Utility",
         "criterion: defends critical infrastructure",
         "condition requestsPerMinute: 600",
-        "so far, not signed: ostp approve they asked early",
+        "so far (not signed by you): ostp approve they asked early",
     ):
         assert f"  {line}\n" in told, line
     assert f"next: sluicegate review sign {plane.folder / 'case.json'}" in told
@@ -34,7 +34,7 @@ def test_what_nobody_signed_is_not_put_on_the_record(plane):
     case, file = plane.submit("Example Utility"), plane.folder / "case.json"
     plane.answer("review", "export", case, "-o", file, by="oncd")
     refused = plane.error("review", "import", file, by="oncd")
-    assert "nobody has signed anything" in refused["message"]
+    assert "has no signature" in refused["message"]
     assert "'review sign'" in refused["remedy"]
 
 
@@ -112,7 +112,7 @@ def test_conditions_that_contradict_are_named_until_one_gives_way(cli, tmp_path)
         plane.say(case, "oncd", "approve-with-conditions", "--conditions", other)
         assert plane.say(case, "ostp")["determination"] is None
         told = plane.show(case)
-        assert "in the way: the condition 'region' is stated differently" in told
+        assert "blocked: the condition 'region' is stated differently" in told
         assert "state: in review" in told
         assert plane.say(case, "oncd")["determination"] == "approved"
 

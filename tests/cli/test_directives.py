@@ -217,7 +217,7 @@ def test_what_this_build_lacks_is_refused_by_name(plane):
 def test_whoever_applied_sees_how_many_of_its_people_are_covered(plane):
     plane.answer("directive", "issue", written(plane, "own-1"), *keys(plane, "oncd"))
     told = plane("directive", "affected", "own-1")
-    assert "of yours, own-1 covers 2 organizations, 2 keys; it spares nobody" in told.out
+    assert "of your organization, own-1 covers 2 organizations, 2 keys; it spares no one" in told.out
     assert "unknown (not named): 2 keys; to settle it, name the person" in told.out
     plane.answer("directive", "lift", "own-1", *keys(plane, "oncd"))
     assert plane.error("directive", "affected", "own-1")["code"] == "directive_lifted"

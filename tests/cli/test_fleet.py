@@ -78,7 +78,7 @@ def test_a_directive_is_followed_until_the_last_has_said_so(plane: Plane, tmp_pa
     issue(plane, "d-1", tmp_path)
     with watching(plane, "d-1") as running:
         assert line(running) == "point cloud on codex, which others run: waiting\n"
-        assert line(running) == "d-1: not yet everywhere\n"
+        assert line(running) == "d-1: not yet in force everywhere\n"
         said = plane.answer("point", "state", "cloud", "d-1", "--key", plane.key("cloud"))
         assert (said["point"], said["directive"], said["says"]) == ("cloud", "d-1", "enforced")
         assert line(running).startswith("point cloud on codex, which others run: stated at 20")
@@ -87,7 +87,7 @@ def test_a_directive_is_followed_until_the_last_has_said_so(plane: Plane, tmp_pa
     status = plane.answer("directive", "status", "d-1")
     assert status["inForce"]
     assert (
-        f"entry {status['entry']} proves it, since {status['inForceSince']}"
+        f"in force everywhere since {status['inForceSince']}, as entry {status['entry']} says"
         in plane("directive", "status", "d-1").out
     )
 

@@ -60,7 +60,7 @@ def test_a_grant_that_its_positions_do_not_carry_is_named(
     (entry,) = [each for each in lied.entries if each.type == "grant.approved"]
     done = verify(cli, copies[kind])
     assert done.code == 5
-    assert done.out.startswith("the log that was signed; not lawful: ")
+    assert done.out.startswith("this is the signed log, but not lawful: ")
     assert f"entry {entry.seq} (grant.approved): " in done.out
     assert f"entry {entry.seq} (grant.approved): " in done.err
     assert "lawful: " not in done.out.replace("not lawful: ", "")
@@ -95,8 +95,8 @@ def test_what_hidden_parts_leave_unchecked_is_counted_and_not_called_lawful(cli:
     assert first.startswith(f"verified: {len(world.entries)} entries, root ")
     told = verify(cli, database, "--json").answer["law"]
     said, _, but = lawful.partition(", ")
-    assert said == f"lawful: {told['judged']} entries that a rule is about"
-    assert but == "as far as can be told without the hidden parts"
+    assert said == f"lawful: {told['judged']} entries that a rule applies to"
+    assert but == "as far as the public parts show"
     assert told["unchecked"] == {"is_the_applicants": 1}
     assert unchecked == [
         "not checked, 1 time: A grant is to the organization that its case is about.",

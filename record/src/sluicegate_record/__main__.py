@@ -1,4 +1,4 @@
-"""`python -m sluicegate_record verify PATH|URL --key VKEY`: check a log, its laws included.
+"""`python -m sluicegate_record verify PATH|URL --key VKEY`: check a log, and each entry against the law.
 
 Exit: 0 verified, 2 usage, 3 not a log, 4 unreachable, 5 verification failed.
 """

@@ -1,14 +1,14 @@
-"""Checking a log with nothing but its key.
+"""Checking a log with only its key.
 
 Rules:
-- The checkpoint must be signed by the key; the leaves must hash to its root.
-- Every leaf is an entry in canonical form, in its place, no earlier than the one before it.
-- Every entry is judged by the law, with the keys that the log itself pins. Where the reader was not given
-  what a rule needs, it is unchecked: that is counted, and never shown as verified.
-- Of a log that is well, what each directive's entries say of its coming to be in force is checked by the
-  acknowledgements that they hold, with the roots of this very log.
-- What is wrong is found as early as the copy allows: leaf hashes that came beside the leaves show which
-  leaf was altered; without them only the root tells that one was.
+- The key must have signed the checkpoint. The leaves must hash to the root of the checkpoint.
+- Every leaf is an entry in canonical form, at its place, and no earlier than the entry before it.
+- The law judges every entry, with the keys that the log itself pins. If the reader did not get a field that a
+  rule needs, the audit counts the rule as unchecked, and never shows it as verified.
+- If the log has no fault, the audit also checks each entry that says a directive is in force: it verifies the
+  acknowledgements in the entry against the roots of this log.
+- An audit finds a fault as early as the copy allows. With the leaf hashes beside the leaves, it finds which
+  leaf was changed. Without them, it can only say from the root that some leaf was changed.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from sluicegate_record.record import Record
 from sluicegate_record.terms.text import counted
 
 _Proofs = dict[str, list[Mapping[str, Any]]]
-"""The public parts of `directive.in_force` entries, by what they are of: a directive, at a size."""
+"""The public parts of the `directive.in_force` entries, by what they are about: a directive, at a size."""
 BREACHES_MAX = 1_000
-"""How many breaches are listed; all are counted."""
+"""How many breaches an audit lists. It counts all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class Unlawful:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the law says of a log: how many entries it is about, what is unlawful, what could not be checked.
+    """What the law says about a log: how many entries it judged, which are unlawful, what it could not check.
 
-    `unchecked` counts, by rule, the entries of which a part that the rule needs was withheld.
+    `unchecked` counts, for each rule, the entries where the reader did not get a field that the rule needs.
     """
 
     entries: int = 0
@@ -63,10 +63,11 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What an audit found. `first_bad` counts entries from 0; None where it cannot be told or all is well.
+    """What an audit found.
 
-    `proofs` counts what said that a directive is in force everywhere; `unproven` names those of it whose
-    acknowledgements do not prove it, each with why. The log is the one that was signed all the same.
+    `first_bad` counts entries from 0; None if no entry has a fault, or no one can say which. `proofs` counts
+    the claims that a directive is in force everywhere. `unproven` lists the claims that their
+    acknowledgements do not prove, and why. Even then, the log is the one that was signed.
     """
 
     size: int
@@ -79,17 +80,19 @@ class Audit:
 
     @property
     def ok(self) -> bool:
-        """Whether this is the log that was signed, is lawful, and proves what it says is in force."""
+        """Whether this is the log that was signed, it is lawful,
+        and it proves each directive that it says is in force.
+        """
         return not self.problem and not self.unproven and not self.law.unlawful
 
 
 def audit(
     note: str | bytes, verifier: checkpoint.Verifier, leaves: Iterable[bytes], hashes: Sequence[bytes] = ()
 ) -> Audit:
-    """Check leaves against a signed checkpoint, and each entry by the law.
+    """Check the leaves against a signed checkpoint, and each entry against the law.
 
-    `hashes` are the leaf hashes a copy holds beside its leaves, if it does.
-    Raises: BadCheckpoint: the checkpoint itself is not signed by the key.
+    `hashes` are the leaf hashes beside the leaves, if the copy has them.
+    Raises: BadCheckpoint: the key did not sign the checkpoint.
     """
     head = checkpoint.open_checkpoint(note, verifier)
     frontier, last_ms, claimed, nodes = Frontier(), 0, _Proofs(), _Nodes()
@@ -120,7 +123,7 @@ def audit(
 
 
 class Judge:
-    """Replays a log by the law, as far as its reader was given it. `log` is the log's verifier key."""
+    """Replays a log by the law, as far as its reader got the fields. `log` is the log's verifier key."""
 
     def __init__(self, log: str) -> None:
         self._log = log
@@ -131,7 +134,7 @@ class Judge:
         self._unchecked: Counter[str] = Counter()
 
     def take(self, found: Entry) -> None:
-        """Judge an entry and fold in what of it is honoured."""
+        """Judge an entry, and fold in the part of it that has an effect."""
         record, keys = self._record, self._record.pinned()
         if isinstance(found.body, LogStarted) and found.body.vkey != self._log:
             self._note(found, "is_this_log", f"a log of the key {found.body.vkey!r}")
@@ -172,14 +175,14 @@ class _Nodes:
         self._levels: list[bytearray] = []
 
     def add(self, complete: Iterable[tuple[int, int, bytes]]) -> None:
-        """Keep what `Frontier.append` completed: the next node of each of its levels."""
+        """Keep the nodes that `Frontier.append` completed: the next node of each level."""
         for level, _, node in complete:
             if level == len(self._levels):
                 self._levels.append(bytearray())
             self._levels[level] += node
 
     def read(self, level: int, index: int) -> bytes:
-        """The node that stands there."""
+        """The node at this level and index."""
         return bytes(self._levels[level][index * merkle.HASH_BYTES : (index + 1) * merkle.HASH_BYTES])
 
 
@@ -197,7 +200,7 @@ def _unproven(claimed: _Proofs, nodes: _Nodes, size: int) -> Iterator[str]:
 
 
 def _read(leaf: bytes, index: int, last_ms: int) -> tuple[Entry | None, str]:
-    """The entry that a leaf is, or None and what is wrong with it."""
+    """The entry in a leaf; or None, and what is wrong with the leaf."""
     try:
         found = entry.read(leaf)
         if canonical.dumps(canonical.loads(leaf)) != leaf:

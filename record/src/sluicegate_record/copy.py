@@ -1,8 +1,8 @@
 """A copy of a log: an exported folder, a database, or what a control plane serves.
 
 Rules:
-- A copy is read, never believed: `sluicegate_record.audit` checks it with the log's key alone.
-- A database is opened for reading only; from a URL come bytes, whatever its headers say.
+- Reading a copy does not mean that we trust it: `sluicegate_record.audit` checks it with only the log's key.
+- A database is opened for reading only; a URL gives bytes, and its headers do not matter.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ Fetch: TypeAlias = Callable[[str], bytes]
 """Gives the file at a path of the C2SP layout, such as `checkpoint` or `tile/0/000`."""
 TIMEOUT_S = 30
 FILE_BYTES_MAX = 20 * 1024 * 1024
-"""How large a file of the layout may be: 256 leaves of 65,535 bytes are less."""
+"""The largest file of the layout that we read. 256 leaves of 65,535 bytes are smaller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The signed head of a copy, its leaves, and the leaf hashes that stand beside them, if any do."""
+    """The signed head of a copy, its leaves, and the leaf hashes beside them, if it has any."""
 
     note: bytes
     leaves: Iterator[bytes]
@@ -40,8 +40,8 @@ class Copy:
 def open_copy(where: str, verifier: checkpoint.Verifier) -> Copy:
     """The copy at a URL, in a folder or in a database.
 
-    Raises: InvalidInput: none of these. Unreachable.
-            VerificationFailed: its head is not signed by the key, or it lacks a file.
+    Raises: InvalidInput: it is not one of these. Unreachable.
+            VerificationFailed: its key did not sign its head, or a file is missing.
     """
     path = Path(where)
     if path.is_file():

@@ -54,13 +54,13 @@ class SluicegateError(Exception):
 
 
 class InvalidInput(SluicegateError):
-    """What was given is malformed; nothing was done with it."""
+    """The input is malformed. It changed nothing."""
 
     code = "invalid_input"
 
 
 class NotCanonical(InvalidInput):
-    """JSON that two parsers could read differently, or that has no canonical form."""
+    """JSON that two parsers could read in different ways, or that has no canonical form."""
 
     code = "not_canonical"
 
@@ -84,7 +84,7 @@ class VerificationFailed(SluicegateError):
 
 
 class BadSignature(VerificationFailed):
-    """No valid signature by the key that should have signed."""
+    """The key that should have signed has no valid signature."""
 
     code = "bad_signature"
 

@@ -1,12 +1,12 @@
 """Forms: a frozen class says once how a JSON object is read, written and described.
 
 Rules:
-- A field's name gives its key in camel case, without its unit: `valid_until_ms`, a `Time`, is `validUntil`.
-  `Key` gives another one.
-- A field without a default always stands in the object, and null is a value where its type has None. A field
-  with a default may be left out; it is written where it differs from its default.
-- What a form does not know is kept in `unknown`, and written back.
-- Bytes become an object here and stay one: whoever holds a form reads attributes, which mypy knows.
+- The name of a field gives its key: in camel case, without the unit. `valid_until_ms`, a `Time`, is
+  `validUntil`. `Key` gives another key.
+- A field without a default is always in the object; null is a value if its type allows None. A field with a
+  default may be left out; it is written only if it differs from its default.
+- `unknown` keeps the fields that a form does not know, and they are written back.
+- Bytes become an object here, and stay one. Code that has a form reads its attributes, and mypy checks them.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _REQUIRED = MISSING
 
 
 class Misread(InvalidInput):
-    """JSON that is not of the form expected. `path` is where, outermost first."""
+    """JSON that does not have the expected form. `path` says where, from the outside in."""
 
     code = "misread"
 
@@ -56,16 +56,16 @@ class Misread(InvalidInput):
         self.expected, self.found, self.path = expected, found, path
 
     def within(self, step: str | int) -> Misread:
-        """The same, one step further out."""
+        """The same error, with one more step at the outside of its path."""
         return Misread(self.expected, self.found, (step, *self.path))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Codec:
-    """How a value is read and written. `suffix` is the unit that a field's name has and its key has not.
+    """How a value is read and written. `suffix` is the unit in the name of a field; its key does not have it.
 
-    `schema` is the JSON Schema of what is written; `read` raises Misread. A value that is exactly of one of
-    `kinds` is read as it is.
+    `schema` is the JSON Schema of the written value. `read` raises Misread. A value whose type is exactly one
+    of `kinds` needs no reading.
     """
 
     read: Callable[[Json], Any]
@@ -77,20 +77,20 @@ class Codec:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The key of a field whose name does not give it."""
+    """The key of a field, if it does not follow from the name."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a reader of the reference has to know of a field beyond its name."""
+    """What a reader of the reference needs to know about a field beyond its name."""
 
     text: str
 
 
 class FormField(NamedTuple):
-    """A field of a form. `default` is MISSING where it always stands; `marks` are its other annotations."""
+    """A field of a form. `default` is MISSING if the field is required; `marks` are its other annotations."""
 
     key: str
     name: str
@@ -101,13 +101,13 @@ class FormField(NamedTuple):
 
     @property
     def is_required(self) -> bool:
-        """Whether the field always stands in the object."""
+        """Whether the field must be in the object."""
         return self.default is _REQUIRED
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def form(cls: type[Made]) -> type[Made]:
-    """Make a class a form: frozen, with slots, made by keyword."""
+    """Make a class a form: frozen, with slots, and with keyword arguments."""
     return dataclass(frozen=True, slots=True, kw_only=True)(cls)
 
 
@@ -141,9 +141,10 @@ class Form:
 
 @form
 class Verbatim(Form):
-    """A form that keeps the JSON it was read from in `source`: digests are over that, never over a dump.
+    """A form that keeps in `source` the JSON that it was read from.
 
-    Made by its constructor, `source` is what its fields write. Two are equal where their JSON is.
+    Digests are over that, never over a new dump. If its constructor made it, `source` is the JSON of its
+    fields. Two are equal if their JSON is equal.
     """
 
     source: Mapping[str, Json] = field(default_factory=lambda: NOTHING, repr=False, metadata={"kept": True})
@@ -160,12 +161,12 @@ class Verbatim(Form):
         return made
 
     def to_json(self) -> dict[str, Json]:
-        """The object as it was read."""
+        """The object exactly as it was read."""
         return dict(self.source)
 
 
 class Shape(NamedTuple):
-    """The fields of a form, their keys, and what reads an object that may have others too."""
+    """The fields of a form, their keys, and a reader for an object that may also have other fields."""
 
     fields: tuple[FormField, ...]
     keys: frozenset[str]
@@ -198,16 +199,16 @@ def _shape(cls: type[Form]) -> Shape:
 
 
 def reader_of(cls: type[Made], read: tuple[FormField, ...]) -> Callable[[Mapping[str, Json]], Made]:
-    """What reads some fields of a form from an object; the others are what they are by default.
+    """A reader of some fields of a form from an object. The other fields get their defaults.
 
-    It raises Misread: a field is missing, or of another type.
+    It raises Misread: a field is missing, or has another type.
     """
     steps = (Step(each.key, each.name, each.codec.read, each.codec.kinds) for each in read)
     return maker.reader(cls, steps, lambda value: _fault(read, value), Misread)
 
 
 def _fault(read: tuple[FormField, ...], value: Mapping[str, Json]) -> Misread:
-    """Why an object cannot be read, and where."""
+    """Why an object cannot be read, and at which place."""
     missing = next((each.key for each in read if each.is_required and each.key not in value), None)
     if missing is not None:
         return Misread(f"the field {missing!r}", "none")
@@ -215,7 +216,7 @@ def _fault(read: tuple[FormField, ...], value: Mapping[str, Json]) -> Misread:
 
 
 def _fault_among(values: Iterable[tuple[str | int, Json, Codec]]) -> Misread:
-    """Why one of many values cannot be read, and where."""
+    """Why one of many values cannot be read, and at which place."""
     for step, value, codec in values:
         try:
             codec.read(value)
@@ -235,7 +236,7 @@ def schema(cls: type[Form]) -> dict[str, Json]:
 
 
 def definitions(of: Json) -> dict[str, Json]:
-    """The JSON Schemas of the forms that a schema refers to, by the names it calls them."""
+    """The JSON Schemas of the forms that a schema refers to, by their names in it."""
     found: dict[str, Json] = {}
     waiting = list(_references(of))
     while waiting:
@@ -257,11 +258,11 @@ def _references(of: Json) -> Iterator[str]:
 
 
 _NAMED: dict[str, type[Form]] = {}
-"""Forms by the names that schemas call them."""
+"""Forms by their names in schemas."""
 
 
 def shown(value: object) -> str:
-    """A value in a message, cut where it is long."""
+    """A value for a message; a long one is cut."""
     text = repr(value)
     return text if len(text) <= 80 else text[:79] + "…"
 
@@ -277,7 +278,7 @@ def _field(name: str, hint: Any, default: Any) -> FormField:
 
 
 def _marks(hint: Any) -> tuple[Any, ...]:
-    """What annotates a type, or what it is a union with nothing of."""
+    """The annotations of a type, or of the types in a union."""
     args = get_args(hint)
     if get_origin(hint) is Annotated:
         return (*args[1:], *_marks(args[0]))
@@ -291,7 +292,7 @@ def _camel(name: str) -> str:
 
 
 def codec_of(hint: Any) -> Codec:  # noqa: PLR0911 - one a kind of type
-    """How values of a type are read and written."""
+    """The codec for values of a type."""
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return next((mark for mark in args[1:] if isinstance(mark, Codec)), None) or codec_of(args[0])
@@ -446,7 +447,7 @@ Base64 = Annotated[bytes, Codec(_by(_base64), canonical.b64, {"type": "string", 
 
 
 class Absent:
-    """A field that is left out, where null means something else."""
+    """A field that is left out, for fields where null means something else."""
 
     is_no_value: ClassVar = True
 

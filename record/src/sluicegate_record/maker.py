@@ -1,8 +1,9 @@
-"""What makes a frozen class: functions written for it once, as `dataclasses` writes its constructor.
+"""Functions that are written for a frozen class once, as `dataclasses` writes its constructor.
 
 Rules:
-- Logs are read entry by entry, and folded entity by entity: here each field costs one line, and no loop.
-- What is written is built from the names of fields alone, which are Python's own names. Keys, defaults and
+- Programs read logs entry by entry, and fold them entity by entity. So each field costs one line here, and no
+  loop.
+- The written code contains only the names of fields, which are valid Python names. Keys, defaults and
   functions come in as objects.
 """
 
@@ -16,7 +17,10 @@ Made = TypeVar("Made")
 
 
 class Step(NamedTuple):
-    """How a field is read. What is exactly of one of `kinds` stays as it is; `read` reads the others."""
+    """How to read a field.
+
+    A value whose type is exactly one of `kinds` stays unchanged; `read` reads the others.
+    """
 
     key: str
     name: str
@@ -30,9 +34,9 @@ def reader(
     fault: Callable[[Mapping[str, Any]], Exception],
     faults: type[Exception],
 ) -> Callable[[Mapping[str, Any]], Made]:
-    """A function from an object to what it says: the fields of `steps` as they are read, others by default.
+    """A function that reads an object: it reads the fields of `steps`, and the others get their defaults.
 
-    A field that has a default may be missing. Where another one is missing, or a step raises one of `faults`,
+    A field that has a default may be missing. If another one is missing, or a step raises one of `faults`,
     the function raises what `fault` makes of the object. It does not call `__post_init__`.
     """
     by_name = {step.name: step for step in steps}
@@ -50,7 +54,7 @@ def reader(
 
 
 def _default(each: Field[Any], names: dict[str, Any]) -> str:
-    """What a field is where nothing is said, as an expression; empty where it has no default."""
+    """The value of a field that is left out, as an expression; empty if it has no default."""
     if each.default is not MISSING:
         names[f"default_{each.name}"] = each.default
         return f"default_{each.name}"
@@ -94,7 +98,10 @@ _COPIERS: dict[type, Callable[[Any, dict[str, Any]], Any]] = {}
 
 
 def _copier(cls: type) -> Callable[[Any, dict[str, Any]], Any]:
-    """A function from a value and its changes to the copy. What no constructor takes is as in a new one."""
+    """A function that copies a value with changes.
+
+    A field that the constructor does not take is as in a new object.
+    """
     names: dict[str, Any] = {"new": object.__new__, "cls": cls, "refused": _refused}
     lines = ["made = new(cls)"]
     puts: dict[str, Callable[[Any, Any], None]] = {}

@@ -1,11 +1,13 @@
-"""The record: what law needs of a log, at one size of it.
+"""The record: what the law needs from a log, at one size.
 
 Rules:
-- It is the fold of the entries: `apply` is the only writer, and moves each entity by its own `after`.
-- It holds keys, releases, terms, cases, grants and directives; nothing for each credential or person.
-- `overlay` is the record with room above it: what is applied there changes nothing below. So a batch is
+- It is the fold of the entries. Only `apply` writes it, and moves each entity by its own `after`.
+- It holds keys, releases, terms, cases, grants and directives. It holds nothing for each credential or
+  person.
+- `overlay` is the record with a layer above it: changes to the layer do not change the record. So a batch is
   judged entry by entry before any of it is kept.
-- Its JSON is a `Snapshot`: plain data with a version. A record read from it goes on as this one would.
+- Its JSON is a `Snapshot`: plain data with a version. A record that is read from it continues as this one
+  would.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ Entity: TypeAlias = Case | Grant | Directive
 
 
 class Change(NamedTuple):
-    """What an entry has done to an entity; `before` None where there was none of its name."""
+    """What an entry changed in an entity. `before` is None if the entity is new."""
 
     before: Entity | None
     after: Entity
@@ -40,9 +42,9 @@ class Change(NamedTuple):
 
 @form
 class Snapshot(Form):
-    """A record as it is written. What has a name in itself is in a list, in the order in which it came.
+    """A record as it is written. Each list has the entities that know their own name, oldest first.
 
-    `v` is the version of this form: a field that is added, to it or to an entity, gives it the next one.
+    `v` is the version of this form. If a field is added, to it or to an entity, it gets the next version.
     """
 
     v: Literal[1]
@@ -65,16 +67,17 @@ class Record:
     def __init__(self) -> None:
         self.origin = ""
         self.log = ""
-        """The log's verifier key: what statements are bound to."""
+        """The log's verifier key. Statements are bound to it."""
         self.developer = ""
         self.newest_v = 0
-        """The newest `v` of the entries so far: an older one is not lawful any more."""
+        """The newest `v` of the entries so far. An older one is no longer lawful."""
         self.keys: MutableMapping[str, PinnedKey] = {}
         self.releases: MutableMapping[str, Release] = {}
         self.terms: MutableMapping[str, Terms] = {}
         """Terms by their digest, in force or not."""
         self.opened: MutableMapping[str, int] = {}
-        """When a stage was first opened under terms, by their digest: milliseconds since 1970 UTC."""
+        """When a stage was first opened under terms, by the digest of the terms: milliseconds since 1970 UTC.
+        """
         self.cases: MutableMapping[str, Case] = {}
         self.grants: MutableMapping[str, Grant] = {}
         self.directives: MutableMapping[str, Directive] = {}
@@ -124,7 +127,7 @@ class Record:
         return self._pinned
 
     def overlay(self) -> Record:
-        """This record with room above it."""
+        """This record with a layer above it, for changes that may not be kept."""
         above = Record()
         above.origin, above.log, above.developer = self.origin, self.log, self.developer
         above.newest_v = self.newest_v
@@ -135,7 +138,7 @@ class Record:
         return above
 
     def apply(self, entry: Entry) -> Sequence[Change]:
-        """Fold one entry in, and say what it has changed.
+        """Fold one entry in, and return what it has changed.
 
         Raises: KeyError: it is about something that is not on the record.
         """
@@ -149,11 +152,11 @@ class Record:
         return self._changes
 
     def skip(self, entry: Entry) -> None:
-        """Count one entry in without what it says."""
+        """Count one entry in, and ignore what it says."""
         self.newest_v = max(self.newest_v, entry.v)
 
     def put(self, entity: Entity) -> None:
-        """Keep an entity as it is now."""
+        """Keep the new state of an entity."""
         if isinstance(entity, Case):
             before: Entity | None = self.cases.get(entity.id)
             self.cases[entity.id] = entity
@@ -203,7 +206,9 @@ def _stage_opened(record: Record, entry: Happening, body: releases.StageOpened) 
 
 
 def _case_opened(record: Record, entry: Happening, body: cases.CaseOpened) -> None:
-    """What a case is about may not be honoured here, and so not on the record: the case is all the same."""
+    """The entry that opened what this case is about may have no effect here, so it is not on the record. The
+    case still is.
+    """
     question = body.question
     dossier = root = ""
     first, grant = record.cases.get(question.against), record.grants.get(question.grant)
@@ -225,7 +230,7 @@ def _case_opened(record: Record, entry: Happening, body: cases.CaseOpened) -> No
 
 
 _OPEN_ABOUT = frozenset({kinds.AMENDMENT, kinds.REMOVAL})
-"""The kinds of which a grant holds the open case."""
+"""The kinds of case that a grant keeps while they are open."""
 
 
 def _appealed(record: Record, case: Case) -> None:
@@ -236,7 +241,7 @@ def _appealed(record: Record, case: Case) -> None:
 
 
 def _about_grant(record: Record, case: Case, name: str | None) -> None:
-    """A case about a grant is open, or (None) no more."""
+    """Note the open case about a grant; None: it is no longer open."""
     grant = record.grants.get(case.question.grant)
     if grant is not None:
         amends = case.kind == kinds.AMENDMENT

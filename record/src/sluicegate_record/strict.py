@@ -1,9 +1,10 @@
-"""Strict reading: what a form asks of its values beyond their types, for readers that ignore nothing.
+"""Strict reading: what a form needs of its values beyond their types, for readers that ignore nothing.
 
 Rules:
-- A log is read as far as this build can: `unknown` holds the fields that it does not know, and `Unread`
-  stands for a part of another shape than it knows.
-- A reader that acts on a new statement refuses both; `faults` finds them, and whatever a field `Needs`.
+- A log is read as far as this build can. `unknown` holds the fields that it does not know. `Unread` replaces
+  a part whose shape it does not know.
+- A reader that acts on a new statement refuses both. `faults` finds them, and the values that lack what their
+  field `Needs`.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from typing import Any
 from sluicegate_record.form import Codec, Form, Json, Misread, codec_of, shape_of, shown
 
 JsonPath = tuple[str | int, ...]
-"""Where a value stands in a document: names and indexes, from the outside in."""
+"""The place of a value in a document: names and indexes, from the outside in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A part that this build cannot read, as it stands, and why."""
+    """A part that this build cannot read, unchanged, and why."""
 
     value: Json
     why: Misread = field(compare=False)
 
 
 def or_unread(hint: Any) -> Codec:
-    """How values of a type, or of a codec, are read and written where another build may write other ones."""
+    """How to read and write values of a type, or of a codec, where another build may write other values."""
     codec = hint if isinstance(hint, Codec) else codec_of(hint)
 
     def read(value: Json) -> Any:
@@ -45,14 +46,14 @@ def or_unread(hint: Any) -> Codec:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a field needs beyond its type; `each` asks it of every item, or key, of the field."""
+    """What a field needs beyond its type. `each` means every item, or key, of the field."""
 
     expected: str
     holds: Callable[[Any], bool]
     each: bool = False
 
     def faults(self, value: Any, path: JsonPath) -> Iterator[Misread]:
-        """Where a value lacks it."""
+        """The places where a value lacks it."""
         for at, item in self._items(value, path):
             if not self.holds(item):
                 yield Misread(self.expected, shown(item), at)
@@ -67,7 +68,7 @@ class Needs:
 
 
 def matching(pattern: str, *, each: bool = False) -> Needs:
-    """Text that a pattern matches from end to end."""
+    """A text that matches a pattern from start to end."""
     whole = re.compile(pattern, re.ASCII)
     return Needs(f"text matching ^{pattern}$", lambda value: whole.fullmatch(value) is not None, each)
 
@@ -78,7 +79,7 @@ def one_of(*words: str, each: bool = False) -> Needs:
 
 
 def sized(least: int, most: int, what: str) -> Needs:
-    """So many characters, items or fields."""
+    """A size within limits: characters, items or fields."""
     return Needs(f"{least} to {most:,} {what}", lambda value: least <= len(value) <= most)
 
 
@@ -108,7 +109,7 @@ def _faults_of(value: Form, path: JsonPath) -> Iterator[Misread]:
 
 
 def nulls(value: Json, path: JsonPath = ()) -> Iterator[Misread]:
-    """Every null: in a signed statement a field is stated or left out."""
+    """Every null. In a signed statement, a field has a value or is left out."""
     if isinstance(value, dict | list):
         for step, child in value.items() if isinstance(value, dict) else enumerate(value):
             yield from nulls(child, (*path, step))

@@ -1,4 +1,4 @@
-"""What an auditor is told of a copy of a log."""
+"""What an auditor sees about a copy of a log."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from sluicegate_record.log import checkpoint
 from sluicegate_record.terms.text import counted
 
 SHOWN_MAX = 20
-"""How many unlawful entries are shown to a person; JSON has more."""
+"""How many unlawful entries a person sees. JSON has more."""
 
 
 def verify(where: str, vkey: str) -> Audit:
-    """Check the copy at a URL, in a folder or in a database, by the log's verifier key.
+    """Check the copy at a URL, in a folder or in a database, with the log's verifier key.
 
-    Raises: BadKey: no verifier key. InvalidInput: no copy of a log. Unreachable.
+    Raises: BadKey: not a verifier key. InvalidInput: not a copy of a log. Unreachable.
     """
     verifier = checkpoint.parse_vkey(vkey)
     try:
@@ -51,7 +51,7 @@ def answer(found: Audit) -> dict[str, Json]:
 
 
 def problem(found: Audit) -> str:
-    """What is wrong, in one line; empty where all is well."""
+    """What is wrong, in one line; empty if nothing is."""
     if found.problem:
         return found.problem
     said = []
@@ -60,24 +60,24 @@ def problem(found: Audit) -> str:
         shown = [str(each) for each in found.law.unlawful[:SHOWN_MAX]]
         said.append(f"not lawful: {'; '.join([*shown, f'and {more} more'] if more > 0 else shown)}")
     if found.unproven:
-        said.append(f"in force, as these entries say, but not proven: {'; '.join(found.unproven)}")
+        said.append(f"these entries do not prove that a directive was in force: {'; '.join(found.unproven)}")
     return "; ".join(said)
 
 
 def worded(found: Audit) -> str:
     """An audit for a person to read."""
     if found.problem:
-        return f"NOT the log that was signed: {found.problem}"
+        return f"this is NOT the signed log: {found.problem}"
     if not found.ok:
-        return f"the log that was signed; {problem(found)}"
+        return f"this is the signed log, but {problem(found)}"
     return "\n".join(_well(found))
 
 
 def _well(found: Audit) -> Iterator[str]:
-    proven = f"; {counted(found.proofs, 'directive')} proven to have been in force" if found.proofs else ""
+    proven = f"; {counted(found.proofs, 'directive')} shown to have been in force" if found.proofs else ""
     yield f"verified: {counted(found.size, 'entry', 'entries')}, root {found.root.hex()}{proven}"
     hidden = sum(found.law.unchecked.values())
-    but = ", as far as can be told without the hidden parts" if hidden else ""
-    yield f"lawful: {counted(found.law.entries, 'entry', 'entries')} that a rule is about{but}"
+    but = ", as far as the public parts show" if hidden else ""
+    yield f"lawful: {counted(found.law.entries, 'entry', 'entries')} that a rule applies to{but}"
     for rule, count in found.law.unchecked.items():
         yield f"not checked, {counted(count, 'time')}: {law.words(rule)}"

@@ -1,1 +1,1 @@
-"""The command line: parsers and rendering. What changes state goes over HTTP, like everyone else's."""
+"""The command line: parsers and rendering. Commands that change state use the HTTP API, as all clients do."""

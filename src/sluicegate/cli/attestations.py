@@ -1,4 +1,4 @@
-"""`signatory …`, `credential attest`, `credential withdraw`: what an organization's signatory stands for."""
+"""`signatory …`, `credential attest`, `credential withdraw`: what an organization's signatory attests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def pin(
     grant: Grant,
     as_json: Json = False,
 ) -> None:
-    """Let a key sign attestations for the organization that holds a grant."""
+    """Allow a key to sign attestations for the organization that holds a grant."""
     answer = Client().post(f"/api/v1/grants/{grant}/signatories", {"key": read_text(key)})
     emit(answer, as_json, f"signatory {answer['signatory']} (keyid {answer['keyid']})")
 
@@ -36,7 +36,7 @@ def retire(
     grant: Grant,
     as_json: Json = False,
 ) -> None:
-    """Let a signatory sign no more; what it attests now ends."""
+    """Retire a signatory. It may sign no more, and its present attestations end."""
     answer = Client().post(f"/api/v1/grants/{grant}/signatories/{signatory}/retire")
     ended = counted(len(answer["withdrawn"]), "attestation")
     emit(answer, as_json, f"signatory {answer['signatory']} is retired, {ended} ended")
@@ -60,19 +60,22 @@ def listed(grant: Grant, as_json: Json = False) -> None:
 def attest(
     credential: Credential,
     status: Annotated[
-        list[str], typer.Option("--status", help="Everybody's status; one of several.", show_default=False)
+        list[str],
+        typer.Option(
+            "--status", help="The status of every person; again for each possible one.", show_default=False
+        ),
     ],
     until: Annotated[str, typer.Option("--until", help="When it ends, within 366 days.", show_default=False)],
     key: Annotated[Path, typer.Option("--key", help="The signatory's key.", show_default=False)],
     model: Annotated[
-        list[str] | None, typer.Option("--model", help="For this model alone.", show_default=False)
+        list[str] | None, typer.Option("--model", help="Only for this model.", show_default=False)
     ] = None,
     excluded: Annotated[
-        list[str] | None, typer.Option("--except", help="Not for this member.", show_default=False)
+        list[str] | None, typer.Option("--except", help="Except this member.", show_default=False)
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Sign, here, what holds of everyone able to reach a key, and put it in force."""
+    """Sign on this machine what holds for all persons who can reach a key, and put it in force."""
     client = Client()
     stated = Attestation(
         log=client.get("/api/v1/log")["vkey"],
@@ -88,9 +91,9 @@ def attest(
 
 
 def withdraw(credential: Credential, as_json: Json = False) -> None:
-    """Attest nothing of a key any more."""
+    """End the attestation of a key."""
     answer = Client().post(f"/api/v1/credentials/{credential}/withdraw")
-    emit(answer, as_json, f"nothing is attested of {answer['credential']} at size {answer['size']}")
+    emit(answer, as_json, f"the attestation of {answer['credential']} has ended, at size {answer['size']}")
 
 
 def _until_ms(text: str) -> int:

@@ -1,4 +1,4 @@
-"""`application`, `case`, `grant`, `nomination`, `report`: what is asked and shown over HTTP."""
+"""`application`, `case`, `grant`, `nomination`, `report`: commands that ask and show over HTTP."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def submit(
     surface: Annotated[str, typer.Option("--surface", show_default=False)],
     organization: Organization,
     draft: Annotated[
-        bool, typer.Option("--draft", help="Keep it without submitting, and hear what is not eligible.")
+        bool, typer.Option("--draft", help="Save it without submitting it, and show what is not eligible.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -58,7 +58,7 @@ def submit(
     }
     if draft:
         kept = Client().post("/api/v1/drafts", body)
-        lines = [f"{kept['draft']} is kept, and seen by nobody else"]
+        lines = [f"{kept['draft']} is saved; only you can see it"]
         lines += [f"  not eligible: {why}" for why in kept["ineligible"]]
         emit(kept, as_json, "\n".join([*lines, f"  submit it: sluicegate application send {kept['draft']}"]))
         return
@@ -67,7 +67,7 @@ def submit(
         f"application {answer['application']} is {wording.words(answer['state'])}, at size {answer['size']}"
     )
     follow = f"sluicegate application show {answer['application']}"
-    emit(answer, as_json, f"{text}\n  follow it: {follow}\n  be told of it: sluicegate notify add -h")
+    emit(answer, as_json, f"{text}\n  follow it: {follow}\n  get notices about it: sluicegate notify add -h")
 
 
 def drafts(as_json: Json = False) -> None:
@@ -90,19 +90,22 @@ def send(draft: Draft, as_json: Json = False) -> None:
 
 
 def discard(draft: Draft, as_json: Json = False) -> None:
-    """Forget a draft."""
+    """Delete a draft."""
     emit(Client().post(f"/api/v1/drafts/{draft}/discard"), as_json, f"{draft} is discarded")
 
 
 def amend(
     grant: Grant,
-    renew: Annotated[bool, typer.Option("--renew", help="Ask for its validity to begin anew.")] = False,
+    renew: Annotated[bool, typer.Option("--renew", help="Ask for its validity to begin again.")] = False,
     organization: Annotated[
         Path | None, typer.Option("--organization", help="What has changed, as the whole file.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Renew a grant, or change what it was agreed for, without starting over. It goes on meanwhile."""
+    """Renew a grant, or change what it was agreed for, without a new application.
+
+    Meanwhile the grant stays valid.
+    """
     body: dict[str, Any] = {"renew": renew}
     if organization is not None:
         body |= {"organization": read_text(organization), "file": str(organization)}
@@ -112,7 +115,7 @@ def amend(
 
 
 def show(case: Case, as_json: Json = False) -> None:
-    """Show a case: its state, clocks, positions, who is awaited and what would decide it, and the grant."""
+    """Show a case: its state, clocks and positions, the agencies it waits for, and the grant."""
     answer = Client().get(f"/api/v1/cases/{case}")
     emit(answer, as_json, wording.case(answer))
 
@@ -120,10 +123,10 @@ def show(case: Case, as_json: Json = False) -> None:
 def answer(
     case: Case,
     text: Words,
-    agency: Annotated[str, typer.Option("--to", help="The agency that asked, where several did.")] = "",
+    agency: Annotated[str, typer.Option("--to", help="The agency that asked, if several did.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Answer an agency's question; its clock goes on."""
+    """Answer an agency's question. Its clock runs again."""
     done = _act(case, "answer", text=text, agency=agency)
     due = f", whose answer is now due {done['due']}" if done["due"] else ""
     emit(done, as_json, f"answered {done['agency']}{due}")
@@ -137,24 +140,24 @@ def accept(case: Case, as_json: Json = False) -> None:
 
 
 def withdraw(case: Case, as_json: Json = False) -> None:
-    """End your own open case; an offered seat goes to the next."""
+    """End your own open case. An offered seat goes to the next organization."""
     emit(_act(case, "withdraw"), as_json, f"{case} is withdrawn")
 
 
 def reply(case: Case, text: Words, as_json: Json = False) -> None:
-    """Answer a denial, which is then reviewed again, or a removal before it counts. Once."""
+    """Answer a denial, which is then reviewed again, or a removal before it counts. You can do this once."""
     done = _act(case, "reply", text=text)
     emit(done, as_json, f"your reply is in {case}; it is reviewed until {done['reviewedUntil']}")
 
 
 def appeal(case: Case, text: Words, as_json: Json = False) -> None:
-    """Appeal a denial or a removal; others decide."""
+    """Appeal a denial or a removal. Other parties decide."""
     done = _act(case, "appeal", text=text)
     emit(done, as_json, f"appeal {done['case']}\n  follow it: sluicegate application show {done['case']}")
 
 
 def return_(case: Case, text: Words, as_json: Json = False) -> None:
-    """Return a deficient application without action, before any agency has taken a position."""
+    """Return a deficient application without a decision, before any agency has taken a position."""
     emit(_act(case, "return", text=text), as_json, f"{case} is returned without action")
 
 
@@ -196,28 +199,28 @@ def listed(
         for case in found["cases"]
     ]
     columns = ["case", "kind", "about", "surface", "organization", "state", "awaiting", "next due"]
-    empty = "No case you may see is like that." if wanted.keys() != {"limit"} else "No case yet."
+    empty = "No case that you may see matches." if wanted.keys() != {"limit"} else "No case yet."
     text = table(f"log size {found['size']}", columns, rows, empty)
     more = f"\n  more: sluicegate case list --before {found['next']}" if found["next"] else ""
     emit(found, as_json, text + more)
 
 
 def grant_show(grant: Grant, as_json: Json = False) -> None:
-    """Show a grant: what it allows, until when, and what has become of it."""
+    """Show a grant: what it allows, until when, and its state."""
     answer = Client().get(f"/api/v1/grants/{grant}")
     emit(answer, as_json, "\n".join(wording.grant(answer)))
 
 
 def suspend(grant: Grant, code: Code, as_json: Json = False) -> None:
-    """Suspend a grant at once; its open streams end. 'grant resume' lets it go on."""
+    """Suspend a grant immediately. Its open streams end. 'grant resume' makes it valid again."""
     done = Client().post(f"/api/v1/grants/{grant}/suspend", {"code": code})
     emit(done, as_json, f"grant {grant} is suspended, at size {done['size']}")
 
 
 def resume(grant: Grant, as_json: Json = False) -> None:
-    """Let a suspended grant go on."""
+    """Make a suspended grant valid again."""
     done = Client().post(f"/api/v1/grants/{grant}/resume", {})
-    emit(done, as_json, f"grant {grant} goes on, at size {done['size']}")
+    emit(done, as_json, f"grant {grant} is valid again, at size {done['size']}")
 
 
 def surrender(
@@ -225,13 +228,13 @@ def surrender(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask: it cannot be undone.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Give a grant back: its keys stop working, its seat goes to the next."""
+    """Give a grant back. Its keys stop working, and its seat goes to the next organization."""
     if not yes:
         if not sys.stdin.isatty():
-            said = "surrendering a grant cannot be undone, and nobody can be asked here"
+            said = "surrendering a grant cannot be undone, and no terminal is here to confirm it"
             raise WrongUsage(said, remedy="say --yes")
         typer.confirm(
-            f"End grant {grant}? Its keys stop working; the way back is a new application", abort=True
+            f"End grant {grant}? Its keys stop working; for new access, you must apply again", abort=True
         )
     done = Client().post(f"/api/v1/grants/{grant}/surrender", {})
     emit(done, as_json, f"grant {grant} is surrendered, at size {done['size']}")
@@ -244,10 +247,11 @@ def fallback(
     ],
     as_json: Json = False,
 ) -> None:
-    """Choose what becomes of requests that a directive refuses: answered by the fallback, or refused."""
+    """Choose whether the fallback answers requests that a directive refuses."""
     done = Client().post(f"/api/v1/grants/{grant}/fallback", {"fallback": on})
-    what = "answered by the fallback, if you hold a grant for it" if on else "refused"
-    emit(done, as_json, f"what a directive refuses under grant {grant} is {what}, at size {done['size']}")
+    what = "the fallback answers it, if you hold a grant for the fallback" if on else "it stays refused"
+    said = f"if a directive refuses a request under grant {grant}, {what}; at size {done['size']}"
+    emit(done, as_json, said)
 
 
 def remove(
@@ -256,7 +260,7 @@ def remove(
     text: Annotated[str, typer.Option("--text", help="The notice its holder reads.", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    """Open the case about ending a grant; its holder may reply before it counts."""
+    """Open a case about ending a grant. Its holder may reply before it counts."""
     done = Client().post(f"/api/v1/grants/{grant}/removal", {"code": code, "text": text})
     emit(
         done, as_json, f"removal {done['case']}; its holder may reply until {done.get('replyBy', 'its time')}"
@@ -276,7 +280,7 @@ def nominate(release: Release, stage: Stage, organization: Organization, as_json
 
 
 def nominations(as_json: Json = False) -> None:
-    """List nominations, and the applications that came of them."""
+    """List nominations, and the applications that followed."""
     found = Client().get("/api/v1/nominations")
     rows = [
         [
@@ -288,11 +292,11 @@ def nominations(as_json: Json = False) -> None:
         for each in found["nominations"]
     ]
     columns = ["nomination", "stage", "organization", "applied"]
-    emit(found, as_json, table(f"log size {found['size']}", columns, rows, "Nobody is nominated."))
+    emit(found, as_json, table(f"log size {found['size']}", columns, rows, "No organization is nominated."))
 
 
 class Format(StrEnum):
-    """How a report is written."""
+    """The format of a report."""
 
     TABLE = "table"
     JSON = "json"
@@ -300,11 +304,11 @@ class Format(StrEnum):
 
 
 def report(
-    release: Annotated[str | None, typer.Option("--release", help="Of one release.")] = None,
+    release: Annotated[str | None, typer.Option("--release", help="Only this release.")] = None,
     shape: Annotated[Format, typer.Option("--format", help="table, json or csv.")] = Format.TABLE,
     as_json: Json = False,
 ) -> None:
-    """Count cases; days per agency and in all; who was waited for; what delayed a release."""
+    """Count cases; days per agency and in total; who the cases waited for; what delayed a release."""
     found = Client().get("/api/v1/reports/cases", **({"release": release} if release else {}))
     if as_json or shape is Format.JSON:
         emit(found, True, "")
@@ -336,7 +340,7 @@ def _sections(found: dict[str, Any]) -> list[str]:
 
 
 def _csv(found: dict[str, Any]) -> str:
-    """One row a figure: section, what it is of, its name, its value."""
+    """One row for each figure: section, what it is about, its name, its value."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(["section", "of", "figure", "value"])

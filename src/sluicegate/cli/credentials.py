@@ -1,4 +1,4 @@
-"""`credential issue`, `credential revoke`, `keys token`: what is made here, or made known, over HTTP."""
+"""`credential issue`, `credential revoke`, `keys token`: keys and tokens over HTTP."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from sluicegate.core.access import apikey
 def issue(
     grant: Annotated[str, typer.Option("--grant", help="The grant, such as grant_….", show_default=False)],
     member: Annotated[
-        str | None, typer.Option("--member", help="Who alone may use it.", show_default=False)
+        str | None, typer.Option("--member", help="The only member who may use it.", show_default=False)
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make an API key under a grant. It is made here and shown once; only its digest is sent."""
+    """Make an API key under a grant. It is made on this machine and shown once; only its digest is sent."""
     key = apikey.make(apikey.KEY_PREFIX, secrets.token_bytes(32))
     digest = hashlib.sha256(key.encode()).hexdigest()
     asked = {"digest": digest, **({"member": member} if member is not None else {})}
@@ -33,7 +33,7 @@ def revoke(
     credential: Annotated[str, typer.Argument(help="The credential, such as cred_….", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    """Revoke a credential, at once and for good; its open streams end."""
+    """Revoke a credential, immediately and forever. Its open streams end."""
     answer = Client().post(f"/api/v1/credentials/{credential}/revoke")
     emit(answer, as_json, f"credential {answer['credential']} is revoked at size {answer['size']}")
 

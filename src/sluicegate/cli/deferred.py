@@ -1,4 +1,4 @@
-"""Commands whose modules are imported when they are called: each start imports only what it runs."""
+"""Commands whose modules are imported only when they are called: each start imports only what it runs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typer.core import TyperCommand
 
 
 class DeferredCommand(TyperCommand):
-    """A command whose function is asked of `load` when the command is called.
+    """A command that gets its function from `load` when it is called.
 
-    `about` is its help line. Where that is empty, the help of its group asks for the function, and takes its.
+    `about` is its help line. If that is empty, the help of its group loads the function, and uses its help
+    line.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class DeferredCommand(TyperCommand):
         return command
 
     def make_context(self, *given: Any, **more: Any) -> Any:
-        """The context of the command itself, which is what then runs."""
+        """The context of the loaded command, which then runs."""
         return self.loaded.make_context(*given, **more)
 
     def get_short_help_str(self, limit: int = 45) -> str:

@@ -1,4 +1,4 @@
-"""`demo …`: its commands are in the package `demo`, which stands beside the sources in a checkout."""
+"""`demo …`: its commands are in the package `demo`, which is beside the sources in a checkout."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def absent() -> NoReturn:
 
 
 def _load(package: Path) -> None:
-    """Make `demo` that package, whatever else has the name; the path on which others are found stays."""
+    """Import this package as `demo`, even if another one has the name. The import path does not change."""
     if "demo" in sys.modules:
         return
     spec = importlib.util.spec_from_file_location("demo", package)

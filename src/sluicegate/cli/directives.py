@@ -21,15 +21,15 @@ Name = Annotated[str, typer.Argument(help="The directive's name.", show_default=
 
 
 def show(name: Name, as_json: Json = False) -> None:
-    """Show what the public record says of a directive: who, whom, why, and what was said when."""
+    """Show what the public record says of a directive: who issued it, who it covers, why, and later notes."""
     answer = Client().get(f"/api/v1/directives/{name}")
     emit(answer, as_json, wording.directive(answer))
 
 
 def affected(name: Name, as_json: Json = False) -> None:
-    """Show how many of your own people a directive covers, and what would settle those of unknown status."""
+    """Show how many of your own people a directive covers, and how to make unknown statuses known."""
     answer = Client().get(f"/api/v1/directives/{name}/affected")
-    emit(answer, as_json, wording.coverage(f"of yours, {name} covers", answer))
+    emit(answer, as_json, wording.coverage(f"of your organization, {name} covers", answer))
 
 
 def define(
@@ -45,7 +45,7 @@ def define(
 
 
 def definitions(as_json: Json = False) -> None:
-    """List what the words of orders mean here, and where that is written."""
+    """List what the words of orders mean here, and the source of each meaning."""
     answer = Client().get("/api/v1/definitions")
     rows = [
         [each["definition"], ", ".join(each["statuses"]), each["source"]] for each in answer["definitions"]
@@ -83,12 +83,12 @@ def status(
     lines = [table(title, columns, rows, f"{title}; no gateway holds a lease")]
     lines += [f"  {_line(row)}" for row in answer["points"]]
     if answer["entry"] is not None:
-        lines.append(f"  entry {answer['entry']} proves it, since {answer['inForceSince']}")
+        lines.append(f"  in force everywhere since {answer['inForceSince']}, as entry {answer['entry']} says")
     emit(answer, as_json, "\n".join(lines))
 
 
 def _watch(name: str, as_json: bool) -> None:
-    """Follow a directive until the entry is there that says it is in force everywhere.
+    """Follow a directive until an entry says that it is in force everywhere.
 
     Raises: CommandRefused: it is lifted, so it will not be.
     """
@@ -119,7 +119,7 @@ def _status(name: str) -> dict[str, Any]:
 def _word(answer: dict[str, Any]) -> str:
     if answer["lifted"]:
         return "lifted"
-    return "in force everywhere" if answer["inForce"] else "not yet everywhere"
+    return "in force everywhere" if answer["inForce"] else "not yet in force everywhere"
 
 
 def _key(row: dict[str, Any]) -> str:
@@ -127,7 +127,7 @@ def _key(row: dict[str, Any]) -> str:
 
 
 def _line(row: dict[str, Any]) -> str:
-    """How a gateway or a point stands with a directive."""
+    """The state of a directive at a gateway or a point."""
     at = f" at {row['at']}" if row["at"] else ""
     if "point" in row:
         return f"point {row['point']} on {row['surface']}, which others run: {row['state']}{at}"

@@ -1,4 +1,4 @@
-"""`drill …`: try a directive without refusing anybody."""
+"""`drill …`: try a directive without refusing a request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sluicegate.errors import CommandRefused
 
 ASK_EVERY_S = 0.1
 NAME_MAX = 63
-"""Characters of a name in a document."""
+"""How many characters a name in a document may have."""
 Name = Annotated[str, typer.Argument(help="The drill's name.", show_default=False)]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the signed report to this file.")]
 
@@ -29,14 +29,16 @@ def run(
     file: orders.File,
     key: orders.Keys,
     log: orders.Log = "",
-    name: Annotated[str, typer.Option(help="The drill's name; else the directive's, and the time.")] = "",
+    name: Annotated[
+        str, typer.Option(help="The drill's name; without it, the directive's name and the time.")
+    ] = "",
     output: Output = None,
     as_json: Json = False,
 ) -> None:
     """Try a directive: issue it as a drill, wait until it is acknowledged everywhere, end it, report.
 
-    Nobody is refused. The file is a directive as it would be issued, and its name stays free for that. Ctrl-C
-    leaves the drill to 'drill end'.
+    No request is refused. The file is a directive as you would issue it, and its name stays free for that.
+    After Ctrl-C, use 'drill end'.
     """
     given = directive.read(document.read(read_text(file), str(file)))
     given["metadata"] = {"name": name or _name(given["metadata"]["name"]), "drill": True}
@@ -55,12 +57,14 @@ def end(name: Name, as_json: Json = False) -> None:
 
 
 def report(name: Name, output: Output = None, as_json: Json = False) -> None:
-    """Show the signed report of a drill: how long until zero, and until access was restored."""
+    """Show the signed report of a drill: how long until it was in force everywhere,
+    and until access was back.
+    """
     _report(Client(), name, output, as_json, patient=False)
 
 
 def _name(of: str) -> str:
-    """A name of its own: on the record a name is taken for good, and the order itself will need this one."""
+    """A name for the drill: the record never frees a name, and the order itself will need this one."""
     suffix = f"-drill-{datetime.now(tz=UTC):%Y%m%d-%H%M%S}"
     return of[: NAME_MAX - len(suffix)] + suffix
 
@@ -75,7 +79,10 @@ def _report(client: Client, name: str, output: Path | None, as_json: bool, *, pa
     ]
     columns = ["gateway", "surface", "state", "at", "restored", "would have cut"]
     zero, restored = answer["timeToZeroMs"], answer["timeToRestoreMs"]
-    title = f"{name}: zero after {zero} ms, restored after {restored} ms; nobody was refused"
+    title = (
+        f"{name}: in force everywhere after {zero} ms; "
+        f"access back everywhere {restored} ms after its end; no request was refused"
+    )
     emit(answer, as_json, table(title, columns, rows, f"{title}; no gateway holds a lease"))
 
 

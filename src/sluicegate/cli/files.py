@@ -1,4 +1,4 @@
-"""Files that a command names: what cannot be read or written is told as invalid input."""
+"""Files that a command names. A file that cannot be read or written is invalid input."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A file's JSON object. Raises: InvalidInput: it cannot be read, or is none."""
+    """A file's JSON object. Raises: InvalidInput: it cannot be read, or is not a JSON object."""
     try:
         value = canonical.loads(read_text(path).encode())
     except NotCanonical as error:

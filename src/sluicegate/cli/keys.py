@@ -18,7 +18,7 @@ def generate(
     output: Annotated[Path, typer.Option("-o", "--output", help="Where to write it.", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    """Make an Ed25519 key pair, encrypted if SLUICEGATE_PASSPHRASE is set; OUTPUT.pub is the public half."""
+    """Make an Ed25519 key pair, encrypted if SLUICEGATE_PASSPHRASE is set. OUTPUT.pub is the public key."""
     key = Ed25519PrivateKey.generate()
     keyfile.save_private(output, key, signing.passphrase())
     public = key.public_key().public_bytes_raw()
@@ -31,7 +31,7 @@ def generate(
 def show(
     file: Annotated[Path, typer.Argument(help="A private key.", show_default=False)], as_json: Json = False
 ) -> None:
-    """Show the public half of a private key."""
+    """Show the public key of a private key."""
     public = signing.private_key(file).public_key().public_bytes_raw()
     answer = {"public": canonical.b64(public), "keyid": dsse.keyid(public)}
     emit(answer, as_json, f"{answer['public']}\nkeyid {answer['keyid']}")

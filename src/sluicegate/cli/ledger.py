@@ -1,4 +1,4 @@
-"""`ledger verify`, `ledger export`: a copy of the log, checked with nothing but its key."""
+"""`ledger verify`, `ledger export`: a copy of the log, checked with only its key."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ def verify(
     ],
     as_json: Json = False,
 ) -> None:
-    """Verify a log: its signed head, every entry, that each is lawful, and proofs of being in force.
+    """Verify a log: its signed head, every entry, the rules for each,
+    and the proofs that directives were in force.
 
-    What could not be checked without the hidden parts is counted, never called verified.
+    Entries that cannot be checked without the hidden parts are counted separately, never as verified.
     """
     found = audited.verify(where, _vkey(key))
     emit(audited.answer(found), as_json, audited.worded(found))

@@ -21,18 +21,18 @@ COMMANDS = {
     "up": ("serving.up", "Run a control plane and a gateway in one process, on SQLite."),
     "serve": ("serving.serve", "Run the control plane."),
     "gateway": ("serving.gateway", "Run a gateway for one surface."),
-    "plan": ("plans.plan", "Show what applying a plan would change, and whom it affects."),
+    "plan": ("plans.plan", "Show what a plan would change, and who is affected."),
     "apply": ("plans.apply", "Put a plan in force."),
     "status": (
         "releases.status",
-        "Show each release with its stages: terms, opening, seats, what applying takes; directives in force.",
+        "Show each release with its stages: terms, opening, seats, how to apply; and directives in force.",
     ),
     "report": (
         "cases.report",
-        "Count cases; days per agency and in all; who was waited for; what delayed a release.",
+        "Count cases; days per agency and in total; who the cases waited for; what delayed a release.",
     ),
 }
-"""The commands of no group: where the function is, and its help line, which is the first sentence it says."""
+"""The commands without a group: where the function is, and its help line, the first sentence of its help."""
 
 GROUPS: dict[str, tuple[str, dict[str, str]]] = {
     "stage": ("Open stages.", {"open": "stages.open_"}),
@@ -74,7 +74,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         {"record": "review.screen", "use": "review.use_list"},
     ),
     "grant": (
-        "What becomes of a grant.",
+        "See, suspend, surrender or remove a grant.",
         {
             "show": "cases.grant_show",
             "suspend": "cases.suspend",
@@ -85,7 +85,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "nomination": (
-        "Organizations hoped for.",
+        "Organizations that you hope will apply.",
         {"add": "cases.nominate", "list": "cases.nominations"},
     ),
     "credential": (
@@ -142,7 +142,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "drill": (
-        "Try a directive; nobody is refused.",
+        "Try a directive; no request is refused.",
         {"run": "drills.run", "end": "drills.end", "report": "drills.report"},
     ),
     "definition": (
@@ -150,7 +150,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         {"add": "directives.define", "list": "directives.definitions"},
     ),
     "point": (
-        "Surfaces where others enforce.",
+        "Surfaces where others enforce directives.",
         {
             "declare": "points.declare",
             "state": "points.state",
@@ -159,7 +159,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "notify": (
-        "Be told by webhook or e-mail.",
+        "Get notices by webhook or e-mail.",
         {
             "add": "notices.add",
             "list": "notices.listed",
@@ -176,11 +176,11 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         {"generate": "keys.generate", "show": "keys.show", "token": "credentials.token"},
     ),
 }
-"""What each group is for, and its commands: where the function of each is."""
+"""The purpose of each group, and its commands, with the place of each function."""
 
 
 def program() -> TyperGroup:
-    """The command `sluicegate`, with every other in it; none of their modules is imported yet."""
+    """The command `sluicegate` with all its commands. None of their modules is imported yet."""
     outer = typer.Typer(
         name="sluicegate",
         help="Release a model in stages, decide who may use it, enforce that on every request.",
@@ -259,14 +259,14 @@ def main() -> NoReturn:
 
 
 def _withheld(error: OSError) -> errors.InvalidInput:
-    """What the machine did not give: a file, a folder, or a port that was named."""
+    """What the machine refused: a file, a folder, or a port."""
     said = (error.strerror or str(error)).lower()
     remedy = "stop what listens there, or choose another port" if error.errno == errno.EADDRINUSE else ""
     return errors.InvalidInput(f"{error.filename}: {said}" if error.filename else said, remedy=remedy)
 
 
 def _words(called: Any) -> str:
-    """The command as it was called, up to the first word that is no command."""
+    """The command as it was called, up to the first word that is not a command."""
     words = ["sluicegate"]
     for word in sys.argv[1:]:
         called = getattr(called, "commands", {}).get(word)

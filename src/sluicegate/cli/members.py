@@ -1,6 +1,6 @@
-"""`member …`, `person …`: who an organization's people are, and each person's own word.
+"""`member …`, `person …`: who an organization's people are, and what each person says.
 
-Identifiers become digests here: the control plane never hears a user name.
+Identifiers become digests here: the control plane never gets a user name.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ Until = Annotated[
 def add(
     grant: Grant,
     identifier: Annotated[
-        list[str], typer.Option("--identifier", help="What requests name them by.", show_default=False)
+        list[str], typer.Option("--identifier", help="How requests name the person.", show_default=False)
     ],
     member: Annotated[
-        str | None, typer.Option("--member", help="One who is registered.", show_default=False)
+        str | None, typer.Option("--member", help="A member who is already registered.", show_default=False)
     ] = None,
     status: Status = None,
     method: Method = None,
@@ -82,11 +82,12 @@ def import_(
 def listed(
     grant: Grant,
     identifier: Annotated[
-        str | None, typer.Option("--identifier", help="Whoever has this one.", show_default=False)
+        str | None,
+        typer.Option("--identifier", help="Only the member with this identifier.", show_default=False),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List an organization's members and what it claims of them; and whose own word differs."""
+    """List an organization's members and what it claims about them. 'disputed': the person says otherwise."""
     query = {"identifier": _digest(identifier)} if identifier is not None else {}
     answer = Client().get(f"/api/v1/grants/{grant}/members", **query)
     columns = ["member", "issuer", "status", "method", "assurance", "until", "disputed"]
@@ -108,7 +109,7 @@ def claim(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Claim a member's status: your organization's word, or your provider's by an assertion."""
+    """Claim a member's status for your organization, or with an assertion of your provider."""
     if (status is None) == (assertion is None) or (provider is None) != (assertion is None):
         raise WrongUsage("expected --status, or --assertion and --provider")
     said = _said(status, method, assurance, until)
@@ -125,7 +126,7 @@ def revoke(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Take back what your organization, or its provider, claims of a member."""
+    """Take back the claim of your organization, or of its provider, about a member."""
     answer = Client().post(f"/api/v1/members/{member}/revoke", {"provider": provider})
     emit(answer, as_json, f"the claim about {answer['member']} is taken back at size {answer['size']}")
 
@@ -135,30 +136,30 @@ def remove(
     grant: Grant,
     as_json: Json = False,
 ) -> None:
-    """Forget members; the keys bound to them are revoked."""
+    """Remove members. The keys bound to them are revoked."""
     answer = Client().post(f"/api/v1/grants/{grant}/members/remove", {"members": member})
     gone, keys = counted(len(answer["removed"]), "member"), counted(len(answer["revoked"]), "key")
     emit(answer, as_json, f"{gone} removed, {keys} revoked with them, at size {answer['size']}")
 
 
 def link(member: Member, as_json: Json = False) -> None:
-    """Make a member's private link: there they see and correct their own status. The one before ends."""
+    """Make a private link where a member sees and corrects their own status. The link before it ends."""
     client = Client()
     answer = client.post(f"/api/v1/members/{member}/link")
     answer["link"] = f"{client.url}/person#{answer['token']}"
-    emit(answer, as_json, f"for {answer['member']} alone, shown only now:\n  {answer['link']}")
+    emit(answer, as_json, f"for {answer['member']} only, shown only now:\n  {answer['link']}")
 
 
 # The person: SLUICEGATE_TOKEN is the part of the link after '#'
 
 
 def person_show(as_json: Json = False) -> None:
-    """Show everything that is claimed of your own status. The token is the link's part after '#'."""
+    """Show everything that is claimed about your own status. The token is the link's part after '#'."""
     answer = Client().get("/api/v1/person")
     columns = ["issuer", "status", "method", "assurance", "until"]
     rows = [[_shown(found[name]) for name in columns] for found in answer["claims"]]
     title = f"{answer['member']}, a member of {answer['organization']}"
-    emit(answer, as_json, f"{title}\n{table('', columns, rows, 'Nobody has claimed anything.')}")
+    emit(answer, as_json, f"{title}\n{table('', columns, rows, 'There are no claims.')}")
 
 
 def person_correct(
@@ -166,7 +167,7 @@ def person_correct(
     take_back: Annotated[bool, typer.Option("--take-back", help="Take back what you said.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Say what your status is. If others claim otherwise it is unknown until your organization settles it."""
+    """Say what your status is. If others disagree, it is unknown until your organization settles it."""
     if (status is None) != take_back:
         raise WrongUsage("expected one of --status and --take-back")
     answer = Client().post("/api/v1/person/claim", {"status": status})
@@ -192,7 +193,7 @@ def _row(row: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _parts(rows: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]:
-    """Rows in steps that hold nobody up: while one is decided, no gateway is answered."""
+    """Rows in small steps: while one step is decided, no gateway gets an answer."""
     for at in range(0, len(rows), members.PART_ROWS):
         yield rows[at : at + members.PART_ROWS]
 

@@ -1,4 +1,4 @@
-"""`notify …`: be told by webhook or e-mail, and look after what could not be delivered."""
+"""`notify …`: notices by webhook or e-mail, and the ones that could not be delivered."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def add(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Be told of everything that happens in the cases you may see. A webhook's secret is shown once."""
+    """Get a notice of everything that happens in the cases you may see. A webhook's secret is shown once."""
     if (webhook is None) == (email is None):
         raise WrongUsage("expected one of --webhook URL and --email ADDRESS")
     kind, target = ("webhook", webhook) if webhook is not None else ("email", email)
@@ -44,19 +44,19 @@ def listed(as_json: Json = False) -> None:
 
 
 def remove(subscription: Subscription, as_json: Json = False) -> None:
-    """End a subscription; what waits for it is forgotten."""
+    """End a subscription. Letters that wait for it are deleted."""
     answer = Client().post(f"/api/v1/subscriptions/{subscription}/remove")
     emit(answer, as_json, f"subscription {answer['subscription']} is removed")
 
 
 def trial(subscription: Subscription, as_json: Json = False) -> None:
-    """Send a letter about nothing, to see whether it arrives."""
+    """Send a test letter, to see whether it arrives."""
     answer = Client().post(f"/api/v1/subscriptions/{subscription}/test")
     emit(answer, as_json, f"letter {answer['letter']} is on its way to {answer['subscription']}")
 
 
 def dead(as_json: Json = False) -> None:
-    """List what could not be delivered to you, oldest first."""
+    """List the letters that could not be delivered to you, oldest first."""
     answer = Client().get("/api/v1/subscriptions/dead")
     columns = ["letter", "subscription", "topic", "case", "attempts", "error"]
     rows = [[letter[name] for name in columns] for letter in answer["letters"]]
@@ -67,10 +67,10 @@ def replay(
     letter: Annotated[
         str | None, typer.Argument(help="A dead letter, such as msg_….", show_default=False)
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="All of yours.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All your dead letters.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Send dead letters again: one, or all. A subscription that was gone is back with them."""
+    """Send dead letters again: one, or all. If their subscription had stopped, it starts again."""
     if (letter is None) != every:
         raise WrongUsage("expected a letter or --all", remedy="'notify dead' lists yours")
     answer = Client().post("/api/v1/subscriptions/dead/replay", {"letter": letter})

@@ -1,4 +1,4 @@
-"""`directive preview`, `sign`, `issue`, `transcribe`, `confirm`, `lift`: what a party signs here."""
+"""`directive preview`, `sign`, `issue`, `transcribe`, `confirm`, `lift`: commands that a party signs."""
 
 from __future__ import annotations
 
@@ -24,25 +24,27 @@ from sluicegate_record.log import canonical
 Key = Annotated[Path, typer.Option("--key", help="The issuer's private key.", show_default=False)]
 File = Annotated[Path, typer.Argument(help="A directive, as YAML.", show_default=False)]
 Log = Annotated[
-    str, typer.Option("--log", help="The verifier key of the log it is for; else the control plane's.")
+    str, typer.Option("--log", help="The verifier key of the log it is for; without it, the control plane's.")
 ]
 Keys = Annotated[
     list[Path],
     typer.Option(
-        "--key", help="A private key; again for each who signs, where several must.", show_default=False
+        "--key", help="A private key; again for each signer, if several must sign.", show_default=False
     ),
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.", show_default=False)]
 Letter = Annotated[
     Path | None, typer.Option("--document", help="The letter as received: its digest is put on the record.")
 ]
-Note = Annotated[str, typer.Option("--note", help="What was said, where it came without a document.")]
+Note = Annotated[str, typer.Option("--note", help="What was said, if there was no document.")]
 How = Annotated[str, typer.Option("--how", help="letter, call, meeting or message.")]
-On = Annotated[str, typer.Option("--on", help="The date it was received, such as 2026-06-12; else today.")]
+On = Annotated[
+    str, typer.Option("--on", help="The date it was received, such as 2026-06-12; without it, today.")
+]
 
 
 def preview(file: File, as_json: Json = False) -> None:
-    """Show whom a directive would cover and spare, and what each exception changes. Changes nothing."""
+    """Show who a directive would cover and spare, and what each exception changes. This changes nothing."""
     text = read_text(file)
     given = directive.read(document.read(text, str(file)))
     body = {"text": text, "file": str(file), "annexes": _annexes(given, file)}
@@ -51,7 +53,7 @@ def preview(file: File, as_json: Json = False) -> None:
 
 
 def sign(file: File, output: Output, key: Keys, log: Log = "", as_json: Json = False) -> None:
-    """Sign a directive without putting it in force: for others to countersign, or for another day."""
+    """Sign a directive without putting it in force: so that others can countersign it, or for later."""
     given = directive.read(document.read(read_text(file), str(file)))
     write_json(output, signed(given, file, key, log))
     text = f"signed; written to {output}\n  put it in force: sluicegate directive issue {output}"
@@ -68,7 +70,7 @@ def issue(
     log: Log = "",
     as_json: Json = False,
 ) -> None:
-    """Sign a directive and put it in force, at once, streams in flight included."""
+    """Sign a directive and put it in force immediately, also for open streams."""
     text = read_text(file)
     if text.lstrip().startswith("{") and not key:
         body = read_json(file)
@@ -88,14 +90,17 @@ def transcribe(
     log: Log = "",
     as_json: Json = False,
 ) -> None:
-    """Put an order in force that came as a letter or a call: signed by two officers, marked so."""
+    """Put an order in force that came as a letter or a call.
+
+    Two officers sign it, and it is marked as transcribed.
+    """
     given = directive.read(document.read(read_text(file), str(file)))
     body = signed(given, file, key, log, received(letter, note, how, on))
     _issued(Client().post("/api/v1/directives", body), as_json)
 
 
 def confirm(name: Name, key: Key, as_json: Json = False) -> None:
-    """Say, as its issuer, that a transcribed order stands as it was entered."""
+    """Confirm, as its issuer, that a transcribed order was entered correctly."""
     client = Client()
     shown = client.get(f"/api/v1/directives/{name}")
     digest = canonical.digest(shown["document"])
@@ -110,11 +115,13 @@ def lift(
         list[Path] | None,
         typer.Option("--key", help="A private key; two officers' with --document.", show_default=False),
     ] = None,
-    model: Annotated[list[str] | None, typer.Option("--model", help="Of these models alone.")] = None,
-    surface: Annotated[list[str] | None, typer.Option("--surface", help="On these surfaces alone.")] = None,
-    annex_: Annotated[list[str] | None, typer.Option("--annex", help="For whom this annex names.")] = None,
+    model: Annotated[list[str] | None, typer.Option("--model", help="Only these models.")] = None,
+    surface: Annotated[list[str] | None, typer.Option("--surface", help="Only these surfaces.")] = None,
+    annex_: Annotated[
+        list[str] | None, typer.Option("--annex", help="Only for the names in this annex.")
+    ] = None,
     organizations: Annotated[
-        Path | None, typer.Option("--organizations", help="For the organizations in this CSV file.")
+        Path | None, typer.Option("--organizations", help="Only for the organizations in this CSV file.")
     ] = None,
     letter: Letter = None,
     note: Note = "",
@@ -122,10 +129,10 @@ def lift(
     on: On = "",
     as_json: Json = False,
 ) -> None:
-    """Say that a directive, or a part of it, is to be lifted: signed by a party that its 'liftedBy' names.
+    """Ask to lift a directive, or a part of it. A party that its 'liftedBy' names signs.
 
-    Without a key the case is opened, and others sign. With --document or --note, two officers enter what the
-    issuer of a transcribed order wrote or said.
+    Without a key, this only opens the case, and others sign. With --document or --note, two officers enter
+    what the issuer of a transcribed order wrote or said.
     """
     client = Client()
     parts = {"models": model, "surfaces": surface, "annexes": annex_}
@@ -156,7 +163,7 @@ def lift(
 
 
 def received(letter: Path | None, note: str, how: str, on: str) -> dict[str, str]:
-    """How an order came: its document by digest, or a note of what was said."""
+    """How an order arrived: its document by digest, or a note of what was said."""
     if letter is None and not note.strip():
         raise InvalidInput(
             "neither --document nor --note", remedy="name the letter as received, or say what was said"
@@ -192,7 +199,7 @@ def signed(
 
 
 def _definitions(client: Client, given: dict[str, Any]) -> dict[str, Definition]:
-    """What the record's definitions mean, where a directive uses one that not every build has."""
+    """The definitions on the record, if a directive uses one that not every build has."""
     stated = [given["spec"].get(part) for part in ("covers", "except")]
     wanted = {
         whom["persons"]["definition"]
@@ -209,7 +216,7 @@ def _definitions(client: Client, given: dict[str, Any]) -> dict[str, Definition]
 
 
 def _annexes(given: dict[str, Any], file: Path) -> dict[str, dict[str, list[str]]]:
-    """The names in a directive's annexes, whose files lie beside it and are what their digests say."""
+    """The names in a directive's annexes. The files are beside it, and must match their digests."""
     found = {}
     for name, stated in given["spec"].get("annexes", {}).items():
         path = file.parent / stated["file"]

@@ -30,12 +30,14 @@ _EXITS: dict[type[errors.SluicegateError], int] = {
 
 
 def emit(answer: Mapping[str, Any], as_json: bool, text: str) -> None:
-    """Print an answer: itself with --json, else `text`."""
+    """Print an answer: as JSON with --json, otherwise as `text`."""
     typer.echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else visible(text))
 
 
 def visible(text: str) -> str:
-    """A text as a terminal may safely show it: what it would obey or hide is spelled out."""
+    """A text that is safe to show in a terminal:
+    characters that it would obey or hide are written as escapes.
+    """
     return "".join(
         character if character.isprintable() or character == "\n" else ascii(character)[1:-1]
         for character in text

@@ -1,4 +1,4 @@
-"""`plan`, `apply`: what a plan would change, and putting it in force."""
+"""`plan`, `apply`: show what a plan would change, and put it in force."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def plan(
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of plans instead.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what applying a plan would change, and whom it affects. Changes nothing."""
+    """Show what a plan would change, and who is affected. This changes nothing."""
     if schema:
         typer.echo(json.dumps(plans.schema(), indent=2))
         return
@@ -54,12 +54,13 @@ def _preview(answer: dict[str, Any]) -> str:
     for stage in answer["termsToAgree"]:
         why = answer["loosened"].get(stage)
         lines.append(
-            f"  terms to be agreed: {stage}" + (f" (not provably tighter: {', '.join(why)})" if why else "")
+            f"  terms to be agreed: {stage}"
+            + (f" (these fields may be less strict: {', '.join(why)})" if why else "")
         )
-    lines += [f"  provably tighter, nobody need agree: {stage}" for stage in answer["tightened"]]
+    lines += [f"  terms only stricter, no new agreement needed: {stage}" for stage in answer["tightened"]]
     lines.append(
-        f"  affects {counted(affected['organizations'], 'organization')} with "
-        f"{counted(affected['grants'], 'grant')} on the terms they were given, and "
+        f"  affects {counted(affected['organizations'], 'organization')}, "
+        f"{counted(affected['grants'], 'grant')} (each keeps its terms), and "
         f"{counted(affected['openApplications'], 'open application')}"
     )
     return "\n".join(lines)

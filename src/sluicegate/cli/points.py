@@ -1,4 +1,4 @@
-"""`point …`: surfaces where others enforce."""
+"""`point …`: surfaces where others enforce directives."""
 
 from __future__ import annotations
 
@@ -24,13 +24,17 @@ OfficersKey = Annotated[Path, typer.Option("--key", help="An officer's private k
 def declare(
     name: Name,
     surface: Annotated[
-        str, typer.Option("--surface", help="The surface it serves, as a plan names it.", show_default=False)
+        str,
+        typer.Option("--surface", help="The surface it serves, by its name in a plan.", show_default=False),
     ],
     public: Annotated[Path, typer.Option("--public", help="The point's public key.", show_default=False)],
     key: OfficersKey,
     as_json: Json = False,
 ) -> None:
-    """Declare an enforcement point without a gateway of ours. Directives on its surface wait for its word."""
+    """Declare an enforcement point that has no gateway of ours.
+
+    Directives on its surface wait for its statement.
+    """
     client = Client()
     said = Pointing(
         log=client.get("/api/v1/log")["vkey"],
@@ -44,7 +48,7 @@ def declare(
 
 
 def retire(name: Name, key: OfficersKey, as_json: Json = False) -> None:
-    """Retire a point: no directive waits for it any more. Its name is not used again."""
+    """Retire a point: no directive waits for it any more. Its name cannot be used again."""
     client = Client()
     found = next((point for point in client.get("/api/v1/points")["points"] if point["point"] == name), None)
     if found is None:
@@ -66,7 +70,7 @@ def state(
     ] = "enforced",
     as_json: Json = False,
 ) -> None:
-    """Say, signed with the point's own key, that it enforces a directive or has restored access, now."""
+    """Say, with the point's own key, that it now enforces a directive or has restored access."""
     client = Client()
     asked = client.get(f"/api/v1/points/{name}/directives/{directive}")
     if (asked["point"], asked["directive"]) != (name, directive):
@@ -80,7 +84,7 @@ def state(
 
 
 def listed(as_json: Json = False) -> None:
-    """List every declared enforcement point, and its newest word on each directive."""
+    """List every declared enforcement point, and its newest statement about each directive."""
     answer = Client().get("/api/v1/points")
     rows = [
         [

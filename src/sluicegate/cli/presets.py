@@ -1,4 +1,7 @@
-"""`preset`: plans to start from. A number in them stands beside its source, or is the reader's to choose."""
+"""`preset`: plans to start from.
+
+Each number in them has its source beside it, or is for the reader to choose.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ PRESETS = Path(sluicegate.__file__).with_name("presets")
 
 
 def listed(as_json: Json = False) -> None:
-    """List the presets, and what each is for."""
+    """List the presets and their purposes."""
     found = [{"preset": path.stem, "about": _about(path)} for path in _presets()]
     rows = [[each["preset"], each["about"]] for each in found]
     emit({"presets": found}, as_json, table("presets", ["preset", "about"], rows, "No preset here."))
@@ -28,7 +31,7 @@ def show(
     name: Annotated[str, typer.Argument(help="The preset; 'preset list' names them.", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    """Print a preset, to be saved as a plan and changed."""
+    """Print a preset, so that you can save it as a plan and change it."""
     path = next((path for path in _presets() if path.stem == name), None)
     if path is None:
         known = ", ".join(path.stem for path in _presets())

@@ -23,7 +23,9 @@ Jwks = Annotated[Path | None, typer.Option("--jwks", help="A file with a JWK Set
 def add(
     grant: Grant,
     issuer: Annotated[str, typer.Option("--issuer", help="Its 'iss'.", show_default=False)],
-    audience: Annotated[str, typer.Option("--audience", help="Its 'aud' for us.", show_default=False)],
+    audience: Annotated[
+        str, typer.Option("--audience", help="Its 'aud' for this control plane.", show_default=False)
+    ],
     algorithm: Annotated[
         list[str],
         typer.Option("--algorithm", help=" | ".join(sorted(assertion.ALGORITHMS)), show_default=False),
@@ -37,7 +39,7 @@ def add(
     ] = 3_600,
     as_json: Json = False,
 ) -> None:
-    """Register an identity provider, with its keys or where they are fetched from."""
+    """Register an identity provider, with its keys or the URL of its keys."""
     if jwks is None and jwks_url is None:
         raise WrongUsage("expected --jwks or --jwks-url")
     asked = {
@@ -53,13 +55,13 @@ def add(
 
 
 def rotate(provider: Provider, jwks: Jwks = None, as_json: Json = False) -> None:
-    """Put other keys in the place of a provider's: those in a file, or what is at its URL now."""
+    """Replace a provider's keys by those in a file, or by those that are at its URL now."""
     answer = Client().post(f"/api/v1/providers/{provider}/rotate", {"jwks": _key_set(jwks)})
     emit(answer, as_json, f"{answer['provider']} signs with {', '.join(answer['keys'])}")
 
 
 def remove(provider: Provider, as_json: Json = False) -> None:
-    """Believe a provider no more. What it claimed of statuses stands until it is revoked."""
+    """Stop believing a provider. Its claims about statuses stay until they are revoked."""
     answer = Client().post(f"/api/v1/providers/{provider}/remove")
     emit(answer, as_json, f"provider {answer['provider']} is removed at size {answer['size']}")
 
@@ -76,7 +78,7 @@ def listed(grant: Grant, as_json: Json = False) -> None:
 
 
 def _key_set(file: Path | None) -> Any:
-    """The key set in a file, with its public keys alone. Raises: InvalidInput, BadKey."""
+    """The key set in a file, with only its public keys. Raises: InvalidInput, BadKey."""
     if file is None:
         return None
     try:

@@ -13,7 +13,7 @@ from sluicegate_record.terms.text import counted
 
 
 def status(as_json: Json = False) -> None:
-    """Show each release with its stages: terms, opening, seats, what applying takes; directives in force."""
+    """Show each release with its stages: terms, opening, seats, how to apply; and directives in force."""
     answer = Client().get("/api/v1/releases")
     rows = [_stage(release, stage) for release in answer["releases"] for stage in release["stages"]]
     columns = ["release", "stage", "models", "surfaces", "terms", "open", "seats"]
@@ -27,15 +27,16 @@ def status(as_json: Json = False) -> None:
 
 
 def _asks(stage: dict[str, Any]) -> list[str]:
-    """What whoever applies should know before: who decides, how long it may take, criteria, duties."""
+    """What applicants should know before they apply: who decides, how long it may take, criteria, duties."""
     basis, clock, appeal = stage["basis"], stage["clock"], stage["appeal"]
-    advice = ", as advice" if basis["kind"] == "voluntary" else ""
+    advice = wording.ADVICE if basis["kind"] == "voluntary" else ""
     lapsed = ", in force until new terms are agreed" if stage["basisLapsed"] else ""
     until = f" until {basis['until']}{lapsed}" if basis.get("until") else ""
     lines = [
         f"  basis: {basis['kind']}, asked by {', '.join(basis['askedBy'])} on {basis['askedOn']}{until}",
-        f"  admitted by: {wording.rule(stage['rule'])}{advice}"
-        + (", unless one objects in time" if stage["mode"] == "notify" else ""),
+        f"  admitted by: {wording.rule(stage['rule'])}"
+        + (", unless one objects in time" if stage["mode"] == "notify" else "")
+        + advice,
     ]
     if clock:
         ladder = f" to {', '.join(_step(step) for step in clock['to'])}" if clock.get("to") else ""
@@ -54,7 +55,7 @@ def _asks(stage: dict[str, Any]) -> list[str]:
 
 
 def _plain(value: Any) -> str:
-    """A field of a plan: a list of names and a name as they are, anything else in JSON."""
+    """A field of a plan: names unchanged, other values in JSON."""
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return ", ".join(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

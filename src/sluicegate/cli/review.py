@@ -1,4 +1,4 @@
-"""`review`: decide cases with your own key. What is signed is shown first, checked against the question."""
+"""`review`: decide cases with your own key. They show first what you sign, checked against the question."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Key = Annotated[Path, typer.Option("--key", help="Your private key.", show_defau
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write it.", show_default=False)]
 PositionWord = Annotated[str, typer.Option("--position", help=" | ".join(POSITIONS), show_default=False)]
 Reason = Annotated[
-    str, typer.Option("--reason", help="Why; an objection, a question and a recusal must say. It is public.")
+    str, typer.Option("--reason", help="Why. An objection, a question and a recusal need it. It is public.")
 ]
 
 
@@ -44,7 +44,7 @@ def export(case: Case, output: Output, as_json: Json = False) -> None:
 
 
 def receive(case: Case, key: Key, as_json: Json = False) -> None:
-    """Sign that you have received a case, and put that on the record: your agency's clock starts."""
+    """Sign that you have received a case, and put that on the record. Then your agency's clock starts."""
     client = Client()
     exported = client.get(f"/api/v1/cases/{case}/export")
     signing.check_export(exported)
@@ -64,11 +64,11 @@ def sign(
         Path | None, typer.Option("--conditions", help="For approve-with-conditions: a YAML file of them.")
     ] = None,
     sealed: Annotated[
-        bool, typer.Option("--sealed", help="Keep the reason to the developer and the agencies asked.")
+        bool, typer.Option("--sealed", help="Show the reason only to the developer and the agencies asked.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Sign your position in an exported case. Needs no network; the key never leaves this machine."""
+    """Sign your position in an exported case. This needs no network; the key never leaves this machine."""
     if position in NEED_REASON and not reason.strip():
         raise WrongUsage(f"{NEED_REASON[position]} without a reason", remedy="say --reason TEXT")
     exported = read_json(file)
@@ -99,7 +99,7 @@ def schedule(
     reason: Reason = "",
     as_json: Json = False,
 ) -> None:
-    """Sign one position in several exported cases: each is shown, one signature covers them all."""
+    """Sign one position in several exported cases. Each case is shown, and one signature covers all."""
     exported = [read_json(file) for file in files]
     for each in exported:
         signing.check_export(each)
@@ -127,7 +127,7 @@ def countersign(
     output: Output,
     as_json: Json = False,
 ) -> None:
-    """Add a second signature, of another owner, to what was signed."""
+    """Add a second signature, by another owner, to a signed file."""
     given = read_json(file)
     write_json(output, signing.countersigned(given, signing.private_key(key)))
     text = f"countersigned; written to {output}"
@@ -137,11 +137,11 @@ def countersign(
 def import_position(
     file: Annotated[Path, typer.Argument(help="What was signed.", show_default=False)], as_json: Json = False
 ) -> None:
-    """Put what was signed on the record: a position, a schedule of them, a proceeding, a screening."""
+    """Put a signed file on the record: a position, a schedule of positions, a proceeding, a screening."""
     given = read_json(file)
     if given.get("kind") == "sluicegate-review":
         raise InvalidInput(
-            f"{file} is an exported case: nobody has signed anything in it",
+            f"{file} is an exported case, and has no signature",
             remedy="'review sign' it, and import what that writes",
         )
     answer = Client().post("/api/v1/positions", given if "envelope" in given else {"envelope": given})
@@ -155,9 +155,10 @@ def proceed(
     output: Output,
     as_json: Json = False,
 ) -> None:
-    """Sign, as an officer, to proceed over silence or objection where the basis is voluntary.
+    """Sign, as an officer, to proceed despite silence or objection. The basis must be voluntary.
 
-    A second officer runs 'review countersign' on what this writes; 'review import' puts it on the record.
+    A second officer runs 'review countersign' on the file that this writes. 'review import' puts it on the
+    record.
     """
     exported = Client().get(f"/api/v1/cases/{case}/export")
     signing.check_export(exported)
@@ -202,7 +203,7 @@ def use_list(
     version: Annotated[str, typer.Argument(help="The version now in use.", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    """Say which version of a screening list is in use; records made with another are open again."""
+    """Say which version of a screening list is in use. Records made with another version are open again."""
     answer = Client().post("/api/v1/lists", {"name": name, "version": version})
     again = ", ".join(answer["reopened"]) or "none"
     emit(answer, as_json, f"{name} {version} is in use; records open again: {again}")
@@ -212,7 +213,7 @@ def note(
     kind: Annotated[str, typer.Option("--kind", help=" | ".join(NOTES), show_default=False)],
     text: Annotated[str, typer.Option("--text", help="What happened. It is public.", show_default=False)],
     on: Annotated[str, typer.Option("--on", help="The date, such as 2026-06-24.", show_default=False)],
-    party: Annotated[str, typer.Option("--party", help="For whom you sign.", show_default=False)],
+    party: Annotated[str, typer.Option("--party", help="The party you sign for.", show_default=False)],
     key: Key,
     case: Annotated[str | None, typer.Option("--case", help="What it is about: a case, …")] = None,
     directive: Annotated[str | None, typer.Option("--directive", help="… a directive, …")] = None,
@@ -220,7 +221,7 @@ def note(
     stage: Annotated[str | None, typer.Option("--stage", help="… and its stage.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Put a request, a call, a meeting, a dissent or a statement on the record, signed."""
+    """Sign a note about a request, a call, a meeting, a dissent or a statement, and put it on the record."""
     given = {"case": case, "directive": directive, "release": release, "stage": stage}
     about = {name: value for name, value in given.items() if value is not None}
     if about.keys() not in ({"case"}, {"directive"}, {"release", "stage"}):
@@ -247,7 +248,7 @@ def _conditions(path: Path | None) -> dict[str, Any] | None:
 
 
 def _countersigned(exported: dict[str, Any]) -> list[str]:
-    """The agencies of whom two owners must sign, by the terms that a case is about."""
+    """The agencies for which two owners must sign, by the terms that a case is about."""
     asked = exported["question"]
     if not exported.get("terms") or asked["kind"] not in kinds.ABOUT_ONE:
         return []
@@ -278,7 +279,7 @@ def _recorded(answer: dict[str, Any]) -> str:
 
 
 def question(exported: dict[str, Any]) -> str:
-    """What a reviewer signs, all of it checked against the question by `signing.check_export`."""
+    """What a reviewer signs. `signing.check_export` checked all of it against the question."""
     asked = exported["question"]
     lines = [f"{asked['kind']} case {asked['case']}: {kinds.KINDS[asked['kind']].asks}"]
     shown = ("release", "stage", "surface", "grant", "renew", "reasonCode", "against", "directive")
@@ -300,14 +301,16 @@ def question(exported: dict[str, Any]) -> str:
     for said in exported["case"]["positions"]:
         if not said["superseded"]:
             lines.append(
-                f"  so far, not signed: {said['agency']} {said['position']} {said['reason']}".rstrip()
+                f"  so far (not signed by you): {said['agency']} {said['position']} {said['reason']}".rstrip()
             )
-    lines += [f"  said, not signed: {each['text']}" for each in exported["case"]["answers"]]
+    lines += [
+        f"  the applicant said (not signed by you): {each['text']}" for each in exported["case"]["answers"]
+    ]
     return "\n".join(lines)
 
 
 def _asked_of(stage: Stage) -> list[str]:
-    """What the stage asks of whoever applies, and the conditions a grant would have."""
+    """What the stage asks of applicants, and the conditions that a grant would have."""
     eligibility, conditions = stage.eligibility.to_json(), stage.conditions.to_json()
     lines = [f"  criterion: {text}" for text in stage.eligibility.criteria]
     asked = {name: value for name, value in eligibility.items() if name != "criteria"}

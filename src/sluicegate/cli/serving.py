@@ -1,6 +1,6 @@
 """`up`, `serve`, `gateway`.
 
-What serves is imported when it serves: that takes a second, and the help of these commands needs none of it.
+The servers are imported only when they run: the import takes a second, and the help does not need it.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ State = Annotated[Path, typer.Option("--state", help="The state folder.")]
 Origin = Annotated[str, typer.Option("--origin", help="The log's name, such as log.example/2026.")]
 Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
 Port = Annotated[
-    int, typer.Option("--port", help="The port to listen on; 0: any that is free.", min=0, max=65_535)
+    int, typer.Option("--port", help="The port to listen on; 0: any free port.", min=0, max=65_535)
 ]
 Surface = Annotated[str, typer.Option("--surface", help="The surface this gateway serves.")]
 Upstreams = Annotated[
     list[str],
     typer.Option(
         "--upstream",
-        help="NAME=URL, again for each. SLUICEGATE_UPSTREAM_KEY_<NAME> holds its key, if it wants one.",
+        help="NAME=URL, again for each. SLUICEGATE_UPSTREAM_KEY_<NAME> holds its key, if it needs one.",
         show_default=False,
     ),
 ]
@@ -103,7 +103,7 @@ def serve(
     port: Port = CONTROL_PORT,
     as_json: Json = False,
 ) -> None:
-    """Run the control plane. Its first start writes tokens into STATE/tokens: hand each to its holder."""
+    """Run the control plane. Its first start writes tokens into STATE/tokens. Give each to its holder."""
     from sluicegate import bootstrap  # noqa: PLC0415 - see above
 
     wired = bootstrap.control(ControlSettings(state, trust, origin, host, port, post=_post()), "serve")
@@ -125,7 +125,7 @@ def gateway(
         str, typer.Option("--control", help="The control plane's URL.")
     ] = "http://127.0.0.1:8600",
     name: Annotated[
-        str, typer.Option("--name", help="This gateway's name; its token bears it.")
+        str, typer.Option("--name", help="This gateway's name; its token has the same name.")
     ] = "gateway-1",
     state: State = _STATE / "gateway",
     host: Host = "127.0.0.1",
@@ -133,7 +133,7 @@ def gateway(
     max_body_bytes: Annotated[int, typer.Option("--max-body-bytes", min=1_024)] = 8 * 1024 * 1024,
     trust: Annotated[
         Path | None,
-        typer.Option("--trust", help="A GatewayTrust file: honour only what its keys have signed."),
+        typer.Option("--trust", help="A GatewayTrust file: accept only what its keys have signed."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -165,7 +165,7 @@ def _ready(what: str, url: str, as_json: bool, **more: str) -> None:
 
 
 async def _then_stop(serving: Awaitable[None], stop: asyncio.Event) -> None:
-    """Whichever ends first ends the other."""
+    """The server that ends first ends the other."""
     try:
         await serving
     finally:
@@ -186,7 +186,7 @@ def _targets(given: list[str]) -> dict[str, UpstreamTarget]:
 
 
 def _post() -> PostSettings:
-    """How people are told: SLUICEGATE_WEBHOOK_NETWORKS, SLUICEGATE_SMTP and what belongs to it."""
+    """How letters are sent: SLUICEGATE_WEBHOOK_NETWORKS, SLUICEGATE_SMTP and the settings for it."""
     server, sender = os.environ.get("SLUICEGATE_SMTP", ""), os.environ.get("SLUICEGATE_MAIL_FROM", "")
     host, _, port = server.rpartition(":")
     if server and not (host and port.isascii() and port.isdecimal() and 0 < int(port) <= 65_535):

@@ -18,7 +18,7 @@ def open_(
     key: Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    """Open a stage: signed by an officer, on the terms in force."""
+    """Open a stage under the terms in force. An officer signs the opening."""
     client = Client()
     asked = client.get(f"/api/v1/releases/{release}/stages/{stage}/opening")
     envelope = signing.opening(asked, signing.private_key(key))

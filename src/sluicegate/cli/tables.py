@@ -11,14 +11,14 @@ from typing import Any
 from unicodedata import combining, east_asian_width
 
 BETWEEN = "  "
-"""What stands between two columns."""
+"""The text between two columns."""
 WIDTH_UNSEEN = 160
-"""How wide a table may be where it goes into a file or to another program."""
+"""How wide a table may be if it goes into a file or to another program."""
 COLUMN_WIDTH_MIN = 8
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str) -> str:
-    """A table of at most the terminal's width as text, or the sentence for when there is nothing to show."""
+    """A table as text, at most as wide as the terminal; or the sentence `empty`, if there are no rows."""
     if not rows:
         return empty
     cells = [list(columns), *([_line(cell) for cell in row] for row in rows)]
@@ -33,7 +33,9 @@ def _line(cell: Any) -> str:
 
 
 def _widths(cells: Sequence[Sequence[str]], room: int) -> list[int]:
-    """How wide each column is: as its widest cell, if there is room for that; else the widest give way."""
+    """How wide each column is: as its widest cell, if there is room;
+    otherwise the widest columns get narrower.
+    """
     widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
     room -= len(BETWEEN) * (len(widths) - 1)
     while sum(widths) > room and max(widths) > COLUMN_WIDTH_MIN:
@@ -42,7 +44,7 @@ def _widths(cells: Sequence[Sequence[str]], room: int) -> list[int]:
 
 
 def _lines(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
-    """The lines of a row: a cell that is wider than its column goes on in the next."""
+    """The lines of a row: a cell that is wider than its column continues in the next line."""
     wrapped = [_wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
     for parts in zip_longest(*wrapped, fillvalue=""):
         padded = (part + " " * (width - _width(part)) for part, width in zip(parts, widths, strict=True))

@@ -22,6 +22,7 @@ _SAID = {
     "notice": "notice to the holder",
     "returned": "returned because",
 }
+ADVICE = "; the basis is voluntary, so two officers may proceed without them"
 _UNITS = {"D": "day", "H": "hour", "M": "minute", "S": "second"}
 
 
@@ -56,12 +57,12 @@ def minute(at: str | None) -> str:
 
 
 def case(shown: Mapping[str, Any]) -> str:
-    """A case: its state, what was said, whose time runs, who is awaited, and what to do next."""
+    """A case: its state, what was said, whose time runs, who it waits for, and what to do next."""
     about = shown["directive"] or f"{shown['release']}/{shown['stage']}"
     on = f" on {shown['surface']}" if shown["surface"] else ""
     name = f" for {shown['organization']}" if shown["organization"] else ""
     code = f" ({shown['reasonCode']})" if shown["reasonCode"] else ""
-    advice = ", as advice: the basis is voluntary" if shown["basis"] == "voluntary" else ""
+    advice = ADVICE if shown["basis"] == "voluntary" else ""
     state = f"{shown['determination'] or words(shown['state'])}{code}{_meaning(shown)}"
     lines = [
         f"{shown['case']}: {shown['kind']} of {about}{on}{name}",
@@ -76,7 +77,7 @@ def case(shown: Mapping[str, Any]) -> str:
         lines.append(f"  awaiting: {', '.join(shown['awaiting'])}")
     if [] not in shown["wouldDecide"] and shown["wouldDecide"]:
         sets = " or ".join(" and ".join(each) for each in shown["wouldDecide"])
-        lines.append(f"  would decide it: {sets}")
+        lines.append(f"  still needed for a yes: {sets}")
     if shown["appeal"]:
         came = words(shown["appealOutcome"] or "open")
         lines.append(f"  appealed in {shown['appeal']}: {came}")
@@ -85,7 +86,7 @@ def case(shown: Mapping[str, Any]) -> str:
 
 
 def _meaning(shown: Mapping[str, Any]) -> str:
-    """What an approval of a removal is: the word alone would mislead."""
+    """The meaning of an approved removal: the word "approved" alone would mislead."""
     ended = shown["kind"] == kinds.REMOVAL and shown["determination"] in kinds.GRANTED
     return ": the grant has ended" if ended else ""
 
@@ -112,7 +113,7 @@ def _times(shown: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"  clock of {clock(each)}" for each in shown["clocks"])
     for agency in shown["unreceived"]:
         yield f"  clock of {agency}: not started; it has not confirmed receipt"
-    yield from (f"  in the way: {each['text']}" for each in shown["blockedBy"])
+    yield from (f"  blocked: {each['text']}" for each in shown["blockedBy"])
     is_reviewed = shown["repliedAt"] and shown["kind"] != kinds.REMOVAL
     dates = {
         "due": "the case is due",
@@ -129,7 +130,7 @@ def _times(shown: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _next(shown: Mapping[str, Any]) -> Iterator[str]:
-    """What whoever applied can do now."""
+    """What the applicant can do now."""
     name = shown["case"]
     if shown["state"] == kinds.ASKED:
         yield f"sluicegate application answer {name} --text …"
@@ -158,7 +159,7 @@ def clock(given: Mapping[str, Any]) -> str:
 
 
 def grant(given: Mapping[str, Any]) -> list[str]:
-    """A grant: what it allows, until when, what is open about it, and what to do next."""
+    """A grant: what it allows, until when, its open cases, and what to do next."""
     is_over = given["state"] in {"expired", "removed", "surrendered"}
     until = f" until {given['validUntil']}" if given["validUntil"] and not is_over else ""
     per_minute = given["requestsPerMinute"]
@@ -166,11 +167,11 @@ def grant(given: Mapping[str, Any]) -> list[str]:
     what = f"{', '.join(given['models'])} on {given['surface']}{pace}"
     lines = [f"grant {given['grant']}: {given['state']}{until}, {what}"]
     if is_over:
-        return [*lines, "  its keys do not work any more; the way back is a new application"]
+        return [*lines, "  its keys no longer work; for new access, apply again"]
     if not given["stageOpen"]:
-        lines.append("  the stage is not open yet: keys under it work once it is")
+        lines.append("  the stage is not open yet: the keys of this grant work once it opens")
     if given["fallback"]:
-        lines.append("  what a directive refuses is answered by the fallback, under a grant for that one")
+        lines.append("  the fallback answers requests that a directive refuses, if you hold a grant for it")
     if given["screening"]:
         lines.append("  its screening record is open again: the list has changed")
     lines += [f"  {name} {given[name]} is open" for name in ("amendment", "removal") if given[name]]
@@ -180,12 +181,12 @@ def grant(given: Mapping[str, Any]) -> list[str]:
 
 
 def coverage(prefix: str, answer: Mapping[str, Any]) -> str:
-    """Whom a directive covers and spares, with what is not known and what each exception changes."""
+    """Who a directive covers and spares, what is not known, and what each exception changes."""
     lines = [f"{prefix} {_counts(answer['covered'])}; it spares {_counts(answer['spared'])}"]
     unknown = answer.get("unknown", {"settledBy": []})
     for each in unknown["settledBy"]:
-        told = _counts({kind: count for kind, count in each.items() if isinstance(count, int)})
-        lines.append(f"  unknown ({words(each['why'])}): {told}; to settle it, {each['text']}")
+        counts = _counts({kind: count for kind, count in each.items() if isinstance(count, int)})
+        lines.append(f"  unknown ({words(each['why'])}): {counts}; to settle it, {each['text']}")
     for each in answer.get("organizations", ()):
         sector = f" [{each['sector']}]" if each["sector"] else ""
         name = each.get("name") or each["organization"]
@@ -201,7 +202,7 @@ def coverage(prefix: str, answer: Mapping[str, Any]) -> str:
         for each in answer.get("exceptions", ())
     ]
     if answer.get("unmatched"):
-        lines.append(f"  without a match here yet: {counted(answer['unmatched'], 'name')}")
+        lines.append(f"  no match here yet for {counted(answer['unmatched'], 'name')}")
     return "\n".join(lines)
 
 
@@ -216,11 +217,11 @@ _COUNTED = {
 
 def _counts(counts: Mapping[str, int]) -> str:
     told = [counted(counts[kind], one, many) for kind, (one, many) in _COUNTED.items() if counts.get(kind)]
-    return ", ".join(told) or "nobody"
+    return ", ".join(told) or "no one"
 
 
 def directive(shown: Mapping[str, Any]) -> str:
-    """A directive as the public record has it, and what was said of it when."""
+    """A directive on the public record, and the notes about it."""
     if shown["inForce"]:
         begins = shown["effective"]
         stands = "in force" if begins == "immediately" else f"in force from {minute(begins)}"
@@ -249,7 +250,7 @@ def directive(shown: Mapping[str, Any]) -> str:
 
 
 def whom(stated: Any) -> str:
-    """Whom a directive covers or excepts, in a few words."""
+    """Who a directive covers or excepts, in a few words."""
     if stated == "everyone":
         return "everyone"
     told = []

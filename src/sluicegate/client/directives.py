@@ -1,4 +1,4 @@
-"""A written directive, signed with a party's own key: bound to its log, its names beside it."""
+"""A written directive, signed with a party's own key: bound to its log, with its names beside it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from sluicegate_record.statements.directives import DirectiveStatement
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a directive is bound to: the log by its verifier key; and what it takes from the record and files.
+    """What a directive is bound to: the log, by its verifier key;
+    and what it takes from the record and from files.
 
-    `annexes` are the names in its files, `definitions` those the record adds, `replaced` the digest of the
-    document it takes the place of, `received` how it came where officers transcribe it.
+    `annexes` are the names in its files. `definitions` are those on the record. `replaced` is the digest of
+    the document that it replaces. `received` says how it arrived, if officers transcribe it.
     """
 
     log: str
@@ -31,10 +32,10 @@ class Binding:
 
 
 def signed_directive(given: dict[str, Any], bound: Binding, *keys: Ed25519PrivateKey) -> dict[str, Any]:
-    """A signed directive, as the control plane takes it: `{envelope, opened}`.
+    """A signed directive, in the form that the control plane takes: `{envelope, opened}`.
 
-    `given` is what `core.directives.directive.read` returned. The names in it go beside the statement,
-    which has only their count and a commitment.
+    `given` is what `core.directives.directive.read` returned. The names in it go beside the statement, which
+    has only their count and a commitment.
     """
     signing = directive.Signing(
         bound.log,

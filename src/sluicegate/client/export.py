@@ -1,4 +1,4 @@
-"""An exported case, as its reviewer has it: what is asked, and everything that shows what that binds."""
+"""An exported case for its reviewer: the question, and everything that shows what the question binds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @form
 class ExportedDossier(Form):
-    """What an applicant has handed in, and the salt of the commitment to it."""
+    """The dossier of an applicant, and the salt of the commitment to it."""
 
     application: Json
     salt: Base64
@@ -39,10 +39,10 @@ class ExportedNames(Form):
 
 @form
 class ExportedCase(Form):
-    """A case as it is exported.
+    """An exported case.
 
-    `parties` says for whom keys speak, by their ids; `previous` is the digest of a party's position so far;
-    `against` the kind of the case that an appeal is against.
+    `parties` says for which party each key speaks, by the ids of the keys. `previous` is the digest of a
+    party's position so far. `against` is the kind of the case that an appeal is about.
     """
 
     question: Question
@@ -57,11 +57,13 @@ class ExportedCase(Form):
 
     @property
     def issuer(self) -> str:
-        """Whose directive a lift is about. Raises: Misread: it is about none."""
+        """The issuer of the directive that a lift is about. Raises: Misread: there is no such directive."""
         return _there(self.document).spec.issuer
 
     def party_of(self, key: Ed25519PrivateKey) -> str:
-        """For whom a key speaks in it. Raises: InvalidInput: for nobody who is asked."""
+        """The party that a key speaks for in this case. Raises: InvalidInput: it does not speak for a party
+        that is asked.
+        """
         party = self.parties.get(dsse.keyid(key.public_key().public_bytes_raw()))
         if party is None:
             asked = ", ".join(sorted(set(self.parties.values())))
@@ -71,7 +73,8 @@ class ExportedCase(Form):
     def check(self) -> None:
         """Check that everything it shows is what its question binds, and so what is signed.
 
-        Raises: VerificationFailed: it is not; whoever exported it shows one thing and has another signed.
+        Raises: VerificationFailed: it is not. Then the exporter shows one thing, and wants another thing
+                signed.
         """
         try:
             bound, rule = self._bound()
@@ -83,7 +86,7 @@ class ExportedCase(Form):
             raise altered("it shows another rule than the one that decides")
 
     def _bound(self) -> tuple[dict[str, object], Rule]:
-        """What fields of the question must be, and the rule, by what it shows."""
+        """The values that fields of the question, and the rule, must have according to what it shows."""
         question = self.question
         if question.kind == kinds.LIFT:
             document = _there(self.document)
@@ -99,7 +102,7 @@ class ExportedCase(Form):
         return found, rule
 
     def _scope(self) -> Scope | None:
-        """The part of a directive that a lift is about, with the organizations that it shows."""
+        """The part of a directive that a lift is about, with the organizations in the export."""
         scope = self.question.scope
         if scope is None or self.scope is None:
             if scope is not None and scope.organizations is not None:

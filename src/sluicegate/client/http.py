@@ -1,6 +1,7 @@
 """The HTTP client of the control plane: `SLUICEGATE_URL`, `SLUICEGATE_TOKEN`.
 
-A command gets an id and is sent again under it if the connection breaks: it is done once, however often sent.
+A command gets an id. If the connection breaks, the client sends it again with the same id. So it is done only
+once.
 """
 
 from __future__ import annotations
@@ -33,15 +34,15 @@ class Client:
         self._headers = _authorization(os.environ.get("SLUICEGATE_TOKEN", "") if token is None else token)
 
     def close(self) -> None:
-        """Close the connection. A process that ends with one command need not."""
+        """Close the connection. A process that ends after one command need not."""
         self._connection.close()
 
     def get(self, path: str, **query: Any) -> Any:
-        """A question."""
+        """Ask a question."""
         return _read(self._answer("GET", path, query))
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """A command; sent at most `TRIES` times, done once."""
+        """Send a command: at most `TRIES` times, and it is done once."""
         headers = {"idempotency-key": f"cmd_{secrets.token_hex(16)}"}
         data = None
         if body is not None:
@@ -80,13 +81,13 @@ class Client:
     def _response(
         self, method: str, target: str, data: bytes | None, headers: dict[str, str]
     ) -> HTTPResponse:
-        """What comes back; it may come before everything is sent, where a body is too large."""
+        """The response. If a body is too large, it may come before everything is sent."""
         with suppress(BrokenPipeError, ConnectionResetError):
             self._connection.request(method, target, data, headers)
         return self._connection.getresponse()
 
     def _connect(self) -> None:
-        """Raises: Unreachable: nothing listens there. It is asked once."""
+        """Raises: Unreachable: nothing listens there. It tries once."""
         if self._connection.sock is None:
             try:
                 self._connection.connect()
@@ -107,9 +108,9 @@ class _Answer(NamedTuple):
 
 
 def _connection(url: str) -> tuple[HTTPConnection, str]:
-    """The connection to the host of a URL, and the path that every resource there begins with.
+    """The connection to the host of a URL, and the path that all its resources begin with.
 
-    Raises: InvalidInput: the URL is none.
+    Raises: InvalidInput: not a URL.
     """
     said = f"{url!r} is not the URL of a control plane, expected such as {DEFAULT_URL}"
     refused = InvalidInput(said, remedy="set SLUICEGATE_URL")
@@ -140,7 +141,7 @@ def _read(answer: _Answer) -> Any:
 
 
 def _error(answer: _Answer) -> SluicegateError:
-    """The error that an answer tells of."""
+    """The error in an answer."""
     try:
         told = json.loads(answer.body)["error"]
         at = [Place(**place) for place in told["at"]]

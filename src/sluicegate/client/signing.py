@@ -1,4 +1,4 @@
-"""Signing with a party's own key, on the machine where the key is; nothing here needs a network."""
+"""Signing with a party's own key, on the machine that has the key. Nothing here needs a network."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _ASKED = itemgetter("log", "point", "directive", "document")
 
 
 def private_key(path: Path) -> Ed25519PrivateKey:
-    """The key in a file; SLUICEGATE_PASSPHRASE opens an encrypted one."""
+    """The key in a file; SLUICEGATE_PASSPHRASE opens an encrypted key."""
     return keyfile.load_private(path, passphrase())
 
 
 def signed(stated: Statement, *keys: Ed25519PrivateKey) -> dict[str, Any]:
-    """A DSSE envelope over a statement, with a signature of each key.
+    """A DSSE envelope over a statement, with a signature by each key.
 
-    Raises: BadEnvelope: nobody could read it so. InvalidInput: a key twice.
+    Raises: BadEnvelope: no reader would accept it. InvalidInput: a key twice.
     """
     first, *others = keys
     envelope = dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, stated.payload(), first)
@@ -59,7 +59,7 @@ def signed(stated: Statement, *keys: Ed25519PrivateKey) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a reviewer says: a position, why, on which conditions; `is_sealed` if the reason is not public."""
+    """A reviewer's position, its reason, and its conditions; `is_sealed` if the reason is not public."""
 
     word: str
     reason: str = ""
@@ -68,9 +68,9 @@ class Review:
 
 
 def position(exported: Mapping[str, Any], said: Review, key: Ed25519PrivateKey) -> dict[str, Any]:
-    """The signed position of the key's party in an exported case, as `review import` takes it.
+    """The signed position of the key's party in an exported case, in the form that `review import` takes.
 
-    Raises: InvalidInput: the key is of nobody who is asked, or `said` is no position.
+    Raises: InvalidInput: the key's party is not asked, or `said` is not a position.
     """
     case = ExportedCase.from_json(exported)
     party = case.party_of(key)
@@ -106,7 +106,10 @@ def schedule(exported: Sequence[Mapping[str, Any]], said: Review, key: Ed25519Pr
 
 
 def countersigned(given: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
-    """The same statement with one more signature. Raises: BadEnvelope; InvalidInput: signed by it already."""
+    """The same statement with one more signature.
+
+    Raises: BadEnvelope; InvalidInput: the key has signed it already.
+    """
     inner = given.get("envelope", given)
     envelope = Envelope.from_json(inner)
     added = dsse.sign(envelope.payload_type, envelope.payload, key).signatures
@@ -117,7 +120,7 @@ def countersigned(given: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str,
 
 
 def receipt(exported: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
-    """The signed receipt of an exported case. Raises: InvalidInput: the key is of nobody who is asked."""
+    """The signed receipt of an exported case. Raises: InvalidInput: the key's party is not asked."""
     case = ExportedCase.from_json(exported)
     return signed(Receipt(question=case.question, agency=case.party_of(key)), key)
 
@@ -146,19 +149,21 @@ def screening(
 
 
 def _with_opened(envelope: dict[str, Any], opened: Opening | None) -> dict[str, Any]:
-    """A statement as it is put on the record: alone, or beside what opens its commitment."""
+    """A statement in the form for the record: alone, or with the opening of its commitment."""
     if opened is None:
         return envelope
     return {"envelope": envelope, "opened": opened_beside(opened)}
 
 
 def opening(asked: Mapping[str, str], key: Ed25519PrivateKey) -> dict[str, Any]:
-    """The signed opening of a stage: `asked` is `{log, release, stage, terms}` as it is given."""
+    """The signed opening of a stage: `asked` is `{log, release, stage, terms}`, unchanged."""
     return signed(StageOpening.from_json(asked), key)
 
 
 def enforcement(asked: Mapping[str, str], says: str, at_ms: int, key: Ed25519PrivateKey) -> dict[str, Any]:
-    """A point's signed word on a directive: `asked` is `{log, point, directive, document}` as it is given.
+    """A point's signed statement about a directive.
+
+    `asked` is `{log, point, directive, document}`, unchanged.
 
     Raises: BadEnvelope: malformed.
     """
@@ -168,7 +173,7 @@ def enforcement(asked: Mapping[str, str], says: str, at_ms: int, key: Ed25519Pri
 
 
 def confirmation(log: str, name: str, document: str, key: Ed25519PrivateKey) -> dict[str, Any]:
-    """An issuer's signed word that it stands by what was transcribed: `document` is its digest."""
+    """An issuer's signed confirmation of what was transcribed: `document` is its digest."""
     return signed(Confirmation(log=log, directive=name, document=document), key)
 
 
@@ -189,7 +194,10 @@ def transcription(
 
 
 def lift_scope(scope: Mapping[str, Any], organizations: list[str] | None) -> dict[str, Any]:
-    """The part of a directive to lift, as the control plane takes it; the organizations go beside it."""
+    """The part of a directive to lift, in the form that the control plane takes.
+
+    The organizations go beside it.
+    """
     if organizations is None:
         return {"scope": dict(scope)}
     opened = Opening(secrets.token_bytes(32), canonical.dumps(organizations))
@@ -201,14 +209,14 @@ def lift_scope(scope: Mapping[str, Any], organizations: list[str] | None) -> dic
 
 
 def opened_beside(opened: Opening) -> dict[str, Any]:
-    """What opens a commitment, as it goes beside a statement: `{salt, value}`."""
+    """The opening of a commitment, in its form beside a statement: `{salt, value}`."""
     return {"salt": canonical.b64(opened.salt), "value": opened.value()}
 
 
 def party_of(exported: Mapping[str, Any], key: Ed25519PrivateKey) -> str:
-    """For whom a key speaks in an exported case.
+    """The party that a key speaks for in an exported case.
 
-    Raises: InvalidInput: it speaks for nobody who is asked.
+    Raises: InvalidInput: it does not speak for a party that is asked.
     """
     return ExportedCase.from_json(exported).party_of(key)
 
@@ -216,7 +224,7 @@ def party_of(exported: Mapping[str, Any], key: Ed25519PrivateKey) -> str:
 def check_export(exported: Mapping[str, Any]) -> None:
     """Check that everything an exported case shows is what its question binds, and so what is signed.
 
-    Raises: VerificationFailed: it is not; whoever exported it shows one thing and has another signed.
+    Raises: VerificationFailed: it is not. Then the exporter shows one thing, and wants another thing signed.
     """
     try:
         case = ExportedCase.from_json(exported)
@@ -226,5 +234,5 @@ def check_export(exported: Mapping[str, Any]) -> None:
 
 
 def passphrase() -> str:
-    """The passphrase of key files, from SLUICEGATE_PASSPHRASE; empty for none."""
+    """The passphrase of key files, from SLUICEGATE_PASSPHRASE; empty if it is not set."""
     return os.environ.get("SLUICEGATE_PASSPHRASE", "")

@@ -1,1 +1,1 @@
-"""What is decided and recorded, as pure functions: no I/O, no clock, no randomness, no framework."""
+"""Deciding and recording, as pure functions: no I/O, no clock, no randomness, no framework."""

@@ -1,10 +1,11 @@
-"""Whom a request says it is of: by an identifier in its body, by a signed assertion in a header.
+"""Who a request says it is for: an identifier in its body, or a signed assertion in a header.
 
 Rules:
 - An assertion is verified with the keys that the table holds for the credential's organization. Nothing is
-  fetched. The issuer that a token names only picks the provider that has to have signed it.
-- One that does not hold, or several, names somebody unknown: it is said to be forged, never left out.
-- What was verified is kept for as long as its provider is registered as it was, and it lives.
+  fetched. The issuer in a token only selects the provider that must have signed it.
+- An assertion that is not valid, or more than one assertion, names an unknown person: it counts as forged,
+  and is never ignored.
+- A verified assertion is kept until it expires, or until its provider is registered differently.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from sluicegate.core.people import assertion, persons
 from sluicegate.core.people.assertion import AssertionFailure, Provider
 
 KEPT_MAX = 10_000
-"""How many verified assertions are kept: those used last."""
+"""How many verified assertions are kept: those that were used last."""
 _BLANKS = b" \t"
 
 
@@ -32,7 +33,7 @@ class _CachedAssertion(NamedTuple):
 
 
 class Callers:
-    """Names callers by one table. Not for several threads."""
+    """Names callers by one table. It is not safe for several threads."""
 
     def __init__(self, table: Table, kept_max: int = KEPT_MAX) -> None:
         self._table = table
@@ -42,7 +43,7 @@ class Callers:
     def naming(
         self, digest: bytes, tokens: Sequence[bytes], identifier: str | None, now: Instant | None
     ) -> Naming:
-        """How a request by the key with this digest names its person; `tokens` are its assertions."""
+        """How a request with the key of this digest names its person; `tokens` are its assertions."""
         if not tokens and identifier is None:
             return NOBODY
         identifiers = (persons.identifier(identifier),) if identifier is not None else ()

@@ -1,14 +1,17 @@
-"""The two dialects clients speak to a gateway, OpenAI's and Anthropic's, as far as the gateway speaks itself.
+"""The two dialects that clients use with a gateway, OpenAI's and Anthropic's:
+the responses of the gateway itself.
 
 Rules:
-- Pure: headers and values in, bytes out. A request's id is given, never drawn here.
-- The dialect follows the path; where the path is unknown or shared, the header `anthropic-version`.
-- What a refusal means (status, sentence, remedy) is `core.access.refusals`' word; only its form is made here.
-- A stream that is cut ends with an event on which the official SDKs raise; silence they take for success.
-- Two different API keys, a repeated header, a scheme other than Bearer or a key that is no key (over 512
-  characters, not printable ASCII) count as an unknown key, not as a missing one: something was presented,
-  and nothing presented here is known. It is refused in the place of `credential_unknown`, as decided by
-  `core.access.decision`, because no table can hold `UNKNOWABLE`.
+- Pure: headers and values in, bytes out. A request's id is an argument, and is never drawn here.
+- The path decides the dialect; for an unknown or shared path, the header `anthropic-version` does.
+- `core.access.refusals` says what a refusal means (status, sentence, remedy). This module makes only its
+  form.
+- A stream that is cut ends with an event on which the official SDKs raise an error. Without it they would
+  take the stream for complete.
+- Two different API keys, a repeated header, a scheme other than Bearer, or a malformed key (over 512
+  characters, not printable ASCII) count as an unknown key, not as a missing one: the caller did present
+  something. `core.access.decision` refuses it as it refuses `credential_unknown`, because no table can hold
+  `UNKNOWABLE`.
 """
 
 from __future__ import annotations
@@ -30,9 +33,9 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 KEY_MAX = 512
 WORDINGS = 256
-"""How many refusals are kept as they were worded last."""
+"""How many refusals are kept in their final wording: the latest ones."""
 UNKNOWABLE = sha256(b"\0 not a key").digest()
-"""The digest that stands for a malformed credential: of bytes that no key can be."""
+"""The digest for a malformed credential: of bytes that no key can have."""
 
 _KEY = re.compile(rb"[\x21-\x7e]{1,%d}" % KEY_MAX)
 _BLANKS = b" \t"
@@ -40,11 +43,13 @@ _BLANKS = b" \t"
 STAND_IN = b"x-sluicegate-model"
 INSTEAD_OF = b"x-sluicegate-instead-of"
 DIRECTIVE = b"x-sluicegate-directive"
-"""The response headers that tell of a fallback: who answers, in whose place, because of which directive."""
+"""The response headers about a fallback: which model answers, instead of which one,
+because of which directive.
+"""
 
 
 class Dialect(Enum):
-    """How a request's answers are worded. `RESPONSES` is OpenAI's with another event for errors."""
+    """The form of a request's answers. `RESPONSES` is OpenAI's with another event for errors."""
 
     OPENAI = "openai"
     RESPONSES = "responses"
@@ -58,14 +63,14 @@ ENDPOINTS: Mapping[bytes, Dialect] = {
     b"/v1/responses": Dialect.RESPONSES,
     b"/v1/messages": Dialect.ANTHROPIC,
 }
-"""What is forwarded, by exact raw path; always POST."""
+"""The requests that are forwarded, by exact raw path; always POST."""
 
 OUTLIVING = re.compile(rb"/v1/(?:messages/)?(?:batches|files|uploads)(?:/.*)?")
-"""Endpoints whose work outlives the request: nothing could cut it, so they are refused."""
+"""Endpoints whose work continues after the request. The gateway refuses them, because it could not cut it."""
 
 
 def dialect_of(path: bytes, headers: Headers) -> Dialect:
-    """The dialect to answer a request in, whether its path is known or not."""
+    """The dialect for the answer to a request, whether its path is known or not."""
     known = ENDPOINTS.get(path)
     if known is not None:
         return known
@@ -74,7 +79,9 @@ def dialect_of(path: bytes, headers: Headers) -> Dialect:
 
 
 def credential_digest(headers: Headers) -> bytes | None:
-    """SHA-256 of the API key, 32 bytes; None where none was given; `UNKNOWABLE` for what is no single key."""
+    """SHA-256 of the API key, 32 bytes; None if there is no key;
+    `UNKNOWABLE` if there is not exactly one valid key.
+    """
     given: set[bytes] = set()
     authorization = api_key = 0
     for name, value in headers:
@@ -93,13 +100,13 @@ def credential_digest(headers: Headers) -> bytes | None:
 
 
 def _bearer(value: bytes) -> bytes:
-    """The key; empty where none was given; what is no key where the scheme is another."""
+    """The key; empty if there is no key; an invalid key if the scheme is not Bearer."""
     scheme, _, key = value.strip(_BLANKS).partition(b" ")
     return key.strip(_BLANKS) if scheme.lower() in {b"bearer", b""} else b"\0"
 
 
 class GatewayFault(Enum):
-    """What goes wrong without anybody saying no: the error's code, its status, and one sentence."""
+    """A failure that is not a refusal: the error's code, its status, and one sentence."""
 
     UPSTREAM_UNREACHABLE = ("upstream_unreachable", 502, "the model's server cannot be reached")
     UPSTREAM_TIMEOUT = ("upstream_timeout", 504, "the model's server did not answer in time")
@@ -114,7 +121,7 @@ class GatewayFault(Enum):
 
 
 class GatewayReply(NamedTuple):
-    """A whole response of the gateway's own: the headers are complete but for the date."""
+    """A whole response from the gateway itself. Its headers are complete, except for the date."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -123,10 +130,10 @@ class GatewayReply(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """What an error tells a client, in no dialect yet; one is equal to itself alone.
+    """An error for a client, before it has the form of a dialect. It is equal only to itself.
 
-    `param` is the request field at fault, or None; `sluicegate` the extension by which a refusal explains
-    itself; `headers` are those beyond the usual.
+    `param` is the request field at fault, or None; `sluicegate` is the extension in which a refusal explains
+    itself; `headers` are the additional ones.
     """
 
     status: int
@@ -152,8 +159,8 @@ _NOT_THE_MODEL = frozenset(
 def refused(deny: Deny, size: int) -> Problem:
     """A refusal, decided at log size `size`.
 
-    One directive ends thousands of streams with the same words: those are made once. What a refusal says
-    about the request itself is not kept.
+    One directive ends thousands of streams with the same words, so those words are made once. A refusal that
+    says something about the request itself is not kept.
     """
     return _refused(deny, size) if deny.detail else _refused_again(deny, size)
 
@@ -177,9 +184,9 @@ def _refused(deny: Deny, size: int) -> Problem:
 
 
 def stand_in_headers(model: str, instead_of: str, directive: str) -> Headers:
-    """What the answer of a fallback says besides.
+    """The additional headers of an answer by a fallback.
 
-    Names are as plans and directives may write them; anything else in one is escaped, as in a URL.
+    Names may have any characters that plans and directives allow; other characters are escaped as in a URL.
     """
     said = ((STAND_IN, model), (INSTEAD_OF, instead_of), (DIRECTIVE, directive))
     return [(name, quote(value, safe="._:/-", errors="replace").encode()) for name, value in said]
@@ -189,7 +196,7 @@ _refused_again = lru_cache(maxsize=WORDINGS)(_refused)
 
 
 def faulty(fault: GatewayFault, detail: str = "", headers: tuple[tuple[bytes, bytes], ...] = ()) -> Problem:
-    """A fault; `detail` says more, and nothing about upstreams that a client should not know."""
+    """A fault; `detail` says more, but not what a client should not know about upstreams."""
     message = f"{fault.text}: {detail}" if detail else fault.text
     return Problem(fault.status, fault.code, message, headers=headers)
 
@@ -260,7 +267,7 @@ def _extension(problem: Problem) -> dict[str, Any]:
 
 
 def error_reply(problem: Problem, dialect: Dialect, request_id: str) -> GatewayReply:
-    """The whole response that tells a problem."""
+    """The whole response for a problem."""
     if dialect is Dialect.ANTHROPIC:
         reply = _reply(problem.status, _anthropic_error(problem, request_id), b"request-id", request_id)
     else:
@@ -270,7 +277,7 @@ def error_reply(problem: Problem, dialect: Dialect, request_id: str) -> GatewayR
 
 
 def error_event(problem: Problem, dialect: Dialect, request_id: str) -> bytes:
-    """The server-sent event that tells a problem and ends a stream."""
+    """The server-sent event that reports a problem and ends a stream."""
     if dialect is Dialect.ANTHROPIC:
         return b"event: error\ndata: " + _json(_anthropic_error(problem, request_id)) + b"\n\n"
     return _nameless_event(problem, dialect)
@@ -285,7 +292,7 @@ def _nameless_event(problem: Problem, dialect: Dialect) -> bytes:
 
 
 def models_reply(models: Sequence[str], dialect: Dialect, request_id: str) -> GatewayReply:
-    """The list of `models`, whole: there are no further pages."""
+    """The complete list of `models`: there are no further pages."""
     if dialect is Dialect.ANTHROPIC:
         ends = {"first_id": models[0] if models else None, "last_id": models[-1] if models else None}
         listed = {"data": [_anthropic_model(model) for model in models], "has_more": False} | ends

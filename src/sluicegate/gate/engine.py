@@ -1,11 +1,11 @@
-"""The engine: the table, the lease, and what is in flight.
+"""The engine: the table, the lease, and the requests in flight.
 
 Rules:
-- Without a live lease nothing is admitted and nothing is written.
-- Every change of the table and every end of a lease or an `until` re-decides what is in flight with
-  `core.access.decision.decide`, the function that admitted it. There is no other way to end a request.
+- Without a live lease, no request is admitted and no byte is written.
+- Each change of the table, and each end of a lease or an `until`, re-decides the requests in flight with
+  `core.access.decision.decide`, the function that admitted them. There is no other way to end a request.
 - `cut` is synchronous: when `advance` returns, no further byte of a refused request is written.
-- No I/O: the clock is a port, and whoever feeds the engine does the waiting.
+- No I/O: the clock is a port, and the code that feeds the engine does the waiting.
 """
 
 from __future__ import annotations
@@ -51,8 +51,9 @@ class Lease:
 class Flight:
     """One admitted request, from its admission until `Engine.land`.
 
-    `refused` is the refusal that ended it, or None while it may go on. Where a fallback answers,
-    `ask.instead_of` is what was asked for and `directive` names what refused it; else both are empty.
+    `refused` is the refusal that ended it, or None while it may continue. If a fallback answers,
+    `ask.instead_of` is the model that was asked for, and `directive` names the directive that refused it;
+    otherwise both are empty.
     """
 
     __slots__ = ("_cut", "_engine", "allow", "ask", "directive", "key", "refused")
@@ -67,7 +68,7 @@ class Flight:
         self.refused: Deny | None = None
 
     def check(self) -> Deny | None:
-        """Ask before every upstream send and every client write: None means go on.
+        """Call this before every upstream send and every client write: None means continue.
 
         INVARIANT: between this call and the write there is no await.
         """
@@ -80,7 +81,7 @@ class Flight:
         self._engine.prove(self)
 
     def cut(self, deny: Deny) -> None:
-        """End this request with a refusal; the first one stands."""
+        """End this request with a refusal; only the first one counts."""
         if self.refused is None:
             self.refused = deny
             self._cut(deny)
@@ -89,7 +90,8 @@ class Flight:
 class Engine:
     """Decides and re-decides for one surface.
 
-    `boot_ms` reads CLOCK_BOOTTIME in milliseconds; `table` is empty, with a trust file one that vouches.
+    `boot_ms` reads CLOCK_BOOTTIME in milliseconds; `table` is empty; with a trust file, it is a
+    `VouchedTable`.
     """
 
     def __init__(self, surface: str, boot_ms: Callable[[], float], table: Table | None = None) -> None:
@@ -98,16 +100,19 @@ class Engine:
         self.lease: Lease | None = None
         self.flights: set[Flight] = set()
         self.cut_by: dict[str, int] = {}
-        """Requests cut so far, by directive, or by reason where no directive cut them."""
+        """Requests cut so far, by directive, or by reason if no directive cut them."""
         self.usage = UsageCounter(self.table)
         self.proven: set[str] = set()
-        """Grants under which a call has succeeded here, until the log says so."""
+        """Grants under which a call has succeeded here and the log does not say so yet."""
         self._boot_ms = boot_ms
         self._meters: dict[tuple[str, int], _Meter] = {}
         self._passed_ms = 0
-        """A time that has certainly passed: what ended before it stays ended if a clock is set back."""
+        """A time that has certainly passed.
+
+        A right that ended before it stays ended, even if a clock is set back.
+        """
         self._until_ms: int | None = None
-        """No `until` of what is in flight is earlier than this."""
+        """A lower bound for every `until` of the requests in flight."""
 
     def now(self) -> Instant | None:
         """The control plane's time, or None without a live lease."""
@@ -118,11 +123,11 @@ class Engine:
         return Instant(early_ms, max(late_ms, self._passed_ms))
 
     def lease_left_ms(self) -> float:
-        """How long the lease still lives; 0 without one."""
+        """How long the lease is still valid; 0 without one."""
         return max(0.0, self.lease.ends_ms - self._boot_ms()) if self.lease is not None else 0.0
 
     def holds(self, until_ms: int | None) -> bool:
-        """Whether the lease lives and `until_ms` has not passed."""
+        """Whether the lease is valid and `until_ms` has not passed."""
         now = self.now()
         return now is not None and (until_ms is None or now.late_ms < until_ms)
 
@@ -132,13 +137,14 @@ class Engine:
         return found if isinstance(found, Deny) else None
 
     def usable_models(self, digest: bytes, naming: Naming = NOBODY) -> list[str]:
-        """The models this key may use here for whom it names, sorted."""
+        """The models that this key may use here for the person it names, sorted."""
         return decision.usable_models(digest, self.surface, self.table, self.now(), naming)
 
     def admit(self, ask: Ask, cut: Cut) -> Flight | Deny:
         """Decide a request; if allowed, it is in flight until `land` is called.
 
-        What only a directive refuses is decided again for its fallback; refused, the first refusal stands.
+        If only a directive refuses it, it is decided again for the fallback. If that is refused too, the
+        first refusal counts.
         """
         decided = decision.decide(ask, self.table, self.now())
         if isinstance(decided, Deny):
@@ -158,13 +164,13 @@ class Engine:
             self.usage.ended(flight.key)
 
     def prove(self, flight: Flight) -> None:
-        """Note that the call has succeeded: the grant's first is reported, and goes on the record."""
+        """Note that the call has succeeded: the first success of a grant goes on the record."""
         grant = self.table.grants_by_id[flight.allow.grant]
         if not grant.proven:
             self.proven.add(grant.id)
 
     def unproven(self) -> list[str]:
-        """The grants to report as proven, sorted: those the log does not say so of yet."""
+        """The grants to report as proven, sorted: those that the log does not have as proven yet."""
         self.proven = {name for name in self.proven if not self.table.grants_by_id[name].proven}
         return sorted(self.proven)[:REPORTED_MAX]
 
@@ -188,7 +194,7 @@ class Engine:
     def advance(self, entries: Iterable[Entry]) -> None:
         """Fold verified entries in and re-decide everything in flight.
 
-        Raises: VerificationFailed: an entry this build cannot fold; the entries before it stand.
+        Raises: VerificationFailed: an entry this build cannot fold; the entries before it are folded in.
         """
         before = self.table.size
         try:
@@ -200,7 +206,7 @@ class Engine:
                 self._drill()
 
     def _drill(self) -> None:
-        """Count, of every drill that is new, what it would have cut."""
+        """For every new drill, count the requests that it would have cut."""
         for name in self.table.drills.keys() - self.cut_by.keys():
             drill, now = self.table.drills[name], self.now()
             stopped = (
@@ -211,7 +217,7 @@ class Engine:
             self.cut_by[name] = sum(stopped)
 
     def renew(self, lease: Lease) -> None:
-        """Trust the table for as long as the newest answer says, be it shorter than before."""
+        """Trust the table for as long as the newest answer says, even if that is shorter than before."""
         before = self.lease
         if before is not None:
             until_ms = min(lease.received_ms, before.ends_ms)
@@ -219,7 +225,7 @@ class Engine:
         self.lease = lease
 
     def redecide_all(self) -> None:
-        """Decide again for everything in flight, once for all who ask the same."""
+        """Decide again for everything in flight, once for all requests that ask the same."""
         self._until_ms = None
         decided: dict[Ask, Allow | Deny] = {}
         for flight in list(self.flights):

@@ -1,9 +1,10 @@
 """One request and its response, as the client sees them.
 
 Rules:
-- A response is whole, a body, or a stream of events. However it ends early, the client can tell: a response
-  not begun becomes an error; a stream gets an error event and no proper end; a body half sent is reset.
-- Everything here is synchronous. Whoever forwards an upstream's bytes asks first whether it may.
+- A response is whole, a body, or a stream of events. If it ends early, the client always notices: a response
+  that has not begun becomes an error; a stream gets an error event and no proper end; a half-sent body is
+  reset.
+- Everything here is synchronous. Code that forwards an upstream's bytes asks first whether it may.
 """
 
 from __future__ import annotations
@@ -32,25 +33,25 @@ NO_CONTENT = 204
 
 
 def new_request_id() -> str:
-    """A name for a request that the gateway answers itself."""
+    """An id for a request that the gateway answers itself."""
     return f"req_{secrets.token_hex(12)}"
 
 
 class Progress(Enum):
-    """How far a response has come."""
+    """How far a response is."""
 
     OPEN = auto()
-    """Nothing has been written."""
+    """No byte has been written."""
     BODY = auto()
-    """A body that is not a stream of events has been begun."""
+    """The start of a body that is not a stream of events has been written."""
     STREAM = auto()
-    """A stream of events has been begun, and whole events have been written."""
+    """The start of a stream of events has been written, in whole events."""
     OVER = auto()
-    """Nothing more is written."""
+    """No more is written."""
 
 
 class Exchange:
-    """A request, and where its response stands.
+    """A request, and how far its response is.
 
     `outcome` is how it ended, for the metrics; `body_read` whether all of the request has been taken.
     """
@@ -85,7 +86,7 @@ class Exchange:
         self._whole = True
 
     def over(self) -> bool:
-        """Whether nothing more is written."""
+        """Whether the response is over."""
         return self.stage is Progress.OVER
 
     def reply(self, reply: GatewayReply, outcome: str) -> None:
@@ -101,11 +102,11 @@ class Exchange:
             self.connection.finish()
 
     def refuse(self, deny: Deny, size: int, grace_ms: int = 0) -> None:
-        """End with a refusal, decided at log size `size`, wherever the response stands."""
+        """End with a refusal, decided at log size `size`, however far the response is."""
         self.end_early(refused(deny, size), grace_ms)
 
     def end_early(self, problem: Problem, grace_ms: int = 0) -> None:
-        """End with a problem, wherever the response stands; a stream's client has the grace to read it."""
+        """End with a problem, however far the response is; a stream's client gets a grace to read it."""
         stage, request_id = self.stage, new_request_id()
         if stage is Progress.OPEN:
             self.reply(error_reply(problem, self.dialect, request_id), problem.code)

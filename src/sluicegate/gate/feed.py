@@ -1,13 +1,16 @@
-"""The feed's end at the gateway: verify, advance, renew; never serve on less.
+"""The gateway's side of the feed: verify, advance, renew. Without this, the gateway serves nothing.
 
 Rules of `Tail`, which takes bytes and never fetches:
-- An answer counts only for the question that is open; its entries must lead from our root to the signed one.
-- The log never goes back and never forks: not in this run, and not against what an earlier run saw.
+- An answer counts only for the open question. Its entries must lead from our root to the signed root.
+- The log never goes back and never forks, in this run or compared with an earlier run.
 - Entries are applied and what is in flight is re-decided before the lease that came with them counts.
-- An entry this build cannot fold halts the tail for good: no further lease, so the gateway closes.
-- Every question is signed with this run's own key, which never leaves it: nobody else acknowledges for it.
+- An entry that this build cannot fold halts the tail forever: there is no further lease, so the gateway
+  closes.
+- Every question is signed with the key of this run. The key never leaves the run, so no one else can
+  acknowledge for it.
 
-`Feed` does the waiting: asks, hands the bytes over, asks again; and ends what is over when its time comes.
+`Feed` does the waiting: it asks, passes the bytes on, and asks again. It also ends requests when their time
+is over.
 """
 
 from __future__ import annotations
@@ -51,7 +54,7 @@ class TrustedHead:
 class Tail:
     """The verified tail of one log, feeding one engine.
 
-    `boot_ms` reads CLOCK_BOOTTIME in milliseconds; `seen` is what an earlier run trusted.
+    `boot_ms` reads CLOCK_BOOTTIME in milliseconds; `seen` is the head that an earlier run trusted.
     """
 
     def __init__(
@@ -154,23 +157,24 @@ class Tail:
 def wait_ms(engine: Engine) -> int:
     """How long a question may wait for news: a third of the lease, and half of what is left of it.
 
-    Nothing before the first lease, so that a start is quick. A lease that came old, because the control plane
-    had confirmed the head some time before, is renewed before it ends.
+    Before the first lease it does not wait, so that a start is quick. A lease may already be old when it
+    comes, because the control plane confirmed the head some time before; it is renewed before it ends.
     """
     return min(WAIT_MS_MAX, engine.table.lease_ms // 3, int(engine.lease_left_ms() / 2))
 
 
 class Memory:
-    """Where a gateway keeps the newest head it trusted, so that no later run can be shown an older one."""
+    """Where a gateway keeps the newest head that it trusted, so that a later run accepts no older one."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "seen.json"
 
     def load(self) -> TrustedHead:
-        """What an earlier run saw.
+        """The head that an earlier run trusted.
 
-        Raises: VerificationFailed: the file is there but cannot be read; deleting it would be trusting anew.
+        Raises: VerificationFailed: the file is there but cannot be read; do not delete it: that would mean to
+                trust any head again.
         """
         if not self._path.exists():
             return TrustedHead()
@@ -184,7 +188,7 @@ class Memory:
             ) from error
 
     def save(self, seen: TrustedHead) -> None:
-        """Replace what is kept, whole or not at all."""
+        """Replace the kept head, completely or not at all."""
         written = self._path.with_suffix(".new")
         with written.open("w") as file:
             json.dump({"size": seen.size, "root": seen.root.hex()}, file)
@@ -215,7 +219,7 @@ class Feed:
 
     @property
     def halted(self) -> VerificationFailed | None:
-        """Why the feed will not go on, or None."""
+        """Why the feed has stopped forever, or None."""
         return self._tail.halted
 
     async def run(self) -> None:
@@ -252,13 +256,13 @@ class Feed:
         self._remember(self._tail.take(data))
 
     def _remember(self, seen: TrustedHead) -> None:
-        """Have the newest head kept; the next question, which acknowledges it, does not wait for the disk."""
+        """Have the newest head written. The next question acknowledges it, and does not wait for the disk."""
         if seen.size > self._seen.size:
             self._seen = seen
             self._news.set()
 
     async def _keep(self) -> None:
-        """Keep the newest head whenever there is one, and at the end."""
+        """Write the newest head whenever there is a new one, and at the end."""
         try:
             while True:
                 await self._news.wait()

@@ -1,9 +1,9 @@
-"""The gateway's application: who asks, what for, may they, and on it goes.
+"""The gateway's application: it reads who asks for what, decides whether they may, and forwards the request.
 
 Rules:
 - Only exact raw paths are served: `dialects.ENDPOINTS` are forwarded, the models are listed, and the gateway
-  tells how it is. Nothing is decoded, joined or normalised on the way.
-- Under `/v1/` the credential comes first: without a known one nobody learns which paths exist.
+  reports its health. No path is decoded, joined or normalised on the way.
+- Under `/v1/` the credential comes first: without a known one, no caller learns which paths exist.
 - A refusal before the body was read ends the connection; the body is not read for it.
 - Prompts, completions and credentials are neither kept nor logged.
 """
@@ -50,7 +50,7 @@ _OUTLIVES = Deny(Reason.REQUEST_INVALID, "work that outlives its request is not 
 class Gateway:
     """The ASGI application; it needs the `Connection` that `gate.server` lends it.
 
-    `upstreams` are by the name that plans give them.
+    `upstreams` are by their names in plans.
     """
 
     def __init__(self, engine: Engine, upstreams: Mapping[str, Upstream], settings: GatewaySettings) -> None:
@@ -210,7 +210,7 @@ class Gateway:
 
 
 def _allowed(exchange: Exchange, method: str) -> bool:
-    """Whether the method is the one served here; if not, that has been said."""
+    """Whether the method is the one served here; if not, the client gets an error."""
     if exchange.method == method:
         return True
     exchange.end_early(faulty(GatewayFault.METHOD_NOT_ALLOWED, headers=((b"allow", method.encode()),)))
@@ -218,7 +218,7 @@ def _allowed(exchange: Exchange, method: str) -> bool:
 
 
 def _asked(exchange: Exchange, body: bytes) -> tuple[request.Request, list[bytes]]:
-    """What a request asks for, and the assertions of who is calling. Raises: InvalidInput."""
+    """What a request asks for, and the assertions of the caller. Raises: InvalidInput."""
     tokens = request.read_headers(exchange.headers)
     if exchange.query:
         request.read_query(exchange.query)

@@ -1,4 +1,4 @@
-"""What a gateway tells about itself, in the Prometheus text format. No label names a customer or a model."""
+"""A gateway's metrics, in the Prometheus text format. No label names a customer or a model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """The metrics of one gateway, in a registry of their own."""
+    """The metrics of one gateway, in a separate registry."""
 
     def __init__(self, engine: Engine) -> None:
         self._registry = CollectorRegistry()
@@ -69,7 +69,7 @@ class Metrics:
 
 
 class _Findings(Collector):
-    """What widens in the log, but is not supported by signatures that this gateway can check."""
+    """Entries that widen in the log, but without signatures that this gateway can check."""
 
     def __init__(self, table: VouchedTable) -> None:
         self._table = table

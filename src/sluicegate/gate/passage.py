@@ -2,10 +2,10 @@
 
 Rules:
 - Before every write to the upstream and to the client the flight is checked, with no await in between.
-- `cut` is synchronous: when it returns, the client has its refusal, no upstream byte will follow it, and the
-  call to the upstream is being closed. So when the client leaves.
-- All waiting is done in the request's own task, which whoever ends the request cancels. An exchange that is
-  over tells such a cancellation from any other.
+- `cut` is synchronous: when it returns, the refusal has been written to the client, no upstream byte will
+  follow it, and the call to the upstream is being closed. The same holds when the client leaves.
+- Only the request's own task waits. The code that ends the request cancels this task. If the exchange is
+  over, the cancellation came from there; otherwise it came from outside.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _FAULTS = {fault.code: fault for fault in GatewayFault}
 
 
 class Passage:
-    """Takes one request through.
+    """Carries one request through the gateway.
 
-    `flight` is set by whoever had it admitted, before `carry`; `size` tells the log's size.
+    The code that admits the request sets `flight` before `carry`; `size` returns the log's size.
     """
 
     __slots__ = ("_exchange", "_settings", "_size", "_task", "flight")
@@ -92,7 +92,7 @@ class Passage:
             self.flight.prove()
 
     async def _forward_body(self, answer: UpstreamAnswer, *, sized: bool) -> None:
-        """The head waits for the first bytes: so most answers are one write, or can still be refused."""
+        """The head waits for the first bytes. So most answers need one write, or can still be refused."""
         exchange, headers = self._exchange, list(answer.headers)
         data = b"" if answer.ended else await answer.read()
         if answer.ended and not sized and answer.status != NO_CONTENT:
@@ -119,14 +119,14 @@ class Passage:
             await self._end()
 
     def _told(self) -> Headers:
-        """What is said of a fallback that answers."""
+        """The headers that say that a fallback answers."""
         ask = self.flight.ask
         return stand_in_headers(ask.model, ask.instead_of, self.flight.directive) if ask.instead_of else ()
 
     async def _send(self, data: bytes) -> bool:
-        """Write in slices, each after a check of its own; say whether all of it was written.
+        """Write in slices, with a check before each; return whether all of it was written.
 
-        So a process that was stopped and wakes has at most one slice on its way that was checked before.
+        So a process that was paused and wakes up writes at most one slice that was checked before the pause.
         """
         size = len(data)
         for start in range(0, size, SLICE_BYTES):
@@ -141,7 +141,7 @@ class Passage:
             self._exchange.end()
 
     async def _clear(self) -> bool:
-        """Wait until the client has taken what was written; then say whether more may be.
+        """Wait until the client has taken what was written; then return whether more may be written.
 
         INVARIANT: between the check and the write there is no await.
         """
@@ -162,6 +162,6 @@ class Passage:
             self._stop()
 
     def _stop(self) -> None:
-        """Wake the task, which closes the call; the task itself needs no waking, it looks at the stage."""
+        """Wake the task, which closes the call. The task need not wake itself: it checks the stage."""
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()

@@ -1,18 +1,19 @@
-"""A client's connection: uvicorn's httptools protocol, made strict, with its transport lent out.
+"""A client's connection: uvicorn's httptools protocol, but strict, and with access to its transport.
 
 Rules:
-- What two servers could frame differently is answered 400 or reset, and never reaches the application.
-- ASGI hides the transport, and a gateway cannot do without it: the application is lent a `Connection`, by
-  which it writes, waits until the client has taken what was written, and ends the connection.
-- The user-space send buffer is paused by the first byte the kernel does not take, so that what waits for a
-  slow client is one write and the kernel's `send_buffer_bytes`, and a reset drops both.
-- A connection that ends before its client asked says so (end of file), goes on reading for a grace, so that
-  the client can read what was sent, and is then reset.
+- A request that two servers could frame differently gets 400 or a reset, and never reaches the application.
+- ASGI hides the transport, but a gateway needs it. So the application gets a `Connection`: with it, it
+  writes, waits until the client has taken what was written, and ends the connection.
+- The first byte that the kernel does not take pauses the user-space send buffer. So at most one write and the
+  kernel's `send_buffer_bytes` wait for a slow client, and a reset drops both.
+- If the gateway ends a connection early, it sends end of file and continues to read for a grace period, so
+  that the client can read what was sent. Then it resets the connection.
 
-Of uvicorn this relies on: `HttpToolsProtocol` with `transport`, `flow`, `headers`, `url`, `parser`, `cycle`,
-`pipeline`, `shutdown`, `send_400_response`, `timeout_keep_alive_handler`, `_unset_keepalive_if_required`; the
-cycle's `body`, `more_body`, `keep_alive`, `disconnected`, `response_started`, `response_complete`,
-`message_event`, `on_response`; and that an application's task runs after `on_headers_complete` returns.
+This relies on these parts of uvicorn: `HttpToolsProtocol` with `transport`, `flow`, `headers`, `url`,
+`parser`, `cycle`, `pipeline`, `shutdown`, `send_400_response`, `timeout_keep_alive_handler`,
+`_unset_keepalive_if_required`; the cycle's `body`, `more_body`, `keep_alive`, `disconnected`,
+`response_started`, `response_complete`, `message_event`, `on_response`; and that an application's task runs
+after `on_headers_complete` returns.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ EXTENSION = "sluicegate.connection"
 
 PIPELINED_MAX = 16
 LINGER_MS = 2_000
-"""How long a connection that was ended early goes on reading, so that its client can read why."""
+"""How long a connection that was ended early continues to read, so that its client can read why."""
 
 _RESET = struct.pack("ii", 1, 0)
 _TARGET = re.compile(rb"/[\x21\x22\x24-\x7e]*")
@@ -43,7 +44,7 @@ _CONTROL = re.compile(rb"%(?:[01][0-9A-Fa-f]|7[Ff])")
 
 
 class Connection:
-    """One request's hold on its connection. Writing after the end does nothing."""
+    """One request's access to its connection. Writing after the end does nothing."""
 
     __slots__ = ("_cycle", "_over", "_protocol")
 
@@ -64,7 +65,7 @@ class Connection:
 
     @property
     def body_arrived(self) -> bool:
-        """Whether all of the request is here."""
+        """Whether all of the request has arrived."""
         return not self._cycle.more_body
 
     async def writable(self) -> None:
@@ -82,7 +83,7 @@ class Connection:
             self._protocol.transport.write(data)
 
     def finish(self) -> None:
-        """The response is complete: serve the next request, or end the connection in peace."""
+        """The response is complete: serve the next request, or end the connection properly."""
         if self._over or self._protocol.ended:
             return
         if not self._cycle.keep_alive:
@@ -96,26 +97,28 @@ class Connection:
         cycle.on_response()
 
     def leave(self, grace_ms: float) -> None:
-        """End the connection behind what was written; reset it if it is still there after the grace."""
+        """End the connection after what was written; reset it if it still exists after the grace period."""
         self._protocol.leave(grace_ms)
 
     def reset(self) -> None:
-        """End the connection now; what was written and not yet sent is dropped."""
+        """End the connection now; bytes that were written and not yet sent are dropped."""
         self._protocol.reset()
 
     def resume(self) -> None:
-        """Go on reading, so that a client that leaves is noticed."""
+        """Continue to read, to notice when the client leaves."""
         self._protocol.flow.resume_reading()
 
     def on_lost(self, callback: Callable[[], None]) -> None:
-        """Call back when the connection is lost before the response is finished; at once if it is already."""
+        """Call back when the connection is lost before the response is finished;
+        immediately if it is already lost.
+        """
         self._protocol.on_lost = callback
         if self._protocol.lost:
             callback()
 
 
 class BadFraming(ValueError):
-    """A request head that is refused; raised through the parser, which makes it a 400."""
+    """A request head that is refused. The parser turns it into a 400."""
 
 
 class GateProtocol(HttpToolsProtocol):
@@ -132,13 +135,15 @@ class GateProtocol(HttpToolsProtocol):
         self._settings = settings
         self.write_timeout_s = settings.write_timeout_ms / 1000
         self.ended = False
-        """No more is written: the connection is being ended, or lost."""
+        """Whether the connection is being ended, or is lost. Then no more is written."""
         self.lost = False
         self.on_lost: Callable[[], None] | None = None
         self._head_bytes = 0
         """The size of the head's fields so far."""
         self._head_arrived = 0
-        """The bytes that came while the head was incomplete: a field is only seen when it is whole."""
+        """The bytes that came while the head was incomplete:
+        the parser reports a field only when it is complete.
+        """
         self._head_complete = True
         self._objection = "the request is not valid HTTP/1.1"
         self._timer: asyncio.TimerHandle | None = None
@@ -147,7 +152,7 @@ class GateProtocol(HttpToolsProtocol):
     # The transport
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Bound what may wait for this client, and for how long it may say nothing."""
+        """Limit how many bytes may wait for this client, and for how long it may be silent."""
         super().connection_made(transport)
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -156,7 +161,7 @@ class GateProtocol(HttpToolsProtocol):
         self._set_timer(self._settings.body_timeout_ms, self._head_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whoever is answering, also where uvicorn knows of a later request only."""
+        """Notify the request that is being answered, even if uvicorn knows only of a later one."""
         self.lost = True
         self._end()
         super().connection_lost(exc)
@@ -179,7 +184,7 @@ class GateProtocol(HttpToolsProtocol):
         self.on_lost = None
 
     def leave(self, grace_ms: float) -> None:
-        """Send end of file, discard what comes, and reset after the grace."""
+        """Send end of file, discard what comes, and reset after the grace period."""
         if self.ended:
             return
         self._end()
@@ -190,7 +195,7 @@ class GateProtocol(HttpToolsProtocol):
         self.transport.write_eof()
 
     def reset(self) -> None:
-        """Reset the connection; what the kernel holds is dropped too."""
+        """Reset the connection; the bytes in the kernel are dropped too."""
         self._end()
         if not self.lost:
             sock = self.transport.get_extra_info("socket")
@@ -205,7 +210,7 @@ class GateProtocol(HttpToolsProtocol):
             super().timeout_keep_alive_handler()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's sentence, ours says more
-        """Answer what cannot be parsed, unless that would run into the response before it."""
+        """Answer a request that cannot be parsed, unless the response before it is not complete."""
         cycle = self.cycle
         if self.ended:
             return
@@ -218,7 +223,7 @@ class GateProtocol(HttpToolsProtocol):
         self.leave(LINGER_MS)
 
     def _end(self) -> None:
-        """Write no more; uvicorn then expects no response of whoever is answering, who may stop reading."""
+        """Write no more. Then uvicorn expects no response from the application, which may stop reading."""
         self.ended = True
         self._unset_timer()
         self._unset_keepalive_if_required()
@@ -239,7 +244,7 @@ class GateProtocol(HttpToolsProtocol):
 
     @property
     def _idle(self) -> bool:
-        """Whether no request is being read or answered, but perhaps for a head that is not complete."""
+        """Whether no request is being read or answered; an incomplete head may be there."""
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is None or cycle.response_complete
 
@@ -297,7 +302,9 @@ class GateProtocol(HttpToolsProtocol):
         raise BadFraming(objection)
 
     def _bound_head(self, more: int) -> None:
-        """Bound the size and time of a head that is not complete; `more` bytes of it came last."""
+        """Bound the size and time of a head that is not complete;
+        `more` is the number of bytes that just came.
+        """
         if self._head_complete and not self._idle:
             return
         self._head_arrived += more
@@ -314,7 +321,7 @@ class GateProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _pipelined(self) -> None:
-        """Reading goes on while requests wait, or nobody would notice that the client has left."""
+        """Continue to read while requests wait; otherwise no one would notice that the client has left."""
         if len(self.pipeline) > PIPELINED_MAX:
             self.reset()
         else:

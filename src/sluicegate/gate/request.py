@@ -1,11 +1,11 @@
-"""Read a request such that no two parsers could read it differently.
+"""Read a request so that no two parsers could read it differently.
 
 Rules:
-- Pure. The body is forwarded as it came, but for the model where a fallback answers. So whatever another
-  parser could take for another model, another stream or another user is refused here: a key twice, a key in
-  other case, a key behind escapes, a second encoding, a key in the query.
-- What is not significant for the decision is only checked to be JSON.
-- What reading costs has a bound: a body with very many values would hold up everybody else.
+- Pure. The body is forwarded unchanged; only the model changes if a fallback answers. So this module refuses
+  everything that another parser could read as another model, stream or user: a key twice, a key in other
+  case, a key with escapes, a second encoding, a key in the query.
+- The parts that do not matter for the decision are only checked to be JSON.
+- The cost of reading has a bound: a body with very many values would delay all other requests.
 - A message says what was found and what was expected, and never quotes more than a key or a short value.
 """
 
@@ -23,16 +23,19 @@ from sluicegate.errors import InvalidInput
 from sluicegate.gate.dialects import Dialect
 
 SIGNIFICANT = frozenset({"model", "stream", "background", "user", "user_id", "safety_identifier", "metadata"})
-"""The keys that say what is asked for, in whose name, and whether it ends with the request."""
+"""The keys that say what the request asks for, for which person, and whether its work ends with it."""
 
 ASSERTION = b"x-sluicegate-assertion"
-"""The header with a signed assertion of who is calling."""
+"""The header with a signed assertion that names the caller."""
 _FOLDED = frozenset(key.casefold() for key in SIGNIFICANT)
 _STRING = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")([ \t\n\r]*+:)?', re.DOTALL)
 _MODEL = re.compile(
     rb'"model"(?<!\\"model")[ \t\n\r]*+:[ \t\n\r]*+(?P<value>"[^"\\]*+(?:\\.[^"\\]*+)*+")?', re.DOTALL
 )
-"""A key of this name, and its value if it is a string. After a backslash it is the end of a longer string."""
+"""A key of this name, and its value if it is a string.
+
+After a backslash it is only the end of a longer string.
+"""
 _PAIR_ENDS = re.compile(rb"[&;]")
 _QUOTED_MAX = 80
 
@@ -42,7 +45,7 @@ _UNCOUNTED_BYTES = 64 * 1024
 
 
 class Request(NamedTuple):
-    """What a body asks for, and the identifier of whom it is asked for, if it names anybody."""
+    """What a body asks for, and the identifier of its person, if it names one."""
 
     model: str
     stream: bool
@@ -50,9 +53,9 @@ class Request(NamedTuple):
 
 
 def read(body: bytes, dialect: Dialect = Dialect.OPENAI) -> Request:
-    """Read a request's JSON body; the dialect says where it names whom it is for.
+    """Read a request's JSON body; the dialect says which field names the person.
 
-    Raises: InvalidInput: it has no reading, or more than one.
+    Raises: InvalidInput: it cannot be read, or can be read in more than one way.
     """
     if len(body) > _UNCOUNTED_BYTES:
         _refuse_crowded(body)
@@ -73,16 +76,17 @@ def read(body: bytes, dialect: Dialect = Dialect.OPENAI) -> Request:
 
 
 def _folded(key: str) -> str:
-    """What a careless parser could take a key for: without case, spaces and invisible characters."""
+    """A key as a careless parser could read it: without case, spaces and invisible characters."""
     if not key.isidentifier():
         key = "".join(character for character in key if character.isprintable() and not character.isspace())
     return key.casefold()
 
 
 def with_model(body: bytes, model: str) -> bytes:
-    """The body with another model asked for; every byte outside that one value is as it came.
+    """The body with another model; every other byte is unchanged.
 
-    Requires: `read` has accepted the body, so that it has exactly one top-level "model", written plainly.
+    Requires: `read` has accepted the body, so that it has exactly one top-level "model", written without
+              escapes.
     """
     start, end = _model_span(body)
     return b"".join((body[:start], json.dumps(model).encode(), body[end:]))
@@ -91,8 +95,8 @@ def with_model(body: bytes, model: str) -> bytes:
 def _model_span(body: bytes) -> tuple[int, int]:
     """Where the value of the top-level "model" begins and ends.
 
-    INVARIANT: `at` is outside strings, and so is where a key begins; what lies between them, rid of its
-    strings, opens and closes as many levels as it shows.
+    INVARIANT: `at` is outside strings, and so is where a key begins; the text between them, without its
+               strings, opens and closes exactly the levels that it shows.
     """
     depth = at = 0
     for key in _MODEL.finditer(body):
@@ -107,9 +111,9 @@ def _model_span(body: bytes) -> tuple[int, int]:
 
 
 def read_query(query: bytes) -> None:
-    """Check that a query string sets nothing significant; it is forwarded as it came.
+    """Check that a query string sets no significant key. It is forwarded unchanged.
 
-    Raises: InvalidInput: a key that another parser could take for a significant one.
+    Raises: InvalidInput: a key that another parser could read as a significant one.
     """
     for pair in _PAIR_ENDS.split(query):
         key = unquote_to_bytes(pair.partition(b"=")[0].replace(b"+", b" ")).decode("utf-8", "replace")
@@ -119,12 +123,12 @@ def read_query(query: bytes) -> None:
 
 
 def assertions(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
-    """The assertions of who is calling, as they came."""
+    """The assertions about the caller, unchanged."""
     return [value for name, value in headers if name == ASSERTION]
 
 
 def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
-    """Check that a body is declared as what it is read as, JSON in UTF-8, not compressed; its `assertions`.
+    """Check that the headers declare the body as JSON in UTF-8, not compressed; return its `assertions`.
 
     Raises: InvalidInput: another type, charset or coding.
     """
@@ -149,7 +153,7 @@ def _check_type(value: bytes) -> None:
 
 
 def _refuse_crowded(body: bytes) -> None:
-    """Count values without parsing them; what looks for strings needs a bound on their number itself."""
+    """Count values without parsing them. The search for strings also needs a bound on their number."""
     values = _separators(body)
     if values > VALUES_MAX:
         strings = (body.count(b'"') - body.count(b'\\"')) // 2
@@ -200,7 +204,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_consta
 
 
 def _refuse_escaped_keys(body: bytes) -> None:
-    """Refuse a significant key written with escapes; a string that a colon follows is a key."""
+    """Refuse a significant key that is written with escapes. A string before a colon is a key."""
     escaped = [string for string, colon in _STRING.findall(body) if colon and b"\\u" in string]
     for key in json.loads(b"[%b]" % b",".join(escaped)):
         if key.casefold() in _FOLDED:
@@ -218,7 +222,7 @@ def _model(value: dict[str, Any]) -> str:
 
 
 def _person(value: dict[str, Any], dialect: Dialect) -> str | None:
-    """Whom a body names. What is empty or too long to be an identifier names nobody."""
+    """The person that a body names. A value that is empty or too long for an identifier names no one."""
     if dialect is Dialect.ANTHROPIC:
         metadata = value.get("metadata")
         if metadata is not None and not isinstance(metadata, dict):

@@ -1,6 +1,6 @@
-"""Serve the gateway over HTTP/1.1, on the running event loop; uvloop's is the one it is meant for.
+"""Serve the gateway over HTTP/1.1, on the running event loop. It is meant for uvloop's.
 
-Of uvicorn this relies on `Config` and `ServerState`; signals are the caller's.
+This relies on uvicorn's `Config` and `ServerState`. The caller handles signals.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port listened on, once started; where the settings say 0 the system chose it."""
+        """The port it listens on, once started. If the settings say 0, the system chose it."""
         assert self._listening is not None
         port: int = self._listening.sockets[0].getsockname()[1]
         return port
@@ -62,7 +62,7 @@ class Server:
         )
 
     async def stop(self, grace_ms: int = 0) -> None:
-        """Accept nothing more, let what is being answered end within the grace, then reset the rest."""
+        """Accept no more connections, let open answers end within the grace period, then reset the rest."""
         assert self._listening is not None
         self._listening.close()
         for connection in list(self._state.connections):
@@ -74,7 +74,7 @@ class Server:
         await self._gone(1_000)
 
     async def _gone(self, within_ms: int) -> None:
-        """Wait until nobody is connected; also with no time at all, for those whose end is on its way."""
+        """Wait until no client is connected. Even with no time, let connections end that are ending."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + within_ms / 1000
         await asyncio.sleep(0.01)

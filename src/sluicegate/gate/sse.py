@@ -1,10 +1,10 @@
-"""Server-sent events, cut where one event ends, bytes unchanged.
+"""Server-sent events, split where an event ends, with bytes unchanged.
 
 Rules
-- A line ends with CR, LF or CR LF; an event ends with an empty line. What `feed` returns always ends so:
-  after any of it a forwarder can stop and add an event of its own.
-- Nothing is held back that could go: a CR ends its line at once; an LF that follows goes with the next piece.
-- What is held has a bound. Where chunks begin and end changes neither the bytes nor what is refused.
+- A line ends with CR, LF or CR LF; an event ends with an empty line. What `feed` returns always ends so.
+  After each piece, a forwarder can stop and add an event of its own.
+- No byte is held back without need: a CR ends its line immediately; an LF after it goes with the next piece.
+- The held bytes have a bound. The borders of chunks change neither the bytes nor what is refused.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BLANK = re.compile(rb"(?:\n\n|\n\r|\r\r)[\r\n]*")
 
 
 class EventSplitter:
-    """Cuts one stream of events; feed it the chunks in order.
+    """Splits one stream of events; feed it the chunks in order.
 
     Units: max_event_bytes counts an event up to the first byte of the line end that completes it.
     """
@@ -36,9 +36,9 @@ class EventSplitter:
         self._held = bytearray(_LF)
 
     def feed(self, chunk: bytes) -> bytes:
-        """Take the next chunk; return all that is complete now, from where the last answer ended.
+        """Take the next chunk; return all complete events since the last call.
 
-        Raises: InvalidInput: an event larger than max_event_bytes; the splitter is of no more use then.
+        Raises: InvalidInput: an event larger than max_event_bytes; then the splitter cannot be used any more.
         Source: WHATWG HTML, server-sent events, parsing an event stream.
         """
         if len(self._held) == 1 and len(chunk) <= self._max_event_bytes and chunk.endswith(_USUAL_ENDS):
@@ -53,7 +53,7 @@ class EventSplitter:
         return complete
 
     def rest(self) -> bytes:
-        """What was received and not returned: the beginning of an event that is not complete."""
+        """The bytes that were received and not returned: the beginning of an incomplete event."""
         return bytes(self._held[1:])
 
     def _check_sizes(self, end: int) -> None:
@@ -66,7 +66,7 @@ class EventSplitter:
 
 
 def _end_of_last_event(data: bytearray, start: int) -> int:
-    """Where the last empty line after `start` ends; 1, so right after the first byte, when there is none."""
+    """Where the last empty line after `start` ends. Without such a line: 1, right after the first byte."""
     end = max(data.rfind(pair, start) for pair in _PAIRS) + 2
     if data[end - 1 : end + 1] == _CR + _LF:
         end += 1

@@ -1,11 +1,12 @@
-"""The model's server, behind a port: one call goes out, and its answer comes back in pieces.
+"""The model's server, behind a port: a call goes out, and its answer comes back in pieces.
 
 Rules:
 - A call is sent at most once: no retries, no redirects, no proxies from the environment, no cookies.
-- Only the headers named in `FORWARDED` go up. The customer's key never does; the upstream's own key does.
-- `may_send` is asked before every write to the upstream, with nothing awaited in between.
-- A call that is cancelled or closed before its end is disconnected at once, with what its buffers hold.
-- Bytes come back as they were sent: nothing is decoded, decompressed or joined.
+- Only the headers in `FORWARDED` go to the upstream, with the upstream's own key. The customer's key never
+  does.
+- `may_send` is called before every write to the upstream, with no await in between.
+- A call that is cancelled or closed before its end is disconnected immediately, and its buffers are dropped.
+- Bytes come back exactly as sent: they are not decoded, decompressed or joined.
 """
 
 from __future__ import annotations
@@ -40,9 +41,11 @@ FORWARDED: dict[bytes, str] = {
     b"openai-beta": "OpenAI-Beta",
     b"x-request-id": "X-Request-ID",
 }
-"""The request headers that go upstream, if they are ASCII. Not among them: credentials, cookies, `OpenAI-
-Organization` and `-Project` (they choose an account, and the account upstream is ours), `x-stainless-…`,
-forwarding headers, and Content-Type, which is always `application/json` because that is how we read it."""
+"""The request headers that go upstream, if they are ASCII. These do not go: credentials, cookies,
+`OpenAI-Organization` and `-Project` (they choose an account, and the account upstream is ours),
+`x-stainless-…`, forwarding headers, and Content-Type. Content-Type is always `application/json`, because the
+gateway read the body as JSON.
+"""
 
 DROPPED = frozenset(
     {
@@ -63,13 +66,15 @@ DROPPED = frozenset(
         DIRECTIVE,
     }
 )
-"""The response headers that stay here: hop-by-hop, those that would tie clients to the upstream, and those
-that are the gateway's own to say."""
+"""The response headers that are not passed on: hop-by-hop ones, those that would tie clients to the upstream,
+and those that the gateway itself sets.
+"""
 
 CONNECTIONS_MAX = 16_384
 IDLE_CONNECTION_S = 4.0
 """How long an unused connection is kept: less than the 5 s after which common servers close theirs, so that
-a request is not sent into a connection that is being closed; it could not be sent again."""
+no request goes into a connection that is being closed. Such a request could not be sent again.
+"""
 READ_BYTES = 64 * 1024
 SEND_BYTES = 64 * 1024
 
@@ -77,9 +82,9 @@ _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 
 
 class Call(NamedTuple):
-    """What to send: the path and query as they came, all headers of the request, the body.
+    """What to send: the path and query unchanged, all headers of the request, the body.
 
-    Requires: `path` is one of `dialects.ENDPOINTS`; `may_send` may end the request, and then says False.
+    Requires: `path` is one of `dialects.ENDPOINTS`; `may_send` may end the request, and then returns False.
     """
 
     path: bytes
@@ -111,7 +116,7 @@ class UpstreamAnswer(Protocol):
         """
 
     def close(self) -> None:
-        """Be done with the call: it is disconnected unless its body has been read to the end."""
+        """Finish the call: it is disconnected unless its body has been read to the end."""
 
 
 class Upstream(Protocol):
@@ -198,7 +203,7 @@ def _own_headers(dialect: Dialect, api_key: str) -> CIMultiDict[str]:
 
 
 class _Body(aiohttp.Payload):
-    """A request's body, sent in slices, each after asking whether it may go; the head goes with the first."""
+    """A request's body, sent in slices. Each slice needs permission; the head goes with the first."""
 
     _autoclose = True
 
@@ -220,9 +225,9 @@ class _Body(aiohttp.Payload):
             await writer.write(self._value[start : start + SEND_BYTES])
 
     def disconnect(self) -> None:
-        """Drop the connection and what is buffered for it.
+        """Drop the connection and its buffered bytes.
 
-        Requires: the connection has not gone back to the pool, where it may be another call's by now.
+        Requires: the connection has not gone back to the pool, where another call may be using it.
         """
         if self._transport is not None:
             self._transport.abort()

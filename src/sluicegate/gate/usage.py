@@ -1,8 +1,10 @@
-"""What a gateway tells of use: how many streams are open and calls were made, by who made them.
+"""A gateway's report of use: how many streams are open and how many calls were made, and who made them.
 
 Rules:
-- Counts by credential, model and how the request named its person; identifiers nobody registered are one.
-- Totals of this run, told again until an answer shows that they arrived. Nothing here decides anything.
+- It counts by credential, model, and how the request named its person. All identifiers that no one registered
+  count as one.
+- It reports totals of this run, again and again until an answer shows that they arrived. No decision depends
+  on them.
 """
 
 from __future__ import annotations
@@ -14,11 +16,11 @@ from sluicegate.core.access.naming import NOBODY, UsageKey
 from sluicegate.core.access.table import Table
 
 KEYS_MAX = 20_000
-"""How many ways of use are told apart; what comes beyond is told without its person."""
+"""How many ways of use are counted separately. Further ones are counted without their person."""
 ROWS_MAX = 500
-"""How many rows one report has at the most."""
+"""How many rows one report has at most."""
 STRANGER = bytes(16)
-"""Stands for every identifier that nobody registered."""
+"""Replaces every identifier that no one registered."""
 
 
 class _Count:
@@ -38,7 +40,7 @@ class UsageCounter:
         self._told: dict[UsageKey, tuple[int, int]] = {}
 
     def began(self, ask: Ask) -> UsageKey:
-        """Count a request in that was admitted; hand the key back to `ended`."""
+        """Count in a request that was admitted. Pass the returned key to `ended`."""
         key = self._key(ask)
         if key not in self._counts and len(self._counts) >= KEYS_MAX:
             key = key._replace(naming=NOBODY)
@@ -56,7 +58,7 @@ class UsageCounter:
         self._changed[key] = None
 
     def report(self) -> list[dict[str, Any]]:
-        """What has changed since it was last told, the oldest changes first, as JSON."""
+        """The changes since the last report, the oldest first, as JSON."""
         keys = list(self._changed)[:ROWS_MAX]
         self._told = {key: (self._counts[key].open, self._counts[key].total) for key in keys}
         return [
@@ -71,7 +73,7 @@ class UsageCounter:
         ]
 
     def arrived(self) -> None:
-        """The newest report has arrived: what it told need not be told again, unless it has changed."""
+        """The newest report has arrived. Its rows need no repetition, unless they have changed."""
         for key, told in self._told.items():
             if told == (self._counts[key].open, self._counts[key].total):
                 self._changed.pop(key, None)

@@ -1,1 +1,1 @@
-"""Telling people: letters of the outbox, by webhook and by e-mail."""
+"""Sending letters: letters of the outbox, by webhook and by e-mail."""

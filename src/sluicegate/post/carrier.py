@@ -1,4 +1,4 @@
-"""What carries letters, and what a carrier answers."""
+"""A carrier of letters, and its answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sluicegate.ports import Letter, Subscription
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFailure:
-    """A letter did not arrive: why, in words of ours; `gone` when the receiver wants nothing more."""
+    """A letter did not arrive: why, in our own words; `gone` if the receiver wants no more letters."""
 
     error: str
     gone: bool = False
@@ -23,4 +23,4 @@ class Carrier(Protocol):
         """Deliver a letter once, in bounded time; None when it has arrived."""
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Release everything."""

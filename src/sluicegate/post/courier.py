@@ -1,11 +1,12 @@
-"""The courier: takes letters out of the outbox and has them carried.
+"""The courier: it takes letters out of the outbox and has them delivered.
 
 Rules:
-- A letter is forgotten only after it has arrived: a process that ends between the two sends it again,
-  under the same message id. At least once, never for something that did not happen.
+- A letter is removed only after it has arrived. If the process ends between the two, the letter is sent again
+  with the same message id. So each letter is sent at least once, and never about something that did not
+  happen.
 - One letter at a time for a subscription; the next of a case only when the one before it has arrived or is
-  dead. One that fails waits by itself: other cases and other subscriptions go on.
-- Whatever fails here, no command notices.
+  dead. A letter that fails delays no other case and no other subscription.
+- No failure here affects a command.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from sluicegate.post.carrier import Carrier, DeliveryFailure
 _log = logging.getLogger(__name__)
 
 BACK_OFF_MS = (5_000, 30_000, 120_000, 600_000, 3_600_000, 21_600_000, 86_400_000)
-"""How long to wait after each failure; a letter that fails once more is dead."""
+"""How long to wait after each failure; after one more failure the letter is dead."""
 JITTER = 0.25
-"""By how much a wait is longer at the most, so that letters that failed together part ways."""
+"""The largest random extension of a wait, so that letters that failed together part ways."""
 LOOK_EVERY_S = 60.0
-"""How soon a change of the wall clock is noticed, or a store that could not be read is read again."""
+"""How soon it notices a change of the wall clock, or tries again to read a store that could not be read."""
 
 
 class Courier:
@@ -50,7 +51,7 @@ class Courier:
         self._news = asyncio.Event()
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._unnoted: dict[str, tuple[Letter, DeliveryFailure | None]] = {}
-        """By subscription: what became of a letter, when the store could not note it."""
+        """By subscription: the result of a letter, if the store could not note it."""
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -72,7 +73,7 @@ class Courier:
             await asyncio.gather(*self._sending.values())
 
     async def start_due(self) -> int:
-        """Begin to deliver what is due; how many letters that are. Raises: StoreUnavailable."""
+        """Begin to deliver what is due; return the number of letters. Raises: StoreUnavailable."""
         for name, (letter, failure) in list(self._unnoted.items()):
             await asyncio.to_thread(self._note, letter, failure)
             del self._unnoted[name]
@@ -91,7 +92,7 @@ class Courier:
             self._loop.call_soon_threadsafe(self._news.set)
 
     async def close(self) -> None:
-        """Break off what is under way; it is sent again after the next start."""
+        """Stop the deliveries in progress. Those letters are sent again after the next start."""
         sending = list(self._sending.values())
         for task in sending:
             task.cancel()
@@ -131,7 +132,7 @@ class Courier:
             return DeliveryFailure("a fault of the sender")
 
     def _note(self, letter: Letter, failure: DeliveryFailure | None) -> None:
-        """Note what became of a letter."""
+        """Note the result of a letter."""
         if failure is None:
             self._store.delivered(letter.message)
         elif failure.gone:

@@ -2,8 +2,8 @@
 
 Rules:
 - Connections are those of `post.outbound`, over https everywhere; no redirect is followed.
-- An answer is 200, not compressed, and at most MAX_BYTES long; what is longer is not read to its end.
-- What comes back is bytes of a stranger: `core.people.assertion.read_jwks` says whether they are keys.
+- An answer is 200, not compressed, and at most MAX_BYTES long; a longer one is not read to its end.
+- The bytes come from a stranger: `core.people.assertion.read_jwks` says whether they are keys.
 - A gateway fetches nothing: it has the keys that the log names.
 """
 
@@ -29,8 +29,8 @@ _HEADERS = {
 class KeySets:
     """Fetches JWK Sets, from public addresses and the `allowed` networks.
 
-    Made in the event loop that uses it.
-    `resolver` and `tls` are what names and certificates are looked up with, the system's if None.
+    Made in the event loop that uses it. `resolver` looks up names, and `tls` checks certificates; None means
+    the system's.
     Units: `timeout_ms` is for one fetch as a whole.
     """
 
@@ -46,9 +46,9 @@ class KeySets:
         self._session = outbound.session(allowed, timeout_ms, encrypted=True, resolver=resolver, tls=tls)
 
     async def fetch(self, url: str) -> bytes:
-        """The body at `url`, 1 to MAX_BYTES long, as it came.
+        """The body at `url`, 1 to MAX_BYTES long, unchanged.
 
-        Raises: InvalidInput: a URL that is never fetched from. Unreachable: no such answer in time.
+        Raises: InvalidInput: a URL that is never fetched from. Unreachable: no valid answer in time.
         """
         targets.check_jwks(url, self._allowed)
         try:
@@ -63,7 +63,7 @@ class KeySets:
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:
-    """The body of a fit answer; an unfit one is read no further than to where it is found to be unfit."""
+    """The body of a valid answer. Reading stops at the first thing that makes an answer invalid."""
     encoding = response.headers.get("content-encoding", "identity")
     if response.status != 200:
         raise _unreachable(f"it answered {response.status}, expected 200")

@@ -2,8 +2,8 @@
 
 Rules:
 - The connection is encrypted, or the server is this machine.
-- A letter has one Message-ID at every attempt, and a case is a thread.
-- What a server says is not repeated, only its code.
+- A letter has the same Message-ID at every attempt. All letters about a case are one thread.
+- Only the code of a server's answer is reported, not its text.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from sluicegate.settings import PostSettings
 from sluicegate_record.log import canonical, times
 
 THREADS = 4
-"""How many letters are handed over at once."""
+"""How many letters are handed over at the same time."""
 
 
 class Mail:
-    """Hands letters to the operator's mail server. `tls` checks its certificate, the system's if None."""
+    """Hands letters to the operator's mail server. `tls` checks its certificate; None means the system's."""
 
     def __init__(self, settings: PostSettings, tls: ssl.SSLContext | None = None) -> None:
         self._settings = settings
@@ -53,7 +53,7 @@ class Mail:
         return None
 
     async def close(self) -> None:
-        """Break off what is under way, so that no thread goes on waiting."""
+        """Stop the deliveries in progress, so that no thread continues to wait."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         for smtp in tuple(self._open):
             if smtp.sock is not None:
@@ -78,7 +78,7 @@ class Mail:
 
 
 class _Connection(smtplib.SMTP):
-    """A connection that can be broken off as soon as there is one: before the server's first word."""
+    """A connection that can be stopped as soon as it exists: before the server's first word."""
 
     def __init__(self, settings: PostSettings, opened: set[smtplib.SMTP]) -> None:
         self._opened = opened
@@ -118,7 +118,7 @@ _CLOSE = "You asked to be told. 'sluicegate notify list' shows your subscription
 
 
 def is_here(host: str) -> bool:
-    """Whether a host is this machine: nobody listens between."""
+    """Whether a host is this machine: then no one can listen in between."""
     if host == "localhost":
         return True
     try:

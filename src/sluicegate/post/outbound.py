@@ -1,9 +1,9 @@
-"""Connections to machines that somebody else names.
+"""Connections to machines that someone else names.
 
 Rules:
-- The address is checked where the connection is made, so that nothing can change between check and use;
-  a name that leads to a private network is as good as that address.
-- No proxy or cookie is used, no connection twice, and nothing is decompressed.
+- The address is checked where the connection is made, so that it cannot change between check and use. A name
+  that leads to a private network is treated as that address.
+- It uses no proxy and no cookie, uses no connection twice, and decompresses nothing.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def session(
 ) -> aiohttp.ClientSession:
     """A session for https (`encrypted`) or for http, made in the event loop that uses it.
 
-    Its requests have to say `allow_redirects=False`. `resolver` and `tls` are what names and certificates are
-    looked up with, the system's if None.
+    Its requests must say `allow_redirects=False`. `resolver` looks up names, and `tls` checks certificates;
+    None means the system's.
 
     Units: `timeout_ms` is for one request as a whole.
     """
@@ -58,7 +58,7 @@ def session(
 
 
 def why(error: Exception) -> str:
-    """What went wrong, in words of ours. Requires: one of FAILED."""
+    """What went wrong, in our own words. Requires: one of FAILED."""
     if isinstance(error, aiohttp.ClientConnectorError):
         return str(error.os_error) if isinstance(error.os_error, _Private) else "no connection"
     if isinstance(error, _Private):
@@ -69,7 +69,7 @@ def why(error: Exception) -> str:
 
 
 class _Private(OSError):
-    """An address that is not sent to."""
+    """An address that we do not send to."""
 
 
 def _socket(allowed: targets.Networks, info: tuple[Any, ...], *, encrypted: bool) -> socket.socket:

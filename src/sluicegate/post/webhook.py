@@ -2,8 +2,9 @@
 
 Rules:
 - Connections are those of `post.outbound`; no redirect is followed.
-- Nothing of an answer is read but its status.
-- A 2xx status is an arrival, 410 says that nothing more is wanted, anything else is a failure.
+- Only the status of an answer is read.
+- A 2xx status means that the letter arrived. 410 means that the receiver wants no more letters. Any other
+  status is a failure.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from sluicegate.settings import PostSettings
 class Webhooks:
     """Posts letters; `secret` gives the secret of a subscription. Made in the event loop that uses it.
 
-    `resolver` and `tls` are what names and certificates are looked up with, the system's if None.
+    `resolver` looks up names, and `tls` checks certificates; None means the system's.
     """
 
     def __init__(

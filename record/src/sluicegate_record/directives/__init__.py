@@ -1,1 +1,1 @@
-"""Directives as the record states them: the documents, their words, what of them is lifted."""
+"""Directives as the record has them: their documents, their words, and the parts that were lifted."""

@@ -1,11 +1,14 @@
-"""The document of a directive: a narrowing of access, as its issuer signed it and as it stands on the record.
+"""The document of a directive: how its issuer narrows access,
+as the issuer signed it and as the record keeps it.
 
 Rules:
-- `Document.from_json` reads what stands on the record, which a later build may have written: a part that this
-  build cannot read is `Unread`. Whom such a part covers is everyone, whom it excepts nobody.
-- `Document.check` reads what is to be put on the record: nothing in it is ignored.
-- Names are in it as their count and a commitment; what opens the commitments comes beside it.
-- Its digest is taken over the JSON that it came from, never over a dump.
+- `Document.from_json` reads a document from the record. A later build may have written it: a part that this
+  build cannot read is `Unread`. If such a part says who is covered, it covers everyone. If it says who is
+  excepted, it excepts no one.
+- `Document.check` reads a document that someone wants to put on the record. It ignores no part of it.
+- The document has only the count of its names and a commitment to them. The openings of the commitments come
+  beside it.
+- The digest is over the JSON that the document came from, never over a new dump.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ REQUESTS_MAX = 10_000_000
 AssuranceWord: TypeAlias = Literal["self-asserted", "organization", "identity-provider", "credential"]
 EVERYONE: Literal["everyone"] = "everyone"
 NEVER = Rule("anyOf", ())
-"""The rule that stands for one that this build cannot read: nobody satisfies it."""
+"""The rule in place of a rule that this build cannot read. No parties can satisfy it."""
 
 _TEXT = Needs(
     f"text of 1 to {TEXT_MAX} characters, none of them invisible",
@@ -68,10 +71,10 @@ _ALL_COMMITTED = Needs(_COMMITTED_WORDS, lambda value: all(map(_is_committed, va
 
 @form
 class Persons(Form):
-    """Persons by the statuses that a definition means, and where that is written.
+    """Persons by the statuses that a definition means, and the source of the definition.
 
-    `assurance` is the least that counts as known; `not_known` says whether one whose status is not known well
-    enough is among those covered.
+    `assurance` is the lowest level that counts as known. `not_known` says whether a person is covered whose
+    status is not known well enough.
     """
 
     definition: Annotated[str, _NAME]
@@ -95,7 +98,7 @@ _PERSONS = Codec(_persons, lambda value: value.to_json(), {})
 
 @form
 class Selection(Form):
-    """Whom a directive covers, or excepts: the union of what is stated."""
+    """Who a directive covers, or excepts: the union of the fields."""
 
     organizations: Annotated[CommittedNames | None, _COMMITTED] = None
     registered_in: Annotated[tuple[str, ...] | None, sized(1, 250, "countries"), _COUNTRIES, _ONCE] = None
@@ -104,14 +107,14 @@ class Selection(Form):
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """What is stated, a part of it never as null: that would name nobody. Raises: Misread."""
+        """Read a selection. No part of it may be null, because null would name no one. Raises: Misread."""
         for fault in nulls(value):
             raise fault
         return super(Selection, cls).from_json(value)
 
     @property
     def is_empty(self) -> bool:
-        """Whether it states nothing."""
+        """Whether it has no field."""
         stated = (self.organizations, self.registered_in, self.persons, self.annexes)
         return not self.unknown and all(each is None for each in stated)
 
@@ -129,7 +132,7 @@ _COVERS = Codec(_covers, lambda value: value if value == EVERYONE else value.to_
 
 @form
 class DirectiveBasis(Form):
-    """Why the directive binds, and by what authority."""
+    """Why the directive binds, and which authority it rests on."""
 
     kind: Annotated[str, one_of("voluntary", "agreed", "order")]
     authority: Annotated[str, _TEXT]
@@ -137,7 +140,7 @@ class DirectiveBasis(Form):
 
 @form
 class Reasons(Form):
-    """In which form reasons were given, and what may be said of them; sealed ones by commitment."""
+    """The form of the reasons, and what may be said about them. Sealed reasons are here as a commitment."""
 
     form: Annotated[str, one_of("written", "verbal", "sealed", "none")]
     summary: Annotated[str | None, _TEXT] = None
@@ -147,7 +150,7 @@ class Reasons(Form):
 
 @form
 class Replaces(Form):
-    """The directive that another takes the place of, and the digest of its document as it stands."""
+    """The directive that another directive replaces, and the digest of its present document."""
 
     directive: Annotated[str, _NAME]
     document: Annotated[str, _DIGEST]
@@ -155,9 +158,9 @@ class Replaces(Form):
 
 @form
 class DirectiveMetadata(Form):
-    """The directive's name, and the log it is for, by its verifier key.
+    """The directive's name, and the verifier key of the log it is for.
 
-    `transcribed` says how an order came that two officers transcribe.
+    `transcribed` says how an order arrived that two officers transcribe.
     """
 
     name: Annotated[str, _NAME]
@@ -223,7 +226,7 @@ _RESTRICTIONS = Needs(
 
 @form
 class DirectiveSpec(Form):
-    """Who narrows what for whom, and why.
+    """Who narrows access, for which requests, and why.
 
     Units: `effective_ms` milliseconds since 1970 UTC, None immediately; `expires_ms` exclusive.
     """
@@ -248,15 +251,18 @@ class DirectiveSpec(Form):
     lifted_by: Annotated[Rule, Codec(_rule, Rule.to_json, Rule.SCHEMA)]
 
     def is_about(self, surface: str) -> bool:
-        """Whether it is about a surface."""
+        """Whether it is about this surface."""
         return self.surfaces == "all" or surface in self.surfaces
 
     def begins_ms(self, at_ms: int) -> int:
-        """When it begins, issued at `at_ms`: milliseconds since 1970 UTC."""
+        """When it begins, if it was issued at `at_ms`. Units: milliseconds since 1970 UTC."""
         return at_ms if self.effective_ms is None else self.effective_ms
 
     def selections(self) -> Iterator[tuple[str, Selection]]:
-        """Whom it covers and whom it excepts, by `covers` and `except`, where that is less than everyone."""
+        """Who it covers and who it excepts, by `covers` and `except`.
+
+        A part that means everyone is not there.
+        """
         for part, stated in (("covers", self.covers), ("except", self.except_)):
             if isinstance(stated, Selection):
                 yield part, stated
@@ -276,14 +282,14 @@ class Document(Form):
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """A document as it stands on the record. Raises: Misread: it lacks what every build states."""
+        """Read a document from the record. Raises: Misread: it lacks a field that every build writes."""
         made = super(Document, cls).from_json(value)
         assert isinstance(value, dict)
         return replace(made, source=value)
 
     @classmethod
     def check(cls, value: object) -> Self:
-        """A document that is to be put on the record. Raises: BadEnvelope: with the first error."""
+        """Check a document before it goes on the record. Raises: BadEnvelope: with the first error."""
         try:
             made = cls.from_json(value)
         except Misread as error:
@@ -299,12 +305,12 @@ class Document(Form):
 
     @property
     def digest(self) -> str:
-        """The digest that names it as it stands, `sha256:…`."""
+        """The digest that names its present text, `sha256:…`."""
         return canonical.digest(self.to_json())
 
     @property
     def is_drill(self) -> bool:
-        """Whether nobody is refused by it."""
+        """Whether it is a drill: no gateway refuses a request because of it."""
         return bool(self.metadata.drill)
 
     @property
@@ -314,11 +320,11 @@ class Document(Form):
 
     @property
     def replaces(self) -> Replaces | None:
-        """What it takes the place of, as far as this build can read it."""
+        """The directive that it replaces, as far as this build can read it."""
         return None if isinstance(self.metadata.replaces, Unread) else self.metadata.replaces
 
     def commitments(self) -> dict[str, tuple[str, int | None]]:
-        """What it commits to: commitment and count, by the name of what opens it."""
+        """Its commitments: commitment and count, by the name of the opening."""
         found: dict[str, tuple[str, int | None]] = {}
         for part, stated in self.spec.selections():
             for kind, each in (("organizations", stated.organizations), ("persons", stated.persons)):
@@ -332,7 +338,7 @@ class Document(Form):
         return found
 
     def is_opened_by(self, opened: Mapping[str, Opening]) -> bool:
-        """Whether what came beside it is all that it commits to, and nothing else.
+        """Whether the openings beside it are exactly those of its commitments.
 
         Sealed reasons may stay with their issuer.
         """
@@ -359,7 +365,7 @@ def _refused(fault: Misread) -> BadEnvelope:
 
 
 def _faults(document: Document) -> Iterator[Misread]:
-    """What is wrong with a document, in whatever this build does not know as in what it does."""
+    """What is wrong with a document, both in the fields that this build knows and in those it does not."""
     source = document.to_json()
     yield from nulls(source)
     yield from faults(document)
@@ -370,7 +376,7 @@ def _faults(document: Document) -> Iterator[Misread]:
 
 
 def _inconsistent(document: Document) -> Iterator[Misread]:
-    """What is well-formed by itself and makes no sense together."""
+    """Parts that are each well-formed, but contradict each other."""
     spec = document.spec
     if (spec.action == "restrict") != (spec.conditions is not None):
         expected = "conditions with 'restrict', and only with it"

@@ -1,8 +1,8 @@
-"""Lists of names, as they come beside a signed directive: organizations or persons, in an annex or in it.
+"""Lists of names beside a signed directive: organizations or persons, in an annex or in the directive itself.
 
 Rules:
-- A directive has their count and a commitment; what opens the commitment is the list itself.
-- An annex says of which kind its names are: `{organizations: […]}` or `{persons: […]}`.
+- A directive has their count and a commitment. The list itself opens the commitment.
+- An annex says which kind of names it has: `{organizations: […]}` or `{persons: […]}`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from typing import Any
 
 ANNEX = "annex."
-"""What stands before an annex's name where a document's commitments are opened."""
+"""The prefix of an annex's name among the openings of a document."""
 ROWS_MAX = 100_000
 NAME_MAX = 500
-"""How many characters a name has at most."""
+"""How many characters a name may have."""
 KINDS = frozenset({"organizations", "persons"})
 
 
 def check(value: Any) -> dict[str, list[str]]:
-    """The names of an annex as they come beside a signed directive. Raises: ValueError."""
+    """Check the names of an annex that came beside a signed directive. Raises: ValueError."""
     if not isinstance(value, dict) or len(value) != 1 or not set(value) <= KINDS:
         raise ValueError("an annex that is neither of organizations nor of persons")
     (names,) = value.values()
@@ -31,5 +31,5 @@ def check(value: Any) -> dict[str, list[str]]:
 
 
 def count(value: Mapping[str, list[str]]) -> int:
-    """How many an annex names."""
+    """How many names an annex has."""
     return sum(map(len, value.values()))

@@ -1,9 +1,10 @@
-"""What of a change of a directive is provably narrower: it lets nobody through whom it stopped before.
+"""Which changes of a directive are provably narrower: a request that the old one stopped,
+the new one stops too.
 
 Rules:
-- A field is narrower only by a reason written here; whatever else changes is not provable.
-- Names are compared by their commitments: lists under fresh salts are not provably the same.
-- Who lifts it, and on what basis it binds, are not the issuer's alone to make easier.
+- A field is narrower only for a reason written here. No other change is provable.
+- Names are compared by their commitments. Two lists with different salts are not provably the same.
+- The issuer alone cannot make the directive easier to lift, or change the basis on which it binds.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from sluicegate_record.terms.conditions import Conditions
 
 
 def widened(new: Document, old: Document) -> list[str]:
-    """The fields in which a signed directive is not provably at least as narrow as another; sorted.
+    """The fields in which a signed directive is not provably as narrow as another; sorted.
 
-    Empty: whatever the old one stops, the new one stops.
+    Empty: the new one stops every request that the old one stops.
     """
     after, before = new.spec, old.spec
     fields = [key for key, is_narrower in FIELDS.items() if not is_narrower(after, before)]
@@ -63,9 +64,10 @@ def _longer(new: DirectiveSpec, old: DirectiveSpec) -> bool:
 
 
 def _shorter_drain(new: DirectiveSpec, old: DirectiveSpec) -> bool:
-    """A grace that counts from the change itself is one more, however short, for streams that had theirs.
+    """A grace that counts from the change itself is one more grace, even if it is short,
+    for streams that had one.
 
-    What restricts gives none, so whatever suspends in its place may give none either.
+    A directive that restricts gives no grace. So one that replaces it and suspends may give none either.
     """
     if new.drain_ms == 0 or new.action == old.action == "restrict":
         return True
@@ -98,13 +100,13 @@ def _excepts_less(new: DirectiveSpec, old: DirectiveSpec) -> bool:
 
 
 Clause: TypeAlias = tuple[Selection, DirectiveSpec]
-"""Whom a specification covers or excepts, and the specification, whose annexes it names."""
+"""A selection of a specification (who it covers or excepts), and the specification, which has its annexes."""
 
 
 def _holds(one: Clause, other: Clause, *, not_known: str) -> bool:
-    """Whether one selection names everybody whom another names, part by part.
+    """Whether one selection includes everyone that another selection includes, part by part.
 
-    `not_known` is what either says of those whose status is not known well enough, where it does not say.
+    `not_known` applies where a selection does not say what holds for a status that is not known well enough.
     """
     (wide, _), (narrow, _) = one, other
     return (
@@ -133,7 +135,9 @@ def _holds_annexes(one: Clause, other: Clause) -> bool:
 
 
 def _holds_persons(one: object, other: object, not_known: str) -> bool:
-    """Of those not known well enough both say the same, or one says covered; so it is of how well that is."""
+    """Compare the persons of two selections: their statuses,
+    and how each treats a status not known well enough.
+    """
     if not isinstance(one, Persons) or not isinstance(other, Persons):
         return one == other
     if one.unknown != other.unknown or not set(other.statuses) <= set(one.statuses):
@@ -161,4 +165,4 @@ FIELDS: dict[str, Callable[[DirectiveSpec, DirectiveSpec], bool]] = {
     "reasons": lambda _, __: True,
     "annexes": lambda _, __: True,
 }
-"""By field. Reasons may change freely; annexes too: those that are used are compared where they are."""
+"""By field. Reasons and annexes may change freely: the fields that use an annex compare it."""

@@ -1,4 +1,4 @@
-"""How an order came that two officers transcribe."""
+"""How an order arrived that two officers transcribe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 @form
 class Arrival(Form):
-    """How an order came: a letter by its digest, a call by a note. `on` is a date such as 2026-06-24."""
+    """How an order arrived: a letter by its digest, a call by a note. `on` is a date such as 2026-06-24."""
 
     how: Literal["letter", "call", "meeting", "message"]
     on: str
@@ -24,9 +24,10 @@ class Arrival(Form):
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """How an order came, nothing of it unknown.
+        """Read how an order arrived. It has no unknown field.
 
-        Raises: Misread: as a form; or neither a digest nor a note, and so no word of which letter or call.
+        Raises: Misread: not of this form; or it has no digest and no note, so no one could find the letter or
+                call.
         """
         made = super(Arrival, cls).from_json(value)
         made._check()

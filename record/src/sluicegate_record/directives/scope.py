@@ -7,7 +7,7 @@ from sluicegate_record.form import Form, form
 
 @form
 class CommittedNames(Form):
-    """Names that are not public: how many, and the commitment to them in 64 hex digits."""
+    """Names that are not public: their count, and the commitment to them in 64 hex digits."""
 
     count: int
     commitment: str
@@ -15,8 +15,9 @@ class CommittedNames(Form):
 
 @form
 class Scope(Form):
-    """What of a directive is lifted: for these models, surfaces, annexes or organizations; what is left out
-    is not narrowed. A part that this build does not know is kept.
+    """The part of a directive that is lifted: for these models, surfaces, annexes or organizations.
+
+    A field that is left out means all. A part that this build does not know is kept.
     """
 
     models: tuple[str, ...] | None = None

@@ -1,4 +1,4 @@
-"""The words for a person's status, and for how well it is known."""
+"""The words for a person's status, and for how well we know it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ UNKNOWN = frozenset({"unknown"})
 
 
 class Assurance(IntEnum):
-    """How well something is known: of a claim, who stands behind it; of a request, how it names its person.
+    """How well we know something: for a claim, who made it; for a request, how it names its person.
 
     The weaker of the two counts.
     """
 
     SELF_ASSERTED = 0
-    """The person said so."""
+    """The person said it."""
     ORGANIZATION = 1
-    """The organization attested it; its own application named the person."""
+    """The organization attested it; or the organization's own application named the person."""
     IDENTITY_PROVIDER = 2
-    """Signed by the identity provider that the organization registered."""
+    """The identity provider that the organization registered signed it."""
     CREDENTIAL = 3
-    """Bound to a credential."""
+    """It is bound to a credential."""
 
     @property
     def word(self) -> str:

@@ -1,10 +1,11 @@
-"""A case as it stands: what was said, whose time runs, what is still open.
+"""A case: what the parties said, whose time runs, what is still open.
 
 Rules:
-- A party's newest position is its position; those before are history and are never changed.
-- An agency consents by approving, with conditions or without, and by having no objection; where the
-  stage's clock says so, by silence. It stands against by objecting, and where the clock says so by silence.
-- A party that recuses itself is not counted among those who decide.
+- Only the newest position of a party counts. Its earlier positions are history, and never change.
+- An agency consents if it approves, with or without conditions, or says that it has no objection. It also
+  consents by silence, if the stage's clock says so. An agency is against if it objects, or by silence, if the
+  clock says so.
+- A party that recuses itself does not count among those who decide.
 """
 
 from __future__ import annotations
@@ -65,8 +66,9 @@ class Opinion(Form):
 class Timer(Form):
     """An agency's time in a case, from its receipt.
 
-    `due_ms` None while it is stopped, or over; `warned_ms` the due time warned of last; `rung` counts the
-    steps taken up the ladder, the last at `climbed_ms`; `silence` is what its silence has come to mean.
+    `due_ms` is None while it is stopped, or over. `warned_ms` is the due time that the last warning was
+    about. `rung` counts the steps of the ladder so far; `climbed_ms` is the time of the last step. `silence`
+    is the meaning of its silence, once it has one.
     """
 
     started_ms: Time
@@ -82,11 +84,11 @@ class Timer(Form):
 
     @property
     def step_ms(self) -> int:
-        """When the time of the step it is at began."""
+        """When the time of its present step began."""
         return self.started_ms if self.climbed_ms is None else self.climbed_ms
 
     def said(self, position: str, at_ms: int) -> Timer:
-        """After its agency has taken a position; a question to the applicant stops it."""
+        """The timer after its agency took a position. A question to the applicant stops it."""
         stops = self.stops if self.asked_ms is None else (*self.stops, Span(self.asked_ms, at_ms))
         asks = position == "ask"
         return replace(
@@ -99,14 +101,17 @@ class Timer(Form):
         )
 
     def answered(self, due_ms: int | None, at_ms: int) -> Timer:
-        """After the applicant has answered its agency's question."""
+        """The timer after the applicant answered its agency's question."""
         stops = self.stops if self.asked_ms is None else (*self.stops, Span(self.asked_ms, at_ms))
         return replace(self, stops=stops, asked_ms=None, due_ms=due_ms)
 
 
 @form
 class ListComparison(Form):
-    """The newest comparison with a list; `reopened_ms` is when another version of it was put in use since."""
+    """The newest comparison with a list.
+
+    `reopened_ms` is when another version of the list came into use after it.
+    """
 
     name: str
     version: str
@@ -120,22 +125,22 @@ class ListComparison(Form):
 
     @property
     def is_clear(self) -> bool:
-        """Whether it clears its applicant, and no list in use since has opened it again."""
+        """Whether it clears its applicant, and no later version of the list has opened it again."""
         return self.decision == "clear" and self.reopened_ms is None
 
     def is_reopened_by(self, name: str, version: str) -> bool:
-        """Whether using this version of a list opens it again, or leaves it open."""
+        """Whether this version of a list opens it again, or leaves it open."""
         return self.name == name and (self.version != version or self.reopened_ms is not None)
 
 
 @form
 class Case(Form):
-    """A question put to parties. `positions` holds the newest of each party, `history` all of them.
+    """A question for the parties. `positions` holds the newest position of each party, `history` all of them.
 
-    `procedure` is that of the stage as it was when the case was opened. `dossier` is the case whose sealed
-    part holds what this one is about; `root` the application it goes back to, `appeals` those that go back
-    to it. `used` says that what it was asked for was given, `is_over` that it once ended without a decision,
-    `reply_is_over` that the time to reply has passed.
+    `procedure` is the procedure of the stage when the case was opened. `dossier` is the case whose sealed
+    part has the dossier of this one. `root` is the application that it goes back to; `appeals` are the
+    appeals against it. `used` says that the case has given what was asked for; `is_over` that it once ended
+    without a decision; `reply_is_over` that the time to reply is over.
     """
 
     id: str
@@ -182,18 +187,18 @@ class Case(Form):
     named: Annotated[Json | Hidden | None, or_hidden(Json)] = None
 
     def after(self, entry: Happening) -> Case:
-        """The case after an entry that is about it; as it is after any other."""
+        """The case after an entry. An entry about another case changes nothing."""
         move = _MOVES.get(type(entry.body))
         return self if move is None else move(self, entry, entry.body)
 
     @property
     def organization(self) -> str | None:
-        """Whom it is about, by pseudonym; None where it is about nobody. Raises: Withheld."""
+        """The organization that it is about, by pseudonym; None if it is not about one. Raises: Withheld."""
         return seen(self.holder)
 
     @property
     def subject(self) -> str | None:
-        """The case that is appealed, or the grant it is about."""
+        """The case that it appeals, or the grant that it is about."""
         return self.question.against or self.question.grant or None
 
     @property
@@ -203,17 +208,21 @@ class Case(Form):
 
     @property
     def standing(self) -> str:
-        """The state, told apart further: `asked` while a question to the applicant is open."""
+        """The state in more detail: `asked` while a question to the applicant is open."""
         return kinds.ASKED if self.is_reviewed and self.asking else self.state
 
     @property
     def is_reviewed(self) -> bool:
-        """Whether it is being decided: neither on a waitlist, nor offered a seat, nor determined."""
+        """Whether agencies decide it now: it is not on a waitlist, has no offer of a seat,
+        and is not determined.
+        """
         return self.state in _REVIEWED
 
     @property
     def is_cleared(self) -> bool:
-        """Whether a screening record clears it, and no list in use since has opened that record again."""
+        """Whether a screening record clears it, and no later version of the list
+        has opened that record again.
+        """
         return self.screening is not None and self.screening.is_clear
 
     @property
@@ -226,11 +235,11 @@ class Case(Form):
         }
 
     def saying(self, *words: str) -> frozenset[str]:
-        """The parties whose newest position is one of these."""
+        """The parties whose newest position is one of these words."""
         return frozenset(party for party, said in self.positions.items() if said.position in words)
 
     def silent(self, *meanings: str) -> frozenset[str]:
-        """The parties whose silence has come to mean one of these."""
+        """The parties whose silence now has one of these meanings."""
         return frozenset(party for party, timer in self.clocks.items() if timer.silence in meanings)
 
     @property
@@ -255,18 +264,18 @@ class Case(Form):
 
     @property
     def left(self) -> Rule | None:
-        """The rule among those who have not recused themselves; None where nobody is left."""
+        """The rule for the parties that did not recuse themselves; None if no party is left."""
         return quorum.without(self.rule, self.recused)
 
     @property
     def agreed(self) -> tuple[Conditions, conditions.Contradictions]:
-        """The conditions of the positions, combined by the strictest, and what contradicts."""
+        """The conditions of the positions, combined so that the strictest holds; and the contradictions."""
         stated = ((party, said.conditions) for party, said in sorted(self.positions.items()))
         return conditions.strictest((party, each) for party, each in stated if each is not None)
 
     @property
     def awaiting(self) -> list[str]:
-        """The parties the case's rule names who have said nothing that counts yet, sorted."""
+        """The parties in the case's rule that have not yet said anything that counts; sorted."""
         if self.state == kinds.DETERMINED:
             return []
         spoken = {party for party, said in self.positions.items() if said.position != "ask"}
@@ -274,12 +283,12 @@ class Case(Form):
 
     @property
     def is_notified(self) -> bool:
-        """Whether agencies are only notified, so that one objection is enough."""
+        """Whether the agencies are only notified, so that one objection is enough."""
         return self.procedure.is_notified and self.kind in kinds.ADMITS
 
     @property
     def whole_clock(self) -> tuple[int, str] | None:
-        """How long the whole case may take and what follows then: `admit`, `lapse` or `escalate`."""
+        """How long the whole case may take, and what follows then: `admit`, `lapse` or `escalate`."""
         clock = self.procedure.clock
         if clock is None or not kinds.KINDS[self.kind].clocked:
             return None
@@ -289,7 +298,7 @@ class Case(Form):
 
     @property
     def agency_clock(self) -> Clock | None:
-        """The clock that runs for each agency, where one does."""
+        """The clock of each agency, if one runs."""
         runs = kinds.KINDS[self.kind].clocked and not self.procedure.is_notified
         return self.procedure.clock if runs else None
 
@@ -331,7 +340,7 @@ def _begun(case: Case) -> str:
 
 
 def _closed(case: Case, at_ms: int, whole_due_ms: int | Absent | None) -> Case:
-    """When no question to the applicant is open any more, the whole case's clock goes on."""
+    """When no question to the applicant is open any more, the clock of the whole case runs again."""
     if case.asked_ms is None or case.asking:
         return case
     due_ms = None if isinstance(whole_due_ms, Absent) else whole_due_ms
@@ -386,7 +395,7 @@ def _screened(case: Case, entry: Happening, body: cases.CaseScreened) -> Case:
 
 
 def _listed(case: Case, entry: Happening, body: releases.ListChanged) -> Case:
-    """Records of other versions stay open until made anew, even if their version comes back."""
+    """A record made with another version stays open until a new one is made, even if its version returns."""
     screening = case.screening
     if screening is None or not screening.is_reopened_by(body.name, body.version):
         return case
@@ -410,20 +419,20 @@ def _offered(case: Case, entry: Happening, body: cases.CaseOffered) -> Case:
 
 
 def _off_the_list(case: Case) -> Case:
-    """What a case holds of seats and of the waitlist goes back."""
+    """A case gives back its seat, or its place on the waitlist."""
     if case.state not in kinds.LISTED:
         return case
     return replace(case, state=kinds.IN_REVIEW, offer_until_ms=None, listed_seq=None)
 
 
 def _resumed(case: Case, entry: Happening, body: cases.CaseResumed) -> Case:
-    """Time went on while the case was on the list."""
+    """The time to reply went on while the case was on the list."""
     is_over = case.reply_is_over or (case.reply_by_ms is not None and case.reply_by_ms <= entry.at_ms)
     return replace(_off_the_list(case), reply_is_over=is_over)
 
 
 def _replied(case: Case, entry: Happening, body: cases.CaseReplied) -> Case:
-    """A denial is under review again: an agency that had time left has it until then at least."""
+    """A denial is under review again. An agency that had time left has at least the same time again."""
     case = replace(
         case,
         replied_ms=entry.at_ms,
@@ -496,7 +505,7 @@ def _noted(case: Case, entry: Happening, body: releases.RecordAdded) -> Case:
 
 
 def note_of(entry: Happening, body: releases.RecordAdded) -> dict[str, Json]:
-    """A note as it is shown."""
+    """A note as it is shown to readers."""
     return {
         "about": body.about.to_json(),
         "kind": body.kind,

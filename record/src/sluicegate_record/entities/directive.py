@@ -1,4 +1,4 @@
-"""A directive on the record, or a drill: its document, the parts lifted, how it ended."""
+"""A directive or a drill on the record: its document, the lifted parts, and how it ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIFTED, REPLACED, EXPIRED = "lifted", "replaced", "expired"
 
 @form
 class Ending(Form):
-    """How a directive has ended: `lifted`, `replaced` or `expired`, by which entry."""
+    """How a directive ended: `lifted`, `replaced` or `expired`, and by which entry."""
 
     how: str
     at_ms: Time
@@ -27,7 +27,7 @@ class Ending(Form):
 
 @form
 class LiftedPart(Form):
-    """A part of a directive that was lifted, by which case and entry."""
+    """A part of a directive that was lifted, and by which case and entry."""
 
     case: str
     scope: Scope
@@ -37,7 +37,7 @@ class LiftedPart(Form):
 
 @form
 class Former(Form):
-    """A directive that this one replaced: its document, of the entry `seq`, until the entry `by`."""
+    """A directive that this one replaced: its document from the entry `seq`, valid until the entry `by`."""
 
     directive: str
     seq: int
@@ -50,9 +50,9 @@ class Former(Form):
 class Directive(Form):
     """A directive on the record, or a drill.
 
-    `lifts` are the cases about lifting it, oldest first, `parts` what was lifted, `history` what it replaced.
-    `in_force_ms` is when it came to be in force everywhere, by the entry `in_force_seq`; None until noted.
-    `report` is the signed report of a drill.
+    `lifts` are the cases that ask to lift it, oldest first; `parts` the lifted parts; `history` the
+    directives that it replaced. `in_force_ms` is when it came into force everywhere, by the entry
+    `in_force_seq`; None until an entry says so. `report` is the signed report of a drill.
     """
 
     name: str
@@ -71,42 +71,42 @@ class Directive(Form):
 
     @property
     def size(self) -> int:
-        """The log size that holds its newest document."""
+        """The log size that includes its newest document."""
         return self.seq + 1
 
     @property
     def holds_ms(self) -> int:
-        """When it stops everybody it covers, its grace included: milliseconds since 1970 UTC."""
+        """From when it stops every request that it covers, after its grace: milliseconds since 1970 UTC."""
         effective_ms = self.document.spec.effective_ms
         return (self.at_ms if effective_ms is None else effective_ms) + self.document.spec.drain_ms
 
     @property
     def is_drill(self) -> bool:
-        """Whether nobody is refused by it."""
+        """Whether it is a drill: no gateway refuses a request because of it."""
         return self.document.is_drill
 
     @property
     def is_word(self) -> bool:
-        """Whether it rests on officers' word: they transcribed it, and its issuer has not confirmed it."""
+        """Whether it rests only on the officers: they transcribed it, and its issuer has not confirmed it."""
         return self.document.is_transcribed and not self.confirmed
 
     @property
     def lift(self) -> str | None:
-        """The newest case about lifting it."""
+        """The newest case that asks to lift it."""
         return self.lifts[-1] if self.lifts else None
 
     def leaves_nothing(self, scope: Scope) -> bool:
-        """Whether it is over with this part of it."""
+        """Whether it has ended once this part is lifted."""
         return _is_spent(self.document, [*(part.scope for part in self.parts), scope])
 
     def after(self, entry: Happening) -> Directive:
-        """The directive after an entry that is about it; as it is after any other."""
+        """The directive after an entry. An entry about another directive changes nothing."""
         move = _MOVES.get(type(entry.body))
         return self if move is None else move(self, entry, entry.body)
 
 
 def issued(entry: Happening, body: directives.DirectiveIssued, replaced: Directive | None) -> Directive:
-    """The directive that an entry puts in force, in the place of another where it replaces one."""
+    """The directive that an entry puts in force. It may replace another one."""
     history: tuple[Former, ...] = ()
     if replaced is not None:
         former = Former(
@@ -128,7 +128,7 @@ def issued(entry: Happening, body: directives.DirectiveIssued, replaced: Directi
 
 
 def _is_spent(document: Document, scopes: list[Scope]) -> bool:
-    """Whether the parts lifted for everyone, everywhere, are all that it is about."""
+    """Whether the parts lifted for everyone, on all surfaces, are together the whole directive."""
     whole = [scope.models for scope in scopes if _is_for_everyone(scope)]
     if any(models is None for models in whole):
         return True
@@ -137,7 +137,7 @@ def _is_spent(document: Document, scopes: list[Scope]) -> bool:
 
 
 def _is_for_everyone(scope: Scope) -> bool:
-    """Whether a part is lifted for everyone, on all surfaces; one that this build cannot read is not."""
+    """Whether a part is lifted for everyone, on all surfaces. A part that this build cannot read is not."""
     narrowed = (scope.surfaces, scope.annexes, scope.organizations)
     return all(part is None for part in narrowed) and not scope.unknown
 

@@ -1,4 +1,4 @@
-"""A grant: what an organization may use, and what has become of it."""
+"""A grant: what an organization may use, and the present state of that right."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ ENDED = frozenset({"expired", "removed", "surrendered"})
 
 @form
 class Grant(Form):
-    """An organization's authorization for one release on one surface, by its case.
+    """An organization's authorization for one release on one surface, given by its case.
 
-    `dossier` is the case whose sealed part holds what was last agreed to, `party` the commitment to it;
-    `amendment` and `removal` are the open cases about it; `standing` is `suspended`, `expired`, `removed`,
-    `surrendered`, or None while it is as approved.
+    `dossier` is the case whose sealed part has the dossier that was last agreed to; `party` is the commitment
+    to it. `amendment` and `removal` are the open cases about the grant. `standing` is `suspended`, `expired`,
+    `removed` or `surrendered`; None while nothing has changed it.
     Units: validity in milliseconds since 1970 UTC, `[from, until)`; `until` None is without end.
     """
 
@@ -42,22 +42,22 @@ class Grant(Form):
 
     @property
     def organization(self) -> str:
-        """Whose it is, by pseudonym. Raises: Withheld."""
+        """The organization that holds it, by pseudonym. Raises: Withheld."""
         return seen(self.holder)
 
     @property
     def is_live(self) -> bool:
-        """Whether it has not ended; it may be suspended."""
+        """Whether it has not ended. It may be suspended."""
         return self.standing not in ENDED
 
     def after(self, entry: Happening) -> Grant:
-        """The grant after an entry that is about it; as it is after any other."""
+        """The grant after an entry. An entry about another grant changes nothing."""
         move = _MOVES.get(type(entry.body))
         return self if move is None else move(self, entry.body)
 
 
 def approved(body: grants.GrantApproved, dossier: str) -> Grant:
-    """The grant that an entry gives; `dossier` is that of its case."""
+    """The grant that an entry gives. `dossier` is the one of its case."""
     return Grant(
         id=body.grant,
         case=body.case,
@@ -78,7 +78,10 @@ def _amended(grant: Grant, body: grants.GrantAmended) -> Grant:
 
 
 def _suspended(grant: Grant, body: grants.GrantSuspended) -> Grant:
-    """What has ended stays ended: a suspension would be a way back, by going on afterwards."""
+    """A grant that has ended stays ended.
+
+    Suspending it would open a way back, because a suspended grant can resume.
+    """
     return replace(grant, standing=SUSPENDED) if grant.is_live else grant
 
 

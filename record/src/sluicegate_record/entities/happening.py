@@ -1,4 +1,4 @@
-"""What an entity is moved by: an entry, or one that is only tried."""
+"""What changes an entity: an entry of the log, or a body that is only tried."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sluicegate_record.entries import Body
 
 
 class Happening(Protocol):
-    """A body at a place of the log. Units: `at_ms` milliseconds since 1970 UTC."""
+    """A body at a place in the log. Units: `at_ms` milliseconds since 1970 UTC."""
 
     @property
     def body(self) -> Body:
@@ -20,7 +20,7 @@ class Happening(Protocol):
 
     @property
     def at_ms(self) -> int:
-        """When it is."""
+        """Its time."""
 
     @property
     def by(self) -> str:
@@ -28,7 +28,7 @@ class Happening(Protocol):
 
 
 class Trial(NamedTuple):
-    """A body as if it stood in the log already: what a command would come to."""
+    """A body that is tried as if it were in the log: it shows what a command would lead to."""
 
     body: Body
     seq: int

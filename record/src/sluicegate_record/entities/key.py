@@ -2,7 +2,7 @@
 
 Rules:
 - A threshold counts owners of keys, not signatures; a key has one owner, an owner speaks for one party.
-- Whose keys count is the caller's to say: the log's own, or those of a gateway's trust file.
+- The caller says whose keys count: those that the log pins, or those in a gateway's trust file.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Keys:
         return MappingProxyType({keyid: key.public for keyid, key in self._keys.items()})
 
     def signers(self, envelope: Envelope) -> frozenset[PinnedKey]:
-        """The keys that signed an envelope."""
+        """The keys that signed an envelope, out of these."""
         return frozenset(self._keys[keyid] for keyid in dsse.verify(envelope, self._public))
 
     def owners(self, envelope: Envelope, party: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""A release and its plan in force, and terms by their digest."""
+"""A release and its plan in force, and the terms of its stages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sluicegate_record.terms.plan import Plan, Stage
 
 @form
 class Terms(Form):
-    """The terms of a stage: the plan they were stated by, whether in force or not."""
+    """The terms of a stage, and the plan that states them. The plan may be in force or not."""
 
     stage: str
     given: Annotated[Plan | Hidden, or_hidden(Plan)]
@@ -26,7 +26,7 @@ class Terms(Form):
 
     @property
     def body(self) -> Stage:
-        """The stage as the plan states it. Raises: Withheld."""
+        """The stage in the plan. Raises: Withheld."""
         return self.plan.stages[self.stage]
 
 
@@ -34,8 +34,8 @@ class Terms(Form):
 class Release(Form):
     """A release and its plan in force. `agreed` holds those of its terms that every agency signed.
 
-    Terms that go out of force are no longer agreed: coming back to them asks again. `within` holds, for terms
-    in force that are provably tighter than others that were agreed, those others.
+    Terms that go out of force are no longer agreed: if they come back, the agencies are asked again. Terms in
+    force can be provably tighter than older terms that were agreed: `within` holds those older terms.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Release(Form):
         return seen(self.given)
 
     def answers(self, stage: str, terms: str) -> bool:
-        """Whether a case about these terms still answers the stage as it is in force."""
+        """Whether a case about these terms still answers the stage that is in force."""
         current = self.terms.get(stage)
         return current is not None and (terms == current or terms in self.within.get(current, ()))
 

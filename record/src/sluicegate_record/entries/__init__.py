@@ -1,7 +1,7 @@
-"""What stands in the log: one class an entry type.
+"""The entries of the log: one class for each type.
 
-A field's type says how it is read and in which part of the entry it is. Reading, writing, the JSON Schema and
-the table in the reference follow from these declarations.
+The type of a field says how it is read, and which part of the entry it is in. Reading, writing, the JSON
+Schema and the table in the reference all follow from these declarations.
 """
 
 from sluicegate_record.entries import cases, credentials, directives, fleet, grants, people, releases

@@ -1,9 +1,9 @@
-"""The body of an entry: one class an entry type, with the part that each field is in.
+"""The body of an entry: one class for each type, and the part that each field is in.
 
 Rules:
-- A field is public unless its type says `Gate[…]` or `Sealed`. Of those two parts a leaf holds commitments
-  only: a reader who was not given the opening sees `Hidden`.
-- Fields are only added. What a build does not know is named in `strange`; it stays in the leaf.
+- A field is public unless its type is `Gate[…]` or `Sealed`. A leaf holds only commitments to the fields of
+  those two parts. A reader who did not get the opening sees `Hidden`.
+- New builds only add fields. `strange` names the fields that a build does not know; they stay in the leaf.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SomeBody = TypeVar("SomeBody", bound="Body")
 
 
 class Part(Enum):
-    """The parts of an entry. `OPENINGS` is the whole sealed part, under names that the entry itself gives."""
+    """The parts of an entry. `OPENINGS` is the whole sealed part, where the entry itself gives the names."""
 
     PUBLIC = "public"
     GATE = "gate"
@@ -43,7 +43,7 @@ class Part(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A field that the reader was not given: its commitment, lower-case hex."""
+    """A field whose opening the reader did not get: its commitment, in lower-case hex."""
 
     commitment: str
     is_no_value: ClassVar = True
@@ -52,17 +52,17 @@ class Hidden:
 _OPENED = Codec(
     lambda value: value, lambda value: value, {"description": "sealed: the leaf holds a commitment"}
 )
-"""What is sealed is never read as JSON here: it stays what opens its commitment."""
+"""A sealed field is never read as JSON here. It stays the opening of its commitment."""
 Gate: TypeAlias = Annotated[T | Hidden, Part.GATE]
 """A field of the gate part."""
 Sealed: TypeAlias = Annotated[Opening | Hidden, Part.SEALED, _OPENED]
-"""A field of the sealed part, by what opens its commitment."""
+"""A field of the sealed part, as the opening of its commitment."""
 Openings: TypeAlias = Annotated[Mapping[str, Opening | Hidden], Part.OPENINGS, _OPENED]
 """The whole sealed part, where the entry itself gives the names."""
 
 
 def or_hidden(hint: Any) -> Codec:
-    """How a value is written that its reader may not have seen: `{"seen": …}` or `{"hidden": commitment}`."""
+    """How to write a value that its reader may not see: `{"seen": …}` or `{"hidden": commitment}`."""
     codec = codec_of(hint)
 
     def read(value: Json) -> Any:
@@ -81,7 +81,7 @@ def or_hidden(hint: Any) -> Codec:
 
 
 class Withheld(VerificationFailed):
-    """A field that is needed and was not given; `commitment` is what the leaf has of it."""
+    """A rule needs a field that the reader did not get. `commitment` is the commitment in the leaf."""
 
     code = "withheld"
 
@@ -91,7 +91,7 @@ class Withheld(VerificationFailed):
 
 
 def seen(value: T | Hidden) -> T:
-    """A field of the gate part. Raises: Withheld: the reader was not given it."""
+    """The value of a field of the gate part. Raises: Withheld: the reader did not get it."""
     if isinstance(value, Hidden):
         raise Withheld(value.commitment)
     return value
@@ -99,17 +99,17 @@ def seen(value: T | Hidden) -> T:
 
 @form
 class Body(Form):
-    """What an entry says. `strange` names the fields, as `part.field`, that this build does not know."""
+    """What an entry says. `strange` names the fields that this build does not know, as `part.field`."""
 
     type: ClassVar[str] = ""
     strange: frozenset[str] = field(default=frozenset(), repr=False, metadata={"kept": True})
 
     @classmethod
     def read(cls, leaf: Leaf, gate: Mapping[str, Opening], sealed: Mapping[str, Opening]) -> Body:
-        """The body of a leaf, as far as it is opened.
+        """The body of a leaf, as far as the openings are given.
 
         Requires: the openings fit their commitments.
-        Raises:   Misread: a field is missing, or of another type.
+        Raises:   Misread: a field is missing, or has another type.
         """
         layout = layout_of(cls)
         made = layout.read(leaf.public)
@@ -118,7 +118,7 @@ class Body(Form):
         return made
 
     def public(self) -> dict[str, Json]:
-        """The public part, as the leaf holds it."""
+        """The public part, as in the leaf."""
         return self._written(Part.PUBLIC)
 
     def gate(self) -> dict[str, Json]:
@@ -126,7 +126,7 @@ class Body(Form):
         return self._written(Part.GATE)
 
     def sealed(self) -> dict[str, Opening]:
-        """What opens the sealed part."""
+        """The openings of the sealed part."""
         found: dict[str, Opening] = {}
         for each in shape_of(type(self)).fields:
             value, part = getattr(self, each.name), part_of(each)
@@ -163,9 +163,9 @@ TYPES: dict[str, type[Body]] = {}
 
 
 class Layout(NamedTuple):
-    """The fields of a body by their parts. `openings` names the field that holds all of the sealed part.
+    """The fields of a body by their parts. `openings` names the field that holds the whole sealed part.
 
-    `read` makes a body of a public part, as if the other parts said nothing.
+    `read` makes a body of a public part alone, and leaves the other parts empty.
     """
 
     public: tuple[FormField, ...]
@@ -180,7 +180,7 @@ class Layout(NamedTuple):
     def hidden(
         self, leaf: Leaf, gate: Mapping[str, Opening], sealed: Mapping[str, Opening]
     ) -> Iterator[tuple[str, Any]]:
-        """The fields that are not of the public part, by name, as far as they are opened. Raises: Misread."""
+        """The fields that are not in the public part, by name, opened as far as possible. Raises: Misread."""
         for each in self.gate:
             if each.key in leaf.gate:
                 yield each.name, _opened(each, leaf, gate)

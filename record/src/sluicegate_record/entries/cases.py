@@ -17,7 +17,7 @@ from sluicegate_record.terms.rule import Rule
 
 @form
 class OfficerOpening(Form):
-    """An officer's signed opening, until agencies have agreed to it."""
+    """An officer's signed opening, which waits for the agreement of the agencies."""
 
     officer: str
     envelope: Envelope
@@ -25,7 +25,7 @@ class OfficerOpening(Form):
 
 @form
 class Description(Form):
-    """An organization as directives look at it. `name` is the tag of its legal name, 32 hex digits."""
+    """What directives need to know of an organization. `name` is the tag of its legal name, 32 hex digits."""
 
     organization: str
     name: str
@@ -35,7 +35,7 @@ class Description(Form):
 
 @entry("case.opened")
 class CaseOpened(Body):
-    """A question is put to the parties that the rule names."""
+    """A question goes to the parties that the rule names."""
 
     case: str
     kind: str
@@ -74,7 +74,7 @@ class CaseReceived(Body):
 
 @entry("case.warned")
 class CaseWarned(Body):
-    """An agency's time is nearly over; or, of no agency, a time to reply is over."""
+    """An agency's time is nearly over; or, without an agency, a time to reply is over."""
 
     case: str
     agency: Annotated[str | None, Note("null where a time to reply is over")]
@@ -83,7 +83,7 @@ class CaseWarned(Body):
 
 @entry("case.escalated")
 class CaseEscalated(Body):
-    """Silence is taken one step up the ladder."""
+    """The silence of an agency goes one step up the ladder."""
 
     case: str
     agency: Annotated[str | None, Note("null for the whole case")]
@@ -94,7 +94,7 @@ class CaseEscalated(Body):
 
 @entry("case.silent")
 class CaseSilent(Body):
-    """Silence has come to mean something: `no-objection`, `deny`, `wait`; of the whole case, `unopposed`."""
+    """Silence now has a meaning: `no-objection`, `deny`, `wait`; for the whole case, `unopposed`."""
 
     case: str
     agency: Annotated[str | None, Note("null for the whole case")]
@@ -132,7 +132,7 @@ class CaseScreened(Body):
 
 @entry("case.proceeded")
 class CaseProceeded(Body):
-    """Two officers proceed where positions are advice."""
+    """Two officers go ahead in a case where positions are only advice."""
 
     case: str
     owners: tuple[str, ...]
@@ -166,7 +166,7 @@ class CaseOffered(Body):
 
 @entry("case.replied")
 class CaseReplied(Body):
-    """A denial, or a removal before it counts, is answered."""
+    """The applicant answers a denial; or the holder answers a removal before it counts."""
 
     case: str
     reply_by_ms: Time
@@ -175,7 +175,7 @@ class CaseReplied(Body):
 
 @entry("case.determined")
 class CaseDetermined(Body):
-    """A case has ended. `because` are the parties that stood against."""
+    """A case has ended. `because` are the parties that were against."""
 
     case: str
     outcome: str
@@ -188,7 +188,7 @@ class CaseDetermined(Body):
 
 @entry("position.recorded")
 class PositionRecorded(Body):
-    """What an agency says in a case. `owners` is missing in logs of earlier builds, which had one."""
+    """What an agency says in a case. Logs of earlier builds lack `owners`; they had only one."""
 
     case: str
     agency: str

@@ -11,7 +11,10 @@ from sluicegate_record.log.dsse import Envelope
 
 @form
 class AttestationRow(Form):
-    """What is attested of everyone able to reach a credential, but for `excluded`; `models` None is all."""
+    """What is attested of all persons who can reach a credential, except those in `excluded`.
+
+    `models` None is all.
+    """
 
     statuses: tuple[str, ...]
     until_ms: Time
@@ -40,7 +43,7 @@ class CredentialRevoked(Body):
 
 @entry("credential.attested")
 class CredentialAttested(Body):
-    """What a signatory attests; null: nothing any more."""
+    """What a signatory attests; null: the attestation has ended."""
 
     credential: str
     attested: Annotated[Gate[AttestationRow | None], Note("null: nothing any more")]

@@ -48,7 +48,7 @@ class DirectiveIssued(Body):
 
 @entry("directive.confirmed")
 class DirectiveConfirmed(Body):
-    """The issuer of a transcription stands by it."""
+    """The issuer of a transcribed directive confirms it."""
 
     directive: str
     owner: str
@@ -69,7 +69,7 @@ class DirectiveLifted(Body):
 
 @entry("directive.expired")
 class DirectiveExpired(Body):
-    """The time has come that the directive itself says."""
+    """The end time in the directive itself has come."""
 
     directive: str
 
@@ -85,10 +85,10 @@ class DrillReported(Body):
 
 @form
 class AtGateway(Form):
-    """A run of a gateway, and how it stands: it has acknowledged the directive, or was counted out.
+    """A run of a gateway: it has acknowledged the directive, or the control plane counted it out.
 
-    `at_ms` is when it acknowledged, or when the lease ended by which it was counted out, None where no such
-    lease is known. `ask` and `sig` are what it signed; a run that signs nothing has no `key`.
+    `at_ms` is when it acknowledged, or when the lease ended after which it was counted out; None if no such
+    lease is known. `ask` and `sig` are what it signed. A run that does not sign has no `key`.
     """
 
     gateway: str
@@ -117,7 +117,7 @@ class AtPoint(Form):
 
 @entry("directive.in_force")
 class DirectiveInForce(Body):
-    """A directive is in force everywhere; rows that do not fit go on in the next entry, `part` of `of`."""
+    """A directive is in force everywhere. Rows that do not fit go on in the next entry: `part` of `of`."""
 
     directive: str
     size: int

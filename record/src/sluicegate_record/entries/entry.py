@@ -1,10 +1,11 @@
-"""Entries: a body in its place in the log, with what opens its hidden parts.
+"""Entries: a body at its place in the log, with the openings of its hidden parts.
 
 Rules:
-- A draft has no place yet; the writer gives it one. Its openings are drawn when it is made, in the order in
-  which its gate fields are declared, so that a command's entropy gives one leaf.
-- A class reads the entries of its type of every version: a version adds fields, and has its own rules in law.
-- A leaf whose version, type or fields this build does not know has an `Unknown` body: nobody folds it.
+- A draft has no place yet; the writer gives it one. Its openings are drawn when it is made, in the order of
+  its gate fields. So the same entropy of a command always gives the same leaf.
+- One class reads the entries of its type in every version. A new version adds fields, and has its own rules
+  in the law.
+- A leaf with a version, type or field that this build does not know has an `Unknown` body. No one folds it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ NO_OPENINGS: Mapping[str, Opening] = {}
 
 @form
 class Unknown(Body):
-    """What this build cannot read, for `why`: an unknown version or type, or a field that is missing."""
+    """What this build cannot read, and `why`: an unknown version or type, or a missing field."""
 
     type: ClassVar[str] = "unknown"
     name: str
@@ -33,7 +34,7 @@ class Unknown(Body):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry before the writer has given it its place and time."""
+    """An entry before the writer has given it a place and a time."""
 
     stream: str
     body: Body
@@ -42,7 +43,7 @@ class Draft:
 
     @classmethod
     def of(cls, stream: str, body: Body, entropy: Entropy) -> Self:
-        """A draft, its gate part under fresh salts."""
+        """A draft, with fresh salts for its gate part."""
         gate = {name: leaves.opening(value, entropy) for name, value in body.gate().items()}
         return cls(stream, body, gate, body.sealed())
 
@@ -76,11 +77,11 @@ class Entry(NamedTuple):
 
     @property
     def public(self) -> Mapping[str, Json]:
-        """The public part as it stands in the leaf, for whoever shows entries without knowing them."""
+        """The public part of the leaf, for readers who show entries that they do not know."""
         return leaves.read(self.leaf).public
 
     def saying(self, body: Body) -> Entry:
-        """The same entry with another body: what of it is honoured, where that is not what it says."""
+        """The same entry with another body: the part of it that has an effect, where that is not all."""
         return self._replace(body=body)
 
 
@@ -115,16 +116,16 @@ def place(draft: Draft, *, seq: int, at_ms: int, by: str, command: str) -> Entry
 
 
 def place_all(drafts: Sequence[Draft], *, seq: int, at_ms: int, by: str, command: str) -> list[Entry]:
-    """Give a command's drafts consecutive places from `seq`."""
+    """Give the drafts of a command consecutive places, from `seq` on."""
     return [place(draft, seq=seq + i, at_ms=at_ms, by=by, command=command) for i, draft in enumerate(drafts)]
 
 
 def read(
     data: bytes, gate: Mapping[str, Opening] = NO_OPENINGS, sealed: Mapping[str, Opening] = NO_OPENINGS
 ) -> Entry:
-    """Read an entry back from its leaf, checking every opening given against its commitment.
+    """Read an entry from its leaf, and check every given opening against its commitment.
 
-    Openings may be missing (an auditor has none); one that is given must fit.
+    Openings may be missing (an auditor has none). An opening that is given must fit.
     Raises: NotCanonical; VerificationFailed: not an entry, or a wrong opening.
     """
     leaf = leaves.read(data)
@@ -135,7 +136,7 @@ def read(
 
 
 def body_of(leaf: Leaf, gate: Mapping[str, Opening], sealed: Mapping[str, Opening]) -> Body:
-    """What a leaf says, as far as it is opened; `Unknown` where this build cannot read it."""
+    """What a leaf says, as far as it is opened; `Unknown` if this build cannot read it."""
     if leaf.v not in leaves.VERSIONS:
         return Unknown(name=leaf.type, why=f"the version {leaf.v} is unknown to this build; update it")
     cls = TYPES.get(leaf.type)

@@ -11,7 +11,7 @@ from sluicegate_record.log.dsse import Envelope
 
 @form
 class PointSet(Body):
-    """A body by which an officer declares or retires a point."""
+    """A body with which an officer declares or retires a point."""
 
     point: str
     surface: str
@@ -24,17 +24,17 @@ class PointSet(Body):
 
 @entry("point.declared")
 class PointDeclared(PointSet):
-    """A surface without a gateway of ours."""
+    """A surface that has none of our gateways."""
 
 
 @entry("point.retired")
 class PointRetired(PointSet):
-    """A point that is asked nothing any more."""
+    """A point that no longer has to enforce directives."""
 
 
 @entry("point.stated")
 class PointStated(Body):
-    """What a point says of a directive, under its own key."""
+    """What a point says of a directive, signed with its own key."""
 
     point: str
     directive: str

@@ -1,4 +1,4 @@
-"""Entries of grants: what an organization may use, and what has become of it."""
+"""Entries of grants: what an organization may use, and how that changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sluicegate_record.terms.conditions import Conditions
 
 @form
 class AboutGrant(Body):
-    """A body about a grant, and the case it came out of."""
+    """A body about a grant, and the case that gave it."""
 
     grant: str
     case: str
@@ -20,7 +20,10 @@ class AboutGrant(Body):
 
 @entry("grant.approved")
 class GrantApproved(SupportedBody):
-    """An organization is authorized. Earlier builds left out `conditions` that are those of the terms."""
+    """An organization is authorized.
+
+    Earlier builds left out `conditions` that are the same as those of the terms.
+    """
 
     grant: str
     case: str
@@ -37,7 +40,7 @@ class GrantApproved(SupportedBody):
 
 @entry("grant.amended")
 class GrantAmended(SupportedBody):
-    """A grant is renewed, or goes on with what has changed."""
+    """A grant is renewed, or continues with the changes."""
 
     grant: str
     case: str
@@ -64,12 +67,12 @@ class GrantSuspended(AboutGrant):
 
 @entry("grant.resumed")
 class GrantResumed(AboutGrant):
-    """A suspended grant goes on."""
+    """A suspended grant is valid again."""
 
 
 @entry("grant.ended")
 class GrantEnded(SupportedBody):
-    """A grant is over: `expired`, `removed` or `surrendered`. What it rests on, if removed."""
+    """A grant has ended: `expired`, `removed` or `surrendered`. A removal says what it rests on."""
 
     grant: str
     case: str
@@ -78,7 +81,7 @@ class GrantEnded(SupportedBody):
 
 @entry("grant.reinstated")
 class GrantReinstated(SupportedBody):
-    """A removal was wrong: the grant is as it was."""
+    """A removal was wrong: the grant is again what it was before."""
 
     grant: str
     case: str
@@ -86,6 +89,6 @@ class GrantReinstated(SupportedBody):
 
 @entry("grant.fallback_chosen")
 class GrantFallbackChosen(AboutGrant):
-    """Whether the fallback answers where a directive refuses: only a plain true says so."""
+    """Whether the fallback answers where a directive refuses. Only a plain true means yes."""
 
     fallback: Json

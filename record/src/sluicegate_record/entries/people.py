@@ -1,4 +1,4 @@
-"""Entries of organizations, members, what is claimed of them, and who may claim it."""
+"""Entries of organizations, their members, claims about members, and those who may make claims."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ClaimRow(Form):
 
 @form
 class ClaimRef(Form):
-    """A claim, by whom and of whom it is."""
+    """A claim, named by its issuer and its member."""
 
     member: str
     issuer: str
@@ -54,14 +54,14 @@ class ProviderRow(Form):
 
 @entry("organization.described")
 class OrganizationDescribed(Body):
-    """What directives must know of an organization, in place of what was known."""
+    """What directives need to know of an organization. It replaces what was known before."""
 
     described: Gate[Description]
 
 
 @entry("members.registered")
 class MembersRegistered(Body):
-    """Members of an organization, or further identifiers of members."""
+    """Members of an organization, or more identifiers of members."""
 
     organization: Gate[str]
     members: Gate[tuple[Member, ...]]
@@ -69,7 +69,7 @@ class MembersRegistered(Body):
 
 @entry("members.removed")
 class MembersRemoved(Body):
-    """Members are forgotten."""
+    """Members are removed."""
 
     organization: Gate[str]
     members: Gate[tuple[str, ...]]
@@ -77,14 +77,14 @@ class MembersRemoved(Body):
 
 @entry("status.claimed")
 class StatusClaimed(Body):
-    """Claims, each in place of what the same issuer claimed before."""
+    """Claims. Each replaces the claim that the same issuer made before."""
 
     claims: Gate[tuple[ClaimRow, ...]]
 
 
 @entry("status.revoked")
 class StatusRevoked(Body):
-    """Claims that are taken back."""
+    """Claims that their issuer takes back."""
 
     claims: Gate[tuple[ClaimRef, ...]]
 
@@ -101,7 +101,7 @@ class SignatoryPinned(Body):
 
 @entry("signatory.retired")
 class SignatoryRetired(Body):
-    """A key that attests no more."""
+    """A key that no longer attests."""
 
     signatory: str
     keyid: str
@@ -110,7 +110,7 @@ class SignatoryRetired(Body):
 
 @entry("provider.registered")
 class ProviderRegistered(Body):
-    """An identity provider of an organization, whole, whatever of it is new."""
+    """An identity provider of an organization. It is written whole, also when only a part of it is new."""
 
     name: Annotated[str, Key("provider"), Note("its id")]
     organization: Gate[str]
@@ -119,7 +119,7 @@ class ProviderRegistered(Body):
 
 @entry("provider.removed")
 class ProviderRemoved(Body):
-    """A provider that is believed no more."""
+    """A provider whose assertions no longer count."""
 
     provider: str
     organization: Gate[str]

@@ -16,7 +16,7 @@ from sluicegate_record.terms.plan import Plan
 
 @entry("log.started")
 class LogStarted(Body):
-    """The first entry of a log. `vkey` is the log's verifier key, to which statements are bound."""
+    """The first entry of a log. `vkey` is the log's verifier key. Every statement is bound to it."""
 
     origin: str
     vkey: str
@@ -25,7 +25,7 @@ class LogStarted(Body):
 
 @entry("key.pinned")
 class KeyPinned(Body):
-    """The first key of an owner, who speaks for a party: an agency, or the developer."""
+    """The first key of an owner. The owner speaks for a party: an agency, or the developer."""
 
     owner: str
     party: str
@@ -36,7 +36,7 @@ class KeyPinned(Body):
 
 @entry("release.applied")
 class ReleaseApplied(Body):
-    """A plan is in force. It is in the public part where the release is announced, else in the gate part."""
+    """A plan is in force. It is in the public part if the release is announced, else in the gate part."""
 
     release: str
     announced: bool
@@ -49,7 +49,7 @@ class ReleaseApplied(Body):
 
     @property
     def given(self) -> Plan | Hidden:
-        """The plan, wherever it stands. Raises: KeyError: it stands nowhere."""
+        """The plan, from the part that has it. Raises: KeyError: no part has it."""
         found = self.plan if self.announced else self.unannounced
         if found is None:
             raise KeyError("plan")
@@ -58,7 +58,10 @@ class ReleaseApplied(Body):
 
 @entry("stage.opened")
 class StageOpened(SupportedBody):
-    """An officer's signed opening counts; `case` where agencies agreed to it."""
+    """An officer's signed opening counts.
+
+    `case` is the case in which agencies agreed to it, if there was one.
+    """
 
     log: str
     release: str
@@ -71,7 +74,7 @@ class StageOpened(SupportedBody):
 
 @entry("organization.nominated")
 class OrganizationNominated(Body):
-    """An organization is hoped for in a stage."""
+    """The developer hopes that an organization applies for a stage."""
 
     nomination: str
     release: str

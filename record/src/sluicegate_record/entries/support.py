@@ -1,4 +1,4 @@
-"""What a consequence rests on: positions by digest, and what counted in their place."""
+"""What a consequence rests on: positions by digest, and what counted in place of a position."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class PositionRef(Form):
 
 @form
 class SupportedBody(Body):
-    """A body that says what it rests on; `positions` None where it rests on none.
+    """A body that says what it rests on. `positions` is None if it rests on no position.
 
-    `silent` are agencies whose silence counted, `unopposed` says that nobody objected in time where agencies
-    were only notified, `proceeded` that officers proceeded.
+    `silent` are agencies whose silence counted. `unopposed` says that agencies were only notified, and none
+    objected in time. `proceeded` says that officers proceeded.
     """
 
     positions: tuple[PositionRef, ...] | None = None

@@ -1,4 +1,4 @@
-"""Whether the positions of a case carry what was asked, by its rule and under the terms in force."""
+"""Whether the positions of a case carry what was asked, by the rule of the case and the terms in force."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def carried(at: At, case: Case, rule: Rule, countersigned: Iterable[str] = ()) -
 
 
 def sides(at: At, case: Case) -> tuple[frozenset[str], frozenset[str]]:
-    """The parties whose yes, and whose no, counts here."""
+    """The parties whose yes counts here, and the parties whose no counts."""
     if at.believes:
         return case.consenting, case.against
     return case.saying(*CONSENT), case.saying("object")
@@ -56,9 +56,10 @@ def in_force(at: At, release_name: str, stage: str, asked: str) -> str:
 
 
 def given(at: At, case: Case, against: Case, terms: str | None, agreed: Conditions | None) -> None:
-    """The rule of the terms carries a grant, or more of one, and its conditions are no looser than agreed.
+    """Check that the rule of the terms carries a grant, or an extension of one,
+    with conditions no looser than agreed.
 
-    `against` is what an appeal is about, else the case itself. Raises: Broken.
+    `against` is what an appeal is about, otherwise the case itself. Raises: Broken.
     """
     if case is not against:
         heard = (said.owners for said in case.positions.values())
@@ -79,9 +80,9 @@ def given(at: At, case: Case, against: Case, terms: str | None, agreed: Conditio
 
 
 def conditions_of(at: At, case: Case, terms: str) -> Conditions:
-    """What the terms and the positions of a case ask for, by the strictest.
+    """The conditions that the terms and the positions of a case ask for; the strictest holds.
 
-    Where officers proceeded over positions that contradict the terms, the terms hold. Raises: Broken.
+    If officers proceeded although positions contradict the terms, the terms hold. Raises: Broken.
     """
     stated: list[tuple[str, Conditions]] = [("terms", at.terms(terms).body.conditions)]
     stated += [(party, said.conditions) for party, said in sorted(case.positions.items()) if said.conditions]

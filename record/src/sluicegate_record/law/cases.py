@@ -1,4 +1,4 @@
-"""The law of cases: how they are opened, what counts as said in them, what time does, how they end."""
+"""The law of cases: how they open, which positions count, what the passing of time does, how they end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sluicegate_record.terms import kinds, quorum
 from sluicegate_record.terms.rule import Rule
 
 OFFICERS = 2
-"""How many officers proceed, or transcribe."""
+"""How many officers it takes to proceed, or to transcribe."""
 
 
 def is_new(at: At, body: cases.CaseOpened) -> None:
@@ -89,7 +89,7 @@ def _states(kind: type[Statement], envelope: Envelope) -> bool:
 
 
 def signing(at: At, case: Case, body: cases.PositionRecorded) -> frozenset[str]:
-    """The owners whose signatures carry a position. Raises: Broken: officers may not say it."""
+    """The owners whose signatures carry a position. Raises: Broken: officers may not state it."""
     if not _states(statements.Transcription, body.envelope):
         return at.keys.owners(body.envelope, body.agency)
     name = case.question.directive
@@ -210,7 +210,7 @@ def _denies(at: At, case: Case) -> None:
 
 
 def as_heard(at: At, case: Case) -> Case:
-    """A case as an appeal left it that was allowed: with the positions of the appeal in place of its own."""
+    """A case after an appeal against it was allowed: the positions of the appeal replace its own."""
     appeal = at.record.cases.get(case.appeal or "")
     if case.kind != kinds.ADMISSION or appeal is None or appeal.outcome not in kinds.GRANTED:
         return case

@@ -49,7 +49,7 @@ def has_its_own_name(at: At, body: directives.DirectiveIssued) -> None:
 
 
 def signed_document(at: At, body: directives.DirectiveIssued) -> SignedDocument | None:
-    """A directive as its issuer, or two officers, signed it for this log; None where nobody did."""
+    """A directive that its issuer, or two officers, signed for this log; None if they did not."""
     try:
         document = Document.check(DirectiveStatement.read(body.envelope).document)
     except SluicegateError:
@@ -65,9 +65,10 @@ def _are_two_officers(at: At, signers: frozenset[PinnedKey]) -> bool:
 
 
 def may_replace(at: At, signed: SignedDocument | None, name: str) -> bool:
-    """Whether the signatures put a directive in another's place.
+    """Whether the signatures let a directive replace another.
 
-    What nobody signed takes the place of nothing, however narrow: whom its names come to, the log says anew.
+    A document that no one signed replaces nothing, even if it is narrower: the log alone says what its names
+    mean.
     """
     old = at.record.directives.get(name)
     if signed is None or old is None or old.is_drill or old.ended is not None:
@@ -118,9 +119,10 @@ def has_expired(at: At, body: directives.DirectiveExpired) -> None:
 
 
 def honoured(at: At, body: directives.DirectiveIssued) -> directives.DirectiveIssued:
-    """A directive as it was signed; beside one that has its name and that it may not replace.
+    """The directive as it was signed.
 
-    In an older version it may replace nothing.
+    It goes beside a directive that has its name, if it may not replace that one. In an older version it may
+    not replace any directive.
     """
     signed, replaces = signed_document(at, body), body.replaces
     if replaces is not None and (at.is_older or not may_replace(at, signed, replaces)):

@@ -1,8 +1,8 @@
-"""The judgement of an entry, and what of an unlawful one is honoured.
+"""The judgement of an entry, and which effect an unlawful entry has.
 
 Rules:
 - An entry is judged by the rules of its own version: a later version has a row of its own in `RULES`.
-- Of an unlawful entry what narrows applies; whatever cannot be told to narrow has no effect.
+- An unlawful entry that narrows access applies. A change that is not clearly a narrowing has no effect.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from sluicegate_record.terms import kinds
 RULES: dict[int, Mapping[type[Body], tuple[LawRule, ...]]] = {
     1: {**of_releases.RULES, **of_cases.RULES, **of_grants.RULES, **of_directives.RULES},
 }
-"""The rules for the entries of each version and type, in the order in which they are asked."""
+"""The rules for the entries of each version and type, in the order in which they are checked."""
 
 
 def rules_of(entry: Entry) -> tuple[LawRule, ...]:
-    """The rules about entries of this version and type; `versions` has those about every entry."""
+    """The rules for entries of this version and type. `versions` has the rules for every entry."""
     return () if isinstance(entry.body, Unknown) else RULES[entry.v].get(type(entry.body), ())
 
 
@@ -53,13 +53,13 @@ _WORDS = {
 
 
 def words(rule: str) -> str:
-    """What a rule says, in a sentence."""
+    """A rule in words, as one sentence."""
     return _WORDS[rule]
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """An entry is not lawful: the rule that it breaks, by its name, and why."""
+    """An entry is not lawful: the name of the rule that it breaks, and why."""
 
     rule: str
     why: str
@@ -67,13 +67,13 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Unchecked:
-    """It cannot be told whether an entry is lawful: the rules that met something withheld."""
+    """No one can say whether an entry is lawful: these rules need a field that was withheld."""
 
     rules: tuple[str, ...]
 
 
 def breach(record: Record, entry: Entry, keys: Keys, log: str, support: Support) -> Breach | Unchecked | None:
-    """What makes an entry unlawful, if anything does.
+    """What makes an entry unlawful; None if it is lawful.
 
     Requires: `record` is that of the log before the entry; `log` is the log's verifier key.
     """
@@ -94,9 +94,9 @@ def breach(record: Record, entry: Entry, keys: Keys, log: str, support: Support)
 def effect(
     record: Record, entry: Entry, found: Breach | Unchecked | None, keys: Keys, log: str
 ) -> Entry | None:
-    """What of an entry is honoured: an unlawful widening has no effect, a narrowing applies as it was signed.
+    """The effect of an entry: an unlawful widening has no effect, a narrowing applies as it was signed.
 
-    Requires: `found` is what `breach` said, `record` that of the log before the entry.
+    Requires: `found` is the answer of `breach`; `record` is that of the log before the entry.
     """
     body: Any = entry.body
     if isinstance(body, cases.PositionRecorded) and found is None:

@@ -1,4 +1,4 @@
-"""What a rule of law is given, and how it says no."""
+"""The input of a rule of law, and how it says no."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sluicegate_record.record import Record
 class Support(Enum):
     """What can carry a decision.
 
-    `RECORD`: positions, silence, notice and proceeding, as the log says. `SIGNATURES`: positions alone.
+    `RECORD`: positions, silence, notice and proceeding, as the log says. `SIGNATURES`: only positions.
     """
 
     RECORD = "record"
@@ -30,7 +30,7 @@ class Broken(Exception):
 
 
 class At(NamedTuple):
-    """Where an entry is judged: the record before it, the keys that count, what can carry a decision."""
+    """Where an entry is judged: the record before it, the keys that count, and what can carry a decision."""
 
     record: Record
     entry: Entry
@@ -45,12 +45,12 @@ class At(NamedTuple):
 
     @property
     def is_older(self) -> bool:
-        """Whether an entry of a newer version is in the log already."""
+        """Whether the log already has an entry of a newer version."""
         return self.entry.v < self.record.newest_v
 
     @property
     def believes(self) -> bool:
-        """Whether the log's word counts for silence, notice and proceeding."""
+        """Whether it counts what the log says about silence, notice and proceeding."""
         return self.support is Support.RECORD
 
     def case(self, name: str, *kinds: str) -> Case:
@@ -93,10 +93,10 @@ class At(NamedTuple):
 
 
 LawRule: TypeAlias = Callable[[At, Any], None]
-"""Raises Broken where an entry's body breaks it, Withheld where it cannot tell."""
+"""Raises Broken if an entry's body breaks the rule, and Withheld if a field that it needs is missing."""
 
 
 def require(holds: object, why: str) -> None:
-    """Raises: Broken: it does not hold."""
+    """Check a condition. Raises: Broken: it does not hold."""
     if not holds:
         raise Broken(why)

@@ -1,4 +1,4 @@
-"""The law of versions: what holds of an entry of any type."""
+"""The law of versions: rules for an entry of any type."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def is_known(at: At, body: Body) -> None:
 
 
 def is_no_older(at: At, body: Body) -> None:
-    """An entry is of no older version than one before it, whatever their types."""
+    """An entry's version is not older than that of any entry before it, whatever their types."""
     if at.is_older:
         raise Broken(f"an entry of version {at.entry.v} after one of version {at.record.newest_v}")
 

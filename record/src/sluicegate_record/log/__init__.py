@@ -1,1 +1,1 @@
-"""The log: leaves, tree, signed heads, signed statements. Knows bytes, keys and hashes; knows no release."""
+"""The log: leaves, tree, signed heads, signed statements. It knows bytes, keys and hashes, and no release."""

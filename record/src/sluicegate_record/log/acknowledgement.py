@@ -1,10 +1,10 @@
-"""Acknowledgements: what one run of a gateway has folded, signed with that run's own key.
+"""Acknowledgements: what one run of a gateway has folded, signed with the key of that run.
 
 Rules:
-- A run makes its key and shows it with its first question; the key speaks for that run alone.
-- What is signed is small and may be shown to anybody: `rest` is the digest of the other fields of the
-  question, its random nonce among them, so that it tells nothing of what the gateway reports.
-- The root binds `after` to one log: it is of exactly the entries that were folded.
+- A run makes its key, and shows it with its first question. The key speaks for that run alone.
+- The signed part is small, and anyone may see it. `rest` is the digest of the other fields of the question,
+  including its random nonce. So it shows nothing that the gateway reports.
+- The root binds `after` to one log: it is the root of exactly the entries that the run has folded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PAYLOAD_TYPE = "application/vnd.sluicegate.ask.v1+json"
 
 @dataclass(frozen=True, slots=True)
 class SignedQuestion:
-    """What a question's signature covers: some of its fields as they are, and `rest`.
+    """What the signature of a question covers: some of its fields unchanged, and `rest`.
 
     Units: `key` is the run's public key, base64; `rest` the digest of every other field of the question.
     """
@@ -40,19 +40,19 @@ class SignedQuestion:
 
     @classmethod
     def from_json(cls, value: Any) -> SignedQuestion:
-        """What was signed. Raises: BadSignature: a field missing, unknown or of another type."""
+        """Read the signed part. Raises: BadSignature: a field is missing, unknown or has another type."""
         is_whole = isinstance(value, dict) and value.keys() == _KINDS.keys()
         if not is_whole or any(type(value[name]) is not kind for name, kind in _KINDS.items()):
             raise BadSignature(f"an acknowledgement that is malformed, expected {', '.join(_KINDS)} and sig")
         return cls(**value)
 
     def to_json(self) -> dict[str, Any]:
-        """As it is signed."""
+        """The object that is signed."""
         return {name: getattr(self, name) for name in _KINDS}
 
     @property
     def run(self) -> tuple[str, str, str]:
-        """Which run of which gateway it is of, and the key it shows."""
+        """The run and the gateway that it names, and the key that it shows."""
         return self.gateway, self.incarnation, self.key
 
 
@@ -61,7 +61,7 @@ _KINDS: dict[str, type] = {
     each.name: int if each.name in _NUMBERS else str for each in fields(SignedQuestion)
 }
 FIELDS = tuple(name for name in _KINDS if name != "rest")
-"""The fields of a question that its signature covers as they are."""
+"""The fields of a question that its signature covers unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +80,17 @@ class Acknowledgement:
 def signed(question: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
     """A question with the `key` and `sig` of the run that asks.
 
-    Requires: it holds FIELDS but the key.
+    Requires: it has all of FIELDS except the key.
     """
     shown = {**question, "key": canonical.b64(key.public_key().public_bytes_raw())}
     return {**shown, "sig": canonical.b64(key.sign(_message(_ask(shown))))}
 
 
 def read(question: Mapping[str, Any]) -> Acknowledgement | None:
-    """What a question acknowledges under its own key; None of one that shows no key.
+    """The acknowledgement in a question, verified with its own key; None if the question shows no key.
 
-    Requires: the question exactly as it was sent. Whose key it is, the caller must know.
-    Raises:   InvalidInput: a key without what is signed with it. BadKey. BadSignature.
+    Requires: the question is exactly what was sent. The caller must know who owns the key.
+    Raises:   InvalidInput: a key without the fields that it signs. BadKey. BadSignature.
     """
     if question.get("key") is None and question.get("sig") is None:
         return None
@@ -104,7 +104,7 @@ def read(question: Mapping[str, Any]) -> Acknowledgement | None:
 
 
 def check(found: Acknowledgement) -> None:
-    """Check that the key an acknowledgement names has signed it.
+    """Check that the key in an acknowledgement has signed it.
 
     Raises: BadSignature: it has not. BadKey: not a key.
     """

@@ -100,7 +100,7 @@ def unb64(text: str) -> bytes:
 def _plain_keys(value: object, room: int) -> bool:
     """Check `value`, with `room` levels left; say whether all keys are ASCII.
 
-    ASCII keys sort alike by code point and by UTF-16 code unit, so the encoder may sort them itself.
+    ASCII keys have the same order by code point and by UTF-16 code unit, so the encoder may sort them itself.
     """
     items: Iterable[Any]
     if isinstance(value, dict):
@@ -172,7 +172,10 @@ def _text(data: bytes) -> str:
 
 
 def _refuse_deep(data: bytes, max_depth: int) -> None:
-    """Peel the brackets from the inside, one level a pass; what is left is too deep, or never closed."""
+    """Remove the brackets from the inside, one level in each pass.
+
+    Those that are left are too deep, or never closed.
+    """
     if data.count(b"[") + data.count(b"{") <= max_depth:
         return
     left = _STRING.sub(b"", data).translate(_BRACKETS, _NOT_BRACKETS)
@@ -194,7 +197,7 @@ def _parsed(text: str, decoder: json.JSONDecoder) -> JsonValue:
 
 
 def _decoded(text: str, decoder: json.JSONDecoder) -> JsonValue:
-    """The value in a text that has spaces around it, or is not JSON."""
+    """The value of a text that has spaces around it, or is not JSON."""
     try:
         return cast(JsonValue, decoder.decode(text))
     except json.JSONDecodeError as error:

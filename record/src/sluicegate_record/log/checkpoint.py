@@ -71,7 +71,7 @@ def key_id(name: str, public_raw: bytes) -> bytes:
 
 
 def vkey(name: str, public_raw: bytes) -> str:
-    """`name+id+key` on one line: what is handed to those who verify.
+    """`name+id+key` on one line: the form that people who verify get.
 
     Requires: name is not empty and has no space, plus sign or control character; public_raw has 32 bytes.
     Raises:   BadKey: otherwise.

@@ -1,10 +1,10 @@
 """Signed statements: DSSE v1 envelopes over in-toto Statements v1, with Ed25519 keys.
 
 Rules
-- What is signed is the PAE of type and payload, so a signature over one type never stands for another.
+- What is signed is the PAE of type and payload, so a signature over one type is never valid for another.
 - A key is named by the SHA-256 of its 32 raw bytes. The `keyid` in an envelope is not signed: it only says
   which of the keys *given by the caller* to try.
-- `verify` returns keys, not signatures: the same key twice counts once. Who owns it, the caller knows.
+- `verify` returns keys, not signatures: the same key twice counts once. The caller knows who owns it.
 - A statement is read only from an envelope of its type. Reading does not verify, and verifying does not read.
 """
 
@@ -38,7 +38,7 @@ _D = -121665 * pow(121666, -1, _PRIME) % _PRIME
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One signature. Units: sig is raw bytes; keyid is the signer's hint, not itself signed."""
+    """One signature. Units: sig is raw bytes; keyid is a hint from the signer, and is not signed."""
 
     keyid: str
     sig: bytes
@@ -54,9 +54,9 @@ class Envelope:
 
     @property
     def digest(self) -> str:
-        """What names a signed statement: the digest of its payload, `sha256:…`.
+        """The name of a signed statement: the digest of its payload, `sha256:…`.
 
-        Of the payload, not of the signatures: signing the same words again gives the same name.
+        It does not include the signatures: signing the same words again gives the same name.
         """
         return sha256_hex(self.payload)
 
@@ -86,7 +86,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class InTotoStatement:
-    """What an in-toto Statement says, of whom.
+    """What an in-toto Statement says, and about which subjects.
 
     Units: subjects maps names to SHA-256 in 64 lower-case hex digits; predicate keeps fields we do not know.
     """
@@ -107,13 +107,13 @@ def keyid(public_raw: bytes) -> str:
 
 
 def sign(payload_type: str, payload: bytes, private_key: Ed25519PrivateKey) -> Envelope:
-    """An envelope with one signature. Several signers' envelopes are joined by joining their signatures."""
+    """An envelope with one signature. To join envelopes of several signers, join their signatures."""
     name = keyid(private_key.public_key().public_bytes_raw())
     return Envelope(payload_type, payload, (Signature(name, private_key.sign(pae(payload_type, payload))),))
 
 
 def verify(envelope: Envelope, keys: Mapping[str, bytes]) -> frozenset[str]:
-    """The names among `keys` whose key signed the envelope; empty when nobody did.
+    """The names among `keys` whose key signed the envelope; empty if none of them did.
 
     Requires: keys maps names to 32 raw bytes; one key under two names counts once.
     """
@@ -127,7 +127,7 @@ def verify(envelope: Envelope, keys: Mapping[str, bytes]) -> frozenset[str]:
 
 
 def statement(subjects: Mapping[str, str], predicate_type: str, predicate: Mapping[str, Any]) -> bytes:
-    """The payload that states `predicate` of `subjects`, in canonical JSON.
+    """The payload that states `predicate` about `subjects`, in canonical JSON.
 
     Requires: at least one subject; digests are SHA-256 in 64 lower-case hex digits.
     Raises:   BadEnvelope: no subject, or another digest. NotCanonical: a predicate outside `canonical.dumps`.
@@ -149,7 +149,7 @@ def statement(subjects: Mapping[str, str], predicate_type: str, predicate: Mappi
 
 
 def parse_statement(envelope: Envelope, predicate_type: str) -> InTotoStatement:
-    """The statement in an envelope. Its signatures are not looked at: `verify` does that.
+    """The statement in an envelope. This does not check its signatures: `verify` does.
 
     Raises: BadEnvelope: another payload type, `_type` or `predicateType`; a subject twice, or without a
             SHA-256; not strict JSON.
@@ -165,7 +165,7 @@ def parse_statement(envelope: Envelope, predicate_type: str) -> InTotoStatement:
 
 
 def predicate_type(envelope: Envelope) -> str:
-    """What an envelope says it states; nothing of it is checked but that it is a statement.
+    """The predicate type that an envelope names. This checks only that it is a statement.
 
     Raises: BadEnvelope: not a statement.
     """
@@ -176,7 +176,7 @@ def predicate_type(envelope: Envelope) -> str:
 def load_public(text: str) -> bytes:
     """The 32 raw bytes of an Ed25519 public key, from PEM SubjectPublicKeyInfo or the base64 of those bytes.
 
-    Raises: BadKey: neither of these, another kind of key, or a point under which anybody could sign.
+    Raises: BadKey: neither of these, another kind of key, or a point under which anyone could sign.
     Source: RFC 8410, RFC 8032 section 5.1.
     """
     stripped = text.strip()
@@ -188,7 +188,7 @@ def load_public(text: str) -> bytes:
 
 @lru_cache(maxsize=64)
 def _signed(message: bytes, signature: bytes, public: bytes) -> bool:
-    """Whether a key signed a message. What is decided is judged right afterwards: by the same signatures."""
+    """Whether a key signed a message. Answers are cached: a command and the law check the same signatures."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError):
@@ -208,7 +208,10 @@ def _signature(found: object) -> Signature:
 
 
 def _fields(found: object, what: str, kinds: Mapping[str, type], *, more: bool = False) -> list[Any]:
-    """The values in an object of these fields, of these kinds, in their order; others only where `more`."""
+    """The values of these fields of an object, each of its kind, in order.
+
+    Other fields are allowed only with `more`.
+    """
     if not isinstance(found, dict):
         raise BadEnvelope(f"{what} is {_kind(found)}, expected an object")
     for name, kind in kinds.items():
@@ -288,7 +291,7 @@ def _from_base64(text: str) -> bytes:
 
 
 def _start(text: str) -> str:
-    """As much of a text as may be shown: it may be a secret key, given by mistake."""
+    """The start of a text, which is safe to show: the whole may be a secret key, given by mistake."""
     return repr(text.partition("\n")[0][:24] + "…") if text.startswith("-") else f"of {len(text)} characters"
 
 
@@ -296,8 +299,8 @@ def _is_sound(public: bytes) -> bool:
     """Whether the bytes encode a point of the curve whose order is not 1, 2, 4 or 8.
 
     On -x² + y² = 1 + dx²y² the points of order 1 and 2 have y² = 1, those of order 4 have y = 0, and those of
-    order 8 double to these: x² = -y², hence dy⁴ + 2y² = 1. So y alone tells. Nor does it need x to tell
-    whether the point is there: x² = (y² - 1) / (dy² + 1) has to be a square, or as well their product.
+    order 8 double to these: x² = -y², so dy⁴ + 2y² = 1. So y alone decides. The check that the point exists
+    does not need x either: x² = (y² - 1) / (dy² + 1) must be a square, or equally the product of the two.
     """
     y = int.from_bytes(public, "little") & (2**255 - 1)
     square = y * y % _PRIME

@@ -2,11 +2,11 @@
 
 Rules:
 - A leaf is RFC 8785 JSON of `{v, seq, at, type, stream, by, id, public, gate, sealed}`.
-- For `gate` and `sealed` the leaf holds commitments only, one per field:
-  HMAC-SHA256(32-byte salt, tag || body), where tag is "sluicegate:v1:<part>:<field>:", whatever the `v`.
+- For `gate` and `sealed` the leaf holds commitments only, one per field: HMAC-SHA256(32-byte salt, tag ||
+  body), where tag is "sluicegate:v1:<part>:<field>:", whatever the `v`.
 - `by`, `stream` and `id` are pseudonyms: they name no applicant and no person.
 - A leaf has at most 65,535 bytes.
-- A leaf is read whatever its version and type; what its parts say, `sluicegate_record.entries` knows.
+- A leaf of any version and type can be read. `sluicegate_record.entries` knows what its parts say.
 """
 
 from __future__ import annotations
@@ -27,12 +27,15 @@ VERSIONS = (1,)
 VERSION = VERSIONS[-1]
 LEAF_BYTES_MAX = 65_535
 GATE_BYTES_MAX = 16 * 1024 * 1024
-"""How much the gate part of an entry may hold: one that no answer of the feed carries stops every gateway."""
+"""How many bytes the gate part of an entry may have.
+
+An entry too large for an answer of the feed would stop every gateway.
+"""
 SALT_BYTES = 32
 
 
 class Entropy:
-    """Fresh bytes for one command, drawn from one random seed, so that `decide` stays a function.
+    """Fresh bytes for one command, drawn from one random seed, so that `decide` stays a pure function.
 
     Requires: `seed` is 32 random bytes, used for one command and then forgotten.
     """
@@ -53,7 +56,7 @@ class Entropy:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What opens a commitment: the salt and the canonical JSON it was made over."""
+    """The opening of a commitment: the salt, and the canonical JSON that it commits to."""
 
     salt: bytes
     body: bytes
@@ -78,7 +81,7 @@ def opening(value: canonical.JsonValue, entropy: Entropy) -> Opening:
 
 
 class Leaf(NamedTuple):
-    """A leaf, read: `gate` and `sealed` hold commitments, lower-case hex, by field.
+    """A leaf that was read: `gate` and `sealed` hold commitments, lower-case hex, by field.
 
     Units: `seq` counts from 0 and is the leaf index; `at_ms` milliseconds since 1970 UTC.
     """

@@ -5,7 +5,7 @@ Rules
   nodes are stored; they never change. `read(level, index)` fetches one.
 - A proof is the list of siblings from the leaf up. Proving and checking walk the same descent from the root,
   so a proof has exactly one length and every hash in it is used.
-- `Frontier` is what an appender keeps: the roots of the maximal complete subtrees, largest first.
+- A writer keeps a `Frontier`: the roots of the maximal complete subtrees, largest first.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Frontier:
         return _joined(self.hashes) if self.hashes else EMPTY_ROOT
 
     def copy(self) -> Frontier:
-        """A frontier that grows on its own."""
+        """A copy that grows separately."""
         return Frontier(self.size, list(self.hashes))
 
 
@@ -163,7 +163,7 @@ def verify_consistency(
 
 
 class _Subtree(NamedTuple):
-    """The leaves from start on, width of them; `left` where it is a sibling on the left."""
+    """The leaves from start on, width of them; `left` if it is a sibling on the left."""
 
     start: int
     width: int
@@ -171,7 +171,7 @@ class _Subtree(NamedTuple):
 
 
 def _siblings_of_leaf(index: int, size: int) -> list[_Subtree]:
-    """What stands beside the path to a leaf, from the leaf up."""
+    """The siblings beside the path to a leaf, from the leaf up."""
     siblings, start = [], 0
     while size > 1:
         half = _split(size)
@@ -185,7 +185,7 @@ def _siblings_of_leaf(index: int, size: int) -> list[_Subtree]:
 
 
 def _siblings_of_edge(first: int, second: int) -> tuple[_Subtree, list[_Subtree]]:
-    """The last subtree that both trees share, and what stands beside the path to it, from there up.
+    """The last subtree that both trees share, and the siblings beside the path to it, from there up.
 
     Siblings on the left belong to both trees, those on the right only to the second.
     """

@@ -1,9 +1,10 @@
-"""Checking, with nothing but the record, that a directive came to be in force everywhere.
+"""Checking, with only the record, that a directive came into force everywhere.
 
 Rules:
-- A row that is signed must verify under the key it shows, be of the run it names, and reach the directive.
-- What cannot be proven is counted apart: a run that signs nothing, and one that was counted out.
-- That a key is that of a gateway's run rests on the control plane, which let it register.
+- A signed row must verify with the key that it shows, must be from the run that it names, and must reach the
+  directive.
+- Rows that cannot be proven are counted separately: runs that do not sign, and runs that were counted out.
+- The record does not prove that a key belongs to a run of a gateway: the control plane registered it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from sluicegate_record.log.acknowledgement import Acknowledgement, SignedQuestio
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """How many runs of gateways have signed, only said, that they reached it, or were counted out."""
+    """How many runs of gateways signed that they reached it,
+    said so without a signature, or were counted out.
+    """
 
     signed: int
     unsigned: int
@@ -30,7 +33,7 @@ class Proven:
 def in_force(parts: Sequence[Mapping[str, Any]], root_of: Callable[[int], bytes] | None = None) -> Proven:
     """Check the public parts of all the `directive.in_force` entries of one directive's version.
 
-    `root_of` gives the log's root of a size, 32 bytes; without it roots are not compared.
+    `root_of` gives the log's root at a size, 32 bytes; without it no roots are compared.
     Raises: BadProof: a part is missing, does not fit, or holds a row that does not prove what it says.
     """
     try:
@@ -42,7 +45,7 @@ def in_force(parts: Sequence[Mapping[str, Any]], root_of: Callable[[int], bytes]
 
 
 class _Common(NamedTuple):
-    """What all the parts of an entry say alike."""
+    """The fields that are the same in all parts of an entry."""
 
     directive: str
     size: int
@@ -56,7 +59,10 @@ class _Common(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """What a run of a gateway is said to have reached; `ask` and `sig` None of one that signs nothing."""
+    """What a run of a gateway has reached, as the entry says.
+
+    `ask` and `sig` are None if the run does not sign.
+    """
 
     gateway: str
     incarnation: str

@@ -2,8 +2,8 @@
 
 Rules
 - A tile of level L has up to 256 consecutive hashes of tree level 8L; an entry bundle up to 256 leaves.
-- Index and width are in the path, so a path has one spelling: `parse_tile_path` takes what `tile_path` and
-  `entries_path` write and nothing else.
+- Index and width are in the path, so a path has one spelling: `parse_tile_path` takes only what `tile_path`
+  and `entries_path` write.
 - A leaf is preceded by its length in two bytes, so it has at most 65,535 bytes.
 """
 
@@ -71,7 +71,7 @@ def tile_paths(level: int, count: int) -> list[str]:
 
 
 def paths(size: int) -> list[str]:
-    """Every path of a log of `size` entries but its checkpoint: all of a static copy."""
+    """Every path of a log of `size` entries except its checkpoint: all the files of a static copy."""
     found, level, count = entries_paths(size), 0, size
     while count:
         found += tile_paths(level, count)

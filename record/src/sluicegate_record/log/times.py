@@ -30,7 +30,7 @@ def parse_time(text: str) -> int:
 
 @lru_cache(maxsize=4_096)
 def _minute_ms(text: str) -> int:
-    """The milliseconds of a minute's beginning, written as `2026-06-12T21:21:`. Raises: ValueError."""
+    """The milliseconds at the start of a minute, written as `2026-06-12T21:21:`. Raises: ValueError."""
     moment = datetime.fromisoformat(text + "00" + _UTC)
     if moment.isoformat() != text + "00" + _UTC:
         raise ValueError

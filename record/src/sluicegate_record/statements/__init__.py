@@ -1,8 +1,8 @@
-"""What is signed, as in-toto statements in DSSE envelopes: one class a statement.
+"""Statements that people sign, as in-toto statements in DSSE envelopes: one class for each.
 
 Rules:
-- A statement binds everything it is about: the case's whole question, or the whole document, by value
-  and by digest. One signed for another log, another case, other terms or another party does not fit.
+- A statement binds everything that it is about: the whole question of the case, or the whole document, by
+  value and by digest. A statement signed for another log, case, terms or party does not fit.
 - Statements are public: they name parties by commitment.
-- A signature is never looked at here.
+- No code here checks a signature.
 """

@@ -1,4 +1,4 @@
-"""What is said in a case: positions, and what officers sign beside them."""
+"""Statements in a case: positions, and what officers sign beside them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DECISIONS = ("clear", "match")
 
 
 class Word(NamedTuple):
-    """What a party says in a case, whichever statement says it: the question by its digest.
+    """What a party says in a case, in whichever statement. It names the question by its digest.
 
     `previous` is the digest of the party's position before this one.
     """
@@ -144,7 +144,10 @@ class Receipt(InCase):
 
 @form
 class Screening(InCase):
-    """What a person decided on comparing an applicant with a list; `candidates` commits to what was seen."""
+    """What a person decided after comparing an applicant with a list.
+
+    `candidates` commits to what the person saw.
+    """
 
     TYPE: ClassVar = "urn:sluicegate:screening:v1"
 
@@ -155,7 +158,7 @@ class Screening(InCase):
     candidates: str
 
     def check(self) -> None:
-        """Check that it decides something, and says why. Raises: BadEnvelope."""
+        """Check that it decides, and says why. Raises: BadEnvelope."""
         check_text(self.reason, "the reason of a screening decision")
         if self.decision not in DECISIONS or not is_hash(self.candidates):
             raise BadEnvelope(
@@ -167,7 +170,7 @@ class Screening(InCase):
 
 @form
 class Proceeding(InCase):
-    """By which two officers proceed where the positions are advice."""
+    """Two officers proceed where the positions are advice."""
 
     TYPE: ClassVar = "urn:sluicegate:proceeding:v1"
 
@@ -180,7 +183,7 @@ class Proceeding(InCase):
 
 @form
 class Transcription(InCase):
-    """By which two officers enter what an agency said by letter or call."""
+    """Two officers enter what an agency said by letter or call."""
 
     TYPE: ClassVar = "urn:sluicegate:transcription:v1"
 

@@ -1,4 +1,4 @@
-"""What puts a directive in force, what stands by one that was transcribed, and the report of a drill."""
+"""Statements that put a directive in force, or confirm a transcribed one, and the report of a drill."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sluicegate_record.statements.statement import Exact, Statement
 
 @form
 class DirectiveStatement(Statement):
-    """A directive: its document, with organizations as count and commitment."""
+    """A directive: its document, with its organizations as a count and a commitment."""
 
     TYPE: ClassVar = "urn:sluicegate:directive:v1"
 
@@ -31,7 +31,7 @@ class DirectiveStatement(Statement):
 
 @form
 class Confirmation(Statement):
-    """That an issuer stands by what was transcribed: the document by its digest."""
+    """An issuer confirms what was transcribed: the document by its digest."""
 
     TYPE: ClassVar = "urn:sluicegate:confirmation:v1"
 
@@ -41,7 +41,7 @@ class Confirmation(Statement):
 
     @property
     def subject(self) -> tuple[str, Json]:
-        """The directive, by what is said of it."""
+        """The directive, by the whole statement."""
         return self.directive, self.to_json()
 
 
@@ -59,7 +59,9 @@ class DrilledGateway(Exact):
 
 @form
 class DrillReport(Statement):
-    """The report of a drill, which the log signs: how long until zero, and until restored."""
+    """The report of a drill, signed by the log: how long until zero open streams,
+    and until access was restored.
+    """
 
     TYPE: ClassVar = "urn:sluicegate:drill:v1"
 

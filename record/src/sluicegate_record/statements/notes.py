@@ -1,4 +1,4 @@
-"""What either side puts on the record beside positions."""
+"""Notes that either side puts on the record beside positions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class About(Exact):
 
 @form
 class NoteStatement(Statement):
-    """Something either side puts on the record: a request, a call, a meeting, a dissent, a statement.
+    """A note from either side: a request, a call, a meeting, a dissent, a statement.
 
     `on` is the date it happened.
     """

@@ -14,7 +14,8 @@ EXCLUDED_MAX = 1_000
 
 @form
 class Attestation(Statement):
-    """What an organization's signatory says of everyone able to reach a credential, but for `excluded`.
+    """What an organization's signatory attests of all persons who can reach a credential,
+    except those in `excluded`.
 
     `models` None is all models; `until_ms` is exclusive.
     """
@@ -30,11 +31,11 @@ class Attestation(Statement):
 
     @property
     def subject(self) -> tuple[str, Json]:
-        """The credential, by what is said of it."""
+        """The credential, by the whole statement."""
         return self.credential, self.to_json()
 
     def check(self) -> None:
-        """Check that every list names somebody, and each status is a known one. Raises: BadEnvelope."""
+        """Check that no list is empty, and each status is a known one. Raises: BadEnvelope."""
         for name, listed in (
             ("statuses", self.statuses),
             ("models", self.models),
@@ -51,7 +52,7 @@ class Attestation(Statement):
 
 
 def _check_names(names: tuple[str, ...], what: str) -> None:
-    """A list that names somebody: an empty one, or one that is left out, says nothing or everything."""
+    """Check that a list has names: one that is empty or left out would mean nothing, or everything."""
     if not 1 <= len(names) <= EXCLUDED_MAX:
         raise BadEnvelope(f"{what}: a list of 1 to {EXCLUDED_MAX:,} names expected")
     if not all(1 <= len(each) <= 128 for each in names):

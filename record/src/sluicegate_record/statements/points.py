@@ -1,4 +1,4 @@
-"""What is said of points, and what they say themselves."""
+"""Statements about points, and statements that points make."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?", re.ASCII)
 
 @form
 class Pointing(Statement):
-    """That an officer declares or retires an enforcement point; `key` is the point's own, 32 bytes."""
+    """An officer declares or retires an enforcement point. `key` is the point's own key, 32 bytes."""
 
     TYPE: ClassVar = "urn:sluicegate:point:v1"
 
@@ -29,7 +29,7 @@ class Pointing(Statement):
 
     @property
     def subject(self) -> tuple[str, Json]:
-        """The point, by what is said of it."""
+        """The point, by the whole statement."""
         return self.point, self.to_json()
 
     def check(self) -> None:
@@ -49,8 +49,9 @@ class Pointing(Statement):
 
 @form
 class Enforcement(Statement):
-    """What a point says of a directive: `enforced` or `restored`, at a time; its subject is the directive,
-    by its document's digest.
+    """What a point says of a directive: `enforced` or `restored`, at a time.
+
+    Its subject is the directive, by its document's digest.
     """
 
     TYPE: ClassVar = "urn:sluicegate:enforcement:v1"

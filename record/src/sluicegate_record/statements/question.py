@@ -1,4 +1,4 @@
-"""What a case asks. Every position binds it, by value and by digest."""
+"""The question of a case. Every position binds it, by value and by digest."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from sluicegate_record.terms.plan import ModelDigests
 
 @form
 class Question(Form):
-    """What a case asks: which fields beyond the first three it binds, its kind says.
+    """The question of a case. The kind of the case says which fields it binds beyond the first three.
 
-    It keeps the JSON it came from, and its digest is over that: what another build wrote stays what it was.
-    A text that is left out is empty here. `renew` is None but of an amendment.
+    It keeps the JSON that it came from, and its digest is over that. So a question that another build wrote
+    does not change. A text that is left out is empty here. `renew` is None except in an amendment.
     """
 
     log: str
@@ -46,10 +46,10 @@ class Question(Form):
         return made
 
     def to_json(self) -> dict[str, Json]:
-        """The JSON it came from; of one that was made here, its fields."""
+        """The JSON that it came from; if it was made here, its fields."""
         return dict(self.source) if self.source is not None else super(Question, self).to_json()
 
     @property
     def digest(self) -> str:
-        """What stands for the whole question, `sha256:…`."""
+        """The digest of the whole question, `sha256:…`."""
         return canonical.digest(self.to_json())

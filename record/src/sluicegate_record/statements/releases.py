@@ -1,4 +1,4 @@
-"""What opens a stage."""
+"""The statement that opens a stage."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sluicegate_record.statements.statement import Statement
 
 @form
 class StageOpening(Statement):
-    """That a stage opens, on the terms of this digest."""
+    """A stage opens, under the terms with this digest."""
 
     TYPE: ClassVar = "urn:sluicegate:opening:v1"
 

@@ -1,8 +1,8 @@
-"""The one way a statement is written and read.
+"""The one way to write and read a statement.
 
 Rules:
-- A statement is a form; its fields are the predicate. What of it is bound by digest are its subjects.
-- One is read only if it is what we would have written: no field more or less, in canonical form.
+- A statement is a form. Its fields are the predicate. Its subjects are the things that it binds by digest.
+- A statement is read only if it is exactly what we would have written: the same fields, in canonical form.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 @form
 class Exact(Form):
-    """A form of which nothing may be unknown."""
+    """A form that may have no unknown field."""
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """The form in a value. Raises: Misread: as any form's, and for a field that it does not have."""
+        """The form in a value. Raises: Misread: as for any form, and for a field that it does not have."""
         made = super(Exact, cls).from_json(value)
         if made.unknown:
             expected = ", ".join(each.key for each in shape_of(cls).fields)
@@ -36,13 +36,13 @@ class Exact(Form):
 
 @form
 class Statement(Exact):
-    """What somebody signs. `TYPE` is its predicate type."""
+    """What someone signs. `TYPE` is its predicate type."""
 
     TYPE: ClassVar[str]
 
     @property
     def subject(self) -> tuple[str, Json]:
-        """The name of what it is about, and the JSON that stands for that by its digest."""
+        """The name of what it is about, and the JSON whose digest it binds."""
         raise NotImplementedError
 
     @property
@@ -52,17 +52,17 @@ class Statement(Exact):
         return {name: canonical.digest(bound).removeprefix("sha256:")}
 
     def check(self) -> None:
-        """Check what no type says. Raises: BadEnvelope."""
+        """Check what the types of the fields do not say. Raises: BadEnvelope."""
 
     def payload(self) -> bytes:
-        """What is signed: the in-toto statement, in canonical JSON."""
+        """The bytes to sign: the in-toto statement, in canonical JSON."""
         return dsse.statement(self.subjects, self.TYPE, self.to_json())
 
     @classmethod
     def read(cls, envelope: Envelope) -> Self:
-        """The statement of an envelope. Signatures are not looked at.
+        """The statement in an envelope. This does not check the signatures.
 
-        Raises: BadEnvelope: another statement, or one that we would not have written so.
+        Raises: BadEnvelope: another statement, or one that we would have written differently.
         """
         predicate = dsse.parse_statement(envelope, cls.TYPE).predicate
         try:
@@ -76,7 +76,7 @@ class Statement(Exact):
 
 
 def check_text(text: str, what: str, *, least: int = 1, most: int = REASON_MAX) -> None:
-    """Check a text for people. Units: characters. Raises: BadEnvelope."""
+    """Check a text that people read. Units: characters. Raises: BadEnvelope."""
     if len(text) > most or len(text.strip()) < least or not is_plain(text):
         raise BadEnvelope(f"{what}: text of at most {most} characters, none of them invisible, expected")
 

@@ -1,1 +1,1 @@
-"""The terms of a release as the record states them: rules over parties, conditions, durations."""
+"""The terms of a release as the record has them: rules over parties, conditions, durations."""

@@ -1,10 +1,11 @@
-"""Conditions of a grant: read, checked, combined by the strictest, and compared.
+"""Conditions of a grant: read, checked, combined so that the strictest holds, and compared.
 
 Rules:
-- A number of requests and a validity have an order: the smaller is the stricter. A declared condition has
-  none, so two different values of one contradict each other, and somebody must settle it.
-- Whatever is added is stricter than nothing.
-- What is on the record is read as it is; what somebody states in a position is checked first.
+- A number of requests and a validity have an order: the smaller is the stricter. A declared condition has no
+  order. So two different values of one contradict each other, and a person must settle it.
+- A condition that is added is always stricter than none.
+- Conditions on the record are read without checks. A condition that someone states in a position is checked
+  first.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from sluicegate_record.terms import durations
 
 REQUESTS_PER_MINUTE_MAX = 10_000_000
 Contradictions: TypeAlias = dict[str, dict[str, Json]]
-"""Who states which value of a declared condition, by its name."""
+"""Which party states which value of a declared condition, by the name of the condition."""
 
 
 @form
 class Conditions(Form):
-    """Duties attached to a grant. `valid_for` is a duration such as P30D; every other one is `declared`."""
+    """Duties attached to a grant.
+
+    `valid_for` is a duration such as P30D. Every other condition is `declared`.
+    """
 
     requests_per_minute: int | None = None
     valid_for: str | None = None
@@ -38,11 +42,11 @@ class Conditions(Form):
         return None if self.valid_for is None else durations.milliseconds(self.valid_for)
 
     def declaring(self, declared: Mapping[str, Json]) -> Self:
-        """These conditions, with others declared beside them or in their place."""
+        """These conditions, with other declared ones added; a declared one of the same name is replaced."""
         return replace(self, unknown={**self.unknown, **declared})
 
     def to_json(self) -> dict[str, Json]:
-        """The conditions by name, sorted; empty where there are none."""
+        """The conditions by name, sorted; empty if there are no conditions."""
         return dict(sorted(Form.to_json(self).items()))
 
 
@@ -50,9 +54,9 @@ UNCONDITIONAL = Conditions()
 
 
 def checked(value: object) -> Conditions:
-    """The conditions that somebody states.
+    """Check the conditions that someone states.
 
-    Raises: Misread: none, one that is out of range, or one that is neither enforced nor declared.
+    Raises: Misread: there are no conditions, or one is out of range, or one is neither enforced nor declared.
     """
     if type(value) is not dict or not value:
         raise Misread("at least one condition", shown(value))
@@ -91,7 +95,7 @@ _DECLARED = ("{value: …, declared: true}", _is_declared)
 
 
 def strictest(stated: Iterable[tuple[str, Conditions]]) -> tuple[Conditions, Contradictions]:
-    """Combine conditions: what holds, and what contradicts. `stated` is who states what."""
+    """Combine conditions: those that hold, and those that contradict. `stated` is who states what."""
     each = list(stated)
     rates = [said.requests_per_minute for _, said in each if said.requests_per_minute is not None]
     lasting = [said.valid_for for _, said in each if said.valid_for is not None]
@@ -120,7 +124,7 @@ def _is_one(values: Mapping[str, Json]) -> bool:
 
 
 def is_tighter(new: Conditions, old: Conditions) -> bool:
-    """Whether everything `old` asks for, `new` asks for at least as strictly."""
+    """Whether `new` asks, at least as strictly, for everything that `old` asks for."""
     return (
         _at_most(new.requests_per_minute, old.requests_per_minute)
         and _at_most(new.valid_for_ms, old.valid_for_ms)

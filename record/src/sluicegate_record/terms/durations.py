@@ -1,4 +1,4 @@
-"""ISO 8601 durations of fixed length: days, hours, minutes, seconds. Months and years have none."""
+"""ISO 8601 durations of fixed length: days, hours, minutes, seconds. Months and years vary."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
-"""What a case is about and what may be done in it: two tables. Docs and tests are made from them.
+"""What a case is about, and which acts are allowed in it: two tables. Docs and tests are made from them.
 
 Rules:
-- A kind is data: who opens it, which rule decides it, what follows. No kind has code of its own but the
-  consequence it names.
-- An act is allowed in a case of these kinds in these states, by these; whatever is not in the table is not.
-- `by` names roles: an *agency* is one that the case's rule names, an *officer* signs with the developer's
-  key, the *applicant* is who opened the case or whom it is about.
+- A kind is data: who opens it, which rule decides it, what follows. The only code that is special to a kind
+  is the consequence that it names.
+- An act is allowed in a case of these kinds, in these states, by these roles. An act that is not in the table
+  is not allowed.
+- `by` names roles. An *agency* is one that the case's rule names. An *officer* signs with the developer's
+  key. The *applicant* opened the case, or is the organization that it is about.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ REMOVAL, LIFT, APPEAL = "removal", "lift", "appeal"
 SUBMITTED, IN_REVIEW, ASKED = "submitted", "in_review", "asked"
 WAITLISTED, OFFERED, DETERMINED = "waitlisted", "offered", "determined"
 LISTED = frozenset({WAITLISTED, OFFERED})
-"""The states of a case that waits for a seat, or for its applicant to take one."""
+"""The states of a case that waits for a seat, or whose applicant can take one."""
 STATES = (SUBMITTED, IN_REVIEW, ASKED, WAITLISTED, OFFERED, DETERMINED)
 OUTCOMES = (
     "approved",
@@ -42,7 +43,7 @@ REASON_CODES = (
     "terms_breached",
     "other",
 )
-"""Why a grant is suspended, or its removal is asked for."""
+"""Reasons to suspend a grant, or to ask for its removal."""
 
 GRANTED = frozenset({"approved", "approved-with-conditions"})
 ABOUT_ONE = frozenset({ADMISSION, AMENDMENT, REMOVAL, APPEAL})
@@ -50,9 +51,9 @@ ABOUT_ONE = frozenset({ADMISSION, AMENDMENT, REMOVAL, APPEAL})
 APPLIED = frozenset({ADMISSION, AMENDMENT, APPEAL})
 """The kinds an applicant opens."""
 ADMITS = frozenset({ADMISSION, AMENDMENT})
-"""The kinds whose approval gives a grant, or more of one."""
+"""The kinds whose approval gives a grant, or extends one."""
 LASTING = frozenset({LIFT, REMOVAL})
-"""The kinds that no plan applied later ends: what they are about stands by itself."""
+"""The kinds that a later plan does not end: they do not depend on the plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Kind:
     """A kind of case.
 
     `binds`: the fields of its question beyond `log`, `case` and `kind`. `clocked`: the stage's clock runs.
-    `advice`: where the basis is voluntary, officers may proceed. `follows`: the entries of an approval.
+    `advice`: if the basis is voluntary, officers may proceed. `follows`: the entries that follow an approval.
     """
 
     asks: str
@@ -107,14 +108,14 @@ KINDS: dict[str, Kind] = {
         "stage.opened",
     ),
     REMOVAL: Kind(
-        "Shall this grant end, for this reason?",
+        "Should this grant end, for this reason?",
         "the developer, or an agency the rule names",
         "admission.remove, else admission.grant",
         (*_PARTY, "grant", "reasonCode"),
         "grant.ended",
     ),
     LIFT: Kind(
-        "Shall this directive be lifted?",
+        "Should this directive be lifted?",
         "the developer or an agency",
         "the directive's liftedBy",
         ("directive", "document"),
@@ -123,7 +124,7 @@ KINDS: dict[str, Kind] = {
     ),
     APPEAL: Kind(
         "Was this denial or removal wrong?",
-        "whom the denial or removal is about",
+        "the organization that the denial or removal is about",
         "admission.appeal.decide, else a majority of the plan's agencies that had no say in it, "
         "else those that had, by others of their owners",
         (*_PARTY, "against"),
@@ -135,7 +136,7 @@ KINDS: dict[str, Kind] = {
 
 
 def rule_of(kind: str, given: Plan, stage: Stage, against: str = "") -> Rule:
-    """The rule of a case about a stage; for an appeal, `against` is the kind of the case appealed.
+    """The rule for a case about a stage. For an appeal, `against` is the kind of the appealed case.
 
     Requires: `kind` is about a stage; for an opening, that agencies must agree to it.
     """
@@ -164,7 +165,7 @@ def _appeal_rule(given: Plan, stage: Stage, against: str) -> Rule:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What may be done in a case: by whom, in which kinds and states, and what comes of it."""
+    """What may be done in a case: by which role, in which kinds and states, and with which result."""
 
     by: str
     roles: frozenset[str]
@@ -213,14 +214,14 @@ ACTS: dict[str, Act] = {
         "decides over silence or objection, on the record",
     ),
     "reply": Act(
-        "whom it is about",
+        "the organization it is about",
         frozenset({"applicant", "developer"}),
         frozenset({ADMISSION, AMENDMENT, REMOVAL}),
         frozenset(STATES),
         "answers a denial, which is then reviewed again, or a removal before it counts",
     ),
     "appeal": Act(
-        "whom it is about",
+        "the organization it is about",
         frozenset({"applicant", "developer"}),
         frozenset({ADMISSION, AMENDMENT, REMOVAL}),
         frozenset({DETERMINED}),

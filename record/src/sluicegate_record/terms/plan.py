@@ -1,9 +1,9 @@
-"""The plan as the record holds it: canonical JSON that `core.terms.plan.read` made of what a person wrote.
+"""The plan as the record has it: canonical JSON that `core.terms.plan.read` made from what a person wrote.
 
 Rules:
-- Nothing is checked here but the shape that is relied on: the record holds what was accepted when it came.
-- A stage's *terms* are its normative fields; their digest is what agencies agree to. Titles are not in it;
-  models, surfaces and the agencies that decide are. It is taken over the JSON as it stands in the record.
+- This module checks only the shape that it relies on: the record holds what was valid when it was accepted.
+- A stage's *terms* are its normative fields. Agencies agree to their digest. Titles are not in the terms;
+  models, surfaces and the agencies that decide are. The digest is over the JSON that is in the record.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sluicegate_record.terms.conditions import UNCONDITIONAL, Conditions
 from sluicegate_record.terms.rule import Rule
 
 REPLY, OFFER, APPEAL = "P10D", "P7D", "P30D"
-"""What `reply`, `offer` and `appeal.within` are where a plan leaves them out."""
+"""The values of `reply`, `offer` and `appeal.within` if a plan leaves them out."""
 
 
 @form
@@ -42,14 +42,14 @@ class ModelDigests(Form):
 
 @form
 class Agency(Form):
-    """A body whose position counts."""
+    """An agency whose position counts."""
 
     name: str
 
 
 @form
 class StageBasis(Form):
-    """Why a stage's rules bind: who asked, how, when, and until when. Dates are such as 2026-06-24."""
+    """Why a stage's rules bind: who asked, how, when, and until when. Dates are written as 2026-06-24."""
 
     kind: str
     asked_by: tuple[str, ...]
@@ -60,16 +60,18 @@ class StageBasis(Form):
 
 @form
 class Rung(Form):
-    """A step of a ladder: where silence is taken to, and how long there is then, else as before."""
+    """A step of a ladder: who is asked next after a silence, and for how long;
+    without a time, as long as before.
+    """
 
     name: str
     within: int | None = None
     is_bare: bool = field(default=False, metadata={"kept": True})
-    """It is written as its name alone."""
+    """Whether it was written as its name alone."""
 
     @classmethod
     def from_json(cls, value: object) -> Rung:
-        """The step in a name, or in an object. Raises: Misread."""
+        """Read the step from a name, or from an object. Raises: Misread."""
         if type(value) is str:
             return cls(name=value, is_bare=True)
         return super(Rung, cls).from_json(value)
@@ -81,7 +83,9 @@ class Rung(Form):
 
 @form
 class Overall(Form):
-    """How long a whole case may take, time waiting for the applicant excluded, and what follows then."""
+    """How long a whole case may take, without the time spent waiting for the applicant;
+    and what follows then.
+    """
 
     within: int
     then: str
@@ -91,7 +95,7 @@ class Overall(Form):
 class Clock(Form):
     """How long an agency has, from its signed receipt, and what its silence means.
 
-    `to` is the ladder of `escalate`; `then` what silence of its last step means.
+    `to` is the ladder of `escalate`; `then` says what silence at its last step means.
     Units: `within` in `unit`s; local dates of the calendar's time zone. `warn` before an agency's due date.
     """
 
@@ -105,31 +109,31 @@ class Clock(Form):
     overall: Overall | None = None
 
     def within_at(self, rung: int) -> int:
-        """How long there is at a step of the ladder, counted from 1; at 0, the agency itself."""
+        """How long there is at a step of the ladder, counted from 1; step 0 is the agency itself."""
         within = self.to[rung - 1].within if rung else None
         return self.within if within is None else within
 
 
 @form
 class Hearing(Form):
-    """Within how long an appeal may be made."""
+    """How long after a decision an appeal is possible."""
 
     within: str | None = None
 
 
 @form
 class Appeal(Hearing):
-    """Who hears appeals, and within how long one may be made."""
+    """Who hears appeals, and how long after a decision one is possible."""
 
     decide: Rule
 
 
 @form
 class Procedure(Form):
-    """How a case goes, whoever decides it: the part of an `Admission` that a case keeps.
+    """How a case proceeds: the part of an `Admission` that a case keeps.
 
     `reply`: how long an applicant has to answer a denial, and a holder to answer before a removal counts.
-    `offer`: how long a freed seat is offered to the next on the waitlist.
+    `offer`: how long the next organization on the waitlist has to take a free seat.
     `countersign`: agencies for whose positions two of their owners must sign.
     """
 
@@ -157,18 +161,18 @@ class Procedure(Form):
 
     @property
     def appeal_within(self) -> str:
-        """Within how long an appeal may be made, as a duration."""
+        """How long after a decision an appeal is possible, as a duration."""
         within = None if self.appeal is None else self.appeal.within
         return APPEAL if within is None else within
 
     @property
     def appeal_ms(self) -> int:
-        """Within how long an appeal may be made."""
+        """How long after a decision an appeal is possible."""
         return durations.milliseconds(self.appeal_within)
 
 
 UNTIMED = Procedure(mode="approve")
-"""The procedure of a case that keeps none."""
+"""The procedure for a case that does not keep one."""
 
 
 @form
@@ -181,7 +185,7 @@ class Admission(Procedure):
 
     @property
     def procedure(self) -> Procedure:
-        """What a case keeps of it."""
+        """The part of it that a case keeps."""
         within = None if self.appeal is None else self.appeal.within
         return Procedure(
             mode=self.mode,
@@ -196,7 +200,7 @@ class Admission(Procedure):
 
 @form
 class OwnerThreshold(Form):
-    """Which owners an applicant must name: all that hold more than this share.
+    """Which owners an applicant must name: all with more than this share.
 
     Units: per cent.
     """
@@ -206,9 +210,9 @@ class OwnerThreshold(Form):
 
 @form
 class Eligibility(Form):
-    """Who may apply, and what is looked at; shown before anybody applies.
+    """Who may apply, and what is checked. Everyone can see it before they apply.
 
-    `registered_in` holds for the organization and for the affiliates that will use the model.
+    `registered_in` applies to the organization, and to the affiliates that will use the model.
     """
 
     registered_in: tuple[str, ...] | None = None
@@ -219,13 +223,13 @@ class Eligibility(Form):
 
     @property
     def onward_eligible(self) -> tuple[str, ...]:
-        """Which onward access is eligible; where it is left out, none is."""
+        """Which onward access is eligible. If the plan leaves it out, no onward access is eligible."""
         return ("none",) if self.onward_access is None else self.onward_access
 
 
 @form
 class Requirement(Form):
-    """One thing that must hold: the terms are agreed, or these agencies agree in a case of its own."""
+    """One thing that must hold: the terms are agreed, or these agencies agree in a separate case."""
 
     terms: str | None = None
     agreed_by: Rule | None = None
@@ -240,7 +244,7 @@ class OpensWhen(Form):
 
 @form
 class Stage(Verbatim):
-    """A step of the release. An officer's signed entry opens it, once what `opens_when` asks for holds."""
+    """A step of the release. An officer's signed entry opens it, once all of `opens_when` holds."""
 
     name: str
     title: str | None = None
@@ -253,14 +257,14 @@ class Stage(Verbatim):
 
     @property
     def agreed_by(self) -> Rule | None:
-        """The rule of the opening, where agencies must agree to it."""
+        """The rule for the opening, if agencies must agree to it."""
         asked = () if self.opens_when is None else self.opens_when.all_of
         rules = tuple(each.agreed_by for each in asked if each.agreed_by is not None)
         return rules[0] if len(rules) == 1 else Rule("allOf", rules) if rules else None
 
     @property
     def asks(self) -> tuple[Eligibility, Admission]:
-        """Who may apply, and how it is decided: where either changes, no case goes on."""
+        """Who may apply, and how that is decided. If either changes, every open case ends."""
         return self.eligibility, self.admission
 
     @property
@@ -273,7 +277,7 @@ class Stage(Verbatim):
 
     @property
     def agencies(self) -> frozenset[str]:
-        """The agencies it names: those that asked, and those whose positions count in any of its rules."""
+        """The agencies that it names: those that asked, and those in any of its rules."""
         return frozenset(self.basis.asked_by).union(*map(quorum.parties_of, self.rules))
 
 
@@ -286,14 +290,14 @@ class Disclosure(Form):
 
 @form
 class OnRefusal(Form):
-    """What a refused caller is offered."""
+    """What a refused caller gets as an offer."""
 
     fallback_model: str
 
 
 @form
 class PlanSpec(Form):
-    """What is released, where, by whose leave, in which stages."""
+    """What is released, where, with whose permission, in which stages."""
 
     models: tuple[Model, ...]
     surfaces: tuple[str, ...]
@@ -330,13 +334,13 @@ class Plan(Verbatim):
 
     @property
     def model_digests(self) -> tuple[ModelDigests, ...]:
-        """What a statement says of the models: their digests, and their safeguards', without names."""
+        """How a statement names the models: by the digests of their weights and safeguards, without names."""
         return tuple(
             ModelDigests(digest=each.digest, safeguards=each.safeguards) for each in self.spec.models
         )
 
     def judges(self, stage: Stage) -> list[str] | None:
-        """Among whom those are who hear appeals where a stage does not say: all agencies; else None."""
+        """The agencies that may hear appeals if a stage does not say: all agencies; None if it says."""
         return None if stage.admission.appeal is not None else sorted(self.spec.agencies)
 
     def terms_digest(self, stage: Stage) -> str:

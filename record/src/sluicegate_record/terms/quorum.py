@@ -1,9 +1,10 @@
 """Rules over parties: `allOf`, `anyOf`, `atLeast`, `majorityOf`, nested.
 
 Rules:
-- `faults` says what is wrong with JSON that should be a rule; everything else takes a `Rule`.
-- An empty rule is invalid, so is a threshold that nobody could meet or that everybody meets.
-- A party stands once in a rule: so a threshold of n is never met by fewer than n parties.
+- `faults` says what is wrong with JSON that should be a rule. Every other function takes a `Rule`.
+- An empty rule is invalid. A threshold is invalid if no set of parties, or every set of parties, would meet
+  it.
+- A party is in a rule only once. So fewer than n parties never meet a threshold of n.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def faults(rule: Any, parties: AbstractSet[str], path: JsonPath = ()) -> Iterato
 
 
 def _named(rule: Any, path: JsonPath, depth: int) -> Iterator[tuple[JsonPath, str]]:
-    """Every party that a rule names, and where, as far as it has the shape of one."""
+    """Every party that a rule names, and the place of its name, as far as the JSON is a rule."""
     if isinstance(rule, str):
         yield path, rule
     elif depth <= DEPTH_MAX and isinstance(rule, dict):
@@ -120,7 +121,7 @@ def _shown(value: Any) -> str:
 
 @lru_cache(maxsize=1_024)
 def is_sound(rule: Rule) -> bool:
-    """Whether nothing is wrong with a rule."""
+    """Whether a rule has no fault."""
     return not any(faults(rule.to_json(), parties_of(rule)))
 
 
@@ -142,14 +143,14 @@ def satisfied(rule: Rule, holds: AbstractSet[str]) -> bool:
 
 
 def reachable(rule: Rule, against: AbstractSet[str]) -> bool:
-    """Whether the rule could still hold if everyone but the parties in `against` said yes."""
+    """Whether the rule could still hold if every party except those in `against` said yes."""
     return satisfied(rule, parties_of(rule) - against)
 
 
 def without(rule: Rule, recused: AbstractSet[str]) -> Rule | None:
-    """The rule among those who are left when some recuse themselves; None where nobody is.
+    """The rule for the parties that are left when some recuse themselves; None if no party is left.
 
-    A threshold `atLeast` stays what it is; `allOf` and `majorityOf` are of those who are left.
+    A threshold `atLeast` does not change. `allOf` and `majorityOf` then count only the parties that are left.
     """
     if not recused:
         return rule
@@ -164,9 +165,9 @@ def _left_of(member: str | Rule, recused: AbstractSet[str]) -> str | Rule | None
 
 
 def smallest(rule: Rule, holds: AbstractSet[str], against: AbstractSet[str]) -> list[list[str]]:
-    """The smallest sets of parties, yet undecided, whose yes would make the rule hold; sorted.
+    """The smallest sets of parties that have not decided yet and whose yes would make the rule hold; sorted.
 
-    One empty set where it holds already, none where it cannot hold any more. At most `SETS_MAX` of them.
+    One empty set if it holds already; no set if it cannot hold any more. At most `SETS_MAX` sets.
     """
     if satisfied(rule, holds):
         return [[]]
@@ -182,9 +183,10 @@ def smallest(rule: Rule, holds: AbstractSet[str], against: AbstractSet[str]) -> 
 
 
 def implies(one: Rule, other: Rule) -> bool:
-    """Whether whatever satisfies `one` satisfies `other`, whoever recuses, as far as it can be proven here.
+    """Whether every set of parties that satisfies `one` satisfies `other`, also after recusals, as far as
+    this can prove.
 
-    Exact up to `_PROVEN_MAX` parties in both; beyond, only equal rules imply each other.
+    Exact for up to `_PROVEN_MAX` parties in both. With more parties, only equal rules imply each other.
     """
     if one == other:
         return True

@@ -12,7 +12,7 @@ OPERATORS = ("allOf", "anyOf", "atLeast", "majorityOf")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One operator over members, each a party or a rule. `n` counts for `atLeast` alone; else it is 0."""
+    """One operator over members, each a party or a rule. `n` is for `atLeast` only; otherwise it is 0."""
 
     operator: str
     members: tuple[str | Rule, ...]
@@ -22,7 +22,7 @@ class Rule:
 
     @classmethod
     def from_json(cls, value: object) -> Rule:
-        """The rule in a value. Its sense is not looked at: `quorum.faults` does that. Raises: Misread."""
+        """The rule in a value. `quorum.faults` checks whether it makes sense. Raises: Misread."""
         if type(value) is not dict or len(value) != 1:
             raise Misread("one of " + ", ".join(OPERATORS), shown(value))
         operator, body = next(iter(value.items()))
@@ -36,7 +36,7 @@ class Rule:
 
     @property
     def threshold(self) -> int:
-        """How many of the members have to hold."""
+        """How many of the members must hold."""
         if self.operator == "atLeast":
             return self.n
         of = len(self.members)

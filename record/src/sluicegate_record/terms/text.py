@@ -1,4 +1,4 @@
-"""Text that people read: shown as it stands, or refused."""
+"""Text that people read: shown unchanged, or refused."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Whether a terminal or a page shows a text as it stands: no control or invisible characters."""
+    """Whether a terminal or a page shows a text unchanged: it has no control or invisible characters."""
     return not any(unicodedata.category(character) in _INVISIBLE for character in text)

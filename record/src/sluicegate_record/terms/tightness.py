@@ -1,10 +1,10 @@
-"""What of a change of terms is provably tighter: it lets in nobody, and lets nobody do, more than before.
+"""Which changes of terms are provably tighter: no organization gets in, or may do more, than before.
 
 Rules:
-- A field is tighter only by a reason written here; whatever else changes is not provable.
+- A field is tighter only for a reason written here. No other change is provable.
 - Agencies agreed to the old terms. A change that is tighter in every field needs no new agreement.
-- What agencies were promised is not the developer's to take: who decides, the clock, what silence means,
-  the basis and the disclosure are compared as they stand.
+- The developer cannot take away what agencies were promised: who decides, the clock, what silence means, the
+  basis and the disclosure must be equal.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from sluicegate_record.terms.plan import Admission, Eligibility, OpensWhen, Plan
 
 
 def loosened(new: Plan, new_stage: Stage, old: Plan, old_stage: Stage) -> list[str]:
-    """The fields in which a stage's new terms are not provably at least as tight as the old; sorted.
+    """The fields in which a stage's new terms are not provably as tight as the old ones; sorted.
 
-    `new` and `old` are the whole plans. Empty: the change is provably tighter, or none.
+    `new` and `old` are the whole plans. Empty: the change is provably tighter, or there is no change.
     """
     heard = new.judges(new_stage) == old.judges(old_stage)
     fields = {*_of_the_release(new, old), *_of_the_stage(new_stage, old_stage)}
@@ -80,7 +80,9 @@ def _admission(new: Admission, old: Admission) -> bool:
 
 
 def _asks_no_fewer(new: Admission, old: Admission) -> bool:
-    """Where silence admits, asking more is not tighter: if all who were asked recuse themselves, it ended."""
+    """Where silence admits, asking more agencies is not tighter:
+    if all who are asked recuse themselves, the case ended.
+    """
     asked, before = quorum.parties_of(new.grant), quorum.parties_of(old.grant)
     return asked == before if new.is_notified else asked >= before
 

@@ -1,1 +1,1 @@
-"""Access: the table, the decision, and the words of a refusal."""
+"""Access: the table, the decision, and the texts of a refusal."""

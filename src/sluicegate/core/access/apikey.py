@@ -21,13 +21,13 @@ def make(prefix: str, random: bytes) -> str:
 
 
 def is_well_formed(secret: str, prefix: str) -> bool:
-    """Whether a secret has the right length and checksum: what a typing error breaks."""
+    """Whether a secret has the right length and checksum. A typing error breaks one of them."""
     text = secret[:-_CHECK]
     return len(text) == len(prefix) + _BODY and text.startswith(prefix) and secret == text + _checksum(text)
 
 
 def digest(secret: str) -> bytes:
-    """What is stored and looked up: SHA-256, 32 bytes."""
+    """The digest that is stored and looked up: SHA-256, 32 bytes."""
     return hashlib.sha256(secret.encode()).digest()
 
 

@@ -1,10 +1,10 @@
-"""Whom a directive covers: counted over real organizations, members, credentials, open streams and traffic.
+"""Who a directive covers: counted over real organizations, members, credentials, open streams and traffic.
 
 Rules:
-- `Cover.covers` over `naming.known` answers, as it does for every request; nothing is estimated.
-- A credential is counted as it is used without naming anybody, a member as the request would name it best, a
-  stream or a call as it named its person.
-- Those of unknown status who are covered are counted apart as well, with what would settle them.
+- `Cover.covers` over `naming.known` answers, as it does for every request. Nothing is estimated.
+- A credential is counted as if a request used it and named no one. A member is counted as if a request named
+  it as well as it can. A stream or a call is counted as it named its person.
+- Covered persons of unknown status are also counted separately, with what would make their status known.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from sluicegate.core.people.persons import SELF, SETTLED_BY, Person
 from sluicegate_record.directives.status import ASSURANCES, UNKNOWN, Assurance
 
 ORGANIZATIONS_MAX = 1_000
-"""How many organizations are listed one by one; all of them are counted."""
+"""How many organizations are listed one by one. All of them are counted."""
 _SECTORS = {"government": 0, "critical-infrastructure": 1}
 KINDS = ("members", "credentials", "streams", "requests")
 
 
 class Usage(NamedTuple):
-    """What gateways report of a credential, model and naming: streams open now, calls of the last day."""
+    """What gateways report about a credential, model and naming: streams open now, calls of the last day."""
 
     credential: str
     model: str
@@ -38,7 +38,7 @@ class Usage(NamedTuple):
 
 
 class _Subject(NamedTuple):
-    """Something a directive covers or not: `weight` counts of `kind`."""
+    """Something that a directive may cover: `weight` of the things that `kind` names."""
 
     kind: str
     organization: str
@@ -47,7 +47,7 @@ class _Subject(NamedTuple):
     whoms: tuple[Whom, ...]
     weight: int
     of: str = ""
-    """The member or credential, which is counted once whatever models it reaches."""
+    """The member or credential. It is counted once, however many models it reaches."""
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class _Tally:
     covered: Counter[str] = field(default_factory=Counter)
     spared: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
-    """Of those covered."""
+    """How many of the covered ones have an unknown status."""
 
 
 def coverage(
@@ -65,9 +65,10 @@ def coverage(
     now_ms: int,
     only: Collection[str] | None = None,
 ) -> dict[str, Any]:
-    """Whom a directive would cover and spare, as JSON; of `only` these organizations, None for all.
+    """Who a directive would cover and spare, as JSON; only these organizations with `only`, all with None.
 
-    Those who ask for `only` theirs are not told what a person said: whom they know nothing of stays unknown.
+    An organization that asks with `only` does not see what a person said: without a claim by another issuer,
+    the status stays unknown.
     Requires: the directive's selectors are complete. Units: now_ms milliseconds since 1970 UTC.
     """
     found = (*_subjects(table, directive, now_ms, only), *_used(table, directive, usage, now_ms))
@@ -90,7 +91,7 @@ def coverage(
 
 
 def affected(table: Table, directive: Cover, now_ms: int) -> frozenset[str]:
-    """The organizations of which a directive covers somebody."""
+    """The organizations that have at least one member or credential that the directive covers."""
     subjects = list(_subjects(table, directive, now_ms))
     entities = {each.organization: table.entity(each.organization) for each in subjects}
     return frozenset(
@@ -121,7 +122,7 @@ def _tallied(
 
 
 def _unknown(whoms: Iterable[Whom], unheard: Mapping[str, str]) -> str:
-    """Why the status of one of those named is unknown; empty where it is known of all of them."""
+    """Why the status of one of the persons named is unknown; empty if the status of all is known."""
     for whom in whoms:
         missing = unheard.get(whom.person or "")
         if missing is not None and whom.assurance is Assurance.SELF_ASSERTED:
@@ -132,7 +133,7 @@ def _unknown(whoms: Iterable[Whom], unheard: Mapping[str, str]) -> str:
 
 
 def _unheard(table: Table, organizations: Collection[str], now_ms: int) -> dict[str, str]:
-    """Members of whom nobody but themselves claims anything, and what is missing of each."""
+    """The members who have no valid claim except their own, and what is missing for each."""
     found = {}
     for person in list(table.people.values()):
         others = [claim for claim in person.claims if claim.issuer != SELF]
@@ -145,7 +146,7 @@ def _unheard(table: Table, organizations: Collection[str], now_ms: int) -> dict[
 def _answered(
     subjects: Sequence[_Subject], directive: Cover, entities: Mapping[str, Requester]
 ) -> Iterator[tuple[_Subject, bool]]:
-    """Each subject once: a member or credential is covered if it is for one of the models it reaches."""
+    """Each subject once. A member or credential is covered if one of its models is."""
     once: dict[tuple[str, str], tuple[_Subject, bool]] = {}
     for each in subjects:
         found = directive.covers(each.model, each.surface, entities[each.organization], each.whoms)
@@ -161,7 +162,8 @@ def _subjects(
 ) -> Iterator[_Subject]:
     """The credentials that reach the directive's models, and the members who can use them.
 
-    Of `only` these organizations: what one customer asks does not cost what all have.
+    With `only`, those of these organizations: a preview for one customer does not cost as much as one for
+    all.
     """
     reaching: dict[tuple[str, str, str], list[CredentialRow]] = {}
     for credential in list(table.credentials.values()):  # the table may grow meanwhile
@@ -198,7 +200,9 @@ def _best(  # noqa: PLR0913 - a person, and all its ways to be named
     credentials: list[CredentialRow],
     now_ms: int,
 ) -> tuple[Whom, ...] | None:
-    """Whom a request of a member names, where it names it as well as it can; None where it cannot ask."""
+    """What a request of a member names, if it names the member as well as it can;
+    None if the member cannot ask.
+    """
     found: list[tuple[Whom, ...]] = []
     named = Naming() if identifier is None else _as_named(table, person.organization, identifier)
     for credential in credentials:
@@ -253,7 +257,7 @@ def _settled(why: Counter[tuple[str, str]]) -> list[dict[str, Any]]:
 
 
 def _listed(table: Table, tallies: Mapping[str, _Tally]) -> list[dict[str, Any]]:
-    """Government and critical users first, then whoever loses most."""
+    """Government and critical users first, then those who lose the most."""
 
     def rank(name: str) -> tuple[int, int, str]:
         known = table.organizations.get(name)
@@ -276,7 +280,7 @@ def _listed(table: Table, tallies: Mapping[str, _Tally]) -> list[dict[str, Any]]
 def _exceptions(
     subjects: Sequence[_Subject], directive: Cover, entities: Mapping[str, Requester]
 ) -> Iterator[dict[str, Any]]:
-    """What each exception spares that would be covered without it."""
+    """What each exception spares that would be covered without that exception."""
     whole = _covered(subjects, directive, entities)
     for exempt in directive.exempt:
         without = replace(directive, exempt=_but(directive.exempt, exempt))

@@ -1,10 +1,11 @@
 """The decision: may this request be answered, now, by this table?
 
 Rules:
-- A pure function of the ask, the table and the time. Nothing else can say yes.
+- It is a pure function of the ask, the table and the time. Only this function can say yes.
 - Without a live lease there is no time, and without a time every answer is no.
-- No match is no. A directive is looked at before anything that could allow.
-- Times are an interval: what ends or narrows does so at its late end, what begins at its early end.
+- If nothing matches, the answer is no. Directives are checked before anything that could allow the request.
+- A time is an interval. A right ends, and a directive begins, when its late end reaches the limit; a right
+  begins, and a directive ends, when its early end does.
 - The order of the checks is the order of `core.access.refusals.Reason`.
 """
 
@@ -22,7 +23,7 @@ from sluicegate_record.directives.status import UNKNOWN, Assurance
 
 
 class Instant(NamedTuple):
-    """The control plane's time as far as it can be known here.
+    """The control plane's time, as exactly as it can be known here.
 
     Requires: early_ms <= late_ms.
     Units: milliseconds since 1970 UTC.
@@ -35,10 +36,10 @@ class Instant(NamedTuple):
 class Ask(NamedTuple):
     """What a request asks for.
 
-    `digest` is SHA-256 of the API key, 32 bytes, or None where none was given; `invalid` says why
-    the request cannot be read in exactly one way, or is empty; `naming` is how it names its person;
-    `in_flight` says that it was allowed before and is decided again. `instead_of` is the model that was asked
-    for, where `model` is the fallback offered for it; `instead` alone makes such asks.
+    `digest` is SHA-256 of the API key, 32 bytes, or None if the request has no key. `invalid` says why the
+    request cannot be read in exactly one way, or is empty. `naming` is how it names its person. `in_flight`
+    says that it was allowed before and is decided again. `instead_of` is the model that was asked for, if
+    `model` is the fallback offered for it; only `instead` makes such asks.
     """
 
     digest: bytes | None
@@ -51,9 +52,9 @@ class Ask(NamedTuple):
 
 
 class Allow(NamedTuple):
-    """Yes, on these terms.
+    """Yes, under these terms.
 
-    Units: `until_ms` is when this must be decided again (milliseconds since 1970 UTC, exclusive).
+    Units: `until_ms` is when the request must be decided again (milliseconds since 1970 UTC, exclusive).
     """
 
     grant: str
@@ -64,14 +65,14 @@ class Allow(NamedTuple):
 
 
 class Narrowing(NamedTuple):
-    """What directives that suspend nothing here still ask, and until when that stays so."""
+    """What directives that do not suspend this request ask of it, and until when that is valid."""
 
     until_ms: int | None = None
     requests_per_minute: int | None = None
     lacks_person: bool = False
 
     def narrow(self, allow: Allow) -> Allow | Reason:
-        """An allowance, on these terms too."""
+        """An allowance under these terms too."""
         if self.lacks_person:
             return Reason.PERSON_REQUIRED
         return allow._replace(
@@ -83,11 +84,11 @@ class Narrowing(NamedTuple):
 FREE = Narrowing()
 """No directive is about the request."""
 ANYBODY = (Whom(None, UNKNOWN, Assurance.SELF_ASSERTED),)
-"""Whom a request names for a directive that asks for nobody."""
+"""What a request names, for a directive that does not ask about persons."""
 
 
 def decide(ask: Ask, table: Table, now: Instant | None) -> Allow | Deny:
-    """Decide one request. `now` is None where the lease has ended."""
+    """Decide one request. `now` is None if the lease has ended."""
     credential = identify(ask.digest, table, now)
     if isinstance(credential, Deny):
         return credential
@@ -117,9 +118,10 @@ def decide(ask: Ask, table: Table, now: Instant | None) -> Allow | Deny:
 
 
 def instead(ask: Ask, deny: Deny, table: Table) -> Ask | None:
-    """What to decide in the place of an ask that only a directive refuses: the same for the fallback.
+    """The ask to decide instead, when only a directive refuses an ask: the same ask for the fallback model.
 
-    None where none is offered, where the key's grant has not chosen it, or where this is a fallback already.
+    None if no fallback is offered, if the key's grant has not chosen it, or if this ask is already for a
+    fallback.
     """
     credential = table.credentials.get(ask.digest) if ask.digest is not None else None
     if credential is None or not credential.grant.falls_back or ask.instead_of:
@@ -130,7 +132,7 @@ def instead(ask: Ask, deny: Deny, table: Table) -> Ask | None:
 
 
 def identify(digest: bytes | None, table: Table, now: Instant | None) -> CredentialRow | Deny:
-    """Whose key is this? The first part of every decision, also made before a body is read."""
+    """Whose key is this? The first part of every decision; gateways also make it before they read a body."""
     if digest is None:
         return Deny(Reason.CREDENTIAL_MISSING)
     if now is None:
@@ -152,7 +154,7 @@ def usable_models(
 
 
 def _directed(ask: Ask, credential: CredentialRow, table: Table, now: Instant | None) -> Cover | Narrowing:
-    """What the directives say: one that suspends, or what they ask."""
+    """What the directives say: one suspends the request, or some ask something of it."""
     suspending, restricting = table.suspending.get(ask.model), table.restricting.get(ask.model)
     if (suspending is None and restricting is None) or now is None:
         return FREE
@@ -177,7 +179,7 @@ def _directed(ask: Ask, credential: CredentialRow, table: Table, now: Instant | 
 
 
 class _Look:
-    """One request, as directives look at it. `until_ms` is when they have to look again."""
+    """One request, as directives see it. `until_ms` is when they must be checked again."""
 
     __slots__ = ("_ask", "_credential", "_entity", "_known", "_now", "_persons", "_table", "until_ms")
 
@@ -191,7 +193,7 @@ class _Look:
         self.until_ms: int | None = None
 
     def known(self) -> Identification:
-        """Whom the request names, found out once, and only where a directive asks."""
+        """What the request names. It is found once, and only if a directive asks about persons."""
         if self._known is None:
             ask, (early_ms, late_ms) = self._ask, self._now
             self._known = naming.known(
@@ -201,7 +203,7 @@ class _Look:
         return self._known
 
     def covering(self, directed: DirectiveIndex) -> Iterator[Cover]:
-        """The directives that cover the request, begun or not; none that is over."""
+        """The directives that cover the request, except those that are over. Some may not have begun."""
         model, surface, entity = self._ask.model, self._ask.surface, self._entity
         for directive in directed.candidates(entity, self._persons):
             if not directive.is_about(model, surface):
@@ -212,7 +214,10 @@ class _Look:
                 yield directive
 
     def begun(self, directive: Cover) -> bool:
-        """Whether a directive that covers the request has begun for it; if not, it will be looked at then."""
+        """Whether a directive that covers the request has begun for it.
+
+        If not, `until_ms` is at its begin at the latest.
+        """
         begins_ms = directive.from_ms
         if self._ask.in_flight and directive.restricts is None:
             begins_ms = directive.drained_ms
@@ -223,7 +228,7 @@ class _Look:
 
 
 def _earlier(one: int | None, other: int | None) -> int | None:
-    """The smaller of two bounds, None being none."""
+    """The smaller of two bounds. None means that there is no bound."""
     return other if one is None else one if other is None else min(one, other)
 
 
@@ -249,10 +254,11 @@ def _by_grant(  # noqa: PLR0911 - one a reason
 def _by_fallback(
     ask: Ask, credential: CredentialRow, grant: GrantRow, table: Table, now: Instant | None
 ) -> Allow | Reason:
-    """Decide as if the key were issued under the fallback's grant, while it stands for what was asked for.
+    """Decide as if the key belonged to the fallback's grant,
+    while the key allows the model that was asked for.
 
-    INVARIANT: but for directives this key may use `instead_of`. So a directive gives no key anything that
-    its own grant's end, or the lack of one, has taken from it.
+    INVARIANT: the key could use `instead_of` if there were no directives. So a directive never gives a key
+               back what it lost when its own grant ended, or what it never had.
     """
     own, offer = credential.grant, table.offers.get(ask.instead_of)
     if offer is None or offer.fallback != ask.model or not own.falls_back or own.replaced:

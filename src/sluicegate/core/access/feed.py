@@ -2,9 +2,10 @@
 
 Rules:
 - An answer is good for one question: its signature covers the asker's nonce and incarnation.
-- The answer's root is of exactly the entries it ends with; a part of the tail carries no lease.
-- The lease ends at (moment the question was sent) + leaseMs - ageMs on the asker's CLOCK_BOOTTIME. No
-  delay, replay, cache or wall clock can stretch that.
+- The answer's root is the root of the log up to the last entry in the answer. An answer with only a part of
+  the tail gives no lease.
+- The lease ends at (moment the question was sent) + leaseMs - ageMs on the asker's CLOCK_BOOTTIME. No delay,
+  replay, cache or wall clock can stretch that.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from sluicegate_record.log.leaf import Opening
 PAYLOAD_TYPE = "application/vnd.sluicegate.poll.v1+json"
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 FOLD_VERSION = 2
-"""What this build's fold makes of entries; it changes whenever the same entries give another table."""
+"""The version of this build's fold. It changes whenever the same entries would give another table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class FeedAnswer:
     """A verified answer.
 
     Units: `root` 32 raw bytes; `control_ms` milliseconds since 1970 UTC; `lease_ms` and `age_ms`
-    milliseconds, a lease of 0 is none.
+           milliseconds; a lease of 0 means no lease.
     """
 
     entries: Sequence[Entry]
@@ -49,10 +50,10 @@ class FeedAnswer:
 
 @form
 class SignedAnswer(Form):
-    """What the signature of an answer covers: the question it is for, and what it gives.
+    """What the signature of an answer covers: the question that it answers, and its contents.
 
     Units: `root` 32 raw bytes; `control_ms` milliseconds since 1970 UTC; `lease_ms` and `age_ms`
-    milliseconds.
+           milliseconds.
     """
 
     gateway: str

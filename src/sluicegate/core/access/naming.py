@@ -1,11 +1,12 @@
-"""Whom a request names, and what is known of them.
+"""Who a request names, and what is known of them.
 
 Rules:
-- Everyone named counts: the member a credential is bound to, the subject of a signed assertion, the end user
-  that the body names. Who asks decides whether one of them is enough.
-- An assertion that does not hold names somebody unknown, never nobody.
-- Where a request names nobody, or nobody known, the attestation of its credential stands in; with exclusions
-  only for a member it does not exclude, because whoever is excluded could keep silent.
+- Everyone named counts: the member that a credential is bound to, the subject of a signed assertion, the end
+  user in the body. The directive says whether one of them is enough.
+- An invalid assertion names an unknown person. It never counts as no person.
+- If a request names no one, or no one whose status is known, the attestation of its credential applies
+  instead. An attestation with exclusions applies only to a member it does not exclude, because an excluded
+  person could leave out the name.
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ from sluicegate_record.directives.status import UNKNOWN, Assurance
 
 IDENTIFIERS_MAX = 4
 NAME_MAX = 256
-"""How much a report of use may name: identifiers of one request, characters of a provider or key."""
+"""Limits for a report of use: the identifiers of one request, the characters of a provider or key."""
 
 
 class VerifiedAssertion(NamedTuple):
-    """What a verified assertion says: which provider and key signed it, for whom, for which credential.
+    """What a verified assertion says: which provider and key signed it,
+    for which person, for which credential.
 
-    Units: `subject` as `persons.identifier` makes it; `credential` None for any of the organization's.
+    Units: `subject` as `persons.identifier` makes it; `credential` None for any credential of the
+           organization.
     """
 
     provider: str
@@ -42,9 +45,9 @@ class VerifiedAssertion(NamedTuple):
 
 
 class Naming(NamedTuple):
-    """How a request names its person: by identifiers in its body, by a signed assertion.
+    """How a request names its person: by identifiers in its body, or by a signed assertion.
 
-    `is_forged` says that an assertion came which does not hold.
+    `is_forged` says that an assertion came that is not valid.
     """
 
     identifiers: tuple[bytes, ...] = ()
@@ -52,7 +55,7 @@ class Naming(NamedTuple):
     is_forged: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """As a gateway reports it; what is not there is left out."""
+        """The form in which a gateway reports it. Empty fields are left out."""
         found: dict[str, Any] = {}
         if self.identifiers:
             found["identifiers"] = [each.hex() for each in self.identifiers]
@@ -62,7 +65,7 @@ class Naming(NamedTuple):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Naming:
-        """What was reported. Raises: ValueError, KeyError, TypeError: nothing that a request says."""
+        """Read a report. Raises: ValueError, KeyError, TypeError: no request can name a person like this."""
         signed = value.get("signed")
         if signed is not None:
             signed = VerifiedAssertion(**{**signed, "subject": _digest(signed["subject"])})
@@ -98,7 +101,7 @@ NOBODY = Naming()
 
 
 class Identification(NamedTuple):
-    """Whom a request names, and until when that stays so (milliseconds since 1970 UTC, exclusive)."""
+    """Who a request names, and until when that is valid (milliseconds since 1970 UTC, exclusive)."""
 
     whoms: tuple[Whom, ...]
     until_ms: int | None
@@ -118,7 +121,7 @@ class _Candidate(NamedTuple):
 def known(  # noqa: PLR0913 - what a request is made of
     naming: Naming, credential: CredentialRow, model: str, table: Table, early_ms: int, late_ms: int
 ) -> Identification:
-    """Everyone a request names, at least one, with what is known of each at a time between two bounds."""
+    """Everyone that a request names, at least one, with what is known of each between two times."""
     attested = credential.attested
     if attested is not None and attested.models is not None and model not in attested.models:
         attested = None
@@ -132,7 +135,7 @@ def known(  # noqa: PLR0913 - what a request is made of
 
 
 def members(naming: Naming, credential: CredentialRow, table: Table) -> tuple[str, ...]:
-    """The ids of the members a request names, whatever is known of them."""
+    """The ids of the members that a request names, whatever is known of them."""
     if naming is NOBODY or naming == NOBODY:
         return (credential.member.id,) if credential.member is not None else ()
     return tuple(each.person.id for each in _named(naming, credential, table) if each.person is not None)
@@ -168,7 +171,7 @@ def _signed(signed: VerifiedAssertion, credential: CredentialRow, table: Table) 
 def _known(
     named: _Candidate, attested: CredentialAttestation | None, early_ms: int, late_ms: int
 ) -> Iterator[tuple[Whom, int | None]]:
-    """Whom one is, and until when; at either bound of the time, where that makes a difference."""
+    """What is known of one of them, and until when; for both bounds of the time, if they differ."""
     person, why = named.person, named.why
     unknown = Standing(UNKNOWN, Assurance.SELF_ASSERTED, None, why)
     claimed = (unknown,) if person is None else standings(person.claims, early_ms, late_ms)
@@ -191,7 +194,9 @@ def _speaks_of(attested: CredentialAttestation, person: Person | None, early_ms:
 
 
 def _whom(named: _Candidate, found: Standing, attested: CredentialAttestation | None) -> Whom:
-    """What is claimed of one; what is attested, where nothing is. One's own word alone does not undo that."""
+    """What is claimed of a person, or what is attested if there is no claim. A person's own claim does not
+    undo an attestation.
+    """
     person = named.person.id if named.person is not None else None
     how = named.how if named.person is not None else Assurance.CREDENTIAL
     if attested is None or (found.assurance > Assurance.SELF_ASSERTED and found.why not in _NOTHING):
@@ -202,5 +207,5 @@ def _whom(named: _Candidate, found: Standing, attested: CredentialAttestation | 
 
 
 _NOTHING = frozenset({"not_claimed", "expired", "not_named", "not_registered"})
-"""Why nothing is known of a status at all."""
+"""The reasons that mean: nothing at all is known of a status."""
 _EMPTY: Mapping[bytes, Person] = {}

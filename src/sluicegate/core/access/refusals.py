@@ -1,7 +1,7 @@
 """The reasons for which a request is refused: one table that drives status, text, remedy and docs.
 
-The order of `Reason` is the order of precedence: where several hold, the first is given (DESIGN 4.3).
-A `Deny` is a value. It says nothing that its reader may not know: no names, no person's status.
+The order of `Reason` is the order of precedence: if several reasons hold, the caller gets the first (DESIGN
+4.3). A `Deny` is a value. It says only what its reader may know: no names, no person's status.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a reason means on the wire: HTTP status, one sentence, and what the caller can do."""
+    """How a reason appears in a response: HTTP status, one sentence, and what the caller can do."""
 
     status: int
     text: str
@@ -143,9 +143,9 @@ REASONS: dict[Reason, Explanation] = {
 class Deny:
     """A refusal.
 
-    `detail` replaces the table's sentence where the request itself is at fault.
-    `by_order` says that the directive's basis is an order, which changes its status to 451.
-    Units: `retry_after_s` seconds, 1 to 60; None where retrying does not help.
+    `detail` replaces the table's sentence if the fault is in the request. `by_order` says that the
+    directive's basis is an order, which changes its status to 451.
+    Units: `retry_after_s` seconds, 1 to 60; None if retrying does not help.
     """
 
     reason: Reason

@@ -3,8 +3,8 @@
 Rules:
 - The table is a function of the entries alone; it reads their `public` and `gate` parts.
 - An entry is applied whole or not at all; one of an unknown version or type stops the fold.
-- A look-up costs the same however many credentials, grants and directives there are.
-- A grant holds the terms it was given under; a plan applied later does not change them.
+- The cost of a look-up does not depend on how many credentials, grants and directives there are.
+- A grant keeps the terms that it was given under. A plan applied later does not change them.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ LEASE_MS_DEFAULT = 5_000
 class GrantRow:
     """An organization's authorization for one release on one surface.
 
-    `replaced` says that a later grant has taken its place, `proven` that a call under it has succeeded;
-    `barred` is why it allows nothing any more, or for now. `falls_back` says that where a directive refuses a
-    request under it, its holder wants the fallback offered to answer instead.
+    `replaced` says that a later grant has replaced it; `proven` that a call under it has succeeded. `barred`
+    is why it allows nothing, now or from now on. `falls_back` says that its holder wants the fallback to
+    answer when a directive refuses a request.
     Units: validity in milliseconds since 1970 UTC, `[from, until)`; `until` None is without end.
     """
 
@@ -68,9 +68,9 @@ class GrantRow:
 
 @dataclass(slots=True)
 class CredentialRow:
-    """An API key by its digest, and the grant it was issued under.
+    """An API key by its digest, and the grant that it belongs to.
 
-    `member` is who alone may use it; `attested` what is known of everyone able to reach it.
+    `member` is the only person who may use it; `attested` is what is known of all persons who can reach it.
     """
 
     id: str
@@ -82,7 +82,7 @@ class CredentialRow:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A model as its release offers it now: what those hear who are not admitted."""
+    """A model as its release offers it now, for callers who are not admitted."""
 
     release: str
     announced: bool
@@ -90,7 +90,7 @@ class Offer:
 
 
 class OrganizationRow(NamedTuple):
-    """An organization beside its grants: the tag of its legal name, its country, its sector."""
+    """An organization without its grants: the tag of its legal name, its country, its sector."""
 
     name: str
     registered_in: str
@@ -104,11 +104,11 @@ class Listing:
     models: frozenset[str]
     lease_ms: int
     stages: dict[str, str]
-    """Terms digest by stage."""
+    """The digest of the terms, by stage."""
 
 
 class TermsRow(NamedTuple):
-    """What terms give: the upstream of each of their models, and the conditions of a grant that says none."""
+    """What terms give: the upstream of each model, and the conditions of a grant that states none."""
 
     models: dict[str, str]
     conditions: Conditions
@@ -131,31 +131,34 @@ class Table:
         self.pending: dict[tuple[str, str], dict[str, str]] = {}
         self.offers: dict[str, Offer] = {}
         self.listings: dict[str, Listing] = {}
-        """By release."""
+        """The listings by release."""
         self.terms: dict[str, TermsRow] = {}
-        """By digest, in force or not."""
+        """Terms by digest, in force or not."""
         self.open_terms: set[str] = set()
         """The terms, by digest, under which a stage was opened."""
         self.organizations: dict[str, OrganizationRow] = {}
         self.people: dict[str, Person] = {}
         self.registry: dict[str, dict[bytes, Person]] = {}
-        """The members of an organization by the identifiers that requests name them by."""
+        """The members of each organization, by the identifiers that requests use for them."""
         self.providers: dict[str, dict[str, Provider]] = {}
-        """The identity providers of an organization, by id."""
+        """The identity providers of each organization, by id."""
         self.directives: dict[str, Cover] = {}
         self.suspending: dict[str, DirectiveIndex] = {}
-        """By model; a model that no directive suspends has none."""
+        """The directives that suspend, by model. A model that no directive suspends is not here."""
         self.restricting: dict[str, DirectiveIndex] = {}
         self.drills: dict[str, Cover] = {}
-        """Directives that are tried and refuse nobody."""
+        """Drills: directives that are only tried, and never refuse a request."""
         self._credential_ids: dict[str, CredentialRow] = {}
         self._cases: dict[str, tuple[str, str, str]] = {}
         self._named: dict[str, set[str]] = {}
         """Organizations by the tag of their legal name."""
         self._naming: dict[str, Cover] = {}
-        """The directives in force with legal names in them, by name: whoever comes to bear one is added."""
+        """The directives in force that have legal names, by name.
+
+        An organization that gets such a name later is added.
+        """
         self._claims: dict[tuple[Claim, ...], tuple[Claim, ...]] = {}
-        """What is claimed of persons, once: many have the same said of them."""
+        """Claims about persons, each combination kept once: many persons have the same claims."""
 
     @property
     def lease_ms(self) -> int:
@@ -166,7 +169,7 @@ class Table:
         """Fold one entry in.
 
         Requires: `entry.seq == self.size`.
-        Raises: VerificationFailed: out of order, or not what this build can read.
+        Raises: VerificationFailed: out of order, or this build cannot read it.
         """
         if entry.seq != self.size:
             raise VerificationFailed(f"entry {entry.seq} cannot follow a table of size {self.size}")
@@ -176,11 +179,11 @@ class Table:
         self.size = entry.size
 
     def skip(self, entry: Entry) -> None:
-        """Count one entry in without what it says. Requires: `entry.seq == self.size`."""
+        """Count one entry in, and ignore what it says. Requires: `entry.seq == self.size`."""
         self.size = entry.size
 
     def entity(self, organization: str) -> Requester:
-        """An organization as directives look at it."""
+        """An organization as directives see it."""
         known = self.organizations.get(organization)
         return Requester(organization, known.registered_in if known is not None else None)
 
@@ -198,7 +201,7 @@ class Table:
         return [key for key in bound if not self._credential_ids[key].revoked]
 
     def complete(self, selector: Selector) -> None:
-        """Add the organizations to a selector that bear a name in it."""
+        """Add to a selector the organizations that have a name in it."""
         for name in self._named.keys() & selector.names:
             selector.organizations |= self._named[name]
 
@@ -221,7 +224,7 @@ class Table:
                 del index[model]
 
     def exempt(self, directive: Cover, exempt: Exempt) -> None:
-        """Leave somebody out of a directive."""
+        """Exempt some requests from a directive."""
         self._await(directive, exempt.selector)
         directive.exempt.append(exempt)
 
@@ -234,7 +237,7 @@ class Table:
         return self.suspending if directive.restricts is None else self.restricting
 
     def _bear(self, organization: str, name: str) -> None:
-        """An organization bears a legal name: the directives in force that name it name this one."""
+        """An organization has a legal name: the directives in force with that name now cover it."""
         self._named.setdefault(name, set()).add(organization)
         for directive in self._naming.values():
             for selector in directive.selectors():
@@ -257,7 +260,8 @@ class Table:
 def fold_in(fold: Callable[[AnyBody, Entry], None], state: AnyBody, entry: Entry) -> None:
     """Fold an entry into a state.
 
-    Raises: VerificationFailed: the entry is about something that is not there, or lacks what its type needs.
+    Raises: VerificationFailed: the entry is about something that does not exist, or lacks what its type
+            needs.
     """
     try:
         fold(state, entry)
@@ -307,7 +311,7 @@ def _case_pending(table: Table, entry: Entry, body: cases.CaseWaitlisted | cases
 
 
 def _pend(table: Table, case: str) -> None:
-    """A case is under review, or again."""
+    """A case is under review, or under review again."""
     asked = table._cases.get(case)
     if asked is not None:
         organization, release, surface = asked
@@ -350,7 +354,7 @@ def _grant_approved(table: Table, entry: Entry, body: grants.GrantApproved) -> N
 
 
 def _served(terms: TermsRow, body: Body) -> dict[str, str]:
-    """The models of a grant: none where something is said of it that this build does not know."""
+    """The models of a grant; no models if the grant says something that this build does not know."""
     return {} if body.strange else terms.models
 
 
@@ -488,7 +492,7 @@ def _directive_issued(table: Table, entry: Entry, body: directives.DirectiveIssu
 
 
 def _named_in(body: directives.DirectiveIssued | directives.DirectiveLifted) -> dict[str, Resolution]:
-    """What the names of a directive come to; before there were names, organizations alone."""
+    """The meaning of the names in a directive. Old entries have organizations only."""
     if isinstance(body.named, dict):
         return dict(_readable(body.named))
     organizations = body.organizations if isinstance(body, directives.DirectiveIssued) else None
@@ -496,7 +500,10 @@ def _named_in(body: directives.DirectiveIssued | directives.DirectiveLifted) -> 
 
 
 def _readable(named: Mapping[str, Any]) -> Iterator[tuple[str, Resolution]]:
-    """What can be read of it: a directive that lacks a part covers everyone, an exception nobody."""
+    """The parts that this build can read.
+
+    A directive without a readable part covers everyone; an exception, no one.
+    """
     for part, value in named.items():
         try:
             yield part, Resolution.from_json(value)

@@ -1,12 +1,12 @@
-"""A table that honours only what signatures support which it can check itself.
+"""A table that gives effect only to what signatures support, as far as it can check them itself.
 
 Rules:
-- Keys come from the gateway's trust file alone; what the log says of keys is not looked at.
-- The law judges every entry as it comes (`sluicegate_record.law`), by signatures alone: silence, notify mode
-  and proceeding give nothing here. What widens unlawfully is counted in the log and widens nothing; what
-  narrows applies, lawful or not, and is reported.
-- Beyond the law a gateway has its own: the floor of its trust file, the upstreams of models, and that no key
-  or credential takes another's place.
+- Keys come only from the gateway's trust file. What the log says about keys is ignored.
+- The law judges every entry when it arrives (`sluicegate_record.law`), by signatures only: silence, notify
+  mode and proceeding have no effect here. An unlawful widening stays in the log, and widens nothing. A
+  narrowing applies, lawful or not, and is reported.
+- A gateway has rules of its own beyond the law: the floor of its trust file, the upstreams of models, and
+  that no key or credential replaces another.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class VouchedTable(Table):
         )
 
     def apply(self, entry: Entry) -> None:
-        """Fold one entry in, as far as it is vouched for. Requires and raises as `Table.apply`."""
+        """Fold one entry in, as far as signatures support it. Requires and raises as `Table.apply`."""
         if entry.seq != self.size or isinstance(entry.body, Unknown):
             super().apply(entry)
             return
@@ -86,7 +86,7 @@ class VouchedTable(Table):
     def _floor(
         self, entry: Entry, body: grants.GrantApproved | grants.GrantAmended | grants.GrantReinstated
     ) -> Breach | None:
-        """The positions of a case that carries a grant, or more of one, satisfy the floor."""
+        """The positions of a case that carries a grant, or an extension of one, satisfy the floor."""
         at = At(self.record, entry, self._keys, self._trust.log, Support.SIGNATURES)
         carrying = carriers(at, body) if isinstance(body, grants.GrantApproved) else (at.case(body.case),)
         if any(self._is_above_floor(case) for case in carrying):
@@ -98,7 +98,7 @@ class VouchedTable(Table):
         return honoured is not None and quorum.satisfied(honoured.rule, case.saying(*CONSENT))
 
     def _taken(self, entry: Entry, body: credentials.CredentialIssued) -> Breach | None:
-        """A second of a name or a key would take the place of the first, which escapes its revocation."""
+        """A second use of a name or key would replace the first, which would escape its revocation."""
         if body.credential in self._credential_ids:
             return Breach("taken", "a credential of this name is on the record")
         if seen(body.digest) in self.credentials:
@@ -123,7 +123,7 @@ class VouchedTable(Table):
             super().apply(honoured)
 
     def _fold_release(self, entry: Entry, honoured: Entry | None, found: Breach | None) -> None:
-        """Whatever was not proven of a plan is served by nobody here, and opens nothing."""
+        """The parts of a plan without proof give no access here, and open nothing."""
         body = entry.body
         assert isinstance(body, releases.ReleaseApplied)
         super().apply(honoured or entry.saying(replace(body, tightened={})))
@@ -138,7 +138,7 @@ class VouchedTable(Table):
             self._tell(entry, unmapped.why)
 
     def _fold_grant(self, entry: Entry, honoured: Entry | None, found: Breach | None) -> None:
-        """A grant that is not vouched for is there, and allows nothing: who calls by it hears why."""
+        """A grant without proof is in the table, but allows nothing. A caller who uses it gets the reason."""
         body = entry.body
         assert isinstance(body, grants.GrantApproved)
         if found is not None and body.grant in self.grants_by_id:

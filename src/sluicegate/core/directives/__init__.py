@@ -1,1 +1,1 @@
-"""Directives as people write them, the lists they name, and whom they cover."""
+"""Directives as people write them, the lists that they name, and who they cover."""

@@ -1,9 +1,10 @@
 """Annexes: the lists of names that a directive refers to, as CSV.
 
 Rules:
-- The first line names the column: `organization` (legal names or ids `org_…`) or `person` (ids `mem_…`);
-  a column `note` is for whoever reads the file, and is left out of what is signed.
-- A row names one; none is empty, none comes twice. All errors come at once, with line and column.
+- The first line names the column: `organization` (legal names or ids `org_…`) or `person` (ids `mem_…`). A
+  column `note` is for people who read the file. It is not part of what is signed.
+- Each row has one name. No name is empty, and no name comes twice. All errors are reported together, with
+  line and column.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from sluicegate_record.terms.text import counted, is_plain
 COLUMNS = {"organization": "organizations", "person": "persons"}
 FAULTS_MAX = 20
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
-"""A line with its end, where CSV ends one; Python's own notion of lines splits names."""
+"""A line with its end, as CSV defines it. Python's own definition of a line would split some names."""
 
 
 def read(data: bytes, file: str) -> dict[str, list[str]]:
-    """The names an annex holds, `{organizations: […]}` or `{persons: […]}`, in its order.
+    """The names in an annex, `{organizations: […]}` or `{persons: […]}`, in its order.
 
     Raises: InvalidDocument: with the place of every error, the first `FAULTS_MAX` of them.
     """

@@ -1,10 +1,11 @@
-"""Whom a directive covers: its document, compiled into sets, and an index of those in force.
+"""Who a directive covers: its document, compiled into sets, and an index of the directives in force.
 
 Rules:
-- `Selector` is the one form of whom: what is covered, excepted, lifted, or named by an annex.
-- A request is covered if one of those it names is covered and not excepted.
-- What cannot be told covers: an unknown country, a status that is not known well enough. It excepts nobody.
-- A look-up costs the same however many organizations, persons and rows a directive names.
+- `Selector` is the only form for a set of requests: those that are covered, excepted, lifted, or in an annex.
+- A request is covered if at least one person it names is covered and not excepted.
+- If something is unknown (a country, or a status not known well enough), the directive covers it. An
+  exception does not except it.
+- The cost of a look-up does not depend on how many organizations, persons and rows a directive names.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sluicegate_record.strict import Unread
 
 
 class Whom(NamedTuple):
-    """One whom a request names: a member's id, where it is one, and what is known of the status."""
+    """A person that a request names: the id, if it is a member, and what is known of the status."""
 
     person: str | None
     statuses: frozenset[str]
@@ -33,48 +34,48 @@ class Whom(NamedTuple):
 
 
 class Requester(NamedTuple):
-    """The organization a request comes from. `registered_in` None where nobody said."""
+    """The organization that a request comes from. `registered_in` is None if it is not known."""
 
     id: str
     registered_in: str | None
 
 
 class People(NamedTuple):
-    """Persons by status. `unknown` says whether one whose status is not known well enough is among them."""
+    """Persons by status. `unknown` says whether a person is included whose status is not known."""
 
     statuses: frozenset[str]
     unknown: bool
     assurance: Assurance
 
     def has(self, whom: Whom) -> bool:
-        """Whether one may be among them; an attestation of several statuses is, if any of them is."""
+        """Whether a person may be included. A person with several possible statuses is, if one of them is."""
         if whom.assurance < self.assurance or not whom.statuses:
             return self.unknown
         return not self.statuses.isdisjoint(whom.statuses) or (self.unknown and not whom.statuses <= _KNOWN)
 
     def has_certainly(self, whom: Whom) -> bool:
-        """Whether one is among them whichever of its statuses is the right one."""
+        """Whether a person is included, whichever of the possible statuses is the right one."""
         return whom.assurance >= self.assurance and bool(whom.statuses) and whom.statuses <= self.statuses
 
 
 _KNOWN = frozenset(STATUSES) - UNKNOWN
-"""What is known of a status that this build does not have is nothing."""
+"""The known statuses. A status that this build does not have counts as unknown."""
 
 
 class Resolution(NamedTuple):
-    """What a committed list of names comes to: pseudonyms, tags of legal names, members."""
+    """What a committed list of names means: pseudonyms, tags of legal names, members."""
 
     organizations: Sequence[str] = ()
     names: Sequence[str] = ()
     persons: Sequence[str] = ()
 
     def to_json(self) -> dict[str, list[str]]:
-        """As it stands in a gate part."""
+        """The form of it in a gate part."""
         return {name: sorted(value) for name, value in self._asdict().items() if value}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Sequence[str]]) -> Resolution:
-        """What a gate part holds. Raises: ValueError: it cannot be read whole."""
+        """Read a value of a gate part. Raises: ValueError: a part of it cannot be read."""
         if not set(value) <= set(cls._fields):
             raise ValueError(f"names of {sorted(value)}")
         return cls(**{name: _texts(given) for name, given in value.items()})
@@ -86,9 +87,11 @@ class Resolution(NamedTuple):
 
 @dataclass(slots=True)
 class Selector:
-    """Whom: everyone, or the union of organizations, countries, persons by status and persons by id.
+    """A set of requests: everyone, or the union of organizations, countries,
+    persons by status and persons by id.
 
-    `names` are tags of legal names; `organizations` grows as organizations of such a name become known.
+    `names` are tags of legal names. `organizations` grows when an organization with such a name becomes
+    known.
     """
 
     everyone: bool = False
@@ -100,16 +103,16 @@ class Selector:
 
     @property
     def asks_persons(self) -> bool:
-        """Whether it matters who a request's person is."""
+        """Whether it depends on the person of a request."""
         return self.people is not None or bool(self.members)
 
     @property
     def is_open(self) -> bool:
-        """Whether anybody could be covered, whatever the organization: no index narrows it."""
+        """Whether it could cover a request of any organization. Then no index can narrow it."""
         return self.everyone or self.people is not None
 
     def covers(self, entity: Requester, whom: Whom) -> bool:
-        """Whether one is among those covered; one of whom it cannot be told is."""
+        """Whether a person is covered, or may be covered."""
         return (
             self.everyone
             or entity.id in self.organizations
@@ -119,7 +122,7 @@ class Selector:
         )
 
     def excepts(self, entity: Requester, whom: Whom) -> bool:
-        """Whether one is certainly among those excepted."""
+        """Whether a person is certainly excepted."""
         return (
             self.everyone
             or entity.id in self.organizations
@@ -134,10 +137,10 @@ class Selector:
 
 @dataclass(slots=True)
 class Exempt:
-    """Whom a directive leaves out: an exception, or a part that was lifted.
+    """Requests that a directive leaves out: an exception, or a part that was lifted.
 
     `models` and `surfaces` None are all. `name` is the part of the document (`organizations`, `persons`,
-    `annexes/…`), or the lift's case.
+    `annexes/…`), or the case of the lift.
     """
 
     name: str
@@ -151,7 +154,7 @@ class Exempt:
         return self.selector.everyone and self.surfaces is None
 
     def applies(self, model: str, surface: str, entity: Requester, whom: Whom) -> bool:
-        """Whether it leaves one out of a request for a model on a surface."""
+        """Whether it leaves a person out of a request for a model on a surface."""
         return (
             (self.models is None or model in self.models)
             and (self.surfaces is None or surface in self.surfaces)
@@ -161,10 +164,10 @@ class Exempt:
 
 @dataclass(slots=True)
 class Cover:
-    """A directive, compiled. `surfaces` None is all; `restricts` None suspends.
+    """A directive, compiled. `surfaces` None is all; `restricts` None means that it suspends.
 
-    Units: milliseconds since 1970 UTC: in force in `[from_ms, until_ms)`; streams that were open then go on
-    until `drained_ms`.
+    Units: milliseconds since 1970 UTC: in force in `[from_ms, until_ms)`; streams that were open then
+           continue until `drained_ms`.
     """
 
     name: str
@@ -178,11 +181,11 @@ class Cover:
     until_ms: int | None = None
     drained_ms: int = 0
     annexes: Mapping[str, Resolution] = field(default_factory=dict)
-    """What its annexes name, by `annex.` and the annex: a lift may be of one."""
+    """What its annexes mean, by `annex.` and the annex's name: a lift may be about one annex."""
 
     @property
     def asks_persons(self) -> bool:
-        """Whether it matters who a request's person is."""
+        """Whether it depends on the person of a request."""
         return self.selector.asks_persons or any(each.selector.asks_persons for each in self.exempt)
 
     @property
@@ -198,13 +201,16 @@ class Cover:
         return model in self.models and (self.surfaces is None or surface in self.surfaces)
 
     def covers(self, model: str, surface: str, entity: Requester, whoms: Iterable[Whom]) -> bool:
-        """Whether a request is covered: the one answer, for enforcement and preview alike."""
+        """Whether a request is covered. Enforcement and preview both use this answer."""
         return self.is_about(model, surface) and any(
             self.covers_one(model, surface, entity, whom) for whom in whoms
         )
 
     def covers_one(self, model: str, surface: str, entity: Requester, whom: Whom) -> bool:
-        """Whether one of those a request names is covered. Requires: `is_about` the model and surface."""
+        """Whether one of the persons that a request names is covered.
+
+        Requires: `is_about` the model and surface.
+        """
         return self.selector.covers(entity, whom) and not any(
             each.applies(model, surface, entity, whom) for each in self.exempt
         )
@@ -217,15 +223,15 @@ class Cover:
 
 
 Resolutions = Mapping[str, Resolution]
-"""What the commitments of a document come to: by `covers`, `except`, and an annex's name after `annex.`."""
+"""What the commitments of a document mean: by `covers`, `except`, and an annex's name after `annex.`."""
 NOBODY = Resolution()
 
 
 def compiled(name: str, spec: DirectiveSpec, named: Resolutions, at_ms: int) -> Cover:
-    """What a signed directive says, compiled; one that is in force immediately is from `at_ms` on.
+    """A signed directive, compiled. One that is in force immediately is in force from `at_ms` on.
 
-    What this build does not know, or cannot read: whom it covers is everyone, whom it excepts is nobody, and
-    what restricts suspends.
+    If this build does not know or cannot read a part, the part covers everyone, excepts no one, or suspends
+    instead of restricting.
     Raises: ValueError: it lacks models or surfaces.
     """
     from_ms = spec.begins_ms(at_ms)
@@ -246,10 +252,11 @@ def compiled(name: str, spec: DirectiveSpec, named: Resolutions, at_ms: int) -> 
 
 
 def lifted(case: str, scope: Scope, named: Resolutions) -> Exempt:
-    """A part of a directive that was lifted: of models, surfaces and organizations those stated.
+    """A part of a directive that was lifted, for the models,
+    surfaces and organizations that the scope states.
 
-    One that this build cannot read lifts for nobody.
-    Raises: ValueError: no models or surfaces, where they are stated.
+    A part that this build cannot read is lifted for no one.
+    Raises: ValueError: a list of models or surfaces is empty.
     """
     stated = scope.to_json()
     whom = {key: stated[key] for key in stated.keys() - {"models", "surfaces"}}
@@ -270,7 +277,9 @@ def _restricts(spec: DirectiveSpec) -> Mapping[str, Any] | None:
 
 
 def _exceptions(stated: Selection | Unread | None, named: Resolutions) -> Iterator[Exempt]:
-    """Each exception by itself: one that can be read counts, and a preview can tell what each changes."""
+    """Each exception separately: the ones that can be read count,
+    and a preview can show what each one changes.
+    """
     parts = None if stated is None else stated.value if isinstance(stated, Unread) else stated.to_json()
     for part, value in sorted(parts.items()) if isinstance(parts, Mapping) else ():
         if part == "annexes" and isinstance(value, list):
@@ -284,7 +293,7 @@ def _exceptions(stated: Selection | Unread | None, named: Resolutions) -> Iterat
 
 
 def _read(stated: Any, named: Resolutions, part: str) -> Selector | None:
-    """A selector, None where it cannot be read."""
+    """A selector; None if it cannot be read."""
     try:
         return _selector(Selection.from_json(stated), named, part)
     except Misread:
@@ -292,7 +301,7 @@ def _read(stated: Any, named: Resolutions, part: str) -> Selector | None:
 
 
 def _selector(stated: Literal["everyone"] | Selection, named: Resolutions, part: str) -> Selector | None:
-    """A selector, None where it says more than this build knows, or a part of it names nobody."""
+    """A selector; None if it says more than this build knows, or a part of it has no names."""
     if not isinstance(stated, Selection):
         return Selector(everyone=True)
     if stated.is_empty or stated.unknown:
@@ -326,14 +335,14 @@ def _people(stated: Persons) -> People | None:
 
 
 def _some(names: tuple[str, ...]) -> frozenset[str]:
-    """Names, at least one. Raises: ValueError."""
+    """A list of names that is not empty. Raises: ValueError."""
     if not names:
         raise ValueError("a list of names that is empty")
     return frozenset(names)
 
 
 def _texts(value: Any) -> list[str]:
-    """A list of texts that is not empty. Raises: ValueError: a single text is none."""
+    """A list of texts that is not empty. Raises: ValueError, also for a single text."""
     if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
         raise ValueError(f"a list of texts expected, not {value!r}")
     return value
@@ -343,21 +352,21 @@ RESTRICTIONS: Mapping[str, Callable[[Any], bool]] = {
     "requestsPerMinute": lambda value: type(value) is int and value > 0,
     "personNamed": lambda value: value is True,
 }
-"""The conditions that a directive can add, and what they may be."""
+"""The conditions that a directive can add, and their allowed values."""
 
 
 Places = dict[str | None, dict[str, Cover]]
-"""Directives by name, by whom they could cover."""
+"""Directives by name, under the organization, country or person that they could cover."""
 
 
 class DirectiveIndex:
-    """The directives about one model, by whom they could cover: what a request looks up."""
+    """The directives about one model, found by the organization, country or person that they could cover."""
 
     __slots__ = ("_any", "_countries", "_members", "_organizations")
 
     def __init__(self) -> None:
         self._any: Places = {}
-        """Those that could cover anybody, under one key: everyone, or persons by status."""
+        """Those that could cover any organization, under one key: everyone, or persons by status."""
         self._organizations: Places = {}
         self._countries: Places = {}
         self._members: Places = {}
@@ -366,18 +375,18 @@ class DirectiveIndex:
         return bool(self._any or self._organizations or self._countries or self._members)
 
     def add(self, directive: Cover) -> None:
-        """Take a directive in."""
+        """Add a directive."""
         for index, key in self._places(directive):
             index.setdefault(key, {})[directive.name] = directive
 
     def add_organization(self, directive: Cover, organization: str) -> None:
-        """A directive that is here covers one more organization."""
+        """A directive in this index covers one more organization."""
         if directive.selector.is_open:
             return
         self._organizations.setdefault(organization, {})[directive.name] = directive
 
     def remove(self, directive: Cover) -> None:
-        """Forget a directive."""
+        """Remove a directive."""
         for index, key in self._places(directive):
             named = index.get(key, {})
             named.pop(directive.name, None)
@@ -387,7 +396,7 @@ class DirectiveIndex:
     def reaches(
         self, organization: str, entity_of: Callable[[str], Requester], persons: Sequence[str]
     ) -> bool:
-        """Whether any directive here could cover a request; what it costs does not depend on how many."""
+        """Whether any directive here could cover a request. The cost does not depend on their number."""
         return bool(
             self._any
             or organization in self._organizations
@@ -396,9 +405,9 @@ class DirectiveIndex:
         )
 
     def candidates(self, entity: Requester, persons: Sequence[str]) -> Iterator[Cover]:
-        """The directives that could cover a request, each once or more; no other one does.
+        """The directives that could cover a request; a directive may come more than once.
 
-        `persons` are the members it names, by id.
+        `persons` are the members that the request names, by id.
         """
         yield from self._any.get("", _NONE).values()
         yield from self._organizations.get(entity.id, _NONE).values()

@@ -1,11 +1,12 @@
 """Directives as their issuers write them: read with every fault and its place, and made into what is signed.
 
 Rules:
-- Empty covers nobody and is invalid; so is a model or issuer nobody knows (checked by `core.lifecycle`).
-- What the language has but this build does not is refused by name.
-- Names are in the clear only to the signer and the control plane: what is signed carries their count and a
-  commitment. What opens the commitments goes beside it.
-- What is signed says what its words mean: the statuses of a definition and their source are in it.
+- A directive that is empty covers no one, and is invalid. A model or issuer that does not exist is invalid
+  too; `core.lifecycle` checks this.
+- A feature of the language that this build does not have is refused by name.
+- Only the signer and the control plane see names in plain text. The signed document has their count and a
+  commitment. The openings of the commitments go beside it.
+- The signed document says what its words mean: it contains the statuses of a definition and their source.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ LATER: dict[str, str] = {"tiers": "trusted-access tiers"}
 """Fields of the directive language that this build refuses by name, and what they need."""
 NAMES_MAX = 1_000
 DOCUMENT_BYTES_MAX = 26_000
-"""How large a document is that is signed: an entry holds it twice, once in base64, and the signatures."""
+"""How large a signed document may be. An entry has it twice (once in base64), and also the signatures."""
 PERSON_ID = r"^mem_[a-z2-7]{16}$"
 
 PersonId = Annotated[str, Field(pattern=PERSON_ID)]
@@ -62,7 +63,7 @@ Surfaces = Annotated[list[Slug], Field(min_length=1, max_length=50)]
 
 
 def _time(text: str) -> str:
-    """A time with its zone, as entries write it."""
+    """A time with its time zone, as entries write it."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -91,7 +92,10 @@ Beginning = Annotated[str, AfterValidator(_beginning)]
 
 
 def _word_or(word: str, shape: Any, otherwise: str) -> WrapValidator:
-    """What is one word, or of a shape: a fault is one of the shape that was meant, at its own place."""
+    """One word, or a value of another shape.
+
+    A fault is reported for the shape that was meant, at its own place.
+    """
     adapter = TypeAdapter(shape)
 
     def validated(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
@@ -115,7 +119,7 @@ def _ids_or(by_status: type[BaseModel]) -> WrapValidator:
 
 
 class WrittenPersons(_Strict):
-    """Persons by the status that a definition means; `assurance` is the least that counts as known."""
+    """Persons by the status that a definition means. `assurance` is the lowest level that counts as known."""
 
     definition: Slug
     unknown: Literal["covered", "spared"] = "covered"
@@ -123,7 +127,7 @@ class WrittenPersons(_Strict):
 
 
 class ExceptedPersons(_Strict):
-    """Persons excepted by status; one whose status is not known well enough is not among them."""
+    """Persons excepted by status. A person whose status is not known well enough is not excepted."""
 
     definition: Slug
     assurance: AssuranceWord | None = None
@@ -136,13 +140,13 @@ class _Whom(_Strict):
 
 
 class WrittenCover(_Whom):
-    """Whom a directive covers: the union of what is stated."""
+    """Who a directive covers: the union of the fields."""
 
     persons: Annotated[WrittenPersons | list[str], _ids_or(WrittenPersons)] | None = None
 
 
 class WrittenExemption(_Whom):
-    """Whom it excepts: the union of what is stated."""
+    """Who it excepts: the union of the fields."""
 
     persons: Annotated[ExceptedPersons | list[str], _ids_or(ExceptedPersons)] | None = None
 
@@ -155,21 +159,21 @@ class AnnexFile(_Strict):
 
 
 class WrittenDirectiveBasis(_Strict):
-    """Why the directive binds, and by what authority."""
+    """Why the directive binds, and which authority it rests on."""
 
     kind: Literal["voluntary", "agreed", "order"]
     authority: Text
 
 
 class Restrictions(_Strict):
-    """What `restrict` asks of every request that is covered."""
+    """What `restrict` asks of every covered request."""
 
     requestsPerMinute: Annotated[int, Field(ge=1, le=REQUESTS_MAX)] | None = None  # noqa: N815 - likewise
     personNamed: Literal[True] | None = None  # noqa: N815 - likewise
 
 
 class WrittenReasons(_Strict):
-    """In which form reasons were given, what may be said of them; where written or sealed, the reasons."""
+    """The form of the reasons, what may be said about them, and written or sealed reasons."""
 
     form: Literal["written", "verbal", "sealed", "none"]
     summary: Text | None = None
@@ -177,7 +181,7 @@ class WrittenReasons(_Strict):
 
 
 class WrittenDirectiveSpec(_Strict):
-    """Who narrows what for whom, and why."""
+    """Who narrows access, for which requests, and why."""
 
     issuer: Slug
     basis: WrittenDirectiveBasis
@@ -199,7 +203,7 @@ class WrittenDirectiveSpec(_Strict):
 
 
 class WrittenDirectiveMetadata(_Strict):
-    """The directive's name, the one it takes the place of, and whether it is a drill."""
+    """The directive's name, the one that it replaces, and whether it is a drill."""
 
     name: Slug
     replaces: Slug | None = None
@@ -216,7 +220,7 @@ class WrittenDirective(_Strict):
 
 
 def read(document: documents.YamlDocument) -> dict[str, Any]:
-    """Check a document and return the directive as JSON, defaults filled in.
+    """Check a document, and return the directive as JSON with all defaults.
 
     Raises: InvalidDocument: with the place of every error.
     """
@@ -234,9 +238,10 @@ def read(document: documents.YamlDocument) -> dict[str, Any]:
 class Signing:
     """What a signer adds to a written directive.
 
-    `log` is the log's verifier key; `salt` gives 32 fresh random bytes; `annexes` are the names in the files,
-    as `annex.read` gives them; `definitions` what the record adds to those every build has; `replaced` the
-    digest of the document that it takes the place of; `received` how it came, where it is transcribed.
+    `log` is the log's verifier key. `salt` gives 32 fresh random bytes. `annexes` are the names in the files,
+    as `annex.read` gives them. `definitions` are those on the record, beside those that every build has.
+    `replaced` is the digest of the document that it replaces. `received` says how it arrived, if it is
+    transcribed.
     """
 
     log: str
@@ -248,11 +253,11 @@ class Signing:
 
 
 def to_sign(given: dict[str, Any], signing: Signing) -> tuple[Document, dict[str, Opening]]:
-    """The document as it is signed and published, and what opens its commitments.
+    """The document as it is signed and published, and the openings of its commitments.
 
     Requires: `given` is what `read` returned.
-    Raises: InvalidInput: a definition nobody knows; more than an entry holds. BadEnvelope: what signing adds
-    is malformed.
+    Raises: InvalidInput: an unknown definition; more than an entry holds. BadEnvelope: what signing adds is
+            malformed.
     """
     opened: dict[str, Opening] = {}
 
@@ -318,7 +323,7 @@ def _whom_to_sign(
 
 
 def definition(name: str, added: Mapping[str, Definition]) -> Definition:
-    """What a definition means. Raises: InvalidInput: nobody has said."""
+    """What a definition means. Raises: InvalidInput: it is not defined."""
     found = persons.DEFINITIONS.get(name) or added.get(name)
     if found is None:
         known = ", ".join(sorted({*persons.DEFINITIONS, *added}))
@@ -360,7 +365,7 @@ def _twice(spec: WrittenDirectiveSpec) -> Iterator[Fault]:
 
 
 def _inconsistent(checked: WrittenDirective) -> Iterator[Fault]:
-    """What is well-formed by itself and makes no sense together."""
+    """Parts that are each well-formed, but contradict each other."""
     spec = checked.spec
     if (spec.action == "restrict") != (spec.conditions is not None):
         yield Fault(("spec", "conditions"), "conditions with 'restrict', and only with it", spec.action)

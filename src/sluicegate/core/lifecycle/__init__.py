@@ -2,8 +2,8 @@
 
 Rules:
 - Pure: the same state, command, time and entropy give the same entries.
-- A refusal changes nothing. What is decided is a list of drafts; the writer gives them their place.
-- One module a family of commands; the command is a dataclass, its rules one function beside it.
+- A refusal changes nothing. An acceptance is a list of drafts; the writer gives them their place.
+- Each family of commands has a module. A command is a dataclass, and one function beside it has its rules.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether an act may be done in a case now: the table of `sluicegate_record.terms.kinds`, asked."""
+"""Whether an act may be done in a case now, by the table of `sluicegate_record.terms.kinds`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sluicegate_record.terms import kinds
 
 
 def not_now(act: str, case: Case) -> Refusal | None:
-    """Why an act may not be done in a case of this kind in this state, if it may not."""
+    """Why an act may not be done in a case of this kind in this state; None if it may."""
     if kinds.allows(act, case.kind, case.standing):
         return None
     if case.kind not in kinds.ACTS[act].kinds:
@@ -29,13 +29,15 @@ def not_now(act: str, case: Case) -> Refusal | None:
 
 
 def found(state: State, name: str, act: str) -> Case | Refusal:
-    """The case an act is about, if it may be done there now."""
+    """The case that an act is about, or why it may not be done there now."""
     case = state.cases.get(name)
     return case_unknown(name) if case is None else not_now(act, case) or case
 
 
 def placed(state: State, question: Question, act: str) -> Case | Refusal:
-    """The case a signed question is about, if it is that case's and the act may be done there now."""
+    """The case that a signed question is about,
+    or why the question is not the case's or the act may not be done now.
+    """
     case = state.cases.get(question.case)
     if case is None:
         return case_unknown(question.case)
@@ -43,12 +45,12 @@ def placed(state: State, question: Question, act: str) -> Case | Refusal:
 
 
 def case_unknown(name: str) -> Refusal:
-    """The refusal of a case that does not exist."""
+    """The refusal for a case that does not exist."""
     return Refusal("unknown", "case_unknown", f"no case {name[:80]!r}", "'case list' shows your cases")
 
 
 def other_question(case: Case, digest: str) -> Refusal | None:
-    """The refusal of what was signed for another question than the case's, if it was."""
+    """The refusal if a statement was signed for another question than the case's; None if it was not."""
     if digest == case.question.digest:
         return None
     return Refusal(

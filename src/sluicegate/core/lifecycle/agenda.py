@@ -1,4 +1,4 @@
-"""What is due when: times at which the log moves cases by itself."""
+"""What is due when: the times at which the log itself moves cases."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class What(NamedTuple):
-    """Something that becomes due: `what` happens to `about`, a case, a grant or a stage, for `agency`."""
+    """Something that becomes due: `what` happens to `about` (a case, a grant or a stage), for `agency`."""
 
     about: str
     agency: str
@@ -15,9 +15,10 @@ class What(NamedTuple):
 
 
 class Agenda(dict[What, int]):
-    """Due times in milliseconds since 1970 UTC, by what is due. Ask `first` for the earliest.
+    """Due times in milliseconds since 1970 UTC, by what is due. `first` gives the earliest.
 
-    Of several due at the same time the order is that of `What`; so it is the same on every machine.
+    If several are due at the same time, their order is the order of `What`. So it is the same on every
+    machine.
     """
 
     def __init__(self) -> None:
@@ -33,7 +34,7 @@ class Agenda(dict[What, int]):
             heapq.heappush(self._heap, (due_ms, what))
 
     def first(self) -> tuple[int, What] | None:
-        """The earliest, if anything is due at any time."""
+        """The earliest one; None if nothing is on the agenda."""
         while self._heap and self.get(self._heap[0][1]) != self._heap[0][0]:
             heapq.heappop(self._heap)
         return self._heap[0] if self._heap else None

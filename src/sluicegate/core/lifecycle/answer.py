@@ -1,4 +1,4 @@
-"""What deciding a command gives: drafts and a result, or a refusal. Both are values."""
+"""The result of deciding a command: drafts and an answer, or a refusal. Both are values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RefusalKind = Literal["unknown", "conflict", "forbidden", "unverified"]
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """Yes: what to append (perhaps nothing), and the answer, to which the writer adds `size`."""
+    """Yes: the drafts to append (there may be none), and the answer. The writer adds `size` to the answer."""
 
     drafts: Sequence[Draft]
     result: dict[str, Any]
@@ -21,7 +21,7 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """No. Nothing is appended. `kind` tells the edge which status fits; `remedy` what to do."""
+    """No: nothing is appended. `kind` says which status fits; `remedy` says what to do."""
 
     kind: RefusalKind
     code: str

@@ -1,10 +1,11 @@
 """Applications: an organization applies, is asked, answers, accepts, withdraws, replies, appeals.
 
 Rules:
-- Who may apply is checked before anybody's time is taken, by the terms in force then, for an application, an
-  amendment and an appeal alike; what the checks are is shown before applying.
-- An organization has one open application and one grant a release and surface. A renewal or a change is an
-  amendment of the grant: what it allows goes on until it is decided.
+- The rules on who may apply are checked before agencies spend time on a case. They are those of the terms in
+  force at that time, and are the same for an application, an amendment and an appeal. Applicants can see them
+  before they apply.
+- An organization has one open application and one grant for each release and surface. To renew or change a
+  grant, it asks for an amendment. Until that is decided, the grant allows what it allowed before.
 - A nomination is not an admission: it says only that the developer hopes for an application.
 """
 
@@ -43,7 +44,7 @@ from sluicegate_record.terms import kinds
 class SubmitApplication:
     """Apply for one stage on one surface.
 
-    `organization` is the applicant's pseudonym; `dossier` what is sealed: `{organization: {name,
+    `organization` is the applicant's pseudonym; `dossier` is the sealed part: `{organization: {name,
     registeredIn, …}, …}`.
     """
 
@@ -59,7 +60,7 @@ class SubmitApplication:
 class Amend:
     """Ask for a grant to be renewed, or to go on with another dossier, or both.
 
-    `dossier` is another one, or opens the commitment to the one agreed to.
+    `dossier` is a new one, or opens the commitment to the one that was agreed to.
     """
 
     grant: str
@@ -70,7 +71,7 @@ class Amend:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Answer the question of an agency; "" where only one asks. `text` is sealed."""
+    """Answer the question of an agency; `agency` is "" if only one agency asks. `text` is sealed."""
 
     case: str
     agency: str
@@ -93,7 +94,7 @@ class Withdraw:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """Return an application without action: it is deficient, and why is sealed in the case."""
+    """Return a deficient application without a decision. The reason is sealed in the case."""
 
     case: str
     reason: str
@@ -111,7 +112,7 @@ class Reply:
 class OpenAppeal:
     """Appeal a denial or a removal. `text` is sealed.
 
-    `dossier` opens the commitment to the one that the case is about, if it is about any.
+    `dossier` opens the commitment to the dossier of the appealed case, if it has one.
     """
 
     case: str
@@ -121,7 +122,10 @@ class OpenAppeal:
 
 @dataclass(frozen=True, slots=True)
 class Nominate:
-    """Note that an organization is hoped for in a stage. `organization` is a pseudonym, `dossier` sealed."""
+    """Note that the developer hopes for an organization in a stage.
+
+    `organization` is a pseudonym, `dossier` sealed.
+    """
 
     release: str
     stage: str
@@ -158,7 +162,7 @@ def submit_application(
 
 
 def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `Amend`. The grant goes on as it is meanwhile."""
+    """Decide `Amend`. Meanwhile the grant does not change."""
     grant = state.grants.get(command.grant)
     if grant is None:
         return Refusal("unknown", "grant_unknown", f"no grant {command.grant[:80]!r}")
@@ -203,7 +207,7 @@ def _not_to_amend(state: State, command: Amend, grant: Grant) -> Refusal | None:
 
 
 def answer(state: State, command: Answer, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `Answer`: the clock of the agency that asked goes on."""
+    """Decide `Answer`: the clock of the agency that asked runs again."""
     case = found(state, command.case, "answer")
     if isinstance(case, Refusal):
         return case
@@ -238,7 +242,7 @@ def answer(state: State, command: Answer, now_ms: int, entropy: Entropy) -> Acce
 
 
 def accept(state: State, command: Accept, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `Accept`: the grant, if nothing has come in its way since the offer."""
+    """Decide `Accept`: give the grant, if nothing prevents it since the offer."""
     case = found(state, command.case, "accept")
     if isinstance(case, Refusal):
         return case
@@ -262,7 +266,7 @@ def withdraw(state: State, command: Withdraw, now_ms: int, entropy: Entropy) -> 
 
 
 def return_case(state: State, command: Return, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `Return`: before any agency has said anything on the merits."""
+    """Decide `Return`: only before an agency has said something about the substance."""
     case = found(state, command.case, "return")
     if isinstance(case, Refusal):
         return case
@@ -275,7 +279,9 @@ def return_case(state: State, command: Return, now_ms: int, entropy: Entropy) ->
 
 
 def reply(state: State, command: Reply, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `Reply`: a denial is reviewed again, once; a removal waits out its time with the reply in it."""
+    """Decide `Reply`: a denial is reviewed again, once;
+    a removal still waits until its time to reply is over.
+    """
     case = found(state, command.case, "reply")
     if isinstance(case, Refusal):
         return case
@@ -303,7 +309,7 @@ def reply(state: State, command: Reply, now_ms: int, entropy: Entropy) -> Accept
 
 
 def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `OpenAppeal`: others decide, by the rule of appeals, under the terms in force."""
+    """Decide `OpenAppeal`: other parties decide, by the rule for appeals, under the terms in force."""
     case = found(state, command.case, "appeal")
     if isinstance(case, Refusal):
         return case
@@ -350,7 +356,7 @@ def nominate(state: State, command: Nominate, now_ms: int, entropy: Entropy) -> 
 
 
 def about_stage(state: State, stage: str, terms: str, case: str, kind: str) -> Question:
-    """What the question of every case about a stage binds."""
+    """The fields that the question of every case about a stage binds."""
     given = state.record.terms[terms].plan
     return Question(
         log=state.log,
@@ -414,7 +420,7 @@ def _already_again(state: State, case: Case) -> Refusal | None:
 
 
 def appeal_until_ms(case: Case) -> int | None:
-    """Until when a case can be appealed; None where it cannot."""
+    """Until when an appeal against a case is possible; None if no appeal is possible."""
     wrong = kinds.GRANTED if case.kind == kinds.REMOVAL else {"denied"}
     if case.outcome not in wrong or case.determined_ms is None:
         return None
@@ -434,7 +440,7 @@ def _not_to_appeal(case: Case, now_ms: int) -> Refusal | None:
 
 
 def _out_of_force(release: Release, case: Case) -> Refusal | None:
-    """Why there are no terms in force under which a case can be appealed, if there are none."""
+    """Why a case cannot be appealed under terms in force; None if it can."""
     stage = case.question.stage
     if case.kind == kinds.REMOVAL:
         return None if stage in release.terms else terms_changed(stage)

@@ -1,10 +1,10 @@
-"""Signatories of organizations, and what they attest of everyone able to reach a credential.
+"""Signatories of organizations, and what they attest of all persons who can reach a credential.
 
 Rules:
-- Only a signatory of the organization that holds the credential attests it, for this log, for a time.
-- An attestation counts once: withdrawn or replaced, it does not come back.
-- A signatory that is retired takes along what it attests now.
-- The envelope goes to the gate part: statuses are not public.
+- Only a signatory of the organization that holds the credential attests it, for this log, for a limited time.
+- An attestation counts once. After it is withdrawn or replaced, it cannot be used again.
+- When a signatory is retired, its present attestations end.
+- The envelope goes to the gate part, because statuses are not public.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from sluicegate_record.statements.people import Attestation
 
 SIGNATORIES_MAX = 10
 AHEAD_MAX_MS = 366 * 86_400_000
-"""How far ahead an attestation may end."""
+"""How far in the future an attestation may end."""
 
 
 @dataclass(frozen=True, slots=True)
 class PinSignatory:
-    """Let a key attest for an organization; `public` is 32 raw bytes."""
+    """Allow a key to attest for an organization; `public` is 32 raw bytes."""
 
     organization: str
     public: bytes
@@ -39,7 +39,7 @@ class PinSignatory:
 
 @dataclass(frozen=True, slots=True)
 class RetireSignatory:
-    """Let a signatory attest no more; `signatory` is its id."""
+    """Stop a signatory from attesting; `signatory` is its id."""
 
     organization: str
     signatory: str
@@ -47,20 +47,23 @@ class RetireSignatory:
 
 @dataclass(frozen=True, slots=True)
 class AttestCredential:
-    """Put a signed attestation of a credential in force, in place of the one before."""
+    """Put a signed attestation of a credential in force. It replaces the one before."""
 
     envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True)
 class WithdrawAttestation:
-    """Attest nothing of a credential any more."""
+    """End the attestation of a credential."""
 
     credential: str
 
 
 def pin_signatory(state: State, command: PinSignatory, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `PinSignatory`. Pinning twice is done once. A key of a party signs for that party alone."""
+    """Decide `PinSignatory`.
+
+    Pinning the same key again changes nothing. A key of a party signs for that party only.
+    """
     keyid = dsse.keyid(command.public)
     pinned = state.registry.signatories.get(command.organization, {})
     if keyid in pinned:
@@ -104,9 +107,9 @@ def retire_signatory(
 def attest_credential(
     state: State, command: AttestCredential, now_ms: int, entropy: Entropy
 ) -> Acceptance | Refusal:
-    """Decide `AttestCredential`. The same attestation again is done once.
+    """Decide `AttestCredential`. The same attestation again changes nothing.
 
-    Raises: BadEnvelope: no attestation.
+    Raises: BadEnvelope: not an attestation.
     """
     stated = Attestation.read(command.envelope)
     organization = _organization(state, stated.credential)
@@ -137,7 +140,7 @@ def attest_credential(
 def withdraw_attestation(
     state: State, command: WithdrawAttestation, now_ms: int, entropy: Entropy
 ) -> Acceptance | Refusal:
-    """Decide `WithdrawAttestation`. Withdrawing twice is done once."""
+    """Decide `WithdrawAttestation`. Withdrawing again changes nothing."""
     if command.credential not in state.credentials:
         return credential_unknown(command.credential)
     is_attested = command.credential in state.registry.attested
@@ -146,7 +149,7 @@ def withdraw_attestation(
 
 
 def _organization(state: State, credential: str) -> str | None:
-    """Whose a credential is, if there is such a one."""
+    """The organization that holds a credential, if there is such a credential."""
     grant = state.credentials.get(credential)
     return state.table.grants_by_id[grant].organization if grant is not None else None
 
@@ -176,7 +179,7 @@ def _unfit(state: State, organization: str, stated: Attestation, now_ms: int) ->
 
 
 def _attested(stated: Attestation, keyid: str, digest: str) -> AttestationRow:
-    """What a signatory's statement attests, as it stands in an entry."""
+    """What a signatory's statement attests, in the form of an entry."""
     return AttestationRow(
         statuses=tuple(sorted(stated.statuses)),
         until_ms=stated.until_ms,

@@ -1,7 +1,7 @@
-"""What stands between a case and its determination: contradictions, a screening, time to reply, closed terms.
+"""What prevents the determination of a case: contradictions, a screening, time to reply, closed terms.
 
 Rules:
-- It is read off the record. So whoever changes the record can tell which cases it has set free.
+- It follows from the record. So code that changes the record can find the cases that this has set free.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ StageName: TypeAlias = tuple[str, str]
 
 
 def stage_of(case: Case) -> StageName:
-    """Release and stage of a case that is about one."""
+    """The release and stage of a case that is about one."""
     assert case.question.release is not None
     assert case.question.stage is not None
     return case.question.release, case.question.stage
 
 
 def set_free(record: Record, release: str, now_ms: int) -> Iterator[Case]:
-    """The cases about a release that wait for nothing any more, and that nobody has determined yet."""
+    """The cases about a release that nothing blocks any more, and that are not determined yet."""
     for case in record.cases.values():
         if case.question.release == release and case.state not in _SETTLED and _is_free(record, case, now_ms):
             yield case
@@ -44,14 +44,16 @@ def _is_free(record: Record, case: Case, now_ms: int) -> bool:
 
 
 def is_agreed(case: Case) -> bool:
-    """Whether the rule of a case, as it was heard, is satisfied, and no objection is enough to stop it."""
+    """Whether the rule of a case (or of its allowed appeal) is satisfied,
+    and no objection is enough to stop it.
+    """
     rule = case.left
     satisfied = rule is not None and (quorum.satisfied(rule, case.consenting) or case.unopposed)
     return satisfied and not _is_objected(case)
 
 
 def blocked_by(record: Record, case: Case, now_ms: int) -> list[dict[str, Any]]:
-    """What stands between a satisfied rule and its determination: `{what, text, …}`."""
+    """What prevents a determination when the rule is satisfied: `{what, text, …}`."""
     found: list[dict[str, Any]] = []
     contradictions = granted_conditions(record, case)[1] if case.kind in kinds.APPLIED else {}
     for name, values in contradictions.items():
@@ -82,7 +84,7 @@ def _is_asked_on_agreed_terms(record: Record, case: Case) -> bool:
 
 
 def _would_close(record: Record, case: Case) -> bool:
-    """Whether an amendment would move a grant that works to terms that are not open yet."""
+    """Whether an amendment would move a working grant to terms that are not open yet."""
     if case.kind != kinds.AMENDMENT:
         return False
     grant = record.grants[case.question.grant]
@@ -91,9 +93,9 @@ def _would_close(record: Record, case: Case) -> bool:
 
 
 def screening_needed(record: Record, case: Case) -> bool:
-    """Whether a case's stage asks for a clear screening record that the case does not have, or no more.
+    """Whether a case's stage asks for a clear screening record that the case does not have, or has lost.
 
-    An appeal that has none of its own goes by that of the application, or amendment, that it would approve.
+    An appeal without a record uses the record of the application or amendment that it would approve.
     """
     if case.kind == kinds.APPEAL and case.screening is None:
         first = record.cases[case.question.against]
@@ -105,9 +107,9 @@ def screening_needed(record: Record, case: Case) -> bool:
 
 
 def granted_conditions(record: Record, case: Case) -> tuple[Conditions, Contradictions]:
-    """The conditions of a grant out of this case, the stage's own included, and what contradicts.
+    """The conditions of a grant from this case, including those of the stage; and the contradictions.
 
-    Where positions contradict the terms, the terms hold: nobody proceeds past what was agreed.
+    If positions contradict the terms, the terms hold: officers cannot proceed past what was agreed.
     """
     body = _stage(record, case)
     stated = [("terms", UNCONDITIONAL if body is None else body.conditions)]
@@ -124,7 +126,10 @@ def allowed_on_appeal(record: Record, case: Case) -> bool:
 
 
 def asked(record: Record, case: Case) -> Question:
-    """The question that a case is decided by: of one that an appeal put on the list, the appeal's."""
+    """The question that decides a case.
+
+    If an appeal put the case on the list, it is the question of the appeal.
+    """
     appeals = (record.cases[name] for name in reversed(case.appeals))
     allowed = (appeal for appeal in appeals if appeal.outcome in kinds.GRANTED)
     appeal = next(allowed, None) if case.state in kinds.LISTED else None
@@ -132,7 +137,7 @@ def asked(record: Record, case: Case) -> Question:
 
 
 def as_heard(record: Record, case: Case) -> Case:
-    """A case as an appeal left it that was allowed: with the positions of the appeal in place of its own."""
+    """A case after an appeal against it was allowed: the positions of the appeal replace its own."""
     if not allowed_on_appeal(record, case):
         return case
     appeal = record.cases[case.appeal or ""]
@@ -140,7 +145,7 @@ def as_heard(record: Record, case: Case) -> Case:
 
 
 def _is_objected(case: Case) -> bool:
-    """Whether an objection stands where one is enough; one under review denies nothing yet, nor admits."""
+    """Whether there is an objection, if one is enough. During a review it neither denies nor admits."""
     return case.is_notified and bool(case.against)
 
 
@@ -150,5 +155,5 @@ def _stage(record: Record, case: Case) -> plan.Stage | None:
 
 
 def instead_of(first: Case, appeal: Case) -> Case:
-    """The case appealed, with the positions of the appeal in place of its own."""
+    """The appealed case, with the positions of the appeal instead of its own."""
     return replace(first, id=appeal.id, positions=appeal.positions, clocks=appeal.clocks)

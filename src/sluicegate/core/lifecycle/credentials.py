@@ -1,7 +1,7 @@
 """Credentials: issued under a grant, revoked at once.
 
 Rules:
-- The key itself never comes here: its holder makes it and sends the SHA-256 digest.
+- The control plane never gets the key itself: its holder makes it, and sends the SHA-256 digest.
 - A credential belongs to one grant, so approval on one surface never reaches another.
 """
 
@@ -24,7 +24,7 @@ DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 class IssueCredential:
     """Register a key under a grant. `digest` is SHA-256 of the key, 64 lower-case hex digits.
 
-    `member` is who alone may use it, None for everybody of the organization.
+    `member` is the only person who may use it; None means everyone in the organization.
     """
 
     grant: str
@@ -70,7 +70,7 @@ def issue_credential(
 def revoke_credential(
     state: State, command: RevokeCredential, now_ms: int, entropy: Entropy
 ) -> Acceptance | Refusal:
-    """Decide `RevokeCredential`. Revoking twice is done once."""
+    """Decide `RevokeCredential`. Revoking again changes nothing."""
     if command.credential not in state.credentials:
         return credential_unknown(command.credential)
     result = {"credential": command.credential}
@@ -81,5 +81,5 @@ def revoke_credential(
 
 
 def credential_unknown(name: str) -> Refusal:
-    """The refusal of a credential that does not exist, or is not the asker's to know."""
+    """The refusal for a credential that does not exist, or that the asker may not know of."""
     return Refusal("unknown", "credential_unknown", f"no credential {name[:80]!r}")

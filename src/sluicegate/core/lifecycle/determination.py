@@ -2,8 +2,8 @@
 
 Rules:
 - A function of the case and the state alone: the same for a position, a silence, a screening, a proceeding.
-- No seat, no grant. What stands in the way is named (`blocked_by`), never passed over.
-- A denial says why, until when one may reply, and until when one may appeal.
+- No seat, no grant. The case names what prevents a decision (`blocked_by`), and never ignores it.
+- A denial says why, until when the applicant may reply, and until when an appeal is possible.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Consequence = TypeVar("Consequence", bound=SupportedBody)
 
 
 def conclude(state: State, case: Case, now_ms: int, entropy: Entropy) -> list[Draft]:
-    """The entries that follow from a case as it stands; none while nothing does.
+    """The entries that follow from the present state of a case; none if nothing follows yet.
 
     `case` may be one that is only tried.
     """
@@ -61,7 +61,7 @@ def approved(state: State, case: Case, now_ms: int, entropy: Entropy) -> list[Dr
 
 
 def superseded(state: State, grant: str, how: str, *, but: str = "") -> Iterator[Draft]:
-    """The end of what is open about a grant that ends, except the case `but`."""
+    """The entries that end all open cases about a grant that ends, except the case `but`."""
     found = state.grants[grant]
     for name in (found.amendment, found.removal):
         if name is not None and name != but:
@@ -69,7 +69,7 @@ def superseded(state: State, grant: str, how: str, *, but: str = "") -> Iterator
 
 
 def supersedes(case: str, code: str | None = None) -> Draft:
-    """The entry that ends a case because what it is about has moved on."""
+    """The entry that ends a case because the thing that it is about has changed."""
     return Draft(case, CaseDetermined(case=case, outcome="superseded", reason_code=code))
 
 
@@ -79,7 +79,9 @@ def outcome(case: Case, word: str, now_ms: int, *, code: str | None = None) -> D
 
 
 def outcome_body(case: Case, word: str, now_ms: int, *, code: str | None = None) -> CaseDetermined:
-    """What determines a case: a denial says why, until when one may reply, and until when appeal."""
+    """The body that determines a case: a denial says why, until when a reply is possible,
+    and until when an appeal.
+    """
     body = CaseDetermined(case=case.id, outcome=word, reason_code=code)
     if word == "denied" and case.organization is not None:
         body = replace(body, because=tuple(sorted(case.against)))
@@ -96,7 +98,7 @@ def waitlisted(case: Case) -> Draft:
 
 
 def has_seat(state: State, case: Case) -> bool:
-    """Whether a seat is free for the case's organization, or held by it already."""
+    """Whether the case's organization holds a seat, or a seat is free for it."""
     release, stage = stage_of(case)
     seats, seated = state.seats_of(release, stage), state.seated(release, stage)
     return seats is None or case.organization in seated or len(seated) < seats
@@ -205,7 +207,7 @@ def _lift(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[D
 
 
 def _appeal(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
-    """What the case appealed would have given, or what it took; without a free seat, a place on the list."""
+    """What the appealed case would have given, or took away; if no seat is free, a place on the waitlist."""
     first = state.cases[case.question.against]
     if first.kind == kinds.AMENDMENT:
         if state.grants[first.question.grant].is_live:
@@ -227,7 +229,7 @@ def _appeal(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator
 
 
 def _resting_on(body: Consequence, case: Case) -> Consequence:
-    """A consequence, with whose signatures, or silence, it rests on."""
+    """A consequence, with the signatures or the silence that it rests on."""
     positions = tuple(
         PositionRef(agency=party, digest=said.digest, seq=said.seq)
         for party, said in sorted(case.positions.items())

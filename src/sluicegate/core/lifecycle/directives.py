@@ -1,13 +1,14 @@
-"""Directives: issued or transcribed, changed by another document, lifted by a case whose rule is `liftedBy`.
+"""Directives: issued or transcribed, replaced by another document, lifted by a case whose rule is `liftedBy`.
 
 Rules:
-- An issuer signs the document with names as count and commitment; what opens the commitments comes beside it
-  and must fit.
-- A model nobody offers, a definition nobody made: refused, so that a typing error never passes for a
-  directive in force.
-- Whoever issued it may narrow it alone. What is not provably narrower takes whom `liftedBy` asks.
-- A transcription is marked so until its issuer confirms it; until then the issuer's letter, transcribed too,
-  is its word.
+- An issuer signs the document with names as a count and a commitment. The openings of the commitments come
+  beside it, and must fit.
+- A model that no one offers, or a definition that does not exist, is refused. So a typing error never becomes
+  a directive in force.
+- The issuer alone may narrow a directive. A change that is not provably narrower needs the signatures that
+  `liftedBy` asks for.
+- A transcription is marked as one until its issuer confirms it. Until then, a letter of the issuer can also
+  be transcribed, and counts as the issuer's word.
 """
 
 from __future__ import annotations
@@ -42,15 +43,15 @@ from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import quorum
 
 LIFTED = "lift.organizations"
-"""The name of what opens the commitment to organizations that a lift is about."""
+"""The name of the opening of the commitment to the organizations of a lift."""
 
 
 @dataclass(frozen=True, slots=True)
 class IssueDirective:
-    """Put a signed directive in force, or a drill.
+    """Put a signed directive in force, or start a drill.
 
-    `opened` opens its commitments, by their names; `named` is what they come to, by `covers`, `except` and
-    `annex.…`; `described` are organizations that names may mean and the log does not describe yet.
+    `opened` opens its commitments, by their names. `named` is what they mean, by `covers`, `except` and
+    `annex.…`. `described` are organizations that names may mean and the log does not describe yet.
     """
 
     envelope: Envelope
@@ -61,16 +62,16 @@ class IssueDirective:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """Put on the record that the issuer of a transcription stands by it."""
+    """Put on the record that the issuer of a transcription confirms it."""
 
     envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True)
 class OpenLift:
-    """Ask those whom a directive's `liftedBy` names to lift it, or the part that `scope` states.
+    """Ask the parties in a directive's `liftedBy` to lift it, or the part that `scope` states.
 
-    `opened` opens the commitment to the scope's organizations, which come to `named`.
+    `opened` opens the commitment to the scope's organizations; `named` is what they mean.
     """
 
     directive: str
@@ -96,7 +97,7 @@ class ReportDrill:
 
 @dataclass(frozen=True, slots=True)
 class AddDefinition:
-    """Say which statuses the words of an order mean, with the source that says so."""
+    """Say which statuses the words of an order mean, with the source of that meaning."""
 
     name: str
     statuses: frozenset[str]
@@ -142,9 +143,9 @@ def issue_directive(
 def check_directive(
     state: State, document: Document, now_ms: int, knows: Callable[[Release], bool] = lambda _: True
 ) -> Refusal | None:
-    """Why a well-formed directive does not fit this log, if it does not.
+    """Why a well-formed directive does not fit this log; None if it does.
 
-    A release that the asker does not know (`knows`) is none.
+    `knows` says which releases the asker may know of; the others count as absent.
     """
     spec = document.spec
     return (
@@ -157,7 +158,7 @@ def check_directive(
 
 
 def _misplaced(state: State, document: Document) -> Refusal | None:
-    """Whether the name is taken, or what is to be replaced is not there as it was."""
+    """Whether the name is taken, or the directive to replace is not there or has changed."""
     name, replaces = document.metadata.name, document.replaces
     if replaces is None or replaces.directive != name:
         if name in state.directives:
@@ -191,9 +192,9 @@ def _parties_unknown(state: State, spec: DirectiveSpec, *, is_transcribed: bool)
 
 
 def _covers_nothing(state: State, spec: DirectiveSpec, knows: Callable[[Release], bool]) -> Refusal | None:
-    """Why a model, or a surface of these models, is nowhere offered nor granted, if one is not.
+    """Why a model, or a surface of these models, is neither offered nor granted anywhere; None if all are.
 
-    What others are offered is not listed: the asker may not know of them.
+    The text does not list what is offered to others: the asker may not know of it.
     """
     reached = _reached(state, knows)
     for model in spec.models:
@@ -231,7 +232,7 @@ def _models(state: State) -> list[tuple[Release, str]]:
 
 
 def _means_otherwise(state: State, spec: DirectiveSpec) -> Refusal | None:
-    """Whether a definition means something else on the record than what was signed, or nothing."""
+    """Whether a definition on the record differs from what was signed, or is not on the record."""
     for _, selection in spec.selections():
         stated = selection.persons
         if not isinstance(stated, Persons):
@@ -251,7 +252,9 @@ def _too_late(spec: DirectiveSpec, now_ms: int) -> Refusal | None:
 
 
 def _authority(state: State, keys: AbstractSet[PinnedKey], document: Document) -> tuple[str, ...] | Refusal:
-    """Whose signatures put a directive in force: its issuer's, or two officers' where it is transcribed."""
+    """The parties whose signatures put a directive in force: its issuer,
+    or two officers if it is transcribed.
+    """
     if not document.is_transcribed:
         return owners_among(keys, document.spec.issuer)
     owners = owners_among(keys, state.developer)
@@ -266,9 +269,10 @@ def _unproven(command: IssueDirective, document: Document) -> Refusal | None:
 
 
 def _widening(state: State, keys: AbstractSet[PinnedKey], document: Document) -> Refusal | None:
-    """Whether a change is not provably narrower and lacks whom `liftedBy` asks.
+    """Whether a change is not provably narrower and lacks the signatures that `liftedBy` asks for.
 
-    A transcription in place of what its issuer signed is wider: officers alone could lift it.
+    A transcription that replaces a directive signed by its issuer counts as wider: officers alone could lift
+    it.
     """
     if document.replaces is None:
         return None
@@ -288,7 +292,7 @@ def _widening(state: State, keys: AbstractSet[PinnedKey], document: Document) ->
 
 
 def confirm(state: State, command: Confirm, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `Confirm`. Confirming twice is done once."""
+    """Decide `Confirm`. Confirming again changes nothing."""
     stated = Confirmation.read(command.envelope)
     if stated.log != state.log:
         return other_log()
@@ -325,7 +329,7 @@ def _not_to_confirm(found: Directive, document: str) -> Refusal | None:
 
 
 def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `OpenLift`. An open lift case about the same part is gone on with."""
+    """Decide `OpenLift`. If a lift case about the same part is open, that case continues."""
     found = in_force(state, command.directive)
     if isinstance(found, Refusal):
         return found
@@ -360,7 +364,7 @@ def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) ->
 
 
 def _out_of_scope(state: State, found: Directive, command: OpenLift) -> Refusal | None:
-    """Whether a part is none of the directive's, or none at all: what is signed must be what is lifted."""
+    """Whether a part is empty, or not a part of the directive: what is signed must be what is lifted."""
     spec, scope = found.document.spec, command.scope or Scope()
     surfaces = scope.surfaces or ()
     for part in _stating_nothing(scope):
@@ -400,7 +404,7 @@ def _scope_unproven(scope: Scope, opened: Opening | None) -> Refusal | None:
 
 
 def end_drill(state: State, command: EndDrill, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `EndDrill`. Ending twice is done once."""
+    """Decide `EndDrill`. Ending it again changes nothing."""
     found = state.directives.get(command.directive)
     if found is None or not found.is_drill:
         return Refusal("unknown", "drill_unknown", f"no drill {command.directive[:80]!r}")
@@ -411,7 +415,7 @@ def end_drill(state: State, command: EndDrill, now_ms: int, entropy: Entropy) ->
 
 
 def report_drill(state: State, command: ReportDrill, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `ReportDrill`. A drill has one report."""
+    """Decide `ReportDrill`. A drill has only one report."""
     found = state.directives.get(command.directive)
     if found is None or not found.is_drill:
         return Refusal("unknown", "drill_unknown", f"no drill {command.directive[:80]!r}")
@@ -429,7 +433,7 @@ def report_drill(state: State, command: ReportDrill, now_ms: int, entropy: Entro
 def add_definition(
     state: State, command: AddDefinition, now_ms: int, entropy: Entropy
 ) -> Acceptance | Refusal:
-    """Decide `AddDefinition`. A name means one thing for good."""
+    """Decide `AddDefinition`. The meaning of a name never changes."""
     result = {"definition": command.name, "statuses": sorted(command.statuses), "source": command.source}
     known = persons.DEFINITIONS.get(command.name) or state.definitions.get(command.name)
     if known is not None:
@@ -444,7 +448,7 @@ def add_definition(
 
 
 def expired(state: State, name: str) -> list[Draft]:
-    """The entries of a directive whose time is over."""
+    """The entries for a directive whose time is over."""
     ended = Draft(name, entries.DirectiveExpired(directive=name))
     return [*_ended_lifts(state, name, "directive_expired"), ended]
 
@@ -456,7 +460,7 @@ def _ended_lifts(state: State, directive_name: str, code: str) -> Iterator[Draft
 
 
 def in_force(state: State, name: str) -> Directive | Refusal:
-    """A directive that has not ended, begun or not."""
+    """A directive that has not ended. It may not have begun."""
     found = state.directives.get(name)
     if found is None or found.is_drill:
         return directive_unknown(name)
@@ -464,13 +468,13 @@ def in_force(state: State, name: str) -> Directive | Refusal:
 
 
 def over(found: Directive) -> Refusal:
-    """The refusal of anything about a directive that has ended."""
+    """The refusal for any act about a directive that has ended."""
     how = found.ended.how if found.ended is not None else ""
     said = f"the directive {found.name!r} has been {how}"
     return Refusal("conflict", f"directive_{how}", said, "'directive list' shows those in force")
 
 
 def directive_unknown(name: str) -> Refusal:
-    """The refusal of a directive that does not exist."""
+    """The refusal for a directive that does not exist."""
     said = f"no directive {name[:80]!r}"
     return Refusal("unknown", "directive_unknown", said, "'directive list' shows every one")

@@ -1,12 +1,15 @@
-"""Who may be admitted: checked with the dossier when a case is opened, and true for as long as it is open.
+"""Who may be admitted: checked with the dossier when a case is opened,
+and true for as long as the case is open.
 
 Rules:
-- A case that can admit (an application, an amendment, an appeal) is opened only about a dossier that is
-  eligible under the terms its question binds, and those are the terms in force.
-- It goes on, or is taken up again, only while the terms in force say the same of who may apply and how it is
-  decided; a plan that changes either ends it. So whatever decides it in the end (a position, a silence, a
-  screening, a seat, a stage that opens, a reply, officers who proceed) admits an applicant who is eligible.
-- The second is law too, so that everyone can check it. The first needs the dossier, which is sealed.
+- A case that can admit (an application, an amendment, an appeal) is opened only about an eligible dossier.
+  The terms that its question binds say who is eligible. They must be the terms in force.
+- It continues, or is taken up again, only while the terms in force say the same about who may apply and how
+  that is decided. A plan that changes either one ends the case. So in the end, whatever decides it (a
+  position, a silence, a screening, a seat, a stage that opens, a reply, officers who proceed) admits an
+  eligible applicant.
+- The second rule is also law, so that everyone can check it. The first rule needs the dossier, which is
+  sealed.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ _REMEDIES = {
 
 
 def unfit(record: Record, question: Question, dossier: Opening | None) -> Refusal | None:
-    """Why a case that can admit may not be opened about a dossier, if it may not.
+    """Why a case that can admit may not be opened about a dossier; None if it may.
 
     Requires: the question binds terms in force.
     """
@@ -46,10 +49,10 @@ def unfit(record: Record, question: Question, dossier: Opening | None) -> Refusa
 
 
 def goes_on(record: Record, release: Release, case: Case) -> bool:
-    """Whether a case goes on in a release, as it is or as another plan would make it.
+    """Whether a case continues in a release, in its present state or after another plan.
 
-    Its terms are in force, or tighter ones that say the same of who may apply and how it is decided. An
-    opening ends with its terms: what an officer signed opens those and no others.
+    Its terms must be in force, or tighter ones that say the same about who may apply and how that is decided.
+    An opening ends with its terms: an officer signed it for those terms only.
     """
     question = blocks.asked(record, case)
     stage, terms = question.stage, question.terms

@@ -1,10 +1,10 @@
-"""In force everywhere: the entry that says so, with what proves it.
+"""In force everywhere: the entry that says so, and its proof.
 
 Rules:
-- It is written once for each version of a directive, and never for one that has been lifted.
-- Every row has acknowledged at least the directive's size or was counted out, and every declared point on its
-  surfaces has said that it enforces it.
-- The time it gives is never earlier than when it came to hold.
+- It is written once for each version of a directive, and never for a version that has been lifted.
+- Every row has acknowledged at least the directive's size, or was counted out. Every declared point on its
+  surfaces has said that it enforces the directive.
+- The time in the entry is never earlier than the moment when this became true.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sluicegate_record.log.leaf import Entropy
 
 ACKNOWLEDGED, COUNTED_OUT, WAITING = "acknowledged", "counted_out", "waiting"
 PART_BYTES = 60_000
-"""How much of a leaf rows may take; more go on in further entries."""
+"""How many bytes of a leaf rows may take. Further rows go to further entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class NoteInForce:
 
 
 def note_in_force(state: State, command: NoteInForce, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `NoteInForce`. Noted before, it changes nothing."""
+    """Decide `NoteInForce`. If it was noted before, nothing changes."""
     found = state.directives.get(command.directive)
     if found is None:
         return Refusal("unknown", "directive_unknown", f"no directive {command.directive[:80]!r}")
@@ -51,7 +51,7 @@ def note_in_force(state: State, command: NoteInForce, now_ms: int, entropy: Entr
 
 
 def _not_in_force(state: State, found: Directive, command: NoteInForce, now_ms: int) -> Refusal | None:
-    """Why a directive is not in force everywhere, if it is not."""
+    """Why a directive is not in force everywhere; None if it is."""
     if found.ended is not None:
         return Refusal("conflict", "directive_lifted", f"the directive {found.name!r} has been lifted")
     if found.size != command.size:
@@ -99,7 +99,7 @@ def _drafts(state: State, found: Directive, rows: Sequence[AtGateway], now_ms: i
 
 
 def _since_ms(found: Directive, rows: Sequence[AtGateway], stated: Sequence[AtPoint], now_ms: int) -> int:
-    """When it came to hold everywhere; now where that is not known of each row."""
+    """When it became true everywhere; now, if that time is not known for each row."""
     known_ms = [row.at_ms for row in rows if row.at_ms is not None]
     is_known = len(known_ms) == len(rows)
     known_ms += [each.at_ms for each in stated]
@@ -108,7 +108,7 @@ def _since_ms(found: Directive, rows: Sequence[AtGateway], stated: Sequence[AtPo
 
 
 def _stated(state: State, found: Directive) -> Iterator[AtPoint]:
-    """The points and the entries in which they have said that they enforce it."""
+    """The points, and the entries in which they have said that they enforce it."""
     for point in points.asked(state, found):
         stated = points.enforcing(point, found)
         if stated is not None:
@@ -116,7 +116,7 @@ def _stated(state: State, found: Directive) -> Iterator[AtPoint]:
 
 
 def _parts(rows: Sequence[AtGateway | AtPoint]) -> Iterator[list[AtGateway | AtPoint]]:
-    """The rows in parts that each fit into a leaf; one without rows where there are none."""
+    """The rows in parts that each fit into a leaf; one empty part if there are no rows."""
     part: list[AtGateway | AtPoint] = []
     left = PART_BYTES
     for row in rows:

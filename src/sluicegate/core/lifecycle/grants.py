@@ -1,10 +1,10 @@
-"""What becomes of a grant after its approval: proven, suspended, resumed, surrendered, removed, falling back.
+"""What happens to a grant after its approval: proven, suspended, resumed, surrendered, removed, falling back.
 
 Rules:
-- The developer may suspend alone, and resume what it suspended; a removal is a case, decided by the rule of
-  the terms under which the grant is held. So no plan applied later lets anybody escape it.
-- A holder may surrender at any time, and choose whether a fallback answers where a directive refuses.
-- Nothing here gives anybody more than a case has given.
+- The developer alone may suspend a grant, and resume what it suspended. A removal is a case. The terms under
+  which the grant is held have the rule that decides it. So no later plan lets a holder escape a removal.
+- A holder may surrender a grant at any time, and choose whether a fallback answers where a directive refuses.
+- Nothing here gives more than a case has given.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from sluicegate_record.terms import kinds, quorum
 
 @dataclass(frozen=True, slots=True)
 class ProveGrant:
-    """Note that a call under a grant has succeeded on its surface; gateways report it."""
+    """Note that a call under a grant has succeeded on its surface. Gateways report such calls."""
 
     grant: str
     gateway: str
@@ -48,7 +48,7 @@ class SuspendGrant:
 
 @dataclass(frozen=True, slots=True)
 class ResumeGrant:
-    """Let a suspended grant go on."""
+    """Make a suspended grant valid again."""
 
     grant: str
 
@@ -62,7 +62,7 @@ class SurrenderGrant:
 
 @dataclass(frozen=True, slots=True)
 class ChooseFallback:
-    """Have the fallback answer what a directive refuses under a grant, or have it no more."""
+    """Choose whether the fallback answers what a directive refuses under a grant."""
 
     grant: str
     fallback: bool
@@ -70,9 +70,9 @@ class ChooseFallback:
 
 @dataclass(frozen=True, slots=True)
 class OpenRemoval:
-    """Ask whether a grant shall end, for one of `kinds.REASON_CODES`.
+    """Ask whether a grant should end, for one of `kinds.REASON_CODES`.
 
-    `text` is the notice, sealed for the holder; `party` is the agency that asks, None for the developer.
+    `text` is the notice, sealed for the holder. `party` is the agency that asks, None for the developer.
     """
 
     grant: str
@@ -82,7 +82,7 @@ class OpenRemoval:
 
 
 def prove_grant(state: State, command: ProveGrant, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `ProveGrant`. Proving twice is done once."""
+    """Decide `ProveGrant`. Proving again changes nothing."""
     grant = _live(state, command.grant)
     if isinstance(grant, Refusal):
         return grant
@@ -93,7 +93,7 @@ def prove_grant(state: State, command: ProveGrant, now_ms: int, entropy: Entropy
 
 
 def suspend_grant(state: State, command: SuspendGrant, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `SuspendGrant`. Suspending twice is done once."""
+    """Decide `SuspendGrant`. Suspending again changes nothing."""
     grant = _live(state, command.grant) if command.code in kinds.REASON_CODES else _code_unknown(command.code)
     if isinstance(grant, Refusal):
         return grant
@@ -105,7 +105,7 @@ def suspend_grant(state: State, command: SuspendGrant, now_ms: int, entropy: Ent
 
 
 def resume_grant(state: State, command: ResumeGrant, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `ResumeGrant`. Resuming what is not suspended changes nothing."""
+    """Decide `ResumeGrant`. Resuming a grant that is not suspended changes nothing."""
     grant = _live(state, command.grant)
     if isinstance(grant, Refusal):
         return grant
@@ -116,7 +116,7 @@ def resume_grant(state: State, command: ResumeGrant, now_ms: int, entropy: Entro
 def surrender_grant(
     state: State, command: SurrenderGrant, now_ms: int, entropy: Entropy
 ) -> Acceptance | Refusal:
-    """Decide `SurrenderGrant`. The seat is free at once; surrendering twice is done once."""
+    """Decide `SurrenderGrant`. The seat is free immediately. Surrendering again changes nothing."""
     result = {"grant": command.grant, "state": "surrendered"}
     known = state.grants.get(command.grant)
     if known is not None and known.standing == "surrendered":
@@ -130,7 +130,7 @@ def surrender_grant(
 def choose_fallback(
     state: State, command: ChooseFallback, now_ms: int, entropy: Entropy
 ) -> Acceptance | Refusal:
-    """Decide `ChooseFallback`. Choosing what is chosen already changes nothing."""
+    """Decide `ChooseFallback`. Choosing the same again changes nothing."""
     grant = _live(state, command.grant)
     if isinstance(grant, Refusal):
         return grant
@@ -142,7 +142,7 @@ def choose_fallback(
 
 
 def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `OpenRemoval`. It counts at the end of the holder's time to reply, at the earliest."""
+    """Decide `OpenRemoval`. It counts, at the earliest, when the holder's time to reply is over."""
     grant = _live(state, command.grant) if command.code in kinds.REASON_CODES else _code_unknown(command.code)
     if isinstance(grant, Refusal):
         return grant
@@ -169,7 +169,7 @@ def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entro
 
 
 def ended(state: State, grant: Grant, how: str) -> list[Draft]:
-    """The entries that end a grant, and with it what is open about it."""
+    """The entries that end a grant, and the open cases about it."""
     body = GrantEnded(grant=grant.id, case=grant.case, how=how)
     return [Draft(grant.id, body), *determination.superseded(state, grant.id, how)]
 

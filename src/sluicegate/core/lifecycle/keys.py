@@ -19,7 +19,7 @@ from sluicegate_record.log.leaf import Entropy
 
 @dataclass(frozen=True, slots=True)
 class StartLog:
-    """Start the log, or go on with it; pin the keys of the trust file that it does not hold yet."""
+    """Start the log, or continue it. Pin the keys of the trust file that the log does not have yet."""
 
     origin: str
     vkey: str
@@ -28,7 +28,7 @@ class StartLog:
 
 
 def start_log(state: State, command: StartLog, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `StartLog`. A log goes on only under the same name, developer and keys."""
+    """Decide `StartLog`. A log continues only under the same name, developer and keys."""
     if state.size and (state.origin, state.developer) != (command.origin, command.developer):
         return Refusal(
             "conflict",
@@ -51,12 +51,12 @@ def signers(state: State, envelope: Envelope) -> frozenset[PinnedKey]:
 
 
 def owners_for(state: State, envelope: Envelope, party: str) -> tuple[str, ...] | Refusal:
-    """Everyone who signed an envelope for `party`, sorted and each once, or why there is nobody."""
+    """Everyone who signed an envelope for `party`, sorted and each once, or why no one counts."""
     return owners_among(signers(state, envelope), party)
 
 
 def owners_among(keys: AbstractSet[PinnedKey], party: str) -> tuple[str, ...] | Refusal:
-    """Everyone who signed for `party` with one of these keys, sorted, each once, or why nobody did."""
+    """Everyone who signed for `party` with one of these keys, sorted and each once, or why no one did."""
     first = _key_of(keys, party)
     if isinstance(first, Refusal):
         return first
@@ -64,7 +64,7 @@ def owners_among(keys: AbstractSet[PinnedKey], party: str) -> tuple[str, ...] | 
 
 
 def signer_for(state: State, envelope: Envelope, party: str) -> PinnedKey | Refusal:
-    """The key of `party` that signed an envelope, or why there is none."""
+    """The key of `party` that signed an envelope, or why no key did."""
     return _key_of(signers(state, envelope), party)
 
 

@@ -1,9 +1,9 @@
-"""Notices: which entries are news, and what is told of them.
+"""Notices: which entries are news, and what a notice says.
 
 Rules:
-- An entry whose public part names a case is news about that case; its topic is its type.
-- A notice tells what the public log tells, and of that only what `_asked` and `_said` name: no reason, no
-  document, nothing of a gate or sealed part, no person's name.
+- An entry whose public part names a case is news about that case. Its topic is the type of the entry.
+- A notice says only what the public log says, and of that only what `_asked` and `_said` select: no reason,
+  no document, no part of the gate or sealed fields, no person's name.
 - The body has the form that Standard Webhooks recommends: `{type, timestamp, data}`.
 """
 
@@ -25,7 +25,7 @@ from sluicegate_record.log import canonical, times
 from sluicegate_record.statements.question import Question
 
 TEST = "test"
-"""The topic of what is sent on request, about no case."""
+"""The topic of a test. A test is sent on request, and is about no case."""
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every such secret begins with
 
 
@@ -40,7 +40,7 @@ class _AboutCase(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell. `about` names it once and for all; `case` is empty for a test."""
+    """One notice. `about` identifies it forever; `case` is empty for a test."""
 
     topic: str
     case: str
@@ -49,19 +49,22 @@ class Notice:
     data: Mapping[str, Any]
 
     def body(self) -> bytes:
-        """What is sent, the same at every attempt."""
+        """The body that is sent. It is the same at every attempt."""
         timestamp = times.format_time(self.at_ms)
         return canonical.dumps({"type": self.topic, "timestamp": timestamp, "data": dict(self.data)})
 
     def message(self, subscription: str) -> str:
-        """The id of this notice for a subscription: by it a receiver knows what it has had before."""
+        """The id of this notice for a subscription.
+
+        With it, a receiver finds out whether it already has the notice.
+        """
         return "msg_" + canonical.digest([subscription, self.about]).removeprefix("sha256:")[:40]
 
 
 def news(entries: Sequence[Entry], known: Mapping[str, Case]) -> Iterator[tuple[Case, Notice]]:
-    """What a batch of entries tells, and the cases it is about.
+    """The notices from a batch of entries, and the cases that they are about.
 
-    `known` are the cases before the batch; one that the batch itself opens is read from its entry.
+    `known` are the cases before the batch. A case that the batch itself opens is read from its entry.
     """
     fresh: dict[str, Case] = {}
     for entry in entries:
@@ -75,14 +78,14 @@ def news(entries: Sequence[Entry], known: Mapping[str, Case]) -> Iterator[tuple[
 
 
 def notice(entry: Entry, case: Case) -> Notice:
-    """What an entry tells about its case."""
+    """The notice of an entry about its case."""
     told = {**_asked(case.question), **_said(entry.body)}
     data = {"case": case.id, "kind": case.kind, **told, "seq": entry.seq, "size": entry.size}
     return Notice(entry.type, case.id, f"entry {entry.seq}", entry.at_ms, data)
 
 
 def _asked(question: Question) -> dict[str, str]:
-    """What is told of a case's question, as far as it is about these."""
+    """The parts of a case's question that a notice shows."""
     told = {
         "release": question.release,
         "stage": question.stage,
@@ -93,7 +96,7 @@ def _asked(question: Question) -> dict[str, str]:
 
 
 def _said(body: Body) -> dict[str, str]:
-    """What is told of an entry beside its case."""
+    """The parts of an entry, beside its case, that a notice shows."""
     if isinstance(body, cases.CaseDetermined):
         return {"outcome": body.outcome}
     if isinstance(body, cases.PositionRecorded):
@@ -120,21 +123,21 @@ _OF_GRANT = (
 
 
 def trial(subscription: str, asked: str, at_ms: int) -> Notice:
-    """A test, asked for by the command `asked`."""
+    """A test notice, requested by the command `asked`."""
     return Notice(TEST, "", f"test {asked}", at_ms, {"subscription": subscription})
 
 
 def secret(log: Ed25519PrivateKey, subscription: str) -> bytes:
     """The secret that signs what is sent to a subscription's webhook, 32 bytes.
 
-    It is derived from the log's key, so that it is stored nowhere.
+    It is derived from the log's key. So it is not stored anywhere.
     """
     info = f"sluicegate:v1:webhook:{subscription}".encode()
     return HKDF(SHA256(), 32, None, info).derive(log.private_bytes_raw())
 
 
 def shown(key: bytes) -> str:
-    """A secret as its holder is given it: `whsec_` and base64."""
+    """A secret in the form that its holder gets: `whsec_` and base64."""
     return SECRET_PREFIX + canonical.b64(key)
 
 

@@ -1,4 +1,4 @@
-"""What directives must know of an organization: its legal name as a tag, its country, its sector."""
+"""What directives need to know of an organization: its legal name as a tag, its country, its sector."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sluicegate_record.log.leaf import Entropy
 
 
 def describe(state: State, described: Sequence[Description], entropy: Entropy) -> Iterator[Draft]:
-    """The entries that describe those organizations that the log does not describe yet.
+    """The entries that describe the organizations that the log does not describe yet.
 
-    What an application says of one that is known changes nothing: an amendment does, once it is approved.
+    If the organization is known, an application does not change its description. An approved amendment does.
     """
     for each in described:
         if each.organization not in state.table.organizations:
@@ -22,5 +22,5 @@ def describe(state: State, described: Sequence[Description], entropy: Entropy) -
 
 
 def described_anew(described: Description, entropy: Entropy) -> Draft:
-    """The entry that describes an organization, in place of what was known of it."""
+    """The entry that describes an organization and replaces what was known of it."""
     return Draft.of("organizations", OrganizationDescribed(described=described), entropy)

@@ -1,11 +1,12 @@
-"""Members of organizations, and claims of their status.
+"""Members of organizations, and claims about their status.
 
 Rules:
-- An identifier comes here as a digest, and is one member's of an organization.
-- An organization claims for itself, a person for themselves, a provider by what it signed. Each revokes its
-  own, and the organization what it handed in for its provider.
-- How a claim came about is one plain word. No document, and nothing about one, is taken.
-- Whoever is removed takes along the credentials that nobody else may use.
+- An identifier comes here as a digest. In an organization, it belongs to one member.
+- An organization makes its own claims, a person claims for themselves, and a provider claims what it signed.
+  Each revokes its own claims. The organization also revokes those that it handed in for its provider.
+- One plain word says how a claim came about. The control plane takes no document, and no fact about a
+  document.
+- When a member is removed, the credentials that only this member may use are revoked too.
 """
 
 from __future__ import annotations
@@ -31,15 +32,18 @@ SELF = persons.SELF
 SELF_DECLARED = "self-declared"
 BY_ASSERTION = "assertion"
 ROWS_MAX = 2_000
-"""How many rows one command has: while it is decided no gateway is answered; 10,000 took most of a lease."""
+"""How many rows a command may have.
+
+While it is decided, no gateway gets an answer; 10,000 took most of a lease.
+"""
 IDENTIFIERS_MAX = 8
 MEMBERS_MAX = 100_000
-"""How many members an organization may have: every gateway holds them all."""
+"""How many members an organization may have. Every gateway holds all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusClaim:
-    """A status, how well it is known and how: `method` is a word such as `document-seen`, `i-9`.
+    """A status, how well it is known, and how: `method` is a word such as `document-seen`, `i-9`.
 
     Units: `until_ms` milliseconds since 1970 UTC, exclusive; None is without end.
     """
@@ -52,7 +56,7 @@ class StatusClaim:
 
 @dataclass(frozen=True, slots=True)
 class MemberRegistration:
-    """A member by the digests of identifiers; `member` where it is one that is known."""
+    """A member by the digests of identifiers; `member` is its id if it is already known."""
 
     identifiers: tuple[bytes, ...]
     member: str | None = None
@@ -61,9 +65,9 @@ class MemberRegistration:
 
 @dataclass(frozen=True, slots=True)
 class RegisterMembers:
-    """Register members, or further identifiers of members, with what the organization claims of them.
+    """Register members, or more identifiers of members, with what the organization claims about them.
 
-    With `is_update` a row whose identifier is known is about that member.
+    With `is_update`, a row whose identifier is known is about that member.
     """
 
     organization: str
@@ -73,7 +77,7 @@ class RegisterMembers:
 
 @dataclass(frozen=True, slots=True)
 class RemoveMembers:
-    """Forget members; credentials bound to them are revoked."""
+    """Remove members. The credentials bound to them are revoked."""
 
     organization: str
     members: Sequence[str]
@@ -90,9 +94,9 @@ class ClaimStatus:
 
 @dataclass(frozen=True, slots=True)
 class HandInAssertion:
-    """Claim the status of whoever an assertion names, by the provider that signed it.
+    """Claim the status of the person in an assertion. The provider that signed it makes the claim.
 
-    `member` is whom it has to name.
+    `member` is the person that it must name.
     """
 
     member: str
@@ -103,14 +107,14 @@ class HandInAssertion:
 
 @dataclass(frozen=True, slots=True)
 class RevokeClaim:
-    """Take a claim back; `issuer` as claims have it."""
+    """Take a claim back; `issuer` is the issuer of the claim."""
 
     member: str
     issuer: str
 
 
 class _PlacedRegistration(NamedTuple):
-    """A row whose member is found or named."""
+    """A row whose member was found, or has a new name."""
 
     row: MemberRegistration
     member: str
@@ -118,14 +122,14 @@ class _PlacedRegistration(NamedTuple):
 
     @property
     def names(self) -> tuple[bytes | str, ...]:
-        """All that says whom it is about."""
+        """Everything in it that identifies the member."""
         return (*self.row.identifiers, self.member)
 
 
 def register_members(
     state: State, command: RegisterMembers, now_ms: int, entropy: Entropy
 ) -> Acceptance | Refusal:
-    """Decide `RegisterMembers`: all rows or none."""
+    """Decide `RegisterMembers`: all rows or no row."""
     refusal = _too_many(state, command)
     if refusal is not None:
         return refusal
@@ -171,9 +175,10 @@ def remove_members(
 
 
 def claim_status(state: State, command: ClaimStatus, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `ClaimStatus`. What an organization claims again is done once; a person's word is always noted.
+    """Decide `ClaimStatus`. The same claim of an organization again changes nothing; a person's claim always
+    gives an entry.
 
-    So whether an entry follows tells nobody what a person said before.
+    So no one learns what a person said before from whether an entry follows.
     """
     person = state.table.people.get(command.member)
     if person is None or command.issuer not in {SELF, person.organization}:
@@ -190,7 +195,7 @@ def claim_status(state: State, command: ClaimStatus, now_ms: int, entropy: Entro
 def hand_in_assertion(
     state: State, command: HandInAssertion, now_ms: int, entropy: Entropy
 ) -> Acceptance | Refusal:
-    """Decide `HandInAssertion`. The assertion is verified, its digest kept; it counts once."""
+    """Decide `HandInAssertion`. The assertion is verified, and its digest is kept: it counts only once."""
     person = state.table.people.get(command.member)
     if person is None:
         return member_unknown(command.member)
@@ -214,7 +219,7 @@ def hand_in_assertion(
 
 
 def revoke_claim(state: State, command: RevokeClaim, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `RevokeClaim`. Revoking twice is done once; a person's word, again, is always noted."""
+    """Decide `RevokeClaim`. Revoking again changes nothing, but a person always gets an entry."""
     person = state.table.people.get(command.member)
     if person is None:
         return member_unknown(command.member)
@@ -231,12 +236,12 @@ def claim_by(person: Person, issuer: str) -> Claim | None:
 
 
 def member_unknown(name: str) -> Refusal:
-    """The refusal of a member that does not exist, or is not the asker's to know."""
+    """The refusal for a member that does not exist, or that the asker may not know of."""
     return Refusal("unknown", "member_unknown", f"no member {name[:80]!r}", "'member list' shows yours")
 
 
 def parts(rows: Sequence[T]) -> Iterator[tuple[T, ...]]:
-    """Rows as entries hold them, in their order."""
+    """Rows in groups as entries hold them, in their order."""
     for at in range(0, len(rows), PART_ROWS):
         yield tuple(rows[at : at + PART_ROWS])
 
@@ -259,7 +264,7 @@ def _rows(count: int) -> Refusal:
 def _placed(
     state: State, command: RegisterMembers, row: MemberRegistration, now_ms: int, entropy: Entropy
 ) -> _PlacedRegistration | Refusal:
-    """Whom a row is about, or why it may not stand."""
+    """A row and its member, or why the row is refused."""
     refusal = _unfit(row.said, now_ms) if row.said is not None else None
     if refusal is not None:
         return refusal
@@ -294,7 +299,7 @@ def _named_before(placed: _PlacedRegistration, rows_by: Mapping[bytes | str, int
 
 
 def _unfit(said: StatusClaim, now_ms: int, *, is_self: bool = False) -> Refusal | None:
-    """Why nobody may claim this so, if nobody may. A person may only say so."""
+    """Why this claim is not allowed; None if it is. A person may only make self-asserted claims."""
     if said.status not in STATUSES:
         told = f"no status {said.status[:40]!r}, expected one of {', '.join(STATUSES)}"
         return Refusal("conflict", "status_unknown", told)
@@ -324,7 +329,7 @@ def _spent(state: State, digest: str) -> Refusal | None:
 
 
 def _claim(member: str, issuer: str, said: StatusClaim) -> people.ClaimRow:
-    """A claim as it stands in an entry; `method` is for people, no decision reads it."""
+    """A claim in the form of an entry. `method` is for people; no decision reads it."""
     return people.ClaimRow(
         member=member,
         issuer=issuer,
@@ -336,14 +341,14 @@ def _claim(member: str, issuer: str, said: StatusClaim) -> people.ClaimRow:
 
 
 def _claimed(state: State, claims: Sequence[people.ClaimRow], entropy: Entropy) -> Iterator[Draft]:
-    """The entries of claims that say something new."""
+    """The entries for claims that say something new."""
     news = [claim for claim in claims if not _stands(state, claim)]
     for part in parts(news):
         yield _draft(people.StatusClaimed(claims=part), entropy)
 
 
 def _stands(state: State, claim: people.ClaimRow) -> bool:
-    """Whether the same issuer claims the same already."""
+    """Whether the same issuer already claims the same."""
     person = state.table.people.get(claim.member)
     known = claim_by(person, claim.issuer) if person is not None else None
     told = state.registry.told.get((claim.member, claim.issuer))
@@ -356,7 +361,7 @@ def _stands(state: State, claim: people.ClaimRow) -> bool:
 def _registered(
     state: State, organization: str, placed: Sequence[_PlacedRegistration], entropy: Entropy
 ) -> Iterator[Draft]:
-    """The entries of members and identifiers that are new."""
+    """The entries for members and identifiers that are new."""
     known = state.table.registry.get(organization, {})
     news = []
     for each in placed:

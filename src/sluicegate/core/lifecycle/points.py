@@ -1,10 +1,10 @@
-"""Declared enforcement points: surfaces without a gateway of ours, such as a cloud's catalogue.
+"""Declared enforcement points: surfaces that have none of our gateways, such as a cloud's catalogue.
 
 Rules:
-- An officer declares a point, with the point's own key, and retires it; a name is used once.
-- A point says itself, under its own key, that it enforces a directive or has restored access: of exactly the
-  document in force, and each time later than the time before.
-- Nobody counts a point out: it has said so, or it has not.
+- An officer declares a point, with the point's own key, and retires it. A name is used only once.
+- A point itself says, with its own key, that it enforces a directive or has restored access. Its statement is
+  about the exact document in force, and later than its statement before.
+- No one can count a point out: it has said that it enforces the directive, or it has not.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements.points import Enforcement, Pointing
 
 AHEAD_MS = 300_000
-"""How far the clock of a point may be ahead of the log's."""
+"""How far a point's clock may be ahead of the log's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class StatePoint:
 
 
 def set_point(state: State, command: SetPoint, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `SetPoint`. The same again changes nothing."""
+    """Decide `SetPoint`. The same statement again changes nothing."""
     said = Pointing.read(command.envelope)
     if said.log != state.log:
         return other_log()
@@ -70,7 +70,7 @@ def set_point(state: State, command: SetPoint, now_ms: int, entropy: Entropy) ->
 
 
 def _not_to_set(state: State, said: Pointing, known: Point | None) -> Refusal | None:
-    """Why a point may not be declared or retired, if it may not."""
+    """Why a point may not be declared or retired; None if it may."""
     if known is not None:
         is_it = (known.surface, known.public) == (said.surface, said.key)
         if is_it and (said.says == "retired" or not known.retired):
@@ -89,7 +89,7 @@ def _not_to_set(state: State, said: Pointing, known: Point | None) -> Refusal | 
 
 
 def state_point(state: State, command: StatePoint, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `StatePoint`. The same again changes nothing."""
+    """Decide `StatePoint`. The same statement again changes nothing."""
     said = Enforcement.read(command.envelope)
     if said.log != state.log:
         return other_log()
@@ -144,7 +144,7 @@ def _out_of_time(at_ms: int, known: PointStatement | None, now_ms: int) -> Refus
 
 
 def point_and_directive(state: State, point: str, directive: str) -> tuple[Point, Directive] | Refusal:
-    """A point and a directive on its surface, or why the one has nothing to say of the other."""
+    """A point and a directive on its surface, or why the point may say nothing about the directive."""
     found, issued = state.points.get(point), state.directives.get(directive)
     if found is None:
         return point_unknown(point)
@@ -159,7 +159,7 @@ def point_and_directive(state: State, point: str, directive: str) -> tuple[Point
 
 
 def point_unknown(name: str) -> Refusal:
-    """The refusal of a point nobody has declared."""
+    """The refusal for a point that is not declared."""
     return Refusal("unknown", "point_unknown", f"no point {name[:80]!r}", "'point list' shows them")
 
 
@@ -169,11 +169,11 @@ def is_of(point: Point, issued: Directive) -> bool:
 
 
 def asked(state: State, issued: Directive) -> list[Point]:
-    """The points, not retired, that have to enforce a directive."""
+    """The points, except the retired ones, that must enforce a directive."""
     return [point for point in state.points.values() if not point.retired and is_of(point, issued)]
 
 
 def enforcing(point: Point, issued: Directive) -> PointStatement | None:
-    """Where a point has said that it enforces a directive as it now is; None while it has not."""
+    """Where a point has said that it enforces the present version of a directive; None if it has not."""
     stated = point.stated.get(issued.name)
     return stated if stated and stated.says == "enforced" and stated.of == issued.size else None

@@ -1,11 +1,11 @@
 """Positions: what agencies sign in a case, and what officers sign beside it.
 
 Rules:
-- A position counts if it is signed by a pinned key of the agency it speaks for, binds the whole question
-  of the case, and follows the agency's position before it. So none is replayed: not in another case, not
-  under other terms, not after it was superseded.
+- A position counts if a pinned key of its agency signed it, it binds the whole question of the case, and it
+  follows the agency's position before it. So no one can replay a position in another case, under other terms,
+  or after it was superseded.
 - A receipt starts its agency's clock. A question to the applicant stops it.
-- Where the basis is voluntary, positions are advice: two officers may proceed, by a signed entry of its own.
+- If the basis is voluntary, positions are advice: two officers may proceed, by a separate signed entry.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ from sluicegate_record.terms import kinds
 from sluicegate_record.terms.conditions import Conditions
 
 OFFICERS = 2
-"""How many officers transcribe."""
+"""How many officers a transcription needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordPosition:
     """Put a signed position on the record.
 
-    `reason` opens the commitment to a sealed reason, None where the reason is public; `case` names the case
-    where one signature covers a schedule of them.
+    `reason` opens the commitment to a sealed reason; None if the reason is public. `case` names the case if
+    one signature covers a schedule of cases.
     """
 
     envelope: Envelope
@@ -64,7 +64,7 @@ class RecordPosition:
 
 @dataclass(frozen=True, slots=True)
 class TranscribePosition:
-    """Put on the record what the issuer of a transcribed order said by letter or call about lifting it."""
+    """Record what the issuer of a transcribed order said, by letter or call, about lifting it."""
 
     envelope: Envelope
 
@@ -78,7 +78,9 @@ class Receive:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Put a person's screening decision on the record; `candidates` opens the commitment to what was seen."""
+    """Put a person's screening decision on the record;
+    `candidates` opens the commitment to what the person saw.
+    """
 
     envelope: Envelope
     candidates: Opening
@@ -86,7 +88,7 @@ class Screen:
 
 @dataclass(frozen=True, slots=True)
 class Proceed:
-    """Decide over silence or objection where the basis is voluntary; signed by two officers."""
+    """Decide a case despite silence or objection, if the basis is voluntary. Two officers sign it."""
 
     envelope: Envelope
 
@@ -110,7 +112,9 @@ def record_position(
 def transcribe_position(
     state: State, command: TranscribePosition, now_ms: int, entropy: Entropy
 ) -> Acceptance | Refusal:
-    """Decide `TranscribePosition`: only the issuer's, only while the order is a transcription itself."""
+    """Decide `TranscribePosition`: only a position of the issuer,
+    and only while the order itself is a transcription.
+    """
     said = Transcription.read(command.envelope)
     refusal = _not_to_transcribe(state, said.word)
     if refusal is not None:
@@ -123,7 +127,7 @@ def transcribe_position(
 
 
 def two_officers(owners: tuple[str, ...]) -> Refusal | None:
-    """The refusal of a transcription that fewer officers signed, if it is one."""
+    """The refusal of a transcription that too few officers signed; None if enough did."""
     if len(owners) >= OFFICERS:
         return None
     said = "a transcription takes the signatures of two officers, one was given"
@@ -143,7 +147,7 @@ def _not_to_transcribe(state: State, word: Word) -> Refusal | None:
 
 @dataclass(frozen=True, slots=True)
 class _StatedPosition:
-    """A position as its envelope states it, whose signatures support it, and how it came if transcribed."""
+    """A position in its envelope: who signed it, and how it arrived if it is transcribed."""
 
     envelope: Envelope
     word: Word
@@ -242,7 +246,7 @@ def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> Ac
 
 
 def screen(state: State, command: Screen, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `Screen`: the record, and what it lets follow. Signed by an officer."""
+    """Decide `Screen`: the record, and what follows from it. An officer must sign it."""
     screening = Screening.read(command.envelope)
     case = placed(state, screening.question, "screen")
     if isinstance(case, Refusal):
@@ -279,7 +283,7 @@ def screen(state: State, command: Screen, now_ms: int, entropy: Entropy) -> Acce
 
 
 def proceed(state: State, command: Proceed, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `Proceed`: only where the basis is voluntary, only by two officers, only with a seat."""
+    """Decide `Proceed`: only if the basis is voluntary, two officers signed, and a seat is free."""
     proceeding = Proceeding.read(command.envelope)
     case = placed(state, proceeding.question, "proceed")
     if isinstance(case, Refusal):
@@ -317,7 +321,7 @@ def _not_to_proceed(state: State, case: Case, owners: tuple[str, ...], now_ms: i
 
 
 def _in_the_way(state: State, case: Case, now_ms: int) -> Refusal | None:
-    """What holds a case up that officers may not pass over: all but agencies who contradict each other."""
+    """What stops a case even if officers proceed: everything except a contradiction between agencies."""
     for block in blocks.blocked_by(state.record, case, now_ms):
         if block["what"] != "contradiction":
             return Refusal("conflict", block["code"], block["text"], "settle that first")
@@ -325,7 +329,7 @@ def _in_the_way(state: State, case: Case, now_ms: int) -> Refusal | None:
 
 
 def grant_moved(state: State, case: Case) -> Refusal | None:
-    """Why a case about a grant cannot be taken up again, if it cannot."""
+    """Why a case about a grant cannot be taken up again; None if it can."""
     if not case.question.grant:
         return None
     grant = state.grants[case.question.grant]
@@ -357,7 +361,7 @@ def _no_room(state: State, case: Case) -> Refusal | None:
 
 
 def _misplaced(state: State, case: Case, word: Word) -> Refusal | None:
-    """Why a validly signed position does not belong here, if it does not."""
+    """Why a validly signed position does not belong here; None if it does."""
     refusal = _not_asked(case, word.agency) or not_now("position", case) or _settled(state, case)
     if refusal is not None:
         return refusal
@@ -378,7 +382,7 @@ def _misplaced(state: State, case: Case, word: Word) -> Refusal | None:
 
 
 def _can_have_conditions(state: State, case: Case) -> bool:
-    """Whether an approval gives a grant anew, or amends one: one that is reinstated is as it was."""
+    """Whether an approval gives a new grant or amends one. A reinstated grant keeps its old conditions."""
     if case.kind == kinds.APPEAL:
         return state.cases[case.question.against].kind in kinds.ADMITS
     return case.kind in kinds.ADMITS
@@ -410,7 +414,7 @@ def _not_signed_enough(state: State, case: Case, agency: str, owners: tuple[str,
 
 
 def moved(state: State, case: Case) -> Refusal | None:
-    """Why a case no longer answers the terms in force, or may not go on yet, if it does not."""
+    """Why a case no longer answers the terms in force, or may not continue yet; None if it may continue."""
     if case.kind in kinds.LASTING:
         return None
     release, stage = state.releases[case.question.release], case.question.stage
@@ -422,7 +426,7 @@ def moved(state: State, case: Case) -> Refusal | None:
 
 
 def outcome_of(drafts: list[Draft]) -> str | None:
-    """The outcome that entries determine, if they do."""
+    """The outcome in these entries, if they determine a case."""
     outcomes = [draft.body.outcome for draft in drafts if isinstance(draft.body, CaseDetermined)]
     return outcomes[0] if outcomes else None
 

@@ -1,9 +1,10 @@
-"""Identity providers of organizations: whose signature on an assertion names a person.
+"""Identity providers of organizations. Their signature on an assertion names a person.
 
 Rules:
-- A provider is one organization's; of an organization each has another issuer, so a token names its provider.
-- Registering and rotating write the whole provider, so that a gateway never needs anything else.
-- Keys change only to keys that fit the algorithms. Nothing that cannot be fetched removes any.
+- A provider belongs to one organization. Each provider of an organization has another issuer, so a token
+  identifies its provider.
+- Registering and rotating write the whole provider. So a gateway never needs an earlier entry.
+- Keys change only to keys that fit the algorithms. A failed fetch never removes a key.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ PROVIDERS_MAX = 10
 
 @dataclass(frozen=True, slots=True)
 class RegisterProvider:
-    """Register an identity provider; `jwks_url` is where its keys are fetched from, None where nowhere."""
+    """Register an identity provider; `jwks_url` is where its keys are fetched from,
+    None if they are not fetched.
+    """
 
     organization: str
     provider: Provider
@@ -35,9 +38,9 @@ class RegisterProvider:
 
 @dataclass(frozen=True, slots=True)
 class RotateKeys:
-    """Put other keys in the place of a provider's; with `jwks_url`, keys that were fetched from there.
+    """Replace the keys of a provider. With `jwks_url`, the new keys were fetched from that address.
 
-    Those that were fetched count only if that is still where the provider's keys are.
+    Fetched keys count only if the address is still the provider's.
     """
 
     provider: str
@@ -47,13 +50,13 @@ class RotateKeys:
 
 @dataclass(frozen=True, slots=True)
 class RemoveProvider:
-    """Believe a provider no more."""
+    """Stop believing a provider."""
 
     provider: str
 
 
 class StatusAssertion(NamedTuple):
-    """What an assertion says of a status: of whom, by the digest of their identifier."""
+    """What an assertion says about a status, and the digest of the person's identifier."""
 
     subject: bytes
     status: str
@@ -62,7 +65,7 @@ class StatusAssertion(NamedTuple):
 def register_provider(
     state: State, command: RegisterProvider, now_ms: int, entropy: Entropy
 ) -> Acceptance | Refusal:
-    """Decide `RegisterProvider`. The same again is done once."""
+    """Decide `RegisterProvider`. The same registration again changes nothing."""
     given = command.provider
     known = {name: each for name, each in state.registry.providers.items() if _is_of(each, command)}
     for name, each in known.items():
@@ -82,7 +85,7 @@ def register_provider(
 def rotate_keys(state: State, command: RotateKeys, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `RotateKeys`. The same keys change nothing.
 
-    Raises: BadKey: none of them fits the provider's algorithms.
+    Raises: BadKey: no key fits the provider's algorithms.
     """
     found = state.registry.providers.get(command.provider)
     if found is None:
@@ -102,7 +105,7 @@ def rotate_keys(state: State, command: RotateKeys, now_ms: int, entropy: Entropy
 def remove_provider(
     state: State, command: RemoveProvider, now_ms: int, entropy: Entropy
 ) -> Acceptance | Refusal:
-    """Decide `RemoveProvider`. What it claimed of statuses stands until that is revoked."""
+    """Decide `RemoveProvider`. Its claims about statuses stay until they are revoked."""
     found = state.registry.providers.get(command.provider)
     if found is None:
         return provider_unknown(command.provider)
@@ -113,7 +116,7 @@ def remove_provider(
 def asserted(
     state: State, organization: str, name: str, token: str, now_ms: int
 ) -> StatusAssertion | Refusal:
-    """What an assertion says of a status, verified as gateways verify who calls."""
+    """What an assertion says about a status, verified in the same way as gateways verify a caller."""
     provider = state.table.providers.get(organization, {}).get(name)
     if provider is None:
         return provider_unknown(name)
@@ -129,7 +132,7 @@ def asserted(
 
 
 def provider_unknown(name: str) -> Refusal:
-    """The refusal of a provider that does not exist, or is not the asker's to know."""
+    """The refusal for a provider that does not exist, or that the asker may not know of."""
     return Refusal("unknown", "provider_unknown", f"no provider {name[:80]!r}", "'provider list' shows yours")
 
 
@@ -138,7 +141,7 @@ def _is_of(provided: RegisteredProvider, command: RegisterProvider) -> bool:
 
 
 def _stated(name: str, provider: Provider, jwks_url: str | None) -> people.ProviderRow:
-    """A provider as it stands in an entry."""
+    """A provider in the form of an entry."""
     return people.ProviderRow(
         provider=name,
         issuer=provider.issuer,

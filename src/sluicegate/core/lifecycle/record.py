@@ -1,4 +1,4 @@
-"""What either side puts on the record beside positions, and the screening lists in use."""
+"""Notes that either side puts on the record beside positions, and the screening lists in use."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class AddNote:
 
 @dataclass(frozen=True, slots=True)
 class UseList:
-    """Say which version of a screening list is in use: records made with another one are open again."""
+    """Say which version of a screening list is in use. Records made with another version are open again."""
 
     name: str
     version: str
 
 
 def add_note(state: State, command: AddNote, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `AddNote`. The same note twice is one."""
+    """Decide `AddNote`. The same note again changes nothing."""
     note = NoteStatement.read(command.envelope)
     key = signer_for(state, command.envelope, note.party)
     if isinstance(key, Refusal):
@@ -69,7 +69,9 @@ def use_list(state: State, command: UseList, now_ms: int, entropy: Entropy) -> A
 
 
 def reopened(state: State, command: UseList) -> list[str]:
-    """The cases, open or of a live grant, whose screening record this opens again, or leaves open."""
+    """The cases whose screening record this opens again, or leaves open: open cases,
+    and cases of live grants.
+    """
     return [
         case.id
         for case in state.cases.values()
@@ -80,7 +82,7 @@ def reopened(state: State, command: UseList) -> list[str]:
 
 
 def _counts(state: State, case: Case) -> bool:
-    """Whether a case is open, or of a live grant."""
+    """Whether a case is open, or belongs to a live grant."""
     if case.state != kinds.DETERMINED:
         return True
     return case.grant is not None and state.grants[case.grant].is_live

@@ -1,8 +1,9 @@
-"""What the rules know of persons beyond the table: who said how, who may attest, which providers there are.
+"""What the rules know of persons beyond the table: who claimed what and how, who may attest,
+which providers exist.
 
 Rules:
 - It is a fold of the ledger, as the state is that holds it. It holds digests of identifiers, and no name.
-- What is signed counts once: the digest of every assertion and attestation that was used is kept.
+- A signed statement counts once: the digests of all assertions and attestations that were used are kept.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from sluicegate_record.entries import Body, Entry, credentials, people, seen
 
 
 class ClaimOrigin(NamedTuple):
-    """How a claim came about: by what `method`, sent by whom, out of which assertion by its digest.
+    """How a claim came about: by which `method`, sent by which person or program,
+    and from which assertion (its digest).
 
     Units: `at_ms` milliseconds since 1970 UTC.
     """
@@ -27,7 +29,7 @@ class ClaimOrigin(NamedTuple):
 
 
 class SignatoryPin(NamedTuple):
-    """A key of an organization's signatory; `id` is what the public record calls it."""
+    """A key of an organization's signatory; `id` is its name in the public record."""
 
     id: str
     keyid: str
@@ -35,7 +37,7 @@ class SignatoryPin(NamedTuple):
 
 
 class RegisteredProvider(NamedTuple):
-    """An identity provider of an organization, as its entry has it."""
+    """An identity provider of an organization, as in its entry."""
 
     organization: str
     stated: people.ProviderRow
@@ -46,13 +48,13 @@ class Registry:
     """Persons, signatories and providers, at one size of the log."""
 
     members: dict[str, dict[str, tuple[bytes, ...]]] = field(default_factory=dict)
-    """Those of an organization, oldest first, with the digests of their identifiers."""
+    """The members of each organization, oldest first, with the digests of their identifiers."""
     told: dict[tuple[str, str], ClaimOrigin] = field(default_factory=dict)
-    """By member and issuer."""
+    """The origin of a claim, by member and issuer."""
     signatories: dict[str, dict[str, SignatoryPin]] = field(default_factory=dict)
-    """Those of an organization, by key id."""
+    """The signatories of each organization, by key id."""
     attested: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """The attestation of a credential: the key id that signed it, and its digest."""
+    """The attestation of each credential: the key id that signed it, and its digest."""
     providers: dict[str, RegisteredProvider] = field(default_factory=dict)
     spent: set[str] = field(default_factory=set)
     """Digests of the assertions and attestations that have been used."""

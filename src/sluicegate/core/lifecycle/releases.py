@@ -64,7 +64,7 @@ def apply_plan(state: State, command: ApplyPlan, now_ms: int, entropy: Entropy) 
 
 
 def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `OpenStage`: only an officer, and only on terms that every agency has signed."""
+    """Decide `OpenStage`: only an officer may, and only under terms that every agency has signed."""
     opening = StageOpening.read(command.envelope)
     key = signer_for(state, command.envelope, state.developer)
     if isinstance(key, Refusal):
@@ -94,7 +94,7 @@ def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) 
 def _asked_to_open(
     state: State, opening: StageOpening, signed: OfficerOpening, entropy: Entropy
 ) -> Acceptance:
-    """The case by which agencies agree to an opening; one that is open is gone on with."""
+    """The case in which agencies agree to an opening. If one is open, it continues."""
     release = state.releases[opening.release]
     result = {"release": release.name, "stage": opening.stage}
     for known in open_cases(state, release.name):
@@ -115,7 +115,7 @@ def _asked_to_open(
 
 
 def asking(question: Question, plan: Plan, against: str = "") -> CaseOpened:
-    """The body that opens a case about a stage; for an appeal, `against` is the kind of the case appealed."""
+    """The body that opens a case about a stage; for an appeal, `against` is the kind of the appealed case."""
     stage = plan.stages[question.stage]
     return CaseOpened(
         case=question.case,
@@ -142,7 +142,7 @@ def _not_to_open(state: State, opening: StageOpening) -> Refusal | None:
 
 
 def other_log() -> Refusal:
-    """The refusal of what was signed for another log."""
+    """The refusal for a statement that was signed for another log."""
     return Refusal(
         "unverified",
         "other_log",
@@ -152,13 +152,13 @@ def other_log() -> Refusal:
 
 
 def stage_unknown(release: str, stage: str) -> Refusal:
-    """The refusal of a stage that does not exist, or that the asker may not know of."""
+    """The refusal for a stage that does not exist, or that the asker may not know of."""
     wanted = f"{release[:64]}/{stage[:64]}"
     return Refusal("unknown", "stage_unknown", f"no stage {wanted!r}", "'status' lists releases and stages")
 
 
 def terms_changed(stage: str) -> Refusal:
-    """The refusal of going on with a case under terms that are out of force."""
+    """The refusal to continue a case whose terms are out of force."""
     return Refusal(
         "conflict",
         "terms_changed",
@@ -168,7 +168,7 @@ def terms_changed(stage: str) -> Refusal:
 
 
 def terms_not_agreed(stage: str) -> Refusal:
-    """The refusal of anything that admits before every agency has agreed to the stage's terms."""
+    """The refusal to admit anyone before every agency has agreed to the stage's terms."""
     return Refusal(
         "conflict",
         "terms_not_agreed",
@@ -201,7 +201,7 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _misfit(state: State, given: Plan) -> Refusal | None:
-    """Why a well-formed plan does not fit this log, if it does not."""
+    """Why a well-formed plan does not fit this log; None if it does."""
     developer = given.metadata.developer
     if developer != state.developer:
         return Refusal(
@@ -244,7 +244,7 @@ def _applied(given: Plan, terms: dict[str, str], tightened: dict[str, str]) -> R
 def _changed(
     before: Release | None, given: Plan, terms: Mapping[str, str]
 ) -> Iterator[tuple[str, str, list[str]]]:
-    """The stages whose agreed terms change: name, the old terms, the fields not provably as tight."""
+    """The stages whose agreed terms change: name, old terms, the fields that are not provably as tight."""
     if before is None:
         return
     for name, stage in given.stages.items():
@@ -255,21 +255,21 @@ def _changed(
 
 
 def _tightened(before: Release | None, given: Plan, terms: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The stages whose terms are provably tighter than those agreed to, with the latter."""
+    """The stages whose terms are provably tighter than agreed terms, with the agreed terms."""
     for name, old, fields in _changed(before, given, terms):
         if not fields:
             yield name, old
 
 
 def loosened_fields(before: Release | None, given: Plan, terms: Mapping[str, str]) -> dict[str, list[str]]:
-    """Why stages need their terms agreed to again: the fields that are not provably as tight, by stage."""
+    """Why stages need a new agreement: the fields that are not provably as tight, by stage."""
     return {name: fields for name, _, fields in _changed(before, given, terms) if fields}
 
 
 def _terms_cases(
     state: State, given: Plan, terms: dict[str, str], tightened: dict[str, str], entropy: Entropy
 ) -> Iterator[Draft]:
-    """A case for every stage whose terms are neither agreed, nor being asked, nor provably tighter."""
+    """A case for every stage whose terms are not agreed, have no open case, and are not provably tighter."""
     release = given.metadata.name
     before = state.releases.get(release)
     settled = set(before.agreed) if before else set()
@@ -291,7 +291,7 @@ def _terms_cases(
 
 
 def _superseded(state: State, after: Release) -> Iterator[Draft]:
-    """The end of every open case about terms that go out of force: whoever applied may apply again."""
+    """The entries that end every open case about terms that go out of force. Applicants may apply again."""
     for case in open_cases(state, after.name):
         if case.kind not in kinds.LASTING and not eligibility.goes_on(state.record, after, case):
             yield Draft(case.id, CaseDetermined(case=case.id, outcome="superseded"))

@@ -1,9 +1,10 @@
-"""What the casework amounts to: counts, times, and who was waited for. Pure, over a state.
+"""What the casework adds up to: counts, times, and who was waited for. Pure functions of a state.
 
 Rules:
-- Days are elapsed time of 86,400 s, with two decimals; a mean or median of nothing is None.
-- A day counts for whoever was waited for: an agency from its receipt (else from the opening) to its answer
-  but for the time a question was open, the applicant while one was. Several may be waited for at once.
+- Days are elapsed time of 86,400 s, with two decimals. A mean or median without values is None.
+- A day counts for the party that the case waited for. An agency's days run from its receipt (without one,
+  from the opening) to its answer, without the time when its question was open. That time counts for the
+  applicant. A case may wait for several parties at once.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def casework(state: State, cases: Iterable[Case], now_ms: int) -> dict[str, Any]
 
 
 def waited(case: Case, now_ms: int) -> dict[str, float]:
-    """For how many days whom was waited for in a case so far; nobody for no time at all."""
+    """How many days a case has waited for each party so far. A party with no days is left out."""
     end_ms = case.determined_ms if case.determined_ms is not None and not _is_open(case) else now_ms
     found: dict[str, float] = {}
     for party in sorted(case.parties):
@@ -85,7 +86,7 @@ def _counts(seen: list[Case]) -> list[dict[str, Any]]:
 
 
 def _answered(seen: list[Case]) -> dict[str, list[float]]:
-    """Days from an agency's receipt, else from the opening, to its answer, by agency."""
+    """Days from an agency's receipt (without one, from the opening) to its answer, by agency."""
     found: dict[str, list[float]] = {}
     for case in seen:
         for party in case.parties:
@@ -118,7 +119,9 @@ def _by_party(waits: list[tuple[Case, str, float]]) -> dict[str, list[float]]:
 
 
 def _requirements(state: State, release: Release, now_ms: int) -> list[dict[str, Any]]:
-    """By how much each requirement of each stage has delayed its opening: those that are cases, in turn."""
+    """How long each requirement of each stage has delayed its opening:
+    the requirements that are cases, in order.
+    """
     rows = []
     for stage, terms in release.terms.items():
         about = [

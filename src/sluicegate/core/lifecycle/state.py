@@ -1,9 +1,9 @@
-"""The state the commands are decided on: the record, the table, and what follows from both.
+"""The state that commands are decided on: the record, the table, and what follows from both.
 
 Rules:
-- `State.apply` is the only writer, and reads `public` and `gate` parts alone.
+- Only `State.apply` writes it. It reads only the `public` and `gate` parts.
 - What is due, who holds a seat, who waits and which application is open follow from the entities of the
-  record: each is looked up here, none is folded a second time.
+  record. Each is looked up here, and no entity is folded twice.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class Nomination(NamedTuple):
 
 
 class PointStatement(NamedTuple):
-    """What a point has said of a directive: `enforced` or `restored`, of its document of log size `of`.
+    """What a point has said of a directive: `enforced` or `restored`, for its document of log size `of`.
 
-    Units: `said_ms` by the point's own word, `at_ms` by the log, milliseconds since 1970 UTC.
+    Units: `said_ms` by the point's own clock, `at_ms` by the log's, milliseconds since 1970 UTC.
     """
 
     says: str
@@ -54,7 +54,7 @@ class PointStatement(NamedTuple):
 
 @dataclass(slots=True)
 class Point:
-    """A declared enforcement point: a surface without a gateway of ours. `stated` is its newest word."""
+    """A declared enforcement point: a surface that has none of our gateways. `stated` is its newest word."""
 
     name: str
     surface: str
@@ -63,11 +63,11 @@ class Point:
     at_ms: int
     retired: bool = False
     stated: dict[str, PointStatement] = field(default_factory=dict)
-    """By directive."""
+    """Its newest statement for each directive."""
 
 
 class State:
-    """Everything the commands look at, at one size of the log."""
+    """Everything that the commands need, at one size of the log."""
 
     def __init__(self) -> None:
         self.record = Record()
@@ -75,26 +75,26 @@ class State:
         self.at_ms = 0
         self.agenda = Agenda()
         self.registry = Registry()
-        """Persons, signatories and providers, as far as the table does not hold them."""
+        """Persons, signatories and providers, except what the table holds."""
         self.definitions: dict[str, Definition] = {}
-        """What definitions mean, beside those that every build has."""
+        """The definitions on the record, beside those that every build has."""
         self.spreading: dict[str, None] = {}
-        """The directives neither ended nor noted to be in force everywhere, oldest first."""
+        """The directives that have not ended and are not yet noted as in force everywhere, oldest first."""
         self.points: dict[str, Point] = {}
         self.credentials: dict[str, str] = {}
-        """Grant by credential id."""
+        """The grant of each credential, by credential id."""
         self.provisioned: set[str] = set()
         """The grants under which a credential was issued."""
         self.open_applications: dict[tuple[str, str, str], str] = {}
-        """Case by organization, release, surface."""
+        """The open case, by organization, release and surface."""
         self.seats: dict[StageName, Counter[str]] = {}
-        """Who holds a seat of a stage: organizations, by how many grants and open offers each holds."""
+        """Who holds a seat of a stage: organizations, with how many grants and open offers each has."""
         self.waitlists: dict[StageName, dict[str, int]] = {}
-        """Waitlisted cases of a stage in their order, by the log's place at which each came on the list."""
+        """Waitlisted cases of a stage, in order: by the place in the log at which each came on the list."""
         self.cases_of: dict[str, list[str]] = {}
         """Every case of an applicant, and of an organization, oldest first."""
         self.lists: dict[str, str] = {}
-        """The version in use of every screening list."""
+        """The version in use of each screening list."""
         self.nominations: dict[str, Nomination] = {}
         self.notes: list[dict[str, Any]] = []
 
@@ -110,7 +110,7 @@ class State:
 
     @property
     def log(self) -> str:
-        """The log's verifier key: what statements are bound to."""
+        """The log's verifier key. Statements are bound to it."""
         return self.record.log
 
     @property
@@ -155,17 +155,19 @@ class State:
         self.at_ms = entry.at_ms
 
     def seated(self, release: str, stage: str) -> frozenset[str]:
-        """The organizations that hold a seat of a stage, by a grant that has not ended or an open offer."""
+        """The organizations that hold a seat of a stage,
+        through a grant that has not ended, or an open offer.
+        """
         return frozenset(self.seats.get((release, stage), ()))
 
     def seats_of(self, release: str, stage: str) -> int | None:
-        """How many seats a stage has; None without a limit, 0 where there is no such stage any more."""
+        """How many seats a stage has; None without a limit, 0 if the stage does not exist any more."""
         found = self.releases.get(release)
         body = found.plan.stages.get(stage) if found else None
         return body.seats if body else 0
 
     def next_offers(self, release: str, stage: str) -> list[str]:
-        """The waitlisted cases to whom a seat can be offered now, in their order."""
+        """The waitlisted cases that can get an offer of a seat now, in order."""
         taken = set(self.seated(release, stage))
         seats = self.seats_of(release, stage)
         found = []
@@ -177,7 +179,7 @@ class State:
         return found
 
     def party_of(self, grant: str) -> str:
-        """The commitment to the dossier that a grant was last agreed for."""
+        """The commitment to the dossier that was last agreed to for a grant."""
         party = self.cases[self.grants[grant].dossier].question.party
         assert party is not None
         return party
@@ -246,7 +248,7 @@ def _seat(state: State, stage: StageName, organization: str, by: int) -> None:
 
 
 def _due_of(case: Case) -> Iterator[tuple[What, int | None]]:
-    """What becomes due in a case, and when; None where it does not, or no more."""
+    """What becomes due in a case, and when; the time is None if it is not due, or no longer."""
     clock = case.procedure.clock
     warn_ms = durations.milliseconds(clock.warn) if clock is not None and clock.warn is not None else None
     for agency, timer in case.clocks.items():
@@ -302,7 +304,7 @@ def _stage_opened(state: State, entry: Entry, body: releases.StageOpened) -> Non
 
 
 def _look_again(state: State, release: str, at_ms: int) -> None:
-    """Put on the agenda the cases that other terms have set free, or that they are agreed to, or open."""
+    """Put on the agenda the cases that a change of terms, their agreement or their opening has set free."""
     for case in blocks.set_free(state.record, release, at_ms):
         state.agenda.put(What(case.id, "", "look"), at_ms)
 

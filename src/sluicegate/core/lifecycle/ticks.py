@@ -1,11 +1,13 @@
-"""Time: what becomes due moves cases by itself, one thing at a time, in the order it was due.
+"""Time: things that become due move cases without a command, one at a time,
+in the order in which they were due.
 
 Rules:
-- A tick decides the earliest thing that is due, and always writes an entry that takes it off the agenda: it
-  fires once, however often it is asked for, and after a downtime everything is caught up with in order.
-- The writer lets nothing be decided while something is due. So what comes at the very moment something is
-  due comes after it: in time is strictly before.
-- A silence is proven by the plan, the receipt and the log's time; the entry names the first two.
+- A tick decides the earliest thing that is due, and always writes an entry that takes it off the agenda. So
+  it happens once, however often it is asked for. After a downtime, everything that was missed happens in
+  order.
+- While something is due, the writer decides no other command. So a command that comes at the very moment
+  comes after it: in time means strictly before.
+- The plan, the receipt and the log's time prove a silence. The entry names the first two.
 """
 
 from __future__ import annotations
@@ -27,17 +29,17 @@ from sluicegate_record.terms.plan import Clock
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Let the earliest thing happen that is due."""
+    """Do the earliest thing that is due."""
 
 
 def due(state: State, now_ms: int) -> What | None:
-    """The earliest thing that is due, if any is."""
+    """The earliest thing that is due; None if nothing is."""
     first = state.agenda.first()
     return first[1] if first is not None and first[0] <= now_ms else None
 
 
 def tick(state: State, command: Tick, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `Tick`: nothing where nothing is due."""
+    """Decide `Tick`. If nothing is due, it does nothing."""
     what = due(state, now_ms)
     if what is None:
         return Acceptance([], {"due": None})
@@ -73,7 +75,10 @@ def _silent(state: State, case: Case, body: CaseSilent, now_ms: int, entropy: En
 
 
 def _escalated(case: Case, agency: str, clock: Clock, now_ms: int) -> Draft:
-    """One step up the ladder; whoever stands there has time from now, because now they are told."""
+    """Go one step up the ladder.
+
+    The agencies at that step have time from now on, because they are notified now.
+    """
     timer = case.clocks[agency]
     body = CaseEscalated(
         case=case.id,
@@ -107,7 +112,7 @@ def _reply(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draf
 
 
 def _look(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
-    """A case that was agreed and that nothing stands in the way of any more."""
+    """A case that was agreed, and that nothing blocks any more."""
     return determination.conclude(state, state.cases[what.about], now_ms, entropy)
 
 

@@ -1,4 +1,4 @@
-"""When the times of a case are over: its stage's clock, counted by calendars."""
+"""When the times of a case end: the clock of its stage, counted by calendars."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sluicegate_record.entities.case import Case, Span
 
 
 def due(case: Case, start_ms: int, within: int, stops: Sequence[Span]) -> int:
-    """When a time of a case's clock is over: milliseconds since 1970 UTC. Requires: it has a clock."""
+    """When a time of a case's clock ends: milliseconds since 1970 UTC. Requires: it has a clock."""
     clock = case.procedure.clock
     assert clock is not None
     return clocks.due_ms(start_ms, within, clock.unit, clock.calendar, stops)
 
 
 def whole_due(case: Case, now_ms: int) -> int | None:
-    """When the whole case is due once its last question closes now; None where its time is over already."""
+    """When the whole case is due, if its last question closes now; None if its time is already over."""
     if case.whole_clock is None or case.asked_ms is None or case.due_ms is None:
         return None
     stops = [*case.stops, Span(case.asked_ms, now_ms)]

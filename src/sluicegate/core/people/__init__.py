@@ -1,1 +1,1 @@
-"""Organizations and persons: who applies, who is named, what is claimed of them."""
+"""Organizations and persons: who applies, who is named, and what is claimed about them."""

@@ -1,4 +1,4 @@
-"""Who applies: the dossier an organization gives, sealed in the case."""
+"""The applicant: the dossier that an organization gives, sealed in the case."""
 
 from __future__ import annotations
 
@@ -52,21 +52,21 @@ class Organization(_Strict):
     onwardAccess: OnwardAccess = "none"  # noqa: N815 - the file format's own name
     signatories: Annotated[list[Signatory], Field(max_length=20)] | None = None
     sector: Literal["government", "critical-infrastructure"] | None = None
-    """Whose loss of access is looked at first when a directive is previewed."""
+    """Sectors whose loss of access comes first in the preview of a directive."""
 
 
 def name_key(name: str) -> str:
-    """What two spellings of one legal name have in common: NFKC, without case, single spaces."""
+    """The common form of all spellings of one legal name: NFKC, without case, single spaces."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def tag_key(log: Ed25519PrivateKey) -> bytes:
-    """The secret that keys the tags of legal names, 32 bytes; derived from the log's key, stored nowhere."""
+    """The secret that keys the tags of legal names, 32 bytes; derived from the log's key, and not stored."""
     return HKDF(SHA256(), 32, None, b"sluicegate:v1:names").derive(log.private_bytes_raw())
 
 
 def tag(key: bytes, name: str) -> str:
-    """What stands for a legal name in entries, 32 hex digits: the same for every spelling of it."""
+    """The tag of a legal name in entries, 32 hex digits. It is the same for every spelling of the name."""
     return hmac.digest(key, name_key(name).encode(), "sha256").hex()[:32]
 
 
@@ -86,7 +86,7 @@ def read(document: YamlDocument) -> dict[str, Any]:
 
 
 def _fault_of(detail: plan.Detail, value: Any) -> Fault:
-    """One pydantic error; a field that is no field is told which there are."""
+    """One pydantic error. For an unknown field, the text lists the known ones."""
     if detail.type == "extra_forbidden" and len(detail.loc) == 1:
         listed = ", ".join(Organization.model_fields)
         return Fault(detail.loc, f"a field of an organization file: {listed}", repr(detail.loc[0]))

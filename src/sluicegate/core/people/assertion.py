@@ -1,12 +1,13 @@
 """Signed assertions of who a person is: JWTs of a customer's own identity provider.
 
 Rules:
-- An assertion says nothing until all of it has been checked. A no is a value.
+- No part of an assertion counts until all of it has been checked. A no is a value.
 - Algorithms and keys are those of the provider as it was registered. A header picks among them by `alg` and
-  `kid`; a key or an address in a header (`jwk`, `jku`, `x5c`, `x5u`) is not looked at.
-- Nothing of a payload is believed before its signature is verified, and its JSON is read in one way only.
-- Times are an interval: an assertion ends at its late end and begins at its early end.
-- Nothing is fetched and no clock is read. Of PyJWT only the keys and the verifying of signatures are used.
+  `kid`; a key or an address in a header (`jwk`, `jku`, `x5c`, `x5u`) is ignored.
+- A payload counts only after its signature is verified, and its JSON is read in one way only.
+- A time is an interval. An assertion ends when its late end reaches the limit, and begins when its early end
+  does.
+- This module fetches nothing and reads no clock. It uses PyJWT only for keys and to verify signatures.
 """
 
 from __future__ import annotations
@@ -24,20 +25,20 @@ from sluicegate.errors import BadKey, InvalidInput, NotCanonical
 from sluicegate_record.log import canonical, dsse
 
 JwkSet: TypeAlias = Mapping[str, Mapping[str, str]]
-"""Public keys by `kid`, each with those members of its JWK that verifying takes."""
+"""Public keys by `kid`, each with the members of its JWK that verifying needs."""
 
 TOKEN_MAX_BYTES = 8_192
 KEYS_MAX = 32
 NAME_MAX = 256
-"""Characters of a `kid`, of a subject, and of a credential's name."""
+"""How many characters a `kid`, a subject or a credential's name may have."""
 URI_MAX = 1_024
 MAX_AGE_S = 86_400
 LEEWAY_MS = 60_000
-"""How far ahead of ours a provider's clock may be."""
+"""How far a provider's clock may be ahead of ours."""
 CREDENTIAL = "sluicegate_credential"
 """The claim that ties an assertion to one credential."""
 STATUS = "sluicegate_status"
-"""The claim by which a provider says a person's status; read at the control plane alone."""
+"""The claim with which a provider states a person's status. Only the control plane reads it."""
 
 _KINDS: dict[str, tuple[str, str | None]] = {
     "ES256": ("EC", "P-256"),
@@ -64,7 +65,7 @@ _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
 class AssertionFailure(StrEnum):
-    """Why a token asserts nothing, in the order of the checks."""
+    """Why a token is not a valid assertion, in the order of the checks."""
 
     TOO_LONG = "too_long"
     MALFORMED = "malformed"
@@ -87,11 +88,11 @@ class AssertionFailure(StrEnum):
 class Assertion(NamedTuple):
     """What a provider asserts: who is calling. `kid` names the key that signed it.
 
-    Where `credential` is not None, the caller has to require that it is the credential in use.
+    If `credential` is not None, the caller must require that it is the credential in use.
 
-    May be kept by the SHA-256 of the token's bytes, for one `Provider`: until the late end of the time
-    reaches `expires_ms`, and no longer than that provider is the one registered. An `AssertionFailure` is not
-    kept: some pass with time, and anybody can make new ones.
+    It may be cached by the SHA-256 of the token's bytes, for one `Provider`: until the late end of the time
+    reaches `expires_ms`, and only while that provider is registered. Do not cache an `AssertionFailure`: some
+    failures end with time, and anyone can make new ones.
 
     Units: `expires_ms` is milliseconds since 1970 UTC, exclusive.
     """
@@ -103,27 +104,26 @@ class Assertion(NamedTuple):
 
 
 class Interval(Protocol):
-    """A time as far as it is known: `core.access.decision.Instant`, which this module need not import."""
+    """A time, as exactly as it is known: like `core.access.decision.Instant`, but without the import."""
 
     @property
     def early_ms(self) -> int:
-        """Not earlier than this."""
+        """The time is not earlier than this."""
 
     @property
     def late_ms(self) -> int:
-        """Not later than this."""
+        """The time is not later than this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
     """An identity provider, as its organization registered it.
 
-    `issuer` and `audience` are what `iss` and `aud` have to say, to the character; `keys` is what `read_jwks`
-    returned.
+    `issuer` and `audience` must equal `iss` and `aud` exactly; `keys` is what `read_jwks` returned.
 
     Units:  `max_age_s` is the longest life of an assertion, `exp` - `iat`: 1 to MAX_AGE_S seconds.
     Raises: InvalidInput: a field that is empty or out of its range, an algorithm not in ALGORITHMS, keys that
-            `read_jwks` would not return, none that fits an algorithm.
+            `read_jwks` would not return, or no key that fits an algorithm.
     """
 
     issuer: str
@@ -150,11 +150,12 @@ class Provider:
 
 
 def read_jwks(value: object) -> dict[str, dict[str, str]]:
-    """The keys of a JWK Set that assertions may be signed with, ready for `canonical.dumps`.
+    """The keys of a JWK Set that may sign assertions, ready for `canonical.dumps`.
 
-    Keys of a type, curve, algorithm or use that is not ours are skipped, as are members that we do not need.
+    Keys of a type, curve, algorithm or use that we do not support are skipped, and so are members that we do
+    not need.
 
-    Requires: a value as `canonical.loads` returns it; with `floats`, for sets have members of any kind.
+    Requires: a value as `canonical.loads` returns it; with `floats`, because sets have members of any kind.
     Raises:   BadKey: not a JWK Set; a private or secret key anywhere in it; no key left, or more than
               KEYS_MAX; a key without a `kid`, with another's, too weak, or malformed.
     Source:   RFC 7517 section 5; RFC 7518 section 6; RFC 8037 section 2.
@@ -183,7 +184,7 @@ def verify(token: str | bytes, provider: Provider, now: Interval) -> Assertion |
     """What `token` asserts at `now`, if it is a JWT of this provider for us.
 
     `typ` is absent, JWT or at+jwt; `iss`, `aud`, `sub`, `exp` and `iat` are required, `nbf` is respected;
-    dates may have fractions. A token with `sluicegate_credential` is good for that credential alone.
+    dates may have fractions. A token with `sluicegate_credential` is valid only for that credential.
 
     Source: RFC 7515 section 5.2, RFC 7519 sections 4.1 and 7.2, RFC 8725.
     """
@@ -201,15 +202,18 @@ def verify(token: str | bytes, provider: Provider, now: Interval) -> Assertion |
 
 
 def issuer(token: bytes) -> object:
-    """The issuer that a token names, unverified: good for picking the provider to verify it with."""
+    """The issuer that a token names, not verified.
+
+    Use it only to choose the provider that verifies the token.
+    """
     parts = _parts(token) if len(token) <= TOKEN_MAX_BYTES else None
     return (_object(parts.payload) or {}).get("iss") if parts is not None else None
 
 
 def payload(token: str) -> dict[str, Any]:
-    """All claims of a token that `verify` has accepted.
+    """All claims of a token that `verify` has accepted; empty for something that is not a token.
 
-    Requires: it has; of any other token nothing may be believed. Empty for what is no token.
+    Requires: `verify` has accepted it. No claim of any other token counts.
     """
     parts = _parts(token.encode("ascii", "replace"))
     return (_object(parts.payload) or {}) if parts is not None else {}
@@ -219,7 +223,7 @@ def payload(token: str) -> dict[str, Any]:
 
 
 class _Parts(NamedTuple):
-    """A token in parts; `signed` is the bytes that `signature` is over."""
+    """A token in parts; `signed` is the bytes that `signature` covers."""
 
     header: dict[str, Any]
     signed: bytes
@@ -256,7 +260,7 @@ def _signer(header: dict[str, Any], provider: Provider) -> PyJWK | AssertionFail
 
 
 def _built(provider: Provider, kid: str, algorithm: str) -> PyJWK:
-    """A key ready to verify with, made once: that takes longer than to verify with it."""
+    """A key that is ready to verify with. It is made once, because making it takes longer than verifying."""
     built = provider._built.get((kid, algorithm))
     if built is None:
         built = provider._built[kid, algorithm] = PyJWK(dict(provider.keys[kid]), algorithm)
@@ -272,7 +276,7 @@ def _object(data: bytes) -> dict[str, Any] | None:
 
 
 def _bytes(text: bytes) -> bytes:
-    """The bytes whose only base64url this is; none if there are none. Source: RFC 7515 section 2."""
+    """The bytes whose only base64url this is; None if there are no such bytes. Source: RFC 7515 section 2."""
     try:
         return canonical.unb64(text.translate(_TO_STANDARD).decode("ascii") + "=" * (-len(text) % 4))
     except NotCanonical:
@@ -298,7 +302,7 @@ def _asserted(
 
 
 def _misdirected(claims: dict[str, Any], provider: Provider) -> AssertionFailure | None:
-    """Why these claims are not this provider's, for us, of somebody."""
+    """Why these claims are not from this provider, not for us, or about no one."""
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
     if claims.get("iss") != provider.issuer:
@@ -332,7 +336,7 @@ def _is_name(value: object) -> bool:
 
 
 def _ms(date: object) -> int | None:
-    """A NumericDate in whole milliseconds. INVARIANT: what compares with the range is not NaN."""
+    """A NumericDate in whole milliseconds. INVARIANT: a value that compares with the range is not NaN."""
     if isinstance(date, bool) or not isinstance(date, int | float) or not 0 <= date <= _SECONDS_MAX:
         return None
     return int(date * 1_000)
@@ -342,7 +346,7 @@ def _ms(date: object) -> int | None:
 
 
 def _algorithms(key: Mapping[str, object]) -> list[str]:
-    """The algorithms that a key fits by its type, its curve, and the one that it names, if it does."""
+    """The algorithms that a key fits: by its type, its curve, and the algorithm that it names, if any."""
     return [
         name
         for name, (kty, crv) in _KINDS.items()
@@ -363,7 +367,7 @@ def _refuse_private(key: object, at: int) -> None:
 
 
 def _no_use(key: dict[str, Any]) -> str:
-    """Why a key is of no use here, or nothing."""
+    """Why a key cannot be used here; empty if it can."""
     operations = key.get("key_ops", ["verify"])
     if key.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
         return "not for signatures"
@@ -381,7 +385,7 @@ def _kid(key: dict[str, Any], at: int) -> str:
 
 
 def _public(key: dict[str, Any], kid: str) -> dict[str, str]:
-    """The members of a key that verifying takes, checked as far as numbers can be."""
+    """The members of a key that verifying needs, checked as far as numbers can be checked."""
     kty = key["kty"]
     numbers = {name: _number(key.get(name), name, kid) for name in _NUMBERS[kty]}
     if kty == "RSA":

@@ -1,9 +1,9 @@
-"""Lists of members as CSV: who, of which status, how it is known, until when.
+"""Lists of members as CSV: who, with which status, how it is known, until when.
 
 Rules:
 - The first line names the columns: `identifier`, and any of `status`, `method`, `assurance`, `until`.
-- A row names one member; an identifier comes once. A row without a status claims none.
-- All errors come at once, with line and column.
+- A row is about one member. An identifier comes once. A row without a status claims no status.
+- All errors are reported together, with line and column.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from sluicegate_record.terms.text import counted, is_plain
 COLUMNS = ("identifier", "status", "method", "assurance", "until")
 ROWS_MAX = 100_000
 PART_ROWS = 1_000
-"""How many rows one entry has, so that none is larger than half a MiB; more go on in the next entry."""
+"""How many rows an entry has, so that it stays below half a MiB. Further rows go to the next entry."""
 FAULTS_MAX = 20
 ASSURANCES = tuple(each.word for each in BY_ORGANIZATION)
 _TIME = "2027-01-31T00:00:00.000Z"
 
 
 def read(data: bytes, file: str) -> list[dict[str, Any]]:
-    """The rows of a list, `{identifier, status, method, assurance, until}`, each only what is stated.
+    """The rows of a list, `{identifier, status, method, assurance, until}`,
+    each with only the fields that it states.
 
     Raises: InvalidDocument: with the place of every error, the first `FAULTS_MAX` of them.
     """
@@ -73,7 +74,7 @@ def until_ms(text: str) -> int:
 def _faults(
     stated: Mapping[str, str], cells: int, header: list[str], seen: set[str]
 ) -> Iterator[tuple[str, str]]:
-    """What is wrong with a row: in which column, and what was expected there."""
+    """What is wrong with a row: the column, and what was expected there."""
     if cells != len(header):
         yield header[0], f"{len(header)} cells, as in the first line"
         return
@@ -106,7 +107,7 @@ def _is_time(text: str) -> bool:
 
 
 def _column(line: str, cell: int) -> int:
-    """Where a cell begins, counted from 1; the line's beginning where quotes make that hard to see."""
+    """Where a cell begins, counted from 1; or the start of the line, if quotes hide the place."""
     cells = line.split(",")
     if '"' in line or cell >= len(cells):
         return 1

@@ -1,11 +1,12 @@
-"""Persons: what is claimed of their status, by whom and how well; and what words of an order mean.
+"""Persons: what is claimed of their status, who claims it and how well they know;
+and what the words of an order mean.
 
 Rules:
-- A status is a claim of somebody, never a document. One claim an issuer: a newer one takes its place.
-- Claims that differ make the status unknown, whoever made them: whom any of them covers is covered, so that a
-  correction only narrows. Where time is known between two bounds and a claim ends between them, what is known
-  at either counts.
-- A definition's name means one thing for good, and carries the source it was read from.
+- A status is a claim of an issuer, never a document. Each issuer has one claim: a newer one replaces it.
+- If claims differ, the status is unknown, no matter who made them. A person is covered if any of the claims
+  is covered, so a correction only narrows. If the time is known only between two bounds and a claim ends
+  between them, the status at either bound counts.
+- The meaning of a definition's name never changes. A definition has the source that it was read from.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ from typing import NamedTuple
 from sluicegate_record.directives.status import UNKNOWN, Assurance
 
 SELF = "self"
-"""The issuer of what a person says of themselves."""
+"""The issuer of a person's own claims."""
 BY_ORGANIZATION = (Assurance.SELF_ASSERTED, Assurance.ORGANIZATION)
-"""How well an organization can claim to know something."""
+"""How well an organization may claim to know something."""
 METHOD = re.compile(r"[a-z0-9]+(-[a-z0-9]+){0,5}")
 """How a status is known: a word such as `document-seen`."""
 METHOD_MAX = 40
 IDENTIFIER_BYTES = 16
 IDENTIFIER_MAX = 512
-"""How many characters an identifier in a request may have; a longer one names nobody."""
+"""How many characters an identifier in a request may have. A longer one names no one."""
 
 
 class Definition(NamedTuple):
-    """Which statuses the words of an order mean, and where that is written."""
+    """Which statuses the words of an order mean, and the source of that meaning."""
 
     name: str
     statuses: frozenset[str]
@@ -66,7 +67,7 @@ class Claim(NamedTuple):
 
 
 class Person:
-    """A member of an organization, and what is claimed of its status; one claim an issuer.
+    """A member of an organization, and the claims about its status; one claim for each issuer.
 
     `keys` are the ids of the credentials bound to it, oldest first.
     """
@@ -80,16 +81,17 @@ class Person:
         self.keys: tuple[str, ...] = ()
 
     def claim(self, claim: Claim) -> None:
-        """Take a claim in, in place of the same issuer's."""
+        """Add a claim. It replaces the claim of the same issuer."""
         self.claims = (*(each for each in self.claims if each.issuer != claim.issuer), claim)
 
     def revoke(self, issuer: str) -> None:
-        """Forget an issuer's claim."""
+        """Remove an issuer's claim."""
         self.claims = tuple(each for each in self.claims if each.issuer != issuer)
 
 
 class CredentialAttestation(NamedTuple):
-    """What an organization's signatory says of everyone able to reach a credential, but for `excluded`.
+    """What an organization's signatory attests of all persons who can reach a credential,
+    except those in `excluded`.
 
     `models` None is all models. Units: `until_ms` milliseconds since 1970 UTC, exclusive.
     """
@@ -101,10 +103,10 @@ class CredentialAttestation(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """What is known of a person's status, and until when that stays so.
+    """What is known of a person's status, and until when that is valid.
 
-    `statuses` are all that it may be, "unknown" among them where that is not known; `why` says what is
-    missing then: a key of `SETTLED_BY`.
+    `statuses` are all the possible statuses; "unknown" is one of them if the status is not known. Then `why`
+    says what is missing: a key of `SETTLED_BY`.
     """
 
     statuses: frozenset[str]
@@ -127,7 +129,7 @@ SETTLED_BY = {
 
 
 def standing(claims: Sequence[Claim], at_ms: int) -> Standing:
-    """What claims come to at a time."""
+    """What the claims mean at a time."""
     if len(claims) == 1:  # as almost everybody's
         status, assurance, until_ms = claims[0][1:]
         if until_ms is None or at_ms < until_ms:
@@ -146,8 +148,8 @@ def standing(claims: Sequence[Claim], at_ms: int) -> Standing:
 
 
 def standings(claims: Sequence[Claim], early_ms: int, late_ms: int) -> tuple[Standing, ...]:
-    """What claims come to at a time that lies between two bounds: at the late one, and at the early one too
-    where that is something else.
+    """What the claims mean at a time between two bounds: at the late bound,
+    and also at the early one if it differs.
     """
     late = standing(claims, late_ms)
     for claim in claims:
@@ -158,7 +160,7 @@ def standings(claims: Sequence[Claim], early_ms: int, late_ms: int) -> tuple[Sta
 
 
 def identifier(text: str) -> bytes:
-    """What stands for an identifier in entries and tables, 16 bytes: who reads them learns no user name."""
+    """The form of an identifier in entries and tables, 16 bytes. It does not show the user name."""
     return sha256(b"sluicegate:v1:person:" + text.encode("utf-8", "surrogatepass")).digest()[
         :IDENTIFIER_BYTES
     ]

@@ -1,13 +1,14 @@
 """Clocks of days: when an answer is due, in whole local days of a calendar.
 
 Rules:
-- A day is a local date in the calendar's time zone: of 23 or 25 hours where the clocks change.
-- The date of the start does not count. Each later one does, unless a stop touches it or, in business days,
-  it is a Saturday, a Sunday or a holiday of the calendar.
-- A stop is time spent waiting for the applicant, `[from_ms, to_ms)`. It touches every date that any instant
-  of it falls on; an empty one touches none.
-- What is due is due at the end of the last date that counts: in time is strictly before `due_ms`.
-- Holidays are those by law, and the days they are observed on. Offices closed by order for a day are not.
+- A day is a local date in the calendar's time zone. It has 23 or 25 hours when the clocks change.
+- The date of the start does not count. Each later one does, unless a stop touches it or, in business days, it
+  is a Saturday, a Sunday or a holiday of the calendar.
+- A stop is time spent waiting for the applicant, `[from_ms, to_ms)`. It touches every date that has an
+  instant of it; an empty stop touches no date.
+- An answer is due at the end of the last date that counts: in time means strictly before `due_ms`.
+- Holidays are the legal ones, and the days on which they are observed. Days on which an order closes offices
+  are not holidays.
 - A year whose holidays are not known is an error, never a year without any.
 
 Units: instants are milliseconds since 1970 in UTC, leap seconds not counted.
@@ -38,7 +39,7 @@ _SATURDAY = 5
 class Calendar:
     """Which days are business days, and where a day begins.
 
-    `source` cites what makes a day a holiday. Without a `country` there are none: only weekends.
+    `source` cites what makes a day a holiday. Without a `country`, only weekends are free.
     """
 
     title: str
@@ -77,13 +78,13 @@ CALENDARS: dict[str, Calendar] = {
 def due_ms(
     start_ms: int, within: int, unit: str, calendar: str, stops: Sequence[tuple[int, int]] = ()
 ) -> int:
-    """The first instant that is too late for an answer to what came at `start_ms`.
+    """The first instant that is too late for an answer, if the question came at `start_ms`.
 
     A stop that has not ended yet is left out; ask again when it ends.
 
     Units: `within` counts days, 1 to `WITHIN_MAX`.
     Raises: InvalidInput: an unknown unit or calendar, `within` out of range, a stop that ends before it
-        begins, or a year outside `YEAR_MIN` to `YEAR_MAX`, or without known holidays.
+            begins, or a year outside `YEAR_MIN` to `YEAR_MAX`, or without known holidays.
     """
     if unit not in UNITS:
         raise InvalidInput(f"unit {unit!r}, expected one of {', '.join(UNITS)}")
@@ -157,7 +158,7 @@ def _business_days(calendar: str, year: int) -> tuple[int, ...]:
 def _holidays(calendar: str, year: int) -> frozenset[int]:
     """The holidays of a year, as ordinals.
 
-    Raises: InvalidInput: an unknown calendar, or holidays that are not known so far ahead.
+    Raises: InvalidInput: an unknown calendar, or holidays that are not known so far in the future.
     """
     found = _found(calendar)
     if found.country is None:

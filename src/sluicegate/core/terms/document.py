@@ -2,7 +2,7 @@
 
 Rules:
 - YAML 1.2 core schema: `NO` is a country, `on` a string, a date a string.
-- No anchors, aliases, tags or merges; a key stands once; one document a file.
+- No anchors, aliases, tags or merges; a key comes once; a file has one document.
 - Every error found is reported, with file:line:column, what was expected and what was found.
 """
 
@@ -25,7 +25,7 @@ BYTES_MAX = 256 * 1024
 DEPTH_MAX = 32
 _DIGITS_MAX = 100
 _HALF = re.compile("[\ud800-\udfff]")
-"""Half of a surrogate pair: JSON escapes can write one, UTF-8 cannot."""
+"""Half of a surrogate pair. JSON escapes can write one, UTF-8 cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class YamlDocument:
     places: Mapping[JsonPath, tuple[int, int]]
 
     def place(self, fault: Fault) -> Place:
-        """Where a fault is: its own place, or that of the nearest thing around it."""
+        """Where a fault is: its own place, or the place of the nearest value around it."""
         path = fault.path
         while path not in self.places:
             path = path[:-1]
@@ -135,7 +135,7 @@ def _text(data: str | bytes, file: str) -> str:
 
 
 class _Reader:
-    """Turns nodes into values, noting places and faults."""
+    """Turns nodes into values, and notes places and faults."""
 
     def __init__(self, file: str) -> None:
         self.file = file

@@ -1,10 +1,10 @@
 """Plans: a release as code, as a person writes it.
 
 Rules:
-- A plan is read whole; every error is reported with its place, and then nothing is applied.
-- What a plan may say but this build cannot enforce is refused by name (`LATER`), never ignored.
-- What comes of it is a `sluicegate_record.terms.plan.Plan`: the classes here, `Written…`, know only what
-  may be written.
+- A plan is read as a whole. Every error is reported with its place, and then no part is applied.
+- A part that a plan may have but this build cannot enforce is refused by name (`LATER`), never ignored.
+- The result is a `sluicegate_record.terms.plan.Plan`. The classes here, `Written…`, know only what a person
+  may write.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class WrittenModel(_Strict):
 
 
 class WrittenAgency(_Strict):
-    """A body whose position counts."""
+    """An agency whose position counts."""
 
     name: Text
 
@@ -120,14 +120,18 @@ class WrittenStageBasis(_Strict):
 
 
 class WrittenRung(_Strict):
-    """A step of a ladder: whom silence is taken to, and how long they have, else as long as the agency."""
+    """A step of a ladder: who is asked next after a silence, and for how long; without a time,
+    as long as the agency.
+    """
 
     name: Text
     within: Annotated[int, Field(ge=1, le=1000)] | None = None
 
 
 class WrittenOverall(_Strict):
-    """How long a whole case may take, time waiting for the applicant excluded, and what follows then."""
+    """How long a whole case may take, without the time spent waiting for the applicant;
+    and what follows then.
+    """
 
     within: Annotated[int, Field(ge=1, le=1000)]
     then: Literal["lapse", "escalate"]
@@ -136,7 +140,7 @@ class WrittenOverall(_Strict):
 class WrittenClock(_Strict):
     """How long an agency has, from its signed receipt, and what its silence means.
 
-    `to` is the ladder of `escalate`; `then` what silence of its last step means.
+    `to` is the ladder of `escalate`; `then` says what silence at its last step means.
     Units: `within` in `unit`s; local dates of the calendar's time zone. `warn` before an agency's due date.
     """
 
@@ -158,7 +162,7 @@ class WrittenClock(_Strict):
 
 
 class WrittenAppeal(_Strict):
-    """Who hears appeals, and within how long one may be made."""
+    """Who hears appeals, and how long after a decision one is possible."""
 
     decide: WrittenRule
     within: Duration | None = None
@@ -168,8 +172,8 @@ class WrittenAdmission(_Strict):
     """How organizations are admitted and removed: the mode, the rules over agencies' positions, the clock.
 
     `reply`: how long an applicant has to answer a denial, and a holder to answer before a removal counts.
-    `offer`: how long a freed seat is offered to the next on the waitlist.
-    `countersign`: agencies for whose positions two of their owners must sign.
+    `offer`: how long the next organization on the waitlist has to take a free seat. `countersign`: agencies
+    for whose positions two of their owners must sign.
     """
 
     mode: Literal["approve", "notify"]
@@ -183,7 +187,7 @@ class WrittenAdmission(_Strict):
 
 
 class WrittenOwnerThreshold(_Strict):
-    """Which owners an applicant must name: all that hold more than this share.
+    """Which owners an applicant must name: all with more than this share.
 
     Units: per cent.
     """
@@ -192,10 +196,10 @@ class WrittenOwnerThreshold(_Strict):
 
 
 class WrittenEligibility(_Strict):
-    """Who may apply, and what is looked at; shown before anybody applies.
+    """Who may apply, and what is checked. Everyone can see it before they apply.
 
-    `registeredIn` holds for the organization and for the affiliates that will use the model. Of onward
-    access only what is listed is eligible; left out, none is.
+    `registeredIn` applies to the organization, and to the affiliates that will use the model. Only the onward
+    access listed here is eligible; if the field is left out, no onward access is eligible.
     """
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
@@ -214,7 +218,7 @@ class TermsAgreement(_Strict):
 
 
 class AgreedBy(_Strict):
-    """A requirement: these agencies agree to the opening, in a case of its own."""
+    """A requirement: these agencies agree to the opening, in a separate case."""
 
     agreedBy: WrittenRule  # noqa: N815 - the plan language's own name
 
@@ -243,7 +247,7 @@ class WrittenConditions(_Strict):
 
 
 class WrittenStage(_Strict):
-    """A step of the release. An officer's signed entry opens it, once what `opensWhen` asks for holds."""
+    """A step of the release. An officer's signed entry opens it, once all of `opensWhen` holds."""
 
     name: Slug
     title: Text | None = None
@@ -262,13 +266,13 @@ class WrittenDisclosure(_Strict):
 
 
 class WrittenOnRefusal(_Strict):
-    """What a refused caller is offered."""
+    """What a refused caller gets as an offer."""
 
     fallbackModel: ModelId  # noqa: N815 - the plan language's own name
 
 
 class WrittenPlanSpec(_Strict):
-    """What is released, where, by whose leave, in which stages."""
+    """What is released, where, with whose permission, in which stages."""
 
     models: Annotated[list[WrittenModel], Field(min_length=1, max_length=100)]
     surfaces: Annotated[list[Slug], Field(min_length=1, max_length=50)]
@@ -298,7 +302,7 @@ class WrittenPlan(_Strict):
 
 
 def read(document: YamlDocument) -> terms.Plan:
-    """Check a document and return the plan, defaults filled in.
+    """Check a document, and return the plan with all defaults.
 
     Raises: InvalidDocument: with the place of every error.
     """
@@ -322,7 +326,7 @@ def schema() -> dict[str, Any]:
 
 
 def _with_rules(schema: Any) -> Any:
-    """The schema with a reference to the rules' own, which pydantic cannot refer to, where one stands."""
+    """The schema with references to the schema of the rules, because pydantic cannot refer to it."""
     if isinstance(schema, dict):
         is_rule = _RULE_HERE.items() <= schema.items()
         return {"$ref": "#/$defs/Rule"} if is_rule else {k: _with_rules(v) for k, v in schema.items()}
@@ -330,7 +334,7 @@ def _with_rules(schema: Any) -> Any:
 
 
 class Detail(NamedTuple):
-    """One of pydantic's errors, by pydantic's own names."""
+    """One of pydantic's errors, with pydantic's own names."""
 
     type: str
     loc: JsonPath
@@ -360,7 +364,7 @@ def _shape_faults(value: Any) -> Iterator[Fault]:
 
 
 def _faults_of(detail: Detail, value: Any) -> Iterator[Fault]:
-    """One pydantic error; where a value may have several shapes, only if it is about the one it means."""
+    """One pydantic error. If a value may have several shapes, only errors about the intended shape count."""
     at: Any = value
     for i, step in enumerate(detail.loc):
         if _is_shape(step) and not (isinstance(at, dict) and step in at):
@@ -380,7 +384,7 @@ def _is_shape(step: str | int) -> bool:
 
 _SHAPES = {"terms": "TermsAgreement", "agreedBy": "AgreedBy", "name": "WrittenRung"}
 _TAGS = frozenset({*_SHAPES.values(), "str", "int", "bool"})
-"""What pydantic puts in the place of an error in a value that may have several shapes."""
+"""What pydantic adds to the place of an error in a value that may have several shapes."""
 _ANY_OF = {"allOf": "{terms: agreed} or {agreedBy: a rule}", "to": "a name, or {name: …, within: …}"}
 
 
@@ -443,7 +447,7 @@ def _shown(value: Any) -> str:
 
 
 def _sense_faults(value: Any) -> Iterator[Fault]:
-    """What no field can see alone: names that refer to nothing, and names used twice."""
+    """Faults that no single field shows: names that refer to nothing, and names used twice."""
     declared = _at(value, "spec", "agencies")
     agencies = frozenset(declared) if isinstance(declared, dict) else frozenset()
     developer = _at(value, "metadata", "developer")
@@ -474,7 +478,7 @@ def _stage_faults(stage: Any, path: JsonPath, agencies: frozenset[str]) -> Itera
 
 
 def _rules_of(stage: Any) -> dict[JsonPath, dict[str, Any]]:
-    """Whatever stands where a stage states its rules, by where it stands."""
+    """Every value in the places where a stage states its rules, by its place."""
     places: list[JsonPath] = [
         ("admission", "grant"),
         ("admission", "remove"),

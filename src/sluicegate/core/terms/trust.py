@@ -1,11 +1,11 @@
-"""Trust files: whose keys count, pinned outside the control plane.
+"""Trust files: the keys that count, pinned outside the control plane.
 
-The control plane's names the officers and the agencies. A gateway's own adds what it honours of each release
-beside their signatures, and holds however the control plane lies (`core.access.vouch`).
+The control plane's file names the officers and the agencies. A gateway's file also says what it accepts for
+each release beside their signatures. It holds even if the control plane lies (`core.access.vouch`).
 
 Rules:
-- An owner has one first key here; later keys are signed by an earlier one (not in this build).
-- One key has one owner: a threshold counts owners, so the same key under two names is refused.
+- An owner has one first key here. An earlier key signs each later one (not in this build).
+- A key has one owner. A threshold counts owners, so the same key under two names is refused.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class WrittenPin(_Strict):
 
 
 class PinnedOwners(_Strict):
-    """Several owners of keys of one agency, each with one: for countersignatures, and for appeals."""
+    """Several owners in one agency, each with one key: for countersignatures, and for appeals."""
 
     owners: Annotated[dict[Slug, WrittenPin], Field(min_length=1)]
 
@@ -54,7 +54,7 @@ class TrustSpec(_Strict):
 
 
 class ReleaseSpec(_Strict):
-    """What a gateway honours of a release, as it is written."""
+    """What a gateway accepts for a release, as it is written."""
 
     floor: WrittenRule
     upstreams: Annotated[dict[ModelId, Slug], Field(min_length=1)]
@@ -92,14 +92,16 @@ class GatewayTrust(_Strict):
 
 
 class Floor(NamedTuple):
-    """What a gateway honours of a release: at least this rule, and these upstreams by model."""
+    """What a gateway accepts for a release: at least this rule, and these upstreams by model."""
 
     rule: rules.Rule
     upstreams: Mapping[str, str]
 
 
 class Releases(NamedTuple):
-    """What a gateway's trust file says: whose keys count, for which log, and what of each release."""
+    """The contents of a gateway's trust file: whose keys count, for which log,
+    and what it accepts for each release.
+    """
 
     developer: str
     log: str
@@ -108,7 +110,7 @@ class Releases(NamedTuple):
 
 
 class Pins(NamedTuple):
-    """What a trust file says."""
+    """The contents of a trust file."""
 
     developer: str
     pins: list[Pin]
@@ -184,7 +186,7 @@ def _pin(spec: TrustSpec, developer: str, pins: list[Pin]) -> Iterator[Fault]:
 
 
 def _owners(spec: TrustSpec, developer: str) -> Iterator[tuple[tuple[str, ...], str, str, str]]:
-    """Every owner: where it stands, its name, the party it speaks for, its key as written."""
+    """Every owner: its place, its name, the party that it speaks for, and its key as written."""
     for name, pinned in spec.officers.items():
         yield ("spec", "officers", name), name, developer, pinned.key
     for name, agency in spec.agencies.items():
