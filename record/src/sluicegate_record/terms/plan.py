@@ -259,7 +259,7 @@ class Stage(Verbatim):
         return rules[0] if len(rules) == 1 else Rule("allOf", rules) if rules else None
 
     @property
-    def asks(self) -> tuple[Eligibility, Admission]:
+    def admittance(self) -> tuple[Eligibility, Admission]:
         """Who may apply, and how it is decided: where either changes, no case goes on."""
         return self.eligibility, self.admission
 
