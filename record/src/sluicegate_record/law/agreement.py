@@ -51,7 +51,9 @@ def in_force(at: At, release_name: str, stage: str, asked: str) -> str:
     require(terms in release.agreed, "terms that the agencies they name have not all signed")
     require(release.answers(stage, asked), "terms that are not in force")
     before, after = (at.terms(digest).body for digest in (asked, terms))
-    require(before.asks == after.asks, "terms that have changed in who may apply or how it is decided")
+    require(
+        before.admittance == after.admittance, "terms that have changed in who may apply or how it is decided"
+    )
     return terms
 
 

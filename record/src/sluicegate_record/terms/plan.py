@@ -263,7 +263,7 @@ class Stage(Verbatim):
         return rules[0] if len(rules) == 1 else Rule("allOf", rules) if rules else None
 
     @property
-    def asks(self) -> tuple[Eligibility, Admission]:
+    def admittance(self) -> tuple[Eligibility, Admission]:
         """Who may apply, and how that is decided. If either changes, every open case ends."""
         return self.eligibility, self.admission
 

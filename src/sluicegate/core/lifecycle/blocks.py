@@ -1,4 +1,4 @@
-"""What prevents the determination of a case: contradictions, a screening, time to reply, closed terms.
+"""What prevents the determination of a case: contradictions, a screening, time to reply, terms that are not agreed or not open.
 
 Rules:
 - It follows from the record. So code that changes the record can find the cases that this has set free.
@@ -68,7 +68,7 @@ def blocked_by(record: Record, case: Case, now_ms: int) -> list[dict[str, Any]]:
         until = times.format_time(case.reply_by_ms)
         text = f"the holder may reply until {until}"
         found.append({"what": "reply", "code": "reply_time_runs", "text": text, "until": until})
-    if case.kind in kinds.APPLIED and not _is_asked_on_agreed_terms(record, case):
+    if case.kind in kinds.APPLIED and not _terms_are_agreed(record, case):
         text = "the agencies that the terms in force name have not all agreed to them"
         found.append({"what": "terms", "code": "terms_not_agreed", "text": text})
     if _would_close(record, case):
@@ -77,7 +77,7 @@ def blocked_by(record: Record, case: Case, now_ms: int) -> list[dict[str, Any]]:
     return found
 
 
-def _is_asked_on_agreed_terms(record: Record, case: Case) -> bool:
+def _terms_are_agreed(record: Record, case: Case) -> bool:
     release, stage = stage_of(case)
     found = record.releases[release]
     return found.terms.get(stage) in found.agreed
@@ -125,7 +125,7 @@ def allowed_on_appeal(record: Record, case: Case) -> bool:
     return case.kind == kinds.ADMISSION and appeal is not None and appeal.outcome in kinds.GRANTED
 
 
-def asked(record: Record, case: Case) -> Question:
+def question_of(record: Record, case: Case) -> Question:
     """The question that decides a case.
 
     If an appeal put the case on the list, it is the question of the appeal.

@@ -148,7 +148,7 @@ def _admission(state: State, case: Case, now_ms: int, entropy: Entropy) -> Itera
         surface=question.surface,
         terms=state.releases[question.release].terms[question.stage],
         conditions=agreed,
-        party=blocks.asked(state.record, case).party,
+        party=blocks.question_of(state.record, case).party,
         valid_from_ms=now_ms,
         valid_until_ms=_valid_until_ms(agreed, now_ms),
         organization=case.organization,

@@ -54,8 +54,8 @@ def goes_on(record: Record, release: Release, case: Case) -> bool:
     Its terms must be in force, or tighter ones that say the same about who may apply and how that is decided.
     An opening ends with its terms: an officer signed it for those terms only.
     """
-    question = blocks.asked(record, case)
+    question = blocks.question_of(record, case)
     stage, terms = question.stage, question.terms
-    if case.kind == kinds.OPENING:
+    if case.kind == kinds.OPENING or not release.answers(stage, terms):
         return release.terms.get(stage) == terms
-    return release.answers(stage, terms) and record.terms[terms].body.asks == release.plan.stages[stage].asks
+    return record.terms[terms].body.admittance == release.plan.stages[stage].admittance
