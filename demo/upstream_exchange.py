@@ -73,9 +73,9 @@ class Caller:
         return self._gone or (self._connection is not None and self._connection.lost)
 
     async def leaving(self) -> bool:
-        """Tell the same before more is sent, also where the server has yet to be told.
+        """Say the same before more is sent, also while the server does not know it yet.
 
-        A transport that has failed takes everything at once, so that nothing else would run meanwhile.
+        A failed transport takes everything at once, so that no other task would run meanwhile.
         """
         connection = self._connection
         if not self.gone() and connection is not None and connection.transport.is_closing():

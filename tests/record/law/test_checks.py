@@ -453,7 +453,44 @@ POSITIONS = {
     ),
 }
 
+NOT_ITS_PROCEDURE = "a case with another procedure than that of its terms"
+SILENT_AT_ONCE = {
+    "mode": "notify",
+    "clock": {"within": 1, "unit": "days", "calendar": "weekends", "silence": "no-objection"},
+}
+BEFORE_ALL = "2026-06-01T00:00:00.000Z"
+
+
+def timed(type_: str) -> Find:
+    """The first entry of a type that states when a time is over."""
+    return lambda: next(e for e in stored() if e.type == type_ and e.public.get("due") is not None)
+
+
 CASES = {
+    "a case with an invented procedure": Untrue(
+        first("case.opened", kind="admission"),
+        says(procedure=SILENT_AT_ONCE),
+        "goes_by_its_terms",
+        NOT_ITS_PROCEDURE,
+    ),
+    "a lift with a procedure": Untrue(
+        first("case.opened", kind="lift"),
+        says(procedure=SILENT_AT_ONCE),
+        "goes_by_its_terms",
+        NOT_ITS_PROCEDURE,
+    ),
+    "a case that is over when it begins": Untrue(
+        timed("case.opened"),
+        says(due=BEFORE_ALL),
+        "goes_by_its_terms",
+        "a case with less time than its terms give",
+    ),
+    "an agency whose time is over when it begins": Untrue(
+        timed("case.received"),
+        says(due=BEFORE_ALL),
+        "is_received",
+        "an agency with less time than the terms give",
+    ),
     "a receipt for another question": Untrue(
         first("case.received"), asks(surface=CODEX), "is_received", "a receipt signed for another question"
     ),

@@ -68,6 +68,7 @@ def test_whoever_has_the_leaves_alone_finds_nothing_unlawful_and_counts_what_it_
         "states_its_terms": len(hidden),
         "is_the_applicants": sum(e.type == "grant.approved" for e in stored()),
         "asks_by_its_rule": 6,
+        "goes_by_its_terms": 1,
         "opens_terms_in_force": 1,
         "is_agreed_to": 1,
         "is_carried": 6,
@@ -146,6 +147,12 @@ LIES: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
         {"kind": "admission"},
         {"rule": {"anyOf": ["caisi"]}},
         "asks_by_its_rule",
+    ),
+    "a case with an invented procedure": (
+        "case.opened",
+        {"kind": "admission"},
+        {"procedure": {"mode": "notify"}},
+        "goes_by_its_terms",
     ),
     "a position for another case": (
         "position.recorded",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.case import Case, opened
 from sluicegate_record.entries import Body, cases
 from sluicegate_record.law import rule
 from sluicegate_record.law.agreement import carried, sides
@@ -15,6 +15,7 @@ from sluicegate_record.statements.statement import Statement
 from sluicegate_record.terms import kinds, quorum
 from sluicegate_record.terms.rule import Rule
 
+_DAY_MS, _HOUR_MS = 86_400_000, 3_600_000
 OFFICERS = 2
 """How many officers it takes to proceed, or to transcribe."""
 
@@ -28,6 +29,26 @@ def asks_by_its_rule(at: At, body: cases.CaseOpened) -> None:
     """A case is decided by the rule of what it is about."""
     if at.believes:
         require(body.rule == rule_of(at, body), "a case with another rule than that of what it is about")
+
+
+def goes_by_its_terms(at: At, body: cases.CaseOpened) -> None:
+    """A case about an organization has the procedure of its terms, and all the time that they give."""
+    if not at.believes:
+        return
+    is_about_one = body.kind in kinds.ABOUT_ONE
+    procedure = at.terms(body.question.terms).body.admission.procedure if is_about_one else None
+    require(body.procedure == procedure, "a case with another procedure than that of its terms")
+    whole = opened(at.entry, body, "", "").whole_clock
+    if body.due_ms is not None and whole is not None:
+        require(_has_time(at, whole[0], body.due_ms), "a case with less time than its terms give")
+
+
+def _has_time(at: At, within: int, due_ms: int) -> bool:
+    """Whether a time of so many days, which the clock starts now, can be over then.
+
+    A day of a calendar may have 23 hours; the date on which the clock starts does not count.
+    """
+    return due_ms >= at.at_ms + within * _DAY_MS - _HOUR_MS
 
 
 def rule_of(at: At, body: cases.CaseOpened) -> Rule:
@@ -116,6 +137,9 @@ def is_received(at: At, body: cases.CaseReceived) -> None:
     require(receipt.question.digest == case.question.digest, "a receipt signed for another question")
     require(receipt.agency == body.agency, "a receipt of another agency")
     require(at.keys.owners(body.envelope, body.agency), f"no signature by a key of {body.agency!r}")
+    clock = case.agency_clock
+    if body.due_ms is not None and clock is not None and at.believes:
+        require(_has_time(at, clock.within, body.due_ms), "an agency with less time than the terms give")
 
 
 def is_an_officers_look(at: At, body: cases.CaseScreened) -> None:
@@ -218,7 +242,7 @@ def as_heard(at: At, case: Case) -> Case:
 
 
 RULES: dict[type[Body], tuple[rule.LawRule, ...]] = {
-    cases.CaseOpened: (is_new, asks_by_its_rule),
+    cases.CaseOpened: (is_new, asks_by_its_rule, goes_by_its_terms),
     cases.CaseReceived: (is_received,),
     cases.CaseScreened: (is_an_officers_look,),
     cases.CaseProceeded: (is_advice,),

@@ -1,4 +1,4 @@
-"""What prevents the determination of a case: contradictions, a screening, time to reply, terms that are not agreed or not open.
+"""What prevents the determination of a case: contradictions, a screening, time to reply, terms or stage.
 
 Rules:
 - It follows from the record. So code that changes the record can find the cases that this has set free.
