@@ -23,7 +23,7 @@ from threading import Thread
 from typing import Any, TypeAlias
 from urllib import request
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from sluicegate_record.errors import InvalidInput, SluicegateError, Unreachable, VerificationFailed
 from sluicegate_record.log import checkpoint, tiles
@@ -47,10 +47,10 @@ _SERVED = (
     request.HTTPHandler,
     request.HTTPSHandler,
     request.HTTPDefaultErrorHandler,
-    request.HTTPRedirectHandler,
     request.HTTPErrorProcessor,
 )
-_NOT_FOUND = 404
+_NOT_FOUND, _MOVED = 404, {301, 302, 303, 307, 308}
+_MOVES_MAX = 5
 _STEPS = 100_000
 """After how many steps of SQLite the deadline is looked at."""
 _UNREADABLE = (OSError, ValueError, HTTPException, EOFError)
@@ -76,16 +76,18 @@ def open_copy(where: str, verifier: checkpoint.Verifier) -> Copy:
             VerificationFailed: its head is not signed by the key, or it lacks a file.
     """
     if len(where.encode(errors="surrogatepass")) > WHERE_BYTES_MAX:
-        raise InvalidInput(f"{where[:40]!r}… is longer than {WHERE_BYTES_MAX} bytes, expected a URL or a path")
+        raise InvalidInput(
+            f"{where[:40]!r}… is longer than {WHERE_BYTES_MAX} bytes, expected a URL or a path"
+        )
     if where.startswith(("http://", "https://")):
-        return of_files(_server(_checked_url(where)), verifier)
+        return of_files(_server(_checked_url(where).rstrip("/")), verifier)
     path = Path(where)
     mode = _mode(path)
     if stat.S_ISREG(mode):
         return _database(path, verifier)
     if stat.S_ISDIR(mode):
         return of_files(_folder(path), verifier)
-    raise InvalidInput(f"{where!r} is neither a file, nor a folder, nor a URL")
+    raise InvalidInput(f"{where[:200]!r} is neither a file, nor a folder, nor a URL")
 
 
 def of_files(fetch: Fetch, verifier: checkpoint.Verifier) -> Copy:
@@ -113,16 +115,17 @@ def _mode(path: Path) -> int:
 
 
 def _checked_url(url: str) -> str:
-    """A URL that can be asked, without slashes at its end. Raises: InvalidInput."""
+    """A URL that can be asked. Raises: InvalidInput."""
     try:
         parts = urlsplit(url)
-        host = (parts.hostname or "").encode("ascii").decode("idna")
-        is_whole = bool(host) and parts.port != 0 and url.isascii() and url.isprintable() and " " not in url
+        host = (parts.hostname or "").encode("idna")
+        is_plain = url.isascii() and url.isprintable() and " " not in url
+        is_whole = parts.scheme in {"http", "https"} and bool(host) and parts.port != 0 and is_plain
     except ValueError:
         is_whole = False
     if not is_whole:
         raise InvalidInput(f"{url[:200]!r} is not an address that can be asked, expected one as https://host")
-    return url.rstrip("/")
+    return url
 
 
 def _folder(folder: Path) -> Fetch:
@@ -153,21 +156,42 @@ def _server(url: str) -> Fetch:
         except HTTPError as error:
             raise _lacking(url, path, error.code) from error
         except _UNREADABLE as error:
-            raise Unreachable(f"{url} did not answer as a log does: {error}", remedy="check the address") from error
+            raise Unreachable(
+                f"{url} did not answer as a log does: {error}", remedy="check the address"
+            ) from error
 
     return fetch
 
 
 def _lacking(url: str, path: str, status: int) -> SluicegateError:
     if status != _NOT_FOUND:
-        return Unreachable(f"{url} answered {path} with status {status}", remedy="check the address, or try later")
+        return Unreachable(
+            f"{url} answered {path} with status {status}", remedy="check the address, or try later"
+        )
     if path == "checkpoint":
         return InvalidInput(f"there is no log at {url}: status {status}", remedy="check the address")
     return VerificationFailed(f"the log at {url} lacks {path}: status {status}")
 
 
 def _get(url: str, limit: int) -> bytes:
-    """What is at a URL, cut after `limit` bytes and one; a length of a chunk is not believed."""
+    """What is at a URL, or where it has moved to, cut after `limit` bytes and one."""
+    for _ in range(_MOVES_MAX):
+        try:
+            return _got(url, limit)
+        except HTTPError as error:
+            error.close()
+            if error.code not in _MOVED:
+                raise
+            url = urljoin(url, error.headers["Location"] or "")
+        try:
+            _checked_url(url)
+        except InvalidInput as error:
+            raise ValueError(error.message) from error
+    raise ValueError(f"it has moved over {_MOVES_MAX} times")
+
+
+def _got(url: str, limit: int) -> bytes:
+    """As `_get`, of this URL; the length of a chunk is not believed. Raises: HTTPError, and `_UNREADABLE`."""
     opener = request.OpenerDirector()
     for handler in _SERVED:
         opener.add_handler(handler())

@@ -12,6 +12,7 @@ from sluicegate_record.copy import open_copy, read_file
 from sluicegate_record.errors import BadKey, VerificationFailed
 from sluicegate_record.form import Json
 from sluicegate_record.log import checkpoint, times
+from sluicegate_record.log.proof import Proven
 from sluicegate_record.terms.text import counted, shown
 
 SHOWN_MAX = 20
@@ -84,7 +85,12 @@ def _proofs(found: Audit) -> dict[str, Json]:
             "points": sum(each.stated for each in rows),
         },
         "notProven": [
-            {"seq": each.seq, "directive": each.directive, "size": each.size, "why": each.why or str(each.proven)}
+            {
+                "seq": each.seq,
+                "directive": each.directive,
+                "size": each.size,
+                "why": each.why or str(each.proven),
+            }
             for each in found.in_force
             if not each.is_proven
         ][:BREACHES_MAX],
@@ -97,13 +103,20 @@ def _law(found: Audit) -> dict[str, Json]:
         "judged": judged.entries,
         "noRule": 0 if found.problem else found.size - judged.entries,
         "unlawful": [
-            {"seq": each.seq, "type": each.type, "rule": each.rule, "says": _words(each.rule), "why": each.why}
+            {
+                "seq": each.seq,
+                "type": each.type,
+                "rule": each.rule,
+                "says": _words(each.rule),
+                "why": each.why,
+            }
             for each in judged.unlawful
         ],
         "unlawfulCount": judged.unlawful_count,
         "unchecked": dict(judged.unchecked),
         "uncheckedAt": [
-            {"rule": rule, "says": _words(rule), "entries": list(at)} for rule, at in judged.unchecked_at.items()
+            {"rule": rule, "says": _words(rule), "entries": list(at)}
+            for rule, at in judged.unchecked_at.items()
         ],
     }
 
@@ -146,12 +159,16 @@ def _lines(found: Audit) -> Iterator[str]:
 
 def _in_force(found: Audit) -> Iterator[str]:
     for each in found.in_force[:SHOWN_MAX]:
-        if each.is_proven:
-            yield f"in force, proven by the signatures of gateways: {each}"
-        elif each.proven is not None:
-            yield f"in force, noted by the control plane and not proven: {each}"
+        if each.proven is not None:
+            yield f"in force, {_support(each.proven)}: {each}"
     if len(found.in_force) > SHOWN_MAX:
         yield f"and {len(found.in_force) - SHOWN_MAX} more that are said to be in force"
+
+
+def _support(proven: Proven) -> str:
+    if not proven.signed:
+        return "noted by the control plane and not proven"
+    return f"{'' if proven.is_whole else 'partly '}proven by the signatures of gateways"
 
 
 def _of_law(found: Audit) -> Iterator[str]:

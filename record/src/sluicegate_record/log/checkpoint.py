@@ -128,10 +128,14 @@ def open_checkpoint(note: str | bytes, verifier: Verifier) -> Checkpoint:
     body, signatures = _split(_note_text(note))
     ours = [line for line in signatures if (line.name, line.key_id) == (verifier.name, verifier.key_id)]
     if len(ours) != 1:
-        names = ", ".join(sorted({f"{line.name}+{line.key_id.hex()}"[:200] for line in signatures})[:SHOWN_MAX])
+        names = ", ".join(
+            sorted({f"{line.name}+{line.key_id.hex()}"[:200] for line in signatures})[:SHOWN_MAX]
+        )
         key = f"{verifier.name}+{verifier.key_id.hex()}"
         remedy = "check --key" if not ours else ""
-        raise BadCheckpoint(f"{len(ours)} signatures by {key}, expected exactly one; it is signed by {names}", remedy=remedy)
+        raise BadCheckpoint(
+            f"{len(ours)} signatures by {key}, expected exactly one; it is signed by {names}", remedy=remedy
+        )
     _check_signature(body, ours[0].signature, verifier)
     checkpoint = _parsed(body)
     if checkpoint.origin != verifier.name:
