@@ -86,7 +86,7 @@ def _ledger(url: str, *arguments: str, expected: int = 0) -> dict[str, Any]:
 
 def _change_a_byte(copy: Path, index: int, size: int) -> None:
     """Flip one bit in the middle of entry `index` of a copied log."""
-    path = copy / tiles.entries_paths(size)[index // tiles.TILE_WIDTH]
+    path = copy / list(tiles.entries_paths(size))[index // tiles.TILE_WIDTH][0]
     entries = tiles.decode_entries(path.read_bytes())
     leaf = bytearray(entries[index % tiles.TILE_WIDTH])
     leaf[len(leaf) // 2] ^= 1

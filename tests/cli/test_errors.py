@@ -357,11 +357,27 @@ def test_an_altered_copy_does_not_verify_and_a_whole_one_does(plane, tmp_path):
     whole = plane.cli(*verify).answer
     assert whole == {
         "ok": True,
+        "log": plane.vkey.split("+")[0],
         "size": exported["size"],
         "root": whole["root"],
+        "lastAt": whole["lastAt"],
         "firstBad": None,
-        "proofs": {"checked": 0, "bad": 0},
-        "law": {"judged": 2, "unlawful": [], "unlawfulCount": 0, "unchecked": {}},
+        "proofs": {
+            "checked": 0,
+            "bad": 0,
+            "proven": 0,
+            "noted": 0,
+            "rows": {"signed": 0, "unsigned": 0, "countedOut": 0, "points": 0},
+            "notProven": [],
+        },
+        "law": {
+            "judged": 2,
+            "noRule": exported["size"] - 2,
+            "unlawful": [],
+            "unlawfulCount": 0,
+            "unchecked": {},
+            "uncheckedAt": [],
+        },
     }
     assert plane.cli("ledger", "export", "-o", copy, url=plane.url).code == 3  # never over a folder
 

@@ -14,9 +14,12 @@ from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings
 from sluicegate.store.sqlite import SqliteStore
+from sluicegate_record import law
 from tests.cli.commands import Cli, Done
 from tests.cli.unlawful import lying, signed
 from tests.control.conftest import served
+from tests.record.test_audit import UNSIGNED, note, noted
+from tests.record.test_copy import FORGED, database
 from tests.worlds import LOG, ORIGIN, World, private_key
 
 
@@ -81,6 +84,7 @@ def test_what_is_unlawful_is_told_to_programs_too(
         "grant.approved",
         "is_carried",
     )
+    assert found["says"] == law.words("is_carried")
     assert found["why"] in told["problem"]
 
 
@@ -91,13 +95,25 @@ def test_what_hidden_parts_leave_unchecked_is_counted_and_not_called_lawful(cli:
     database = signed(world.entries, tmp_path)
     done = verify(cli, database)
     assert (done.code, done.err) == (0, "")
-    first, lawful, *unchecked = done.out.splitlines()
+    first, name, lawful, other, *unchecked = done.out.splitlines()
     assert first.startswith(f"verified: {len(world.entries)} entries, root ")
+    assert name.startswith(f"log: {ORIGIN}; its last entry is of ")
     told = verify(cli, database, "--json").answer["law"]
+    assert other == f"no rule is about the other {told['noRule']} entries"
     said, _, but = lawful.partition(", ")
     assert said == f"lawful: {told['judged']} entries that a rule applies to"
     assert but == "as far as the public parts show"
     assert told["unchecked"] == {"is_the_applicants": 1}
+    ((seq,),) = (each["entries"] for each in told["uncheckedAt"])
     assert unchecked == [
-        "not checked, 1 time: A grant is to the organization that its case is about.",
+        f"not checked, 1 time: A grant is to the organization that its case is about. (entry {seq})",
     ]
+
+
+def test_a_name_in_a_log_writes_no_line_of_its_own(cli: Cli, tmp_path: Path) -> None:
+    leaves = noted([{**UNSIGNED, "gateway": FORGED, "size": 0}])
+    done = verify(cli, database(tmp_path / "db", head=note(leaves), leaves=leaves))
+    assert done.code == 5
+    for text in (done.out, done.err):
+        assert "\\x1b[2J\\x1b[Hgateway\\nverified: 99 entries\\x00\\u202e" in text
+        assert all(line.isprintable() and not line.startswith("verified") for line in text.split("\n"))

@@ -136,23 +136,17 @@ def the_record_verifies(plane: Plane, folder: Path) -> None:
         plane.answer("ledger", "verify", where, "--key", plane.vkey, by=None)
         for where in (plane.url, copy, plane.database)
     ]
-    proofs = {"checked": answers[0]["proofs"]["checked"], "bad": 0}
-    law = {
-        "judged": answers[0]["law"]["judged"],
-        "unlawful": [],
-        "unlawfulCount": 0,
-        "unchecked": {"is_the_applicants": len(CUSTOMERS)},  # who they are is hidden
-    }
-    whole = {
-        "ok": True,
-        "size": size,
-        "root": answers[0]["root"],
-        "firstBad": None,
-        "proofs": proofs,
-        "law": law,
-    }
-    assert answers == [whole] * 3
-    assert proofs["checked"]
+    (first, *_), proofs, law = answers, answers[0]["proofs"], answers[0]["law"]
+    assert answers == [first] * 3
+    assert (first["ok"], first["size"], first["firstBad"]) == (True, size, None)
+    assert first["log"] == plane.vkey.split("+")[0]
+    assert proofs["bad"] == 0
+    assert (law["unlawful"], law["unlawfulCount"]) == ([], 0)
+    assert law["noRule"] == size - law["judged"]
+    assert law["unchecked"] == {"is_the_applicants": len(CUSTOMERS)}  # who they are is hidden
+    (unchecked,) = law["uncheckedAt"]
+    assert len(unchecked["entries"]) == len(CUSTOMERS)
+    assert (proofs["checked"], proofs["proven"], proofs["noted"]) == (1, 0, 1)  # no gateway runs
     assert law["judged"]
     assert "Example" not in str([path.read_bytes() for path in copy.rglob("*") if path.is_file()])
 

@@ -273,9 +273,9 @@ def test_proofs_and_tiles_verify_with_the_key_alone(plane: Plane):
     with plane.client() as anyone:
         head = checkpoint.open_checkpoint(anyone.get("/log/checkpoint").content, verifier)
         leaves: list[bytes] = []
-        for path in tiles.entries_paths(head.size):
+        for path, _ in tiles.entries_paths(head.size):
             leaves += tiles.decode_entries(anyone.get(f"/log/{path}").content)
-        hashes = b"".join(anyone.get(f"/log/{path}").content for path in tiles.tile_paths(0, head.size))
+        hashes = b"".join(anyone.get(f"/log/{path}").content for path, _ in tiles.tile_paths(0, head.size))
         frontier = merkle.Frontier()
         for index, leaf in enumerate(leaves):
             frontier.append(merkle.leaf_hash(leaf))

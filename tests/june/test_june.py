@@ -377,7 +377,7 @@ def _check_proof(running: Fleet, status: dict[str, Any]) -> None:
     note = client.raw("/log/checkpoint")
     verifier = checkpoint.parse_vkey(running.vkey)
     size = checkpoint.open_checkpoint(note, verifier).size
-    bundles = [client.raw(f"/log/{path}") for path in tiles.entries_paths(size)]
+    bundles = [client.raw(f"/log/{path}") for path, _ in tiles.entries_paths(size)]
     leaves = [leaf for bundle in bundles for leaf in tiles.decode_entries(bundle)]
     assert audit.audit(note, verifier, iter(leaves)).ok
     entries: list[Any] = [canonical.loads(leaf) for leaf in leaves]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,10 +8,13 @@ from hypothesis import strategies as st
 
 from sluicegate.core.access import feed
 from sluicegate.errors import BadCheckpoint
+from sluicegate_record import law, verify
 from sluicegate_record.audit import Audit, audit
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import acknowledgement, canonical, checkpoint, merkle
 from sluicegate_record.log.merkle import Frontier
+from sluicegate_record.log.proof import Proven
+from sluicegate_record.verify import worded
 from tests.worlds import AT_MS, ORIGIN, World, private_key, public_key
 
 LOG = private_key("log")
@@ -23,11 +25,16 @@ def history() -> list[Entry]:
     world = World.opened()
     world.now_ms = AT_MS + 1_000
     world.credential(world.admit())
-    world.direct("d-1")
+    for name in ("d-1", "d-2", "d-3"):
+        world.direct(name)
     return world.entries
 
 
 LEAVES = [entry.leaf for entry in history()]
+HELD = next(
+    entry.seq + 1 for entry in history() if entry.stream == "d-1" and entry.type == "directive.issued"
+)
+"""The size of the log that holds the directive d-1."""
 HASHES = [merkle.leaf_hash(leaf) for leaf in LEAVES]
 
 
@@ -150,50 +157,142 @@ def test_another_root_under_the_right_key_is_found() -> None:
     assert (found.ok, found.first_bad) == (False, None)
 
 
-def in_force(after: int, root: str) -> Iterator[bytes]:
-    """An entry by which a gateway acknowledged a directive of size 3 at `after`, in two parts."""
+def signed_row(after: int, root: str) -> dict[str, Any]:
+    """A gateway that has signed that it reached `after`."""
     question = {"gateway": "gateway-1", "incarnation": "run-1", "surface": "api", "after": after,
                 "nonce": "n" * 16, "root": root, "fold": feed.FOLD_VERSION}  # fmt: skip
     found = acknowledgement.read(acknowledgement.signed(question, private_key("gateway-1")))
     assert found is not None
-    row = {"gateway": "gateway-1", "incarnation": "run-1", "state": "acknowledged", "size": after,
-           "key": canonical.b64(public_key("gateway-1")), "ask": found.ask.to_json(),
-           "sig": found.sig}  # fmt: skip
-    common = {"directive": "d-1", "size": 3, "at": "2026-06-12T21:21:00.000Z", "timeToZeroMs": 5,
-              "acknowledged": 1, "countedOut": 0, "stated": 0, "streamsCut": 0, "of": 2,
-              "points": []}  # fmt: skip
+    return {"gateway": "gateway-1", "incarnation": "run-1", "state": "acknowledged", "size": after,
+            "key": canonical.b64(public_key("gateway-1")), "ask": found.ask.to_json(),
+            "sig": found.sig}  # fmt: skip
+
+
+UNSIGNED = {"gateway": "gateway-2", "incarnation": "run-1", "state": "acknowledged", "size": HELD,
+            "key": None, "ask": None, "sig": None}  # fmt: skip
+GONE = {**UNSIGNED, "gateway": "gateway-3", "state": "counted_out", "size": 0}
+
+
+def noted(*groups: list[dict[str, Any]], **changes: Any) -> list[bytes]:
+    """The log, and in it that d-1 is in force, with these rows in each part."""
+    states = [row["state"] for group in groups for row in group]
+    common = {"directive": "d-1", "size": HELD, "at": "2026-06-12T21:21:00.000Z", "timeToZeroMs": 5,
+              "acknowledged": states.count("acknowledged"), "countedOut": states.count("counted_out"),
+              "stated": 0, "streamsCut": 0, "of": len(groups), "points": [], **changes}  # fmt: skip
     leaf: Any = canonical.loads(LEAVES[-1])
-    for part, rows in enumerate(([row], []), 1):
-        changes = {"seq": len(LEAVES) + part - 1, "type": "directive.in_force", "gate": {}, "sealed": {}}
-        yield canonical.dumps({**leaf, **changes, "public": {**common, "part": part, "gateways": rows}})
+    leaves = [*LEAVES]
+    for part, rows in enumerate(groups, 1):
+        fields = {"seq": len(leaves), "type": "directive.in_force", "gate": {}, "sealed": {}}
+        leaves.append(
+            canonical.dumps({**leaf, **fields, "public": {**common, "part": part, "gateways": rows}})
+        )
+    return leaves
+
+
+def in_force(after: int, root: str) -> list[bytes]:
+    """The log, and in it that a gateway acknowledged d-1 at `after`, in two parts."""
+    return noted([signed_row(after, root)], [])
 
 
 def root_at(size: int) -> str:
     return checkpoint.open_checkpoint(note(LEAVES[:size]), VERIFIER).root.hex()
 
 
-@pytest.mark.parametrize("after", range(3, len(LEAVES) + 1))
+@pytest.mark.parametrize("after", range(HELD, len(LEAVES) + 1))
 def test_what_is_in_force_is_proven_by_the_roots_of_this_log(after: int) -> None:
-    leaves = [*LEAVES, *in_force(after, root_at(after))]
-    found = signed_over(leaves)
+    found = signed_over(in_force(after, root_at(after)))
     assert (found.ok, found.proofs, found.unproven) == (True, 1, ())
+    (told,) = found.in_force
+    assert (told.is_proven, told.proven, told.seq) == (True, Proven(1, 0, 0), len(LEAVES))
 
 
 @pytest.mark.parametrize(
     ("after", "root", "said"),
     [
-        (4, root_at(5), "acknowledged another log"),
-        (2, root_at(2), "has not acknowledged size 3"),
+        (HELD, root_at(HELD + 1), "acknowledged another log"),
+        (HELD - 1, root_at(HELD - 1), f"has not acknowledged size {HELD}"),
         (99, root_at(4), "size 99 was acknowledged, in a log of"),
     ],
 )
 def test_what_the_acknowledgements_do_not_prove_is_named(after: int, root: str, said: str) -> None:
-    found = signed_over([*LEAVES, *in_force(after, root)])
+    found = signed_over(in_force(after, root))
     assert (found.ok, found.first_bad, found.problem, found.proofs) == (False, None, "", 1)
-    assert found.unproven[0].startswith("d-1 at size 3: ")
+    assert found.unproven[0].startswith(f"d-1 at size {HELD}: ")
     assert said in found.unproven[0]
 
 
 def test_a_part_left_out_proves_nothing() -> None:
-    first, _ = in_force(4, root_at(4))
-    assert signed_over([*LEAVES, first]).unproven
+    assert signed_over(in_force(HELD, root_at(HELD))[:-1]).unproven
+
+
+@pytest.mark.parametrize(
+    ("rows", "proven"),
+    [
+        ([], Proven(0, 0, 0)),
+        ([UNSIGNED], Proven(0, 1, 0)),
+        ([GONE], Proven(0, 0, 1)),
+        ([UNSIGNED, GONE], Proven(0, 1, 1)),
+        ([signed_row(HELD, root_at(HELD)), UNSIGNED], Proven(1, 1, 0)),
+        ([signed_row(HELD, root_at(HELD)), GONE], Proven(1, 0, 1)),
+    ],
+)
+def test_what_no_gateway_signed_is_noted_and_not_proven(rows: list[dict[str, Any]], proven: Proven) -> None:
+    found = signed_over(noted(rows))
+    (told,) = found.in_force
+    assert (found.ok, told.proven, told.is_proven) == (True, proven, False)
+    text, answer = worded(found), verify.answer(found)["proofs"]
+    how = (
+        "partly proven by the signatures of gateways"
+        if proven.signed
+        else "noted by the control plane and not proven"
+    )
+    assert f"in force, {how}: d-1 at size {HELD}: {proven}" in text
+    assert "in force, proven" not in text
+    assert isinstance(answer, dict)
+    assert (answer["proven"], answer["noted"]) == (0, 1)
+    assert answer["rows"] == {
+        "signed": proven.signed,
+        "unsigned": proven.unsigned,
+        "countedOut": proven.counted_out,
+        "points": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"size": 0}, f"of a directive that has size {HELD} there"),
+        ({"size": HELD - 1}, f"of a directive that has size {HELD} there"),
+        ({"directive": "d-9"}, "there is no such directive"),
+        ({"acknowledged": 1_000}, "0 rows"),
+        ({"stated": 3}, "0 points, expected 3"),
+        (
+            {"points": [{"point": "p", "surface": "api", "at": "2026-06-12T21:21:00.000Z", "seq": 1}]},
+            "1 point, expected 0",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_directive_or_its_own_counts_is_unproven(
+    changes: dict[str, Any], said: str
+) -> None:
+    found = signed_over(noted([], **changes))
+    assert (found.ok, found.problem) == (False, "")
+    assert said in found.unproven[0]
+    assert said in worded(found)
+
+
+def test_a_report_says_which_log_it_is_and_what_no_rule_is_about() -> None:
+    found = signed_over(LEAVES)
+    answer = verify.answer(found)
+    last: Any = canonical.loads(LEAVES[-1])
+    assert (answer["log"], answer["lastAt"]) == (ORIGIN, last["at"])
+    assert f"log: {ORIGIN}; its last entry is of {last['at']}" in worded(found).splitlines()
+    other = len(LEAVES) - found.law.entries
+    assert f"no rule is about the other {other} entries" in worded(found).splitlines()
+    assert isinstance(answer["law"], dict)
+    assert answer["law"]["noRule"] == other
+    (at,) = found.law.unchecked_at["is_the_applicants"]
+    assert answer["law"]["uncheckedAt"] == [
+        {"rule": "is_the_applicants", "says": law.words("is_the_applicants"), "entries": [at]}
+    ]
+    assert f"{law.words('is_the_applicants')} (entry {at})" in worded(found)

@@ -40,13 +40,13 @@ def root_of(found: list[bytes]) -> bytes:
 
 def test_the_tiles_are_the_log_that_was_signed(plane):
     leaves: list[bytes] = []
-    for path in tiles.entries_paths(plane.size):
+    for path, _ in tiles.entries_paths(plane.size):
         found = log.tile(plane.ledger, path)
         assert isinstance(found, bytes)
         leaves += tiles.decode_entries(found)
     assert leaves == list(plane.store.leaves(0, plane.size))
     below = b""
-    for path in tiles.tile_paths(0, plane.size):
+    for path, _ in tiles.tile_paths(0, plane.size):
         found = log.tile(plane.ledger, path)
         assert isinstance(found, bytes)
         below += found

@@ -8,11 +8,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
 
 from sluicegate_record.audit import Audit
 from sluicegate_record.errors import SluicegateError, Unreachable, VerificationFailed
-from sluicegate_record.verify import answer, verify, worded
+from sluicegate_record.terms.text import shown
+from sluicegate_record.verify import answer, verify, vkey, worded
 
 UNREACHABLE, NOT_A_LOG, FAILED = 4, 3, 5
 
@@ -21,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line, and give its exit code."""
     asked = _parser().parse_args(arguments)
     try:
-        found = verify(asked.where, _vkey(asked.key))
+        found = verify(asked.where, vkey(asked.key))
     except SluicegateError as error:
         return _failed(error, as_json=asked.json)
     _print(found, as_json=asked.json)
@@ -32,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sluicegate_record", description="Check the record of a staged model release."
     )
+    parser.add_argument("--version", action="version", version=f"sluicegate-record {_version()}")
     commands = parser.add_subparsers(required=True, metavar="verify")
     command = commands.add_parser(
         "verify",
@@ -47,20 +50,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _vkey(given: str) -> str:
-    path = Path(given)
-    return path.read_text().strip() if len(given) < 1_000 and path.is_file() else given
+def _version() -> str:
+    try:
+        return version("sluicegate-record")
+    except PackageNotFoundError:
+        return "unknown: it is not installed as a package"
 
 
 def _print(found: Audit, *, as_json: bool) -> None:
-    text = json.dumps(answer(found), indent=2) if as_json else worded(found)
-    print(text)  # noqa: T201 - it is a command line
+    print(json.dumps(answer(found), indent=2) if as_json else worded(found))  # noqa: T201 - a command line
 
 
 def _failed(error: SluicegateError, *, as_json: bool) -> int:
     said = {"error": {"code": error.code, "message": error.message, "remedy": error.remedy}}
-    text = json.dumps(said) if as_json else "\n".join(filter(None, (error.message, error.remedy)))
-    print(text, file=sys.stderr)  # noqa: T201 - likewise
+    lines: Iterable[str] = map(shown, filter(None, (error.message, error.remedy)))
+    print(json.dumps(said) if as_json else "\n".join(lines), file=sys.stderr)  # noqa: T201 - likewise
     if isinstance(error, Unreachable):
         return UNREACHABLE
     return FAILED if isinstance(error, VerificationFailed) else NOT_A_LOG

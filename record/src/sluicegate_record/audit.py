@@ -1,22 +1,22 @@
 """Checking a log with only its key.
 
 Rules:
-- The key must have signed the checkpoint. The leaves must hash to the root of the checkpoint.
-- Every leaf is an entry in canonical form, at its place, and no earlier than the entry before it.
-- The law judges every entry, with the keys that the log itself pins. If the reader did not get a field that a
-  rule needs, the audit counts the rule as unchecked, and never shows it as verified.
-- If the log has no fault, the audit also checks each entry that says a directive is in force: it verifies the
-  acknowledgements in the entry against the roots of this log.
-- An audit finds a fault as early as the copy allows. With the leaf hashes beside the leaves, it finds which
-  leaf was changed. Without them, it can only say from the root that some leaf was changed.
+- The checkpoint must be signed by the key; the leaves must hash to its root.
+- Every leaf is an entry in canonical form, in its place, no earlier than the one before it.
+- Every entry is judged by the law, with the keys that the log itself pins. Where the reader was not given
+  what a rule needs, it is unchecked: that is counted, and never shown as verified.
+- Of a log that is well, what each directive's entries say of its coming to be in force is checked by the
+  acknowledgements that they hold, with the roots of this very log. Proven is what gateways signed, no more.
+- What is wrong is found as early as the copy allows: leaf hashes that came beside the leaves show which
+  leaf was altered; without them only the root tells that one was.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sluicegate_record import law
 from sluicegate_record.entries import Entry, Unknown, entry
@@ -26,13 +26,12 @@ from sluicegate_record.errors import BadProof, SluicegateError
 from sluicegate_record.law import Breach, Support, Unchecked
 from sluicegate_record.log import canonical, checkpoint, merkle, proof
 from sluicegate_record.log.merkle import Frontier
+from sluicegate_record.log.proof import Proven
 from sluicegate_record.record import Record
 from sluicegate_record.terms.text import counted
 
-_Proofs = dict[str, list[Mapping[str, Any]]]
-"""The public parts of the `directive.in_force` entries, by what they are about: a directive, at a size."""
 BREACHES_MAX = 1_000
-"""How many breaches an audit lists. It counts all of them."""
+"""How many breaches, and entries that a rule could not be checked for, are listed; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +51,65 @@ class Unlawful:
 class Judgement:
     """What the law says about a log: how many entries it judged, which are unlawful, what it could not check.
 
-    `unchecked` counts, for each rule, the entries where the reader did not get a field that the rule needs.
+    `unchecked` counts, by rule, the entries of which a part that the rule needs was withheld; `unchecked_at`
+    has their numbers.
     """
 
     entries: int = 0
     unlawful: tuple[Unlawful, ...] = ()
     unlawful_count: int = 0
     unchecked: Mapping[str, int] = field(default_factory=dict)
+    unchecked_at: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What the log says of a directive at a size: that it came to be in force everywhere, and what proves it.
+
+    `seq` is the first entry that says so; `proven` is None where it is unlawful or does not fit, as `why` says.
+    """
+
+    seq: int
+    directive: str
+    size: int
+    proven: Proven | None
+    why: str = ""
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether signatures of gateways prove all of it; otherwise the control plane has noted it."""
+        return self.proven is not None and self.proven.is_whole
+
+    def __str__(self) -> str:
+        return f"{self.directive} at size {self.size}: {self.why or self.proven}"
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
     """What an audit found.
 
-    `first_bad` counts entries from 0; None if no entry has a fault, or no one can say which. `proofs` counts
-    the claims that a directive is in force everywhere. `unproven` lists the claims that their
-    acknowledgements do not prove, and why. Even then, the log is the one that was signed.
+    `in_force` has what the log says of directives in force; it is the log that was signed all the same.
+    `log` is the name of the log, `at_ms` the time of its last entry, in milliseconds since 1970 UTC.
     """
 
     size: int
     root: bytes
     first_bad: int | None = None
     problem: str = ""
-    proofs: int = 0
-    unproven: tuple[str, ...] = ()
+    in_force: tuple[InForce, ...] = ()
     law: Judgement = field(default_factory=Judgement)
+    log: str = ""
+    at_ms: int | None = None
+
+    @property
+    def proofs(self) -> int:
+        """How many times the log says that a directive is in force everywhere."""
+        return len(self.in_force)
+
+    @property
+    def unproven(self) -> tuple[str, ...]:
+        """Those of them that do not fit what they hold, each with why."""
+        return tuple(str(each) for each in self.in_force if each.proven is None)
 
     @property
     def ok(self) -> bool:
@@ -87,39 +120,89 @@ class Audit:
 
 
 def audit(
-    note: str | bytes, verifier: checkpoint.Verifier, leaves: Iterable[bytes], hashes: Sequence[bytes] = ()
+    note: str | bytes, verifier: checkpoint.Verifier, leaves: Iterable[bytes], hashes: Iterable[bytes] = ()
 ) -> Audit:
     """Check the leaves against a signed checkpoint, and each entry against the law.
 
-    `hashes` are the leaf hashes beside the leaves, if the copy has them.
-    Raises: BadCheckpoint: the key did not sign the checkpoint.
+    `hashes` are the leaf hashes a copy holds beside its leaves, if it does. Raises what the two iterators do.
+    Raises: BadCheckpoint: the checkpoint itself is not signed by the key.
     """
     head = checkpoint.open_checkpoint(note, verifier)
-    frontier, last_ms, claimed, nodes = Frontier(), 0, _Proofs(), _Nodes()
-    judge = Judge(checkpoint.vkey(verifier.name, verifier.public))
+    frontier, last_ms, claims, nodes = Frontier(), 0, _Claims(), _Nodes()
+    judge, beside = Judge(checkpoint.vkey(verifier.name, verifier.public)), iter(hashes)
+
+    def bad(at: int | None, problem: str) -> Audit:
+        return Audit(head.size, head.root, at, problem, log=head.origin)
+
     for index, leaf in enumerate(leaves):
+        if index == head.size:
+            return bad(index, f"more entries than the {head.size} that the checkpoint says")
         digest = merkle.leaf_hash(leaf)
-        if index < len(hashes) and hashes[index] != digest:
-            return Audit(
-                head.size, head.root, index, "the entry does not have the hash that stands beside it"
-            )
+        if next(beside, digest) != digest:
+            return bad(index, "the entry does not have the hash that stands beside it")
         found, problem = _read(leaf, index, last_ms)
         if found is None:
-            return Audit(head.size, head.root, index, problem)
+            return bad(index, problem)
         last_ms = found.at_ms
-        if isinstance(found.body, DirectiveInForce):
-            of = f"{found.body.directive} at size {found.body.size}"
-            claimed.setdefault(of, []).append(found.public)
+        claims.take(found, judge)
         nodes.add(frontier.append(digest))
         judge.take(found)
     if frontier.size != head.size:
         had = counted(frontier.size, "entry", "entries")
-        problem = f"{had}, expected {head.size} as the checkpoint says"
-        return Audit(head.size, head.root, min(frontier.size, head.size), problem)
+        return bad(frontier.size, f"{had}, expected {head.size} as the checkpoint says")
     if frontier.root() != head.root:
-        return Audit(head.size, head.root, None, "the entries do not hash to the checkpoint's root")
-    unproven = tuple(_unproven(claimed, nodes, head.size))
-    return Audit(head.size, head.root, proofs=len(claimed), unproven=unproven, law=judge.judged())
+        return bad(None, "the entries do not hash to the checkpoint's root")
+    in_force = tuple(claims.checked(nodes, head.size))
+    return Audit(
+        head.size,
+        head.root,
+        in_force=in_force,
+        law=judge.judged(),
+        log=head.origin,
+        at_ms=last_ms if head.size else None,
+    )
+
+
+class _Claim(NamedTuple):
+    """The first entry that says a directive is in force, the public parts of all, and what is wrong with it."""
+
+    seq: int
+    parts: list[Mapping[str, Any]]
+    why: str
+
+
+class _Claims:
+    """What the `directive.in_force` entries say, by a directive's name and size."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, int], _Claim] = {}
+
+    def take(self, found: Entry, judge: Judge) -> None:
+        """Keep an entry, which is not yet judged, if it says so."""
+        if not isinstance(found.body, DirectiveInForce):
+            return
+        name, size = found.body.directive, found.body.size
+        standing = judge.size_of(name)
+        why = "" if size == standing else f"of a directive that has size {standing} there"
+        why = why if standing else "there is no such directive"
+        claim = self._found.setdefault((name, size), _Claim(found.seq, [], why))
+        claim.parts.append(found.public)
+
+    def checked(self, nodes: _Nodes, size: int) -> Iterator[InForce]:
+        """Each of them, checked by the roots of the log of `size`."""
+
+        def root_of(acknowledged: int) -> bytes:
+            if not 0 <= acknowledged <= size:
+                raise BadProof(f"size {acknowledged} was acknowledged, in a log of {size}")
+            return merkle.root(acknowledged, nodes.read)
+
+        for (name, at), claim in self._found.items():
+            proven, why = None, claim.why
+            try:
+                proven = None if why else proof.in_force(claim.parts, root_of)
+            except BadProof as error:
+                why = error.message
+            yield InForce(claim.seq, name, at, proven, why)
 
 
 class Judge:
@@ -132,6 +215,12 @@ class Judge:
         self._unlawful: list[Unlawful] = []
         self._count = 0
         self._unchecked: Counter[str] = Counter()
+        self._unchecked_at: dict[str, list[int]] = {}
+
+    def size_of(self, directive: str) -> int | None:
+        """The size of the log that holds a directive's newest document, so far; None where it has none."""
+        found = self._record.directives.get(directive)
+        return None if found is None else found.size
 
     def take(self, found: Entry) -> None:
         """Judge an entry, and fold in the part of it that has an effect."""
@@ -143,7 +232,7 @@ class Judge:
         if isinstance(verdict, Breach):
             self._note(found, verdict.rule, verdict.why)
         elif isinstance(verdict, Unchecked):
-            self._unchecked.update(verdict.rules)
+            self._leave(found, verdict.rules)
             verdict = None
         honoured = law.effect(record, found, verdict, keys, self._log)
         if honoured is not None:
@@ -154,13 +243,21 @@ class Judge:
     def judged(self) -> Judgement:
         """What the law says so far."""
         unchecked = dict(sorted(self._unchecked.items()))
-        return Judgement(self._entries, tuple(self._unlawful), self._count, unchecked)
+        at = {rule: tuple(self._unchecked_at[rule]) for rule in unchecked}
+        return Judgement(self._entries, tuple(self._unlawful), self._count, unchecked, at)
 
     def _apply(self, honoured: Entry) -> None:
         try:
             self._record.apply(honoured)
         except (KeyError, ValueError, SluicegateError) as error:
             self._note(honoured, "is_about_something", f"about something that is not on the record: {error}")
+
+    def _leave(self, found: Entry, rules: Iterable[str]) -> None:
+        for rule in rules:
+            self._unchecked[rule] += 1
+            listed = self._unchecked_at.setdefault(rule, [])
+            if len(listed) < BREACHES_MAX:
+                listed.append(found.seq)
 
     def _note(self, found: Entry, rule: str, why: str) -> None:
         self._count += 1
@@ -184,19 +281,6 @@ class _Nodes:
     def read(self, level: int, index: int) -> bytes:
         """The node at this level and index."""
         return bytes(self._levels[level][index * merkle.HASH_BYTES : (index + 1) * merkle.HASH_BYTES])
-
-
-def _unproven(claimed: _Proofs, nodes: _Nodes, size: int) -> Iterator[str]:
-    def root_of(acknowledged: int) -> bytes:
-        if not 0 <= acknowledged <= size:
-            raise BadProof(f"size {acknowledged} was acknowledged, in a log of {size}")
-        return merkle.root(acknowledged, nodes.read)
-
-    for of, parts in claimed.items():
-        try:
-            proof.in_force(parts, root_of)
-        except BadProof as error:
-            yield f"{of}: {error.message}"
 
 
 def _read(leaf: bytes, index: int, last_ms: int) -> tuple[Entry | None, str]:

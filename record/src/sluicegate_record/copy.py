@@ -1,40 +1,72 @@
 """A copy of a log: an exported folder, a database, or what a control plane serves.
 
 Rules:
-- Reading a copy does not mean that we trust it: `sluicegate_record.audit` checks it with only the log's key.
-- A database is opened for reading only; a URL gives bytes, and its headers do not matter.
+- A copy is read, never believed: `sluicegate_record.audit` checks it with the log's key alone.
+- It is read as it is asked for, and no more of it than there can be: a file of the layout has the size that
+  its path says, a text or blob of a database at most `VALUE_BYTES_MAX`. A URL and a database have a deadline.
+- Only regular files are read, and only tables. A database is opened for reading, in one transaction.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+import stat
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from pathlib import Path
-from typing import TypeAlias
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, TypeAlias
+from urllib import request
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.parse import urljoin, urlsplit
 
-from sluicegate_record.errors import InvalidInput, Unreachable, VerificationFailed
+from sluicegate_record.errors import InvalidInput, SluicegateError, Unreachable, VerificationFailed
 from sluicegate_record.log import checkpoint, tiles
 from sluicegate_record.log.merkle import HASH_BYTES
 
-Fetch: TypeAlias = Callable[[str], bytes]
-"""Gives the file at a path of the C2SP layout, such as `checkpoint` or `tile/0/000`."""
+Fetch: TypeAlias = Callable[[str, int], bytes]
+"""Gives the file at a path of the C2SP layout, such as `checkpoint` or `tile/0/000`.
+
+It reads at most one byte more than the number it is given: longer files are cut there.
+"""
 TIMEOUT_S = 30
-FILE_BYTES_MAX = 20 * 1024 * 1024
-"""The largest file of the layout that we read. 256 leaves of 65,535 bytes are smaller."""
+"""How long a server may be silent."""
+FILE_S, LOG_S = 300, 3_600
+"""How long a file from a URL may take, and a whole log."""
+WHERE_BYTES_MAX = 4_096
+VALUE_BYTES_MAX = 4 * 1024 * 1024
+"""How long a text, a blob or a row of a database may be."""
+_SERVED = (
+    request.ProxyHandler,
+    request.UnknownHandler,
+    request.HTTPHandler,
+    request.HTTPSHandler,
+    request.HTTPDefaultErrorHandler,
+    request.HTTPErrorProcessor,
+)
+_NOT_FOUND, _MOVED = 404, {301, 302, 303, 307, 308}
+_MOVES_MAX = 5
+_STEPS = 100_000
+"""After how many steps of SQLite the deadline is looked at."""
+_UNREADABLE = (OSError, ValueError, HTTPException, EOFError)
+"""What reading a file or a server raises; UnicodeError is a ValueError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The signed head of a copy, its leaves, and the leaf hashes beside them, if it has any."""
+    """The signed head of a copy, its leaves, and the leaf hashes that stand beside them, if any do.
+
+    Leaves and hashes are read as they are taken, and raise what `open_copy` raises.
+    """
 
     note: bytes
     leaves: Iterator[bytes]
-    hashes: Sequence[bytes] = ()
+    hashes: Iterator[bytes]
 
 
 def open_copy(where: str, verifier: checkpoint.Verifier) -> Copy:
@@ -43,70 +75,211 @@ def open_copy(where: str, verifier: checkpoint.Verifier) -> Copy:
     Raises: InvalidInput: it is not one of these. Unreachable.
             VerificationFailed: its key did not sign its head, or a file is missing.
     """
-    path = Path(where)
-    if path.is_file():
-        return _database(path)
-    if path.is_dir():
-        return of_files(_folder(path), verifier)
+    if len(where.encode(errors="surrogatepass")) > WHERE_BYTES_MAX:
+        raise InvalidInput(
+            f"{where[:40]!r}… is longer than {WHERE_BYTES_MAX} bytes, expected a URL or a path"
+        )
     if where.startswith(("http://", "https://")):
-        return of_files(_server(where.rstrip("/")), verifier)
-    raise InvalidInput(f"{where!r} is neither a file, nor a folder, nor a URL")
+        return of_files(_server(_checked_url(where).rstrip("/")), verifier)
+    path = Path(where)
+    mode = _mode(path)
+    if stat.S_ISREG(mode):
+        return _database(path, verifier)
+    if stat.S_ISDIR(mode):
+        return of_files(_folder(path), verifier)
+    raise InvalidInput(f"{where[:200]!r} is neither a file, nor a folder, nor a URL")
 
 
 def of_files(fetch: Fetch, verifier: checkpoint.Verifier) -> Copy:
     """A copy in the C2SP layout. Raises as `fetch` does, and BadCheckpoint."""
-    note = fetch("checkpoint")
+    note = fetch("checkpoint", checkpoint.MAX_NOTE_BYTES)
     size = checkpoint.open_checkpoint(note, verifier).size
     return Copy(note, _leaves(fetch, size), _hashes(fetch, size))
 
 
+def read_file(path: Path, limit: int) -> bytes:
+    """A regular file, cut after `limit` bytes and one. Raises: OSError, ValueError."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("not a regular file")
+        return file.read(limit + 1)
+
+
+def _mode(path: Path) -> int:
+    """The mode of what is at a path; 0 where nothing is, or nothing can be."""
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return 0
+
+
+def _checked_url(url: str) -> str:
+    """A URL that can be asked. Raises: InvalidInput."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna")
+        is_plain = url.isascii() and url.isprintable() and " " not in url
+        is_whole = parts.scheme in {"http", "https"} and bool(host) and parts.port != 0 and is_plain
+    except ValueError:
+        is_whole = False
+    if not is_whole:
+        raise InvalidInput(f"{url[:200]!r} is not an address that can be asked, expected one as https://host")
+    return url
+
+
 def _folder(folder: Path) -> Fetch:
-    def fetch(path: str) -> bytes:
+    def fetch(path: str, limit: int) -> bytes:
         try:
-            return (folder / path).read_bytes()
-        except OSError as error:
-            raise VerificationFailed(f"the copy lacks {path}: {error.strerror}") from error
+            return read_file(folder / path, limit)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            if path == "checkpoint":
+                raise _no_log(folder, why) from error
+            raise VerificationFailed(f"the copy lacks {path}: {why}") from error
 
     return fetch
+
+
+def _no_log(folder: Path, why: str) -> InvalidInput:
+    database = folder / "ledger.db"
+    remedy = f"name {database}" if _mode(database) else "name a folder that `ledger export` has made"
+    return InvalidInput(f"{folder} is not a copy of a log: checkpoint: {why}", remedy=remedy)
 
 
 def _server(url: str) -> Fetch:
-    def fetch(path: str) -> bytes:
+    end_s = time.monotonic() + LOG_S
+
+    def fetch(path: str, limit: int) -> bytes:
         try:
-            with urlopen(f"{url}/log/{path}", timeout=TIMEOUT_S) as answer:  # noqa: S310 - http or https, checked
-                data: bytes = answer.read(FILE_BYTES_MAX + 1)
+            return _within(min(FILE_S, end_s - time.monotonic()), lambda: _get(f"{url}/log/{path}", limit))
         except HTTPError as error:
-            raise VerificationFailed(f"the log at {url} lacks {path}: status {error.code}") from error
-        except (OSError, HTTPException) as error:
-            raise Unreachable(f"{url} did not answer: {error}", remedy="check the address") from error
-        if len(data) > FILE_BYTES_MAX:
-            raise VerificationFailed(
-                f"{path} has over {FILE_BYTES_MAX} bytes, more than such a file can have"
-            )
-        return data
+            raise _lacking(url, path, error.code) from error
+        except _UNREADABLE as error:
+            raise Unreachable(
+                f"{url} did not answer as a log does: {error}", remedy="check the address"
+            ) from error
 
     return fetch
 
 
-def _leaves(fetch: Fetch, size: int) -> Iterator[bytes]:
-    for path in tiles.entries_paths(size):
+def _lacking(url: str, path: str, status: int) -> SluicegateError:
+    if status != _NOT_FOUND:
+        return Unreachable(
+            f"{url} answered {path} with status {status}", remedy="check the address, or try later"
+        )
+    if path == "checkpoint":
+        return InvalidInput(f"there is no log at {url}: status {status}", remedy="check the address")
+    return VerificationFailed(f"the log at {url} lacks {path}: status {status}")
+
+
+def _get(url: str, limit: int) -> bytes:
+    """What is at a URL, or where it has moved to, cut after `limit` bytes and one."""
+    for _ in range(_MOVES_MAX):
         try:
-            yield from tiles.decode_entries(fetch(path))
+            return _got(url, limit)
+        except HTTPError as error:
+            error.close()
+            if error.code not in _MOVED:
+                raise
+            url = urljoin(url, error.headers["Location"] or "")
+        try:
+            _checked_url(url)
+        except InvalidInput as error:
+            raise ValueError(error.message) from error
+    raise ValueError(f"it has moved over {_MOVES_MAX} times")
+
+
+def _got(url: str, limit: int) -> bytes:
+    """As `_get`, of this URL; the length of a chunk is not believed. Raises: HTTPError, and `_UNREADABLE`."""
+    opener = request.OpenerDirector()
+    for handler in _SERVED:
+        opener.add_handler(handler())
+    answer: Any
+    with closing(opener.open(url, timeout=TIMEOUT_S)) as answer:
+        data = bytearray()
+        while len(data) <= limit and (more := answer.read1(limit + 1 - len(data))):
+            data += more
+        if len(data) <= limit and answer.length:
+            raise IncompleteRead(bytes(data), answer.length)
+    return bytes(data[: limit + 1])
+
+
+def _within(seconds: float, work: Callable[[], bytes]) -> bytes:
+    """What `work` gives. Raises: TimeoutError: it takes longer, and is left behind; what `work` raises."""
+    answers: SimpleQueue[bytes | Exception] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            answers.put(work())
+        except Exception as error:  # noqa: BLE001 - raised again below
+            answers.put(error)
+
+    Thread(target=run, daemon=True).start()
+    try:
+        answer = answers.get(timeout=max(seconds, 0))
+    except Empty:
+        raise TimeoutError("it takes too long") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _leaves(fetch: Fetch, size: int) -> Iterator[bytes]:
+    for path, width in tiles.entries_paths(size):
+        data = fetch(path, width * tiles.MAX_ENTRY_BYTES)
+        try:
+            leaves = tiles.decode_entries(data)
         except InvalidInput as error:
             raise VerificationFailed(f"{path}: {error.message}") from error
+        if len(leaves) != width:
+            raise VerificationFailed(f"{path} has {len(leaves)} entries, expected {width}")
+        yield from leaves
 
 
-def _hashes(fetch: Fetch, size: int) -> list[bytes]:
-    data = b"".join(fetch(path) for path in tiles.tile_paths(0, size))
-    return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
+def _hashes(fetch: Fetch, size: int) -> Iterator[bytes]:
+    for path, width in tiles.tile_paths(0, size):
+        data = fetch(path, width * HASH_BYTES)
+        if len(data) != width * HASH_BYTES:
+            raise VerificationFailed(f"{path} does not have the {width} hashes that the size of the log says")
+        yield from (data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES))
 
 
-def _database(path: Path) -> Copy:
+def _database(path: Path, verifier: checkpoint.Verifier) -> Copy:
+    rows = _rows(path)
+    note = next(rows)
+    checkpoint.open_checkpoint(note, verifier)
+    return Copy(note, rows, iter(()))
+
+
+def _rows(path: Path) -> Iterator[bytes]:
+    """The signed head of a database, and then its leaves, all of one moment. Raises: InvalidInput."""
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            (note,) = connection.execute("SELECT checkpoint FROM head").fetchone()
-            rows = connection.execute("SELECT CAST(leaf AS BLOB) FROM entries ORDER BY seq")
-            leaves = [bytes(leaf) for (leaf,) in rows]
-    except (sqlite3.DatabaseError, TypeError) as error:
+        with closing(_connection(path)) as connection:
+            yield _bytes(connection.execute("SELECT CAST(checkpoint AS BLOB) FROM head").fetchone(), "head")
+            for row in connection.execute("SELECT CAST(leaf AS BLOB) FROM entries ORDER BY seq"):
+                yield _bytes(row, "entries")
+    except (OSError, ValueError, sqlite3.Error) as error:
         raise InvalidInput(f"{path} is not a Sluicegate database: {error}") from error
-    return Copy(note.encode(), iter(leaves))
+
+
+def _connection(path: Path) -> sqlite3.Connection:
+    """A connection in a transaction, to a database that has the tables. Raises: sqlite3.Error, ValueError."""
+    end_s = time.monotonic() + LOG_S
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX)
+    connection.set_progress_handler(lambda: time.monotonic() > end_s, _STEPS)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("BEGIN")
+    query = "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0"
+    if not {"head", "entries"} <= {name for (name,) in connection.execute(query)}:
+        connection.close()
+        raise ValueError("it lacks the tables head and entries")
+    return connection
+
+
+def _bytes(row: tuple[object, ...] | None, table: str) -> bytes:
+    value = row[0] if row else None
+    if not isinstance(value, bytes):
+        raise ValueError(f"a row of {table} is empty, expected text")  # noqa: TRY004 - of the data
+    return value

@@ -30,7 +30,7 @@ def verify(
 
     Entries that cannot be checked without the hidden parts are counted separately, never as verified.
     """
-    found = audited.verify(where, _vkey(key))
+    found = audited.verify(where, audited.vkey(key))
     emit(audited.answer(found), as_json, audited.worded(found))
     if not found.ok:
         at = f" at entry {found.first_bad}" if found.first_bad is not None else ""
@@ -55,11 +55,6 @@ def export(
     _save(output / "checkpoint", note)
     answer = {"folder": str(output), "size": size}
     emit(answer, as_json, f"{counted(size, 'entry', 'entries')} in {output}")
-
-
-def _vkey(given: str) -> str:
-    path = Path(given)
-    return path.read_text().strip() if len(given) < 1_000 and path.is_file() else given
 
 
 def _save(path: Path, data: bytes) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from sluicegate import errors
+from sluicegate_record.terms.text import shown
 
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
@@ -35,13 +36,8 @@ def emit(answer: Mapping[str, Any], as_json: bool, text: str) -> None:
 
 
 def visible(text: str) -> str:
-    """A text that is safe to show in a terminal:
-    characters that it would obey or hide are written as escapes.
-    """
-    return "".join(
-        character if character.isprintable() or character == "\n" else ascii(character)[1:-1]
-        for character in text
-    )
+    """A text as a terminal may safely show it, line by line."""
+    return "\n".join(map(shown, text.split("\n")))
 
 
 def exit_code(error: errors.SluicegateError) -> int:
@@ -60,8 +56,8 @@ def report(error: errors.SluicegateError, as_json: bool) -> None:
         }
         typer.echo(json.dumps({"error": body}, ensure_ascii=False), err=True)
         return
-    typer.echo(visible(f"error: {error.message} [{error.code}]"), err=True)
+    typer.echo(shown(f"error: {error.message} [{error.code}]"), err=True)
     for place in error.at:
-        typer.echo(visible(f"  {place}"), err=True)
+        typer.echo(shown(f"  {place}"), err=True)
     if error.remedy:
-        typer.echo(visible(f"  what to do: {error.remedy}"), err=True)
+        typer.echo(shown(f"  what to do: {error.remedy}"), err=True)

@@ -34,6 +34,8 @@ PUBLIC_KEY_BYTES = 32
 MAX_NOTE_BYTES = 1 << 20
 MAX_SIGNATURES = 100
 MAX_SIZE = 2**63 - 1
+SHOWN_MAX = 3
+"""How many keys that signed a note are named."""
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
@@ -126,7 +128,14 @@ def open_checkpoint(note: str | bytes, verifier: Verifier) -> Checkpoint:
     body, signatures = _split(_note_text(note))
     ours = [line for line in signatures if (line.name, line.key_id) == (verifier.name, verifier.key_id)]
     if len(ours) != 1:
-        raise BadCheckpoint(f"{len(ours)} signatures by {verifier.name!r}, expected exactly one by its key")
+        names = ", ".join(
+            sorted({f"{line.name}+{line.key_id.hex()}"[:200] for line in signatures})[:SHOWN_MAX]
+        )
+        key = f"{verifier.name}+{verifier.key_id.hex()}"
+        remedy = "check --key" if not ours else ""
+        raise BadCheckpoint(
+            f"{len(ours)} signatures by {key}, expected exactly one; it is signed by {names}", remedy=remedy
+        )
     _check_signature(body, ours[0].signature, verifier)
     checkpoint = _parsed(body)
     if checkpoint.origin != verifier.name:

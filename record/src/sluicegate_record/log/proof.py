@@ -1,10 +1,9 @@
 """Checking, with only the record, that a directive came into force everywhere.
 
 Rules:
-- A signed row must verify with the key that it shows, must be from the run that it names, and must reach the
-  directive.
-- Rows that cannot be proven are counted separately: runs that do not sign, and runs that were counted out.
-- The record does not prove that a key belongs to a run of a gateway: the control plane registered it.
+- A row that is signed must verify under the key it shows, be of the run it names, and reach the directive.
+- What cannot be proven is counted apart: a run that signs nothing, one that was counted out, and a point.
+- That a key is that of a gateway's run rests on the control plane, which let it register.
 """
 
 from __future__ import annotations
@@ -17,17 +16,29 @@ from typing import Any, NamedTuple
 from sluicegate_record.errors import BadProof, SluicegateError
 from sluicegate_record.log import acknowledgement
 from sluicegate_record.log.acknowledgement import Acknowledgement, SignedQuestion
+from sluicegate_record.terms.text import counted
 
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """How many runs of gateways signed that they reached it,
-    said so without a signature, or were counted out.
+    """How many runs of gateways have signed, only said, that they reached it, or were counted out.
+
+    `stated` counts the points that have said on the record that they enforce it.
     """
 
     signed: int
     unsigned: int
     counted_out: int
+    stated: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether signatures of gateways prove all of it; where there is no row, they prove nothing."""
+        return self.signed > 0 and not self.unsigned and not self.counted_out and not self.stated
+
+    def __str__(self) -> str:
+        said = f"{self.signed} signed, {self.unsigned} unsigned, {self.counted_out} counted out"
+        return f"{said}, {counted(self.stated, 'point')} on their word" if self.stated else said
 
 
 def in_force(parts: Sequence[Mapping[str, Any]], root_of: Callable[[int], bytes] | None = None) -> Proven:
@@ -53,7 +64,7 @@ class _Common(NamedTuple):
     timeToZeroMs: int  # noqa: N815 - the entry's name
     acknowledged: int
     countedOut: int  # noqa: N815 - likewise
-    stated: int
+    stated: int | None
     streamsCut: int  # noqa: N815 - likewise
     of: int
 
@@ -85,13 +96,18 @@ def _checked(parts: Sequence[Mapping[str, Any]], root_of: Callable[[int], bytes]
     first, *others = (_Common(*_common(part)) for part in parts)
     if first.of != len(parts) or any(other != first for other in others):
         raise BadProof(f"{len(parts)} parts that do not belong together, expected {first.of}")
+    if first.size < 1:
+        raise BadProof(f"size {first.size}, expected that of the directive")
     rows = [_Row(*_row(row)) for _, gateways in places for row in gateways]
     if len({(row.gateway, row.incarnation) for row in rows}) != len(rows):
         raise BadProof("a run of a gateway twice, expected once")
     kinds = [_kind(row, first.size, root_of) for row in rows]
-    found = Proven(kinds.count("signed"), kinds.count("unsigned"), kinds.count("counted_out"))
+    points = [(point["point"], point["seq"]) for part in parts for point in part.get("points") or ()]
+    found = Proven(kinds.count("signed"), kinds.count("unsigned"), kinds.count("counted_out"), len(points))
     if (found.signed + found.unsigned, found.counted_out) != (first.acknowledged, first.countedOut):
         raise BadProof(f"{len(rows)} rows, expected as many as the entry counts")
+    if len(set(points)) != (first.stated or 0):
+        raise BadProof(f"{counted(len(set(points)), 'point')}, expected {first.stated} as the entry counts")
     return found
 
 

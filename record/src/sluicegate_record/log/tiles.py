@@ -10,7 +10,7 @@ Rules
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sluicegate_record.errors import InvalidInput
@@ -22,6 +22,8 @@ MAX_LEAF_BYTES = 0xFFFF
 MAX_INDEX = 2**56 - 1
 
 _LENGTH_BYTES = 2
+MAX_ENTRY_BYTES = _LENGTH_BYTES + MAX_LEAF_BYTES
+"""How much of a bundle an entry takes at most."""
 _PATH = re.compile(
     r"tile/(?:(?P<level>[0-9]{1,2})|entries)/(?P<index>(?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/(?P<width>[0-9]{1,3}))?"
 )
@@ -60,23 +62,23 @@ def entries_path(index: int, width: int) -> str:
     return _path(Tile(None, index, width))
 
 
-def entries_paths(size: int) -> list[str]:
-    """Where the entry bundles of a log of `size` entries are, in order."""
-    return [entries_path(index, width) for index, width in _widths(size)]
+def entries_paths(size: int) -> Iterator[tuple[str, int]]:
+    """Where the entry bundles of a log of `size` entries are, in order, each with its width."""
+    return ((entries_path(index, width), width) for index, width in _widths(size))
 
 
-def tile_paths(level: int, count: int) -> list[str]:
-    """Where the tiles of a level that has `count` hashes are, in order."""
-    return [tile_path(level, index, width) for index, width in _widths(count)]
+def tile_paths(level: int, count: int) -> Iterator[tuple[str, int]]:
+    """Where the tiles of a level that has `count` hashes are, in order, each with its width."""
+    return ((tile_path(level, index, width), width) for index, width in _widths(count))
 
 
 def paths(size: int) -> list[str]:
-    """Every path of a log of `size` entries except its checkpoint: all the files of a static copy."""
-    found, level, count = entries_paths(size), 0, size
+    """Every path of a log of `size` entries but its checkpoint: all of a static copy."""
+    found, level, count = list(entries_paths(size)), 0, size
     while count:
         found += tile_paths(level, count)
         level, count = level + 1, count // TILE_WIDTH
-    return found
+    return [path for path, _ in found]
 
 
 def parse_tile_path(path: str) -> Tile:
@@ -127,7 +129,7 @@ def decode_entries(bundle: bytes) -> list[bytes]:
     Source: C2SP tlog-tiles, log entries.
     """
     entries, at = [], 0
-    while at < len(bundle):
+    while at < len(bundle) and len(entries) <= TILE_WIDTH:
         start = at + _LENGTH_BYTES
         at = start + int.from_bytes(bundle[at:start], "big")
         entries.append(bundle[start:at])
@@ -137,9 +139,9 @@ def decode_entries(bundle: bytes) -> list[bytes]:
     return entries
 
 
-def _widths(count: int) -> list[tuple[int, int]]:
+def _widths(count: int) -> Iterator[tuple[int, int]]:
     """The index and width of each tile over `count` hashes."""
-    return [(at // TILE_WIDTH, min(TILE_WIDTH, count - at)) for at in range(0, count, TILE_WIDTH)]
+    return ((at // TILE_WIDTH, min(TILE_WIDTH, count - at)) for at in range(0, count, TILE_WIDTH))
 
 
 def _path(tile: Tile) -> str:

@@ -15,3 +15,8 @@ def counted(count: int, one: str, many: str = "") -> str:
 def is_plain(text: str) -> bool:
     """Whether a terminal or a page shows a text unchanged: it has no control or invisible characters."""
     return not any(unicodedata.category(character) in _INVISIBLE for character in text)
+
+
+def shown(text: str) -> str:
+    """A text as one line that a terminal may safely show: what it would obey or hide is spelled out."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
