@@ -154,7 +154,7 @@ def test_a_head_that_is_no_note_is_told(verified: Heard, tmp_path: Path, head: o
     "entries",
     [
         "create view entries as select 0 as seq, zeroblob(900000000) as leaf",
-        "create view entries as with recursive r(n) as (select 0 union all select n from r) select n as leaf from r",
+        "create view entries as with recursive r(n) as (select 0 union all select 1 from r) select n from r",
         "create virtual table entries using fts5(seq, leaf)",
     ],
 )

@@ -66,7 +66,7 @@ class Judgement:
 class InForce:
     """What the log says of a directive at a size: that it came to be in force everywhere, and what proves it.
 
-    `seq` is the first entry that says so; `proven` is None where it is unlawful or does not fit, as `why` says.
+    `seq` is the first entry that says so; `proven` is None where that does not fit, and `why` says why.
     """
 
     seq: int
@@ -162,7 +162,7 @@ def audit(
 
 
 class _Claim(NamedTuple):
-    """The first entry that says a directive is in force, the public parts of all, and what is wrong with it."""
+    """The first entry that says that a directive is in force, the public parts of all, what is wrong."""
 
     seq: int
     parts: list[Mapping[str, Any]]
