@@ -265,10 +265,10 @@ def test_what_no_gateway_signed_is_noted_and_not_proven(rows: list[dict[str, Any
         ({"size": HELD - 1}, f"of a directive that has size {HELD} there"),
         ({"directive": "d-9"}, "there is no such directive"),
         ({"acknowledged": 1_000}, "0 rows"),
-        ({"stated": 3}, "0 points, expected 3"),
+        ({"stated": 3}, "0 stated by points, expected 3"),
         (
             {"points": [{"point": "p", "surface": "api", "at": "2026-06-12T21:21:00.000Z", "seq": 1}]},
-            "1 point, expected 0",
+            "1 stated by points, expected 0",
         ),
     ],
 )

@@ -1,14 +1,14 @@
 """Checking a log with only its key.
 
 Rules:
-- The checkpoint must be signed by the key; the leaves must hash to its root.
-- Every leaf is an entry in canonical form, in its place, no earlier than the one before it.
-- Every entry is judged by the law, with the keys that the log itself pins. Where the reader was not given
-  what a rule needs, it is unchecked: that is counted, and never shown as verified.
-- Of a log that is well, what each directive's entries say of its coming to be in force is checked by the
-  acknowledgements that they hold, with the roots of this very log. Proven is what gateways signed, no more.
-- What is wrong is found as early as the copy allows: leaf hashes that came beside the leaves show which
-  leaf was altered; without them only the root tells that one was.
+- The key must have signed the checkpoint. The leaves must hash to the root of the checkpoint.
+- Every leaf is an entry in canonical form, at its place, and no earlier than the entry before it.
+- The law judges every entry, with the keys that the log itself pins. If the reader did not get a field that a
+  rule needs, the audit counts the rule as unchecked, and never shows it as verified.
+- If the log has no fault, the audit also checks each entry that says a directive is in force: it verifies the
+  acknowledgements in the entry against the roots of this log. Only what gateways signed is proven.
+- An audit finds a fault as early as the copy allows. With the leaf hashes beside the leaves, it finds which
+  leaf was changed. Without them, it can only say from the root that some leaf was changed.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Judgement:
 class InForce:
     """What the log says of a directive at a size: that it came to be in force everywhere, and what proves it.
 
-    `seq` is the first entry that says so; `proven` is None where it is unlawful or does not fit, as `why` says.
+    `seq` is the first entry that says so; `proven` is None where that does not fit, and `why` says why.
     """
 
     seq: int
@@ -164,7 +164,7 @@ def audit(
 
 
 class _Claim(NamedTuple):
-    """The first entry that says a directive is in force, the public parts of all, and what is wrong with it."""
+    """The first entry that says that a directive is in force, the public parts of all, what is wrong."""
 
     seq: int
     parts: list[Mapping[str, Any]]

@@ -59,9 +59,9 @@ _UNREADABLE = (OSError, ValueError, HTTPException, EOFError)
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The signed head of a copy, its leaves, and the leaf hashes that stand beside them, if any do.
+    """The signed head of a copy, its leaves, and the leaf hashes beside them, if it has any.
 
-    Leaves and hashes are read as they are taken, and raise what `open_copy` raises.
+    Leaves and hashes are read one by one, and raise the errors of `open_copy`.
     """
 
     note: bytes
@@ -100,7 +100,7 @@ def of_files(fetch: Fetch, verifier: checkpoint.Verifier) -> Copy:
 def read_file(path: Path, limit: int) -> bytes:
     """A regular file, cut after `limit` bytes and one. Raises: OSError, ValueError."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with open(os.open(path, flags), "rb") as file:
+    with os.fdopen(os.open(path, flags), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("not a regular file")
         return file.read(limit + 1)

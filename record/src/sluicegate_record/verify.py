@@ -27,10 +27,7 @@ _WORDS = {
 def vkey(given: str) -> str:
     """The verifier key that a person gave: the key, or a file with it. Raises: BadKey."""
     try:
-        data = read_file(Path(given), VKEY_BYTES_MAX)
-        if len(data) > VKEY_BYTES_MAX:
-            raise ValueError("too long for a verifier key")
-        return data.decode().strip()
+        return _file(Path(given))
     except OSError as error:
         if error.errno not in {ENOENT, ENOTDIR, ENAMETOOLONG, EINVAL}:
             raise BadKey(f"--key {given[:80]!r}: {error.strerror}") from error
@@ -41,6 +38,13 @@ def vkey(given: str) -> str:
     if given.count("+") < 2:
         raise BadKey(f"--key {given[:80]!r} is neither a verifier key nor a file that is there")
     return given
+
+
+def _file(path: Path) -> str:
+    data = read_file(path, VKEY_BYTES_MAX)
+    if len(data) > VKEY_BYTES_MAX:
+        raise ValueError("too long for a verifier key")
+    return data.decode().strip()
 
 
 def verify(where: str, vkey: str) -> Audit:

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 from sluicegate_record.errors import BadProof, SluicegateError
 from sluicegate_record.log import acknowledgement
 from sluicegate_record.log.acknowledgement import Acknowledgement, SignedQuestion
-from sluicegate_record.terms.text import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Proven:
 
     def __str__(self) -> str:
         said = f"{self.signed} signed, {self.unsigned} unsigned, {self.counted_out} counted out"
-        return f"{said}, {counted(self.stated, 'point')} on their word" if self.stated else said
+        return f"{said}, {self.stated} stated by points" if self.stated else said
 
 
 def in_force(parts: Sequence[Mapping[str, Any]], root_of: Callable[[int], bytes] | None = None) -> Proven:
@@ -107,7 +106,7 @@ def _checked(parts: Sequence[Mapping[str, Any]], root_of: Callable[[int], bytes]
     if (found.signed + found.unsigned, found.counted_out) != (first.acknowledged, first.countedOut):
         raise BadProof(f"{len(rows)} rows, expected as many as the entry counts")
     if len(set(points)) != (first.stated or 0):
-        raise BadProof(f"{counted(len(set(points)), 'point')}, expected {first.stated} as the entry counts")
+        raise BadProof(f"{len(set(points))} stated by points, expected {first.stated} as the entry counts")
     return found
 
 

@@ -128,7 +128,8 @@ def decode_entries(bundle: bytes) -> list[bytes]:
     Raises: InvalidInput: cut short, or not 1 to 256 entries.
     Source: C2SP tlog-tiles, log entries.
     """
-    entries, at = [], 0
+    entries: list[bytes] = []
+    at = 0
     while at < len(bundle) and len(entries) <= TILE_WIDTH:
         start = at + _LENGTH_BYTES
         at = start + int.from_bytes(bundle[at:start], "big")
