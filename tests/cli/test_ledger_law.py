@@ -99,7 +99,7 @@ def test_what_hidden_parts_leave_unchecked_is_counted_and_not_called_lawful(cli:
     assert first.startswith(f"verified: {len(world.entries)} entries, root ")
     assert name.startswith(f"log: {ORIGIN}; its last entry is of ")
     told = verify(cli, database, "--json").answer["law"]
-    assert other == f"no rule is about the other {told['noRule']} entries"
+    assert other == f"no rule applies to the other {told['noRule']} entries"
     said, _, but = lawful.partition(", ")
     assert said == f"lawful: {told['judged']} entries that a rule applies to"
     assert but == "as far as the public parts show"

@@ -288,7 +288,7 @@ def test_a_report_says_which_log_it_is_and_what_no_rule_is_about() -> None:
     assert (answer["log"], answer["lastAt"]) == (ORIGIN, last["at"])
     assert f"log: {ORIGIN}; its last entry is of {last['at']}" in worded(found).splitlines()
     other = len(LEAVES) - found.law.entries
-    assert f"no rule is about the other {other} entries" in worded(found).splitlines()
+    assert f"no rule applies to the other {other} entries" in worded(found).splitlines()
     assert isinstance(answer["law"], dict)
     assert answer["law"]["noRule"] == other
     (at,) = found.law.unchecked_at["is_the_applicants"]

@@ -149,12 +149,12 @@ def worded(found: Audit) -> str:
 
 def _lines(found: Audit) -> Iterator[str]:
     if found.problem:
-        yield f"NOT the log that was signed: {found.problem}"
+        yield f"this is NOT the signed log: {found.problem}"
         return
     if found.ok:
         yield f"verified: {counted(found.size, 'entry', 'entries')}, root {found.root.hex()}"
     else:
-        yield f"the log that was signed; {problem(found)}"
+        yield f"this is the signed log, but {problem(found)}"
     last = "" if found.at_ms is None else f"; its last entry is of {times.format_time(found.at_ms)}"
     yield f"log: {found.log}{last}"
     yield from _in_force(found)
@@ -180,9 +180,10 @@ def _of_law(found: Audit) -> Iterator[str]:
     for rule, seqs in _by_rule(judged.unlawful).items():
         yield f"broken, {counted(len(seqs), 'time')}: {_words(rule)} {_at(seqs, len(seqs))}"
     if found.ok:
-        but = ", as far as can be told without the hidden parts" if judged.unchecked else ""
-        yield f"lawful: {counted(judged.entries, 'entry', 'entries')} that a rule is about{but}"
-    yield f"no rule is about the other {counted(found.size - judged.entries, 'entry', 'entries')}"
+        but = ", as far as the public parts show" if judged.unchecked else ""
+        yield f"lawful: {counted(judged.entries, 'entry', 'entries')} that a rule applies to{but}"
+    if others := found.size - judged.entries:
+        yield f"no rule applies to the other {counted(others, 'entry', 'entries')}"
     for rule, count in judged.unchecked.items():
         at = _at(judged.unchecked_at[rule], count)
         yield f"not checked, {counted(count, 'time')}: {_words(rule)} {at}"
