@@ -31,6 +31,7 @@ from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.errors import SluicegateError
 from sluicegate.gate.engine import Engine
 from sluicegate_record import entries
+from sluicegate_record.entities.grant import SUSPENDED
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import canonical, dsse, times
 from sluicegate_record.log.dsse import Envelope
@@ -288,7 +289,10 @@ class Player:
             ),
             *(OpenRemoval(grant, "misuse", "why"), self.world.amend(grant, renew=self.random.random() < 0.5)),
         ]
-        result = self.do(self.random.choice([*commands, commands[-1], commands[-1], commands[-2]]))
+        commands += [commands[-1], commands[-1], commands[-2]]
+        if self.world.state.grants[grant].standing == SUSPENDED:
+            commands += [ResumeGrant(grant)] * len(commands)
+        result = self.do(self.random.choice(commands))
         if isinstance(result, dict) and "grant" in result:
             name = result.get("application", result.get("case"))
             case = self.world.case(name) if name else None
@@ -317,7 +321,8 @@ class Player:
 
     def reply(self) -> None:
         """A denial that is replied to; mostly approved then."""
-        denied = [case for case in self.world.cases() if case.outcome == "denied"]
+        cases = self.world.cases()
+        denied = [case for case in cases if case.outcome == "denied" and case.reply_by_ms is not None]
         name = self.random.choice(denied).id if denied else None
         if name is not None and isinstance(self.do(Reply(name, "but")), dict):
             self.agree_to(self.world.case(name))
