@@ -52,6 +52,20 @@ def test_a_value_that_is_exactly_of_the_kind_is_not_read() -> None:
     assert type(read({"theName": "a", "count": True}).count) is int
 
 
+def test_reading_is_asked_only_for_values_of_other_kinds() -> None:
+    asked: list[object] = []
+
+    def count(value: object) -> int:
+        asked.append(value)
+        return 0
+
+    read = maker.reader(Thing, (STEPS[0], Step("count", "count", count, (int,))), Missing, ValueError)
+    assert read({"theName": "a", "count": 7}).count == 7
+    assert asked == []
+    assert read({"theName": "a", "count": True}).count == 0
+    assert asked == [True]
+
+
 def test_two_things_never_share_what_is_made_fresh() -> None:
     one, other = read({"theName": "a"}), read({"theName": "a"})
     one.tags.append("x")

@@ -31,7 +31,7 @@ from sluicegate_record.record import Record
 from sluicegate_record.terms.text import counted
 
 BREACHES_MAX = 1_000
-"""How many breaches, and entries that a rule could not be checked for, are listed; all are counted."""
+"""How many breaches are listed, and for each rule how many unchecked entries. All of them are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class Unlawful:
 class Judgement:
     """What the law says about a log: how many entries it judged, which are unlawful, what it could not check.
 
-    `unchecked` counts, by rule, the entries of which a part that the rule needs was withheld; `unchecked_at`
-    has their numbers.
+    `unchecked` counts, for each rule, the entries where the reader did not get a field that the rule needs.
+    `unchecked_at` has their numbers.
     """
 
     entries: int = 0
@@ -64,9 +64,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """What the log says of a directive at a size: that it came to be in force everywhere, and what proves it.
+    """A claim of the log that a directive, at a size, came into force everywhere; and what proves it.
 
-    `seq` is the first entry that says so; `proven` is None where that does not fit, and `why` says why.
+    `seq` is the first entry with the claim. If the claim does not fit the record, `proven` is None, and `why`
+    has the reason.
     """
 
     seq: int
@@ -77,7 +78,7 @@ class InForce:
 
     @property
     def is_proven(self) -> bool:
-        """Whether signatures of gateways prove all of it; otherwise the control plane has noted it."""
+        """Whether signatures of gateways prove the whole claim. Otherwise only the control plane says so."""
         return self.proven is not None and self.proven.is_whole
 
     def __str__(self) -> str:
@@ -88,8 +89,9 @@ class InForce:
 class Audit:
     """What an audit found.
 
-    `in_force` has what the log says of directives in force; it is the log that was signed all the same.
-    `log` is the name of the log, `at_ms` the time of its last entry, in milliseconds since 1970 UTC.
+    `first_bad` counts entries from 0; None if no entry has a fault, or no one can say which. `in_force` has
+    the claims that a directive is in force. Even if one of them is not proven, the log is the one that was
+    signed. `log` is the name of the log, `at_ms` the time of its last entry: milliseconds since 1970 UTC.
     """
 
     size: int
@@ -103,12 +105,12 @@ class Audit:
 
     @property
     def proofs(self) -> int:
-        """How many times the log says that a directive is in force everywhere."""
+        """How many claims there are that a directive is in force everywhere."""
         return len(self.in_force)
 
     @property
     def unproven(self) -> tuple[str, ...]:
-        """Those of them that do not fit what they hold, each with why."""
+        """The claims that do not fit the record, each with the reason."""
         return tuple(str(each) for each in self.in_force if each.proven is None)
 
     @property
@@ -124,8 +126,8 @@ def audit(
 ) -> Audit:
     """Check the leaves against a signed checkpoint, and each entry against the law.
 
-    `hashes` are the leaf hashes a copy holds beside its leaves, if it does. Raises what the two iterators do.
-    Raises: BadCheckpoint: the checkpoint itself is not signed by the key.
+    `hashes` are the leaf hashes beside the leaves, if the copy has them.
+    Raises: BadCheckpoint: the key did not sign the checkpoint. The errors of the two iterators.
     """
     head = checkpoint.open_checkpoint(note, verifier)
     frontier, last_ms, claims, nodes = Frontier(), 0, _Claims(), _Nodes()
@@ -164,7 +166,7 @@ def audit(
 
 
 class _Claim(NamedTuple):
-    """The first entry that says that a directive is in force, the public parts of all, what is wrong."""
+    """The number of the first entry with a claim, the public parts of all its entries, and what is wrong."""
 
     seq: int
     parts: list[Mapping[str, Any]]
@@ -172,24 +174,21 @@ class _Claim(NamedTuple):
 
 
 class _Claims:
-    """What the `directive.in_force` entries say, by a directive's name and size."""
+    """The claims of the `directive.in_force` entries, by the name and size of the directive."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, int], _Claim] = {}
 
     def take(self, found: Entry, judge: Judge) -> None:
-        """Keep an entry, which is not yet judged, if it says so."""
+        """Keep an entry if it makes a claim. Requires: `judge` has not judged it yet."""
         if not isinstance(found.body, DirectiveInForce):
             return
         name, size = found.body.directive, found.body.size
-        standing = judge.size_of(name)
-        why = "" if size == standing else f"of a directive that has size {standing} there"
-        why = why if standing else "there is no such directive"
-        claim = self._found.setdefault((name, size), _Claim(found.seq, [], why))
-        claim.parts.append(found.public)
+        new = _Claim(found.seq, [], _misfit(size, judge.size_of(name)))
+        self._found.setdefault((name, size), new).parts.append(found.public)
 
     def checked(self, nodes: _Nodes, size: int) -> Iterator[InForce]:
-        """Each of them, checked by the roots of the log of `size`."""
+        """Each claim, checked with the roots of the log of `size`."""
 
         def root_of(acknowledged: int) -> bytes:
             if not 0 <= acknowledged <= size:
@@ -205,6 +204,13 @@ class _Claims:
             yield InForce(claim.seq, name, at, proven, why)
 
 
+def _misfit(size: int, recorded: int | None) -> str:
+    """Why a claim about a directive at `size` does not fit the record, where the directive has `recorded`."""
+    if recorded is None:
+        return "there is no such directive"
+    return "" if size == recorded else f"of a directive that has size {recorded} there"
+
+
 class Judge:
     """Replays a log by the law, as far as its reader got the fields. `log` is the log's verifier key."""
 
@@ -218,7 +224,7 @@ class Judge:
         self._unchecked_at: dict[str, list[int]] = {}
 
     def size_of(self, directive: str) -> int | None:
-        """The size of the log that holds a directive's newest document, so far; None where it has none."""
+        """The log's size at a directive's newest document so far; None if there is no such directive."""
         found = self._record.directives.get(directive)
         return None if found is None else found.size
 

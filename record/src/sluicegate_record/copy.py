@@ -1,10 +1,10 @@
 """A copy of a log: an exported folder, a database, or what a control plane serves.
 
 Rules:
-- A copy is read, never believed: `sluicegate_record.audit` checks it with the log's key alone.
-- It is read as it is asked for, and no more of it than there can be: a file of the layout has the size that
-  its path says, a text or blob of a database at most `VALUE_BYTES_MAX`. A URL and a database have a deadline.
-- Only regular files are read, and only tables. A database is opened for reading, in one transaction.
+- Reading a copy does not mean that we trust it: `sluicegate_record.audit` checks it with only the log's key.
+- We read no more than a true copy can have: a file of the layout has the size that its path says, and a text
+  or blob of a database has at most `VALUE_BYTES_MAX`. A URL and a database have a deadline.
+- We read only regular files and tables. A database is opened for reading only, in one transaction.
 """
 
 from __future__ import annotations

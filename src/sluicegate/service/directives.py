@@ -29,8 +29,6 @@ from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Opening
 
-LeafOpenings = Mapping[str, Opening]
-
 
 def issue(
     ledger: Ledger,

@@ -38,9 +38,12 @@ def goes_by_its_terms(at: At, body: cases.CaseOpened) -> None:
     is_about_one = body.kind in kinds.ABOUT_ONE
     procedure = at.terms(body.question.terms).body.admission.procedure if is_about_one else None
     require(body.procedure == procedure, "a case with another procedure than that of its terms")
+    if body.due_ms is None:
+        return
     whole = opened(at.entry, body, "", "").whole_clock
-    if body.due_ms is not None and whole is not None:
-        require(_has_time(at, whole[0], body.due_ms), "a case with less time than its terms give")
+    require(
+        whole is None or _has_time(at, whole[0], body.due_ms), "a case with less time than its terms give"
+    )
 
 
 def _has_time(at: At, within: int, due_ms: int) -> bool:

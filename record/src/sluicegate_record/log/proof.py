@@ -1,9 +1,11 @@
 """Checking, with only the record, that a directive came into force everywhere.
 
 Rules:
-- A row that is signed must verify under the key it shows, be of the run it names, and reach the directive.
-- What cannot be proven is counted apart: a run that signs nothing, one that was counted out, and a point.
-- That a key is that of a gateway's run rests on the control plane, which let it register.
+- A signed row must verify with the key that it shows, must be from the run that it names, and must reach the
+  directive.
+- Rows that cannot be proven are counted separately: runs that do not sign, runs that were counted out, and
+  points.
+- The record does not prove that a key belongs to a run of a gateway: the control plane registered it.
 """
 
 from __future__ import annotations
@@ -20,9 +22,9 @@ from sluicegate_record.log.acknowledgement import Acknowledgement, SignedQuestio
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """How many runs of gateways have signed, only said, that they reached it, or were counted out.
+    """How many runs of gateways signed that they reached it, only said so, or were counted out.
 
-    `stated` counts the points that have said on the record that they enforce it.
+    `stated` counts the points that said on the record that they enforce it.
     """
 
     signed: int
@@ -101,12 +103,12 @@ def _checked(parts: Sequence[Mapping[str, Any]], root_of: Callable[[int], bytes]
     if len({(row.gateway, row.incarnation) for row in rows}) != len(rows):
         raise BadProof("a run of a gateway twice, expected once")
     kinds = [_kind(row, first.size, root_of) for row in rows]
-    points = [(point["point"], point["seq"]) for part in parts for point in part.get("points") or ()]
+    points = {(point["point"], point["seq"]) for part in parts for point in part.get("points") or ()}
     found = Proven(kinds.count("signed"), kinds.count("unsigned"), kinds.count("counted_out"), len(points))
     if (found.signed + found.unsigned, found.counted_out) != (first.acknowledged, first.countedOut):
         raise BadProof(f"{len(rows)} rows, expected as many as the entry counts")
-    if len(set(points)) != (first.stated or 0):
-        raise BadProof(f"{len(set(points))} stated by points, expected {first.stated} as the entry counts")
+    if found.stated != (first.stated or 0):
+        raise BadProof(f"{found.stated} stated by points, expected {first.stated} as the entry counts")
     return found
 
 
