@@ -97,37 +97,37 @@ class _Grown:
     """The example's ledger, grown; its clock moves only when it is told."""
 
     def __init__(self, example: Example) -> None:
-        self._ledger = example.ledger
+        self._example, self._ledger = example, example.ledger
+        self._frontier = _frontier(self._ledger)
         self._entropy = Entropy(sha256(b"casework").digest())
         with self._ledger.reading() as state:
             (granted,) = state.grants.values()
             self._model = state.cases[granted.case]
             self._terms = self._model.question.terms
         self._now_ms = self._ledger.now_ms()
-        self._ledger.wall_ms = lambda: self._now_ms
         drafts = self._drafts()
         while chunk := list(islice(drafts, CHUNK)):
             self._append(chunk)
         self._ledger.catch_up()
 
     def later(self, days: int) -> None:
-        self._now_ms += days * 86_400_000
+        self._example.later_ms += days * 86_400_000
 
     def _append(self, drafts: list[Draft]) -> None:
         ledger = self._ledger
-        with ledger.store.write() as writing:
-            size = writing.size()
+        with ledger.store.write() as ports:
+            size = ports.log.size()
             placed = entries.place_all(drafts, seq=size, at_ms=self._now_ms, by="applicant", command="bench")
-            frontier: Frontier = ledger._frontier.copy()
+            frontier = self._frontier
             nodes = [node for entry in placed for node in frontier.append(merkle.leaf_hash(entry.leaf))]
             note = checkpoint.sign(ledger.origin, frontier.size, frontier.root(), ledger.key)
-            writing.append(placed, nodes, note)
+            ports.log.append(placed, nodes, note)
             for entry in placed:
                 if isinstance(entry.body, CaseOpened):
                     pseudonym = seen(entry.body.organization)
                     assert pseudonym is not None
                     name = application.name_key(_name(int(pseudonym.removeprefix("org_"))))
-                    writing.add_organization(pseudonym, "applicant", name, "US")
+                    ports.principals.add_organization(pseudonym, "applicant", name, "US")
         ledger.catch_up()
 
     def _drafts(self) -> Iterator[Draft]:
@@ -189,6 +189,14 @@ class _Grown:
 _UNSIGNED = Envelope("", b"", (Signature("", b""),))
 _CLOCK = {"within": DUE_DAYS, "unit": "days", "calendar": "weekends", "silence": "deny"}
 _PROCEDURE = Procedure.from_json({"mode": "approve", "clock": _CLOCK})
+
+
+def _frontier(ledger: Ledger) -> Frontier:
+    """The frontier of what a ledger holds."""
+    found = Frontier()
+    for leaf in ledger.store.log.leaves(0, ledger.size()):
+        found.append(merkle.leaf_hash(leaf))
+    return found
 
 
 def _name(number: int) -> str:

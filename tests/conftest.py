@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
-pytest.register_assert_rewrite("tests.store.contract")
+pytest.register_assert_rewrite(
+    *(f"tests.store.{port}_contract" for port in ("log", "outbox", "principals", "fleet", "transactions"))
+)
 
 settings.register_profile(
     "sluicegate", deadline=None, print_blob=True

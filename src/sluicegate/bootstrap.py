@@ -127,10 +127,9 @@ def control(settings: ControlSettings, command: str) -> Control:
     database = settings.state_dir / "ledger.db"
     lock.hold(database, command)
     store = SqliteStore(database)
-    key = _log_key(settings.state_dir / "log.key", is_new=store.size() == 0)
+    key = _log_key(settings.state_dir / "log.key", is_new=store.log.size() == 0)
     clock = SteadyClock(wall_ms, boot_ms)
-    ledger = Ledger(store, key, settings.origin, wall_ms=clock, random=secrets.token_bytes)
-    ledger.boot_ms = boot_ms
+    ledger = Ledger(store, key, settings.origin, wall_ms=clock, boot_ms=boot_ms, random=secrets.token_bytes)
     started = ledger.execute(
         StartLog(settings.origin, ledger.vkey(), pins.developer, pins.pins),
         by="log",
@@ -139,7 +138,7 @@ def control(settings: ControlSettings, command: str) -> Control:
     if isinstance(started, Refusal):
         raise CommandRefused(started.message, code=started.code, remedy=started.remedy)
     _first_tokens(ledger, settings.state_dir / "tokens")
-    fleet = Fleet(ledger, boot_ms=boot_ms, max_entries=settings.max_feed_entries)
+    fleet = Fleet(ledger, max_entries=settings.max_feed_entries)
     return Control(settings, ledger, fleet)
 
 
@@ -195,7 +194,7 @@ async def _carrying(wired: Control) -> AsyncIterator[None]:
     if settings.smtp_host:
         carriers[subscriptions.EMAIL] = Mail(settings)
     courier = Courier(
-        ledger.store,
+        ledger.store.outbox,
         carriers,
         wall_ms=wall_ms,
         chance=random.SystemRandom().random,
@@ -308,7 +307,7 @@ def _log_key(path: Path, *, is_new: bool) -> Ed25519PrivateKey:
 
 def _first_tokens(ledger: Ledger, folder: Path) -> None:
     """Make the tokens nobody could ask for yet: the developer's, each agency's, the first gateway's."""
-    known = {(principal.role, principal.name) for principal in ledger.store.principals()}
+    known = {(principal.role, principal.name) for principal in ledger.store.principals.all()}
     with ledger.reading() as state:
         agencies = sorted(state.parties - {state.developer})
     wanted: list[tuple[str, str, str | None]] = [

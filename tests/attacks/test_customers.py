@@ -34,7 +34,14 @@ def test_a_long_list_of_members_is_not_made_in_one_breath() -> None:
     plane = Staffed()
     rows = [{"identifiers": [identifier(f"someone {n}").hex()]} for n in range(ROWS_MAX)]
     yes(persons.register(plane.ledger, plane.who["applicant"], plane.id(), plane.grant, {"rows": rows}))
-    ledger = Counting(plane.store, private_key("log"), ORIGIN, wall_ms=plane.wall, random=plane.random)
+    ledger = Counting(
+        plane.store,
+        private_key("log"),
+        ORIGIN,
+        wall_ms=plane.wall,
+        boot_ms=plane.boot,
+        random=plane.random,
+    )
     found = yes(persons.listed(ledger, plane.who["applicant"], plane.grant))["members"]
     assert [each["identifiers"] for each in found[1:]] == [row["identifiers"] for row in rows]
     assert ledger.held >= 2 + ROWS_MAX // PART_ROWS

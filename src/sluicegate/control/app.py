@@ -122,7 +122,7 @@ def _add_operations(app: FastAPI, ledger: Ledger, fleet: Fleet) -> None:
     drifted.set_function(fleet.drifted)
     letters = Gauge("sluicegate_letters", "letters in the outbox", ["state"], registry=registry)
     for state in ("waiting", "dead"):
-        letters.labels(state).set_function(partial(lambda state: ledger.store.outbox()[state], state))
+        letters.labels(state).set_function(partial(lambda state: ledger.store.outbox.counts()[state], state))
 
     @app.get("/healthz", include_in_schema=False)
     def healthz() -> Response:
@@ -130,7 +130,7 @@ def _add_operations(app: FastAPI, ledger: Ledger, fleet: Fleet) -> None:
 
     @app.get("/readyz", include_in_schema=False)
     def readyz() -> Response:
-        ledger.store.size()
+        ledger.store.log.size()
         return PlainTextResponse("ready\n")
 
     @app.get("/metrics", include_in_schema=False)

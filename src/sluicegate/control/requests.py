@@ -78,7 +78,7 @@ def holder_of(request: Request) -> Principal:
     if known is None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         given = token.strip() if scheme.lower() == "bearer" else None
-        known = request.state.holder = access.authenticate(ledger_of(request).store, given)
+        known = request.state.holder = access.authenticate(ledger_of(request).store.principals, given)
     return known
 
 

@@ -59,7 +59,7 @@ def listed(ledger: Ledger, principal: Principal, wanted: CaseFilter | None = Non
     limit = max(1, min(wanted.limit, SHOWN_MAX))
     of = None
     if wanted.organization is not None:
-        of = ledger.store.organizations_like(application.name_key(wanted.organization))
+        of = ledger.store.principals.organizations_like(application.name_key(wanted.organization))
     with ledger.reading() as state:
         before = state.cases.get(wanted.before or "")
         found = (
@@ -171,7 +171,7 @@ def _name_of(ledger: Ledger, state: State, case: Case) -> str | None:
 
 def dossier_of(ledger: Ledger, state: State, case: Case) -> Opening | None:
     """What opens the commitment to the dossier that a case is about; None of one that is about nobody."""
-    return ledger.store.sealed(state.cases[case.dossier].seq).get("application")
+    return ledger.store.log.sealed(state.cases[case.dossier].seq).get("application")
 
 
 def _next_due_ms(case: Case) -> int | None:
@@ -324,7 +324,7 @@ def _sealed(ledger: Ledger, case: Case, principal: Principal) -> dict[tuple[int,
     return {
         (seq, name): opened.value()
         for seq in places
-        for name, opened in ledger.store.sealed(seq).items()
+        for name, opened in ledger.store.log.sealed(seq).items()
         if name in _TEXTS
     }
 
@@ -394,8 +394,8 @@ def _is_nominated(ledger: Ledger, state: State, case: Case) -> bool:
     """Whether the developer hoped for this application, by the name of its organization."""
     if case.kind != kinds.ADMISSION or not state.nominations or case.organization is None:
         return False
-    found = ledger.store.registered(case.organization)
-    same = ledger.store.organizations(found.name if found is not None else "")
+    found = ledger.store.principals.registered(case.organization)
+    same = ledger.store.principals.organizations(found.name if found is not None else "")
     return any(
         known.organization in same
         and (known.release, known.stage) == (case.question.release, case.question.stage)
@@ -411,7 +411,7 @@ def _terms(state: State, case: Case) -> dict[str, Any] | None:
 
 def _scope(ledger: Ledger, case: Case) -> dict[str, Any] | None:
     """What opens the commitment to the organizations that a lift is about."""
-    opened = ledger.store.sealed(case.seq).get(directives.LIFTED) if case.kind == kinds.LIFT else None
+    opened = ledger.store.log.sealed(case.seq).get(directives.LIFTED) if case.kind == kinds.LIFT else None
     return None if opened is None else {"salt": canonical.b64(opened.salt), "value": opened.value()}
 
 

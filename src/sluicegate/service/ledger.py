@@ -28,7 +28,7 @@ from sluicegate.core.lifecycle import Acceptance, Command, Refusal, State, ticks
 from sluicegate.core.lifecycle.ticks import Tick
 from sluicegate.core.people import application
 from sluicegate.errors import BadCheckpoint, StoreUnavailable, StoreUnusable
-from sluicegate.ports import PastCommand, Store, Writing
+from sluicegate.ports import Log, PastCommand, Ports, Store
 from sluicegate.service import letters
 from sluicegate_record import entries, law
 from sluicegate_record.entries import Entry
@@ -40,7 +40,6 @@ from sluicegate_record.record import Record
 _CHUNK = 5_000
 NEWEST = 256
 """How many entries are kept in memory: whoever follows the log asks for these."""
-NEVER_MS = float("-inf")
 CLOCK = "clock"
 """Who moves cases when time does."""
 Result = TypeVar("Result")
@@ -49,16 +48,18 @@ Result = TypeVar("Result")
 class Ledger:
     """The log of one developer, named `origin`.
 
-    `wall_ms` reads the wall clock, milliseconds since 1970 UTC; `random` gives n random bytes.
+    `wall_ms` reads the wall clock, milliseconds since 1970 UTC; `boot_ms` reads CLOCK_BOOTTIME in
+    milliseconds; `random` gives n random bytes.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a store, a key and a name; and what a test gives for the machine's
         self,
         store: Store,
         key: Ed25519PrivateKey,
         origin: str,
         *,
         wall_ms: Callable[[], int],
+        boot_ms: Callable[[], float],
         random: Callable[[int], bytes],
     ) -> None:
         self.store = store
@@ -66,10 +67,12 @@ class Ledger:
         self.origin = origin
         self.wall_ms = wall_ms
         self.random = random
-        self.boot_ms: Callable[[], float] = lambda: NEVER_MS
-        """Reads CLOCK_BOOTTIME in milliseconds, where somebody wants to know `held_ms`."""
-        self.held_ms = NEVER_MS
-        """When the last command began that has committed entries here: at that time this was the writer."""
+        self.boot_ms = boot_ms
+        self.held_ms = float("-inf")
+        """When the last command began that has committed entries here: at that time this was the writer.
+
+        Units: milliseconds of CLOCK_BOOTTIME.
+        """
         self._lock = threading.RLock()
         self._state = State()
         self._frontier = Frontier()
@@ -80,7 +83,7 @@ class Ledger:
 
     def execute(
         self,
-        command: Command | Callable[[Writing], Command | Refusal],
+        command: Command | Callable[[Ports], Command | Refusal],
         *,
         by: str,
         command_id: str,
@@ -122,7 +125,7 @@ class Ledger:
 
     def arrange(
         self,
-        change: Callable[[Writing], dict[str, Any] | Refusal],
+        change: Callable[[Ports], dict[str, Any] | Refusal],
         *,
         by: str,
         command_id: str,
@@ -136,11 +139,11 @@ class Ledger:
         command_id = _name(by, command_id)
         with self._lock:
             try:
-                with self.store.write() as writing:
-                    result = _first(writing, command_id, asked)
+                with self.store.write() as ports:
+                    result = _first(ports.log, command_id, asked)
                     if result is None:
-                        result = _agreed(change(writing))
-                        writing.remember(command_id, PastCommand(asked, result))
+                        result = _agreed(change(ports))
+                        ports.log.remember(command_id, PastCommand(asked, result))
             except _RolledBack as rolled_back:
                 return rolled_back.refusal
             self._tell()
@@ -154,7 +157,7 @@ class Ledger:
     def catch_up(self) -> None:
         """Follow what others, or a commit whose fate was unknown, have added to the log."""
         with self._lock, self._telling():
-            while entries := self.store.entries(self._state.size, _CHUNK):
+            while entries := self.store.log.entries(self._state.size, _CHUNK):
                 self._follow(entries)
 
     def now_ms(self) -> int:
@@ -179,18 +182,18 @@ class Ledger:
             oldest = self._state.size - len(self._newest)
             if oldest <= after <= end <= self._state.size:
                 return list(islice(self._newest, after - oldest, end - oldest))
-        return self.store.entries(after, end - after)
+        return self.store.log.entries(after, end - after)
 
     def root(self, size: int) -> bytes:
         """The root of the first `size` entries, 32 bytes."""
         with self._lock:
             if size == self._frontier.size:
                 return self._frontier.root()
-        return merkle.root(size, self.store.node)
+        return merkle.root(size, self.store.log.node)
 
     def checkpoint(self) -> str:
         """The signed head of the log, as a C2SP checkpoint."""
-        return self.store.checkpoint()
+        return self.store.log.checkpoint()
 
     def vkey(self) -> str:
         """The log's verifier key, as text."""
@@ -207,7 +210,7 @@ class Ledger:
     def _load(self) -> None:
         self.catch_up()
         size, root = self._state.size, self._frontier.root()
-        if root != merkle.root(size, self.store.node):
+        if root != merkle.root(size, self.store.log.node):
             raise StoreUnusable(
                 "the stored tree does not have the root of the stored entries: the database was altered",
                 remedy="restore it from a backup",
@@ -229,31 +232,33 @@ class Ledger:
         return head.size, head.root
 
     def _transact(
-        self, command: Command | Callable[[Writing], Command | Refusal], by: str, command_id: str, asked: str
+        self, command: Command | Callable[[Ports], Command | Refusal], by: str, command_id: str, asked: str
     ) -> tuple[list[Entry], dict[str, Any]]:
-        with self.store.write() as writing:
-            self._hold(writing)
-            first = _first(writing, command_id, asked)
+        with self.store.write() as ports:
+            self._hold(ports.log)
+            first = _first(ports.log, command_id, asked)
             if first is not None:
                 return [], first
             now_ms = self.now_ms()
             if ticks.due(self._state, now_ms) is not None:
                 raise _SomethingDue
-            made = command(writing) if callable(command) else command
+            made = command(ports) if callable(command) else command
             if isinstance(made, Refusal):
                 raise _RolledBack(made)
             decided = _agreed(lifecycle.decide(self._state, made, now_ms, Entropy(self.random(32))))
-            entries = self._append(writing, decided, now_ms, by, command_id)
+            entries = self._append(ports, decided, now_ms, by, command_id)
             result = {**decided.result, "size": self._state.size + len(entries)}
-            writing.remember(command_id, PastCommand(asked, result))
+            ports.log.remember(command_id, PastCommand(asked, result))
         return entries, result
 
-    def _hold(self, writing: Writing) -> None:
-        """Be at the head that `writing` holds."""
-        self._follow(writing.entries(self._state.size))
-        if writing.size() != self._state.size:
+    def _hold(self, log: Log) -> None:
+        """Be at the head that the write holds."""
+        size = log.size()
+        if size > self._state.size:
+            self._follow(log.entries(self._state.size, size - self._state.size))
+        if size != self._state.size:
             raise StoreUnusable(
-                f"the log goes back: {writing.size()} entries are stored, {self._state.size} were known",
+                f"the log goes back: {size} entries are stored, {self._state.size} were known",
                 remedy="put the newest database back",
             )
 
@@ -263,18 +268,18 @@ class Ledger:
 
     def _tick(self) -> None:
         """Let the earliest thing happen that is due, if anything still is at the head."""
-        with self.store.write() as writing:
-            self._hold(writing)
+        with self.store.write() as ports:
+            self._hold(ports.log)
             now_ms = self.now_ms()
             decided = lifecycle.decide(self._state, Tick(), now_ms, Entropy(self.random(32)))
             assert isinstance(decided, Acceptance)
             command_id = _name(CLOCK, str(self._state.size))
-            entries = self._append(writing, decided, now_ms, CLOCK, command_id)
+            entries = self._append(ports, decided, now_ms, CLOCK, command_id)
         # Durable here: the transaction has committed.
         self._follow(entries)
 
     def _append(
-        self, writing: Writing, decided: Acceptance, now_ms: int, by: str, command_id: str
+        self, ports: Ports, decided: Acceptance, now_ms: int, by: str, command_id: str
     ) -> list[Entry]:
         placed = entries.place_all(
             decided.drafts, seq=self._state.size, at_ms=now_ms, by=by, command=command_id
@@ -284,8 +289,8 @@ class Ledger:
             grown = self._frontier.copy()
             nodes = [node for entry in placed for node in grown.append(merkle.leaf_hash(entry.leaf))]
             note = checkpoint.sign(self.origin, grown.size, grown.root(), self.key)
-            writing.append(placed, nodes, note)
-            writing.post(letters.addressed(writing, placed, self._state.cases))
+            ports.log.append(placed, nodes, note)
+            ports.outbox.post(letters.addressed(ports.outbox, placed, self._state.cases))
         return placed
 
     def _follow(self, entries: Sequence[Entry]) -> None:
@@ -335,9 +340,9 @@ def _check_law(record: Record, placed: Sequence[Entry]) -> None:
             after.apply(entry)
 
 
-def _first(writing: Writing, command_id: str, asked: str) -> dict[str, Any] | None:
+def _first(log: Log, command_id: str, asked: str) -> dict[str, Any] | None:
     """The result of a command that was done before, None of one that was not."""
-    done = writing.done(command_id)
+    done = log.done(command_id)
     if done is not None and done.request != asked:
         raise _RolledBack(_reused())
     return done.result if done is not None else None

@@ -63,7 +63,7 @@ def preview(  # noqa: PLR0913 - who, a text and its file, its annexes, and what 
     if used is not None:
         answer["countedSince"] = times.format_time(used.since_ms)
     for each in answer["organizations"]:
-        known = ledger.store.registered(each["organization"])
+        known = ledger.store.principals.registered(each["organization"])
         is_told = _sees(ledger, principal, each["organization"])
         each["name"] = known.name if known is not None and is_told else None
     replaces = signed.replaces.to_json() if signed.replaces else None
