@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sluicegate.core.access.coverage import Held
 from sluicegate.core.access.table import Table
 from sluicegate.core.lifecycle import State
 from sluicegate.core.lifecycle.persons import ROWS_MAX
@@ -51,7 +52,7 @@ def test_who_keeps_writing_makes_nobody_wait_for_a_count() -> None:
     plane = Staffed()
     answered = []
 
-    def count(_: Table) -> int:
+    def count(_: Table, __: Held) -> int:
         plane.register("rival", plane.rivals, f"person-{plane.size}")
         gateway = threading.Thread(target=plane.ledger.size, daemon=True)
         gateway.start()

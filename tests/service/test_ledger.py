@@ -21,7 +21,7 @@ from sluicegate.errors import (
     VerificationFailed,
 )
 from sluicegate.ports import Ports
-from sluicegate.service.ledger import NEWEST as KEPT
+from sluicegate.service.follower import NEWEST as KEPT
 from sluicegate.service.ledger import Ledger
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record import entries

@@ -1,6 +1,8 @@
-"""The ledger: the one writer, and the state it decides by.
+"""The ledger: the one writer, and the follower whose state it decides by.
 
 Rules:
+- A decision only reads the state, so that others read it beside a decision, a signature and a commit. They
+  wait for a fold alone.
 - A command is decided on the state of exactly the log it is appended to: hold the head, catch up, decide,
   append, commit.
 - The state follows the log, never the other way round: entries are folded in after their commit, by the
@@ -15,10 +17,8 @@ Rules:
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from itertools import islice
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,16 +30,13 @@ from sluicegate.core.people import application
 from sluicegate.errors import BadCheckpoint, StoreUnavailable, StoreUnusable
 from sluicegate.ports import Log, PastCommand, Ports, Store
 from sluicegate.service import letters
+from sluicegate.service.follower import Follower
 from sluicegate_record import entries, law
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import canonical, checkpoint, merkle
 from sluicegate_record.log.leaf import Entropy
-from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.record import Record
 
-_CHUNK = 5_000
-NEWEST = 256
-"""How many entries are kept in memory: whoever follows the log asks for these."""
 CLOCK = "clock"
 """Who moves cases when time does."""
 Result = TypeVar("Result")
@@ -73,10 +70,11 @@ class Ledger:
 
         Units: milliseconds of CLOCK_BOOTTIME.
         """
-        self._lock = threading.RLock()
-        self._state = State()
-        self._frontier = Frontier()
-        self._newest: deque[Entry] = deque(maxlen=NEWEST)
+        self._writing = threading.RLock()
+        """Held by the one who writes; taken before the follower's lock, never while that is held."""
+        self._follower = Follower()
+        self._state = self._follower.state
+        """Folded by the follower alone."""
         self._watchers: list[Callable[[], None]] = []
         self._naming = application.tag_key(key)
         self._load()
@@ -97,7 +95,7 @@ class Ledger:
         """
         asked = canonical.digest([by, request])
         command_id = _name(by, command_id)
-        with self._lock, self._telling():
+        with self._writing, self._telling():
             while True:
                 began_ms = self.boot_ms()
                 try:
@@ -108,7 +106,7 @@ class Ledger:
                     return rolled_back.refusal
                 else:
                     # Durable here: the transaction has committed.
-                    self._follow(entries)
+                    self._follower.follow(entries)
                     if entries:
                         self.held_ms = began_ms
                     with suppress(StoreUnavailable):  # whoever comes next does what has become due
@@ -120,7 +118,7 @@ class Ledger:
 
         Raises: StoreUnavailable: the rest will be done when asked again.
         """
-        with self._lock, self._telling():
+        with self._writing, self._telling():
             self._catch_up_with_time()
 
     def arrange(
@@ -137,7 +135,7 @@ class Ledger:
         """
         asked = canonical.digest([by, request])
         command_id = _name(by, command_id)
-        with self._lock:
+        with self._writing:
             try:
                 with self.store.write() as ports:
                     result = _first(ports.log, command_id, asked)
@@ -151,45 +149,34 @@ class Ledger:
 
     def consider(self, command: Command) -> Acceptance | Refusal:
         """What a command would come to now; nothing is done."""
-        with self._lock:
-            return lifecycle.decide(self._state, command, self.now_ms(), Entropy(self.random(32)))
+        with self.reading() as state:
+            return lifecycle.decide(state, command, self.now_ms(), Entropy(self.random(32)))
 
     def catch_up(self) -> None:
         """Follow what others, or a commit whose fate was unknown, have added to the log."""
-        with self._lock, self._telling():
-            while entries := self.store.log.entries(self._state.size, _CHUNK):
-                self._follow(entries)
+        with self._writing, self._telling():
+            self._follower.catch_up(self.store.log)
 
     def now_ms(self) -> int:
         """The log's time: the wall clock, but never earlier than the newest entry."""
-        with self._lock:
-            return max(self.wall_ms(), self._state.at_ms)
+        return max(self.wall_ms(), self._follower.position.at_ms)
 
-    @contextmanager
-    def reading(self) -> Iterator[State]:
-        """The state, while nobody changes it. Do not keep it."""
-        with self._lock:
-            yield self._state
+    def reading(self) -> AbstractContextManager[State]:
+        """The state, while nothing changes it. Do not keep it, and do not be long: a commit's fold waits."""
+        return self._follower.reading()
 
     def size(self) -> int:
         """The log's size, as far as this process has followed it."""
-        with self._lock:
-            return self._state.size
+        return self._follower.position.size
 
     def entries(self, after: int, end: int) -> Sequence[Entry]:
         """The entries from `after` to `end` (exclusive)."""
-        with self._lock:
-            oldest = self._state.size - len(self._newest)
-            if oldest <= after <= end <= self._state.size:
-                return list(islice(self._newest, after - oldest, end - oldest))
-        return self.store.log.entries(after, end - after)
+        newest = self._follower.entries(after, end)
+        return newest if newest is not None else self.store.log.entries(after, end - after)
 
     def root(self, size: int) -> bytes:
         """The root of the first `size` entries, 32 bytes."""
-        with self._lock:
-            if size == self._frontier.size:
-                return self._frontier.root()
-        return merkle.root(size, self.store.log.node)
+        return self._follower.root(size) or merkle.root(size, self.store.log.node)
 
     def checkpoint(self) -> str:
         """The signed head of the log, as a C2SP checkpoint."""
@@ -209,7 +196,7 @@ class Ledger:
 
     def _load(self) -> None:
         self.catch_up()
-        size, root = self._state.size, self._frontier.root()
+        size, root = self.size(), self._follower.frontier.root()
         if root != merkle.root(size, self.store.log.node):
             raise StoreUnusable(
                 "the stored tree does not have the root of the stored entries: the database was altered",
@@ -255,7 +242,7 @@ class Ledger:
         """Be at the head that the write holds."""
         size = log.size()
         if size > self._state.size:
-            self._follow(log.entries(self._state.size, size - self._state.size))
+            self._follower.follow(log.entries(self._state.size, size - self._state.size))
         if size != self._state.size:
             raise StoreUnusable(
                 f"the log goes back: {size} entries are stored, {self._state.size} were known",
@@ -276,7 +263,7 @@ class Ledger:
             command_id = _name(CLOCK, str(self._state.size))
             entries = self._append(ports, decided, now_ms, CLOCK, command_id)
         # Durable here: the transaction has committed.
-        self._follow(entries)
+        self._follower.follow(entries)
 
     def _append(
         self, ports: Ports, decided: Acceptance, now_ms: int, by: str, command_id: str
@@ -286,27 +273,21 @@ class Ledger:
         )
         _check_law(self._state.record, placed)
         if placed:
-            grown = self._frontier.copy()
+            grown = self._follower.frontier.copy()
             nodes = [node for entry in placed for node in grown.append(merkle.leaf_hash(entry.leaf))]
             note = checkpoint.sign(self.origin, grown.size, grown.root(), self.key)
             ports.log.append(placed, nodes, note)
             ports.outbox.post(letters.addressed(ports.outbox, placed, self._state.cases))
         return placed
 
-    def _follow(self, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            self._state.apply(entry)
-            self._frontier.append(merkle.leaf_hash(entry.leaf))
-            self._newest.append(entry)
-
     @contextmanager
     def _telling(self) -> Iterator[None]:
         """Tell the watchers if the log has grown meanwhile, however it ends."""
-        size = self._state.size
+        size = self.size()
         try:
             yield
         finally:
-            if self._state.size != size:
+            if self.size() != size:
                 self._tell()
 
     def _tell(self) -> None:

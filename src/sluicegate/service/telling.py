@@ -83,7 +83,9 @@ class Telling:
         if found is None:
             return frozenset()
         now_ms = self._ledger.now_ms()
-        organizations = settled(self._ledger, lambda table: coverage.affected(table, found, now_ms))
+        organizations = settled(
+            self._ledger, lambda table, held: coverage.affected(table, found, now_ms, held)
+        )
         with self._ledger.reading() as state:
             return frozenset(
                 state.cases[state.grants[grant.id].case].applicant
