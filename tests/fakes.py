@@ -81,9 +81,9 @@ class MemoryLog:
             raise StoreUnusable(f"the tree node {level}/{index} is missing")
         return found
 
-    def sealed(self, seq: int) -> Mapping[str, Opening]:
+    def sealed(self, seqs: Collection[int]) -> Mapping[int, Mapping[str, Opening]]:
         entries = self.session.contents.entries
-        return entries[seq].sealed if seq < len(entries) else {}
+        return {seq: entries[seq].sealed for seq in seqs if seq < len(entries) and entries[seq].sealed}
 
     def append(self, entries: Sequence[Entry], nodes: Sequence[Node], checkpoint: str) -> None:
         with self.session.changing():
@@ -140,8 +140,14 @@ class MemoryPrincipals:
     def organizations(self, name: str) -> Sequence[str]:
         return [who for (_, known, _), who in self.session.contents.organizations.items() if known == name]
 
-    def organizations_like(self, part: str) -> Sequence[str]:
-        return [who for (_, name, _), who in self.session.contents.organizations.items() if part in name]
+    def organizations_like(self, part: str, limit: int) -> Sequence[str]:
+        known = self.session.contents.organizations.items()
+        return [who for (_, name, _), who in known if part in name][:limit]
+
+    def named_like(self, pseudonyms: Collection[str], part: str) -> frozenset[str]:
+        return frozenset(self.organizations_like(part, len(self.session.contents.organizations))) & {
+            *pseudonyms
+        }
 
     def registered(self, pseudonym: str) -> Registration | None:
         found = (

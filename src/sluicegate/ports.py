@@ -121,8 +121,8 @@ class Log(Protocol):
     def node(self, level: int, index: int) -> bytes:
         """A stored tree node. Raises StoreUnusable: it is missing."""
 
-    def sealed(self, seq: int) -> Mapping[str, Opening]:
-        """The sealed parts of an entry."""
+    def sealed(self, seqs: Collection[int]) -> Mapping[int, Mapping[str, Opening]]:
+        """The sealed parts of some entries, by `seq`; an entry without any is left out."""
 
     def append(self, entries: Sequence[Entry], nodes: Sequence[Node], checkpoint: str) -> None:
         """Append entries, the tree nodes they completed, and the signed head that holds them."""
@@ -214,8 +214,11 @@ class Principals(Protocol):
     def organizations(self, name: str) -> Sequence[str]:
         """The pseudonyms of every organization of this legal name."""
 
-    def organizations_like(self, part: str) -> Sequence[str]:
-        """The pseudonyms of every organization in whose legal name `part` occurs."""
+    def organizations_like(self, part: str, limit: int) -> Sequence[str]:
+        """The pseudonyms of at most `limit` organizations in whose legal name `part` occurs."""
+
+    def named_like(self, pseudonyms: Collection[str], part: str) -> frozenset[str]:
+        """Those of these organizations in whose legal name `part` occurs."""
 
     def registered(self, pseudonym: str) -> Registration | None:
         """The organization behind a pseudonym."""

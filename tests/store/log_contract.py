@@ -34,8 +34,11 @@ class LogContract(Contract):
     def test_sealed_parts_of_each_entry(self, full):
         assert any(entry.sealed for entry in ENTRIES)
         for entry in ENTRIES:
-            assert full.log.sealed(entry.seq) == entry.sealed
-        assert full.log.sealed(len(ENTRIES)) == {}
+            assert full.log.sealed([entry.seq]).get(entry.seq, {}) == entry.sealed
+        assert full.log.sealed(range(len(ENTRIES) + 9)) == {
+            entry.seq: entry.sealed for entry in ENTRIES if entry.sealed
+        }
+        assert full.log.sealed([len(ENTRIES)]) == full.log.sealed([]) == {}
 
     def test_nodes_lead_to_the_root_that_was_signed(self, full):
         verifier = checkpoint.parse_vkey(

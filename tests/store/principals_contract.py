@@ -35,19 +35,32 @@ class PrincipalsContract(Contract):
 
     def test_organizations_are_found_by_part_of_their_name_and_named_by_their_pseudonym(self, store):
         with store.write() as ports:
-            ports.principals.add_organization("org_1", "applicant_1", "Example Utility", "US")
-            ports.principals.add_organization("org_2", "applicant_2", "Example Grid", "US")
-            ports.principals.add_organization("org_3", "applicant_1", "100% Power_Co", "US")
-        assert sorted(store.principals.organizations_like("Example")) == ["org_1", "org_2"]
-        assert list(store.principals.organizations_like("Grid")) == ["org_2"]
-        assert list(store.principals.organizations_like("nobody")) == []
-        assert (
-            list(store.principals.organizations_like("%"))
-            == list(store.principals.organizations_like("_"))
-            == ["org_3"]
-        )
-        assert store.principals.registered("org_2") == Registration("Example Grid", "US")
+            ports.principals.add_organization("org_1", "applicant_1", "example utility", "US")
+            ports.principals.add_organization("org_2", "applicant_2", "example grid", "US")
+            ports.principals.add_organization("org_3", "applicant_1", '100% "power" _co é', "US")
+        assert store.principals.registered("org_2") == Registration("example grid", "US")
         assert store.principals.registered("org_9") is None
+        known = ["org_1", "org_2", "org_3"]
+        for part, expected in {
+            "example": {"org_1", "org_2"},
+            "grid": {"org_2"},
+            "e g": {"org_2"},
+            "Grid": set(),
+            "nobody": set(),
+            "id": {"org_2"},
+            "x": {"org_1", "org_2"},
+            "%": {"org_3"},
+            "_": {"org_3"},
+            '% "p': {"org_3"},
+            "_co é": {"org_3"},
+            "exa* OR grid": set(),
+            "gri\0d": set(),
+        }.items():
+            assert set(store.principals.organizations_like(part, 9)) == expected, part
+            assert store.principals.named_like(known, part) == expected, part
+        assert len(store.principals.organizations_like("example", 1)) == 1
+        assert store.principals.named_like(["org_1"], "example") == {"org_1"}
+        assert store.principals.named_like([], "example") == set()
 
     def test_an_organization_has_one_pseudonym_for_who_named_it(self, store):
         with store.write() as ports:

@@ -178,6 +178,7 @@ CREATE TABLE incarnations_then (
 INSERT INTO incarnations_then SELECT gateway, incarnation, surface FROM incarnations;
 DROP TABLE incarnations;
 ALTER TABLE incarnations_then RENAME TO incarnations;
+DROP TABLE organization_names;
 PRAGMA user_version=3;
 """
 """Makes a database one of version 3, before runs of gateways had keys."""

@@ -17,7 +17,7 @@ class TransactionContract(Contract):
         assert list(store.log.entries(0, 10)) == list(store.log.leaves(0, 10)) == []
         assert list(store.principals.all()) == list(store.principals.organizations("A")) == []
         assert self._seen(store) == self.EMPTY
-        assert store.log.sealed(0) == {}
+        assert store.log.sealed([0]) == {}
         with store.write() as ports:
             assert ports.log.size() == 0
             assert list(ports.log.entries(0, 99)) == []
@@ -48,7 +48,7 @@ class TransactionContract(Contract):
         assert (store.log.size(), store.log.checkpoint()) == (3, head)
         assert list(store.log.entries(0, 99)) == ENTRIES[:3]
         assert list(store.log.leaves(3, 6)) == []
-        assert store.log.sealed(5) == {}
+        assert store.log.sealed([5]) == {}
         assert self._seen(store) == self.EMPTY
         for level, index, _ in nodes:
             with pytest.raises(StoreUnusable):

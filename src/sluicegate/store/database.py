@@ -163,6 +163,7 @@ def _engine(path: Path) -> Engine:
 
 def _create(connection: Connection) -> None:
     schema.metadata.create_all(connection)
+    connection.exec_driver_sql(schema.NAMES)
     connection.execute(sa.insert(schema.head).values(id=1, size=0, confirmed=0, checkpoint=""))
     connection.exec_driver_sql(f"PRAGMA application_id={schema.APPLICATION_ID}")
     connection.exec_driver_sql(f"PRAGMA user_version={schema.VERSION}")

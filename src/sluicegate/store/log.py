@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,7 +39,7 @@ class SqliteLog:
         table, end = schema.entries, after + limit
         query = sa.select(table.c.seq, _bytes(table.c.leaf)).where(table.c.seq >= after, table.c.seq < end)
         with self._session.reading() as connection:
-            parts = _parts(connection, after, end)
+            parts = _parts(connection, sa.and_(schema.parts.c.seq >= after, schema.parts.c.seq < end))
             return [
                 records.read(row.leaf, parts.get((row.seq, "gate"), {}), parts.get((row.seq, "sealed"), {}))
                 for row in connection.execute(query.order_by(table.c.seq))
@@ -65,10 +65,14 @@ class SqliteLog:
             )
         return bytes(found)
 
-    def sealed(self, seq: int) -> Mapping[str, Opening]:
-        """The sealed parts of an entry."""
+    def sealed(self, seqs: Collection[int]) -> Mapping[int, Mapping[str, Opening]]:
+        """The sealed parts of some entries, by `seq`."""
+        if not seqs:
+            return {}
+        table = schema.parts
+        wanted = sa.and_(table.c.seq.in_(list(seqs)), table.c.part == "sealed")
         with self._session.reading() as connection:
-            return _parts(connection, seq, seq + 1).get((seq, "sealed"), {})
+            return {seq: found for (seq, _), found in _parts(connection, wanted).items()}
 
     def append(self, entries: Sequence[Entry], nodes: Sequence[Node], checkpoint: str) -> None:
         """Append entries, the tree nodes they completed, and the signed head that holds them."""
@@ -115,11 +119,13 @@ def _bytes(column: sa.Column[bytes]) -> sa.Label[bytes]:
     return sa.cast(column, sa.LargeBinary).label(column.name)
 
 
-def _parts(connection: Connection, start: int, end: int) -> dict[tuple[int, str], dict[str, Opening]]:
+def _parts(
+    connection: Connection, wanted: sa.ColumnElement[bool]
+) -> dict[tuple[int, str], dict[str, Opening]]:
     table = schema.parts
     found: dict[tuple[int, str], dict[str, Opening]] = {}
     columns = (table.c.seq, table.c.part, table.c.field, _bytes(table.c.salt), _bytes(table.c.body))
-    for row in connection.execute(sa.select(*columns).where(table.c.seq >= start, table.c.seq < end)):
+    for row in connection.execute(sa.select(*columns).where(wanted)):
         found.setdefault((row.seq, row.part), {})[row.field] = Opening(row.salt, row.body)
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,6 +16,8 @@ from sluicegate.store.database import Session
 _PRINCIPALS = schema.principals
 _ORGANIZATIONS = schema.organizations
 _DRAFTS = schema.drafts
+_NAMES = sa.table("organization_names", sa.column("pseudonym", sa.String), sa.column("name", sa.String))
+TRIGRAM = 3
 
 
 class SqlitePrincipals:
@@ -64,6 +66,7 @@ class SqlitePrincipals:
         values = {"pseudonym": pseudonym, "owner": owner, "name": name, "registered_in": registered_in}
         with self._session.writing() as connection:
             connection.execute(sa.insert(_ORGANIZATIONS).values(**values))
+            connection.execute(_NAMES.insert().values(pseudonym=pseudonym, name=name))
 
     def organizations(self, name: str) -> Sequence[str]:
         """The pseudonyms of every organization of this legal name."""
@@ -71,12 +74,19 @@ class SqlitePrincipals:
         with self._session.reading() as connection:
             return list(connection.scalars(sa.select(table.c.pseudonym).where(table.c.name == name)))
 
-    def organizations_like(self, part: str) -> Sequence[str]:
-        """The pseudonyms of every organization in whose legal name `part` occurs."""
-        table = _ORGANIZATIONS
-        query = sa.select(table.c.pseudonym).where(table.c.name.contains(part, autoescape=True))
+    def organizations_like(self, part: str, limit: int) -> Sequence[str]:
+        """The pseudonyms of at most `limit` organizations in whose legal name `part` occurs."""
+        query = sa.select(_NAMES.c.pseudonym).where(_has(_NAMES.c.name, part)).limit(limit)
         with self._session.reading() as connection:
             return list(connection.scalars(query))
+
+    def named_like(self, pseudonyms: Collection[str], part: str) -> frozenset[str]:
+        """Those of these organizations in whose legal name `part` occurs."""
+        table = _ORGANIZATIONS
+        names = table.c.name.contains(part, autoescape=True)
+        query = sa.select(table.c.pseudonym).where(table.c.pseudonym.in_(pseudonyms), names)
+        with self._session.reading() as connection:
+            return frozenset(connection.scalars(query))
 
     def registered(self, pseudonym: str) -> Registration | None:
         """The organization behind a pseudonym."""
@@ -102,6 +112,14 @@ class SqlitePrincipals:
         """Forget a draft."""
         with self._session.writing() as connection:
             connection.execute(sa.delete(_DRAFTS).where(_DRAFTS.c.id == draft))
+
+
+def _has(name: sa.ColumnClause[str], part: str) -> sa.ColumnElement[bool]:
+    """Whether `part` occurs in an indexed name: by the index, which knows of three characters or more."""
+    if len(part) < TRIGRAM or "\0" in part:
+        return name.contains(part, autoescape=True)
+    quoted = part.replace('"', '""')
+    return name.op("MATCH")(f'"{quoted}"')
 
 
 def _noting(token_digest: bytes, principal: Principal) -> sa.Insert:
