@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import random
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from statistics import median, quantiles
 
 from sluicegate.core.people import application
 from sluicegate.ports import Principal
-from sluicegate.service import access, cases, reports
+from sluicegate.service import access, cases, positions, reports
 from sluicegate.service.cases import CaseFilter
 from sluicegate.service.ledger import Ledger
 from sluicegate_record import entries
@@ -39,11 +41,8 @@ from sluicegate_record.terms import kinds
 from sluicegate_record.terms.plan import Procedure
 from tools.record import Example
 
-APPLICATIONS, DUE, LISTED, OPEN = 100_000, 10_000, 5_000, 15_000
-"""How many there are; of these, how many become silent at once, wait for a seat, and are open.
-
-The others ended.
-"""
+APPLICATIONS, FEW = 100_000, 100
+"""How many applications there are, and how many in the ledger that is compared with."""
 CHUNK = 5_000
 PAGES, REPORTS = 20, 3
 AGENCY = Principal("agency_bench", access.AGENCY, "agency", "oncd")
@@ -52,19 +51,47 @@ DUE_DAYS = 30
 
 def measure() -> dict[str, float]:
     Path("build").mkdir(exist_ok=True)
+    with _grown(FEW) as few, _grown(APPLICATIONS) as grown:
+        ledger, staff = grown.ledger, grown.staff
+        values = _pages(ledger, staff)
+        values["report_ms"] = median(_ms(lambda: reports.cases(ledger, staff)) for _ in range(REPORTS))
+        with _written(few), _written(grown):
+            beside = [_pages(each.ledger, each.staff)["page_p95_ms"] for each in (few, grown)]
+        values["page_ratio"] = beside[1] / beside[0]
+        size = ledger.size()
+        grown.later(DUE_DAYS + 1)
+        values["tick_10k_s"] = _ms(ledger.tick) / 1_000
+        assert ledger.size() >= size + 2 * grown.due  # a silence, and what follows from it
+    return values
+
+
+@contextmanager
+def _grown(applications: int) -> Iterator[_Grown]:
+    """A ledger of so many applications."""
     with tempfile.TemporaryDirectory(dir="build") as name:
         example = Example(Path(name), Path("examples"))
-        grown = _Grown(example)
-        values = _pages(example.ledger, example.staff)
-        values["report_ms"] = median(
-            _ms(lambda: reports.cases(example.ledger, example.staff)) for _ in range(REPORTS)
-        )
-        size = example.ledger.size()
-        grown.later(DUE_DAYS + 1)
-        values["tick_10k_s"] = _ms(example.ledger.tick) / 1_000
-        assert example.ledger.size() >= size + 2 * DUE  # a silence, and what follows from it
+        yield _Grown(example, applications)
         example.ledger.store.close()
-    return values
+
+
+@contextmanager
+def _written(grown: _Grown) -> Iterator[None]:
+    """Commands are appended meanwhile, one after the other."""
+    over = threading.Event()
+
+    def write() -> None:
+        for number in count():
+            if over.is_set():
+                return
+            positions.use_list(grown.ledger, grown.staff, f"bench-{number:08d}", "list", str(number))
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        yield
+    finally:
+        over.set()
+        writing.join()
 
 
 def _pages(ledger: Ledger, staff: Principal) -> dict[str, float]:
@@ -97,56 +124,63 @@ def _pages(ledger: Ledger, staff: Principal) -> dict[str, float]:
 
 
 class _Grown:
-    """The example's ledger, with many cases. Its clock moves only when the code moves it."""
+    """The example's ledger, with many cases. Its clock moves only when `later` moves it.
 
-    def __init__(self, example: Example) -> None:
-        self._ledger = example.ledger
+    A tenth of the applications become silent at once, a twentieth wait for a seat, three twentieths are open.
+    The others ended.
+    """
+
+    def __init__(self, example: Example, applications: int) -> None:
+        self._example = example
+        self.ledger, self.staff = example.ledger, example.staff
+        self._applications = applications
+        self.due, self._listed, self._open = applications // 10, applications // 20, 3 * applications // 20
+        self._frontier = _frontier(self.ledger)
         self._entropy = Entropy(sha256(b"casework").digest())
-        with self._ledger.reading() as state:
+        with self.ledger.reading() as state:
             (granted,) = state.grants.values()
             self._model = state.cases[granted.case]
             self._terms = self._model.question.terms
-        self._now_ms = self._ledger.now_ms()
-        self._ledger.wall_ms = lambda: self._now_ms
+        self._now_ms = self.ledger.now_ms()
         drafts = self._drafts()
         while chunk := list(islice(drafts, CHUNK)):
             self._append(chunk)
-        self._ledger.catch_up()
+        self.ledger.catch_up()
 
     def later(self, days: int) -> None:
-        self._now_ms += days * 86_400_000
+        self._example.later_ms += days * 86_400_000
 
     def _append(self, drafts: list[Draft]) -> None:
-        ledger = self._ledger
-        with ledger.store.write() as writing:
-            size = writing.size()
+        ledger = self.ledger
+        with ledger.store.write() as ports:
+            size = ports.log.size()
             placed = entries.place_all(drafts, seq=size, at_ms=self._now_ms, by="applicant", command="bench")
-            frontier: Frontier = ledger._frontier.copy()
+            frontier = self._frontier
             nodes = [node for entry in placed for node in frontier.append(merkle.leaf_hash(entry.leaf))]
             note = checkpoint.sign(ledger.origin, frontier.size, frontier.root(), ledger.key)
-            writing.append(placed, nodes, note)
+            ports.log.append(placed, nodes, note)
             for entry in placed:
                 if isinstance(entry.body, CaseOpened):
                     pseudonym = seen(entry.body.organization)
                     assert pseudonym is not None
                     name = application.name_key(_name(int(pseudonym.removeprefix("org_"))))
-                    writing.add_organization(pseudonym, "applicant", name, "US")
+                    ports.principals.add_organization(pseudonym, "applicant", name, "US")
         ledger.catch_up()
 
     def _drafts(self) -> Iterator[Draft]:
         """Those that ended first, then those that wait for a seat, then those that are open."""
-        ended = APPLICATIONS - DUE - LISTED - OPEN
-        for number in range(APPLICATIONS):
+        ended = self._applications - self.due - self._listed - self._open
+        for number in range(self._applications):
             case = f"case_{number:016d}"
             yield self._opened(case, number)
             if number < ended:
                 yield self._position(case, "oncd", "object")
                 yield Draft(case, CaseDetermined(case=case, outcome="denied"))
-            elif number < ended + LISTED:
+            elif number < ended + self._listed:
                 yield self._position(case, "oncd", "approve")
                 yield self._position(case, "ostp", "approve")
                 yield Draft(case, CaseWaitlisted(case=case))
-            elif number < ended + LISTED + DUE:
+            elif number < ended + self._listed + self.due:
                 yield self._received(case, "oncd")
 
     def _opened(self, case: str, number: int) -> Draft:
@@ -192,6 +226,14 @@ class _Grown:
 _UNSIGNED = Envelope("", b"", (Signature("", b""),))
 _CLOCK = {"within": DUE_DAYS, "unit": "days", "calendar": "weekends", "silence": "deny"}
 _PROCEDURE = Procedure.from_json({"mode": "approve", "clock": _CLOCK})
+
+
+def _frontier(ledger: Ledger) -> Frontier:
+    """The frontier of what a ledger holds."""
+    found = Frontier()
+    for leaf in ledger.store.log.leaves(0, ledger.size()):
+        found.append(merkle.leaf_hash(leaf))
+    return found
 
 
 def _name(number: int) -> str:

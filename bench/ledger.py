@@ -143,7 +143,7 @@ def _log(ledger: Ledger) -> list[Entry]:
     entropy = Entropy(bytes(32))
     with ledger.reading() as state:
         (grant,) = state.table.grants_by_id
-    found = list(ledger.store.entries(0, ENTRIES))
+    found = list(ledger.store.log.entries(0, ENTRIES))
     at_ms = found[-1].at_ms
     issued = 0
     while len(found) < ENTRIES:

@@ -61,6 +61,7 @@ ROWS: dict[str, Row] = {
     "audit_entries_s": Row("entries/s", 150_000, at_least=True),
     "proof_us": Row("µs", 50),
     "proof_stored_us": Row("µs"),
+    "page_ratio": Row("ratio", 3),
     "page_p95_ms": Row("ms", 100),
     **{f"{name}_ms": Row("ms") for name in PAGES},
     "report_ms": Row("ms"),

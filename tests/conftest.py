@@ -10,7 +10,9 @@ from hypothesis import settings
 
 from tests.launcher import Launcher
 
-pytest.register_assert_rewrite("tests.store.contract")
+pytest.register_assert_rewrite(
+    *(f"tests.store.{port}_contract" for port in ("log", "outbox", "principals", "fleet", "transactions"))
+)
 
 settings.register_profile(
     "sluicegate", deadline=None, print_blob=True

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, fields, replace
 
 from sluicegate.errors import StoreUnavailable, StoreUnusable
 from sluicegate.ports import (
@@ -29,146 +29,195 @@ class Contents:
     entries: list[Entry] = field(default_factory=list)
     nodes: dict[tuple[int, int], bytes] = field(default_factory=dict)
     checkpoint: str = ""
+    confirmed: int = 0
     done: dict[str, PastCommand] = field(default_factory=dict)
+    principals: dict[bytes, Principal] = field(default_factory=dict)
     organizations: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    drafts: dict[str, SavedDraft] = field(default_factory=dict)
+    incarnations: dict[tuple[str, str], Incarnation] = field(default_factory=dict)
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     waiting: dict[str, tuple[int, Letter]] = field(default_factory=dict)
     """By message: the place in the order, and the letter."""
     dead: dict[str, tuple[int, Letter]] = field(default_factory=dict)
     posted: int = 0
-    drafts: dict[str, SavedDraft] = field(default_factory=dict)
 
     def copy(self) -> Contents:
-        return Contents(
-            list(self.entries),
-            dict(self.nodes),
-            self.checkpoint,
-            dict(self.done),
-            dict(self.organizations),
-            dict(self.subscriptions),
-            dict(self.waiting),
-            dict(self.dead),
-            self.posted,
-            dict(self.drafts),
-        )
+        held = {each.name: getattr(self, each.name) for each in fields(self)}
+        return replace(self, **{name: value.copy() for name, value in held.items() if hasattr(value, "copy")})
 
 
-class MemoryStore:
-    """`ports.Store` without a disk. It passes the contract that every store passes."""
+class MemorySession:
+    """Where a fake port finds the contents: the store's own, or those of one write."""
 
-    def __init__(self) -> None:
-        self.contents = Contents()
-        self.confirmed = 0
-        self._principals: dict[bytes, Principal] = {}
-        self._incarnations: dict[tuple[str, str], Incarnation] = {}
-        self._lock = threading.Lock()
+    def __init__(
+        self, contents: Contents, lock: Callable[[], AbstractContextManager[object]] = nullcontext
+    ) -> None:
+        self.contents = contents
+        self.changing = lock
+        """Held while something changes."""
 
-    @contextmanager
-    def write(self) -> Iterator[MemoryWriting]:
-        with self._lock:
-            writing = MemoryWriting(self.contents.copy(), self._principals.values())
-            yield writing
-            self.contents = writing.contents
 
-    def confirm(self) -> None:
-        self.confirmed += 1
+class MemoryLog:
+    """`ports.Log`."""
+
+    def __init__(self, session: MemorySession) -> None:
+        self.session = session
 
     def size(self) -> int:
-        return len(self.contents.entries)
+        return len(self.session.contents.entries)
 
     def checkpoint(self) -> str:
-        return self.contents.checkpoint
+        return self.session.contents.checkpoint
 
     def entries(self, after: int, limit: int) -> Sequence[Entry]:
-        return self.contents.entries[after : after + limit]
+        return self.session.contents.entries[after : after + limit]
 
     def leaves(self, start: int, end: int) -> Sequence[bytes]:
-        return [entry.leaf for entry in self.contents.entries[start:end]]
+        return [entry.leaf for entry in self.session.contents.entries[start:end]]
 
     def node(self, level: int, index: int) -> bytes:
-        found = self.contents.nodes.get((level, index))
+        found = self.session.contents.nodes.get((level, index))
         if found is None:
             raise StoreUnusable(f"the tree node {level}/{index} is missing")
         return found
 
-    def sealed(self, seq: int) -> Mapping[str, Opening]:
-        return self.contents.entries[seq].sealed if seq < self.size() else {}
+    def sealed(self, seqs: Collection[int]) -> Mapping[int, Mapping[str, Opening]]:
+        entries = self.session.contents.entries
+        return {seq: entries[seq].sealed for seq in seqs if seq < len(entries) and entries[seq].sealed}
 
-    def organizations_like(self, part: str) -> Sequence[str]:
-        return [who for (_, name, _), who in self.contents.organizations.items() if part in name]
+    def append(self, entries: Sequence[Entry], nodes: Sequence[Node], checkpoint: str) -> None:
+        with self.session.changing():
+            held = self.session.contents
+            held.entries += entries
+            held.nodes |= {(level, index): node for level, index, node in nodes}
+            held.checkpoint = checkpoint
+
+    def confirm(self) -> None:
+        with self.session.changing():
+            self.session.contents.confirmed += 1
+
+    def done(self, command: str) -> PastCommand | None:
+        return self.session.contents.done.get(command)
+
+    def remember(self, command: str, done: PastCommand) -> None:
+        with self.session.changing():
+            self.session.contents.done[command] = done
+
+
+class MemoryPrincipals:
+    """`ports.Principals`."""
+
+    def __init__(self, session: MemorySession) -> None:
+        self.session = session
+
+    def by_token(self, token_digest: bytes) -> Principal | None:
+        return self.session.contents.principals.get(token_digest)
+
+    def add(self, token_digest: bytes, principal: Principal) -> None:
+        with self.session.changing():
+            self.session.contents.principals[token_digest] = principal
+
+    def replace(self, token_digest: bytes, principal: Principal) -> None:
+        with self.session.changing():
+            held = self.session.contents
+            kept = {
+                digest: known
+                for digest, known in held.principals.items()
+                if (known.role, known.name) != (principal.role, principal.name)
+            }
+            held.principals = {**kept, token_digest: principal}
+
+    def all(self) -> Sequence[Principal]:
+        return list(self.session.contents.principals.values())
+
+    def organization(self, owner: str, name: str, registered_in: str) -> str | None:
+        return self.session.contents.organizations.get((owner, name, registered_in))
+
+    def add_organization(self, pseudonym: str, owner: str, name: str, registered_in: str) -> None:
+        with self.session.changing():
+            self.session.contents.organizations[owner, name, registered_in] = pseudonym
+
+    def organizations(self, name: str) -> Sequence[str]:
+        return [who for (_, known, _), who in self.session.contents.organizations.items() if known == name]
+
+    def organizations_like(self, part: str, limit: int) -> Sequence[str]:
+        known = self.session.contents.organizations.items()
+        return [who for (_, name, _), who in known if part in name][:limit]
+
+    def named_like(self, pseudonyms: Collection[str], part: str) -> frozenset[str]:
+        return frozenset(self.organizations_like(part, len(self.session.contents.organizations))) & {
+            *pseudonyms
+        }
 
     def registered(self, pseudonym: str) -> Registration | None:
         found = (
             Registration(name, country)
-            for (_, name, country), who in self.contents.organizations.items()
+            for (_, name, country), who in self.session.contents.organizations.items()
             if who == pseudonym
         )
         return next(found, None)
 
-    def organizations(self, name: str) -> Sequence[str]:
-        return [
-            pseudonym for (_, known, _), pseudonym in self.contents.organizations.items() if known == name
-        ]
+    def drafts(self, principal: str) -> Sequence[SavedDraft]:
+        return [found for found in self.session.contents.drafts.values() if found.principal == principal]
 
-    def principal(self, token_digest: bytes) -> Principal | None:
-        return self._principals.get(token_digest)
+    def add_draft(self, draft: SavedDraft) -> None:
+        with self.session.changing():
+            self.session.contents.drafts[draft.id] = draft
 
-    def add_principal(self, token_digest: bytes, principal: Principal) -> None:
-        self._principals[token_digest] = principal
+    def remove_draft(self, draft: str) -> None:
+        with self.session.changing():
+            self.session.contents.drafts.pop(draft, None)
 
-    def replace_principal(self, token_digest: bytes, principal: Principal) -> None:
-        kept = {
-            digest: known
-            for digest, known in self._principals.items()
-            if (known.role, known.name) != (principal.role, principal.name)
-        }
-        self._principals.clear()
-        self._principals.update({**kept, token_digest: principal})
 
-    def principals(self) -> Sequence[Principal]:
-        return list(self._principals.values())
+class MemoryFleet:
+    """`ports.FleetRegister`."""
+
+    def __init__(self, session: MemorySession) -> None:
+        self.session = session
 
     def incarnations(self) -> Sequence[Incarnation]:
-        return list(self._incarnations.values())
+        return list(self.session.contents.incarnations.values())
 
     def register(self, incarnation: Incarnation) -> None:
-        self._incarnations[incarnation.gateway, incarnation.incarnation] = incarnation
+        with self.session.changing():
+            run = incarnation.gateway, incarnation.incarnation
+            self.session.contents.incarnations[run] = incarnation
 
     def retire(self, incarnation: Incarnation) -> None:
-        self._incarnations.pop((incarnation.gateway, incarnation.incarnation), None)
+        with self.session.changing():
+            self.session.contents.incarnations.pop((incarnation.gateway, incarnation.incarnation), None)
+
+
+class MemoryOutbox:
+    """`ports.Outbox`."""
+
+    def __init__(self, session: MemorySession) -> None:
+        self.session = session
 
     def subscriptions(self, principal: str) -> Sequence[Subscription]:
-        return [found for found in self.contents.subscriptions.values() if found.principal == principal]
+        return [each for each in self.session.contents.subscriptions.values() if each.principal == principal]
 
-    def due(self, now_ms: int, busy: Collection[str], limit: int) -> Sequence[tuple[Subscription, Letter]]:
-        first: dict[str, Letter] = {}
-        for letter in sorted(self._heads(busy), key=lambda letter: letter.due_ms):
-            if letter.due_ms <= now_ms:
-                first.setdefault(letter.subscription, letter)
-        return [(self.contents.subscriptions[name], letter) for name, letter in first.items()][:limit]
+    def subscribers(self) -> Sequence[tuple[Subscription, Principal]]:
+        held = self.session.contents
+        known = {principal.id: principal for principal in held.principals.values()}
+        return [(each, known[each.principal]) for each in held.subscriptions.values() if not each.gone]
 
-    def next_due_ms(self, busy: Collection[str]) -> int | None:
-        return min((letter.due_ms for letter in self._heads(busy)), default=None)
+    def add_subscription(self, subscription: Subscription) -> None:
+        with self.session.changing():
+            self.session.contents.subscriptions[subscription.id] = subscription
 
-    def delivered(self, message: str) -> None:
-        with self._lock:
-            self.contents.waiting.pop(message, None)
-
-    def put_off(self, message: str, due_ms: int, error: str) -> None:
-        with self._lock:
-            for place, letter in self._taken(message):
-                later = replace(letter, due_ms=due_ms, attempts=letter.attempts + 1, error=error)
-                self.contents.waiting[message] = place, later
-
-    def bury(self, message: str, error: str) -> None:
-        with self._lock:
-            for place, letter in self._taken(message):
-                failed = replace(letter, attempts=letter.attempts + 1, error=error)
-                self.contents.dead[message] = place, failed
+    def remove_subscription(self, subscription: str) -> None:
+        with self.session.changing():
+            held = self.session.contents
+            held.subscriptions.pop(subscription, None)
+            for letters in (held.waiting, held.dead):
+                theirs = [name for name, (_, each) in letters.items() if each.subscription == subscription]
+                for message in theirs:
+                    del letters[message]
 
     def end_subscription(self, subscription: str, error: str) -> None:
-        with self._lock:
-            held = self.contents
+        with self.session.changing():
+            held = self.session.contents
             if subscription in held.subscriptions:
                 held.subscriptions[subscription] = replace(held.subscriptions[subscription], gone=True)
             for message, (place, letter) in list(held.waiting.items()):
@@ -176,105 +225,112 @@ class MemoryStore:
                     del held.waiting[message]
                     held.dead[message] = place, replace(letter, error=error)
 
+    def post(self, letters: Sequence[Letter]) -> None:
+        with self.session.changing():
+            held = self.session.contents
+            for letter in letters:
+                held.posted += 1
+                if letter.message not in held.waiting.keys() | held.dead.keys():
+                    held.waiting[letter.message] = held.posted, letter
+
+    def due(self, now_ms: int, busy: Collection[str], limit: int) -> Sequence[tuple[Subscription, Letter]]:
+        first: dict[str, Letter] = {}
+        for letter in sorted(self._heads(busy), key=lambda letter: letter.due_ms):
+            if letter.due_ms <= now_ms:
+                first.setdefault(letter.subscription, letter)
+        known = self.session.contents.subscriptions
+        return [(known[name], letter) for name, letter in first.items()][:limit]
+
+    def next_due_ms(self, busy: Collection[str]) -> int | None:
+        return min((letter.due_ms for letter in self._heads(busy)), default=None)
+
+    def delivered(self, message: str) -> None:
+        with self.session.changing():
+            self.session.contents.waiting.pop(message, None)
+
+    def put_off(self, message: str, due_ms: int, error: str) -> None:
+        with self.session.changing():
+            for place, letter in self._taken(message):
+                later = replace(letter, due_ms=due_ms, attempts=letter.attempts + 1, error=error)
+                self.session.contents.waiting[message] = place, later
+
+    def bury(self, message: str, error: str) -> None:
+        with self.session.changing():
+            for place, letter in self._taken(message):
+                failed = replace(letter, attempts=letter.attempts + 1, error=error)
+                self.session.contents.dead[message] = place, failed
+
     def dead(self, principal: str, limit: int) -> Sequence[tuple[Subscription, Letter]]:
-        found = [(self.contents.subscriptions[letter.subscription], letter) for _, letter in self._dead()]
+        held = self.session.contents
+        letters = [letter for _, letter in sorted(held.dead.values(), key=lambda found: found[0])]
+        found = [(held.subscriptions[letter.subscription], letter) for letter in letters]
         return [(whose, letter) for whose, letter in found if whose.principal == principal][:limit]
 
-    def outbox(self) -> Mapping[str, int]:
-        return {"waiting": len(self.contents.waiting), "dead": len(self.contents.dead)}
+    def replay(self, principal: str, message: str | None, due_ms: int) -> int:
+        with self.session.changing():
+            held, back = self.session.contents, list[str]()
+            for name, (place, letter) in list(held.dead.items()):
+                whose = held.subscriptions[letter.subscription]
+                if whose.principal == principal and message in (None, name):
+                    del held.dead[name]
+                    held.waiting[name] = place, replace(letter, due_ms=due_ms, attempts=0)
+                    held.subscriptions[whose.id] = replace(whose, gone=False)
+                    back.append(name)
+            return len(back)
+
+    def counts(self) -> Mapping[str, int]:
+        held = self.session.contents
+        return {"waiting": len(held.waiting), "dead": len(held.dead)}
 
     def _taken(self, message: str) -> list[tuple[int, Letter]]:
         """A waiting letter, taken out, if it is still there."""
-        found = self.contents.waiting.pop(message, None)
+        found = self.session.contents.waiting.pop(message, None)
         return [] if found is None else [found]
-
-    def _dead(self) -> list[tuple[int, Letter]]:
-        return sorted(self.contents.dead.values(), key=lambda found: found[0])
 
     def _heads(self, busy: Collection[str]) -> list[Letter]:
         heads: dict[tuple[str, str], Letter] = {}
-        for _, letter in sorted(self.contents.waiting.values(), key=lambda found: found[0]):
+        for _, letter in sorted(self.session.contents.waiting.values(), key=lambda found: found[0]):
             if letter.subscription not in busy:
                 heads.setdefault((letter.subscription, letter.case), letter)
         return list(heads.values())
 
+
+class MemoryPorts:
+    """`ports.Ports` over one session."""
+
+    def __init__(self, session: MemorySession) -> None:
+        self.log = MemoryLog(session)
+        self.outbox = MemoryOutbox(session)
+        self.principals = MemoryPrincipals(session)
+        self.fleet = MemoryFleet(session)
+
+
+class MemoryStore(MemoryPorts):
+    """`ports.Store` without a disk. It passes the contract that every store passes."""
+
+    def __init__(self, contents: Contents | None = None) -> None:
+        self._lock = threading.Lock()
+        self.session = MemorySession(contents or Contents(), lambda: self._lock)
+        super().__init__(self.session)
+
+    @property
+    def contents(self) -> Contents:
+        return self.session.contents
+
+    @contents.setter
+    def contents(self, contents: Contents) -> None:
+        self.session.contents = contents
+
+    @contextmanager
+    def write(self) -> Iterator[MemoryPorts]:
+        """A write changes a copy, which becomes the contents when it ends well."""
+        with self._lock:
+            writing = MemorySession(self.contents.copy())
+            yield MemoryPorts(writing)
+            self.contents = writing.contents
+
     def close(self) -> None:
         """Nothing is held."""
-
-
-class MemoryWriting:
-    """`ports.Writing` on a copy, which becomes the contents when the write ends well."""
-
-    def __init__(self, contents: Contents, principals: Collection[Principal] = ()) -> None:
-        self.contents = contents
-        self._principals = {principal.id: principal for principal in principals}
-
-    def size(self) -> int:
-        return len(self.contents.entries)
-
-    def entries(self, after: int) -> Sequence[Entry]:
-        return self.contents.entries[after:]
-
-    def append(self, entries: Sequence[Entry], nodes: Sequence[Node], checkpoint: str) -> None:
-        self.contents.entries += entries
-        self.contents.nodes |= {(level, index): node for level, index, node in nodes}
-        self.contents.checkpoint = checkpoint
-
-    def done(self, command: str) -> PastCommand | None:
-        return self.contents.done.get(command)
-
-    def remember(self, command: str, done: PastCommand) -> None:
-        self.contents.done[command] = done
-
-    def organization(self, owner: str, name: str, registered_in: str) -> str | None:
-        return self.contents.organizations.get((owner, name, registered_in))
-
-    def add_organization(self, pseudonym: str, owner: str, name: str, registered_in: str) -> None:
-        self.contents.organizations[owner, name, registered_in] = pseudonym
-
-    def subscribers(self) -> Sequence[tuple[Subscription, Principal]]:
-        found = [each for each in self.contents.subscriptions.values() if not each.gone]
-        return [(each, self._principals[each.principal]) for each in found]
-
-    def subscriptions(self, principal: str) -> Sequence[Subscription]:
-        return [found for found in self.contents.subscriptions.values() if found.principal == principal]
-
-    def add_subscription(self, subscription: Subscription) -> None:
-        self.contents.subscriptions[subscription.id] = subscription
-
-    def remove_subscription(self, subscription: str) -> None:
-        held = self.contents
-        held.subscriptions.pop(subscription, None)
-        for letters in (held.waiting, held.dead):
-            for message in [m for m, (_, letter) in letters.items() if letter.subscription == subscription]:
-                del letters[message]
-
-    def drafts(self, principal: str) -> Sequence[SavedDraft]:
-        return [found for found in self.contents.drafts.values() if found.principal == principal]
-
-    def add_draft(self, draft: SavedDraft) -> None:
-        self.contents.drafts[draft.id] = draft
-
-    def remove_draft(self, draft: str) -> None:
-        self.contents.drafts.pop(draft, None)
-
-    def post(self, letters: Sequence[Letter]) -> None:
-        held = self.contents
-        for letter in letters:
-            held.posted += 1
-            if letter.message not in held.waiting.keys() | held.dead.keys():
-                held.waiting[letter.message] = held.posted, letter
-
-    def replay(self, principal: str, message: str | None, due_ms: int) -> int:
-        held, back = self.contents, list[str]()
-        for name, (place, letter) in list(held.dead.items()):
-            whose = held.subscriptions[letter.subscription]
-            if whose.principal == principal and message in (None, name):
-                del held.dead[name]
-                held.waiting[name] = place, replace(letter, due_ms=due_ms, attempts=0)
-                held.subscriptions[whose.id] = replace(whose, gone=False)
-                back.append(name)
-        return len(back)
 
 
 class Broken(StoreUnavailable):
@@ -293,10 +349,10 @@ class Breaking(MemoryStore):
         """`before`, `after` or None: what becomes of the next write."""
 
     @contextmanager
-    def write(self) -> Iterator[MemoryWriting]:
+    def write(self) -> Iterator[MemoryPorts]:
         breaks, self.breaks = self.breaks, None
-        with super().write() as writing:
-            yield writing
+        with super().write() as ports:
+            yield ports
             if breaks == "before":
                 raise Broken
         if breaks == "after":

@@ -10,7 +10,7 @@ from typing import Any
 from sluicegate.core.access import feed
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.people import application
-from sluicegate.ports import Principal
+from sluicegate.ports import Principal, Store
 from sluicegate.service import (
     access,
     applications,
@@ -72,16 +72,27 @@ class Plane:
 
     def restart(self) -> None:
         """Begin again on what the store holds, as a new process does."""
-        self.ledger = Ledger(self.store, private_key("log"), ORIGIN, wall_ms=self.wall, random=self.random)
+        self.ledger = self.again()
         started = self.ledger.execute(worlds.start(vkey=self.ledger.vkey()), by="log", command_id=self.id())
         assert not isinstance(started, Refusal), started
-        self.fleet = Fleet(self.ledger, boot_ms=self.boot, max_entries=self.max_entries)
+        self.fleet = Fleet(self.ledger, max_entries=self.max_entries)
         for name in ROLES.keys() - self.who.keys():
             role, party = ROLES[name]
             made = tokens.issue(self.ledger, role, name, party)
             assert not isinstance(made, Refusal), made
             self.tokens[name] = made["token"]
             self.who[name] = Principal(made["principal"], role, name, party)
+
+    def again(self, key: str = "log", origin: str = ORIGIN, store: Store | None = None) -> Ledger:
+        """The ledger of a new process on the same store, or on another."""
+        return Ledger(
+            store or self.store,
+            private_key(key),
+            origin,
+            wall_ms=lambda: self.wall(),  # noqa: PLW0108 - a test may put another clock in its place
+            boot_ms=self.boot,
+            random=self.random,
+        )
 
     def random(self, count: int) -> bytes:
         """Never the same twice, always the same again."""
@@ -94,7 +105,7 @@ class Plane:
 
     def pseudonyms(self, name: str) -> Sequence[str]:
         """Those of the organizations of a legal name."""
-        return self.store.organizations(application.name_key(name))
+        return self.store.principals.organizations(application.name_key(name))
 
     # What people do
 

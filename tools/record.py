@@ -87,12 +87,15 @@ class Example:
         draws = count()
         start_ms = parse_time(STARTED)
         self._commands = 0
+        self.later_ms = 0
+        """By how much its clock has been put forward."""
         self._examples = examples
         self.ledger = Ledger(
             SqliteStore(folder / "ledger.db"),
             key_of("log"),
             ORIGIN,
-            wall_ms=lambda: start_ms + 1_000 * self._commands,
+            wall_ms=lambda: start_ms + 1_000 * self._commands + self.later_ms,
+            boot_ms=lambda: 1_000_000.0,
             random=lambda size: hashlib.sha256(f"example draw {next(draws)}".encode()).digest()[:size],
         )
         self.staff = Principal("developer_example", access.DEVELOPER, "developer")
@@ -152,14 +155,14 @@ class Example:
         yield "ledger/checkpoint", self.ledger.checkpoint().encode()
         for path in tiles.paths(self.ledger.size()):
             yield f"ledger/{path}", _bytes(log.tile(self.ledger, path))
-        leaves = self.ledger.store.leaves(0, self.ledger.size())
+        leaves = self.ledger.store.log.leaves(0, self.ledger.size())
         yield "entries.json", _json([canonical.loads(leaf) for leaf in leaves])
         yield "position.json", _json(self.position)
         yield "poll.json", _json(self.poll())
 
     def poll(self) -> dict[str, Any]:
         """One poll of a new gateway, which gets the whole log and a lease."""
-        fleet = Fleet(self.ledger, boot_ms=lambda: 1_000_000.0, max_entries=5_000)
+        fleet = Fleet(self.ledger, max_entries=5_000)
         asked: dict[str, Any] = {
             "gateway": "gateway-1",
             "incarnation": "5f2c" * 8,
@@ -189,7 +192,7 @@ async def cut_streams(example: Example, folder: Path) -> dict[str, bytes]:
     """The raw bytes that clients of both dialects receive when a directive cuts their streams."""
     token = _done(tokens.issue(example.ledger, access.GATEWAY, "gateway-1"))["token"]
     settings = ControlSettings(folder, folder, ORIGIN, port=0)
-    fleet = Fleet(example.ledger, boot_ms=bootstrap.boot_ms, max_entries=settings.max_feed_entries)
+    fleet = Fleet(example.ledger, max_entries=settings.max_feed_entries)
     wired = bootstrap.Control(settings, example.ledger, fleet)
     stop, urls = asyncio.Event(), asyncio.Queue[str]()
     with in_thread(UpstreamSettings(STREAM_CHUNKS, STREAM_INTERVAL_MS)) as upstream:

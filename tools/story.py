@@ -106,6 +106,7 @@ class Teller:
             key_of("log"),
             ORIGIN,
             wall_ms=lambda: self.at_ms,
+            boot_ms=lambda: float(self.at_ms),
             random=lambda size: hashlib.sha256(f"story draw {next(draws)}".encode()).digest()[:size],
         )
         pins = [
@@ -115,7 +116,7 @@ class Teller:
         self.ledger.execute(
             StartLog(ORIGIN, self.ledger.vkey(), "openai", pins), by="log", command_id="start-log"
         )
-        self.fleet = Fleet(self.ledger, boot_ms=lambda: float(self.at_ms), max_entries=5_000)
+        self.fleet = Fleet(self.ledger, max_entries=5_000)
         self.tokens = {"me": ""}
         for name, (role, party) in HOLDERS.items():
             made = tokens.issue(self.ledger, role, name, party)

@@ -27,6 +27,7 @@ import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.control.app import application
+from sluicegate.control.services import Services
 from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle import Refusal, notices
@@ -127,10 +128,9 @@ def control(settings: ControlSettings, command: str) -> Control:
     database = settings.state_dir / "ledger.db"
     lock.hold(database, command)
     store = SqliteStore(database)
-    key = _log_key(settings.state_dir / "log.key", is_new=store.size() == 0)
+    key = _log_key(settings.state_dir / "log.key", is_new=store.log.size() == 0)
     clock = SteadyClock(wall_ms, boot_ms)
-    ledger = Ledger(store, key, settings.origin, wall_ms=clock, random=secrets.token_bytes)
-    ledger.boot_ms = boot_ms
+    ledger = Ledger(store, key, settings.origin, wall_ms=clock, boot_ms=boot_ms, random=secrets.token_bytes)
     started = ledger.execute(
         StartLog(settings.origin, ledger.vkey(), pins.developer, pins.pins),
         by="log",
@@ -139,7 +139,7 @@ def control(settings: ControlSettings, command: str) -> Control:
     if isinstance(started, Refusal):
         raise CommandRefused(started.message, code=started.code, remedy=started.remedy)
     _first_tokens(ledger, settings.state_dir / "tokens")
-    fleet = Fleet(ledger, boot_ms=boot_ms, max_entries=settings.max_feed_entries)
+    fleet = Fleet(ledger, max_entries=settings.max_feed_entries)
     return Control(settings, ledger, fleet)
 
 
@@ -149,15 +149,9 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
     settings = wired.settings
     listening = _listen(settings.host, settings.port)
     key_sets = KeySets(settings.post.webhook_networks, settings.post.timeout_ms)
-    app = application(
-        wired.ledger,
-        wired.fleet,
-        max_body_bytes=settings.max_body_bytes,
-        post=settings.post,
-        key_source=key_sets,
-    )
+    services = Services.over(wired.ledger, wired.fleet, settings, key_sets)
     config = uvicorn.Config(
-        app,
+        application(services),
         log_config=None,
         access_log=False,
         ws="none",
@@ -177,8 +171,7 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
     async with _carrying(wired):
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    if server.started:
-        app.state.news.close()
+    services.waiters.close()
     server.should_exit = True
     await serving
     await key_sets.close()
@@ -195,7 +188,7 @@ async def _carrying(wired: Control) -> AsyncIterator[None]:
     if settings.smtp_host:
         carriers[subscriptions.EMAIL] = Mail(settings)
     courier = Courier(
-        ledger.store,
+        ledger.store.outbox,
         carriers,
         wall_ms=wall_ms,
         chance=random.SystemRandom().random,
@@ -308,7 +301,7 @@ def _log_key(path: Path, *, is_new: bool) -> Ed25519PrivateKey:
 
 def _first_tokens(ledger: Ledger, folder: Path) -> None:
     """Make the tokens that no one could ask for yet: the developer's, each agency's, the first gateway's."""
-    known = {(principal.role, principal.name) for principal in ledger.store.principals()}
+    known = {(principal.role, principal.name) for principal in ledger.store.principals.all()}
     with ledger.reading() as state:
         agencies = sorted(state.parties - {state.developer})
     wanted: list[tuple[str, str, str | None]] = [

@@ -1,9 +1,10 @@
-"""The Protocols between the layers: what the use cases ask of persistence.
+"""The Protocols between the layers: what the use cases ask of persistence, in four ports.
 
 Rules:
-- One writer at a time: `Store.write` holds the log's head until it ends; everything in it is durable
-  together when it ends without an exception, and none of it otherwise.
-- Every backend passes `tests/store/contract.py`.
+- One writer at a time: `Store.write` holds the log's head until it ends; everything done through the ports it
+  gives is durable together when it ends without an exception, and none of it otherwise.
+- Who needs one port asks for that one.
+- Every backend passes `tests/store/contract.py`, one suite a port and one for what is done together.
 - A backend raises StoreUnavailable where it cannot do what was asked, and StoreUnusable where what it
   finds is not ours.
 """
@@ -102,72 +103,11 @@ class Registration(NamedTuple):
     registered_in: str
 
 
-class Writing(Protocol):
-    """What may be done while the head is held."""
+class Log(Protocol):
+    """The log, and the results of the commands that appended to it."""
 
     def size(self) -> int:
-        """The log's size."""
-
-    def entries(self, after: int) -> Sequence[Entry]:
-        """The entries from `after` on, with all their parts."""
-
-    def append(self, entries: Sequence[Entry], nodes: Sequence[Node], checkpoint: str) -> None:
-        """Append entries, the tree nodes they completed, and the signed head that holds them."""
-
-    def done(self, command: str) -> PastCommand | None:
-        """What became of a command, if it was done."""
-
-    def remember(self, command: str, done: PastCommand) -> None:
-        """Note what became of a command."""
-
-    def organization(self, owner: str, name: str, registered_in: str) -> str | None:
-        """The pseudonym under which `owner` has named this organization before."""
-
-    def add_organization(self, pseudonym: str, owner: str, name: str, registered_in: str) -> None:
-        """Note a new organization."""
-
-    def subscribers(self) -> Sequence[tuple[Subscription, Principal]]:
-        """Every subscription that is not gone, and whose it is."""
-
-    def subscriptions(self, principal: str) -> Sequence[Subscription]:
-        """Those of one principal, oldest first."""
-
-    def add_subscription(self, subscription: Subscription) -> None:
-        """Note a new subscription."""
-
-    def remove_subscription(self, subscription: str) -> None:
-        """Forget a subscription and all its letters."""
-
-    def drafts(self, principal: str) -> Sequence[SavedDraft]:
-        """Those of one principal, oldest first."""
-
-    def add_draft(self, draft: SavedDraft) -> None:
-        """Note a draft of an application."""
-
-    def remove_draft(self, draft: str) -> None:
-        """Forget a draft."""
-
-    def post(self, letters: Sequence[Letter]) -> None:
-        """Put letters into the outbox, in this order; one whose message is already there stays as it is."""
-
-    def replay(self, principal: str, message: str | None, due_ms: int) -> int:
-        """Make dead letters of a principal wait again, one or all; how many there were.
-
-        A subscription that was gone is back with them.
-        """
-
-
-class Store(Protocol):
-    """Persistence."""
-
-    def write(self) -> AbstractContextManager[Writing]:
-        """Hold the head and write."""
-
-    def confirm(self) -> None:
-        """Commit a write that changes nothing: proof that this process still holds the primary."""
-
-    def size(self) -> int:
-        """The log's size."""
+        """The number of entries."""
 
     def checkpoint(self) -> str:
         """The newest signed head, empty before the first entry."""
@@ -179,49 +119,50 @@ class Store(Protocol):
         """The leaves of the entries `start` to `end` (exclusive)."""
 
     def node(self, level: int, index: int) -> bytes:
-        """A stored tree node. Raises StoreUnusable: there is none."""
+        """A stored tree node. Raises StoreUnusable: it is missing."""
 
-    def sealed(self, seq: int) -> Mapping[str, Opening]:
-        """The sealed parts of an entry."""
+    def sealed(self, seqs: Collection[int]) -> Mapping[int, Mapping[str, Opening]]:
+        """The sealed parts of some entries, by `seq`; an entry without any is left out."""
 
-    def organizations(self, name: str) -> Sequence[str]:
-        """The pseudonyms of every organization of this legal name."""
+    def append(self, entries: Sequence[Entry], nodes: Sequence[Node], checkpoint: str) -> None:
+        """Append entries, the tree nodes they completed, and the signed head that holds them."""
 
-    def organizations_like(self, part: str) -> Sequence[str]:
-        """The pseudonyms of every organization in whose legal name `part` occurs."""
+    def confirm(self) -> None:
+        """Commit a write that changes nothing: proof that this process still holds the primary."""
 
-    def registered(self, pseudonym: str) -> Registration | None:
-        """The organization behind a pseudonym."""
+    def done(self, command: str) -> PastCommand | None:
+        """The result of a command, if it was done before."""
 
-    def principal(self, token_digest: bytes) -> Principal | None:
-        """Whose token this is."""
+    def remember(self, command: str, done: PastCommand) -> None:
+        """Remember the result of a command."""
 
-    def add_principal(self, token_digest: bytes, principal: Principal) -> None:
-        """Note a token by its digest."""
 
-    def replace_principal(self, token_digest: bytes, principal: Principal) -> None:
-        """Note a token by its digest; whoever had this role and name before is known no more."""
-
-    def principals(self) -> Sequence[Principal]:
-        """Everybody who has a token."""
-
-    def incarnations(self) -> Sequence[Incarnation]:
-        """The gateways that may hold a lease."""
-
-    def register(self, incarnation: Incarnation) -> None:
-        """Note an incarnation, durably, before its first lease."""
-
-    def retire(self, incarnation: Incarnation) -> None:
-        """Forget an incarnation whose lease has ended."""
+class Outbox(Protocol):
+    """Who is to be notified, and the letters that are not delivered yet."""
 
     def subscriptions(self, principal: str) -> Sequence[Subscription]:
         """Those of one principal, oldest first."""
 
+    def subscribers(self) -> Sequence[tuple[Subscription, Principal]]:
+        """Every subscription that is not gone, and whose it is."""
+
+    def add_subscription(self, subscription: Subscription) -> None:
+        """Note a new subscription."""
+
+    def remove_subscription(self, subscription: str) -> None:
+        """Forget a subscription and all its letters."""
+
+    def end_subscription(self, subscription: str, error: str) -> None:
+        """Note that a subscription's receiver is gone: all its waiting letters are dead."""
+
+    def post(self, letters: Sequence[Letter]) -> None:
+        """Put letters into the outbox, in this order; one whose message is already there stays as it is."""
+
     def due(self, now_ms: int, busy: Collection[str], limit: int) -> Sequence[tuple[Subscription, Letter]]:
         """What to deliver now: at most one letter for each subscription that is not `busy`.
 
-        Only the oldest waiting letter of a subscription and case is ever due, so that a case is told in
-        order; the others of a subscription go past one that has to wait.
+        Only the oldest waiting letter of a subscription and case is ever due, so that the letters of a case
+        come in order; the others of a subscription go past one that has to wait.
         """
 
     def next_due_ms(self, busy: Collection[str]) -> int | None:
@@ -236,14 +177,100 @@ class Store(Protocol):
     def bury(self, message: str, error: str) -> None:
         """Note the last failed attempt: the letter is dead."""
 
-    def end_subscription(self, subscription: str, error: str) -> None:
-        """Note that a subscription's receiver is gone: all its waiting letters are dead."""
-
     def dead(self, principal: str, limit: int) -> Sequence[tuple[Subscription, Letter]]:
         """Dead letters of one principal, oldest first."""
 
-    def outbox(self) -> Mapping[str, int]:
+    def replay(self, principal: str, message: str | None, due_ms: int) -> int:
+        """Make dead letters of a principal wait again, one or all; how many there were.
+
+        A subscription that was gone is back with them.
+        """
+
+    def counts(self) -> Mapping[str, int]:
         """How many letters are `waiting` and `dead`."""
+
+
+class Principals(Protocol):
+    """Who acts here; the organizations that they named, and the applications that they keep as drafts."""
+
+    def by_token(self, token_digest: bytes) -> Principal | None:
+        """The holder of a token."""
+
+    def add(self, token_digest: bytes, principal: Principal) -> None:
+        """Note a token by its digest."""
+
+    def replace(self, token_digest: bytes, principal: Principal) -> None:
+        """Note a token by its digest; a principal that had this role and name before is known no more."""
+
+    def all(self) -> Sequence[Principal]:
+        """Every holder of a token."""
+
+    def organization(self, owner: str, name: str, registered_in: str) -> str | None:
+        """The pseudonym under which `owner` has named this organization before."""
+
+    def add_organization(self, pseudonym: str, owner: str, name: str, registered_in: str) -> None:
+        """Note a new organization."""
+
+    def organizations(self, name: str) -> Sequence[str]:
+        """The pseudonyms of every organization of this legal name."""
+
+    def organizations_like(self, part: str, limit: int) -> Sequence[str]:
+        """The pseudonyms of at most `limit` organizations in whose legal name `part` occurs."""
+
+    def named_like(self, pseudonyms: Collection[str], part: str) -> frozenset[str]:
+        """Those of these organizations in whose legal name `part` occurs."""
+
+    def registered(self, pseudonym: str) -> Registration | None:
+        """The organization behind a pseudonym."""
+
+    def drafts(self, principal: str) -> Sequence[SavedDraft]:
+        """Those of one principal, oldest first."""
+
+    def add_draft(self, draft: SavedDraft) -> None:
+        """Note a draft of an application."""
+
+    def remove_draft(self, draft: str) -> None:
+        """Forget a draft."""
+
+
+class FleetRegister(Protocol):
+    """The runs of gateways."""
+
+    def incarnations(self) -> Sequence[Incarnation]:
+        """The gateways that may hold a lease."""
+
+    def register(self, incarnation: Incarnation) -> None:
+        """Note an incarnation, durably, before its first lease."""
+
+    def retire(self, incarnation: Incarnation) -> None:
+        """Forget an incarnation whose lease has ended."""
+
+
+class Ports(Protocol):
+    """The four ports onto one database."""
+
+    @property
+    def log(self) -> Log:
+        """The log."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """The letters."""
+
+    @property
+    def principals(self) -> Principals:
+        """The principals."""
+
+    @property
+    def fleet(self) -> FleetRegister:
+        """The gateways."""
+
+
+class Store(Ports, Protocol):
+    """Persistence. Each call to one of its own ports is a transaction by itself."""
+
+    def write(self) -> AbstractContextManager[Ports]:
+        """Hold the head: all that is done through these ports is one transaction."""
 
     def close(self) -> None:
         """Let go of everything."""

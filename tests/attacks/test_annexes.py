@@ -26,7 +26,9 @@ class Watched(Ledger):
 
 
 def test_names_become_tags_while_the_fleet_goes_on() -> None:
-    ledger = Watched(MemoryStore(), private_key("log"), ORIGIN, wall_ms=lambda: AT_MS, random=bytes)
+    ledger = Watched(
+        MemoryStore(), private_key("log"), ORIGIN, wall_ms=lambda: AT_MS, boot_ms=lambda: 0.0, random=bytes
+    )
     ledger.execute(worlds.start(vkey=ledger.vkey()), by="log", command_id="start")
     found = directives.resolve(ledger, {ANNEX + "a": {"organizations": ["Example Utility"]}})
     assert isinstance(found, dict)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sluicegate.core.access.coverage import Held
 from sluicegate.core.access.table import Table
 from sluicegate.core.lifecycle import State
 from sluicegate.core.lifecycle.persons import ROWS_MAX
@@ -35,7 +36,14 @@ def test_a_long_list_of_members_is_not_made_in_one_breath() -> None:
     plane = Staffed()
     rows = [{"identifiers": [identifier(f"someone {n}").hex()]} for n in range(ROWS_MAX)]
     yes(persons.register(plane.ledger, plane.who["applicant"], plane.id(), plane.grant, {"rows": rows}))
-    ledger = Counting(plane.store, private_key("log"), ORIGIN, wall_ms=plane.wall, random=plane.random)
+    ledger = Counting(
+        plane.store,
+        private_key("log"),
+        ORIGIN,
+        wall_ms=plane.wall,
+        boot_ms=plane.boot,
+        random=plane.random,
+    )
     found = yes(persons.listed(ledger, plane.who["applicant"], plane.grant))["members"]
     assert [each["identifiers"] for each in found[1:]] == [row["identifiers"] for row in rows]
     assert ledger.held >= 2 + ROWS_MAX // PART_ROWS
@@ -45,7 +53,7 @@ def test_who_keeps_writing_makes_nobody_wait_for_a_count() -> None:
     plane = Staffed()
     answered = []
 
-    def count(_: Table) -> int:
+    def count(_: Table, __: Held) -> int:
         plane.register("rival", plane.rivals, f"person-{plane.size}")
         gateway = threading.Thread(target=plane.ledger.size, daemon=True)
         gateway.start()

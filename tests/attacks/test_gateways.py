@@ -33,7 +33,7 @@ def test_reports_too_large_to_add_up_hold_up_nobody_else() -> None:
     size = plane.direct("d-1")["size"]
     plane.ask(size, "gateway-1", cut={"d-1": canonical.MAX_INTEGER})
     plane.ask(size, "gateway-2", cut={"d-1": canonical.MAX_INTEGER})
-    noted = plane.store.entries(0, 9_999)[-1]
+    noted = plane.store.log.entries(0, 9_999)[-1]
     assert noted.type == "directive.in_force"
     assert noted.public["streamsCut"] == canonical.MAX_INTEGER
 

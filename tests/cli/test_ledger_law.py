@@ -31,9 +31,10 @@ def exported(cli: Cli, database: Path) -> Path:
         private_key("log"),
         ORIGIN,
         wall_ms=lambda: World().now_ms,
+        boot_ms=bootstrap.boot_ms,
         random=secrets.token_bytes,
     )
-    fleet = Fleet(ledger, boot_ms=bootstrap.boot_ms, max_entries=1_000)
+    fleet = Fleet(ledger, max_entries=1_000)
     with served(bootstrap.Control(ControlSettings(folder, folder, ORIGIN, port=0), ledger, fleet)) as url:
         done = cli("ledger", "export", "-o", folder / "copy", url=url)
     assert done.code == 0, done

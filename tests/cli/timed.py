@@ -147,7 +147,14 @@ def timed_plane(cli: Cli, folder: Path, text: str = PLAN) -> Iterator[TimedPlane
     """A control plane on a Monday, with everybody's key and token, and a plan whose terms are agreed to."""
     clock = Clock(times.parse_time(MONDAY))
     store = SqliteStore(folder / "ledger.db")
-    ledger = Ledger(store, private_key("log"), ORIGIN, wall_ms=clock, random=secrets.token_bytes)
+    ledger = Ledger(
+        store,
+        private_key("log"),
+        ORIGIN,
+        wall_ms=clock,
+        boot_ms=bootstrap.boot_ms,
+        random=secrets.token_bytes,
+    )
     pins = [pin(owner, PARTIES.get(owner)) for owner in OWNERS]
     yes(ledger.execute(StartLog(ORIGIN, ledger.vkey(), DEVELOPER, pins), by="log", command_id="start-it"))
     (folder / "state" / "tokens").mkdir(parents=True)
@@ -156,7 +163,7 @@ def timed_plane(cli: Cli, folder: Path, text: str = PLAN) -> Iterator[TimedPlane
         (folder / "state" / "tokens" / f"{name}.token").write_text(token)
     for owner in OWNERS:
         keyfile.save_private(folder / f"{owner}.key", private_key(owner))
-    fleet = Fleet(ledger, boot_ms=bootstrap.boot_ms, max_entries=1_000)
+    fleet = Fleet(ledger, max_entries=1_000)
     settings = ControlSettings(folder, folder, ORIGIN, port=0)
     with served(bootstrap.Control(settings, ledger, fleet)) as url:
         made = TimedPlane(cli, url, ledger.vkey(), folder, clock, ledger)

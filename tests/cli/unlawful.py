@@ -39,6 +39,6 @@ def signed(entries: list[Entry], folder: Path) -> Path:
     database, grown = folder / "ledger.db", Frontier()
     nodes = [node for entry in entries for node in grown.append(merkle.leaf_hash(entry.leaf))]
     note = checkpoint.sign(ORIGIN, grown.size, grown.root(), private_key("log"))
-    with closing(SqliteStore(database)) as store, store.write() as writing:
-        writing.append(entries, nodes, note)
+    with closing(SqliteStore(database)) as store, store.write() as ports:
+        ports.log.append(entries, nodes, note)
     return database

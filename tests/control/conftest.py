@@ -32,11 +32,16 @@ class Plane:
     def __init__(self, folder: Path) -> None:
         store = SqliteStore(folder / "ledger.db")
         self.ledger = Ledger(
-            store, private_key("log"), ORIGIN, wall_ms=bootstrap.wall_ms, random=secrets.token_bytes
+            store,
+            private_key("log"),
+            ORIGIN,
+            wall_ms=bootstrap.wall_ms,
+            boot_ms=bootstrap.boot_ms,
+            random=secrets.token_bytes,
         )
         start = StartLog(ORIGIN, self.ledger.vkey(), "openai", PINS)
         assert not isinstance(self.ledger.execute(start, by="log", command_id="start-the-log"), Refusal)
-        self.fleet = Fleet(self.ledger, boot_ms=bootstrap.boot_ms, max_entries=1_000)
+        self.fleet = Fleet(self.ledger, max_entries=1_000)
         self.settings = ControlSettings(folder, folder, ORIGIN, port=0, max_body_bytes=MAX_BODY_BYTES)
         self.url = ""
         self._token: dict[str, str] = {}

@@ -290,7 +290,7 @@ def test_proofs_and_tiles_verify_with_the_key_alone(plane: Plane):
 
 
 def test_the_pinned_keys_are_on_the_record(plane: Plane):
-    leaves = [json.loads(leaf) for leaf in plane.ledger.store.leaves(0, plane.ledger.size())]
+    leaves = [json.loads(leaf) for leaf in plane.ledger.store.log.leaves(0, plane.ledger.size())]
     pinned = {
         leaf["public"]["owner"]: leaf["public"]["keyid"] for leaf in leaves if leaf["type"] == "key.pinned"
     }

@@ -16,15 +16,15 @@ from sluicegate.core.lifecycle import Refusal
 from sluicegate.settings import ControlSettings
 from tests.control.conftest import served
 from tests.control.test_api import error_of
-from tests.fakes import Breaking
+from tests.fakes import Breaking, MemoryLog
 from tests.plane import Plane
 from tests.worlds import ORIGIN, plan_value
 
 PLAN = {"text": json.dumps(plan_value())}
 
 
-class Surprising(Breaking):
-    """A store that falls over in a way nobody foresaw."""
+class SurprisingLog(MemoryLog):
+    """A log that falls over in a way that no code foresees."""
 
     surprising = False
 
@@ -32,6 +32,14 @@ class Surprising(Breaking):
         if self.surprising:
             raise ZeroDivisionError("the token is sgt_secret")
         return super().size()
+
+
+class Surprising(Breaking):
+    """A store with such a log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log: SurprisingLog = SurprisingLog(self.session)
 
 
 @contextmanager
@@ -60,9 +68,9 @@ def test_a_store_that_cannot_write_is_503_and_sending_again_is_safe(breaks: str)
 def test_a_surprise_is_500_and_nothing_of_it_is_told(caplog: pytest.LogCaptureFixture):
     store = Surprising()
     with serving(Plane(store)) as client:
-        store.surprising = True
+        store.log.surprising = True
         response = client.get("/readyz", headers={"connection": "close"})
-        store.surprising = False
+        store.log.surprising = False
         assert client.get("/readyz").status_code == 200
     assert (response.status_code, error_of(response)["code"]) == (500, "internal_error")
     assert "sgt_secret" not in response.text

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sluicegate import bootstrap
-from sluicegate.control import enforcement
+from sluicegate.control import waiters
 from sluicegate.core.access import feed
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.feed import Tail, TrustedHead
@@ -75,7 +75,7 @@ def test_an_order_is_passed_on_before_anybody_affected_is_told(
             told.set()
         tell(self, passed_on)
 
-    monkeypatch.setattr(enforcement, "PASSED_ON_S", 60.0)
+    monkeypatch.setattr(waiters, "PASSED_ON_S", 60.0)
     monkeypatch.setattr(plane.fleet, slow, slowly)
     monkeypatch.setattr(Telling, "tell", telling)
     waiting = threading.Thread(target=lambda: ask(plane, size, 20_000))
@@ -170,7 +170,7 @@ def test_time_alone_puts_on_the_record_what_is_in_force_everywhere(plane: Plane)
     plane.send("/api/v1/releases", {"text": json.dumps(plan_value())})
     body = {"envelope": worlds.directive(directive_value("d-1")).to_json()}
     assert plane.send("/api/v1/directives", body).status_code == 200
-    while plane.ledger.store.entries(plane.ledger.size() - 1, 1)[0].type != "directive.in_force":
+    while plane.ledger.store.log.entries(plane.ledger.size() - 1, 1)[0].type != "directive.in_force":
         assert plane.fleet.gateways() == []
 
 

@@ -15,7 +15,6 @@ import uvloop
 
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.gateway import Gateway
-from sluicegate.gate.protocol import GateProtocol
 from sluicegate.gate.server import Server
 from sluicegate.gate.upstream import HttpUpstream, Upstream
 from sluicegate.settings import GatewaySettings, UpstreamTarget
@@ -70,12 +69,7 @@ class Running:
 
     def waits_for_a_client(self) -> bool:
         """Whether something written waits for a client to read it."""
-        connections = self.server._state.connections
-
-        def paused() -> bool:
-            return any(isinstance(one, GateProtocol) and one.flow.write_paused for one in connections)
-
-        return self.do(paused)
+        return self.do(lambda: any(one.flow.write_paused for one in self.server.connections))
 
     def in_flight(self) -> int:
         return self.do(lambda: len(self.engine.flights))

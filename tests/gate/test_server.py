@@ -8,7 +8,6 @@ import socket
 import pytest
 
 from sluicegate.gate.gateway import Gateway
-from sluicegate.gate.protocol import GateProtocol
 from sluicegate.gate.server import Server, serve
 from sluicegate.gate.upstream import HttpUpstream
 from sluicegate.settings import UpstreamTarget
@@ -52,8 +51,7 @@ def test_nothing_waits_in_user_space_unnoticed(world, quick):
     async def story() -> None:
         server, upstream = await started(world, quick)
         _, writer = await open_stream(server.port, key)
-        (connection,) = server._state.connections
-        assert isinstance(connection, GateProtocol)
+        (connection,) = server.connections
         assert connection.transport.get_write_buffer_limits() == (0, 0)
         sock = connection.transport.get_extra_info("socket")
         # Linux gives twice what was asked for, for its own bookkeeping.

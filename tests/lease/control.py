@@ -56,9 +56,11 @@ class ControlPlane:
         self.access = access
         self._schedule = schedule
         random = schedule.random.randbytes
-        self.ledger = Ledger(access, private_key("log"), ORIGIN, wall_ms=wall_ms, random=random)
+        self.ledger = Ledger(
+            access, private_key("log"), ORIGIN, wall_ms=wall_ms, boot_ms=boot_ms, random=random
+        )
         self.ledger.watch(self._wake)
-        self.fleet = fleet(self.ledger, boot_ms=boot_ms, max_entries=max_entries)
+        self.fleet = fleet(self.ledger, max_entries=max_entries)
         self._waiting: list[_Waiting] = []
         self._commands = 0
         access.serving = True

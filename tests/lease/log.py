@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from sluicegate.errors import StoreUnavailable
 from sluicegate.ports import Incarnation
 from sluicegate_record.entries import Entry
-from tests.fakes import Contents, MemoryStore, MemoryWriting
+from tests.fakes import Contents, MemoryFleet, MemoryLog, MemoryPorts, MemorySession, MemoryStore
 from tests.lease.schedule import Gone, Process, Schedule
 
 SLOW_READS = 0.1
@@ -25,20 +25,19 @@ class Log(MemoryStore):
     """The real log; `committed` hears of each entry at the moment of its commit."""
 
     def __init__(self, contents: Contents, committed: Callable[[Entry], None]) -> None:
-        super().__init__()
-        self.contents = contents
+        super().__init__(contents)
         self._committed = committed
 
     @contextmanager
-    def write(self) -> Iterator[MemoryWriting]:
-        size = self.size()
-        with super().write() as writing:
-            yield writing
+    def write(self) -> Iterator[MemoryPorts]:
+        size = self.log.size()
+        with super().write() as ports:
+            yield ports
         for entry in self.contents.entries[size:]:
             self._committed(entry)
 
 
-class Access(MemoryStore):
+class Access(MemoryPorts):
     """One process's way to the log: directly, or by way of another process that has one.
 
     `leg_ms` says how long one leg takes, or raises StoreUnavailable.
@@ -48,13 +47,15 @@ class Access(MemoryStore):
         self,
         schedule: Schedule,
         process: Process,
-        log: Log,
+        real: Log,
         leg_ms: Callable[[], float],
         upstream: Access | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(real.session)
+        self.log = ReachedLog(self, real.session)
+        self.fleet = ReachedFleet(self, real.session)
         self._schedule = schedule
-        self._log = log
+        self._real = real
         self._leg_ms = leg_ms
         self.process = process
         self.upstream = upstream
@@ -62,7 +63,7 @@ class Access(MemoryStore):
         """`before`, `after` or None: what becomes of the next write."""
         self.serving = False
         """Whether its process has started."""
-        self._visible: int | None = None if upstream is None else log.size()
+        self._visible: int | None = None if upstream is None else real.log.size()
         self._fenced = False
 
     @property
@@ -80,6 +81,7 @@ class Access(MemoryStore):
         self._fenced, self._visible = True, self.size()
 
     def confirm(self) -> None:
+        """Confirm at the primary, and see what it had then."""
         self._wait()
         reached = self._confirmed()
         self._wait()
@@ -89,7 +91,7 @@ class Access(MemoryStore):
     def _confirmed(self) -> int:
         """How far the log was when the primary committed."""
         if self.upstream is None:
-            self._reach()
+            self.reach()
             return self.size()
         try:
             self.upstream.confirm()
@@ -102,43 +104,67 @@ class Access(MemoryStore):
     def _wait(self) -> None:
         self._schedule.wait(self._leg_ms(), self.process)
 
-    def _reach(self) -> None:
+    def reach(self) -> None:
+        """Raises: StoreUnavailable: the primary is none any more."""
         if self.fenced:
             raise StoreUnavailable("another primary has taken over")
 
     @contextmanager
-    def write(self) -> Iterator[MemoryWriting]:
-        self._reach()
+    def write(self) -> Iterator[MemoryPorts]:
+        self.reach()
         breaks, self.breaks = self.breaks, None
-        with self._log.write() as writing:
-            yield writing
+        with self._real.write() as ports:
+            yield ports
             if breaks == "before":
                 raise StoreUnavailable("not committed")
         if breaks == "after":
             raise StoreUnavailable("committed, but nobody was told")
 
     def size(self) -> int:
-        return self._log.size() if self._visible is None else self._visible
+        """How much of the log its process sees."""
+        return self._real.log.size() if self._visible is None else self._visible
 
-    def checkpoint(self) -> str:
-        return self._log.checkpoint()
-
-    def entries(self, after: int, limit: int) -> Sequence[Entry]:
-        return self._log.entries(after, min(limit, self.size() - after))
-
-    def node(self, level: int, index: int) -> bytes:
-        """Read by an answer between its lease and its signature, and under no lock: it may take its time."""
+    def may_be_slow(self) -> None:
+        """What an answer reads between its lease and its signature, under no lock, may take its time."""
         if self.serving and self._schedule.random.random() < SLOW_READS:
             self._wait()
-        return self._log.node(level, index)
 
-    def incarnations(self) -> Sequence[Incarnation]:
-        return self._log.incarnations()
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class ReachedLog(MemoryLog):
+    """The log as far as a process sees it."""
+
+    def __init__(self, access: Access, session: MemorySession) -> None:
+        super().__init__(session)
+        self._access = access
+
+    def size(self) -> int:
+        return self._access.size()
+
+    def confirm(self) -> None:
+        self._access.confirm()
+
+    def entries(self, after: int, limit: int) -> Sequence[Entry]:
+        return super().entries(after, min(limit, self.size() - after))
+
+    def node(self, level: int, index: int) -> bytes:
+        self._access.may_be_slow()
+        return super().node(level, index)
+
+
+class ReachedFleet(MemoryFleet):
+    """The runs of gateways, which change only where the primary is reached."""
+
+    def __init__(self, access: Access, session: MemorySession) -> None:
+        super().__init__(session)
+        self._access = access
 
     def register(self, incarnation: Incarnation) -> None:
-        self._reach()
-        self._log.register(incarnation)
+        self._access.reach()
+        super().register(incarnation)
 
     def retire(self, incarnation: Incarnation) -> None:
-        self._reach()
-        self._log.retire(incarnation)
+        self._access.reach()
+        super().retire(incarnation)

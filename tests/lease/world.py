@@ -345,7 +345,14 @@ def plan(lease_ms: int) -> dict[str, Any]:
 def begun(lease_ms: int) -> tuple[Contents, tuple[Client, ...]]:
     """A log in which every organization is admitted, and the keys it has been given."""
     store, drawn = MemoryStore(), Schedule(0).random.randbytes
-    ledger = Ledger(store, worlds.private_key("log"), worlds.ORIGIN, wall_ms=lambda: AT_MS, random=drawn)
+    ledger = Ledger(
+        store,
+        worlds.private_key("log"),
+        worlds.ORIGIN,
+        wall_ms=lambda: AT_MS,
+        boot_ms=lambda: 0.0,
+        random=drawn,
+    )
 
     def do(command: Command) -> Any:
         return ledger.execute(command, by="tester", command_id=f"begun-{len(store.contents.done)}")

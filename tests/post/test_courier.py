@@ -14,8 +14,8 @@ from sluicegate.ports import Letter, Subscription
 from sluicegate.post.carrier import DeliveryFailure
 from sluicegate.post.courier import BACK_OFF_MS, JITTER, Courier
 from tests.clock import Clock
-from tests.fakes import MemoryStore
-from tests.store.contract import AGENCY, APPLICANT, HOOK, MAIL, OTHER, letter
+from tests.fakes import MemoryOutbox, MemorySession, MemoryStore
+from tests.store.examples import AGENCY, APPLICANT, HOOK, MAIL, OTHER, letter
 from tests.waiting import BOUND_S
 
 
@@ -45,13 +45,13 @@ class Scripted:
         self.closed = True
 
 
-class Forgetful(MemoryStore):
-    """A store that cannot note what became of letters while `full`."""
+class ForgetfulOutbox(MemoryOutbox):
+    """An outbox that cannot note what became of letters while `full`."""
 
     full = False
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, session: MemorySession) -> None:
+        super().__init__(session)
         self.emptied = threading.Event()
         """Set when a letter is forgotten."""
 
@@ -62,25 +62,33 @@ class Forgetful(MemoryStore):
         self.emptied.set()
 
 
+class Forgetful(MemoryStore):
+    """A store with such an outbox."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outbox: ForgetfulOutbox = ForgetfulOutbox(self.session)
+
+
 @pytest.fixture
 def store() -> Forgetful:
     made = Forgetful()
-    made.add_principal(b"\x01" * 32, AGENCY)
-    made.add_principal(b"\x02" * 32, APPLICANT)
-    with made.write() as writing:
+    made.principals.add(b"\x01" * 32, AGENCY)
+    made.principals.add(b"\x02" * 32, APPLICANT)
+    with made.write() as ports:
         for subscription in (HOOK, MAIL, OTHER):
-            writing.add_subscription(subscription)
+            ports.outbox.add_subscription(subscription)
     return made
 
 
 def post(store: MemoryStore, *letters: Letter) -> None:
-    with store.write() as writing:
-        writing.post(letters)
+    with store.write() as ports:
+        ports.outbox.post(letters)
 
 
 def courier(store: MemoryStore, carrier: Scripted, clock: Clock | None = None, **changes) -> Courier:
     given = {"wall_ms": clock or Clock(0), "chance": lambda: 0.0, "max_sending": 8, **changes}
-    return Courier(store, {"webhook": carrier, "email": carrier}, **given)
+    return Courier(store.outbox, {"webhook": carrier, "email": carrier}, **given)
 
 
 def settle(store: MemoryStore, carrier: Scripted, clock: Clock | None = None, **changes) -> None:
@@ -100,7 +108,7 @@ def test_what_is_due_is_delivered_in_order_and_forgotten(store):
     settle(store, carrier)
     assert [name for name in carrier.sent if name != "msg_3"] == ["msg_1", "msg_2", "msg_4"]
     assert "msg_3" in carrier.sent
-    assert store.outbox() == {"waiting": 1, "dead": 0}
+    assert store.outbox.counts() == {"waiting": 1, "dead": 0}
 
 
 def test_a_letter_that_fails_holds_up_its_case_alone(store):
@@ -113,7 +121,7 @@ def test_a_letter_that_fails_holds_up_its_case_alone(store):
     clock.at_ms = BACK_OFF_MS[0]
     settle(store, carrier, clock)
     assert carrier.sent[-2:] == ["msg_1", "msg_2"]
-    assert store.outbox() == {"waiting": 0, "dead": 0}
+    assert store.outbox.counts() == {"waiting": 0, "dead": 0}
 
 
 @pytest.mark.parametrize("chance", [0.0, 1.0])
@@ -124,25 +132,25 @@ def test_it_waits_longer_after_each_failure_and_then_the_letter_is_dead(store, c
         settle(store, carrier, clock, chance=lambda: chance)
         assert len(carrier.sent) == attempt + 1
         wait_ms = int(least_ms * (1 + JITTER * chance))
-        assert store.next_due_ms(()) == clock.at_ms + wait_ms
+        assert store.outbox.next_due_ms(()) == clock.at_ms + wait_ms
         clock.at_ms += wait_ms - 1
         settle(store, carrier, clock, chance=lambda: chance)
         assert len(carrier.sent) == attempt + 1
         clock.at_ms += 1
     settle(store, carrier, clock)
     assert carrier.sent == ["msg_1"] * (len(BACK_OFF_MS) + 1) + ["msg_2"]
-    ((_, dead),) = store.dead(AGENCY.id, 9)
+    ((_, dead),) = store.outbox.dead(AGENCY.id, 9)
     assert (dead.message, dead.attempts, dead.error) == ("msg_1", len(BACK_OFF_MS) + 1, "it answered 500")
 
 
 def test_a_dead_letter_that_is_replayed_has_all_its_attempts_again(store):
     clock, carrier = Clock(0), Scripted(failing("msg_1"))
     post(store, letter(1))
-    store.bury("msg_1", "no answer")
-    with store.write() as writing:
-        assert writing.replay(AGENCY.id, None, 0) == 1
+    store.outbox.bury("msg_1", "no answer")
+    with store.write() as ports:
+        assert ports.outbox.replay(AGENCY.id, None, 0) == 1
     settle(store, carrier, clock)
-    assert store.next_due_ms(()) == BACK_OFF_MS[0]
+    assert store.outbox.next_due_ms(()) == BACK_OFF_MS[0]
 
 
 def test_a_receiver_that_is_gone_is_left_alone(store):
@@ -150,18 +158,18 @@ def test_a_receiver_that_is_gone_is_left_alone(store):
     carrier = Scripted(failing("msg_1", gone=True))
     settle(store, carrier)
     assert sorted(carrier.sent) == ["msg_1", "msg_4"]
-    assert store.outbox() == {"waiting": 0, "dead": 3}
+    assert store.outbox.counts() == {"waiting": 0, "dead": 3}
 
 
 def test_ended_between_delivery_and_note_it_is_sent_again_under_the_same_id(store):
     """The store keeps failing until the process is gone; the next process knows nothing."""
     post(store, letter(1), letter(2))
     carrier = Scripted()
-    store.full = True
+    store.outbox.full = True
     with pytest.raises(StoreUnavailable):
         settle(store, carrier)
     assert carrier.sent == ["msg_1"]
-    store.full = False
+    store.outbox.full = False
     settle(store, carrier)
     assert carrier.sent == ["msg_1", "msg_1", "msg_2"]
 
@@ -170,16 +178,16 @@ def test_what_could_not_be_noted_is_noted_later_and_not_sent_again(store):
     async def test():
         carrier = Scripted()
         made = courier(store, carrier)
-        store.full = True
+        store.outbox.full = True
         with pytest.raises(StoreUnavailable):
             await made.settle()
-        store.full = False
+        store.outbox.full = False
         await made.settle()
         return carrier.sent
 
     post(store, letter(1), letter(2))
     assert asyncio.run(test()) == ["msg_1", "msg_2"]
-    assert store.outbox() == {"waiting": 0, "dead": 0}
+    assert store.outbox.counts() == {"waiting": 0, "dead": 0}
 
 
 def test_a_surprise_is_one_letters_failure(store, caplog):
@@ -190,19 +198,19 @@ def test_a_surprise_is_one_letters_failure(store, caplog):
 
     post(store, letter(1), letter(2, case="case_2"))
     settle(store, Scripted(fails))
-    assert store.outbox() == {"waiting": 1, "dead": 0}
-    assert store.next_due_ms(()) == BACK_OFF_MS[0]
+    assert store.outbox.counts() == {"waiting": 1, "dead": 0}
+    assert store.outbox.next_due_ms(()) == BACK_OFF_MS[0]
     assert "ZeroDivisionError" in caplog.text
 
 
 def test_what_nothing_here_delivers_waits_and_dies(store):
     async def main():
-        made = Courier(store, {}, wall_ms=Clock(0), chance=lambda: 0.0, max_sending=8)
+        made = Courier(store.outbox, {}, wall_ms=Clock(0), chance=lambda: 0.0, max_sending=8)
         await made.settle()
 
     post(store, letter(1, MAIL))
     asyncio.run(main())
-    assert store.outbox() == {"waiting": 1, "dead": 0}
+    assert store.outbox.counts() == {"waiting": 1, "dead": 0}
 
 
 def test_one_letter_at_a_time_for_a_subscription_and_so_many_for_all(store):
@@ -228,10 +236,10 @@ def test_it_runs_until_it_is_ended_and_wakes_for_news(store):
         made = courier(store, carrier)
         running = asyncio.create_task(made.run())
         for number in (1, 2):
-            store.emptied.clear()
+            store.outbox.emptied.clear()
             await asyncio.to_thread(post, store, letter(number))
             await asyncio.to_thread(made.wake)
-            assert await asyncio.to_thread(store.emptied.wait, BOUND_S)
+            assert await asyncio.to_thread(store.outbox.emptied.wait, BOUND_S)
         running.cancel()
         await asyncio.wait({running})
         await made.close()
@@ -253,7 +261,7 @@ def test_ended_while_it_delivers_it_lets_go_and_the_letter_waits(store):
 
     post(store, letter(1))
     assert asyncio.run(test()) == ["msg_1"]
-    assert store.outbox() == {"waiting": 1, "dead": 0}
+    assert store.outbox.counts() == {"waiting": 1, "dead": 0}
 
 
 def test_a_wake_after_the_end_is_no_mishap(store):

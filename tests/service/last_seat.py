@@ -20,7 +20,14 @@ from tests.worlds import AT_MS, ORIGIN, position, private_key
 
 def decide(database: str, number: int) -> None:
     store = SqliteStore(Path(database))
-    ledger = Ledger(store, private_key("log"), ORIGIN, wall_ms=lambda: AT_MS, random=secrets.token_bytes)
+    ledger = Ledger(
+        store,
+        private_key("log"),
+        ORIGIN,
+        wall_ms=lambda: AT_MS,
+        boot_ms=lambda: 0.0,
+        random=secrets.token_bytes,
+    )
     with ledger.reading() as state:
         case = next(case for case in state.cases.values() if case.organization == f"org-{number}")
         envelope = position(case, "ostp")

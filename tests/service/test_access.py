@@ -109,12 +109,12 @@ def plane() -> Plane:
 
 def test_a_token_says_who_acts(plane):
     for name, token in plane.tokens.items():
-        assert access.authenticate(plane.store, token) == plane.who[name]
+        assert access.authenticate(plane.store.principals, token) == plane.who[name]
 
 
 def test_without_a_token_nobody_acts(plane):
     with pytest.raises(Unauthorized) as caught:
-        access.authenticate(plane.store, None)
+        access.authenticate(plane.store.principals, None)
     assert caught.value.code == "token_missing"
 
 
@@ -134,15 +134,15 @@ def test_without_a_token_nobody_acts(plane):
 )
 def test_an_unknown_token_is_nobodys(plane, alter):
     with pytest.raises(Unauthorized) as caught:
-        access.authenticate(plane.store, alter(plane.tokens["developer"]))
+        access.authenticate(plane.store.principals, alter(plane.tokens["developer"]))
     assert caught.value.code == "token_unknown"
     assert plane.tokens["developer"] not in str(caught.value)
 
 
 def test_a_token_is_stored_by_its_digest_alone(plane):
     token = plane.tokens["developer"]
-    assert plane.store.principal(apikey.digest(token)) is not None
-    assert plane.store.principal(token.encode()) is None
+    assert plane.store.principals.by_token(apikey.digest(token)) is not None
+    assert plane.store.principals.by_token(token.encode()) is None
 
 
 # Who sees what

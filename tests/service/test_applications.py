@@ -31,7 +31,7 @@ def test_an_applicant_is_one_organization_under_one_pseudonym(plane):
     plane.submit(surface="api")
     plane.submit(surface=CODEX)
     plane.submit(name="Example Grid")
-    entries = [entry for entry in plane.store.entries(0, 1_000) if entry.type == "case.opened"]
+    entries = [entry for entry in plane.store.log.entries(0, 1_000) if entry.type == "case.opened"]
     named = [gate_value(entry, "organization") for entry in entries if "organization" in entry.gate]
     assert named[0] == named[1] != named[2]
     assert all(name.startswith("org_") for name in named)
@@ -67,7 +67,7 @@ def test_an_applicant_has_at_most_so_many_open_applications(plane):
 
 def test_the_entry_names_the_applicant_by_pseudonym_and_nothing_else(plane):
     plane.submit(name="Example Bank")
-    entry = plane.store.entries(plane.size - 1, 1)[0]
+    entry = plane.store.log.entries(plane.size - 1, 1)[0]
     assert entry.by == plane.who["applicant"].id
     assert b"Example Bank" not in entry.leaf
     assert entry.sealed["application"].value() == {

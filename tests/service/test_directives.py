@@ -49,7 +49,7 @@ def test_a_name_covers_everybody_of_that_name(plane):
     plane.admit("rival", "Example Utility")
     result = plane.direct("d-1", ["Example Utility"])
     assert result["covered"]["organizations"] == 1  # the second has no key yet
-    issued = [entry for entry in plane.store.entries(0, 1_000) if entry.type == "directive.issued"]
+    issued = [entry for entry in plane.store.log.entries(0, 1_000) if entry.type == "directive.issued"]
     assert gate_value(issued[0], "named") == {"covers": {"names": [plane.ledger.tag("Example Utility")]}}
     assert len(plane.pseudonyms("Example Utility")) == 2
     with plane.ledger.reading() as state:

@@ -17,7 +17,7 @@ from sluicegate_record.log import merkle, proof, times
 from sluicegate_record.statements.points import Enforcement
 from tests import worlds
 from tests.clock import Clock
-from tests.fakes import Breaking, Broken, MemoryWriting
+from tests.fakes import Breaking, Broken, MemoryFleet, MemoryLog, MemoryPorts, MemorySession
 from tests.plane import Plane, yes
 from tests.worlds import AT_MS, plan_value, public_key, set_point, state_point
 
@@ -79,7 +79,7 @@ def test_a_part_of_the_log_carries_no_lease():
 
 def test_large_entries_come_one_answer_after_the_other(plane):
     plane.opened()
-    plane.fleet = Fleet(plane.ledger, boot_ms=plane.boot, max_entries=5_000, max_bytes=2_000)
+    plane.fleet = Fleet(plane.ledger, max_entries=5_000, max_bytes=2_000)
     after, answers = 0, 0
     while after < plane.size:
         answer = plane.ask(after)
@@ -126,24 +126,33 @@ def test_a_gateway_that_has_more_than_this_process_has_followed_is_followed(plan
 
 
 def test_the_age_counts_from_before_the_last_write(plane):
+    plane.boot.at_ms += CONFIRM_EVERY_MS  # the last command was a write, too
     assert plane.ask(0).age_ms == 1
     plane.boot.at_ms += CONFIRM_EVERY_MS - 1
     assert plane.ask(0).age_ms == CONFIRM_EVERY_MS
     plane.boot.at_ms += 1
     assert plane.ask(0).age_ms == 1
-    assert plane.store.confirmed == 2
+    assert plane.store.contents.confirmed == 2
 
 
-class Slow(Breaking):
-    """A store whose confirmation takes its time, or fails."""
+class SlowLog(MemoryLog):
+    """A log whose confirmation takes its time, or fails."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, session: MemorySession) -> None:
+        super().__init__(session)
         self.confirming: Callable[[], None] = lambda: None
 
     def confirm(self) -> None:
         self.confirming()
         super().confirm()
+
+
+class Slow(Breaking):
+    """A store with such a log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log: SlowLog = SlowLog(self.session)
 
 
 def test_the_age_counts_from_when_the_write_was_begun():
@@ -153,7 +162,8 @@ def test_the_age_counts_from_when_the_write_was_begun():
     def slowly() -> None:
         plane.boot.at_ms += 3_000
 
-    store.confirming = slowly
+    store.log.confirming = slowly
+    plane.boot.at_ms += CONFIRM_EVERY_MS
     assert plane.ask(0).age_ms == 3_001
 
 
@@ -166,9 +176,9 @@ class SlowToWrite(Breaking):
         self.taking_ms = 0
 
     @contextmanager
-    def write(self) -> Iterator[MemoryWriting]:
-        with super().write() as writing:
-            yield writing
+    def write(self) -> Iterator[MemoryPorts]:
+        with super().write() as ports:
+            yield ports
             self.clock.at_ms += self.taking_ms
 
 
@@ -179,10 +189,9 @@ def slow() -> Plane:
     plane = Plane(store)
     plane.opened()
     store.clock, store.taking_ms = plane.boot, 40
-    plane.ledger.boot_ms = plane.boot
     plane.ask(0)
     plane.boot.at_ms += CONFIRM_EVERY_MS
-    store.confirmed = 0
+    store.contents.confirmed = 0
     return plane
 
 
@@ -192,7 +201,7 @@ def test_a_commands_write_is_a_confirmation_and_the_age_counts_from_its_beginnin
     slow.boot.at_ms += 2
     answer = slow.ask(0)
     assert (answer.size, answer.age_ms) == (slow.size, 43)
-    assert slow.store.confirmed == 0
+    assert slow.store.contents.confirmed == 0
 
 
 @pytest.mark.parametrize("breaks", ["before", "after"])
@@ -201,7 +210,7 @@ def test_a_command_whose_fate_is_unknown_is_no_confirmation(slow, breaks):
     with pytest.raises(StoreUnavailable):
         slow.direct("d-1")
     slow.ask(0)
-    assert slow.store.confirmed == 1
+    assert slow.store.contents.confirmed == 1
 
 
 def test_a_command_that_appends_nothing_is_no_confirmation(slow):
@@ -210,7 +219,7 @@ def test_a_command_that_appends_nothing_is_no_confirmation(slow):
     slow.boot.at_ms += CONFIRM_EVERY_MS
     slow.ledger.execute(applied, by="d", command_id="apply-12345")
     slow.ask(0)
-    assert slow.store.confirmed == 1
+    assert slow.store.contents.confirmed == 1
 
 
 def test_who_cannot_write_gives_no_lease():
@@ -222,7 +231,7 @@ def test_who_cannot_write_gives_no_lease():
     def failing() -> None:
         raise Broken
 
-    store.confirming = failing
+    store.log.confirming = failing
     plane.fleet.heard(plane.poll(plane.size))
     with pytest.raises(StoreUnavailable):
         plane.fleet.answer(plane.poll(plane.size))
@@ -244,15 +253,17 @@ def test_what_was_committed_and_not_followed_is_followed_before_a_lease_is_given
 
 def test_an_incarnation_is_registered_before_its_first_lease(plane):
     plane.fleet.heard(plane.poll(0))
-    assert list(plane.store.incarnations()) == [Incarnation("gateway-1", "gateway-1-run-1", "api")]
+    assert list(plane.store.fleet.incarnations()) == [Incarnation("gateway-1", "gateway-1-run-1", "api")]
 
 
 def test_an_incarnation_that_cannot_be_registered_gets_no_lease():
-    class Full(Breaking):
+    class Full(MemoryFleet):
         def register(self, incarnation: Incarnation) -> None:
             raise Broken
 
-    plane = Plane(Full())
+    store = Breaking()
+    store.fleet = Full(store.session)
+    plane = Plane(store)
     with pytest.raises(StoreUnavailable):
         plane.fleet.heard(plane.poll(0))
     assert plane.fleet.gateways() == []
@@ -409,13 +420,16 @@ def test_a_lease_that_is_being_given_without_a_directive_holds_its_being_in_forc
     plane.fleet.heard(poll)
     states: list[str] = []
 
-    def directed_meanwhile() -> int:
-        plane.ledger.wall_ms = plane.wall
-        plane.direct("d-1")
-        states.append(row(plane)["state"])
-        return plane.wall()
+    usual = plane.wall
 
-    plane.ledger.wall_ms = directed_meanwhile  # the answer reads the time when it has given its lease
+    class DirectedMeanwhile(Clock):
+        def __call__(self) -> int:
+            plane.wall = usual
+            plane.direct("d-1")
+            states.append(row(plane)["state"])
+            return usual()
+
+    plane.wall = DirectedMeanwhile(0)  # the answer reads the time when it has given its lease
     answer = plane.opened_answer(poll)
     assert answer.entries == []
     assert answer.lease_ms
@@ -477,7 +491,7 @@ def test_an_incarnation_long_gone_is_forgotten_durably(plane):
     plane.boot.at_ms += 1
     plane.ask(plane.size, "gateway-2")
     assert [row["gateway"] for row in plane.fleet.gateways()] == ["gateway-2"]
-    assert [known.gateway for known in plane.store.incarnations()] == ["gateway-2"]
+    assert [known.gateway for known in plane.store.fleet.incarnations()] == ["gateway-2"]
 
 
 def test_who_comes_back_after_being_forgotten_is_registered_again(plane):
@@ -485,7 +499,7 @@ def test_who_comes_back_after_being_forgotten_is_registered_again(plane):
     plane.boot.at_ms += 2 * FORGET_AFTER_MS
     plane.ask(plane.size, "gateway-2")
     plane.ask(plane.size)
-    assert sorted(known.gateway for known in plane.store.incarnations()) == ["gateway-1", "gateway-2"]
+    assert sorted(known.gateway for known in plane.store.fleet.incarnations()) == ["gateway-1", "gateway-2"]
 
 
 def test_who_has_just_been_heard_of_is_not_forgotten_before_its_first_lease(plane):
@@ -493,7 +507,7 @@ def test_who_has_just_been_heard_of_is_not_forgotten_before_its_first_lease(plan
     first = plane.poll(0)
     plane.fleet.heard(first)
     plane.ask(0, "gateway-2")
-    assert [known.gateway for known in plane.store.incarnations()] == ["gateway-1", "gateway-2"]
+    assert [known.gateway for known in plane.store.fleet.incarnations()] == ["gateway-1", "gateway-2"]
     assert plane.opened_answer(first).lease_ms
     plane.restart()
     plane.direct("d-1")
@@ -515,16 +529,16 @@ def test_the_root_of_an_answer_is_of_exactly_its_entries():
 
 def refused(plane: Plane, poll: Poll) -> None:
     """A poll is refused, and nothing of it is noted."""
-    before = (plane.fleet.gateways(), list(plane.store.incarnations()), plane.size)
+    before = (plane.fleet.gateways(), list(plane.store.fleet.incarnations()), plane.size)
     with pytest.raises(BadSignature):
         plane.fleet.heard(poll)
-    assert (plane.fleet.gateways(), list(plane.store.incarnations()), plane.size) == before
+    assert (plane.fleet.gateways(), list(plane.store.fleet.incarnations()), plane.size) == before
 
 
 def test_a_run_is_registered_with_its_key_before_its_first_lease(plane):
     plane.fleet.heard(plane.signed(0))
     key = public_key("run of gateway-1")
-    assert list(plane.store.incarnations()) == [Incarnation("gateway-1", "gateway-1-run-1", "api", key)]
+    assert list(plane.store.fleet.incarnations()) == [Incarnation("gateway-1", "gateway-1-run-1", "api", key)]
     assert row_of(plane.fleet.gateways())["signed"]
 
 
@@ -666,7 +680,9 @@ def test_who_agrees_again_is_heard_again(plane):
 
 def noted(plane: Plane, name: str = "d-1") -> list[Any]:
     """The public parts of the entries that say a directive is in force everywhere."""
-    found = [entry.public for entry in plane.store.entries(0, 9_999) if entry.type == "directive.in_force"]
+    found = [
+        entry.public for entry in plane.store.log.entries(0, 9_999) if entry.type == "directive.in_force"
+    ]
     return [public for public in found if public["directive"] == name]
 
 
@@ -866,7 +882,7 @@ def test_a_directive_waits_for_a_declared_point_for_as_long_as_it_takes(plane):
     public = row_of(noted(plane))
     stated = row_of(public["points"])
     assert (stated["point"], public["stated"]) == ("cloud", 1)
-    assert plane.store.entries(stated["seq"], 1)[0].type == "point.stated"
+    assert plane.store.log.entries(stated["seq"], 1)[0].type == "point.stated"
 
 
 def test_a_directive_for_other_surfaces_does_not_wait_for_it(plane):

@@ -61,5 +61,5 @@ def test_a_choice_sent_twice_is_made_once(plane: Plane) -> None:
     yes(choose(plane, grant, fallback=False))
     assert yes(choose(plane, grant, command="choice-1")) == first
     assert chosen(plane, grant) is False
-    entries = [e for e in plane.store.entries(0, 1_000) if e.type == "grant.fallback_chosen"]
+    entries = [e for e in plane.store.log.entries(0, 1_000) if e.type == "grant.fallback_chosen"]
     assert [entry.public["fallback"] for entry in entries] == [True, False]

@@ -35,7 +35,12 @@ class Desk:
         self.database = folder / "ledger.db"
         self.store = SqliteStore(self.database)
         self.ledger = Ledger(
-            self.store, private_key("log"), ORIGIN, wall_ms=lambda: AT_MS, random=secrets.token_bytes
+            self.store,
+            private_key("log"),
+            ORIGIN,
+            wall_ms=lambda: AT_MS,
+            boot_ms=lambda: 0.0,
+            random=secrets.token_bytes,
         )
         self.commands = 0
 
@@ -104,7 +109,7 @@ def test_one_of_fifty_gets_the_last_seat_and_the_others_wait_in_the_order_of_the
     said = Counter(process.communicate(timeout=BOUND_S)[0].strip() for process in reviewers)
     assert said == {"approved": 1, "None": REVIEWERS - 1}
     desk.ledger.catch_up()
-    entries = list(desk.store.entries(0, 10_000))
+    entries = list(desk.store.log.entries(0, 10_000))
     decided = [entry.public["case"] for entry in entries if entry.type == "position.recorded"]
     winner, *others = decided[-REVIEWERS:]
     assert len({winner, *others}) == REVIEWERS
@@ -119,6 +124,6 @@ def test_one_of_fifty_gets_the_last_seat_and_the_others_wait_in_the_order_of_the
         assert state.cases[others[0]].state == "offered"
         assert list(state.waitlists[RELEASE, STAGE]) == others[1:]
     verifier = checkpoint.parse_vkey(desk.ledger.vkey())
-    found = audit(desk.ledger.checkpoint(), verifier, desk.store.leaves(0, 10_000))
+    found = audit(desk.ledger.checkpoint(), verifier, desk.store.log.leaves(0, 10_000))
     assert found.ok, found
     assert found.size == desk.ledger.size()

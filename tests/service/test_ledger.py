@@ -20,8 +20,8 @@ from sluicegate.errors import (
     StoreUnusable,
     VerificationFailed,
 )
-from sluicegate.ports import Writing
-from sluicegate.service.ledger import NEWEST as KEPT
+from sluicegate.ports import Ports
+from sluicegate.service.follower import NEWEST as KEPT
 from sluicegate.service.ledger import Ledger
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record import entries
@@ -53,17 +53,12 @@ def state_of(ledger: Ledger) -> Any:
         return content(state)
 
 
-def again(plane: Plane, key: str = "log", origin: str = ORIGIN) -> Ledger:
-    """A new process on the same store."""
-    return Ledger(plane.store, private_key(key), origin, wall_ms=plane.wall, random=plane.random)
-
-
 def verified(ledger: Ledger) -> int:
     """The size of a log that verifies with nothing but its key."""
-    leaves = ledger.store.leaves(0, 100_000)
+    leaves = ledger.store.log.leaves(0, 100_000)
     found = audit(ledger.checkpoint(), VERIFIER, leaves)
     assert found.ok, found
-    assert found.size == ledger.size() == ledger.store.size()
+    assert found.size == ledger.size() == ledger.store.log.size()
     assert ledger.root(found.size) == found.root
     return found.size
 
@@ -78,7 +73,7 @@ def test_a_command_is_answered_with_the_size_that_holds_it(plane):
         command_id="apply-12345",
     )
     assert result["size"] == plane.size == verified(plane.ledger)
-    entry = plane.store.entries(plane.size - 1, 1)[0]
+    entry = plane.store.log.entries(plane.size - 1, 1)[0]
     assert (entry.by, entry.id) == ("d", recorded("d", "apply-12345"))
     assert b"apply-12345" not in entry.leaf
 
@@ -122,7 +117,7 @@ def test_an_id_is_its_callers_own(plane):
     other = ApplyPlan(read_plan(plan_value(onRefusal={"fallbackModel": "older"})))
     second = plane.ledger.execute(other, by="e", command_id="apply-12345", request="a plan")
     assert second["size"] == first["size"] + 1
-    entry = plane.store.entries(plane.size - 1, 1)[0]
+    entry = plane.store.log.entries(plane.size - 1, 1)[0]
     assert (entry.by, entry.id) == ("e", recorded("e", "apply-12345"))
 
 
@@ -139,8 +134,8 @@ def test_a_refusal_leaves_no_trace(plane):
     )
     assert isinstance(refused, Refusal)
     assert (plane.size, state_of(plane.ledger), plane.ledger.checkpoint()) == (size, before, head)
-    with plane.store.write() as writing:
-        assert writing.done(recorded("a", "revoke-1234")) is None
+    with plane.store.write() as ports:
+        assert ports.log.done(recorded("a", "revoke-1234")) is None
 
 
 def test_what_was_refused_may_be_allowed_later_under_the_same_id():
@@ -170,14 +165,14 @@ def test_a_refusal_takes_back_what_was_looked_up_for_it(plane):
 def test_a_command_that_falls_over_leaves_no_trace(plane, error):
     size, before = plane.size, state_of(plane.ledger)
 
-    def command(writing: Writing) -> Any:
-        writing.add_organization("org_1", "a", "Example Bank", "US")
+    def command(ports: Ports) -> Any:
+        ports.principals.add_organization("org_1", "a", "Example Bank", "US")
         raise error
 
     with pytest.raises(type(error)):
         plane.ledger.execute(command, by="a", command_id="fall-12345")
     assert (plane.size, state_of(plane.ledger)) == (size, before)
-    assert plane.store.organizations("Example Bank") == []
+    assert plane.store.principals.organizations("Example Bank") == []
     verified(plane.ledger)
 
 
@@ -186,8 +181,8 @@ def test_a_command_that_changes_nothing_adds_nothing_and_is_remembered(plane):
     size = plane.size
     result = plane.ledger.execute(APPLY, by="d", command_id="apply-12345", request="r")
     assert (result["cases"], result["size"], plane.size) == ([], size, size)
-    with plane.store.write() as writing:
-        assert writing.done(recorded("d", "apply-12345")) is not None
+    with plane.store.write() as ports:
+        assert ports.log.done(recorded("d", "apply-12345")) is not None
 
 
 def test_considering_a_command_does_nothing(plane):
@@ -204,7 +199,7 @@ def test_considering_a_command_does_nothing(plane):
 def test_time_in_the_log_never_goes_back(plane):
     plane.wall.at_ms -= 3_600_000
     plane.submit("rival", "Example Bank")
-    times = [entry.at_ms for entry in plane.store.entries(0, 1_000)]
+    times = [entry.at_ms for entry in plane.store.log.entries(0, 1_000)]
     assert times == sorted(times)
     assert plane.ledger.now_ms() == times[-1]
     plane.wall.at_ms += 7_200_000
@@ -216,7 +211,7 @@ def test_time_in_the_log_never_goes_back(plane):
 
 def test_starting_again_gives_the_same_state(plane):
     before, size = state_of(plane.ledger), plane.size
-    later = again(plane)
+    later = plane.again()
     assert (state_of(later), later.size()) == (before, size)
     assert verified(later) == size
 
@@ -229,7 +224,7 @@ def test_starting_again_from_the_disk_gives_the_same_state(tmp_path):
         plane.direct("d-1", ["Example Utility"])
         before = state_of(plane.ledger)
     with closing(SqliteStore(tmp_path / "ledger.db")) as disk:
-        later = Ledger(disk, private_key("log"), ORIGIN, wall_ms=plane.wall, random=plane.random)
+        later = plane.again(store=disk)
         assert state_of(later) == before
         assert verified(later) == plane.size
 
@@ -302,7 +297,7 @@ def _other_head(store: MemoryStore) -> None:
 
 def _older_head(store: MemoryStore) -> None:
     size = len(store.contents.entries) - 1
-    root = merkle.root(size, store.node)
+    root = merkle.root(size, store.log.node)
     store.contents.checkpoint = checkpoint.sign(ORIGIN, size, root, private_key("log"))
 
 
@@ -331,10 +326,10 @@ ALTERATIONS = [
 
 @pytest.mark.parametrize("alter", ALTERATIONS)
 def test_a_log_that_was_altered_is_not_started(plane, alter):
-    verified(again(plane))
+    verified(plane.again())
     with pytest.raises((StoreUnusable, VerificationFailed)) as caught:  # noqa: PT012 - either end may notice
         alter(plane.store)
-        again(plane)
+        plane.again()
     assert isinstance(caught.value, SluicegateError)
 
 
@@ -355,7 +350,7 @@ def test_an_altered_database_is_not_started(tmp_path):
         copy = tmp_path / "copy.db"
         _copied(path, copy, statement)
         with closing(SqliteStore(copy)) as disk, pytest.raises((StoreUnusable, VerificationFailed)):
-            Ledger(disk, private_key("log"), ORIGIN, wall_ms=plane.wall, random=plane.random)
+            plane.again(store=disk)
         copy.unlink()
 
 
@@ -370,11 +365,11 @@ def _copied(path: Path, copy: Path, statement: str) -> None:
 def test_a_log_is_not_gone_on_with_under_another_key(plane):
     """The log cannot change its key: whoever verifies it has only the one."""
     with pytest.raises(StoreUnusable, match="not signed with this key"):
-        again(plane, key="stranger")
+        plane.again(key="stranger")
 
 
 def test_a_log_of_another_name_is_refused_by_the_rules(plane):
-    other = again(plane, origin="log.example/other")
+    other = plane.again(origin="log.example/other")
     refused = other.execute(start(origin="log.example/other"), by="log", command_id="start-12345")
     assert isinstance(refused, Refusal)
     assert refused.code == "other_log"
@@ -387,7 +382,7 @@ def test_entries_are_the_stored_ones_be_they_kept_in_memory_or_not(plane):
     size = plane.size
     for after in (0, size - KEPT - 1, size - KEPT, size - KEPT + 1, size - 2, size):
         for end in (after, min(after + 3, size), size):
-            assert plane.ledger.entries(after, end) == plane.store.entries(after, end - after)
+            assert plane.ledger.entries(after, end) == plane.store.log.entries(after, end - after)
 
 
 def test_entries_that_were_not_followed_yet_are_the_stored_ones(plane):
@@ -395,12 +390,12 @@ def test_entries_that_were_not_followed_yet_are_the_stored_ones(plane):
     with pytest.raises(StoreUnavailable):
         plane.direct("d-2")
     (entry,) = plane.ledger.entries(plane.size, plane.size + 1)
-    assert entry == plane.store.entries(plane.size, 1)[0]
+    assert entry == plane.store.log.entries(plane.size, 1)[0]
 
 
 def test_every_root_is_that_of_the_entries(plane):
     frontier = Frontier()
-    for entry in plane.store.entries(0, plane.size):
+    for entry in plane.store.log.entries(0, plane.size):
         assert plane.ledger.root(frontier.size) == frontier.root()
         frontier.append(merkle.leaf_hash(entry.leaf))
     assert plane.ledger.root(plane.size) == frontier.root()
@@ -408,7 +403,7 @@ def test_every_root_is_that_of_the_entries(plane):
 
 def test_an_empty_log_starts_under_any_key():
     store = MemoryStore()
-    ledger = Ledger(store, private_key("any"), ORIGIN, wall_ms=lambda: 0, random=bytes)
+    ledger = Ledger(store, private_key("any"), ORIGIN, wall_ms=lambda: 0, boot_ms=lambda: 0.0, random=bytes)
     assert ledger.size() == 0
     assert ledger.root(0) == merkle.EMPTY_ROOT
 
@@ -427,7 +422,7 @@ def test_a_command_whose_fate_is_unknown_is_done_once(plane, breaks):
     result = plane.ledger.execute(command, by="d", command_id="apply-12345", request="r")
     assert result["size"] == size + 1
     assert verified(plane.ledger) == size + 1
-    assert state_of(again(plane)) == state_of(plane.ledger)
+    assert state_of(plane.again()) == state_of(plane.ledger)
 
 
 @pytest.mark.parametrize(("breaks", "more"), [("before", 0), ("after", 1)])
@@ -441,7 +436,7 @@ def test_a_command_whose_fate_is_unknown_is_found_out_when_the_log_is_followed(p
     plane.ledger.catch_up()
     assert (plane.size, told) == (size + more, [size + 1] * more)
     assert verified(plane.ledger) == size + more
-    assert state_of(again(plane)) == state_of(plane.ledger)
+    assert state_of(plane.again()) == state_of(plane.ledger)
 
 
 @pytest.mark.parametrize("breaks", ["before", "after"])
@@ -486,10 +481,10 @@ def test_every_write_of_a_whole_history_broken_both_ways():
         whole.opened()
         whole.credential(whole.admit())
         whole.direct("d-1", ["Example Utility"])
-        kinds = [entry.type for entry in whole.store.entries(0, 1_000)]
-        assert [entry.type for entry in plane.store.entries(0, 1_000)] == kinds
+        kinds = [entry.type for entry in whole.store.log.entries(0, 1_000)]
+        assert [entry.type for entry in plane.store.log.entries(0, 1_000)] == kinds
         assert verified(plane.ledger) == len(kinds)
-        assert state_of(again(plane)) == state_of(plane.ledger)
+        assert state_of(plane.again()) == state_of(plane.ledger)
 
 
 def test_a_log_that_goes_back_under_a_running_process_is_not_appended_to(plane):
@@ -534,7 +529,14 @@ def test_two_processes_on_one_database_share_one_log(tmp_path):
     with closing(SqliteStore(path)) as one, closing(SqliteStore(path)) as other:
         plane = Plane(one)  # type: ignore[arg-type]
         plane.opened()
-        second = Ledger(other, private_key("log"), ORIGIN, wall_ms=plane.wall, random=lambda n: b"\x07" * n)
+        second = Ledger(
+            other,
+            private_key("log"),
+            ORIGIN,
+            wall_ms=plane.wall,
+            boot_ms=plane.boot,
+            random=lambda n: b"\x07" * n,
+        )
         plane.submit(name="Example Bank")
         size = plane.size
         result = yes(
@@ -563,6 +565,6 @@ def test_watchers_are_told_once_an_advance_and_not_of_refusals(plane):
 
 def test_what_is_remembered_is_canonical(plane):
     for name in list(plane.store.contents.done):
-        with plane.store.write() as writing:
-            done = writing.done(name)
+        with plane.store.write() as ports:
+            done = ports.log.done(name)
         assert canonical.loads(canonical.dumps(done.result)) == done.result

@@ -28,7 +28,7 @@ def head(plane: Plane) -> checkpoint.Checkpoint:
 
 
 def hashes(plane: Plane) -> list[bytes]:
-    return [merkle.leaf_hash(leaf) for leaf in plane.store.leaves(0, plane.size)]
+    return [merkle.leaf_hash(leaf) for leaf in plane.store.log.leaves(0, plane.size)]
 
 
 def root_of(found: list[bytes]) -> bytes:
@@ -44,7 +44,7 @@ def test_the_tiles_are_the_log_that_was_signed(plane):
         found = log.tile(plane.ledger, path)
         assert isinstance(found, bytes)
         leaves += tiles.decode_entries(found)
-    assert leaves == list(plane.store.leaves(0, plane.size))
+    assert leaves == list(plane.store.log.leaves(0, plane.size))
     below = b""
     for path, _ in tiles.tile_paths(0, plane.size):
         found = log.tile(plane.ledger, path)

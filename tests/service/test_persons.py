@@ -44,7 +44,7 @@ class Staffed(Plane):
     def linked(self, member: str, who: str = "applicant") -> Principal:
         """Whom a new link of a member authenticates."""
         made = yes(persons.link(self.ledger, self.who[who], member))
-        return access.authenticate(self.store, made["token"])
+        return access.authenticate(self.store.principals, made["token"])
 
     def correct(self, person: Principal, status: str | None) -> Any:
         return persons.correct(self.ledger, person, self.id(), status)
@@ -204,25 +204,25 @@ def test_a_person_sees_every_claim_and_corrects_their_own(plane):
 
 def test_a_link_is_one_members_and_the_newest_alone(plane):
     first = yes(persons.link(plane.ledger, plane.who["applicant"], plane.ada))["token"]
-    person = access.authenticate(plane.store, first)
+    person = access.authenticate(plane.store.principals, first)
     other = plane.linked(plane.register("applicant", plane.grant, "person-2"))
     yes(plane.correct(other, "other"))
     assert own(plane, person) == "nothing"
     second = yes(persons.link(plane.ledger, plane.who["applicant"], plane.ada))["token"]
     for dead in (first, first[:-1], ""):
         with pytest.raises(Unauthorized):
-            access.authenticate(plane.store, dead)
-    assert access.authenticate(plane.store, second).name == plane.ada
+            access.authenticate(plane.store.principals, dead)
+    assert access.authenticate(plane.store.principals, second).name == plane.ada
 
 
 def test_a_person_can_have_a_link_that_nobody_else_knows_and_stays_who_they_are(plane):
     given = yes(persons.link(plane.ledger, plane.who["applicant"], plane.ada))["token"]
-    person = access.authenticate(plane.store, given)
+    person = access.authenticate(plane.store.principals, given)
     yes(plane.correct(person, "other"))
     renewed = yes(persons.renew_link(plane.ledger, person))["token"]
     with pytest.raises(Unauthorized):
-        access.authenticate(plane.store, given)
-    assert access.authenticate(plane.store, renewed) == person
+        access.authenticate(plane.store.principals, given)
+    assert access.authenticate(plane.store.principals, renewed) == person
     assert own(plane, person) == "other"
 
 

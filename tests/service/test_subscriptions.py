@@ -71,7 +71,7 @@ def test_the_same_command_again_is_the_same_subscription_and_secret(plane):
     assert add() == first
     assert first["secret"].startswith("whsec_")
     assert first["secret"] not in str(plane.store.contents)
-    assert len(plane.store.subscriptions(plane.who["oncd"].id)) == 1
+    assert len(plane.store.outbox.subscriptions(plane.who["oncd"].id)) == 1
 
 
 def test_nobody_touches_anybody_elses(plane):
@@ -81,7 +81,7 @@ def test_nobody_touches_anybody_elses(plane):
     for act in (subscriptions.remove, subscriptions.test):
         assert no(act(plane.ledger, rival, plane.id(), theirs)) == "subscription_unknown"
     message = yes(subscriptions.test(plane.ledger, plane.who["oncd"], plane.id(), theirs))["letter"]
-    plane.store.bury(message, "no answer")
+    plane.store.outbox.bury(message, "no answer")
     assert subscriptions.dead(plane.ledger, rival) == {"letters": []}
     assert no(subscriptions.replay(plane.ledger, rival, plane.id(), message)) == "letter_unknown"
     (told,) = subscriptions.dead(plane.ledger, plane.who["oncd"])["letters"]
@@ -93,7 +93,7 @@ def test_a_subscription_that_is_removed_hears_nothing(plane):
     heard = subscribe(plane, "oncd")
     yes(subscriptions.remove(plane.ledger, plane.who["oncd"], plane.id(), heard))
     plane.submit()
-    assert plane.store.outbox() == {"waiting": 0, "dead": 0}
+    assert plane.store.outbox.counts() == {"waiting": 0, "dead": 0}
 
 
 def test_mail_wants_a_server_and_targets_are_checked(plane):

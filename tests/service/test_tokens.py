@@ -21,7 +21,7 @@ def plane() -> Plane:
 def test_a_token_is_made_for_a_role(plane, role, party):
     made = yes(tokens.issue(plane.ledger, role, "somebody", party))
     assert apikey.is_well_formed(made["token"], apikey.TOKEN_PREFIX)
-    found = access.authenticate(plane.store, made["token"])
+    found = access.authenticate(plane.store.principals, made["token"])
     assert (found.id, found.role, found.name, found.party) == (made["principal"], role, "somebody", party)
 
 
@@ -46,11 +46,11 @@ def test_no_two_tokens_are_alike(plane):
     ],
 )
 def test_what_is_no_role_or_no_party_is_refused(plane, role, party, code):
-    before = list(plane.store.principals())
+    before = list(plane.store.principals.all())
     refused = tokens.issue(plane.ledger, role, "somebody", party)
     assert isinstance(refused, Refusal)
     assert refused.code == code
-    assert list(plane.store.principals()) == before
+    assert list(plane.store.principals.all()) == before
 
 
 def test_a_token_is_kept_before_it_counts(plane):
@@ -58,13 +58,13 @@ def test_a_token_is_kept_before_it_counts(plane):
     seen: list[bool] = []
 
     def keep(token: str) -> None:
-        seen.append(plane.store.principal(apikey.digest(token)) is not None)
+        seen.append(plane.store.principals.by_token(apikey.digest(token)) is not None)
 
     made = yes(tokens.issue(plane.ledger, access.DEVELOPER, "somebody", keep=keep))
     assert seen == [False]
-    assert access.authenticate(plane.store, made["token"]).name == "somebody"
+    assert access.authenticate(plane.store.principals, made["token"]).name == "somebody"
 
 
 def test_a_token_is_in_no_entry(plane):
     tokens.issue(plane.ledger, access.APPLICANT, "somebody")
-    assert b"sgt_" not in b"".join(plane.store.leaves(0, 1_000))
+    assert b"sgt_" not in b"".join(plane.store.log.leaves(0, 1_000))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sluicegate.ports import Store, Writing
+from sluicegate.ports import Ports, Store
 from tests.fakes import Breaking, Broken, MemoryStore
-from tests.store.contract import ENTRIES, Log, StoreContract
+from tests.store.contract import StoreContract
+from tests.store.examples import ENTRIES, Log
 
 
 class TestMemoryStore(StoreContract):
@@ -26,7 +27,7 @@ class TestBreaking(StoreContract):
         store.breaks = breaks
         with pytest.raises(Broken):
             Log(store).append(ENTRIES[:4])
-        assert store.size() == size
+        assert store.log.size() == size
         with store.write():
             pass
 
@@ -34,5 +35,5 @@ class TestBreaking(StoreContract):
 def test_the_fakes_implement_the_ports():
     store: Store = MemoryStore()
     with store.write() as opened:
-        writing: Writing = opened
-        assert writing.size() == store.size() == 0
+        ports: Ports = opened
+        assert ports.log.size() == store.log.size() == 0

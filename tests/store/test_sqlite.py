@@ -23,7 +23,8 @@ from sluicegate.store import schema
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import checkpoint, merkle
-from tests.store.contract import DONE, ENTRIES, GATEWAY, Log, StoreContract
+from tests.store.contract import StoreContract
+from tests.store.examples import DONE, ENTRIES, GATEWAY, Log
 from tests.waiting import BOUND_S
 from tests.worlds import ORIGIN, private_key
 
@@ -45,14 +46,14 @@ def path(tmp_path: Path) -> Path:
 def verified(store: SqliteStore) -> int:
     """The size of a log whose head is signed and whose tree is that of its entries."""
     head = checkpoint.open_checkpoint(
-        store.checkpoint(), checkpoint.parse_vkey(checkpoint.vkey(ORIGIN, LOG_KEY))
+        store.log.checkpoint(), checkpoint.parse_vkey(checkpoint.vkey(ORIGIN, LOG_KEY))
     )
     frontier = merkle.Frontier()
-    for entry in store.entries(0, 10_000):
+    for entry in store.log.entries(0, 10_000):
         assert entry == ENTRIES[entry.seq]
         frontier.append(merkle.leaf_hash(entry.leaf))
-    assert head.size == store.size() == frontier.size
-    assert head.root == frontier.root() == merkle.root(head.size, store.node)
+    assert head.size == store.log.size() == frontier.size
+    assert head.root == frontier.root() == merkle.root(head.size, store.log.node)
     return head.size
 
 
@@ -62,22 +63,22 @@ def verified(store: SqliteStore) -> int:
 def test_everything_is_there_when_opened_again(path):
     with closing(SqliteStore(path)) as store:
         Log(store).append(ENTRIES)
-        with store.write() as writing:
-            writing.remember("cmd_1", DONE)
-            writing.add_organization("org_1", "applicant_1", "Example Utility", "US")
-        store.add_principal(bytes(32), Principal("agency_1", "agency", "oncd", "oncd"))
-        store.register(GATEWAY)
+        with store.write() as ports:
+            ports.log.remember("cmd_1", DONE)
+            ports.principals.add_organization("org_1", "applicant_1", "Example Utility", "US")
+        store.principals.add(bytes(32), Principal("agency_1", "agency", "oncd", "oncd"))
+        store.fleet.register(GATEWAY)
     with closing(SqliteStore(path)) as store:
         assert verified(store) == len(ENTRIES)
-        assert list(store.incarnations()) == [GATEWAY]
-        assert store.principal(bytes(32)) == Principal("agency_1", "agency", "oncd", "oncd")
-        with store.write() as writing:
-            assert writing.done("cmd_1") == DONE
-            assert writing.organization("applicant_1", "Example Utility", "US") == "org_1"
+        assert list(store.fleet.incarnations()) == [GATEWAY]
+        assert store.principals.by_token(bytes(32)) == Principal("agency_1", "agency", "oncd", "oncd")
+        with store.write() as ports:
+            assert ports.log.done("cmd_1") == DONE
+            assert ports.principals.organization("applicant_1", "Example Utility", "US") == "org_1"
 
 
 def test_every_commit_is_synced(path):
-    with closing(SqliteStore(path)) as store, store._engine.connect() as connection:
+    with closing(SqliteStore(path)) as store, store.database.engine.connect() as connection:
         pragma = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys")
@@ -88,9 +89,9 @@ def test_every_commit_is_synced(path):
 def test_a_confirmation_is_a_write(path):
     """It proves that this process can write, so it must write."""
     with closing(SqliteStore(path)) as store:
-        store.confirm()
-        store.confirm()
-        with store._reading() as connection:
+        store.log.confirm()
+        store.log.confirm()
+        with store.database.reading() as connection:
             assert connection.scalar(sa.select(schema.head.c.confirmed)) == 2
 
 
@@ -178,6 +179,7 @@ CREATE TABLE incarnations_then (
 INSERT INTO incarnations_then SELECT gateway, incarnation, surface FROM incarnations;
 DROP TABLE incarnations;
 ALTER TABLE incarnations_then RENAME TO incarnations;
+DROP TABLE organization_names;
 PRAGMA user_version=3;
 """
 """Makes a database one of version 3, before runs of gateways had keys."""
@@ -186,7 +188,7 @@ PRAGMA user_version=3;
 def of_version_3(path: Path) -> None:
     with closing(SqliteStore(path)) as store:
         Log(store).append(ENTRIES)
-        store.register(GATEWAY)
+        store.fleet.register(GATEWAY)
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(V3)
 
@@ -203,8 +205,8 @@ def test_a_database_of_an_older_version_is_brought_up_to_date_with_all_that_is_i
     for _ in range(2):  # the second time there is nothing to do
         with closing(SqliteStore(path)) as store:
             assert verified(store) == len(ENTRIES)
-            store.register(keyed)
-            assert sorted(store.incarnations(), key=repr) == [GATEWAY, keyed]
+            store.fleet.register(keyed)
+            assert sorted(store.fleet.incarnations(), key=repr) == [GATEWAY, keyed]
     with closing(SqliteStore(tmp_path / "fresh.db")):
         assert columns(path) == columns(tmp_path / "fresh.db")
 
@@ -226,7 +228,7 @@ def test_one_that_cannot_be_brought_up_to_date_stays_as_it_was(path):
 def test_an_empty_file_becomes_a_database(path):
     path.touch()
     with closing(SqliteStore(path)) as store:
-        assert store.size() == 0
+        assert store.log.size() == 0
 
 
 def damaged(path: Path, *statements: str) -> SqliteStore:
@@ -243,14 +245,14 @@ def damaged(path: Path, *statements: str) -> SqliteStore:
 @pytest.mark.parametrize(
     ("statement", "what"),
     [
-        ("DROP TABLE entries", lambda store: store.entries(0, 1)),
-        ("ALTER TABLE head RENAME COLUMN size TO length", lambda store: store.size()),
-        ("DROP TABLE principals", lambda store: store.principal(bytes(32))),
-        ("DROP TABLE nodes", lambda store: store.node(0, 0)),
-        ("DELETE FROM nodes WHERE level = 0 AND idx = 1", lambda store: store.node(0, 1)),
-        ("DELETE FROM head", lambda store: store.size()),
-        ("DELETE FROM head", lambda store: store.checkpoint()),
-        ("DROP TABLE incarnations", lambda store: store.register(GATEWAY)),
+        ("DROP TABLE entries", lambda store: store.log.entries(0, 1)),
+        ("ALTER TABLE head RENAME COLUMN size TO length", lambda store: store.log.size()),
+        ("DROP TABLE principals", lambda store: store.principals.by_token(bytes(32))),
+        ("DROP TABLE nodes", lambda store: store.log.node(0, 0)),
+        ("DELETE FROM nodes WHERE level = 0 AND idx = 1", lambda store: store.log.node(0, 1)),
+        ("DELETE FROM head", lambda store: store.log.size()),
+        ("DELETE FROM head", lambda store: store.log.checkpoint()),
+        ("DROP TABLE incarnations", lambda store: store.fleet.register(GATEWAY)),
     ],
 )
 def test_a_database_with_something_missing_is_unusable(
@@ -267,7 +269,7 @@ def test_a_database_with_overwritten_pages_is_unusable(path):
     data[4096:] = b"\xff" * (len(data) - 4096)
     path.write_bytes(data)
     with pytest.raises(StoreUnusable):
-        SqliteStore(path).entries(0, 100)
+        SqliteStore(path).log.entries(0, 100)
 
 
 # Writes that fail
@@ -283,19 +285,19 @@ def commits_broken(store: SqliteStore, when: str, said: str = "disk I/O error") 
             dbapi.execute("COMMIT")
         raise sa.exc.OperationalError("COMMIT", {}, sqlite3.OperationalError(said))
 
-    sa.event.listen(store._engine, "commit", commit)
+    sa.event.listen(store.database.engine, "commit", commit)
     try:
         yield
     finally:
-        sa.event.remove(store._engine, "commit", commit)
+        sa.event.remove(store.database.engine, "commit", commit)
 
 
 def write(
     store: SqliteStore, entries: Sequence[Entry], nodes: Sequence[Node], head: str, done: PastCommand = DONE
 ) -> None:
-    with store.write() as writing:
-        writing.append(entries, nodes, head)
-        writing.remember("cmd_1", done)
+    with store.write() as ports:
+        ports.log.append(entries, nodes, head)
+        ports.log.remember("cmd_1", done)
 
 
 @pytest.mark.parametrize(("when", "size"), [("before", 5), ("after", 9)])
@@ -310,10 +312,10 @@ def test_a_commit_that_fails_is_done_wholly_or_not_at_all(path, when, said, size
         assert verified(store) == size
     with closing(SqliteStore(path)) as store:
         assert verified(store) == size
-        with store.write() as writing:
-            assert writing.done("cmd_1") == (DONE if when == "after" else None)
+        with store.write() as ports:
+            assert ports.log.done("cmd_1") == (DONE if when == "after" else None)
             if when == "before":
-                writing.append(ENTRIES[5:9], nodes, head)
+                ports.log.append(ENTRIES[5:9], nodes, head)
         assert verified(store) == 9
 
 
@@ -321,14 +323,14 @@ def test_a_commit_that_fails_is_done_wholly_or_not_at_all(path, when, said, size
 def test_every_other_write_fails_as_what_it_is(path, when):
     with closing(SqliteStore(path)) as store, commits_broken(store, when):
         for write in (
-            store.confirm,
-            lambda: store.register(GATEWAY),
-            lambda: store.retire(GATEWAY),
-            lambda: store.add_principal(os.urandom(32), Principal(os.urandom(4).hex(), "agency", "oncd")),
-            lambda: store.delivered("msg_1"),
-            lambda: store.put_off("msg_1", 5, "no answer"),
-            lambda: store.bury("msg_1", "no answer"),
-            lambda: store.end_subscription("sub_1", "it said 410"),
+            store.log.confirm,
+            lambda: store.fleet.register(GATEWAY),
+            lambda: store.fleet.retire(GATEWAY),
+            lambda: store.principals.add(os.urandom(32), Principal(os.urandom(4).hex(), "agency", "oncd")),
+            lambda: store.outbox.delivered("msg_1"),
+            lambda: store.outbox.put_off("msg_1", 5, "no answer"),
+            lambda: store.outbox.bury("msg_1", "no answer"),
+            lambda: store.outbox.end_subscription("sub_1", "it said 410"),
         ):
             with pytest.raises(StoreUnavailable):
                 write()
@@ -344,16 +346,16 @@ def test_a_full_disk_refuses_and_loses_nothing(path):
             pages = connection.execute("PRAGMA page_count").fetchone()[0]
             connection.execute(f"PRAGMA max_page_count={pages}")
 
-        sa.event.listen(store._engine, "checkout", limit)
+        sa.event.listen(store.database.engine, "checkout", limit)
         nodes, head = log.grow(ENTRIES[5:])
         with pytest.raises(StoreUnavailable, match="full"):
             write(store, ENTRIES[5:], nodes, head, PastCommand(DONE.request, {"large": "x" * 100_000}))
         assert verified(store) == 5
-        sa.event.remove(store._engine, "checkout", limit)
+        sa.event.remove(store.database.engine, "checkout", limit)
     with closing(SqliteStore(path)) as store:
-        with store.write() as writing:
-            assert writing.done("cmd_1") is None
-            writing.append(ENTRIES[5:], nodes, head)
+        with store.write() as ports:
+            assert ports.log.done("cmd_1") is None
+            ports.log.append(ENTRIES[5:], nodes, head)
         assert verified(store) == len(ENTRIES)
 
 
@@ -375,7 +377,7 @@ sys.exit(5)
         subprocess.run([sys.executable, "-c", code, str(path)], timeout=BOUND_S, check=False).returncode == 0
     )
     with closing(SqliteStore(path)) as store:
-        assert store.size() == 0
+        assert store.log.size() == 0
 
 
 READ_ONLY = """
@@ -390,8 +392,8 @@ if os.geteuid() == 0:
     os.setresuid(65534, 65534, 65534)
 try:
     store = SqliteStore(Path(sys.argv[1]))
-    assert store.size() == 2, "what is there can be read, or nothing can"
-    store.register(Incarnation("g", "i", "api"))
+    assert store.log.size() == 2, "what is there can be read, or nothing can"
+    store.fleet.register(Incarnation("g", "i", "api"))
 except StoreUnavailable as error:
     sys.exit(0 if error.remedy else 4)
 sys.exit(5)
@@ -452,7 +454,7 @@ def test_a_reader_is_not_held_up_by_a_writer(path):
 
 def test_no_secret_is_in_the_file(path):
     with closing(SqliteStore(path)) as store:
-        store.add_principal(b"digest-of-a-token-32-bytes-long!", Principal("agency_1", "agency", "oncd"))
+        store.principals.add(b"digest-of-a-token-32-bytes-long!", Principal("agency_1", "agency", "oncd"))
         columns = {table.name: set(table.columns.keys()) for table in schema.metadata.tables.values()}
     assert columns["principals"] == {"token_digest", "id", "role", "name", "party"}
     assert not any(
@@ -463,11 +465,11 @@ def test_no_secret_is_in_the_file(path):
 def test_what_breaks_a_rule_of_the_schema_is_no_fault_of_the_disk(path):
     """A bug of ours must not look like a disk that is full: trying again would not help."""
     with closing(SqliteStore(path)) as store:
-        store.add_principal(bytes(32), Principal("agency_1", "agency", "oncd"))
+        store.principals.add(bytes(32), Principal("agency_1", "agency", "oncd"))
         with pytest.raises(sa.exc.IntegrityError):
-            store.add_principal(b"\x01" * 32, Principal("agency_1", "agency", "ostp"))
+            store.principals.add(b"\x01" * 32, Principal("agency_1", "agency", "ostp"))
         Log(store).append(ENTRIES[:2])
         with pytest.raises(sa.exc.IntegrityError):
             Log(store).append(ENTRIES[:2])
         assert verified(store) == 2
-        store.register(Incarnation("gateway-1", "incarnation-1", "codex"))
+        store.fleet.register(Incarnation("gateway-1", "incarnation-1", "codex"))

@@ -666,7 +666,10 @@ def reports_of(entries: Sequence[Entry]) -> dict[str, Any]:
     state = State()
     for entry in entries:
         state.apply(entry)
-    casework = reports.casework(state, state.cases.values(), state.at_ms)
+    casework = {
+        **reports.casework(state.cases.values(), state.at_ms),
+        "requirements": reports.requirements(state, state.at_ms),
+    }
     told = [[case.id, each.body().decode()] for case, each in notices.news(entries, {})]
     return {"casework": _exact(casework), "notices": {"count": len(told), "digest": _digest(told)}}
 

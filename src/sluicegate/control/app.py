@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -20,34 +19,22 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from sluicegate import __version__
 from sluicegate.control import api, directives, enforcement, persons, subscriptions
 from sluicegate.control.errors import body_of, on_error, on_surprise
-from sluicegate.control.keysets import KeySource, Refresher
+from sluicegate.control.services import Services
 from sluicegate.errors import SluicegateError, StoreUnavailable
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
-from sluicegate.service.telling import Telling
-from sluicegate.service.usage import UsageBook
-from sluicegate.settings import PostSettings
 
 TICK_S = 1.0
 """How often time is looked at while nobody asks for anything."""
 _log = logging.getLogger(__name__)
 
 
-def application(
-    ledger: Ledger,
-    fleet: Fleet,
-    *,
-    max_body_bytes: int,
-    post: PostSettings | None = None,
-    key_source: KeySource | None = None,
-) -> FastAPI:
-    """The control plane over one ledger and one fleet; providers' keys are fetched from `key_source`."""
+def application(services: Services) -> FastAPI:
+    """The control plane that serves these."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        news = app.state.news = enforcement.Waiters(ledger)
-        ticking = _tick(ledger, fleet, news, app.state.telling)
-        running = [asyncio.create_task(ticking), asyncio.create_task(app.state.refresher.run())]
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        running = [asyncio.create_task(_tick(services)), asyncio.create_task(services.refresher.run())]
         yield
         for task in running:
             task.cancel()
@@ -62,30 +49,24 @@ def application(
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.ledger = ledger
-    app.state.fleet = fleet
-    app.state.telling = Telling(ledger)
-    app.state.usage = UsageBook(ledger.now_ms())
-    app.state.max_body_bytes = max_body_bytes
-    app.state.post = post or PostSettings()
-    app.state.refresher = Refresher(ledger, key_source, random.SystemRandom().random)
+    app.state.services = services
     for part in (api, directives, enforcement, persons, subscriptions):
         app.include_router(part.router)
     app.add_exception_handler(SluicegateError, on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, on_surprise)
-    _add_operations(app, ledger, fleet)
+    _add_operations(app, services.ledger, services.fleet)
     return app
 
 
-async def _tick(ledger: Ledger, fleet: Fleet, news: enforcement.Waiters, telling: Telling) -> None:
+async def _tick(services: Services) -> None:
     """Let time move cases, count gateways out and tell of directives, also while nobody asks for anything."""
     while True:
         try:
-            await run_in_threadpool(ledger.tick)
-            await run_in_threadpool(fleet.tick)
-            await run_in_threadpool(telling.tell, await news.passed_on())
+            await run_in_threadpool(services.ledger.tick)
+            await run_in_threadpool(services.fleet.tick)
+            await run_in_threadpool(services.telling.tell, await services.waiters.passed_on())
         except StoreUnavailable as error:
             _log.warning("what is due waits: %s", error.message)
         await asyncio.sleep(TICK_S)
@@ -121,7 +102,7 @@ def _add_operations(app: FastAPI, ledger: Ledger, fleet: Fleet) -> None:
     drifted.set_function(fleet.drifted)
     letters = Gauge("sluicegate_letters", "letters in the outbox", ["state"], registry=registry)
     for state in ("waiting", "dead"):
-        letters.labels(state).set_function(partial(lambda state: ledger.store.outbox()[state], state))
+        letters.labels(state).set_function(partial(lambda state: ledger.store.outbox.counts()[state], state))
 
     @app.get("/healthz", include_in_schema=False)
     def healthz() -> Response:
@@ -129,7 +110,7 @@ def _add_operations(app: FastAPI, ledger: Ledger, fleet: Fleet) -> None:
 
     @app.get("/readyz", include_in_schema=False)
     def readyz() -> Response:
-        ledger.store.size()
+        ledger.store.log.size()
         return PlainTextResponse("ready\n")
 
     @app.get("/metrics", include_in_schema=False)

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
 
 from sluicegate.control.errors import EVERY_ERROR, answer
 from sluicegate.control.requests import (
@@ -21,13 +20,12 @@ from sluicegate.control.requests import (
     RequestBody,
     StrictRoute,
     TheLedger,
+    TheServices,
     may,
 )
 from sluicegate.errors import StoreUnavailable
 from sluicegate.ports import Principal
 from sluicegate.service import directives, drills, preview
-from sluicegate.service.fleet import Fleet
-from sluicegate.service.usage import UsageBook
 from sluicegate_record.directives.names import ROWS_MAX
 
 router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR, tags=["directives"])
@@ -80,31 +78,30 @@ class DefinitionRequest(RequestBody):
 @router.post("/api/v1/directives/preview")
 def preview_directive(
     body: DirectiveText,
-    request: Request,
-    ledger: TheLedger,
+    services: TheServices,
     by: Annotated[Principal, Depends(may("directive.preview"))],
 ) -> Any:
     """Whom a directive would cover and spare, and what each exception changes."""
     annexes = {name: each.model_dump(exclude_none=True) for name, each in body.annexes.items()}
-    used: UsageBook = request.app.state.usage
-    used.keep((each["gateway"], each["incarnation"]) for each in request.app.state.fleet.gateways())
-    return answer(preview.preview(ledger, by, body.text, body.file, annexes, used))
+    used = services.usage
+    used.keep((each["gateway"], each["incarnation"]) for each in services.fleet.gateways())
+    return answer(preview.preview(services.ledger, by, body.text, body.file, annexes, used))
 
 
 @router.post("/api/v1/directives")
 async def issue_directive(
     body: SignedDirective,
-    request: Request,
-    ledger: TheLedger,
+    services: TheServices,
     command: CommandId,
     by: Annotated[Principal, Depends(may("directive.issue"))],
 ) -> Any:
     """Put a signed directive in force; whoever it affects is told before anything more becomes of it."""
     opened = {name: each.model_dump() for name, each in body.opened.items()}
+    ledger = services.ledger
     issued = await run_in_threadpool(directives.issue, ledger, by, command, body.envelope, opened)
-    size = await request.app.state.news.passed_on()
+    size = await services.waiters.passed_on()
     with suppress(StoreUnavailable):  # the next tick tells
-        await run_in_threadpool(request.app.state.telling.tell, size)
+        await run_in_threadpool(services.telling.tell, size)
     return answer(await run_in_threadpool(preview.counted, ledger, issued))
 
 
@@ -141,11 +138,10 @@ def affected(
 
 @router.get("/api/v1/directives/{directive}/status")
 def directive_status(
-    directive: str, request: Request, _: Annotated[Principal, Depends(may("directive.read"))]
+    directive: str, services: TheServices, _: Annotated[Principal, Depends(may("directive.read"))]
 ) -> Any:
     """Where a directive is in force, gateway by gateway."""
-    fleet: Fleet = request.app.state.fleet
-    return answer(fleet.directive_status(directive))
+    return answer(services.fleet.directive_status(directive))
 
 
 @router.post("/api/v1/directives/{directive}/lift")
@@ -173,10 +169,10 @@ def end_drill(
 
 @router.get("/api/v1/drills/{drill}/report")
 def drill_report(
-    drill: str, request: Request, ledger: TheLedger, _: Annotated[Principal, Depends(may("directive.read"))]
+    drill: str, services: TheServices, _: Annotated[Principal, Depends(may("directive.read"))]
 ) -> Any:
     """The signed report of a drill that is over everywhere: time to zero, time to restore."""
-    return answer(drills.report(ledger, request.app.state.fleet, drill))
+    return answer(drills.report(services.ledger, services.fleet, drill))
 
 
 @router.get("/api/v1/definitions")

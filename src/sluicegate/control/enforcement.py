@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sluicegate.control.errors import EVERY_ERROR, answer
@@ -22,19 +18,18 @@ from sluicegate.control.requests import (
     RequestBody,
     StrictRoute,
     TheLedger,
+    TheServices,
     may,
 )
+from sluicegate.control.services import Services
 from sluicegate.core.access.naming import Naming, UsageKey
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.ports import Principal
 from sluicegate.service import grants, points, usage
-from sluicegate.service.fleet import Fleet, Poll
-from sluicegate.service.ledger import Ledger
+from sluicegate.service.fleet import Poll
 from sluicegate.service.usage import UsageCount
 from sluicegate_record.log import acknowledgement
 
-PASSED_ON_S = 1.0
-"""How long an order's way to the gateways keeps what else there is to do for it waiting."""
 router = APIRouter(route_class=StrictRoute, responses=EVERY_ERROR, tags=["fleet"])
 
 
@@ -134,96 +129,33 @@ def state_point(
 
 
 @router.get("/api/v1/gateways")
-def gateways(request: Request, _: Annotated[Principal, Depends(may("directive.read"))]) -> Any:
+def gateways(services: TheServices, _: Annotated[Principal, Depends(may("directive.read"))]) -> Any:
     """Every gateway that may hold a lease."""
-    fleet: Fleet = request.app.state.fleet
-    return {"gateways": fleet.gateways()}
+    return {"gateways": services.fleet.gateways()}
 
 
 @router.post("/fleet/v1/poll", include_in_schema=False)
 async def poll(
-    body: PollRequest, request: Request, by: Annotated[Principal, Depends(may("fleet.poll"))]
+    body: PollRequest, services: TheServices, by: Annotated[Principal, Depends(may("fleet.poll"))]
 ) -> Response:
     """The feed: answers at once on news, else after waitMs."""
     if by.name != body.gateway:
         raise Unauthorized(f"this token is of gateway {by.name!r}, not {body.gateway!r}", code="forbidden")
-    fleet: Fleet = request.app.state.fleet
+    fleet, waiters = services.fleet, services.waiters
     asked = await run_in_threadpool(body.asked)
-    news: Waiters = request.app.state.news
-    with news.asking(body.after):
+    with waiters.asking(body.after):
         await run_in_threadpool(fleet.heard, asked)
-        await _report(body, request, by)
-        await news.beyond(body.after, body.waitMs / 1000)
+        await _report(body, services, by)
+        await waiters.beyond(body.after, body.waitMs / 1000)
         return JSONResponse(await run_in_threadpool(fleet.answer, asked))
 
 
-async def _report(body: PollRequest, request: Request, by: Principal) -> None:
+async def _report(body: PollRequest, services: Services, by: Principal) -> None:
     """Note what a poll reports."""
+    ledger = services.ledger
     if body.report.usage:
         rows = [each.row() for each in body.report.usage]
-        ledger: Ledger = request.app.state.ledger
         rows = await run_in_threadpool(usage.known, ledger, rows)
-        request.app.state.usage.report((body.gateway, body.incarnation), rows, ledger.now_ms())
+        services.usage.report((body.gateway, body.incarnation), rows, ledger.now_ms())
     if body.report.proven:
-        await run_in_threadpool(grants.prove, request.app.state.ledger, by, body.surface, body.report.proven)
-
-
-class Waiters:
-    """Wakes those who wait for the log to grow, and knows who has not been answered yet."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self._asking: dict[asyncio.Future[None], int] = {}
-        """Whoever asks: done when answered, and how many entries it has."""
-        self._loop = asyncio.get_running_loop()
-        self._event = asyncio.Event()
-        self._closed = False
-        ledger.watch(self._told)
-
-    @contextmanager
-    def asking(self, after: int) -> Iterator[None]:
-        """Hold a question of a gateway that has `after` entries, until it is answered."""
-        answered = self._loop.create_future()
-        self._asking[answered] = after
-        try:
-            yield
-        finally:
-            del self._asking[answered]
-            answered.set_result(None)
-
-    async def passed_on(self) -> int:
-        """Return when every gateway that asks has been answered with what the log has now, or soon.
-
-        Returns: how many entries that is.
-        """
-        size = self._ledger.size()
-        waiting = [answered for answered, after in self._asking.items() if after < size]
-        if waiting:
-            await asyncio.wait(waiting, timeout=PASSED_ON_S)
-        return size
-
-    async def beyond(self, after: int, seconds: float) -> None:
-        """Return when the log is larger than `after`, the time is over, or nobody waits any more."""
-        deadline = self._loop.time() + seconds
-        while self._ledger.size() <= after and not self._closed:
-            event, remaining = self._event, deadline - self._loop.time()
-            if remaining <= 0 or self._ledger.size() > after:
-                return
-            try:
-                async with asyncio.timeout(remaining):
-                    await event.wait()
-            except TimeoutError:
-                return
-
-    def close(self) -> None:
-        """Let everybody go who waits."""
-        self._closed = True
-        self._wake()
-
-    def _told(self) -> None:
-        """Called from the thread that made the log grow."""
-        self._loop.call_soon_threadsafe(self._wake)
-
-    def _wake(self) -> None:
-        event, self._event = self._event, asyncio.Event()
-        event.set()
+        await run_in_threadpool(grants.prove, ledger, by, body.surface, body.report.proven)

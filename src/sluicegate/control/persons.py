@@ -7,12 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from sluicegate.control import page
 from sluicegate.control.errors import EVERY_ERROR, answer
-from sluicegate.control.keysets import KeySource, Refresher
 from sluicegate.control.requests import (
     CommandId,
     EnvelopeRequest,
@@ -20,9 +18,10 @@ from sluicegate.control.requests import (
     RequestBody,
     StrictRoute,
     TheLedger,
-    ledger_of,
+    TheServices,
     may,
 )
+from sluicegate.control.services import Services
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.persons import IDENTIFIERS_MAX, ROWS_MAX
 from sluicegate.core.people.assertion import ALGORITHMS, TOKEN_MAX_BYTES, URI_MAX
@@ -200,12 +199,12 @@ def withdraw_attestation(credential: str, ledger: TheLedger, command: CommandId,
 async def register_provider(
     grant: str,
     body: ProviderRequest,
-    request: Request,
+    services: TheServices,
     command: CommandId,
     by: ProviderChanger,
 ) -> Any:
     """Register an identity provider of the organization that holds a grant."""
-    ledger = ledger_of(request)
+    ledger = services.ledger
     organization = await run_in_threadpool(persons.organization_of, ledger, by, grant)
     if isinstance(organization, Refusal):
         return answer(organization)
@@ -213,31 +212,30 @@ async def register_provider(
     if body.jwks is None:
         if body.jwks_url is None:
             raise InvalidInput("no keys, expected 'jwks' or 'jwks_url'")
-        asked["jwks"] = await _fetched(request, body.jwks_url)
+        asked["jwks"] = await _fetched(services, body.jwks_url)
     return answer(await run_in_threadpool(providers.register, ledger, by, command, grant, asked))
 
 
 @router.get("/api/v1/grants/{grant}/providers", tags=["providers"])
 def list_providers(
-    grant: str, request: Request, ledger: TheLedger, by: Annotated[Principal, Depends(may("provider.read"))]
+    grant: str, services: TheServices, by: Annotated[Principal, Depends(may("provider.read"))]
 ) -> Any:
     """The organization's providers, and why keys could not be fetched the last time, if they could not."""
-    refresher: Refresher = request.app.state.refresher
-    return answer(providers.listed(ledger, by, grant, refresher.failures))
+    return answer(providers.listed(services.ledger, by, grant, services.refresher.failures))
 
 
 @router.post("/api/v1/providers/{provider}/rotate", tags=["providers"])
 async def rotate_keys(
-    provider: str, body: KeySet, request: Request, command: CommandId, by: ProviderChanger
+    provider: str, body: KeySet, services: TheServices, command: CommandId, by: ProviderChanger
 ) -> Any:
     """Put another key set in the place of a provider's."""
-    ledger = ledger_of(request)
+    ledger = services.ledger
     jwks: Any = body.jwks
     if jwks is None:
         url = await run_in_threadpool(providers.url_of, ledger, by, provider)
         if isinstance(url, Refusal):
             return answer(url)
-        jwks = await _fetched(request, url)
+        jwks = await _fetched(services, url)
     return answer(await run_in_threadpool(providers.rotate, ledger, by, command, provider, jwks))
 
 
@@ -274,9 +272,9 @@ def person_page() -> Response:
     return HTMLResponse(page.HTML, headers=page.HEADERS)
 
 
-async def _fetched(request: Request, url: str) -> Any:
+async def _fetched(services: Services, url: str) -> Any:
     """The key set at a URL. Raises: InvalidInput, Unreachable."""
-    source: KeySource | None = request.app.state.refresher.source
+    source = services.refresher.source
     if source is None:
         raise InvalidInput("this control plane fetches no keys, expected 'jwks'")
     return providers.read(await source.fetch(url))

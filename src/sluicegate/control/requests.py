@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from sluicegate.control.services import Services, services_of
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
@@ -33,7 +34,7 @@ class StrictRequest(Request):
         Raises: InvalidInput: larger than the settings allow.
         """
         if not hasattr(self, "_body"):
-            most = self.app.state.max_body_bytes
+            most = services_of(self).max_body_bytes
             chunks, total = [], 0
             async for chunk in self.stream():
                 total += len(chunk)
@@ -65,8 +66,7 @@ class StrictRoute(APIRoute):
 
 def ledger_of(request: Request) -> Ledger:
     """The ledger this application serves."""
-    ledger: Ledger = request.app.state.ledger
-    return ledger
+    return services_of(request).ledger
 
 
 def holder_of(request: Request) -> Principal:
@@ -78,7 +78,7 @@ def holder_of(request: Request) -> Principal:
     if known is None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         given = token.strip() if scheme.lower() == "bearer" else None
-        known = request.state.holder = access.authenticate(ledger_of(request).store, given)
+        known = request.state.holder = access.authenticate(ledger_of(request).store.principals, given)
     return known
 
 
@@ -110,6 +110,7 @@ def command_id(
     return idempotency_key
 
 
+TheServices = Annotated[Services, Depends(services_of)]
 TheLedger = Annotated[Ledger, Depends(ledger_of)]
 CommandId = Annotated[str, Depends(command_id)]
 Identifier = Annotated[str, Field(min_length=1, max_length=128)]

@@ -6,10 +6,9 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
-from starlette.requests import Request
 
 from sluicegate.control.errors import EVERY_ERROR, answer
-from sluicegate.control.requests import CommandId, RequestBody, StrictRoute, TheLedger, may
+from sluicegate.control.requests import CommandId, RequestBody, StrictRoute, TheLedger, TheServices, may
 from sluicegate.ports import Principal
 from sluicegate.service import subscriptions
 from sluicegate.targets import TARGET_MAX
@@ -33,11 +32,9 @@ class ReplayRequest(RequestBody):
 
 
 @router.post("/api/v1/subscriptions")
-def subscribe(
-    body: SubscriptionRequest, request: Request, ledger: TheLedger, command: CommandId, by: Changer
-) -> Any:
+def subscribe(body: SubscriptionRequest, services: TheServices, command: CommandId, by: Changer) -> Any:
     """Be told of every entry about the caller's cases. A webhook's secret is in this answer alone."""
-    return answer(subscriptions.add(ledger, by, command, body.model_dump(), request.app.state.post))
+    return answer(subscriptions.add(services.ledger, by, command, body.model_dump(), services.post))
 
 
 @router.get("/api/v1/subscriptions")

@@ -6,7 +6,7 @@ This relies on uvicorn's `Config` and `ServerState`. The caller handles signals.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from uvicorn import Config
@@ -47,6 +47,12 @@ class Server:
         port: int = self._listening.sockets[0].getsockname()[1]
         return port
 
+    @property
+    def connections(self) -> frozenset[GateProtocol]:
+        """The connections that are open."""
+        found: Iterable[Any] = self._state.connections
+        return frozenset(found)
+
     async def start(self) -> None:
         """Listen.
 
@@ -65,11 +71,10 @@ class Server:
         """Accept no more connections, let open answers end within the grace period, then reset the rest."""
         assert self._listening is not None
         self._listening.close()
-        for connection in list(self._state.connections):
+        for connection in self.connections:
             connection.shutdown()
         await self._gone(grace_ms)
-        for connection in list(self._state.connections):
-            assert isinstance(connection, GateProtocol)
+        for connection in self.connections:
             connection.reset()
         await self._gone(1_000)
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from sluicegate.errors import SluicegateError
-from sluicegate.ports import Letter, Store, Subscription
+from sluicegate.ports import Letter, Outbox, Subscription
 from sluicegate.post.carrier import Carrier, DeliveryFailure
 
 _log = logging.getLogger(__name__)
@@ -35,14 +35,14 @@ class Courier:
 
     def __init__(
         self,
-        store: Store,
+        outbox: Outbox,
         carriers: Mapping[str, Carrier],
         *,
         wall_ms: Callable[[], int],
         chance: Callable[[], float],
         max_sending: int,
     ) -> None:
-        self._store = store
+        self._outbox = outbox
         self._carriers = carriers
         self._wall_ms = wall_ms
         self._chance = chance
@@ -80,7 +80,7 @@ class Courier:
         room = self._max_sending - len(self._sending)
         if room <= 0:
             return 0
-        found = await asyncio.to_thread(self._store.due, self._wall_ms(), self._busy(), room)
+        found = await asyncio.to_thread(self._outbox.due, self._wall_ms(), self._busy(), room)
         for subscription, letter in found:
             task = asyncio.create_task(self._send(subscription, letter))
             self._sending[subscription.id] = task
@@ -103,7 +103,7 @@ class Courier:
     async def _next_s(self) -> float:
         if len(self._sending) >= self._max_sending:
             return LOOK_EVERY_S
-        due_ms = await asyncio.to_thread(self._store.next_due_ms, self._busy())
+        due_ms = await asyncio.to_thread(self._outbox.next_due_ms, self._busy())
         return LOOK_EVERY_S if due_ms is None else max(0.0, (due_ms - self._wall_ms()) / 1000)
 
     def _busy(self) -> set[str]:
@@ -134,11 +134,11 @@ class Courier:
     def _note(self, letter: Letter, failure: DeliveryFailure | None) -> None:
         """Note the result of a letter."""
         if failure is None:
-            self._store.delivered(letter.message)
+            self._outbox.delivered(letter.message)
         elif failure.gone:
-            self._store.end_subscription(letter.subscription, failure.error)
+            self._outbox.end_subscription(letter.subscription, failure.error)
         elif letter.attempts >= len(BACK_OFF_MS):
-            self._store.bury(letter.message, failure.error)
+            self._outbox.bury(letter.message, failure.error)
         else:
             wait_ms = BACK_OFF_MS[letter.attempts] * (1 + JITTER * self._chance())
-            self._store.put_off(letter.message, self._wall_ms() + int(wait_ms), failure.error)
+            self._outbox.put_off(letter.message, self._wall_ms() + int(wait_ms), failure.error)

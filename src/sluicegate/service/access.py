@@ -12,7 +12,7 @@ from __future__ import annotations
 from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle.state import State
 from sluicegate.errors import Unauthorized
-from sluicegate.ports import Principal, Store
+from sluicegate.ports import Principal, Principals
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.release import Release
 from sluicegate_record.terms import kinds
@@ -74,7 +74,7 @@ ACTIONS: dict[str, frozenset[str]] = {
 }
 
 
-def authenticate(store: Store, token: str | None) -> Principal:
+def authenticate(principals: Principals, token: str | None) -> Principal:
     """Whose token this is.
 
     Raises: Unauthorized: none given, or not one of ours.
@@ -85,9 +85,8 @@ def authenticate(store: Store, token: str | None) -> Principal:
             code="token_missing",
             remedy="send 'Authorization: Bearer sgt_…'; the command line takes it from SLUICEGATE_TOKEN",
         )
-    found = (
-        store.principal(apikey.digest(token)) if apikey.is_well_formed(token, apikey.TOKEN_PREFIX) else None
-    )
+    is_token = apikey.is_well_formed(token, apikey.TOKEN_PREFIX)
+    found = principals.by_token(apikey.digest(token)) if is_token else None
     if found is None:
         raise Unauthorized(
             "the token is not known here",

@@ -26,7 +26,7 @@ from sluicegate.core.lifecycle.state import Nomination
 from sluicegate.core.people import application
 from sluicegate.core.terms import document
 from sluicegate.errors import InvalidInput
-from sluicegate.ports import Principal, Writing
+from sluicegate.ports import Ports, Principal, Principals
 from sluicegate.service import access
 from sluicegate.service.cases import dossier_of, seen
 from sluicegate.service.ledger import Ledger
@@ -71,8 +71,8 @@ def submit(
     """Apply for one stage on one surface. Raises: InvalidDocument."""
     application.read(document.read(asked.organization, asked.file))
 
-    def command(writing: Writing) -> SubmitApplication | Refusal:
-        return prepared(ledger, principal, writing, asked)
+    def command(ports: Ports) -> SubmitApplication | Refusal:
+        return prepared(ledger, principal, ports.principals, asked)
 
     return ledger.execute(
         command, by=principal.id, command_id=command_id, request=["submit", asked._asdict()]
@@ -80,7 +80,7 @@ def submit(
 
 
 def prepared(
-    ledger: Ledger, principal: Principal, writing: Writing, asked: Submission
+    ledger: Ledger, principal: Principal, known: Principals, asked: Submission
 ) -> SubmitApplication | Refusal:
     """The command of an application, its organization noted. Raises: InvalidDocument."""
     organization = application.read(document.read(asked.organization, asked.file))
@@ -91,7 +91,7 @@ def prepared(
         if principal.role == access.APPLICANT and _open_of(state, principal) >= OPEN_MAX:
             said = f"{OPEN_MAX} of your applications are open"
             return Refusal("conflict", "too_many_open", said, "wait for one to end")
-    pseudonym = _pseudonym(ledger, writing, principal, organization)
+    pseudonym = _pseudonym(ledger, known, principal, organization)
     dossier = {"organization": organization}
     described = describe(ledger, pseudonym, organization)
     return SubmitApplication(asked.release, asked.stage, asked.surface, pseudonym, dossier, described)
@@ -123,7 +123,7 @@ def amend(
         changed = {"organization": organization}
         described = describe(ledger, holder, organization)
 
-    def command(_: Writing) -> Amend:
+    def command(_: Ports) -> Amend:
         with ledger.reading() as state:
             agreed = dossier_of(ledger, state, state.cases[state.grants[grant].dossier])
         assert agreed is not None
@@ -157,8 +157,8 @@ def nominate(
     """Note that an organization is hoped for in a stage. Raises: InvalidDocument."""
     organization = application.read(document.read(asked.organization, asked.file))
 
-    def command(writing: Writing) -> Nominate:
-        pseudonym = _pseudonym(ledger, writing, principal, organization)
+    def command(ports: Ports) -> Nominate:
+        pseudonym = _pseudonym(ledger, ports.principals, principal, organization)
         return Nominate(asked.release, asked.stage, pseudonym, {"organization": organization})
 
     return ledger.execute(
@@ -186,14 +186,14 @@ def nominations(ledger: Ledger) -> dict[str, Any]:
 
 def name_of(ledger: Ledger, organization: str) -> str | None:
     """The legal name behind a pseudonym, as `core.people.application.name_key` spells it."""
-    found = ledger.store.registered(organization)
+    found = ledger.store.principals.registered(organization)
     return found.name if found is not None else None
 
 
 def _applied(ledger: Ledger, state: State, known: Nomination) -> list[str]:
     return [
         name
-        for organization in ledger.store.organizations(name_of(ledger, known.organization) or "")
+        for organization in ledger.store.principals.organizations(name_of(ledger, known.organization) or "")
         for name in state.cases_of.get(organization, ())
         if state.cases[name].kind == kinds.ADMISSION
         and state.cases[name].question.release == known.release
@@ -224,11 +224,11 @@ def _open_of(state: State, principal: Principal) -> int:
     return sum(case.kind == kinds.ADMISSION and case.state != kinds.DETERMINED for case in own)
 
 
-def _pseudonym(ledger: Ledger, writing: Writing, principal: Principal, organization: dict[str, Any]) -> str:
+def _pseudonym(ledger: Ledger, known: Principals, principal: Principal, organization: dict[str, Any]) -> str:
     """The organization's pseudonym: the one this applicant named it by before, or a new one."""
     name, country = application.name_key(organization["name"]), organization["registeredIn"]
-    found = writing.organization(principal.id, name, country)
+    found = known.organization(principal.id, name, country)
     if found is None:
         found = "org_" + base64.b32encode(ledger.random(10)).decode().lower()
-        writing.add_organization(found, principal.id, name, country)
+        known.add_organization(found, principal.id, name, country)
     return found

@@ -7,7 +7,8 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -28,6 +29,8 @@ from sluicegate_record.terms import kinds, quorum
 
 SHOWN_MAX = 500
 _MANY = 1_000
+PART = 500
+"""How many cases a search looks at before it lets others go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +56,60 @@ def show(ledger: Ledger, principal: Principal, case_id: str) -> dict[str, Any] |
 
 
 def listed(ledger: Ledger, principal: Principal, wanted: CaseFilter | None = None) -> dict[str, Any]:
-    """The cases the reader may see, newest first; `next` names the last one where there are more."""
+    """The cases the reader may see, newest first; `next` names the last one if there are more.
+
+    The state is held to choose where to look and to describe the page, not to look: what is shown is as it
+    is at `size`, and a case that has changed meanwhile and is no longer wanted is left out.
+    """
     wanted = wanted or CaseFilter()
     _check(wanted)
     limit = max(1, min(wanted.limit, SHOWN_MAX))
-    of = None
-    if wanted.organization is not None:
-        of = ledger.store.organizations_like(application.name_key(wanted.organization))
+    page = list(islice(_found(ledger, principal, wanted), limit + 1))
     with ledger.reading() as state:
+        now = (state.cases[case.id] for case in page[:limit])
+        shown = [(case, _summary(state, case)) for case in now if _is_wanted(state, case, wanted)]
+        dossiers = {case.id: state.cases[case.dossier].seq for case, _ in shown if case.organization}
+        size = state.size
+    opened = ledger.store.log.sealed(dossiers.values())
+    return {
+        "size": size,
+        "cases": [
+            {**row, "organization": _legal_name(opened[dossiers[case.id]]) if case.organization else None}
+            for case, row in shown
+        ],
+        "next": page[limit - 1].id if len(page) > limit else None,
+    }
+
+
+def _found(ledger: Ledger, principal: Principal, wanted: CaseFilter) -> Iterator[Case]:
+    """The wanted cases, newest first, a part at a time, so that no one waits for a long search."""
+    part, of, known = None, None, ledger.store.principals
+    if wanted.organization is not None:
+        part = application.name_key(wanted.organization)
+        few = known.organizations_like(part, _MANY + 1)
+        part, of = (part, None) if len(few) > _MANY else (None, few)
+    with ledger.reading() as state:
+        candidates = _candidates(state, principal, of)
         before = state.cases.get(wanted.before or "")
-        found = (
+    if before is not None:
+        candidates = candidates[: bisect_left(candidates, before.seq, key=_seq)]
+    for at in range(len(candidates), 0, -PART):
+        found = [
             case
-            for case in _newest(state, principal, of)
-            if (before is None or case.seq < before.seq)
-            and access.sees(principal, case)
-            and _is_wanted(state, case, wanted)
-        )
-        page = list(islice(found, limit + 1))
-        return {
-            "size": state.size,
-            "cases": [_summary(ledger, state, case) for case in page[:limit]],
-            "next": page[limit - 1].id if len(page) > limit else None,
-        }
+            for case in reversed(candidates[max(0, at - PART) : at])
+            if access.sees(principal, case) and _is_of(case, wanted)
+        ]
+        if part is not None:  # so many have it that a page is full soon
+            named = known.named_like([case.organization for case in found if case.organization], part)
+            found = [case for case in found if case.organization in named]
+        if wanted.awaiting is not None and found:
+            with ledger.reading() as state:
+                found = [case for case in found if wanted.awaiting in awaiting(state, case)]
+        yield from found
+
+
+def _seq(case: Case) -> int:
+    return case.seq
 
 
 def _check(wanted: CaseFilter) -> None:
@@ -88,26 +123,23 @@ def _check(wanted: CaseFilter) -> None:
             raise InvalidInput(f"no {name} {word[:40]!r}, expected one of {', '.join(known)}")
 
 
+def _is_of(case: Case, wanted: CaseFilter) -> bool:
+    """Whether a case is of the kind and in the state that are wanted."""
+    return wanted.kind in {None, case.kind} and wanted.state in {None, case.standing, case.outcome}
+
+
 def _is_wanted(state: State, case: Case, wanted: CaseFilter) -> bool:
-    return (
-        wanted.kind in {None, case.kind}
-        and wanted.state in {None, case.standing, case.outcome}
-        and (wanted.awaiting is None or wanted.awaiting in awaiting(state, case))
-    )
+    return _is_of(case, wanted) and (wanted.awaiting is None or wanted.awaiting in awaiting(state, case))
 
 
-def _newest(state: State, principal: Principal, of: Sequence[str] | None) -> Iterator[Case]:
-    """Cases, newest first, from the smallest index that holds all of them the reader may see."""
-    if of is not None and len(of) > _MANY:  # few cases are passed over before the page is full
-        whose = frozenset(of)
-        yield from (case for case in reversed([*state.cases.values()]) if case.organization in whose)
-    elif of is not None:
+def _candidates(state: State, principal: Principal, of: Sequence[str] | None) -> list[Case]:
+    """Cases, oldest first, from the smallest index that holds all of them the reader may see."""
+    if of is not None:
         names = [name for whose in of for name in state.cases_of.get(whose, ())]
-        yield from sorted((state.cases[name] for name in names), key=lambda case: -case.seq)
-    elif principal.role == access.APPLICANT:
-        yield from (state.cases[name] for name in reversed(state.cases_of.get(principal.id, [])))
-    else:
-        yield from reversed([*state.cases.values()])
+        return sorted((state.cases[name] for name in names), key=_seq)
+    if principal.role == access.APPLICANT:
+        return [state.cases[name] for name in state.cases_of.get(principal.id, ())]
+    return [*state.cases.values()]
 
 
 def seen(state: State, principal: Principal, case_id: str) -> Case | Refusal:
@@ -140,7 +172,8 @@ def _reviewing(case: Case) -> list[str]:
     return [party for party in case.against if party not in said or said[party].seq < case.replied_seq]
 
 
-def _summary(ledger: Ledger, state: State, case: Case) -> dict[str, Any]:
+def _summary(state: State, case: Case) -> dict[str, Any]:
+    """What a list says of a case, without the name of its organization."""
     question = case.question
     return {
         "case": case.id,
@@ -151,7 +184,7 @@ def _summary(ledger: Ledger, state: State, case: Case) -> dict[str, Any]:
         "stage": question.stage or None,
         "surface": question.surface or None,
         "directive": question.directive or None,
-        "organization": _name_of(ledger, state, case),
+        "organization": None,
         "openedAt": times.format_time(case.at_ms),
         "due": _time(case.due_ms),
         "nextDue": _time(_next_due_ms(case)),
@@ -163,15 +196,20 @@ def _name_of(ledger: Ledger, state: State, case: Case) -> str | None:
     """The legal name of whom a case is about, as it was given."""
     if case.organization is None:
         return None
-    opened = dossier_of(ledger, state, case)
-    assert opened is not None
-    name: str = opened.value()["organization"]["name"]
+    seq = state.cases[case.dossier].seq
+    return _legal_name(ledger.store.log.sealed([seq])[seq])
+
+
+def _legal_name(opened: Mapping[str, Opening]) -> str:
+    """The legal name in the sealed parts of an application."""
+    name: str = opened["application"].value()["organization"]["name"]
     return name
 
 
 def dossier_of(ledger: Ledger, state: State, case: Case) -> Opening | None:
     """What opens the commitment to the dossier that a case is about; None of one that is about nobody."""
-    return ledger.store.sealed(state.cases[case.dossier].seq).get("application")
+    seq = state.cases[case.dossier].seq
+    return ledger.store.log.sealed([seq]).get(seq, {}).get("application")
 
 
 def _next_due_ms(case: Case) -> int | None:
@@ -187,7 +225,8 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> di
     opened = _sealed(ledger, case, principal)
     rule = case.left
     return {
-        **_summary(ledger, state, case),
+        **_summary(state, case),
+        "organization": _name_of(ledger, state, case),
         "application": case.id if case.kind == kinds.ADMISSION else None,
         "asks": kinds.KINDS[case.kind].asks,
         "basis": case.basis or None,
@@ -323,8 +362,8 @@ def _sealed(ledger: Ledger, case: Case, principal: Principal) -> dict[tuple[int,
         places += [said.seq for said in case.history if said.sealed]
     return {
         (seq, name): opened.value()
-        for seq in places
-        for name, opened in ledger.store.sealed(seq).items()
+        for seq, parts in ledger.store.log.sealed(places).items()
+        for name, opened in parts.items()
         if name in _TEXTS
     }
 
@@ -394,8 +433,8 @@ def _is_nominated(ledger: Ledger, state: State, case: Case) -> bool:
     """Whether the developer hoped for this application, by the name of its organization."""
     if case.kind != kinds.ADMISSION or not state.nominations or case.organization is None:
         return False
-    found = ledger.store.registered(case.organization)
-    same = ledger.store.organizations(found.name if found is not None else "")
+    found = ledger.store.principals.registered(case.organization)
+    same = ledger.store.principals.organizations(found.name if found is not None else "")
     return any(
         known.organization in same
         and (known.release, known.stage) == (case.question.release, case.question.stage)
@@ -411,7 +450,8 @@ def _terms(state: State, case: Case) -> dict[str, Any] | None:
 
 def _scope(ledger: Ledger, case: Case) -> dict[str, Any] | None:
     """What opens the commitment to the organizations that a lift is about."""
-    opened = ledger.store.sealed(case.seq).get(directives.LIFTED) if case.kind == kinds.LIFT else None
+    sealed = ledger.store.log.sealed([case.seq]) if case.kind == kinds.LIFT else {}
+    opened = sealed.get(case.seq, {}).get(directives.LIFTED)
     return None if opened is None else {"salt": canonical.b64(opened.salt), "value": opened.value()}
 
 

@@ -211,7 +211,7 @@ def undescribed(ledger: Ledger) -> list[Description]:
     with ledger.reading() as state:
         known = state.table.organizations
         lacking = {grant.organization for grant in state.table.grants_by_id.values()} - known.keys()
-    stored = ((name, ledger.store.registered(name)) for name in sorted(lacking))
+    stored = ((name, ledger.store.principals.registered(name)) for name in sorted(lacking))
     return [
         Description(organization=name, name=ledger.tag(found.name), registered_in=found.registered_in)
         for name, found in stored
@@ -252,5 +252,6 @@ def _unknown(ledger: Ledger, state: State, named: Resolution, given: list[str]) 
 def _is_borne(ledger: Ledger, state: State, name: str) -> bool:
     """Whether an organization of this legal name has ever applied here."""
     return bool(
-        state.table.bearing(ledger.tag(name)) or ledger.store.organizations(application.name_key(name))
+        state.table.bearing(ledger.tag(name))
+        or ledger.store.principals.organizations(application.name_key(name))
     )

@@ -15,7 +15,7 @@ from sluicegate.core.lifecycle.applications import SubmitApplication
 from sluicegate.core.people import application
 from sluicegate.core.terms import document
 from sluicegate.errors import InvalidDocument
-from sluicegate.ports import Principal, SavedDraft, Writing
+from sluicegate.ports import Ports, Principal, Principals, SavedDraft
 from sluicegate.service import access, applications
 from sluicegate.service.applications import Submission
 from sluicegate.service.ledger import Ledger
@@ -36,13 +36,13 @@ def save(
     if isinstance(ineligible, Refusal):
         return ineligible
 
-    def change(writing: Writing) -> dict[str, Any] | Refusal:
-        if len(writing.drafts(principal.id)) >= DRAFTS_MAX:
+    def change(ports: Ports) -> dict[str, Any] | Refusal:
+        if len(ports.principals.drafts(principal.id)) >= DRAFTS_MAX:
             said = f"you have {DRAFTS_MAX} drafts"
             return Refusal("conflict", "too_many_drafts", said, "submit or discard one")
         name = "draft_" + base64.b32encode(ledger.random(10)).decode().lower()
         body = canonical.dumps(asked._asdict()).decode()
-        writing.add_draft(SavedDraft(name, principal.id, body, ledger.now_ms()))
+        ports.principals.add_draft(SavedDraft(name, principal.id, body, ledger.now_ms()))
         return {"draft": name}
 
     kept = ledger.arrange(change, by=principal.id, command_id=command_id, request=["draft", asked._asdict()])
@@ -51,21 +51,20 @@ def save(
 
 def listed(ledger: Ledger, principal: Principal) -> dict[str, Any]:
     """The caller's drafts, oldest first, each with what of it is not eligible now."""
-    with ledger.store.write() as writing:
-        found = writing.drafts(principal.id)
+    found = ledger.store.principals.drafts(principal.id)
     return {"drafts": [_shown(ledger, principal, draft) for draft in found]}
 
 
 def submit(ledger: Ledger, principal: Principal, command_id: str, draft: str) -> dict[str, Any] | Refusal:
     """Submit a draft; one that is refused stays. Raises: InvalidDocument."""
 
-    def command(writing: Writing) -> SubmitApplication | Refusal:
-        found = _own(writing, principal, draft)
+    def command(ports: Ports) -> SubmitApplication | Refusal:
+        found = _own(ports.principals, principal, draft)
         if isinstance(found, Refusal):
             return found
-        made = applications.prepared(ledger, principal, writing, _asked(found))
+        made = applications.prepared(ledger, principal, ports.principals, _asked(found))
         if not isinstance(made, Refusal):
-            writing.remove_draft(found.id)
+            ports.principals.remove_draft(found.id)
         return made
 
     return ledger.execute(command, by=principal.id, command_id=command_id, request=["submit draft", draft])
@@ -74,18 +73,18 @@ def submit(ledger: Ledger, principal: Principal, command_id: str, draft: str) ->
 def discard(ledger: Ledger, principal: Principal, command_id: str, draft: str) -> dict[str, Any] | Refusal:
     """Forget a draft."""
 
-    def change(writing: Writing) -> dict[str, Any] | Refusal:
-        found = _own(writing, principal, draft)
+    def change(ports: Ports) -> dict[str, Any] | Refusal:
+        found = _own(ports.principals, principal, draft)
         if isinstance(found, Refusal):
             return found
-        writing.remove_draft(found.id)
+        ports.principals.remove_draft(found.id)
         return {"draft": found.id, "discarded": True}
 
     return ledger.arrange(change, by=principal.id, command_id=command_id, request=["discard", draft])
 
 
-def _own(writing: Writing, principal: Principal, draft: str) -> SavedDraft | Refusal:
-    found = {each.id: each for each in writing.drafts(principal.id)}.get(draft)
+def _own(known: Principals, principal: Principal, draft: str) -> SavedDraft | Refusal:
+    found = {each.id: each for each in known.drafts(principal.id)}.get(draft)
     said = f"no draft {draft[:80]!r}"
     return found or Refusal("unknown", "draft_unknown", said, "'application drafts' lists yours")
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -53,23 +52,22 @@ class Fleet:
         self,
         ledger: Ledger,
         *,
-        boot_ms: Callable[[], float],
         max_entries: int,
         max_bytes: int = BYTES_MAX,
     ) -> None:
         self._ledger = ledger
         self._max_bytes = max_bytes
-        self._boot_ms = boot_ms
+        self._boot_ms = ledger.boot_ms
         self._max_entries = max_entries
         self._lock = threading.Lock()
         """Taken before the ledger's, never while that is held."""
         self._confirmed_ms = float("-inf")
         self._root = lru_cache(ROOTS_KEPT)(ledger.root)
-        now_ms = boot_ms()
+        now_ms = self._boot_ms()
         longest = (0, now_ms + CLOCK_ALLOWANCE * self._longest_lease_ms())
         self._seen = {
             (known.gateway, known.incarnation): Sighting(known, now_ms, leases=[longest])
-            for known in ledger.store.incarnations()
+            for known in ledger.store.fleet.incarnations()
         }
 
     def heard(self, poll: Poll) -> None:
@@ -233,7 +231,7 @@ class Fleet:
             seen.check_key(poll)
             return seen
         who = Incarnation(*poll.run, poll.surface, poll.signed.key if poll.signed is not None else None)
-        self._ledger.store.register(who)
+        self._ledger.store.fleet.register(who)
         # Durable here: the incarnation is known before it gets a lease.
         return self._seen.setdefault(poll.run, Sighting(who, 0.0))
 
@@ -278,7 +276,7 @@ class Fleet:
         """Forget incarnations long gone."""
         for run, seen in list(self._seen.items()):
             if seen.is_gone(now_ms):
-                self._ledger.store.retire(seen.who)
+                self._ledger.store.fleet.retire(seen.who)
                 del self._seen[run]
 
     def _confirm(self) -> float:
@@ -292,7 +290,7 @@ class Fleet:
     def _confirm_now(self) -> float:
         """Confirm the head, and follow the log up to it."""
         began_ms = self._boot_ms()
-        self._ledger.store.confirm()
+        self._ledger.store.log.confirm()
         self._ledger.catch_up()
         with self._lock:
             self._confirmed_ms = max(self._confirmed_ms, began_ms)

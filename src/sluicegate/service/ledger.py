@@ -1,6 +1,8 @@
-"""The ledger: the one writer, and the state it decides by.
+"""The ledger: the one writer, and the follower whose state it decides by.
 
 Rules:
+- A decision only reads the state, so that others read it beside a decision, a signature and a commit. They
+  wait for a fold alone.
 - A command is decided on the state of exactly the log it is appended to: hold the head, catch up, decide,
   append, commit.
 - The state follows the log, never the other way round: entries are folded in after their commit, by the
@@ -15,10 +17,8 @@ Rules:
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from itertools import islice
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -28,19 +28,15 @@ from sluicegate.core.lifecycle import Acceptance, Command, Refusal, State, ticks
 from sluicegate.core.lifecycle.ticks import Tick
 from sluicegate.core.people import application
 from sluicegate.errors import BadCheckpoint, StoreUnavailable, StoreUnusable
-from sluicegate.ports import PastCommand, Store, Writing
+from sluicegate.ports import Log, PastCommand, Ports, Store
 from sluicegate.service import letters
+from sluicegate.service.follower import Follower
 from sluicegate_record import entries, law
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import canonical, checkpoint, merkle
 from sluicegate_record.log.leaf import Entropy
-from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.record import Record
 
-_CHUNK = 5_000
-NEWEST = 256
-"""How many entries are kept in memory: whoever follows the log asks for these."""
-NEVER_MS = float("-inf")
 CLOCK = "clock"
 """Who moves cases when time does."""
 Result = TypeVar("Result")
@@ -49,16 +45,18 @@ Result = TypeVar("Result")
 class Ledger:
     """The log of one developer, named `origin`.
 
-    `wall_ms` reads the wall clock, milliseconds since 1970 UTC; `random` gives n random bytes.
+    `wall_ms` reads the wall clock, milliseconds since 1970 UTC; `boot_ms` reads CLOCK_BOOTTIME in
+    milliseconds; `random` gives n random bytes.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a store, a key and a name; and what a test gives for the machine's
         self,
         store: Store,
         key: Ed25519PrivateKey,
         origin: str,
         *,
         wall_ms: Callable[[], int],
+        boot_ms: Callable[[], float],
         random: Callable[[int], bytes],
     ) -> None:
         self.store = store
@@ -66,21 +64,24 @@ class Ledger:
         self.origin = origin
         self.wall_ms = wall_ms
         self.random = random
-        self.boot_ms: Callable[[], float] = lambda: NEVER_MS
-        """Reads CLOCK_BOOTTIME in milliseconds, where somebody wants to know `held_ms`."""
-        self.held_ms = NEVER_MS
-        """When the last command began that has committed entries here: at that time this was the writer."""
-        self._lock = threading.RLock()
-        self._state = State()
-        self._frontier = Frontier()
-        self._newest: deque[Entry] = deque(maxlen=NEWEST)
+        self.boot_ms = boot_ms
+        self.held_ms = float("-inf")
+        """When the last command began that has committed entries here: at that time this was the writer.
+
+        Units: milliseconds of CLOCK_BOOTTIME.
+        """
+        self._writing = threading.RLock()
+        """Held by the one who writes; taken before the follower's lock, never while that is held."""
+        self._follower = Follower()
+        self._state = self._follower.state
+        """Folded by the follower alone."""
         self._watchers: list[Callable[[], None]] = []
         self._naming = application.tag_key(key)
         self._load()
 
     def execute(
         self,
-        command: Command | Callable[[Writing], Command | Refusal],
+        command: Command | Callable[[Ports], Command | Refusal],
         *,
         by: str,
         command_id: str,
@@ -94,7 +95,7 @@ class Ledger:
         """
         asked = canonical.digest([by, request])
         command_id = _name(by, command_id)
-        with self._lock, self._telling():
+        with self._writing, self._telling():
             while True:
                 began_ms = self.boot_ms()
                 try:
@@ -105,7 +106,7 @@ class Ledger:
                     return rolled_back.refusal
                 else:
                     # Durable here: the transaction has committed.
-                    self._follow(entries)
+                    self._follower.follow(entries)
                     if entries:
                         self.held_ms = began_ms
                     with suppress(StoreUnavailable):  # whoever comes next does what has become due
@@ -117,12 +118,12 @@ class Ledger:
 
         Raises: StoreUnavailable: the rest will be done when asked again.
         """
-        with self._lock, self._telling():
+        with self._writing, self._telling():
             self._catch_up_with_time()
 
     def arrange(
         self,
-        change: Callable[[Writing], dict[str, Any] | Refusal],
+        change: Callable[[Ports], dict[str, Any] | Refusal],
         *,
         by: str,
         command_id: str,
@@ -134,13 +135,13 @@ class Ledger:
         """
         asked = canonical.digest([by, request])
         command_id = _name(by, command_id)
-        with self._lock:
+        with self._writing:
             try:
-                with self.store.write() as writing:
-                    result = _first(writing, command_id, asked)
+                with self.store.write() as ports:
+                    result = _first(ports.log, command_id, asked)
                     if result is None:
-                        result = _agreed(change(writing))
-                        writing.remember(command_id, PastCommand(asked, result))
+                        result = _agreed(change(ports))
+                        ports.log.remember(command_id, PastCommand(asked, result))
             except _RolledBack as rolled_back:
                 return rolled_back.refusal
             self._tell()
@@ -148,49 +149,38 @@ class Ledger:
 
     def consider(self, command: Command) -> Acceptance | Refusal:
         """What a command would come to now; nothing is done."""
-        with self._lock:
-            return lifecycle.decide(self._state, command, self.now_ms(), Entropy(self.random(32)))
+        with self.reading() as state:
+            return lifecycle.decide(state, command, self.now_ms(), Entropy(self.random(32)))
 
     def catch_up(self) -> None:
         """Follow what others, or a commit whose fate was unknown, have added to the log."""
-        with self._lock, self._telling():
-            while entries := self.store.entries(self._state.size, _CHUNK):
-                self._follow(entries)
+        with self._writing, self._telling():
+            self._follower.catch_up(self.store.log)
 
     def now_ms(self) -> int:
         """The log's time: the wall clock, but never earlier than the newest entry."""
-        with self._lock:
-            return max(self.wall_ms(), self._state.at_ms)
+        return max(self.wall_ms(), self._follower.position.at_ms)
 
-    @contextmanager
-    def reading(self) -> Iterator[State]:
-        """The state, while nobody changes it. Do not keep it."""
-        with self._lock:
-            yield self._state
+    def reading(self) -> AbstractContextManager[State]:
+        """The state, while nothing changes it. Do not keep it, and do not be long: a commit's fold waits."""
+        return self._follower.reading()
 
     def size(self) -> int:
         """The log's size, as far as this process has followed it."""
-        with self._lock:
-            return self._state.size
+        return self._follower.position.size
 
     def entries(self, after: int, end: int) -> Sequence[Entry]:
         """The entries from `after` to `end` (exclusive)."""
-        with self._lock:
-            oldest = self._state.size - len(self._newest)
-            if oldest <= after <= end <= self._state.size:
-                return list(islice(self._newest, after - oldest, end - oldest))
-        return self.store.entries(after, end - after)
+        newest = self._follower.entries(after, end)
+        return newest if newest is not None else self.store.log.entries(after, end - after)
 
     def root(self, size: int) -> bytes:
         """The root of the first `size` entries, 32 bytes."""
-        with self._lock:
-            if size == self._frontier.size:
-                return self._frontier.root()
-        return merkle.root(size, self.store.node)
+        return self._follower.root(size) or merkle.root(size, self.store.log.node)
 
     def checkpoint(self) -> str:
         """The signed head of the log, as a C2SP checkpoint."""
-        return self.store.checkpoint()
+        return self.store.log.checkpoint()
 
     def vkey(self) -> str:
         """The log's verifier key, as text."""
@@ -206,8 +196,8 @@ class Ledger:
 
     def _load(self) -> None:
         self.catch_up()
-        size, root = self._state.size, self._frontier.root()
-        if root != merkle.root(size, self.store.node):
+        size, root = self.size(), self._follower.frontier.root()
+        if root != merkle.root(size, self.store.log.node):
             raise StoreUnusable(
                 "the stored tree does not have the root of the stored entries: the database was altered",
                 remedy="restore it from a backup",
@@ -229,31 +219,33 @@ class Ledger:
         return head.size, head.root
 
     def _transact(
-        self, command: Command | Callable[[Writing], Command | Refusal], by: str, command_id: str, asked: str
+        self, command: Command | Callable[[Ports], Command | Refusal], by: str, command_id: str, asked: str
     ) -> tuple[list[Entry], dict[str, Any]]:
-        with self.store.write() as writing:
-            self._hold(writing)
-            first = _first(writing, command_id, asked)
+        with self.store.write() as ports:
+            self._hold(ports.log)
+            first = _first(ports.log, command_id, asked)
             if first is not None:
                 return [], first
             now_ms = self.now_ms()
             if ticks.due(self._state, now_ms) is not None:
                 raise _SomethingDue
-            made = command(writing) if callable(command) else command
+            made = command(ports) if callable(command) else command
             if isinstance(made, Refusal):
                 raise _RolledBack(made)
             decided = _agreed(lifecycle.decide(self._state, made, now_ms, Entropy(self.random(32))))
-            entries = self._append(writing, decided, now_ms, by, command_id)
+            entries = self._append(ports, decided, now_ms, by, command_id)
             result = {**decided.result, "size": self._state.size + len(entries)}
-            writing.remember(command_id, PastCommand(asked, result))
+            ports.log.remember(command_id, PastCommand(asked, result))
         return entries, result
 
-    def _hold(self, writing: Writing) -> None:
-        """Be at the head that `writing` holds."""
-        self._follow(writing.entries(self._state.size))
-        if writing.size() != self._state.size:
+    def _hold(self, log: Log) -> None:
+        """Be at the head that the write holds."""
+        size = log.size()
+        if size > self._state.size:
+            self._follower.follow(log.entries(self._state.size, size - self._state.size))
+        if size != self._state.size:
             raise StoreUnusable(
-                f"the log goes back: {writing.size()} entries are stored, {self._state.size} were known",
+                f"the log goes back: {size} entries are stored, {self._state.size} were known",
                 remedy="put the newest database back",
             )
 
@@ -263,45 +255,39 @@ class Ledger:
 
     def _tick(self) -> None:
         """Let the earliest thing happen that is due, if anything still is at the head."""
-        with self.store.write() as writing:
-            self._hold(writing)
+        with self.store.write() as ports:
+            self._hold(ports.log)
             now_ms = self.now_ms()
             decided = lifecycle.decide(self._state, Tick(), now_ms, Entropy(self.random(32)))
             assert isinstance(decided, Acceptance)
             command_id = _name(CLOCK, str(self._state.size))
-            entries = self._append(writing, decided, now_ms, CLOCK, command_id)
+            entries = self._append(ports, decided, now_ms, CLOCK, command_id)
         # Durable here: the transaction has committed.
-        self._follow(entries)
+        self._follower.follow(entries)
 
     def _append(
-        self, writing: Writing, decided: Acceptance, now_ms: int, by: str, command_id: str
+        self, ports: Ports, decided: Acceptance, now_ms: int, by: str, command_id: str
     ) -> list[Entry]:
         placed = entries.place_all(
             decided.drafts, seq=self._state.size, at_ms=now_ms, by=by, command=command_id
         )
         _check_law(self._state.record, placed)
         if placed:
-            grown = self._frontier.copy()
+            grown = self._follower.frontier.copy()
             nodes = [node for entry in placed for node in grown.append(merkle.leaf_hash(entry.leaf))]
             note = checkpoint.sign(self.origin, grown.size, grown.root(), self.key)
-            writing.append(placed, nodes, note)
-            writing.post(letters.addressed(writing, placed, self._state.cases))
+            ports.log.append(placed, nodes, note)
+            ports.outbox.post(letters.addressed(ports.outbox, placed, self._state.cases))
         return placed
-
-    def _follow(self, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            self._state.apply(entry)
-            self._frontier.append(merkle.leaf_hash(entry.leaf))
-            self._newest.append(entry)
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
         """Tell the watchers if the log has grown meanwhile, however it ends."""
-        size = self._state.size
+        size = self.size()
         try:
             yield
         finally:
-            if self._state.size != size:
+            if self.size() != size:
                 self._tell()
 
     def _tell(self) -> None:
@@ -335,9 +321,9 @@ def _check_law(record: Record, placed: Sequence[Entry]) -> None:
             after.apply(entry)
 
 
-def _first(writing: Writing, command_id: str, asked: str) -> dict[str, Any] | None:
+def _first(log: Log, command_id: str, asked: str) -> dict[str, Any] | None:
     """The result of a command that was done before, None of one that was not."""
-    done = writing.done(command_id)
+    done = log.done(command_id)
     if done is not None and done.request != asked:
         raise _RolledBack(_reused())
     return done.result if done is not None else None

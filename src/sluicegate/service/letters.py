@@ -11,18 +11,18 @@ from collections.abc import Mapping, Sequence
 
 from sluicegate.core.lifecycle import notices
 from sluicegate.core.lifecycle.notices import Notice
-from sluicegate.ports import Letter, Writing
+from sluicegate.ports import Letter, Outbox
 from sluicegate.service import access
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entries import Entry
 
 
-def addressed(writing: Writing, entries: Sequence[Entry], cases: Mapping[str, Case]) -> list[Letter]:
+def addressed(outbox: Outbox, entries: Sequence[Entry], cases: Mapping[str, Case]) -> list[Letter]:
     """The letters of a batch of entries; `cases` are those before it."""
     news = list(notices.news(entries, cases))
     if not news:
         return []
-    subscribers = writing.subscribers()
+    subscribers = outbox.subscribers()
     return [
         letter(notice, subscription.id)
         for case, notice in news

@@ -21,8 +21,8 @@ def tile(ledger: Ledger, path: str) -> bytes | Refusal:
     if (first + asked.width) << level > size:
         return Refusal("unknown", "tile_unknown", f"no tile {path!r} in a log of {size} entries")
     if asked.level is None:
-        return tiles.encode_entries(ledger.store.leaves(first, first + asked.width))
-    return b"".join(ledger.store.node(*node) for node in tiles.tile_nodes(asked))
+        return tiles.encode_entries(ledger.store.log.leaves(first, first + asked.width))
+    return b"".join(ledger.store.log.node(*node) for node in tiles.tile_nodes(asked))
 
 
 def inclusion(ledger: Ledger, index: int, size: int | None) -> dict[str, Any] | Refusal:
@@ -33,8 +33,8 @@ def inclusion(ledger: Ledger, index: int, size: int | None) -> dict[str, Any] | 
         return Refusal(
             "unknown", "entry_unknown", f"no entry {index} in a log of {size} entries; it has {newest}"
         )
-    proof = merkle.inclusion_proof(index, size, ledger.store.node)
-    leaf = ledger.store.leaves(index, index + 1)[0]
+    proof = merkle.inclusion_proof(index, size, ledger.store.log.node)
+    leaf = ledger.store.log.leaves(index, index + 1)[0]
     return {
         "index": index,
         "size": size,
@@ -52,5 +52,5 @@ def consistency(ledger: Ledger, first: int, second: int | None) -> dict[str, Any
         return Refusal(
             "unknown", "size_unknown", f"no log sizes {first} and {second}; the log has {newest} entries"
         )
-    proof = merkle.consistency_proof(first, second, ledger.store.node)
+    proof = merkle.consistency_proof(first, second, ledger.store.log.node)
     return {"first": first, "second": second, "proof": [canonical.b64(node) for node in proof]}

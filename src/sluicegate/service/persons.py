@@ -231,7 +231,7 @@ def _told(ledger: Ledger, state: State, principal: Principal, person: Person, cl
 
 
 def _legal_name(ledger: Ledger, organization: str) -> str:
-    known = ledger.store.registered(organization)
+    known = ledger.store.principals.registered(organization)
     return known.name if known is not None else organization
 
 

@@ -1,8 +1,8 @@
 """Whom a directive covers, before it is signed and after: counted by the function that enforces it.
 
 Rules:
-- Counting takes as long as there are customers, and the fleet waits for nobody who counts: the state is not
-  held meanwhile. If it has changed before the end, it is counted again.
+- Counting takes longer the more customers there are. It holds the state a slice at a time, so that the fleet
+  and the writer wait for a slice alone. If the state has changed before the end, it is counted again.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from sluicegate.core.access import coverage
-from sluicegate.core.access.coverage import Usage
+from sluicegate.core.access.coverage import Held, Usage
 from sluicegate.core.access.table import Table
 from sluicegate.core.directives import cover, directive
 from sluicegate.core.directives.cover import Cover
@@ -59,11 +59,11 @@ def preview(  # noqa: PLR0913 - who, a text and its file, its annexes, and what 
         return named
     found = cover.compiled(signed.metadata.name, signed.spec, named, now_ms)
     usage = used.last_day(now_ms) if used is not None else []
-    answer = settled(ledger, lambda table: _counted(table, found, usage, now_ms))
+    answer = settled(ledger, lambda table, held: _counted(table, found, usage, now_ms, held))
     if used is not None:
         answer["countedSince"] = times.format_time(used.since_ms)
     for each in answer["organizations"]:
-        known = ledger.store.registered(each["organization"])
+        known = ledger.store.principals.registered(each["organization"])
         is_told = _sees(ledger, principal, each["organization"])
         each["name"] = known.name if known is not None and is_told else None
     replaces = signed.replaces.to_json() if signed.replaces else None
@@ -78,7 +78,7 @@ def counted(ledger: Ledger, issued: dict[str, Any] | Refusal) -> dict[str, Any] 
     if found is None:
         return issued
     now_ms = ledger.now_ms()
-    answer = settled(ledger, lambda table: coverage.coverage(table, found, (), now_ms))
+    answer = settled(ledger, lambda table, held: coverage.coverage(table, found, (), now_ms, None, held))
     return {**issued, "covered": answer["covered"], "spared": answer["spared"]}
 
 
@@ -92,7 +92,7 @@ def affected(ledger: Ledger, principal: Principal, name: str) -> dict[str, Any] 
             return issued
         own = organizations_of(state, principal)
     now_ms = ledger.now_ms()
-    answer = settled(ledger, lambda table: coverage.coverage(table, found, (), now_ms, own))
+    answer = settled(ledger, lambda table, held: coverage.coverage(table, found, (), now_ms, own, held))
     kept = ("covered", "spared", "unknown")
     return {"directive": name, **{part: answer[part] for part in kept}}
 
@@ -108,26 +108,19 @@ def organizations_of(state: State, principal: Principal) -> frozenset[str]:
     )
 
 
-def settled(ledger: Ledger, count: Callable[[Table], Count]) -> Count:
-    """What a count comes to over a table that has not changed meanwhile.
+def settled(ledger: Ledger, count: Callable[[Table, Held], Count]) -> Count:
+    """What a count comes to over a table that has not changed meanwhile; it reads the table within `Held`.
 
-    Where it changes every time, the newest count stands, each change in it or not: whoever keeps writing must
-    not make the fleet wait for somebody who counts.
+    Where the table changes every time, the newest count stands, with some of the changes in it: a caller who
+    keeps writing must not keep a count from ending.
     """
-    newest: list[Count] = []
-    for _ in range(TRIES):
+    tries = 0
+    while True:
         with ledger.reading() as state:
             table, size = state.table, state.size
-        try:
-            newest = [count(table)]
-        except RuntimeError:  # something grew while it was gone through
-            continue
-        if ledger.size() == size:
-            break
-    if newest:
-        return newest[0]
-    with ledger.reading() as state:
-        return count(state.table)
+        newest, tries = count(table, ledger.reading), tries + 1
+        if ledger.size() == size or tries == TRIES:
+            return newest
 
 
 def _in_force(ledger: Ledger, name: str) -> Cover | None:
@@ -135,13 +128,13 @@ def _in_force(ledger: Ledger, name: str) -> Cover | None:
         return state.table.directives.get(name) or state.table.drills.get(name)
 
 
-def _counted(table: Table, found: Cover, usage: Collection[Usage], now_ms: int) -> dict[str, Any]:
-    for selector in found.selectors():
-        table.complete(selector)
-    answer = coverage.coverage(table, found, usage, now_ms)
-    names = {name for selector in found.selectors() for name in selector.names}
-    answer["unmatched"] = sum(not table.bearing(name) for name in names)
-    return answer
+def _counted(table: Table, found: Cover, usage: Collection[Usage], now_ms: int, held: Held) -> dict[str, Any]:
+    with held():
+        for selector in found.selectors():
+            table.complete(selector)
+        names = {name for selector in found.selectors() for name in selector.names}
+        unmatched = sum(not table.bearing(name) for name in names)
+    return {**coverage.coverage(table, found, usage, now_ms, None, held), "unmatched": unmatched}
 
 
 def _checked(given: Mapping[str, Any], annexes: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:

@@ -12,16 +12,22 @@ from sluicegate_record.log import times
 
 
 def cases(ledger: Ledger, principal: Principal, release: str | None = None) -> dict[str, Any]:
-    """Counts, times and waiting over the cases of one release, or of all."""
+    """Counts, times and waiting over the cases of one release, or of all.
+
+    A case never changes, only which one stands under its name: so the state is held to list them, no longer.
+    """
     with ledger.reading() as state:
-        now_ms = ledger.now_ms()
-        seen = [
-            case
-            for case in state.cases.values()
-            if access.sees(principal, case) and release in {None, case.question.release}
-        ]
-        report = made.casework(state, seen, now_ms)
+        now_ms, size = ledger.now_ms(), state.size
+        every = [*state.cases.values()]
+        required = made.requirements(state, now_ms)
         known = {found.name for found in state.releases.values() if access.knows(principal, state, found)}
-        shown = known if release is None else known & {release}
-        report["requirements"] = [row for row in report["requirements"] if row["release"] in shown]
-        return {"size": state.size, "at": times.format_time(now_ms), **report}
+    seen = [
+        case for case in every if access.sees(principal, case) and release in {None, case.question.release}
+    ]
+    shown = known if release is None else known & {release}
+    return {
+        "size": size,
+        "at": times.format_time(now_ms),
+        **made.casework(seen, now_ms),
+        "requirements": [row for row in required if row["release"] in shown],
+    }

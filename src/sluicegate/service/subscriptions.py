@@ -13,7 +13,7 @@ from typing import Any
 
 from sluicegate import targets
 from sluicegate.core.lifecycle import Refusal, notices
-from sluicegate.ports import Letter, Principal, Subscription, Writing
+from sluicegate.ports import Letter, Outbox, Ports, Principal, Subscription
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.letters import letter
 from sluicegate.settings import PostSettings
@@ -42,13 +42,13 @@ def add(
             said = "this control plane sends no e-mail"
             return Refusal("conflict", "mail_not_set_up", said, "use a webhook, or ask for SLUICEGATE_SMTP")
 
-    def change(writing: Writing) -> dict[str, Any] | Refusal:
-        if len(writing.subscriptions(principal.id)) >= SUBSCRIPTIONS_MAX:
+    def change(ports: Ports) -> dict[str, Any] | Refusal:
+        if len(ports.outbox.subscriptions(principal.id)) >= SUBSCRIPTIONS_MAX:
             said = f"you have {SUBSCRIPTIONS_MAX} subscriptions"
             return Refusal("conflict", "too_many_subscriptions", said, "remove one")
         name = "sub_" + base64.b32encode(ledger.random(10)).decode().lower()
         added = Subscription(name, principal.id, kind, target, ledger.now_ms())
-        writing.add_subscription(added)
+        ports.outbox.add_subscription(added)
         return _shown(added)
 
     request = ["subscribe", kind, target]
@@ -60,7 +60,7 @@ def add(
 
 def listed(ledger: Ledger, principal: Principal) -> dict[str, Any]:
     """The caller's subscriptions, oldest first."""
-    return {"subscriptions": [_shown(found) for found in ledger.store.subscriptions(principal.id)]}
+    return {"subscriptions": [_shown(found) for found in ledger.store.outbox.subscriptions(principal.id)]}
 
 
 def remove(
@@ -68,11 +68,11 @@ def remove(
 ) -> dict[str, Any] | Refusal:
     """Tell a target no more; what waits for it is forgotten."""
 
-    def change(writing: Writing) -> dict[str, Any] | Refusal:
-        found = _own(writing, principal, subscription)
+    def change(ports: Ports) -> dict[str, Any] | Refusal:
+        found = _own(ports.outbox, principal, subscription)
         if isinstance(found, Refusal):
             return found
-        writing.remove_subscription(found.id)
+        ports.outbox.remove_subscription(found.id)
         return {"subscription": found.id, "removed": True}
 
     return ledger.arrange(
@@ -85,8 +85,8 @@ def test(
 ) -> dict[str, Any] | Refusal:
     """Send a letter about nothing, to see whether it arrives."""
 
-    def change(writing: Writing) -> dict[str, Any] | Refusal:
-        found = _own(writing, principal, subscription)
+    def change(ports: Ports) -> dict[str, Any] | Refusal:
+        found = _own(ports.outbox, principal, subscription)
         if isinstance(found, Refusal):
             return found
         if found.gone:
@@ -94,7 +94,7 @@ def test(
             return Refusal("conflict", "subscription_gone", said, "replay its dead letters, or add another")
         asked = canonical.digest([principal.id, command_id])
         trial = letter(notices.trial(found.id, asked, ledger.now_ms()), found.id)
-        writing.post([trial])
+        ports.outbox.post([trial])
         return {"subscription": found.id, "letter": trial.message}
 
     return ledger.arrange(change, by=principal.id, command_id=command_id, request=["test", subscription])
@@ -102,7 +102,7 @@ def test(
 
 def dead(ledger: Ledger, principal: Principal) -> dict[str, Any]:
     """What could not be delivered to the caller, oldest first."""
-    found = ledger.store.dead(principal.id, DEAD_MAX)
+    found = ledger.store.outbox.dead(principal.id, DEAD_MAX)
     return {"letters": [_told(subscription, each) for subscription, each in found]}
 
 
@@ -111,8 +111,8 @@ def replay(
 ) -> dict[str, Any] | Refusal:
     """Send dead letters of the caller's again, one or all."""
 
-    def change(writing: Writing) -> dict[str, Any] | Refusal:
-        count = writing.replay(principal.id, message, ledger.now_ms())
+    def change(ports: Ports) -> dict[str, Any] | Refusal:
+        count = ports.outbox.replay(principal.id, message, ledger.now_ms())
         if message is not None and not count:
             said = f"no dead letter {message[:80]!r}"
             return Refusal("unknown", "letter_unknown", said, "'notify dead' lists yours")
@@ -121,8 +121,8 @@ def replay(
     return ledger.arrange(change, by=principal.id, command_id=command_id, request=["replay", message])
 
 
-def _own(writing: Writing, principal: Principal, subscription: str) -> Subscription | Refusal:
-    found = {each.id: each for each in writing.subscriptions(principal.id)}.get(subscription)
+def _own(outbox: Outbox, principal: Principal, subscription: str) -> Subscription | Refusal:
+    found = {each.id: each for each in outbox.subscriptions(principal.id)}.get(subscription)
     said = f"no subscription {subscription[:80]!r}"
     return found or Refusal("unknown", "subscription_unknown", said, "'notify list' shows yours")
 

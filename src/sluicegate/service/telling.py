@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sluicegate.core.access import coverage
 from sluicegate.core.lifecycle import State
 from sluicegate.core.lifecycle.notices import Notice
-from sluicegate.ports import Writing
+from sluicegate.ports import Ports
 from sluicegate.service.ledger import CLOCK, Ledger
 from sluicegate.service.letters import letter
 from sluicegate.service.preview import settled
@@ -64,13 +64,13 @@ class Telling:
         with self._ledger.reading() as state:
             notice = _notice(state.directives[news.name], news)
 
-        def change(writing: Writing) -> dict[str, Any]:
+        def change(ports: Ports) -> dict[str, Any]:
             told = [
                 letter(notice, subscription.id)
-                for subscription, principal in writing.subscribers()
+                for subscription, principal in ports.outbox.subscribers()
                 if principal.id in whom
             ]
-            writing.post(told)
+            ports.outbox.post(told)
             return {"told": sorted(whom)}
 
         self._ledger.arrange(change, by=CLOCK, command_id=news.command, request=["told", news.seq])
@@ -86,7 +86,9 @@ class Telling:
         if found is None:
             return frozenset()
         now_ms = self._ledger.now_ms()
-        organizations = settled(self._ledger, lambda table: coverage.affected(table, found, now_ms))
+        organizations = settled(
+            self._ledger, lambda table, held: coverage.affected(table, found, now_ms, held)
+        )
         with self._ledger.reading() as state:
             return frozenset(
                 state.cases[state.grants[grant.id].case].applicant
@@ -97,7 +99,7 @@ class Telling:
     def _earlier(self, seq: int) -> frozenset[str]:
         """Who was told of the entry that put a directive in force."""
 
-        def nobody(_: Writing) -> dict[str, Any]:
+        def nobody(_: Ports) -> dict[str, Any]:
             return {"told": []}
 
         command = f"told {seq} {ISSUED}"

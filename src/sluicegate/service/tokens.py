@@ -39,7 +39,7 @@ def issue(
     if keep is not None:
         keep(secret)
     pseudonym = _pseudonym(ledger, role)
-    ledger.store.add_principal(apikey.digest(secret), Principal(pseudonym, role, name, party))
+    ledger.store.principals.add(apikey.digest(secret), Principal(pseudonym, role, name, party))
     return {"principal": pseudonym, "role": role, "name": name, "party": party, "token": secret}
 
 
@@ -50,7 +50,7 @@ def link(ledger: Ledger, member: str, person: str | None = None) -> str:
     """
     secret = _secret(ledger)
     who = Principal(person or _pseudonym(ledger, access.PERSON), access.PERSON, member)
-    ledger.store.replace_principal(apikey.digest(secret), who)
+    ledger.store.principals.replace(apikey.digest(secret), who)
     return secret
 
 

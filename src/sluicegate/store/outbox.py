@@ -1,4 +1,4 @@
-"""The outbox in SQL: which letters wait, in which order, and what became of them."""
+"""The outbox in SQL: who is to be notified, which letters wait, and in which order."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection, Row
 
-from sluicegate.ports import Letter, Subscription
+from sluicegate.ports import Letter, Principal, Subscription
 from sluicegate.store import schema
+from sluicegate.store.database import Session
 
 WAITING, DEAD = "waiting", "dead"
 ERROR_MAX = 200
@@ -20,96 +21,128 @@ _LETTERS = schema.outbox
 _SUBSCRIPTIONS = schema.subscriptions
 
 
-def subscription(row: Row[Any]) -> Subscription:
-    """The subscription in a row."""
+class SqliteOutbox:
+    """`ports.Outbox`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def subscriptions(self, principal: str) -> Sequence[Subscription]:
+        """Those of one principal, oldest first."""
+        table = _SUBSCRIPTIONS
+        query = sa.select(table).where(table.c.principal == principal)
+        with self._session.reading() as connection:
+            rows = connection.execute(query.order_by(table.c.created_at_ms, table.c.id))
+            return [_subscription(row) for row in rows]
+
+    def subscribers(self) -> Sequence[tuple[Subscription, Principal]]:
+        """Every subscription that is not gone, and whose it is."""
+        whose = schema.principals
+        query = sa.select(_SUBSCRIPTIONS, whose.c.role, whose.c.name, whose.c.party).join(
+            whose, whose.c.id == _SUBSCRIPTIONS.c.principal
+        )
+        with self._session.reading() as connection:
+            rows = connection.execute(query.where(~_SUBSCRIPTIONS.c.gone))
+            return [
+                (_subscription(row), Principal(row.principal, row.role, row.name, row.party)) for row in rows
+            ]
+
+    def add_subscription(self, subscription: Subscription) -> None:
+        """Note a new subscription."""
+        with self._session.writing() as connection:
+            connection.execute(sa.insert(_SUBSCRIPTIONS).values(**asdict(subscription)))
+
+    def remove_subscription(self, subscription: str) -> None:
+        """Forget a subscription and all its letters."""
+        with self._session.writing() as connection:
+            connection.execute(sa.delete(_SUBSCRIPTIONS).where(_SUBSCRIPTIONS.c.id == subscription))
+
+    def end_subscription(self, subscription: str, error: str) -> None:
+        """Note that a subscription's receiver is gone."""
+        letters, table = _LETTERS, _SUBSCRIPTIONS
+        waiting = sa.and_(letters.c.subscription == subscription, letters.c.state == WAITING)
+        with self._session.writing() as connection:
+            connection.execute(sa.update(table).where(table.c.id == subscription).values(gone=True))
+            connection.execute(sa.update(letters).where(waiting).values(state=DEAD, error=error[:ERROR_MAX]))
+
+    def post(self, letters: Sequence[Letter]) -> None:
+        """Put letters into the outbox, in this order."""
+        if letters:
+            rows = [{**asdict(letter), "state": WAITING} for letter in letters]
+            with self._session.writing() as connection:
+                connection.execute(insert(_LETTERS).on_conflict_do_nothing(index_elements=["message"]), rows)
+
+    def due(self, now_ms: int, busy: Collection[str], limit: int) -> Sequence[tuple[Subscription, Letter]]:
+        """What to deliver now: at most one letter for each subscription that is not `busy`."""
+        letters = _LETTERS
+        turn = sa.func.row_number().over(
+            partition_by=letters.c.subscription, order_by=(letters.c.due_ms, letters.c.id)
+        )
+        first = (
+            sa.select(letters.c.id, turn.label("turn"))
+            .where(letters.c.id.in_(_heads(busy)), letters.c.due_ms <= now_ms)
+            .subquery()
+        )
+        query = _both().where(letters.c.id.in_(sa.select(first.c.id).where(first.c.turn == 1)))
+        with self._session.reading() as connection:
+            return _read(connection, query.order_by(letters.c.due_ms, letters.c.id).limit(limit))
+
+    def next_due_ms(self, busy: Collection[str]) -> int | None:
+        """When the next letter of a subscription that is not `busy` is due."""
+        letters = _LETTERS
+        query = sa.select(sa.func.min(letters.c.due_ms)).where(letters.c.id.in_(_heads(busy)))
+        with self._session.reading() as connection:
+            found: int | None = connection.scalar(query)
+        return found
+
+    def delivered(self, message: str) -> None:
+        """Forget a letter."""
+        with self._session.writing() as connection:
+            connection.execute(sa.delete(_LETTERS).where(_LETTERS.c.message == message))
+
+    def put_off(self, message: str, due_ms: int, error: str) -> None:
+        """Note a failed attempt, and when to try again."""
+        self._failed(message, error, due_ms=due_ms)
+
+    def bury(self, message: str, error: str) -> None:
+        """Note the last failed attempt."""
+        self._failed(message, error, state=DEAD)
+
+    def dead(self, principal: str, limit: int) -> Sequence[tuple[Subscription, Letter]]:
+        """Dead letters of one principal, oldest first."""
+        query = _both().where(_LETTERS.c.state == DEAD, _SUBSCRIPTIONS.c.principal == principal)
+        with self._session.reading() as connection:
+            return _read(connection, query.order_by(_LETTERS.c.id).limit(limit))
+
+    def replay(self, principal: str, message: str | None, due_ms: int) -> int:
+        """Make dead letters of a principal wait again, one or all."""
+        letters, table = _LETTERS, _SUBSCRIPTIONS
+        theirs = sa.select(table.c.id).where(table.c.principal == principal)
+        wanted = sa.and_(letters.c.state == DEAD, letters.c.subscription.in_(theirs))
+        if message is not None:
+            wanted = sa.and_(wanted, letters.c.message == message)
+        back = sa.select(letters.c.subscription).where(wanted)
+        values = {"state": WAITING, "attempts": 0, "due_ms": due_ms}
+        with self._session.writing() as connection:
+            connection.execute(sa.update(table).where(table.c.id.in_(back)).values(gone=False))
+            return connection.execute(sa.update(letters).where(wanted).values(**values)).rowcount
+
+    def counts(self) -> Mapping[str, int]:
+        """How many letters are `waiting` and `dead`."""
+        query = sa.select(_LETTERS.c.state, sa.func.count().label("letters")).group_by(_LETTERS.c.state)
+        with self._session.reading() as connection:
+            found = {row.state: int(row.letters) for row in connection.execute(query)}
+        return {state: found.get(state, 0) for state in (WAITING, DEAD)}
+
+    def _failed(self, message: str, error: str, **changes: Any) -> None:
+        """Note a failed attempt and what follows from it."""
+        values = {"attempts": _LETTERS.c.attempts + 1, "error": error[:ERROR_MAX], **changes}
+        with self._session.writing() as connection:
+            connection.execute(sa.update(_LETTERS).where(_LETTERS.c.message == message).values(**values))
+
+
+def _subscription(row: Row[Any]) -> Subscription:
     return Subscription(row.id, row.principal, row.kind, row.target, row.created_at_ms, row.gone)
-
-
-def subscriptions(connection: Connection, principal: str) -> list[Subscription]:
-    """Those of one principal, oldest first."""
-    table = _SUBSCRIPTIONS
-    query = sa.select(table).where(table.c.principal == principal)
-    return [
-        subscription(row) for row in connection.execute(query.order_by(table.c.created_at_ms, table.c.id))
-    ]
-
-
-def post(connection: Connection, letters: Sequence[Letter]) -> None:
-    """Put letters into the outbox, in this order."""
-    if letters:
-        rows = [{**asdict(letter), "state": WAITING} for letter in letters]
-        connection.execute(insert(_LETTERS).on_conflict_do_nothing(index_elements=["message"]), rows)
-
-
-def due(
-    connection: Connection, now_ms: int, busy: Collection[str], limit: int
-) -> list[tuple[Subscription, Letter]]:
-    """What to deliver now."""
-    letters = _LETTERS
-    turn = sa.func.row_number().over(
-        partition_by=letters.c.subscription, order_by=(letters.c.due_ms, letters.c.id)
-    )
-    first = (
-        sa.select(letters.c.id, turn.label("turn"))
-        .where(letters.c.id.in_(_heads(busy)), letters.c.due_ms <= now_ms)
-        .subquery()
-    )
-    query = _both().where(letters.c.id.in_(sa.select(first.c.id).where(first.c.turn == 1)))
-    return _read(connection, query.order_by(letters.c.due_ms, letters.c.id).limit(limit))
-
-
-def next_due_ms(connection: Connection, busy: Collection[str]) -> int | None:
-    """When the next letter is due."""
-    letters = _LETTERS
-    found: int | None = connection.scalar(
-        sa.select(sa.func.min(letters.c.due_ms)).where(letters.c.id.in_(_heads(busy)))
-    )
-    return found
-
-
-def delivered(connection: Connection, message: str) -> None:
-    """Forget a letter."""
-    connection.execute(sa.delete(_LETTERS).where(_LETTERS.c.message == message))
-
-
-def failed(connection: Connection, message: str, error: str, **changes: Any) -> None:
-    """Note a failed attempt and what follows from it."""
-    values = {"attempts": _LETTERS.c.attempts + 1, "error": error[:ERROR_MAX], **changes}
-    connection.execute(sa.update(_LETTERS).where(_LETTERS.c.message == message).values(**values))
-
-
-def end(connection: Connection, name: str, error: str) -> None:
-    """Note that a receiver is gone."""
-    letters, table = _LETTERS, _SUBSCRIPTIONS
-    connection.execute(sa.update(table).where(table.c.id == name).values(gone=True))
-    waiting = sa.and_(letters.c.subscription == name, letters.c.state == WAITING)
-    connection.execute(sa.update(letters).where(waiting).values(state=DEAD, error=error[:ERROR_MAX]))
-
-
-def dead(connection: Connection, principal: str, limit: int) -> list[tuple[Subscription, Letter]]:
-    """Dead letters of one principal, oldest first."""
-    query = _both().where(_LETTERS.c.state == DEAD, _SUBSCRIPTIONS.c.principal == principal)
-    return _read(connection, query.order_by(_LETTERS.c.id).limit(limit))
-
-
-def replay(connection: Connection, principal: str, message: str | None, due_ms: int) -> int:
-    """Make dead letters of a principal wait again."""
-    letters, table = _LETTERS, _SUBSCRIPTIONS
-    theirs = sa.select(table.c.id).where(table.c.principal == principal)
-    wanted = sa.and_(letters.c.state == DEAD, letters.c.subscription.in_(theirs))
-    if message is not None:
-        wanted = sa.and_(wanted, letters.c.message == message)
-    back = sa.select(letters.c.subscription).where(wanted)
-    connection.execute(sa.update(table).where(table.c.id.in_(back)).values(gone=False))
-    values = {"state": WAITING, "attempts": 0, "due_ms": due_ms}
-    return connection.execute(sa.update(letters).where(wanted).values(**values)).rowcount
-
-
-def counted(connection: Connection) -> Mapping[str, int]:
-    """How many letters there are in each state."""
-    query = sa.select(_LETTERS.c.state, sa.func.count().label("letters")).group_by(_LETTERS.c.state)
-    found = {row.state: int(row.letters) for row in connection.execute(query)}
-    return {state: found.get(state, 0) for state in (WAITING, DEAD)}
 
 
 def _heads(busy: Collection[str]) -> sa.Select[tuple[int]]:
@@ -135,7 +168,7 @@ def _both() -> sa.Select[Any]:
 def _read(connection: Connection, query: sa.Select[Any]) -> list[tuple[Subscription, Letter]]:
     return [
         (
-            subscription(row),
+            _subscription(row),
             Letter(row.message, row.id, row.case, row.body, row.due_ms, row.attempts, row.error),
         )
         for row in connection.execute(query)

@@ -13,8 +13,16 @@ import sqlalchemy as sa
 
 APPLICATION_ID = 0x534C4347
 """Marks a SQLite file as ours: "SLCG"."""
-VERSION = 4
-STEPS: dict[int, tuple[str, ...]] = {3: ("ALTER TABLE incarnations ADD COLUMN public_key BLOB",)}
+VERSION = 5
+NAMES = (
+    "CREATE VIRTUAL TABLE organization_names"
+    " USING fts5(pseudonym UNINDEXED, name, tokenize='trigram case_sensitive 1')"
+)
+"""The index of the parts of organizations' names; a row is added with the one in `organizations`."""
+STEPS: dict[int, tuple[str, ...]] = {
+    3: ("ALTER TABLE incarnations ADD COLUMN public_key BLOB",),
+    4: (NAMES, "INSERT INTO organization_names SELECT pseudonym, name FROM organizations"),
+}
 """What makes a database of a version one of the next; versions without steps are refused."""
 
 metadata = sa.MetaData()

@@ -16,7 +16,6 @@ from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle.directives import AddDefinition
 from sluicegate.errors import VerificationFailed
-from sluicegate.service.ledger import Ledger
 from sluicegate_record import law
 from sluicegate_record.audit import Audit, Unlawful, audit
 from sluicegate_record.entries import Entry, grants
@@ -161,17 +160,17 @@ def test_the_writer_never_writes_an_older_one(later_build: None) -> None:
     append(plane, newer(plane.size))
     with pytest.raises(AssertionError, match=r"that is not lawful: .*is_no_older"):
         plane.ledger.execute(AddDefinition("d", frozenset({"other"}), "s"), by="d", command_id="define-1234")
-    assert plane.store.size() == plane.size
+    assert plane.store.log.size() == plane.size
 
 
 def append(plane: Plane, entry: Entry) -> None:
     """Write what another build would, past the ledger."""
     frontier = merkle.Frontier()
-    for each in plane.store.entries(0, plane.store.size()):
+    for each in plane.store.log.entries(0, plane.store.log.size()):
         frontier.append(merkle.leaf_hash(each.leaf))
     nodes = list(frontier.append(merkle.leaf_hash(entry.leaf)))
-    with plane.store.write() as writing:
-        writing.append(
+    with plane.store.write() as ports:
+        ports.log.append(
             [entry], nodes, checkpoint.sign(ORIGIN, frontier.size, frontier.root(), private_key("log"))
         )
 
@@ -258,7 +257,7 @@ def test_a_control_plane_does_not_start_on_a_version_it_does_not_know() -> None:
     plane = Plane()
     append(plane, newer(plane.size))
     with pytest.raises(VerificationFailed, match=UNKNOWN):
-        Ledger(plane.store, private_key("log"), ORIGIN, wall_ms=plane.wall, random=plane.random)
+        plane.again()
 
 
 @pytest.mark.parametrize("changes", [{"v": 0}, {"v": NEXT}, {"type_": "grant.sparkled"}])

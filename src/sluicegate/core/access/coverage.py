@@ -4,15 +4,18 @@ Rules:
 - `Cover.covers` over `naming.known` answers, as it does for every request. Nothing is estimated.
 - A credential is counted as if a request used it and named no one. A member is counted as if a request named
   it as well as it can. A stream or a call is counted as it named its person.
+- The table is read in slices, each within `held`, so that a change to the table waits for one slice only. A
+  count over a table that changes meanwhile is not of one moment.
 - Covered persons of unknown status are also counted separately, with what would make their status known.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sluicegate.core.access import naming
 from sluicegate.core.access.naming import Naming, VerifiedAssertion
@@ -24,7 +27,14 @@ from sluicegate_record.directives.status import ASSURANCES, UNKNOWN, Assurance
 ORGANIZATIONS_MAX = 1_000
 """How many organizations are listed one by one. All of them are counted."""
 _SECTORS = {"government": 0, "critical-infrastructure": 1}
+SLICE = 500
+"""How many credentials one slice looks at; for members, those that each of them could use."""
 KINDS = ("members", "credentials", "streams", "requests")
+
+
+Held = Callable[[], AbstractContextManager[object]]
+"""Within what it makes, the table does not change."""
+_Item = TypeVar("_Item")
 
 
 class Usage(NamedTuple):
@@ -58,12 +68,13 @@ class _Tally:
     """How many of the covered ones have an unknown status."""
 
 
-def coverage(
+def coverage(  # noqa: PLR0913 - a directive, and all that it is counted over
     table: Table,
     directive: Cover,
     usage: Iterable[Usage],
     now_ms: int,
     only: Collection[str] | None = None,
+    held: Held = nullcontext,
 ) -> dict[str, Any]:
     """Who a directive would cover and spare, as JSON; only these organizations with `only`, all with None.
 
@@ -71,10 +82,13 @@ def coverage(
     the status stays unknown.
     Requires: the directive's selectors are complete. Units: now_ms milliseconds since 1970 UTC.
     """
-    found = (*_subjects(table, directive, now_ms, only), *_used(table, directive, usage, now_ms))
+    found = (
+        *_subjects(table, directive, now_ms, only, held),
+        *_used(table, directive, usage, now_ms, held),
+    )
     subjects = [each for each in found if only is None or each.organization in only]
-    entities = {each.organization: table.entity(each.organization) for each in subjects}
-    unheard = {} if only is None else _unheard(table, only, now_ms)
+    entities = _entities(table, subjects, held)
+    unheard = {} if only is None else _unheard(table, only, now_ms, held)
     tallies, why, assured = _tallied(subjects, directive, entities, unheard)
     total = _sum(tallies.values())
     covered = sum(bool(each.covered) for each in tallies.values())
@@ -90,10 +104,10 @@ def coverage(
     }
 
 
-def affected(table: Table, directive: Cover, now_ms: int) -> frozenset[str]:
+def affected(table: Table, directive: Cover, now_ms: int, held: Held = nullcontext) -> frozenset[str]:
     """The organizations that have at least one member or credential that the directive covers."""
-    subjects = list(_subjects(table, directive, now_ms))
-    entities = {each.organization: table.entity(each.organization) for each in subjects}
+    subjects = list(_subjects(table, directive, now_ms, None, held))
+    entities = _entities(table, subjects, held)
     return frozenset(
         each.organization for each, is_covered in _answered(subjects, directive, entities) if is_covered
     )
@@ -132,10 +146,25 @@ def _unknown(whoms: Iterable[Whom], unheard: Mapping[str, str]) -> str:
     return ""
 
 
-def _unheard(table: Table, organizations: Collection[str], now_ms: int) -> dict[str, str]:
+def _each(items: Callable[[], Iterable[_Item]], held: Held, count: int = SLICE) -> Iterator[_Item]:
+    """Items of a table, and what is done with each, `count` of them at a time within `held`."""
+    with held():
+        every = list(items())
+    for at in range(0, len(every), count):
+        with held():
+            yield from every[at : at + count]
+
+
+def _entities(table: Table, subjects: Iterable[_Subject], held: Held) -> dict[str, Requester]:
+    """The organizations of some subjects, as directives look at them."""
+    names = dict.fromkeys(each.organization for each in subjects)
+    return {name: table.entity(name) for name in _each(lambda: names, held)}
+
+
+def _unheard(table: Table, organizations: Collection[str], now_ms: int, held: Held) -> dict[str, str]:
     """The members who have no valid claim except their own, and what is missing for each."""
     found = {}
-    for person in list(table.people.values()):
+    for person in _each(table.people.values, held):
         others = [claim for claim in person.claims if claim.issuer != SELF]
         is_live = any(claim.until_ms is None or now_ms < claim.until_ms for claim in others)
         if person.organization in organizations and not is_live:
@@ -158,7 +187,7 @@ def _answered(
 
 
 def _subjects(
-    table: Table, directive: Cover, now_ms: int, only: Collection[str] | None = None
+    table: Table, directive: Cover, now_ms: int, only: Collection[str] | None, held: Held
 ) -> Iterator[_Subject]:
     """The credentials that reach the directive's models, and the members who can use them.
 
@@ -166,7 +195,7 @@ def _subjects(
     all.
     """
     reaching: dict[tuple[str, str, str], list[CredentialRow]] = {}
-    for credential in list(table.credentials.values()):  # the table may grow meanwhile
+    for credential in _each(table.credentials.values, held):
         grant = credential.grant
         if only is not None and grant.organization not in only:
             continue
@@ -179,14 +208,18 @@ def _subjects(
                 "credentials", grant.organization, model, grant.surface, known.whoms, 1, credential.id
             )
     asked = {organization for organization, _, _ in reaching}
-    identifiers = {person.id: identifier for organization in asked
-                   for identifier, person in list(table.registry.get(organization, {}).items())}  # fmt: skip
+    identifiers = {
+        person.id: identifier
+        for organization in asked
+        for identifier, person in _each(table.registry.get(organization, {}).items, held)
+    }
     people: dict[str, list[Person]] = {}
-    for person in list(table.people.values()):
+    for person in _each(table.people.values, held):
         if person.organization in asked:
             people.setdefault(person.organization, []).append(person)
     for (organization, model, surface), credentials in reaching.items():
-        for person in people.get(organization, ()):
+        theirs = people.get(organization, [])
+        for person in _each(theirs.copy, held, max(1, SLICE // len(credentials))):
             whoms = _best(table, person, identifiers.get(person.id), model, credentials, now_ms)
             if whoms is not None:
                 yield _Subject("members", organization, model, surface, whoms, 1, person.id)
@@ -223,9 +256,11 @@ def _as_named(table: Table, organization: str, identifier: bytes) -> Naming:
     return Naming((identifier,))
 
 
-def _used(table: Table, directive: Cover, usage: Iterable[Usage], now_ms: int) -> Iterator[_Subject]:
-    known = {credential.id: credential for credential in list(table.credentials.values())}
-    for each in usage:
+def _used(
+    table: Table, directive: Cover, usage: Iterable[Usage], now_ms: int, held: Held
+) -> Iterator[_Subject]:
+    known = {credential.id: credential for credential in _each(table.credentials.values, held)}
+    for each in _each(lambda: usage, held):
         credential = known.get(each.credential)
         if credential is None or not directive.is_about(each.model, credential.grant.surface):
             continue

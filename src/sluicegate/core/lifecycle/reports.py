@@ -21,8 +21,8 @@ from sluicegate_record.entities.release import Release
 from sluicegate_record.terms import kinds
 
 
-def casework(state: State, cases: Iterable[Case], now_ms: int) -> dict[str, Any]:
-    """The report over some cases: `{size, at_ms, counts, agencies, overall, waiting, requirements}`."""
+def casework(cases: Iterable[Case], now_ms: int) -> dict[str, Any]:
+    """The report over some cases: `{counts, agencies, overall, waiting}`."""
     seen = list(cases)
     waits = [(case, party, days) for case in seen for party, days in waited(case, now_ms).items()]
     return {
@@ -35,10 +35,12 @@ def casework(state: State, cases: Iterable[Case], now_ms: int) -> dict[str, Any]
             {"for": party, "cases": len(days), "days": round(sum(days), 2), "mean": round(fmean(days), 2)}
             for party, days in sorted(_by_party(waits).items())
         ],
-        "requirements": [
-            row for release in state.releases.values() for row in _requirements(state, release, now_ms)
-        ],
     }
+
+
+def requirements(state: State, now_ms: int) -> list[dict[str, Any]]:
+    """What the stages of each release wait for, and for how long."""
+    return [row for release in state.releases.values() for row in _requirements(state, release, now_ms)]
 
 
 def waited(case: Case, now_ms: int) -> dict[str, float]:

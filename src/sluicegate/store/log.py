@@ -1,0 +1,144 @@
+"""The log in SQL: entries, their parts, the tree, the head; and the results of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from sluicegate.errors import StoreUnusable
+from sluicegate.ports import Node, PastCommand
+from sluicegate.store import schema
+from sluicegate.store.database import Session
+from sluicegate_record import entries as records
+from sluicegate_record.entries import Entry
+from sluicegate_record.log import canonical
+from sluicegate_record.log.leaf import Opening
+
+
+class SqliteLog:
+    """`ports.Log`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def size(self) -> int:
+        """The number of entries."""
+        with self._session.reading() as connection:
+            return int(_head(connection).size)
+
+    def checkpoint(self) -> str:
+        """The newest signed head."""
+        with self._session.reading() as connection:
+            return str(_head(connection).checkpoint)
+
+    def entries(self, after: int, limit: int) -> Sequence[Entry]:
+        """At most `limit` entries from `after` on."""
+        table, end = schema.entries, after + limit
+        query = sa.select(table.c.seq, _bytes(table.c.leaf)).where(table.c.seq >= after, table.c.seq < end)
+        with self._session.reading() as connection:
+            parts = _parts(connection, sa.and_(schema.parts.c.seq >= after, schema.parts.c.seq < end))
+            return [
+                records.read(row.leaf, parts.get((row.seq, "gate"), {}), parts.get((row.seq, "sealed"), {}))
+                for row in connection.execute(query.order_by(table.c.seq))
+            ]
+
+    def leaves(self, start: int, end: int) -> Sequence[bytes]:
+        """The leaves of the entries `start` to `end` (exclusive)."""
+        table = schema.entries
+        wanted = sa.and_(table.c.seq >= start, table.c.seq < end)
+        query = sa.select(_bytes(table.c.leaf)).where(wanted).order_by(table.c.seq)
+        with self._session.reading() as connection:
+            return list(connection.scalars(query))
+
+    def node(self, level: int, index: int) -> bytes:
+        """A stored tree node."""
+        table = schema.nodes
+        query = sa.select(_bytes(table.c.hash)).where(table.c.level == level, table.c.idx == index)
+        with self._session.reading() as connection:
+            found = connection.scalar(query)
+        if found is None:
+            raise StoreUnusable(
+                f"the tree node {level}/{index} is missing; restore the database from a backup"
+            )
+        return bytes(found)
+
+    def sealed(self, seqs: Collection[int]) -> Mapping[int, Mapping[str, Opening]]:
+        """The sealed parts of some entries, by `seq`."""
+        if not seqs:
+            return {}
+        table = schema.parts
+        wanted = sa.and_(table.c.seq.in_(list(seqs)), table.c.part == "sealed")
+        with self._session.reading() as connection:
+            return {seq: found for (seq, _), found in _parts(connection, wanted).items()}
+
+    def append(self, entries: Sequence[Entry], nodes: Sequence[Node], checkpoint: str) -> None:
+        """Append entries, the tree nodes they completed, and the signed head that holds them."""
+        parts = [row for entry in entries for row in _part_rows(entry)]
+        rows = [{"level": level, "idx": index, "hash": node} for level, index, node in nodes]
+        with self._session.writing() as connection:
+            connection.execute(
+                sa.insert(schema.entries), [{"seq": entry.seq, "leaf": entry.leaf} for entry in entries]
+            )
+            if parts:
+                connection.execute(sa.insert(schema.parts), parts)
+            connection.execute(sa.insert(schema.nodes), rows)
+            head = sa.update(schema.head).values(size=entries[-1].size, checkpoint=checkpoint)
+            connection.execute(head)
+
+    def confirm(self) -> None:
+        """Commit a write that changes nothing."""
+        with self._session.writing() as connection:
+            connection.execute(sa.update(schema.head).values(confirmed=schema.head.c.confirmed + 1))
+
+    def done(self, command: str) -> PastCommand | None:
+        """The result of a command, if it was done before."""
+        table = schema.commands
+        with self._session.reading() as connection:
+            row = connection.execute(sa.select(table).where(table.c.id == command)).one_or_none()
+        return PastCommand(row.request, _object(row.result)) if row else None
+
+    def remember(self, command: str, done: PastCommand) -> None:
+        """Remember the result of a command."""
+        values = {"id": command, "request": done.request, "result": canonical.dumps(done.result)}
+        with self._session.writing() as connection:
+            connection.execute(sa.insert(schema.commands).values(**values))
+
+
+def _head(connection: Connection) -> Row[Any]:
+    found = connection.execute(sa.select(schema.head)).one_or_none()
+    if found is None:
+        raise StoreUnusable("the head of the log is missing", remedy="restore the database from a backup")
+    return found
+
+
+def _bytes(column: sa.Column[bytes]) -> sa.Label[bytes]:
+    """A column of bytes, whatever somebody who altered the file has put there: SQLite has typed values."""
+    return sa.cast(column, sa.LargeBinary).label(column.name)
+
+
+def _parts(
+    connection: Connection, wanted: sa.ColumnElement[bool]
+) -> dict[tuple[int, str], dict[str, Opening]]:
+    table = schema.parts
+    found: dict[tuple[int, str], dict[str, Opening]] = {}
+    columns = (table.c.seq, table.c.part, table.c.field, _bytes(table.c.salt), _bytes(table.c.body))
+    for row in connection.execute(sa.select(*columns).where(wanted)):
+        found.setdefault((row.seq, row.part), {})[row.field] = Opening(row.salt, row.body)
+    return found
+
+
+def _part_rows(entry: Entry) -> list[dict[str, Any]]:
+    return [
+        {"seq": entry.seq, "part": part, "field": name, "salt": opened.salt, "body": opened.body}
+        for part, openings in (("gate", entry.gate), ("sealed", entry.sealed))
+        for name, opened in openings.items()
+    ]
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    value = canonical.loads(data)
+    assert isinstance(value, dict)
+    return value

@@ -1,0 +1,130 @@
+"""Principals in SQL, with the organizations that they named and their drafts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Row
+
+from sluicegate.ports import Principal, Registration, SavedDraft
+from sluicegate.store import schema
+from sluicegate.store.database import Session
+
+_PRINCIPALS = schema.principals
+_ORGANIZATIONS = schema.organizations
+_DRAFTS = schema.drafts
+_NAMES = sa.table("organization_names", sa.column("pseudonym", sa.String), sa.column("name", sa.String))
+TRIGRAM = 3
+
+
+class SqlitePrincipals:
+    """`ports.Principals`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def by_token(self, token_digest: bytes) -> Principal | None:
+        """The holder of a token."""
+        query = sa.select(_PRINCIPALS).where(_PRINCIPALS.c.token_digest == token_digest)
+        with self._session.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return _principal(row) if row else None
+
+    def add(self, token_digest: bytes, principal: Principal) -> None:
+        """Note a token by its digest."""
+        with self._session.writing() as connection:
+            connection.execute(_noting(token_digest, principal))
+
+    def replace(self, token_digest: bytes, principal: Principal) -> None:
+        """Note a token by its digest; a principal that had this role and name before is known no more."""
+        table = _PRINCIPALS
+        before = (table.c.role == principal.role) & (table.c.name == principal.name)
+        with self._session.writing() as connection:
+            connection.execute(sa.delete(table).where(before))
+            connection.execute(_noting(token_digest, principal))
+
+    def all(self) -> Sequence[Principal]:
+        """Every holder of a token."""
+        with self._session.reading() as connection:
+            return [_principal(row) for row in connection.execute(sa.select(_PRINCIPALS))]
+
+    def organization(self, owner: str, name: str, registered_in: str) -> str | None:
+        """The pseudonym under which `owner` has named this organization before."""
+        table = _ORGANIZATIONS
+        query = sa.select(table.c.pseudonym).where(
+            table.c.owner == owner, table.c.name == name, table.c.registered_in == registered_in
+        )
+        with self._session.reading() as connection:
+            found: str | None = connection.scalar(query)
+        return found
+
+    def add_organization(self, pseudonym: str, owner: str, name: str, registered_in: str) -> None:
+        """Note a new organization."""
+        values = {"pseudonym": pseudonym, "owner": owner, "name": name, "registered_in": registered_in}
+        with self._session.writing() as connection:
+            connection.execute(sa.insert(_ORGANIZATIONS).values(**values))
+            connection.execute(_NAMES.insert().values(pseudonym=pseudonym, name=name))
+
+    def organizations(self, name: str) -> Sequence[str]:
+        """The pseudonyms of every organization of this legal name."""
+        table = _ORGANIZATIONS
+        with self._session.reading() as connection:
+            return list(connection.scalars(sa.select(table.c.pseudonym).where(table.c.name == name)))
+
+    def organizations_like(self, part: str, limit: int) -> Sequence[str]:
+        """The pseudonyms of at most `limit` organizations in whose legal name `part` occurs."""
+        query = sa.select(_NAMES.c.pseudonym).where(_has(_NAMES.c.name, part)).limit(limit)
+        with self._session.reading() as connection:
+            return list(connection.scalars(query))
+
+    def named_like(self, pseudonyms: Collection[str], part: str) -> frozenset[str]:
+        """Those of these organizations in whose legal name `part` occurs."""
+        table = _ORGANIZATIONS
+        names = table.c.name.contains(part, autoescape=True)
+        query = sa.select(table.c.pseudonym).where(table.c.pseudonym.in_(pseudonyms), names)
+        with self._session.reading() as connection:
+            return frozenset(connection.scalars(query))
+
+    def registered(self, pseudonym: str) -> Registration | None:
+        """The organization behind a pseudonym."""
+        table = _ORGANIZATIONS
+        query = sa.select(table.c.name, table.c.registered_in).where(table.c.pseudonym == pseudonym)
+        with self._session.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return Registration(row.name, row.registered_in) if row is not None else None
+
+    def drafts(self, principal: str) -> Sequence[SavedDraft]:
+        """Those of one principal, oldest first."""
+        query = sa.select(_DRAFTS).where(_DRAFTS.c.principal == principal)
+        with self._session.reading() as connection:
+            rows = connection.execute(query.order_by(_DRAFTS.c.created_at_ms, _DRAFTS.c.id))
+            return [SavedDraft(*row) for row in rows]
+
+    def add_draft(self, draft: SavedDraft) -> None:
+        """Note a draft of an application."""
+        with self._session.writing() as connection:
+            connection.execute(sa.insert(_DRAFTS).values(**asdict(draft)))
+
+    def remove_draft(self, draft: str) -> None:
+        """Forget a draft."""
+        with self._session.writing() as connection:
+            connection.execute(sa.delete(_DRAFTS).where(_DRAFTS.c.id == draft))
+
+
+def _has(name: sa.ColumnClause[str], part: str) -> sa.ColumnElement[bool]:
+    """Whether `part` occurs in an indexed name: by the index, which knows of three characters or more."""
+    if len(part) < TRIGRAM or "\0" in part:
+        return name.contains(part, autoescape=True)
+    quoted = part.replace('"', '""')
+    return name.op("MATCH")(f'"{quoted}"')
+
+
+def _noting(token_digest: bytes, principal: Principal) -> sa.Insert:
+    return sa.insert(_PRINCIPALS).values(token_digest=token_digest, **asdict(principal))
+
+
+def _principal(row: Row[Any]) -> Principal:
+    return Principal(row.id, row.role, row.name, row.party)

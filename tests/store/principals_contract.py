@@ -1,0 +1,89 @@
+"""What is known of principals, organizations and drafts in every store."""
+
+from __future__ import annotations
+
+from sluicegate.ports import Principal, Registration
+from tests.store.examples import DRAFTS, Contract
+
+
+class PrincipalsContract(Contract):
+    def test_principals_are_found_by_the_digest_of_their_token(self, store):
+        agency = Principal("agency_1", "agency", "oncd", "oncd")
+        applicant = Principal("applicant_1", "applicant", "example", None)
+        store.principals.add(b"\x01" * 32, agency)
+        store.principals.add(b"\x02" * 32, applicant)
+        assert store.principals.by_token(b"\x01" * 32) == agency
+        assert store.principals.by_token(b"\x02" * 32) == applicant
+        assert store.principals.by_token(b"\x03" * 32) is None
+        assert store.principals.by_token(b"") is None
+        assert sorted(found.id for found in store.principals.all()) == ["agency_1", "applicant_1"]
+
+    def test_a_token_takes_the_place_of_its_holders_and_of_nobody_elses(self, store):
+        first, other = Principal("person_1", "person", "mem_1"), Principal("person_2", "person", "mem_2")
+        store.principals.add(b"\x01" * 32, first)
+        store.principals.add(b"\x02" * 32, other)
+        namesake = Principal("applicant_1", "applicant", "mem_1")
+        store.principals.add(b"\x03" * 32, namesake)
+        store.principals.replace(b"\x04" * 32, Principal("person_3", "person", "mem_1"))
+        assert store.principals.by_token(b"\x01" * 32) is None
+        assert store.principals.by_token(b"\x02" * 32) == other
+        assert store.principals.by_token(b"\x03" * 32) == namesake
+        assert store.principals.by_token(b"\x04" * 32).id == "person_3"
+        store.principals.replace(b"\x05" * 32, Principal("person_3", "person", "mem_1"))
+        assert store.principals.by_token(b"\x04" * 32) is None
+        assert len(store.principals.all()) == 3
+
+    def test_organizations_are_found_by_part_of_their_name_and_named_by_their_pseudonym(self, store):
+        with store.write() as ports:
+            ports.principals.add_organization("org_1", "applicant_1", "example utility", "US")
+            ports.principals.add_organization("org_2", "applicant_2", "example grid", "US")
+            ports.principals.add_organization("org_3", "applicant_1", '100% "power" _co é', "US")
+        assert store.principals.registered("org_2") == Registration("example grid", "US")
+        assert store.principals.registered("org_9") is None
+        known = ["org_1", "org_2", "org_3"]
+        for part, expected in {
+            "example": {"org_1", "org_2"},
+            "grid": {"org_2"},
+            "e g": {"org_2"},
+            "Grid": set(),
+            "nobody": set(),
+            "id": {"org_2"},
+            "x": {"org_1", "org_2"},
+            "%": {"org_3"},
+            "_": {"org_3"},
+            '% "p': {"org_3"},
+            "_co é": {"org_3"},
+            "exa* OR grid": set(),
+            "gri\0d": set(),
+        }.items():
+            assert set(store.principals.organizations_like(part, 9)) == expected, part
+            assert store.principals.named_like(known, part) == expected, part
+        assert len(store.principals.organizations_like("example", 1)) == 1
+        assert store.principals.named_like(["org_1"], "example") == {"org_1"}
+        assert store.principals.named_like([], "example") == set()
+
+    def test_an_organization_has_one_pseudonym_for_who_named_it(self, store):
+        with store.write() as ports:
+            ports.principals.add_organization("org_1", "applicant_1", "Example Utility", "US")
+            ports.principals.add_organization("org_2", "applicant_2", "Example Utility", "US")
+            ports.principals.add_organization("org_3", "applicant_1", "Example Utility", "NO")
+            ports.principals.add_organization("org_4", "applicant_1", "Example Grid", "US")
+        with store.write() as ports:
+            assert ports.principals.organization("applicant_1", "Example Utility", "US") == "org_1"
+            assert ports.principals.organization("applicant_2", "Example Utility", "US") == "org_2"
+            assert ports.principals.organization("applicant_3", "Example Utility", "US") is None
+            assert ports.principals.organization("applicant_1", "example utility", "US") is None
+        assert sorted(store.principals.organizations("Example Utility")) == ["org_1", "org_2", "org_3"]
+        assert list(store.principals.organizations("Example")) == []
+
+    def test_a_draft_is_its_owners_until_it_is_removed(self, store):
+        with store.write() as ports:
+            for draft in DRAFTS:
+                ports.principals.add_draft(draft)
+        with store.write() as ports:
+            assert list(ports.principals.drafts("applicant")) == DRAFTS
+            assert list(ports.principals.drafts("another")) == []
+            ports.principals.remove_draft(DRAFTS[1].id)
+            ports.principals.remove_draft("none")
+        with store.write() as ports:
+            assert list(ports.principals.drafts("applicant")) == [DRAFTS[0], DRAFTS[2]]
