@@ -179,6 +179,7 @@ CREATE TABLE incarnations_then (
 INSERT INTO incarnations_then SELECT gateway, incarnation, surface FROM incarnations;
 DROP TABLE incarnations;
 ALTER TABLE incarnations_then RENAME TO incarnations;
+DROP TRIGGER organization_is_named;
 DROP TABLE organization_names;
 PRAGMA user_version=3;
 """
@@ -209,6 +210,28 @@ def test_a_database_of_an_older_version_is_brought_up_to_date_with_all_that_is_i
             assert sorted(store.fleet.incarnations(), key=repr) == [GATEWAY, keyed]
     with closing(SqliteStore(tmp_path / "fresh.db")):
         assert columns(path) == columns(tmp_path / "fresh.db")
+
+
+WITHOUT_INDEX = "DROP TRIGGER organization_is_named; DROP TABLE organization_names;"
+NAMED = "INSERT INTO organizations VALUES (?, 'applicant_1', ?, 'US')"
+"""As a build that does not know the index writes it."""
+
+
+def test_the_index_of_names_has_what_a_build_without_it_has_written(path):
+    with closing(SqliteStore(path)):
+        pass
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(WITHOUT_INDEX)
+        connection.execute(NAMED, ("org_1", "example utility"))
+        connection.commit()
+    with closing(SqliteStore(path)) as store:
+        assert list(store.principals.organizations_like("util", 9)) == ["org_1"]
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(NAMED, ("org_2", "another utility"))
+        connection.commit()
+    for _ in range(2):
+        with closing(SqliteStore(path)) as store:
+            assert sorted(store.principals.organizations_like("util", 9)) == ["org_1", "org_2"]
 
 
 def test_one_that_cannot_be_brought_up_to_date_stays_as_it_was(path):

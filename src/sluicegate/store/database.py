@@ -105,6 +105,8 @@ class Database:
                 _create(connection)
             else:
                 _bring_up_to_date(connection, version)
+            for statement in schema.INDEXES:
+                connection.exec_driver_sql(statement)
 
     def _version(self, connection: Connection) -> int | None:
         """The version of the schema; None of an empty file.
@@ -163,7 +165,6 @@ def _engine(path: Path) -> Engine:
 
 def _create(connection: Connection) -> None:
     schema.metadata.create_all(connection)
-    connection.exec_driver_sql(schema.NAMES)
     connection.execute(sa.insert(schema.head).values(id=1, size=0, confirmed=0, checkpoint=""))
     connection.exec_driver_sql(f"PRAGMA application_id={schema.APPLICATION_ID}")
     connection.exec_driver_sql(f"PRAGMA user_version={schema.VERSION}")

@@ -66,7 +66,6 @@ class SqlitePrincipals:
         values = {"pseudonym": pseudonym, "owner": owner, "name": name, "registered_in": registered_in}
         with self._session.writing() as connection:
             connection.execute(sa.insert(_ORGANIZATIONS).values(**values))
-            connection.execute(_NAMES.insert().values(pseudonym=pseudonym, name=name))
 
     def organizations(self, name: str) -> Sequence[str]:
         """The pseudonyms of every organization of this legal name."""
@@ -83,8 +82,9 @@ class SqlitePrincipals:
     def named_like(self, pseudonyms: Collection[str], part: str) -> frozenset[str]:
         """Those of these organizations in whose legal name `part` occurs."""
         table = _ORGANIZATIONS
-        names = table.c.name.contains(part, autoescape=True)
-        query = sa.select(table.c.pseudonym).where(table.c.pseudonym.in_(pseudonyms), names)
+        query = sa.select(table.c.pseudonym).where(
+            table.c.pseudonym.in_(pseudonyms), _within(table.c.name, part)
+        )
         with self._session.reading() as connection:
             return frozenset(connection.scalars(query))
 
@@ -117,9 +117,13 @@ class SqlitePrincipals:
 def _has(name: sa.ColumnClause[str], part: str) -> sa.ColumnElement[bool]:
     """Whether `part` occurs in an indexed name: by the index, which knows of three characters or more."""
     if len(part) < TRIGRAM or "\0" in part:
-        return name.contains(part, autoescape=True)
+        return _within(name, part)
     quoted = part.replace('"', '""')
     return name.op("MATCH")(f'"{quoted}"')
+
+
+def _within(name: sa.ColumnElement[str], part: str) -> sa.ColumnElement[bool]:
+    return sa.func.instr(name, part) > 0
 
 
 def _noting(token_digest: bytes, principal: Principal) -> sa.Insert:

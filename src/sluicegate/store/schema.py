@@ -13,17 +13,29 @@ import sqlalchemy as sa
 
 APPLICATION_ID = 0x534C4347
 """Marks a SQLite file as ours: "SLCG"."""
-VERSION = 5
-NAMES = (
-    "CREATE VIRTUAL TABLE organization_names"
-    " USING fts5(pseudonym UNINDEXED, name, tokenize='trigram case_sensitive 1')"
-)
-"""The index of the parts of organizations' names; a row is added with the one in `organizations`."""
-STEPS: dict[int, tuple[str, ...]] = {
-    3: ("ALTER TABLE incarnations ADD COLUMN public_key BLOB",),
-    4: (NAMES, "INSERT INTO organization_names SELECT pseudonym, name FROM organizations"),
-}
+VERSION = 4
+STEPS: dict[int, tuple[str, ...]] = {3: ("ALTER TABLE incarnations ADD COLUMN public_key BLOB",)}
 """What makes a database of a version one of the next; versions without steps are refused."""
+INDEXES = (
+    (
+        "CREATE VIRTUAL TABLE IF NOT EXISTS organization_names"
+        " USING fts5(pseudonym UNINDEXED, name, tokenize='trigram case_sensitive 1')"
+    ),
+    (
+        "CREATE TRIGGER IF NOT EXISTS organization_is_named AFTER INSERT ON organizations BEGIN"
+        " INSERT INTO organization_names (rowid, pseudonym, name)"
+        " VALUES (new.rowid, new.pseudonym, new.name); END"
+    ),
+    (
+        "INSERT INTO organization_names (rowid, pseudonym, name)"
+        " SELECT rowid, pseudonym, name FROM organizations"
+        " WHERE rowid > (SELECT coalesce(max(rowid), 0) FROM organization_names)"
+    ),
+)
+"""The index of the parts of organizations' names. It is made when a database is opened that has none.
+
+An earlier build of the same version does not know it: the trigger keeps it true while that build writes.
+"""
 
 metadata = sa.MetaData()
 
