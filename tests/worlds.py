@@ -388,7 +388,8 @@ class World:
         for entry in made:
             self.state.apply(entry)
         self.entries += made
-        return {**decided.result, "size": self.state.size}
+        result = decided.result if isinstance(decided.result, dict) else decided.result.to_json()
+        return {**result, "size": self.state.size}
 
     def _judge(self, made: Sequence[Entry]) -> None:
         """Assert that entries are lawful, as the ledger does."""

@@ -27,7 +27,7 @@ import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.control.app import application
-from sluicegate.control.services import Services
+from sluicegate.control.plane import ControlPlane
 from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle import Refusal, notices
@@ -149,9 +149,9 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
     settings = wired.settings
     listening = _listen(settings.host, settings.port)
     key_sets = KeySets(settings.post.webhook_networks, settings.post.timeout_ms)
-    services = Services.over(wired.ledger, wired.fleet, settings, key_sets)
+    plane = ControlPlane.over(wired.ledger, wired.fleet, settings, key_sets)
     config = uvicorn.Config(
-        application(services),
+        application(plane),
         log_config=None,
         access_log=False,
         ws="none",
@@ -171,7 +171,7 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
     async with _carrying(wired):
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    services.waiters.close()
+    plane.waiters.close()
     server.should_exit = True
     await serving
     await key_sets.close()

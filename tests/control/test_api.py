@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from sluicegate.service import access, applications, grants
+from sluicegate.service import access, applications
 from sluicegate_record.log import canonical, checkpoint, merkle, tiles
 from tests.control.conftest import MAX_BODY_BYTES, Plane
 from tests.worlds import keyid, plan_value, public_key
@@ -31,9 +31,10 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
         ("POST", f"/api/v1/cases/case_x/{act}"): (f"case.{act}", {"text": "because"})
         for act in applications.ACTS
     },
-    **{
-        ("POST", f"/api/v1/grants/grant_x/{act}"): (f"grant.{act}", {"code": "misuse"}) for act in grants.ACTS
-    },
+    ("POST", "/api/v1/grants/grant_x/suspend"): ("grant.suspend", {"code": "misuse"}),
+    ("POST", "/api/v1/grants/grant_x/resume"): ("grant.resume", None),
+    ("POST", "/api/v1/grants/grant_x/surrender"): ("grant.surrender", None),
+    ("POST", "/api/v1/grants/grant_x/removal"): ("grant.removal", {"code": "misuse", "text": "a notice"}),
     ("POST", "/api/v1/grants/grant_x/fallback"): ("grant.fallback", {"fallback": True}),
     ("POST", "/api/v1/grants/grant_x/amend"): ("application.amend", {"renew": True}),
     ("POST", "/api/v1/nominations"): (

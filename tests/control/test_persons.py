@@ -147,7 +147,7 @@ def kids(staffed: Staffed, name: str) -> set[str]:
 def test_one_provider_that_is_down_harms_neither_itself_nor_the_next(staffed):
     down, up = register(staffed, 1), register(staffed, 2)
     sets = Sets(**{"https://2.example.org/k": key_set("es", "new-es")})
-    refresher = Refresher(staffed.ledger, sets, lambda: 0.5)
+    refresher = Refresher(staffed.ledger, sets, lambda: 0.5, {})
     size = staffed.size
     asyncio.run(refresher.refresh(sets))
     assert sets.asked == ["https://1.example.org/k", "https://2.example.org/k"]
@@ -165,7 +165,7 @@ def test_one_provider_that_is_down_harms_neither_itself_nor_the_next(staffed):
 
 def test_a_provider_that_is_removed_is_not_asked_any_more(staffed):
     name, sets = register(staffed, 1), Sets()
-    refresher = Refresher(staffed.ledger, sets, lambda: 0.5)
+    refresher = Refresher(staffed.ledger, sets, lambda: 0.5, {})
     asyncio.run(refresher.refresh(sets))
     assert list(refresher.failures) == [name]
     yes(providers.remove(staffed.ledger, staffed.who["applicant"], staffed.id(), name))

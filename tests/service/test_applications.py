@@ -169,7 +169,7 @@ def test_a_grant_without_an_end_is_shown_so(plane):
     with plane.ledger.reading() as state:
         shown = cases.grant_of(state, grant)
         assert shown is not None
-        assert shown["validUntil"] is None
+        assert shown.valid_until_ms is None
         assert cases.grant_of(state, "grant_unknown") is None
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core.lifecycle import Refusal
-from sluicegate.service import grants
+from sluicegate.acts import grants as acts
 from tests.plane import Plane, no, yes
 
 
@@ -19,22 +18,21 @@ def plane() -> Plane:
 
 
 def choose(
-    plane: Plane, grant: str, who: str = "applicant", *, fallback: bool = True, command: str | None = None
-) -> dict[str, Any] | Refusal:
-    command_id = command or plane.id()
-    return grants.choose_fallback(plane.ledger, plane.who[who], command_id, grant, fallback=fallback)
+    plane: Plane, grant: str, who: str = "applicant", *, fallback: bool = True, command: str = ""
+) -> Any:
+    return plane.do(who, acts.CHOOSE_FALLBACK, command, grant=grant, fallback=fallback)
 
 
 def chosen(plane: Plane, grant: str) -> Any:
-    return yes(grants.show(plane.ledger, plane.who["applicant"], grant))["fallback"]
+    return yes(plane.do("applicant", acts.SHOW, grant=grant)).fallback
 
 
 def test_the_holder_chooses_and_sees_what_is_chosen(plane: Plane) -> None:
     grant = plane.admit()
     assert chosen(plane, grant) is False
-    assert yes(choose(plane, grant))["fallback"] is True
+    assert yes(choose(plane, grant)).fallback is True
     assert chosen(plane, grant) is True
-    assert yes(choose(plane, grant, fallback=False))["fallback"] is False
+    assert yes(choose(plane, grant, fallback=False)).fallback is False
     assert chosen(plane, grant) is False
 
 

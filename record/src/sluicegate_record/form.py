@@ -14,6 +14,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from inspect import getdoc
 from typing import (
     Annotated,
     Any,
@@ -226,13 +227,18 @@ def _fault_among(values: Iterable[tuple[str | int, Json, Codec]]) -> Misread:
 
 
 def schema(cls: type[Form]) -> dict[str, Json]:
-    """The JSON Schema of a form."""
+    """The JSON Schema of a form: its docstring and the notes of its fields describe it."""
     shape = shape_of(cls)
     return {
         "type": "object",
-        "properties": {each.key: dict(each.codec.schema) for each in shape.fields},
+        "description": getdoc(cls) or "",
+        "properties": {each.key: _described(each) for each in shape.fields},
         "required": [each.key for each in shape.fields if each.is_required],
     }
+
+
+def _described(each: FormField) -> dict[str, Json]:
+    return {**each.codec.schema, **({"description": each.note} if each.note else {})}
 
 
 def definitions(of: Json) -> dict[str, Json]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +15,6 @@ from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
-from sluicegate.errors import WrongUsage
 from sluicegate_record.terms import kinds
 
 Case = Annotated[str, typer.Argument(help="The case, such as case_6n3v….", show_default=False)]
@@ -203,68 +201,6 @@ def listed(
     text = table(f"log size {found['size']}", columns, rows, empty)
     more = f"\n  more: sluicegate case list --before {found['next']}" if found["next"] else ""
     emit(found, as_json, text + more)
-
-
-def grant_show(grant: Grant, as_json: Json = False) -> None:
-    """Show a grant: what it allows, until when, and its state."""
-    answer = Client().get(f"/api/v1/grants/{grant}")
-    emit(answer, as_json, "\n".join(wording.grant(answer)))
-
-
-def suspend(grant: Grant, code: Code, as_json: Json = False) -> None:
-    """Suspend a grant immediately. Its open streams end. 'grant resume' makes it valid again."""
-    done = Client().post(f"/api/v1/grants/{grant}/suspend", {"code": code})
-    emit(done, as_json, f"grant {grant} is suspended, at size {done['size']}")
-
-
-def resume(grant: Grant, as_json: Json = False) -> None:
-    """Make a suspended grant valid again."""
-    done = Client().post(f"/api/v1/grants/{grant}/resume", {})
-    emit(done, as_json, f"grant {grant} is valid again, at size {done['size']}")
-
-
-def surrender(
-    grant: Grant,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: it cannot be undone.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Give a grant back. Its keys stop working, and its seat goes to the next organization."""
-    if not yes:
-        if not sys.stdin.isatty():
-            said = "surrendering a grant cannot be undone, and no terminal is here to confirm it"
-            raise WrongUsage(said, remedy="say --yes")
-        typer.confirm(
-            f"End grant {grant}? Its keys stop working; for new access, you must apply again", abort=True
-        )
-    done = Client().post(f"/api/v1/grants/{grant}/surrender", {})
-    emit(done, as_json, f"grant {grant} is surrendered, at size {done['size']}")
-
-
-def fallback(
-    grant: Grant,
-    on: Annotated[
-        bool, typer.Option("--on/--off", help="Answered by the fallback, or refused.", show_default=False)
-    ],
-    as_json: Json = False,
-) -> None:
-    """Choose whether the fallback answers requests that a directive refuses."""
-    done = Client().post(f"/api/v1/grants/{grant}/fallback", {"fallback": on})
-    what = "the fallback answers it, if you hold a grant for the fallback" if on else "it stays refused"
-    said = f"if a directive refuses a request under grant {grant}, {what}; at size {done['size']}"
-    emit(done, as_json, said)
-
-
-def remove(
-    grant: Grant,
-    code: Code,
-    text: Annotated[str, typer.Option("--text", help="The notice its holder reads.", show_default=False)],
-    as_json: Json = False,
-) -> None:
-    """Open a case about ending a grant. Its holder may reply before it counts."""
-    done = Client().post(f"/api/v1/grants/{grant}/removal", {"code": code, "text": text})
-    emit(
-        done, as_json, f"removal {done['case']}; its holder may reply until {done.get('replyBy', 'its time')}"
-    )
 
 
 def nominate(release: Release, stage: Stage, organization: Organization, as_json: Json = False) -> None:

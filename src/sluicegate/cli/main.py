@@ -76,12 +76,12 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
     "grant": (
         "See, suspend, surrender or remove a grant.",
         {
-            "show": "cases.grant_show",
-            "suspend": "cases.suspend",
-            "resume": "cases.resume",
-            "surrender": "cases.surrender",
-            "fallback": "cases.fallback",
-            "remove": "cases.remove",
+            "show": "grants.show",
+            "suspend": "grants.suspend",
+            "resume": "grants.resume",
+            "surrender": "grants.surrender",
+            "fallback": "grants.fallback",
+            "remove": "grants.remove",
         },
     ),
     "nomination": (

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sluicegate.acts.grants import GrantShown
+from sluicegate_record.log import times
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.text import counted
 
@@ -81,7 +83,7 @@ def case(shown: Mapping[str, Any]) -> str:
     if shown["appeal"]:
         came = words(shown["appealOutcome"] or "open")
         lines.append(f"  appealed in {shown['appeal']}: {came}")
-    lines += [f"  {line}" for line in grant(shown["grant"])] if shown["grant"] else []
+    lines += [f"  {line}" for line in grant(GrantShown.from_json(shown["grant"]))] if shown["grant"] else []
     return "\n".join([*lines, *(f"  next, for the applicant: {step}" for step in _next(shown))])
 
 
@@ -158,26 +160,31 @@ def clock(given: Mapping[str, Any]) -> str:
     return f"{agency}: due {given['due']}" if given["due"] else f"{agency}: ended"
 
 
-def grant(given: Mapping[str, Any]) -> list[str]:
+def grant(shown: GrantShown) -> list[str]:
     """A grant: what it allows, until when, its open cases, and what to do next."""
-    is_over = given["state"] in {"expired", "removed", "surrendered"}
-    until = f" until {given['validUntil']}" if given["validUntil"] and not is_over else ""
-    per_minute = given["requestsPerMinute"]
+    is_over = shown.state in {"expired", "removed", "surrendered"}
+    until = "" if is_over else _until(shown.valid_until_ms)
+    per_minute = shown.requests_per_minute
     pace = f", {counted(per_minute, 'request')} a minute" if per_minute is not None and not is_over else ""
-    what = f"{', '.join(given['models'])} on {given['surface']}{pace}"
-    lines = [f"grant {given['grant']}: {given['state']}{until}, {what}"]
+    what = f"{', '.join(shown.models)} on {shown.surface}{pace}"
+    lines = [f"grant {shown.grant}: {shown.state}{until}, {what}"]
     if is_over:
         return [*lines, "  its keys no longer work; for new access, apply again"]
-    if not given["stageOpen"]:
+    if not shown.stage_open:
         lines.append("  the stage is not open yet: the keys of this grant work once it opens")
-    if given["fallback"]:
+    if shown.fallback:
         lines.append("  the fallback answers requests that a directive refuses, if you hold a grant for it")
-    if given["screening"]:
+    if shown.screening:
         lines.append("  its screening record is open again: the list has changed")
-    lines += [f"  {name} {given[name]} is open" for name in ("amendment", "removal") if given[name]]
-    if given["state"] == "approved":
-        lines.append(f"next: sluicegate credential issue --grant {given['grant']}")
+    about = {"amendment": shown.amendment, "removal": shown.removal}
+    lines += [f"  {name} {case} is open" for name, case in about.items() if case]
+    if shown.state == "approved":
+        lines.append(f"next: sluicegate credential issue --grant {shown.grant}")
     return lines
+
+
+def _until(at_ms: int | None) -> str:
+    return "" if at_ms is None else f" until {times.format_time(at_ms)}"
 
 
 def coverage(prefix: str, answer: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
+from sluicegate.acts.act import Act, Answered, Asked
 from sluicegate.errors import CommandRefused, InvalidInput, Place, SluicegateError, Unauthorized, Unreachable
 
 DEFAULT_URL = "http://127.0.0.1:8600"
@@ -36,6 +37,20 @@ class Client:
     def close(self) -> None:
         """Close the connection. A process that ends after one command need not."""
         self._connection.close()
+
+    def do(self, act: Act[Asked, Answered], asked: Asked) -> Answered:
+        """Do an act, and read its answer.
+
+        Raises: Unreachable, CommandRefused, Unauthorized, InvalidInput.
+        """
+        given = asked.to_json()
+        path = act.path.format(**{key: given.pop(key) for key in act.places})
+        answer = self.get(path, **given) if act.kind == "question" else self.post(path, given)
+        try:
+            return act.answered.from_json(answer)
+        except InvalidInput as error:
+            said = f"{self.url} did not answer as this build expects: {error.message}"
+            raise Unreachable(said, remedy="use the same build at both ends") from error
 
     def get(self, path: str, **query: Any) -> Any:
         """Ask a question."""

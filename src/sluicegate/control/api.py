@@ -29,7 +29,6 @@ from sluicegate.service import (
     cases,
     credentials,
     drafts,
-    grants,
     log,
     positions,
     releases,
@@ -79,12 +78,6 @@ class ActRequest(RequestBody):
     def asked(self) -> dict[str, str]:
         """The fields that say something."""
         return {name: value for name, value in self.model_dump().items() if value}
-
-
-class FallbackChoice(RequestBody):
-    """Whether the fallback answers what a directive refuses under a grant."""
-
-    fallback: bool
 
 
 class SignedInCase(RequestBody):
@@ -267,15 +260,6 @@ def _case_act(name: str) -> None:
     )
 
 
-def _grant_act(name: str, does: str) -> None:
-    """The route of an act on a grant."""
-
-    def act(grant: str, body: ActRequest, ledger: TheLedger, command: CommandId, by: Principal) -> Any:
-        return answer(grants.act(ledger, by, command, grant, name, body.asked()))
-
-    _route(act, f"/api/v1/grants/{{grant}}/{name}", f"grant.{name}", does)
-
-
 def _route(act: Callable[..., Any], path: str, action: str, does: str) -> None:
     act.__doc__ = does
     act.__annotations__["by"] = Annotated[Principal, Depends(may(action))]
@@ -285,31 +269,6 @@ def _route(act: Callable[..., Any], path: str, action: str, does: str) -> None:
 
 for _name in applications.ACTS:
     _case_act(_name)
-for _name, _does in {
-    "suspend": "Suspend a grant at once, for a reason code.",
-    "resume": "Let a suspended grant go on.",
-    "surrender": "Give a grant back.",
-    "removal": "Open the case about removing a grant, with a notice to its holder.",
-}.items():
-    _grant_act(_name, _does)
-
-
-@router.get("/api/v1/grants/{grant}", tags=["grants"])
-def show_grant(grant: str, ledger: TheLedger, by: Annotated[Principal, Depends(may("grant.read"))]) -> Any:
-    """A grant: what it allows, until when, and what has become of it."""
-    return answer(grants.show(ledger, by, grant))
-
-
-@router.post("/api/v1/grants/{grant}/fallback", tags=["grants"])
-def choose_fallback(
-    grant: str,
-    body: FallbackChoice,
-    ledger: TheLedger,
-    command: CommandId,
-    by: Annotated[Principal, Depends(may("grant.fallback"))],
-) -> Any:
-    """Have the fallback answer what a directive refuses under a grant, or have it no more."""
-    return answer(grants.choose_fallback(ledger, by, command, grant, fallback=body.fallback))
 
 
 @router.post("/api/v1/grants/{grant}/amend", tags=["grants"])

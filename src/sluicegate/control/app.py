@@ -17,9 +17,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from sluicegate import __version__
+from sluicegate.acts.table import ACTS
 from sluicegate.control import api, directives, enforcement, persons, subscriptions
 from sluicegate.control.errors import body_of, on_error, on_surprise
-from sluicegate.control.services import Services
+from sluicegate.control.plane import ControlPlane
+from sluicegate.control.routes import routes
 from sluicegate.errors import SluicegateError, StoreUnavailable
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
@@ -29,12 +31,12 @@ TICK_S = 1.0
 _log = logging.getLogger(__name__)
 
 
-def application(services: Services) -> FastAPI:
-    """The control plane that serves these."""
+def application(plane: ControlPlane) -> FastAPI:
+    """The application that serves a control plane."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        running = [asyncio.create_task(_tick(services)), asyncio.create_task(services.refresher.run())]
+        running = [asyncio.create_task(_tick(plane)), asyncio.create_task(plane.refresher.run())]
         yield
         for task in running:
             task.cancel()
@@ -49,24 +51,26 @@ def application(services: Services) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.services = services
+    app.state.plane = plane
+    app.router.routes += routes(plane, ACTS.values())
     for part in (api, directives, enforcement, persons, subscriptions):
         app.include_router(part.router)
     app.add_exception_handler(SluicegateError, on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, on_surprise)
-    _add_operations(app, services.ledger, services.fleet)
+    _add_operations(app, plane.services.ledger, plane.services.fleet)
     return app
 
 
-async def _tick(services: Services) -> None:
+async def _tick(plane: ControlPlane) -> None:
     """Let time move cases, count gateways out and tell of directives, also while nobody asks for anything."""
+    services = plane.services
     while True:
         try:
             await run_in_threadpool(services.ledger.tick)
             await run_in_threadpool(services.fleet.tick)
-            await run_in_threadpool(services.telling.tell, await services.waiters.passed_on())
+            await run_in_threadpool(services.telling.tell, await plane.waiters.passed_on())
         except StoreUnavailable as error:
             _log.warning("what is due waits: %s", error.message)
         await asyncio.sleep(TICK_S)

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from sluicegate.control.errors import EVERY_ERROR, answer
+from sluicegate.control.plane import ControlPlane
 from sluicegate.control.requests import (
     CommandId,
     EnvelopeRequest,
@@ -21,7 +22,6 @@ from sluicegate.control.requests import (
     TheServices,
     may,
 )
-from sluicegate.control.services import Services
 from sluicegate.core.access.naming import Naming, UsageKey
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.ports import Principal
@@ -150,7 +150,7 @@ async def poll(
         return JSONResponse(await run_in_threadpool(fleet.answer, asked))
 
 
-async def _report(body: PollRequest, services: Services, by: Principal) -> None:
+async def _report(body: PollRequest, services: ControlPlane, by: Principal) -> None:
     """Note what a poll reports."""
     ledger = services.ledger
     if body.report.usage:

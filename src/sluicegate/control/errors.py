@@ -9,17 +9,19 @@ import logging
 from dataclasses import asdict
 from typing import Any
 
-from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from sluicegate import errors
+from sluicegate.acts.act import Answer
 from sluicegate.core.lifecycle import Refusal
+from sluicegate_record.form import form
 
 _log = logging.getLogger(__name__)
 
 
-class ErrorPlace(BaseModel):
+@form
+class ErrorPlace(Answer):
     """Where in a document something is wrong; line and column count from 1."""
 
     file: str
@@ -29,24 +31,24 @@ class ErrorPlace(BaseModel):
     found: str
 
 
-class ErrorDetail(BaseModel):
+@form
+class ErrorDetail(Answer):
     """What went wrong: a stable code, a sentence, what to do, and where."""
 
     code: str
     message: str
     remedy: str
-    at: list[ErrorPlace]
+    at: tuple[ErrorPlace, ...]
 
 
-class ErrorAnswer(BaseModel):
+@form
+class ErrorAnswer(Answer):
     """The one form of every error."""
 
     error: ErrorDetail
 
 
-EVERY_ERROR: dict[int | str, dict[str, Any]] = {"default": {"model": ErrorAnswer, "description": "Any error"}}
-"""What the OpenAPI document says of errors, for every route."""
-
+EVERY_ERROR: dict[int | str, dict[str, Any]] = {}
 STATUS_OF_REFUSAL = {"unknown": 404, "conflict": 409, "forbidden": 403, "unverified": 403}
 STATUS_OF_ERROR: dict[type[errors.SluicegateError], int] = {
     errors.InvalidInput: 400,
@@ -62,10 +64,13 @@ STATUS_OF_ERROR: dict[type[errors.SluicegateError], int] = {
 
 def answer(result: Any) -> Any:
     """A use case's answer as a response: refusals get their status."""
-    if isinstance(result, Refusal):
-        body = body_of(result.code, result.message, result.remedy)
-        return JSONResponse(body, STATUS_OF_REFUSAL[result.kind])
-    return result
+    return refused(result) if isinstance(result, Refusal) else result
+
+
+def refused(refusal: Refusal) -> JSONResponse:
+    """A refusal as a response."""
+    body = body_of(refusal.code, refusal.message, refusal.remedy)
+    return JSONResponse(body, STATUS_OF_REFUSAL[refusal.kind])
 
 
 async def on_error(request: Request, error: Exception) -> JSONResponse:

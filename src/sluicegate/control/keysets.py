@@ -33,12 +33,20 @@ class KeySource(Protocol):
 
 
 class Refresher:
-    """Fetches keys for one ledger, from `source`; None fetches nothing. `chance` is in [0, 1)."""
+    """Fetches keys for one ledger, from `source`; None fetches nothing. `chance` is in [0, 1).
 
-    def __init__(self, ledger: Ledger, source: KeySource | None, chance: Callable[[], float]) -> None:
+    `failures` says why the keys of a provider could not be taken the last time.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        source: KeySource | None,
+        chance: Callable[[], float],
+        failures: dict[str, str],
+    ) -> None:
         self.source = source
-        self.failures: dict[str, str] = {}
-        """Why the keys of a provider could not be taken in the last time."""
+        self.failures = failures
         self._ledger = ledger
         self._chance = chance
 
@@ -52,7 +60,8 @@ class Refresher:
         """Look at every provider once."""
         due = await run_in_threadpool(providers.due, self._ledger)
         known = {asked.provider for asked in due}
-        self.failures = {name: why for name, why in self.failures.items() if name in known}
+        for gone in self.failures.keys() - known:
+            del self.failures[gone]
         for asked in due:
             why = await self._failure(asked, source)
             if why:

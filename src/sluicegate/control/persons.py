@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from sluicegate.control import page
 from sluicegate.control.errors import EVERY_ERROR, answer
+from sluicegate.control.plane import ControlPlane
 from sluicegate.control.requests import (
     CommandId,
     EnvelopeRequest,
@@ -21,7 +22,6 @@ from sluicegate.control.requests import (
     TheServices,
     may,
 )
-from sluicegate.control.services import Services
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.persons import IDENTIFIERS_MAX, ROWS_MAX
 from sluicegate.core.people.assertion import ALGORITHMS, TOKEN_MAX_BYTES, URI_MAX
@@ -272,7 +272,7 @@ def person_page() -> Response:
     return HTMLResponse(page.HTML, headers=page.HEADERS)
 
 
-async def _fetched(services: Services, url: str) -> Any:
+async def _fetched(services: ControlPlane, url: str) -> Any:
     """The key set at a URL. Raises: InvalidInput, Unreachable."""
     source = services.refresher.source
     if source is None:

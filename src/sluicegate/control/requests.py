@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from sluicegate.control.services import Services, services_of
+from sluicegate.control.plane import ControlPlane, plane_of
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
@@ -34,7 +34,7 @@ class StrictRequest(Request):
         Raises: InvalidInput: larger than the settings allow.
         """
         if not hasattr(self, "_body"):
-            most = services_of(self).max_body_bytes
+            most = plane_of(self).max_body_bytes
             chunks, total = [], 0
             async for chunk in self.stream():
                 total += len(chunk)
@@ -66,7 +66,7 @@ class StrictRoute(APIRoute):
 
 def ledger_of(request: Request) -> Ledger:
     """The ledger this application serves."""
-    return services_of(request).ledger
+    return plane_of(request).services.ledger
 
 
 def holder_of(request: Request) -> Principal:
@@ -87,7 +87,7 @@ def may(action: str) -> Callable[..., Principal]:
 
     def acting(request: Request, _: Annotated[object, Depends(_BEARER)]) -> Principal:
         principal = holder_of(request)
-        access.authorize(principal, action)
+        access.authorize_role(principal, action, access.ACTIONS[action])
         return principal
 
     return acting
@@ -110,7 +110,7 @@ def command_id(
     return idempotency_key
 
 
-TheServices = Annotated[Services, Depends(services_of)]
+TheServices = Annotated[ControlPlane, Depends(plane_of)]
 TheLedger = Annotated[Ledger, Depends(ledger_of)]
 CommandId = Annotated[str, Depends(command_id)]
 Identifier = Annotated[str, Field(min_length=1, max_length=128)]

@@ -9,6 +9,7 @@ Rules:
 
 from __future__ import annotations
 
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY, PERSON, ROLES, AnyAct
 from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle.state import State
 from sluicegate.errors import Unauthorized
@@ -17,10 +18,7 @@ from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.release import Release
 from sluicegate_record.terms import kinds
 
-DEVELOPER, AGENCY, APPLICANT, GATEWAY = "developer", "agency", "applicant", "gateway"
-PERSON = "person"
-"""A member of an organization, by a private link."""
-ROLES = (DEVELOPER, AGENCY, APPLICANT, GATEWAY, PERSON)
+__all__ = ["AGENCY", "APPLICANT", "DEVELOPER", "GATEWAY", "PERSON", "ROLES"]
 
 _UNSIGNED = ("answer", "accept", "withdraw", "return", "reply", "appeal")
 """The acts of `sluicegate_record.terms.kinds` for which a token is enough; the others take a signature."""
@@ -96,10 +94,14 @@ def authenticate(principals: Principals, token: str | None) -> Principal:
     return found
 
 
-def authorize(principal: Principal, action: str) -> None:
+def authorize(principal: Principal, act: AnyAct) -> None:
     """Raise Unauthorized (code `forbidden`) unless the principal's role may do this."""
-    if principal.role not in ACTIONS[action]:
-        allowed = ", ".join(sorted(ACTIONS[action]))
+    authorize_role(principal, act.name, act.roles)
+
+
+def authorize_role(principal: Principal, action: str, roles: frozenset[str]) -> None:
+    if principal.role not in roles:
+        allowed = ", ".join(sorted(roles))
         raise Unauthorized(
             f"a token of the role {principal.role!r} may not do {action!r}, expected one of {allowed}",
             code="forbidden",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from sluicegate.acts.grants import GrantShown
 from sluicegate.core.access.table import GrantRow
 from sluicegate.core.lifecycle import Refusal, State, applications, blocks, directives
 from sluicegate.core.lifecycle.acts import case_unknown
@@ -289,7 +290,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> di
         "appealBy": _appeal_by(case),
         "nominated": _is_nominated(ledger, state, case),
         "notes": [{"party": state.developer, **note} for note in case.notes],
-        "grant": grant_of(state, case.grant) if case.grant else None,
+        "grant": _grant_json(state, case.grant),
     }
 
 
@@ -319,29 +320,35 @@ def export(ledger: Ledger, principal: Principal, case_id: str) -> dict[str, Any]
         }
 
 
-def grant_of(state: State, grant_id: str) -> dict[str, Any] | None:
+def grant_of(state: State, grant_id: str) -> GrantShown | None:
     """A grant as its holder sees it."""
     grant = state.table.grants_by_id.get(grant_id)
     if grant is None:
         return None
     held = state.grants[grant_id]
-    return {
-        "grant": grant.id,
-        "case": held.case,
-        "release": grant.release,
-        "stage": grant.stage,
-        "surface": grant.surface,
-        "models": sorted(grant.models),
-        "state": held.standing or _progress(state, grant),
-        "requestsPerMinute": grant.requests_per_minute,
-        "validFrom": times.format_time(grant.valid_from_ms),
-        "validUntil": _time(grant.valid_until_ms),
-        "amendment": held.amendment,
-        "removal": held.removal,
-        "stageOpen": grant.terms in state.table.open_terms,
-        "fallback": grant.falls_back,
-        "screening": "reopened" if blocks.screening_needed(state.record, state.cases[held.case]) else None,
-    }
+    is_reopened = blocks.screening_needed(state.record, state.cases[held.case])
+    return GrantShown(
+        grant=grant.id,
+        case=held.case,
+        release=grant.release,
+        stage=grant.stage,
+        surface=grant.surface,
+        models=tuple(sorted(grant.models)),
+        state=held.standing or _progress(state, grant),
+        requests_per_minute=grant.requests_per_minute,
+        valid_from_ms=grant.valid_from_ms,
+        valid_until_ms=grant.valid_until_ms,
+        amendment=held.amendment,
+        removal=held.removal,
+        stage_open=grant.terms in state.table.open_terms,
+        fallback=grant.falls_back,
+        screening="reopened" if is_reopened else None,
+    )
+
+
+def _grant_json(state: State, grant_id: str | None) -> dict[str, Any] | None:
+    found = grant_of(state, grant_id) if grant_id else None
+    return found.to_json() if found else None
 
 
 def _progress(state: State, grant: GrantRow) -> str:

@@ -1,11 +1,28 @@
-"""Grants after approval: suspend, resume, surrender, fall back, ask for a removal; proof from gateways."""
+"""Grants after approval: suspend, resume, surrender, fall back, ask for a removal; proof from gateways.
+
+Rules:
+- A grant is for those who may see its case. For others it does not exist.
+- Only its holder surrenders a grant, or chooses its fallback.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-from sluicegate.core.lifecycle import Command, Refusal
+from sluicegate.acts import grants as acts
+from sluicegate.acts.act import AGENCY
+from sluicegate.acts.grants import (
+    FallbackChoice,
+    FallbackChosen,
+    GrantArgument,
+    GrantChanged,
+    GrantShown,
+    RemovalOpened,
+    RemovalRequest,
+    Suspension,
+)
+from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.grants import (
     ChooseFallback,
     OpenRemoval,
@@ -16,49 +33,62 @@ from sluicegate.core.lifecycle.grants import (
 )
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
-from sluicegate.service import access
 from sluicegate.service.cases import grant_of, seen_of
+from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
-from sluicegate_record.statements.statement import REASON_MAX
+from sluicegate_record.entities.case import Case
 
 
-def show(ledger: Ledger, principal: Principal, grant: str) -> dict[str, Any] | Refusal:
+@does(acts.SHOW)
+def show(context: Context[GrantShown], asked: GrantArgument) -> GrantShown | Refusal:
     """A grant, to those who may see its case."""
-    with ledger.reading() as state:
-        case = seen_of(state, principal, grant)
-        found = grant_of(state, grant)
-        return _unknown(grant) if isinstance(case, Refusal) or found is None else found
+    with context.ledger.reading() as state:
+        case = seen_of(state, context.principal, asked.grant)
+        found = grant_of(state, asked.grant)
+        return _unknown(asked.grant) if isinstance(case, Refusal) or found is None else found
 
 
-def act(  # noqa: PLR0913 - who, under which id, what, on which terms
-    ledger: Ledger, principal: Principal, command_id: str, grant: str, name: str, asked: dict[str, str]
-) -> dict[str, Any] | Refusal:
-    """Do one of `ACTS` to a grant. `asked` holds what it needs: `code`, `text`."""
-    with ledger.reading() as state:
-        case = seen_of(state, principal, grant)
-        if isinstance(case, Refusal):
-            return _unknown(grant)
-        if name == "surrender" and case.applicant != principal.id:
-            said = "only its holder may surrender a grant"
-            return Refusal("forbidden", "not_applicant", said, "'grant suspend' narrows at once")
-    command = ACTS[name](grant, asked, principal)
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=[name, grant, asked])
+@does(acts.SUSPEND)
+def suspend(context: Context[GrantChanged], asked: Suspension) -> GrantChanged | Refusal:
+    """Suspend a grant."""
+    case = _case(context, asked.grant)
+    return case if isinstance(case, Refusal) else context.execute(SuspendGrant(asked.grant, asked.code))
 
 
-def choose_fallback(
-    ledger: Ledger, principal: Principal, command_id: str, grant: str, *, fallback: bool
-) -> dict[str, Any] | Refusal:
+@does(acts.RESUME)
+def resume(context: Context[GrantChanged], asked: GrantArgument) -> GrantChanged | Refusal:
+    """Make a suspended grant valid again."""
+    case = _case(context, asked.grant)
+    return case if isinstance(case, Refusal) else context.execute(ResumeGrant(asked.grant))
+
+
+@does(acts.SURRENDER)
+def surrender(context: Context[GrantChanged], asked: GrantArgument) -> GrantChanged | Refusal:
+    """Give a grant back."""
+    case = _own(context, asked.grant, "surrender a grant", "'grant suspend' narrows at once")
+    return case if isinstance(case, Refusal) else context.execute(SurrenderGrant(asked.grant))
+
+
+@does(acts.CHOOSE_FALLBACK)
+def choose_fallback(context: Context[FallbackChosen], asked: FallbackChoice) -> FallbackChosen | Refusal:
     """Have the fallback answer what a directive refuses under a grant, or have it no more."""
-    with ledger.reading() as state:
-        case = seen_of(state, principal, grant)
-        if isinstance(case, Refusal):
-            return _unknown(grant)
-        if case.applicant != principal.id:
-            said = "only its holder may choose whether another model answers under a grant"
-            return Refusal("forbidden", "not_applicant", said, "use the token that applied for it")
-    command = ChooseFallback(grant, fallback)
-    request = ["fallback", grant, fallback]
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
+    what = "choose whether another model answers under a grant"
+    case = _own(context, asked.grant, what, "use the token that applied for it")
+    if isinstance(case, Refusal):
+        return case
+    return context.execute(ChooseFallback(asked.grant, asked.fallback))
+
+
+@does(acts.REMOVE)
+def remove(context: Context[RemovalOpened], asked: RemovalRequest) -> RemovalOpened | Refusal:
+    """Open the case about removing a grant."""
+    case = _case(context, asked.grant)
+    if isinstance(case, Refusal):
+        return case
+    if not asked.text.strip():
+        raise InvalidInput("text: a notice is expected: the holder reads it")
+    party = context.principal.party if context.principal.role == AGENCY else None
+    return context.execute(OpenRemoval(asked.grant, asked.code, asked.text, party))
 
 
 def prove(ledger: Ledger, principal: Principal, surface: str, grants: Iterable[str]) -> None:
@@ -72,20 +102,19 @@ def prove(ledger: Ledger, principal: Principal, surface: str, grants: Iterable[s
         ledger.execute(command, by=principal.id, command_id=f"proven {grant}", request=["proven", grant])
 
 
-def _removal(grant: str, asked: dict[str, str], principal: Principal) -> OpenRemoval:
-    text = asked.get("text", "")
-    if not text.strip() or len(text) > REASON_MAX:
-        raise InvalidInput(f"a notice of 1 to {REASON_MAX} characters expected: the holder reads it")
-    party = principal.party if principal.role == access.AGENCY else None
-    return OpenRemoval(grant, asked.get("code", ""), text, party)
+def _case(context: Context[Any], grant: str) -> Case | Refusal:
+    """The case of a grant, if the caller may see it."""
+    with context.ledger.reading() as state:
+        case = seen_of(state, context.principal, grant)
+    return _unknown(grant) if isinstance(case, Refusal) else case
 
 
-ACTS: dict[str, Callable[[str, dict[str, str], Principal], Command]] = {
-    "suspend": lambda grant, asked, _: SuspendGrant(grant, asked.get("code", "")),
-    "resume": lambda grant, *_: ResumeGrant(grant),
-    "surrender": lambda grant, *_: SurrenderGrant(grant),
-    "removal": _removal,
-}
+def _own(context: Context[Any], grant: str, what: str, remedy: str) -> Case | Refusal:
+    """The case of a grant that the caller holds."""
+    case = _case(context, grant)
+    if isinstance(case, Case) and case.applicant != context.principal.id:
+        return Refusal("forbidden", "not_applicant", f"only its holder may {what}", remedy)
+    return case
 
 
 def _unknown(grant: str) -> Refusal:

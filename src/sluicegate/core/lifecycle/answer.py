@@ -13,10 +13,10 @@ RefusalKind = Literal["unknown", "conflict", "forbidden", "unverified"]
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """Yes: the drafts to append (there may be none), and the answer. The writer adds `size` to the answer."""
+    """Yes: the drafts to append (there may be none), and the answer. The writer puts `size` in the answer."""
 
     drafts: Sequence[Draft]
-    result: dict[str, Any]
+    result: Any  # a Done
 
 
 @dataclass(frozen=True, slots=True)

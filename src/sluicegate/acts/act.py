@@ -1,0 +1,90 @@
+"""Acts: what one is, what it is asked with, and what it answers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, Self, TypeVar
+
+from sluicegate_record.form import Form, Misread, form, shape_of
+
+DEVELOPER, AGENCY, APPLICANT, GATEWAY = "developer", "agency", "applicant", "gateway"
+PERSON = "person"
+"""A member of an organization, by a private link."""
+ROLES = (DEVELOPER, AGENCY, APPLICANT, GATEWAY, PERSON)
+ANYONE: frozenset[str] = frozenset()
+"""Acts of these roles need no token."""
+
+
+@form
+class Arguments(Form):
+    """What an act is asked with. A field that it does not know is refused."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """The arguments in a value. Raises: Misread."""
+        made = super().from_json(value)
+        for key in made.unknown:
+            raise Misread(_known(cls), f"the field {key!r}")
+        return made
+
+
+def _known(cls: type[Form]) -> str:
+    keys = ", ".join(field.key for field in shape_of(cls).fields)
+    return f"only {keys}" if keys else "nothing"
+
+
+@form
+class Answer(Form):
+    """What an act answers. A newer control plane may answer with more; that is kept, and printed in JSON."""
+
+
+@form
+class Done(Answer):
+    """The answer of a command. `size` counts the entries of the log with what the command appended.
+
+    It is 0 until that is durable.
+    """
+
+    size: int = 0
+
+
+Asked = TypeVar("Asked", bound=Arguments)
+Answered = TypeVar("Answered", bound=Answer)
+Kind = Literal["question", "look", "command"]
+"""`question`: a GET. `look`: a POST that has no id. `command`: a POST that is done once for its id."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Act(Generic[Asked, Answered]):
+    """One row.
+
+    `path` has the keys of some arguments in braces. The others are in the query of a question, and in the
+    JSON body otherwise. `does` is the help line.
+    """
+
+    name: str
+    roles: frozenset[str]
+    kind: Kind
+    path: str
+    asked: type[Asked]
+    answered: type[Answered]
+    does: str
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return "GET" if self.kind == "question" else "POST"
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The keys of the arguments that are in the path."""
+        return tuple(re.findall(r"{(\w+)}", self.path))
+
+
+AnyAct = Act[Any, Any]
+
+
+@form
+class Nothing(Arguments):
+    """No argument."""

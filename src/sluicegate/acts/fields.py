@@ -1,0 +1,58 @@
+"""The kinds of fields that acts are asked with: each with its bounds."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, TypeAlias
+
+from sluicegate_record.form import Codec, Json, Misread, codec_of, shown
+
+
+def text(least: int = 0, most: int = 4_000, pattern: str = "") -> Codec:
+    """Text of `least` to `most` characters that has a pattern from its first to its last."""
+    has = re.compile(pattern or r"(?s).*")
+    said = f"text of {least} to {most} characters" + (f" with the pattern {pattern}" if pattern else "")
+
+    def read(value: Json) -> str:
+        if type(value) is not str or not least <= len(value) <= most or not has.fullmatch(value):
+            raise Misread(said, shown(value))
+        return value
+
+    schema = {"type": "string", "minLength": least, "maxLength": most}
+    return Codec(read, _same, schema | ({"pattern": f"^{pattern}$"} if pattern else {}))
+
+
+def number(least: int, most: int = 2**53 - 1) -> Codec:
+    """A whole number from `least` to `most`."""
+
+    def read(value: Json) -> int:
+        if type(value) is not int or not least <= value <= most:
+            raise Misread(f"a whole number from {least} to {most}", shown(value))
+        return value
+
+    return Codec(read, _same, {"type": "integer", "minimum": least, "maximum": most})
+
+
+def some(item: Any, least: int, most: int) -> Codec:
+    """A list of `least` to `most` items of a type."""
+    codec = codec_of(tuple[item, ...])
+
+    def read(value: Json) -> tuple[Any, ...]:
+        if type(value) is list and not least <= len(value) <= most:
+            raise Misread(f"{least} to {most} items", str(len(value)))
+        found: tuple[Any, ...] = codec.read(value)
+        return found
+
+    return Codec(read, codec.write, {**codec.schema, "minItems": least, "maxItems": most})
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+Identifier: TypeAlias = Annotated[str, text(1, 128)]
+"""The name of something on the record."""
+PlainName: TypeAlias = Annotated[str, text(1, 64, "[A-Za-z0-9._-]+")]
+ShortText: TypeAlias = Annotated[str, text(0, 64)]
+FileName: TypeAlias = Annotated[str, text(0, 1_024)]
+"""The name of a file, for messages about its text."""

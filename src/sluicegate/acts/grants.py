@@ -1,0 +1,164 @@
+"""Acts on grants: show, suspend, resume, surrender, choose the fallback, ask for a removal, amend."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, Answer, Arguments, Done
+from sluicegate.acts.fields import FileName, Identifier, text
+from sluicegate_record.form import Note, Time, form
+from sluicegate_record.statements.statement import REASON_MAX
+from sluicegate_record.terms import kinds
+
+GrantName = Annotated[Identifier, Note("The grant, such as grant_6n3v….")]
+Code = Annotated[str, text(1, 64), Note(f"{' | '.join(kinds.REASON_CODES)}. It is public.")]
+
+
+@form
+class GrantArgument(Arguments):
+    """Which grant."""
+
+    grant: GrantName
+
+
+@form
+class GrantShown(Answer):
+    """A grant as its holder sees it."""
+
+    grant: str
+    case: str
+    release: str
+    stage: str
+    surface: str
+    models: tuple[str, ...]
+    state: str
+    requests_per_minute: int | None
+    valid_from_ms: Time
+    valid_until_ms: Time | None
+    amendment: str | None
+    removal: str | None
+    stage_open: bool
+    fallback: bool
+    screening: str | None
+
+
+SHOW = Act(
+    "grant.show",
+    frozenset({DEVELOPER, AGENCY, APPLICANT}),
+    "question",
+    "/api/v1/grants/{grant}",
+    GrantArgument,
+    GrantShown,
+    "Show a grant: what it allows, until when, and its state.",
+)
+
+
+@form
+class GrantChanged(Done):
+    """What a grant is now."""
+
+    grant: str
+    state: str
+
+
+@form
+class Suspension(Arguments):
+    """Which grant, and why."""
+
+    grant: GrantName
+    code: Code
+
+
+SUSPEND = Act(
+    "grant.suspend",
+    frozenset({DEVELOPER}),
+    "command",
+    "/api/v1/grants/{grant}/suspend",
+    Suspension,
+    GrantChanged,
+    "Suspend a grant immediately. Its open streams end. 'grant resume' makes it valid again.",
+)
+RESUME = Act(
+    "grant.resume",
+    frozenset({DEVELOPER}),
+    "command",
+    "/api/v1/grants/{grant}/resume",
+    GrantArgument,
+    GrantChanged,
+    "Make a suspended grant valid again.",
+)
+SURRENDER = Act(
+    "grant.surrender",
+    frozenset({DEVELOPER, APPLICANT}),
+    "command",
+    "/api/v1/grants/{grant}/surrender",
+    GrantArgument,
+    GrantChanged,
+    "Give a grant back. Its keys stop working, and its seat goes to the next organization.",
+)
+
+
+@form
+class FallbackChoice(Arguments):
+    """Whether the fallback answers requests under a grant that a directive refuses."""
+
+    grant: GrantName
+    fallback: Annotated[bool, Note("Answered by the fallback, or refused.")]
+
+
+@form
+class FallbackChosen(Done):
+    """What its holder has chosen for a grant."""
+
+    grant: str
+    fallback: bool
+
+
+CHOOSE_FALLBACK = Act(
+    "grant.fallback",
+    frozenset({APPLICANT}),
+    "command",
+    "/api/v1/grants/{grant}/fallback",
+    FallbackChoice,
+    FallbackChosen,
+    "Choose whether the fallback answers requests that a directive refuses.",
+)
+
+
+@form
+class RemovalRequest(Arguments):
+    """Which grant is to end, why, and the notice to its holder."""
+
+    grant: GrantName
+    code: Code
+    text: Annotated[str, text(1, REASON_MAX), Note("The notice its holder reads.")]
+
+
+@form
+class RemovalOpened(Done):
+    """The case about a removal. `reply_by_ms` is missing if the case was open before."""
+
+    case: str
+    grant: str
+    reply_by_ms: Time | None = None
+
+
+REMOVE = Act(
+    "grant.removal",
+    frozenset({DEVELOPER, AGENCY}),
+    "command",
+    "/api/v1/grants/{grant}/removal",
+    RemovalRequest,
+    RemovalOpened,
+    "Open a case about ending a grant. Its holder may reply before it counts.",
+)
+
+
+@form
+class Amendment(Arguments):
+    """What is to change: the validity, or the organization as the text of a file, or both."""
+
+    grant: GrantName
+    renew: bool = False
+    organization: Annotated[str, text(0, 65_536)] | None = None
+    file: FileName = "organization"

@@ -1,0 +1,52 @@
+"""`grant`: see, suspend, surrender or remove a grant."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from sluicegate.acts import grants as acts
+from sluicegate.acts.grants import FallbackChosen, GrantArgument, RemovalOpened
+from sluicegate.cli import wording
+from sluicegate.cli.acting import acting
+from sluicegate.cli.output import Json, emit
+from sluicegate.client.http import Client
+from sluicegate.errors import WrongUsage
+from sluicegate_record.log import times
+
+
+def _fallback(done: FallbackChosen) -> str:
+    answered = "the fallback answers it, if you hold a grant for the fallback"
+    what = answered if done.fallback else "it stays refused"
+    return f"if a directive refuses a request under grant {done.grant}, {what}; at size {done.size}"
+
+
+def _removal(done: RemovalOpened) -> str:
+    until = "its time" if done.reply_by_ms is None else times.format_time(done.reply_by_ms)
+    return f"removal {done.case}; its holder may reply until {until}"
+
+
+show = acting(acts.SHOW, lambda shown: "\n".join(wording.grant(shown)))
+suspend = acting(acts.SUSPEND, lambda done: f"grant {done.grant} is suspended, at size {done.size}")
+resume = acting(acts.RESUME, lambda done: f"grant {done.grant} is valid again, at size {done.size}")
+fallback = acting(acts.CHOOSE_FALLBACK, _fallback, fallback="--on/--off")
+remove = acting(acts.REMOVE, _removal)
+
+
+def surrender(
+    grant: Annotated[str, typer.Argument(help="The grant, such as grant_6n3v….", show_default=False)],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: it cannot be undone.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Give a grant back. Its keys stop working, and its seat goes to the next organization."""
+    if not yes:
+        if not sys.stdin.isatty():
+            said = "surrendering a grant cannot be undone, and no terminal is here to confirm it"
+            raise WrongUsage(said, remedy="say --yes")
+        typer.confirm(
+            f"End grant {grant}? Its keys stop working; for new access, you must apply again", abort=True
+        )
+    done = Client().do(acts.SURRENDER, GrantArgument(grant=grant))
+    emit(done.to_json(), as_json, f"grant {grant} is surrendered, at size {done.size}")

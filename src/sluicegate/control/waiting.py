@@ -1,0 +1,14 @@
+"""Acts that wait for something outside, and hold no thread meanwhile: gateways that ask, providers' servers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from sluicegate.acts.act import Answer, AnyAct
+from sluicegate.control.plane import ControlPlane
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.service.context import Context
+
+WAITING: dict[AnyAct, Callable[[ControlPlane, Context[Any], Any], Awaitable[Answer | Refusal]]] = {}
+"""The function of each of these acts."""

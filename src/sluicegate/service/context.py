@@ -1,0 +1,97 @@
+"""The context of an act: who does it, under which command id, and with what. And which function does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sluicegate.acts.act import Act, Answer, AnyAct, Arguments
+from sluicegate.core.lifecycle import Command, Refusal
+from sluicegate.ports import Ports, Principal
+from sluicegate.service.fleet import Fleet
+from sluicegate.service.ledger import Ledger
+from sluicegate.service.telling import Telling
+from sluicegate.service.usage import UsageBook
+from sluicegate.settings import PostSettings
+
+ANYONE = Principal("anyone", "anyone", "")
+"""Who does an act without a token."""
+
+Asked = TypeVar("Asked", bound=Arguments)
+Answered = TypeVar("Answered", bound=Answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The ledger and its fleet, and what follows them. `key_failures`: why a provider's keys did not come."""
+
+    ledger: Ledger
+    fleet: Fleet
+    telling: Telling
+    usage: UsageBook
+    post: PostSettings
+    key_failures: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Context(Generic[Answered]):
+    """One request for an act. `asked` is what it is asked with: a repeated command asks the same."""
+
+    services: Services
+    principal: Principal
+    act: Act[Any, Answered]
+    asked: Arguments
+    command_id: str = ""
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger."""
+        return self.services.ledger
+
+    def execute(self, command: Command | Callable[[Ports], Command | Refusal]) -> Answered | Refusal:
+        """Decide a command and append what follows; sent again, it has its first answer.
+
+        Raises: InvalidInput: malformed. StoreUnavailable: nothing was done, or it will be found done.
+        """
+        found = self.ledger.execute(
+            command, by=self.principal.id, command_id=self.command_id, request=self._request()
+        )
+        return self._read(found)
+
+    def arrange(self, change: Callable[[Ports], Answered | Refusal]) -> Answered | Refusal:
+        """Change what stands beside the log; sent again, it has its first answer.
+
+        Raises: StoreUnavailable: nothing was done, or it will be found done.
+        """
+
+        def changed(ports: Ports) -> dict[str, Any] | Refusal:
+            answer = change(ports)
+            return answer if isinstance(answer, Refusal) else answer.to_json()
+
+        found = self.ledger.arrange(
+            changed, by=self.principal.id, command_id=self.command_id, request=self._request()
+        )
+        return self._read(found)
+
+    def _request(self) -> list[Any]:
+        return [self.act.name, self.asked.to_json()]
+
+    def _read(self, found: dict[str, Any] | Refusal) -> Answered | Refusal:
+        return found if isinstance(found, Refusal) else self.act.answered.from_json(found)
+
+
+Doing = Callable[[Context[Answered], Asked], Answered | Refusal]
+DOINGS: dict[AnyAct, Doing[Any, Any]] = {}
+"""The function of each act."""
+
+
+def does(act: Act[Asked, Answered]) -> Callable[[Doing[Answered, Asked]], Doing[Answered, Asked]]:
+    """Say that a function does an act."""
+
+    def named(function: Doing[Answered, Asked]) -> Doing[Answered, Asked]:
+        assert act not in DOINGS, act.name
+        DOINGS[act] = function
+        return function
+
+    return named
