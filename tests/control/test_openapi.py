@@ -66,9 +66,9 @@ def test_every_parameter_of_a_path_is_declared(document):
 def test_every_operation_tells_of_errors_in_the_form_they_have(document, idle):
     for _, path, operation in operations(document):
         told = operation["responses"]["default"]["content"]["application/json"]["schema"]
-        assert told == {"$ref": "#/components/schemas/ErrorAnswer"}, path
+        assert told == {"$ref": "#/components/schemas/errors.ErrorAnswer"}, path
         assert "422" not in operation["responses"], path
-    schema = {**document["components"]["schemas"]["ErrorAnswer"], "components": document["components"]}
+    schema = {**document["components"]["schemas"]["errors.ErrorAnswer"], "components": document["components"]}
     with idle.client() as anyone, idle.staff() as staff:
         for response in (
             anyone.get("/api/v1/cases"),
@@ -110,16 +110,15 @@ def test_the_bodies_of_the_tests_are_what_the_document_describes(document):
     checked = 0
     for (method, path), (action, body) in CHANGING.items():
         operation = document["paths"].get("/".join(named.get(step, step) for step in path.split("/")), {})
-        assert action in access.ACTIONS
+        assert access.roles_of(action)
         if body is None or not operation:
             continue
-        ref = operation[method.lower()]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-        schema = {
-            **document["components"]["schemas"][ref.rpartition("/")[2]],
-            "components": document["components"],
-        }
+        described = operation[method.lower()]["requestBody"]["content"]["application/json"]["schema"]
+        if "$ref" in described:
+            described = document["components"]["schemas"][described["$ref"].rpartition("/")[2]]
+        schema = {**described, "components": document["components"]}
         jsonschema.Draft202012Validator(schema).validate(body)
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.Draft202012Validator(schema).validate({**body, "more": 1})
         checked += 1
-    assert checked == 39
+    assert checked == 37

@@ -161,7 +161,7 @@ def test_a_new_link_does_not_show_what_was_said_under_an_earlier_one(plane):
     assert own(plane, administrator) is None
     assert "other" not in json.dumps(yes(persons.show(plane.ledger, administrator)))
     with pytest.raises(Unauthorized):
-        access.authorize_role(plane.who["applicant"], "person.read", access.ACTIONS["person.read"])
+        access.authorize_role(plane.who["applicant"], "person.read", access.roles_of("person.read"))
 
 
 def test_whether_an_entry_follows_does_not_tell_what_was_said(plane):

@@ -23,7 +23,7 @@ class Arguments(Form):
     @classmethod
     def from_json(cls, value: object) -> Self:
         """The arguments in a value. Raises: Misread."""
-        made = super().from_json(value)
+        made = super(Arguments, cls).from_json(value)
         for key in made.unknown:
             raise Misread(_known(cls), f"the field {key!r}")
         return made

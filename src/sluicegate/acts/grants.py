@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, Answer, Arguments, Done
-from sluicegate.acts.fields import FileName, Identifier, text
+from sluicegate.acts.fields import FileName, text
 from sluicegate_record.form import Note, Time, form
 from sluicegate_record.statements.statement import REASON_MAX
 from sluicegate_record.terms import kinds
 
-GrantName = Annotated[Identifier, Note("The grant, such as grant_6n3v….")]
+GrantName = Annotated[str, Note("The grant, such as grant_6n3v….")]
 Code = Annotated[str, text(1, 64), Note(f"{' | '.join(kinds.REASON_CODES)}. It is public.")]
 
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -20,6 +21,7 @@ from sluicegate import __version__
 from sluicegate.acts.table import ACTS
 from sluicegate.control import api, directives, enforcement, persons, subscriptions
 from sluicegate.control.errors import body_of, on_error, on_surprise
+from sluicegate.control.openapi import document
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.routes import routes
 from sluicegate.errors import SluicegateError, StoreUnavailable
@@ -53,6 +55,7 @@ def application(plane: ControlPlane) -> FastAPI:
     )
     app.state.plane = plane
     app.router.routes += routes(plane, ACTS.values())
+    _describe(app)
     for part in (api, directives, enforcement, persons, subscriptions):
         app.include_router(part.router)
     app.add_exception_handler(SluicegateError, on_error)
@@ -61,6 +64,20 @@ def application(plane: ControlPlane) -> FastAPI:
     app.add_exception_handler(Exception, on_surprise)
     _add_operations(app, plane.services.ledger, plane.services.fleet)
     return app
+
+
+def _describe(app: FastAPI) -> None:
+    legacy = app.openapi
+
+    def both() -> dict[str, Any]:
+        old, new = legacy(), document(ACTS.values())
+        paths = {**old["paths"]}
+        for path, operations in new["paths"].items():
+            paths[path] = {**paths.get(path, {}), **operations}
+        schemas = {**old["components"].get("schemas", {}), **new["components"]["schemas"]}
+        return {**old, "paths": paths, "components": {**old["components"], "schemas": schemas}}
+
+    app.openapi = both  # type: ignore[method-assign]
 
 
 async def _tick(plane: ControlPlane) -> None:

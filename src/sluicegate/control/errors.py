@@ -48,7 +48,10 @@ class ErrorAnswer(Answer):
     error: ErrorDetail
 
 
-EVERY_ERROR: dict[int | str, dict[str, Any]] = {}
+_SCHEMA = {"$ref": "#/components/schemas/errors.ErrorAnswer"}
+EVERY_ERROR: dict[int | str, dict[str, Any]] = {
+    "default": {"description": "Any error", "content": {"application/json": {"schema": _SCHEMA}}}
+}
 STATUS_OF_REFUSAL = {"unknown": 404, "conflict": 409, "forbidden": 403, "unverified": 403}
 STATUS_OF_ERROR: dict[type[errors.SluicegateError], int] = {
     errors.InvalidInput: 400,

@@ -87,7 +87,7 @@ def may(action: str) -> Callable[..., Principal]:
 
     def acting(request: Request, _: Annotated[object, Depends(_BEARER)]) -> Principal:
         principal = holder_of(request)
-        access.authorize_role(principal, action, access.ACTIONS[action])
+        access.authorize_role(principal, action, access.roles_of(action))
         return principal
 
     return acting

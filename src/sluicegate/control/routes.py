@@ -17,18 +17,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sluicegate.acts.act import AnyAct, Arguments
+from sluicegate.acts.act import Answer, AnyAct, Arguments
 from sluicegate.control.errors import refused
 from sluicegate.control.plane import ControlPlane
-from sluicegate.control.waiting import WAITING
+from sluicegate.control.waiting import WAITING, Waiting
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
-from sluicegate.service import access
-from sluicegate.service.context import ANYONE, DOINGS, Context
+from sluicegate.service import access, grants
+from sluicegate.service.context import ANYONE, DOINGS, Context, Doing
 from sluicegate_record.form import Form, Json, Misread, shape_of, shown
 from sluicegate_record.log import canonical
 
+MODULES = (grants,)
+"""Where the functions of acts are: each says which act it does."""
 COMMAND_ID = {"least": 8, "most": 64}
 """How many characters a command id has."""
 _HEADERS = {"cache-control": "no-store"}
@@ -41,20 +43,23 @@ def routes(plane: ControlPlane, acts: Iterable[AnyAct]) -> list[Route]:
 
 
 def _route(plane: ControlPlane, act: AnyAct) -> Route:
-    slow = WAITING.get(act)
-    do = DOINGS[act] if slow is None else None
+    do = WAITING.get(act) or _in_a_thread(DOINGS[act])
 
     async def endpoint(request: Request) -> Response:
         context = await read(plane, act, request)
-        if slow is not None:
-            answer = await slow(plane, context, context.asked)
-        else:
-            answer = await run_in_threadpool(do, context, context.asked)
+        answer = await do(plane, context, context.asked)
         if isinstance(answer, Refusal):
             return refused(answer)
         return JSONResponse(await run_in_threadpool(answer.to_json), headers=_HEADERS)
 
     return Route(act.path, endpoint, methods=[act.method], name=act.name)
+
+
+def _in_a_thread(do: Doing[Any, Any]) -> Waiting:
+    async def doing(_: ControlPlane, context: Context[Any], asked: Any) -> Answer | Refusal:
+        return await run_in_threadpool(do, context, asked)
+
+    return doing
 
 
 async def read(plane: ControlPlane, act: AnyAct, request: Request) -> Context[Any]:

@@ -1,4 +1,4 @@
-"""Acts that wait for something outside, and hold no thread meanwhile: gateways that ask, providers' servers."""
+"""Acts that wait for something outside, and hold no thread meanwhile."""
 
 from __future__ import annotations
 
@@ -10,5 +10,6 @@ from sluicegate.control.plane import ControlPlane
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.service.context import Context
 
-WAITING: dict[AnyAct, Callable[[ControlPlane, Context[Any], Any], Awaitable[Answer | Refusal]]] = {}
+Waiting = Callable[[ControlPlane, Context[Any], Any], Awaitable[Answer | Refusal]]
+WAITING: dict[AnyAct, Waiting] = {}
 """The function of each of these acts."""

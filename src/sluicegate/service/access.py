@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY, PERSON, ROLES, AnyAct
+from sluicegate.acts.table import ACTS
 from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle.state import State
 from sluicegate.errors import Unauthorized
@@ -36,12 +37,6 @@ ACTIONS: dict[str, frozenset[str]] = {
     **{f"case.{act}": kinds.ACTS[act].roles for act in _UNSIGNED},
     "list.use": frozenset({DEVELOPER}),
     "report.read": frozenset({DEVELOPER, AGENCY}),
-    "grant.read": frozenset({DEVELOPER, AGENCY, APPLICANT}),
-    "grant.suspend": frozenset({DEVELOPER}),
-    "grant.resume": frozenset({DEVELOPER}),
-    "grant.surrender": frozenset({DEVELOPER, APPLICANT}),
-    "grant.fallback": frozenset({APPLICANT}),
-    "grant.removal": frozenset({DEVELOPER, AGENCY}),
     "stage.open": frozenset({DEVELOPER}),
     "credential.issue": frozenset({DEVELOPER, APPLICANT}),
     "credential.revoke": frozenset({DEVELOPER, APPLICANT}),
@@ -70,6 +65,11 @@ ACTIONS: dict[str, frozenset[str]] = {
     "token.issue": frozenset({DEVELOPER}),
     "fleet.poll": frozenset({GATEWAY}),
 }
+
+
+def roles_of(action: str) -> frozenset[str]:
+    """Who may do something."""
+    return ACTS[action].roles if action in ACTS else ACTIONS[action]
 
 
 def authenticate(principals: Principals, token: str | None) -> Principal:
