@@ -23,12 +23,9 @@ from sluicegate.service import (
     tokens,
 )
 from sluicegate.service.applications import Submission
-from sluicegate.service.context import DOINGS, Context, Services
+from sluicegate.service.context import Services
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
-from sluicegate.service.telling import Telling
-from sluicegate.service.usage import UsageBook
-from sluicegate.settings import PostSettings
 from sluicegate_record.entities.case import Case
 from sluicegate_record.log import acknowledgement, canonical
 from sluicegate_record.log.dsse import Envelope
@@ -81,9 +78,7 @@ class Plane:
         started = self.ledger.execute(worlds.start(vkey=self.ledger.vkey()), by="log", command_id=self.id())
         assert not isinstance(started, Refusal), started
         self.fleet = Fleet(self.ledger, max_entries=self.max_entries)
-        self.usage = UsageBook(self.ledger.now_ms())
-        telling = Telling(self.ledger)
-        self.services = Services(self.ledger, self.fleet, telling, self.usage, PostSettings(), {})
+        self.services = Services.over(self.ledger, self.fleet)
         for name in ROLES.keys() - self.who.keys():
             role, party = ROLES[name]
             made = tokens.issue(self.ledger, role, name, party)
@@ -94,8 +89,7 @@ class Plane:
     def do(self, who: str, act: AnyAct, command: str = "", **given: Any) -> Any:
         """What somebody does, read and done as a route does it; its answer."""
         asked = act.asked.from_json(act.asked(**given).to_json())
-        context = Context(self.services, self.who[who], act, asked, command or self.id())
-        return DOINGS[act](context, asked)
+        return self.services.do(self.who[who], act, asked, command or self.id())
 
     def again(self, key: str = "log", origin: str = ORIGIN, store: Store | None = None) -> Ledger:
         """The ledger of a new process on the same store, or on another."""

@@ -13,8 +13,6 @@ from sluicegate.control.waiters import Waiters
 from sluicegate.service.context import Services
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
-from sluicegate.service.telling import Telling
-from sluicegate.service.usage import UsageBook
 from sluicegate.settings import ControlSettings
 
 
@@ -35,13 +33,9 @@ class ControlPlane:
         cls, ledger: Ledger, fleet: Fleet, settings: ControlSettings, key_source: KeySource | None = None
     ) -> ControlPlane:
         """The one over a ledger and a fleet. It fetches the keys of providers from `key_source`."""
-        failures: dict[str, str] = {}
-        return cls(
-            Services(ledger, fleet, Telling(ledger), UsageBook(ledger.now_ms()), settings.post, failures),
-            Waiters(ledger),
-            Refresher(ledger, key_source, random.SystemRandom().random, failures),
-            settings.max_body_bytes,
-        )
+        services = Services.over(ledger, fleet, settings.post)
+        refresher = Refresher(ledger, key_source, random.SystemRandom().random, services.key_failures)
+        return cls(services, Waiters(ledger), refresher, settings.max_body_bytes)
 
 
 def plane_of(request: Request) -> ControlPlane:

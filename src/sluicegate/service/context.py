@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -31,7 +31,19 @@ class Services:
     telling: Telling
     usage: UsageBook
     post: PostSettings
-    key_failures: Mapping[str, str]
+    key_failures: dict[str, str]
+
+    @classmethod
+    def over(cls, ledger: Ledger, fleet: Fleet, post: PostSettings = PostSettings()) -> Services:
+        """Those over a ledger and its fleet."""
+        return cls(ledger, fleet, Telling(ledger), UsageBook(ledger.now_ms()), post, {})
+
+    def do(
+        self, by: Principal, act: Act[Asked, Answered], asked: Asked, command_id: str = ""
+    ) -> Answered | Refusal:
+        """Do an act, whoever may ask for it."""
+        answer: Answered | Refusal = DOINGS[act](Context(self, by, act, asked, command_id), asked)
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
