@@ -15,9 +15,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from sluicegate.core.lifecycle import Refusal, State
-from sluicegate.service import credentials, log
+from sluicegate.acts import credentials
+from sluicegate.core.lifecycle import State
 from sluicegate.service.ledger import Ledger
+from sluicegate.service.log import proof_of
 from sluicegate_record import entries
 from sluicegate_record.entries import Draft, Entry
 from sluicegate_record.entries.credentials import CredentialIssued, CredentialRevoked
@@ -54,8 +55,7 @@ def _commands(example: Example, file: Path) -> float:
 
     def command(number: int) -> None:
         digest = sha256(b"%d" % number).hexdigest()
-        done = credentials.issue(example.ledger, example.staff, f"bench-{number:08d}", grant, digest)
-        assert not isinstance(done, Refusal)
+        example.do(credentials.ISSUE, grant=grant, digest=digest)
 
     with file.open("wb", buffering=0) as written:
 
@@ -81,7 +81,7 @@ def _stored_proofs(ledger: Ledger) -> float:
     """An inclusion proof as it is served: from the database, with a small log."""
     drawn = random.Random(0)
     indexes = [drawn.randrange(ledger.size()) for _ in range(STORED_PROOFS)]
-    return median(_each_us(lambda index: log.inclusion(ledger, index, None), indexes) for _ in range(ROUNDS))
+    return median(_each_us(lambda index: proof_of(ledger, index), indexes) for _ in range(ROUNDS))
 
 
 def _proofs() -> float:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sluicegate.acts import credentials, releases
 from sluicegate.acts.act import AnyAct
 from sluicegate.core.access import feed
 from sluicegate.core.lifecycle import Refusal
@@ -15,11 +16,9 @@ from sluicegate.ports import Principal, Store
 from sluicegate.service import (
     access,
     applications,
-    credentials,
     directives,
     positions,
     preview,
-    releases,
     tokens,
 )
 from sluicegate.service.applications import Submission
@@ -83,8 +82,8 @@ class Plane:
             role, party = ROLES[name]
             made = tokens.issue(self.ledger, role, name, party)
             assert not isinstance(made, Refusal), made
-            self.tokens[name] = made["token"]
-            self.who[name] = Principal(made["principal"], role, name, party)
+            self.tokens[name] = made.token
+            self.who[name] = Principal(made.principal, role, name, party)
 
     def do(self, who: str, act: AnyAct, command: str = "", **given: Any) -> Any:
         """What somebody does, read and done as a route does it; its answer."""
@@ -119,7 +118,7 @@ class Plane:
 
     def apply(self, value: Mapping[str, Any] | None = None) -> Any:
         text = json.dumps(value or worlds.plan_value())
-        return releases.apply_plan(self.ledger, self.who["developer"], self.id(), text, "plan.yaml")
+        return self.do("developer", releases.APPLY, text=text, file="plan.yaml")
 
     def case(self, name: str) -> Case:
         with self.ledger.reading() as state:
@@ -135,11 +134,11 @@ class Plane:
     def open(self, release: str = RELEASE, stage: str = STAGE) -> Any:
         with self.ledger.reading() as state:
             envelope = worlds.opening(state, release, stage)
-        return releases.open_stage(self.ledger, self.who["developer"], self.id(), envelope.to_json())
+        return self.do("developer", releases.OPEN, envelope=envelope.to_json())
 
     def opened(self, value: Mapping[str, Any] | None = None) -> None:
         """A plan in force, agreed to and open."""
-        for case in self.apply(value)["cases"]:
+        for case in self.apply(value).cases:
             for agency in sorted(parties_of(self.case(case).rule)):
                 self.say(case, agency)
         self.open()
@@ -166,7 +165,7 @@ class Plane:
 
     def credential(self, grant: str, key: str = "key", who: str = "applicant") -> Any:
         digest = hashlib.sha256(key.encode()).hexdigest()
-        return credentials.issue(self.ledger, self.who[who], self.id(), grant, digest)
+        return self.do(who, credentials.ISSUE, grant=grant, digest=digest)
 
     def direct(self, name: str = "d-1", names: list[str] | None = None, **changes: Any) -> Any:
         """A directive of `oncd` over organizations by their legal names, or over everyone."""

@@ -14,12 +14,14 @@ import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from demo.upstream import UpstreamSettings, in_thread
 from sluicegate import bootstrap
+from sluicegate.acts import credentials, releases
+from sluicegate.acts.act import AnyAct
 from sluicegate.core.access import apikey, feed
 from sluicegate.core.directives import directive
 from sluicegate.core.directives.directive import Signing
@@ -31,14 +33,13 @@ from sluicegate.service import (
     access,
     applications,
     cases,
-    credentials,
     directives,
     log,
     positions,
-    releases,
     tokens,
 )
 from sluicegate.service.applications import Submission
+from sluicegate.service.context import Services
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings, GatewaySettings, UpstreamTarget
@@ -51,6 +52,7 @@ from sluicegate_record.statements.question import Question
 from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.statements.statement import Statement
 
+Result = TypeVar("Result")
 ORIGIN = "log.example/sluicegate"
 STARTED = "2026-06-24T12:00:00.000Z"
 AGENCIES = ("oncd", "ostp")
@@ -98,6 +100,7 @@ class Example:
             boot_ms=lambda: 1_000_000.0,
             random=lambda size: hashlib.sha256(f"example draw {next(draws)}".encode()).digest()[:size],
         )
+        self.services = Services.over(self.ledger, Fleet(self.ledger, max_entries=5_000))
         self.staff = Principal("developer_example", access.DEVELOPER, "developer")
         self.api_key = apikey.make(apikey.KEY_PREFIX, hashlib.sha256(b"example api key").digest())
         self.position: dict[str, Any] = {}
@@ -106,12 +109,12 @@ class Example:
     def _tell(self) -> None:
         self._start()
         plan = self._read("gpt-5.6-preview.yaml")
-        applied = _done(releases.apply_plan(self.ledger, self.staff, self._id(), plan, "plan.yaml"))
+        applied = self.do(releases.APPLY, text=plan, file="plan.yaml")
         for agency in AGENCIES:
-            self._approve(applied["cases"][0], agency)
-        opening = _done(releases.opening(self.ledger, "gpt-5.6", "trusted-partners"))
-        signed = _signed(StageOpening.from_json(opening), OFFICER)
-        _done(releases.open_stage(self.ledger, self.staff, self._id(), signed))
+            self._approve(applied.cases[0], agency)
+        opening = self.do(releases.OPENING, release="gpt-5.6", stage="trusted-partners")
+        signed = _signed(StageOpening.from_json(opening.to_json()), OFFICER)
+        self.do(releases.OPEN, envelope=signed)
         self._admit()
 
     def _start(self) -> None:
@@ -133,7 +136,7 @@ class Example:
             self._approve(case, agency)
         grant = _done(cases.show(self.ledger, self.staff, case))["grant"]["grant"]
         digest = apikey.digest(self.api_key).hex()
-        _done(credentials.issue(self.ledger, self.staff, self._id(), grant, digest))
+        self.do(credentials.ISSUE, grant=grant, digest=digest)
 
     def _approve(self, case: str, agency: str) -> None:
         exported = _done(cases.export(self.ledger, self.staff, case))
@@ -162,7 +165,7 @@ class Example:
 
     def poll(self) -> dict[str, Any]:
         """One poll of a new gateway, which gets the whole log and a lease."""
-        fleet = Fleet(self.ledger, max_entries=5_000)
+        fleet = self.services.fleet
         asked: dict[str, Any] = {
             "gateway": "gateway-1",
             "incarnation": "5f2c" * 8,
@@ -182,6 +185,11 @@ class Example:
     def _read(self, name: str) -> str:
         return (self._examples / name).read_text()
 
+    def do(self, act: AnyAct, **asked: Any) -> Any:
+        """Do an act as the developer's staff."""
+        command_id = self._id() if act.kind == "command" else ""
+        return _done(self.services.do(self.staff, act, act.asked(**asked), command_id))
+
     def _id(self) -> str:
         """The next command's id. One second passes for each command, however often code reads the time."""
         self._commands += 1
@@ -190,7 +198,7 @@ class Example:
 
 async def cut_streams(example: Example, folder: Path) -> dict[str, bytes]:
     """The raw bytes that clients of both dialects receive when a directive cuts their streams."""
-    token = _done(tokens.issue(example.ledger, access.GATEWAY, "gateway-1"))["token"]
+    token = _done(tokens.issue(example.ledger, access.GATEWAY, "gateway-1")).token
     settings = ControlSettings(folder, folder, ORIGIN, port=0)
     fleet = Fleet(example.ledger, max_entries=settings.max_feed_entries)
     wired = bootstrap.Control(settings, example.ledger, fleet)
@@ -279,7 +287,7 @@ def _public(owner: str) -> bytes:
     return key_of(owner).public_key().public_bytes_raw()
 
 
-def _done(result: dict[str, Any] | Refusal) -> dict[str, Any]:
+def _done(result: Result | Refusal) -> Result:
     assert not isinstance(result, Refusal), result
     return result
 

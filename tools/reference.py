@@ -231,7 +231,7 @@ def _sorted(of: Collection[str]) -> str:
     return "all" if len(of) == len(kinds.KINDS) else _listed(sorted(of, key=list(kinds.KINDS).index))
 
 
-def _states(act: kinds.Act) -> str:
+def _states(act: kinds.CaseAct) -> str:
     return (
         "all"
         if len(act.states) == len(kinds.STATES)

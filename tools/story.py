@@ -35,6 +35,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from sluicegate import bootstrap
 from sluicegate.cli.main import program
 from sluicegate.core.access import feed
+from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.terms.trust import Pin
 from sluicegate.service import access, tokens
@@ -120,8 +121,8 @@ class Teller:
         self.tokens = {"me": ""}
         for name, (role, party) in HOLDERS.items():
             made = tokens.issue(self.ledger, role, name, party)
-            assert isinstance(made, dict), made
-            self.tokens[name] = made["token"]
+            assert not isinstance(made, Refusal), made
+            self.tokens[name] = made.token
         self._seen: dict[str, str] = {}
         self._numbers: Counter[str] = Counter()
         self._folder = folder / "desk"

@@ -159,7 +159,7 @@ def timed_plane(cli: Cli, folder: Path, text: str = PLAN) -> Iterator[TimedPlane
     yes(ledger.execute(StartLog(ORIGIN, ledger.vkey(), DEVELOPER, pins), by="log", command_id="start-it"))
     (folder / "state" / "tokens").mkdir(parents=True)
     for name, (role, party) in HOLDERS.items():
-        token = yes(tokens.issue(ledger, role, name, party))["token"]
+        token = yes(tokens.issue(ledger, role, name, party)).token
         (folder / "state" / "tokens" / f"{name}.token").write_text(token)
     for owner in OWNERS:
         keyfile.save_private(folder / f"{owner}.key", private_key(owner))

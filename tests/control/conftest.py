@@ -54,7 +54,7 @@ class Plane:
         if name not in self._token:
             made = tokens.issue(self.ledger, role, name, party)
             assert not isinstance(made, Refusal)
-            self._token[name] = made["token"]
+            self._token[name] = made.token
         return self._token[name]
 
     def client(self, token: str | None = None) -> httpx2.Client:

@@ -89,8 +89,8 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/fleet/v1/poll"): ("fleet.poll", POLL),
 }
 READING = {
-    "/api/v1/releases": "status.read",
-    "/api/v1/releases/r/stages/s/opening": "stage.open",
+    "/api/v1/releases": "release.list",
+    "/api/v1/releases/r/stages/s/opening": "stage.opening",
     "/api/v1/cases": "case.read",
     "/api/v1/cases/case_x": "case.read",
     "/api/v1/cases/case_x/export": "case.export",
@@ -253,7 +253,7 @@ def test_what_is_not_there_is_said_in_the_same_form(idle: Plane):
         assert error_of(staff.get("/log/tile/0/999"))["code"] == "tile_unknown"
         assert error_of(staff.get("/log/tile/0/..%2f..%2fhead"))["code"] == "invalid_input"
         assert error_of(staff.get("/api/v1/log/inclusion?index=999"))["code"] == "entry_unknown"
-        assert error_of(staff.get("/api/v1/log/inclusion?index=-1"))["code"] == "entry_unknown"
+        assert error_of(staff.get("/api/v1/log/inclusion?index=-1"))["code"] == "invalid_input"
         assert error_of(staff.get("/api/v1/log/inclusion?index=x"))["code"] == "invalid_input"
 
 

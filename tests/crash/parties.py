@@ -8,6 +8,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from sluicegate.acts.releases import OpeningToSign
 from sluicegate.client import signing
 from sluicegate.client.directives import Binding, signed_directive
 from sluicegate.core.directives import directive
@@ -44,7 +45,7 @@ class Parties:
 
     def opening(self, opening: dict[str, str]) -> dict[str, Any]:
         """The officer's opening of a stage."""
-        return signing.opening(opening, self._keys[OFFICER])
+        return signing.opening(OpeningToSign.from_json(opening), self._keys[OFFICER])
 
     def directive(self, name: str, organization: str) -> dict[str, Any]:
         """The first agency's directive that suspends the model for one organization."""

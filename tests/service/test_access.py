@@ -15,7 +15,12 @@ from tests.worlds import plan_value
 MAY = {
     "plan.preview": "D",
     "plan.apply": "D",
-    "status.read": "DAP",
+    "release.list": "DAP",
+    "stage.opening": "D",
+    "plan.schema": "*",
+    "log.head": "*",
+    "log.inclusion": "*",
+    "log.consistency": "*",
     "application.submit": "DP",
     "application.amend": "DP",
     "organization.nominate": "D",

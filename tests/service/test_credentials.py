@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
+from sluicegate.acts import credentials as acts
 from sluicegate.errors import InvalidInput
-from sluicegate.service import credentials
 from tests.plane import Plane, no, yes
 
 DIGEST = hashlib.sha256(b"key").hexdigest()
@@ -22,20 +22,20 @@ def test_the_applicant_and_the_staff_issue_and_revoke(plane):
     grant = plane.admit()
     for who, key in (("applicant", "a"), ("developer", "b")):
         issued = plane.credential(grant, key, who)
-        assert issued["grant"] == grant
-        revoked = yes(credentials.revoke(plane.ledger, plane.who[who], plane.id(), issued["credential"]))
-        assert revoked["credential"] == issued["credential"]
+        assert issued.grant == grant
+        revoked = yes(plane.do(who, acts.REVOKE, credential=issued.credential))
+        assert revoked.credential == issued.credential
 
 
 def test_nobody_issues_or_revokes_under_anothers_grant(plane):
     """Its being there at all is not told."""
     grant = plane.admit("applicant")
-    issued = plane.credential(grant)["credential"]
+    issued = plane.credential(grant).credential
     refused = plane.credential(grant, "b", "rival")
     assert no(refused) == "grant_unknown"
     missing = plane.credential("x" * len(grant), "b", "rival")
     assert repr(refused).replace(grant, "x" * len(grant)) == repr(missing)
-    rival = credentials.revoke(plane.ledger, plane.who["rival"], plane.id(), issued)
+    rival = plane.do("rival", acts.REVOKE, credential=issued)
     assert no(rival) == "credential_unknown"
     with plane.ledger.reading() as state:
         assert not state.table.revoked(issued)
@@ -45,7 +45,7 @@ def test_nobody_issues_or_revokes_under_anothers_grant(plane):
 @pytest.mark.parametrize("name", ["", "grant_unknown", "x" * 500])
 def test_what_is_not_there_is_refused(plane, who, name):
     assert no(plane.credential(name, who=who)) == "grant_unknown"
-    assert no(credentials.revoke(plane.ledger, plane.who[who], plane.id(), name)) == "credential_unknown"
+    assert no(plane.do(who, acts.REVOKE, credential=name)) == "credential_unknown"
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,13 @@ def test_what_is_not_there_is_refused(plane, who, name):
 def test_what_is_no_digest_is_refused(plane, digest):
     grant = plane.admit()
     with pytest.raises(InvalidInput) as caught:
-        credentials.issue(plane.ledger, plane.who["applicant"], plane.id(), grant, digest)
+        plane.do("applicant", acts.ISSUE, grant=grant, digest=digest)
     assert digest not in caught.value.message or not digest
 
 
 def test_the_same_command_again_is_the_same_credential(plane):
     grant = plane.admit()
-    first = credentials.issue(plane.ledger, plane.who["applicant"], "issue-12345", grant, DIGEST)
-    assert credentials.issue(plane.ledger, plane.who["applicant"], "issue-12345", grant, DIGEST) == first
-    again = credentials.issue(plane.ledger, plane.who["applicant"], "issue-67890", grant, DIGEST)
+    first = plane.do("applicant", acts.ISSUE, "issue-12345", grant=grant, digest=DIGEST)
+    assert plane.do("applicant", acts.ISSUE, "issue-12345", grant=grant, digest=DIGEST) == first
+    again = plane.do("applicant", acts.ISSUE, "issue-67890", grant=grant, digest=DIGEST)
     assert no(again) == "key_known"

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from sluicegate.acts import credentials
 from sluicegate.core.people.persons import identifier
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.ports import Principal
-from sluicegate.service import access, attestations, credentials, persons, providers, tokens
+from sluicegate.service import access, attestations, persons, providers, tokens
 from sluicegate_record.log import canonical
 from sluicegate_record.statements.people import Attestation
 from tests import worlds
@@ -90,7 +91,7 @@ def test_a_member_of_another_organization_is_not_reached_over_ones_own_grant(pla
     assert no(persons.claim(ledger, by, plane.id(), plane.eve, SAYS)) == "member_unknown"
     theirs = {"rows": [{"identifiers": [identifier("x").hex()], "member": plane.eve}]}
     assert no(persons.register(ledger, by, plane.id(), plane.grant, theirs)) == "member_unknown"
-    issued = credentials.issue(ledger, by, plane.id(), plane.grant, "0" * 64, plane.eve)
+    issued = plane.do("applicant", credentials.ISSUE, grant=plane.grant, digest="0" * 64, member=plane.eve)
     assert no(issued) == "member_unknown"
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from sluicegate.acts import releases as acts
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidDocument
-from sluicegate.service import releases
 from tests.plane import Plane
 from tests.worlds import RELEASE, STAGE, looser, plan_value, stage
 
@@ -18,22 +18,22 @@ def plane() -> Plane:
 
 
 def preview(plane: Plane, value: dict[str, Any]) -> Any:
-    return releases.preview_plan(plane.ledger, json.dumps(value), "plan.yaml")
+    return plane.do("developer", acts.PREVIEW, text=json.dumps(value), file="plan.yaml")
 
 
 def status(plane: Plane, who: str) -> Any:
-    return releases.status(plane.ledger, plane.who[who])
+    return plane.do(who, acts.STATUS)
 
 
 def test_a_preview_tells_what_applying_would_do_and_does_nothing(plane):
     size = plane.size
     told = preview(plane, plan_value())
-    assert (told["release"], told["new"], told["termsToAgree"]) == (RELEASE, True, [STAGE])
-    assert told["affects"] == {"organizations": 0, "grants": 0, "openApplications": 0}
+    assert (told.release, told.new, told.terms_to_agree) == (RELEASE, True, (STAGE,))
+    assert told.affects == acts.AffectedCounts(organizations=0, grants=0, open_applications=0)
     assert plane.size == size
     applied = plane.apply()
-    assert applied["termsDigests"] == told["termsDigests"]
-    assert applied["changes"] == told["changes"]
+    assert applied.terms_digests == told.terms_digests
+    assert applied.changes == told.changes
 
 
 def test_a_preview_tells_whom_a_change_affects(plane):
@@ -41,13 +41,13 @@ def test_a_preview_tells_whom_a_change_affects(plane):
     plane.admit("applicant")
     plane.submit("rival", "Example Grid")
     told = preview(plane, plan_value(stages=[stage(seats=3)]))
-    assert told["affects"] == {"organizations": 1, "grants": 1, "openApplications": 1}
-    assert (told["termsToAgree"], told["tightened"], told["loosened"]) == ([], [STAGE], {})
-    assert [change["field"] for change in told["changes"]] == [f"spec.stages[{STAGE}].seats"]
+    assert told.affects == acts.AffectedCounts(organizations=1, grants=1, open_applications=1)
+    assert (told.terms_to_agree, told.tightened, told.loosened) == ((), (STAGE,), {})
+    assert [change.field for change in told.changes] == [f"spec.stages[{STAGE}].seats"]
     looser_ = preview(plane, plan_value(stages=[looser()]))
-    assert (looser_["termsToAgree"], looser_["tightened"]) == ([STAGE], [])
-    assert looser_["loosened"] == {STAGE: ["conditions"]}
-    assert preview(plane, plan_value())["termsToAgree"] == []
+    assert (looser_.terms_to_agree, looser_.tightened) == ((STAGE,), ())
+    assert looser_.loosened == {STAGE: ("conditions",)}
+    assert preview(plane, plan_value()).terms_to_agree == ()
 
 
 def test_a_preview_is_refused_as_applying_would_be(plane):
@@ -62,8 +62,8 @@ def test_a_preview_is_refused_as_applying_would_be(plane):
 def test_a_malformed_plan_is_refused_with_its_places(plane, text):
     size = plane.size
     for use in (
-        lambda: releases.preview_plan(plane.ledger, text, "plan.yaml"),
-        lambda: releases.apply_plan(plane.ledger, plane.who["developer"], plane.id(), text, "plan.yaml"),
+        lambda: plane.do("developer", acts.PREVIEW, text=text, file="plan.yaml"),
+        lambda: plane.do("developer", acts.APPLY, text=text, file="plan.yaml"),
     ):
         with pytest.raises(InvalidDocument) as caught:
             use()
@@ -73,17 +73,17 @@ def test_a_malformed_plan_is_refused_with_its_places(plane, text):
 
 def test_status_tells_how_far_each_stage_is(plane):
     plane.apply()
-    (found,) = status(plane, "developer")["releases"]
-    (first,) = found["stages"]
-    assert (first["termsAgreed"], first["open"], first["awaiting"]) == (False, False, ["oncd", "ostp"])
-    plane.say(first["termsCase"], "oncd")
-    assert status(plane, "oncd")["releases"][0]["stages"][0]["awaiting"] == ["ostp"]
-    plane.say(first["termsCase"], "ostp")
+    (found,) = status(plane, "developer").releases
+    (first,) = found.stages
+    assert (first.terms_agreed, first.open, first.awaiting) == (False, False, ("oncd", "ostp"))
+    plane.say(first.terms_case, "oncd")
+    assert status(plane, "oncd").releases[0].stages[0].awaiting == ("ostp",)
+    plane.say(first.terms_case, "ostp")
     plane.open()
-    (first,) = status(plane, "applicant")["releases"][0]["stages"]
-    assert (first["termsAgreed"], first["open"], first["awaiting"]) == (True, True, [])
-    assert first["basis"]["kind"] == "voluntary"
-    assert first["agencies"] == ["oncd", "ostp"]
+    (first,) = status(plane, "applicant").releases[0].stages
+    assert (first.terms_agreed, first.open, first.awaiting) == (True, True, ())
+    assert first.basis.kind == "voluntary"
+    assert first.agencies == ("oncd", "ostp")
 
 
 def test_status_counts_seats_and_tells_applicants_no_small_number(plane):
@@ -91,38 +91,37 @@ def test_status_counts_seats_and_tells_applicants_no_small_number(plane):
     for i in range(4):
         plane.admit("applicant", f"Example {i}")
     seated = {
-        who: status(plane, who)["releases"][0]["stages"][0]["seated"]
-        for who in ("developer", "oncd", "applicant")
+        who: status(plane, who).releases[0].stages[0].seated for who in ("developer", "oncd", "applicant")
     }
     assert seated == {"developer": 4, "oncd": 4, "applicant": None}
     plane.admit("applicant", "Example 5")
-    assert status(plane, "applicant")["releases"][0]["stages"][0]["seated"] == 5
+    assert status(plane, "applicant").releases[0].stages[0].seated == 5
 
 
 def test_status_hides_what_is_unannounced(plane):
     plane.opened()
     plane.apply(plan_value("secret", models=["gpt-secret"], announced=False))
     names = {
-        who: [found["release"] for found in status(plane, who)["releases"]]
+        who: [found.release for found in status(plane, who).releases]
         for who in ("developer", "oncd", "applicant")
     }
     assert names == {"developer": [RELEASE, "secret"], "oncd": [RELEASE, "secret"], "applicant": [RELEASE]}
-    assert "gpt-secret" not in json.dumps(status(plane, "applicant"))
+    assert "gpt-secret" not in json.dumps(status(plane, "applicant").to_json())
 
 
 def test_status_names_the_directives_in_force(plane):
     plane.opened()
     plane.direct("d-2")
     plane.direct("d-1")
-    assert status(plane, "oncd")["directivesInForce"] == ["d-1", "d-2"]
+    assert status(plane, "oncd").directives_in_force == ("d-1", "d-2")
 
 
 def test_what_an_officer_signs_is_given_out(plane):
     plane.apply()
-    found = releases.opening(plane.ledger, RELEASE, STAGE)
+    found = plane.do("developer", acts.OPENING, release=RELEASE, stage=STAGE)
     with plane.ledger.reading() as state:
         terms = state.releases[RELEASE].terms[STAGE]
-    assert found == {"log": plane.ledger.vkey(), "release": RELEASE, "stage": STAGE, "terms": terms}
+    assert found == acts.OpeningToSign(log=plane.ledger.vkey(), release=RELEASE, stage=STAGE, terms=terms)
 
 
 def test_a_stage_under_new_terms_is_shown_closed_until_it_is_opened(plane):
@@ -130,14 +129,14 @@ def test_a_stage_under_new_terms_is_shown_closed_until_it_is_opened(plane):
     case = plane.submit()["application"]
     changed = plan_value(stages=[looser()])
     result = plane.apply(changed)
-    assert result["superseded"] == [case]
-    shown = status(plane, "developer")["releases"][0]["stages"][0]
-    assert (shown["open"], shown["termsAgreed"]) == (False, False)
+    assert result.superseded == (case,)
+    shown = status(plane, "developer").releases[0].stages[0]
+    assert (shown.open, shown.terms_agreed) == (False, False)
     for agency in ("oncd", "ostp"):
-        plane.say(result["cases"][0], agency)
-    assert not status(plane, "developer")["releases"][0]["stages"][0]["open"]
+        plane.say(result.cases[0], agency)
+    assert not status(plane, "developer").releases[0].stages[0].open
     plane.open()
-    assert status(plane, "developer")["releases"][0]["stages"][0]["open"]
+    assert status(plane, "developer").releases[0].stages[0].open
 
 
 @pytest.mark.parametrize(
@@ -145,7 +144,7 @@ def test_a_stage_under_new_terms_is_shown_closed_until_it_is_opened(plane):
 )
 def test_a_stage_that_is_not_there_is_refused(plane, release, name):
     plane.apply()
-    refused = releases.opening(plane.ledger, release, name)
+    refused = plane.do("developer", acts.OPENING, release=release, stage=name)
     assert isinstance(refused, Refusal)
     assert refused.code == "stage_unknown"
     assert len(refused.message) < 200

@@ -20,14 +20,14 @@ def plane() -> Plane:
 )
 def test_a_token_is_made_for_a_role(plane, role, party):
     made = yes(tokens.issue(plane.ledger, role, "somebody", party))
-    assert apikey.is_well_formed(made["token"], apikey.TOKEN_PREFIX)
-    found = access.authenticate(plane.store.principals, made["token"])
-    assert (found.id, found.role, found.name, found.party) == (made["principal"], role, "somebody", party)
+    assert apikey.is_well_formed(made.token, apikey.TOKEN_PREFIX)
+    found = access.authenticate(plane.store.principals, made.token)
+    assert (found.id, found.role, found.name, found.party) == (made.principal, role, "somebody", party)
 
 
 def test_no_two_tokens_are_alike(plane):
     made = [yes(tokens.issue(plane.ledger, access.APPLICANT, "same")) for _ in range(5)]
-    assert len({each["token"] for each in made}) == len({each["principal"] for each in made}) == 5
+    assert len({each.token for each in made}) == len({each.principal for each in made}) == 5
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_token_is_kept_before_it_counts(plane):
 
     made = yes(tokens.issue(plane.ledger, access.DEVELOPER, "somebody", keep=keep))
     assert seen == [False]
-    assert access.authenticate(plane.store.principals, made["token"]).name == "somebody"
+    assert access.authenticate(plane.store.principals, made.token).name == "somebody"
 
 
 def test_a_token_is_in_no_entry(plane):

@@ -166,6 +166,20 @@ class Verbatim(Form):
         return dict(self.source)
 
 
+@form
+class Exact(Form):
+    """A form that may have no unknown field."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """The form in a value. Raises: Misread: as for any form, and for a field that it does not have."""
+        made = super(Exact, cls).from_json(value)
+        if made.unknown:
+            known = ", ".join(each.key for each in shape_of(cls).fields) or "none"
+            raise Misread(f"the fields {known}", shown(sorted(made.unknown)))
+        return made
+
+
 class Shape(NamedTuple):
     """The fields of a form, their keys, and a reader for an object that may also have other fields."""
 

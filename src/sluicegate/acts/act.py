@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
-from sluicegate_record.form import Form, Misread, form, shape_of
+from sluicegate_record.form import Exact, Form, form
 
 DEVELOPER, AGENCY, APPLICANT, GATEWAY = "developer", "agency", "applicant", "gateway"
 PERSON = "person"
@@ -17,21 +17,8 @@ ANYONE: frozenset[str] = frozenset()
 
 
 @form
-class Arguments(Form):
+class Arguments(Exact):
     """What an act is asked with. A field that it does not know is refused."""
-
-    @classmethod
-    def from_json(cls, value: object) -> Self:
-        """The arguments in a value. Raises: Misread."""
-        made = super(Arguments, cls).from_json(value)
-        for key in made.unknown:
-            raise Misread(_known(cls), f"the field {key!r}")
-        return made
-
-
-def _known(cls: type[Form]) -> str:
-    keys = ", ".join(field.key for field in shape_of(cls).fields)
-    return f"only {keys}" if keys else "nothing"
 
 
 @form

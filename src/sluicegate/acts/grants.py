@@ -7,8 +7,8 @@ from typing import Annotated
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, Answer, Arguments, Done
 from sluicegate.acts.fields import FileName, text
 from sluicegate_record.form import Note, Time, form
-from sluicegate_record.statements.statement import REASON_MAX
 from sluicegate_record.terms import kinds
+from sluicegate_record.terms.text import REASON_MAX
 
 GrantName = Annotated[str, Note("The grant, such as grant_6n3v….")]
 Code = Annotated[str, text(1, 64), Note(f"{' | '.join(kinds.REASON_CODES)}. It is public.")]

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from sluicegate.acts import releases
+from sluicegate.acts.releases import DocumentText, PlanPreview
 from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit
 from sluicegate.client.http import Client
@@ -28,40 +30,39 @@ def plan(
         return
     if file is None:
         raise typer.BadParameter("name a plan file, or ask for --schema", param_hint="FILE")
-    answer = Client().post("/api/v1/releases/preview", {"text": read_text(file), "file": str(file)})
-    emit(answer, as_json, _preview(answer))
+    found = Client().do(releases.PREVIEW, DocumentText(text=read_text(file), file=str(file)))
+    emit(found.to_json(), as_json, _preview(found))
 
 
 def apply(file: File, as_json: Json = False) -> None:
     """Put a plan in force. Its agencies must agree to new terms before a stage admits anyone."""
-    answer = Client().post("/api/v1/releases", {"text": read_text(file), "file": str(file)})
-    changes = counted(len(answer["changes"]), "change")
-    lines = [f"applied {answer['release']} at size {answer['size']}: {changes}"]
-    lines += [f"  terms of {stage}: {digest}" for stage, digest in answer["termsDigests"].items()]
-    lines += [f"  to be agreed: sluicegate review export {case} -o {case}.json" for case in answer["cases"]]
-    emit(answer, as_json, "\n".join(lines))
+    done = Client().do(releases.APPLY, DocumentText(text=read_text(file), file=str(file)))
+    changes = counted(len(done.changes), "change")
+    lines = [f"applied {done.release} at size {done.size}: {changes}"]
+    lines += [f"  terms of {stage}: {digest}" for stage, digest in done.terms_digests.items()]
+    lines += [f"  to be agreed: sluicegate review export {case} -o {case}.json" for case in done.cases]
+    emit(done.to_json(), as_json, "\n".join(lines))
 
 
-def _preview(answer: dict[str, Any]) -> str:
-    affected = answer["affects"]
-    if not answer["changes"]:
-        return f"{answer['release']}: no change"
-    lines = [f"{answer['release']}: {'a new release' if answer['new'] else 'changes'}"]
+def _preview(found: PlanPreview) -> str:
+    affected = found.affects
+    if not found.changes:
+        return f"{found.release}: no change"
+    lines = [f"{found.release}: {'a new release' if found.new else 'changes'}"]
     lines += [
-        f"  {change['field']}: {_shown(change['before'])} -> {_shown(change['after'])}"
-        for change in answer["changes"]
+        f"  {change.field}: {_shown(change.before)} -> {_shown(change.after)}" for change in found.changes
     ]
-    for stage in answer["termsToAgree"]:
-        why = answer["loosened"].get(stage)
+    for stage in found.terms_to_agree:
+        why = found.loosened.get(stage)
         lines.append(
             f"  terms to be agreed: {stage}"
             + (f" (these fields may be less strict: {', '.join(why)})" if why else "")
         )
-    lines += [f"  terms only stricter, no new agreement needed: {stage}" for stage in answer["tightened"]]
+    lines += [f"  terms only stricter, no new agreement needed: {stage}" for stage in found.tightened]
     lines.append(
-        f"  affects {counted(affected['organizations'], 'organization')}, "
-        f"{counted(affected['grants'], 'grant')} (each keeps its terms), and "
-        f"{counted(affected['openApplications'], 'open application')}"
+        f"  affects {counted(affected.organizations, 'organization')}, "
+        f"{counted(affected.grants, 'grant')} (each keeps its terms), and "
+        f"{counted(affected.open_applications, 'open application')}"
     )
     return "\n".join(lines)
 

@@ -5,53 +5,58 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from sluicegate.acts import releases
+from sluicegate.acts.act import Nothing
+from sluicegate.acts.releases import ReleaseStatus, StageStatus
 from sluicegate.cli import wording
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
+from sluicegate_record.terms.plan import Clock
 from sluicegate_record.terms.text import counted
 
 
 def status(as_json: Json = False) -> None:
     """Show each release with its stages: terms, opening, seats, how to apply; and directives in force."""
-    answer = Client().get("/api/v1/releases")
-    rows = [_stage(release, stage) for release in answer["releases"] for stage in release["stages"]]
+    found = Client().do(releases.STATUS, Nothing())
+    stages = [(release, stage) for release in found.releases for stage in release.stages]
     columns = ["release", "stage", "models", "surfaces", "terms", "open", "seats"]
-    text = table(f"log size {answer['size']}", columns, rows, "No release yet: sluicegate apply FILE")
-    for release in answer["releases"]:
-        for stage in release["stages"]:
-            text += "\n\n" + "\n".join([f"{release['release']}/{stage['stage']}", *_asks(stage)])
-    if answer["directivesInForce"]:
-        text += "\n\ndirectives in force: " + ", ".join(answer["directivesInForce"])
-    emit(answer, as_json, text)
+    rows = [_row(release, stage) for release, stage in stages]
+    text = table(f"log size {found.size}", columns, rows, "No release yet: sluicegate apply FILE")
+    for release, stage in stages:
+        text += "\n\n" + "\n".join([f"{release.release}/{stage.stage}", *_asks(stage)])
+    if found.directives_in_force:
+        text += "\n\ndirectives in force: " + ", ".join(found.directives_in_force)
+    emit(found.to_json(), as_json, text)
 
 
-def _asks(stage: dict[str, Any]) -> list[str]:
+def _asks(stage: StageStatus) -> list[str]:
     """What applicants should know before they apply: who decides, how long it may take, criteria, duties."""
-    basis, clock, appeal = stage["basis"], stage["clock"], stage["appeal"]
-    advice = wording.ADVICE if basis["kind"] == "voluntary" else ""
-    lapsed = ", in force until new terms are agreed" if stage["basisLapsed"] else ""
-    until = f" until {basis['until']}{lapsed}" if basis.get("until") else ""
+    basis, rule = stage.basis, stage.rule.to_json()
+    advice = wording.ADVICE if basis.kind == "voluntary" else ""
+    lapsed = ", in force until new terms are agreed" if stage.basis_lapsed else ""
+    until = f" until {basis.until}{lapsed}" if basis.until else ""
+    unless = ", unless one objects in time" if stage.mode == "notify" else ""
     lines = [
-        f"  basis: {basis['kind']}, asked by {', '.join(basis['askedBy'])} on {basis['askedOn']}{until}",
-        f"  admitted by: {wording.rule(stage['rule'])}"
-        + (", unless one objects in time" if stage["mode"] == "notify" else "")
-        + advice,
+        f"  basis: {basis.kind}, asked by {', '.join(basis.asked_by)} on {basis.asked_on}{until}",
+        f"  admitted by: {wording.rule(rule)}{unless}{advice}",
     ]
-    if clock:
-        ladder = f" to {', '.join(_step(step) for step in clock['to'])}" if clock.get("to") else ""
-        days = counted(clock["within"], clock["unit"].replace("-", " ").removesuffix("s"))
-        within = f"{days} ({clock['calendar']})"
-        lines.append(f"  an agency has {within} from its receipt; silence: {clock['silence']}{ladder}")
-    lines += [f"  criterion: {text}" for text in stage["eligibility"].get("criteria", [])]
-    lines += [
-        f"  {name}: {_plain(value)}" for name, value in stage["eligibility"].items() if name != "criteria"
-    ]
-    lines += [f"  condition {name}: {_plain(value)}" for name, value in stage["conditions"].items()]
-    reply, within = wording.duration(stage["reply"]), wording.duration(appeal["within"])
+    lines += [_clock(stage.clock)] if stage.clock else []
+    lines += [f"  criterion: {text}" for text in stage.eligibility.criteria]
+    others = {name: each for name, each in stage.eligibility.to_json().items() if name != "criteria"}
+    lines += [f"  {name}: {_plain(value)}" for name, value in others.items()]
+    lines += [f"  condition {name}: {_plain(value)}" for name, value in stage.conditions.to_json().items()]
+    reply, within = wording.duration(stage.reply), wording.duration(stage.appeal.within)
     lines.append(f"  a denial can be answered within {reply}, and appealed within {within};")
-    lines.append(f"  appeals are decided by {wording.rule(appeal['decide'])}")
+    lines.append(f"  appeals are decided by {wording.rule(stage.appeal.decide.to_json())}")
     return lines
+
+
+def _clock(clock: Clock) -> str:
+    ladder = f" to {', '.join(step.name for step in clock.to)}" if clock.to else ""
+    days = counted(clock.within, clock.unit.replace("-", " ").removesuffix("s"))
+    within = f"{days} ({clock.calendar})"
+    return f"  an agency has {within} from its receipt; silence: {clock.silence}{ladder}"
 
 
 def _plain(value: Any) -> str:
@@ -61,23 +66,19 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _step(step: Any) -> str:
-    return step["name"] if isinstance(step, dict) else str(step)
-
-
-def _stage(release: dict[str, Any], stage: dict[str, Any]) -> list[Any]:
-    awaited = f"awaiting {', '.join(stage['awaiting'])}" if stage["awaiting"] else "not agreed"
+def _row(release: ReleaseStatus, stage: StageStatus) -> list[str]:
+    awaited = f"awaiting {', '.join(stage.awaiting)}" if stage.awaiting else "not agreed"
     return [
-        release["release"],
-        stage["stage"],
-        ", ".join(release["models"]),
-        ", ".join(release["surfaces"]),
-        "agreed" if stage["termsAgreed"] else awaited,
-        "open" if stage["open"] else "closed",
+        release.release,
+        stage.stage,
+        ", ".join(release.models),
+        ", ".join(release.surfaces),
+        "agreed" if stage.terms_agreed else awaited,
+        "open" if stage.open else "closed",
         _seats(stage),
     ]
 
 
-def _seats(stage: dict[str, Any]) -> str:
-    taken = "few" if stage["seated"] is None else str(stage["seated"])
-    return taken if stage["seats"] is None else f"{taken} of {stage['seats']}"
+def _seats(stage: StageStatus) -> str:
+    taken = "few" if stage.seated is None else str(stage.seated)
+    return taken if stage.seats is None else f"{taken} of {stage.seats}"

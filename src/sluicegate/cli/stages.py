@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from sluicegate.acts import releases
+from sluicegate.acts.releases import SignedStatement, StageArgument
 from sluicegate.cli.output import Json, emit
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -20,11 +22,12 @@ def open_(
 ) -> None:
     """Open a stage under the terms in force. An officer signs the opening."""
     client = Client()
-    asked = client.get(f"/api/v1/releases/{release}/stages/{stage}/opening")
+    asked = client.do(releases.OPENING, StageArgument(release=release, stage=stage))
     envelope = signing.opening(asked, signing.private_key(key))
-    answer = client.post("/api/v1/releases/openings", {"envelope": envelope})
-    if "case" in answer:
-        text = f"stage {answer['stage']} of {answer['release']} opens when agencies agree: {answer['case']}"
-        emit(answer, as_json, f"{text}\n  follow it: sluicegate case show {answer['case']}")
-        return
-    emit(answer, as_json, f"stage {answer['stage']} of {answer['release']} is open at size {answer['size']}")
+    done = client.do(releases.OPEN, SignedStatement(envelope=envelope))
+    what = f"stage {done.stage} of {done.release}"
+    if done.case is None:
+        text = f"{what} is open at size {done.size}"
+    else:
+        text = f"{what} opens when agencies agree: {done.case}\n  follow it: sluicegate case show {done.case}"
+    emit(done.to_json(), as_json, text)

@@ -12,6 +12,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from sluicegate.acts.releases import OpeningToSign
 from sluicegate.client.export import ExportedCase, altered
 from sluicegate.errors import InvalidInput
 from sluicegate.store import keyfile
@@ -155,9 +156,9 @@ def _with_opened(envelope: dict[str, Any], opened: Opening | None) -> dict[str, 
     return {"envelope": envelope, "opened": opened_beside(opened)}
 
 
-def opening(asked: Mapping[str, str], key: Ed25519PrivateKey) -> dict[str, Any]:
-    """The signed opening of a stage: `asked` is `{log, release, stage, terms}`, unchanged."""
-    return signed(StageOpening.from_json(asked), key)
+def opening(asked: OpeningToSign, key: Ed25519PrivateKey) -> dict[str, Any]:
+    """The signed opening of a stage: `asked` unchanged."""
+    return signed(StageOpening.from_json(asked.to_json()), key)
 
 
 def enforcement(asked: Mapping[str, str], says: str, at_ms: int, key: Ed25519PrivateKey) -> dict[str, Any]:

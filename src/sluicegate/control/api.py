@@ -13,8 +13,6 @@ from sluicegate.control.errors import EVERY_ERROR, answer
 from sluicegate.control.requests import (
     CommandId,
     CommitmentOpening,
-    DocumentText,
-    EnvelopeRequest,
     Identifier,
     PlainName,
     RequestBody,
@@ -22,18 +20,14 @@ from sluicegate.control.requests import (
     TheLedger,
     may,
 )
-from sluicegate.core.terms import plan
 from sluicegate.ports import Principal
 from sluicegate.service import (
     applications,
     cases,
-    credentials,
     drafts,
     log,
     positions,
-    releases,
     reports,
-    tokens,
 )
 from sluicegate.service.applications import AmendmentText, NominationText, Submission
 from sluicegate_record.terms import kinds
@@ -92,74 +86,6 @@ class ListInUse(RequestBody):
 
     name: PlainName
     version: Annotated[str, Field(min_length=1, max_length=100)]
-
-
-class KeyDigest(RequestBody):
-    """SHA-256 of an API key, 64 lower-case hex digits; the key itself stays with its holder.
-
-    `member` is who alone may use it.
-    """
-
-    digest: str
-    member: Identifier | None = None
-
-
-class TokenRequest(RequestBody):
-    """A token for a role; `party` names the agency where the role is `agency`."""
-
-    role: Identifier
-    name: PlainName
-    party: str | None = None
-
-
-@router.post("/api/v1/releases/preview", tags=["releases"])
-def preview_plan(
-    body: DocumentText, ledger: TheLedger, _: Annotated[Principal, Depends(may("plan.preview"))]
-) -> Any:
-    """What applying a plan would change, and whom that affects."""
-    return answer(releases.preview_plan(ledger, body.text, body.file))
-
-
-@router.post("/api/v1/releases", tags=["releases"])
-def apply_plan(
-    body: DocumentText,
-    ledger: TheLedger,
-    command: CommandId,
-    by: Annotated[Principal, Depends(may("plan.apply"))],
-) -> Any:
-    """Put a plan in force."""
-    return answer(releases.apply_plan(ledger, by, command, body.text, body.file))
-
-
-@router.get("/api/v1/releases", tags=["releases"])
-def status(ledger: TheLedger, by: Annotated[Principal, Depends(may("status.read"))]) -> Any:
-    """Every release the caller may know of, with its stages: criteria, terms, opening, seats."""
-    return answer(releases.status(ledger, by))
-
-
-@router.get("/api/v1/releases/{release}/stages/{stage}/opening", tags=["releases"])
-def opening(
-    release: str, stage: str, ledger: TheLedger, _: Annotated[Principal, Depends(may("stage.open"))]
-) -> Any:
-    """What an officer signs to open a stage."""
-    return answer(releases.opening(ledger, release, stage))
-
-
-@router.post("/api/v1/releases/openings", tags=["releases"])
-def open_stage(
-    body: EnvelopeRequest,
-    ledger: TheLedger,
-    command: CommandId,
-    by: Annotated[Principal, Depends(may("stage.open"))],
-) -> Any:
-    """Open a stage by an officer's signed opening."""
-    return answer(releases.open_stage(ledger, by, command, body.envelope))
-
-
-@router.get("/api/v1/schemas/plan", tags=["releases"])
-def plan_schema() -> Any:
-    """The JSON Schema of plans."""
-    return plan.schema()
 
 
 @router.post("/api/v1/applications", tags=["cases"])
@@ -316,55 +242,6 @@ def report(
 ) -> Any:
     """Counts by kind and state, days per agency and in all, waiting by party, delay by requirement."""
     return answer(reports.cases(ledger, by, release))
-
-
-@router.post("/api/v1/grants/{grant}/credentials", tags=["credentials"])
-def issue_credential(
-    grant: str,
-    body: KeyDigest,
-    ledger: TheLedger,
-    command: CommandId,
-    by: Annotated[Principal, Depends(may("credential.issue"))],
-) -> Any:
-    """Register a key, by its digest, under a grant."""
-    return answer(credentials.issue(ledger, by, command, grant, body.digest, body.member))
-
-
-@router.post("/api/v1/credentials/{credential}/revoke", tags=["credentials"])
-def revoke_credential(
-    credential: str,
-    ledger: TheLedger,
-    command: CommandId,
-    by: Annotated[Principal, Depends(may("credential.revoke"))],
-) -> Any:
-    """Revoke a credential, at once and for good."""
-    return answer(credentials.revoke(ledger, by, command, credential))
-
-
-@router.post("/api/v1/tokens", tags=["tokens"])
-def issue_token(
-    body: TokenRequest, ledger: TheLedger, _: Annotated[Principal, Depends(may("token.issue"))]
-) -> Any:
-    """Make a token; it is in this answer and nowhere else."""
-    return answer(tokens.issue(ledger, body.role, body.name, body.party))
-
-
-@router.get("/api/v1/log", tags=["log"])
-def log_head(ledger: TheLedger) -> Any:
-    """The log's verifier key, to which statements are bound, and its size."""
-    return {"vkey": ledger.vkey(), "size": ledger.size()}
-
-
-@router.get("/api/v1/log/inclusion", tags=["log"])
-def inclusion(ledger: TheLedger, index: int, size: int | None = None) -> Any:
-    """The proof that an entry is in the log."""
-    return answer(log.inclusion(ledger, index, size))
-
-
-@router.get("/api/v1/log/consistency", tags=["log"])
-def consistency(ledger: TheLedger, first: int, second: int | None = None) -> Any:
-    """The proof that an older log is the beginning of a newer one."""
-    return answer(log.consistency(ledger, first, second))
 
 
 @router.get("/log/checkpoint", include_in_schema=False)

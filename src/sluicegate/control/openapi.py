@@ -13,6 +13,7 @@ from sluicegate import __version__
 from sluicegate.acts.act import Answer, AnyAct
 from sluicegate.control.errors import ErrorAnswer
 from sluicegate_record.form import FormField, codec_of, definitions, schema, shape_of
+from sluicegate_record.terms import quorum
 
 _TOKEN: dict[str, Any] = {"type": "http", "scheme": "bearer", "description": "a token, sgt_…"}
 _COMMAND_ID: dict[str, Any] = {
@@ -30,7 +31,10 @@ def document(acts: Iterable[AnyAct]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for act in rows:
         paths.setdefault(act.path, {})[act.method.lower()] = _operation(act)
-    schemas = definitions(list(paths.values()))
+    schemas = definitions(list(paths.values())) | {
+        "Rule": quorum.SCHEMA,
+        "RuleMembers": quorum.MEMBERS_SCHEMA,
+    }
     found = {
         "openapi": "3.1.0",
         "info": {

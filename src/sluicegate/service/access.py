@@ -25,9 +25,6 @@ _UNSIGNED = ("answer", "accept", "withdraw", "return", "reply", "appeal")
 """The acts of `sluicegate_record.terms.kinds` for which a token is enough; the others take a signature."""
 
 ACTIONS: dict[str, frozenset[str]] = {
-    "plan.preview": frozenset({DEVELOPER}),
-    "plan.apply": frozenset({DEVELOPER}),
-    "status.read": frozenset({DEVELOPER, AGENCY, APPLICANT}),
     "application.submit": frozenset({DEVELOPER, APPLICANT}),
     "application.amend": frozenset({DEVELOPER, APPLICANT}),
     "organization.nominate": frozenset({DEVELOPER}),
@@ -37,9 +34,6 @@ ACTIONS: dict[str, frozenset[str]] = {
     **{f"case.{act}": kinds.ACTS[act].roles for act in _UNSIGNED},
     "list.use": frozenset({DEVELOPER}),
     "report.read": frozenset({DEVELOPER, AGENCY}),
-    "stage.open": frozenset({DEVELOPER}),
-    "credential.issue": frozenset({DEVELOPER, APPLICANT}),
-    "credential.revoke": frozenset({DEVELOPER, APPLICANT}),
     "credential.attest": frozenset({DEVELOPER, APPLICANT}),
     "member.read": frozenset({DEVELOPER, APPLICANT}),
     "member.change": frozenset({DEVELOPER, APPLICANT}),
@@ -62,7 +56,6 @@ ACTIONS: dict[str, frozenset[str]] = {
     "point.read": frozenset({DEVELOPER, AGENCY}),
     "subscription.read": frozenset({DEVELOPER, AGENCY, APPLICANT}),
     "subscription.change": frozenset({DEVELOPER, AGENCY, APPLICANT}),
-    "token.issue": frozenset({DEVELOPER}),
     "fleet.poll": frozenset({GATEWAY}),
 }
 

@@ -31,8 +31,8 @@ from sluicegate.service import access
 from sluicegate.service.cases import dossier_of, seen
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entries.cases import Description
-from sluicegate_record.statements.statement import REASON_MAX
 from sluicegate_record.terms import kinds
+from sluicegate_record.terms.text import REASON_MAX
 
 OPEN_MAX = 20
 """How many applications of one applicant may be open: each takes the time of several agencies."""

@@ -34,9 +34,9 @@ class Services:
     key_failures: dict[str, str]
 
     @classmethod
-    def over(cls, ledger: Ledger, fleet: Fleet, post: PostSettings = PostSettings()) -> Services:
+    def over(cls, ledger: Ledger, fleet: Fleet, post: PostSettings | None = None) -> Services:
         """Those over a ledger and its fleet."""
-        return cls(ledger, fleet, Telling(ledger), UsageBook(ledger.now_ms()), post, {})
+        return cls(ledger, fleet, Telling(ledger), UsageBook(ledger.now_ms()), post or PostSettings(), {})
 
     def do(
         self, by: Principal, act: Act[Asked, Answered], asked: Asked, command_id: str = ""

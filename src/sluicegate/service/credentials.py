@@ -4,45 +4,46 @@ from __future__ import annotations
 
 from typing import Any
 
+from sluicegate.acts import credentials as acts
+from sluicegate.acts.act import DEVELOPER
+from sluicegate.acts.credentials import CredentialArgument, CredentialGone, CredentialKnown, KeyDigest
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.core.lifecycle.credentials import DIGEST, IssueCredential, RevokeCredential
+from sluicegate.core.lifecycle.credentials import (
+    DIGEST,
+    IssueCredential,
+    RevokeCredential,
+    credential_unknown,
+)
 from sluicegate.errors import InvalidInput
-from sluicegate.ports import Principal
-from sluicegate.service import access
-from sluicegate.service.ledger import Ledger
+from sluicegate.service.context import Context, does
+from sluicegate.service.grants import grant_unknown
 
 
-def issue(  # noqa: PLR0913 - a key, and for whom
-    ledger: Ledger, principal: Principal, command_id: str, grant: str, digest: str, member: str | None = None
-) -> dict[str, Any] | Refusal:
+@does(acts.ISSUE)
+def issue(context: Context[CredentialKnown], asked: KeyDigest) -> CredentialKnown | Refusal:
     """Register a key by its digest under a grant of the caller's, for a member alone if one is named."""
-    if not DIGEST.fullmatch(digest):
+    if not DIGEST.fullmatch(asked.digest):
         raise InvalidInput("the digest of a key is 64 lower-case hex digits of SHA-256")
-    if not _holds(ledger, principal, grant):
-        return Refusal(
-            "unknown", "grant_unknown", f"no grant {grant[:80]!r}", "'application show' names your grant"
-        )
-    command = IssueCredential(grant, digest, member)
-    request = ["issue", grant, digest, *([member] if member is not None else [])]
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
+    if not _holds(context, asked.grant):
+        return grant_unknown(asked.grant)
+    return context.execute(IssueCredential(asked.grant, asked.digest, asked.member))
 
 
-def revoke(
-    ledger: Ledger, principal: Principal, command_id: str, credential: str
-) -> dict[str, Any] | Refusal:
+@does(acts.REVOKE)
+def revoke(context: Context[CredentialGone], asked: CredentialArgument) -> CredentialGone | Refusal:
     """Revoke a credential of the caller's."""
-    with ledger.reading() as state:
-        grant = state.credentials.get(credential, "")
-    if not _holds(ledger, principal, grant):
-        return Refusal("unknown", "credential_unknown", f"no credential {credential[:80]!r}")
-    command = RevokeCredential(credential)
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=["revoke", credential])
+    with context.ledger.reading() as state:
+        grant = state.credentials.get(asked.credential, "")
+    if not _holds(context, grant):
+        return credential_unknown(asked.credential)
+    return context.execute(RevokeCredential(asked.credential))
 
 
-def _holds(ledger: Ledger, principal: Principal, grant: str) -> bool:
-    with ledger.reading() as state:
+def _holds(context: Context[Any], grant: str) -> bool:
+    """Whether the caller holds a grant; the developer's staff act for every holder."""
+    with context.ledger.reading() as state:
         found = state.grants.get(grant)
         if found is None:
             return False
         applicant = state.cases[found.case].applicant
-        return principal.role == access.DEVELOPER or applicant == principal.id
+    return context.principal.role == DEVELOPER or applicant == context.principal.id

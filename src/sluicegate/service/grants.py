@@ -45,7 +45,7 @@ def show(context: Context[GrantShown], asked: GrantArgument) -> GrantShown | Ref
     with context.ledger.reading() as state:
         case = seen_of(state, context.principal, asked.grant)
         found = grant_of(state, asked.grant)
-        return _unknown(asked.grant) if isinstance(case, Refusal) or found is None else found
+        return grant_unknown(asked.grant) if isinstance(case, Refusal) or found is None else found
 
 
 @does(acts.SUSPEND)
@@ -106,7 +106,7 @@ def _case(context: Context[Any], grant: str) -> Case | Refusal:
     """The case of a grant, if the caller may see it."""
     with context.ledger.reading() as state:
         case = seen_of(state, context.principal, grant)
-    return _unknown(grant) if isinstance(case, Refusal) else case
+    return grant_unknown(grant) if isinstance(case, Refusal) else case
 
 
 def _own(context: Context[Any], grant: str, what: str, remedy: str) -> Case | Refusal:
@@ -117,7 +117,8 @@ def _own(context: Context[Any], grant: str, what: str, remedy: str) -> Case | Re
     return case
 
 
-def _unknown(grant: str) -> Refusal:
+def grant_unknown(grant: str) -> Refusal:
+    """The refusal for a grant that does not exist, or that the caller may not know of."""
     return Refusal(
         "unknown", "grant_unknown", f"no grant {grant[:80]!r}", "'application show' names your grant"
     )

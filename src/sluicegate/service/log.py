@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from sluicegate.acts import log as acts
+from sluicegate.acts.act import Nothing
+from sluicegate.acts.log import ConsistencyProof, EntryPlace, InclusionProof, LogHead, TwoSizes
 from sluicegate.core.lifecycle import Refusal
+from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.log import canonical, merkle, tiles
 
@@ -25,32 +27,44 @@ def tile(ledger: Ledger, path: str) -> bytes | Refusal:
     return b"".join(ledger.store.log.node(*node) for node in tiles.tile_nodes(asked))
 
 
-def inclusion(ledger: Ledger, index: int, size: int | None) -> dict[str, Any] | Refusal:
+@does(acts.HEAD)
+def head(context: Context[LogHead], _: Nothing) -> LogHead:
+    """The log's verifier key, and its size."""
+    return LogHead(vkey=context.ledger.vkey(), size=context.ledger.size())
+
+
+@does(acts.INCLUSION)
+def inclusion(context: Context[InclusionProof], asked: EntryPlace) -> InclusionProof | Refusal:
+    """The proof that an entry is in the log of `size` entries, by default the newest."""
+    return proof_of(context.ledger, asked.index, asked.size)
+
+
+def proof_of(ledger: Ledger, index: int, size: int | None = None) -> InclusionProof | Refusal:
     """The proof that entry `index` is in the log of `size` entries, by default the newest."""
     newest = ledger.size()
     size = newest if size is None else size
     if not 0 <= index < size <= newest:
-        return Refusal(
-            "unknown", "entry_unknown", f"no entry {index} in a log of {size} entries; it has {newest}"
-        )
+        said = f"no entry {index} in a log of {size} entries; it has {newest}"
+        return Refusal("unknown", "entry_unknown", said)
     proof = merkle.inclusion_proof(index, size, ledger.store.log.node)
     leaf = ledger.store.log.leaves(index, index + 1)[0]
-    return {
-        "index": index,
-        "size": size,
-        "leaf": leaf.decode(),
-        "proof": [canonical.b64(node) for node in proof],
-        "root": canonical.b64(ledger.root(size)),
-    }
+    return InclusionProof(
+        index=index,
+        size=size,
+        leaf=leaf.decode(),
+        proof=tuple(map(canonical.b64, proof)),
+        root=canonical.b64(ledger.root(size)),
+    )
 
 
-def consistency(ledger: Ledger, first: int, second: int | None) -> dict[str, Any] | Refusal:
+@does(acts.CONSISTENCY)
+def consistency(context: Context[ConsistencyProof], asked: TwoSizes) -> ConsistencyProof | Refusal:
     """The proof that the log of `first` entries is the beginning of that of `second`."""
+    ledger, first = context.ledger, asked.first
     newest = ledger.size()
-    second = newest if second is None else second
+    second = newest if asked.second is None else asked.second
     if not 0 <= first <= second <= newest:
-        return Refusal(
-            "unknown", "size_unknown", f"no log sizes {first} and {second}; the log has {newest} entries"
-        )
+        said = f"no log sizes {first} and {second}; the log has {newest} entries"
+        return Refusal("unknown", "size_unknown", said)
     proof = merkle.consistency_proof(first, second, ledger.store.log.node)
-    return {"first": first, "second": second, "proof": [canonical.b64(node) for node in proof]}
+    return ConsistencyProof(first=first, second=second, proof=tuple(map(canonical.b64, proof)))

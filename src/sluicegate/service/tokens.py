@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import Any
 
+from sluicegate.acts import tokens as acts
+from sluicegate.acts.tokens import TokenIssued, TokenRequest
 from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.ports import Principal
 from sluicegate.service import access
+from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 
 ISSUED = tuple(role for role in access.ROLES if role != access.PERSON)
@@ -23,7 +25,7 @@ def issue(
     party: str | None = None,
     *,
     keep: Callable[[str], None] | None = None,
-) -> dict[str, Any] | Refusal:
+) -> TokenIssued | Refusal:
     """Make a token for a new principal; `token` is in this answer and nowhere else.
 
     `keep` is given the token before it counts, by whoever could not ask for another one.
@@ -40,7 +42,13 @@ def issue(
         keep(secret)
     pseudonym = _pseudonym(ledger, role)
     ledger.store.principals.add(apikey.digest(secret), Principal(pseudonym, role, name, party))
-    return {"principal": pseudonym, "role": role, "name": name, "party": party, "token": secret}
+    return TokenIssued(principal=pseudonym, role=role, name=name, party=party, token=secret)
+
+
+@does(acts.ISSUE)
+def issue_asked(context: Context[TokenIssued], asked: TokenRequest) -> TokenIssued | Refusal:
+    """Make a token as it is asked for."""
+    return issue(context.ledger, asked.role, asked.name, asked.party)
 
 
 def link(ledger: Ledger, member: str, person: str | None = None) -> str:

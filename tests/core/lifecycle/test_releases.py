@@ -155,7 +155,7 @@ def test_changes_are_told_field_by_field() -> None:
     world.apply(plan_value())
     changed = read_plan(plan_value(leaseMs=900, stages=[stage(seats=3)], surfaces=["api"]))
     told = {
-        change["field"]: (change["before"], change["after"])
+        change.field: (change.before, change.after)
         for change in changes(world.state.releases[RELEASE], changed)
     }
     assert told == {

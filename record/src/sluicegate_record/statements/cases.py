@@ -7,9 +7,9 @@ from typing import ClassVar, NamedTuple
 
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.errors import BadEnvelope
-from sluicegate_record.form import Json, form
+from sluicegate_record.form import Exact, Json, form
 from sluicegate_record.statements.question import Question
-from sluicegate_record.statements.statement import Exact, Statement, check_text, is_hash
+from sluicegate_record.statements.statement import Statement, check_text, is_hash
 from sluicegate_record.terms import durations
 
 SCHEDULE_MAX = 100

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from sluicegate_record.errors import BadEnvelope
-from sluicegate_record.form import Json, Time, form
-from sluicegate_record.statements.statement import Exact, Statement
+from sluicegate_record.form import Exact, Json, Time, form
+from sluicegate_record.statements.statement import Statement
 
 
 @form

@@ -6,8 +6,8 @@ from datetime import date
 from typing import ClassVar
 
 from sluicegate_record.errors import BadEnvelope
-from sluicegate_record.form import Json, form
-from sluicegate_record.statements.statement import Exact, Statement, check_text
+from sluicegate_record.form import Exact, Json, form
+from sluicegate_record.statements.statement import Statement, check_text
 
 NOTES = ("request", "call", "meeting", "dissent", "statement", "reasons")
 

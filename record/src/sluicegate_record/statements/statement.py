@@ -11,27 +11,12 @@ import re
 from typing import ClassVar, Self
 
 from sluicegate_record.errors import BadEnvelope
-from sluicegate_record.form import Form, Json, Misread, form, shape_of, shown
+from sluicegate_record.form import Exact, Json, Misread, form
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.terms.text import is_plain
+from sluicegate_record.terms.text import REASON_MAX, is_plain
 
-REASON_MAX = 2_000
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
-
-
-@form
-class Exact(Form):
-    """A form that may have no unknown field."""
-
-    @classmethod
-    def from_json(cls, value: object) -> Self:
-        """The form in a value. Raises: Misread: as for any form, and for a field that it does not have."""
-        made = super(Exact, cls).from_json(value)
-        if made.unknown:
-            expected = ", ".join(each.key for each in shape_of(cls).fields)
-            raise Misread(f"the fields {expected}", shown(sorted(made.unknown)))
-        return made
 
 
 @form

@@ -164,7 +164,7 @@ def _appeal_rule(given: Plan, stage: Stage, against: str) -> Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class CaseAct:
     """What may be done in a case: by which role, in which kinds and states, and with which result."""
 
     by: str
@@ -180,47 +180,47 @@ _ADVISED = frozenset(name for name, kind in KINDS.items() if kind.advice)
 _OPEN = frozenset(STATES) - {DETERMINED}
 _REVIEW = frozenset({SUBMITTED, IN_REVIEW, ASKED})
 
-ACTS: dict[str, Act] = {
-    "receive": Act(
+ACTS: dict[str, CaseAct] = {
+    "receive": CaseAct(
         "an agency asked", frozenset({"agency", "developer"}), _CLOCKED, _REVIEW, "starts that agency's clock"
     ),
-    "position": Act(
+    "position": CaseAct(
         "an agency asked", frozenset({"agency", "developer"}), _ALL, _OPEN, "may determine the case"
     ),
-    "answer": Act(
+    "answer": CaseAct(
         "the applicant", frozenset({"applicant", "developer"}), APPLIED, _OPEN, "lets the asker's clock go on"
     ),
-    "screen": Act(
+    "screen": CaseAct(
         "an officer, in person", frozenset({"developer"}), APPLIED, _OPEN, "clears the case, or holds it"
     ),
-    "accept": Act(
+    "accept": CaseAct(
         "the applicant",
         frozenset({"applicant", "developer"}),
         frozenset({ADMISSION}),
         frozenset({OFFERED}),
         "takes the seat offered",
     ),
-    "withdraw": Act(
+    "withdraw": CaseAct(
         "the applicant", frozenset({"applicant", "developer"}), APPLIED, _OPEN, "ends the case: withdrawn"
     ),
-    "return": Act(
+    "return": CaseAct(
         "the developer", frozenset({"developer"}), ADMITS, _REVIEW, "ends the case without action: returned"
     ),
-    "proceed": Act(
+    "proceed": CaseAct(
         "two officers, where the basis is voluntary",
         frozenset({"developer"}),
         _ADVISED,
         frozenset(STATES),
         "decides over silence or objection, on the record",
     ),
-    "reply": Act(
+    "reply": CaseAct(
         "the organization it is about",
         frozenset({"applicant", "developer"}),
         frozenset({ADMISSION, AMENDMENT, REMOVAL}),
         frozenset(STATES),
         "answers a denial, which is then reviewed again, or a removal before it counts",
     ),
-    "appeal": Act(
+    "appeal": CaseAct(
         "the organization it is about",
         frozenset({"applicant", "developer"}),
         frozenset({ADMISSION, AMENDMENT, REMOVAL}),

@@ -43,6 +43,7 @@ SCHEMA: dict[str, Any] = {
     },
 }
 MEMBERS_SCHEMA: dict[str, Any] = {
+    "description": "agencies, each by its name, and rules",
     "type": "array",
     "minItems": 1,
     "items": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Rule"}]},

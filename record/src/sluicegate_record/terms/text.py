@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+REASON_MAX = 2_000
+"""How many characters a reason, an answer or a notice may have."""
 _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co"})
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sluicegate.acts.releases import PlanApplied, PlanChange, StageOpen
 from sluicegate.core.lifecycle import eligibility
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
@@ -51,15 +52,15 @@ def apply_plan(state: State, command: ApplyPlan, now_ms: int, entropy: Entropy) 
     superseded = [] if before is None else list(_superseded(state, before.after(body)))
     applied = [] if before is not None and before.plan == given else [Draft.of(name, body, entropy)]
     cases = list(_terms_cases(state, given, terms, tightened, entropy))
-    result = {
-        "release": name,
-        "termsDigests": terms,
-        "tightened": sorted(tightened),
-        "loosened": loosened_fields(before, given, terms),
-        "changes": changes(before, given),
-        "cases": [opened.stream for opened in cases],
-        "superseded": [ended.stream for ended in superseded],
-    }
+    result = PlanApplied(
+        release=name,
+        terms_digests=terms,
+        tightened=tuple(sorted(tightened)),
+        loosened=loosened_fields(before, given, terms),
+        changes=changes(before, given),
+        cases=tuple(opened.stream for opened in cases),
+        superseded=tuple(ended.stream for ended in superseded),
+    )
     return Acceptance([*superseded, *applied, *cases], result)
 
 
@@ -72,7 +73,7 @@ def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) 
     refusal = _not_to_open(state, opening)
     if refusal is not None:
         return refusal
-    result = {"release": opening.release, "stage": opening.stage}
+    result = StageOpen(release=opening.release, stage=opening.stage)
     if opening.terms in state.table.open_terms:
         return Acceptance([], result)
     given = state.releases[opening.release].plan
@@ -96,10 +97,10 @@ def _asked_to_open(
 ) -> Acceptance:
     """The case in which agencies agree to an opening. If one is open, it continues."""
     release = state.releases[opening.release]
-    result = {"release": release.name, "stage": opening.stage}
+    result = StageOpen(release=release.name, stage=opening.stage)
     for known in open_cases(state, release.name):
         if known.kind == kinds.OPENING and known.question.terms == opening.terms:
-            return Acceptance([], {**result, "case": known.id})
+            return Acceptance([], replace(result, case=known.id))
     case = entropy.name("case")
     question = Question(
         case=case,
@@ -111,7 +112,7 @@ def _asked_to_open(
         terms=opening.terms,
     )
     body = replace(asking(question, release.plan), opening=signed)
-    return Acceptance([Draft(case, body)], {**result, "case": case})
+    return Acceptance([Draft(case, body)], replace(result, case=case))
 
 
 def asking(question: Question, plan: Plan, against: str = "") -> CaseOpened:
@@ -177,15 +178,15 @@ def terms_not_agreed(stage: str) -> Refusal:
     )
 
 
-def changes(before: Release | None, given: Plan) -> list[dict[str, Any]]:
-    """What a plan changes, field by field: `{field, before, after}`."""
+def changes(before: Release | None, given: Plan) -> tuple[PlanChange, ...]:
+    """What a plan changes, field by field."""
     old = dict(_leaves(before.plan.to_json() if before else {}, ""))
     new = dict(_leaves(given.to_json(), ""))
-    return [
-        {"field": field, "before": old.get(field), "after": new.get(field)}
+    return tuple(
+        PlanChange(field=field, before=old.get(field), after=new.get(field))
         for field in [*new, *(field for field in old if field not in new)]
         if old.get(field) != new.get(field)
-    ]
+    )
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -261,9 +262,11 @@ def _tightened(before: Release | None, given: Plan, terms: Mapping[str, str]) ->
             yield name, old
 
 
-def loosened_fields(before: Release | None, given: Plan, terms: Mapping[str, str]) -> dict[str, list[str]]:
+def loosened_fields(
+    before: Release | None, given: Plan, terms: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
     """Why stages need a new agreement: the fields that are not provably as tight, by stage."""
-    return {name: fields for name, _, fields in _changed(before, given, terms) if fields}
+    return {name: tuple(fields) for name, _, fields in _changed(before, given, terms) if fields}
 
 
 def _terms_cases(

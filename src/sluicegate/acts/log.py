@@ -1,0 +1,89 @@
+"""Acts on the public log. Anyone may ask."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from sluicegate.acts.act import ANYONE, Act, Answer, Arguments, Nothing
+from sluicegate.acts.fields import number
+from sluicegate_record.form import form
+
+Size = Annotated[int, number(0)]
+"""How many entries; a place in the log."""
+
+
+@form
+class LogHead(Answer):
+    """The log's verifier key, to which statements are bound, and how many entries it has."""
+
+    vkey: str
+    size: int
+
+
+HEAD = Act(
+    "log.head",
+    ANYONE,
+    "question",
+    "/api/v1/log",
+    Nothing,
+    LogHead,
+    "Show the log's verifier key, to which statements are bound, and its size.",
+)
+
+
+@form
+class EntryPlace(Arguments):
+    """Which entry, in the log of which size; by default the newest."""
+
+    index: Size
+    size: Size | None = None
+
+
+@form
+class InclusionProof(Answer):
+    """The proof that an entry is in the log. `proof` and `root` are in base64."""
+
+    index: int
+    size: int
+    leaf: str
+    proof: tuple[str, ...]
+    root: str
+
+
+INCLUSION = Act(
+    "log.inclusion",
+    ANYONE,
+    "question",
+    "/api/v1/log/inclusion",
+    EntryPlace,
+    InclusionProof,
+    "Prove that an entry is in the log.",
+)
+
+
+@form
+class TwoSizes(Arguments):
+    """The sizes of an older log and of a newer one; by default the newest."""
+
+    first: Size
+    second: Size | None = None
+
+
+@form
+class ConsistencyProof(Answer):
+    """The proof that one log is the beginning of another. `proof` is in base64."""
+
+    first: int
+    second: int
+    proof: tuple[str, ...]
+
+
+CONSISTENCY = Act(
+    "log.consistency",
+    ANYONE,
+    "question",
+    "/api/v1/log/consistency",
+    TwoSizes,
+    ConsistencyProof,
+    "Prove that an older log is the beginning of a newer one.",
+)
