@@ -151,7 +151,7 @@ class Paperwork:
         given = directive.read(document.read(text, "directive.yaml"))
         issuer = given["spec"]["issuer"]
         bound = Binding(self.staff().get("/api/v1/log")["vkey"], annexes or {})
-        body = signed_directive(given, bound, self._cast.key(issuer))
+        body = signed_directive(given, bound, self._cast.key(issuer)).to_json()
         answer: dict[str, Any] = self.agency(issuer).post("/api/v1/directives", body)
         return answer
 

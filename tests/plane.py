@@ -7,8 +7,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sluicegate.acts import credentials, releases
+from sluicegate.acts import credentials, directives, releases
 from sluicegate.acts.act import AnyAct
+from sluicegate.control import routes as routes  # noqa: PLC0414 - it imports the function of each act
 from sluicegate.core.access import feed
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.people import application
@@ -16,7 +17,6 @@ from sluicegate.ports import Principal, Store
 from sluicegate.service import (
     access,
     applications,
-    directives,
     positions,
     preview,
     tokens,
@@ -26,8 +26,9 @@ from sluicegate.service.context import Services
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entities.case import Case
-from sluicegate_record.log import acknowledgement, canonical
+from sluicegate_record.log import acknowledgement
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.leaf import Opening
 from sluicegate_record.terms.quorum import parties_of
 from tests import worlds
 from tests.clock import Clock
@@ -170,13 +171,13 @@ class Plane:
     def direct(self, name: str = "d-1", names: list[str] | None = None, **changes: Any) -> Any:
         """A directive of `oncd` over organizations by their legal names, or over everyone."""
         covers = worlds.committed(names) if names else "everyone"
-        envelope = worlds.directive(worlds.directive_value(name, covers=covers, **changes)).to_json()
-        opened = None
-        if names:
-            salt = canonical.b64(worlds.opened_names(names).salt)
-            opened = {worlds.COVERED: {"salt": salt, "value": names}}
-        issued = directives.issue(self.ledger, self.who["oncd"], self.id(), envelope, opened)
-        return preview.counted(self.ledger, issued)
+        value = worlds.directive_value(name, covers=covers, **changes)
+        opened = {worlds.COVERED: worlds.opened_names(names)} if names else {}
+        return preview.counted(self.ledger, self.issue(worlds.directive(value), opened))
+
+    def issue(self, envelope: Envelope, opened: Mapping[str, Opening] | None = None) -> Any:
+        """A signed directive of `oncd`."""
+        return self.do("oncd", directives.ISSUE, envelope=envelope.to_json(), opened=opened or {})
 
     # What gateways do
 

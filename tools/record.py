@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from demo.upstream import UpstreamSettings, in_thread
 from sluicegate import bootstrap
-from sluicegate.acts import credentials, releases
+from sluicegate.acts import credentials, directives, releases
 from sluicegate.acts.act import AnyAct
 from sluicegate.core.access import apikey, feed
 from sluicegate.core.directives import directive
@@ -33,7 +33,6 @@ from sluicegate.service import (
     access,
     applications,
     cases,
-    directives,
     log,
     positions,
     tokens,
@@ -150,7 +149,7 @@ class Example:
         signing = Signing(self.ledger.vkey(), lambda: self.ledger.random(32))
         document, _ = directive.to_sign(_DIRECTIVE, signing)
         envelope = _signed(DirectiveStatement(document=document.to_json()), "oncd")
-        _done(directives.issue(self.ledger, self.staff, self._id(), envelope, None))
+        self.do(directives.ISSUE, envelope=envelope)
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """The log as a static copy, with the key that verifies it, and what an auditor cannot see."""

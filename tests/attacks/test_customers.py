@@ -12,7 +12,7 @@ from sluicegate.core.lifecycle import State
 from sluicegate.core.lifecycle.persons import ROWS_MAX
 from sluicegate.core.people.members import PART_ROWS
 from sluicegate.core.people.persons import identifier
-from sluicegate.service import persons, preview
+from sluicegate.service import counting, persons
 from sluicegate.service.ledger import Ledger
 from tests.plane import yes
 from tests.service.test_persons import Staffed
@@ -61,5 +61,5 @@ def test_who_keeps_writing_makes_nobody_wait_for_a_count() -> None:
         answered.append(not gateway.is_alive())
         return len(answered)
 
-    assert preview.settled(plane.ledger, count) == preview.TRIES
-    assert answered == [True] * preview.TRIES
+    assert counting.settled(plane.ledger, count) == counting.TRIES
+    assert answered == [True] * counting.TRIES

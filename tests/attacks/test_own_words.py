@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from sluicegate.acts import directives as acts
 from sluicegate.core.people.persons import DEFINITIONS
-from sluicegate.service import directives, preview
 from tests import worlds
 from tests.plane import Plane, yes
 from tests.service.test_persons import SAYS, Staffed
@@ -26,18 +26,18 @@ def plane() -> Staffed:
     plane = Staffed()
     plane.credential(plane.rivals, "rival", who="rival")
     signed = worlds.directive(worlds.directive_value("d-1", covers={"persons": FOREIGN}))
-    yes(directives.issue(plane.ledger, plane.who["oncd"], plane.id(), signed.to_json()))
+    yes(plane.issue(signed))
     return plane
 
 
 def affected(plane: Plane) -> Any:
-    return yes(preview.affected(plane.ledger, plane.who["rival"], "d-1"))
+    return yes(plane.do("rival", acts.AFFECTED, directive="d-1"))
 
 
 @pytest.mark.parametrize("said", ["other", "unknown"])
 def test_how_many_are_covered_does_not_tell_what_one_of_them_said(plane: Staffed, said: str) -> None:
     before = affected(plane)
-    assert before["covered"]["members"] == before["unknown"]["members"] == 1
+    assert before.covered.members == before.not_known.members == 1
     person = plane.linked(plane.eve, "rival")
     yes(plane.correct(person, said))
     assert affected(plane) == before
@@ -49,12 +49,12 @@ def test_nor_after_the_organizations_own_word_has_ended(plane: Staffed) -> None:
     member = plane.register("rival", plane.rivals, "person-2", **SAYS, until="2026-07-01")
     plane.wall.at_ms += 30 * 86_400_000
     before = affected(plane)
-    assert [each["why"] for each in before["unknown"]["settledBy"]] == ["expired", "not_claimed", "not_named"]
+    assert [each.why for each in before.not_known.settled_by] == ["expired", "not_claimed", "not_named"]
 
     yes(plane.correct(plane.linked(member, "rival"), "other"))
     assert affected(plane) == before
 
 
 def test_of_others_people_nothing_is_told(plane: Staffed) -> None:
-    assert affected(plane)["covered"]["organizations"] == 1
-    assert "organizations" not in affected(plane)
+    assert affected(plane).covered.organizations == 1
+    assert "organizations" not in affected(plane).to_json()

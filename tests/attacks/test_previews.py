@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from sluicegate.acts import directives as acts
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.service import preview
 from tests.plane import Plane, yes
 from tests.worlds import AGENCIES, CODEX, MODEL, directive_value, plan_value
 
@@ -27,20 +27,19 @@ def plane() -> Plane:
 
 def previewed(plane: Plane, who: str, **changes: Any) -> Any:
     text = json.dumps(directive_value(issuer=who if who in AGENCIES else "oncd", **changes))
-    return preview.preview(plane.ledger, plane.who[who], text, "d.yaml", {})
+    return plane.do(who, acts.PREVIEW, text=text)
 
 
 @pytest.mark.parametrize(("who", "name"), [("oncd", "example utility"), ("caisi", None)])
 def test_an_organization_is_named_to_whoever_sees_its_case(plane: Plane, who: str, name: str | None) -> None:
-    (found,) = yes(previewed(plane, who))["organizations"]
-    assert found["name"] == name
-    assert found["covered"]["credentials"] == 1
+    (found,) = yes(previewed(plane, who)).organizations
+    assert found.name == name
+    assert found.covered.credentials == 1
 
 
 def test_the_developers_staff_is_told_every_name(plane: Plane) -> None:
-    assert [each["name"] for each in yes(previewed(plane, "developer"))["organizations"]] == [
-        "example utility"
-    ]
+    shown = yes(previewed(plane, "developer"))
+    assert [each.name for each in shown.organizations] == ["example utility"]
 
 
 @pytest.mark.parametrize("changes", [{}, {"surfaces": [CODEX]}, {"surfaces": ["nowhere"]}], ids=str)

@@ -93,7 +93,7 @@ def test_a_poll_acknowledges_as_soon_as_it_arrives(plane: Plane):
     size = ask(plane, 0, 0).size
     waiting = threading.Thread(target=lambda: ask(plane, size, 20_000))
     waiting.start()
-    while plane.fleet.gateways()[0]["size"] != size:
+    while plane.fleet.gateways()[0].size != size:
         assert waiting.is_alive()
     plane.send("/api/v1/releases", {"text": json.dumps(plan_value())})
     waiting.join(BOUND_S)
@@ -136,9 +136,9 @@ def test_a_signed_poll_is_heard_and_what_was_altered_on_its_way_is_not(plane: Pl
         assert send(plane, {**whole, **change}) == (403, "bad_signature")
     assert send(plane, {name: whole[name] for name in whole if name not in ("key", "sig")})[0] == 403
     assert send(plane, signed(plane, size, "another")) == (403, "bad_signature")
-    assert plane.fleet.gateways()[0]["size"] == 0
+    assert plane.fleet.gateways()[0].size == 0
     assert send(plane, whole) == (200, "")
-    assert plane.fleet.gateways()[0]["size"] == size
+    assert plane.fleet.gateways()[0].size == size
 
 
 def test_a_gateway_that_has_drifted_is_refused_its_lease_and_counted(plane: Plane):
@@ -147,8 +147,8 @@ def test_a_gateway_that_has_drifted_is_refused_its_lease_and_counted(plane: Plan
         assert send(plane, signed(plane, 0, fold=feed.FOLD_VERSION + 1)) == (409, "drifted")
         assert "sluicegate_drifted 1.0" in anybody.get("/metrics").text
         assert send(plane, signed(plane, 0, root="ab" * 32)) == (409, "drifted")
-    assert plane.fleet.gateways()[0]["drifted"] == "root"
-    assert plane.fleet.gateways()[0]["leaseMs"] == 0
+    assert plane.fleet.gateways()[0].drifted == "root"
+    assert plane.fleet.gateways()[0].lease_ms == 0
 
 
 def test_what_a_gateway_of_this_build_asks_is_heard(plane: Plane):
@@ -162,7 +162,7 @@ def test_what_a_gateway_of_this_build_asks_is_heard(plane: Plane):
             response = gateway.post("/fleet/v1/poll", json=tail.question(0))
             assert response.status_code == 200, response.text
             assert tail.take(response.content).size == plane.ledger.size()
-    assert [row["signed"] for row in plane.fleet.gateways()] == [True]
+    assert [row.signed for row in plane.fleet.gateways()] == [True]
 
 
 def test_time_alone_puts_on_the_record_what_is_in_force_everywhere(plane: Plane):

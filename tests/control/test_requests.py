@@ -325,7 +325,7 @@ def test_a_malformed_poll_is_refused_and_registers_nobody(idle: Plane, change: d
         )
     assert response.status_code == 400
     error_of(response)
-    assert "never-registered" not in {row["incarnation"] for row in idle.fleet.gateways()}
+    assert "never-registered" not in {row.incarnation for row in idle.fleet.gateways()}
 
 
 def test_a_poll_for_more_than_there_is_is_told_so(idle: Plane):

@@ -60,7 +60,7 @@ class Parties:
         }
         text = json.dumps(_document("Directive", {"name": name}, spec))
         given = directive.read(document.read(text, "directive.yaml"))
-        return signed_directive(given, Binding(self.log), self._keys[AGENCIES[0]])
+        return signed_directive(given, Binding(self.log), self._keys[AGENCIES[0]]).to_json()
 
     def _public(self, name: str) -> bytes:
         return self._keys[name].public_key().public_bytes_raw()

@@ -15,13 +15,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bench import fleet
 from bench.fleet import AGENCIES, Fleet
 from demo.cast import OFFICER, Customer, Place
+from sluicegate.acts import directives as acts
+from sluicegate.acts.points import TO_STATE, PointAndDirective
 from sluicegate.client import signing
-from sluicegate.client.directives import Binding, signed_directive
+from sluicegate.client.directives import Binding, lift_request, signed_directive
 from sluicegate.client.http import Client
 from sluicegate.core.access import apikey
 from sluicegate.core.directives import directive
 from sluicegate.core.people import persons
 from sluicegate.core.terms import document
+from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import canonical
 from sluicegate_record.statements.people import Attestation
 from sluicegate_record.statements.points import Pointing
@@ -160,8 +163,8 @@ class Offices:
     def open_lift(self, models: Sequence[str] = (), organizations: Sequence[str] | None = None) -> str:
         """Open the case about lifting the order, or a part of it."""
         names = list(organizations) if organizations is not None else None
-        body = signing.lift_scope({"models": list(models)} if models else {}, names)
-        return str(self._staff().post(f"/api/v1/directives/{ORDER}/lift", body)["case"])
+        request = lift_request(ORDER, Scope(models=tuple(models) or None), names)
+        return self._staff().do(acts.LIFT, request).case
 
     def agree(self, case: str, agency: str) -> dict[str, Any]:
         """An agency reads the case and signs."""
@@ -190,7 +193,8 @@ class Offices:
 
     def state_catalogue(self, says: str) -> None:
         """Whoever runs the catalogue signs what it has done about the order."""
-        asked = self._staff().get(f"/api/v1/points/{CATALOGUE}/directives/{ORDER}")
+        question = PointAndDirective(point=CATALOGUE, directive=ORDER)
+        asked = self._staff().do(TO_STATE, question)
         envelope = signing.enforcement(asked, says, int(time.time() * 1_000), self.point)
         self._staff().post("/api/v1/points/statements", {"envelope": envelope})
 
@@ -209,7 +213,7 @@ class Offices:
             replaced=self._document_in_force() if "replaces" in given["metadata"] else None,
             received=_letter("2026-06-12", "the letter that orders"),
         )
-        body = signed_directive(given, bound, *keys)
+        body = signed_directive(given, bound, *keys).to_json()
         answer: dict[str, Any] = self._staff().post("/api/v1/directives", body)
         return answer
 

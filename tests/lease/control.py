@@ -96,7 +96,7 @@ class ControlPlane:
     def claims(self, directive: str) -> bool:
         """Whether it says that a directive is in force everywhere."""
         status = self.fleet.directive_status(directive)
-        return not isinstance(status, Refusal) and bool(status["inForce"])
+        return not isinstance(status, Refusal) and status.in_force
 
     def _wake(self) -> None:
         for waiting in self._waiting:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from sluicegate.acts import directives as acts
 from sluicegate.errors import BadEnvelope, InvalidDocument, InvalidInput, NotCanonical
-from sluicegate.service import directives, preview
+from sluicegate.service import preview
 from sluicegate_record.log import canonical
 from sluicegate_record.terms.rule import Rule
 from tests import worlds
@@ -90,20 +91,25 @@ def test_a_name_that_covers_nobody_is_refused(plane, names):
 
 
 def test_the_same_command_again_returns_its_first_result(plane):
-    envelope = worlds.directive(directive_value("d-1")).to_json()
-    who = plane.who["oncd"]
-    first = yes(directives.issue(plane.ledger, who, "direct-1234", envelope, None))
-    counted = yes(preview.counted(plane.ledger, first))["covered"]
-    case = yes(directives.open_lift(plane.ledger, who, plane.id(), "d-1"))["case"]
+    given = {"envelope": worlds.directive(directive_value("d-1")).to_json()}
+    first = yes(plane.do("oncd", acts.ISSUE, "direct-1234", **given))
+    counted = yes(preview.counted(plane.ledger, first)).covered
+    case = yes(plane.do("oncd", acts.LIFT, directive="d-1")).case
     plane.say(case, "oncd")
     plane.credential(plane.admit("applicant", "Example Bank"), "c")
-    assert directives.issue(plane.ledger, who, "direct-1234", envelope, None) == first
-    assert counted == counts(organizations=2, credentials=2)
+    assert plane.do("oncd", acts.ISSUE, "direct-1234", **given) == first
+    assert counted.to_json() == counts(organizations=2, credentials=2)
 
 
 def counts(**of: int) -> dict[str, int]:
     """Counts of everything, zero where nothing is said."""
     return {"organizations": 0, "members": 0, "credentials": 0, "streams": 0, "requests": 0, **of}
+
+
+def issue(plane: Plane, envelope: Any, opened: Any = None) -> Any:
+    """A directive of `oncd`, read as a route reads it."""
+    asked = acts.ISSUE.asked.from_json({"envelope": envelope, "opened": opened or {}})
+    return plane.services.do(plane.who["oncd"], acts.ISSUE, asked, plane.id())
 
 
 def _named(**changes: Any) -> dict[str, Any]:
@@ -123,14 +129,12 @@ def _named(**changes: Any) -> dict[str, Any]:
 )
 def test_what_does_not_open_the_commitment_is_refused(plane, named):
     envelope = worlds.directive(directive_value(covers=worlds.committed(["Example Utility"]))).to_json()
-    assert (
-        no(directives.issue(plane.ledger, plane.who["oncd"], plane.id(), envelope, named)) == "scope_unproven"
-    )
+    assert no(issue(plane, envelope, named)) == "scope_unproven"
 
 
 def test_names_beside_a_directive_over_everyone_are_refused(plane):
     envelope = worlds.directive(directive_value()).to_json()
-    result = directives.issue(plane.ledger, plane.who["oncd"], plane.id(), envelope, _named())
+    result = issue(plane, envelope, _named())
     assert no(result) == "scope_unproven"
 
 
@@ -151,24 +155,22 @@ def test_names_beside_a_directive_over_everyone_are_refused(plane):
 def test_malformed_names_are_refused(plane, named, error):
     envelope = worlds.directive(directive_value(covers=worlds.committed(["Example Utility"]))).to_json()
     with pytest.raises(error):
-        directives.issue(plane.ledger, plane.who["oncd"], plane.id(), envelope, named)
+        issue(plane, envelope, named)
 
 
 @pytest.mark.parametrize("envelope", [{}, {"payload": "AA==", "payloadType": "x", "signatures": [{}]}])
 def test_what_is_no_envelope_is_refused(plane, envelope):
     with pytest.raises(BadEnvelope):
-        directives.issue(plane.ledger, plane.who["oncd"], plane.id(), envelope, None)
+        issue(plane, envelope)
 
 
 def test_a_preview_tells_what_issuing_would_and_does_nothing(plane):
     size = plane.size
     text = json.dumps(directive_value(covers={"organizations": ["Example Utility"]}))
-    told = yes(preview.preview(plane.ledger, plane.who["oncd"], text, "d.yaml", {}))
+    told = yes(plane.do("oncd", acts.PREVIEW, text=text))
     assert plane.size == size
     issued = plane.direct("d-1", ["Example Utility"])
-    assert {name: told[name] for name in ("covered", "spared")} == {
-        name: issued[name] for name in ("covered", "spared")
-    }
+    assert (told.covered, told.spared) == (issued.covered, issued.spared)
 
 
 @pytest.mark.parametrize(
@@ -180,34 +182,28 @@ def test_a_preview_tells_what_issuing_would_and_does_nothing(plane):
     ],
 )
 def test_a_preview_is_refused_as_issuing_would_be(plane, changes, expected):
-    assert (
-        no(
-            preview.preview(
-                plane.ledger, plane.who["oncd"], json.dumps(directive_value(**changes)), "d.yaml", {}
-            )
-        )
-        == expected
-    )
+    text = json.dumps(directive_value(**changes))
+    assert no(plane.do("oncd", acts.PREVIEW, text=text)) == expected
 
 
 def test_a_preview_of_nonsense_is_refused_with_its_places(plane):
     with pytest.raises(InvalidDocument) as caught:
-        preview.preview(plane.ledger, plane.who["oncd"], "spec: []", "d.yaml", {})
+        plane.do("oncd", acts.PREVIEW, text="spec: []")
     assert caught.value.at
 
 
 def test_directives_are_listed_newest_first_and_name_no_organization(plane):
     plane.direct("d-1", ["Example Utility"])
     plane.direct("d-2")
-    listed = directives.listed(plane.ledger)
-    assert [found["directive"] for found in listed["directives"]] == ["d-2", "d-1"]
-    assert "Example" not in json.dumps(listed)
-    assert [found["inForce"] for found in listed["directives"]] == [True, True]
+    listed = plane.do("oncd", acts.LIST)
+    assert [found.directive for found in listed.directives] == ["d-2", "d-1"]
+    assert "Example" not in json.dumps(listed.to_json())
+    assert [found.in_force for found in listed.directives] == [True, True]
 
 
 def test_a_lift_is_asked_for_by_anybody_and_decided_by_those_it_names(plane):
     plane.direct("d-1")
-    case = yes(directives.open_lift(plane.ledger, plane.who["developer"], plane.id(), "d-1"))["case"]
+    case = yes(plane.do("developer", acts.LIFT, directive="d-1")).case
     assert plane.case(case).rule == Rule("allOf", ("oncd",))
     assert (
         no(plane.carry(worlds.position(plane.case(case), "oncd", signer="ostp"), "ostp"))

@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
+from sluicegate.acts import directives as acts
+from sluicegate.acts import points
+from sluicegate.acts.directives import StateAtPoint
 from sluicegate.core.access import feed
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.releases import ApplyPlan
 from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, VerificationFailed
 from sluicegate.ports import Incarnation
-from sluicegate.service import directives, points
 from sluicegate.service.fleet import CONFIRM_EVERY_MS, FORGET_AFTER_MS, HISTORY_MAX, Fleet, Poll
+from sluicegate_record.form import replace
 from sluicegate_record.log import merkle, proof, times
 from sluicegate_record.statements.points import Enforcement
 from tests import worlds
@@ -35,14 +38,14 @@ def plane() -> Plane:
 
 def row(plane: Plane, gateway: str = "gateway-1", name: str = "d-1") -> Any:
     status: Any = plane.fleet.directive_status(name)
-    (found,) = [row for row in status["gateways"] if row["gateway"] == gateway]
+    (found,) = [row for row in status.gateways if row.gateway == gateway]
     return found
 
 
 def in_force(plane: Plane, name: str = "d-1") -> bool:
     status = plane.fleet.directive_status(name)
     assert not isinstance(status, Refusal)
-    return bool(status["inForce"])
+    return status.in_force
 
 
 # Answers
@@ -273,7 +276,7 @@ def test_each_run_is_an_incarnation_of_its_own(plane):
     plane.ask(0)
     plane.ask(0, incarnation="gateway-1-run-2")
     plane.ask(0, "gateway-2", surface="codex")
-    assert [(row["gateway"], row["incarnation"], row["surface"]) for row in plane.fleet.gateways()] == [
+    assert [(row.gateway, row.incarnation, row.surface) for row in plane.fleet.gateways()] == [
         ("gateway-1", "gateway-1-run-1", "api"),
         ("gateway-1", "gateway-1-run-2", "api"),
         ("gateway-2", "gateway-2-run-1", "codex"),
@@ -286,9 +289,9 @@ def test_gateways_tell_what_they_have_and_how_long_they_may_go_on(plane):
     (found,) = plane.fleet.gateways()
     assert (found["size"], found["leaseMs"]) == (0, ENDS_MS - 1_000)
     plane.ask(plane.size)
-    assert plane.fleet.gateways()[0]["size"] == plane.size
+    assert plane.fleet.gateways()[0].size == plane.size
     plane.boot.at_ms += 60_000
-    assert plane.fleet.gateways()[0]["leaseMs"] == 0
+    assert plane.fleet.gateways()[0].lease_ms == 0
 
 
 # In force
@@ -302,9 +305,9 @@ def test_without_gateways_a_directive_is_in_force_everywhere(plane):
 def test_a_gateway_that_acknowledges_has_it_in_force(plane):
     plane.ask(plane.size)
     plane.direct("d-1")
-    assert (row(plane)["state"], in_force(plane)) == ("waiting", False)
+    assert (row(plane).state, in_force(plane)) == ("waiting", False)
     plane.fleet.heard(plane.poll(plane.size - 1))
-    assert row(plane)["state"] == "waiting"
+    assert row(plane).state == "waiting"
     plane.wall.at_ms += 5
     size = plane.size
     plane.fleet.heard(plane.poll(size, cut={"d-1": 3, "other": 5}))
@@ -319,7 +322,7 @@ def test_being_sent_is_not_acknowledging(plane):
     plane.direct("d-1")
     answer = plane.ask(plane.size - 1)
     assert answer.entries[-1].type == "directive.issued"
-    assert (row(plane)["state"], in_force(plane)) == ("waiting", False)
+    assert (row(plane).state, in_force(plane)) == ("waiting", False)
 
 
 def test_a_later_acknowledgement_holds_for_everything_before(plane):
@@ -329,7 +332,7 @@ def test_a_later_acknowledgement_holds_for_everything_before(plane):
     plane.fleet.heard(plane.poll(plane.size))
     assert in_force(plane, "d-1")
     assert in_force(plane, "d-2")
-    assert row(plane, name="d-1")["at"] == row(plane, name="d-2")["at"]
+    assert row(plane, name="d-1").at_ms == row(plane, name="d-2").at_ms
 
 
 def test_the_time_of_an_acknowledgement_is_the_first(plane):
@@ -338,17 +341,17 @@ def test_the_time_of_an_acknowledgement_is_the_first(plane):
     for later in range(HISTORY_MAX + 5):  # polls without news crowd nothing out
         plane.wall.at_ms = AT_MS + later
         plane.fleet.heard(plane.poll(plane.size))
-    assert row(plane)["at"] == times.format_time(AT_MS)
+    assert row(plane).at_ms == times.format_time(AT_MS)
 
 
 def test_who_is_silent_is_counted_out_when_its_lease_has_surely_ended(plane):
     plane.ask(plane.size)
     plane.direct("d-1")
     plane.boot.at_ms += ENDS_MS - 1
-    assert (row(plane)["state"], in_force(plane)) == ("waiting", False)
+    assert (row(plane).state, in_force(plane)) == ("waiting", False)
     plane.boot.at_ms += 1
-    assert (row(plane)["state"], in_force(plane)) == ("counted_out", True)
-    assert row(plane)["at"] is None
+    assert (row(plane).state, in_force(plane)) == ("counted_out", True)
+    assert row(plane).at_ms is None
 
 
 def test_it_is_in_force_only_where_it_is_in_force_everywhere(plane):
@@ -357,7 +360,7 @@ def test_it_is_in_force_only_where_it_is_in_force_everywhere(plane):
     plane.direct("d-1")
     plane.fleet.heard(plane.poll(plane.size))
     assert not in_force(plane)
-    assert [row(plane, name)["state"] for name in ("gateway-1", "gateway-2")] == ["acknowledged", "waiting"]
+    assert [row(plane, name).state for name in ("gateway-1", "gateway-2")] == ["acknowledged", "waiting"]
     plane.fleet.heard(plane.poll(plane.size, "gateway-2"))
     assert in_force(plane)
 
@@ -369,7 +372,7 @@ def test_a_lease_that_came_with_the_directive_does_not_count_against_it(plane):
     plane.boot.at_ms += 3_000
     plane.ask(plane.size - 1)  # a new lease, together with the directive, and silence
     plane.boot.at_ms += 2_006
-    assert row(plane)["state"] == "counted_out"
+    assert row(plane).state == "counted_out"
 
 
 def test_an_older_lease_that_ends_later_counts(plane):
@@ -380,9 +383,9 @@ def test_an_older_lease_that_ends_later_counts(plane):
     plane.ask(plane.size)
     plane.direct("d-1")
     plane.boot.at_ms += 10_000
-    assert row(plane)["state"] == "waiting"
+    assert row(plane).state == "waiting"
     plane.boot.at_ms += 50_060
-    assert row(plane)["state"] == "counted_out"
+    assert row(plane).state == "counted_out"
 
 
 def test_a_gateway_without_a_lease_is_counted_out_at_once():
@@ -390,15 +393,15 @@ def test_a_gateway_without_a_lease_is_counted_out_at_once():
     plane.opened()
     plane.ask(0)
     plane.direct("d-1")
-    assert row(plane)["state"] == "counted_out"
+    assert row(plane).state == "counted_out"
 
 
 def test_a_directive_that_was_lifted_is_not_in_force(plane):
     plane.direct("d-1")
-    case = yes(directives.open_lift(plane.ledger, plane.who["oncd"], plane.id(), "d-1"))
-    plane.say(case["case"], "oncd")
+    case = yes(plane.do("oncd", acts.LIFT, directive="d-1")).case
+    plane.say(case, "oncd")
     status: Any = plane.fleet.directive_status("d-1")
-    assert (status["inForce"], status["lifted"]) == (False, True)
+    assert (status.in_force, status.lifted) == (False, True)
 
 
 def test_an_unknown_directive_has_no_status(plane):
@@ -426,7 +429,7 @@ def test_a_lease_that_is_being_given_without_a_directive_holds_its_being_in_forc
         def __call__(self) -> int:
             plane.wall = usual
             plane.direct("d-1")
-            states.append(row(plane)["state"])
+            states.append(row(plane).state)
             return usual()
 
     plane.wall = DirectedMeanwhile(0)  # the answer reads the time when it has given its lease
@@ -444,9 +447,9 @@ def test_after_a_restart_every_known_incarnation_is_waited_for(plane):
     plane.ask(plane.size)
     plane.direct("d-1")
     plane.restart()
-    assert (row(plane)["state"], in_force(plane)) == ("waiting", False)
+    assert (row(plane).state, in_force(plane)) == ("waiting", False)
     plane.boot.at_ms += ENDS_MS
-    assert (row(plane)["state"], in_force(plane)) == ("counted_out", True)
+    assert (row(plane).state, in_force(plane)) == ("counted_out", True)
 
 
 def test_after_a_restart_an_acknowledgement_counts(plane):
@@ -487,10 +490,10 @@ def test_an_incarnation_long_gone_is_forgotten_durably(plane):
     plane.ask(plane.size)
     plane.boot.at_ms += ENDS_MS + FORGET_AFTER_MS
     plane.ask(plane.size, "gateway-2")
-    assert [row["gateway"] for row in plane.fleet.gateways()] == ["gateway-1", "gateway-2"]
+    assert [row.gateway for row in plane.fleet.gateways()] == ["gateway-1", "gateway-2"]
     plane.boot.at_ms += 1
     plane.ask(plane.size, "gateway-2")
-    assert [row["gateway"] for row in plane.fleet.gateways()] == ["gateway-2"]
+    assert [row.gateway for row in plane.fleet.gateways()] == ["gateway-2"]
     assert [known.gateway for known in plane.store.fleet.incarnations()] == ["gateway-2"]
 
 
@@ -539,7 +542,7 @@ def test_a_run_is_registered_with_its_key_before_its_first_lease(plane):
     plane.fleet.heard(plane.signed(0))
     key = public_key("run of gateway-1")
     assert list(plane.store.fleet.incarnations()) == [Incarnation("gateway-1", "gateway-1-run-1", "api", key)]
-    assert row_of(plane.fleet.gateways())["signed"]
+    assert row_of(plane.fleet.gateways()).signed
 
 
 def row_of(rows: Sequence[Any]) -> Any:
@@ -550,18 +553,18 @@ def row_of(rows: Sequence[Any]) -> Any:
 def test_a_run_without_a_key_is_shown_as_unsigned(plane):
     plane.ask(plane.size)
     plane.direct("d-1")
-    assert row(plane)["signed"] is False
-    assert row_of(plane.fleet.gateways())["signed"] is False
+    assert row(plane).signed is False
+    assert row_of(plane.fleet.gateways()).signed is False
 
 
 def test_who_has_shown_a_key_is_heard_under_it_alone(plane):
     plane.fleet.heard(plane.signed(0))
-    size = plane.direct("d-1")["size"]
+    size = plane.direct("d-1").size
     for poll in (plane.poll(size), plane.signed(size, key="another")):
         refused(plane, poll)
-    assert row(plane)["state"] == "counted_out"
+    assert row(plane).state == "counted_out"
     plane.fleet.heard(plane.signed(size))
-    assert row(plane)["state"] == "acknowledged"
+    assert row(plane).state == "acknowledged"
 
 
 def test_a_key_is_remembered_over_a_restart(plane):
@@ -590,7 +593,7 @@ def test_an_older_question_that_comes_again_takes_nothing_back_and_gives_nothing
     plane.fleet.answer(old)
     plane.direct("d-1")
     plane.fleet.heard(old)
-    assert row(plane)["state"] == "waiting"
+    assert row(plane).state == "waiting"
     size = plane.size
     plane.fleet.heard(plane.signed(size, cut={"d-1": 3}))
     plane.fleet.heard(old)
@@ -599,7 +602,7 @@ def test_an_older_question_that_comes_again_takes_nothing_back_and_gives_nothing
     plane.fleet.heard(plane.signed(size, cut={"d-1": 2}))
     plane.fleet.heard(plane.signed(size, cut={"d-1": 3}))
     plane.fleet.heard(plane.signed(size, cut={"d-1": 1}))
-    assert row(plane)["streamsCut"] == 3
+    assert row(plane).streams_cut == 3
 
 
 def test_an_older_question_that_comes_again_takes_no_proof_away(plane):
@@ -607,7 +610,7 @@ def test_an_older_question_that_comes_again_takes_no_proof_away(plane):
         plane.fleet.heard(plane.signed(plane.size, gateway))
         plane.fleet.answer(plane.signed(plane.size, gateway))
     old = plane.signed(plane.size)
-    size = plane.direct("d-1")["size"]
+    size = plane.direct("d-1").size
     plane.fleet.heard(plane.signed(size))
     plane.fleet.heard(old)
     plane.fleet.heard(plane.signed(size, "gateway-2"))
@@ -641,7 +644,7 @@ def test_who_has_another_log_gets_no_lease_and_acknowledges_nothing(plane):
         drifts(plane, plane.signed(size, root="ab" * 32), "root", f"{'ab' * 32}' at size {size}, here it is")
     found = row(plane)
     assert (found["state"], found["drifted"]) == ("counted_out", "root")
-    assert row_of(plane.fleet.gateways())["drifted"] == "root"
+    assert row_of(plane.fleet.gateways()).drifted == "root"
 
 
 def test_who_has_our_log_at_any_size_does_not_drift(plane):
@@ -656,9 +659,9 @@ def test_who_has_drifted_is_counted_out_when_its_last_lease_has_ended(plane):
     drifts(plane, plane.poll(plane.size, fold=9), "fold", "version 9")
     plane.boot.at_ms += ENDS_MS - 1
     drifts(plane, plane.poll(plane.size, fold=9), "fold", "version 9")
-    assert row(plane)["state"] == "waiting"
+    assert row(plane).state == "waiting"
     plane.boot.at_ms += 1
-    assert row(plane)["state"] == "counted_out"
+    assert row(plane).state == "counted_out"
 
 
 def test_drift_is_an_error_in_the_log_once_for_each_run(plane, caplog):
@@ -672,7 +675,7 @@ def test_drift_is_an_error_in_the_log_once_for_each_run(plane, caplog):
 def test_who_agrees_again_is_heard_again(plane):
     drifts(plane, plane.poll(0, fold=9), "fold", "version 9")
     assert plane.ask(plane.size, fold=feed.FOLD_VERSION).lease_ms == LEASE_MS
-    assert (plane.fleet.drifted(), row_of(plane.fleet.gateways())["drifted"]) == (0, None)
+    assert (plane.fleet.drifted(), row_of(plane.fleet.gateways()).drifted) == (0, None)
 
 
 # On the record
@@ -690,7 +693,7 @@ def test_the_last_acknowledgement_puts_it_on_the_record_with_its_proof(plane):
     for gateway in ("gateway-1", "gateway-2"):
         plane.fleet.heard(plane.signed(plane.size, gateway))
         plane.fleet.answer(plane.signed(plane.size, gateway))
-    size = plane.direct("d-1")["size"]
+    size = plane.direct("d-1").size
     plane.wall.at_ms += 7
     plane.fleet.heard(plane.signed(size, cut={"d-1": 3}))
     assert noted(plane) == []
@@ -715,14 +718,14 @@ def test_the_last_acknowledgement_puts_it_on_the_record_with_its_proof(plane):
     assert [row["at"] for row in rows] == [times.format_time(AT_MS + 7), at]
     assert proof.in_force([{**public, "gateways": rows}], plane.ledger.root) == proof.Proven(2, 0, 0)
     status: Any = plane.fleet.directive_status("d-1")
-    assert (status["inForceSince"], status["entry"]) == (at, plane.size - 1)
+    assert (status.in_force_since_ms, status.entry) == (AT_MS + 11, plane.size - 1)
 
 
 def test_until_then_the_status_says_since_never(plane):
     plane.ask(plane.size)
     plane.direct("d-1")
     status: Any = plane.fleet.directive_status("d-1")
-    assert (status["inForceSince"], status["entry"]) == (None, None)
+    assert (status.in_force_since_ms, status.entry) == (None, None)
 
 
 def test_a_tick_puts_it_on_the_record_when_the_last_is_counted_out(plane):
@@ -781,8 +784,8 @@ def test_it_is_noted_once_and_is_no_news_to_itself(plane):
 def test_one_that_was_lifted_before_gets_none(plane):
     plane.ask(plane.size)
     plane.direct("d-1")
-    case = yes(directives.open_lift(plane.ledger, plane.who["oncd"], plane.id(), "d-1"))
-    plane.say(case["case"], "oncd")
+    case = yes(plane.do("oncd", acts.LIFT, directive="d-1")).case
+    plane.say(case, "oncd")
     plane.fleet.heard(plane.poll(plane.size))
     plane.fleet.tick()
     assert noted(plane) == []
@@ -804,7 +807,7 @@ def test_what_could_not_be_noted_is_noted_by_the_next_tick(plane):
     size = plane.size
     plane.store.breaks = "before"
     plane.fleet.heard(plane.signed(size))
-    assert (row(plane)["state"], noted(plane)) == ("acknowledged", [])
+    assert (row(plane).state, noted(plane)) == ("acknowledged", [])
     plane.fleet.tick()
     assert len(noted(plane)) == 1
 
@@ -832,7 +835,7 @@ def test_many_gateways_go_over_several_entries(plane):
     for name in names:
         plane.fleet.heard(plane.signed(before, name))
         plane.fleet.answer(plane.signed(before, name))
-    size = plane.direct("d-1")["size"]
+    size = plane.direct("d-1").size
     for name in names:
         assert noted(plane) == []
         plane.fleet.heard(plane.signed(size, name))
@@ -843,7 +846,7 @@ def test_many_gateways_go_over_several_entries(plane):
     ]
     assert proof.in_force(parts, plane.ledger.root) == proof.Proven(150, 0, 0)
     status: Any = plane.fleet.directive_status("d-1")
-    assert status["entry"] == plane.size - len(parts)
+    assert status.entry == plane.size - len(parts)
 
 
 # Points
@@ -851,33 +854,32 @@ def test_many_gateways_go_over_several_entries(plane):
 
 def declared(plane: Plane, says: str = "declared") -> None:
     envelope = set_point("cloud", "codex", says).envelope.to_json()
-    yes(points.put(plane.ledger, plane.who["developer"], plane.id(), envelope))
+    yes(plane.do("developer", points.PUT, envelope=envelope))
 
 
 def word(plane: Plane, says: str = "enforced") -> None:
     """What the cloud says now."""
     plane.wall.at_ms += 1
-    asked = yes(points.to_state(plane.ledger, "cloud", "d-1"))
-    said = Enforcement(**asked, says=says, at_ms=plane.wall.at_ms)
+    asked = yes(plane.do("developer", points.TO_STATE, point="cloud", directive="d-1"))
+    said = Enforcement(**asked.to_json(), says=says, at_ms=plane.wall.at_ms)
     envelope = state_point(said).envelope.to_json()
-    yes(points.state(plane.ledger, plane.who["developer"], plane.id(), envelope))
+    yes(plane.do("developer", points.STATE, envelope=envelope))
 
 
 def points_of(plane: Plane) -> tuple[bool, list[Any]]:
     status: Any = plane.fleet.directive_status("d-1")
-    return status["inForce"], status["points"]
+    return status.in_force, list(status.points)
 
 
 def test_a_directive_waits_for_a_declared_point_for_as_long_as_it_takes(plane):
     declared(plane)
     plane.direct("d-1")
-    waiting = {"point": "cloud", "surface": "codex", "kind": "declared", "state": "waiting", "at": None}
+    waiting = StateAtPoint(point="cloud", surface="codex", kind="declared", state="waiting", at_ms=None)
     plane.boot.at_ms += 10 * FORGET_AFTER_MS
     plane.fleet.tick()
     assert (points_of(plane), noted(plane)) == ((False, [waiting]), [])
     word(plane)
-    at = times.format_time(plane.wall.at_ms)
-    assert points_of(plane) == (True, [{**waiting, "state": "stated", "at": at}])
+    assert points_of(plane) == (True, [replace(waiting, state="stated", at_ms=plane.wall.at_ms)])
     plane.fleet.tick()
     public = row_of(noted(plane))
     stated = row_of(public["points"])
@@ -899,7 +901,7 @@ def test_a_point_that_restores_access_ends_its_being_in_force_everywhere(plane):
     plane.fleet.tick()
     word(plane, "restored")
     in_force, (point,) = points_of(plane)
-    assert (in_force, point["state"], len(noted(plane))) == (False, "waiting", 1)
+    assert (in_force, point.state, len(noted(plane))) == (False, "waiting", 1)
     word(plane)
     plane.fleet.tick()
     assert (points_of(plane)[0], len(noted(plane))) == (True, 1)
@@ -917,16 +919,16 @@ def test_points_are_listed_with_their_newest_word(plane):
     declared(plane)
     plane.direct("d-1")
     word(plane)
-    point = row_of(points.listed(plane.ledger)["points"])
-    assert (point["point"], point["surface"], point["state"]) == ("cloud", "codex", "declared")
-    said = row_of(point["stated"])
-    assert (said["directive"], said["says"]) == ("d-1", "enforced")
+    point = row_of(plane.do("developer", points.LIST).points)
+    assert (point.point, point.surface, point.state) == ("cloud", "codex", "declared")
+    said = row_of(point.stated)
+    assert (said.directive, said.says) == ("d-1", "enforced")
     declared(plane, "retired")
-    assert row_of(points.listed(plane.ledger)["points"])["state"] == "retired"
+    assert row_of(plane.do("developer", points.LIST).points).state == "retired"
 
 
 @pytest.mark.parametrize(("point", "directive"), [("nobody", "d-1"), ("cloud", "d-9")])
 def test_there_is_nothing_to_sign_where_there_is_nothing_to_say(plane, point, directive):
     declared(plane)
     plane.direct("d-1")
-    assert isinstance(points.to_state(plane.ledger, point, directive), Refusal)
+    assert isinstance(plane.do("developer", points.TO_STATE, point=point, directive=directive), Refusal)

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from sluicegate.acts import directives as acts
 from sluicegate.acts import releases
 from sluicegate.core.access import coverage
-from sluicegate.service import cases, preview, reports
+from sluicegate.service import cases, reports
 from sluicegate.service.follower import Follower
 from tests.fakes import Breaking, MemoryPorts
 from tests.plane import Plane, yes
@@ -202,8 +203,8 @@ def test_a_preview_beside_a_writer_counts_and_falls_over_nothing():
     def count() -> list[int]:
         counts = []
         while not done.is_set():
-            found = yes(preview.preview(plane.ledger, plane.who["developer"], text, "d.yaml", {}))
-            counts.append(found["covered"]["credentials"])
+            found = yes(plane.do("developer", acts.PREVIEW, "a-preview", text=text))
+            counts.append(found.covered.credentials)
         return counts
 
     writing, _ = in_thread(write)
@@ -234,5 +235,5 @@ def test_a_fold_waits_for_one_slice_of_a_count_and_no_more():
     with plane.ledger.reading() as state:
         table = state.table
     answer = coverage.coverage(table, table.directives["d-9"], (), plane.wall(), None, held)
-    assert answer["covered"]["credentials"] == coverage.SLICE + 2
+    assert answer.covered.credentials == coverage.SLICE + 2
     assert len(holds) >= 4

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from sluicegate.acts import subscriptions as acts
 from sluicegate.errors import InvalidInput
 from sluicegate.service import subscriptions
 from sluicegate.settings import PostSettings
@@ -12,7 +14,6 @@ from tests.plane import Plane, no, yes
 
 HOOK = {"kind": "webhook", "target": "https://example.org/hook"}
 MAIL = {"kind": "email", "target": "reviews@example.org"}
-NO_MAIL = PostSettings()
 
 
 @pytest.fixture
@@ -23,9 +24,8 @@ def plane() -> Plane:
 
 
 def subscribe(plane: Plane, who: str, command: str = "") -> str:
-    asked = {"kind": "webhook", "target": f"https://{who}.example/hook"}
-    added = subscriptions.add(plane.ledger, plane.who[who], command or plane.id(), asked, NO_MAIL)
-    return str(yes(added)["subscription"])
+    target = f"https://{who}.example/hook"
+    return str(yes(plane.do(who, acts.ADD, command, kind="webhook", target=target)).subscription)
 
 
 def waiting(plane: Plane, subscription: str) -> list[dict[str, object]]:
@@ -65,50 +65,45 @@ def test_what_was_done_though_its_answer_was_lost_is_told_once(plane):
 
 def test_the_same_command_again_is_the_same_subscription_and_secret(plane):
     def add():
-        return yes(subscriptions.add(plane.ledger, plane.who["oncd"], "a-command", HOOK, NO_MAIL))
+        return yes(plane.do("oncd", acts.ADD, "a-command", **HOOK))
 
     first = add()
     assert add() == first
-    assert first["secret"].startswith("whsec_")
-    assert first["secret"] not in str(plane.store.contents)
+    assert first.secret.startswith("whsec_")
+    assert first.secret not in str(plane.store.contents)
     assert len(plane.store.outbox.subscriptions(plane.who["oncd"].id)) == 1
 
 
 def test_nobody_touches_anybody_elses(plane):
     theirs = subscribe(plane, "oncd")
-    rival = plane.who["rival"]
-    assert subscriptions.listed(plane.ledger, rival) == {"subscriptions": []}
-    for act in (subscriptions.remove, subscriptions.test):
-        assert no(act(plane.ledger, rival, plane.id(), theirs)) == "subscription_unknown"
-    message = yes(subscriptions.test(plane.ledger, plane.who["oncd"], plane.id(), theirs))["letter"]
+    assert plane.do("rival", acts.LIST).subscriptions == ()
+    for act in (acts.REMOVE, acts.TRY):
+        assert no(plane.do("rival", act, subscription=theirs)) == "subscription_unknown"
+    message = yes(plane.do("oncd", acts.TRY, subscription=theirs)).letter
     plane.store.outbox.bury(message, "no answer")
-    assert subscriptions.dead(plane.ledger, rival) == {"letters": []}
-    assert no(subscriptions.replay(plane.ledger, rival, plane.id(), message)) == "letter_unknown"
-    (told,) = subscriptions.dead(plane.ledger, plane.who["oncd"])["letters"]
-    assert (told["letter"], told["topic"], told["error"]) == (message, "test", "no answer")
-    assert yes(subscriptions.replay(plane.ledger, plane.who["oncd"], plane.id(), None)) == {"replayed": 1}
+    assert plane.do("rival", acts.DEAD).letters == ()
+    assert no(plane.do("rival", acts.REPLAY, letter=message)) == "letter_unknown"
+    (told,) = plane.do("oncd", acts.DEAD).letters
+    assert (told.letter, told.topic, told.error) == (message, "test", "no answer")
+    assert yes(plane.do("oncd", acts.REPLAY)).replayed == 1
 
 
 def test_a_subscription_that_is_removed_hears_nothing(plane):
     heard = subscribe(plane, "oncd")
-    yes(subscriptions.remove(plane.ledger, plane.who["oncd"], plane.id(), heard))
+    yes(plane.do("oncd", acts.REMOVE, subscription=heard))
     plane.submit()
     assert plane.store.outbox.counts() == {"waiting": 0, "dead": 0}
 
 
 def test_mail_wants_a_server_and_targets_are_checked(plane):
-    oncd = plane.who["oncd"]
-    assert no(subscriptions.add(plane.ledger, oncd, plane.id(), MAIL, NO_MAIL)) == "mail_not_set_up"
-    added = subscriptions.add(plane.ledger, oncd, plane.id(), MAIL, PostSettings(smtp_host="localhost"))
-    assert "secret" not in yes(added)
+    assert no(plane.do("oncd", acts.ADD, **MAIL)) == "mail_not_set_up"
+    plane.services = replace(plane.services, post=PostSettings(smtp_host="localhost"))
+    assert "secret" not in yes(plane.do("oncd", acts.ADD, **MAIL)).to_json()
     with pytest.raises(InvalidInput):
-        subscriptions.add(plane.ledger, oncd, plane.id(), {**HOOK, "target": "https://10.0.0.1/"}, NO_MAIL)
+        plane.do("oncd", acts.ADD, kind="webhook", target="https://10.0.0.1/")
 
 
 def test_there_is_an_end_to_subscriptions(plane):
     for _ in range(subscriptions.SUBSCRIPTIONS_MAX):
         subscribe(plane, "oncd")
-    assert (
-        no(subscriptions.add(plane.ledger, plane.who["oncd"], plane.id(), HOOK, NO_MAIL))
-        == "too_many_subscriptions"
-    )
+    assert no(plane.do("oncd", acts.ADD, **HOOK)) == "too_many_subscriptions"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sluicegate.service import directives
+from sluicegate.acts import directives as acts
 from sluicegate.service.telling import Telling
-from sluicegate_record.log import canonical
+from sluicegate_record.directives.scope import Scope
 from tests.fakes import Broken
 from tests.plane import Plane, yes
 from tests.service.test_subscriptions import subscribe, waiting
@@ -30,7 +30,7 @@ def told(plane: Plane, subscription: str) -> list[object]:
 
 
 def lift(plane: Plane, name: str, **scope: list[str]) -> None:
-    case = yes(directives.open_lift(plane.ledger, plane.who["oncd"], plane.id(), name, dict(scope)))["case"]
+    case = yes(plane.do("oncd", acts.LIFT, directive=name, scope=Scope.from_json(scope))).case
     yes(plane.say(case, "oncd"))
 
 
@@ -40,9 +40,7 @@ def amend(plane: Plane, name: str, organization: str) -> None:
         document = state.directives[name].document.digest
     value = directive_value(name, covers=committed([organization]))
     value["metadata"]["replaces"] = {"directive": name, "document": document}
-    opened = opened_names([organization])
-    given = {COVERED: {"salt": canonical.b64(opened.salt), "value": opened.value()}}
-    yes(directives.issue(plane.ledger, plane.who["oncd"], plane.id(), directive(value).to_json(), given))
+    yes(plane.issue(directive(value), {COVERED: opened_names([organization])}))
 
 
 def test_only_whom_it_covers_is_told_however_often_it_is_looked_at(plane):
@@ -102,7 +100,7 @@ def test_a_directive_that_spares_them_on_every_surface_tells_nobody(plane):
 def test_a_drill_is_told_to_nobody(plane):
     heard, value = subscribe(plane, "applicant"), directive_value("d-1")
     value["metadata"]["drill"] = True
-    yes(directives.issue(plane.ledger, plane.who["oncd"], plane.id(), directive(value).to_json()))
+    yes(plane.issue(directive(value)))
     Telling(plane.ledger).tell(plane.size)
     assert told(plane, heard) == []
 

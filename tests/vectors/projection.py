@@ -609,7 +609,7 @@ def coverage_sections(table: Table, asked: Asked, at_ms: int) -> Sections:
     return {
         "coverage": {
             name: {
-                **coverage.coverage(table, directive, used, at_ms),
+                **coverage.coverage(table, directive, used, at_ms).to_json(),
                 "affected": sorted(coverage.affected(table, directive, at_ms)),
             }
             for name, directive in every.items()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, TypeAlias
 
+from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import Codec, Json, Misread, codec_of, shown
+from sluicegate_record.log import canonical
+from sluicegate_record.log.leaf import SALT_BYTES, Opening
 
 
 def text(least: int = 0, most: int = 4_000, pattern: str = "") -> Codec:
@@ -50,9 +53,33 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _opening(value: Json) -> Opening:
+    if type(value) is not dict or value.keys() != {"salt", "value"} or type(value["salt"]) is not str:
+        raise Misread("an object of salt and value", shown(value))
+    try:
+        salt = canonical.unb64(value["salt"])
+    except NotCanonical as error:
+        raise Misread("base64", shown(value["salt"]), ("salt",)) from error
+    if len(salt) != SALT_BYTES:
+        raise Misread(f"a salt of {SALT_BYTES} bytes", f"{len(salt)}", ("salt",))
+    return Opening(salt, canonical.dumps(value["value"]))
+
+
+def _beside(opening: Opening) -> Json:
+    return {"salt": canonical.b64(opening.salt), "value": opening.value()}
+
+
+_OPENING: dict[str, Json] = {
+    "type": "object",
+    "properties": {"salt": {"type": "string", "contentEncoding": "base64"}, "value": {}},
+    "required": ["salt", "value"],
+    "additionalProperties": False,
+}
 Identifier: TypeAlias = Annotated[str, text(1, 128)]
 """The name of something on the record."""
 PlainName: TypeAlias = Annotated[str, text(1, 64, "[A-Za-z0-9._-]+")]
 ShortText: TypeAlias = Annotated[str, text(0, 64)]
 FileName: TypeAlias = Annotated[str, text(0, 1_024)]
 """The name of a file, for messages about its text."""
+Opened: TypeAlias = Annotated[Opening, Codec(_opening, _beside, _OPENING)]
+"""What opens a commitment in a signed statement: `{salt, value}`, beside the statement."""

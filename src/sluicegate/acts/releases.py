@@ -16,26 +16,11 @@ from sluicegate.acts.act import (
     Done,
     Nothing,
 )
-from sluicegate.acts.fields import FileName, text
+from sluicegate.acts.documents import DocumentText, SignedStatement
 from sluicegate_record.form import Json, form
 from sluicegate_record.terms.conditions import Conditions
 from sluicegate_record.terms.plan import Clock, Eligibility, OpensWhen, StageBasis
 from sluicegate_record.terms.rule import Rule
-
-
-@form
-class DocumentText(Arguments):
-    """A document as written, and the name of its file for messages about it."""
-
-    text: Annotated[str, text(0, 262_144)]
-    file: FileName = "document"
-
-
-@form
-class SignedStatement(Arguments):
-    """A signed statement, as a DSSE envelope."""
-
-    envelope: Json
 
 
 @form

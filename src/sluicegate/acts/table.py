@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from sluicegate.acts import credentials, grants, log, releases, tokens
+from sluicegate.acts import (
+    credentials,
+    directives,
+    drills,
+    fleet,
+    grants,
+    log,
+    points,
+    releases,
+    subscriptions,
+    tokens,
+)
 from sluicegate.acts.act import Act, AnyAct
 
 
@@ -12,5 +23,18 @@ def _rows(module: ModuleType) -> list[AnyAct]:
     return [value for value in vars(module).values() if isinstance(value, Act)]
 
 
-FAMILIES = (releases, grants, credentials, tokens, log)
+FAMILIES = (
+    releases,
+    grants,
+    credentials,
+    directives,
+    drills,
+    points,
+    fleet,
+    subscriptions,
+    tokens,
+    log,
+)
 ACTS: dict[str, AnyAct] = {act.name: act for family in FAMILIES for act in _rows(family)}
+PUBLIC = [act for act in ACTS.values() if act is not fleet.POLL]
+"""The acts of the HTTP API. The feed of gateways is beside it."""

@@ -18,7 +18,7 @@ def acting(act: Act[Asked, Answered], said: Callable[[Answered], str], **options
     """The command that does an act, and prints what `said` makes of its answer.
 
     What is in the act's path is an argument, what else it is asked with is an option. `options` gives the
-    option of a field another form, such as `--on/--off`.
+    option of a field another form, such as `--on/--off`, and an argument another word, such as `NAME`.
     """
 
     def command(as_json: bool, **given: Any) -> None:
@@ -39,7 +39,8 @@ def _parameter(each: FormField, is_argument: bool, option: str) -> Parameter:
     kind = {"integer": int, "boolean": bool}.get(each.codec.schema.get("type", ""), str)
     name = option or f"--{each.name.replace('_', '-')}"
     if is_argument:
-        annotation: Any = Annotated[kind, typer.Argument(help=each.note, show_default=False)]
+        argument = typer.Argument(help=each.note, show_default=False, metavar=option or None)
+        annotation: Any = Annotated[kind, argument]
     elif each.is_required:
         annotation = Annotated[kind, typer.Option(name, help=each.note, show_default=False)]
     else:

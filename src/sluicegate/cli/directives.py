@@ -4,32 +4,37 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated
 
 import typer
 
-from sluicegate.cli import wording
+from sluicegate.acts import directives as acts
+from sluicegate.acts.directives import (
+    Definitions,
+    DirectiveArgument,
+    Directives,
+    DirectiveStatus,
+    DirectiveSummary,
+    Meaning,
+    StateAtGateway,
+    StateAtPoint,
+)
+from sluicegate.cli import descriptions
+from sluicegate.cli.acting import acting
 from sluicegate.cli.output import Json, emit, visible
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.errors import CommandRefused
+from sluicegate_record.log import times
 from sluicegate_record.terms.text import counted
 
 WATCH_EVERY_S = 0.25
 """How long `--watch` waits before it asks again."""
 Name = Annotated[str, typer.Argument(help="The directive's name.", show_default=False)]
 
-
-def show(name: Name, as_json: Json = False) -> None:
-    """Show what the public record says of a directive: who issued it, who it covers, why, and later notes."""
-    answer = Client().get(f"/api/v1/directives/{name}")
-    emit(answer, as_json, wording.directive(answer))
-
-
-def affected(name: Name, as_json: Json = False) -> None:
-    """Show how many of your own people a directive covers, and how to make unknown statuses known."""
-    answer = Client().get(f"/api/v1/directives/{name}/affected")
-    emit(answer, as_json, wording.coverage(f"of your organization, {name} covers", answer))
+show = acting(acts.SHOW, descriptions.directive, directive="NAME")
+affected = acting(acts.AFFECTED, descriptions.affected, directive="NAME")
 
 
 def define(
@@ -39,18 +44,16 @@ def define(
     as_json: Json = False,
 ) -> None:
     """Say which person statuses the words of an order mean. It cannot be changed."""
-    body = {"name": name, "statuses": status_, "source": source}
-    answer = Client().post("/api/v1/definitions", body)
-    emit(answer, as_json, f"{name} means {', '.join(answer['statuses'])} ({source})")
+    known = Client().do(acts.DEFINE, Meaning(name=name, statuses=tuple(status_), source=source))
+    emit(known.to_json(), as_json, f"{name} means {', '.join(sorted(known.statuses))} ({source})")
 
 
-def definitions(as_json: Json = False) -> None:
-    """List what the words of orders mean here, and the source of each meaning."""
-    answer = Client().get("/api/v1/definitions")
-    rows = [
-        [each["definition"], ", ".join(each["statuses"]), each["source"]] for each in answer["definitions"]
-    ]
-    emit(answer, as_json, table("", ["definition", "statuses", "source"], rows, "No definition."))
+def _definitions(found: Definitions) -> str:
+    rows = [[each.definition, ", ".join(sorted(each.statuses)), each.source] for each in found.definitions]
+    return table("", ["definition", "statuses", "source"], rows, "No definition.")
+
+
+definitions = acting(acts.DEFINITIONS, _definitions)
 
 
 def status(
@@ -64,27 +67,31 @@ def status(
     if watch:
         _watch(name, as_json)
         return
-    answer = _status(name)
+    answer = Client().do(acts.STATUS, DirectiveArgument(directive=name))
+    emit(answer.to_json(), as_json, "\n".join(_status(answer)))
+
+
+def _status(answer: DirectiveStatus) -> Iterator[str]:
     rows = [
         [
-            row["gateway"],
-            row["incarnation"][:8],
-            row["surface"],
-            row["size"],
+            row.gateway,
+            row.incarnation[:8],
+            row.surface,
+            row.size,
             _state(row),
-            row["at"],
-            row["streamsCut"],
-            "yes" if row["signed"] else "no",
+            _time(row.at_ms),
+            row.streams_cut,
+            "yes" if row.signed else "no",
         ]
-        for row in answer["gateways"]
+        for row in answer.gateways
     ]
     columns = ["gateway", "incarnation", "surface", "size", "state", "at", "streams cut", "signed"]
-    title = f"{name}: {_word(answer)}"
-    lines = [table(title, columns, rows, f"{title}; no gateway holds a lease")]
-    lines += [f"  {_line(row)}" for row in answer["points"]]
-    if answer["entry"] is not None:
-        lines.append(f"  in force everywhere since {answer['inForceSince']}, as entry {answer['entry']} says")
-    emit(answer, as_json, "\n".join(lines))
+    title = f"{answer.directive}: {_word(answer)}"
+    yield table(title, columns, rows, f"{title}; no gateway holds a lease")
+    yield from (f"  {_at_point(row)}" for row in answer.points)
+    if answer.entry is not None:
+        since = _time(answer.in_force_since_ms)
+        yield f"  in force everywhere since {since}, as entry {answer.entry} says"
 
 
 def _watch(name: str, as_json: bool) -> None:
@@ -92,71 +99,83 @@ def _watch(name: str, as_json: bool) -> None:
 
     Raises: CommandRefused: it is lifted, so it will not be.
     """
-    shown: dict[str, Any] = {}
+    shown: DirectiveStatus | None = None
     known: dict[str, str] = {}
     while True:
-        answer = _status(name)
+        answer = Client().do(acts.STATUS, DirectiveArgument(directive=name))
         if as_json and answer != shown:
-            typer.echo(json.dumps(answer, ensure_ascii=False))
-        lines = {_key(row): _line(row) for row in (*answer["gateways"], *answer["points"])}
-        lines[""] = f"{name}: {_word(answer)}"
+            typer.echo(json.dumps(answer.to_json(), ensure_ascii=False))
+        lines = _lines(answer)
         for key, line in lines.items():
             if not as_json and known.get(key) != line:
                 typer.echo(visible(line))
         shown, known = answer, lines
-        if answer["inForce"] and answer["entry"] is not None:
+        if answer.in_force and answer.entry is not None:
             return
-        if answer["lifted"]:
+        if answer.lifted:
             raise CommandRefused(f"the directive {name!r} has been lifted", code="directive_lifted")
         time.sleep(WATCH_EVERY_S)
 
 
-def _status(name: str) -> dict[str, Any]:
-    answer: dict[str, Any] = Client().get(f"/api/v1/directives/{name}/status")
-    return answer
+def _lines(answer: DirectiveStatus) -> dict[str, str]:
+    """What `--watch` shows, by the gateway or point that it is about."""
+    return {
+        **{f"run {row.gateway} {row.incarnation}": _at_gateway(row) for row in answer.gateways},
+        **{f"point {row.point}": _at_point(row) for row in answer.points},
+        "": f"{answer.directive}: {_word(answer)}",
+    }
 
 
-def _word(answer: dict[str, Any]) -> str:
-    if answer["lifted"]:
+def _word(answer: DirectiveStatus) -> str:
+    if answer.lifted:
         return "lifted"
-    return "in force everywhere" if answer["inForce"] else "not yet in force everywhere"
+    return "in force everywhere" if answer.in_force else "not yet in force everywhere"
 
 
-def _key(row: dict[str, Any]) -> str:
-    return f"point {row['point']}" if "point" in row else f"run {row['gateway']} {row['incarnation']}"
+def _at_point(row: StateAtPoint) -> str:
+    return f"point {row.point} on {row.surface}, which others run: {row.state}{_at(row.at_ms)}"
 
 
-def _line(row: dict[str, Any]) -> str:
-    """The state of a directive at a gateway or a point."""
-    at = f" at {row['at']}" if row["at"] else ""
-    if "point" in row:
-        return f"point {row['point']} on {row['surface']}, which others run: {row['state']}{at}"
-    cut = f", {counted(row['streamsCut'], 'stream')} cut" if row["streamsCut"] else ""
-    return f"{row['gateway']} {row['incarnation'][:8]} on {row['surface']}: {_state(row)}{at}{cut}"
+def _at_gateway(row: StateAtGateway) -> str:
+    cut = f", {counted(row.streams_cut, 'stream')} cut" if row.streams_cut else ""
+    return f"{row.gateway} {row.incarnation[:8]} on {row.surface}: {_state(row)}{_at(row.at_ms)}{cut}"
 
 
-def _state(row: dict[str, Any]) -> str:
-    state = str(row["state"]).replace("_", " ")
-    return f"{state}, another {_DRIFTS[row['drifted']]}" if row["drifted"] else state
+def _at(at_ms: int | None) -> str:
+    return "" if at_ms is None else f" at {_time(at_ms)}"
+
+
+def _time(at_ms: int | None) -> str:
+    return "" if at_ms is None else times.format_time(at_ms)
+
+
+def _state(row: StateAtGateway) -> str:
+    state = row.state.replace("_", " ")
+    return f"{state}, another {_DRIFTS[row.drifted]}" if row.drifted else state
 
 
 _DRIFTS = {"root": "log", "fold": "version"}
 
 
-def listed(as_json: Json = False) -> None:
-    """List every directive on the record, newest first."""
-    answer = Client().get("/api/v1/directives")
+def _directives(found: Directives) -> str:
     rows = [
         [
-            found["directive"],
-            found["issuer"],
-            found["basis"]["kind"],
-            ", ".join(found["models"]),
-            wording.whom(found["covers"]),
-            ("drill, " if found["drill"] else "") + ("in force" if found["inForce"] else found["ended"]),
-            found["issuedAt"],
+            each.directive,
+            each.issuer,
+            each.basis.kind,
+            ", ".join(each.models),
+            descriptions.covered(each.covers),
+            _stands(each),
+            _time(each.issued_at_ms),
         ]
-        for found in answer["directives"]
+        for each in found.directives
     ]
     columns = ["directive", "issuer", "basis", "models", "covers", "state", "issued"]
-    emit(answer, as_json, table("", columns, rows, "No directive on the record."))
+    return table("", columns, rows, "No directive on the record.")
+
+
+def _stands(found: DirectiveSummary) -> str:
+    return ("drill, " if found.drill else "") + (found.ended or "in force")
+
+
+listed = acting(acts.LIST, _directives)

@@ -5,11 +5,16 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from sluicegate.acts import directives
+from sluicegate.acts import drills as acts
+from sluicegate.acts.directives import DirectiveArgument
+from sluicegate.acts.drills import DrillArgument, SignedDrillReport
 from sluicegate.cli import orders
+from sluicegate.cli.acting import acting
 from sluicegate.cli.files import read_text, write_json
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
@@ -17,6 +22,7 @@ from sluicegate.client.http import Client
 from sluicegate.core.directives import directive
 from sluicegate.core.terms import document
 from sluicegate.errors import CommandRefused
+from sluicegate_record.log import times
 
 ASK_EVERY_S = 0.1
 NAME_MAX = 63
@@ -43,17 +49,18 @@ def run(
     given = directive.read(document.read(read_text(file), str(file)))
     given["metadata"] = {"name": name or _name(given["metadata"]["name"]), "drill": True}
     client = Client()
-    name = client.post("/api/v1/directives", orders.signed(given, file, key, log))["directive"]
-    while not client.get(f"/api/v1/directives/{name}/status")["inForceSince"]:
+    name = client.do(directives.ISSUE, orders.signed(given, file, key, log)).directive
+    while client.do(directives.STATUS, DirectiveArgument(directive=name)).in_force_since_ms is None:
         time.sleep(ASK_EVERY_S)
-    client.post(f"/api/v1/drills/{name}/end")
+    client.do(acts.END, DrillArgument(drill=name))
     _report(client, name, output, as_json, patient=True)
 
 
-def end(name: Name, as_json: Json = False) -> None:
-    """End a drill."""
-    answer = Client().post(f"/api/v1/drills/{name}/end")
-    emit(answer, as_json, f"the drill {name} is over; see: sluicegate drill report {name}")
+end = acting(
+    acts.END,
+    lambda over: f"the drill {over.directive} is over; see: sluicegate drill report {over.directive}",
+    drill="NAME",
+)
 
 
 def report(name: Name, output: Output = None, as_json: Json = False) -> None:
@@ -72,27 +79,28 @@ def _name(of: str) -> str:
 def _report(client: Client, name: str, output: Path | None, as_json: bool, *, patient: bool) -> None:
     answer = _asked(client, name, patient=patient)
     if output is not None:
-        write_json(output, answer["envelope"])
+        write_json(output, answer.envelope)
     rows = [
-        [row["gateway"], row["surface"], row["state"], row["at"], row["restoredAt"], row["wouldCut"]]
-        for row in answer["gateways"]
+        [row.gateway, row.surface, row.state, _time(row.at_ms), _time(row.restored_at_ms), row.would_cut]
+        for row in answer.gateways
     ]
     columns = ["gateway", "surface", "state", "at", "restored", "would have cut"]
-    zero, restored = answer["timeToZeroMs"], answer["timeToRestoreMs"]
     title = (
-        f"{name}: in force everywhere after {zero} ms; "
-        f"access back everywhere {restored} ms after its end; no request was refused"
+        f"{name}: in force everywhere after {answer.time_to_zero_ms} ms; "
+        f"access back everywhere {answer.time_to_restore_ms} ms after its end; no request was refused"
     )
-    emit(answer, as_json, table(title, columns, rows, f"{title}; no gateway holds a lease"))
+    emit(answer.to_json(), as_json, table(title, columns, rows, f"{title}; no gateway holds a lease"))
 
 
-def _asked(client: Client, name: str, *, patient: bool) -> dict[str, Any]:
+def _time(at_ms: int | None) -> str:
+    return "" if at_ms is None else times.format_time(at_ms)
+
+
+def _asked(client: Client, name: str, *, patient: bool) -> SignedDrillReport:
     while True:
         try:
-            answer: dict[str, Any] = client.get(f"/api/v1/drills/{name}/report")
+            return client.do(acts.REPORT, DrillArgument(drill=name))
         except CommandRefused as refused:
             if not patient or refused.code != "drill_running":
                 raise
-            time.sleep(ASK_EVERY_S)
-        else:
-            return answer
+        time.sleep(ASK_EVERY_S)

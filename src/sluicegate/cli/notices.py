@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
+from sluicegate.acts import subscriptions as acts
+from sluicegate.acts.subscriptions import DeadLetters, ReplayRequest, SubscriptionRequest, Subscriptions
+from sluicegate.cli.acting import acting
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.errors import WrongUsage
-
-Subscription = Annotated[str, typer.Argument(help="The subscription, such as sub_….", show_default=False)]
+from sluicegate_record.log import times
 
 
 def add(
@@ -24,43 +26,41 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Get a notice of everything that happens in the cases you may see. A webhook's secret is shown once."""
-    if (webhook is None) == (email is None):
+    if webhook is not None and email is None:
+        asked = SubscriptionRequest(kind="webhook", target=webhook)
+    elif email is not None and webhook is None:
+        asked = SubscriptionRequest(kind="email", target=email)
+    else:
         raise WrongUsage("expected one of --webhook URL and --email ADDRESS")
-    kind, target = ("webhook", webhook) if webhook is not None else ("email", email)
-    answer = Client().post("/api/v1/subscriptions", {"kind": kind, "target": target})
-    lines = [f"subscription {answer['subscription']}: {answer['kind']} {answer['target']}"]
-    if "secret" in answer:
-        lines.append(f"  secret, shown only now: {answer['secret']}")
-    lines.append(f"  try it: sluicegate notify test {answer['subscription']}")
-    emit(answer, as_json, "\n".join(lines))
+    added = Client().do(acts.ADD, asked)
+    lines = [f"subscription {added.subscription}: {added.kind} {added.target}"]
+    if added.secret is not None:
+        lines.append(f"  secret, shown only now: {added.secret}")
+    lines.append(f"  try it: sluicegate notify test {added.subscription}")
+    emit(added.to_json(), as_json, "\n".join(lines))
 
 
-def listed(as_json: Json = False) -> None:
-    """List your subscriptions, oldest first."""
-    answer = Client().get("/api/v1/subscriptions")
-    columns = ["subscription", "kind", "target", "state", "since"]
-    rows = [[found[name] for name in columns] for found in answer["subscriptions"]]
-    emit(answer, as_json, table("", columns, rows, "No subscription yet."))
+def _subscriptions(found: Subscriptions) -> str:
+    rows = [
+        [each.subscription, each.kind, each.target, each.state, times.format_time(each.since_ms)]
+        for each in found.subscriptions
+    ]
+    return table("", ["subscription", "kind", "target", "state", "since"], rows, "No subscription yet.")
 
 
-def remove(subscription: Subscription, as_json: Json = False) -> None:
-    """End a subscription. Letters that wait for it are deleted."""
-    answer = Client().post(f"/api/v1/subscriptions/{subscription}/remove")
-    emit(answer, as_json, f"subscription {answer['subscription']} is removed")
-
-
-def trial(subscription: Subscription, as_json: Json = False) -> None:
-    """Send a test letter, to see whether it arrives."""
-    answer = Client().post(f"/api/v1/subscriptions/{subscription}/test")
-    emit(answer, as_json, f"letter {answer['letter']} is on its way to {answer['subscription']}")
-
-
-def dead(as_json: Json = False) -> None:
-    """List the letters that could not be delivered to you, oldest first."""
-    answer = Client().get("/api/v1/subscriptions/dead")
+def _dead(found: DeadLetters) -> str:
+    rows = [
+        [each.letter, each.subscription, each.topic, each.case, each.attempts, each.error]
+        for each in found.letters
+    ]
     columns = ["letter", "subscription", "topic", "case", "attempts", "error"]
-    rows = [[letter[name] for name in columns] for letter in answer["letters"]]
-    emit(answer, as_json, table("", columns, rows, "No dead letter."))
+    return table("", columns, rows, "No dead letter.")
+
+
+listed = acting(acts.LIST, _subscriptions)
+remove = acting(acts.REMOVE, lambda gone: f"subscription {gone.subscription} is removed")
+trial = acting(acts.TRY, lambda sent: f"letter {sent.letter} is on its way to {sent.subscription}")
+dead = acting(acts.DEAD, _dead)
 
 
 def replay(
@@ -73,5 +73,5 @@ def replay(
     """Send dead letters again: one, or all. If their subscription had stopped, it starts again."""
     if (letter is None) != every:
         raise WrongUsage("expected a letter or --all", remedy="'notify dead' lists yours")
-    answer = Client().post("/api/v1/subscriptions/dead/replay", {"letter": letter})
-    emit(answer, as_json, f"{answer['replayed']} sent again")
+    sent = Client().do(acts.REPLAY, ReplayRequest(letter=letter))
+    emit(sent.to_json(), as_json, f"{sent.replayed} sent again")

@@ -8,17 +8,29 @@ from typing import Annotated, Any
 
 import typer
 
-from sluicegate.cli import wording
+from sluicegate.acts import directives as acts
+from sluicegate.acts.act import Nothing
+from sluicegate.acts.directives import (
+    AcceptedDirective,
+    AnnexNames,
+    DirectiveArgument,
+    DirectiveText,
+    SignedDirective,
+)
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.log import HEAD
+from sluicegate.cli import descriptions
 from sluicegate.cli.directives import Name
 from sluicegate.cli.files import read_bytes, read_json, read_text, write_json
 from sluicegate.cli.output import Json, emit
 from sluicegate.client import signing
-from sluicegate.client.directives import Binding, signed_directive
+from sluicegate.client.directives import Binding, lift_request, signed_directive
 from sluicegate.client.http import Client
 from sluicegate.core.directives import annex, directive
 from sluicegate.core.people.persons import DEFINITIONS, Definition
 from sluicegate.core.terms import document
 from sluicegate.errors import CommandRefused, InvalidInput
+from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import canonical
 
 Key = Annotated[Path, typer.Option("--key", help="The issuer's private key.", show_default=False)]
@@ -47,15 +59,15 @@ def preview(file: File, as_json: Json = False) -> None:
     """Show who a directive would cover and spare, and what each exception changes. This changes nothing."""
     text = read_text(file)
     given = directive.read(document.read(text, str(file)))
-    body = {"text": text, "file": str(file), "annexes": _annexes(given, file)}
-    answer = Client().post("/api/v1/directives/preview", body)
-    emit(answer, as_json, wording.coverage(f"{answer['directive']} would cover", answer))
+    annexes = {name: AnnexNames.from_json(each) for name, each in _annexes(given, file).items()}
+    shown = Client().do(acts.PREVIEW, DirectiveText(text=text, file=str(file), annexes=annexes))
+    emit(shown.to_json(), as_json, descriptions.preview(shown))
 
 
 def sign(file: File, output: Output, key: Keys, log: Log = "", as_json: Json = False) -> None:
     """Sign a directive without putting it in force: so that others can countersign it, or for later."""
     given = directive.read(document.read(read_text(file), str(file)))
-    write_json(output, signed(given, file, key, log))
+    write_json(output, signed(given, file, key, log).to_json())
     text = f"signed; written to {output}\n  put it in force: sluicegate directive issue {output}"
     emit({"file": str(output)}, as_json, text)
 
@@ -73,11 +85,11 @@ def issue(
     """Sign a directive and put it in force immediately, also for open streams."""
     text = read_text(file)
     if text.lstrip().startswith("{") and not key:
-        body = read_json(file)
+        made = SignedDirective.from_json(read_json(file))
     else:
         given = directive.read(document.read(text, str(file)))
-        body = signed(given, file, key or [], log)
-    _issued(Client().post("/api/v1/directives", body), as_json)
+        made = signed(given, file, key or [], log)
+    _issued(Client().do(acts.ISSUE, made), as_json)
 
 
 def transcribe(
@@ -95,18 +107,17 @@ def transcribe(
     Two officers sign it, and it is marked as transcribed.
     """
     given = directive.read(document.read(read_text(file), str(file)))
-    body = signed(given, file, key, log, received(letter, note, how, on))
-    _issued(Client().post("/api/v1/directives", body), as_json)
+    made = signed(given, file, key, log, received(letter, note, how, on))
+    _issued(Client().do(acts.ISSUE, made), as_json)
 
 
 def confirm(name: Name, key: Key, as_json: Json = False) -> None:
     """Confirm, as its issuer, that a transcribed order was entered correctly."""
     client = Client()
-    shown = client.get(f"/api/v1/directives/{name}")
-    digest = canonical.digest(shown["document"])
-    envelope = signing.confirmation(client.get("/api/v1/log")["vkey"], name, digest, signing.private_key(key))
-    answer = client.post("/api/v1/directives/confirmations", {"envelope": envelope})
-    emit(answer, as_json, f"{name} is confirmed by {answer['issuer']}, at size {answer['size']}")
+    digest = client.do(acts.SHOW, DirectiveArgument(directive=name)).document.digest
+    envelope = signing.confirmation(client.do(HEAD, Nothing()).vkey, name, digest, signing.private_key(key))
+    done = client.do(acts.CONFIRM, SignedStatement(envelope=envelope))
+    emit(done.to_json(), as_json, f"{name} is confirmed by {done.issuer}, at size {done.size}")
 
 
 def lift(
@@ -135,19 +146,18 @@ def lift(
     what the issuer of a transcribed order wrote or said.
     """
     client = Client()
-    parts = {"models": model, "surfaces": surface, "annexes": annex_}
     names = annex.read(read_bytes(organizations), str(organizations)) if organizations else {}
-    scope = {part: sorted(set(given)) for part, given in parts.items() if given}
-    body = signing.lift_scope(scope, names.get("organizations"))
-    opened = client.post(f"/api/v1/directives/{name}/lift", body)
-    case = opened["case"]
+    part = Scope(models=_each_once(model), surfaces=_each_once(surface), annexes=_each_once(annex_))
+    request = lift_request(name, part, names.get("organizations"))
+    opened = client.do(acts.LIFT, request)
+    case = opened.case
     if not key:
-        answer = {"directive": name, "case": case, "size": opened["size"], "lifted": False}
+        answer = {"directive": name, "case": case, "size": opened.size, "lifted": False}
         return emit(answer, as_json, f"case {case} is open; sign it: sluicegate review export {case} -o FILE")
     exported = client.get(f"/api/v1/cases/{case}/export")
     signing.check_export(exported)
     asked = exported["question"]
-    if (asked.get("directive"), asked.get("scope", {})) != (name, body["scope"]):
+    if (asked.get("directive"), asked.get("scope", {})) != (name, request.scope.to_json()):
         raise CommandRefused(f"the control plane answered about {asked.get('directive')!r}, or another part")
     keys = [signing.private_key(path) for path in key]
     if letter is not None or note:
@@ -157,9 +167,13 @@ def lift(
     said = client.post("/api/v1/positions", {"envelope": envelope})
     lifted = said["determination"] == "approved"
     answer = {"directive": name, "case": case, "size": said["size"], "lifted": lifted}
-    what = "in the part stated " if scope or names else ""
+    what = "in the part stated " if request.scope != Scope() else ""
     outcome = f"is lifted {what}" if lifted else f"is not lifted yet; see: sluicegate case show {case} "
     return emit(answer, as_json, f"{name} {outcome}at size {answer['size']}")
+
+
+def _each_once(given: list[str] | None) -> tuple[str, ...] | None:
+    return tuple(sorted(set(given))) if given else None
 
 
 def received(letter: Path | None, note: str, how: str, on: str) -> dict[str, str]:
@@ -174,25 +188,26 @@ def received(letter: Path | None, note: str, how: str, on: str) -> dict[str, str
     return {**found, "note": note} if note.strip() else found
 
 
-def _issued(answer: dict[str, Any], as_json: bool) -> None:
-    text = f"{answer['directive']} is on the record at size {answer['size']}"
-    counts = wording.coverage("it covers", answer)
-    watch = f"watch it: sluicegate directive status {answer['directive']} --watch"
-    emit(answer, as_json, f"{text}\n{counts}\n  {watch}")
+def _issued(done: AcceptedDirective, as_json: bool) -> None:
+    lines = [f"{done.directive} is on the record at size {done.size}"]
+    if done.covered is not None and done.spared is not None:
+        lines.append(descriptions.sides("it covers", done.covered, done.spared))
+    lines.append(f"  watch it: sluicegate directive status {done.directive} --watch")
+    emit(done.to_json(), as_json, "\n".join(lines))
 
 
 def signed(
     given: dict[str, Any], file: Path, keys: list[Path], log: str, how: dict[str, str] | None = None
-) -> dict[str, Any]:
+) -> SignedDirective:
     """A written directive, signed: bound to its log, what it replaces, and what its words mean."""
     if not keys:
         raise InvalidInput(f"{file} is not signed", remedy="name the issuer's key with --key")
     client = Client()
     replaced = given["metadata"].get("replaces")
     if replaced is not None:
-        replaced = canonical.digest(client.get(f"/api/v1/directives/{replaced}")["document"])
+        replaced = client.do(acts.SHOW, DirectiveArgument(directive=replaced)).document.digest
     bound = Binding(
-        log or client.get("/api/v1/log")["vkey"], _annexes(given, file), _definitions(client, given),
+        log or client.do(HEAD, Nothing()).vkey, _annexes(given, file), _definitions(client, given),
         replaced, how,
     )  # fmt: skip
     return signed_directive(given, bound, *(signing.private_key(path) for path in keys))
@@ -208,11 +223,8 @@ def _definitions(client: Client, given: dict[str, Any]) -> dict[str, Definition]
     }
     if wanted <= DEFINITIONS.keys():
         return {}
-    found = client.get("/api/v1/definitions")["definitions"]
-    return {
-        each["definition"]: Definition(each["definition"], frozenset(each["statuses"]), each["source"])
-        for each in found
-    }
+    found = client.do(acts.DEFINITIONS, Nothing()).definitions
+    return {each.definition: Definition(each.definition, each.statuses, each.source) for each in found}
 
 
 def _annexes(given: dict[str, Any], file: Path) -> dict[str, dict[str, list[str]]]:

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from sluicegate.acts import releases
-from sluicegate.acts.releases import DocumentText, PlanPreview
+from sluicegate.acts.documents import DocumentText
+from sluicegate.acts.releases import PlanPreview
 from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit
 from sluicegate.client.http import Client

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from sluicegate.acts import points as acts
+from sluicegate.acts.act import Nothing
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.log import HEAD
+from sluicegate.acts.points import PointAndDirective, Points, PointShown
+from sluicegate.cli.acting import acting
 from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.errors import CommandRefused
-from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log import dsse, times
 from sluicegate_record.statements.points import Pointing
 
 Name = Annotated[str, typer.Argument(help="The point's name.", show_default=False)]
@@ -37,27 +43,29 @@ def declare(
     """
     client = Client()
     said = Pointing(
-        log=client.get("/api/v1/log")["vkey"],
+        log=client.do(HEAD, Nothing()).vkey,
         point=name,
         surface=surface,
         key=dsse.load_public(read_text(public)),
         says="declared",
     )
-    answer = client.post("/api/v1/points", {"envelope": signing.signed(said, signing.private_key(key))})
-    emit(answer, as_json, f"{name} is declared for {surface}, at size {answer['size']}")
+    envelope = signing.signed(said, signing.private_key(key))
+    done = client.do(acts.PUT, SignedStatement(envelope=envelope))
+    emit(done.to_json(), as_json, f"{name} is declared for {surface}, at size {done.size}")
 
 
 def retire(name: Name, key: OfficersKey, as_json: Json = False) -> None:
     """Retire a point: no directive waits for it any more. Its name cannot be used again."""
     client = Client()
-    found = next((point for point in client.get("/api/v1/points")["points"] if point["point"] == name), None)
+    points = client.do(acts.LIST, Nothing()).points
+    found = next((each for each in points if each.point == name), None)
     if found is None:
         raise CommandRefused(f"no point {name!r}", code="point_unknown", remedy="'point list' shows them")
-    log = client.get("/api/v1/log")["vkey"]
-    public = canonical.unb64(found["publicKey"])
-    said = Pointing(log=log, point=name, surface=found["surface"], key=public, says="retired")
-    answer = client.post("/api/v1/points", {"envelope": signing.signed(said, signing.private_key(key))})
-    emit(answer, as_json, f"{name} is retired, at size {answer['size']}")
+    log = client.do(HEAD, Nothing()).vkey
+    said = Pointing(log=log, point=name, surface=found.surface, key=found.public_key, says="retired")
+    envelope = signing.signed(said, signing.private_key(key))
+    done = client.do(acts.PUT, SignedStatement(envelope=envelope))
+    emit(done.to_json(), as_json, f"{name} is retired, at size {done.size}")
 
 
 def state(
@@ -72,34 +80,35 @@ def state(
 ) -> None:
     """Say, with the point's own key, that it now enforces a directive or has restored access."""
     client = Client()
-    asked = client.get(f"/api/v1/points/{name}/directives/{directive}")
-    if (asked["point"], asked["directive"]) != (name, directive):
-        raise CommandRefused(
-            f"the control plane answered about {asked['point']!r} and {asked['directive']!r}"
-        )
+    asked = client.do(acts.TO_STATE, PointAndDirective(point=name, directive=directive))
+    if (asked.point, asked.directive) != (name, directive):
+        raise CommandRefused(f"the control plane answered about {asked.point!r} and {asked.directive!r}")
     at_ms = time.time_ns() // 1_000_000
     envelope = signing.enforcement(asked, says, at_ms, signing.private_key(key))
-    answer = client.post("/api/v1/points/statements", {"envelope": envelope})
-    emit(answer, as_json, f"{name} has {says} {directive} at {answer['at']}, at size {answer['size']}")
+    done = client.do(acts.STATE, SignedStatement(envelope=envelope))
+    at = times.format_time(done.at_ms)
+    emit(done.to_json(), as_json, f"{name} has {says} {directive} at {at}, at size {done.size}")
 
 
-def listed(as_json: Json = False) -> None:
-    """List every declared enforcement point, and its newest statement about each directive."""
-    answer = Client().get("/api/v1/points")
+def _points(found: Points) -> str:
     rows = [
         [
-            point["point"],
-            point["surface"],
-            point["state"],
-            point["owner"],
-            point["declaredAt"],
-            _said(point),
+            each.point,
+            each.surface,
+            each.state,
+            each.owner,
+            times.format_time(each.declared_at_ms),
+            _said(each),
         ]
-        for point in answer["points"]
+        for each in found.points
     ]
     columns = ["point", "surface", "state", "declared by", "declared", "says"]
-    emit(answer, as_json, table("", columns, rows, "No point is declared."))
+    return table("", columns, rows, "No point is declared.")
 
 
-def _said(point: dict[str, Any]) -> str:
-    return ", ".join(f"{said['directive']} {said['says']} {said['at']}" for said in point["stated"])
+def _said(point: PointShown) -> str:
+    said = (f"{each.directive} {each.says} {times.format_time(each.at_ms)}" for each in point.stated)
+    return ", ".join(said)
+
+
+listed = acting(acts.LIST, _points)

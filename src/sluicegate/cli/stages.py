@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from sluicegate.acts import releases
-from sluicegate.acts.releases import SignedStatement, StageArgument
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.releases import StageArgument
 from sluicegate.cli.output import Json, emit
 from sluicegate.client import signing
 from sluicegate.client.http import Client

@@ -9,9 +9,14 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.client.signing import opened_beside, signed
+from sluicegate.acts.directives import LiftRequest, SignedDirective
+from sluicegate.client.signing import signed
 from sluicegate.core.directives import directive
 from sluicegate.core.people.persons import Definition
+from sluicegate_record.directives.scope import CommittedNames, Scope
+from sluicegate_record.form import replace
+from sluicegate_record.log import canonical
+from sluicegate_record.log.leaf import Opening
 from sluicegate_record.statements.directives import DirectiveStatement
 
 
@@ -31,8 +36,8 @@ class Binding:
     received: Mapping[str, str] | None = None
 
 
-def signed_directive(given: dict[str, Any], bound: Binding, *keys: Ed25519PrivateKey) -> dict[str, Any]:
-    """A signed directive, in the form that the control plane takes: `{envelope, opened}`.
+def signed_directive(given: dict[str, Any], bound: Binding, *keys: Ed25519PrivateKey) -> SignedDirective:
+    """A signed directive, as the control plane takes it.
 
     `given` is what `core.directives.directive.read` returned. The names in it go beside the statement, which
     has only their count and a commitment.
@@ -47,4 +52,14 @@ def signed_directive(given: dict[str, Any], bound: Binding, *keys: Ed25519Privat
     )
     document, opened = directive.to_sign(given, signing)
     envelope = signed(DirectiveStatement(document=document.to_json()), *keys)
-    return {"envelope": envelope, "opened": {name: opened_beside(each) for name, each in opened.items()}}
+    return SignedDirective(envelope=envelope, opened=opened)
+
+
+def lift_request(name: str, scope: Scope, organizations: list[str] | None) -> LiftRequest:
+    """The request to lift a directive, or a part of it. The organizations of the part go beside it."""
+    if organizations is None:
+        return LiftRequest(directive=name, scope=scope)
+    opened = Opening(secrets.token_bytes(32), canonical.dumps(organizations))
+    commitment = opened.commitment("sealed", "lift.organizations")
+    committed = CommittedNames(count=len(organizations), commitment=commitment)
+    return LiftRequest(directive=name, scope=replace(scope, organizations=committed), opened=opened)

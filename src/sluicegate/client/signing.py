@@ -12,6 +12,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from sluicegate.acts.points import EnforcementToSign
 from sluicegate.acts.releases import OpeningToSign
 from sluicegate.client.export import ExportedCase, altered
 from sluicegate.errors import InvalidInput
@@ -36,7 +37,6 @@ from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.statements.statement import Statement
 
 _FOUND = itemgetter("list", "version", "decision", "reason")
-_ASKED = itemgetter("log", "point", "directive", "document")
 
 
 def private_key(path: Path) -> Ed25519PrivateKey:
@@ -161,15 +161,16 @@ def opening(asked: OpeningToSign, key: Ed25519PrivateKey) -> dict[str, Any]:
     return signed(StageOpening.from_json(asked.to_json()), key)
 
 
-def enforcement(asked: Mapping[str, str], says: str, at_ms: int, key: Ed25519PrivateKey) -> dict[str, Any]:
-    """A point's signed statement about a directive.
-
-    `asked` is `{log, point, directive, document}`, unchanged.
-
-    Raises: BadEnvelope: malformed.
-    """
-    log, point, directive, document = _ASKED(asked)
-    said = Enforcement(log=log, point=point, directive=directive, document=document, says=says, at_ms=at_ms)
+def enforcement(asked: EnforcementToSign, says: str, at_ms: int, key: Ed25519PrivateKey) -> dict[str, Any]:
+    """A point's signed statement about a directive. Raises: BadEnvelope: malformed."""
+    said = Enforcement(
+        log=asked.log,
+        point=asked.point,
+        directive=asked.directive,
+        document=asked.document,
+        says=says,
+        at_ms=at_ms,
+    )
     return signed(said, key)
 
 
@@ -192,21 +193,6 @@ def transcription(
         received=Arrival.from_json(dict(received)),
     )
     return signed(stated, *keys)
-
-
-def lift_scope(scope: Mapping[str, Any], organizations: list[str] | None) -> dict[str, Any]:
-    """The part of a directive to lift, in the form that the control plane takes.
-
-    The organizations go beside it.
-    """
-    if organizations is None:
-        return {"scope": dict(scope)}
-    opened = Opening(secrets.token_bytes(32), canonical.dumps(organizations))
-    committed = {
-        "count": len(organizations),
-        "commitment": opened.commitment("sealed", "lift.organizations"),
-    }
-    return {"scope": {**scope, "organizations": committed}, "opened": opened_beside(opened)}
 
 
 def opened_beside(opened: Opening) -> dict[str, Any]:

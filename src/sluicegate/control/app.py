@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from sluicegate import __version__
-from sluicegate.acts.table import ACTS
-from sluicegate.control import api, directives, enforcement, persons, subscriptions
+from sluicegate.acts.table import PUBLIC
+from sluicegate.control import api, feed, persons
 from sluicegate.control.errors import body_of, on_error, on_surprise
 from sluicegate.control.openapi import document
 from sluicegate.control.plane import ControlPlane
@@ -54,9 +54,9 @@ def application(plane: ControlPlane) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.plane = plane
-    app.router.routes += routes(plane, ACTS.values())
+    app.router.routes += [*routes(plane, PUBLIC), feed.route(plane)]
     _describe(app)
-    for part in (api, directives, enforcement, persons, subscriptions):
+    for part in (api, persons):
         app.include_router(part.router)
     app.add_exception_handler(SluicegateError, on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -70,7 +70,7 @@ def _describe(app: FastAPI) -> None:
     legacy = app.openapi
 
     def both() -> dict[str, Any]:
-        old, new = legacy(), document(ACTS.values())
+        old, new = legacy(), document(PUBLIC)
         paths = {**old["paths"]}
         for path, operations in new["paths"].items():
             paths[path] = {**paths.get(path, {}), **operations}

@@ -44,19 +44,6 @@ ACTIONS: dict[str, frozenset[str]] = {
     "provider.change": frozenset({DEVELOPER, APPLICANT}),
     "person.read": frozenset({PERSON}),
     "person.claim": frozenset({PERSON}),
-    "directive.preview": frozenset({DEVELOPER, AGENCY}),
-    "directive.issue": frozenset({DEVELOPER, AGENCY}),
-    "directive.affected": frozenset({DEVELOPER, APPLICANT}),
-    "drill.end": frozenset({DEVELOPER, AGENCY}),
-    "definition.add": frozenset({DEVELOPER}),
-    "directive.lift": frozenset({DEVELOPER, AGENCY}),
-    "directive.read": frozenset({DEVELOPER, AGENCY}),
-    "point.declare": frozenset({DEVELOPER}),
-    "point.state": frozenset({DEVELOPER}),
-    "point.read": frozenset({DEVELOPER, AGENCY}),
-    "subscription.read": frozenset({DEVELOPER, AGENCY, APPLICANT}),
-    "subscription.change": frozenset({DEVELOPER, AGENCY, APPLICANT}),
-    "fleet.poll": frozenset({GATEWAY}),
 }
 
 

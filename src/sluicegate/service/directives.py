@@ -8,169 +8,157 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sluicegate.acts import directives as acts
+from sluicegate.acts.act import Nothing
+from sluicegate.acts.directives import (
+    AcceptedDirective,
+    ConfirmedDirective,
+    Definitions,
+    DefinitionShown,
+    DirectiveArgument,
+    Directives,
+    DirectiveShown,
+    DirectiveStatus,
+    DirectiveSummary,
+    KnownDefinition,
+    LiftCase,
+    LiftRequest,
+    Meaning,
+    Remark,
+    SignedDirective,
+)
+from sluicegate.acts.documents import SignedStatement
 from sluicegate.core.directives import cover
 from sluicegate.core.directives.cover import Resolution
 from sluicegate.core.lifecycle import Refusal, State, directives
 from sluicegate.core.lifecycle.directives import LIFTED, AddDefinition, Confirm, IssueDirective, OpenLift
 from sluicegate.core.people import application, persons
 from sluicegate.errors import InvalidInput
-from sluicegate.ports import Principal
+from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives import names
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.directives.status import STATUSES, UNKNOWN
-from sluicegate_record.entities.directive import Directive, LiftedPart
+from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entries.cases import Description
-from sluicegate_record.log import canonical, times
-from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.log.leaf import Opening
 
 
-def issue(
-    ledger: Ledger,
-    principal: Principal,
-    command_id: str,
-    envelope: dict[str, Any],
-    opened: Mapping[str, Any] | None = None,
-) -> dict[str, Any] | Refusal:
-    """Put a signed directive in force.
-
-    `opened` is `{salt, value}` for each of its commitments, by name.
-    Raises: BadEnvelope, InvalidInput.
-    """
-    openings = openings_of(opened or {})
-    named = resolve(ledger, {name: each.value() for name, each in openings.items()})
+@does(acts.ISSUE)
+def issue(context: Context[AcceptedDirective], asked: SignedDirective) -> AcceptedDirective | Refusal:
+    """Put a signed directive in force. Raises: BadEnvelope, InvalidInput."""
+    ledger = context.ledger
+    named = resolve(ledger, {name: each.value() for name, each in asked.opened.items()})
     if isinstance(named, Refusal):
         return named
-    command = IssueDirective(Envelope.from_json(envelope), openings, named, undescribed(ledger))
-    asked = ["directive", envelope, opened]
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=asked)
+    envelope = Envelope.from_json(asked.envelope)
+    return context.execute(IssueDirective(envelope, asked.opened, named, undescribed(ledger)))
 
 
-def confirm(
-    ledger: Ledger, principal: Principal, command_id: str, envelope: dict[str, Any]
-) -> dict[str, Any] | Refusal:
-    """Put on the record that the issuer of a transcription stands by it. Raises: BadEnvelope."""
-    command = Confirm(Envelope.from_json(envelope))
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=["confirm", envelope])
+@does(acts.CONFIRM)
+def confirm(context: Context[ConfirmedDirective], asked: SignedStatement) -> ConfirmedDirective | Refusal:
+    """Put on the record that the issuer of a transcription confirms it. Raises: BadEnvelope."""
+    return context.execute(Confirm(Envelope.from_json(asked.envelope)))
 
 
-def open_lift(  # noqa: PLR0913 - who, under which id, which directive, which part of it
-    ledger: Ledger,
-    principal: Principal,
-    command_id: str,
-    name: str,
-    scope: dict[str, Any] | None = None,
-    opened: Mapping[str, Any] | None = None,
-) -> dict[str, Any] | Refusal:
-    """Open the case about lifting a directive, or a part of it, or go on with the open one."""
-    opening = openings_of({LIFTED: opened})[LIFTED] if opened is not None else None
-    named = resolve(ledger, {LIFTED: opening.value()}) if opening is not None else {}
+@does(acts.LIFT)
+def open_lift(context: Context[LiftCase], asked: LiftRequest) -> LiftCase | Refusal:
+    """Open the case about lifting a directive, or a part of it. If it is open, it continues."""
+    opened = asked.opened
+    named = resolve(context.ledger, {LIFTED: opened.value()} if opened is not None else {})
     if isinstance(named, Refusal):
         return named
-    command = OpenLift(
-        name, Scope.from_json(scope) if scope else None, opening, named.get("lift", cover.NOBODY)
-    )
-    request = ["lift", name, scope or {}, opened]
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
+    scope = asked.scope if asked.scope != Scope() else None
+    return context.execute(OpenLift(asked.directive, scope, opened, named.get("lift", cover.NOBODY)))
 
 
-def define(  # noqa: PLR0913 - who, under which id, a name, what it means and where that is written
-    ledger: Ledger, principal: Principal, command_id: str, name: str, statuses: list[str], source: str
-) -> dict[str, Any] | Refusal:
+@does(acts.DEFINE)
+def define(context: Context[KnownDefinition], asked: Meaning) -> KnownDefinition | Refusal:
     """Say what the words of an order mean. Raises: InvalidInput."""
-    known = set(STATUSES) - UNKNOWN
-    if not statuses or not set(statuses) <= known:
-        raise InvalidInput(f"the statuses {statuses!r}, expected some of {', '.join(sorted(known))}")
-    command = AddDefinition(name, frozenset(statuses), source)
-    request = ["define", name, statuses, source]
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
+    statuses, known = frozenset(asked.statuses), set(STATUSES) - UNKNOWN
+    if not statuses or not statuses <= known:
+        listed = ", ".join(sorted(known))
+        raise InvalidInput(f"the statuses {list(asked.statuses)!r}, expected some of {listed}")
+    return context.execute(AddDefinition(asked.name, statuses, asked.source))
 
 
-def definitions(ledger: Ledger) -> dict[str, Any]:
+@does(acts.DEFINITIONS)
+def definitions(context: Context[Definitions], _: Nothing) -> Definitions:
     """What definitions mean, and where that is written."""
-    with ledger.reading() as state:
+    with context.ledger.reading() as state:
         found = {**persons.DEFINITIONS, **state.definitions}
-        return {
-            "definitions": [
-                {"definition": each.name, "statuses": sorted(each.statuses), "source": each.source}
-                for _, each in sorted(found.items())
-            ]
-        }
+    return Definitions(
+        definitions=tuple(
+            DefinitionShown(definition=each.name, statuses=each.statuses, source=each.source)
+            for _, each in sorted(found.items())
+        )
+    )
 
 
-def listed(ledger: Ledger) -> dict[str, Any]:
+@does(acts.LIST)
+def listed(context: Context[Directives], _: Nothing) -> Directives:
     """Every directive on the record, newest first."""
-    with ledger.reading() as state:
-        return {"directives": [_shown(found) for found in reversed([*state.directives.values()])]}
+    with context.ledger.reading() as state:
+        newest_first = [*state.directives.values()][::-1]
+    return Directives(directives=tuple(DirectiveSummary(**_summary(found)) for found in newest_first))
 
 
-def shown(ledger: Ledger, name: str) -> dict[str, Any] | Refusal:
+@does(acts.SHOW)
+def show(context: Context[DirectiveShown], asked: DirectiveArgument) -> DirectiveShown | Refusal:
     """What the public record says of a directive: who, what, why, since when, and what was added later."""
-    with ledger.reading() as state:
-        found = state.directives.get(name)
+    with context.ledger.reading() as state:
+        found = state.directives.get(asked.directive)
         if found is None:
-            return directives.directive_unknown(name)
-        return {**_shown(found), "document": found.document.to_json(), "said": _said(state, found)}
+            return directives.directive_unknown(asked.directive)
+        said = tuple(_said(state, found))
+    return DirectiveShown(**_summary(found), document=found.document, said=said)
 
 
-def _shown(found: Directive) -> dict[str, Any]:
-    source = found.document.to_json()
-    spec, ended = source["spec"], found.ended
+@does(acts.STATUS)
+def status(context: Context[DirectiveStatus], asked: DirectiveArgument) -> DirectiveStatus | Refusal:
+    """Where a directive is in force."""
+    return context.services.fleet.directive_status(asked.directive)
+
+
+def _summary(found: Directive) -> dict[str, Any]:
+    """The fields of a `DirectiveSummary`."""
+    document, spec, ended = found.document, found.document.spec, found.ended
     return {
         "directive": found.name,
         "issuer": found.issuer,
-        "transcribed": source["metadata"].get("transcribed"),
-        "confirmed": found.confirmed if found.document.is_transcribed else None,
+        "transcribed": document.metadata.transcribed,
+        "confirmed": found.confirmed if document.is_transcribed else None,
         "drill": found.is_drill,
-        "inForce": ended is None,
+        "in_force": ended is None,
         "ended": ended.how if ended is not None else None,
-        "endedAt": times.format_time(ended.at_ms) if ended is not None else None,
-        "issuedAt": times.format_time(found.at_ms),
-        "effective": spec.get("effective", "immediately"),
-        "expires": spec.get("expires"),
-        "action": spec.get("action", "suspend"),
-        "models": spec["models"],
-        "surfaces": spec["surfaces"],
-        "covers": spec["covers"],
-        "except": spec.get("except"),
-        "basis": spec["basis"],
-        "reasons": spec["reasons"],
-        "lifted": [_lifted(part) for part in found.parts],
-        "liftedBy": spec["liftedBy"],
-        "liftCase": found.lift,
+        "ended_at_ms": ended.at_ms if ended is not None else None,
+        "issued_at_ms": found.at_ms,
+        "effective_ms": spec.effective_ms,
+        "expires_ms": spec.expires_ms,
+        "action": spec.action,
+        "models": spec.models,
+        "surfaces": spec.surfaces,
+        "covers": spec.covers,
+        "except_": spec.except_,
+        "basis": spec.basis,
+        "reasons": spec.reasons,
+        "lifted": found.parts,
+        "lifted_by": spec.lifted_by,
+        "lift_case": found.lift,
     }
 
 
-def _lifted(part: LiftedPart) -> dict[str, Any]:
-    at = times.format_time(part.at_ms)
-    return {"case": part.case, "scope": part.scope.to_json(), "at": at, "seq": part.seq}
-
-
-def _said(state: State, found: Directive) -> list[dict[str, Any]]:
+def _said(state: State, found: Directive) -> Iterator[Remark]:
     """What was said of it and when, in order: the document's reasons, those before, and every note."""
     stated = [*((each.seq, each.document) for each in found.history), (found.seq, found.document)]
-    documents = [
-        {"seq": seq, "kind": "document", "reasons": document.to_json()["spec"]["reasons"]}
-        for seq, document in stated
-    ]
-    notes = [note for note in state.notes if note["about"].get("directive") == found.name]
-    return [*documents, *notes]
-
-
-def openings_of(given: Mapping[str, Any]) -> dict[str, Opening]:
-    """What opens commitments, as it comes: `{salt, value}` by name. Raises: InvalidInput."""
-    found = {}
-    for name, each in given.items():
-        salt = canonical.unb64(each["salt"])
-        if len(salt) != leaves.SALT_BYTES:
-            raise InvalidInput(f"a salt of {len(salt)} bytes for {name!r}, expected {leaves.SALT_BYTES}")
-        found[name] = Opening(salt, canonical.dumps(each["value"]))
-    return found
+    for seq, document in stated:
+        yield Remark(seq=seq, kind="document", reasons=document.spec.reasons)
+    for note in state.notes:
+        if note["about"].get("directive") == found.name:
+            yield Remark.from_json(note)
 
 
 def resolve(ledger: Ledger, given: Mapping[str, Any]) -> dict[str, Resolution] | Refusal:

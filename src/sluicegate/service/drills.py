@@ -8,11 +8,11 @@ Rules:
 
 from __future__ import annotations
 
-from typing import Any
-
+from sluicegate.acts import drills as acts
+from sluicegate.acts.drills import DrillArgument, DrillOver, SignedDrillReport
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.directives import EndDrill, ReportDrill
-from sluicegate.ports import Principal
+from sluicegate.service.context import Context, does
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entities.directive import Directive
@@ -21,27 +21,43 @@ from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.directives import DrilledGateway, DrillReport
 
 
-def end(ledger: Ledger, principal: Principal, command_id: str, name: str) -> dict[str, Any] | Refusal:
+@does(acts.END)
+def end(context: Context[DrillOver], asked: DrillArgument) -> DrillOver | Refusal:
     """End a drill."""
-    request = ["end drill", name]
-    return ledger.execute(EndDrill(name), by=principal.id, command_id=command_id, request=request)
+    return context.execute(EndDrill(asked.drill))
 
 
-def report(ledger: Ledger, fleet: Fleet, name: str) -> dict[str, Any] | Refusal:
-    """The signed report of a drill that has ended everywhere; made once, and then the same for good."""
+@does(acts.REPORT)
+def report(context: Context[SignedDrillReport], asked: DrillArgument) -> SignedDrillReport | Refusal:
+    """The signed report of a drill that has ended everywhere. It is made once, and never changes."""
+    ledger, name = context.ledger, asked.drill
+    found = _drill(ledger, name)
+    if isinstance(found, Directive) and found.report is None:
+        noted = _note(ledger, context.services.fleet, found)
+        found = noted if isinstance(noted, Refusal) else _drill(ledger, name)
+    if isinstance(found, Refusal):
+        return found
+    assert found.report is not None
+    return _shown(found.report)
+
+
+def _drill(ledger: Ledger, name: str) -> Directive | Refusal:
     with ledger.reading() as state:
         found = state.directives.get(name)
-        if found is None or not found.is_drill:
-            return Refusal("unknown", "drill_unknown", f"no drill {name[:80]!r}")
-        if found.report is not None:
-            return _shown(found.report)
+    if found is None or not found.is_drill:
+        return Refusal("unknown", "drill_unknown", f"no drill {name[:80]!r}")
+    return found
+
+
+def _note(ledger: Ledger, fleet: Fleet, found: Directive) -> Refusal | None:
+    """Put the report of a drill on the record, signed by the log's key."""
     made = _made(ledger, fleet, found)
     if isinstance(made, Refusal):
         return made
-    envelope = dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, made.payload(), ledger.key)
-    command = ReportDrill(name, envelope)
-    noted = ledger.execute(command, by="fleet", command_id=f"report {name}", request=["report", name])
-    return noted if isinstance(noted, Refusal) else _shown(Envelope.from_json(noted["envelope"]))
+    command = ReportDrill(found.name, dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, made.payload(), ledger.key))
+    request = ["report", found.name]
+    noted = ledger.execute(command, by="fleet", command_id=f"report {found.name}", request=request)
+    return noted if isinstance(noted, Refusal) else None
 
 
 def _made(ledger: Ledger, fleet: Fleet, found: Directive) -> DrillReport | Refusal:
@@ -84,5 +100,6 @@ def _running(found: Directive, what: str, remedy: str) -> Refusal:
     return Refusal("conflict", "drill_running", f"the drill {found.name!r} {what}", remedy)
 
 
-def _shown(envelope: Envelope) -> dict[str, Any]:
-    return {**DrillReport.read(envelope).to_json(), "envelope": envelope.to_json()}
+def _shown(envelope: Envelope) -> SignedDrillReport:
+    report = DrillReport.read(envelope).to_json()
+    return SignedDrillReport.from_json({**report, "envelope": envelope.to_json()})

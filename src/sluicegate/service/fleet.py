@@ -17,9 +17,12 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from sluicegate.acts.directives import DirectiveStatus, StateAtGateway, StateAtPoint
+from sluicegate.acts.fleet import GatewayLease
 from sluicegate.core.access import feed
 from sluicegate.core.lifecycle import Refusal, State, points
 from sluicegate.core.lifecycle.fleet import WAITING, NoteInForce
@@ -29,14 +32,12 @@ from sluicegate.service.incarnation import FORGET_AFTER_MS, HISTORY_MAX, Poll, S
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entries.directives import AtGateway
-from sluicegate_record.log import times
 
 __all__ = ["CONFIRM_EVERY_MS", "FORGET_AFTER_MS", "HISTORY_MAX", "Fleet", "Poll"]
 
 CONFIRM_EVERY_MS = 250
 CLOCK_ALLOWANCE = 1.001
 ROOTS_KEPT = 64
-_PROOF = frozenset({"key", "ask", "sig"})
 BY = "fleet"
 """Who notes that a directive is in force everywhere."""
 _log = logging.getLogger(__name__)
@@ -142,28 +143,26 @@ class Fleet:
         """Whether there are entries beyond `after`."""
         return self._ledger.size() > after
 
-    def directive_status(self, name: str) -> dict[str, Any] | Refusal:
+    def directive_status(self, name: str) -> DirectiveStatus | Refusal:
         """Where a directive is in force: gateway by gateway, and point by point."""
         with self._ledger.reading() as state:
             issued = state.directives.get(name)
             if issued is None:
                 return Refusal("unknown", "directive_unknown", f"no directive {name[:80]!r}")
-            size, lifted = issued.size, issued.ended is not None
-            begun = issued.holds_ms <= self._ledger.now_ms()
-            stated = _points(state, issued)
-            since_ms, entry = issued.in_force_ms, issued.in_force_seq
-        rows = self.spread(name, size)
-        states = [*(row.state for row in rows), *(row["state"] for row in stated)]
-        return {
-            "directive": name,
-            "size": size,
-            "lifted": lifted,
-            "inForce": begun and not lifted and all(state != WAITING for state in states),
-            "inForceSince": times.format_time(since_ms) if since_ms is not None else None,
-            "entry": entry,
-            "gateways": [_shown(row) for row in rows],
-            "points": stated,
-        }
+            stated = tuple(_points(state, issued))
+        begun, lifted = issued.holds_ms <= self._ledger.now_ms(), issued.ended is not None
+        rows = self.spread(name, issued.size)
+        states = [*(row.state for row in rows), *(row.state for row in stated)]
+        return DirectiveStatus(
+            directive=name,
+            size=issued.size,
+            lifted=lifted,
+            in_force=begun and not lifted and WAITING not in states,
+            in_force_since_ms=issued.in_force_ms,
+            entry=issued.in_force_seq,
+            gateways=tuple(map(_shown, rows)),
+            points=stated,
+        )
 
     def spread(self, name: str, size: int) -> list[AtGateway]:
         """How every incarnation stands with what the log holds at `size`, for the directive `name`."""
@@ -171,20 +170,20 @@ class Fleet:
         with self._lock:
             return [seen.row(name, size, now_ms) for _, seen in sorted(self._seen.items())]
 
-    def gateways(self) -> list[dict[str, Any]]:
+    def gateways(self) -> list[GatewayLease]:
         """Every incarnation that may hold a lease."""
         now_ms = self._boot_ms()
         with self._lock:
             return [
-                {
-                    "gateway": seen.who.gateway,
-                    "incarnation": seen.who.incarnation,
-                    "surface": seen.who.surface,
-                    "size": seen.after,
-                    "leaseMs": max(0, int(seen.lease_ends_ms() - now_ms)),
-                    "signed": seen.who.key is not None,
-                    "drifted": seen.drifted,
-                }
+                GatewayLease(
+                    gateway=seen.who.gateway,
+                    incarnation=seen.who.incarnation,
+                    surface=seen.who.surface,
+                    size=seen.after,
+                    lease_ms=max(0, int(seen.lease_ends_ms() - now_ms)),
+                    signed=seen.who.key is not None,
+                    drifted=seen.drifted,
+                )
                 for _, seen in sorted(self._seen.items())
             ]
 
@@ -301,23 +300,29 @@ class Fleet:
             return state.table.longest_lease_ms
 
 
-def _shown(row: AtGateway) -> dict[str, Any]:
+def _shown(row: AtGateway) -> StateAtGateway:
     """A row without its proof."""
-    return {name: value for name, value in row.to_json().items() if name not in _PROOF}
+    return StateAtGateway(
+        gateway=row.gateway,
+        incarnation=row.incarnation,
+        surface=row.surface,
+        size=row.size,
+        state=row.state,
+        at_ms=row.at_ms,
+        streams_cut=row.streams_cut,
+        signed=row.signed,
+        drifted=row.drifted,
+    )
 
 
-def _points(state: State, issued: Directive) -> list[dict[str, Any]]:
+def _points(state: State, issued: Directive) -> Iterator[StateAtPoint]:
     """How the declared points on a directive's surfaces stand with it."""
-    rows = []
     for point in points.asked(state, issued):
         stated = points.enforcing(point, issued)
-        rows.append(
-            {
-                "point": point.name,
-                "surface": point.surface,
-                "kind": "declared",
-                "state": WAITING if stated is None else "stated",
-                "at": None if stated is None else times.format_time(stated.at_ms),
-            }
+        yield StateAtPoint(
+            point=point.name,
+            surface=point.surface,
+            kind="declared",
+            state=WAITING if stated is None else "stated",
+            at_ms=None if stated is None else stated.at_ms,
         )
-    return rows

@@ -2,69 +2,75 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from sluicegate.acts import points as acts
+from sluicegate.acts.act import Nothing
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.points import (
+    EnforcementToSign,
+    KnownEnforcement,
+    KnownPoint,
+    PointAndDirective,
+    Points,
+    PointSaying,
+    PointShown,
+)
 from sluicegate.core.lifecycle import Refusal, points
 from sluicegate.core.lifecycle.points import SetPoint, StatePoint
 from sluicegate.core.lifecycle.state import Point
-from sluicegate.ports import Principal
-from sluicegate.service.ledger import Ledger
-from sluicegate_record.log import canonical, dsse, times
+from sluicegate.service.context import Context, does
+from sluicegate_record.log import dsse
 from sluicegate_record.log.dsse import Envelope
 
 
-def put(
-    ledger: Ledger, principal: Principal, command_id: str, envelope: dict[str, Any]
-) -> dict[str, Any] | Refusal:
+@does(acts.PUT)
+def put(context: Context[KnownPoint], asked: SignedStatement) -> KnownPoint | Refusal:
     """Declare or retire a point by an officer's signed statement. Raises: BadEnvelope."""
-    command = SetPoint(Envelope.from_json(envelope))
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=["point", envelope])
+    return context.execute(SetPoint(Envelope.from_json(asked.envelope)))
 
 
-def state(
-    ledger: Ledger, principal: Principal, command_id: str, envelope: dict[str, Any]
-) -> dict[str, Any] | Refusal:
+@does(acts.STATE)
+def state(context: Context[KnownEnforcement], asked: SignedStatement) -> KnownEnforcement | Refusal:
     """Put on the record what a point says of a directive, signed by the point. Raises: BadEnvelope."""
-    command = StatePoint(Envelope.from_json(envelope))
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=["stated", envelope])
+    return context.execute(StatePoint(Envelope.from_json(asked.envelope)))
 
 
-def to_state(ledger: Ledger, point: str, directive: str) -> dict[str, Any] | Refusal:
-    """What a point signs of a directive, but for what it says and when.
+@does(acts.TO_STATE)
+def to_state(context: Context[EnforcementToSign], asked: PointAndDirective) -> EnforcementToSign | Refusal:
+    """What a point signs of a directive, but for what it says and when."""
+    with context.ledger.reading() as known:
+        placed = points.point_and_directive(known, asked.point, asked.directive)
+        log = known.log
+    if isinstance(placed, Refusal):
+        return placed
+    point, issued = placed
+    digest = issued.document.digest
+    return EnforcementToSign(log=log, point=point.name, directive=issued.name, document=digest)
 
-    It is `{log, point, directive, document}`.
-    """
-    with ledger.reading() as known:
-        placed = points.point_and_directive(known, point, directive)
-        if isinstance(placed, Refusal):
-            return placed
-        document = placed[1].document.digest
-        return {"log": known.log, "point": point, "directive": directive, "document": document}
 
-
-def listed(ledger: Ledger) -> dict[str, Any]:
+@does(acts.LIST)
+def listed(context: Context[Points], _: Nothing) -> Points:
     """Every point on the record, and its newest word on each directive."""
-    with ledger.reading() as known:
-        return {"points": [_shown(point) for point in known.points.values()]}
+    with context.ledger.reading() as known:
+        return Points(points=tuple(map(_shown, known.points.values())))
 
 
-def _shown(point: Point) -> dict[str, Any]:
-    return {
-        "point": point.name,
-        "surface": point.surface,
-        "state": "retired" if point.retired else "declared",
-        "keyid": dsse.keyid(point.public),
-        "publicKey": canonical.b64(point.public),
-        "owner": point.owner,
-        "declaredAt": times.format_time(point.at_ms),
-        "stated": [
-            {
-                "directive": directive,
-                "says": stated.says,
-                "size": stated.of,
-                "at": times.format_time(stated.said_ms),
-                "seq": stated.seq,
-            }
+def _shown(point: Point) -> PointShown:
+    return PointShown(
+        point=point.name,
+        surface=point.surface,
+        state="retired" if point.retired else "declared",
+        keyid=dsse.keyid(point.public),
+        public_key=point.public,
+        owner=point.owner,
+        declared_at_ms=point.at_ms,
+        stated=tuple(
+            PointSaying(
+                directive=directive,
+                says=stated.says,
+                size=stated.of,
+                at_ms=stated.said_ms,
+                seq=stated.seq,
+            )
             for directive, stated in point.stated.items()
-        ],
-    }
+        ),
+    )

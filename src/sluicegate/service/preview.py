@@ -1,18 +1,23 @@
-"""Whom a directive covers, before it is signed and after: counted by the function that enforces it.
-
-Rules:
-- Counting takes longer the more customers there are. It holds the state a slice at a time, so that the fleet
-  and the writer wait for a slice alone. If the state has changed before the end, it is counted again.
-"""
+"""Who a directive covers, before it is signed and after: counted by the function that enforces it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
+from sluicegate.acts import directives as acts
+from sluicegate.acts.coverage import Coverage, OrganizationCoverage
+from sluicegate.acts.directives import (
+    AcceptedDirective,
+    AffectedPeople,
+    DirectiveArgument,
+    DirectivePreview,
+    DirectiveText,
+    NamedCoverage,
+)
 from sluicegate.core.access import coverage
-from sluicegate.core.access.coverage import Held, Usage
+from sluicegate.core.access.coverage import Held
 from sluicegate.core.access.table import Table
 from sluicegate.core.directives import cover, directive
 from sluicegate.core.directives.cover import Cover
@@ -22,79 +27,104 @@ from sluicegate.core.terms import document
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
+from sluicegate.service.context import Context, Services, does
+from sluicegate.service.counting import settled
 from sluicegate.service.directives import resolve
 from sluicegate.service.ledger import Ledger
-from sluicegate.service.usage import UsageBook
 from sluicegate_record.directives import names
-from sluicegate_record.log import canonical, times
+from sluicegate_record.directives.document import Document
+from sluicegate_record.form import replace
+from sluicegate_record.log import canonical
+from sluicegate_record.log.leaf import Opening
 
-TRIES = 5
-Count = TypeVar("Count")
 
+@does(acts.PREVIEW)
+def preview(context: Context[DirectivePreview], asked: DirectiveText) -> DirectivePreview | Refusal:
+    """Who a directive would cover and spare; nothing is done.
 
-def preview(  # noqa: PLR0913 - who, a text and its file, its annexes, and what is counted beside
-    ledger: Ledger,
-    principal: Principal,
-    text: str,
-    file: str,
-    annexes: Mapping[str, Any],
-    used: UsageBook | None = None,
-) -> dict[str, Any] | Refusal:
-    """Whom a directive would cover and spare; nothing is done.
-
-    `annexes` are the names in its annexes, as `annex.read` gives them. A release that the principal may not
-    know of is none; an organization is named to whoever sees a case of it.
+    A release that the principal may not know of counts as absent. An organization is named to those who see
+    a case of it.
     Raises: InvalidDocument. InvalidInput: an annex that is not here, or is none; an unknown definition.
     """
-    given = directive.read(document.read(text, file))
+    ledger, principal = context.ledger, context.principal
+    given = directive.read(document.read(asked.text, asked.file))
     now_ms = ledger.now_ms()
-    with ledger.reading() as state:
-        signed, opened = directive.to_sign(given, _signing(state, given, annexes))
-        knows = partial(access.knows, principal, state)
-        refusal = directives.check_directive(state, signed, now_ms, knows)
-        if refusal is not None:
-            return refusal
+    made = _to_sign(ledger, principal, given, asked, now_ms)
+    if isinstance(made, Refusal):
+        return made
+    signed, opened = made
     named = resolve(ledger, {name: each.value() for name, each in opened.items()})
     if isinstance(named, Refusal):
         return named
     found = cover.compiled(signed.metadata.name, signed.spec, named, now_ms)
-    usage = used.last_day(now_ms) if used is not None else []
-    answer = settled(ledger, lambda table, held: _counted(table, found, usage, now_ms, held))
-    if used is not None:
-        answer["countedSince"] = times.format_time(used.since_ms)
-    for each in answer["organizations"]:
-        known = ledger.store.principals.registered(each["organization"])
-        is_told = _sees(ledger, principal, each["organization"])
-        each["name"] = known.name if known is not None and is_told else None
-    replaces = signed.replaces.to_json() if signed.replaces else None
-    return {"directive": found.name, "document": given, "replaces": replaces, **answer}
+    answer, unmatched = _counted(context.services, found, now_ms)
+    return DirectivePreview(
+        directive=found.name,
+        document=given,
+        replaces=signed.replaces,
+        covered=answer.covered,
+        spared=answer.spared,
+        not_known=answer.not_known,
+        organizations=tuple(_named(ledger, principal, each) for each in answer.organizations),
+        assurance=answer.assurance,
+        exceptions=answer.exceptions,
+        unmatched=unmatched,
+        counted_since_ms=context.services.usage.since_ms,
+    )
 
 
-def counted(ledger: Ledger, issued: dict[str, Any] | Refusal) -> dict[str, Any] | Refusal:
-    """The answer to a directive that was put in force, with whom it covers. The order has gone out before."""
+def counted(ledger: Ledger, issued: AcceptedDirective | Refusal) -> AcceptedDirective | Refusal:
+    """The answer to a directive that was put in force, with the counts. The order has gone out before."""
     if isinstance(issued, Refusal):
         return issued
-    found = _in_force(ledger, issued["directive"])
+    found = _in_force(ledger, issued.directive)
     if found is None:
         return issued
     now_ms = ledger.now_ms()
     answer = settled(ledger, lambda table, held: coverage.coverage(table, found, (), now_ms, None, held))
-    return {**issued, "covered": answer["covered"], "spared": answer["spared"]}
+    return replace(issued, covered=answer.covered, spared=answer.spared)
 
 
-def affected(ledger: Ledger, principal: Principal, name: str) -> dict[str, Any] | Refusal:
+@does(acts.AFFECTED)
+def affected(context: Context[AffectedPeople], asked: DirectiveArgument) -> AffectedPeople | Refusal:
     """How many of the caller's people a directive covers, and what would settle those of unknown status."""
+    ledger, name = context.ledger, asked.directive
     found = _in_force(ledger, name)
     with ledger.reading() as state:
         if found is None or name in state.table.drills:
             issued = directives.in_force(state, name)
             assert isinstance(issued, Refusal)
             return issued
-        own = organizations_of(state, principal)
+        own = organizations_of(state, context.principal)
     now_ms = ledger.now_ms()
     answer = settled(ledger, lambda table, held: coverage.coverage(table, found, (), now_ms, own, held))
-    kept = ("covered", "spared", "unknown")
-    return {"directive": name, **{part: answer[part] for part in kept}}
+    return AffectedPeople(
+        directive=name, covered=answer.covered, spared=answer.spared, not_known=answer.not_known
+    )
+
+
+def _to_sign(
+    ledger: Ledger, principal: Principal, given: dict[str, Any], asked: DirectiveText, now_ms: int
+) -> tuple[Document, dict[str, Opening]] | Refusal:
+    """A written directive as its issuer would sign it, or why it does not fit this log."""
+    annexes = {name: each.to_json() for name, each in asked.annexes.items()}
+    with ledger.reading() as state:
+        signed, opened = directive.to_sign(given, _signing(state, given, annexes))
+        refusal = directives.check_directive(state, signed, now_ms, partial(access.knows, principal, state))
+    return (signed, opened) if refusal is None else refusal
+
+
+def _named(ledger: Ledger, principal: Principal, found: OrganizationCoverage) -> NamedCoverage:
+    known = ledger.store.principals.registered(found.organization)
+    is_seen = _sees(ledger, principal, found.organization)
+    return NamedCoverage(
+        organization=found.organization,
+        sector=found.sector,
+        covered=found.covered,
+        spared=found.spared,
+        not_known=found.not_known,
+        name=known.name if known is not None and is_seen else None,
+    )
 
 
 def organizations_of(state: State, principal: Principal) -> frozenset[str]:
@@ -108,33 +138,26 @@ def organizations_of(state: State, principal: Principal) -> frozenset[str]:
     )
 
 
-def settled(ledger: Ledger, count: Callable[[Table, Held], Count]) -> Count:
-    """What a count comes to over a table that has not changed meanwhile; it reads the table within `Held`.
-
-    Where the table changes every time, the newest count stands, with some of the changes in it: a caller who
-    keeps writing must not keep a count from ending.
-    """
-    tries = 0
-    while True:
-        with ledger.reading() as state:
-            table, size = state.table, state.size
-        newest, tries = count(table, ledger.reading), tries + 1
-        if ledger.size() == size or tries == TRIES:
-            return newest
-
-
 def _in_force(ledger: Ledger, name: str) -> Cover | None:
     with ledger.reading() as state:
         return state.table.directives.get(name) or state.table.drills.get(name)
 
 
-def _counted(table: Table, found: Cover, usage: Collection[Usage], now_ms: int, held: Held) -> dict[str, Any]:
-    with held():
-        for selector in found.selectors():
-            table.complete(selector)
-        names = {name for selector in found.selectors() for name in selector.names}
-        unmatched = sum(not table.bearing(name) for name in names)
-    return {**coverage.coverage(table, found, usage, now_ms, None, held), "unmatched": unmatched}
+def _counted(services: Services, found: Cover, now_ms: int) -> tuple[Coverage, int]:
+    """Who a directive would cover, by what gateways report too; and how many names match no one yet."""
+    usage = services.usage
+    usage.keep((each.gateway, each.incarnation) for each in services.fleet.gateways())
+    used = usage.last_day(now_ms)
+
+    def count(table: Table, held: Held) -> tuple[Coverage, int]:
+        with held():
+            for selector in found.selectors():
+                table.complete(selector)
+            names = {name for selector in found.selectors() for name in selector.names}
+            unmatched = sum(not table.bearing(name) for name in names)
+        return coverage.coverage(table, found, used, now_ms, None, held), unmatched
+
+    return settled(services.ledger, count)
 
 
 def _checked(given: Mapping[str, Any], annexes: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from sluicegate.acts import releases as acts
 from sluicegate.acts.act import APPLICANT, Nothing
+from sluicegate.acts.documents import DocumentText, SignedStatement
 from sluicegate.acts.releases import (
     AffectedCounts,
     AppealTerms,
-    DocumentText,
     JsonSchema,
     OpeningToSign,
     PlanApplied,
     PlanPreview,
     ReleaseStatus,
-    SignedStatement,
     StageArgument,
     StageOpen,
     StageStatus,

@@ -8,15 +8,29 @@ Rules:
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from typing import Any
 
 from sluicegate import targets
+from sluicegate.acts import subscriptions as acts
+from sluicegate.acts.act import Nothing
+from sluicegate.acts.subscriptions import (
+    DeadLetter,
+    DeadLetters,
+    NewSubscription,
+    ReplayedLetters,
+    ReplayRequest,
+    SubscriptionArgument,
+    SubscriptionGone,
+    SubscriptionRequest,
+    Subscriptions,
+    SubscriptionShown,
+    TrialLetter,
+)
 from sluicegate.core.lifecycle import Refusal, notices
-from sluicegate.ports import Letter, Outbox, Ports, Principal, Subscription
-from sluicegate.service.ledger import Ledger
+from sluicegate.ports import Letter, Ports, Subscription
+from sluicegate.service.context import Context, does
 from sluicegate.service.letters import letter
-from sluicegate.settings import PostSettings
+from sluicegate_record.form import replace
 from sluicegate_record.log import canonical, times
 
 WEBHOOK, EMAIL = "webhook", "email"
@@ -26,126 +40,120 @@ DEAD_MAX = 1_000
 """How many dead letters one answer lists."""
 
 
-def add(
-    ledger: Ledger, principal: Principal, command_id: str, asked: Mapping[str, str], settings: PostSettings
-) -> dict[str, Any] | Refusal:
-    """Tell a webhook or a mail address from now on. `asked` holds `kind` and `target`.
-
-    Raises: InvalidInput: a target that is never sent to.
-    """
-    kind, target = asked["kind"], asked["target"]
-    if kind == WEBHOOK:
-        targets.check_webhook(target, settings.webhook_networks)
+@does(acts.ADD)
+def add(context: Context[NewSubscription], asked: SubscriptionRequest) -> NewSubscription | Refusal:
+    """Tell a webhook or a mail address from now on. Raises: InvalidInput: a target that is never sent to."""
+    ledger, owner, post = context.ledger, context.principal.id, context.services.post
+    if asked.kind == WEBHOOK:
+        targets.check_webhook(asked.target, post.webhook_networks)
     else:
-        targets.check_mail(target)
-        if not settings.smtp_host:
+        targets.check_mail(asked.target)
+        if not post.smtp_host:
             said = "this control plane sends no e-mail"
             return Refusal("conflict", "mail_not_set_up", said, "use a webhook, or ask for SLUICEGATE_SMTP")
 
-    def change(ports: Ports) -> dict[str, Any] | Refusal:
-        if len(ports.outbox.subscriptions(principal.id)) >= SUBSCRIPTIONS_MAX:
+    def change(ports: Ports) -> NewSubscription | Refusal:
+        if len(ports.outbox.subscriptions(owner)) >= SUBSCRIPTIONS_MAX:
             said = f"you have {SUBSCRIPTIONS_MAX} subscriptions"
             return Refusal("conflict", "too_many_subscriptions", said, "remove one")
         name = "sub_" + base64.b32encode(ledger.random(10)).decode().lower()
-        added = Subscription(name, principal.id, kind, target, ledger.now_ms())
+        added = Subscription(name, owner, asked.kind, asked.target, ledger.now_ms())
         ports.outbox.add_subscription(added)
-        return _shown(added)
+        return NewSubscription(**_shown(added))
 
-    request = ["subscribe", kind, target]
-    answer = ledger.arrange(change, by=principal.id, command_id=command_id, request=request)
-    if isinstance(answer, Refusal) or kind != WEBHOOK:
+    answer = context.arrange(change)
+    if isinstance(answer, Refusal) or asked.kind != WEBHOOK:
         return answer
-    return {**answer, "secret": notices.shown(notices.secret(ledger.key, answer["subscription"]))}
+    return replace(answer, secret=notices.shown(notices.secret(ledger.key, answer.subscription)))
 
 
-def listed(ledger: Ledger, principal: Principal) -> dict[str, Any]:
+@does(acts.LIST)
+def listed(context: Context[Subscriptions], _: Nothing) -> Subscriptions:
     """The caller's subscriptions, oldest first."""
-    return {"subscriptions": [_shown(found) for found in ledger.store.outbox.subscriptions(principal.id)]}
+    found = context.ledger.store.outbox.subscriptions(context.principal.id)
+    return Subscriptions(subscriptions=tuple(SubscriptionShown(**_shown(each)) for each in found))
 
 
-def remove(
-    ledger: Ledger, principal: Principal, command_id: str, subscription: str
-) -> dict[str, Any] | Refusal:
+@does(acts.REMOVE)
+def remove(context: Context[SubscriptionGone], asked: SubscriptionArgument) -> SubscriptionGone | Refusal:
     """Tell a target no more; what waits for it is forgotten."""
 
-    def change(ports: Ports) -> dict[str, Any] | Refusal:
-        found = _own(ports.outbox, principal, subscription)
+    def change(ports: Ports) -> SubscriptionGone | Refusal:
+        found = _own(context, ports, asked.subscription)
         if isinstance(found, Refusal):
             return found
         ports.outbox.remove_subscription(found.id)
-        return {"subscription": found.id, "removed": True}
+        return SubscriptionGone(subscription=found.id, removed=True)
 
-    return ledger.arrange(
-        change, by=principal.id, command_id=command_id, request=["unsubscribe", subscription]
-    )
+    return context.arrange(change)
 
 
-def test(
-    ledger: Ledger, principal: Principal, command_id: str, subscription: str
-) -> dict[str, Any] | Refusal:
+@does(acts.TRY)
+def test(context: Context[TrialLetter], asked: SubscriptionArgument) -> TrialLetter | Refusal:
     """Send a letter about nothing, to see whether it arrives."""
 
-    def change(ports: Ports) -> dict[str, Any] | Refusal:
-        found = _own(ports.outbox, principal, subscription)
+    def change(ports: Ports) -> TrialLetter | Refusal:
+        found = _own(context, ports, asked.subscription)
         if isinstance(found, Refusal):
             return found
         if found.gone:
             said = f"the receiver of {found.id!r} said that it is gone"
             return Refusal("conflict", "subscription_gone", said, "replay its dead letters, or add another")
-        asked = canonical.digest([principal.id, command_id])
-        trial = letter(notices.trial(found.id, asked, ledger.now_ms()), found.id)
+        named = canonical.digest([context.principal.id, context.command_id])
+        trial = letter(notices.trial(found.id, named, context.ledger.now_ms()), found.id)
         ports.outbox.post([trial])
-        return {"subscription": found.id, "letter": trial.message}
+        return TrialLetter(subscription=found.id, letter=trial.message)
 
-    return ledger.arrange(change, by=principal.id, command_id=command_id, request=["test", subscription])
+    return context.arrange(change)
 
 
-def dead(ledger: Ledger, principal: Principal) -> dict[str, Any]:
+@does(acts.DEAD)
+def dead(context: Context[DeadLetters], _: Nothing) -> DeadLetters:
     """What could not be delivered to the caller, oldest first."""
-    found = ledger.store.outbox.dead(principal.id, DEAD_MAX)
-    return {"letters": [_told(subscription, each) for subscription, each in found]}
+    found = context.ledger.store.outbox.dead(context.principal.id, DEAD_MAX)
+    return DeadLetters(letters=tuple(_dead(subscription, each) for subscription, each in found))
 
 
-def replay(
-    ledger: Ledger, principal: Principal, command_id: str, message: str | None
-) -> dict[str, Any] | Refusal:
+@does(acts.REPLAY)
+def replay(context: Context[ReplayedLetters], asked: ReplayRequest) -> ReplayedLetters | Refusal:
     """Send dead letters of the caller's again, one or all."""
 
-    def change(ports: Ports) -> dict[str, Any] | Refusal:
-        count = ports.outbox.replay(principal.id, message, ledger.now_ms())
-        if message is not None and not count:
-            said = f"no dead letter {message[:80]!r}"
+    def change(ports: Ports) -> ReplayedLetters | Refusal:
+        count = ports.outbox.replay(context.principal.id, asked.letter, context.ledger.now_ms())
+        if asked.letter is not None and not count:
+            said = f"no dead letter {asked.letter[:80]!r}"
             return Refusal("unknown", "letter_unknown", said, "'notify dead' lists yours")
-        return {"replayed": count}
+        return ReplayedLetters(replayed=count)
 
-    return ledger.arrange(change, by=principal.id, command_id=command_id, request=["replay", message])
+    return context.arrange(change)
 
 
-def _own(outbox: Outbox, principal: Principal, subscription: str) -> Subscription | Refusal:
-    found = {each.id: each for each in outbox.subscriptions(principal.id)}.get(subscription)
+def _own(context: Context[Any], ports: Ports, subscription: str) -> Subscription | Refusal:
+    found = {each.id: each for each in ports.outbox.subscriptions(context.principal.id)}.get(subscription)
     said = f"no subscription {subscription[:80]!r}"
     return found or Refusal("unknown", "subscription_unknown", said, "'notify list' shows yours")
 
 
 def _shown(subscription: Subscription) -> dict[str, Any]:
+    """The fields of a `SubscriptionShown`."""
     return {
         "subscription": subscription.id,
         "kind": subscription.kind,
         "target": subscription.target,
         "state": "gone" if subscription.gone else "active",
-        "since": times.format_time(subscription.created_at_ms),
+        "since_ms": subscription.created_at_ms,
     }
 
 
-def _told(subscription: Subscription, letter: Letter) -> dict[str, Any]:
+def _dead(subscription: Subscription, letter: Letter) -> DeadLetter:
     body: Any = canonical.loads(letter.body)
-    return {
-        "letter": letter.message,
-        "subscription": subscription.id,
-        "target": subscription.target,
-        "topic": body["type"],
-        "at": body["timestamp"],
-        "case": letter.case or None,
-        "attempts": letter.attempts,
-        "error": letter.error,
-    }
+    return DeadLetter(
+        letter=letter.message,
+        subscription=subscription.id,
+        target=subscription.target,
+        topic=body["type"],
+        at_ms=times.parse_time(body["timestamp"]),
+        case=letter.case or None,
+        attempts=letter.attempts,
+        error=letter.error,
+    )

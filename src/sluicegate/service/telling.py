@@ -15,9 +15,9 @@ from sluicegate.core.access import coverage
 from sluicegate.core.lifecycle import State
 from sluicegate.core.lifecycle.notices import Notice
 from sluicegate.ports import Ports
+from sluicegate.service.counting import settled
 from sluicegate.service.ledger import CLOCK, Ledger
 from sluicegate.service.letters import letter
-from sluicegate.service.preview import settled
 from sluicegate_record.entities.directive import Directive
 
 ISSUED, LIFTED, REPLACED = "directive.issued", "directive.lifted", "directive.replaced"

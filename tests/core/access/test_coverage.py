@@ -123,7 +123,7 @@ def check_counts(seed: int) -> None:
         for key in keys
         for model in MODELS
     ]
-    told = coverage(table, directive, usage, AT_MS)
+    told = coverage(table, directive, usage, AT_MS).to_json()
     expected = {kind: [0, 0] for kind in ("credentials", "streams", "requests")}
     for key in keys:
         models = reached(table, each, key.grant.surface)
@@ -216,10 +216,10 @@ def test_an_exception_spares_what_would_be_covered_without_it(seed: int) -> None
     directive = table.directives.get("d")
     if directive is None:
         return
-    told = coverage(table, directive, (), AT_MS)
+    told = coverage(table, directive, (), AT_MS).to_json()
     for i, row in enumerate(told["exceptions"]):
         exempt = directive.exempt.pop(i)
-        without = coverage(table, directive, (), AT_MS)
+        without = coverage(table, directive, (), AT_MS).to_json()
         directive.exempt.insert(i, exempt)
         assert row["exception"] == exempt.name
         assert row["spares"] == {kind: without["covered"][kind] - told["covered"][kind] for kind in KINDS}
@@ -275,7 +275,7 @@ def told_of(rough: Rough, covers: Any, usage: list[Usage] | None = None, **chang
     }
     rough.write("directive.issued", {"directive": "d", "document": {"spec": spec}})
     table = table_of(rough)
-    return coverage(table, table.directives["d"], usage or (), AT_MS)
+    return coverage(table, table.directives["d"], usage or (), AT_MS).to_json()
 
 
 def test_government_is_listed_first_then_critical_users_then_whoever_loses_most(rough: Rough) -> None:
@@ -356,7 +356,7 @@ def test_a_revoked_key_and_another_surface_are_not_counted(rough: Rough) -> None
 def test_only_the_organizations_asked_for_are_counted(rough: Rough) -> None:
     told_of(rough, "everyone")
     table = table_of(rough)
-    told = coverage(table, table.directives["d"], [Usage("c1", "a", NOBODY, 1, 1)], AT_MS, {"o1"})
+    told = coverage(table, table.directives["d"], [Usage("c1", "a", NOBODY, 1, 1)], AT_MS, {"o1"}).to_json()
     assert told["covered"] == {
         "organizations": 1,
         "members": 2,

@@ -128,6 +128,10 @@ def _covers(value: Json) -> Literal["everyone"] | Selection:
 
 
 _COVERS = Codec(_covers, lambda value: value if value == EVERYONE else value.to_json(), {})
+Covered: TypeAlias = Annotated[Literal["everyone"] | Selection | Unread, or_unread(_COVERS)]
+"""Who a directive covers."""
+Excepted: TypeAlias = Annotated[Selection | Unread | None, or_unread(Selection | None)]
+"""Who it excepts."""
 
 
 @form
@@ -146,6 +150,12 @@ class Reasons(Form):
     summary: Annotated[str | None, _TEXT] = None
     text: Annotated[str | None, sized(1, REASONS_MAX, "characters")] = None
     commitment: Annotated[str | None, _HASH] = None
+
+
+StatedReasons: TypeAlias = Annotated[Reasons | Unread, or_unread(Reasons)]
+"""Its reasons."""
+Arrived: TypeAlias = Annotated[Arrival | Unread | None, or_unread(Arrival | None)]
+"""How it arrived, if two officers transcribe it."""
 
 
 @form
@@ -167,7 +177,7 @@ class DirectiveMetadata(Form):
     log: Annotated[str, _TEXT]
     replaces: Annotated[Replaces | Unread | None, or_unread(Replaces | None)] = None
     drill: Annotated[Json, _TRUE] = None
-    transcribed: Annotated[Arrival | Unread | None, or_unread(Arrival | None)] = None
+    transcribed: Arrived = None
 
 
 def _surfaces(value: Json) -> Literal["all"] | tuple[str, ...]:
@@ -179,7 +189,11 @@ def _surfaces(value: Json) -> Literal["all"] | tuple[str, ...]:
     return found
 
 
-_SURFACES = Codec(_surfaces, lambda value: value if value == "all" else list(value), {})
+Surfaces: TypeAlias = Annotated[
+    Literal["all"] | tuple[str, ...],
+    Codec(_surfaces, lambda value: value if value == "all" else list(value), {}),
+]
+"""The surfaces that a directive is about."""
 _SURFACES_NEED = Needs(
     "'all', or 1 to 50 names of surfaces",
     lambda value: value == "all" or (1 <= len(value) <= 50 and all(map(_NAME.holds, value))),
@@ -187,12 +201,16 @@ _SURFACES_NEED = Needs(
 
 
 _TIME = codec_of(Time)
-_BEGINS = Codec(
-    lambda value: None if value == "immediately" else _TIME.read(value),
-    lambda value: "immediately" if value is None else _TIME.write(value),
-    {},
-    _TIME.suffix,
-)
+Begins: TypeAlias = Annotated[
+    int | None,
+    Codec(
+        lambda value: None if value == "immediately" else _TIME.read(value),
+        lambda value: "immediately" if value is None else _TIME.write(value),
+        {},
+        _TIME.suffix,
+    ),
+]
+"""When a directive begins: milliseconds since 1970 UTC; None immediately, which is `immediately` in JSON."""
 
 
 def _drain(value: Json) -> int:
@@ -238,16 +256,16 @@ class DirectiveSpec(Form):
         Mapping[str, Json] | Unread | None, or_unread(Mapping[str, Json] | None), _RESTRICTIONS
     ] = None
     models: Annotated[tuple[str, ...], sized(1, 100, "models"), _MODELS]
-    surfaces: Annotated[Literal["all"] | tuple[str, ...], _SURFACES, _SURFACES_NEED]
-    covers: Annotated[Literal["everyone"] | Selection | Unread, or_unread(_COVERS)]
-    except_: Annotated[Selection | Unread | None, or_unread(Selection | None)] = None
+    surfaces: Annotated[Surfaces, _SURFACES_NEED]
+    covers: Covered
+    except_: Excepted = None
     annexes: Annotated[
         Mapping[str, CommittedNames] | None, sized(0, 100, "annexes"), _NAMES, _ALL_COMMITTED
     ] = None
-    effective_ms: Annotated[int | None, _BEGINS] = None
+    effective_ms: Begins = None
     expires_ms: Time | None = None
     drain_ms: Annotated[int, _DRAIN, _GRACE] = 0
-    reasons: Annotated[Reasons | Unread, or_unread(Reasons)]
+    reasons: StatedReasons
     lifted_by: Annotated[Rule, Codec(_rule, Rule.to_json, Rule.SCHEMA)]
 
     def is_about(self, surface: str) -> bool:

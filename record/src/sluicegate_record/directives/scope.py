@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sluicegate_record.form import Form, form
+from sluicegate_record.form import Form, Time, form
 
 
 @form
@@ -24,3 +24,13 @@ class Scope(Form):
     surfaces: tuple[str, ...] | None = None
     annexes: tuple[str, ...] | None = None
     organizations: CommittedNames | None = None
+
+
+@form
+class LiftedPart(Form):
+    """A part of a directive that was lifted, and by which case and entry."""
+
+    case: str
+    scope: Scope
+    at_ms: Time
+    seq: int

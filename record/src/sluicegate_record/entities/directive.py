@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sluicegate_record.directives.document import Document
-from sluicegate_record.directives.scope import Scope
+from sluicegate_record.directives.scope import LiftedPart, Scope
 from sluicegate_record.entities.happening import Happening
 from sluicegate_record.entries import directives
 from sluicegate_record.entries.body import Body
@@ -21,16 +21,6 @@ class Ending(Form):
     """How a directive ended: `lifted`, `replaced` or `expired`, and by which entry."""
 
     how: str
-    at_ms: Time
-    seq: int
-
-
-@form
-class LiftedPart(Form):
-    """A part of a directive that was lifted, and by which case and entry."""
-
-    case: str
-    scope: Scope
     at_ms: Time
     seq: int
 

@@ -17,6 +17,16 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
+from sluicegate.acts.coverage import (
+    AssuranceSides,
+    Counts,
+    Coverage,
+    ExceptionCoverage,
+    OrganizationCoverage,
+    Settlement,
+    SideCounts,
+    UnknownCounts,
+)
 from sluicegate.core.access import naming
 from sluicegate.core.access.naming import Naming, VerifiedAssertion
 from sluicegate.core.access.table import CredentialRow, Table
@@ -75,8 +85,8 @@ def coverage(  # noqa: PLR0913 - a directive, and all that it is counted over
     now_ms: int,
     only: Collection[str] | None = None,
     held: Held = nullcontext,
-) -> dict[str, Any]:
-    """Who a directive would cover and spare, as JSON; only these organizations with `only`, all with None.
+) -> Coverage:
+    """Who a directive would cover and spare; only these organizations with `only`, all with None.
 
     An organization that asks with `only` does not see what a person said: without a claim by another issuer,
     the status stays unknown.
@@ -92,16 +102,17 @@ def coverage(  # noqa: PLR0913 - a directive, and all that it is counted over
     tallies, why, assured = _tallied(subjects, directive, entities, unheard)
     total = _sum(tallies.values())
     covered = sum(bool(each.covered) for each in tallies.values())
-    return {
-        "covered": {"organizations": covered, **_counts(total.covered)},
-        "spared": {"organizations": len(tallies) - covered, **_counts(total.spared)},
-        "unknown": {**_counts(total.unknown), "settledBy": _settled(why)},
-        "organizations": _listed(table, tallies),
-        "assurance": {
-            word: {side: assured[side, word] for side in ("covered", "spared")} for word in ASSURANCES
+    return Coverage(
+        covered=SideCounts(organizations=covered, **_by_kind(total.covered)),
+        spared=SideCounts(organizations=len(tallies) - covered, **_by_kind(total.spared)),
+        not_known=UnknownCounts(settled_by=tuple(_settled(why)), **_by_kind(total.unknown)),
+        organizations=tuple(_listed(table, tallies)),
+        assurance={
+            word: AssuranceSides(covered=assured["covered", word], spared=assured["spared", word])
+            for word in ASSURANCES
         },
-        "exceptions": list(_exceptions(subjects, directive, entities)),
-    }
+        exceptions=tuple(_exceptions(subjects, directive, entities)),
+    )
 
 
 def affected(table: Table, directive: Cover, now_ms: int, held: Held = nullcontext) -> frozenset[str]:
@@ -280,49 +291,50 @@ def _sum(tallies: Iterable[_Tally]) -> _Tally:
     return total
 
 
-def _counts(counted: Counter[str]) -> dict[str, int]:
+def _by_kind(counted: Counter[str]) -> dict[str, Any]:
     return {kind: counted[kind] for kind in KINDS}
 
 
-def _settled(why: Counter[tuple[str, str]]) -> list[dict[str, Any]]:
-    words = sorted({word for _, word in why})
-    return [
-        {"why": word, "text": SETTLED_BY[word], **{kind: why[kind, word] for kind in KINDS}} for word in words
-    ]
+def _counts(counted: Counter[str]) -> Counts:
+    return Counts(**_by_kind(counted))
 
 
-def _listed(table: Table, tallies: Mapping[str, _Tally]) -> list[dict[str, Any]]:
+def _settled(why: Counter[tuple[str, str]]) -> Iterator[Settlement]:
+    for word in sorted({word for _, word in why}):
+        counted = Counter({kind: why[kind, word] for kind in KINDS})
+        yield Settlement(why=word, text=SETTLED_BY[word], **_by_kind(counted))
+
+
+def _listed(table: Table, tallies: Mapping[str, _Tally]) -> Iterator[OrganizationCoverage]:
     """Government and critical users first, then those who lose the most."""
 
-    def rank(name: str) -> tuple[int, int, str]:
+    def sector(name: str) -> str | None:
         known = table.organizations.get(name)
-        sector = _SECTORS.get(known.sector or "", 2) if known is not None else 2
-        return sector, -tallies[name].covered.total(), name
+        return known.sector if known is not None else None
+
+    def rank(name: str) -> tuple[int, int, str]:
+        return _SECTORS.get(sector(name) or "", 2), -tallies[name].covered.total(), name
 
     listed = sorted((name for name, tally in tallies.items() if tally.covered), key=rank)
-    return [
-        {
-            "organization": name,
-            "sector": known.sector if (known := table.organizations.get(name)) is not None else None,
-            "covered": _counts(tallies[name].covered),
-            "spared": _counts(tallies[name].spared),
-            "unknown": _counts(tallies[name].unknown),
-        }
-        for name in listed[:ORGANIZATIONS_MAX]
-    ]
+    for name in listed[:ORGANIZATIONS_MAX]:
+        yield OrganizationCoverage(
+            organization=name,
+            sector=sector(name),
+            covered=_counts(tallies[name].covered),
+            spared=_counts(tallies[name].spared),
+            not_known=_counts(tallies[name].unknown),
+        )
 
 
 def _exceptions(
     subjects: Sequence[_Subject], directive: Cover, entities: Mapping[str, Requester]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[ExceptionCoverage]:
     """What each exception spares that would be covered without that exception."""
     whole = _covered(subjects, directive, entities)
     for exempt in directive.exempt:
         without = replace(directive, exempt=_but(directive.exempt, exempt))
-        yield {
-            "exception": exempt.name,
-            "spares": _counts(_covered(subjects, without, entities) - whole),
-        }
+        spares = _counts(_covered(subjects, without, entities) - whole)
+        yield ExceptionCoverage(exception=exempt.name, spares=spares)
 
 
 def _but(exempt: Iterable[Exempt], one: Exempt) -> list[Exempt]:

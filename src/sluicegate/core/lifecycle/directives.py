@@ -17,6 +17,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from sluicegate.acts.act import Done
+from sluicegate.acts.directives import AcceptedDirective, ConfirmedDirective, KnownDefinition, LiftCase
+from sluicegate.acts.drills import DrillOver
 from sluicegate.core.directives import cover, directive
 from sluicegate.core.directives.cover import Resolution
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal
@@ -137,7 +140,7 @@ def issue_directive(
     issued = Draft.of(name, body, entropy)
     ended = _ended_lifts(state, replaced.directive, "directive_replaced") if replaced else ()
     drafts = [*describe(state, command.described, entropy), *ended, issued]
-    return Acceptance(drafts, {"directive": name, "acceptedAt": times.format_time(now_ms)})
+    return Acceptance(drafts, AcceptedDirective(directive=name, accepted_at_ms=now_ms))
 
 
 def check_directive(
@@ -305,8 +308,9 @@ def confirm(state: State, command: Confirm, now_ms: int, entropy: Entropy) -> Ac
     key = signer_for(state, command.envelope, found.issuer)
     if isinstance(key, Refusal):
         return key
+    result = ConfirmedDirective(directive=found.name, issuer=found.issuer)
     if found.confirmed:
-        return Acceptance([], {"directive": found.name, "issuer": found.issuer})
+        return Acceptance([], result)
     body = entries.DirectiveConfirmed(
         directive=found.name,
         owner=key.owner,
@@ -314,8 +318,7 @@ def confirm(state: State, command: Confirm, now_ms: int, entropy: Entropy) -> Ac
         digest=command.envelope.digest,
         envelope=command.envelope,
     )
-    drafts = [Draft.of(found.name, body, entropy)]
-    return Acceptance(drafts, {"directive": found.name, "issuer": found.issuer})
+    return Acceptance([Draft.of(found.name, body, entropy)], result)
 
 
 def _not_to_confirm(found: Directive, document: str) -> Refusal | None:
@@ -339,7 +342,7 @@ def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) ->
     for name in found.lifts:
         case = state.cases[name]
         if case.state != "determined" and case.question.scope == command.scope:
-            return Acceptance([], {"directive": found.name, "case": name})
+            return Acceptance([], LiftCase(directive=found.name, case=name))
     name = entropy.name("case")
     question = Question(
         log=state.log,
@@ -359,8 +362,7 @@ def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) ->
         named={"lift": command.named.to_json()} if opened is not None else None,
         sealed_parts={LIFTED: opened} if opened is not None else {},
     )
-    drafts = [Draft.of(name, body, entropy)]
-    return Acceptance(drafts, {"directive": found.name, "case": name})
+    return Acceptance([Draft.of(name, body, entropy)], LiftCase(directive=found.name, case=name))
 
 
 def _out_of_scope(state: State, found: Directive, command: OpenLift) -> Refusal | None:
@@ -408,10 +410,11 @@ def end_drill(state: State, command: EndDrill, now_ms: int, entropy: Entropy) ->
     found = state.directives.get(command.directive)
     if found is None or not found.is_drill:
         return Refusal("unknown", "drill_unknown", f"no drill {command.directive[:80]!r}")
+    result = DrillOver(directive=found.name)
     if found.ended is not None:
-        return Acceptance([], {"directive": found.name})
+        return Acceptance([], result)
     body = entries.DirectiveLifted(directive=found.name, case=None)
-    return Acceptance([Draft.of(found.name, body, entropy)], {"directive": found.name})
+    return Acceptance([Draft.of(found.name, body, entropy)], result)
 
 
 def report_drill(state: State, command: ReportDrill, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -423,18 +426,17 @@ def report_drill(state: State, command: ReportDrill, now_ms: int, entropy: Entro
         said = f"the drill {found.name!r} has not ended"
         return Refusal("conflict", "drill_running", said, "'drill end' ends it")
     if found.report is not None:
-        return Acceptance([], {"drill": found.name, "envelope": found.report.to_json()})
+        return Acceptance([], Done())
     report = command.envelope
     body = entries.DrillReported(directive=found.name, digest=report.digest, envelope=report)
-    draft = Draft.of(found.name, body, entropy)
-    return Acceptance([draft], {"drill": found.name, "envelope": report.to_json()})
+    return Acceptance([Draft.of(found.name, body, entropy)], Done())
 
 
 def add_definition(
     state: State, command: AddDefinition, now_ms: int, entropy: Entropy
 ) -> Acceptance | Refusal:
     """Decide `AddDefinition`. The meaning of a name never changes."""
-    result = {"definition": command.name, "statuses": sorted(command.statuses), "source": command.source}
+    result = KnownDefinition(definition=command.name, statuses=command.statuses, source=command.source)
     known = persons.DEFINITIONS.get(command.name) or state.definitions.get(command.name)
     if known is not None:
         if (known.statuses, known.source) == (command.statuses, command.source):

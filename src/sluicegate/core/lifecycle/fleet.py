@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from sluicegate.acts.act import Done
 from sluicegate.core.lifecycle import points
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.state import State
@@ -47,7 +48,7 @@ def note_in_force(state: State, command: NoteInForce, now_ms: int, entropy: Entr
     if refusal is not None:
         return refusal
     drafts = [] if found.in_force_ms is not None else list(_drafts(state, found, command.gateways, now_ms))
-    return Acceptance(drafts, {"directive": found.name})
+    return Acceptance(drafts, Done())
 
 
 def _not_in_force(state: State, found: Directive, command: NoteInForce, now_ms: int) -> Refusal | None:

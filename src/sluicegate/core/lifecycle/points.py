@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sluicegate.acts.points import KnownEnforcement, KnownPoint
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.releases import other_log
@@ -53,7 +54,7 @@ def set_point(state: State, command: SetPoint, now_ms: int, entropy: Entropy) ->
     refusal = _not_to_set(state, said, known)
     if refusal is not None:
         return refusal
-    result = {"point": said.point, "surface": said.surface, "state": said.says}
+    result = KnownPoint(point=said.point, surface=said.surface, state=said.says)
     if known is not None and known.retired is (said.says == "retired"):
         return Acceptance([], result)
     kind = PointDeclared if said.says == "declared" else PointRetired
@@ -97,9 +98,8 @@ def state_point(state: State, command: StatePoint, now_ms: int, entropy: Entropy
     if isinstance(placed, Refusal):
         return placed
     point, issued = placed
-    at_ms, at = said.at_ms, times.format_time(said.at_ms)
-    known = point.stated.get(issued.name)
-    result = {"point": point.name, "directive": issued.name, "says": said.says, "at": at}
+    at_ms, known = said.at_ms, point.stated.get(issued.name)
+    result = KnownEnforcement(point=point.name, directive=issued.name, says=said.says, at_ms=at_ms)
     refusal = _not_to_state(command, said, point, issued)
     if refusal is not None:
         return refusal

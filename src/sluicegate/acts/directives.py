@@ -1,0 +1,378 @@
+"""Acts on directives: preview, issue, confirm, list, show, follow, lift. What the words of orders mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Annotated
+
+from sluicegate.acts.act import AGENCY, ANYONE, APPLICANT, DEVELOPER, Act, Answer, Arguments, Done, Nothing
+from sluicegate.acts.coverage import (
+    AssuranceSides,
+    ExceptionCoverage,
+    NotKnown,
+    OrganizationCoverage,
+    SideCounts,
+)
+from sluicegate.acts.documents import DocumentText, SignedStatement
+from sluicegate.acts.fields import Identifier, Opened, PlainName, some, text
+from sluicegate_record.directives.document import (
+    Arrived,
+    Begins,
+    Covered,
+    DirectiveBasis,
+    Document,
+    Excepted,
+    Replaces,
+    StatedReasons,
+    Surfaces,
+)
+from sluicegate_record.directives.names import ROWS_MAX
+from sluicegate_record.directives.scope import LiftedPart, Scope
+from sluicegate_record.form import Json, Note, Time, form
+from sluicegate_record.terms.rule import Rule
+
+DirectiveName = Annotated[str, Note("The directive's name.")]
+
+
+@form
+class DirectiveArgument(Arguments):
+    """Which directive."""
+
+    directive: DirectiveName
+
+
+@form
+class AnnexNames(Arguments):
+    """The names in an annex: organizations or members."""
+
+    organizations: Annotated[tuple[str, ...], some(str, 0, ROWS_MAX)] | None = None
+    persons: Annotated[tuple[str, ...], some(str, 0, ROWS_MAX)] | None = None
+
+
+@form
+class DirectiveText(DocumentText):
+    """A directive as written, the name of its file, and the names in its annexes."""
+
+    annexes: Mapping[str, AnnexNames] = field(default_factory=dict)
+
+
+@form
+class NamedCoverage(OrganizationCoverage):
+    """The same with its legal name, if the reader may see a case of it."""
+
+    name: str | None
+
+
+@form
+class DirectivePreview(Answer):
+    """Who a directive would cover. `document` is the directive as written, with all defaults."""
+
+    directive: str
+    document: Json
+    replaces: Replaces | None
+    covered: SideCounts
+    spared: SideCounts
+    not_known: NotKnown
+    organizations: tuple[NamedCoverage, ...]
+    assurance: Mapping[str, AssuranceSides]
+    exceptions: tuple[ExceptionCoverage, ...]
+    unmatched: Annotated[int, Note("How many of the names match no organization here yet.")]
+    counted_since_ms: Annotated[Time, Note("From when on gateways' reports of use are counted.")]
+
+
+PREVIEW = Act(
+    "directive.preview",
+    frozenset({DEVELOPER, AGENCY}),
+    "look",
+    "/api/v1/directives/preview",
+    DirectiveText,
+    DirectivePreview,
+    "Show who a directive would cover and spare, and what each exception changes. This changes nothing.",
+)
+
+
+@form
+class SignedDirective(SignedStatement):
+    """A signed directive, and what opens its commitments, by name."""
+
+    opened: Mapping[str, Opened] = field(default_factory=dict)
+
+
+@form
+class AcceptedDirective(Done):
+    """A directive that is on the record. The counts are missing if it has ended meanwhile."""
+
+    directive: str
+    accepted_at_ms: Time
+    covered: SideCounts | None = None
+    spared: SideCounts | None = None
+
+
+ISSUE = Act(
+    "directive.issue",
+    frozenset({DEVELOPER, AGENCY}),
+    "command",
+    "/api/v1/directives",
+    SignedDirective,
+    AcceptedDirective,
+    "Sign a directive and put it in force immediately, also for open streams.",
+)
+
+
+@form
+class ConfirmedDirective(Done):
+    """A transcribed directive that its issuer has confirmed."""
+
+    directive: str
+    issuer: str
+
+
+CONFIRM = Act(
+    "directive.confirm",
+    frozenset({DEVELOPER, AGENCY}),
+    "command",
+    "/api/v1/directives/confirmations",
+    SignedStatement,
+    ConfirmedDirective,
+    "Confirm, as its issuer, that a transcribed order was entered correctly.",
+)
+
+
+@form
+class DirectiveSummary(Answer):
+    """What a directive says, and what has become of it. `confirmed` is null if it is not transcribed."""
+
+    directive: str
+    issuer: str
+    transcribed: Arrived
+    confirmed: bool | None
+    drill: bool
+    in_force: bool
+    ended: str | None
+    ended_at_ms: Time | None
+    issued_at_ms: Time
+    effective_ms: Begins
+    expires_ms: Time | None
+    action: str
+    models: tuple[str, ...]
+    surfaces: Surfaces
+    covers: Covered
+    except_: Excepted
+    basis: DirectiveBasis
+    reasons: StatedReasons
+    lifted: tuple[LiftedPart, ...]
+    lifted_by: Rule
+    lift_case: str | None
+
+
+@form
+class Directives(Answer):
+    """Every directive on the record, newest first."""
+
+    directives: tuple[DirectiveSummary, ...]
+
+
+LIST = Act(
+    "directive.list",
+    frozenset({DEVELOPER, AGENCY}),
+    "question",
+    "/api/v1/directives",
+    Nothing,
+    Directives,
+    "List every directive on the record, newest first.",
+)
+
+
+@form
+class Remark(Answer):
+    """What was said of a directive: `document` with its reasons, or a note by a party."""
+
+    kind: str
+    seq: int | None = None
+    reasons: StatedReasons | None = None
+    about: Json = None
+    on: str | None = None
+    text: str | None = None
+    party: str | None = None
+    owner: str | None = None
+    digest: str | None = None
+    at_ms: Time | None = None
+
+
+@form
+class DirectiveShown(DirectiveSummary):
+    """A directive with its document, and what was said of it, in order."""
+
+    document: Document
+    said: tuple[Remark, ...]
+
+
+SHOW = Act(
+    "directive.show",
+    ANYONE,
+    "question",
+    "/api/v1/directives/{directive}",
+    DirectiveArgument,
+    DirectiveShown,
+    "Show what the public record says of a directive: who issued it, who it covers, why, and later notes.",
+)
+
+
+@form
+class AffectedPeople(Answer):
+    """How many of one's own people a directive covers, and what would make unknown statuses known."""
+
+    directive: str
+    covered: SideCounts
+    spared: SideCounts
+    not_known: NotKnown
+
+
+AFFECTED = Act(
+    "directive.affected",
+    frozenset({DEVELOPER, APPLICANT}),
+    "question",
+    "/api/v1/directives/{directive}/affected",
+    DirectiveArgument,
+    AffectedPeople,
+    "Show how many of your own people a directive covers, and how to make unknown statuses known.",
+)
+
+
+@form
+class StateAtGateway(Answer):
+    """How a run of a gateway stands with a directive: `acknowledged`, `counted_out` or `waiting`."""
+
+    gateway: str
+    incarnation: str
+    surface: str
+    size: int
+    state: str
+    at_ms: Time | None
+    streams_cut: int
+    signed: bool
+    drifted: str | None
+
+
+@form
+class StateAtPoint(Answer):
+    """How a declared point stands with a directive: `stated` or `waiting`."""
+
+    point: str
+    surface: str
+    kind: str
+    state: str
+    at_ms: Time | None
+
+
+@form
+class DirectiveStatus(Answer):
+    """Where a directive is in force. `entry` is the place of the entry that says: everywhere."""
+
+    directive: str
+    size: int
+    lifted: bool
+    in_force: bool
+    in_force_since_ms: Time | None
+    entry: int | None
+    gateways: tuple[StateAtGateway, ...]
+    points: tuple[StateAtPoint, ...]
+
+
+STATUS = Act(
+    "directive.status",
+    frozenset({DEVELOPER, AGENCY}),
+    "question",
+    "/api/v1/directives/{directive}/status",
+    DirectiveArgument,
+    DirectiveStatus,
+    "Show where a directive is in force: gateway by gateway, and point by point.",
+)
+
+
+@form
+class LiftRequest(Arguments):
+    """Which part of a directive to lift, by default all of it.
+
+    `opened` opens the commitment to the organizations of the part.
+    """
+
+    directive: DirectiveName
+    scope: Scope = Scope()
+    opened: Opened | None = None
+
+
+@form
+class LiftCase(Done):
+    """The case about lifting a directive, or a part of it."""
+
+    directive: str
+    case: str
+
+
+LIFT = Act(
+    "directive.lift",
+    frozenset({DEVELOPER, AGENCY}),
+    "command",
+    "/api/v1/directives/{directive}/lift",
+    LiftRequest,
+    LiftCase,
+    "Ask to lift a directive, or a part of it. A party that its 'liftedBy' names signs.",
+)
+
+
+@form
+class Meaning(Arguments):
+    """What a name in an order means."""
+
+    name: PlainName
+    statuses: tuple[Identifier, ...]
+    source: Annotated[str, text(1, 500)]
+
+
+@form
+class KnownDefinition(Done):
+    """A definition that is on the record."""
+
+    definition: str
+    statuses: frozenset[str]
+    source: str
+
+
+DEFINE = Act(
+    "definition.add",
+    frozenset({DEVELOPER}),
+    "command",
+    "/api/v1/definitions",
+    Meaning,
+    KnownDefinition,
+    "Say which person statuses the words of an order mean. It cannot be changed.",
+)
+
+
+@form
+class DefinitionShown(Answer):
+    """Which person statuses a name in an order means, and where that is written."""
+
+    definition: str
+    statuses: frozenset[str]
+    source: str
+
+
+@form
+class Definitions(Answer):
+    """What the words of orders mean."""
+
+    definitions: tuple[DefinitionShown, ...]
+
+
+DEFINITIONS = Act(
+    "definition.list",
+    ANYONE,
+    "question",
+    "/api/v1/definitions",
+    Nothing,
+    Definitions,
+    "List what the words of orders mean here, and the source of each meaning.",
+)

@@ -1,0 +1,98 @@
+"""Acts of and about gateways: list them; the question that a gateway asks the feed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Annotated
+
+from sluicegate.acts.act import AGENCY, DEVELOPER, GATEWAY, Act, Answer, Arguments, Nothing
+from sluicegate.acts.fields import Identifier, PlainName, ShortText, number, some, text
+from sluicegate_record.form import Json, Verbatim, form
+
+Count = Annotated[int, number(0)]
+
+
+@form
+class GatewayLease(Answer):
+    """A run of a gateway that may hold a lease. `drifted` says where its log or its build differs."""
+
+    gateway: str
+    incarnation: str
+    surface: str
+    size: int
+    lease_ms: int
+    signed: bool
+    drifted: str | None
+
+
+@form
+class Gateways(Answer):
+    """Every run of a gateway that may hold a lease."""
+
+    gateways: tuple[GatewayLease, ...]
+
+
+LIST = Act(
+    "gateway.list",
+    frozenset({DEVELOPER, AGENCY}),
+    "question",
+    "/api/v1/gateways",
+    Nothing,
+    Gateways,
+    "List every gateway that may hold a lease.",
+)
+
+
+@form
+class UsageRow(Arguments):
+    """One way of use: streams open now, calls since the run began. `naming` is as `gate.usage` reports it."""
+
+    credential: Identifier
+    model: Identifier
+    naming: Mapping[str, Json] = field(default_factory=dict)
+    open: Count
+    total: Count
+
+
+@form
+class PollReport(Arguments):
+    """What a gateway reports. `streams_cut` is by directive or reason, since the run began.
+
+    `proven` are grants under which a call has succeeded.
+    """
+
+    streams_cut: Mapping[str, Count] = field(default_factory=dict)
+    proven: Annotated[tuple[Identifier, ...], some(Identifier, 0, 100)] = ()
+    usage: Annotated[tuple[UsageRow, ...], some(UsageRow, 0, 1_000)] = ()
+
+
+@form
+class FeedQuestion(Verbatim, Arguments):
+    """A gateway's question to the feed (DESIGN 4.5), and in `source` exactly what it sent.
+
+    A run that shows its `key` signs every question, see `sluicegate_record.log.acknowledgement`.
+    """
+
+    gateway: PlainName
+    incarnation: PlainName
+    surface: ShortText = ""
+    after: Count
+    nonce: Annotated[str, text(16, 64)]
+    wait_ms: Annotated[int, number(0, 20_000)] = 0
+    report: PollReport = PollReport()
+    root: Annotated[str, text(64, 64, "[0-9a-f]{64}")] | None = None
+    fold: Count | None = None
+    key: Annotated[str, text(44, 44, "[A-Za-z0-9+/]{43}=")] | None = None
+    sig: Annotated[str, text(88, 88, "[A-Za-z0-9+/]{86}==")] | None = None
+
+
+POLL = Act(
+    "fleet.poll",
+    frozenset({GATEWAY}),
+    "look",
+    "/fleet/v1/poll",
+    FeedQuestion,
+    Answer,
+    "Follow the log: the entries after `after`, and a lease. It waits for news for `waitMs` at most.",
+)

@@ -1,0 +1,120 @@
+"""Acts on declared points, where others enforce: declare or retire one, list them, carry their statements."""
+
+from __future__ import annotations
+
+from sluicegate.acts.act import AGENCY, DEVELOPER, Act, Answer, Arguments, Done, Nothing
+from sluicegate.acts.documents import SignedStatement
+from sluicegate_record.form import Base64, Time, form
+
+
+@form
+class KnownPoint(Done):
+    """A point that is declared or retired."""
+
+    point: str
+    surface: str
+    state: str
+
+
+PUT = Act(
+    "point.put",
+    frozenset({DEVELOPER}),
+    "command",
+    "/api/v1/points",
+    SignedStatement,
+    KnownPoint,
+    "Declare or retire an enforcement point that has no gateway of ours. An officer signs it.",
+)
+
+
+@form
+class PointSaying(Answer):
+    """The newest statement of a point about a directive. `size` is that of the directive's document."""
+
+    directive: str
+    says: str
+    size: int
+    at_ms: Time
+    seq: int
+
+
+@form
+class PointShown(Answer):
+    """A declared point."""
+
+    point: str
+    surface: str
+    state: str
+    keyid: str
+    public_key: Base64
+    owner: str
+    declared_at_ms: Time
+    stated: tuple[PointSaying, ...]
+
+
+@form
+class Points(Answer):
+    """Every point on the record."""
+
+    points: tuple[PointShown, ...]
+
+
+LIST = Act(
+    "point.list",
+    frozenset({DEVELOPER, AGENCY}),
+    "question",
+    "/api/v1/points",
+    Nothing,
+    Points,
+    "List every declared enforcement point, and its newest statement about each directive.",
+)
+
+
+@form
+class PointAndDirective(Arguments):
+    """Which point, and which directive."""
+
+    point: str
+    directive: str
+
+
+@form
+class EnforcementToSign(Answer):
+    """What a point signs, unchanged; it adds what it says, and when. `document` is a digest."""
+
+    log: str
+    point: str
+    directive: str
+    document: str
+
+
+TO_STATE = Act(
+    "point.to-state",
+    frozenset({DEVELOPER}),
+    "question",
+    "/api/v1/points/{point}/directives/{directive}",
+    PointAndDirective,
+    EnforcementToSign,
+    "Show what a point signs about a directive.",
+)
+
+
+@form
+class KnownEnforcement(Done):
+    """What a point has said of a directive, on the record."""
+
+    point: str
+    directive: str
+    says: str
+    at_ms: Time
+
+
+STATE = Act(
+    "point.state",
+    frozenset({DEVELOPER}),
+    "command",
+    "/api/v1/points/statements",
+    SignedStatement,
+    KnownEnforcement,
+    "Say, with the point's own key, that it now enforces a directive or has restored access.",
+)

@@ -1,0 +1,156 @@
+"""Directives in words, as a person reads them: what they say, and who they cover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from sluicegate.acts.coverage import AssuranceSides, Counts, SideCounts, UnknownCounts
+from sluicegate.acts.directives import AffectedPeople, DirectivePreview, DirectiveShown, NamedCoverage, Remark
+from sluicegate.cli import wording
+from sluicegate_record.directives.document import EVERYONE, Persons, Reasons, Selection
+from sluicegate_record.directives.received import Arrival
+from sluicegate_record.directives.scope import CommittedNames, Scope
+from sluicegate_record.log import times
+from sluicegate_record.strict import Unread
+from sluicegate_record.terms.text import counted
+
+_UNREAD = "what only a newer build can read"
+_COUNTED = {
+    "organizations": ("organization", "organizations"),
+    "members": ("member", "members"),
+    "credentials": ("key", "keys"),
+    "streams": ("open stream", "open streams"),
+    "requests": ("request of the last day", "requests of the last day"),
+}
+
+
+def sides(prefix: str, covered: SideCounts, spared: SideCounts) -> str:
+    """How many a directive covers and spares, in one line."""
+    return f"{prefix} {_counts(covered)}; it spares {_counts(spared)}"
+
+
+def affected(shown: AffectedPeople) -> str:
+    """How many of one's own people a directive covers."""
+    first = sides(f"of your organization, {shown.directive} covers", shown.covered, shown.spared)
+    return "\n".join([first, *_not_known(shown.not_known)])
+
+
+def preview(shown: DirectivePreview) -> str:
+    """Who a directive would cover and spare, what is not known, and what each exception changes."""
+    lines = [
+        sides(f"{shown.directive} would cover", shown.covered, shown.spared),
+        *_not_known(shown.not_known),
+        *map(_organization, shown.organizations),
+        *_assured(shown.assurance),
+        *(f"  the exception {each.exception} spares {_counts(each.spares)}" for each in shown.exceptions),
+    ]
+    if shown.unmatched:
+        lines.append(f"  no match here yet for {counted(shown.unmatched, 'name')}")
+    return "\n".join(lines)
+
+
+def _not_known(unknown: UnknownCounts) -> Iterator[str]:
+    for each in unknown.settled_by:
+        yield f"  unknown ({wording.words(each.why)}): {_counts(each)}; to settle it, {each.text}"
+
+
+def _organization(found: NamedCoverage) -> str:
+    sector = f" [{found.sector}]" if found.sector else ""
+    name = found.name or found.organization
+    return f"  {name}{sector}: {_counts(found.covered)}; spared {_counts(found.spared)}"
+
+
+def _assured(assurance: Mapping[str, AssuranceSides]) -> Iterator[str]:
+    for word, each in assurance.items():
+        if each.covered or each.spared:
+            yield f"  {word}: {counted(each.covered, 'request')} covered, {each.spared} spared"
+
+
+def _counts(counts: Counts) -> str:
+    given = counts.to_json()
+    told = [counted(given[kind], one, many) for kind, (one, many) in _COUNTED.items() if given.get(kind)]
+    return ", ".join(told) or "no one"
+
+
+def directive(shown: DirectiveShown) -> str:
+    """A directive on the public record, and the notes about it."""
+    where = shown.surfaces if shown.surfaces == "all" else ", ".join(shown.surfaces)
+    lines = [
+        f"{shown.directive}: {_state(shown)}",
+        f"  issued by {shown.issuer} {_minute(shown.issued_at_ms)}",
+        *_arrival(shown),
+        f"  basis: {shown.basis.kind}, {shown.basis.authority}",
+        f"  {shown.action}s {', '.join(shown.models)} on {where}",
+        f"  covers {covered(shown.covers)}",
+        *([f"  except {covered(shown.except_)}"] if shown.except_ is not None else []),
+        *(f"  lifted {_minute(part.at_ms)} for {_scope(part.scope)}" for part in shown.lifted),
+        f"  lifted by {wording.rule(shown.lifted_by.to_json())}",
+        *map(_remark, shown.said),
+    ]
+    return "\n".join(lines)
+
+
+def _state(shown: DirectiveShown) -> str:
+    if shown.ended_at_ms is not None:
+        return f"{shown.ended} {_minute(shown.ended_at_ms)}"
+    begins_ms = shown.effective_ms
+    return "in force" if begins_ms is None else f"in force from {_minute(begins_ms)}"
+
+
+def _arrival(shown: DirectiveShown) -> Iterator[str]:
+    came = shown.transcribed
+    if came is not None:
+        how = f"{came.how} of {came.on}" if isinstance(came, Arrival) else _UNREAD
+        stood = "its issuer has confirmed it" if shown.confirmed else "its issuer has not confirmed it"
+        yield f"  transcribed by two officers: {how}; {stood}"
+
+
+def _remark(said: Remark) -> str:
+    if said.kind != "document":
+        return f"  {said.kind} by {said.party}, {said.on}: {said.text}"
+    reasons = said.reasons
+    told = f"{reasons.form} {reasons.summary or ''}" if isinstance(reasons, Reasons) else _UNREAD
+    return f"  reasons, entry {said.seq}: {told}".rstrip()
+
+
+def covered(stated: str | Selection | Unread) -> str:
+    """Who a directive covers or excepts, in a few words."""
+    if isinstance(stated, Unread):
+        return _UNREAD
+    if not isinstance(stated, Selection):
+        return EVERYONE
+    return _parts(
+        {
+            "annexes": stated.annexes,
+            "organizations": stated.organizations,
+            "persons": stated.persons,
+            "registeredIn": stated.registered_in,
+        }
+    )
+
+
+def _scope(scope: Scope) -> str:
+    return _parts(
+        {
+            "models": scope.models,
+            "surfaces": scope.surfaces,
+            "annexes": scope.annexes,
+            "organizations": scope.organizations,
+        }
+    )
+
+
+def _parts(stated: Mapping[str, Iterable[str] | CommittedNames | Persons | None]) -> str:
+    return "; ".join(_part(kind, value) for kind, value in stated.items() if value is not None)
+
+
+def _part(kind: str, value: Iterable[str] | CommittedNames | Persons) -> str:
+    if isinstance(value, Persons):
+        return f"persons: {value.definition} ({', '.join(value.statuses)})"
+    if isinstance(value, CommittedNames):
+        return counted(value.count, kind.removesuffix("s"), kind)
+    return f"{kind} {', '.join(value)}"
+
+
+def _minute(at_ms: int) -> str:
+    return wording.minute(times.format_time(at_ms))
