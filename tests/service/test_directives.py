@@ -33,8 +33,8 @@ def covered(plane: Plane, name: str) -> bool:
 
 def test_a_directive_covers_whom_it_names_and_spares_the_others(plane):
     result = plane.direct("d-1", ["Example Utility"])
-    assert result["covered"] == counts(organizations=1, credentials=1)
-    assert result["spared"] == counts(organizations=1, credentials=1)
+    assert result.covered.to_json() == counts(organizations=1, credentials=1)
+    assert result.spared.to_json() == counts(organizations=1, credentials=1)
     assert covered(plane, "Example Utility")
     assert not covered(plane, "Example Grid")
 
@@ -49,7 +49,7 @@ def test_an_organization_may_be_named_by_its_pseudonym(plane):
 def test_a_name_covers_everybody_of_that_name(plane):
     plane.admit("rival", "Example Utility")
     result = plane.direct("d-1", ["Example Utility"])
-    assert result["covered"]["organizations"] == 1  # the second has no key yet
+    assert result.covered.organizations == 1  # the second has no key yet
     issued = [entry for entry in plane.store.log.entries(0, 1_000) if entry.type == "directive.issued"]
     assert gate_value(issued[0], "named") == {"covers": {"names": [plane.ledger.tag("Example Utility")]}}
     assert len(plane.pseudonyms("Example Utility")) == 2
@@ -141,7 +141,7 @@ def test_names_beside_a_directive_over_everyone_are_refused(plane):
 @pytest.mark.parametrize(
     ("named", "error"),
     [
-        (_named(salt="not base64"), NotCanonical),
+        (_named(salt="not base64"), InvalidInput),
         (_named(salt=canonical.b64(bytes(31))), InvalidInput),
         (_named(salt=canonical.b64(bytes(33))), InvalidInput),
         (_named(salt=""), InvalidInput),

@@ -123,13 +123,6 @@ class RequestBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class DocumentText(RequestBody):
-    """A document as written, and the name of its file for error messages."""
-
-    text: Annotated[str, Field(max_length=262_144)]
-    file: Annotated[str, Field(max_length=1_024)] = "document"
-
-
 class EnvelopeRequest(RequestBody):
     """A DSSE envelope."""
 
