@@ -159,8 +159,9 @@ def test_a_lift_that_was_not_asked_for_is_not_signed(plane):
     plane.answer("directive", "issue", written(plane, "asked-1"), *keys(plane, "oncd"))
     case, shown = plane.answer("directive", "lift", "asked-1")["case"], plane.folder / "shown.json"
     plane.answer("review", "export", case, "-o", shown)
-    answers = {"/lift": {"case": case, "size": 1}, f"{case}/export": json.loads(shown.read_text())}
     for meant in (("other-1",), ("asked-1", "--surface", "api")):
+        opened = {"directive": meant[0], "case": case, "size": 1}
+        answers = {"/lift": opened, f"{case}/export": json.loads(shown.read_text())}
         with lying(answers) as (url, asked):
             said = plane.cli("directive", "lift", *meant, *keys(plane, "oncd"), "--json", url=url)
         assert "answered about 'asked-1'" in said.error["message"]

@@ -129,7 +129,8 @@ def test_one_that_is_lifted_will_not_be_in_force(plane: Plane, tmp_path: Path):
 
 def test_what_a_point_was_not_told_to_say_is_not_signed(plane: Plane):
     for point, directive in (("other", "d-1"), ("cloud", "d-2")):
-        with lying({"/d-1": {"point": point, "directive": directive}}) as (url, asked):
+        answer = {"log": "log", "point": point, "directive": directive, "document": "sha256:"}
+        with lying({"/d-1": answer}) as (url, asked):
             state = ("point", "state", "cloud", "d-1", "--key", plane.key("cloud"))
             said = plane.cli(*state, "--json", url=url)
         assert f"answered about {point!r} and {directive!r}" in said.error["message"]

@@ -18,17 +18,17 @@ def acting(act: Act[Asked, Answered], said: Callable[[Answered], str], **options
     """The command that does an act, and prints what `said` makes of its answer.
 
     What is in the act's path is an argument, what else it is asked with is an option. `options` gives the
-    option of a field another form, such as `--on/--off`, and an argument another word, such as `NAME`.
+    option of a field another form, such as `--on/--off`, and an argument another name.
     """
-
-    def command(as_json: bool, **given: Any) -> None:
-        answer = Client().do(
-            act, act.asked(**{name: each for name, each in given.items() if each is not None})
-        )
-        emit(answer.to_json(), as_json, said(answer))
-
     fields = sorted(shape_of(act.asked).fields, key=lambda each: each.key not in act.places)
     parameters = [_parameter(each, each.key in act.places, options.get(each.name, "")) for each in fields]
+    named = {parameter.name: each.name for parameter, each in zip(parameters, fields, strict=True)}
+
+    def command(as_json: bool, **given: Any) -> None:
+        asked = {named[name]: each for name, each in given.items() if each is not None}
+        answer = Client().do(act, act.asked(**asked))
+        emit(answer.to_json(), as_json, said(answer))
+
     as_json = Parameter("as_json", Parameter.KEYWORD_ONLY, default=False, annotation=Json)
     command.__signature__ = Signature([*parameters, as_json])  # type: ignore[attr-defined]
     command.__doc__ = act.does
@@ -39,11 +39,11 @@ def _parameter(each: FormField, is_argument: bool, option: str) -> Parameter:
     kind = {"integer": int, "boolean": bool}.get(each.codec.schema.get("type", ""), str)
     name = option or f"--{each.name.replace('_', '-')}"
     if is_argument:
-        argument = typer.Argument(help=each.note, show_default=False, metavar=option or None)
-        annotation: Any = Annotated[kind, argument]
+        annotation: Any = Annotated[kind, typer.Argument(help=each.note, show_default=False)]
     elif each.is_required:
         annotation = Annotated[kind, typer.Option(name, help=each.note, show_default=False)]
     else:
         annotation = Annotated[kind | None, typer.Option(name, help=each.note, show_default=False)]
     default = Parameter.empty if each.is_required else None
-    return Parameter(each.name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    called = option if is_argument and option else each.name
+    return Parameter(called, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -33,8 +33,8 @@ WATCH_EVERY_S = 0.25
 """How long `--watch` waits before it asks again."""
 Name = Annotated[str, typer.Argument(help="The directive's name.", show_default=False)]
 
-show = acting(acts.SHOW, descriptions.directive, directive="NAME")
-affected = acting(acts.AFFECTED, descriptions.affected, directive="NAME")
+show = acting(acts.SHOW, descriptions.directive, directive="name")
+affected = acting(acts.AFFECTED, descriptions.affected, directive="name")
 
 
 def define(

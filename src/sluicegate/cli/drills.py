@@ -59,7 +59,7 @@ def run(
 end = acting(
     acts.END,
     lambda over: f"the drill {over.directive} is over; see: sluicegate drill report {over.directive}",
-    drill="NAME",
+    drill="name",
 )
 
 
