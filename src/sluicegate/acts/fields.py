@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, TypeAlias
 
-from sluicegate_record.form import Codec, Json, Misread, codec_of, shown
+from sluicegate.acts.act import Arguments
+from sluicegate_record.form import Base64, Codec, Json, Misread, codec_of, form, shown
 
 
 def text(least: int = 0, most: int = 4_000, pattern: str = "") -> Codec:
@@ -46,6 +47,12 @@ def some(item: Any, least: int, most: int) -> Codec:
     return Codec(read, codec.write, {**codec.schema, "minItems": least, "maxItems": most})
 
 
+def _days(value: Json) -> float:
+    if type(value) not in {int, float}:
+        raise Misread("a number", shown(value))
+    return float(value)
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -56,3 +63,13 @@ PlainName: TypeAlias = Annotated[str, text(1, 64, "[A-Za-z0-9._-]+")]
 ShortText: TypeAlias = Annotated[str, text(0, 64)]
 FileName: TypeAlias = Annotated[str, text(0, 1_024)]
 """The name of a file, for messages about its text."""
+Days: TypeAlias = Annotated[float, Codec(_days, _same, {"type": "number"})]
+"""Days of 86,400 s, with two decimals."""
+
+
+@form
+class OpenedCommitment(Arguments):
+    """What opens a signed commitment: its salt, 32 bytes, and the value committed to."""
+
+    salt: Base64
+    value: Json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from sluicegate.acts import credentials, grants, log, releases, tokens
+from sluicegate.acts import cases, credentials, grants, log, releases, reports, review, tokens
 from sluicegate.acts.act import Act, AnyAct
 
 
@@ -12,5 +12,5 @@ def _rows(module: ModuleType) -> list[AnyAct]:
     return [value for value in vars(module).values() if isinstance(value, Act)]
 
 
-FAMILIES = (releases, grants, credentials, tokens, log)
+FAMILIES = (releases, cases, review, grants, credentials, reports, tokens, log)
 ACTS: dict[str, AnyAct] = {act.name: act for family in FAMILIES for act in _rows(family)}

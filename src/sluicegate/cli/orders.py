@@ -8,11 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
+from sluicegate.acts import review
+from sluicegate.acts.cases import CaseArgument
+from sluicegate.acts.review import SignedStatement
 from sluicegate.cli import wording
 from sluicegate.cli.directives import Name
 from sluicegate.cli.files import read_bytes, read_json, read_text, write_json
 from sluicegate.cli.output import Json, emit
-from sluicegate.client import signing
+from sluicegate.client import export, signing
 from sluicegate.client.directives import Binding, signed_directive
 from sluicegate.client.http import Client
 from sluicegate.core.directives import annex, directive
@@ -144,19 +147,19 @@ def lift(
     if not key:
         answer = {"directive": name, "case": case, "size": opened["size"], "lifted": False}
         return emit(answer, as_json, f"case {case} is open; sign it: sluicegate review export {case} -o FILE")
-    exported = client.get(f"/api/v1/cases/{case}/export")
-    signing.check_export(exported)
-    asked = exported["question"]
-    if (asked.get("directive"), asked.get("scope", {})) != (name, body["scope"]):
-        raise CommandRefused(f"the control plane answered about {asked.get('directive')!r}, or another part")
+    exported = export.checked(client.do(review.EXPORT, CaseArgument(case=case)))
+    asked = exported.question
+    scope_asked = {} if asked.scope is None else asked.scope.to_json()
+    if (asked.directive, scope_asked) != (name, body["scope"]):
+        raise CommandRefused(f"the control plane answered about {asked.directive!r}, or another part")
     keys = [signing.private_key(path) for path in key]
     if letter is not None or note:
         envelope = signing.transcription(exported, "approve", received(letter, note, how, on), keys)
     else:
         envelope = signing.position(exported, signing.Review("approve"), keys[0])
-    said = client.post("/api/v1/positions", {"envelope": envelope})
-    lifted = said["determination"] == "approved"
-    answer = {"directive": name, "case": case, "size": said["size"], "lifted": lifted}
+    said = client.do(review.IMPORT, SignedStatement(envelope=envelope))
+    lifted = said.determination == "approved"
+    answer = {"directive": name, "case": case, "size": said.size, "lifted": lifted}
     what = "in the part stated " if scope or names else ""
     outcome = f"is lifted {what}" if lifted else f"is not lifted yet; see: sluicegate case show {case} "
     return emit(answer, as_json, f"{name} {outcome}at size {answer['size']}")

@@ -24,12 +24,23 @@ from sluicegate.control.waiting import WAITING, Waiting
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
-from sluicegate.service import access, credentials, grants, log, releases, tokens
+from sluicegate.service import (
+    access,
+    casefile,
+    cases,
+    credentials,
+    grants,
+    log,
+    positions,
+    releases,
+    reports,
+    tokens,
+)
 from sluicegate.service.context import ANYONE, DOINGS, Context, Doing
 from sluicegate_record.form import Form, Json, Misread, shape_of, shown
 from sluicegate_record.log import canonical
 
-MODULES = (credentials, grants, log, releases, tokens)
+MODULES = (casefile, cases, credentials, grants, log, positions, releases, reports, tokens)
 """Where the functions of acts are: each says which act it does."""
 COMMAND_ID = {"least": 8, "most": 64}
 """How many characters a command id has."""
