@@ -5,6 +5,7 @@ import json
 import pytest
 
 from sluicegate.acts import cases, review
+from sluicegate.acts.fields import OpenedCommitment
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import BadEnvelope, InvalidDocument
 from sluicegate.service import applications
@@ -247,6 +248,31 @@ def test_a_token_does_not_make_a_position_count(plane):
 def test_what_is_no_envelope_is_refused(plane, envelope):
     with pytest.raises(BadEnvelope):
         plane.do("oncd", review.IMPORT, envelope=envelope)
+
+
+@pytest.mark.parametrize("salt", [b"", bytes(31), bytes(33)])
+def test_an_opening_has_a_whole_salt(plane, salt):
+    case = plane.submit()["application"]
+    envelope = worlds.position(plane.case(case), "oncd").to_json()
+    with pytest.raises(BadEnvelope):
+        plane.do("oncd", review.IMPORT, envelope=envelope, opened=OpenedCommitment(salt=salt, value="x"))
+
+
+def test_an_answer_has_the_fields_of_what_was_stated(plane):
+    """A field that is null says something else than one that is not there."""
+    case = plane.submit()["application"]
+    received = yes(plane.carry(worlds.receipt(plane.case(case), "oncd").envelope, "oncd")).to_json()
+    assert received.keys() == {"case", "agency", "digest", "due", "size"}
+    assert received["due"] is None
+    taken = yes(plane.say(case, "oncd")).to_json()
+    assert taken.keys() == {"case", "agency", "digest", "determination", "size"}
+    assert (taken["determination"], taken["size"]) == (None, plane.size)
+    assert yes(plane.say(case, "ostp")).determination == "approved"
+
+
+def test_a_list_put_in_use_names_its_version(plane):
+    used = yes(plane.do("developer", review.USE_LIST, name="entities", version="7"))
+    assert (used.list, used.version, used.reopened, used.size) == ("entities", "7", (), plane.size)
 
 
 def test_what_is_listed_is_json(plane):
