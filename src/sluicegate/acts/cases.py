@@ -9,7 +9,7 @@ from typing import Annotated
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, Answer, Arguments
 from sluicegate.acts.grants import GrantShown
 from sluicegate_record.form import Json, Note, Time, form
-from sluicegate_record.statements.notes import About
+from sluicegate_record.statements.about import About
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.conditions import Conditions
 from sluicegate_record.terms.rule import Rule

@@ -10,7 +10,7 @@ from sluicegate.acts.cases import CaseArgument, CaseShown
 from sluicegate.acts.fields import OpenedCommitment, PlainName, text
 from sluicegate_record.directives.document import Document
 from sluicegate_record.form import ABSENT, Absent, Base64, Json, Note, Time, form
-from sluicegate_record.statements.notes import About
+from sluicegate_record.statements.about import About
 from sluicegate_record.statements.question import Question
 from sluicegate_record.terms.plan import Plan
 from sluicegate_record.terms.rule import Rule

@@ -10,7 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from sluicegate.acts import review as acts
+from sluicegate.acts.act import Nothing
 from sluicegate.acts.cases import CaseArgument, CaseShown
+from sluicegate.acts.log import HEAD
 from sluicegate.acts.review import ExportedCase, ListInUse, SignedStatement, StatementRecorded
 from sluicegate.cli import wording
 from sluicegate.cli.files import read_json, read_text, write_json
@@ -23,8 +25,9 @@ from sluicegate.core.terms import document
 from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, WrongUsage
 from sluicegate_record.log import times
+from sluicegate_record.statements.about import About
 from sluicegate_record.statements.cases import DECISIONS, NEED_REASON, POSITIONS
-from sluicegate_record.statements.notes import NOTES, About, NoteStatement
+from sluicegate_record.statements.notes import NOTES, NoteStatement
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.plan import Plan, Stage
 from sluicegate_record.terms.text import counted
@@ -224,8 +227,8 @@ def note(
         remedy = "name one of --case, --directive, or --release with --stage"
         raise WrongUsage("a note is about one thing", remedy=remedy)
     client = Client()
-    log = client.get("/api/v1/log")["vkey"]
-    noted = NoteStatement(log=log, party=party, about=About.from_json(about), kind=kind, on=on, text=text)
+    vkey = client.do(HEAD, Nothing()).vkey
+    noted = NoteStatement(log=vkey, party=party, about=About.from_json(about), kind=kind, on=on, text=text)
     answer = _import(client, signing.signed(noted, signing.private_key(key)))
     emit(answer.to_json(), as_json, f"on the record at size {answer.size}: {party}, {kind} of {on}")
 
