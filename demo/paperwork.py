@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from demo.cast import OFFICER, Cast, Customer
 from demo.site import Site
-from sluicegate.client import signing
+from sluicegate.client import export, signing
 from sluicegate.client.directives import Binding, signed_directive
 from sluicegate.client.http import Client
 from sluicegate.core.access import apikey
@@ -97,8 +97,7 @@ class Paperwork:
     def approve(self, case: str, agency: str) -> dict[str, Any]:
         """One agency reads a case and signs its approval."""
         client = self.agency(agency)
-        exported = client.get(f"/api/v1/cases/{case}/export")
-        signing.check_export(exported)
+        exported = export.read(client.get(f"/api/v1/cases/{case}/export"))
         envelope = signing.position(exported, signing.Review("approve"), self._cast.key(agency))
         answer: dict[str, Any] = client.post("/api/v1/positions", {"envelope": envelope})
         return answer

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sluicegate.acts import credentials, directives, releases
+from sluicegate.acts import credentials, directives, releases, review
 from sluicegate.acts.act import AnyAct
 from sluicegate.control import routes as routes  # noqa: PLC0414 - it imports the function of each act
 from sluicegate.core.access import feed
@@ -17,7 +17,6 @@ from sluicegate.ports import Principal, Store
 from sluicegate.service import (
     access,
     applications,
-    positions,
     preview,
     tokens,
 )
@@ -130,7 +129,7 @@ class Plane:
         return self.carry(envelope, agency)
 
     def carry(self, envelope: Envelope, who: str) -> Any:
-        return positions.record(self.ledger, self.who[who], self.id(), envelope.to_json())
+        return self.do(who, review.IMPORT, envelope=envelope.to_json())
 
     def open(self, release: str = RELEASE, stage: str = STAGE) -> Any:
         with self.ledger.reading() as state:

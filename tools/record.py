@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from demo.upstream import UpstreamSettings, in_thread
 from sluicegate import bootstrap
-from sluicegate.acts import credentials, directives, releases
+from sluicegate.acts import cases, credentials, directives, releases, review
 from sluicegate.acts.act import AnyAct
 from sluicegate.core.access import apikey, feed
 from sluicegate.core.directives import directive
@@ -32,9 +32,7 @@ from sluicegate.ports import Principal
 from sluicegate.service import (
     access,
     applications,
-    cases,
     log,
-    positions,
     tokens,
 )
 from sluicegate.service.applications import Submission
@@ -47,7 +45,6 @@ from sluicegate_record.log import acknowledgement, canonical, dsse, merkle, tile
 from sluicegate_record.log.times import parse_time
 from sluicegate_record.statements.cases import Position
 from sluicegate_record.statements.directives import DirectiveStatement
-from sluicegate_record.statements.question import Question
 from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.statements.statement import Statement
 
@@ -133,16 +130,15 @@ class Example:
         case = _done(applications.submit(self.ledger, self.staff, self._id(), asked))["application"]
         for agency in AGENCIES:
             self._approve(case, agency)
-        grant = _done(cases.show(self.ledger, self.staff, case))["grant"]["grant"]
+        grant = self.do(cases.SHOW, case=case).grant.grant
         digest = apikey.digest(self.api_key).hex()
         self.do(credentials.ISSUE, grant=grant, digest=digest)
 
     def _approve(self, case: str, agency: str) -> None:
-        exported = _done(cases.export(self.ledger, self.staff, case))
-        question = Question.from_json(exported["question"])
+        question = self.do(review.EXPORT, case=case).question
         said = Position(question=question, agency=agency, position="approve", reason="", previous=None)
         self.position = _signed(said, agency)
-        _done(positions.record(self.ledger, self.staff, self._id(), self.position))
+        self.do(review.IMPORT, envelope=self.position)
 
     def suspend(self) -> None:
         """Issue a directive that covers everyone."""

@@ -91,8 +91,8 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
 READING = {
     "/api/v1/releases": "release.list",
     "/api/v1/releases/r/stages/s/opening": "stage.opening",
-    "/api/v1/cases": "case.read",
-    "/api/v1/cases/case_x": "case.read",
+    "/api/v1/cases": "case.list",
+    "/api/v1/cases/case_x": "case.show",
     "/api/v1/cases/case_x/export": "case.export",
     "/api/v1/grants/grant_x": "grant.show",
     "/api/v1/drafts": "application.submit",

@@ -9,7 +9,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.acts.releases import OpeningToSign
-from sluicegate.client import signing
+from sluicegate.client import export, signing
 from sluicegate.client.directives import Binding, signed_directive
 from sluicegate.core.directives import directive
 from sluicegate.core.terms import document
@@ -41,7 +41,7 @@ class Parties:
 
     def position(self, exported: dict[str, Any], agency: str) -> dict[str, Any]:
         """An agency's approval in an exported case."""
-        return signing.position(exported, signing.Review("approve"), self._keys[agency])
+        return signing.position(export.read(exported), signing.Review("approve"), self._keys[agency])
 
     def opening(self, opening: dict[str, str]) -> dict[str, Any]:
         """The officer's opening of a stage."""

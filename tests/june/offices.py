@@ -17,7 +17,7 @@ from bench.fleet import AGENCIES, Fleet
 from demo.cast import OFFICER, Customer, Place
 from sluicegate.acts import directives as acts
 from sluicegate.acts.points import TO_STATE, PointAndDirective
-from sluicegate.client import signing
+from sluicegate.client import export, signing
 from sluicegate.client.directives import Binding, lift_request, signed_directive
 from sluicegate.client.http import Client
 from sluicegate.core.access import apikey
@@ -172,8 +172,7 @@ class Offices:
 
     def transcribe_lift(self, case: str) -> dict[str, Any]:
         """Two officers enter the issuer's letter about it."""
-        exported = self._staff().get(f"/api/v1/cases/{case}/export")
-        signing.check_export(exported)
+        exported = export.read(self._staff().get(f"/api/v1/cases/{case}/export"))
         received = _letter("2026-06-26", f"the letter that lifts, {case}")
         envelope = signing.transcription(exported, "approve", received, self._officers())
         answer: dict[str, Any] = self._staff().post("/api/v1/positions", {"envelope": envelope})

@@ -4,13 +4,15 @@ import json
 
 import pytest
 
+from sluicegate.acts import cases, review
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import BadEnvelope, InvalidDocument
-from sluicegate.service import applications, cases, positions
+from sluicegate.service import applications
 from sluicegate.service.applications import AmendmentText
-from sluicegate_record.log import canonical, times
+from sluicegate.service.casefile import grant_of
+from sluicegate_record.form import Misread
+from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import Opening
-from sluicegate_record.terms.plan import Plan
 from tests import worlds
 from tests.forging import gate_value
 from tests.plane import Plane, no, yes
@@ -138,13 +140,13 @@ def test_a_case_is_shown_with_everything_said(plane):
     case = plane.submit()["application"]
     plane.say(case, "oncd", "abstain")
     plane.say(case, "oncd")
-    shown = yes(cases.show(plane.ledger, plane.who["applicant"], case))
-    assert (shown["state"], shown["determination"], shown["awaiting"]) == ("in_review", None, ["ostp"])
-    assert [(said["position"], said["superseded"]) for said in shown["positions"]] == [
+    shown = yes(plane.do("applicant", cases.SHOW, case=case))
+    assert (shown.state, shown.determination, shown.awaiting) == ("in_review", None, ("ostp",))
+    assert [(said.position, said.superseded) for said in shown.positions] == [
         ("abstain", True),
         ("approve", False),
     ]
-    assert (shown["application"], shown["stage"], shown["surface"], shown["grant"]) == (
+    assert (shown.application, shown.stage, shown.surface, shown.grant) == (
         case,
         STAGE,
         "api",
@@ -154,12 +156,12 @@ def test_a_case_is_shown_with_everything_said(plane):
 
 def test_a_grant_is_shown_with_how_far_it_has_come(plane):
     grant = plane.admit()
-    case = next(c for c in cases.listed(plane.ledger, plane.who["applicant"])["cases"])["case"]
-    shown = yes(cases.show(plane.ledger, plane.who["applicant"], case))["grant"]
-    assert (shown["grant"], shown["state"], shown["models"]) == (grant, "approved", ["gpt-5.6"])
-    assert shown["validUntil"] == times.format_time(plane.wall.at_ms + 30 * DAY_MS)
+    case = next(c for c in plane.do("applicant", cases.LIST).cases).case
+    shown = yes(plane.do("applicant", cases.SHOW, case=case)).grant
+    assert (shown.grant, shown.state, shown.models) == (grant, "approved", ("gpt-5.6",))
+    assert shown.valid_until_ms == plane.wall.at_ms + 30 * DAY_MS
     plane.credential(grant)
-    assert yes(cases.show(plane.ledger, plane.who["applicant"], case))["grant"]["state"] == "provisioned"
+    assert yes(plane.do("applicant", cases.SHOW, case=case)).grant.state == "provisioned"
 
 
 def test_a_grant_without_an_end_is_shown_so(plane):
@@ -167,27 +169,27 @@ def test_a_grant_without_an_end_is_shown_so(plane):
     plane.opened(plan_value(stages=[stage(conditions=None, seats=9)]))
     grant = plane.admit()
     with plane.ledger.reading() as state:
-        shown = cases.grant_of(state, grant)
+        shown = grant_of(state, grant)
         assert shown is not None
         assert shown.valid_until_ms is None
-        assert cases.grant_of(state, "grant_unknown") is None
+        assert grant_of(state, "grant_unknown") is None
 
 
 def test_nobody_is_shown_what_does_not_concern_them(plane):
     case = plane.submit("applicant")["application"]
     for name in ("rival", "caisi"):
-        assert no(cases.show(plane.ledger, plane.who[name], case)) == "case_unknown"
-        assert no(cases.export(plane.ledger, plane.who[name], case)) == "case_unknown"
-        hidden = cases.show(plane.ledger, plane.who[name], case)
-        missing = cases.show(plane.ledger, plane.who[name], "x" * len(case))
+        assert no(plane.do(name, cases.SHOW, case=case)) == "case_unknown"
+        assert no(plane.do(name, review.EXPORT, case=case)) == "case_unknown"
+        hidden = plane.do(name, cases.SHOW, case=case)
+        missing = plane.do(name, cases.SHOW, case="x" * len(case))
         assert repr(hidden).replace(case, "x" * len(case)) == repr(missing)
 
 
 def test_cases_are_listed_newest_first(plane):
     first, second = plane.submit()["application"], plane.submit(surface=CODEX)["application"]
-    listed = cases.listed(plane.ledger, plane.who["applicant"])
-    assert [case["case"] for case in listed["cases"]] == [second, first]
-    assert listed["size"] == plane.size
+    listed = plane.do("applicant", cases.LIST)
+    assert [case.case for case in listed.cases] == [second, first]
+    assert listed.size == plane.size
 
 
 # Reviewing
@@ -195,37 +197,35 @@ def test_cases_are_listed_newest_first(plane):
 
 def test_what_is_exported_is_enough_to_decide_and_to_check(plane):
     case = plane.submit()["application"]
-    exported = yes(cases.export(plane.ledger, plane.who["oncd"], case))
-    assert exported["question"] == plane.case(case).question.to_json()
-    assert exported["parties"] == {worlds.keyid(name): name for name in ("oncd", "ostp")}
-    assert exported["previous"] == {}
-    read = Plan.from_json(exported["terms"])
-    assert read.terms[STAGE] == exported["question"]["terms"]
-    dossier = exported["dossier"]
-    opened = Opening(canonical.unb64(dossier["salt"]), canonical.dumps(dossier["application"]))
-    assert opened.commitment("sealed", "application") == exported["question"]["party"]
+    exported = yes(plane.do("oncd", review.EXPORT, case=case))
+    assert exported.question == plane.case(case).question
+    assert exported.parties == {worlds.keyid(name): name for name in ("oncd", "ostp")}
+    assert exported.previous == {}
+    assert exported.terms.terms[STAGE] == exported.question.terms
+    opened = Opening(exported.dossier.salt, canonical.dumps(exported.dossier.application))
+    assert opened.commitment("sealed", "application") == exported.question.party
 
 
 def test_an_export_says_what_to_follow(plane):
     case = plane.submit()["application"]
     plane.say(case, "oncd", "abstain")
-    exported = yes(cases.export(plane.ledger, plane.who["ostp"], case))
-    assert exported["previous"] == {"oncd": plane.case(case).positions["oncd"].digest}
+    exported = yes(plane.do("ostp", review.EXPORT, case=case))
+    assert exported.previous == {"oncd": plane.case(case).positions["oncd"].digest}
 
 
 def test_an_export_without_a_dossier(plane):
     with plane.ledger.reading() as state:
         terms = next(iter(state.cases))
-    exported = yes(cases.export(plane.ledger, plane.who["oncd"], terms))
-    assert exported["dossier"] is None
-    assert exported["terms"]["metadata"]["name"] == RELEASE
+    exported = yes(plane.do("oncd", review.EXPORT, case=terms))
+    assert exported.dossier is None
+    assert exported.terms.metadata.name == RELEASE
 
 
 def test_an_export_shows_the_plan_its_question_binds_even_when_that_is_gone(plane):
     case = plane.submit()["application"]
-    before = yes(cases.export(plane.ledger, plane.who["oncd"], case))["terms"]
+    before = yes(plane.do("oncd", review.EXPORT, case=case)).terms
     plane.apply(plan_value(stages=[looser()]))
-    assert yes(cases.export(plane.ledger, plane.who["oncd"], case))["terms"] == before
+    assert yes(plane.do("oncd", review.EXPORT, case=case)).terms == before
 
 
 def test_a_position_may_be_carried_by_anybody_who_may_import(plane):
@@ -247,11 +247,36 @@ def test_a_token_does_not_make_a_position_count(plane):
 )
 def test_what_is_no_envelope_is_refused(plane, envelope):
     with pytest.raises(BadEnvelope):
-        positions.record(plane.ledger, plane.who["oncd"], plane.id(), envelope)
+        plane.do("oncd", review.IMPORT, envelope=envelope)
+
+
+@pytest.mark.parametrize("salt", [b"", bytes(31), bytes(33)])
+def test_an_opening_has_a_whole_salt(plane, salt):
+    case = plane.submit()["application"]
+    envelope = worlds.position(plane.case(case), "oncd").to_json()
+    with pytest.raises(Misread):
+        plane.do("oncd", review.IMPORT, envelope=envelope, opened=Opening(salt, b'"x"'))
+
+
+def test_an_answer_has_the_fields_of_what_was_stated(plane):
+    """A field that is null says something else than one that is not there."""
+    case = plane.submit()["application"]
+    received = yes(plane.carry(worlds.receipt(plane.case(case), "oncd").envelope, "oncd")).to_json()
+    assert received.keys() == {"case", "agency", "digest", "due", "size"}
+    assert received["due"] is None
+    taken = yes(plane.say(case, "oncd")).to_json()
+    assert taken.keys() == {"case", "agency", "digest", "determination", "size"}
+    assert (taken["determination"], taken["size"]) == (None, plane.size)
+    assert yes(plane.say(case, "ostp")).determination == "approved"
+
+
+def test_a_list_put_in_use_names_its_version(plane):
+    used = yes(plane.do("developer", review.USE_LIST, name="entities", version="7"))
+    assert (used.list, used.version, used.reopened, used.size) == ("entities", "7", (), plane.size)
 
 
 def test_what_is_listed_is_json(plane):
     plane.admit()
     for name in ("developer", "oncd", "applicant"):
-        for case in cases.listed(plane.ledger, plane.who[name])["cases"]:
-            json.dumps(cases.show(plane.ledger, plane.who[name], case["case"]), allow_nan=False)
+        for case in plane.do(name, cases.LIST).cases:
+            json.dumps(plane.do(name, cases.SHOW, case=case.case).to_json(), allow_nan=False)

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
+from sluicegate.acts import cases, releases, reports
 from sluicegate.acts import directives as acts
-from sluicegate.acts import releases
 from sluicegate.core.access import coverage
-from sluicegate.service import cases, reports
 from sluicegate.service.follower import Follower
 from tests.fakes import Breaking, MemoryPorts
 from tests.plane import Plane, yes
@@ -53,14 +52,13 @@ def test_a_read_does_not_wait_for_a_slow_commit():
     plane = Plane(store)
     plane.opened()
     size = plane.size
-    staff = plane.who["developer"]
     store.armed = True
     writing, written = in_thread(plane.submit)
     assert store.committing.wait(BOUND_S)
     reading, read = in_thread(
         lambda: (
-            cases.listed(plane.ledger, staff)["size"],
-            reports.cases(plane.ledger, staff)["size"],
+            plane.do("developer", cases.LIST).size,
+            plane.do("developer", reports.REPORT).size,
             plane.do("developer", releases.STATUS).size,
             plane.ledger.size(),
             len(plane.ledger.entries(0, size)),
@@ -82,9 +80,9 @@ def test_a_caller_reads_what_it_wrote():
     plane.opened()
     for number in range(5):
         case = yes(plane.submit(name=f"Example Utility {number}"))
-        shown = cases.listed(plane.ledger, plane.who["applicant"])
-        assert shown["size"] >= case["size"]
-        assert shown["cases"][0]["case"] == case["application"]
+        shown = plane.do("applicant", cases.LIST)
+        assert shown.size >= case["size"]
+        assert shown.cases[0].case == case["application"]
 
 
 class Stopping(Follower):
@@ -158,7 +156,7 @@ def test_readers_beside_a_writer_that_never_rests():
     """Each page is of one size, and a grant is there with its approval or not at all."""
     plane = Plane()
     plane.opened()
-    staff, done = plane.who["developer"], threading.Event()
+    done = threading.Event()
 
     def write() -> int:
         for number in range(40):
@@ -175,9 +173,9 @@ def test_readers_beside_a_writer_that_never_rests():
                 held = {state.grants[name].case for name in state.grants}
                 approved = {name for name, case in state.cases.items() if case.grant is not None}
                 assert held == approved
-            shown = cases.listed(plane.ledger, staff)
-            assert shown["size"] >= last
-            assert reports.cases(plane.ledger, staff)["size"] >= shown["size"]
+            shown = plane.do("developer", cases.LIST)
+            assert shown.size >= last
+            assert plane.do("developer", reports.REPORT).size >= shown.size
         return last
 
     threads = [in_thread(write), *(in_thread(read) for _ in range(3))]

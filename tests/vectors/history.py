@@ -27,9 +27,10 @@ from sluicegate_record.entries.directives import AtGateway
 from sluicegate_record.log import acknowledgement, canonical, merkle, times
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Frontier
+from sluicegate_record.statements.about import About
 from sluicegate_record.statements.cases import Schedule, ScheduledCase, Transcription
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
-from sluicegate_record.statements.notes import About, NoteStatement
+from sluicegate_record.statements.notes import NoteStatement
 from sluicegate_record.terms.quorum import parties_of
 from tests.vectors.themes.plans import SEATS
 from tests.worlds import (

@@ -168,7 +168,7 @@ def _open(state: State, case: Case) -> dict[str, Any]:
     """What stands in the way of an open case; of one whose stage is gone, nothing is asked."""
     combined, _ = blocks.granted_conditions(state.record, case)
     return {
-        "blockedBy": [each["code"] for each in blocks.blocked_by(state.record, case, state.at_ms)],
+        "blockedBy": [each.code for each in blocks.blocked_by(state.record, case, state.at_ms)],
         "granted": combined.to_json(),
         "hasSeat": determination.has_seat(state, case),
     }
@@ -666,10 +666,9 @@ def reports_of(entries: Sequence[Entry]) -> dict[str, Any]:
     state = State()
     for entry in entries:
         state.apply(entry)
-    casework = {
-        **reports.casework(state.cases.values(), state.at_ms),
-        "requirements": reports.requirements(state, state.at_ms),
-    }
+    required = reports.requirements(state, state.at_ms)
+    report = reports.report(state.cases.values(), required, state.size, state.at_ms).to_json()
+    casework = {name: value for name, value in report.items() if name not in {"size", "at"}}
     told = [[case.id, each.body().decode()] for case, each in notices.news(entries, {})]
     return {"casework": _exact(casework), "notices": {"count": len(told), "digest": _digest(told)}}
 

@@ -49,6 +49,12 @@ def some(item: Any, least: int, most: int) -> Codec:
     return Codec(read, codec.write, {**codec.schema, "minItems": least, "maxItems": most})
 
 
+def _days(value: Json) -> float:
+    if type(value) not in {int, float}:
+        raise Misread("a number", shown(value))
+    return float(value)
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -81,5 +87,7 @@ PlainName: TypeAlias = Annotated[str, text(1, 64, "[A-Za-z0-9._-]+")]
 ShortText: TypeAlias = Annotated[str, text(0, 64)]
 FileName: TypeAlias = Annotated[str, text(0, 1_024)]
 """The name of a file, for messages about its text."""
+Days: TypeAlias = Annotated[float, Codec(_days, _same, {"type": "number"})]
+"""Days of 86,400 s, with two decimals."""
 Opened: TypeAlias = Annotated[Opening, Codec(_opening, _beside, _OPENING)]
 """What opens a commitment in a signed statement: `{salt, value}`, beside the statement."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from sluicegate.acts import (
+    cases,
     credentials,
     directives,
     drills,
@@ -13,6 +14,8 @@ from sluicegate.acts import (
     log,
     points,
     releases,
+    reports,
+    review,
     subscriptions,
     tokens,
 )
@@ -25,6 +28,8 @@ def _rows(module: ModuleType) -> list[AnyAct]:
 
 FAMILIES = (
     releases,
+    cases,
+    review,
     grants,
     credentials,
     directives,
@@ -32,6 +37,7 @@ FAMILIES = (
     points,
     fleet,
     subscriptions,
+    reports,
     tokens,
     log,
 )

@@ -1,20 +1,21 @@
-"""`application`, `case`, `grant`, `nomination`, `report`: commands that ask and show over HTTP."""
+"""`application`, `case`, `grant`, `nomination`: commands that ask and show over HTTP."""
 
 from __future__ import annotations
 
-import csv
-import io
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from sluicegate.acts import cases as acts
+from sluicegate.acts.cases import CaseFilter, CaseSummary
 from sluicegate.cli import wording
+from sluicegate.cli.acting import acting
 from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
+from sluicegate_record.log import times
 from sluicegate_record.terms import kinds
 
 Case = Annotated[str, typer.Argument(help="The case, such as case_6n3v….", show_default=False)]
@@ -112,10 +113,7 @@ def amend(
     emit(answer, as_json, f"{text}\n  follow it: sluicegate application show {answer['application']}")
 
 
-def show(case: Case, as_json: Json = False) -> None:
-    """Show a case: its state, clocks and positions, the agencies it waits for, and the grant."""
-    answer = Client().get(f"/api/v1/cases/{case}")
-    emit(answer, as_json, wording.case(answer))
+show = acting(acts.SHOW, wording.case)
 
 
 def answer(
@@ -173,34 +171,34 @@ def listed(
     as_json: Json = False,
 ) -> None:
     """List the cases you may see, newest first."""
-    asked = {
-        "kind": kind,
-        "state": state.replace(" ", "_") if state else None,
-        "awaiting": awaiting,
-        "organization": organization,
-        "before": before,
-        "limit": limit,
-    }
-    wanted = {name: value for name, value in asked.items() if value}
-    found = Client().get("/api/v1/cases", **wanted)
-    rows = [
-        [
-            case["case"],
-            case["kind"],
-            case["directive"] or f"{case['release']}/{case['stage']}",
-            case["surface"],
-            case["organization"],
-            case["determination"] or wording.words(case["state"]),
-            ", ".join(case["awaiting"]),
-            wording.minute(case["nextDue"]),
-        ]
-        for case in found["cases"]
-    ]
+    wanted = CaseFilter(
+        kind=kind or None,
+        state=state.replace(" ", "_") if state else None,
+        awaiting=awaiting or None,
+        organization=organization or None,
+        before=before or None,
+        limit=limit,
+    )
+    found = Client().do(acts.LIST, wanted)
     columns = ["case", "kind", "about", "surface", "organization", "state", "awaiting", "next due"]
-    empty = "No case that you may see matches." if wanted.keys() != {"limit"} else "No case yet."
-    text = table(f"log size {found['size']}", columns, rows, empty)
-    more = f"\n  more: sluicegate case list --before {found['next']}" if found["next"] else ""
-    emit(found, as_json, text + more)
+    empty = "No case yet." if wanted == CaseFilter(limit=limit) else "No case that you may see matches."
+    text = table(f"log size {found.size}", columns, [_row(case) for case in found.cases], empty)
+    more = f"\n  more: sluicegate case list --before {found.next}" if found.next else ""
+    emit(found.to_json(), as_json, text + more)
+
+
+def _row(case: CaseSummary) -> list[str | None]:
+    due_ms = case.next_due_ms
+    return [
+        case.case,
+        case.kind,
+        case.directive or f"{case.release}/{case.stage}",
+        case.surface,
+        case.organization,
+        case.determination or wording.words(case.state),
+        ", ".join(case.awaiting),
+        wording.minute(None if due_ms is None else times.format_time(due_ms)),
+    ]
 
 
 def nominate(release: Release, stage: Stage, organization: Organization, as_json: Json = False) -> None:
@@ -229,64 +227,6 @@ def nominations(as_json: Json = False) -> None:
     ]
     columns = ["nomination", "stage", "organization", "applied"]
     emit(found, as_json, table(f"log size {found['size']}", columns, rows, "No organization is nominated."))
-
-
-class Format(StrEnum):
-    """The format of a report."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-
-
-def report(
-    release: Annotated[str | None, typer.Option("--release", help="Only this release.")] = None,
-    shape: Annotated[Format, typer.Option("--format", help="table, json or csv.")] = Format.TABLE,
-    as_json: Json = False,
-) -> None:
-    """Count cases; days per agency and in total; who the cases waited for; what delayed a release."""
-    found = Client().get("/api/v1/reports/cases", **({"release": release} if release else {}))
-    if as_json or shape is Format.JSON:
-        emit(found, True, "")
-    elif shape is Format.CSV:
-        typer.echo(_csv(found), nl=False)
-    else:
-        typer.echo("\n\n".join(_sections(found)))
-
-
-_SECTIONS = {
-    "counts": ("Cases", ["kind", "state", "cases"]),
-    "agencies": ("Days until an agency's position", ["agency", "cases", "mean", "median"]),
-    "overall": ("Days from opening to determination", ["kind", "cases", "mean", "median"]),
-    "waiting": ("Days of waiting", ["for", "cases", "days", "mean"]),
-    "requirements": ("Delay by requirement", ["release", "stage", "requirement", "met", "days"]),
-}
-
-
-def _sections(found: dict[str, Any]) -> list[str]:
-    return [
-        table(
-            title,
-            columns,
-            [[row[column] for column in columns] for row in found[name]],
-            f"{title}: nothing yet.",
-        )
-        for name, (title, columns) in _SECTIONS.items()
-    ]
-
-
-def _csv(found: dict[str, Any]) -> str:
-    """One row for each figure: section, what it is about, its name, its value."""
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(["section", "of", "figure", "value"])
-    for name, (_, columns) in _SECTIONS.items():
-        for row in found[name]:
-            of = "/".join(str(row[column]) for column in columns if isinstance(row[column], str))
-            for column in columns:
-                if not isinstance(row[column], str):
-                    writer.writerow([name, of, column, row[column]])
-    return written.getvalue()
 
 
 def _act(case: str, name: str, **words: str) -> Any:

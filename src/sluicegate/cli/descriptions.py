@@ -84,7 +84,7 @@ def directive(shown: DirectiveShown) -> str:
         f"  covers {covered(shown.covers)}",
         *([f"  except {covered(shown.except_)}"] if shown.except_ is not None else []),
         *(f"  lifted {_minute(part.at_ms)} for {_scope(part.scope)}" for part in shown.lifted),
-        f"  lifted by {wording.rule(shown.lifted_by.to_json())}",
+        f"  lifted by {wording.rule(shown.lifted_by)}",
         *map(_remark, shown.said),
     ]
     return "\n".join(lines)

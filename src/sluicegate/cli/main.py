@@ -28,7 +28,7 @@ COMMANDS = {
         "Show each release with its stages: terms, opening, seats, how to apply; and directives in force.",
     ),
     "report": (
-        "cases.report",
+        "reports.report",
         "Count cases; days per agency and in total; who the cases waited for; what delayed a release.",
     ),
 }

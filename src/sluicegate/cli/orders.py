@@ -9,7 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from sluicegate.acts import directives as acts
+from sluicegate.acts import review
 from sluicegate.acts.act import Nothing
+from sluicegate.acts.cases import CaseArgument
 from sluicegate.acts.directives import (
     AcceptedDirective,
     AnnexNames,
@@ -19,11 +21,12 @@ from sluicegate.acts.directives import (
 )
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.log import HEAD
+from sluicegate.acts.review import ReviewStatement
 from sluicegate.cli import descriptions
 from sluicegate.cli.directives import Name
 from sluicegate.cli.files import read_bytes, read_json, read_text, write_json
 from sluicegate.cli.output import Json, emit
-from sluicegate.client import signing
+from sluicegate.client import export, signing
 from sluicegate.client.directives import Binding, lift_request, signed_directive
 from sluicegate.client.http import Client
 from sluicegate.core.directives import annex, directive
@@ -154,19 +157,19 @@ def lift(
     if not key:
         answer = {"directive": name, "case": case, "size": opened.size, "lifted": False}
         return emit(answer, as_json, f"case {case} is open; sign it: sluicegate review export {case} -o FILE")
-    exported = client.get(f"/api/v1/cases/{case}/export")
-    signing.check_export(exported)
-    asked = exported["question"]
-    if (asked.get("directive"), asked.get("scope", {})) != (name, request.scope.to_json()):
-        raise CommandRefused(f"the control plane answered about {asked.get('directive')!r}, or another part")
+    exported = export.checked(client.do(review.EXPORT, CaseArgument(case=case)))
+    asked = exported.question
+    scope_asked = {} if asked.scope is None else asked.scope.to_json()
+    if (asked.directive, scope_asked) != (name, request.scope.to_json()):
+        raise CommandRefused(f"the control plane answered about {asked.directive!r}, or another part")
     keys = [signing.private_key(path) for path in key]
     if letter is not None or note:
         envelope = signing.transcription(exported, "approve", received(letter, note, how, on), keys)
     else:
         envelope = signing.position(exported, signing.Review("approve"), keys[0])
-    said = client.post("/api/v1/positions", {"envelope": envelope})
-    lifted = said["determination"] == "approved"
-    answer = {"directive": name, "case": case, "size": said["size"], "lifted": lifted}
+    said = client.do(review.IMPORT, ReviewStatement(envelope=envelope))
+    lifted = said.determination == "approved"
+    answer = {"directive": name, "case": case, "size": said.size, "lifted": lifted}
     what = "in the part stated " if request.scope != Scope() else ""
     outcome = f"is lifted {what}" if lifted else f"is not lifted yet; see: sluicegate case show {case} "
     return emit(answer, as_json, f"{name} {outcome}at size {answer['size']}")

@@ -32,7 +32,7 @@ def status(as_json: Json = False) -> None:
 
 def _asks(stage: StageStatus) -> list[str]:
     """What applicants should know before they apply: who decides, how long it may take, criteria, duties."""
-    basis, rule = stage.basis, stage.rule.to_json()
+    basis, rule = stage.basis, stage.rule
     advice = wording.ADVICE if basis.kind == "voluntary" else ""
     lapsed = ", in force until new terms are agreed" if stage.basis_lapsed else ""
     until = f" until {basis.until}{lapsed}" if basis.until else ""
@@ -48,7 +48,7 @@ def _asks(stage: StageStatus) -> list[str]:
     lines += [f"  condition {name}: {_plain(value)}" for name, value in stage.conditions.to_json().items()]
     reply, within = wording.duration(stage.reply), wording.duration(stage.appeal.within)
     lines.append(f"  a denial can be answered within {reply}, and appealed within {within};")
-    lines.append(f"  appeals are decided by {wording.rule(stage.appeal.decide.to_json())}")
+    lines.append(f"  appeals are decided by {wording.rule(stage.appeal.decide)}")
     return lines
 
 

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from sluicegate.acts import review as acts
+from sluicegate.acts.act import Nothing
+from sluicegate.acts.cases import CaseArgument, CaseShown
+from sluicegate.acts.log import HEAD
+from sluicegate.acts.review import ExportedCase, ListInUse, ReviewStatement, StatementRecorded
 from sluicegate.cli import wording
 from sluicegate.cli.files import read_json, read_text, write_json
 from sluicegate.cli.output import Json, emit
+from sluicegate.client import export as exports
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.client.signing import Review
 from sluicegate.core.terms import document
 from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, WrongUsage
+from sluicegate_record.log import times
+from sluicegate_record.statements.about import About
 from sluicegate_record.statements.cases import DECISIONS, NEED_REASON, POSITIONS
-from sluicegate_record.statements.notes import NOTES, About, NoteStatement
+from sluicegate_record.statements.notes import NOTES, NoteStatement
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.plan import Plan, Stage
 from sluicegate_record.terms.text import counted
@@ -35,9 +44,8 @@ Reason = Annotated[
 
 def export(case: Case, output: Output, as_json: Json = False) -> None:
     """Export a case for review: the question, the dossier, the rule. Read it, then 'review sign' it."""
-    exported = Client().get(f"/api/v1/cases/{case}/export")
-    signing.check_export(exported)
-    write_json(output, exported)
+    exported = _exported(Client(), case)
+    write_json(output, exported.to_json())
     text = f"{question(exported)}\nwritten to {output}"
     next_ = f"sluicegate review sign {output} --position … --key … -o …"
     emit({"case": case, "file": str(output)}, as_json, f"{text}\n  next: {next_}")
@@ -46,12 +54,11 @@ def export(case: Case, output: Output, as_json: Json = False) -> None:
 def receive(case: Case, key: Key, as_json: Json = False) -> None:
     """Sign that you have received a case, and put that on the record. Then your agency's clock starts."""
     client = Client()
-    exported = client.get(f"/api/v1/cases/{case}/export")
-    signing.check_export(exported)
-    signed = signing.receipt(exported, signing.private_key(key))
-    answer = client.post("/api/v1/positions", {"envelope": signed})
-    due = f"; its position is due {answer['due']}" if answer["due"] else ""
-    emit(answer, as_json, f"{question(exported)}\nreceived by {answer['agency']}{due}")
+    exported = _exported(client, case)
+    answer = _import(client, signing.receipt(exported, signing.private_key(key)))
+    at_ms = answer.due_ms
+    due = f"; its position is due {times.format_time(at_ms)}" if isinstance(at_ms, int) else ""
+    emit(answer.to_json(), as_json, f"{question(exported)}\nreceived by {answer.agency}{due}")
 
 
 def sign(
@@ -71,14 +78,13 @@ def sign(
     """Sign your position in an exported case. This needs no network; the key never leaves this machine."""
     if position in NEED_REASON and not reason.strip():
         raise WrongUsage(f"{NEED_REASON[position]} without a reason", remedy="say --reason TEXT")
-    exported = read_json(file)
-    signing.check_export(exported)
+    exported = exports.read(read_json(file))
     private = signing.private_key(key)
-    agency = signing.party_of(exported, private)
+    agency = exports.party_of(exported, private)
     said = Review(position, reason, _conditions(conditions), sealed)
     write_json(output, signing.position(exported, said, private))
     answer = {
-        "case": exported["question"]["case"],
+        "case": exported.question.case,
         "agency": agency,
         "position": position,
         "file": str(output),
@@ -100,15 +106,13 @@ def schedule(
     as_json: Json = False,
 ) -> None:
     """Sign one position in several exported cases. Each case is shown, and one signature covers all."""
-    exported = [read_json(file) for file in files]
-    for each in exported:
-        signing.check_export(each)
+    exported = [exports.read(read_json(file)) for file in files]
     private = signing.private_key(key)
     write_json(output, signing.schedule(exported, Review(position, reason), private))
     shown = "\n".join(f"{i}. {question(each)}" for i, each in enumerate(exported, 1))
-    agency = signing.party_of(exported[0], private)
+    agency = exports.party_of(exported[0], private)
     answer = {
-        "cases": [each["question"]["case"] for each in exported],
+        "cases": [each.question.case for each in exported],
         "agency": agency,
         "position": position,
     }
@@ -144,8 +148,8 @@ def import_position(
             f"{file} is an exported case, and has no signature",
             remedy="'review sign' it, and import what that writes",
         )
-    answer = Client().post("/api/v1/positions", given if "envelope" in given else {"envelope": given})
-    emit(answer, as_json, _recorded(answer))
+    answer = _import(Client(), given)
+    emit(answer.to_json(), as_json, _recorded(answer))
 
 
 def proceed(
@@ -160,8 +164,7 @@ def proceed(
     A second officer runs 'review countersign' on the file that this writes. 'review import' puts it on the
     record.
     """
-    exported = Client().get(f"/api/v1/cases/{case}/export")
-    signing.check_export(exported)
+    exported = _exported(Client(), case)
     write_json(output, signing.proceeding(exported, reason, signing.private_key(key)))
     text = f"{question(exported)}\nsigned by one officer; written to {output}"
     emit(
@@ -185,17 +188,13 @@ def screen(
 ) -> None:
     """Record a person's screening decision in a case: a list proposes, a person decides."""
     client = Client()
-    exported = client.get(f"/api/v1/cases/{case}/export")
-    signing.check_export(exported)
+    exported = _exported(client, case)
     seen = document.read(read_text(candidates), str(candidates)).value if candidates else []
     if not isinstance(seen, list):
         raise InvalidInput(f"{candidates} holds no list of candidates")
     found = {"list": name, "version": version, "decision": decision, "reason": reason}
-    signed = signing.screening(exported, found, seen, signing.private_key(key))
-    answer = client.post("/api/v1/positions", signed)
-    emit(
-        answer, as_json, f"{case} is screened: {decision}; {answer['determination'] or 'not determined yet'}"
-    )
+    answer = _import(client, signing.screening(exported, found, seen, signing.private_key(key)))
+    emit(answer.to_json(), as_json, f"{case} is screened: {decision}; {answer.outcome}")
 
 
 def use_list(
@@ -204,9 +203,9 @@ def use_list(
     as_json: Json = False,
 ) -> None:
     """Say which version of a screening list is in use. Records made with another version are open again."""
-    answer = Client().post("/api/v1/lists", {"name": name, "version": version})
-    again = ", ".join(answer["reopened"]) or "none"
-    emit(answer, as_json, f"{name} {version} is in use; records open again: {again}")
+    done = Client().do(acts.USE_LIST, ListInUse(name=name, version=version))
+    again = ", ".join(done.reopened) or "none"
+    emit(done.to_json(), as_json, f"{done.list} {done.version} is in use; records open again: {again}")
 
 
 def note(
@@ -228,11 +227,21 @@ def note(
         remedy = "name one of --case, --directive, or --release with --stage"
         raise WrongUsage("a note is about one thing", remedy=remedy)
     client = Client()
-    log = client.get("/api/v1/log")["vkey"]
-    noted = NoteStatement(log=log, party=party, about=About.from_json(about), kind=kind, on=on, text=text)
-    signed = signing.signed(noted, signing.private_key(key))
-    answer = client.post("/api/v1/positions", {"envelope": signed})
-    emit(answer, as_json, f"on the record at size {answer['size']}: {party}, {kind} of {on}")
+    vkey = client.do(HEAD, Nothing()).vkey
+    noted = NoteStatement(log=vkey, party=party, about=About.from_json(about), kind=kind, on=on, text=text)
+    answer = _import(client, signing.signed(noted, signing.private_key(key)))
+    emit(answer.to_json(), as_json, f"on the record at size {answer.size}: {party}, {kind} of {on}")
+
+
+def _exported(client: Client, case: str) -> ExportedCase:
+    """A case, exported and checked."""
+    return exports.checked(client.do(acts.EXPORT, CaseArgument(case=case)))
+
+
+def _import(client: Client, given: dict[str, Any]) -> StatementRecorded:
+    """Put an envelope, or one with what opens its commitment, on the record."""
+    signed = given if "envelope" in given else {"envelope": given}
+    return client.do(acts.IMPORT, ReviewStatement.from_json(signed))
 
 
 def _conditions(path: Path | None) -> dict[str, Any] | None:
@@ -247,66 +256,71 @@ def _conditions(path: Path | None) -> dict[str, Any] | None:
     return given.value
 
 
-def _countersigned(exported: dict[str, Any]) -> list[str]:
+def _countersigned(case: ExportedCase) -> tuple[str, ...]:
     """The agencies for which two owners must sign, by the terms that a case is about."""
-    asked = exported["question"]
-    if not exported.get("terms") or asked["kind"] not in kinds.ABOUT_ONE:
-        return []
-    return list(_stage(exported).admission.countersign)
+    if case.terms is None or case.question.kind not in kinds.ABOUT_ONE:
+        return ()
+    return _stage(case, case.terms).admission.countersign
 
 
-def _stage(exported: dict[str, Any]) -> Stage:
+def _stage(case: ExportedCase, terms: Plan) -> Stage:
     """The stage that a case is about, by the terms exported with it."""
-    return Plan.from_json(exported["terms"]).stages[exported["question"]["stage"]]
+    return terms.stages[case.question.stage]
 
 
-def _recorded(answer: dict[str, Any]) -> str:
-    if "cases" in answer:
-        lines = [f"the schedule of {answer['agency']} is on the record at size {answer['size']}"]
-        for each in answer["cases"]:
-            refused = each.get("refused")
-            said = (
-                f"refused: {refused['message']}" if refused else each["determination"] or "not determined yet"
-            )
-            lines.append(f"  {each['case']}: {said}")
+def _recorded(done: StatementRecorded) -> str:
+    if done.cases:
+        lines = [f"the schedule of {done.agency} is on the record at size {done.size}"]
+        for each in done.cases:
+            said = each.outcome if each.refused is None else f"refused: {each.refused.message}"
+            lines.append(f"  {each.case}: {said}")
         return "\n".join(lines)
-    size = answer["size"]
-    if "about" in answer:
-        return f"the note of {answer['party']} is on the record at size {size}"
-    who = f"the position of {answer['agency']}" if "agency" in answer else "what the officers signed"
-    outcome = answer.get("determination") or "not determined yet"
-    return f"{who} in {answer['case']} is on the record at size {size}: {outcome}"
+    if done.about is not None:
+        return f"the note of {done.party} is on the record at size {done.size}"
+    who = f"the position of {done.agency}" if done.agency else "what the officers signed"
+    return f"{who} in {done.case} is on the record at size {done.size}: {done.outcome}"
 
 
-def question(exported: dict[str, Any]) -> str:
-    """What a reviewer signs. `signing.check_export` checked all of it against the question."""
-    asked = exported["question"]
-    lines = [f"{asked['kind']} case {asked['case']}: {kinds.KINDS[asked['kind']].asks}"]
+def question(case: ExportedCase) -> str:
+    """What a reviewer signs. `client.export` checked all of it against the question."""
+    asked = case.question
+    bound = asked.to_json()
+    lines = [f"{asked.kind} case {asked.case}: {kinds.KINDS[asked.kind].asks}"]
     shown = ("release", "stage", "surface", "grant", "renew", "reasonCode", "against", "directive")
-    lines += [f"  {name}: {asked[name]}" for name in (*shown, "terms", "document", "log") if name in asked]
-    lines.append(f"  decided by: {wording.rule(exported['rule'])}")
-    if exported["dossier"] is not None:
-        organization = exported["dossier"]["application"]["organization"]
-        names = sorted(organization, key=lambda name: name != "name")
-        lines += [f"  {name}: {_plain(organization[name])}" for name in names]
-        lines += _asked_of(_stage(exported))
-    elif asked["kind"] == kinds.LIFT:
-        spec = exported["document"]["spec"]
-        lines += [f"  {name}: {json.dumps(value)}" for name, value in spec.items()]
-    else:
-        spec = exported["terms"]["spec"]
-        lines += [f"  {name}: {json.dumps(spec[name])}" for name in ("models", "surfaces", "leaseMs")]
-        stage = _stage(exported).to_json()
-        lines += [f"  {name}: {json.dumps(value)}" for name, value in stage.items() if name != "name"]
-    for said in exported["case"]["positions"]:
-        if not said["superseded"]:
-            lines.append(
-                f"  so far (not signed by you): {said['agency']} {said['position']} {said['reason']}".rstrip()
-            )
-    lines += [
-        f"  the applicant said (not signed by you): {each['text']}" for each in exported["case"]["answers"]
-    ]
+    lines += [f"  {name}: {bound[name]}" for name in (*shown, "terms", "document", "log") if name in bound]
+    lines.append(f"  decided by: {wording.rule(case.rule)}")
+    lines += [*_about(case), *_heard(case.case)]
     return "\n".join(lines)
+
+
+def _about(case: ExportedCase) -> Iterator[str]:
+    """What the question is about: an applicant, the directive of a lift, or the terms of a stage."""
+    if case.question.kind == kinds.LIFT:
+        assert case.document is not None
+        for name, value in case.document.to_json()["spec"].items():
+            yield f"  {name}: {json.dumps(value)}"
+        return
+    assert case.terms is not None
+    stage = _stage(case, case.terms)
+    if case.question.party:
+        assert case.dossier is not None
+        organization = case.dossier.application["organization"]
+        for name in sorted(organization, key=lambda name: name != "name"):
+            yield f"  {name}: {_plain(organization[name])}"
+        yield from _asked_of(stage)
+        return
+    spec = case.terms.to_json()["spec"]
+    yield from (f"  {name}: {json.dumps(spec[name])}" for name in ("models", "surfaces", "leaseMs"))
+    yield from (f"  {name}: {json.dumps(value)}" for name, value in stage.to_json().items() if name != "name")
+
+
+def _heard(shown: CaseShown) -> Iterator[str]:
+    """What was said in a case so far."""
+    for said in shown.positions:
+        if not said.superseded:
+            line = f"  so far (not signed by you): {said.agency} {said.position} {said.reason}"
+            yield line.rstrip()
+    yield from (f"  the applicant said (not signed by you): {each.text}" for each in shown.answers)
 
 
 def _asked_of(stage: Stage) -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from sluicegate.acts.cases import AgencyClock, CaseShown
 from sluicegate.acts.grants import GrantShown
 from sluicegate_record.log import times
 from sluicegate_record.terms import kinds
+from sluicegate_record.terms.rule import Rule
 from sluicegate_record.terms.text import counted
 
 _SILENCE = {
@@ -33,18 +34,14 @@ def words(state: str) -> str:
     return state.replace("_", " ")
 
 
-def rule(given: Mapping[str, Any]) -> str:
+def rule(given: Rule) -> str:
     """A rule over agencies, such as `oncd and ostp`."""
-    ((operator, members),) = given.items()
-    if operator == "atLeast":
-        return f"at least {members['n']} of {_listed(members['of'], ', ')}"
-    if operator == "majorityOf" and len(members) > 1:
-        return f"a majority of {_listed(members, ', ')}"
-    return _listed(members, " or " if operator == "anyOf" else " and ")
-
-
-def _listed(members: list[Any], between: str) -> str:
-    return between.join(each if isinstance(each, str) else f"({rule(each)})" for each in members)
+    members = [each if isinstance(each, str) else f"({rule(each)})" for each in given.members]
+    if given.operator == "atLeast":
+        return f"at least {given.n} of {', '.join(members)}"
+    if given.operator == "majorityOf" and len(members) > 1:
+        return f"a majority of {', '.join(members)}"
+    return (" or " if given.operator == "anyOf" else " and ").join(members)
 
 
 def duration(text: str) -> str:
@@ -58,106 +55,109 @@ def minute(at: str | None) -> str:
     return f"{at[:10]} {at[11:16]}Z" if at else ""
 
 
-def case(shown: Mapping[str, Any]) -> str:
+def case(shown: CaseShown) -> str:
     """A case: its state, what was said, whose time runs, who it waits for, and what to do next."""
-    about = shown["directive"] or f"{shown['release']}/{shown['stage']}"
-    on = f" on {shown['surface']}" if shown["surface"] else ""
-    name = f" for {shown['organization']}" if shown["organization"] else ""
-    code = f" ({shown['reasonCode']})" if shown["reasonCode"] else ""
-    advice = ADVICE if shown["basis"] == "voluntary" else ""
-    state = f"{shown['determination'] or words(shown['state'])}{code}{_meaning(shown)}"
+    about = shown.directive or f"{shown.release}/{shown.stage}"
+    on = f" on {shown.surface}" if shown.surface else ""
+    name = f" for {shown.organization}" if shown.organization else ""
+    code = f" ({shown.reason_code})" if shown.reason_code else ""
+    advice = ADVICE if shown.basis == "voluntary" else ""
+    state = f"{shown.determination or words(shown.state)}{code}{_meaning(shown)}"
     lines = [
-        f"{shown['case']}: {shown['kind']} of {about}{on}{name}",
-        f"  it asks: {shown['asks']}",
-        *([f"  about: {shown['subject']}"] if shown["subject"] else []),
-        f"  state: {state}, opened {shown['openedAt']}",
-        f"  decided by: {rule(shown['rule'])}{advice}",
+        f"{shown.case}: {shown.kind} of {about}{on}{name}",
+        f"  it asks: {shown.asks}",
+        *([f"  about: {shown.subject}"] if shown.subject else []),
+        f"  state: {state}, opened {times.format_time(shown.opened_at_ms)}",
+        f"  decided by: {rule(shown.rule)}{advice}",
         *_heard(shown),
         *_times(shown),
     ]
-    if shown["awaiting"]:
-        lines.append(f"  awaiting: {', '.join(shown['awaiting'])}")
-    if [] not in shown["wouldDecide"] and shown["wouldDecide"]:
-        sets = " or ".join(" and ".join(each) for each in shown["wouldDecide"])
+    if shown.awaiting:
+        lines.append(f"  awaiting: {', '.join(shown.awaiting)}")
+    if () not in shown.would_decide and shown.would_decide:
+        sets = " or ".join(" and ".join(each) for each in shown.would_decide)
         lines.append(f"  still needed for a yes: {sets}")
-    if shown["appeal"]:
-        came = words(shown["appealOutcome"] or "open")
-        lines.append(f"  appealed in {shown['appeal']}: {came}")
-    lines += [f"  {line}" for line in grant(GrantShown.from_json(shown["grant"]))] if shown["grant"] else []
+    if shown.appeal:
+        lines.append(f"  appealed in {shown.appeal}: {words(shown.appeal_outcome or 'open')}")
+    lines += [f"  {line}" for line in grant(shown.grant)] if shown.grant else []
     return "\n".join([*lines, *(f"  next, for the applicant: {step}" for step in _next(shown))])
 
 
-def _meaning(shown: Mapping[str, Any]) -> str:
+def _meaning(shown: CaseShown) -> str:
     """The meaning of an approved removal: the word "approved" alone would mislead."""
-    ended = shown["kind"] == kinds.REMOVAL and shown["determination"] in kinds.GRANTED
+    ended = shown.kind == kinds.REMOVAL and shown.determination in kinds.GRANTED
     return ": the grant has ended" if ended else ""
 
 
-def _heard(shown: Mapping[str, Any]) -> Iterator[str]:
-    for said in shown["positions"]:
-        superseded = " (superseded)" if said["superseded"] else ""
-        why = said["reason"] or said["sealedReason"] or ("sealed reason" if said["sealed"] else "")
-        on = f" on {json.dumps(said['conditions'])}" if said["conditions"] else ""
-        line = f"  {said['at']} {said['agency']} {said['position']}{superseded}{on}"
+def _heard(shown: CaseShown) -> Iterator[str]:
+    for said in shown.positions:
+        superseded = " (superseded)" if said.superseded else ""
+        why = said.reason or said.sealed_reason or ("sealed reason" if said.sealed else "")
+        on = f" on {json.dumps(said.conditions.to_json())}" if said.conditions else ""
+        line = f"  {times.format_time(said.at_ms)} {said.agency} {said.position}{superseded}{on}"
         yield line + (f": {why}" if why else "")
-    yield from (f"  {each['agency']} asks: {each['question']}" for each in shown["questions"])
-    yield from (f"  {_SAID[each['what']]}: {each['text']}" for each in shown["answers"])
-    screened = shown["screening"]
+    yield from (f"  {each.agency} asks: {each.question}" for each in shown.questions)
+    yield from (f"  {_SAID[each.what]}: {each.text}" for each in shown.answers)
+    screened = shown.screening
     if screened:
-        by = f"{screened['list']} {screened['version']}, by {screened['owner']}"
-        again = f"; open again since {screened['reopened']}" if "reopened" in screened else ""
-        yield f"  screened: {screened['decision']} ({by}): {screened['reason']}{again}"
-    for each in shown["notes"]:
-        yield f"  {each.get('on', each['at'])} {each['party']}, {each['kind']}: {each['text']}"
+        by = f"{screened.list} {screened.version}, by {screened.owner}"
+        since = screened.reopened_ms
+        again = f"; open again since {times.format_time(since)}" if since is not None else ""
+        yield f"  screened: {screened.decision} ({by}): {screened.reason}{again}"
+    for each in shown.notes:
+        yield f"  {each.on or times.format_time(each.at_ms)} {each.party}, {each.kind}: {each.text}"
 
 
-def _times(shown: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"  clock of {clock(each)}" for each in shown["clocks"])
-    for agency in shown["unreceived"]:
+def _times(shown: CaseShown) -> Iterator[str]:
+    yield from (f"  clock of {clock(each)}" for each in shown.clocks)
+    for agency in shown.unreceived:
         yield f"  clock of {agency}: not started; it has not confirmed receipt"
-    yield from (f"  blocked: {each['text']}" for each in shown["blockedBy"])
-    is_reviewed = shown["repliedAt"] and shown["kind"] != kinds.REMOVAL
-    dates = {
-        "due": "the case is due",
-        "replyBy": "a reply is on the record; reviewed until" if is_reviewed else "reply by",
-        "offerUntil": "offered until",
-        "appealBy": "appeal by",
-    }
-    settled = {"replyBy", "appealBy"} if shown["appeal"] else set()
-    yield from (
-        f"  {word} {shown[name]}" for name, word in dates.items() if shown[name] and name not in settled
-    )
-    if shown["place"]:
-        yield f"  place {shown['place']} on the waitlist; a freed seat is offered in this order"
+    yield from (f"  blocked: {each.text}" for each in shown.blocked_by)
+    for word, at_ms in _dates(shown):
+        if at_ms is not None:
+            yield f"  {word} {times.format_time(at_ms)}"
+    if shown.place:
+        yield f"  place {shown.place} on the waitlist; a freed seat is offered in this order"
 
 
-def _next(shown: Mapping[str, Any]) -> Iterator[str]:
+def _dates(shown: CaseShown) -> Iterator[tuple[str, int | None]]:
+    """The dates in a case. An appeal settles those of a reply and of an appeal."""
+    yield "the case is due", shown.due_ms
+    if not shown.appeal:
+        is_reviewed = shown.replied_at_ms is not None and shown.kind != kinds.REMOVAL
+        yield "a reply is on the record; reviewed until" if is_reviewed else "reply by", shown.reply_by_ms
+    yield "offered until", shown.offer_until_ms
+    if not shown.appeal:
+        yield "appeal by", shown.appeal_by_ms
+
+
+def _next(shown: CaseShown) -> Iterator[str]:
     """What the applicant can do now."""
-    name = shown["case"]
-    if shown["state"] == kinds.ASKED:
+    name = shown.case
+    if shown.state == kinds.ASKED:
         yield f"sluicegate application answer {name} --text …"
-    if shown["state"] == kinds.OFFERED:
+    if shown.state == kinds.OFFERED:
         yield f"sluicegate application accept {name}"
-    if shown["appeal"]:
+    if shown.appeal:
         return
-    if shown["replyBy"] and not shown["repliedAt"]:
+    if shown.reply_by_ms is not None and shown.replied_at_ms is None:
         yield f"sluicegate application reply {name} --text …"
-    if shown["appealBy"]:
+    if shown.appeal_by_ms is not None:
         yield f"sluicegate application appeal {name} --text …"
-    if shown["determination"] in {"lapsed", "returned"} and shown["kind"] == kinds.ADMISSION:
+    if shown.determination in {"lapsed", "returned"} and shown.kind == kinds.ADMISSION:
         yield "apply again: sluicegate application submit"
 
 
-def clock(given: Mapping[str, Any]) -> str:
+def clock(given: AgencyClock) -> str:
     """An agency's clock in a case."""
-    agency = given["agency"]
-    if given["escalatedTo"]:
-        agency = f"{agency}, escalated to {given['escalatedTo']}"
-    if given["stopped"]:
+    agency = given.agency
+    if given.escalated_to:
+        agency = f"{agency}, escalated to {given.escalated_to}"
+    if given.stopped:
         return f"{agency}: stopped until the applicant answers"
-    if given["silence"]:
-        return f"{agency}: over; {_SILENCE.get(given['silence'], given['silence'])}"
-    return f"{agency}: due {given['due']}" if given["due"] else f"{agency}: ended"
+    if given.silence:
+        return f"{agency}: over; {_SILENCE.get(given.silence, given.silence)}"
+    return f"{agency}: ended" if given.due_ms is None else f"{agency}: due {times.format_time(given.due_ms)}"
 
 
 def grant(shown: GrantShown) -> list[str]:

@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.acts.points import EnforcementToSign
 from sluicegate.acts.releases import OpeningToSign
-from sluicegate.client.export import ExportedCase, altered
+from sluicegate.acts.review import ExportedCase
+from sluicegate.client import export
 from sluicegate.errors import InvalidInput
 from sluicegate.store import keyfile
 from sluicegate_record.directives.received import Arrival
-from sluicegate_record.form import Misread
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Opening
@@ -68,13 +68,12 @@ class Review:
     is_sealed: bool = False
 
 
-def position(exported: Mapping[str, Any], said: Review, key: Ed25519PrivateKey) -> dict[str, Any]:
+def position(case: ExportedCase, said: Review, key: Ed25519PrivateKey) -> dict[str, Any]:
     """The signed position of the key's party in an exported case, in the form that `review import` takes.
 
     Raises: InvalidInput: the key's party is not asked, or `said` is not a position.
     """
-    case = ExportedCase.from_json(exported)
-    party = case.party_of(key)
+    party = export.party_of(case, key)
     opened = Opening(secrets.token_bytes(32), canonical.dumps(said.reason)) if said.is_sealed else None
     stated = Position(
         question=case.question,
@@ -88,10 +87,9 @@ def position(exported: Mapping[str, Any], said: Review, key: Ed25519PrivateKey) 
     return _with_opened(signed(stated, key), opened)
 
 
-def schedule(exported: Sequence[Mapping[str, Any]], said: Review, key: Ed25519PrivateKey) -> dict[str, Any]:
+def schedule(exported: Sequence[ExportedCase], said: Review, key: Ed25519PrivateKey) -> dict[str, Any]:
     """One signed position in several exported cases. Raises: InvalidInput: as `position`."""
-    shown = [ExportedCase.from_json(each) for each in exported]
-    parties = {each.party_of(key) for each in shown}
+    parties = {export.party_of(each, key) for each in exported}
     if len(parties) != 1 or said.is_sealed or said.conditions:
         raise InvalidInput("a schedule is of one party, its reason public and without conditions")
     (party,) = parties
@@ -99,9 +97,9 @@ def schedule(exported: Sequence[Mapping[str, Any]], said: Review, key: Ed25519Pr
         ScheduledCase(
             case=each.question.case, question=each.question.digest, previous=each.previous.get(party)
         )
-        for each in shown
+        for each in exported
     )
-    log = shown[0].question.log
+    log = exported[0].question.log
     stated = Schedule(log=log, agency=party, position=said.word, reason=said.reason, cases=cases)
     return signed(stated, key)
 
@@ -120,26 +118,25 @@ def countersigned(given: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str,
     return {**given, "envelope": both} if "envelope" in given else both
 
 
-def receipt(exported: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
+def receipt(case: ExportedCase, key: Ed25519PrivateKey) -> dict[str, Any]:
     """The signed receipt of an exported case. Raises: InvalidInput: the key's party is not asked."""
-    case = ExportedCase.from_json(exported)
-    return signed(Receipt(question=case.question, agency=case.party_of(key)), key)
+    return signed(Receipt(question=case.question, agency=export.party_of(case, key)), key)
 
 
-def proceeding(exported: Mapping[str, Any], reason: str, key: Ed25519PrivateKey) -> dict[str, Any]:
+def proceeding(case: ExportedCase, reason: str, key: Ed25519PrivateKey) -> dict[str, Any]:
     """An officer's signed decision to proceed; a second officer countersigns it."""
-    return signed(Proceeding(question=ExportedCase.from_json(exported).question, reason=reason), key)
+    return signed(Proceeding(question=case.question, reason=reason), key)
 
 
 def screening(
-    exported: Mapping[str, Any], found: Mapping[str, str], candidates: list[Any], key: Ed25519PrivateKey
+    case: ExportedCase, found: Mapping[str, str], candidates: list[Any], key: Ed25519PrivateKey
 ) -> dict[str, Any]:
     """A signed screening decision; `found` holds `list, version, decision, reason`."""
     opened = Opening(secrets.token_bytes(32), canonical.dumps(candidates))
     commitment = opened.commitment("sealed", "candidates")
     name, version, decision, reason = _FOUND(found)
     stated = Screening(
-        question=ExportedCase.from_json(exported).question,
+        question=case.question,
         list=name,
         version=version,
         decision=decision,
@@ -180,11 +177,10 @@ def confirmation(log: str, name: str, document: str, key: Ed25519PrivateKey) -> 
 
 
 def transcription(
-    exported: Mapping[str, Any], word: str, received: Mapping[str, str], keys: Sequence[Ed25519PrivateKey]
+    case: ExportedCase, word: str, received: Mapping[str, str], keys: Sequence[Ed25519PrivateKey]
 ) -> dict[str, Any]:
     """What the issuer of a transcribed order said about lifting it, signed by two officers."""
-    case = ExportedCase.from_json(exported)
-    issuer = case.issuer
+    issuer = export.issuer_of(case)
     stated = Transcription(
         question=case.question,
         agency=issuer,
@@ -198,26 +194,6 @@ def transcription(
 def opened_beside(opened: Opening) -> dict[str, Any]:
     """The opening of a commitment, in its form beside a statement: `{salt, value}`."""
     return {"salt": canonical.b64(opened.salt), "value": opened.value()}
-
-
-def party_of(exported: Mapping[str, Any], key: Ed25519PrivateKey) -> str:
-    """The party that a key speaks for in an exported case.
-
-    Raises: InvalidInput: it does not speak for a party that is asked.
-    """
-    return ExportedCase.from_json(exported).party_of(key)
-
-
-def check_export(exported: Mapping[str, Any]) -> None:
-    """Check that everything an exported case shows is what its question binds, and so what is signed.
-
-    Raises: VerificationFailed: it is not. Then the exporter shows one thing, and wants another thing signed.
-    """
-    try:
-        case = ExportedCase.from_json(exported)
-    except Misread as error:
-        raise altered("it lacks what the question binds") from error
-    case.check()
 
 
 def passphrase() -> str:

@@ -12,9 +12,7 @@ from starlette.responses import Response
 from sluicegate.control.errors import EVERY_ERROR, answer
 from sluicegate.control.requests import (
     CommandId,
-    CommitmentOpening,
     Identifier,
-    PlainName,
     RequestBody,
     StrictRoute,
     TheLedger,
@@ -23,11 +21,8 @@ from sluicegate.control.requests import (
 from sluicegate.ports import Principal
 from sluicegate.service import (
     applications,
-    cases,
     drafts,
     log,
-    positions,
-    reports,
 )
 from sluicegate.service.applications import AmendmentText, NominationText, Submission
 from sluicegate_record.terms import kinds
@@ -72,20 +67,6 @@ class ActRequest(RequestBody):
     def asked(self) -> dict[str, str]:
         """The fields that say something."""
         return {name: value for name, value in self.model_dump().items() if value}
-
-
-class SignedInCase(RequestBody):
-    """A signed statement about a case; `opened` where it commits to something that is not public."""
-
-    envelope: dict[str, Any]
-    opened: CommitmentOpening | None = None
-
-
-class ListInUse(RequestBody):
-    """A screening list, and its version in use."""
-
-    name: PlainName
-    version: Annotated[str, Field(min_length=1, max_length=100)]
 
 
 @router.post("/api/v1/applications", tags=["cases"])
@@ -136,40 +117,6 @@ def discard_draft(
 ) -> Any:
     """Forget a draft."""
     return answer(drafts.discard(ledger, by, command, draft))
-
-
-@router.get("/api/v1/cases", tags=["cases"])
-def list_cases(
-    ledger: TheLedger,
-    by: Annotated[Principal, Depends(may("case.read"))],
-    wanted: Annotated[cases.CaseFilter, Depends()],
-) -> Any:
-    """The cases the caller may see, newest first: of a kind, in a state, awaiting somebody, by name."""
-    return answer(cases.listed(ledger, by, wanted))
-
-
-@router.get("/api/v1/cases/{case}", tags=["cases"])
-def show_case(case: str, ledger: TheLedger, by: Annotated[Principal, Depends(may("case.read"))]) -> Any:
-    """One case: state, positions, who is awaited, grant."""
-    return answer(cases.show(ledger, by, case))
-
-
-@router.get("/api/v1/cases/{case}/export", tags=["cases"])
-def export_case(case: str, ledger: TheLedger, by: Annotated[Principal, Depends(may("case.export"))]) -> Any:
-    """What a reviewer needs to decide and sign."""
-    return answer(cases.export(ledger, by, case))
-
-
-@router.post("/api/v1/positions", tags=["cases"])
-def import_position(
-    body: SignedInCase,
-    ledger: TheLedger,
-    command: CommandId,
-    by: Annotated[Principal, Depends(may("position.import"))],
-) -> Any:
-    """Put a signed statement on the record: a position, a schedule, a receipt, a screening, a note."""
-    opened = body.opened.model_dump() if body.opened else None
-    return answer(positions.record(ledger, by, command, body.envelope, opened))
 
 
 def _case_act(name: str) -> None:
@@ -226,22 +173,6 @@ def list_nominations(
 ) -> Any:
     """Every nomination, and the applications that came of it."""
     return answer(applications.nominations(ledger))
-
-
-@router.post("/api/v1/lists", tags=["cases"])
-def use_list(
-    body: ListInUse, ledger: TheLedger, command: CommandId, by: Annotated[Principal, Depends(may("list.use"))]
-) -> Any:
-    """Say which version of a screening list is in use; records made with another are open again."""
-    return answer(positions.use_list(ledger, by, command, body.name, body.version))
-
-
-@router.get("/api/v1/reports/cases", tags=["reports"])
-def report(
-    ledger: TheLedger, by: Annotated[Principal, Depends(may("report.read"))], release: str | None = None
-) -> Any:
-    """Counts by kind and state, days per agency and in all, waiting by party, delay by requirement."""
-    return answer(reports.cases(ledger, by, release))
 
 
 @router.get("/log/checkpoint", include_in_schema=False)

@@ -26,6 +26,8 @@ from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import (
     access,
+    casefile,
+    cases,
     credentials,
     directives,
     drills,
@@ -33,8 +35,10 @@ from sluicegate.service import (
     grants,
     log,
     points,
+    positions,
     preview,
     releases,
+    reports,
     subscriptions,
     tokens,
 )
@@ -43,6 +47,8 @@ from sluicegate_record.form import Form, Json, Misread, shape_of, shown
 from sluicegate_record.log import canonical
 
 MODULES = (
+    casefile,
+    cases,
     credentials,
     directives,
     drills,
@@ -50,8 +56,10 @@ MODULES = (
     grants,
     log,
     points,
+    positions,
     preview,
     releases,
+    reports,
     subscriptions,
     tokens,
 )

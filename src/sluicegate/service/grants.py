@@ -33,7 +33,8 @@ from sluicegate.core.lifecycle.grants import (
 )
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
-from sluicegate.service.cases import grant_of, seen_of
+from sluicegate.service.casefile import grant_of
+from sluicegate.service.cases import seen_of
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entities.case import Case

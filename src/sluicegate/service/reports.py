@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from sluicegate.acts import reports as acts
+from sluicegate.acts.reports import CaseReport, ReportFilter
+from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle import reports as made
-from sluicegate.ports import Principal
 from sluicegate.service import access
-from sluicegate.service.ledger import Ledger
-from sluicegate_record.log import times
+from sluicegate.service.context import Context, does
 
 
-def cases(ledger: Ledger, principal: Principal, release: str | None = None) -> dict[str, Any]:
+@does(acts.REPORT)
+def read(context: Context[CaseReport], asked: ReportFilter) -> CaseReport | Refusal:
     """Counts, times and waiting over the cases of one release, or of all.
 
     A case never changes, only which one stands under its name: so the state is held to list them, no longer.
     """
+    ledger, principal, release = context.ledger, context.principal, asked.release
     with ledger.reading() as state:
         now_ms, size = ledger.now_ms(), state.size
         every = [*state.cases.values()]
@@ -25,9 +26,4 @@ def cases(ledger: Ledger, principal: Principal, release: str | None = None) -> d
         case for case in every if access.sees(principal, case) and release in {None, case.question.release}
     ]
     shown = known if release is None else known & {release}
-    return {
-        "size": size,
-        "at": times.format_time(now_ms),
-        **made.casework(seen, now_ms),
-        "requirements": [row for row in required if row["release"] in shown],
-    }
+    return made.report(seen, (row for row in required if row.release in shown), size, now_ms)

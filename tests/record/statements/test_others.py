@@ -9,8 +9,9 @@ import pytest
 
 from sluicegate_record.errors import BadEnvelope
 from sluicegate_record.log import canonical, dsse
+from sluicegate_record.statements.about import About
 from sluicegate_record.statements.directives import DirectiveStatement
-from sluicegate_record.statements.notes import About, NoteStatement
+from sluicegate_record.statements.notes import NoteStatement
 from sluicegate_record.statements.people import EXCLUDED_MAX, Attestation
 from sluicegate_record.statements.points import Enforcement, Pointing
 from sluicegate_record.statements.statement import Statement

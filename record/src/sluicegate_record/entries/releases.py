@@ -10,7 +10,7 @@ from sluicegate_record.entries.body import Body, Gate, Hidden, Sealed, entry
 from sluicegate_record.entries.support import SupportedBody
 from sluicegate_record.form import Base64, Key, Note
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.statements.notes import About
+from sluicegate_record.statements.about import About
 from sluicegate_record.terms.plan import Plan
 
 

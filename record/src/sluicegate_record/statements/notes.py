@@ -6,20 +6,11 @@ from datetime import date
 from typing import ClassVar
 
 from sluicegate_record.errors import BadEnvelope
-from sluicegate_record.form import Exact, Json, form
+from sluicegate_record.form import Json, form
+from sluicegate_record.statements.about import About
 from sluicegate_record.statements.statement import Statement, check_text
 
 NOTES = ("request", "call", "meeting", "dissent", "statement", "reasons")
-
-
-@form
-class About(Exact):
-    """What a note is about: a stage of a release, a case, or a directive."""
-
-    release: str | None = None
-    stage: str | None = None
-    case: str | None = None
-    directive: str | None = None
 
 
 @form

@@ -250,7 +250,7 @@ def accept(state: State, command: Accept, now_ms: int, entropy: Entropy) -> Acce
     if refusal is not None:
         return refusal
     for block in blocks.blocked_by(state.record, case, now_ms):
-        return Refusal("conflict", block["code"], block["text"])
+        return Refusal("conflict", block.code, block.text)
     drafts = determination.approved(state, case, now_ms, entropy)
     grants = [draft.body.grant for draft in drafts if isinstance(draft.body, GrantApproved)]
     return Acceptance(drafts, {"case": case.id, "determination": outcome_of(drafts), "grant": grants[0]})

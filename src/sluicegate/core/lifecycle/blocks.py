@@ -7,8 +7,9 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from sluicegate.acts.cases import Block
 from sluicegate_record.entities.case import Case
 from sluicegate_record.form import replace
 from sluicegate_record.log import times
@@ -52,28 +53,27 @@ def is_agreed(case: Case) -> bool:
     return satisfied and not _is_objected(case)
 
 
-def blocked_by(record: Record, case: Case, now_ms: int) -> list[dict[str, Any]]:
-    """What prevents a determination when the rule is satisfied: `{what, text, …}`."""
-    found: list[dict[str, Any]] = []
+def blocked_by(record: Record, case: Case, now_ms: int) -> list[Block]:
+    """What prevents a determination when the rule is satisfied."""
+    found: list[Block] = []
     contradictions = granted_conditions(record, case)[1] if case.kind in kinds.APPLIED else {}
     for name, values in contradictions.items():
         said = ", ".join(f"{who}: {value!r}" for who, value in sorted(values.items()))
         text = f"the condition {name!r} is stated differently ({said}); one of them must change its position"
-        blocks = {"what": "contradiction", "code": "conditions_contradict", "text": text}
-        found.append({**blocks, "condition": name, "values": values})
+        code = "conditions_contradict"
+        found.append(Block(what="contradiction", code=code, text=text, condition=name, values=values))
     if screening_needed(record, case):
         text = "the applicant must be screened, and cleared, against the list in use"
-        found.append({"what": "screening", "code": "screening_needed", "text": text})
+        found.append(Block(what="screening", code="screening_needed", text=text))
     if case.kind == kinds.REMOVAL and case.reply_by_ms is not None and now_ms < case.reply_by_ms:
-        until = times.format_time(case.reply_by_ms)
-        text = f"the holder may reply until {until}"
-        found.append({"what": "reply", "code": "reply_time_runs", "text": text, "until": until})
+        text = f"the holder may reply until {times.format_time(case.reply_by_ms)}"
+        found.append(Block(what="reply", code="reply_time_runs", text=text, until_ms=case.reply_by_ms))
     if case.kind in kinds.APPLIED and not _terms_are_agreed(record, case):
         text = "the agencies that the terms in force name have not all agreed to them"
-        found.append({"what": "terms", "code": "terms_not_agreed", "text": text})
+        found.append(Block(what="terms", code="terms_not_agreed", text=text))
     if _would_close(record, case):
         text = "the stage is not open under the terms in force: the grant would stop working"
-        found.append({"what": "opening", "code": "stage_not_open", "text": text})
+        found.append(Block(what="opening", code="stage_not_open", text=text))
     return found
 
 

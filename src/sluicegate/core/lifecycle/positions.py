@@ -11,8 +11,8 @@ Rules:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
+from sluicegate.acts.review import StatementRecorded
 from sluicegate.core.lifecycle import blocks, determination, eligibility, timing
 from sluicegate.core.lifecycle.acts import case_unknown, not_now, other_question, placed
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal
@@ -30,7 +30,7 @@ from sluicegate_record.entries.cases import (
     CaseScreened,
     PositionRecorded,
 )
-from sluicegate_record.log import dsse, times
+from sluicegate_record.log import dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy, Opening
 from sluicegate_record.statements.cases import (
@@ -166,7 +166,7 @@ def _record(state: State, stated: _StatedPosition, now_ms: int, entropy: Entropy
     digest = stated.envelope.digest
     newest = case.positions.get(word.agency)
     if newest is not None and newest.digest == digest:
-        return Acceptance([], _result(case, word.agency, digest, case.outcome))
+        return Acceptance([], _taken(case, word.agency, digest, case.outcome))
     refusal = (
         other_question(case, word.question)
         or _unproven(stated)
@@ -182,7 +182,7 @@ def _record(state: State, stated: _StatedPosition, now_ms: int, entropy: Entropy
         after = case.after(Trial(body, state.size, now_ms))
     recorded = Draft.of(case.id, body, entropy)
     follows = determination.conclude(state, after, now_ms, entropy)
-    return Acceptance([recorded, *follows], _result(case, word.agency, digest, outcome_of(follows)))
+    return Acceptance([recorded, *follows], _taken(case, word.agency, digest, outcome_of(follows)))
 
 
 def _spoken(stated: _StatedPosition, owners: tuple[str, ...], digest: str) -> PositionRecorded:
@@ -228,7 +228,7 @@ def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> Ac
     known = case.clocks.get(agency)
     if known is not None or agency in case.positions:
         due = known.due_ms if known is not None else None
-        return Acceptance([], {"case": case.id, "agency": agency, "digest": digest, "due": _shown(due)})
+        return Acceptance([], _received(case, agency, digest, due))
     refusal = not_now("receive", case)
     if refusal is not None:
         return refusal
@@ -241,8 +241,11 @@ def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> Ac
         digest=digest,
         envelope=command.envelope,
     )
-    result = {"case": case.id, "agency": agency, "digest": digest, "due": _shown(due_ms)}
-    return Acceptance([Draft(case.id, body)], result)
+    return Acceptance([Draft(case.id, body)], _received(case, agency, digest, due_ms))
+
+
+def _received(case: Case, agency: str, digest: str, due_ms: int | None) -> StatementRecorded:
+    return StatementRecorded(case=case.id, agency=agency, digest=digest, due_ms=due_ms)
 
 
 def screen(state: State, command: Screen, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -278,7 +281,7 @@ def screen(state: State, command: Screen, now_ms: int, entropy: Entropy) -> Acce
     )
     after = case.after(Trial(body, state.size, now_ms))
     follows = determination.conclude(state, after, now_ms, entropy)
-    result = {"case": case.id, "decision": screening.decision, "determination": outcome_of(follows)}
+    result = StatementRecorded(case=case.id, decision=screening.decision, determination=outcome_of(follows))
     return Acceptance([Draft.of(case.id, body, entropy), *follows], result)
 
 
@@ -305,7 +308,8 @@ def proceed(state: State, command: Proceed, now_ms: int, entropy: Entropy) -> Ac
     )
     after = case.after(Trial(body, state.size, now_ms))
     drafts = [Draft(case.id, body), *determination.approved(state, after, now_ms, entropy)]
-    return Acceptance(drafts, {"case": case.id, "digest": digest, "determination": outcome_of(drafts)})
+    result = StatementRecorded(case=case.id, digest=digest, determination=outcome_of(drafts))
+    return Acceptance(drafts, result)
 
 
 def _not_to_proceed(state: State, case: Case, owners: tuple[str, ...], now_ms: int) -> Refusal | None:
@@ -323,8 +327,8 @@ def _not_to_proceed(state: State, case: Case, owners: tuple[str, ...], now_ms: i
 def _in_the_way(state: State, case: Case, now_ms: int) -> Refusal | None:
     """What stops a case even if officers proceed: everything except a contradiction between agencies."""
     for block in blocks.blocked_by(state.record, case, now_ms):
-        if block["what"] != "contradiction":
-            return Refusal("conflict", block["code"], block["text"], "settle that first")
+        if block.what != "contradiction":
+            return Refusal("conflict", block.code, block.text, "settle that first")
     return None
 
 
@@ -431,9 +435,5 @@ def outcome_of(drafts: list[Draft]) -> str | None:
     return outcomes[0] if outcomes else None
 
 
-def _result(case: Case, agency: str, digest: str, outcome: str | None) -> dict[str, Any]:
-    return {"case": case.id, "agency": agency, "digest": digest, "determination": outcome}
-
-
-def _shown(at_ms: int | None) -> str | None:
-    return None if at_ms is None else times.format_time(at_ms)
+def _taken(case: Case, agency: str, digest: str, outcome: str | None) -> StatementRecorded:
+    return StatementRecorded(case=case.id, agency=agency, digest=digest, determination=outcome)

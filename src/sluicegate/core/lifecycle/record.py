@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sluicegate.acts.review import ListPutInUse, StatementRecorded
 from sluicegate.core.lifecycle.acts import case_unknown
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
@@ -43,7 +44,7 @@ def add_note(state: State, command: AddNote, now_ms: int, entropy: Entropy) -> A
     if refusal is not None:
         return refusal
     digest = command.envelope.digest
-    result = {"party": note.party, "digest": digest, "about": note.about.to_json()}
+    result = StatementRecorded(party=note.party, digest=digest, about=note.about)
     if any(known["digest"] == digest for known in state.notes):
         return Acceptance([], result)
     body = RecordAdded(
@@ -62,7 +63,8 @@ def add_note(state: State, command: AddNote, now_ms: int, entropy: Entropy) -> A
 
 def use_list(state: State, command: UseList, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `UseList`."""
-    result = {"list": command.name, "version": command.version, "reopened": reopened(state, command)}
+    again = tuple(reopened(state, command))
+    result = ListPutInUse(list=command.name, version=command.version, reopened=again)
     if state.lists.get(command.name) == command.version:
         return Acceptance([], result)
     return Acceptance([Draft("lists", ListChanged(name=command.name, version=command.version))], result)

@@ -1,7 +1,7 @@
 """What the casework adds up to: counts, times, and who was waited for. Pure functions of a state.
 
 Rules:
-- Days are elapsed time of 86,400 s, with two decimals. A mean or median without values is None.
+- Days are elapsed time of 86,400 s, with two decimals.
 - A day counts for the party that the case waited for. An agency's days run from its receipt (without one,
   from the opening) to its answer, without the time when its question was open. That time counts for the
   applicant. A case may wait for several parties at once.
@@ -12,8 +12,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from statistics import fmean, median
-from typing import Any
 
+from sluicegate.acts.reports import (
+    AgencyDays,
+    CaseCount,
+    CaseReport,
+    KindDays,
+    PartyWait,
+    RequirementDelay,
+)
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.terms import clocks
 from sluicegate_record.entities.case import Case, Span
@@ -21,24 +28,31 @@ from sluicegate_record.entities.release import Release
 from sluicegate_record.terms import kinds
 
 
-def casework(cases: Iterable[Case], now_ms: int) -> dict[str, Any]:
-    """The report over some cases: `{counts, agencies, overall, waiting}`."""
+def report(cases: Iterable[Case], required: Iterable[RequirementDelay], size: int, now_ms: int) -> CaseReport:
+    """The report over some cases, and the requirements of some stages, at a log size."""
     seen = list(cases)
-    waits = [(case, party, days) for case in seen for party, days in waited(case, now_ms).items()]
-    return {
-        "counts": _counts(seen),
-        "agencies": [{"agency": party, **_times(days)} for party, days in sorted(_answered(seen).items())],
-        "overall": [
-            {"kind": kind, **_times(_whole(seen, kind))} for kind in kinds.KINDS if _whole(seen, kind)
-        ],
-        "waiting": [
-            {"for": party, "cases": len(days), "days": round(sum(days), 2), "mean": round(fmean(days), 2)}
-            for party, days in sorted(_by_party(waits).items())
-        ],
-    }
+    return CaseReport(
+        size=size,
+        at_ms=now_ms,
+        counts=tuple(_counts(seen)),
+        agencies=tuple(
+            AgencyDays(agency=party, cases=len(days), mean=_mean(days), median=_median(days))
+            for party, days in sorted(_answered(seen).items())
+        ),
+        overall=tuple(
+            KindDays(kind=kind, cases=len(days), mean=_mean(days), median=_median(days))
+            for kind in kinds.KINDS
+            if (days := _whole(seen, kind))
+        ),
+        waiting=tuple(
+            PartyWait(for_=party, cases=len(days), days=round(sum(days), 2), mean=_mean(days))
+            for party, days in sorted(_waits(seen, now_ms).items())
+        ),
+        requirements=tuple(required),
+    )
 
 
-def requirements(state: State, now_ms: int) -> list[dict[str, Any]]:
+def requirements(state: State, now_ms: int) -> list[RequirementDelay]:
     """What the stages of each release wait for, and for how long."""
     return [row for release in state.releases.values() for row in _requirements(state, release, now_ms)]
 
@@ -78,13 +92,13 @@ def _answer_ms(case: Case, party: str) -> int | None:
     )
 
 
-def _counts(seen: list[Case]) -> list[dict[str, Any]]:
+def _counts(seen: list[Case]) -> list[CaseCount]:
     counted = Counter((case.kind, case.outcome or case.standing) for case in seen)
     order = [*kinds.STATES, *kinds.OUTCOMES]
     rows = sorted(
         counted.items(), key=lambda item: (list(kinds.KINDS).index(item[0][0]), order.index(item[0][1]))
     )
-    return [{"kind": kind, "state": state, "cases": count} for (kind, state), count in rows]
+    return [CaseCount(kind=kind, state=state, cases=count) for (kind, state), count in rows]
 
 
 def _answered(seen: list[Case]) -> dict[str, list[float]]:
@@ -107,20 +121,24 @@ def _whole(seen: list[Case], kind: str) -> list[float]:
     ]
 
 
-def _times(days: list[float]) -> dict[str, Any]:
-    if not days:
-        return {"cases": 0, "mean": None, "median": None}
-    return {"cases": len(days), "mean": round(fmean(days), 2), "median": round(median(days), 2)}
+def _mean(days: list[float]) -> float:
+    return round(fmean(days), 2)
 
 
-def _by_party(waits: list[tuple[Case, str, float]]) -> dict[str, list[float]]:
+def _median(days: list[float]) -> float:
+    return round(median(days), 2)
+
+
+def _waits(seen: list[Case], now_ms: int) -> dict[str, list[float]]:
+    """How many days each case has waited for a party, by party."""
     found: dict[str, list[float]] = {}
-    for _, party, days in waits:
-        found.setdefault(party, []).append(days)
+    for case in seen:
+        for party, days in waited(case, now_ms).items():
+            found.setdefault(party, []).append(days)
     return found
 
 
-def _requirements(state: State, release: Release, now_ms: int) -> list[dict[str, Any]]:
+def _requirements(state: State, release: Release, now_ms: int) -> list[RequirementDelay]:
     """How long each requirement of each stage has delayed its opening:
     the requirements that are cases, in order.
     """
@@ -136,27 +154,27 @@ def _requirements(state: State, release: Release, now_ms: int) -> list[dict[str,
         for case in about:
             until_ms = case.determined_ms if case.determined_ms is not None and not _is_open(case) else now_ms
             rows.append(
-                {
-                    "release": release.name,
-                    "stage": stage,
-                    "requirement": _REQUIREMENTS[case.kind],
-                    "case": case.id,
-                    "met": case.outcome in kinds.GRANTED,
-                    "days": round(clocks.days_waited(case.at_ms, until_ms), 2),
-                }
+                RequirementDelay(
+                    release=release.name,
+                    stage=stage,
+                    requirement=_REQUIREMENTS[case.kind],
+                    case=case.id,
+                    met=case.outcome in kinds.GRANTED,
+                    days=round(clocks.days_waited(case.at_ms, until_ms), 2),
+                )
             )
         agreed_ms = max((case.determined_ms or now_ms for case in about), default=None)
         if agreed_ms is not None:
             opened_ms = state.record.opened.get(terms)
             rows.append(
-                {
-                    "release": release.name,
-                    "stage": stage,
-                    "requirement": "an officer's opening",
-                    "case": None,
-                    "met": opened_ms is not None,
-                    "days": round(max(0.0, clocks.days_waited(agreed_ms, opened_ms or now_ms)), 2),
-                }
+                RequirementDelay(
+                    release=release.name,
+                    stage=stage,
+                    requirement="an officer's opening",
+                    case=None,
+                    met=opened_ms is not None,
+                    days=round(max(0.0, clocks.days_waited(agreed_ms, opened_ms or now_ms)), 2),
+                )
             )
     return rows
 

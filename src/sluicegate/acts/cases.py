@@ -1,0 +1,226 @@
+"""Acts that show cases: the list of them, and one as its reader sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Annotated
+
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, Answer, Arguments
+from sluicegate.acts.grants import GrantShown
+from sluicegate_record.form import Json, Note, Time, form
+from sluicegate_record.statements.about import About
+from sluicegate_record.terms import kinds
+from sluicegate_record.terms.conditions import Conditions
+from sluicegate_record.terms.rule import Rule
+
+CaseName = Annotated[str, Note("The case, such as case_6n3v….")]
+
+
+@form
+class CaseArgument(Arguments):
+    """Which case."""
+
+    case: CaseName
+
+
+@form
+class CaseFilter(Arguments):
+    """Which cases. At most 500 are listed at once."""
+
+    kind: Annotated[str | None, Note(" | ".join(kinds.KINDS))] = None
+    state: Annotated[str | None, Note(" | ".join((*kinds.STATES, *kinds.OUTCOMES)))] = None
+    awaiting: Annotated[str | None, Note("An agency, the developer, or 'applicant'.")] = None
+    organization: Annotated[str | None, Note("Part of a legal name.")] = None
+    before: Annotated[str | None, Note("The last case of the page before.")] = None
+    limit: Annotated[int, Note("How many cases, from 1 to 500.")] = 50
+
+
+@form
+class CaseSummary(Answer):
+    """A case in a list. `awaiting` names parties, the developer, or `applicant`.
+
+    `due` is when the whole case is due, `nextDue` the earliest date of anything in it.
+    """
+
+    case: str
+    kind: str
+    state: str
+    determination: str | None
+    release: str | None
+    stage: str | None
+    surface: str | None
+    directive: str | None
+    organization: str | None
+    opened_at_ms: Time
+    due_ms: Time | None
+    next_due_ms: Time | None
+    awaiting: tuple[str, ...]
+
+
+@form
+class CaseList(Answer):
+    """A page of cases, newest first. `next` is the last case of this page, if there are more."""
+
+    size: int
+    cases: tuple[CaseSummary, ...]
+    next: str | None
+
+
+LIST = Act(
+    "case.list",
+    frozenset({DEVELOPER, AGENCY, APPLICANT}),
+    "question",
+    "/api/v1/cases",
+    CaseFilter,
+    CaseList,
+    "List the cases you may see, newest first.",
+)
+
+
+@form
+class PositionShown(Answer):
+    """A position. `sealedReason` is a reason that is not public, for those who may read it.
+
+    `superseded` says that its agency has taken another position since.
+    """
+
+    agency: str
+    position: str
+    reason: str
+    sealed: bool
+    sealed_reason: str | None
+    conditions: Conditions | None
+    owners: tuple[str, ...]
+    at_ms: Time
+    digest: str
+    superseded: bool
+
+
+@form
+class ApplicantQuestion(Answer):
+    """An agency's open question to the applicant."""
+
+    agency: str
+    question: str
+    since_ms: Time
+
+
+@form
+class SealedText(Answer):
+    """A text that is sealed in a case: `what` is answer, reply, appeal, notice, or returned."""
+
+    seq: int
+    what: str
+    text: str
+
+
+@form
+class AgencyClock(Answer):
+    """An agency's clock. `step` counts the steps of its ladder so far.
+
+    `silence` is the meaning of its silence, once it has one.
+    """
+
+    agency: str
+    received_at_ms: Time | None
+    due_ms: Time | None
+    stopped: bool
+    step: int
+    escalated_to: str | None
+    silence: str | None
+
+
+@form
+class Block(Answer):
+    """What prevents a determination although the rule is satisfied.
+
+    `condition` and `values` are those of a contradiction: who states which value. `until` is the end of the
+    time to reply.
+    """
+
+    what: str
+    code: str
+    text: str
+    condition: str | None = None
+    values: Mapping[str, Json] = field(default_factory=dict)
+    until_ms: Time | None = None
+
+
+@form
+class ScreeningShown(Answer):
+    """A comparison with a list. `reopened` is when another version of the list came into use after it."""
+
+    list: str
+    version: str
+    decision: str
+    reason: str
+    owner: str
+    digest: str
+    at_ms: Time
+    seq: int
+    reopened_ms: Time | None = None
+
+
+@form
+class CaseNote(Answer):
+    """A note in a case. One of the kind `proceeded` has `owners`, the others have what their party signed."""
+
+    party: str
+    about: About | None = None
+    kind: str
+    owners: tuple[str, ...] = ()
+    on: str | None = None
+    text: str
+    owner: str | None = None
+    digest: str | None = None
+    at_ms: Time
+
+
+@form
+class CaseShown(CaseSummary):
+    """A case as its reader may see it.
+
+    `wouldDecide` are the smallest sets of parties whose yes would decide it. `unreceived` are the agencies
+    that have not confirmed receipt. `conditions` are those that a grant from it would have. `place` is its
+    place on the waitlist, counted from 1.
+    """
+
+    application: str | None
+    asks: str
+    basis: str | None
+    rule: Rule
+    would_decide: tuple[tuple[str, ...], ...]
+    recused: tuple[str, ...]
+    terms: str | None
+    subject: str | None
+    reason_code: str | None
+    positions: tuple[PositionShown, ...]
+    questions: tuple[ApplicantQuestion, ...]
+    answers: tuple[SealedText, ...]
+    clocks: tuple[AgencyClock, ...]
+    unreceived: tuple[str, ...]
+    blocked_by: tuple[Block, ...]
+    conditions: Conditions | None
+    screening: ScreeningShown | None
+    reply_by_ms: Time | None
+    replied_at_ms: Time | None
+    offer_until_ms: Time | None
+    place: int | None
+    appeal: str | None
+    appeal_outcome: str | None
+    appeal_by_ms: Time | None
+    nominated: bool
+    notes: tuple[CaseNote, ...]
+    grant: GrantShown | None
+
+
+SHOW = Act(
+    "case.show",
+    frozenset({DEVELOPER, AGENCY, APPLICANT}),
+    "question",
+    "/api/v1/cases/{case}",
+    CaseArgument,
+    CaseShown,
+    "Show a case: its state, clocks and positions, the agencies it waits for, and the grant.",
+)

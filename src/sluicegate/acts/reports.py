@@ -1,0 +1,91 @@
+"""The act that reports on casework."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from sluicegate.acts.act import AGENCY, DEVELOPER, Act, Answer, Arguments
+from sluicegate.acts.fields import Days
+from sluicegate_record.form import Note, Time, form
+
+
+@form
+class ReportFilter(Arguments):
+    """Which cases are counted: those of one release, or all."""
+
+    release: Annotated[str | None, Note("Only this release.")] = None
+
+
+@form
+class CaseCount(Answer):
+    """How many cases of a kind are in a state, or ended with an outcome."""
+
+    kind: str
+    state: str
+    cases: int
+
+
+@form
+class AgencyDays(Answer):
+    """How many days an agency takes until its position."""
+
+    agency: str
+    cases: int
+    mean: Days
+    median: Days
+
+
+@form
+class KindDays(Answer):
+    """How many days cases of a kind take, from opening to determination."""
+
+    kind: str
+    cases: int
+    mean: Days
+    median: Days
+
+
+@form
+class PartyWait(Answer):
+    """How many days cases waited for a party, in total and on average."""
+
+    for_: str
+    cases: int
+    days: Days
+    mean: Days
+
+
+@form
+class RequirementDelay(Answer):
+    """How many days a requirement of a stage has delayed its opening, or did until it was met."""
+
+    release: str
+    stage: str
+    requirement: str
+    case: str | None
+    met: bool
+    days: Days
+
+
+@form
+class CaseReport(Answer):
+    """What the cases that its reader may see add up to, and what delays the releases."""
+
+    size: int
+    at_ms: Time
+    counts: tuple[CaseCount, ...]
+    agencies: tuple[AgencyDays, ...]
+    overall: tuple[KindDays, ...]
+    waiting: tuple[PartyWait, ...]
+    requirements: tuple[RequirementDelay, ...]
+
+
+REPORT = Act(
+    "report.read",
+    frozenset({DEVELOPER, AGENCY}),
+    "question",
+    "/api/v1/reports/cases",
+    ReportFilter,
+    CaseReport,
+    "Count cases; days per agency and in total; who the cases waited for; what delayed a release.",
+)

@@ -1,0 +1,165 @@
+"""Acts of a review: export a case, put what someone signed on the record, change a screening list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from sluicegate.acts.act import AGENCY, DEVELOPER, Act, Answer, Arguments, Done
+from sluicegate.acts.cases import CaseArgument, CaseShown
+from sluicegate.acts.fields import Opened, PlainName, text
+from sluicegate_record.directives.document import Document
+from sluicegate_record.form import ABSENT, Absent, Base64, Json, Note, Time, form
+from sluicegate_record.statements.about import About
+from sluicegate_record.statements.question import Question
+from sluicegate_record.terms.plan import Plan
+from sluicegate_record.terms.rule import Rule
+
+
+@form
+class ExportedDossier(Answer):
+    """The dossier of an applicant, and the salt of the commitment to it."""
+
+    application: Json
+    salt: Base64
+
+
+@form
+class ExportedNames(Answer):
+    """The organizations that a lift is about, and the salt of the commitment to them."""
+
+    salt: Base64
+    value: tuple[Json, ...]
+
+
+@form
+class ExportedCase(Answer):
+    """What a reviewer needs to decide and sign, if need be without a network.
+
+    `parties` says for which party each key speaks, by the ids of the keys. `previous` is the digest of a
+    party's position so far. `terms` is the plan whose terms the question binds, `document` the directive that
+    a lift is about, `against` the kind of the case that an appeal is about.
+    """
+
+    kind: Literal["sluicegate-review"]
+    version: Literal[1]
+    question: Question
+    rule: Rule
+    parties: Mapping[str, str]
+    previous: Mapping[str, str]
+    terms: Plan | None
+    document: Document | None
+    scope: ExportedNames | None
+    dossier: ExportedDossier | None
+    against: str | None
+    case: CaseShown
+
+
+EXPORT = Act(
+    "case.export",
+    frozenset({DEVELOPER, AGENCY}),
+    "question",
+    "/api/v1/cases/{case}/export",
+    CaseArgument,
+    ExportedCase,
+    "Export a case for review: the question, the dossier, the rule. Read it, then 'review sign' it.",
+)
+
+
+@form
+class ReviewStatement(Arguments):
+    """A signed statement, as a DSSE envelope; `opened` if it commits to something that is not public."""
+
+    envelope: Json
+    opened: Opened | None = None
+
+
+@form
+class RefusalShown(Answer):
+    """Why a control plane refuses something, and what to do."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+@form
+class PositionTaken(Done):
+    """What a position came to in its case. `determination` is null if the case is not determined yet."""
+
+    case: str = ""
+    agency: str = ""
+    digest: str = ""
+    determination: str | Absent | None = ABSENT
+
+    @property
+    def outcome(self) -> str:
+        """The determination of the case, in words."""
+        found = self.determination
+        return found if isinstance(found, str) else "not determined yet"
+
+
+@form
+class PositionScheduled(PositionTaken):
+    """What a schedule came to in one of its cases: a position, or a refusal."""
+
+    refused: RefusalShown | None = None
+
+
+@form
+class StatementRecorded(PositionTaken):
+    """A statement on the record. Its kind says which fields there are.
+
+    - a position, of its agency or transcribed: case, agency, digest, determination.
+    - a receipt: case, agency, digest, and when the position of the agency is due.
+    - a screening: case, decision, determination.
+    - a decision to proceed: case, digest, determination.
+    - a note: party, digest, what it is about.
+    - a schedule: agency, digest, its cases, and how many of them were refused.
+    """
+
+    due_ms: Time | Absent | None = ABSENT
+    decision: str = ""
+    party: str = ""
+    about: About | None = None
+    cases: tuple[PositionScheduled, ...] = ()
+    refused: int | None = None
+
+
+IMPORT = Act(
+    "position.import",
+    frozenset({DEVELOPER, AGENCY}),
+    "command",
+    "/api/v1/positions",
+    ReviewStatement,
+    StatementRecorded,
+    "Put a signed file on the record: a position, a schedule of positions, a proceeding, a screening.",
+)
+
+
+@form
+class ListInUse(Arguments):
+    """A screening list, and its version in use."""
+
+    name: Annotated[PlainName, Note("The list.")]
+    version: Annotated[str, text(1, 100), Note("The version now in use.")]
+
+
+@form
+class ListPutInUse(Done):
+    """A screening list, its version in use, and the cases whose records are open again."""
+
+    list: str
+    version: str
+    reopened: tuple[str, ...]
+
+
+USE_LIST = Act(
+    "list.use",
+    frozenset({DEVELOPER}),
+    "command",
+    "/api/v1/lists",
+    ListInUse,
+    ListPutInUse,
+    "Say which version of a screening list is in use. Records made with another version are open again.",
+)

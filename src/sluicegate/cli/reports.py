@@ -1,0 +1,100 @@
+"""`report`: what the casework adds up to."""
+
+from __future__ import annotations
+
+import csv
+import io
+from enum import StrEnum
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from sluicegate.acts.reports import REPORT, CaseReport, ReportFilter
+from sluicegate.cli.output import Json, emit
+from sluicegate.cli.tables import table
+from sluicegate.client.http import Client
+
+
+class Format(StrEnum):
+    """The format of a report."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def report(
+    release: Annotated[str | None, typer.Option("--release", help="Only this release.")] = None,
+    shape: Annotated[Format, typer.Option("--format", help="table, json or csv.")] = Format.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Count cases; days per agency and in total; who the cases waited for; what delayed a release."""
+    found = Client().do(REPORT, ReportFilter(release=release or None))
+    if as_json or shape is Format.JSON:
+        emit(found.to_json(), True, "")
+    elif shape is Format.CSV:
+        typer.echo(_csv(_sections(found)), nl=False)
+    else:
+        shown = (
+            table(each.title, each.columns, each.rows, f"{each.title}: nothing yet.")
+            for each in _sections(found)
+        )
+        typer.echo("\n\n".join(shown))
+
+
+class Section(NamedTuple):
+    """A part of a report: what it counts, its columns, and its rows."""
+
+    name: str
+    title: str
+    columns: list[str]
+    rows: list[list[Any]]
+
+
+def _sections(found: CaseReport) -> list[Section]:
+    return [
+        Section(
+            "counts",
+            "Cases",
+            ["kind", "state", "cases"],
+            [[row.kind, row.state, row.cases] for row in found.counts],
+        ),
+        Section(
+            "agencies",
+            "Days until an agency's position",
+            ["agency", "cases", "mean", "median"],
+            [[row.agency, row.cases, row.mean, row.median] for row in found.agencies],
+        ),
+        Section(
+            "overall",
+            "Days from opening to determination",
+            ["kind", "cases", "mean", "median"],
+            [[row.kind, row.cases, row.mean, row.median] for row in found.overall],
+        ),
+        Section(
+            "waiting",
+            "Days of waiting",
+            ["for", "cases", "days", "mean"],
+            [[row.for_, row.cases, row.days, row.mean] for row in found.waiting],
+        ),
+        Section(
+            "requirements",
+            "Delay by requirement",
+            ["release", "stage", "requirement", "met", "days"],
+            [[row.release, row.stage, row.requirement, row.met, row.days] for row in found.requirements],
+        ),
+    ]
+
+
+def _csv(sections: list[Section]) -> str:
+    """One row for each figure: section, what it is about, its name, its value."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(["section", "of", "figure", "value"])
+    for section in sections:
+        for row in section.rows:
+            of = "/".join(value for value in row if isinstance(value, str))
+            for column, value in zip(section.columns, row, strict=True):
+                if not isinstance(value, str):
+                    writer.writerow([section.name, of, column, value])
+    return written.getvalue()

@@ -1,0 +1,299 @@
+"""The file of one case: as its reader may see it, and as a reviewer takes it away.
+
+Rules:
+- A sealed reason is shown to the developer's staff and to the agencies that are asked, not to the applicant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sluicegate.acts import cases as acts
+from sluicegate.acts import review
+from sluicegate.acts.cases import (
+    AgencyClock,
+    ApplicantQuestion,
+    CaseArgument,
+    CaseNote,
+    CaseShown,
+    PositionShown,
+    ScreeningShown,
+    SealedText,
+)
+from sluicegate.acts.grants import GrantShown
+from sluicegate.acts.review import ExportedCase, ExportedDossier, ExportedNames
+from sluicegate.core.access.table import GrantRow
+from sluicegate.core.lifecycle import Refusal, State, applications, blocks, directives
+from sluicegate.core.lifecycle.blocks import stage_of
+from sluicegate.ports import Principal
+from sluicegate.service import access
+from sluicegate.service.cases import awaiting, dossier_of, is_open, legal_name, line, seen
+from sluicegate.service.context import Context, does
+from sluicegate.service.ledger import Ledger
+from sluicegate_record.directives.document import Document
+from sluicegate_record.entities.case import Case, ListComparison, Timer
+from sluicegate_record.terms import kinds, quorum
+from sluicegate_record.terms.conditions import Conditions
+
+_TEXTS = frozenset({"answer", "reply", "appeal", "notice", "reason"})
+_Sealed = Mapping[tuple[int, str], Any]
+"""What is sealed in a case, by entry and field."""
+
+
+@does(acts.SHOW)
+def show(context: Context[CaseShown], asked: CaseArgument) -> CaseShown | Refusal:
+    """One case as its reader may see it."""
+    with context.ledger.reading() as state:
+        case = seen(state, context.principal, asked.case)
+        if isinstance(case, Refusal):
+            return case
+        return _shown(context.ledger, state, context.principal, case)
+
+
+@does(review.EXPORT)
+def export(context: Context[ExportedCase], asked: CaseArgument) -> ExportedCase | Refusal:
+    """What a reviewer needs to decide and sign, offline if need be.
+
+    The dossier comes with its salt, so that the reviewer can check that it is what the question commits to.
+    """
+    ledger, principal = context.ledger, context.principal
+    with ledger.reading() as state:
+        case = seen(state, principal, asked.case)
+        if isinstance(case, Refusal):
+            return case
+        parties = case.parties | ({state.developer} if principal.role == access.DEVELOPER else set())
+        bound = state.record.terms.get(case.question.terms)
+        return ExportedCase(
+            kind="sluicegate-review",
+            version=1,
+            question=case.question,
+            rule=case.rule,
+            parties={key.keyid: key.party for key in state.keys.values() if key.party in parties},
+            previous={party: said.digest for party, said in case.positions.items()},
+            terms=None if bound is None else bound.plan,
+            document=_document(state, case),
+            scope=_scope(ledger, case),
+            dossier=_dossier(ledger, state, case),
+            against=state.cases[case.question.against].kind if case.kind == kinds.APPEAL else None,
+            case=_shown(ledger, state, principal, case),
+        )
+
+
+def grant_of(state: State, grant_id: str) -> GrantShown | None:
+    """A grant as its holder sees it."""
+    grant = state.table.grants_by_id.get(grant_id)
+    if grant is None:
+        return None
+    held = state.grants[grant_id]
+    is_reopened = blocks.screening_needed(state.record, state.cases[held.case])
+    return GrantShown(
+        grant=grant.id,
+        case=held.case,
+        release=grant.release,
+        stage=grant.stage,
+        surface=grant.surface,
+        models=tuple(sorted(grant.models)),
+        state=held.standing or _progress(state, grant),
+        requests_per_minute=grant.requests_per_minute,
+        valid_from_ms=grant.valid_from_ms,
+        valid_until_ms=grant.valid_until_ms,
+        amendment=held.amendment,
+        removal=held.removal,
+        stage_open=grant.terms in state.table.open_terms,
+        fallback=grant.falls_back,
+        screening="reopened" if is_reopened else None,
+    )
+
+
+def _progress(state: State, grant: GrantRow) -> str:
+    """Approved → provisioned → proven."""
+    if grant.proven:
+        return "proven"
+    return "provisioned" if grant.id in state.provisioned else "approved"
+
+
+def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> CaseShown:
+    opened = _sealed(ledger, case, principal)
+    untimed = [party for party in case.awaiting if party not in case.clocks]
+    return CaseShown(
+        **line(case, awaiting(state, case), _name_of(ledger, state, case)),
+        application=case.id if case.kind == kinds.ADMISSION else None,
+        asks=kinds.KINDS[case.kind].asks,
+        basis=case.basis or None,
+        rule=case.rule,
+        would_decide=_would_decide(case),
+        recused=tuple(sorted(case.recused)),
+        terms=case.question.terms or None,
+        subject=case.subject,
+        reason_code=_reason_code(case),
+        positions=_positions(case, opened),
+        questions=tuple(
+            ApplicantQuestion(agency=agency, question=said.reason, since_ms=said.at_ms)
+            for agency, said in sorted(case.asking.items())
+        ),
+        answers=_answers(case, opened),
+        clocks=tuple(_clock(case, agency, clock) for agency, clock in sorted(case.clocks.items())),
+        unreceived=tuple(untimed) if case.agency_clock is not None else (),
+        blocked_by=_blocked_by(ledger, state, case),
+        conditions=_granted(state, case),
+        screening=_screened(case.screening) if principal.role != access.APPLICANT else None,
+        reply_by_ms=case.reply_by_ms,
+        replied_at_ms=case.replied_ms,
+        offer_until_ms=case.offer_until_ms,
+        place=_place(state, case),
+        appeal=case.appeal,
+        appeal_outcome=state.cases[case.appeal].outcome if case.appeal else None,
+        appeal_by_ms=applications.appeal_until_ms(case),
+        nominated=_is_nominated(ledger, state, case),
+        notes=tuple(CaseNote.from_json({"party": state.developer, **note}) for note in case.notes),
+        grant=grant_of(state, case.grant) if case.grant else None,
+    )
+
+
+def _name_of(ledger: Ledger, state: State, case: Case) -> str | None:
+    """The legal name of the organization that a case is about, as it was given."""
+    if case.organization is None:
+        return None
+    seq = state.cases[case.dossier].seq
+    return legal_name(ledger.store.log.sealed([seq])[seq])
+
+
+def _would_decide(case: Case) -> tuple[tuple[str, ...], ...]:
+    rule = case.left
+    if rule is None or not is_open(case):
+        return ()
+    return tuple(map(tuple, quorum.smallest(rule, case.consenting, case.against)))
+
+
+def _positions(case: Case, opened: _Sealed) -> tuple[PositionShown, ...]:
+    return tuple(
+        PositionShown(
+            agency=said.agency,
+            position=said.position,
+            reason=said.reason,
+            sealed=said.sealed,
+            sealed_reason=opened.get((said.seq, "reason")),
+            conditions=said.conditions,
+            owners=said.owners,
+            at_ms=said.at_ms,
+            digest=said.digest,
+            superseded=case.positions[said.agency].seq != said.seq,
+        )
+        for said in case.history
+    )
+
+
+def _answers(case: Case, opened: _Sealed) -> tuple[SealedText, ...]:
+    """What the applicant said, the notice of a removal, and why the case was returned."""
+    return tuple(
+        SealedText(seq=seq, what=name if name != "reason" else "returned", text=text)
+        for (seq, name), text in sorted(opened.items())
+        if name != "reason" or seq == case.determined_seq
+    )
+
+
+def _clock(case: Case, agency: str, clock: Timer) -> AgencyClock:
+    return AgencyClock(
+        agency=agency,
+        received_at_ms=clock.started_ms if clock.receipt else None,
+        due_ms=clock.due_ms,
+        stopped=clock.asked_ms is not None,
+        step=clock.rung,
+        escalated_to=_rung(case, clock),
+        silence=clock.silence,
+    )
+
+
+def _blocked_by(ledger: Ledger, state: State, case: Case) -> tuple[acts.Block, ...]:
+    if not is_open(case) or case.kind == kinds.LIFT:
+        return ()
+    return tuple(blocks.blocked_by(state.record, case, ledger.now_ms()))
+
+
+def _screened(screening: ListComparison | None) -> ScreeningShown | None:
+    if screening is None:
+        return None
+    return ScreeningShown(
+        list=screening.name,
+        version=screening.version,
+        decision=screening.decision,
+        reason=screening.reason,
+        owner=screening.owner,
+        digest=screening.digest,
+        at_ms=screening.at_ms,
+        seq=screening.seq,
+        reopened_ms=screening.reopened_ms,
+    )
+
+
+def _granted(state: State, case: Case) -> Conditions | None:
+    """The conditions that a grant out of this case would have."""
+    return blocks.granted_conditions(state.record, case)[0] if case.kind in kinds.ADMITS else None
+
+
+def _sealed(ledger: Ledger, case: Case, principal: Principal) -> _Sealed:
+    """The texts sealed in a case that its reader may read, by entry and field."""
+    places = [*case.answers]
+    if case.kind in {kinds.REMOVAL, kinds.APPEAL}:
+        places.append(case.seq)
+    if case.outcome == "returned" and case.determined_seq is not None:
+        places.append(case.determined_seq)
+    if principal.role != access.APPLICANT:
+        places += [said.seq for said in case.history if said.sealed]
+    return {
+        (seq, name): opened.value()
+        for seq, parts in ledger.store.log.sealed(places).items()
+        for name, opened in parts.items()
+        if name in _TEXTS
+    }
+
+
+def _reason_code(case: Case) -> str | None:
+    """Why a removal is asked for, or why a case ended as it did; what a decision before gave is history."""
+    if case.kind == kinds.REMOVAL:
+        return case.question.reason_code
+    return case.reason_code if case.outcome is not None and case.outcome not in kinds.GRANTED else None
+
+
+def _rung(case: Case, clock: Timer) -> str | None:
+    """Who stands on the step of the ladder that an agency's silence has been taken to."""
+    stated = case.procedure.clock
+    return stated.to[clock.rung - 1].name if clock.rung and stated is not None else None
+
+
+def _place(state: State, case: Case) -> int | None:
+    """The place on the waitlist, counted from 1."""
+    if case.state != kinds.WAITLISTED:
+        return None
+    return list(state.waitlists[stage_of(case)]).index(case.id) + 1
+
+
+def _is_nominated(ledger: Ledger, state: State, case: Case) -> bool:
+    """Whether the developer hoped for this application, by the name of its organization."""
+    if case.kind != kinds.ADMISSION or not state.nominations or case.organization is None:
+        return False
+    found = ledger.store.principals.registered(case.organization)
+    same = ledger.store.principals.organizations(found.name if found is not None else "")
+    return any(
+        known.organization in same
+        and (known.release, known.stage) == (case.question.release, case.question.stage)
+        for known in state.nominations.values()
+    )
+
+
+def _document(state: State, case: Case) -> Document | None:
+    """The directive that a lift is about."""
+    return state.directives[case.question.directive].document if case.kind == kinds.LIFT else None
+
+
+def _scope(ledger: Ledger, case: Case) -> ExportedNames | None:
+    """What opens the commitment to the organizations that a lift is about."""
+    sealed = ledger.store.log.sealed([case.seq]) if case.kind == kinds.LIFT else {}
+    opened = sealed.get(case.seq, {}).get(directives.LIFTED)
+    return None if opened is None else ExportedNames(value=tuple(opened.value()), salt=opened.salt)
+
+
+def _dossier(ledger: Ledger, state: State, case: Case) -> ExportedDossier | None:
+    opened = dossier_of(ledger, state, case)
+    return None if opened is None else ExportedDossier(application=opened.value(), salt=opened.salt)
