@@ -85,10 +85,11 @@ class Plane:
             self.tokens[name] = made.token
             self.who[name] = Principal(made.principal, role, name, party)
 
-    def do(self, who: str, act: AnyAct, command: str = "", **given: Any) -> Any:
+    def do(self, who: str | Principal, act: AnyAct, command: str = "", **given: Any) -> Any:
         """What somebody does, read and done as a route does it; its answer."""
         asked = act.asked.from_json(act.asked(**given).to_json())
-        return self.services.do(self.who[who], act, asked, command or self.id())
+        by = who if isinstance(who, Principal) else self.who[who]
+        return self.services.do(by, act, asked, command or self.id())
 
     def again(self, key: str = "log", origin: str = ORIGIN, store: Store | None = None) -> Ledger:
         """The ledger of a new process on the same store, or on another."""

@@ -6,16 +6,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sluicegate.acts import members
+from sluicegate.acts.members import ROWS_MAX
 from sluicegate.core.access.coverage import Held
 from sluicegate.core.access.table import Table
 from sluicegate.core.lifecycle import State
-from sluicegate.core.lifecycle.persons import ROWS_MAX
 from sluicegate.core.people.members import PART_ROWS
-from sluicegate.core.people.persons import identifier
-from sluicegate.service import counting, persons
+from sluicegate.service import counting
+from sluicegate.service.context import Services
 from sluicegate.service.ledger import Ledger
 from tests.plane import yes
-from tests.service.test_persons import Staffed
+from tests.service.test_persons import Staffed, row
 from tests.waiting import BOUND_S
 from tests.worlds import ORIGIN, private_key
 
@@ -34,8 +35,8 @@ class Counting(Ledger):
 
 def test_a_long_list_of_members_is_not_made_in_one_breath() -> None:
     plane = Staffed()
-    rows = [{"identifiers": [identifier(f"someone {n}").hex()]} for n in range(ROWS_MAX)]
-    yes(persons.register(plane.ledger, plane.who["applicant"], plane.id(), plane.grant, {"rows": rows}))
+    rows = [row(f"someone {n}") for n in range(ROWS_MAX)]
+    yes(plane.do("applicant", members.REGISTER, grant=plane.grant, rows=rows))
     ledger = Counting(
         plane.store,
         private_key("log"),
@@ -44,8 +45,9 @@ def test_a_long_list_of_members_is_not_made_in_one_breath() -> None:
         boot_ms=plane.boot,
         random=plane.random,
     )
-    found = yes(persons.listed(ledger, plane.who["applicant"], plane.grant))["members"]
-    assert [each["identifiers"] for each in found[1:]] == [row["identifiers"] for row in rows]
+    plane.services = Services.over(ledger, plane.fleet)
+    found = yes(plane.do("applicant", members.LIST, grant=plane.grant)).members
+    assert [each.identifiers for each in found[1:]] == [each.identifiers for each in rows]
     assert ledger.held >= 2 + ROWS_MAX // PART_ROWS
 
 

@@ -8,16 +8,23 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import httpx2
 import pytest
 
+from sluicegate.acts import providers
+from sluicegate.acts.act import AnyAct
 from sluicegate.control.keysets import Refresher
-from sluicegate.errors import Unreachable
-from sluicegate.service import providers, tokens
+from sluicegate.control.plane import ControlPlane
+from sluicegate.control.waiters import Waiters
+from sluicegate.control.waiting import WAITING
+from sluicegate.errors import InvalidInput, Unreachable
+from sluicegate.service import tokens
+from sluicegate.service.context import Context
 from tests.control.conftest import Plane
 from tests.core.people.test_assertion import jwk
-from tests.plane import yes
+from tests.plane import no, yes
 from tests.service.test_persons import ASKED, Staffed, key_set
 
 
@@ -129,13 +136,8 @@ def staffed() -> Staffed:
 
 
 def register(staffed: Staffed, number: int) -> str:
-    asked = {
-        **ASKED,
-        "issuer": f"https://{number}.example.org/",
-        "jwks_url": f"https://{number}.example.org/k",
-    }
-    by = staffed.who["applicant"]
-    return str(yes(providers.register(staffed.ledger, by, staffed.id(), staffed.grant, asked))["provider"])
+    name = f"https://{number}.example.org/"
+    return staffed.provider(issuer=name, jwks_url=f"{name}k")
 
 
 def kids(staffed: Staffed, name: str) -> set[str]:
@@ -168,6 +170,57 @@ def test_a_provider_that_is_removed_is_not_asked_any_more(staffed):
     refresher = Refresher(staffed.ledger, sets, lambda: 0.5, {})
     asyncio.run(refresher.refresh(sets))
     assert list(refresher.failures) == [name]
-    yes(providers.remove(staffed.ledger, staffed.who["applicant"], staffed.id(), name))
+    yes(staffed.do("applicant", providers.REMOVE, provider=name))
     asyncio.run(refresher.refresh(sets))
     assert (sets.asked, refresher.failures) == (["https://1.example.org/k"], {})
+
+
+def waited(staffed: Staffed, sets: Sets | None, who: str, act: AnyAct, **given: Any) -> Any:
+    """The answer of an act that may fetch keys from these sets."""
+    refresher = Refresher(staffed.ledger, sets, lambda: 0.5, staffed.services.key_failures)
+    plane = ControlPlane(staffed.services, Waiters(staffed.ledger), refresher, 100_000)
+    asked = act.asked(**given)
+    context = Context(staffed.services, staffed.who[who], act, asked, staffed.id())
+
+    async def doing() -> Any:
+        return await WAITING[act](plane, context, asked)
+
+    return asyncio.run(doing())
+
+
+URL = "https://1.example.org/k"
+
+
+def test_keys_are_fetched_for_a_provider_that_comes_without_them(staffed):
+    sets = Sets(**{URL: key_set("es")})
+    asked = {"grant": staffed.grant, **ASKED, "jwks": None, "jwks_url": URL}
+    name = yes(waited(staffed, sets, "applicant", providers.REGISTER, **asked)).provider
+    assert kids(staffed, name) == {"es"}
+    sets.sets[URL] = key_set("new-es")
+    assert yes(waited(staffed, sets, "applicant", providers.ROTATE, provider=name)).keys == ("new-es",)
+    given = {"keys": [jwk("es")]}
+    rotated = yes(waited(staffed, sets, "applicant", providers.ROTATE, provider=name, jwks=given))
+    assert rotated.keys == ("es",)
+    assert sets.asked == [URL, URL]
+
+
+def test_for_who_may_not_have_them_no_keys_are_fetched(staffed):
+    name, sets = register(staffed, 1), Sets()
+    asked = {"grant": staffed.grant, **ASKED, "jwks": None, "jwks_url": URL}
+    assert no(waited(staffed, sets, "rival", providers.REGISTER, **asked)) == "grant_unknown"
+    assert no(waited(staffed, sets, "rival", providers.ROTATE, provider=name)) == "provider_unknown"
+    assert sets.asked == []
+
+
+def test_keys_that_cannot_be_had_change_nothing(staffed):
+    name, size = register(staffed, 1), staffed.size + 1
+    with pytest.raises(Unreachable):
+        waited(staffed, Sets(), "applicant", providers.ROTATE, provider=name)
+    with pytest.raises(InvalidInput, match="fetches no keys"):
+        waited(staffed, None, "applicant", providers.ROTATE, provider=name)
+    asked = {"grant": staffed.grant, **ASKED, "jwks": None, "jwks_url": None}
+    with pytest.raises(InvalidInput, match="no keys"):
+        waited(staffed, Sets(), "applicant", providers.REGISTER, **asked)
+    fixed = staffed.provider(jwks_url=None)
+    assert no(waited(staffed, Sets(), "applicant", providers.ROTATE, provider=fixed)) == "no_url"
+    assert staffed.size == size

@@ -5,11 +5,16 @@ from typing import Any
 
 import pytest
 
-from sluicegate.acts import credentials
+from sluicegate.acts import credentials, members, providers, signatories
+from sluicegate.acts import person as own_acts
+from sluicegate.acts.act import AnyAct
+from sluicegate.acts.members import MemberRow
+from sluicegate.core.people.assertion import ALGORITHMS, TOKEN_MAX_BYTES, URI_MAX
 from sluicegate.core.people.persons import identifier
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.ports import Principal
-from sluicegate.service import access, attestations, persons, providers, tokens
+from sluicegate.service import access, tokens
+from sluicegate.service.providers import due, fetched
 from sluicegate_record.log import canonical
 from sluicegate_record.statements.people import Attestation
 from tests import worlds
@@ -38,20 +43,33 @@ class Staffed(Plane):
         self.eve = self.register("rival", self.rivals, "person-1")
 
     def register(self, who: str, grant: str, name: str, **said: str) -> str:
-        asked = {"rows": [{"identifiers": [identifier(name).hex()], **said}]}
-        made = yes(persons.register(self.ledger, self.who[who], self.id(), grant, asked))
-        return str(made["members"][0])
+        rows = [row(name, **said)]
+        return str(yes(self.do(who, members.REGISTER, grant=grant, rows=rows)).members[0])
 
     def linked(self, member: str, who: str = "applicant") -> Principal:
-        """Whom a new link of a member authenticates."""
-        made = yes(persons.link(self.ledger, self.who[who], member))
-        return access.authenticate(self.store.principals, made["token"])
+        """The person that a new link of a member authenticates."""
+        return access.authenticate(self.store.principals, self.link(member, who))
 
-    def correct(self, person: Principal, status: str | None) -> Any:
-        return persons.correct(self.ledger, person, self.id(), status)
+    def link(self, member: str, who: str = "applicant") -> str:
+        """The token of a new link of a member."""
+        return str(yes(self.do(who, members.LINK, member=member)).token)
 
-    def listed(self, who: str = "applicant") -> Any:
-        return yes(persons.listed(self.ledger, self.who[who], self.grant))["members"]
+    def correct(self, by: Principal, status: str | None) -> Any:
+        return self.do(by, own_acts.CLAIM, status=status)
+
+    def listed(self, **given: Any) -> Any:
+        """The members of the applicant's organization, in JSON."""
+        return yes(self.do("applicant", members.LIST, grant=self.grant, **given)).to_json()["members"]
+
+    def provider(self, **changes: Any) -> str:
+        """A new provider of the applicant's organization."""
+        asked = {"grant": self.grant, **ASKED, **changes}
+        return str(yes(self.do("applicant", providers.REGISTER, **asked)).provider)
+
+
+def row(name: str, **said: Any) -> MemberRow:
+    """A row about a member by one identifier."""
+    return MemberRow(identifiers=(identifier(name),), **said)
 
 
 @pytest.fixture
@@ -62,46 +80,52 @@ def plane() -> Staffed:
 # Administrators
 
 
-@pytest.mark.parametrize("who", ["rival", "developer"])
-def test_to_everybody_else_an_organizations_people_do_not_exist(plane, who):
-    ledger, by = plane.ledger, plane.who[who]
-    asked = {"rows": [{"identifiers": [identifier("x").hex()]}]}
-    size = plane.size
-    assert no(persons.register(ledger, by, plane.id(), plane.grant, asked)) == "grant_unknown"
-    assert no(persons.listed(ledger, by, plane.grant)) == "grant_unknown"
-    assert no(persons.remove(ledger, by, plane.id(), plane.grant, [plane.ada])) == "grant_unknown"
-    assert no(persons.claim(ledger, by, plane.id(), plane.ada, SAYS)) == "member_unknown"
-    assert no(persons.revoke(ledger, by, plane.id(), plane.ada)) == "member_unknown"
-    assert no(persons.link(ledger, by, plane.ada)) == "member_unknown"
-    assert no(attestations.pin(ledger, by, plane.id(), plane.grant, jwk_text())) == "grant_unknown"
-    assert no(attestations.retire(ledger, by, plane.id(), plane.grant, "sig_x")) == "grant_unknown"
-    assert no(attestations.listed(ledger, by, plane.grant)) == "grant_unknown"
-    assert no(providers.register(ledger, by, plane.id(), plane.grant, ASKED)) == "grant_unknown"
-    assert no(providers.listed(ledger, by, plane.grant, {})) == "grant_unknown"
-    assert plane.size == size
-
-
 def jwk_text() -> str:
     return canonical.b64(worlds.public_key("signatory"))
 
 
+OF_A_GRANT: list[tuple[AnyAct, dict[str, Any]]] = [
+    (members.REGISTER, {"rows": [row("x")]}),
+    (members.LIST, {}),
+    (members.REMOVE, {"members": ["mem_x"]}),
+    (signatories.PIN, {"key": jwk_text()}),
+    (signatories.RETIRE, {"signatory": "sig_x"}),
+    (signatories.LIST, {}),
+    (providers.REGISTER, ASKED),
+    (providers.LIST, {}),
+]
+OF_A_MEMBER: list[tuple[AnyAct, dict[str, Any]]] = [
+    (members.CLAIM, SAYS),
+    (members.REVOKE, {}),
+    (members.LINK, {}),
+]
+
+
+@pytest.mark.parametrize("who", ["rival", "developer"])
+def test_to_everybody_else_an_organizations_people_do_not_exist(plane, who):
+    size = plane.size
+    for act, asked in OF_A_GRANT:
+        assert no(plane.do(who, act, grant=plane.grant, **asked)) == "grant_unknown", act.name
+    for act, asked in OF_A_MEMBER:
+        assert no(plane.do(who, act, member=plane.ada, **asked)) == "member_unknown", act.name
+    assert plane.size == size
+
+
 def test_a_member_of_another_organization_is_not_reached_over_ones_own_grant(plane):
-    ledger, by = plane.ledger, plane.who["applicant"]
-    assert no(persons.remove(ledger, by, plane.id(), plane.grant, [plane.eve])) == "member_unknown"
-    assert no(persons.claim(ledger, by, plane.id(), plane.eve, SAYS)) == "member_unknown"
-    theirs = {"rows": [{"identifiers": [identifier("x").hex()], "member": plane.eve}]}
-    assert no(persons.register(ledger, by, plane.id(), plane.grant, theirs)) == "member_unknown"
-    issued = plane.do("applicant", credentials.ISSUE, grant=plane.grant, digest="0" * 64, member=plane.eve)
-    assert no(issued) == "member_unknown"
+    theirs = MemberRow(identifiers=(identifier("x"),), member=plane.eve)
+    for act, asked in (
+        (members.REMOVE, {"grant": plane.grant, "members": [plane.eve]}),
+        (members.CLAIM, {"member": plane.eve, **SAYS}),
+        (members.REGISTER, {"grant": plane.grant, "rows": [theirs]}),
+        (credentials.ISSUE, {"grant": plane.grant, "digest": "0" * 64, "member": plane.eve}),
+    ):
+        assert no(plane.do("applicant", act, **asked)) == "member_unknown", act.name
 
 
 def test_an_administrator_finds_a_member_by_identifier_and_sees_the_organizations_word(plane):
     plane.register("applicant", plane.grant, "person-2")
-    found = yes(
-        persons.listed(plane.ledger, plane.who["applicant"], plane.grant, identifier("person-1").hex())
-    )
     claim = {"issuer": "organization", **SAYS, "until": None}
-    assert found["members"] == [
+    assert plane.listed(identifier=identifier("person-1")) == [
         {
             "member": plane.ada,
             "identifiers": [identifier("person-1").hex()],
@@ -110,31 +134,56 @@ def test_an_administrator_finds_a_member_by_identifier_and_sees_the_organization
         }
     ]
     assert len(plane.listed()) == 2
-    stranger = persons.listed(plane.ledger, plane.who["applicant"], plane.grant, identifier("x").hex())
-    assert yes(stranger)["members"] == []
+    assert plane.listed(identifier=identifier("x")) == []
 
 
 @pytest.mark.parametrize("text", ["", "ada@example.org", "AA" * 16, "00" * 15, "00" * 17, " " + "00" * 16])
-def test_an_identifier_comes_as_its_digest_or_not_at_all(plane, text):
-    asked = {"rows": [{"identifiers": [text]}]}
-    with pytest.raises(InvalidInput, match="hex digits"):
-        persons.register(plane.ledger, plane.who["applicant"], plane.id(), plane.grant, asked)
+def test_an_identifier_comes_as_its_digest_or_not_at_all(text):
+    for form, asked in (
+        (members.MemberRows, {"grant": "grant_x", "rows": [{"identifiers": [text]}]}),
+        (members.MemberSearch, {"grant": "grant_x", "identifier": text}),
+    ):
+        with pytest.raises(InvalidInput, match="hex digits"):
+            form.from_json(asked)
 
 
 @pytest.mark.parametrize(
     "changes", [{"until": "soon"}, {"assurance": "certain"}, {"until": "2027-02-30"}, {"status": ""}]
 )
 def test_a_claim_that_cannot_be_read_is_refused(plane, changes):
+    size = plane.size
     with pytest.raises(InvalidInput):
-        persons.claim(plane.ledger, plane.who["applicant"], plane.id(), plane.ada, {**SAYS, **changes})
+        plane.do("applicant", members.CLAIM, member=plane.ada, **{**SAYS, **changes})
+    assert plane.size == size
+
+
+def test_a_row_that_cannot_be_read_is_named(plane):
+    rows = [row("x"), row("y", status="other", until="soon")]
+    with pytest.raises(InvalidInput, match="row 2: 'soon'"):
+        plane.do("applicant", members.REGISTER, grant=plane.grant, rows=rows)
+
+
+def test_a_claim_and_a_word_taken_back_answer_what_they_are_about(plane):
+    by = plane.linked(plane.ada)
+    assert yes(plane.correct(by, "other")).to_json() == {
+        "member": plane.ada,
+        "status": "other",
+        "size": plane.size,
+    }
+    assert yes(plane.correct(by, None)).to_json() == {
+        "member": plane.ada,
+        "issuer": "self",
+        "size": plane.size,
+    }
+    claimed = yes(plane.do("applicant", members.CLAIM, member=plane.ada, **SAYS))
+    assert claimed.to_json() == {"member": plane.ada, "status": "us_citizen", "size": plane.size}
 
 
 def test_a_persons_word_is_not_the_administrators_to_take_back(plane):
-    person = plane.linked(plane.ada)
-    yes(plane.correct(person, "other"))
-    by = plane.who["applicant"]
-    assert no(persons.revoke(plane.ledger, by, plane.id(), plane.ada, "self")) == "claim_not_yours"
-    yes(persons.revoke(plane.ledger, by, plane.id(), plane.ada))
+    yes(plane.correct(plane.linked(plane.ada), "other"))
+    taken_back = plane.do("applicant", members.REVOKE, member=plane.ada, provider="self")
+    assert no(taken_back) == "claim_not_yours"
+    yes(plane.do("applicant", members.REVOKE, member=plane.ada))
     with plane.ledger.reading() as state:
         assert [claim.issuer for claim in state.table.people[plane.ada].claims] == ["self"]
 
@@ -160,9 +209,9 @@ def test_a_new_link_does_not_show_what_was_said_under_an_earlier_one(plane):
     assert own(plane, person) == "other"
     administrator = plane.linked(plane.ada)
     assert own(plane, administrator) is None
-    assert "other" not in json.dumps(yes(persons.show(plane.ledger, administrator)))
+    assert "other" not in json.dumps(yes(plane.do(administrator, own_acts.SHOW)).to_json())
     with pytest.raises(Unauthorized):
-        access.authorize_role(plane.who["applicant"], "person.read", access.roles_of("person.read"))
+        access.authorize(plane.who["applicant"], own_acts.SHOW)
 
 
 def test_whether_an_entry_follows_does_not_tell_what_was_said(plane):
@@ -176,24 +225,21 @@ def test_whether_an_entry_follows_does_not_tell_what_was_said(plane):
 
 
 def own(plane: Staffed, person: Principal) -> Any:
-    claims = yes(persons.show(plane.ledger, person))["claims"]
-    return next((claim["status"] for claim in claims if claim["yours"]), "nothing")
+    claims = yes(plane.do(person, own_acts.SHOW)).claims
+    return next((claim.status for claim in claims if claim.yours), "nothing")
 
 
 # Persons
 
 
 def test_a_person_sees_every_claim_and_corrects_their_own(plane):
-    provider = yes(providers.register(plane.ledger, plane.who["applicant"], plane.id(), plane.grant, ASKED))[
-        "provider"
-    ]
-    signed = {"assertion": token(sluicegate_status="us_citizen"), "provider": provider}
-    yes(persons.claim(plane.ledger, plane.who["applicant"], plane.id(), plane.ada, signed))
+    signed = {"assertion": token(sluicegate_status="us_citizen"), "provider": plane.provider()}
+    yes(plane.do("applicant", members.CLAIM, member=plane.ada, **signed))
     person = plane.linked(plane.ada)
     yes(plane.correct(person, "other"))
-    shown = yes(persons.show(plane.ledger, person))
-    assert shown["organization"] == "example utility"
-    told = {claim["issuer"]: (claim["status"], claim["assurance"]) for claim in shown["claims"]}
+    shown = yes(plane.do(person, own_acts.SHOW))
+    assert (shown.member, shown.organization) == (plane.ada, "example utility")
+    told = {claim.issuer: (claim.status, claim.assurance) for claim in shown.claims}
     assert told == {
         "example utility": ("us_citizen", "organization"),
         ISSUER: ("us_citizen", "identity-provider"),
@@ -204,12 +250,12 @@ def test_a_person_sees_every_claim_and_corrects_their_own(plane):
 
 
 def test_a_link_is_one_members_and_the_newest_alone(plane):
-    first = yes(persons.link(plane.ledger, plane.who["applicant"], plane.ada))["token"]
+    first = plane.link(plane.ada)
     person = access.authenticate(plane.store.principals, first)
     other = plane.linked(plane.register("applicant", plane.grant, "person-2"))
     yes(plane.correct(other, "other"))
     assert own(plane, person) == "nothing"
-    second = yes(persons.link(plane.ledger, plane.who["applicant"], plane.ada))["token"]
+    second = plane.link(plane.ada)
     for dead in (first, first[:-1], ""):
         with pytest.raises(Unauthorized):
             access.authenticate(plane.store.principals, dead)
@@ -217,10 +263,10 @@ def test_a_link_is_one_members_and_the_newest_alone(plane):
 
 
 def test_a_person_can_have_a_link_that_nobody_else_knows_and_stays_who_they_are(plane):
-    given = yes(persons.link(plane.ledger, plane.who["applicant"], plane.ada))["token"]
+    given = plane.link(plane.ada)
     person = access.authenticate(plane.store.principals, given)
     yes(plane.correct(person, "other"))
-    renewed = yes(persons.renew_link(plane.ledger, person))["token"]
+    renewed = yes(plane.do(person, own_acts.LINK)).token
     with pytest.raises(Unauthorized):
         access.authenticate(plane.store.principals, given)
     assert access.authenticate(plane.store.principals, renewed) == person
@@ -229,10 +275,10 @@ def test_a_person_can_have_a_link_that_nobody_else_knows_and_stays_who_they_are(
 
 def test_whoever_is_no_longer_registered_has_nothing_here(plane):
     person = plane.linked(plane.ada)
-    yes(persons.remove(plane.ledger, plane.who["applicant"], plane.id(), plane.grant, [plane.ada]))
-    assert no(persons.show(plane.ledger, person)) == "member_unknown"
+    yes(plane.do("applicant", members.REMOVE, grant=plane.grant, members=[plane.ada]))
+    assert no(plane.do(person, own_acts.SHOW)) == "member_unknown"
     assert no(plane.correct(person, "other")) == "member_unknown"
-    assert no(persons.renew_link(plane.ledger, person)) == "member_unknown"
+    assert no(plane.do(person, own_acts.LINK)) == "member_unknown"
 
 
 @pytest.mark.parametrize("status", ["citizen", "", "US_CITIZEN"])
@@ -248,20 +294,19 @@ def test_no_token_is_issued_for_a_person_but_by_a_link(plane):
 
 
 def test_keys_that_were_fetched_are_an_entry_where_they_differ_and_lost_never(plane):
-    by = plane.who["applicant"]
-    name = yes(providers.register(plane.ledger, by, plane.id(), plane.grant, ASKED))["provider"]
-    (asked,) = providers.due(plane.ledger)
+    name = plane.provider()
+    (asked,) = due(plane.ledger)
     assert (asked.provider, asked.url) == (name, ASKED["jwks_url"])
     size = plane.size
-    assert providers.fetched(plane.ledger, asked, key_set("es")) == ""
+    assert fetched(plane.ledger, asked, key_set("es")) == ""
     assert plane.size == size
     for body in (b"", b"<html>", b"{}", b'{"keys":[]}', key_set("rsa"), b'{"keys":[{"kty":"oct","k":"AA"}]}'):
-        assert providers.fetched(plane.ledger, asked, body)
+        assert fetched(plane.ledger, asked, body)
     elsewhere = asked._replace(url="https://other.example.org/")
-    assert providers.fetched(plane.ledger, elsewhere, key_set("new-es"))
+    assert fetched(plane.ledger, elsewhere, key_set("new-es"))
     assert plane.size == size
     for names in (("es", "new-es"), ("new-es",), ("es",), ("new-es",)):
-        assert providers.fetched(plane.ledger, asked, key_set(*names)) == ""
+        assert fetched(plane.ledger, asked, key_set(*names)) == ""
         with plane.ledger.reading() as state:
             [organization] = state.table.providers
             assert set(state.table.providers[organization][name].keys) == set(names)
@@ -273,31 +318,47 @@ def key_set(*names: str) -> bytes:
 
 
 def test_a_provider_is_its_organizations_to_rotate_and_remove(plane):
-    name = yes(providers.register(plane.ledger, plane.who["applicant"], plane.id(), plane.grant, ASKED))[
-        "provider"
-    ]
+    name = plane.provider()
     for who in ("rival", "developer"):
-        by = plane.who[who]
-        rotated = providers.rotate(plane.ledger, by, plane.id(), name, {"keys": [jwk("ed")]})
-        assert no(rotated) == "provider_unknown"
-        assert no(providers.remove(plane.ledger, by, plane.id(), name)) == "provider_unknown"
-        assert no(providers.url_of(plane.ledger, by, name)) == "provider_unknown"
-    mine = plane.who["applicant"]
-    [shown] = yes(providers.listed(plane.ledger, mine, plane.grant, {name: "it is down"}))["providers"]
-    assert (shown["kids"], shown["failure"]) == (["es"], "it is down")
-    assert "x" not in shown
-    yes(providers.rotate(plane.ledger, mine, plane.id(), name, {"keys": [jwk("new-es")]}))
-    yes(providers.remove(plane.ledger, mine, plane.id(), name))
-    assert yes(providers.listed(plane.ledger, mine, plane.grant, {}))["providers"] == []
+        for act, asked in ((providers.ROTATE, {"jwks": {"keys": [jwk("ed")]}}), (providers.REMOVE, {})):
+            assert no(plane.do(who, act, provider=name, **asked)) == "provider_unknown"
+    plane.services.key_failures[name] = "it is down"
+    [shown] = provided(plane)
+    assert (shown.kids, shown.failure) == (("es",), "it is down")
+    assert "x" not in shown.to_json()
+    rotated = plane.do("applicant", providers.ROTATE, provider=name, jwks={"keys": [jwk("new-es")]})
+    assert yes(rotated).keys == ("new-es",)
+    yes(plane.do("applicant", providers.REMOVE, provider=name))
+    assert provided(plane) == ()
+
+
+def provided(plane: Staffed) -> Any:
+    return yes(plane.do("applicant", providers.LIST, grant=plane.grant)).providers
+
+
+def test_what_may_be_asked_is_as_long_as_what_is_believed(plane):
+    """The bounds of the arguments are those of providers and of assertions."""
+    longest = "https://" + "x" * (URI_MAX - 8)
+    plane.provider(issuer=longest, algorithms=sorted(ALGORITHMS))
+    for changes in ({"issuer": longest + "x"}, {"audience": longest + "x"}, {"algorithms": ["ES256"] * 8}):
+        with pytest.raises(InvalidInput):
+            plane.provider(**changes)
+
+    def claim(length: int) -> Any:
+        given = {"assertion": "x" * length, "provider": plane.provider()}
+        return plane.do("applicant", members.CLAIM, member=plane.ada, **given)
+
+    assert no(claim(TOKEN_MAX_BYTES)) == "assertion_invalid"
+    with pytest.raises(InvalidInput):
+        claim(TOKEN_MAX_BYTES + 1)
 
 
 # Attestations
 
 
 def test_an_attestation_is_carried_by_the_organizations_own_token(plane):
-    by = plane.who["applicant"]
-    credential = plane.credential(plane.grant)["credential"]
-    pinned = yes(attestations.pin(plane.ledger, by, plane.id(), plane.grant, jwk_text()))["signatory"]
+    credential = plane.credential(plane.grant).credential
+    pinned = yes(plane.do("applicant", signatories.PIN, grant=plane.grant, key=jwk_text())).signatory
     stated = Attestation(
         log=plane.ledger.vkey(),
         credential=credential,
@@ -305,15 +366,22 @@ def test_an_attestation_is_carried_by_the_organizations_own_token(plane):
         until_ms=worlds.AT_MS + worlds.DAY_MS,
     )
     envelope = worlds.signed(stated.payload(), "signatory").to_json()
+    attest = (signatories.ATTEST, {"envelope": envelope})
+    withdraw = (signatories.WITHDRAW, {"credential": credential})
+
+    def do(act: AnyAct, asked: dict[str, Any], who: str = "applicant") -> Any:
+        return plane.do(who, act, **asked)
+
     for who in ("rival", "developer"):
-        carried = attestations.attest(plane.ledger, plane.who[who], plane.id(), envelope)
-        assert no(carried) == "credential_unknown"
-        withdrawn = attestations.withdraw(plane.ledger, plane.who[who], plane.id(), credential)
-        assert no(withdrawn) == "credential_unknown"
-    yes(attestations.attest(plane.ledger, by, plane.id(), envelope))
-    shown = yes(attestations.listed(plane.ledger, by, plane.grant))
-    assert [(each["credential"], each["signatory"]) for each in shown["attested"]] == [(credential, pinned)]
-    yes(attestations.withdraw(plane.ledger, by, plane.id(), credential))
-    assert no(attestations.attest(plane.ledger, by, plane.id(), envelope)) == "attestation_spent"
-    yes(attestations.retire(plane.ledger, by, plane.id(), plane.grant, pinned))
-    assert yes(attestations.listed(plane.ledger, by, plane.grant)) == {"signatories": [], "attested": []}
+        assert no(do(*attest, who)) == no(do(*withdraw, who)) == "credential_unknown"
+    assert yes(do(*attest)).until_ms == stated.until_ms
+    [shown] = signing(plane).attested
+    assert (shown.credential, shown.signatory) == (credential, pinned)
+    yes(do(*withdraw))
+    assert no(do(*attest)) == "attestation_spent"
+    yes(plane.do("applicant", signatories.RETIRE, grant=plane.grant, signatory=pinned))
+    assert signing(plane).to_json() == {"signatories": [], "attested": []}
+
+
+def signing(plane: Staffed) -> Any:
+    return yes(plane.do("applicant", signatories.LIST, grant=plane.grant))

@@ -36,6 +36,18 @@ def number(least: int, most: int = 2**53 - 1) -> Codec:
     return Codec(read, _same, {"type": "integer", "minimum": least, "maximum": most})
 
 
+def digest(count: int) -> Codec:
+    """A digest of `count` bytes; lower-case hexadecimal digits in JSON."""
+    digits = re.compile(f"[0-9a-f]{{{2 * count}}}")
+
+    def read(value: Json) -> bytes:
+        if type(value) is not str or not digits.fullmatch(value):
+            raise Misread(f"a digest in {2 * count} lower-case hex digits", shown(value))
+        return bytes.fromhex(value)
+
+    return Codec(read, bytes.hex, {"type": "string", "pattern": f"^{digits.pattern}$"})
+
+
 def some(item: Any, least: int, most: int) -> Codec:
     """A list of `least` to `most` items of a type."""
     codec = codec_of(tuple[item, ...])

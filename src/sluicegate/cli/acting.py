@@ -18,10 +18,12 @@ def acting(act: Act[Asked, Answered], said: Callable[[Answered], str], **options
     """The command that does an act, and prints what `said` makes of its answer.
 
     What is in the act's path is an argument, what else it is asked with is an option. `options` gives the
-    option of a field another form, such as `--on/--off`, and an argument another name.
+    option of a field another form, such as `--on/--off`, and an argument another name. What is in the path is
+    an option too if its name there begins with `--`.
     """
-    fields = sorted(shape_of(act.asked).fields, key=lambda each: each.key not in act.places)
-    parameters = [_parameter(each, each.key in act.places, options.get(each.name, "")) for each in fields]
+    arguments = [key for key in act.places if not options.get(key, "").startswith("--")]
+    fields = sorted(shape_of(act.asked).fields, key=lambda each: each.key not in arguments)
+    parameters = [_parameter(each, each.key in arguments, options.get(each.name, "")) for each in fields]
     named = {parameter.name: each.name for parameter, each in zip(parameters, fields, strict=True)}
 
     def command(as_json: bool, **given: Any) -> None:

@@ -7,6 +7,10 @@ from typing import Annotated
 
 import typer
 
+from sluicegate.acts import signatories as acts
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.signatories import SignatoryGone, SignatoryKey, SignatoryList
+from sluicegate.cli.acting import acting
 from sluicegate.cli.files import read_text
 from sluicegate.cli.members import Grant
 from sluicegate.cli.output import Json, emit
@@ -15,10 +19,9 @@ from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.core.people import members
 from sluicegate.errors import InvalidInput
+from sluicegate_record.log import times
 from sluicegate_record.statements.people import Attestation
 from sluicegate_record.terms.text import counted
-
-Credential = Annotated[str, typer.Argument(help="The credential, such as cred_….", show_default=False)]
 
 
 def pin(
@@ -27,38 +30,33 @@ def pin(
     as_json: Json = False,
 ) -> None:
     """Allow a key to sign attestations for the organization that holds a grant."""
-    answer = Client().post(f"/api/v1/grants/{grant}/signatories", {"key": read_text(key)})
-    emit(answer, as_json, f"signatory {answer['signatory']} (keyid {answer['keyid']})")
+    done = Client().do(acts.PIN, SignatoryKey(grant=grant, key=read_text(key)))
+    emit(done.to_json(), as_json, f"signatory {done.signatory} (keyid {done.keyid})")
 
 
-def retire(
-    signatory: Annotated[str, typer.Argument(help="The signatory, such as sig_….", show_default=False)],
-    grant: Grant,
-    as_json: Json = False,
-) -> None:
-    """Retire a signatory. It may sign no more, and its present attestations end."""
-    answer = Client().post(f"/api/v1/grants/{grant}/signatories/{signatory}/retire")
-    ended = counted(len(answer["withdrawn"]), "attestation")
-    emit(answer, as_json, f"signatory {answer['signatory']} is retired, {ended} ended")
+def _retired(done: SignatoryGone) -> str:
+    ended = counted(len(done.withdrawn), "attestation")
+    return f"signatory {done.signatory} is retired, {ended} ended"
 
 
-def listed(grant: Grant, as_json: Json = False) -> None:
-    """List an organization's signatories, and the keys they attest."""
-    answer = Client().get(f"/api/v1/grants/{grant}/signatories")
-    attested = answer["attested"]
+def _signatories(found: SignatoryList) -> str:
     rows = [
         [
-            each["signatory"],
-            each["keyid"],
-            ", ".join(one["credential"] for one in attested if one["signatory"] == each["signatory"]),
+            each.signatory,
+            each.keyid,
+            ", ".join(one.credential for one in found.attested if one.signatory == each.signatory),
         ]
-        for each in answer["signatories"]
+        for each in found.signatories
     ]
-    emit(answer, as_json, table("", ["signatory", "keyid", "attests"], rows, "No signatory yet."))
+    return table("", ["signatory", "keyid", "attests"], rows, "No signatory yet.")
+
+
+retire = acting(acts.RETIRE, _retired, grant="--grant")
+listed = acting(acts.LIST, _signatories, grant="--grant")
 
 
 def attest(
-    credential: Credential,
+    credential: Annotated[str, typer.Argument(help="The credential, such as cred_….", show_default=False)],
     status: Annotated[
         list[str],
         typer.Option(
@@ -86,14 +84,14 @@ def attest(
         excluded=tuple(excluded) if excluded else None,
     )
     envelope = signing.signed(stated, signing.private_key(key))
-    answer = client.post("/api/v1/attestations", {"envelope": envelope})
-    emit(answer, as_json, f"{answer['credential']} is attested until {answer['until']}")
+    done = client.do(acts.ATTEST, SignedStatement(envelope=envelope))
+    until = times.format_time(done.until_ms)
+    emit(done.to_json(), as_json, f"{done.credential} is attested until {until}")
 
 
-def withdraw(credential: Credential, as_json: Json = False) -> None:
-    """End the attestation of a key."""
-    answer = Client().post(f"/api/v1/credentials/{credential}/withdraw")
-    emit(answer, as_json, f"the attestation of {answer['credential']} has ended, at size {answer['size']}")
+withdraw = acting(
+    acts.WITHDRAW, lambda done: f"the attestation of {done.credential} has ended, at size {done.size}"
+)
 
 
 def _until_ms(text: str) -> int:

@@ -5,12 +5,26 @@ Identifiers become digests here: the control plane never gets a user name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from sluicegate.acts import members as acts
+from sluicegate.acts import person as own_acts
+from sluicegate.acts.members import (
+    ClaimShown,
+    MemberArgument,
+    MemberClaim,
+    MemberNames,
+    MemberRow,
+    MemberRows,
+    MemberSearch,
+    MemberShown,
+)
+from sluicegate.acts.person import OwnClaim, PersonShown
+from sluicegate.cli.acting import acting
 from sluicegate.cli.files import read_bytes, read_text
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
@@ -19,6 +33,7 @@ from sluicegate.client.http import Client
 from sluicegate.core.people import members, persons
 from sluicegate.errors import InvalidInput, WrongUsage
 from sluicegate_record.directives.status import STATUSES
+from sluicegate_record.log import times
 from sluicegate_record.terms.text import counted
 
 Grant = Annotated[str, typer.Option("--grant", help="A grant of the organization.", show_default=False)]
@@ -53,10 +68,16 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Register a member, or another identifier of one, and claim their status if one is given."""
-    row: dict[str, Any] = {"identifiers": [_digest(each) for each in identifier], "member": member}
-    row |= _said(status, method, assurance, until)
-    answer = Client().post(f"/api/v1/grants/{grant}/members", {"rows": [row]})
-    emit(answer, as_json, f"member {answer['members'][0]} at size {answer['size']}")
+    row = MemberRow(
+        identifiers=tuple(map(_digest, identifier)),
+        member=member,
+        status=status,
+        method=method,
+        assurance=assurance,
+        until=until,
+    )
+    done = Client().do(acts.REGISTER, MemberRows(grant=grant, rows=(row,)))
+    emit(done.to_json(), as_json, f"member {done.members[0]} at size {done.size}")
 
 
 def import_(
@@ -70,11 +91,11 @@ def import_(
     """Register the members of a CSV file: identifier, and perhaps status, method, assurance, until."""
     rows = [_row(row) for row in members.read(read_bytes(file), str(file))]
     client, found, added, size = Client(), list[str](), 0, 0
-    for part in _parts(rows):
-        body = {"rows": part, "update": update}
-        answer = client.post(f"/api/v1/grants/{grant}/members", body)
-        size, added = answer["size"], added + answer["added"]
-        found += answer["members"]
+    for at in range(0, len(rows), members.PART_ROWS):  # while one part is decided, no gateway gets an answer
+        part = tuple(rows[at : at + members.PART_ROWS])
+        done = client.do(acts.REGISTER, MemberRows(grant=grant, rows=part, update=update))
+        size, added = done.size, added + done.added
+        found += done.members
     text = f"{counted(len(found), 'member')}, {added} of them new, at size {size}"
     emit({"members": found, "added": added, "size": size}, as_json, text)
 
@@ -88,11 +109,10 @@ def listed(
     as_json: Json = False,
 ) -> None:
     """List an organization's members and what it claims about them. 'disputed': the person says otherwise."""
-    query = {"identifier": _digest(identifier)} if identifier is not None else {}
-    answer = Client().get(f"/api/v1/grants/{grant}/members", **query)
-    columns = ["member", "issuer", "status", "method", "assurance", "until", "disputed"]
-    rows = [cells for member in answer["members"] for cells in _cells(member)]
-    emit(answer, as_json, table("", columns, rows, "No such member."))
+    digest = _digest(identifier) if identifier is not None else None
+    found = Client().do(acts.LIST, MemberSearch(grant=grant, identifier=digest))
+    rows = [cells for member in found.members for cells in _rows(member)]
+    emit(found.to_json(), as_json, table("", ["member", *_CLAIM, "disputed"], rows, "No such member."))
 
 
 def claim(
@@ -112,23 +132,20 @@ def claim(
     """Claim a member's status for your organization, or with an assertion of your provider."""
     if (status is None) == (assertion is None) or (provider is None) != (assertion is None):
         raise WrongUsage("expected --status, or --assertion and --provider")
-    said = _said(status, method, assurance, until)
-    if assertion is not None:
-        said |= {"assertion": read_text(assertion).strip(), "provider": provider}
-    answer = Client().post(f"/api/v1/members/{member}/claim", said)
-    emit(answer, as_json, f"{answer['member']}: {words(answer['status'])} at size {answer['size']}")
+    claimed = MemberClaim(
+        member=member,
+        status=status,
+        method=method,
+        assurance=assurance,
+        until=until,
+        provider=provider,
+        assertion=None if assertion is None else read_text(assertion).strip(),
+    )
+    done = Client().do(acts.CLAIM, claimed)
+    emit(done.to_json(), as_json, f"{done.member}: {words(done.status)} at size {done.size}")
 
 
-def revoke(
-    member: Member,
-    provider: Annotated[
-        str | None, typer.Option("--provider", help="What this provider claims.", show_default=False)
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Take back the claim of your organization, or of its provider, about a member."""
-    answer = Client().post(f"/api/v1/members/{member}/revoke", {"provider": provider})
-    emit(answer, as_json, f"the claim about {answer['member']} is taken back at size {answer['size']}")
+revoke = acting(acts.REVOKE, lambda done: f"the claim about {done.member} is taken back at size {done.size}")
 
 
 def remove(
@@ -137,29 +154,29 @@ def remove(
     as_json: Json = False,
 ) -> None:
     """Remove members. The keys bound to them are revoked."""
-    answer = Client().post(f"/api/v1/grants/{grant}/members/remove", {"members": member})
-    gone, keys = counted(len(answer["removed"]), "member"), counted(len(answer["revoked"]), "key")
-    emit(answer, as_json, f"{gone} removed, {keys} revoked with them, at size {answer['size']}")
+    done = Client().do(acts.REMOVE, MemberNames(grant=grant, members=tuple(member)))
+    gone, keys = counted(len(done.removed), "member"), counted(len(done.revoked), "key")
+    emit(done.to_json(), as_json, f"{gone} removed, {keys} revoked with them, at size {done.size}")
 
 
 def link(member: Member, as_json: Json = False) -> None:
     """Make a private link where a member sees and corrects their own status. The link before it ends."""
     client = Client()
-    answer = client.post(f"/api/v1/members/{member}/link")
-    answer["link"] = f"{client.url}/person#{answer['token']}"
-    emit(answer, as_json, f"for {answer['member']} only, shown only now:\n  {answer['link']}")
+    made = client.do(acts.LINK, MemberArgument(member=member))
+    url = f"{client.url}/person#{made.token}"
+    emit({**made.to_json(), "link": url}, as_json, f"for {made.member} only, shown only now:\n  {url}")
 
 
 # The person: SLUICEGATE_TOKEN is the part of the link after '#'
 
 
-def person_show(as_json: Json = False) -> None:
-    """Show everything that is claimed about your own status. The token is the link's part after '#'."""
-    answer = Client().get("/api/v1/person")
-    columns = ["issuer", "status", "method", "assurance", "until"]
-    rows = [[_shown(found[name]) for name in columns] for found in answer["claims"]]
-    title = f"{answer['member']}, a member of {answer['organization']}"
-    emit(answer, as_json, f"{title}\n{table('', columns, rows, 'There are no claims.')}")
+def _person(shown: PersonShown) -> str:
+    rows = [_cells(each) for each in shown.claims]
+    title = f"{shown.member}, a member of {shown.organization}"
+    return f"{title}\n{table('', _CLAIM, rows, 'There are no claims.')}"
+
+
+person_show = acting(own_acts.SHOW, _person)
 
 
 def person_correct(
@@ -170,40 +187,42 @@ def person_correct(
     """Say what your status is. If others disagree, it is unknown until your organization settles it."""
     if (status is None) != take_back:
         raise WrongUsage("expected one of --status and --take-back")
-    answer = Client().post("/api/v1/person/claim", {"status": status})
+    done = Client().do(own_acts.CLAIM, OwnClaim(status=status))
     said = "you took back what you said" if status is None else f"you said: {words(status)}"
-    emit(answer, as_json, f"{said}, at size {answer['size']}")
+    emit(done.to_json(), as_json, f"{said}, at size {done.size}")
 
 
-def _digest(identifier: str) -> str:
+def _digest(identifier: str) -> bytes:
     if not 1 <= len(identifier) <= persons.IDENTIFIER_MAX:
         most = persons.IDENTIFIER_MAX
         raise InvalidInput(f"an identifier of {len(identifier)} characters, expected 1 to {most}")
-    return persons.identifier(identifier).hex()
+    return persons.identifier(identifier)
 
 
-def _said(status: str | None, method: str | None, assurance: str | None, until: str | None) -> dict[str, Any]:
-    stated = {"status": status, "method": method, "assurance": assurance, "until": until}
-    return {name: value for name, value in stated.items() if value is not None}
+def _row(row: Mapping[str, str]) -> MemberRow:
+    """A row of a CSV file."""
+    return MemberRow(
+        identifiers=(_digest(row["identifier"]),),
+        status=row.get("status"),
+        method=row.get("method"),
+        assurance=row.get("assurance"),
+        until=row.get("until"),
+    )
 
 
-def _row(row: Mapping[str, str]) -> dict[str, Any]:
-    said = {name: value for name, value in row.items() if name != "identifier"}
-    return {"identifiers": [_digest(row["identifier"])], **said}
+_CLAIM = ("issuer", "status", "method", "assurance", "until")
+"""The columns of a claim."""
 
 
-def _parts(rows: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]:
-    """Rows in small steps: while one step is decided, no gateway gets an answer."""
-    for at in range(0, len(rows), members.PART_ROWS):
-        yield rows[at : at + members.PART_ROWS]
+def _rows(member: MemberShown) -> Iterator[list[str | None]]:
+    """The rows of a table about a member, one for each claim."""
+    disputed = "yes" if member.disputed else ""
+    for cells in map(_cells, member.claims or [None]):
+        yield [member.member, *cells, disputed]
 
 
-def _cells(member: Mapping[str, Any]) -> Iterator[list[Any]]:
-    disputed = "yes" if member["disputed"] else ""
-    columns = ("issuer", "status", "method", "assurance", "until")
-    for found in member["claims"] or [dict.fromkeys(columns)]:
-        yield [member["member"], *(found[name] for name in columns), disputed]
-
-
-def _shown(value: str | None) -> str:
-    return "" if value is None else value
+def _cells(claim: ClaimShown | None) -> list[str | None]:
+    if claim is None:
+        return [None] * len(_CLAIM)
+    until = times.format_time(claim.until_ms) if claim.until_ms is not None else None
+    return [claim.issuer, claim.status, claim.method, claim.assurance, until]

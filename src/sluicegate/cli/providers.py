@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from sluicegate.acts import providers as acts
+from sluicegate.acts.providers import JwkSet, KeyRotation, ProviderList, ProviderRegistration
+from sluicegate.cli.acting import acting
 from sluicegate.cli.files import read_bytes
 from sluicegate.cli.members import Grant
 from sluicegate.cli.output import Json, emit
@@ -16,7 +19,6 @@ from sluicegate.core.people import assertion
 from sluicegate.errors import InvalidInput, NotCanonical, WrongUsage
 from sluicegate_record.log import canonical
 
-Provider = Annotated[str, typer.Argument(help="The provider, such as idp_….", show_default=False)]
 Jwks = Annotated[Path | None, typer.Option("--jwks", help="A file with a JWK Set.", show_default=False)]
 
 
@@ -42,42 +44,43 @@ def add(
     """Register an identity provider, with its keys or the URL of its keys."""
     if jwks is None and jwks_url is None:
         raise WrongUsage("expected --jwks or --jwks-url")
-    asked = {
-        "issuer": issuer,
-        "audience": audience,
-        "algorithms": algorithm,
-        "jwks": _key_set(jwks),
-        "jwks_url": jwks_url,
-        "max_age_s": max_age,
-    }
-    answer = Client().post(f"/api/v1/grants/{grant}/providers", asked)
-    emit(answer, as_json, f"provider {answer['provider']} at size {answer['size']}")
+    asked = ProviderRegistration(
+        grant=grant,
+        issuer=issuer,
+        audience=audience,
+        algorithms=tuple(algorithm),
+        jwks=_key_set(jwks),
+        jwks_url=jwks_url,
+        max_age_s=max_age,
+    )
+    done = Client().do(acts.REGISTER, asked)
+    emit(done.to_json(), as_json, f"provider {done.provider} at size {done.size}")
 
 
-def rotate(provider: Provider, jwks: Jwks = None, as_json: Json = False) -> None:
+def rotate(
+    provider: Annotated[str, typer.Argument(help="The provider, such as idp_….", show_default=False)],
+    jwks: Jwks = None,
+    as_json: Json = False,
+) -> None:
     """Replace a provider's keys by those in a file, or by those that are at its URL now."""
-    answer = Client().post(f"/api/v1/providers/{provider}/rotate", {"jwks": _key_set(jwks)})
-    emit(answer, as_json, f"{answer['provider']} signs with {', '.join(answer['keys'])}")
+    done = Client().do(acts.ROTATE, KeyRotation(provider=provider, jwks=_key_set(jwks)))
+    emit(done.to_json(), as_json, f"{done.provider} signs with {', '.join(done.keys)}")
 
 
-def remove(provider: Provider, as_json: Json = False) -> None:
-    """Stop believing a provider. Its claims about statuses stay until they are revoked."""
-    answer = Client().post(f"/api/v1/providers/{provider}/remove")
-    emit(answer, as_json, f"provider {answer['provider']} is removed at size {answer['size']}")
-
-
-def listed(grant: Grant, as_json: Json = False) -> None:
-    """List an organization's identity providers, and why keys could not be fetched."""
-    answer = Client().get(f"/api/v1/grants/{grant}/providers")
+def _providers(found: ProviderList) -> str:
     columns = ["provider", "issuer", "audience", "keys", "from", "failure"]
     rows = [
-        [*(each[name] for name in columns[:3]), ", ".join(each["kids"]), each["jwksUrl"], each["failure"]]
-        for each in answer["providers"]
+        [each.provider, each.issuer, each.audience, ", ".join(each.kids), each.jwks_url, each.failure]
+        for each in found.providers
     ]
-    emit(answer, as_json, table("", columns, rows, "No provider yet."))
+    return table("", columns, rows, "No provider yet.")
 
 
-def _key_set(file: Path | None) -> Any:
+remove = acting(acts.REMOVE, lambda done: f"provider {done.provider} is removed at size {done.size}")
+listed = acting(acts.LIST, _providers, grant="--grant")
+
+
+def _key_set(file: Path | None) -> JwkSet | None:
     """The key set in a file, with only its public keys. Raises: InvalidInput, BadKey."""
     if file is None:
         return None

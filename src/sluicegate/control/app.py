@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from sluicegate import __version__
 from sluicegate.acts.table import PUBLIC
-from sluicegate.control import api, feed, persons
+from sluicegate.control import api, feed, page
 from sluicegate.control.errors import body_of, on_error, on_surprise
 from sluicegate.control.openapi import document
 from sluicegate.control.plane import ControlPlane
@@ -54,10 +54,9 @@ def application(plane: ControlPlane) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.plane = plane
-    app.router.routes += [*routes(plane, PUBLIC), feed.route(plane)]
+    app.router.routes += [*routes(plane, PUBLIC), feed.route(plane), page.ROUTE]
     _describe(app)
-    for part in (api, persons):
-        app.include_router(part.router)
+    app.include_router(api.router)
     app.add_exception_handler(SluicegateError, on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)

@@ -10,6 +10,10 @@ from __future__ import annotations
 import base64
 import hashlib
 
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
 _STYLE = """
 :root{color-scheme:light dark}
 body{font:1.125rem/1.5 system-ui,sans-serif;max-width:46rem;margin:0 auto;padding:1rem}
@@ -163,3 +167,11 @@ you said. Send no document and no number.</p>
 </body>
 </html>
 """
+
+
+async def _page(_: Request) -> Response:
+    return HTMLResponse(HTML, headers=HEADERS)
+
+
+ROUTE = Route("/person", _page)
+"""The page behind a private link. What the link carries stays in the browser."""

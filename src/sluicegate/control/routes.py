@@ -26,6 +26,7 @@ from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import (
     access,
+    attestations,
     casefile,
     cases,
     credentials,
@@ -34,9 +35,11 @@ from sluicegate.service import (
     gateways,
     grants,
     log,
+    persons,
     points,
     positions,
     preview,
+    providers,
     releases,
     reports,
     subscriptions,
@@ -47,6 +50,7 @@ from sluicegate_record.form import Form, Json, Misread, shape_of, shown
 from sluicegate_record.log import canonical
 
 MODULES = (
+    attestations,
     casefile,
     cases,
     credentials,
@@ -55,9 +59,11 @@ MODULES = (
     gateways,
     grants,
     log,
+    persons,
     points,
     positions,
     preview,
+    providers,
     releases,
     reports,
     subscriptions,

@@ -9,13 +9,15 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 
 from sluicegate.acts import directives as acts
+from sluicegate.acts import providers as provider_acts
 from sluicegate.acts.act import Answer, AnyAct
 from sluicegate.acts.directives import AcceptedDirective, SignedDirective
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.errors import StoreUnavailable
-from sluicegate.service import directives, preview
-from sluicegate.service.context import Context
+from sluicegate.errors import InvalidInput, StoreUnavailable
+from sluicegate.service import directives, preview, providers
+from sluicegate.service.context import DOINGS, Context
+from sluicegate_record.form import Json, replace
 
 Waiting = Callable[[ControlPlane, Context[Any], Any], Awaitable[Answer | Refusal]]
 
@@ -31,5 +33,32 @@ async def _issue(
     return await run_in_threadpool(preview.counted, context.ledger, issued)
 
 
-WAITING: dict[AnyAct, Waiting] = {acts.ISSUE: _issue}
+def _with_keys(act: AnyAct, url_of: Callable[[Context[Any], Any], str | Refusal]) -> Waiting:
+    """An act that needs a key set. If it is asked without one, the set at `url_of` is fetched."""
+
+    async def doing(plane: ControlPlane, context: Context[Any], asked: Any) -> Answer | Refusal:
+        if asked.jwks is None:
+            url = await run_in_threadpool(url_of, context, asked)
+            if isinstance(url, Refusal):
+                return url
+            asked = replace(asked, jwks=await _fetched(plane, url))
+        answer: Answer | Refusal = await run_in_threadpool(DOINGS[act], context, asked)
+        return answer
+
+    return doing
+
+
+async def _fetched(plane: ControlPlane, url: str) -> Json:
+    """The key set at a URL. Raises: InvalidInput, Unreachable."""
+    source = plane.refresher.source
+    if source is None:
+        raise InvalidInput("this control plane fetches no keys, expected 'jwks'")
+    return providers.read(await source.fetch(url))
+
+
+WAITING: dict[AnyAct, Waiting] = {
+    acts.ISSUE: _issue,
+    provider_acts.REGISTER: _with_keys(provider_acts.REGISTER, providers.registered_from),
+    provider_acts.ROTATE: _with_keys(provider_acts.ROTATE, providers.rotated_from),
+}
 """The function of each of these acts."""

@@ -29,16 +29,6 @@ ACTIONS: dict[str, frozenset[str]] = {
     "application.amend": frozenset({DEVELOPER, APPLICANT}),
     "organization.nominate": frozenset({DEVELOPER}),
     **{f"case.{act}": kinds.ACTS[act].roles for act in _UNSIGNED},
-    "credential.attest": frozenset({DEVELOPER, APPLICANT}),
-    "member.read": frozenset({DEVELOPER, APPLICANT}),
-    "member.change": frozenset({DEVELOPER, APPLICANT}),
-    "member.link": frozenset({DEVELOPER, APPLICANT}),
-    "signatory.read": frozenset({DEVELOPER, APPLICANT}),
-    "signatory.change": frozenset({DEVELOPER, APPLICANT}),
-    "provider.read": frozenset({DEVELOPER, APPLICANT}),
-    "provider.change": frozenset({DEVELOPER, APPLICANT}),
-    "person.read": frozenset({PERSON}),
-    "person.claim": frozenset({PERSON}),
 }
 
 

@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from sluicegate.acts import signatories as acts
+from sluicegate.acts.credentials import CredentialArgument
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.members import OrganizationArgument
+from sluicegate.acts.signatories import (
+    AttestationGone,
+    AttestationNoted,
+    AttestationShown,
+    SignatoryArgument,
+    SignatoryGone,
+    SignatoryKey,
+    SignatoryList,
+    SignatoryNamed,
+    SignatoryShown,
+)
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.attestations import (
     AttestCredential,
@@ -12,80 +27,72 @@ from sluicegate.core.lifecycle.attestations import (
     WithdrawAttestation,
 )
 from sluicegate.core.lifecycle.credentials import credential_unknown
-from sluicegate.ports import Principal
 from sluicegate.service import access
-from sluicegate.service.ledger import Ledger
+from sluicegate.service.context import Context, does
 from sluicegate.service.persons import organization_of
-from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log import dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.people import Attestation
 
 
-def pin(
-    ledger: Ledger, principal: Principal, command_id: str, grant: str, key: str
-) -> dict[str, Any] | Refusal:
+@does(acts.PIN)
+def pin(context: Context[SignatoryNamed], asked: SignatoryKey) -> SignatoryNamed | Refusal:
     """Let a key attest for the organization that holds a grant of the caller's. Raises: BadKey."""
-    public = dsse.load_public(key)
-    organization = organization_of(ledger, principal, grant)
+    public = dsse.load_public(asked.key)
+    organization = organization_of(context, asked.grant)
     if isinstance(organization, Refusal):
         return organization
-    command = PinSignatory(organization, public)
-    request = ["pin", grant, canonical.b64(public)]
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
+    return context.execute(PinSignatory(organization, public))
 
 
-def retire(
-    ledger: Ledger, principal: Principal, command_id: str, grant: str, signatory: str
-) -> dict[str, Any] | Refusal:
+@does(acts.RETIRE)
+def retire(context: Context[SignatoryGone], asked: SignatoryArgument) -> SignatoryGone | Refusal:
     """Let a signatory attest no more; what it attests now ends."""
-    organization = organization_of(ledger, principal, grant)
+    organization = organization_of(context, asked.grant)
     if isinstance(organization, Refusal):
         return organization
-    command = RetireSignatory(organization, signatory)
-    request = ["retire", grant, signatory]
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
+    return context.execute(RetireSignatory(organization, asked.signatory))
 
 
-def listed(ledger: Ledger, principal: Principal, grant: str) -> dict[str, Any] | Refusal:
+@does(acts.LIST)
+def listed(context: Context[SignatoryList], asked: OrganizationArgument) -> SignatoryList | Refusal:
     """The signatories of an organization, and what is attested of its credentials."""
-    organization = organization_of(ledger, principal, grant)
+    organization = organization_of(context, asked.grant)
     if isinstance(organization, Refusal):
         return organization
-    with ledger.reading() as state:
+    with context.ledger.reading() as state:
         pinned = state.registry.signatories.get(organization, {})
-        signatories = [
-            {"signatory": each.id, "keyid": each.keyid, "publicKey": canonical.b64(each.public)}
+        signatories = tuple(
+            SignatoryShown(signatory=each.id, keyid=each.keyid, public_key=each.public)
             for each in pinned.values()
-        ]
-        attested = [
-            {"credential": name, "signatory": pinned[keyid].id, "digest": digest}
+        )
+        attested = tuple(
+            AttestationShown(credential=name, signatory=pinned[keyid].id, digest=digest)
             for name, (keyid, digest) in state.registry.attested.items()
             if state.table.credential(name).grant.organization == organization
-        ]
-    return {"signatories": signatories, "attested": attested}
+        )
+    return SignatoryList(signatories=signatories, attested=attested)
 
 
-def attest(ledger: Ledger, principal: Principal, command_id: str, envelope: Any) -> dict[str, Any] | Refusal:
+@does(acts.ATTEST)
+def attest(context: Context[AttestationNoted], asked: SignedStatement) -> AttestationNoted | Refusal:
     """Put a signed attestation in force. Raises: BadEnvelope."""
-    given = Envelope.from_json(envelope)
-    stated = Attestation.read(given)
-    if not _holds(ledger, principal, stated.credential):
-        return credential_unknown(stated.credential)
-    command = AttestCredential(given)
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=["attest", envelope])
-
-
-def withdraw(
-    ledger: Ledger, principal: Principal, command_id: str, credential: str
-) -> dict[str, Any] | Refusal:
-    """Attest nothing of a credential of the caller's any more."""
-    if not _holds(ledger, principal, credential):
+    envelope = Envelope.from_json(asked.envelope)
+    credential = Attestation.read(envelope).credential
+    if not _holds(context, credential):
         return credential_unknown(credential)
-    command = WithdrawAttestation(credential)
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=["withdraw", credential])
+    return context.execute(AttestCredential(envelope))
 
 
-def _holds(ledger: Ledger, principal: Principal, credential: str) -> bool:
-    with ledger.reading() as state:
+@does(acts.WITHDRAW)
+def withdraw(context: Context[AttestationGone], asked: CredentialArgument) -> AttestationGone | Refusal:
+    """Attest nothing of a credential of the caller's any more."""
+    if not _holds(context, asked.credential):
+        return credential_unknown(asked.credential)
+    return context.execute(WithdrawAttestation(asked.credential))
+
+
+def _holds(context: Context[Any], credential: str) -> bool:
+    with context.ledger.reading() as state:
         grant = state.table.grants_by_id.get(state.credentials.get(credential, ""))
-        return grant is not None and access.administers(principal, state, grant.organization)
+        return grant is not None and access.administers(context.principal, state, grant.organization)

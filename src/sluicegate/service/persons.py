@@ -1,19 +1,40 @@
 """Members and their statuses, for those who administer an organization; and for each person, their own.
 
 Rules:
-- Only whoever applied for an organization administers its members; to anybody else they do not exist.
-- An administrator sees what the organization and its providers claim; of a person's own word only that it
-  differs.
+- Only the one who applied for an organization administers its members; for everyone else they do not exist.
+- An administrator sees what the organization and its providers claim; about a person's own claim, only that
+  it differs.
 - A person sees every claim about themselves. What they said under an earlier link is not shown under a new
-  one, because whoever made that link could be somebody else.
+  one, because the one who made that link could be somebody else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sluicegate.core.lifecycle import Command, Refusal, State
+from sluicegate.acts import members as acts
+from sluicegate.acts import person as own_acts
+from sluicegate.acts.act import Nothing
+from sluicegate.acts.members import (
+    ClaimArgument,
+    ClaimRevoked,
+    ClaimShown,
+    ClaimWords,
+    MemberArgument,
+    MemberClaim,
+    MemberClaimed,
+    MemberLink,
+    MemberList,
+    MemberNames,
+    MemberRow,
+    MemberRows,
+    MembersAdded,
+    MemberSearch,
+    MembersGone,
+    MemberShown,
+)
+from sluicegate.acts.person import OwnClaim, OwnClaimNoted, OwnClaimShown, PersonShown
+from sluicegate.core.lifecycle import Refusal, State
 from sluicegate.core.lifecycle.persons import (
     SELF,
     ClaimStatus,
@@ -28,206 +49,201 @@ from sluicegate.core.lifecycle.persons import (
     parts,
 )
 from sluicegate.core.people import members
-from sluicegate.core.people.persons import IDENTIFIER_BYTES, Claim, Person
+from sluicegate.core.people.persons import Claim, Person
 from sluicegate.errors import InvalidInput
-from sluicegate.ports import Principal
 from sluicegate.service import access, tokens
+from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives.status import Assurance
-from sluicegate_record.log import times
 
 
-def register(
-    ledger: Ledger,
-    principal: Principal,
-    command_id: str,
-    grant: str,
-    asked: Mapping[str, Any],
-) -> dict[str, Any] | Refusal:
+@does(acts.REGISTER)
+def register(context: Context[MembersAdded], asked: MemberRows) -> MembersAdded | Refusal:
     """Register members of the organization that holds a grant of the caller's.
 
-    `asked` is `{rows, update}`; with `update` a row may be about a known member by its identifier. A row is
-    `{identifiers, member, status, method, assurance, until}`; identifiers are digests in hex.
     Raises: InvalidInput: a row that cannot be read.
     """
-    organization = organization_of(ledger, principal, grant)
+    organization = organization_of(context, asked.grant)
     if isinstance(organization, Refusal):
         return organization
-    rows = [_row(row, at) for at, row in enumerate(asked["rows"], 1)]
-    command = RegisterMembers(organization, rows, asked.get("update", False))
-    request = ["register", grant, dict(asked)]
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
+    rows = [_row(row, at) for at, row in enumerate(asked.rows, 1)]
+    return context.execute(RegisterMembers(organization, rows, asked.update))
 
 
-def listed(
-    ledger: Ledger, principal: Principal, grant: str, identifier: str | None = None
-) -> dict[str, Any] | Refusal:
-    """The members of an organization, oldest first, or the one with an identifier, with what is claimed.
-
-    Raises: InvalidInput: an identifier that is no digest.
-    """
-    organization = organization_of(ledger, principal, grant)
+@does(acts.LIST)
+def listed(context: Context[MemberList], asked: MemberSearch) -> MemberList | Refusal:
+    """The members of an organization, oldest first, or the one with an identifier, with what is claimed."""
+    organization = organization_of(context, asked.grant)
     if isinstance(organization, Refusal):
         return organization
-    with ledger.reading() as state:
+    with context.ledger.reading() as state:
         names = list(state.registry.members.get(organization, ()))
-        if identifier is not None:
-            named = state.table.registry.get(organization, {}).get(_digest(identifier))
+        if asked.identifier is not None:
+            named = state.table.registry.get(organization, {}).get(asked.identifier)
             names = [named.id] if named is not None else []
-    found = []
+    found: list[MemberShown] = []
     for part in parts(names):  # the fleet does not wait for a list of a hundred thousand
-        with ledger.reading() as state:
+        with context.ledger.reading() as state:
             known = (state.table.people.get(name) for name in part)
             found += [_member(state, person) for person in known if person is not None]
-    return {"members": found}
+    return MemberList(members=tuple(found))
 
 
-def remove(
-    ledger: Ledger, principal: Principal, command_id: str, grant: str, names: Sequence[str]
-) -> dict[str, Any] | Refusal:
+@does(acts.REMOVE)
+def remove(context: Context[MembersGone], asked: MemberNames) -> MembersGone | Refusal:
     """Forget members; the credentials bound to them are revoked."""
-    organization = organization_of(ledger, principal, grant)
+    organization = organization_of(context, asked.grant)
     if isinstance(organization, Refusal):
         return organization
-    command = RemoveMembers(organization, list(names))
-    request = ["remove", grant, list(names)]
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
+    return context.execute(RemoveMembers(organization, asked.members))
 
 
-def claim(
-    ledger: Ledger, principal: Principal, command_id: str, member: str, asked: Mapping[str, Any]
-) -> dict[str, Any] | Refusal:
+@does(acts.CLAIM)
+def claim(context: Context[MemberClaimed], asked: MemberClaim) -> MemberClaimed | Refusal:
     """Claim a member's status for the organization, or by an assertion for the provider that signed it.
 
-    Raises: InvalidInput: a time that is none.
+    Raises: InvalidInput: neither a status nor an assertion, or words that cannot be read.
     """
-    organization = _administered(ledger, principal, member)
+    organization = _administered(context, asked.member)
     if isinstance(organization, Refusal):
         return organization
-    command: Command
-    if asked.get("assertion"):
-        until_ms = _until_ms(asked.get("until"))
-        command = HandInAssertion(member, asked.get("provider") or "", asked["assertion"], until_ms)
-    else:
-        said = _said(asked)
-        if said is None:
-            raise InvalidInput("a claim of no status, expected 'status' or 'assertion'")
-        command = ClaimStatus(member, organization, said)
-    request = ["claim", member, {name: value for name, value in asked.items() if value is not None}]
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
+    if asked.assertion:
+        until_ms = _until_ms(asked.until)
+        return context.execute(HandInAssertion(asked.member, asked.provider or "", asked.assertion, until_ms))
+    said = _said(asked)
+    if said is None:
+        raise InvalidInput("a claim of no status, expected 'status' or 'assertion'")
+    return context.execute(ClaimStatus(asked.member, organization, said))
 
 
-def revoke(
-    ledger: Ledger, principal: Principal, command_id: str, member: str, provider: str | None = None
-) -> dict[str, Any] | Refusal:
+@does(acts.REVOKE)
+def revoke(context: Context[ClaimRevoked], asked: ClaimArgument) -> ClaimRevoked | Refusal:
     """Take back what the organization, or one of its providers, claims of a member."""
-    organization = _administered(ledger, principal, member)
+    organization = _administered(context, asked.member)
     if isinstance(organization, Refusal):
         return organization
-    if provider == SELF:
+    if asked.provider == SELF:
         said = "a person's own word is theirs alone to take back"
         return Refusal("forbidden", "claim_not_yours", said, "'member link' lets them")
-    command = RevokeClaim(member, provider or organization)
-    return ledger.execute(
-        command, by=principal.id, command_id=command_id, request=["revoke", member, provider]
-    )
+    return context.execute(RevokeClaim(asked.member, asked.provider or organization))
 
 
-def link(ledger: Ledger, principal: Principal, member: str) -> dict[str, Any] | Refusal:
-    """A private link for a member, in place of the one before; its token is in this answer alone."""
-    organization = _administered(ledger, principal, member)
+@does(acts.LINK)
+def link(context: Context[MemberLink], asked: MemberArgument) -> MemberLink | Refusal:
+    """A private link for a member, in place of the one before; its token is only in this answer."""
+    organization = _administered(context, asked.member)
     if isinstance(organization, Refusal):
         return organization
-    return {"member": member, "token": tokens.link(ledger, member)}
+    return MemberLink(member=asked.member, token=tokens.link(context.ledger, asked.member))
 
 
 # The person
 
 
-def show(ledger: Ledger, principal: Principal) -> dict[str, Any] | Refusal:
-    """All that is claimed of the caller, by whom, how and until when."""
-    with ledger.reading() as state:
-        person = state.table.people.get(principal.name)
+@does(own_acts.SHOW)
+def show(context: Context[PersonShown], _: Nothing) -> PersonShown | Refusal:
+    """All that is claimed of the caller, by which issuer, how and until when."""
+    with context.ledger.reading() as state:
+        person = state.table.people.get(context.principal.name)
         if person is None:
             return _gone()
-        claims = [_told(ledger, state, principal, person, each) for each in person.claims]
-    return {"member": person.id, "organization": _legal_name(ledger, person.organization), "claims": claims}
+        claims = tuple(_own(context, state, person, each) for each in person.claims)
+    name = _legal_name(context.ledger, person.organization)
+    return PersonShown(member=person.id, organization=name, claims=claims)
 
 
-def correct(
-    ledger: Ledger, principal: Principal, command_id: str, status: str | None
-) -> dict[str, Any] | Refusal:
+@does(own_acts.CLAIM)
+def correct(context: Context[OwnClaimNoted], asked: OwnClaim) -> OwnClaimNoted | Refusal:
     """Say what the caller's status is; None takes back what they said."""
-    with ledger.reading() as state:
-        if principal.name not in state.table.people:
-            return _gone()
-    command: Command = RevokeClaim(principal.name, SELF)
-    if status is not None:
-        command = ClaimStatus(principal.name, SELF, StatusClaim(status, Assurance.SELF_ASSERTED))
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=["correct", status])
+    if not _is_registered(context):
+        return _gone()
+    member = context.principal.name
+    if asked.status is None:
+        return context.execute(RevokeClaim(member, SELF))
+    return context.execute(ClaimStatus(member, SELF, StatusClaim(asked.status, Assurance.SELF_ASSERTED)))
 
 
-def renew_link(ledger: Ledger, principal: Principal) -> dict[str, Any] | Refusal:
+@does(own_acts.LINK)
+def renew_link(context: Context[MemberLink], _: Nothing) -> MemberLink | Refusal:
     """A link that only the caller knows, in place of the one they have."""
-    with ledger.reading() as state:
-        if principal.name not in state.table.people:
-            return _gone()
-    return {"member": principal.name, "token": tokens.link(ledger, principal.name, principal.id)}
+    if not _is_registered(context):
+        return _gone()
+    member = context.principal.name
+    return MemberLink(member=member, token=tokens.link(context.ledger, member, context.principal.id))
 
 
-def organization_of(ledger: Ledger, principal: Principal, grant: str) -> str | Refusal:
+def organization_of(context: Context[Any], grant: str) -> str | Refusal:
     """The organization that holds a grant, if the caller administers it."""
-    with ledger.reading() as state:
+    with context.ledger.reading() as state:
         found = state.table.grants_by_id.get(grant)
-        if found is not None and access.administers(principal, state, found.organization):
+        if found is not None and access.administers(context.principal, state, found.organization):
             return found.organization
     said = f"no grant {grant[:80]!r}"
     return Refusal("unknown", "grant_unknown", said, "'application show' names your grant")
 
 
-def _administered(ledger: Ledger, principal: Principal, member: str) -> str | Refusal:
+def _administered(context: Context[Any], member: str) -> str | Refusal:
     """A member's organization, if the caller administers it."""
-    with ledger.reading() as state:
+    with context.ledger.reading() as state:
         person = state.table.people.get(member)
-        if person is not None and access.administers(principal, state, person.organization):
+        if person is not None and access.administers(context.principal, state, person.organization):
             return person.organization
     return member_unknown(member)
 
 
-def _member(state: State, person: Person) -> dict[str, Any]:
-    own = [each for each in person.claims if each.issuer != SELF]
+def _is_registered(context: Context[Any]) -> bool:
+    """Whether the caller is still a member."""
+    with context.ledger.reading() as state:
+        return context.principal.name in state.table.people
+
+
+def _member(state: State, person: Person) -> MemberShown:
+    claims = [each for each in person.claims if each.issuer != SELF]
     said = claim_by(person, SELF)
-    return {
-        "member": person.id,
-        "identifiers": [each.hex() for each in state.registry.members[person.organization][person.id]],
-        "claims": [_shown(state, person, each) for each in own],
-        "disputed": said is not None and any(each.status != said.status for each in own),
-    }
+    return MemberShown(
+        member=person.id,
+        identifiers=tuple(state.registry.members[person.organization][person.id]),
+        claims=tuple(_claim(state, person, each) for each in claims),
+        disputed=said is not None and any(each.status != said.status for each in claims),
+    )
 
 
-def _shown(state: State, person: Person, claim: Claim) -> dict[str, Any]:
-    told = state.registry.told.get((person.id, claim.issuer))
-    return {
-        "issuer": "organization" if claim.issuer == person.organization else claim.issuer,
-        "status": claim.status,
-        "method": told.method if told is not None else "",
-        "assurance": claim.assurance.word,
-        "until": times.format_time(claim.until_ms) if claim.until_ms is not None else None,
-    }
+def _claim(state: State, person: Person, claim: Claim) -> ClaimShown:
+    """A claim as an administrator sees it."""
+    return ClaimShown(
+        issuer="organization" if claim.issuer == person.organization else claim.issuer,
+        status=claim.status,
+        method=_method(state, person, claim),
+        assurance=claim.assurance.word,
+        until_ms=claim.until_ms,
+    )
 
 
-def _told(ledger: Ledger, state: State, principal: Principal, person: Person, claim: Claim) -> dict[str, Any]:
+def _own(context: Context[Any], state: State, person: Person, claim: Claim) -> OwnClaimShown:
     """A claim as its person sees it."""
-    shown = _shown(state, person, claim)
-    if claim.issuer == SELF:
-        told = state.registry.told[person.id, SELF]
-        is_own = told.by == principal.id
-        return {**shown, "issuer": "you", "yours": True, "status": claim.status if is_own else None}
-    provided = state.registry.providers.get(claim.issuer)
-    name = provided.stated.issuer if provided is not None else claim.issuer
-    if claim.issuer == person.organization:
-        name = _legal_name(ledger, person.organization)
-    return {**shown, "issuer": name, "yours": False}
+    is_own = claim.issuer == SELF
+    is_hidden = is_own and state.registry.told[person.id, SELF].by != context.principal.id
+    return OwnClaimShown(
+        issuer="you" if is_own else _issuer(context.ledger, state, person, claim.issuer),
+        status=None if is_hidden else claim.status,
+        method=_method(state, person, claim),
+        assurance=claim.assurance.word,
+        until_ms=claim.until_ms,
+        yours=is_own,
+    )
+
+
+def _method(state: State, person: Person, claim: Claim) -> str:
+    told = state.registry.told.get((person.id, claim.issuer))
+    return told.method if told is not None else ""
+
+
+def _issuer(ledger: Ledger, state: State, person: Person, issuer: str) -> str:
+    """The name of an organization or of a provider."""
+    if issuer == person.organization:
+        return _legal_name(ledger, issuer)
+    provided = state.registry.providers.get(issuer)
+    return provided.stated.issuer if provided is not None else issuer
 
 
 def _legal_name(ledger: Ledger, organization: str) -> str:
@@ -240,23 +256,22 @@ def _gone() -> Refusal:
     return Refusal("unknown", "member_unknown", said, "ask your organization, if you should be")
 
 
-def _row(row: Mapping[str, Any], at: int) -> MemberRegistration:
+def _row(row: MemberRow, at: int) -> MemberRegistration:
     try:
-        digests = tuple(_digest(each) for each in row["identifiers"])
-        return MemberRegistration(digests, row.get("member"), _said(row))
+        return MemberRegistration(row.identifiers, row.member, _said(row))
     except InvalidInput as error:
         raise InvalidInput(f"row {at}: {error.message}") from error
 
 
-def _said(row: Mapping[str, Any]) -> StatusClaim | None:
-    if not row.get("status"):
+def _said(words: ClaimWords) -> StatusClaim | None:
+    if not words.status:
         return None
-    word = row.get("assurance") or Assurance.ORGANIZATION.word
+    word = words.assurance or Assurance.ORGANIZATION.word
     try:
         assurance = Assurance.of(word)
     except KeyError as error:
         raise InvalidInput(f"no assurance {word[:40]!r}") from error
-    return StatusClaim(row["status"], assurance, row.get("method") or "", _until_ms(row.get("until")))
+    return StatusClaim(words.status, assurance, words.method or "", _until_ms(words.until))
 
 
 def _until_ms(text: str | None) -> int | None:
@@ -264,14 +279,3 @@ def _until_ms(text: str | None) -> int | None:
         return members.until_ms(text) if text else None
     except ValueError as error:
         raise InvalidInput(str(error)) from error
-
-
-def _digest(text: str) -> bytes:
-    try:
-        found = bytes.fromhex(text)
-    except ValueError:
-        found = b""
-    if len(found) != IDENTIFIER_BYTES or text != found.hex():
-        expected = f"{2 * IDENTIFIER_BYTES} lower-case hex digits"
-        raise InvalidInput(f"the identifier {text[:80]!r}, expected its digest in {expected}")
-    return found

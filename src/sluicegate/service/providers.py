@@ -10,13 +10,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from sluicegate.acts import providers as acts
+from sluicegate.acts.members import OrganizationArgument
+from sluicegate.acts.providers import (
+    KeyRotation,
+    KeysRotated,
+    ProviderArgument,
+    ProviderList,
+    ProviderNamed,
+    ProviderRegistration,
+    ProviderShown,
+)
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.providers import RegisterProvider, RemoveProvider, RotateKeys, provider_unknown
 from sluicegate.core.people import assertion
 from sluicegate.core.people.assertion import Provider
 from sluicegate.errors import InvalidInput
-from sluicegate.ports import Principal
 from sluicegate.service import access
+from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.persons import organization_of
 from sluicegate_record.entries import people
@@ -33,85 +44,87 @@ class KeyFetch(NamedTuple):
     url: str
 
 
-def register(
-    ledger: Ledger, principal: Principal, command_id: str, grant: str, asked: Mapping[str, Any]
-) -> dict[str, Any] | Refusal:
+def registered_from(context: Context[Any], asked: ProviderRegistration) -> str | Refusal:
+    """The URL of the keys of a provider that the caller may register. Raises: InvalidInput: no URL."""
+    organization = organization_of(context, asked.grant)
+    if isinstance(organization, Refusal):
+        return organization
+    if asked.jwks_url is None:
+        raise InvalidInput("no keys, expected 'jwks' or 'jwks_url'")
+    return asked.jwks_url
+
+
+@does(acts.REGISTER)
+def register(context: Context[ProviderNamed], asked: ProviderRegistration) -> ProviderNamed | Refusal:
     """Register a provider of the organization that holds a grant of the caller's.
 
-    `asked` is `{issuer, audience, algorithms, jwks, jwks_url, max_age_s}`; `jwks` was given, or fetched.
-    Raises: InvalidInput, BadKey: it is none.
+    Raises: InvalidInput, BadKey: not a provider, or not a key set.
     """
-    organization = organization_of(ledger, principal, grant)
+    organization = organization_of(context, asked.grant)
     if isinstance(organization, Refusal):
         return organization
     provider = Provider(
-        asked["issuer"],
-        asked["audience"],
-        frozenset(asked["algorithms"]),
-        assertion.read_jwks(asked["jwks"]),
-        asked["max_age_s"],
+        asked.issuer,
+        asked.audience,
+        frozenset(asked.algorithms),
+        assertion.read_jwks(asked.jwks),
+        asked.max_age_s,
     )
-    command = RegisterProvider(organization, provider, asked.get("jwks_url"))
-    request = ["provider", grant, {**asked, "jwks": None}]
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
+    return context.execute(RegisterProvider(organization, provider, asked.jwks_url))
 
 
-def rotate(
-    ledger: Ledger, principal: Principal, command_id: str, provider: str, jwks: Any
-) -> dict[str, Any] | Refusal:
+def rotated_from(context: Context[Any], asked: KeyRotation) -> str | Refusal:
+    """The URL from which the keys of a provider of the caller's are fetched."""
+    if not _holds(context, asked.provider):
+        return provider_unknown(asked.provider)
+    with context.ledger.reading() as state:
+        url = state.registry.providers[asked.provider].stated.jwks_url
+    said = f"the keys of {asked.provider!r} are not fetched from anywhere"
+    return url or Refusal("conflict", "no_url", said, "give the new key set")
+
+
+@does(acts.ROTATE)
+def rotate(context: Context[KeysRotated], asked: KeyRotation) -> KeysRotated | Refusal:
     """Put another key set in the place of a provider's. Raises: BadKey."""
-    if not _holds(ledger, principal, provider):
-        return provider_unknown(provider)
-    command = RotateKeys(provider, assertion.read_jwks(jwks))
-    request = ["rotate", provider, sorted(command.keys)]
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
+    if not _holds(context, asked.provider):
+        return provider_unknown(asked.provider)
+    return context.execute(RotateKeys(asked.provider, assertion.read_jwks(asked.jwks)))
 
 
-def remove(ledger: Ledger, principal: Principal, command_id: str, provider: str) -> dict[str, Any] | Refusal:
+@does(acts.REMOVE)
+def remove(context: Context[ProviderNamed], asked: ProviderArgument) -> ProviderNamed | Refusal:
     """Believe a provider no more."""
-    if not _holds(ledger, principal, provider):
-        return provider_unknown(provider)
-    request = ["remove provider", provider]
-    return ledger.execute(RemoveProvider(provider), by=principal.id, command_id=command_id, request=request)
+    if not _holds(context, asked.provider):
+        return provider_unknown(asked.provider)
+    return context.execute(RemoveProvider(asked.provider))
 
 
-def listed(
-    ledger: Ledger, principal: Principal, grant: str, failures: Mapping[str, str]
-) -> dict[str, Any] | Refusal:
-    """The providers of an organization; `failures` says why keys could not be fetched the last time."""
-    organization = organization_of(ledger, principal, grant)
+@does(acts.LIST)
+def listed(context: Context[ProviderList], asked: OrganizationArgument) -> ProviderList | Refusal:
+    """The providers of an organization, and why keys could not be fetched the last time."""
+    organization = organization_of(context, asked.grant)
     if isinstance(organization, Refusal):
         return organization
-    with ledger.reading() as state:
-        found = [
-            _shown(each.stated, failures)
+    with context.ledger.reading() as state:
+        found = tuple(
+            _shown(each.stated, context.services.key_failures)
             for each in state.registry.providers.values()
             if each.organization == organization
-        ]
-    return {"providers": found}
+        )
+    return ProviderList(providers=found)
 
 
-def _shown(stated: people.ProviderRow, failures: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "provider": stated.provider,
-        "issuer": stated.issuer,
-        "audience": stated.audience,
-        "algorithms": list(stated.algorithms),
-        "maxAgeS": stated.max_age_s,
-        "jwksUrl": stated.jwks_url,
-        "kids": sorted(stated.keys),
-        "failure": failures.get(stated.provider),
-    }
-
-
-def url_of(ledger: Ledger, principal: Principal, provider: str) -> str | Refusal:
-    """Where the keys of a provider of the caller's are fetched from."""
-    if not _holds(ledger, principal, provider):
-        return provider_unknown(provider)
-    with ledger.reading() as state:
-        url = state.registry.providers[provider].stated.jwks_url
-    said = f"the keys of {provider!r} are not fetched from anywhere"
-    return url or Refusal("conflict", "no_url", said, "give the new key set")
+def _shown(stated: people.ProviderRow, failures: Mapping[str, str]) -> ProviderShown:
+    return ProviderShown(
+        provider=stated.provider,
+        issuer=stated.issuer,
+        audience=stated.audience,
+        algorithms=stated.algorithms,
+        max_age_s=stated.max_age_s,
+        jwks_url=stated.jwks_url,
+        kids=tuple(sorted(stated.keys)),
+        failure=failures.get(stated.provider),
+    )
 
 
 def due(ledger: Ledger) -> list[KeyFetch]:
@@ -141,7 +154,7 @@ def read(body: bytes) -> Any:
     return canonical.loads(body, floats=True)
 
 
-def _holds(ledger: Ledger, principal: Principal, provider: str) -> bool:
-    with ledger.reading() as state:
+def _holds(context: Context[Any], provider: str) -> bool:
+    with context.ledger.reading() as state:
         found = state.registry.providers.get(provider)
-        return found is not None and access.administers(principal, state, found.organization)
+        return found is not None and access.administers(context.principal, state, found.organization)

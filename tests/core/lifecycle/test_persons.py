@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
+from sluicegate.acts.members import IDENTIFIERS_MAX, ROWS_MAX
 from sluicegate.core.lifecycle.credentials import IssueCredential
 from sluicegate.core.lifecycle.persons import (
-    IDENTIFIERS_MAX,
-    ROWS_MAX,
     SELF,
     ClaimStatus,
     MemberRegistration,

@@ -15,6 +15,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
+from sluicegate.acts.members import (
+    IDENTIFIERS_MAX,
+    ROWS_MAX,
+    ClaimRevoked,
+    MemberClaimed,
+    MembersAdded,
+    MembersGone,
+)
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal
 from sluicegate.core.lifecycle.providers import asserted
 from sluicegate.core.lifecycle.state import State
@@ -31,12 +39,6 @@ T = TypeVar("T")
 SELF = persons.SELF
 SELF_DECLARED = "self-declared"
 BY_ASSERTION = "assertion"
-ROWS_MAX = 2_000
-"""How many rows a command may have.
-
-While it is decided, no gateway gets an answer; 10,000 took most of a lease.
-"""
-IDENTIFIERS_MAX = 8
 MEMBERS_MAX = 100_000
 """How many members an organization may have. Every gateway holds all of them."""
 
@@ -152,7 +154,7 @@ def register_members(
         ),
     ]
     added = sum(each.is_new for each in placed)
-    return Acceptance(drafts, {"members": [each.member for each in placed], "added": added})
+    return Acceptance(drafts, MembersAdded(members=tuple(each.member for each in placed), added=added))
 
 
 def remove_members(
@@ -171,7 +173,7 @@ def remove_members(
     for part in parts(list(gone)):
         body = people.MembersRemoved(organization=command.organization, members=part)
         drafts.append(_draft(body, entropy))
-    return Acceptance(drafts, {"removed": list(gone), "revoked": credentials})
+    return Acceptance(drafts, MembersGone(removed=tuple(gone), revoked=tuple(credentials)))
 
 
 def claim_status(state: State, command: ClaimStatus, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -189,7 +191,7 @@ def claim_status(state: State, command: ClaimStatus, now_ms: int, entropy: Entro
     claim = _claim(person.id, command.issuer, command.said)
     is_noted = command.issuer == SELF or not _stands(state, claim)
     drafts = [_draft(people.StatusClaimed(claims=(claim,)), entropy)] if is_noted else []
-    return Acceptance(drafts, {"member": person.id, "status": command.said.status})
+    return Acceptance(drafts, MemberClaimed(member=person.id, status=command.said.status))
 
 
 def hand_in_assertion(
@@ -205,7 +207,7 @@ def hand_in_assertion(
     if state.table.registry.get(person.organization, {}).get(found.subject) is not person:
         said = f"the assertion does not name {person.id!r}"
         return Refusal("unverified", "assertion_of_another", said, "hand in one whose subject is theirs")
-    result = {"member": person.id, "status": found.status, "provider": command.provider}
+    result = MemberClaimed(member=person.id, status=found.status, provider=command.provider)
     digest = canonical.sha256_hex(command.token.encode())
     told = state.registry.told.get((person.id, command.provider))
     if told is not None and told.assertion == digest:
@@ -223,7 +225,7 @@ def revoke_claim(state: State, command: RevokeClaim, now_ms: int, entropy: Entro
     person = state.table.people.get(command.member)
     if person is None:
         return member_unknown(command.member)
-    result = {"member": person.id, "issuer": command.issuer}
+    result = ClaimRevoked(member=person.id, issuer=command.issuer)
     if command.issuer != SELF and claim_by(person, command.issuer) is None:
         return Acceptance([], result)
     revoked = people.ClaimRef(member=person.id, issuer=command.issuer)

@@ -1,0 +1,231 @@
+"""Acts on the members of an organization: register, list, remove, claim a status, take it back, make a link.
+
+Rules:
+- A member is known by digests of identifiers. No user name is asked for, and no document.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, Answer, Arguments, Done
+from sluicegate.acts.fields import Identifier, ShortText, digest, some, text
+from sluicegate_record.form import Note, Time, form
+
+ADMINISTRATORS = frozenset({DEVELOPER, APPLICANT})
+"""The roles whose holder may have applied for an organization."""
+ROWS_MAX = 2_000
+"""How many rows a command may have.
+
+While it is decided, no gateway gets an answer; 10,000 took most of a lease.
+"""
+IDENTIFIERS_MAX = 8
+IdentifierDigest: TypeAlias = Annotated[bytes, digest(16)]
+"""What stands for an identifier of a member."""
+MemberName: TypeAlias = Annotated[str, Note("The member, such as mem_….")]
+
+
+@form
+class OrganizationArgument(Arguments):
+    """Which organization: the one that holds a grant."""
+
+    grant: Annotated[str, Note("A grant of the organization.")]
+
+
+@form
+class MemberArgument(Arguments):
+    """Which member."""
+
+    member: MemberName
+
+
+@form
+class ClaimWords(Arguments):
+    """A status, and how it is known. `until` is a time, or a date in UTC."""
+
+    status: ShortText | None = None
+    method: ShortText | None = None
+    assurance: ShortText | None = None
+    until: ShortText | None = None
+
+
+@form
+class MemberRow(ClaimWords):
+    """A member by digests of identifiers, by `member` if it is known, and what the organization claims."""
+
+    identifiers: Annotated[tuple[IdentifierDigest, ...], some(IdentifierDigest, 0, IDENTIFIERS_MAX)] = ()
+    member: Identifier | None = None
+
+
+@form
+class MemberRows(OrganizationArgument):
+    """Members to register; with `update`, a row whose identifier is known is about that member."""
+
+    rows: Annotated[tuple[MemberRow, ...], some(MemberRow, 1, ROWS_MAX)]
+    update: bool = False
+
+
+@form
+class MembersAdded(Done):
+    """The member of each row, in their order. `added` counts those that are new."""
+
+    members: tuple[str, ...]
+    added: int
+
+
+REGISTER = Act(
+    "member.register",
+    ADMINISTRATORS,
+    "command",
+    "/api/v1/grants/{grant}/members",
+    MemberRows,
+    MembersAdded,
+    "Register members of an organization, and claim their statuses: all of the rows or no row.",
+)
+
+
+@form
+class MemberSearch(OrganizationArgument):
+    """Which organization, and which of its members."""
+
+    identifier: IdentifierDigest | None = None
+
+
+@form
+class ClaimShown(Answer):
+    """A claim about a person's status. `status` is null if the reader may not see it."""
+
+    issuer: str
+    status: str | None
+    method: str
+    assurance: str
+    until_ms: Time | None
+
+
+@form
+class MemberShown(Answer):
+    """A member, and what the organization and its providers claim. `disputed`: the person says otherwise."""
+
+    member: str
+    identifiers: tuple[IdentifierDigest, ...]
+    claims: tuple[ClaimShown, ...]
+    disputed: bool
+
+
+@form
+class MemberList(Answer):
+    """Members, oldest first."""
+
+    members: tuple[MemberShown, ...]
+
+
+LIST = Act(
+    "member.list",
+    ADMINISTRATORS,
+    "question",
+    "/api/v1/grants/{grant}/members",
+    MemberSearch,
+    MemberList,
+    "List an organization's members and what it claims about them. 'disputed': the person says otherwise.",
+)
+
+
+@form
+class MemberNames(OrganizationArgument):
+    """Which members of which organization."""
+
+    members: Annotated[tuple[Identifier, ...], some(Identifier, 1, ROWS_MAX), Note("Members, such as mem_….")]
+
+
+@form
+class MembersGone(Done):
+    """The members that were removed, and the credentials that were revoked with them."""
+
+    removed: tuple[str, ...]
+    revoked: tuple[str, ...]
+
+
+REMOVE = Act(
+    "member.remove",
+    ADMINISTRATORS,
+    "command",
+    "/api/v1/grants/{grant}/members/remove",
+    MemberNames,
+    MembersGone,
+    "Remove members. The keys bound to them are revoked.",
+)
+
+
+@form
+class MemberClaim(ClaimWords):
+    """A status and how it is known; or an assertion that says it, and the provider that signed it."""
+
+    member: MemberName
+    provider: Identifier | None = None
+    assertion: Annotated[str, text(0, 8_192)] | None = None
+
+
+@form
+class MemberClaimed(Done):
+    """What is claimed of a member, and the provider that signed it, if one did."""
+
+    member: str
+    status: str
+    provider: str | None = None
+
+
+CLAIM = Act(
+    "member.claim",
+    ADMINISTRATORS,
+    "command",
+    "/api/v1/members/{member}/claim",
+    MemberClaim,
+    MemberClaimed,
+    "Claim a member's status for your organization, or with an assertion of your provider.",
+)
+
+
+@form
+class ClaimArgument(Arguments):
+    """Whose claim about which member: a provider's; null is the organization's."""
+
+    member: MemberName
+    provider: Annotated[Identifier | None, Note("What this provider claims.")] = None
+
+
+@form
+class ClaimRevoked(Done):
+    """The member, and the issuer of the claim that was taken back."""
+
+    member: str
+    issuer: str
+
+
+REVOKE = Act(
+    "member.revoke",
+    ADMINISTRATORS,
+    "command",
+    "/api/v1/members/{member}/revoke",
+    ClaimArgument,
+    ClaimRevoked,
+    "Take back the claim of your organization, or of its provider, about a member.",
+)
+
+
+@form
+class MemberLink(Answer):
+    """A member's private link, by its token. The token is only in this answer."""
+
+    member: str
+    token: str
+
+
+LINK = Act(
+    "member.link",
+    ADMINISTRATORS,
+    "look",
+    "/api/v1/members/{member}/link",
+    MemberArgument,
+    MemberLink,
+    "Make a private link where a member sees and corrects their own status. The link before it ends.",
+)

@@ -1,0 +1,73 @@
+"""Acts of a person, by their private link: see what is claimed about them, correct it, renew the link."""
+
+from __future__ import annotations
+
+from sluicegate.acts.act import PERSON, Act, Answer, Arguments, Done, Nothing
+from sluicegate.acts.fields import ShortText
+from sluicegate.acts.members import ClaimShown, MemberLink
+from sluicegate_record.form import form
+
+ONESELF = frozenset({PERSON})
+
+
+@form
+class OwnClaimShown(ClaimShown):
+    """A claim as its person sees it. They made it if `yours`, perhaps under an earlier link."""
+
+    yours: bool
+
+
+@form
+class PersonShown(Answer):
+    """Everything that is claimed about a person. `organization` is its legal name."""
+
+    member: str
+    organization: str
+    claims: tuple[OwnClaimShown, ...]
+
+
+SHOW = Act(
+    "person.show",
+    ONESELF,
+    "question",
+    "/api/v1/person",
+    Nothing,
+    PersonShown,
+    "Show everything that is claimed about your own status. The token is the link's part after '#'.",
+)
+
+
+@form
+class OwnClaim(Arguments):
+    """What a person says about their own status; null takes it back."""
+
+    status: ShortText | None
+
+
+@form
+class OwnClaimNoted(Done):
+    """What a person said. If they took it back, there is an `issuer` in place of the `status`: `self`."""
+
+    member: str
+    status: str | None = None
+    issuer: str | None = None
+
+
+CLAIM = Act(
+    "person.claim",
+    ONESELF,
+    "command",
+    "/api/v1/person/claim",
+    OwnClaim,
+    OwnClaimNoted,
+    "Say what your status is. If others disagree, it is unknown until your organization settles it.",
+)
+LINK = Act(
+    "person.link",
+    ONESELF,
+    "look",
+    "/api/v1/person/link",
+    Nothing,
+    MemberLink,
+    "Make a link that only you know. The link before it ends.",
+)

@@ -1,0 +1,127 @@
+"""Acts on the identity providers of an organization: register, list, rotate the keys, remove."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, TypeAlias
+
+from sluicegate.acts.act import Act, Answer, Arguments, Done
+from sluicegate.acts.fields import ShortText, some, text
+from sluicegate.acts.members import ADMINISTRATORS, OrganizationArgument
+from sluicegate.targets import TARGET_MAX
+from sluicegate_record.form import Json, Key, Note, form
+
+Uri: TypeAlias = Annotated[str, text(1, 1_024)]
+Url: TypeAlias = Annotated[str, text(0, TARGET_MAX)]
+JwkSet: TypeAlias = Mapping[str, Json]
+ProviderId: TypeAlias = Annotated[str, Note("The provider, such as idp_….")]
+
+
+@form
+class ProviderRegistration(OrganizationArgument):
+    """An identity provider: its keys as a JWK Set, or where they are fetched from, or both.
+
+    Units: `max_age_s` seconds.
+    """
+
+    issuer: Uri
+    audience: Uri
+    algorithms: Annotated[tuple[str, ...], some(ShortText, 1, 7)]
+    jwks: JwkSet | None = None
+    jwks_url: Annotated[Url | None, Key("jwks_url")] = None
+    max_age_s: Annotated[int, Key("max_age_s")] = 3_600
+
+
+@form
+class ProviderNamed(Done):
+    """Which provider."""
+
+    provider: str
+
+
+REGISTER = Act(
+    "provider.register",
+    ADMINISTRATORS,
+    "command",
+    "/api/v1/grants/{grant}/providers",
+    ProviderRegistration,
+    ProviderNamed,
+    "Register an identity provider, with its keys or the URL of its keys.",
+)
+
+
+@form
+class ProviderShown(Answer):
+    """A provider, the ids of its keys, and why keys could not be fetched the last time. Units: seconds."""
+
+    provider: str
+    issuer: str
+    audience: str
+    algorithms: tuple[str, ...]
+    max_age_s: int
+    jwks_url: str | None
+    kids: tuple[str, ...]
+    failure: str | None
+
+
+@form
+class ProviderList(Answer):
+    """The providers of an organization, oldest first."""
+
+    providers: tuple[ProviderShown, ...]
+
+
+LIST = Act(
+    "provider.list",
+    ADMINISTRATORS,
+    "question",
+    "/api/v1/grants/{grant}/providers",
+    OrganizationArgument,
+    ProviderList,
+    "List an organization's identity providers, and why keys could not be fetched.",
+)
+
+
+@form
+class KeyRotation(Arguments):
+    """Another key set for a provider; null is the set that is at its URL now."""
+
+    provider: ProviderId
+    jwks: JwkSet | None = None
+
+
+@form
+class KeysRotated(Done):
+    """A provider, and the ids of its keys."""
+
+    provider: str
+    keys: tuple[str, ...]
+
+
+ROTATE = Act(
+    "provider.rotate",
+    ADMINISTRATORS,
+    "command",
+    "/api/v1/providers/{provider}/rotate",
+    KeyRotation,
+    KeysRotated,
+    "Replace a provider's keys by those in a file, or by those that are at its URL now.",
+)
+
+
+@form
+class ProviderArgument(Arguments):
+    """Which provider."""
+
+    provider: ProviderId
+
+
+REMOVE = Act(
+    "provider.remove",
+    ADMINISTRATORS,
+    "command",
+    "/api/v1/providers/{provider}/remove",
+    ProviderArgument,
+    ProviderNamed,
+    "Stop believing a provider. Its claims about statuses stay until they are revoked.",
+)

@@ -1,0 +1,139 @@
+"""Acts on signatories of an organization, and on what they attest about everyone who can reach a key."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from sluicegate.acts.act import Act, Answer, Done
+from sluicegate.acts.credentials import CredentialArgument
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.fields import text
+from sluicegate.acts.members import ADMINISTRATORS, OrganizationArgument
+from sluicegate_record.form import Base64, Note, Time, form
+
+
+@form
+class SignatoryKey(OrganizationArgument):
+    """An Ed25519 public key, as PEM or base64."""
+
+    key: Annotated[str, text(0, 1_024)]
+
+
+@form
+class SignatoryNamed(Done):
+    """A signatory, and the id of its key."""
+
+    signatory: str
+    keyid: str
+
+
+PIN = Act(
+    "signatory.pin",
+    ADMINISTRATORS,
+    "command",
+    "/api/v1/grants/{grant}/signatories",
+    SignatoryKey,
+    SignatoryNamed,
+    "Allow a key to sign attestations for the organization that holds a grant.",
+)
+
+
+@form
+class SignatoryShown(Answer):
+    """A signatory and its key."""
+
+    signatory: str
+    keyid: str
+    public_key: Base64
+
+
+@form
+class AttestationShown(Answer):
+    """Which signatory attests a credential, and the digest of what it signed."""
+
+    credential: str
+    signatory: str
+    digest: str
+
+
+@form
+class SignatoryList(Answer):
+    """An organization's signatories, and what is attested about its credentials."""
+
+    signatories: tuple[SignatoryShown, ...]
+    attested: tuple[AttestationShown, ...]
+
+
+LIST = Act(
+    "signatory.list",
+    ADMINISTRATORS,
+    "question",
+    "/api/v1/grants/{grant}/signatories",
+    OrganizationArgument,
+    SignatoryList,
+    "List an organization's signatories, and the keys they attest.",
+)
+
+
+@form
+class SignatoryArgument(OrganizationArgument):
+    """Which signatory of which organization."""
+
+    signatory: Annotated[str, Note("The signatory, such as sig_….")]
+
+
+@form
+class SignatoryGone(Done):
+    """A signatory that signs no more, and the credentials whose attestations ended."""
+
+    signatory: str
+    withdrawn: tuple[str, ...]
+
+
+RETIRE = Act(
+    "signatory.retire",
+    ADMINISTRATORS,
+    "command",
+    "/api/v1/grants/{grant}/signatories/{signatory}/retire",
+    SignatoryArgument,
+    SignatoryGone,
+    "Retire a signatory. It may sign no more, and its present attestations end.",
+)
+
+
+@form
+class AttestationNoted(Done):
+    """An attestation in force: about which credential, until when, and its digest."""
+
+    credential: str
+    until_ms: Time
+    digest: str
+
+
+ATTEST = Act(
+    "credential.attest",
+    ADMINISTRATORS,
+    "command",
+    "/api/v1/attestations",
+    SignedStatement,
+    AttestationNoted,
+    "Put in force what a signatory has signed about all persons who can reach a key.",
+)
+
+
+@form
+class AttestationGone(Done):
+    """The credential that is attested no more."""
+
+    credential: str
+
+
+WITHDRAW = Act(
+    "credential.withdraw",
+    ADMINISTRATORS,
+    "command",
+    "/api/v1/credentials/{credential}/withdraw",
+    CredentialArgument,
+    AttestationGone,
+    "End the attestation of a key.",
+)
