@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sluicegate.acts import credentials, directives, releases
+from sluicegate.acts import applications, credentials, directives, releases
 from sluicegate.acts.act import AnyAct
 from sluicegate.control import routes as routes  # noqa: PLC0414 - it imports the function of each act
 from sluicegate.core.access import feed
@@ -16,12 +16,10 @@ from sluicegate.core.people import application
 from sluicegate.ports import Principal, Store
 from sluicegate.service import (
     access,
-    applications,
     positions,
     preview,
     tokens,
 )
-from sluicegate.service.applications import Submission
 from sluicegate.service.context import Services
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
@@ -153,11 +151,11 @@ class Plane:
             "file": "organization.yaml",
             **changes,
         }
-        return applications.submit(self.ledger, self.who[who], self.id(), Submission(**asked))
+        return self.do(who, applications.SUBMIT, **asked)
 
     def admit(self, who: str = "applicant", name: str = "Example Utility", **changes: str) -> str:
         """An application that both agencies approve; its grant."""
-        case = self.submit(who, name, **changes)["application"]
+        case = self.submit(who, name, **changes).application
         for agency in ("oncd", "ostp"):
             self.say(case, agency)
         grant = self.case(case).grant

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from demo.upstream import UpstreamSettings, in_thread
 from sluicegate import bootstrap
-from sluicegate.acts import credentials, directives, releases
+from sluicegate.acts import applications, credentials, directives, releases
 from sluicegate.acts.act import AnyAct
 from sluicegate.core.access import apikey, feed
 from sluicegate.core.directives import directive
@@ -31,13 +31,11 @@ from sluicegate.core.terms.trust import Pin
 from sluicegate.ports import Principal
 from sluicegate.service import (
     access,
-    applications,
     cases,
     log,
     positions,
     tokens,
 )
-from sluicegate.service.applications import Submission
 from sluicegate.service.context import Services
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
@@ -123,17 +121,17 @@ class Example:
         _done(self.ledger.execute(command, by="log", command_id=self._id()))
 
     def _admit(self) -> None:
-        asked = Submission(
+        submitted = self.do(
+            applications.SUBMIT,
             release="gpt-5.6",
             stage="trusted-partners",
             surface="api",
             organization=self._read("example-utility.yaml"),
             file="example-utility.yaml",
         )
-        case = _done(applications.submit(self.ledger, self.staff, self._id(), asked))["application"]
         for agency in AGENCIES:
-            self._approve(case, agency)
-        grant = _done(cases.show(self.ledger, self.staff, case))["grant"]["grant"]
+            self._approve(submitted.application, agency)
+        grant = _done(cases.show(self.ledger, self.staff, submitted.application))["grant"]["grant"]
         digest = apikey.digest(self.api_key).hex()
         self.do(credentials.ISSUE, grant=grant, digest=digest)
 

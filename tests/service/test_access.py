@@ -22,8 +22,13 @@ MAY = {
     "log.inclusion": "*",
     "log.consistency": "*",
     "application.submit": "DP",
-    "application.amend": "DP",
-    "organization.nominate": "D",
+    "draft.save": "DP",
+    "draft.list": "DP",
+    "draft.submit": "DP",
+    "draft.discard": "DP",
+    "grant.amend": "DP",
+    "nomination.add": "D",
+    "nomination.list": "D",
     "case.answer": "DP",
     "case.accept": "DP",
     "case.withdraw": "DP",
@@ -177,8 +182,8 @@ def cases(plane: Plane, name: str) -> list[str]:
 
 def test_each_sees_the_cases_that_concern_it(plane):
     terms = cases(plane, "developer")
-    mine = plane.submit("applicant")["application"]
-    theirs = plane.submit("rival", "Example Grid")["application"]
+    mine = plane.submit("applicant").application
+    theirs = plane.submit("rival", "Example Grid").application
     assert cases(plane, "developer") == [*terms, mine, theirs]
     assert cases(plane, "oncd") == [*terms, mine, theirs]
     assert cases(plane, "caisi") == []

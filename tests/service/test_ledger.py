@@ -471,7 +471,7 @@ def test_every_write_of_a_whole_history_broken_both_ways():
         for agency in ("oncd", "ostp"):
             doing(plane.say, terms, agency)
         doing(plane.open)
-        case = doing(plane.submit)["application"]
+        case = doing(plane.submit).application
         for agency in ("oncd", "ostp"):
             doing(plane.say, case, agency)
         doing(plane.credential, plane.case(case).grant)

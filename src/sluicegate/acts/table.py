@@ -5,8 +5,10 @@ from __future__ import annotations
 from types import ModuleType
 
 from sluicegate.acts import (
+    applications,
     credentials,
     directives,
+    drafts,
     drills,
     fleet,
     grants,
@@ -25,6 +27,8 @@ def _rows(module: ModuleType) -> list[AnyAct]:
 
 FAMILIES = (
     releases,
+    applications,
+    drafts,
     grants,
     credentials,
     directives,

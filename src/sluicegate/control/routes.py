@@ -26,8 +26,10 @@ from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import (
     access,
+    applications,
     credentials,
     directives,
+    drafts,
     drills,
     gateways,
     grants,
@@ -43,8 +45,10 @@ from sluicegate_record.form import Form, Json, Misread, shape_of, shown
 from sluicegate_record.log import canonical
 
 MODULES = (
+    applications,
     credentials,
     directives,
+    drafts,
     drills,
     gateways,
     grants,

@@ -17,21 +17,13 @@ from sluicegate.errors import Unauthorized
 from sluicegate.ports import Principal, Principals
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.release import Release
-from sluicegate_record.terms import kinds
 
 __all__ = ["AGENCY", "APPLICANT", "DEVELOPER", "GATEWAY", "PERSON", "ROLES"]
 
-_UNSIGNED = ("answer", "accept", "withdraw", "return", "reply", "appeal")
-"""The acts of `sluicegate_record.terms.kinds` for which a token is enough; the others take a signature."""
-
 ACTIONS: dict[str, frozenset[str]] = {
-    "application.submit": frozenset({DEVELOPER, APPLICANT}),
-    "application.amend": frozenset({DEVELOPER, APPLICANT}),
-    "organization.nominate": frozenset({DEVELOPER}),
     "case.read": frozenset({DEVELOPER, AGENCY, APPLICANT}),
     "case.export": frozenset({DEVELOPER, AGENCY}),
     "position.import": frozenset({DEVELOPER, AGENCY}),
-    **{f"case.{act}": kinds.ACTS[act].roles for act in _UNSIGNED},
     "list.use": frozenset({DEVELOPER}),
     "report.read": frozenset({DEVELOPER, AGENCY}),
     "credential.attest": frozenset({DEVELOPER, APPLICANT}),
