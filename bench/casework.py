@@ -20,10 +20,10 @@ from statistics import median, quantiles
 from typing import Any
 
 from sluicegate.acts import cases, reports, review
-from sluicegate.acts.act import AnyAct
+from sluicegate.acts.act import AGENCY, AnyAct
 from sluicegate.core.people import application
 from sluicegate.ports import Principal
-from sluicegate.service import access
+from sluicegate.service import doings
 from sluicegate.service.ledger import Ledger
 from sluicegate_record import entries
 from sluicegate_record.entries import Draft, seen
@@ -47,7 +47,7 @@ APPLICATIONS, FEW = 100_000, 100
 """How many applications there are, and how many in the ledger that is compared with."""
 CHUNK = 5_000
 PAGES, REPORTS = 20, 3
-AGENCY = Principal("agency_bench", access.AGENCY, "agency", "oncd")
+REVIEWER = Principal("agency_bench", AGENCY, "agency", "oncd")
 DUE_DAYS = 30
 
 
@@ -107,11 +107,11 @@ def _pages(grown: _Grown) -> dict[str, float]:
 
     asked: dict[str, Callable[[], object]] = {
         "list_first": lambda: grown.do(cases.LIST),
-        "list_agency": lambda: grown.do(cases.LIST, AGENCY),
+        "list_agency": lambda: grown.do(cases.LIST, REVIEWER),
         "list_deep": lambda: grown.do(cases.LIST, before=some()),
         "list_state": lambda: grown.do(cases.LIST, state=kinds.WAITLISTED),
         "list_kind": lambda: grown.do(cases.LIST, kind=kinds.TERMS),
-        "list_awaiting": lambda: grown.do(cases.LIST, AGENCY, awaiting="oncd", state=kinds.SUBMITTED),
+        "list_awaiting": lambda: grown.do(cases.LIST, REVIEWER, awaiting="oncd", state=kinds.SUBMITTED),
         "list_name": lambda: grown.do(cases.LIST, organization=_name(drawn.randrange(9_999))),
         "list_names": lambda: grown.do(cases.LIST, organization="utility"),
         "show": lambda: grown.do(cases.SHOW, case=some()),
@@ -147,7 +147,7 @@ class _Grown:
 
     def do(self, act: AnyAct, by: Principal | None = None, command_id: str = "", **asked: Any) -> Any:
         """Do an act, as the developer's staff or as another."""
-        return self._example.services.do(by or self.staff, act, act.asked(**asked), command_id)
+        return doings.do(self._example.services, by or self.staff, act, act.asked(**asked), command_id)
 
     def later(self, days: int) -> None:
         self._example.later_ms += days * 86_400_000

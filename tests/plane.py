@@ -7,20 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sluicegate.acts import credentials, directives, releases, review
-from sluicegate.acts.act import AnyAct
-from sluicegate.control import routes as routes  # noqa: PLC0414 - it imports the function of each act
+from sluicegate.acts import applications, credentials, directives, releases, review
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY, AnyAct
 from sluicegate.core.access import feed
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.people import application
 from sluicegate.ports import Principal, Store
-from sluicegate.service import (
-    access,
-    applications,
-    preview,
-    tokens,
-)
-from sluicegate.service.applications import Submission
+from sluicegate.service import doings, preview, tokens
 from sluicegate.service.context import Services
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
@@ -35,14 +28,14 @@ from tests.fakes import Breaking
 from tests.worlds import API, AT_MS, ORIGIN, RELEASE, STAGE, private_key
 
 ROLES = {
-    "developer": (access.DEVELOPER, None),
-    "oncd": (access.AGENCY, "oncd"),
-    "ostp": (access.AGENCY, "ostp"),
-    "caisi": (access.AGENCY, "caisi"),
-    "applicant": (access.APPLICANT, None),
-    "rival": (access.APPLICANT, None),
-    "gateway-1": (access.GATEWAY, None),
-    "gateway-2": (access.GATEWAY, None),
+    "developer": (DEVELOPER, None),
+    "oncd": (AGENCY, "oncd"),
+    "ostp": (AGENCY, "ostp"),
+    "caisi": (AGENCY, "caisi"),
+    "applicant": (APPLICANT, None),
+    "rival": (APPLICANT, None),
+    "gateway-1": (GATEWAY, None),
+    "gateway-2": (GATEWAY, None),
 }
 
 
@@ -89,7 +82,7 @@ class Plane:
         """What somebody does, read and done as a route does it; its answer."""
         asked = act.asked.from_json(act.asked(**given).to_json())
         by = who if isinstance(who, Principal) else self.who[who]
-        return self.services.do(by, act, asked, command or self.id())
+        return doings.do(self.services, by, act, asked, command or self.id())
 
     def again(self, key: str = "log", origin: str = ORIGIN, store: Store | None = None) -> Ledger:
         """The ledger of a new process on the same store, or on another."""
@@ -153,11 +146,11 @@ class Plane:
             "file": "organization.yaml",
             **changes,
         }
-        return applications.submit(self.ledger, self.who[who], self.id(), Submission(**asked))
+        return self.do(who, applications.SUBMIT, **asked)
 
     def admit(self, who: str = "applicant", name: str = "Example Utility", **changes: str) -> str:
         """An application that both agencies approve; its grant."""
-        case = self.submit(who, name, **changes)["application"]
+        case = self.submit(who, name, **changes).application
         for agency in ("oncd", "ostp"):
             self.say(case, agency)
         grant = self.case(case).grant

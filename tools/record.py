@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from demo.upstream import UpstreamSettings, in_thread
 from sluicegate import bootstrap
-from sluicegate.acts import cases, credentials, directives, releases, review
-from sluicegate.acts.act import AnyAct
+from sluicegate.acts import applications, cases, credentials, directives, releases, review
+from sluicegate.acts.act import DEVELOPER, GATEWAY, AnyAct
 from sluicegate.core.access import apikey, feed
 from sluicegate.core.directives import directive
 from sluicegate.core.directives.directive import Signing
@@ -30,12 +30,10 @@ from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.terms.trust import Pin
 from sluicegate.ports import Principal
 from sluicegate.service import (
-    access,
-    applications,
+    doings,
     log,
     tokens,
 )
-from sluicegate.service.applications import Submission
 from sluicegate.service.context import Services
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
@@ -97,7 +95,7 @@ class Example:
             random=lambda size: hashlib.sha256(f"example draw {next(draws)}".encode()).digest()[:size],
         )
         self.services = Services.over(self.ledger, Fleet(self.ledger, max_entries=5_000))
-        self.staff = Principal("developer_example", access.DEVELOPER, "developer")
+        self.staff = Principal("developer_example", DEVELOPER, "developer")
         self.api_key = apikey.make(apikey.KEY_PREFIX, hashlib.sha256(b"example api key").digest())
         self.position: dict[str, Any] = {}
         self._tell()
@@ -120,17 +118,17 @@ class Example:
         _done(self.ledger.execute(command, by="log", command_id=self._id()))
 
     def _admit(self) -> None:
-        asked = Submission(
+        submitted = self.do(
+            applications.SUBMIT,
             release="gpt-5.6",
             stage="trusted-partners",
             surface="api",
             organization=self._read("example-utility.yaml"),
             file="example-utility.yaml",
         )
-        case = _done(applications.submit(self.ledger, self.staff, self._id(), asked))["application"]
         for agency in AGENCIES:
-            self._approve(case, agency)
-        grant = self.do(cases.SHOW, case=case).grant.grant
+            self._approve(submitted.application, agency)
+        grant = self.do(cases.SHOW, case=submitted.application).grant.grant
         digest = apikey.digest(self.api_key).hex()
         self.do(credentials.ISSUE, grant=grant, digest=digest)
 
@@ -183,7 +181,7 @@ class Example:
     def do(self, act: AnyAct, **asked: Any) -> Any:
         """Do an act as the developer's staff."""
         command_id = self._id() if act.kind == "command" else ""
-        return _done(self.services.do(self.staff, act, act.asked(**asked), command_id))
+        return _done(doings.do(self.services, self.staff, act, act.asked(**asked), command_id))
 
     def _id(self) -> str:
         """The next command's id. One second passes for each command, however often code reads the time."""
@@ -193,7 +191,7 @@ class Example:
 
 async def cut_streams(example: Example, folder: Path) -> dict[str, bytes]:
     """The raw bytes that clients of both dialects receive when a directive cuts their streams."""
-    token = _done(tokens.issue(example.ledger, access.GATEWAY, "gateway-1")).token
+    token = _done(tokens.issue(example.ledger, GATEWAY, "gateway-1")).token
     settings = ControlSettings(folder, folder, ORIGIN, port=0)
     fleet = Fleet(example.ledger, max_entries=settings.max_feed_entries)
     wired = bootstrap.Control(settings, example.ledger, fleet)

@@ -11,12 +11,14 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sluicegate.acts.act import AnyAct
+from sluicegate.acts.table import PUBLIC
+from sluicegate.control import openapi
 from sluicegate.control.errors import STATUS_OF_ERROR, STATUS_OF_REFUSAL
 from sluicegate.core.access.refusals import REASONS, Reason
 from sluicegate.core.directives import directive
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.clocks import CALENDARS
-from sluicegate.service import access
 from sluicegate_record.entries import TYPES, Body
 from sluicegate_record.entries.body import Part, part_of
 from sluicegate_record.form import FormField, definitions, shape_of
@@ -32,7 +34,8 @@ def pages() -> dict[str, str]:
         "reference/plan.schema.json": json.dumps(plan.schema(), indent=2) + "\n",
         "reference/refusals.md": _refusals(),
         "reference/refused-by-name.md": _later(),
-        "reference/access.md": _access(),
+        "reference/api.md": _api(),
+        "reference/openapi.json": json.dumps(openapi.document(PUBLIC), indent=2) + "\n",
         "reference/casework.md": _casework(),
         "reference/entry-types.md": _entry_types(),
         "reference/entries.schema.json": json.dumps(entries_schema(), indent=2) + "\n",
@@ -100,21 +103,35 @@ def _later() -> str:
     )
 
 
-def _access() -> str:
-    rows = [[f"`{action}`", ", ".join(sorted(roles))] for action, roles in access.ACTIONS.items()]
+def _api() -> str:
     errors: list[list[Any]] = [[kind, status] for kind, status in STATUS_OF_REFUSAL.items()]
     errors += [[f"`{kind.code}`", status] for kind, status in STATUS_OF_ERROR.items()]
-    body = _table(["action", "roles"], rows)
-    body += (
-        "\n\n## HTTP statuses\n\nThe status of a refused command, by kind, and of an error, by code.\n\n"
+    families: dict[str, list[AnyAct]] = {}
+    for act in PUBLIC:
+        families.setdefault(act.name.partition(".")[0], []).append(act)
+    sections = [f"## {family}\n\n{_acts(acts)}" for family, acts in families.items()]
+    statuses = (
+        "## HTTP statuses\n\nThe status of a refused command, by kind, and of an error, by code.\n\n"
         + _table(["kind or code", "status"], errors)
     )
     return _page(
-        "Who may do what at the control plane",
-        "The token of a request says who acts, and in which role. A token alone does not make a position or\n"
-        "a directive count: that takes a signature.",
-        body,
+        "The HTTP API",
+        "One row for each act. [openapi.json](openapi.json) describes what each is asked with and what it\n"
+        "answers. A running control plane has it at `/api/v1/openapi.json`.\n\n"
+        "- The token of a request says who acts, and in which role. A token alone does not make a\n"
+        "  position or a directive count: that takes a signature.\n"
+        "- A command may be sent again with the same `Idempotency-Key`. It is done once.\n"
+        "- A field that an act does not know is refused.",
+        "\n\n".join([*sections, statuses]),
     )
+
+
+def _acts(acts: Iterable[AnyAct]) -> str:
+    rows = [
+        [f"`{act.name}`", f"`{act.method} {act.path}`", ", ".join(sorted(act.roles)) or "anyone", act.does]
+        for act in acts
+    ]
+    return _table(["act", "route", "roles", "what it does"], rows)
 
 
 def _casework() -> str:

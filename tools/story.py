@@ -33,12 +33,13 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from sluicegate import bootstrap
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER
 from sluicegate.cli.main import program
 from sluicegate.core.access import feed
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.terms.trust import Pin
-from sluicegate.service import access, tokens
+from sluicegate.service import tokens
 from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings
@@ -62,12 +63,12 @@ OWNERS = {
 }
 """Whose keys count, and for which party."""
 HOLDERS = {
-    "developer": (access.DEVELOPER, None),
-    "oncd": (access.AGENCY, "oncd"),
-    "ostp": (access.AGENCY, "ostp"),
-    "caisi": (access.AGENCY, "caisi"),
-    "applicant": (access.APPLICANT, None),
-    "rival": (access.APPLICANT, None),
+    "developer": (DEVELOPER, None),
+    "oncd": (AGENCY, "oncd"),
+    "ostp": (AGENCY, "ostp"),
+    "caisi": (AGENCY, "caisi"),
+    "applicant": (APPLICANT, None),
+    "rival": (APPLICANT, None),
 }
 """Who has a token, with which role, and for which agency."""
 

@@ -26,6 +26,7 @@ import uvicorn
 import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from sluicegate.acts.act import AGENCY, DEVELOPER, GATEWAY
 from sluicegate.control.app import application
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.access.table import Table
@@ -44,7 +45,7 @@ from sluicegate.post.courier import Courier
 from sluicegate.post.jwks import KeySets
 from sluicegate.post.mail import Mail
 from sluicegate.post.webhook import Webhooks
-from sluicegate.service import access, subscriptions, tokens
+from sluicegate.service import subscriptions, tokens
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings, GatewaySettings
@@ -305,9 +306,9 @@ def _first_tokens(ledger: Ledger, folder: Path) -> None:
     with ledger.reading() as state:
         agencies = sorted(state.parties - {state.developer})
     wanted: list[tuple[str, str, str | None]] = [
-        (access.DEVELOPER, "developer", None),
-        (access.GATEWAY, FIRST_GATEWAY, None),
-        *((access.AGENCY, agency, agency) for agency in agencies),
+        (DEVELOPER, "developer", None),
+        (GATEWAY, FIRST_GATEWAY, None),
+        *((AGENCY, agency, agency) for agency in agencies),
     ]
     folder.mkdir(mode=0o700, exist_ok=True)
     for role, name, party in wanted:

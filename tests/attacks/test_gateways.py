@@ -73,7 +73,7 @@ def test_a_report_names_nobody_but_as_a_request_does(told: dict[str, Any]) -> No
 def test_reports_about_what_does_not_exist_are_not_kept() -> None:
     plane = Plane()
     plane.opened()
-    credential = plane.credential(plane.admit())["credential"]
+    credential = plane.credential(plane.admit()).credential
     told = [("cred_other", worlds.MODEL), (credential, "gpt-7"), (credential, worlds.MODEL)]
     rows = [UsageCount(UsageKey(of, model, Naming()), 1, 1) for of, model in told]
     assert known(plane.ledger, rows) == rows[2:]

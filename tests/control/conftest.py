@@ -13,9 +13,10 @@ import pytest
 import uvloop
 
 from sluicegate import bootstrap
+from sluicegate.acts.act import PERSON
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
-from sluicegate.service import access, tokens
+from sluicegate.service import tokens
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings
@@ -49,7 +50,7 @@ class Plane:
     def token(self, role: str, name: str = "", party: str | None = None) -> str:
         """The token of a holder, made when first asked for."""
         name = name or role
-        if role == access.PERSON:
+        if role == PERSON:
             return tokens.link(self.ledger, "mem_x")
         if name not in self._token:
             made = tokens.issue(self.ledger, role, name, party)

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sluicegate.service import access
+from sluicegate.acts.act import DEVELOPER
+from sluicegate.acts.table import ACTS
 from tests.control.conftest import MAX_BODY_BYTES, Plane
 from tests.control.test_api import CHANGING, READING, error_of
 from tests.waiting import BOUND_S
@@ -33,8 +34,8 @@ GARBAGE = [b"{", b'{"a":1,"a":2}', b"\xff", b"[" * 50_000, b'{"text": NaN}', b"n
 
 def able(plane: Plane, action: str) -> str:
     """A token of somebody who may do this: the developer's, where it may."""
-    roles = access.roles_of(action)
-    return plane.token(access.DEVELOPER if access.DEVELOPER in roles else min(roles))
+    roles = ACTS[action].roles
+    return plane.token(DEVELOPER if DEVELOPER in roles else min(roles))
 
 
 # Who

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from sluicegate.acts import applications as acts
 from sluicegate.acts import cases, review
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.errors import BadEnvelope, InvalidDocument
+from sluicegate.errors import BadEnvelope, InvalidDocument, InvalidInput
 from sluicegate.service import applications
-from sluicegate.service.applications import AmendmentText
 from sluicegate.service.casefile import grant_of
 from sluicegate_record.form import Misread
 from sluicegate_record.log import canonical
@@ -54,7 +54,7 @@ def test_another_spelling_is_the_same_organization(plane, name):
 
 
 def test_an_applicant_has_at_most_so_many_open_applications(plane):
-    cases = [yes(plane.submit(name=f"Example {i}"))["application"] for i in range(applications.OPEN_MAX)]
+    cases = [yes(plane.submit(name=f"Example {i}")).application for i in range(applications.OPEN_MAX)]
     assert len(cases) == 20
     size = plane.size
     assert no(plane.submit(name="Example Bank")) == "too_many_open"
@@ -102,30 +102,25 @@ def tighten(plane):
     yes(plane.apply(plan_value(stages=[stage(eligibility={"registeredIn": ["GB"]})])))
 
 
-def act(plane, case, name):
-    return applications.act(plane.ledger, plane.who["applicant"], plane.id(), case, name, {"text": "why"})
-
-
 def renew(plane, grant, organization=None):
-    asked = AmendmentText(True, organization, "organization.yaml")
-    return applications.amend(plane.ledger, plane.who["applicant"], plane.id(), grant, asked)
+    return plane.do("applicant", acts.AMEND, grant=grant, renew=True, organization=organization)
 
 
 def test_an_appeal_is_checked_against_the_plan_in_force(plane):
-    denied = [plane.submit(surface=surface)["application"] for surface in ("api", CODEX)]
+    denied = [plane.submit(surface=surface).application for surface in ("api", CODEX)]
     for case in denied:
         plane.say(case, "oncd", "object")
-    assert yes(act(plane, denied[0], "appeal"))["against"] == denied[0]
+    assert yes(plane.do("applicant", acts.APPEAL, case=denied[0], text="why")).against == denied[0]
     tighten(plane)
     size = plane.size
-    assert no(act(plane, denied[1], "appeal")) == "not_eligible"
-    assert no(act(plane, denied[1], "reply")) == "terms_changed"
+    assert no(plane.do("applicant", acts.APPEAL, case=denied[1], text="why")) == "not_eligible"
+    assert no(plane.do("applicant", acts.REPLY, case=denied[1], text="why")) == "terms_changed"
     assert plane.size == size
 
 
 def test_a_renewal_is_checked_against_the_plan_in_force(plane):
     grant = plane.admit()
-    renewal = yes(renew(plane, grant))["application"]
+    renewal = yes(renew(plane, grant)).application
     plane.say(renewal, "oncd", "object")
     tighten(plane)
     assert no(renew(plane, grant)) == "not_eligible"
@@ -133,11 +128,38 @@ def test_a_renewal_is_checked_against_the_plan_in_force(plane):
     yes(renew(plane, grant, moved))
 
 
+# What each act takes
+
+
+@pytest.mark.parametrize("act", [acts.ANSWER, acts.REPLY, acts.APPEAL, acts.RETURN])
+@pytest.mark.parametrize("text", ["", " \n", "x" * 2_001])
+def test_a_text_has_something_in_it_and_is_not_too_long(plane, act, text):
+    case, size = plane.submit("developer").application, plane.size
+    with pytest.raises(InvalidInput):
+        plane.do("developer", act, case=case, text=text)
+    assert plane.size == size
+
+
+@pytest.mark.parametrize("act", [acts.ACCEPT, acts.WITHDRAW])
+def test_what_an_act_does_not_take_is_refused(act):
+    with pytest.raises(Misread):
+        act.asked.from_json({"case": "case_x", "text": "why"})
+
+
+def test_only_who_applied_acts_for_the_applicant(plane):
+    case = plane.submit().application
+    for act, more in ((acts.WITHDRAW, {}), (acts.ANSWER, {"text": "so it is"})):
+        assert no(plane.do("rival", act, case=case, **more)) == "case_unknown"
+        assert no(plane.do("developer", act, case=case, **more)) == "not_applicant"
+    assert no(plane.do("rival", acts.RETURN, case=case, text="deficient")) == "case_unknown"
+    assert yes(plane.do("developer", acts.RETURN, case=case, text="deficient")).determination == "returned"
+
+
 # Reading
 
 
 def test_a_case_is_shown_with_everything_said(plane):
-    case = plane.submit()["application"]
+    case = plane.submit().application
     plane.say(case, "oncd", "abstain")
     plane.say(case, "oncd")
     shown = yes(plane.do("applicant", cases.SHOW, case=case))
@@ -176,7 +198,7 @@ def test_a_grant_without_an_end_is_shown_so(plane):
 
 
 def test_nobody_is_shown_what_does_not_concern_them(plane):
-    case = plane.submit("applicant")["application"]
+    case = plane.submit("applicant").application
     for name in ("rival", "caisi"):
         assert no(plane.do(name, cases.SHOW, case=case)) == "case_unknown"
         assert no(plane.do(name, review.EXPORT, case=case)) == "case_unknown"
@@ -186,7 +208,7 @@ def test_nobody_is_shown_what_does_not_concern_them(plane):
 
 
 def test_cases_are_listed_newest_first(plane):
-    first, second = plane.submit()["application"], plane.submit(surface=CODEX)["application"]
+    first, second = plane.submit().application, plane.submit(surface=CODEX).application
     listed = plane.do("applicant", cases.LIST)
     assert [case.case for case in listed.cases] == [second, first]
     assert listed.size == plane.size
@@ -196,7 +218,7 @@ def test_cases_are_listed_newest_first(plane):
 
 
 def test_what_is_exported_is_enough_to_decide_and_to_check(plane):
-    case = plane.submit()["application"]
+    case = plane.submit().application
     exported = yes(plane.do("oncd", review.EXPORT, case=case))
     assert exported.question == plane.case(case).question
     assert exported.parties == {worlds.keyid(name): name for name in ("oncd", "ostp")}
@@ -207,7 +229,7 @@ def test_what_is_exported_is_enough_to_decide_and_to_check(plane):
 
 
 def test_an_export_says_what_to_follow(plane):
-    case = plane.submit()["application"]
+    case = plane.submit().application
     plane.say(case, "oncd", "abstain")
     exported = yes(plane.do("ostp", review.EXPORT, case=case))
     assert exported.previous == {"oncd": plane.case(case).positions["oncd"].digest}
@@ -222,7 +244,7 @@ def test_an_export_without_a_dossier(plane):
 
 
 def test_an_export_shows_the_plan_its_question_binds_even_when_that_is_gone(plane):
-    case = plane.submit()["application"]
+    case = plane.submit().application
     before = yes(plane.do("oncd", review.EXPORT, case=case)).terms
     plane.apply(plan_value(stages=[looser()]))
     assert yes(plane.do("oncd", review.EXPORT, case=case)).terms == before
@@ -230,14 +252,14 @@ def test_an_export_shows_the_plan_its_question_binds_even_when_that_is_gone(plan
 
 def test_a_position_may_be_carried_by_anybody_who_may_import(plane):
     """A signature, not a token, makes it count."""
-    case = plane.submit()["application"]
+    case = plane.submit().application
     plane.carry(worlds.position(plane.case(case), "oncd"), "developer")
     plane.carry(worlds.position(plane.case(case), "ostp"), "caisi")
     assert plane.case(case).outcome == "approved"
 
 
 def test_a_token_does_not_make_a_position_count(plane):
-    case = plane.submit()["application"]
+    case = plane.submit().application
     forged = worlds.position(plane.case(case), "oncd", signer="stranger")
     assert no(plane.carry(forged, "oncd")) == "signature_invalid"
 
@@ -252,7 +274,7 @@ def test_what_is_no_envelope_is_refused(plane, envelope):
 
 @pytest.mark.parametrize("salt", [b"", bytes(31), bytes(33)])
 def test_an_opening_has_a_whole_salt(plane, salt):
-    case = plane.submit()["application"]
+    case = plane.submit().application
     envelope = worlds.position(plane.case(case), "oncd").to_json()
     with pytest.raises(Misread):
         plane.do("oncd", review.IMPORT, envelope=envelope, opened=Opening(salt, b'"x"'))
@@ -260,7 +282,7 @@ def test_an_opening_has_a_whole_salt(plane, salt):
 
 def test_an_answer_has_the_fields_of_what_was_stated(plane):
     """A field that is null says something else than one that is not there."""
-    case = plane.submit()["application"]
+    case = plane.submit().application
     received = yes(plane.carry(worlds.receipt(plane.case(case), "oncd").envelope, "oncd")).to_json()
     assert received.keys() == {"case", "agency", "digest", "due", "size"}
     assert received["due"] is None

@@ -7,7 +7,7 @@ import pytest
 
 from sluicegate.acts import directives as acts
 from sluicegate.errors import BadEnvelope, InvalidDocument, InvalidInput, NotCanonical
-from sluicegate.service import preview
+from sluicegate.service import doings, preview
 from sluicegate_record.log import canonical
 from sluicegate_record.terms.rule import Rule
 from tests import worlds
@@ -109,7 +109,7 @@ def counts(**of: int) -> dict[str, int]:
 def issue(plane: Plane, envelope: Any, opened: Any = None) -> Any:
     """A directive of `oncd`, read as a route reads it."""
     asked = acts.ISSUE.asked.from_json({"envelope": envelope, "opened": opened or {}})
-    return plane.services.do(plane.who["oncd"], acts.ISSUE, asked, plane.id())
+    return doings.do(plane.services, plane.who["oncd"], acts.ISSUE, asked, plane.id())
 
 
 def _named(**changes: Any) -> dict[str, Any]:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from sluicegate.service import drafts
-from sluicegate.service.applications import Submission
+from sluicegate.acts import drafts
 from tests.fakes import Broken
 from tests.plane import Plane, no, yes
 from tests.worlds import API, RELEASE, STAGE, plan_value
 
-ASKED = Submission(
-    release=RELEASE,
-    stage=STAGE,
-    surface=API,
-    organization=json.dumps({"name": "Example Utility", "registeredIn": "US"}),
-    file="organization.yaml",
-)
+ASKED = {
+    "release": RELEASE,
+    "stage": STAGE,
+    "surface": API,
+    "organization": json.dumps({"name": "Example Utility", "registeredIn": "US"}),
+}
 
 
 @pytest.fixture
@@ -28,50 +27,66 @@ def plane() -> Plane:
     return made
 
 
-def save(plane: Plane, who: str = "applicant", **changes: str) -> str:
-    kept = yes(drafts.save(plane.ledger, plane.who[who], plane.id(), ASKED._replace(**changes)))
-    return str(kept["draft"])
+def save(plane: Plane, who: str = "applicant", **changes: str) -> Any:
+    return plane.do(who, drafts.SAVE, **{**ASKED, **changes})
+
+
+def saved(plane: Plane, **changes: str) -> str:
+    return str(yes(save(plane, **changes)).draft)
+
+
+def submit(plane: Plane, draft: str, who: str = "applicant", command: str = "") -> Any:
+    return plane.do(who, drafts.SUBMIT, command, draft=draft)
 
 
 def kept(plane: Plane, who: str = "applicant") -> list[str]:
-    return [each["draft"] for each in drafts.listed(plane.ledger, plane.who[who])["drafts"]]
+    return [each.draft for each in plane.do(who, drafts.LIST).drafts]
 
 
 def test_a_draft_is_no_entry_and_is_submitted_once(plane):
-    size, draft = plane.size, save(plane)
+    size, draft = plane.size, saved(plane)
     assert plane.size == size
     command = plane.id()
-    first = yes(drafts.submit(plane.ledger, plane.who["applicant"], command, draft))
+    first = yes(submit(plane, draft, command=command))
     assert kept(plane) == []
-    assert drafts.submit(plane.ledger, plane.who["applicant"], command, draft) == first
-    assert no(drafts.submit(plane.ledger, plane.who["applicant"], plane.id(), draft)) == "draft_unknown"
+    assert submit(plane, draft, command=command) == first
+    assert no(submit(plane, draft)) == "draft_unknown"
     assert plane.size == size + 2  # its organization, and the case
 
 
 def test_a_draft_that_is_refused_or_whose_commit_fails_stays(plane):
     plane.submit()
-    draft = save(plane)
-    assert no(drafts.submit(plane.ledger, plane.who["applicant"], plane.id(), draft)) == "already_applied"
-    other = save(plane, surface="codex")
+    draft = saved(plane)
+    assert no(submit(plane, draft)) == "already_applied"
+    other = saved(plane, surface="codex")
     plane.store.breaks = "before"
     with pytest.raises(Broken):
-        drafts.submit(plane.ledger, plane.who["applicant"], plane.id(), other)
+        submit(plane, other)
     assert kept(plane) == [draft, other] or kept(plane) == [other, draft]
-    yes(drafts.submit(plane.ledger, plane.who["applicant"], plane.id(), other))
+    yes(submit(plane, other))
 
 
 def test_nobody_else_has_it(plane):
-    draft = save(plane)
-    for act in (drafts.submit, drafts.discard):
-        assert no(act(plane.ledger, plane.who["rival"], plane.id(), draft)) == "draft_unknown"
+    draft = saved(plane)
+    for act in (drafts.SUBMIT, drafts.DISCARD):
+        assert no(plane.do("rival", act, draft=draft)) == "draft_unknown"
     assert kept(plane, "rival") == []
-    assert yes(drafts.discard(plane.ledger, plane.who["applicant"], plane.id(), draft))["discarded"]
+    assert yes(plane.do("applicant", drafts.DISCARD, draft=draft)).discarded
+
+
+def test_what_is_not_eligible_is_said_each_time_and_not_kept_with_the_command(plane):
+    command, organization = plane.id(), json.dumps({"name": "Example Utility"})
+    asked = {**ASKED, "organization": organization}
+    first = yes(plane.do("applicant", drafts.SAVE, command, **asked))
+    assert first.ineligible
+    assert plane.do("applicant", drafts.SAVE, command, **asked) == first
+    results = [done.result for done in plane.store.contents.done.values()]
+    assert {"draft": first.draft, "ineligible": []} in results
 
 
 def test_an_unannounced_stage_is_not_told_of(plane):
     hidden = plan_value("secret-release", models=["secret"], announced=False)
     plane.apply(hidden)
-    who = plane.who["applicant"]
-    refused = drafts.save(plane.ledger, who, plane.id(), ASKED._replace(release="secret-release"))
-    unknown = drafts.save(plane.ledger, who, plane.id(), ASKED._replace(release="other-release"))
+    refused = save(plane, release="secret-release")
+    unknown = save(plane, release="other-release")
     assert no(refused) == no(unknown) == "stage_unknown"

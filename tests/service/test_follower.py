@@ -72,7 +72,7 @@ def test_a_read_does_not_wait_for_a_slow_commit():
     reading.join(BOUND_S)
     assert not waited
     assert read == [(size, size, size, size, size, True)]
-    assert yes(written[0])["size"] == plane.size > size
+    assert yes(written[0]).size == plane.size > size
 
 
 def test_a_caller_reads_what_it_wrote():
@@ -81,8 +81,8 @@ def test_a_caller_reads_what_it_wrote():
     for number in range(5):
         case = yes(plane.submit(name=f"Example Utility {number}"))
         shown = plane.do("applicant", cases.LIST)
-        assert shown.size >= case["size"]
-        assert shown.cases[0].case == case["application"]
+        assert shown.size >= case.size
+        assert shown.cases[0].case == case.application
 
 
 class Stopping(Follower):
@@ -105,7 +105,7 @@ class Stopping(Follower):
 def test_a_reader_never_sees_half_a_command():
     plane = Plane()
     plane.opened()
-    case = plane.submit()["application"]
+    case = plane.submit().application
     plane.say(case, "oncd")
     before = plane.size
     plane.say(case, "ostp")  # a position, a determination, a grant

@@ -126,7 +126,7 @@ def test_what_an_officer_signs_is_given_out(plane):
 
 def test_a_stage_under_new_terms_is_shown_closed_until_it_is_opened(plane):
     plane.opened()
-    case = plane.submit()["application"]
+    case = plane.submit().application
     changed = plan_value(stages=[looser()])
     result = plane.apply(changed)
     assert result.superseded == (case,)

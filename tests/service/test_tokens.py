@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY
 from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.service import access, tokens
+from tests import worlds
 from tests.plane import Plane, yes
-from tests.worlds import DEVELOPER
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def plane() -> Plane:
 
 @pytest.mark.parametrize(
     ("role", "party"),
-    [(access.DEVELOPER, None), (access.APPLICANT, None), (access.GATEWAY, None), (access.AGENCY, "oncd")],
+    [(DEVELOPER, None), (APPLICANT, None), (GATEWAY, None), (AGENCY, "oncd")],
 )
 def test_a_token_is_made_for_a_role(plane, role, party):
     made = yes(tokens.issue(plane.ledger, role, "somebody", party))
@@ -26,7 +27,7 @@ def test_a_token_is_made_for_a_role(plane, role, party):
 
 
 def test_no_two_tokens_are_alike(plane):
-    made = [yes(tokens.issue(plane.ledger, access.APPLICANT, "same")) for _ in range(5)]
+    made = [yes(tokens.issue(plane.ledger, APPLICANT, "same")) for _ in range(5)]
     assert len({each.token for each in made}) == len({each.principal for each in made}) == 5
 
 
@@ -36,13 +37,13 @@ def test_no_two_tokens_are_alike(plane):
         ("admin", None, "role_unknown"),
         ("", None, "role_unknown"),
         ("Developer", None, "role_unknown"),
-        (access.AGENCY, None, "party_unknown"),
-        (access.AGENCY, "commerce", "party_unknown"),
-        (access.AGENCY, "", "party_unknown"),
-        (access.AGENCY, DEVELOPER, "party_unknown"),  # the developer is no agency
-        (access.DEVELOPER, "oncd", "party_unknown"),
-        (access.APPLICANT, "oncd", "party_unknown"),
-        (access.GATEWAY, DEVELOPER, "party_unknown"),
+        (AGENCY, None, "party_unknown"),
+        (AGENCY, "commerce", "party_unknown"),
+        (AGENCY, "", "party_unknown"),
+        (AGENCY, worlds.DEVELOPER, "party_unknown"),  # the developer is no agency
+        (DEVELOPER, "oncd", "party_unknown"),
+        (APPLICANT, "oncd", "party_unknown"),
+        (GATEWAY, worlds.DEVELOPER, "party_unknown"),
     ],
 )
 def test_what_is_no_role_or_no_party_is_refused(plane, role, party, code):
@@ -60,11 +61,11 @@ def test_a_token_is_kept_before_it_counts(plane):
     def keep(token: str) -> None:
         seen.append(plane.store.principals.by_token(apikey.digest(token)) is not None)
 
-    made = yes(tokens.issue(plane.ledger, access.DEVELOPER, "somebody", keep=keep))
+    made = yes(tokens.issue(plane.ledger, DEVELOPER, "somebody", keep=keep))
     assert seen == [False]
     assert access.authenticate(plane.store.principals, made.token).name == "somebody"
 
 
 def test_a_token_is_in_no_entry(plane):
-    tokens.issue(plane.ledger, access.APPLICANT, "somebody")
+    tokens.issue(plane.ledger, APPLICANT, "somebody")
     assert b"sgt_" not in b"".join(plane.store.log.leaves(0, 1_000))

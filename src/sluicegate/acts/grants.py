@@ -1,11 +1,11 @@
-"""Acts on grants: show, suspend, resume, surrender, choose the fallback, ask for a removal, amend."""
+"""Acts on grants: show, suspend, resume, surrender, choose the fallback, ask for a removal."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, Answer, Arguments, Done
-from sluicegate.acts.fields import FileName, text
+from sluicegate.acts.fields import text
 from sluicegate_record.form import Note, Time, form
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.text import REASON_MAX
@@ -152,13 +152,3 @@ REMOVE = Act(
     RemovalOpened,
     "Open a case about ending a grant. Its holder may reply before it counts.",
 )
-
-
-@form
-class Amendment(Arguments):
-    """What is to change: the validity, or the organization as the text of a file, or both."""
-
-    grant: GrantName
-    renew: bool = False
-    organization: Annotated[str, text(0, 65_536)] | None = None
-    file: FileName = "organization"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from types import ModuleType
 
 from sluicegate.acts import (
+    applications,
     cases,
     credentials,
     directives,
+    drafts,
     drills,
     fleet,
     grants,
@@ -34,6 +36,8 @@ FAMILIES = (
     releases,
     cases,
     review,
+    applications,
+    drafts,
     grants,
     credentials,
     members,

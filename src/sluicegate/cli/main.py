@@ -39,22 +39,22 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
     "application": (
         "Apply, and follow an application.",
         {
-            "submit": "cases.submit",
-            "drafts": "cases.drafts",
-            "send": "cases.send",
-            "discard": "cases.discard",
+            "submit": "applications.submit",
+            "drafts": "applications.drafts",
+            "send": "applications.send",
+            "discard": "applications.discard",
             "show": "cases.show",
-            "answer": "cases.answer",
-            "accept": "cases.accept",
-            "withdraw": "cases.withdraw",
-            "reply": "cases.reply",
-            "appeal": "cases.appeal",
-            "amend": "cases.amend",
+            "answer": "applications.answer",
+            "accept": "applications.accept",
+            "withdraw": "applications.withdraw",
+            "reply": "applications.reply",
+            "appeal": "applications.appeal",
+            "amend": "applications.amend",
         },
     ),
     "case": (
         "See cases.",
-        {"list": "cases.listed", "show": "cases.show", "return": "cases.return_"},
+        {"list": "cases.listed", "show": "cases.show", "return": "applications.return_"},
     ),
     "review": (
         "Decide cases: export, sign with your own key, import.",
@@ -86,7 +86,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "nomination": (
         "Organizations that you hope will apply.",
-        {"add": "cases.nominate", "list": "cases.nominations"},
+        {"add": "applications.nominate", "list": "applications.nominations"},
     ),
     "credential": (
         "API keys.",

@@ -9,6 +9,7 @@ import logging
 from dataclasses import asdict
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -48,10 +49,6 @@ class ErrorAnswer(Answer):
     error: ErrorDetail
 
 
-_SCHEMA = {"$ref": "#/components/schemas/errors.ErrorAnswer"}
-EVERY_ERROR: dict[int | str, dict[str, Any]] = {
-    "default": {"description": "Any error", "content": {"application/json": {"schema": _SCHEMA}}}
-}
 STATUS_OF_REFUSAL = {"unknown": 404, "conflict": 409, "forbidden": 403, "unverified": 403}
 STATUS_OF_ERROR: dict[type[errors.SluicegateError], int] = {
     errors.InvalidInput: 400,
@@ -63,11 +60,6 @@ STATUS_OF_ERROR: dict[type[errors.SluicegateError], int] = {
     errors.StoreUnusable: 500,
     errors.Unreachable: 502,
 }
-
-
-def answer(result: Any) -> Any:
-    """A use case's answer as a response: refusals get their status."""
-    return refused(result) if isinstance(result, Refusal) else result
 
 
 def refused(refusal: Refusal) -> JSONResponse:
@@ -88,6 +80,15 @@ async def on_error(request: Request, error: Exception) -> JSONResponse:
         _log.error("%s %s: %s", request.method, request.url.path, error.message)
     headers = {"www-authenticate": "Bearer"} if status == 401 else None
     return JSONResponse(body_of(error.code, error.message, error.remedy, error.at), status, headers)
+
+
+async def on_http(request: Request, error: Exception) -> JSONResponse:
+    """A path or a method that does not exist, as a response."""
+    assert isinstance(error, HTTPException)
+    code = {404: "route_unknown", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+    message = f"{request.method} {request.url.path[:200]}: {str(error.detail).lower()}"
+    body = body_of(code, message, "see /api/v1/openapi.json")
+    return JSONResponse(body, error.status_code, dict(error.headers or {}))
 
 
 async def on_surprise(request: Request, error: Exception) -> JSONResponse:

@@ -6,8 +6,12 @@ Source: OpenAPI 3.1.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from sluicegate import __version__
 from sluicegate.acts.act import Answer, AnyAct
@@ -23,6 +27,16 @@ _COMMAND_ID: dict[str, Any] = {
     "description": "Names this command. Sent again under the same name, it is done once.",
     "schema": {"type": "string", "minLength": 8, "maxLength": 64},
 }
+
+
+def route(acts: Sequence[AnyAct]) -> Route:
+    """The route of the document."""
+    described = document(acts)
+
+    async def endpoint(_: Request) -> Response:
+        return JSONResponse(described)
+
+    return Route("/api/v1/openapi.json", endpoint)
 
 
 def document(acts: Iterable[AnyAct]) -> dict[str, Any]:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Any
-
-from starlette.requests import Request
 
 from sluicegate.control.keysets import KeySource, Refresher
 from sluicegate.control.waiters import Waiters
@@ -25,9 +22,6 @@ class ControlPlane:
     refresher: Refresher
     max_body_bytes: int
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.services, name)
-
     @classmethod
     def over(
         cls, ledger: Ledger, fleet: Fleet, settings: ControlSettings, key_source: KeySource | None = None
@@ -36,9 +30,3 @@ class ControlPlane:
         services = Services.over(ledger, fleet, settings.post)
         refresher = Refresher(ledger, key_source, random.SystemRandom().random, services.key_failures)
         return cls(services, Waiters(ledger), refresher, settings.max_body_bytes)
-
-
-def plane_of(request: Request) -> ControlPlane:
-    """The one of the application that a request came to."""
-    plane: ControlPlane = request.app.state.plane
-    return plane

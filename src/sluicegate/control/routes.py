@@ -24,52 +24,12 @@ from sluicegate.control.waiting import WAITING, Waiting
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
-from sluicegate.service import (
-    access,
-    attestations,
-    casefile,
-    cases,
-    credentials,
-    directives,
-    drills,
-    gateways,
-    grants,
-    log,
-    persons,
-    points,
-    positions,
-    preview,
-    providers,
-    releases,
-    reports,
-    subscriptions,
-    tokens,
-)
-from sluicegate.service.context import ANYONE, DOINGS, Context, Doing
+from sluicegate.service import access
+from sluicegate.service.context import ANYONE, Context, Doing
+from sluicegate.service.doings import doing_of
 from sluicegate_record.form import Form, Json, Misread, shape_of, shown
 from sluicegate_record.log import canonical
 
-MODULES = (
-    attestations,
-    casefile,
-    cases,
-    credentials,
-    directives,
-    drills,
-    gateways,
-    grants,
-    log,
-    persons,
-    points,
-    positions,
-    preview,
-    providers,
-    releases,
-    reports,
-    subscriptions,
-    tokens,
-)
-"""Where the functions of acts are: each says which act it does."""
 COMMAND_ID = {"least": 8, "most": 64}
 """How many characters a command id has."""
 _HEADERS = {"cache-control": "no-store"}
@@ -82,7 +42,7 @@ def routes(plane: ControlPlane, acts: Iterable[AnyAct]) -> list[Route]:
 
 
 def _route(plane: ControlPlane, act: AnyAct) -> Route:
-    do = WAITING.get(act) or _in_a_thread(DOINGS[act])
+    do = WAITING.get(act) or _in_a_thread(doing_of(act))
 
     async def endpoint(request: Request) -> Response:
         context = await read(plane, act, request)

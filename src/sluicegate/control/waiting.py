@@ -16,7 +16,8 @@ from sluicegate.control.plane import ControlPlane
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput, StoreUnavailable
 from sluicegate.service import directives, preview, providers
-from sluicegate.service.context import DOINGS, Context
+from sluicegate.service.context import Context
+from sluicegate.service.doings import doing_of
 from sluicegate_record.form import Json, replace
 
 Waiting = Callable[[ControlPlane, Context[Any], Any], Awaitable[Answer | Refusal]]
@@ -42,7 +43,7 @@ def _with_keys(act: AnyAct, url_of: Callable[[Context[Any], Any], str | Refusal]
             if isinstance(url, Refusal):
                 return url
             asked = replace(asked, jwks=await _fetched(plane, url))
-        answer: Answer | Refusal = await run_in_threadpool(DOINGS[act], context, asked)
+        answer: Answer | Refusal = await run_in_threadpool(doing_of(act), context, asked)
         return answer
 
     return doing

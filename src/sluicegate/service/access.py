@@ -1,7 +1,7 @@
-"""Who may do what: one table.
+"""Who acts, and what they may know.
 
 Rules:
-- Who acts comes from the token alone.
+- Who acts comes from the token alone. The row of an act says which roles may do it.
 - A signature, not a token, makes a position or a directive count; the token only says who carried it.
 - An applicant sees its own cases, an agency the cases that ask it, the developer's staff all of them.
 - Members of an organization are its applicant's alone, and a person's own word only the person's.
@@ -9,32 +9,13 @@ Rules:
 
 from __future__ import annotations
 
-from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY, PERSON, ROLES, AnyAct
-from sluicegate.acts.table import ACTS
+from sluicegate.acts.act import AGENCY, DEVELOPER, AnyAct
 from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle.state import State
 from sluicegate.errors import Unauthorized
 from sluicegate.ports import Principal, Principals
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.release import Release
-from sluicegate_record.terms import kinds
-
-__all__ = ["AGENCY", "APPLICANT", "DEVELOPER", "GATEWAY", "PERSON", "ROLES"]
-
-_UNSIGNED = ("answer", "accept", "withdraw", "return", "reply", "appeal")
-"""The acts of `sluicegate_record.terms.kinds` for which a token is enough; the others take a signature."""
-
-ACTIONS: dict[str, frozenset[str]] = {
-    "application.submit": frozenset({DEVELOPER, APPLICANT}),
-    "application.amend": frozenset({DEVELOPER, APPLICANT}),
-    "organization.nominate": frozenset({DEVELOPER}),
-    **{f"case.{act}": kinds.ACTS[act].roles for act in _UNSIGNED},
-}
-
-
-def roles_of(action: str) -> frozenset[str]:
-    """Who may do something."""
-    return ACTS[action].roles if action in ACTS else ACTIONS[action]
 
 
 def authenticate(principals: Principals, token: str | None) -> Principal:
@@ -61,14 +42,10 @@ def authenticate(principals: Principals, token: str | None) -> Principal:
 
 def authorize(principal: Principal, act: AnyAct) -> None:
     """Raise Unauthorized (code `forbidden`) unless the principal's role may do this."""
-    authorize_role(principal, act.name, act.roles)
-
-
-def authorize_role(principal: Principal, action: str, roles: frozenset[str]) -> None:
-    if principal.role not in roles:
-        allowed = ", ".join(sorted(roles))
+    if principal.role not in act.roles:
+        allowed = ", ".join(sorted(act.roles))
         raise Unauthorized(
-            f"a token of the role {principal.role!r} may not do {action!r}, expected one of {allowed}",
+            f"a token of the role {principal.role!r} may not do {act.name!r}, expected one of {allowed}",
             code="forbidden",
             remedy="set SLUICEGATE_TOKEN to a token of that role; the developer's staff makes them",
         )

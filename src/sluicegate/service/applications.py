@@ -1,16 +1,37 @@
-"""What applicants do: apply, amend, answer, accept, withdraw, reply, appeal, surrender.
+"""What applicants do: apply, amend, answer, accept, withdraw, reply, appeal. And who is nominated.
 
 Rules:
-- Who applied does what an applicant does, whatever its role; nobody else does it for them.
+- Only the token that made an application acts for the applicant, whatever its role.
 - Everything an applicant writes is sealed.
 """
 
 from __future__ import annotations
 
 import base64
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
-from sluicegate.core.lifecycle import Refusal, State, releases
+from sluicegate.acts import applications as acts
+from sluicegate.acts.act import APPLICANT, Nothing
+from sluicegate.acts.applications import (
+    AgencyAnswer,
+    Amendment,
+    AmendmentOpened,
+    AppealOpened,
+    ApplicationOpened,
+    AskedCase,
+    CaseClosed,
+    CaseText,
+    NominationMade,
+    Nominations,
+    NominationShown,
+    NominationText,
+    QuestionAnswered,
+    ReplyReceived,
+    SeatTaken,
+    Submission,
+)
+from sluicegate.core.lifecycle import Command, Refusal, State, releases
 from sluicegate.core.lifecycle.applications import (
     Accept,
     Amend,
@@ -29,66 +50,32 @@ from sluicegate.errors import InvalidInput
 from sluicegate.ports import Ports, Principal, Principals
 from sluicegate.service import access
 from sluicegate.service.cases import dossier_of, seen
+from sluicegate.service.context import Answered, Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entries.cases import Description
 from sluicegate_record.terms import kinds
-from sluicegate_record.terms.text import REASON_MAX
 
 OPEN_MAX = 20
 """How many applications of one applicant may be open: each takes the time of several agencies."""
 
 
-class Submission(NamedTuple):
-    """An application for one stage on one surface; `organization` is the text of an organization file."""
-
-    release: str
-    stage: str
-    surface: str
-    organization: str
-    file: str
-
-
-class NominationText(NamedTuple):
-    """An organization hoped for in a stage, as the text of an organization file."""
-
-    release: str
-    stage: str
-    organization: str
-    file: str
-
-
-class AmendmentText(NamedTuple):
-    """What is to change of a grant; `organization` is the text of a file, None where the dossier stays."""
-
-    renew: bool
-    organization: str | None
-    file: str
-
-
-def submit(
-    ledger: Ledger, principal: Principal, command_id: str, asked: Submission
-) -> dict[str, Any] | Refusal:
+@does(acts.SUBMIT)
+def submit(context: Context[ApplicationOpened], asked: Submission) -> ApplicationOpened | Refusal:
     """Apply for one stage on one surface. Raises: InvalidDocument."""
-    application.read(document.read(asked.organization, asked.file))
-
-    def command(ports: Ports) -> SubmitApplication | Refusal:
-        return prepared(ledger, principal, ports.principals, asked)
-
-    return ledger.execute(
-        command, by=principal.id, command_id=command_id, request=["submit", asked._asdict()]
-    )
+    _read(asked)
+    return context.execute(lambda ports: prepared(context, ports.principals, asked))
 
 
 def prepared(
-    ledger: Ledger, principal: Principal, known: Principals, asked: Submission
+    context: Context[ApplicationOpened], known: Principals, asked: Submission
 ) -> SubmitApplication | Refusal:
     """The command of an application, its organization noted. Raises: InvalidDocument."""
-    organization = application.read(document.read(asked.organization, asked.file))
+    ledger, principal, organization = context.ledger, context.principal, _read(asked)
     with ledger.reading() as state:
         release = state.releases.get(asked.release)
         if release is not None and not access.knows(principal, state, release):
             return releases.stage_unknown(asked.release, asked.stage)
-        if principal.role == access.APPLICANT and _open_of(state, principal) >= OPEN_MAX:
+        if principal.role == APPLICANT and _open_of(state, principal) >= OPEN_MAX:
             said = f"{OPEN_MAX} of your applications are open"
             return Refusal("conflict", "too_many_open", said, "wait for one to end")
     pseudonym = _pseudonym(ledger, known, principal, organization)
@@ -107,81 +94,105 @@ def describe(ledger: Ledger, pseudonym: str, organization: dict[str, Any]) -> De
     )
 
 
-def amend(
-    ledger: Ledger, principal: Principal, command_id: str, grant: str, asked: AmendmentText
-) -> dict[str, Any] | Refusal:
+@does(acts.AMEND)
+def amend(context: Context[AmendmentOpened], asked: Amendment) -> AmendmentOpened | Refusal:
     """Ask for a grant of one's own to be renewed or changed. Raises: InvalidDocument."""
+    ledger = context.ledger
     with ledger.reading() as state:
-        found = state.grants.get(grant)
-        if found is None or state.cases[found.case].applicant != principal.id:
-            said = f"no grant {grant[:80]!r}"
+        found = state.grants.get(asked.grant)
+        if found is None or state.cases[found.case].applicant != context.principal.id:
+            said = f"no grant {asked.grant[:80]!r}"
             return Refusal("unknown", "grant_unknown", said, "'application show' names your grant")
-        holder = found.organization
     changed, described = None, None
     if asked.organization is not None:
         organization = application.read(document.read(asked.organization, asked.file))
         changed = {"organization": organization}
-        described = describe(ledger, holder, organization)
+        described = describe(ledger, found.organization, organization)
 
     def command(_: Ports) -> Amend:
         with ledger.reading() as state:
-            agreed = dossier_of(ledger, state, state.cases[state.grants[grant].dossier])
+            agreed = dossier_of(ledger, state, state.cases[state.grants[asked.grant].dossier])
         assert agreed is not None
-        return Amend(grant, asked.renew, changed or agreed, described)
+        return Amend(asked.grant, asked.renew, changed or agreed, described)
 
-    request = ["amend", grant, asked._asdict()]
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=request)
-
-
-def act(  # noqa: PLR0913 - who, under which id, what, on which terms
-    ledger: Ledger, principal: Principal, command_id: str, case_id: str, name: str, asked: dict[str, str]
-) -> dict[str, Any] | Refusal:
-    """Do one of `ACTS` in a case. `asked` holds what it needs: `text`, `agency`.
-
-    Raises: InvalidInput: a text is missing or too long.
-    """
-    with ledger.reading() as state:
-        case = seen(state, principal, case_id)
-        if isinstance(case, Refusal):
-            return case
-        if name != "return" and case.applicant != principal.id:
-            said = f"only who applied may {name}"
-            return Refusal("forbidden", "not_applicant", said, "use the token the application was made with")
-        command = ACTS[name](case_id, asked, dossier_of(ledger, state, case))
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=[name, case_id, asked])
+    return context.execute(command)
 
 
-def nominate(
-    ledger: Ledger, principal: Principal, command_id: str, asked: NominationText
-) -> dict[str, Any] | Refusal:
+@does(acts.ANSWER)
+def answer(context: Context[QuestionAnswered], asked: AgencyAnswer) -> QuestionAnswered | Refusal:
+    """Answer the question of an agency."""
+    return _by_applicant(context, asked.case, Answer(asked.case, asked.agency, _text(asked)))
+
+
+@does(acts.ACCEPT)
+def accept(context: Context[SeatTaken], asked: AskedCase) -> SeatTaken | Refusal:
+    """Take the seat that is offered."""
+    return _by_applicant(context, asked.case, Accept(asked.case))
+
+
+@does(acts.WITHDRAW)
+def withdraw(context: Context[CaseClosed], asked: AskedCase) -> CaseClosed | Refusal:
+    """End one's own case."""
+    return _by_applicant(context, asked.case, Withdraw(asked.case))
+
+
+@does(acts.REPLY)
+def reply(context: Context[ReplyReceived], asked: CaseText) -> ReplyReceived | Refusal:
+    """Answer a denial, or a removal before it counts."""
+    return _by_applicant(context, asked.case, Reply(asked.case, _text(asked)))
+
+
+@does(acts.APPEAL)
+def appeal(context: Context[AppealOpened], asked: CaseText) -> AppealOpened | Refusal:
+    """Appeal a denial or a removal."""
+    ledger, text = context.ledger, _text(asked)
+
+    def command(_: Ports) -> OpenAppeal:
+        with ledger.reading() as state:
+            return OpenAppeal(asked.case, text, dossier_of(ledger, state, state.cases[asked.case]))
+
+    return _by_applicant(context, asked.case, command)
+
+
+@does(acts.RETURN)
+def return_(context: Context[CaseClosed], asked: CaseText) -> CaseClosed | Refusal:
+    """Return a deficient application without a decision."""
+    command = Return(asked.case, _text(asked))
+    with context.ledger.reading() as state:
+        case = seen(state, context.principal, asked.case)
+    return case if isinstance(case, Refusal) else context.execute(command)
+
+
+@does(acts.NOMINATE)
+def nominate(context: Context[NominationMade], asked: NominationText) -> NominationMade | Refusal:
     """Note that an organization is hoped for in a stage. Raises: InvalidDocument."""
-    organization = application.read(document.read(asked.organization, asked.file))
+    organization = _read(asked)
 
     def command(ports: Ports) -> Nominate:
-        pseudonym = _pseudonym(ledger, ports.principals, principal, organization)
+        pseudonym = _pseudonym(context.ledger, ports.principals, context.principal, organization)
         return Nominate(asked.release, asked.stage, pseudonym, {"organization": organization})
 
-    return ledger.execute(
-        command, by=principal.id, command_id=command_id, request=["nominate", asked._asdict()]
-    )
+    return context.execute(command)
 
 
-def nominations(ledger: Ledger) -> dict[str, Any]:
+@does(acts.NOMINATIONS)
+def nominations(context: Context[Nominations], _: Nothing) -> Nominations:
     """Every nomination, and whether its organization has applied, by name."""
-    with ledger.reading() as state:
-        return {
-            "size": state.size,
-            "nominations": [
-                {
-                    "nomination": known.nomination,
-                    "release": known.release,
-                    "stage": known.stage,
-                    "organization": name_of(ledger, known.organization),
-                    "applied": _applied(ledger, state, known),
-                }
-                for known in state.nominations.values()
-            ],
-        }
+    with context.ledger.reading() as state:
+        return Nominations(
+            size=state.size,
+            nominations=tuple(_shown(context.ledger, state, each) for each in state.nominations.values()),
+        )
+
+
+def _shown(ledger: Ledger, state: State, known: Nomination) -> NominationShown:
+    return NominationShown(
+        nomination=known.nomination,
+        release=known.release,
+        stage=known.stage,
+        organization=name_of(ledger, known.organization),
+        applied=tuple(_applied(ledger, state, known)),
+    )
 
 
 def name_of(ledger: Ledger, organization: str) -> str | None:
@@ -201,22 +212,29 @@ def _applied(ledger: Ledger, state: State, known: Nomination) -> list[str]:
     ]
 
 
-def _text(asked: dict[str, str]) -> str:
-    text = asked.get("text", "")
-    if not text.strip() or len(text) > REASON_MAX:
-        raise InvalidInput(f"a text of 1 to {REASON_MAX} characters expected")
-    return text
+def _read(asked: Submission | NominationText) -> dict[str, Any]:
+    """The organization in a file's text. Raises: InvalidDocument."""
+    return application.read(document.read(asked.organization, asked.file))
 
 
-ACTS: dict[str, Any] = {
-    "answer": lambda case, asked, _: Answer(case, asked.get("agency", ""), _text(asked)),
-    "accept": lambda case, *_: Accept(case),
-    "withdraw": lambda case, *_: Withdraw(case),
-    "return": lambda case, asked, _: Return(case, _text(asked)),
-    "reply": lambda case, asked, _: Reply(case, _text(asked)),
-    "appeal": lambda case, asked, dossier: OpenAppeal(case, _text(asked), dossier),
-}
-"""The commands of acts in a case that need no signature: of the case, what is asked, and its dossier."""
+def _text(asked: CaseText | AgencyAnswer) -> str:
+    if not asked.text.strip():
+        raise InvalidInput("text: it is empty")
+    return asked.text
+
+
+def _by_applicant(
+    context: Context[Answered], name: str, command: Command | Callable[[Ports], Command | Refusal]
+) -> Answered | Refusal:
+    """Do what only the applicant may do in a case."""
+    with context.ledger.reading() as state:
+        case = seen(state, context.principal, name)
+    if isinstance(case, Refusal):
+        return case
+    if case.applicant != context.principal.id:
+        said = f"only who applied may {context.act.name.removeprefix('case.')}"
+        return Refusal("forbidden", "not_applicant", said, "use the token the application was made with")
+    return context.execute(command)
 
 
 def _open_of(state: State, principal: Principal) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sluicegate.acts import cases as acts
 from sluicegate.acts import review
+from sluicegate.acts.act import APPLICANT, DEVELOPER
 from sluicegate.acts.cases import (
     AgencyClock,
     ApplicantQuestion,
@@ -27,7 +28,6 @@ from sluicegate.core.access.table import GrantRow
 from sluicegate.core.lifecycle import Refusal, State, applications, blocks, directives
 from sluicegate.core.lifecycle.blocks import stage_of
 from sluicegate.ports import Principal
-from sluicegate.service import access
 from sluicegate.service.cases import awaiting, dossier_of, is_open, legal_name, line, seen
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
@@ -62,7 +62,7 @@ def export(context: Context[ExportedCase], asked: CaseArgument) -> ExportedCase 
         case = seen(state, principal, asked.case)
         if isinstance(case, Refusal):
             return case
-        parties = case.parties | ({state.developer} if principal.role == access.DEVELOPER else set())
+        parties = case.parties | ({state.developer} if principal.role == DEVELOPER else set())
         bound = state.record.terms.get(case.question.terms)
         return ExportedCase(
             kind="sluicegate-review",
@@ -137,7 +137,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> Ca
         unreceived=tuple(untimed) if case.agency_clock is not None else (),
         blocked_by=_blocked_by(ledger, state, case),
         conditions=_granted(state, case),
-        screening=_screened(case.screening) if principal.role != access.APPLICANT else None,
+        screening=_screened(case.screening) if principal.role != APPLICANT else None,
         reply_by_ms=case.reply_by_ms,
         replied_at_ms=case.replied_ms,
         offer_until_ms=case.offer_until_ms,
@@ -239,7 +239,7 @@ def _sealed(ledger: Ledger, case: Case, principal: Principal) -> _Sealed:
         places.append(case.seq)
     if case.outcome == "returned" and case.determined_seq is not None:
         places.append(case.determined_seq)
-    if principal.role != access.APPLICANT:
+    if principal.role != APPLICANT:
         places += [said.seq for said in case.history if said.sealed]
     return {
         (seq, name): opened.value()

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from sluicegate.acts import cases as acts
+from sluicegate.acts.act import APPLICANT
 from sluicegate.acts.cases import CaseFilter, CaseList, CaseSummary
 from sluicegate.core.lifecycle import Refusal, State, blocks
 from sluicegate.core.lifecycle.acts import case_unknown
@@ -109,7 +110,7 @@ def _candidates(state: State, principal: Principal, of: Sequence[str] | None) ->
     if of is not None:
         names = [name for whose in of for name in state.cases_of.get(whose, ())]
         return sorted((state.cases[name] for name in names), key=_seq)
-    if principal.role == access.APPLICANT:
+    if principal.role == APPLICANT:
         return [state.cases[name] for name in state.cases_of.get(principal.id, ())]
     return [*state.cases.values()]
 

@@ -38,13 +38,6 @@ class Services:
         """Those over a ledger and its fleet."""
         return cls(ledger, fleet, Telling(ledger), UsageBook(ledger.now_ms()), post or PostSettings(), {})
 
-    def do(
-        self, by: Principal, act: Act[Asked, Answered], asked: Asked, command_id: str = ""
-    ) -> Answered | Refusal:
-        """Do an act, whoever may ask for it."""
-        answer: Answered | Refusal = DOINGS[act](Context(self, by, act, asked, command_id), asked)
-        return answer
-
 
 @dataclass(frozen=True, slots=True)
 class Context(Generic[Answered]):

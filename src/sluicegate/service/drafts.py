@@ -10,6 +10,10 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from sluicegate.acts import drafts as acts
+from sluicegate.acts.act import Nothing
+from sluicegate.acts.applications import ApplicationOpened, Submission
+from sluicegate.acts.drafts import DraftArgument, DraftDiscarded, Drafts, DraftSaved, DraftShown
 from sluicegate.core.lifecycle import Refusal, releases
 from sluicegate.core.lifecycle.applications import SubmitApplication
 from sluicegate.core.people import application
@@ -17,70 +21,73 @@ from sluicegate.core.terms import document
 from sluicegate.errors import InvalidDocument
 from sluicegate.ports import Ports, Principal, Principals, SavedDraft
 from sluicegate.service import access, applications
-from sluicegate.service.applications import Submission
-from sluicegate.service.ledger import Ledger
-from sluicegate_record.log import canonical, times
+from sluicegate.service.context import Context, does
+from sluicegate_record.form import replace
+from sluicegate_record.log import canonical
 
 DRAFTS_MAX = 20
 """How many one principal may have."""
 
 
-def save(
-    ledger: Ledger, principal: Principal, command_id: str, asked: Submission
-) -> dict[str, Any] | Refusal:
+@does(acts.SAVE)
+def save(context: Context[DraftSaved], asked: Submission) -> DraftSaved | Refusal:
     """Keep an application without submitting it, and say what of it is not eligible.
 
-    Its organization file may still have errors.
+    Its organization file may still have errors. What is not eligible is not kept: it is said anew each time.
     """
-    ineligible = _ineligible(ledger, principal, asked)
+    ineligible = _ineligible(context, asked)
     if isinstance(ineligible, Refusal):
         return ineligible
+    ledger, owner = context.ledger, context.principal.id
 
-    def change(ports: Ports) -> dict[str, Any] | Refusal:
-        if len(ports.principals.drafts(principal.id)) >= DRAFTS_MAX:
+    def change(ports: Ports) -> DraftSaved | Refusal:
+        if len(ports.principals.drafts(owner)) >= DRAFTS_MAX:
             said = f"you have {DRAFTS_MAX} drafts"
             return Refusal("conflict", "too_many_drafts", said, "submit or discard one")
         name = "draft_" + base64.b32encode(ledger.random(10)).decode().lower()
-        body = canonical.dumps(asked._asdict()).decode()
-        ports.principals.add_draft(SavedDraft(name, principal.id, body, ledger.now_ms()))
-        return {"draft": name}
+        body = canonical.dumps(asked.to_json()).decode()
+        ports.principals.add_draft(SavedDraft(name, owner, body, ledger.now_ms()))
+        return DraftSaved(draft=name, ineligible=())
 
-    kept = ledger.arrange(change, by=principal.id, command_id=command_id, request=["draft", asked._asdict()])
-    return kept if isinstance(kept, Refusal) else {**kept, "ineligible": ineligible}
+    kept = context.arrange(change)
+    return kept if isinstance(kept, Refusal) else replace(kept, ineligible=tuple(ineligible))
 
 
-def listed(ledger: Ledger, principal: Principal) -> dict[str, Any]:
+@does(acts.LIST)
+def listed(context: Context[Drafts], _: Nothing) -> Drafts:
     """The caller's drafts, oldest first, each with what of it is not eligible now."""
-    found = ledger.store.principals.drafts(principal.id)
-    return {"drafts": [_shown(ledger, principal, draft) for draft in found]}
+    found = context.ledger.store.principals.drafts(context.principal.id)
+    return Drafts(drafts=tuple(_shown(context, draft) for draft in found))
 
 
-def submit(ledger: Ledger, principal: Principal, command_id: str, draft: str) -> dict[str, Any] | Refusal:
+@does(acts.SUBMIT)
+def submit(context: Context[ApplicationOpened], asked: DraftArgument) -> ApplicationOpened | Refusal:
     """Submit a draft; one that is refused stays. Raises: InvalidDocument."""
 
     def command(ports: Ports) -> SubmitApplication | Refusal:
-        found = _own(ports.principals, principal, draft)
+        found = _own(ports.principals, context.principal, asked.draft)
         if isinstance(found, Refusal):
             return found
-        made = applications.prepared(ledger, principal, ports.principals, _asked(found))
+        made = applications.prepared(context, ports.principals, _kept(found))
         if not isinstance(made, Refusal):
             ports.principals.remove_draft(found.id)
         return made
 
-    return ledger.execute(command, by=principal.id, command_id=command_id, request=["submit draft", draft])
+    return context.execute(command)
 
 
-def discard(ledger: Ledger, principal: Principal, command_id: str, draft: str) -> dict[str, Any] | Refusal:
+@does(acts.DISCARD)
+def discard(context: Context[DraftDiscarded], asked: DraftArgument) -> DraftDiscarded | Refusal:
     """Forget a draft."""
 
-    def change(ports: Ports) -> dict[str, Any] | Refusal:
-        found = _own(ports.principals, principal, draft)
+    def change(ports: Ports) -> DraftDiscarded | Refusal:
+        found = _own(ports.principals, context.principal, asked.draft)
         if isinstance(found, Refusal):
             return found
         ports.principals.remove_draft(found.id)
-        return {"draft": found.id, "discarded": True}
+        return DraftDiscarded(draft=found.id, discarded=True)
 
-    return ledger.arrange(change, by=principal.id, command_id=command_id, request=["discard", draft])
+    return context.arrange(change)
 
 
 def _own(known: Principals, principal: Principal, draft: str) -> SavedDraft | Refusal:
@@ -89,25 +96,24 @@ def _own(known: Principals, principal: Principal, draft: str) -> SavedDraft | Re
     return found or Refusal("unknown", "draft_unknown", said, "'application drafts' lists yours")
 
 
-def _shown(ledger: Ledger, principal: Principal, draft: SavedDraft) -> dict[str, Any]:
-    asked = _asked(draft)
-    ineligible = _ineligible(ledger, principal, asked)
-    return {
-        "draft": draft.id,
-        "release": asked.release,
-        "stage": asked.stage,
-        "surface": asked.surface,
-        "savedAt": times.format_time(draft.created_at_ms),
-        "ineligible": [ineligible.message] if isinstance(ineligible, Refusal) else ineligible,
-    }
+def _shown(context: Context[Drafts], draft: SavedDraft) -> DraftShown:
+    kept = _kept(draft)
+    ineligible = _ineligible(context, kept)
+    return DraftShown(
+        draft=draft.id,
+        ineligible=(ineligible.message,) if isinstance(ineligible, Refusal) else tuple(ineligible),
+        release=kept.release,
+        stage=kept.stage,
+        surface=kept.surface,
+        saved_at_ms=draft.created_at_ms,
+    )
 
 
-def _asked(draft: SavedDraft) -> Submission:
-    found: Any = canonical.loads(draft.body.encode())
-    return Submission(**found)
+def _kept(draft: SavedDraft) -> Submission:
+    return Submission.from_json(canonical.loads(draft.body.encode()))
 
 
-def _ineligible(ledger: Ledger, principal: Principal, asked: Submission) -> list[str] | Refusal:
+def _ineligible(context: Context[Any], asked: Submission) -> list[str] | Refusal:
     """Why an application could not be submitted as it stands: a sentence each; or why it never could."""
     try:
         organization = application.read(document.read(asked.organization, asked.file))
@@ -115,9 +121,9 @@ def _ineligible(ledger: Ledger, principal: Principal, asked: Submission) -> list
         organization, faults = None, [str(place) for place in error.at] or [error.message]
     else:
         faults = []
-    with ledger.reading() as state:
+    with context.ledger.reading() as state:
         release = state.releases.get(asked.release)
-        known = release is not None and access.knows(principal, state, release)
+        known = release is not None and access.knows(context.principal, state, release)
         if release is None or not known or asked.stage not in release.terms:
             return releases.stage_unknown(asked.release, asked.stage)
         surfaces = release.plan.spec.surfaces

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from sluicegate.acts import directives as acts
+from sluicegate.acts.act import DEVELOPER
 from sluicegate.acts.coverage import Coverage, OrganizationCoverage
 from sluicegate.acts.directives import (
     AcceptedDirective,
@@ -133,8 +134,7 @@ def organizations_of(state: State, principal: Principal) -> frozenset[str]:
     return frozenset(
         grant.organization
         for grant in grants
-        if principal.role == access.DEVELOPER
-        or state.cases[state.grants[grant.id].case].applicant == principal.id
+        if principal.role == DEVELOPER or state.cases[state.grants[grant.id].case].applicant == principal.id
     )
 
 

@@ -6,15 +6,15 @@ import base64
 from collections.abc import Callable
 
 from sluicegate.acts import tokens as acts
+from sluicegate.acts.act import AGENCY, PERSON, ROLES
 from sluicegate.acts.tokens import TokenIssued, TokenRequest
 from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.ports import Principal
-from sluicegate.service import access
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 
-ISSUED = tuple(role for role in access.ROLES if role != access.PERSON)
+ISSUED = tuple(role for role in ROLES if role != PERSON)
 """The roles that tokens are issued for; a person's token is a link, made for a member."""
 
 
@@ -34,7 +34,7 @@ def issue(
         return Refusal("unknown", "role_unknown", f"no role {role!r}, expected one of {', '.join(ISSUED)}")
     with ledger.reading() as state:
         agencies = state.parties - {state.developer}
-        if party not in (agencies if role == access.AGENCY else {None}):
+        if party not in (agencies if role == AGENCY else {None}):
             known = ", ".join(sorted(agencies))
             return Refusal("unknown", "party_unknown", f"a token of an agency names one of: {known}")
     secret = _secret(ledger)
@@ -57,7 +57,7 @@ def link(ledger: Ledger, member: str, person: str | None = None) -> str:
     `person` is who goes on under it, where a person renews their own; else somebody new acts from now on.
     """
     secret = _secret(ledger)
-    who = Principal(person or _pseudonym(ledger, access.PERSON), access.PERSON, member)
+    who = Principal(person or _pseudonym(ledger, PERSON), PERSON, member)
     ledger.store.principals.replace(apikey.digest(secret), who)
     return secret
 

@@ -15,6 +15,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sluicegate.acts.applications import (
+    AmendmentOpened,
+    AppealOpened,
+    ApplicationOpened,
+    CaseClosed,
+    NominationMade,
+    QuestionAnswered,
+    ReplyReceived,
+    SeatTaken,
+)
 from sluicegate.core.lifecycle import blocks, determination, timing
 from sluicegate.core.lifecycle.acts import found
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal
@@ -158,7 +168,7 @@ def submit_application(
     draft = Draft.of(case, body, entropy)
     described = [] if command.described is None else [command.described]
     drafts = [*describe(state, described, entropy), draft]
-    return Acceptance(drafts, {"application": case, "state": kinds.SUBMITTED})
+    return Acceptance(drafts, ApplicationOpened(application=case, state=kinds.SUBMITTED))
 
 
 def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -187,7 +197,8 @@ def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Accept
         return refusal
     body = opened(state, question, grant.organization, now_ms, sealed=sealed)
     draft = Draft.of(case, replace(body, described=command.described), entropy)
-    return Acceptance([draft], {"application": case, "state": kinds.SUBMITTED, "grant": grant.id})
+    result = AmendmentOpened(application=case, state=kinds.SUBMITTED, grant=grant.id)
+    return Acceptance([draft], result)
 
 
 def _not_to_amend(state: State, command: Amend, grant: Grant) -> Refusal | None:
@@ -235,10 +246,7 @@ def answer(state: State, command: Answer, now_ms: int, entropy: Entropy) -> Acce
         answer=leaves.opening(command.text, entropy),
     )
     draft = Draft.of(case.id, body, entropy)
-    return Acceptance(
-        [draft],
-        {"case": case.id, "agency": agency, "due": times.format_time(due_ms) if due_ms is not None else None},
-    )
+    return Acceptance([draft], QuestionAnswered(case=case.id, agency=agency, due_ms=due_ms))
 
 
 def accept(state: State, command: Accept, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -253,7 +261,9 @@ def accept(state: State, command: Accept, now_ms: int, entropy: Entropy) -> Acce
         return Refusal("conflict", block.code, block.text)
     drafts = determination.approved(state, case, now_ms, entropy)
     grants = [draft.body.grant for draft in drafts if isinstance(draft.body, GrantApproved)]
-    return Acceptance(drafts, {"case": case.id, "determination": outcome_of(drafts), "grant": grants[0]})
+    outcome = outcome_of(drafts)
+    assert outcome is not None
+    return Acceptance(drafts, SeatTaken(case=case.id, determination=outcome, grant=grants[0]))
 
 
 def withdraw(state: State, command: Withdraw, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -262,7 +272,7 @@ def withdraw(state: State, command: Withdraw, now_ms: int, entropy: Entropy) -> 
     if isinstance(case, Refusal):
         return case
     draft = determination.outcome(case, "withdrawn", now_ms)
-    return Acceptance([draft], {"case": case.id, "determination": "withdrawn"})
+    return Acceptance([draft], CaseClosed(case=case.id, determination="withdrawn"))
 
 
 def return_case(state: State, command: Return, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -275,7 +285,7 @@ def return_case(state: State, command: Return, now_ms: int, entropy: Entropy) ->
         return Refusal("conflict", "positions_taken", said, "await its determination")
     body = determination.outcome_body(case, "returned", now_ms, code="deficient")
     draft = Draft.of(case.id, replace(body, reason=leaves.opening(command.reason, entropy)), entropy)
-    return Acceptance([draft], {"case": case.id, "determination": "returned"})
+    return Acceptance([draft], CaseClosed(case=case.id, determination="returned"))
 
 
 def reply(state: State, command: Reply, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -305,7 +315,7 @@ def reply(state: State, command: Reply, now_ms: int, entropy: Entropy) -> Accept
         until_ms = now_ms + case.procedure.reply_ms
     body = CaseReplied(case=case.id, reply_by_ms=until_ms, reply=leaves.opening(command.text, entropy))
     draft = Draft.of(case.id, body, entropy)
-    return Acceptance([draft], {"case": case.id, "reviewedUntil": times.format_time(until_ms)})
+    return Acceptance([draft], ReplyReceived(case=case.id, reviewed_until_ms=until_ms))
 
 
 def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -330,7 +340,7 @@ def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy
     sealed = {"appeal": leaves.opening(command.text, entropy)}
     body = opened(state, question, case.organization or "", now_ms, sealed=sealed, against=case)
     draft = Draft.of(name, body, entropy)
-    return Acceptance([draft], {"case": name, "against": case.id, "state": kinds.SUBMITTED})
+    return Acceptance([draft], AppealOpened(case=name, against=case.id, state=kinds.SUBMITTED))
 
 
 def nominate(state: State, command: Nominate, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -341,7 +351,7 @@ def nominate(state: State, command: Nominate, now_ms: int, entropy: Entropy) -> 
     asked = (command.release, command.stage, command.organization)
     for known in state.nominations.values():
         if (known.release, known.stage, known.organization) == asked:
-            return Acceptance([], {"nomination": known.nomination})
+            return Acceptance([], NominationMade(nomination=known.nomination))
     body = OrganizationNominated(
         nomination=entropy.name("nom"),
         release=command.release,
@@ -352,7 +362,7 @@ def nominate(state: State, command: Nominate, now_ms: int, entropy: Entropy) -> 
     dossier = leaves.opening(command.dossier, entropy)  # its salt is drawn last
     body = replace(body, dossier=dossier)
     draft = replace(draft, body=body, sealed=body.sealed())
-    return Acceptance([draft], {"nomination": body.nomination})
+    return Acceptance([draft], NominationMade(nomination=body.nomination))
 
 
 def about_stage(state: State, stage: str, terms: str, case: str, kind: str) -> Question:

@@ -1,0 +1,265 @@
+"""Acts of an application: apply, amend, answer, accept, withdraw, return, reply, appeal; and nominations."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, Answer, Arguments, Done, Nothing
+from sluicegate.acts.fields import FileName, Identifier, ShortText, text
+from sluicegate.acts.grants import GrantName
+from sluicegate_record.form import Note, Time, form
+from sluicegate_record.terms import kinds
+from sluicegate_record.terms.text import REASON_MAX
+
+CaseName = Annotated[str, Note("The case, such as case_6n3v….")]
+OrganizationText = Annotated[str, text(0, 65_536), Note("The organization, as YAML.")]
+Words = Annotated[str, text(1, REASON_MAX), Note("What you say. It is sealed.")]
+APPLICANTS = frozenset({DEVELOPER, APPLICANT})
+
+
+@form
+class Submission(Arguments):
+    """An application for one stage on one surface; `organization` is the text of an organization file."""
+
+    release: Identifier
+    stage: Identifier
+    surface: Identifier
+    organization: OrganizationText
+    file: FileName = "organization"
+
+
+@form
+class ApplicationOpened(Done):
+    """The case about an application."""
+
+    application: str
+    state: str
+
+
+SUBMIT = Act(
+    "application.submit",
+    APPLICANTS,
+    "command",
+    "/api/v1/applications",
+    Submission,
+    ApplicationOpened,
+    "Apply for one stage on one surface. 'status' shows what each stage asks for.",
+)
+
+
+@form
+class Amendment(Arguments):
+    """What is to change: the validity, or the organization as the text of a file, or both."""
+
+    grant: GrantName
+    renew: bool = False
+    organization: OrganizationText | None = None
+    file: FileName = "organization"
+
+
+@form
+class AmendmentOpened(ApplicationOpened):
+    """The case about an amendment, and its grant."""
+
+    grant: str
+
+
+AMEND = Act(
+    "grant.amend",
+    APPLICANTS,
+    "command",
+    "/api/v1/grants/{grant}/amend",
+    Amendment,
+    AmendmentOpened,
+    "Renew a grant, or change what it was agreed for, without a new application. "
+    "Meanwhile the grant stays valid.",
+)
+
+
+@form
+class AskedCase(Arguments):
+    """Which case."""
+
+    case: CaseName
+
+
+@form
+class CaseText(Arguments):
+    """Which case, and what is said in it."""
+
+    case: CaseName
+    text: Words
+
+
+@form
+class AgencyAnswer(Arguments):
+    """What is answered in a case, and to which agency. It may be left out if only one agency asks."""
+
+    case: CaseName
+    text: Words
+    agency: Annotated[ShortText, Note("The agency that asked, if several did.")] = ""
+
+
+@form
+class QuestionAnswered(Done):
+    """Whose question is answered, and until when that agency now has time. None: it has no clock."""
+
+    case: str
+    agency: str
+    due_ms: Time | None
+
+
+ANSWER = Act(
+    "case.answer",
+    kinds.ACTS["answer"].roles,
+    "command",
+    "/api/v1/cases/{case}/answer",
+    AgencyAnswer,
+    QuestionAnswered,
+    "Answer an agency's question. Its clock runs again.",
+)
+
+
+@form
+class SeatTaken(Done):
+    """The outcome of a case, and the grant that it gave."""
+
+    case: str
+    determination: str
+    grant: str
+
+
+ACCEPT = Act(
+    "case.accept",
+    kinds.ACTS["accept"].roles,
+    "command",
+    "/api/v1/cases/{case}/accept",
+    AskedCase,
+    SeatTaken,
+    "Take the seat that is offered to you.",
+)
+
+
+@form
+class CaseClosed(Done):
+    """The outcome of a case that is not decided on its merits."""
+
+    case: str
+    determination: str
+
+
+WITHDRAW = Act(
+    "case.withdraw",
+    kinds.ACTS["withdraw"].roles,
+    "command",
+    "/api/v1/cases/{case}/withdraw",
+    AskedCase,
+    CaseClosed,
+    "End your own open case. An offered seat goes to the next organization.",
+)
+RETURN = Act(
+    "case.return",
+    kinds.ACTS["return"].roles,
+    "command",
+    "/api/v1/cases/{case}/return",
+    CaseText,
+    CaseClosed,
+    "Return a deficient application without a decision, before any agency has taken a position.",
+)
+
+
+@form
+class ReplyReceived(Done):
+    """Until when a case with a reply is reviewed."""
+
+    case: str
+    reviewed_until_ms: Time
+
+
+REPLY = Act(
+    "case.reply",
+    kinds.ACTS["reply"].roles,
+    "command",
+    "/api/v1/cases/{case}/reply",
+    CaseText,
+    ReplyReceived,
+    "Answer a denial, which is then reviewed again, or a removal before it counts. You can do this once.",
+)
+
+
+@form
+class AppealOpened(Done):
+    """The case of an appeal, and the case that it is against."""
+
+    case: str
+    against: str
+    state: str
+
+
+APPEAL = Act(
+    "case.appeal",
+    kinds.ACTS["appeal"].roles,
+    "command",
+    "/api/v1/cases/{case}/appeal",
+    CaseText,
+    AppealOpened,
+    "Appeal a denial or a removal. Other parties decide.",
+)
+
+
+@form
+class NominationText(Arguments):
+    """The organization that the developer hopes for in a stage, as the text of an organization file."""
+
+    release: Identifier
+    stage: Identifier
+    organization: OrganizationText
+    file: FileName = "organization"
+
+
+@form
+class NominationMade(Done):
+    """The nomination: a new one, or the one that there was."""
+
+    nomination: str
+
+
+NOMINATE = Act(
+    "nomination.add",
+    frozenset({DEVELOPER}),
+    "command",
+    "/api/v1/nominations",
+    NominationText,
+    NominationMade,
+    "Note that you hope for an organization's application. It is not an admission.",
+)
+
+
+@form
+class NominationShown(Answer):
+    """A nomination, the legal name of its organization, and the cases that this organization opened."""
+
+    nomination: str
+    release: str
+    stage: str
+    organization: str | None
+    applied: tuple[str, ...]
+
+
+@form
+class Nominations(Answer):
+    """Every nomination, at a size of the log."""
+
+    size: int
+    nominations: tuple[NominationShown, ...]
+
+
+NOMINATIONS = Act(
+    "nomination.list",
+    frozenset({DEVELOPER}),
+    "question",
+    "/api/v1/nominations",
+    Nothing,
+    Nominations,
+    "List nominations, and the applications that followed.",
+)

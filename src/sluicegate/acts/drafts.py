@@ -1,0 +1,91 @@
+"""Acts on drafts: save, list, submit, discard."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from sluicegate.acts.act import Act, Answer, Arguments, Nothing
+from sluicegate.acts.applications import APPLICANTS, ApplicationOpened, Submission
+from sluicegate_record.form import Note, Time, form
+
+
+@form
+class DraftArgument(Arguments):
+    """Which draft."""
+
+    draft: Annotated[str, Note("The draft, such as draft_6n3v….")]
+
+
+@form
+class DraftSaved(Answer):
+    """A new draft, and why it could not be submitted as it stands: a sentence each."""
+
+    draft: str
+    ineligible: tuple[str, ...]
+
+
+SAVE = Act(
+    "draft.save",
+    APPLICANTS,
+    "command",
+    "/api/v1/drafts",
+    Submission,
+    DraftSaved,
+    "Save an application without submitting it, and show what is not eligible.",
+)
+
+
+@form
+class DraftShown(DraftSaved):
+    """A draft as its owner sees it."""
+
+    release: str
+    stage: str
+    surface: str
+    saved_at_ms: Time
+
+
+@form
+class Drafts(Answer):
+    """The caller's drafts, oldest first."""
+
+    drafts: tuple[DraftShown, ...]
+
+
+LIST = Act(
+    "draft.list",
+    APPLICANTS,
+    "question",
+    "/api/v1/drafts",
+    Nothing,
+    Drafts,
+    "List your drafts.",
+)
+SUBMIT = Act(
+    "draft.submit",
+    APPLICANTS,
+    "command",
+    "/api/v1/drafts/{draft}/submit",
+    DraftArgument,
+    ApplicationOpened,
+    "Submit a draft.",
+)
+
+
+@form
+class DraftDiscarded(Answer):
+    """The draft that is forgotten."""
+
+    draft: str
+    discarded: bool
+
+
+DISCARD = Act(
+    "draft.discard",
+    APPLICANTS,
+    "command",
+    "/api/v1/drafts/{draft}/discard",
+    DraftArgument,
+    DraftDiscarded,
+    "Delete a draft.",
+)

@@ -1,0 +1,144 @@
+"""`application`, `nomination`: apply, follow an application, and hope for one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sluicegate.acts import applications as acts
+from sluicegate.acts import drafts as of_draft
+from sluicegate.acts.applications import (
+    Amendment,
+    AppealOpened,
+    ApplicationOpened,
+    Nominations,
+    NominationText,
+    QuestionAnswered,
+    ReplyReceived,
+    SeatTaken,
+    Submission,
+)
+from sluicegate.acts.drafts import Drafts, DraftSaved
+from sluicegate.cli import wording
+from sluicegate.cli.acting import acting
+from sluicegate.cli.files import read_text
+from sluicegate.cli.output import Json, emit
+from sluicegate.cli.tables import table
+from sluicegate.client.http import Client
+from sluicegate_record.log import times
+
+Grant = Annotated[str, typer.Argument(help="The grant, such as grant_6n3v….", show_default=False)]
+Organization = Annotated[
+    Path, typer.Option("--organization", help="The organization, as YAML.", show_default=False)
+]
+Release = Annotated[str, typer.Option("--release", show_default=False)]
+Stage = Annotated[str, typer.Option("--stage", show_default=False)]
+
+
+def _opened(done: ApplicationOpened, what: str = "application") -> str:
+    text = f"{what} {done.application} is {wording.words(done.state)}, at size {done.size}"
+    return f"{text}\n  follow it: sluicegate application show {done.application}"
+
+
+def _saved(done: DraftSaved) -> str:
+    lines = [f"{done.draft} is saved; only you can see it"]
+    lines += [f"  not eligible: {why}" for why in done.ineligible]
+    return "\n".join([*lines, f"  submit it: sluicegate application send {done.draft}"])
+
+
+def _drafts(found: Drafts) -> str:
+    rows = [
+        [each.draft, f"{each.release}/{each.stage}", each.surface, times.format_time(each.saved_at_ms)]
+        for each in found.drafts
+    ]
+    return table("drafts", ["draft", "stage", "surface", "saved"], rows, "No draft.")
+
+
+def _answered(done: QuestionAnswered) -> str:
+    due = "" if done.due_ms is None else f", whose answer is now due {times.format_time(done.due_ms)}"
+    return f"answered {done.agency}{due}"
+
+
+def _taken(done: SeatTaken) -> str:
+    next_ = f"sluicegate credential issue --grant {done.grant}"
+    return f"{done.determination}: grant {done.grant}\n  next: {next_}"
+
+
+def _reply(done: ReplyReceived) -> str:
+    until = times.format_time(done.reviewed_until_ms)
+    return f"your reply is in {done.case}; it is reviewed until {until}"
+
+
+def _appeal(done: AppealOpened) -> str:
+    return f"appeal {done.case}\n  follow it: sluicegate application show {done.case}"
+
+
+def _nominations(found: Nominations) -> str:
+    rows = [
+        [each.nomination, f"{each.release}/{each.stage}", each.organization, ", ".join(each.applied)]
+        for each in found.nominations
+    ]
+    columns = ["nomination", "stage", "organization", "applied"]
+    return table(f"log size {found.size}", columns, rows, "No organization is nominated.")
+
+
+drafts = acting(of_draft.LIST, _drafts)
+send = acting(of_draft.SUBMIT, _opened)
+discard = acting(of_draft.DISCARD, lambda done: f"{done.draft} is discarded")
+answer = acting(acts.ANSWER, _answered, agency="--to")
+accept = acting(acts.ACCEPT, _taken)
+withdraw = acting(acts.WITHDRAW, lambda done: f"{done.case} is withdrawn")
+reply = acting(acts.REPLY, _reply)
+appeal = acting(acts.APPEAL, _appeal)
+return_ = acting(acts.RETURN, lambda done: f"{done.case} is returned without action")
+nominations = acting(acts.NOMINATIONS, _nominations)
+
+
+def submit(
+    release: Release,
+    stage: Stage,
+    surface: Annotated[str, typer.Option("--surface", show_default=False)],
+    organization: Organization,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="Save it without submitting it, and show what is not eligible.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Apply for one stage on one surface. 'status' shows what each stage asks for."""
+    asked = Submission(release=release, stage=stage, surface=surface, **_file(organization))
+    if draft:
+        kept = Client().do(of_draft.SAVE, asked)
+        emit(kept.to_json(), as_json, _saved(kept))
+        return
+    done = Client().do(acts.SUBMIT, asked)
+    emit(done.to_json(), as_json, f"{_opened(done)}\n  get notices about it: sluicegate notify add -h")
+
+
+def amend(
+    grant: Grant,
+    renew: Annotated[bool, typer.Option("--renew", help="Ask for its validity to begin again.")] = False,
+    organization: Annotated[
+        Path | None, typer.Option("--organization", help="What has changed, as the whole file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Renew a grant, or change what it was agreed for, without a new application.
+
+    Meanwhile the grant stays valid.
+    """
+    changed = {} if organization is None else _file(organization)
+    done = Client().do(acts.AMEND, Amendment(grant=grant, renew=renew, **changed))
+    emit(done.to_json(), as_json, _opened(done, "amendment"))
+
+
+def nominate(release: Release, stage: Stage, organization: Organization, as_json: Json = False) -> None:
+    """Note that you hope for an organization's application. It is not an admission."""
+    done = Client().do(acts.NOMINATE, NominationText(release=release, stage=stage, **_file(organization)))
+    emit(done.to_json(), as_json, f"nomination {done.nomination}: the organization must still apply")
+
+
+def _file(path: Path) -> dict[str, Any]:
+    """An organization file as acts take it: its text, and its name for messages."""
+    return {"organization": read_text(path), "file": str(path)}

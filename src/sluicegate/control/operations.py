@@ -1,0 +1,46 @@
+"""Routes for those who run a control plane: whether it lives, whether it is ready, what it counts."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from sluicegate.service.context import Services
+
+
+def routes(services: Services) -> list[Route]:
+    """The routes of operations."""
+    registry = _gauges(services)
+
+    async def healthz(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(_: Request) -> Response:
+        await run_in_threadpool(services.ledger.store.log.size)
+        return PlainTextResponse("ready\n")
+
+    async def metrics(_: Request) -> Response:
+        text = await run_in_threadpool(generate_latest, registry)
+        return Response(text, media_type="text/plain; version=0.0.4")
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+def _gauges(services: Services) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    ledger, fleet = services.ledger, services.fleet
+    size = Gauge("sluicegate_log_size", "entries in the log", registry=registry)
+    size.set_function(ledger.size)
+    gateways = Gauge("sluicegate_gateways", "gateways that may hold a lease", registry=registry)
+    gateways.set_function(lambda: len(fleet.gateways()))
+    drifted = Gauge("sluicegate_drifted", "gateways with another log or fold than ours", registry=registry)
+    drifted.set_function(fleet.drifted)
+    letters = Gauge("sluicegate_letters", "letters in the outbox", ["state"], registry=registry)
+    for state in ("waiting", "dead"):
+        letters.labels(state).set_function(partial(lambda state: ledger.store.outbox.counts()[state], state))
+    return registry

@@ -1,0 +1,69 @@
+"""Which function does each act. Every module that does one is imported here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sluicegate.acts.act import Act, Answered, AnyAct, Asked
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.ports import Principal
+from sluicegate.service import (
+    applications,
+    attestations,
+    casefile,
+    cases,
+    credentials,
+    directives,
+    drafts,
+    drills,
+    gateways,
+    grants,
+    log,
+    persons,
+    points,
+    positions,
+    preview,
+    providers,
+    releases,
+    reports,
+    subscriptions,
+    tokens,
+)
+from sluicegate.service.context import DOINGS, Context, Doing, Services
+
+MODULES = (
+    applications,
+    attestations,
+    casefile,
+    cases,
+    credentials,
+    directives,
+    drafts,
+    drills,
+    gateways,
+    grants,
+    log,
+    persons,
+    points,
+    positions,
+    preview,
+    providers,
+    releases,
+    reports,
+    subscriptions,
+    tokens,
+)
+"""Where the functions are: each says which act it does."""
+
+
+def doing_of(act: AnyAct) -> Doing[Any, Any]:
+    """The function of an act."""
+    return DOINGS[act]
+
+
+def do(
+    services: Services, by: Principal, act: Act[Asked, Answered], asked: Asked, command_id: str = ""
+) -> Answered | Refusal:
+    """Do an act in this process, whoever may ask for it."""
+    answer: Answered | Refusal = doing_of(act)(Context(services, by, act, asked, command_id), asked)
+    return answer
