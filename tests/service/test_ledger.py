@@ -189,7 +189,7 @@ def test_considering_a_command_does_nothing(plane):
     size, before = plane.size, state_of(plane.ledger)
     considered = plane.ledger.consider(ApplyPlan(read_plan(plan_value(onRefusal={"fallbackModel": "older"}))))
     assert not isinstance(considered, Refusal)
-    assert considered.result["release"] == RELEASE
+    assert considered.result.release == RELEASE
     assert (plane.size, state_of(plane.ledger)) == (size, before)
 
 
@@ -467,7 +467,7 @@ def test_every_write_of_a_whole_history_broken_both_ways():
                 return what(*args)
             raise AssertionError("the write did not break")
 
-        terms = doing(plane.apply)["cases"][0]
+        terms = doing(plane.apply).cases[0]
         for agency in ("oncd", "ostp"):
             doing(plane.say, terms, agency)
         doing(plane.open)
