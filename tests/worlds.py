@@ -388,8 +388,7 @@ class World:
         for entry in made:
             self.state.apply(entry)
         self.entries += made
-        result = decided.result if isinstance(decided.result, dict) else decided.result.to_json()
-        return {**result, "size": self.state.size}
+        return {**decided.result.to_json(), "size": self.state.size}
 
     def _judge(self, made: Sequence[Entry]) -> None:
         """Assert that entries are lawful, as the ledger does."""

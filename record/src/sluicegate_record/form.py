@@ -248,6 +248,7 @@ def schema(cls: type[Form]) -> dict[str, Json]:
         "description": getdoc(cls) or "",
         "properties": {each.key: _described(each) for each in shape.fields},
         "required": [each.key for each in shape.fields if each.is_required],
+        **({"additionalProperties": False} if issubclass(cls, Exact) else {}),
     }
 
 

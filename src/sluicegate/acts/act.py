@@ -22,12 +22,12 @@ class Arguments(Exact):
 
 
 @form
-class Answer(Form):
+class ActAnswer(Form):
     """What an act answers. A newer control plane may answer with more; that is kept, and printed in JSON."""
 
 
 @form
-class Done(Answer):
+class Done(ActAnswer):
     """The answer of a command. `size` counts the entries of the log with what the command appended.
 
     It is 0 until that is durable.
@@ -37,7 +37,7 @@ class Done(Answer):
 
 
 Asked = TypeVar("Asked", bound=Arguments)
-Answered = TypeVar("Answered", bound=Answer)
+Answered = TypeVar("Answered", bound=ActAnswer)
 Kind = Literal["question", "look", "command"]
 """`question`: a GET. `look`: a POST that has no id. `command`: a POST that is done once for its id."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, Answer, Arguments, Done, Nothing
+from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done, Nothing
 from sluicegate.acts.fields import FileName, Identifier, ShortText, text
 from sluicegate.acts.grants import GrantName
 from sluicegate_record.form import Note, Time, form
@@ -116,7 +116,7 @@ ANSWER = Act(
     "/api/v1/cases/{case}/answer",
     AgencyAnswer,
     QuestionAnswered,
-    "Answer an agency's question. Its clock runs again.",
+    "ActAnswer an agency's question. Its clock runs again.",
 )
 
 
@@ -183,7 +183,7 @@ REPLY = Act(
     "/api/v1/cases/{case}/reply",
     CaseText,
     ReplyReceived,
-    "Answer a denial, which is then reviewed again, or a removal before it counts. You can do this once.",
+    "ActAnswer a denial, which is then reviewed again, or a removal before it counts. You can do this once.",
 )
 
 
@@ -236,7 +236,7 @@ NOMINATE = Act(
 
 
 @form
-class NominationShown(Answer):
+class NominationShown(ActAnswer):
     """A nomination, the legal name of its organization, and the cases that this organization opened."""
 
     nomination: str
@@ -247,7 +247,7 @@ class NominationShown(Answer):
 
 
 @form
-class Nominations(Answer):
+class Nominations(ActAnswer):
     """Every nomination, at a size of the log."""
 
     size: int

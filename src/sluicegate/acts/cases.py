@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated
 
-from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, Answer, Arguments
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments
 from sluicegate.acts.grants import GrantShown
 from sluicegate_record.form import Json, Note, Time, form
 from sluicegate_record.statements.about import About
@@ -37,7 +37,7 @@ class CaseFilter(Arguments):
 
 
 @form
-class CaseSummary(Answer):
+class CaseSummary(ActAnswer):
     """A case in a list. `awaiting` names parties, the developer, or `applicant`.
 
     `due` is when the whole case is due, `nextDue` the earliest date of anything in it.
@@ -59,7 +59,7 @@ class CaseSummary(Answer):
 
 
 @form
-class CaseList(Answer):
+class CaseList(ActAnswer):
     """A page of cases, newest first. `next` is the last case of this page, if there are more."""
 
     size: int
@@ -79,7 +79,7 @@ LIST = Act(
 
 
 @form
-class PositionShown(Answer):
+class PositionShown(ActAnswer):
     """A position. `sealedReason` is a reason that is not public, for those who may read it.
 
     `superseded` says that its agency has taken another position since.
@@ -98,7 +98,7 @@ class PositionShown(Answer):
 
 
 @form
-class ApplicantQuestion(Answer):
+class ApplicantQuestion(ActAnswer):
     """An agency's open question to the applicant."""
 
     agency: str
@@ -107,7 +107,7 @@ class ApplicantQuestion(Answer):
 
 
 @form
-class SealedText(Answer):
+class SealedText(ActAnswer):
     """A text that is sealed in a case: `what` is answer, reply, appeal, notice, or returned."""
 
     seq: int
@@ -116,7 +116,7 @@ class SealedText(Answer):
 
 
 @form
-class AgencyClock(Answer):
+class AgencyClock(ActAnswer):
     """An agency's clock. `step` counts the steps of its ladder so far.
 
     `silence` is the meaning of its silence, once it has one.
@@ -132,7 +132,7 @@ class AgencyClock(Answer):
 
 
 @form
-class Block(Answer):
+class Block(ActAnswer):
     """What prevents a determination although the rule is satisfied.
 
     `condition` and `values` are those of a contradiction: who states which value. `until` is the end of the
@@ -148,7 +148,7 @@ class Block(Answer):
 
 
 @form
-class ScreeningShown(Answer):
+class ScreeningShown(ActAnswer):
     """A comparison with a list. `reopened` is when another version of the list came into use after it."""
 
     list: str
@@ -163,7 +163,7 @@ class ScreeningShown(Answer):
 
 
 @form
-class CaseNote(Answer):
+class CaseNote(ActAnswer):
     """A note in a case. One of the kind `proceeded` has `owners`, the others have what their party signed."""
 
     party: str

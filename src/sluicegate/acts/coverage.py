@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from sluicegate.acts.act import Answer
+from sluicegate.acts.act import ActAnswer
 from sluicegate_record.form import Key, form
 
 
 @form
-class Counts(Answer):
+class Counts(ActAnswer):
     """How many members, keys, open streams, and requests of the last day."""
 
     members: int
@@ -45,7 +45,7 @@ NotKnown = Annotated[UnknownCounts, Key("unknown")]
 
 
 @form
-class OrganizationCoverage(Answer):
+class OrganizationCoverage(ActAnswer):
     """An organization that a directive covers, at least in part."""
 
     organization: str
@@ -56,7 +56,7 @@ class OrganizationCoverage(Answer):
 
 
 @form
-class AssuranceSides(Answer):
+class AssuranceSides(ActAnswer):
     """How many requests are covered and spared, of those that name their person with one assurance."""
 
     covered: int
@@ -64,7 +64,7 @@ class AssuranceSides(Answer):
 
 
 @form
-class ExceptionCoverage(Answer):
+class ExceptionCoverage(ActAnswer):
     """What one exception spares that would be covered without it."""
 
     exception: str
@@ -72,7 +72,7 @@ class ExceptionCoverage(Answer):
 
 
 @form
-class Coverage(Answer):
+class Coverage(ActAnswer):
     """Who a directive covers and spares, what is not known, and what each exception changes."""
 
     covered: SideCounts

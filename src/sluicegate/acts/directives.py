@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated
 
-from sluicegate.acts.act import AGENCY, ANYONE, APPLICANT, DEVELOPER, Act, Answer, Arguments, Done, Nothing
+from sluicegate.acts.act import AGENCY, ANYONE, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done, Nothing
 from sluicegate.acts.coverage import (
     AssuranceSides,
     ExceptionCoverage,
@@ -65,7 +65,7 @@ class NamedCoverage(OrganizationCoverage):
 
 
 @form
-class DirectivePreview(Answer):
+class DirectivePreview(ActAnswer):
     """Who a directive would cover. `document` is the directive as written, with all defaults."""
 
     directive: str
@@ -140,7 +140,7 @@ CONFIRM = Act(
 
 
 @form
-class DirectiveSummary(Answer):
+class DirectiveSummary(ActAnswer):
     """What a directive says, and what has become of it. `confirmed` is null if it is not transcribed."""
 
     directive: str
@@ -167,7 +167,7 @@ class DirectiveSummary(Answer):
 
 
 @form
-class Directives(Answer):
+class Directives(ActAnswer):
     """Every directive on the record, newest first."""
 
     directives: tuple[DirectiveSummary, ...]
@@ -185,7 +185,7 @@ LIST = Act(
 
 
 @form
-class Remark(Answer):
+class Remark(ActAnswer):
     """What was said of a directive: `document` with its reasons, or a note by a party."""
 
     kind: str
@@ -220,7 +220,7 @@ SHOW = Act(
 
 
 @form
-class AffectedPeople(Answer):
+class AffectedPeople(ActAnswer):
     """How many of one's own people a directive covers, and what would make unknown statuses known."""
 
     directive: str
@@ -241,7 +241,7 @@ AFFECTED = Act(
 
 
 @form
-class StateAtGateway(Answer):
+class StateAtGateway(ActAnswer):
     """How a run of a gateway stands with a directive: `acknowledged`, `counted_out` or `waiting`."""
 
     gateway: str
@@ -256,7 +256,7 @@ class StateAtGateway(Answer):
 
 
 @form
-class StateAtPoint(Answer):
+class StateAtPoint(ActAnswer):
     """How a declared point stands with a directive: `stated` or `waiting`."""
 
     point: str
@@ -267,7 +267,7 @@ class StateAtPoint(Answer):
 
 
 @form
-class DirectiveStatus(Answer):
+class DirectiveStatus(ActAnswer):
     """Where a directive is in force. `entry` is the place of the entry that says: everywhere."""
 
     directive: str
@@ -352,7 +352,7 @@ DEFINE = Act(
 
 
 @form
-class DefinitionShown(Answer):
+class DefinitionShown(ActAnswer):
     """Which person statuses a name in an order means, and where that is written."""
 
     definition: str
@@ -361,7 +361,7 @@ class DefinitionShown(Answer):
 
 
 @form
-class Definitions(Answer):
+class Definitions(ActAnswer):
     """What the words of orders mean."""
 
     definitions: tuple[DefinitionShown, ...]

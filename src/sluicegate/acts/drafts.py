@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sluicegate.acts.act import Act, Answer, Arguments, Nothing
+from sluicegate.acts.act import Act, ActAnswer, Arguments, Nothing
 from sluicegate.acts.applications import APPLICANTS, ApplicationOpened, Submission
 from sluicegate_record.form import Note, Time, form
 
@@ -17,7 +17,7 @@ class DraftArgument(Arguments):
 
 
 @form
-class DraftSaved(Answer):
+class DraftSaved(ActAnswer):
     """A new draft, and why it could not be submitted as it stands: a sentence each."""
 
     draft: str
@@ -46,7 +46,7 @@ class DraftShown(DraftSaved):
 
 
 @form
-class Drafts(Answer):
+class Drafts(ActAnswer):
     """The caller's drafts, oldest first."""
 
     drafts: tuple[DraftShown, ...]
@@ -73,7 +73,7 @@ SUBMIT = Act(
 
 
 @form
-class DraftDiscarded(Answer):
+class DraftDiscarded(ActAnswer):
     """The draft that is forgotten."""
 
     draft: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sluicegate.acts.act import AGENCY, DEVELOPER, Act, Answer, Arguments, Done
+from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate_record.form import Json, Note, form
 from sluicegate_record.statements.directives import DrillReport
 
@@ -35,7 +35,7 @@ END = Act(
 
 
 @form
-class SignedDrillReport(DrillReport, Answer):
+class SignedDrillReport(DrillReport, ActAnswer):
     """The report of a drill, and the envelope in which the log's key has signed it."""
 
     envelope: Json

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated
 
-from sluicegate.acts.act import AGENCY, DEVELOPER, GATEWAY, Act, Answer, Arguments, Nothing
+from sluicegate.acts.act import AGENCY, DEVELOPER, GATEWAY, Act, ActAnswer, Arguments, Nothing
 from sluicegate.acts.fields import Identifier, PlainName, ShortText, number, some, text
 from sluicegate_record.form import Json, Verbatim, form
 
@@ -14,7 +14,7 @@ Count = Annotated[int, number(0)]
 
 
 @form
-class GatewayLease(Answer):
+class GatewayLease(ActAnswer):
     """A run of a gateway that may hold a lease. `drifted` says where its log or its build differs."""
 
     gateway: str
@@ -27,7 +27,7 @@ class GatewayLease(Answer):
 
 
 @form
-class Gateways(Answer):
+class Gateways(ActAnswer):
     """Every run of a gateway that may hold a lease."""
 
     gateways: tuple[GatewayLease, ...]
@@ -93,6 +93,6 @@ POLL = Act(
     "look",
     "/fleet/v1/poll",
     FeedQuestion,
-    Answer,
+    ActAnswer,
     "Follow the log: the entries after `after`, and a lease. It waits for news for `waitMs` at most.",
 )

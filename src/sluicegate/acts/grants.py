@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, Answer, Arguments, Done
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.fields import text
 from sluicegate_record.form import Note, Time, form
 from sluicegate_record.terms import kinds
@@ -22,7 +22,7 @@ class GrantArgument(Arguments):
 
 
 @form
-class GrantShown(Answer):
+class GrantShown(ActAnswer):
     """A grant as its holder sees it."""
 
     grant: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sluicegate.acts.act import ANYONE, Act, Answer, Arguments, Nothing
+from sluicegate.acts.act import ANYONE, Act, ActAnswer, Arguments, Nothing
 from sluicegate.acts.fields import number
 from sluicegate_record.form import form
 
@@ -13,7 +13,7 @@ Size = Annotated[int, number(0)]
 
 
 @form
-class LogHead(Answer):
+class LogHead(ActAnswer):
     """The log's verifier key, to which statements are bound, and how many entries it has."""
 
     vkey: str
@@ -40,7 +40,7 @@ class EntryPlace(Arguments):
 
 
 @form
-class InclusionProof(Answer):
+class InclusionProof(ActAnswer):
     """The proof that an entry is in the log. `proof` and `root` are in base64."""
 
     index: int
@@ -70,7 +70,7 @@ class TwoSizes(Arguments):
 
 
 @form
-class ConsistencyProof(Answer):
+class ConsistencyProof(ActAnswer):
     """The proof that one log is the beginning of another. `proof` is in base64."""
 
     first: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, Answer, Arguments, Done
+from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.fields import Identifier, ShortText, digest, some, text
 from sluicegate_record.form import Note, Time, form
 
@@ -92,7 +92,7 @@ class MemberSearch(OrganizationArgument):
 
 
 @form
-class ClaimShown(Answer):
+class ClaimShown(ActAnswer):
     """A claim about a person's status. `status` is null if the reader may not see it."""
 
     issuer: str
@@ -103,7 +103,7 @@ class ClaimShown(Answer):
 
 
 @form
-class MemberShown(Answer):
+class MemberShown(ActAnswer):
     """A member, and what the organization and its providers claim. `disputed`: the person says otherwise."""
 
     member: str
@@ -113,7 +113,7 @@ class MemberShown(Answer):
 
 
 @form
-class MemberList(Answer):
+class MemberList(ActAnswer):
     """Members, oldest first."""
 
     members: tuple[MemberShown, ...]
@@ -213,7 +213,7 @@ REVOKE = Act(
 
 
 @form
-class MemberLink(Answer):
+class MemberLink(ActAnswer):
     """A member's private link, by its token. The token is only in this answer."""
 
     member: str

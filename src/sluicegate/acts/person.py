@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sluicegate.acts.act import PERSON, Act, Answer, Arguments, Done, Nothing
+from sluicegate.acts.act import PERSON, Act, ActAnswer, Arguments, Done, Nothing
 from sluicegate.acts.fields import ShortText
 from sluicegate.acts.members import ClaimShown, MemberLink
 from sluicegate_record.form import form
@@ -18,7 +18,7 @@ class OwnClaimShown(ClaimShown):
 
 
 @form
-class PersonShown(Answer):
+class PersonShown(ActAnswer):
     """Everything that is claimed about a person. `organization` is its legal name."""
 
     member: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sluicegate.acts.act import AGENCY, DEVELOPER, Act, Answer, Arguments, Done, Nothing
+from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments, Done, Nothing
 from sluicegate.acts.documents import SignedStatement
 from sluicegate_record.form import Base64, Time, form
 
@@ -28,7 +28,7 @@ PUT = Act(
 
 
 @form
-class PointSaying(Answer):
+class PointSaying(ActAnswer):
     """The newest statement of a point about a directive. `size` is that of the directive's document."""
 
     directive: str
@@ -39,7 +39,7 @@ class PointSaying(Answer):
 
 
 @form
-class PointShown(Answer):
+class PointShown(ActAnswer):
     """A declared point."""
 
     point: str
@@ -53,7 +53,7 @@ class PointShown(Answer):
 
 
 @form
-class Points(Answer):
+class Points(ActAnswer):
     """Every point on the record."""
 
     points: tuple[PointShown, ...]
@@ -79,7 +79,7 @@ class PointAndDirective(Arguments):
 
 
 @form
-class EnforcementToSign(Answer):
+class EnforcementToSign(ActAnswer):
     """What a point signs, unchanged; it adds what it says, and when. `document` is a digest."""
 
     log: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
-from sluicegate.acts.act import Act, Answer, Arguments, Done
+from sluicegate.acts.act import Act, ActAnswer, Arguments, Done
 from sluicegate.acts.fields import ShortText, some, text
 from sluicegate.acts.members import ADMINISTRATORS, OrganizationArgument
 from sluicegate.targets import TARGET_MAX
@@ -51,7 +51,7 @@ REGISTER = Act(
 
 
 @form
-class ProviderShown(Answer):
+class ProviderShown(ActAnswer):
     """A provider, the ids of its keys, and why keys could not be fetched the last time. Units: seconds."""
 
     provider: str
@@ -65,7 +65,7 @@ class ProviderShown(Answer):
 
 
 @form
-class ProviderList(Answer):
+class ProviderList(ActAnswer):
     """The providers of an organization, oldest first."""
 
     providers: tuple[ProviderShown, ...]

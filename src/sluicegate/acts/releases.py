@@ -10,7 +10,7 @@ from sluicegate.acts.act import (
     APPLICANT,
     DEVELOPER,
     Act,
-    Answer,
+    ActAnswer,
     Arguments,
     Done,
     Nothing,
@@ -23,7 +23,7 @@ from sluicegate_record.terms.rule import Rule
 
 
 @form
-class PlanChange(Answer):
+class PlanChange(ActAnswer):
     """A field that a plan changes. `before` or `after` is null if the field is not there."""
 
     field: str
@@ -32,7 +32,7 @@ class PlanChange(Answer):
 
 
 @form
-class AffectedCounts(Answer):
+class AffectedCounts(ActAnswer):
     """How many an applied plan affects: those that a release has now."""
 
     organizations: int
@@ -41,7 +41,7 @@ class AffectedCounts(Answer):
 
 
 @form
-class PlanPreview(Answer):
+class PlanPreview(ActAnswer):
     """What applying a plan would change. `loosened` has the fields that may be less strict, by stage."""
 
     release: str
@@ -90,7 +90,7 @@ APPLY = Act(
 
 
 @form
-class AppealTerms(Answer):
+class AppealTerms(ActAnswer):
     """Who decides appeals of a stage, and within which time they may be made."""
 
     decide: Rule
@@ -98,7 +98,7 @@ class AppealTerms(Answer):
 
 
 @form
-class StageStatus(Answer):
+class StageStatus(ActAnswer):
     """How far a stage is, and what it asks for. To applicants, few seats that are taken are null."""
 
     stage: str
@@ -125,7 +125,7 @@ class StageStatus(Answer):
 
 
 @form
-class ReleaseStatus(Answer):
+class ReleaseStatus(ActAnswer):
     """A release with its stages."""
 
     release: str
@@ -137,7 +137,7 @@ class ReleaseStatus(Answer):
 
 
 @form
-class Status(Answer):
+class Status(ActAnswer):
     """Every release that the reader may know of, as it is with `size` entries."""
 
     size: int
@@ -165,7 +165,7 @@ class StageArgument(Arguments):
 
 
 @form
-class OpeningToSign(Answer):
+class OpeningToSign(ActAnswer):
     """What an officer signs to open a stage, unchanged."""
 
     log: str
@@ -206,7 +206,7 @@ OPEN = Act(
 
 
 @form
-class JsonSchema(Answer):
+class JsonSchema(ActAnswer):
     """A JSON Schema, as it is."""
 
 

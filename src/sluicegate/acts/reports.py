@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sluicegate.acts.act import AGENCY, DEVELOPER, Act, Answer, Arguments
+from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments
 from sluicegate.acts.fields import Days
 from sluicegate_record.form import Note, Time, form
 
@@ -17,7 +17,7 @@ class ReportFilter(Arguments):
 
 
 @form
-class CaseCount(Answer):
+class CaseCount(ActAnswer):
     """How many cases of a kind are in a state, or ended with an outcome."""
 
     kind: str
@@ -26,7 +26,7 @@ class CaseCount(Answer):
 
 
 @form
-class AgencyDays(Answer):
+class AgencyDays(ActAnswer):
     """How many days an agency takes until its position."""
 
     agency: str
@@ -36,7 +36,7 @@ class AgencyDays(Answer):
 
 
 @form
-class KindDays(Answer):
+class KindDays(ActAnswer):
     """How many days cases of a kind take, from opening to determination."""
 
     kind: str
@@ -46,7 +46,7 @@ class KindDays(Answer):
 
 
 @form
-class PartyWait(Answer):
+class PartyWait(ActAnswer):
     """How many days cases waited for a party, in total and on average."""
 
     for_: str
@@ -56,7 +56,7 @@ class PartyWait(Answer):
 
 
 @form
-class RequirementDelay(Answer):
+class RequirementDelay(ActAnswer):
     """How many days a requirement of a stage has delayed its opening, or did until it was met."""
 
     release: str
@@ -68,7 +68,7 @@ class RequirementDelay(Answer):
 
 
 @form
-class CaseReport(Answer):
+class CaseReport(ActAnswer):
     """What the cases that its reader may see add up to, and what delays the releases."""
 
     size: int

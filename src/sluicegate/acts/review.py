@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from sluicegate.acts.act import AGENCY, DEVELOPER, Act, Answer, Arguments, Done
+from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.cases import CaseArgument, CaseShown
 from sluicegate.acts.fields import Opened, PlainName, text
 from sluicegate_record.directives.document import Document
@@ -17,7 +17,7 @@ from sluicegate_record.terms.rule import Rule
 
 
 @form
-class ExportedDossier(Answer):
+class ExportedDossier(ActAnswer):
     """The dossier of an applicant, and the salt of the commitment to it."""
 
     application: Json
@@ -25,7 +25,7 @@ class ExportedDossier(Answer):
 
 
 @form
-class ExportedNames(Answer):
+class ExportedNames(ActAnswer):
     """The organizations that a lift is about, and the salt of the commitment to them."""
 
     salt: Base64
@@ -33,7 +33,7 @@ class ExportedNames(Answer):
 
 
 @form
-class ExportedCase(Answer):
+class ExportedCase(ActAnswer):
     """What a reviewer needs to decide and sign, if need be without a network.
 
     `parties` says for which party each key speaks, by the ids of the keys. `previous` is the digest of a
@@ -75,7 +75,7 @@ class ReviewStatement(Arguments):
 
 
 @form
-class RefusalShown(Answer):
+class RefusalShown(ActAnswer):
     """Why a control plane refuses something, and what to do."""
 
     code: str

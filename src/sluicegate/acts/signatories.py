@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sluicegate.acts.act import Act, Answer, Done
+from sluicegate.acts.act import Act, ActAnswer, Done
 from sluicegate.acts.credentials import CredentialArgument
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.fields import text
@@ -39,7 +39,7 @@ PIN = Act(
 
 
 @form
-class SignatoryShown(Answer):
+class SignatoryShown(ActAnswer):
     """A signatory and its key."""
 
     signatory: str
@@ -48,7 +48,7 @@ class SignatoryShown(Answer):
 
 
 @form
-class AttestationShown(Answer):
+class AttestationShown(ActAnswer):
     """Which signatory attests a credential, and the digest of what it signed."""
 
     credential: str
@@ -57,7 +57,7 @@ class AttestationShown(Answer):
 
 
 @form
-class SignatoryList(Answer):
+class SignatoryList(ActAnswer):
     """An organization's signatories, and what is attested about its credentials."""
 
     signatories: tuple[SignatoryShown, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, Answer, Arguments, Nothing
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Nothing
 from sluicegate.acts.fields import ShortText, text
 from sluicegate.targets import TARGET_MAX
 from sluicegate_record.form import Note, Time, form
@@ -22,7 +22,7 @@ class SubscriptionRequest(Arguments):
 
 
 @form
-class SubscriptionShown(Answer):
+class SubscriptionShown(ActAnswer):
     """Where notices go. `state` is `active`, or `gone` if the receiver wants nothing more."""
 
     subscription: str
@@ -51,7 +51,7 @@ ADD = Act(
 
 
 @form
-class Subscriptions(Answer):
+class Subscriptions(ActAnswer):
     """The caller's subscriptions, oldest first."""
 
     subscriptions: tuple[SubscriptionShown, ...]
@@ -76,7 +76,7 @@ class SubscriptionArgument(Arguments):
 
 
 @form
-class SubscriptionGone(Answer):
+class SubscriptionGone(ActAnswer):
     """A subscription that is removed."""
 
     subscription: str
@@ -95,7 +95,7 @@ REMOVE = Act(
 
 
 @form
-class TrialLetter(Answer):
+class TrialLetter(ActAnswer):
     """A letter with the topic `test`, on its way."""
 
     subscription: str
@@ -114,7 +114,7 @@ TRY = Act(
 
 
 @form
-class DeadLetter(Answer):
+class DeadLetter(ActAnswer):
     """A letter that could not be delivered. `case` is null if it is about none."""
 
     letter: str
@@ -128,7 +128,7 @@ class DeadLetter(Answer):
 
 
 @form
-class DeadLetters(Answer):
+class DeadLetters(ActAnswer):
     """What could not be delivered to the caller, oldest first."""
 
     letters: tuple[DeadLetter, ...]
@@ -153,7 +153,7 @@ class ReplayRequest(Arguments):
 
 
 @form
-class ReplayedLetters(Answer):
+class ReplayedLetters(ActAnswer):
     """How many dead letters are sent again."""
 
     replayed: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sluicegate.acts.act import DEVELOPER, Act, Answer, Arguments
+from sluicegate.acts.act import DEVELOPER, Act, ActAnswer, Arguments
 from sluicegate.acts.fields import Identifier, PlainName
 from sluicegate_record.form import Note, form
 
@@ -19,7 +19,7 @@ class TokenRequest(Arguments):
 
 
 @form
-class TokenIssued(Answer):
+class TokenIssued(ActAnswer):
     """A principal, and its token, which is in this answer only."""
 
     principal: str

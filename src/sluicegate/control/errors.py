@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from sluicegate import errors
-from sluicegate.acts.act import Answer
+from sluicegate.acts.act import ActAnswer
 from sluicegate.core.lifecycle import Refusal
 from sluicegate_record.form import form
 
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 @form
-class ErrorPlace(Answer):
+class ErrorPlace(ActAnswer):
     """Where in a document something is wrong; line and column count from 1."""
 
     file: str
@@ -33,7 +33,7 @@ class ErrorPlace(Answer):
 
 
 @form
-class ErrorDetail(Answer):
+class ErrorDetail(ActAnswer):
     """What went wrong: a stable code, a sentence, what to do, and where."""
 
     code: str
@@ -43,7 +43,7 @@ class ErrorDetail(Answer):
 
 
 @form
-class ErrorAnswer(Answer):
+class ErrorAnswer(ActAnswer):
     """The one form of every error."""
 
     error: ErrorDetail

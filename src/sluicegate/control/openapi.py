@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sluicegate import __version__
-from sluicegate.acts.act import Answer, AnyAct
+from sluicegate.acts.act import ActAnswer, AnyAct
 from sluicegate.control.errors import ErrorAnswer
 from sluicegate_record.form import FormField, codec_of, definitions, schema, shape_of
 from sluicegate_record.terms import quorum
@@ -110,9 +110,8 @@ def _body(act: AnyAct, fields: list[FormField]) -> dict[str, Any]:
         **whole,
         "properties": {key: whole["properties"][key] for key in keys},
         "required": [key for key in whole["required"] if key in keys],
-        "additionalProperties": False,
     }
 
 
-def _response(what: str, answered: type[Answer]) -> dict[str, Any]:
+def _response(what: str, answered: type[ActAnswer]) -> dict[str, Any]:
     return {"description": what, "content": {"application/json": {"schema": codec_of(answered).schema}}}

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sluicegate.acts.act import Answer, AnyAct, Arguments
+from sluicegate.acts.act import ActAnswer, AnyAct, Arguments
 from sluicegate.control.errors import refused
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.waiting import WAITING, Waiting
@@ -55,7 +55,7 @@ def _route(plane: ControlPlane, act: AnyAct) -> Route:
 
 
 def _in_a_thread(do: Doing[Any, Any]) -> Waiting:
-    async def doing(_: ControlPlane, context: Context[Any], asked: Any) -> Answer | Refusal:
+    async def doing(_: ControlPlane, context: Context[Any], asked: Any) -> ActAnswer | Refusal:
         return await run_in_threadpool(do, context, asked)
 
     return doing

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from sluicegate.acts import directives as acts
 from sluicegate.acts import providers as provider_acts
-from sluicegate.acts.act import Answer, AnyAct
+from sluicegate.acts.act import ActAnswer, AnyAct
 from sluicegate.acts.directives import AcceptedDirective, SignedDirective
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.lifecycle import Refusal
@@ -20,7 +20,7 @@ from sluicegate.service.context import Context
 from sluicegate.service.doings import doing_of
 from sluicegate_record.form import Json, replace
 
-Waiting = Callable[[ControlPlane, Context[Any], Any], Awaitable[Answer | Refusal]]
+Waiting = Callable[[ControlPlane, Context[Any], Any], Awaitable[ActAnswer | Refusal]]
 
 
 async def _issue(
@@ -37,13 +37,13 @@ async def _issue(
 def _with_keys(act: AnyAct, url_of: Callable[[Context[Any], Any], str | Refusal]) -> Waiting:
     """An act that needs a key set. If it is asked without one, the set at `url_of` is fetched."""
 
-    async def doing(plane: ControlPlane, context: Context[Any], asked: Any) -> Answer | Refusal:
+    async def doing(plane: ControlPlane, context: Context[Any], asked: Any) -> ActAnswer | Refusal:
         if asked.jwks is None:
             url = await run_in_threadpool(url_of, context, asked)
             if isinstance(url, Refusal):
                 return url
             asked = replace(asked, jwks=await _fetched(plane, url))
-        answer: Answer | Refusal = await run_in_threadpool(doing_of(act), context, asked)
+        answer: ActAnswer | Refusal = await run_in_threadpool(doing_of(act), context, asked)
         return answer
 
     return doing

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sluicegate.acts.act import Act, Answer, AnyAct, Arguments
+from sluicegate.acts.act import Act, ActAnswer, AnyAct, Arguments
 from sluicegate.core.lifecycle import Command, Refusal
 from sluicegate.ports import Ports, Principal
 from sluicegate.service.fleet import Fleet
@@ -19,7 +19,7 @@ ANYONE = Principal("anyone", "anyone", "")
 """Who does an act without a token."""
 
 Asked = TypeVar("Asked", bound=Arguments)
-Answered = TypeVar("Answered", bound=Answer)
+Answered = TypeVar("Answered", bound=ActAnswer)
 
 
 @dataclass(frozen=True, slots=True)

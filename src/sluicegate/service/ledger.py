@@ -234,8 +234,7 @@ class Ledger:
                 raise _RolledBack(made)
             decided = _agreed(lifecycle.decide(self._state, made, now_ms, Entropy(self.random(32))))
             entries = self._append(ports, decided, now_ms, by, command_id)
-            given = decided.result if isinstance(decided.result, dict) else decided.result.to_json()
-            result = {**given, "size": self._state.size + len(entries)}
+            result = {**decided.result.to_json(), "size": self._state.size + len(entries)}
             ports.log.remember(command_id, PastCommand(asked, result))
         return entries, result
 

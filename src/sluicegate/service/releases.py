@@ -42,7 +42,8 @@ def preview_plan(context: Context[PlanPreview], asked: DocumentText) -> PlanPrev
     considered = context.ledger.consider(_command(asked))
     if isinstance(considered, Refusal):
         return considered
-    result: PlanApplied = considered.result
+    result = considered.result
+    assert isinstance(result, PlanApplied)
     terms = result.terms_digests
     with context.ledger.reading() as state:
         before = state.releases.get(result.release)

@@ -27,14 +27,14 @@ from sluicegate.core.lifecycle import (
     releases,
     ticks,
 )
-from sluicegate.core.lifecycle.answer import Acceptance, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.log.leaf import Entropy
 
 __all__ = ["Acceptance", "Command", "Refusal", "State", "decide"]
 
 Decider = Callable[[State, Any, int, Entropy], Acceptance | Refusal]
-_DECIDERS: dict[type, Decider] = {
+_DECIDERS: dict[type[Command], Decider] = {
     keys.StartLog: keys.start_log,
     releases.ApplyPlan: releases.apply_plan,
     releases.OpenStage: releases.open_stage,
@@ -86,57 +86,9 @@ _DECIDERS: dict[type, Decider] = {
     ticks.Tick: ticks.tick,
 }
 
-Command = (
-    keys.StartLog
-    | releases.ApplyPlan
-    | releases.OpenStage
-    | applications.Nominate
-    | applications.SubmitApplication
-    | applications.Amend
-    | applications.Answer
-    | applications.Accept
-    | applications.Withdraw
-    | applications.Return
-    | applications.Reply
-    | applications.OpenAppeal
-    | positions.Receive
-    | positions.RecordPosition
-    | positions.TranscribePosition
-    | positions.Screen
-    | positions.Proceed
-    | grants.ProveGrant
-    | grants.SuspendGrant
-    | grants.ResumeGrant
-    | grants.SurrenderGrant
-    | grants.ChooseFallback
-    | grants.OpenRemoval
-    | credentials.IssueCredential
-    | credentials.RevokeCredential
-    | persons.RegisterMembers
-    | persons.RemoveMembers
-    | persons.ClaimStatus
-    | persons.HandInAssertion
-    | persons.RevokeClaim
-    | providers.RegisterProvider
-    | providers.RotateKeys
-    | providers.RemoveProvider
-    | attestations.PinSignatory
-    | attestations.RetireSignatory
-    | attestations.AttestCredential
-    | attestations.WithdrawAttestation
-    | directives.IssueDirective
-    | directives.Confirm
-    | directives.OpenLift
-    | directives.EndDrill
-    | directives.ReportDrill
-    | directives.AddDefinition
-    | fleet.NoteInForce
-    | points.SetPoint
-    | points.StatePoint
-    | record.AddNote
-    | record.UseList
-    | ticks.Tick
-)
+
+COMMANDS = frozenset(_DECIDERS)
+"""Every command."""
 
 
 def decide(state: State, command: Command, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:

@@ -1,12 +1,20 @@
-"""The result of deciding a command: drafts and an answer, or a refusal. Both are values."""
+"""A command, and the result of deciding it: drafts and an answer, or a refusal. All are values."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from sluicegate.acts.act import Done
 from sluicegate_record.entries import Draft
+
+
+class Command:
+    """What is asked of the log: a frozen dataclass; `lifecycle.decide` knows the function that decides it."""
+
+    __slots__ = ()
+
 
 RefusalKind = Literal["unknown", "conflict", "forbidden", "unverified"]
 
@@ -16,7 +24,7 @@ class Acceptance:
     """Yes: the drafts to append (there may be none), and the answer. The writer puts `size` in the answer."""
 
     drafts: Sequence[Draft]
-    result: Any  # a Done
+    result: Done
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from sluicegate.acts.applications import (
 )
 from sluicegate.core.lifecycle import blocks, determination, timing
 from sluicegate.core.lifecycle.acts import found
-from sluicegate.core.lifecycle.answer import Acceptance, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.eligibility import unfit
 from sluicegate.core.lifecycle.organizations import describe
 from sluicegate.core.lifecycle.positions import grant_moved, moved, outcome_of
@@ -51,7 +51,7 @@ from sluicegate_record.terms import kinds
 
 
 @dataclass(frozen=True, slots=True)
-class SubmitApplication:
+class SubmitApplication(Command):
     """Apply for one stage on one surface.
 
     `organization` is the applicant's pseudonym; `dossier` is the sealed part: `{organization: {name,
@@ -67,7 +67,7 @@ class SubmitApplication:
 
 
 @dataclass(frozen=True, slots=True)
-class Amend:
+class Amend(Command):
     """Ask for a grant to be renewed, or to go on with another dossier, or both.
 
     `dossier` is a new one, or opens the commitment to the one that was agreed to.
@@ -80,7 +80,7 @@ class Amend:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Command):
     """Answer the question of an agency; `agency` is "" if only one agency asks. `text` is sealed."""
 
     case: str
@@ -89,21 +89,21 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Accept:
+class Accept(Command):
     """Take the seat that is offered."""
 
     case: str
 
 
 @dataclass(frozen=True, slots=True)
-class Withdraw:
+class Withdraw(Command):
     """End one's own case."""
 
     case: str
 
 
 @dataclass(frozen=True, slots=True)
-class Return:
+class Return(Command):
     """Return a deficient application without a decision. The reason is sealed in the case."""
 
     case: str
@@ -111,7 +111,7 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Command):
     """Answer a denial, or a removal before it counts. `text` is sealed."""
 
     case: str
@@ -119,7 +119,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenAppeal:
+class OpenAppeal(Command):
     """Appeal a denial or a removal. `text` is sealed.
 
     `dossier` opens the commitment to the dossier of the appealed case, if it has one.
@@ -131,7 +131,7 @@ class OpenAppeal:
 
 
 @dataclass(frozen=True, slots=True)
-class Nominate:
+class Nominate(Command):
     """Note that the developer hopes for an organization in a stage.
 
     `organization` is a pseudonym, `dossier` sealed.

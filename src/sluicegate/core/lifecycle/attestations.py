@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sluicegate.acts.signatories import AttestationGone, AttestationNoted, SignatoryGone, SignatoryNamed
-from sluicegate.core.lifecycle.answer import Acceptance, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.credentials import credential_unknown
 from sluicegate.core.lifecycle.persons import member_unknown
 from sluicegate.core.lifecycle.releases import other_log
@@ -31,7 +31,7 @@ AHEAD_MAX_MS = 366 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
-class PinSignatory:
+class PinSignatory(Command):
     """Allow a key to attest for an organization; `public` is 32 raw bytes."""
 
     organization: str
@@ -39,7 +39,7 @@ class PinSignatory:
 
 
 @dataclass(frozen=True, slots=True)
-class RetireSignatory:
+class RetireSignatory(Command):
     """Stop a signatory from attesting; `signatory` is its id."""
 
     organization: str
@@ -47,14 +47,14 @@ class RetireSignatory:
 
 
 @dataclass(frozen=True, slots=True)
-class AttestCredential:
+class AttestCredential(Command):
     """Put a signed attestation of a credential in force. It replaces the one before."""
 
     envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True)
-class WithdrawAttestation:
+class WithdrawAttestation(Command):
     """End the attestation of a credential."""
 
     credential: str

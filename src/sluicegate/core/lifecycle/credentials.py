@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from sluicegate.acts.credentials import CredentialGone, CredentialKnown
-from sluicegate.core.lifecycle.answer import Acceptance, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.grant import ENDED
 from sluicegate_record.entries import Draft
@@ -22,7 +22,7 @@ DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class IssueCredential:
+class IssueCredential(Command):
     """Register a key under a grant. `digest` is SHA-256 of the key, 64 lower-case hex digits.
 
     `member` is the only person who may use it; None means everyone in the organization.
@@ -34,7 +34,7 @@ class IssueCredential:
 
 
 @dataclass(frozen=True, slots=True)
-class RevokeCredential:
+class RevokeCredential(Command):
     """Revoke a credential."""
 
     credential: str

@@ -22,7 +22,7 @@ from sluicegate.acts.directives import AcceptedDirective, ConfirmedDirective, Kn
 from sluicegate.acts.drills import DrillOver
 from sluicegate.core.directives import cover, directive
 from sluicegate.core.directives.cover import Resolution
-from sluicegate.core.lifecycle.answer import Acceptance, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.keys import owners_among, signer_for, signers
 from sluicegate.core.lifecycle.organizations import describe
 from sluicegate.core.lifecycle.positions import two_officers
@@ -38,6 +38,7 @@ from sluicegate_record.entities.release import Release
 from sluicegate_record.entries import Draft, cases
 from sluicegate_record.entries import directives as entries
 from sluicegate_record.entries.cases import Description
+from sluicegate_record.form import form
 from sluicegate_record.log import times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy, Opening
@@ -50,7 +51,7 @@ LIFTED = "lift.organizations"
 
 
 @dataclass(frozen=True, slots=True)
-class IssueDirective:
+class IssueDirective(Command):
     """Put a signed directive in force, or start a drill.
 
     `opened` opens its commitments, by their names. `named` is what they mean, by `covers`, `except` and
@@ -64,14 +65,14 @@ class IssueDirective:
 
 
 @dataclass(frozen=True, slots=True)
-class Confirm:
+class Confirm(Command):
     """Put on the record that the issuer of a transcription confirms it."""
 
     envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True)
-class OpenLift:
+class OpenLift(Command):
     """Ask the parties in a directive's `liftedBy` to lift it, or the part that `scope` states.
 
     `opened` opens the commitment to the scope's organizations; `named` is what they mean.
@@ -84,14 +85,22 @@ class OpenLift:
 
 
 @dataclass(frozen=True, slots=True)
-class EndDrill:
+class EndDrill(Command):
     """End a drill."""
 
     directive: str
 
 
+@form
+class DrillNoted(Done):
+    """A drill, and its signed report."""
+
+    drill: str
+    envelope: Envelope
+
+
 @dataclass(frozen=True, slots=True)
-class ReportDrill:
+class ReportDrill(Command):
     """Put the signed report of a drill that has ended on the record."""
 
     directive: str
@@ -99,7 +108,7 @@ class ReportDrill:
 
 
 @dataclass(frozen=True, slots=True)
-class AddDefinition:
+class AddDefinition(Command):
     """Say which statuses the words of an order mean, with the source of that meaning."""
 
     name: str
@@ -426,10 +435,10 @@ def report_drill(state: State, command: ReportDrill, now_ms: int, entropy: Entro
         said = f"the drill {found.name!r} has not ended"
         return Refusal("conflict", "drill_running", said, "'drill end' ends it")
     if found.report is not None:
-        return Acceptance([], Done())
+        return Acceptance([], DrillNoted(drill=found.name, envelope=found.report))
     report = command.envelope
     body = entries.DrillReported(directive=found.name, digest=report.digest, envelope=report)
-    return Acceptance([Draft.of(found.name, body, entropy)], Done())
+    return Acceptance([Draft.of(found.name, body, entropy)], DrillNoted(drill=found.name, envelope=report))
 
 
 def add_definition(

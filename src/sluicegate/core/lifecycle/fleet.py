@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 
 from sluicegate.acts.act import Done
 from sluicegate.core.lifecycle import points
-from sluicegate.core.lifecycle.answer import Acceptance, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.directives import AtGateway, AtPoint, DirectiveInForce
+from sluicegate_record.form import form
 from sluicegate_record.log import canonical, times
 from sluicegate_record.log.leaf import Entropy
 
@@ -27,8 +28,15 @@ PART_BYTES = 60_000
 """How many bytes of a leaf rows may take. Further rows go to further entries."""
 
 
+@form
+class InForceNoted(Done):
+    """A directive that is noted to be in force everywhere."""
+
+    directive: str
+
+
 @dataclass(frozen=True, slots=True)
-class NoteInForce:
+class NoteInForce(Command):
     """Put on the record that a directive is in force everywhere.
 
     `size` is that of the directive's newest document; `gateways` has one row for each known run.
@@ -48,7 +56,7 @@ def note_in_force(state: State, command: NoteInForce, now_ms: int, entropy: Entr
     if refusal is not None:
         return refusal
     drafts = [] if found.in_force_ms is not None else list(_drafts(state, found, command.gateways, now_ms))
-    return Acceptance(drafts, Done())
+    return Acceptance(drafts, InForceNoted(directive=found.name))
 
 
 def _not_in_force(state: State, found: Directive, command: NoteInForce, now_ms: int) -> Refusal | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from sluicegate.acts.act import Done
 from sluicegate.acts.grants import FallbackChosen, GrantChanged, RemovalOpened
 from sluicegate.core.lifecycle import determination
-from sluicegate.core.lifecycle.answer import Acceptance, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.applications import about_stage, opened
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.grant import SUSPENDED, Grant
@@ -26,13 +26,21 @@ from sluicegate_record.entries.grants import (
     GrantResumed,
     GrantSuspended,
 )
+from sluicegate_record.form import form
 from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.terms import kinds, quorum
 
 
+@form
+class GrantNoted(Done):
+    """A grant under which a call has succeeded."""
+
+    grant: str
+
+
 @dataclass(frozen=True, slots=True)
-class ProveGrant:
+class ProveGrant(Command):
     """Note that a call under a grant has succeeded on its surface. Gateways report such calls."""
 
     grant: str
@@ -40,7 +48,7 @@ class ProveGrant:
 
 
 @dataclass(frozen=True, slots=True)
-class SuspendGrant:
+class SuspendGrant(Command):
     """Suspend a grant, for one of `kinds.REASON_CODES`."""
 
     grant: str
@@ -48,21 +56,21 @@ class SuspendGrant:
 
 
 @dataclass(frozen=True, slots=True)
-class ResumeGrant:
+class ResumeGrant(Command):
     """Make a suspended grant valid again."""
 
     grant: str
 
 
 @dataclass(frozen=True, slots=True)
-class SurrenderGrant:
+class SurrenderGrant(Command):
     """Give a grant back."""
 
     grant: str
 
 
 @dataclass(frozen=True, slots=True)
-class ChooseFallback:
+class ChooseFallback(Command):
     """Choose whether the fallback answers what a directive refuses under a grant."""
 
     grant: str
@@ -70,7 +78,7 @@ class ChooseFallback:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenRemoval:
+class OpenRemoval(Command):
     """Ask whether a grant should end, for one of `kinds.REASON_CODES`.
 
     `text` is the notice, sealed for the holder. `party` is the agency that asks, None for the developer.
@@ -88,9 +96,9 @@ def prove_grant(state: State, command: ProveGrant, now_ms: int, entropy: Entropy
     if isinstance(grant, Refusal):
         return grant
     if state.table.grants_by_id[grant.id].proven:
-        return Acceptance([], Done())
+        return Acceptance([], GrantNoted(grant=grant.id))
     body = GrantProven(grant=grant.id, case=grant.case, surface=grant.surface, gateway=command.gateway)
-    return Acceptance([Draft(grant.id, body)], Done())
+    return Acceptance([Draft(grant.id, body)], GrantNoted(grant=grant.id))
 
 
 def suspend_grant(state: State, command: SuspendGrant, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:

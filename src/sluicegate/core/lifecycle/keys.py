@@ -6,19 +6,28 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from sluicegate.core.lifecycle.answer import Acceptance, Refusal
+from sluicegate.acts.act import Done
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.terms.trust import Pin
 from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.releases import KeyPinned, LogStarted
+from sluicegate_record.form import form
 from sluicegate_record.log import dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
 
 
+@form
+class LogNoted(Done):
+    """The log that was started or is continued."""
+
+    origin: str
+
+
 @dataclass(frozen=True, slots=True)
-class StartLog:
+class StartLog(Command):
     """Start the log, or continue it. Pin the keys of the trust file that the log does not have yet."""
 
     origin: str
@@ -42,7 +51,7 @@ def start_log(state: State, command: StartLog, now_ms: int, entropy: Entropy) ->
         return changed
     drafts = [] if state.size else [_started(command)]
     drafts += [_pinned(pin) for pin in command.pins if dsse.keyid(pin.public) not in state.keys]
-    return Acceptance(drafts, {"origin": command.origin})
+    return Acceptance(drafts, LogNoted(origin=command.origin))
 
 
 def signers(state: State, envelope: Envelope) -> frozenset[PinnedKey]:

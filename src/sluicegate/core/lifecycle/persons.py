@@ -23,7 +23,7 @@ from sluicegate.acts.members import (
     MembersAdded,
     MembersGone,
 )
-from sluicegate.core.lifecycle.answer import Acceptance, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.providers import asserted
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.people import persons
@@ -66,7 +66,7 @@ class MemberRegistration:
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterMembers:
+class RegisterMembers(Command):
     """Register members, or more identifiers of members, with what the organization claims about them.
 
     With `is_update`, a row whose identifier is known is about that member.
@@ -78,7 +78,7 @@ class RegisterMembers:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveMembers:
+class RemoveMembers(Command):
     """Remove members. The credentials bound to them are revoked."""
 
     organization: str
@@ -86,7 +86,7 @@ class RemoveMembers:
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimStatus:
+class ClaimStatus(Command):
     """Claim a member's status; `issuer` is `self` or the member's organization."""
 
     member: str
@@ -95,7 +95,7 @@ class ClaimStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class HandInAssertion:
+class HandInAssertion(Command):
     """Claim the status of the person in an assertion. The provider that signed it makes the claim.
 
     `member` is the person that it must name.
@@ -108,7 +108,7 @@ class HandInAssertion:
 
 
 @dataclass(frozen=True, slots=True)
-class RevokeClaim:
+class RevokeClaim(Command):
     """Take a claim back; `issuer` is the issuer of the claim."""
 
     member: str

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sluicegate.acts.points import KnownEnforcement, KnownPoint
-from sluicegate.core.lifecycle.answer import Acceptance, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.releases import other_log
 from sluicegate.core.lifecycle.state import Point, PointStatement, State
@@ -29,14 +29,14 @@ AHEAD_MS = 300_000
 
 
 @dataclass(frozen=True, slots=True)
-class SetPoint:
+class SetPoint(Command):
     """Declare or retire a point by an officer's signed statement."""
 
     envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True)
-class StatePoint:
+class StatePoint(Command):
     """Put on the record what a point says of a directive, signed with its own key."""
 
     envelope: Envelope

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from sluicegate.acts.review import StatementRecorded
 from sluicegate.core.lifecycle import blocks, determination, eligibility, timing
 from sluicegate.core.lifecycle.acts import case_unknown, not_now, other_question, placed
-from sluicegate.core.lifecycle.answer import Acceptance, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.keys import owners_for, signer_for
 from sluicegate.core.lifecycle.releases import terms_changed, terms_not_agreed
 from sluicegate.core.lifecycle.state import State
@@ -50,7 +50,7 @@ OFFICERS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class RecordPosition:
+class RecordPosition(Command):
     """Put a signed position on the record.
 
     `reason` opens the commitment to a sealed reason; None if the reason is public. `case` names the case if
@@ -63,21 +63,21 @@ class RecordPosition:
 
 
 @dataclass(frozen=True, slots=True)
-class TranscribePosition:
+class TranscribePosition(Command):
     """Record what the issuer of a transcribed order said, by letter or call, about lifting it."""
 
     envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True)
-class Receive:
+class Receive(Command):
     """Put an agency's signed receipt of a case on the record."""
 
     envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(Command):
     """Put a person's screening decision on the record;
     `candidates` opens the commitment to what the person saw.
     """
@@ -87,7 +87,7 @@ class Screen:
 
 
 @dataclass(frozen=True, slots=True)
-class Proceed:
+class Proceed(Command):
     """Decide a case despite silence or objection, if the basis is voluntary. Two officers sign it."""
 
     envelope: Envelope

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sluicegate.acts.providers import KeysRotated, ProviderNamed
 from sluicegate.core.access.decision import Instant
-from sluicegate.core.lifecycle.answer import Acceptance, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.registry import RegisteredProvider
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.people import assertion, persons
@@ -27,7 +27,7 @@ PROVIDERS_MAX = 10
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterProvider:
+class RegisterProvider(Command):
     """Register an identity provider; `jwks_url` is where its keys are fetched from,
     None if they are not fetched.
     """
@@ -38,7 +38,7 @@ class RegisterProvider:
 
 
 @dataclass(frozen=True, slots=True)
-class RotateKeys:
+class RotateKeys(Command):
     """Replace the keys of a provider. With `jwks_url`, the new keys were fetched from that address.
 
     Fetched keys count only if the address is still the provider's.
@@ -50,7 +50,7 @@ class RotateKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveProvider:
+class RemoveProvider(Command):
     """Stop believing a provider."""
 
     provider: str

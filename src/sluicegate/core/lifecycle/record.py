@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sluicegate.acts.review import ListPutInUse, StatementRecorded
 from sluicegate.core.lifecycle.acts import case_unknown
-from sluicegate.core.lifecycle.answer import Acceptance, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.releases import other_log, stage_unknown
 from sluicegate.core.lifecycle.state import State
@@ -20,14 +20,14 @@ from sluicegate_record.terms import kinds
 
 
 @dataclass(frozen=True, slots=True)
-class AddNote:
+class AddNote(Command):
     """Put a signed note on the record: a request, a call, a meeting, a dissent, a statement."""
 
     envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True)
-class UseList:
+class UseList(Command):
     """Say which version of a screening list is in use. Records made with another version are open again."""
 
     name: str

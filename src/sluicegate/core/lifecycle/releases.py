@@ -8,7 +8,7 @@ from typing import Any
 
 from sluicegate.acts.releases import PlanApplied, PlanChange, StageOpen
 from sluicegate.core.lifecycle import eligibility
-from sluicegate.core.lifecycle.answer import Acceptance, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.case import Case
@@ -25,14 +25,14 @@ from sluicegate_record.terms.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
-class ApplyPlan:
+class ApplyPlan(Command):
     """Put a plan in force. `plan` is what `core.terms.plan.read` returned."""
 
     plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
-class OpenStage:
+class OpenStage(Command):
     """Open a stage by an officer's signed opening."""
 
     envelope: Envelope

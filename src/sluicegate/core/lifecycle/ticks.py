@@ -15,20 +15,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sluicegate.acts.act import Done
 from sluicegate.core.lifecycle import determination, directives, grants, timing
 from sluicegate.core.lifecycle.agenda import What
-from sluicegate.core.lifecycle.answer import Acceptance, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.happening import Trial
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.cases import CaseEscalated, CaseOffered, CaseSilent, CaseWarned
+from sluicegate_record.form import Json, form
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.terms.plan import Clock
 
 
+@form
+class TickDone(Done):
+    """What was due; null if nothing was."""
+
+    due: Json
+
+
 @dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Command):
     """Do the earliest thing that is due."""
 
 
@@ -42,10 +51,10 @@ def tick(state: State, command: Tick, now_ms: int, entropy: Entropy) -> Acceptan
     """Decide `Tick`. If nothing is due, it does nothing."""
     what = due(state, now_ms)
     if what is None:
-        return Acceptance([], {"due": None})
+        return Acceptance([], TickDone(due=None))
     drafts = _TICKS[what.what](state, what, now_ms, entropy)
     assert drafts, what
-    return Acceptance(drafts, {"due": what._asdict()})
+    return Acceptance(drafts, TickDone(due=what._asdict()))
 
 
 def _warning(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
