@@ -30,7 +30,7 @@ def test_reports_too_large_to_add_up_hold_up_nobody_else() -> None:
     plane.opened()
     for gateway in ("gateway-1", "gateway-2"):
         plane.ask(plane.size, gateway)
-    size = plane.direct("d-1")["size"]
+    size = plane.direct("d-1").size
     plane.ask(size, "gateway-1", cut={"d-1": canonical.MAX_INTEGER})
     plane.ask(size, "gateway-2", cut={"d-1": canonical.MAX_INTEGER})
     noted = plane.store.log.entries(0, 9_999)[-1]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done, Nothing
+from sluicegate.acts.cases import CaseArgument, CaseName
 from sluicegate.acts.fields import FileName, Identifier, ShortText, text
 from sluicegate.acts.grants import GrantName
 from sluicegate_record.form import Note, Time, form
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.text import REASON_MAX
 
-CaseName = Annotated[str, Note("The case, such as case_6n3v….")]
 OrganizationText = Annotated[str, text(0, 65_536), Note("The organization, as YAML.")]
 Words = Annotated[str, text(1, REASON_MAX), Note("What you say. It is sealed.")]
 APPLICANTS = frozenset({DEVELOPER, APPLICANT})
@@ -77,13 +77,6 @@ AMEND = Act(
 
 
 @form
-class AskedCase(Arguments):
-    """Which case."""
-
-    case: CaseName
-
-
-@form
 class CaseText(Arguments):
     """Which case, and what is said in it."""
 
@@ -134,7 +127,7 @@ ACCEPT = Act(
     kinds.ACTS["accept"].roles,
     "command",
     "/api/v1/cases/{case}/accept",
-    AskedCase,
+    CaseArgument,
     SeatTaken,
     "Take the seat that is offered to you.",
 )
@@ -153,7 +146,7 @@ WITHDRAW = Act(
     kinds.ACTS["withdraw"].roles,
     "command",
     "/api/v1/cases/{case}/withdraw",
-    AskedCase,
+    CaseArgument,
     CaseClosed,
     "End your own open case. An offered seat goes to the next organization.",
 )

@@ -19,7 +19,6 @@ from sluicegate.acts.applications import (
     AmendmentOpened,
     AppealOpened,
     ApplicationOpened,
-    AskedCase,
     CaseClosed,
     CaseText,
     NominationMade,
@@ -31,6 +30,7 @@ from sluicegate.acts.applications import (
     SeatTaken,
     Submission,
 )
+from sluicegate.acts.cases import CaseArgument
 from sluicegate.core.lifecycle import Command, Refusal, State, releases
 from sluicegate.core.lifecycle.applications import (
     Accept,
@@ -125,13 +125,13 @@ def answer(context: Context[QuestionAnswered], asked: AgencyAnswer) -> QuestionA
 
 
 @does(acts.ACCEPT)
-def accept(context: Context[SeatTaken], asked: AskedCase) -> SeatTaken | Refusal:
+def accept(context: Context[SeatTaken], asked: CaseArgument) -> SeatTaken | Refusal:
     """Take the seat that is offered."""
     return _by_applicant(context, asked.case, Accept(asked.case))
 
 
 @does(acts.WITHDRAW)
-def withdraw(context: Context[CaseClosed], asked: AskedCase) -> CaseClosed | Refusal:
+def withdraw(context: Context[CaseClosed], asked: CaseArgument) -> CaseClosed | Refusal:
     """End one's own case."""
     return _by_applicant(context, asked.case, Withdraw(asked.case))
 
