@@ -9,7 +9,7 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
@@ -90,8 +90,8 @@ def _proofs() -> float:
     while len(below := levels[-1]) > 1:
         levels.append([merkle.node_hash(below[i], below[i + 1]) for i in range(0, len(below) // 2 * 2, 2)])
 
-    def read(level: int, index: int) -> bytes:
-        return levels[level][index]
+    def read(places: Sequence[merkle.Place]) -> list[bytes]:
+        return [levels[level][index] for level, index in places]
 
     drawn = random.Random(0)
     indexes = [drawn.randrange(LEAVES) for _ in range(PROOFS)]

@@ -20,6 +20,7 @@ from sluicegate.ports import (
 )
 from sluicegate_record.entries import Entry
 from sluicegate_record.log.leaf import Opening
+from sluicegate_record.log.merkle import Place
 
 
 @dataclass
@@ -75,11 +76,12 @@ class MemoryLog:
     def leaves(self, start: int, end: int) -> Sequence[bytes]:
         return [entry.leaf for entry in self.session.contents.entries[start:end]]
 
-    def node(self, level: int, index: int) -> bytes:
-        found = self.session.contents.nodes.get((level, index))
-        if found is None:
-            raise StoreUnusable(f"the tree node {level}/{index} is missing")
-        return found
+    def nodes(self, places: Sequence[Place]) -> Sequence[bytes]:
+        held = self.session.contents.nodes
+        for level, index in places:
+            if (level, index) not in held:
+                raise StoreUnusable(f"the tree node {level}/{index} is missing")
+        return [held[place] for place in places]
 
     def sealed(self, seqs: Collection[int]) -> Mapping[int, Mapping[str, Opening]]:
         entries = self.session.contents.entries

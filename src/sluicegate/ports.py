@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sluicegate_record.entries import Entry
 from sluicegate_record.log.leaf import Opening
+from sluicegate_record.log.merkle import Place
 
 Node: TypeAlias = tuple[int, int, bytes]
 """A complete node of the tree: level, index, hash."""
@@ -118,8 +119,8 @@ class Log(Protocol):
     def leaves(self, start: int, end: int) -> Sequence[bytes]:
         """The leaves of the entries `start` to `end` (exclusive)."""
 
-    def node(self, level: int, index: int) -> bytes:
-        """A stored tree node. Raises StoreUnusable: it is missing."""
+    def nodes(self, places: Sequence[Place]) -> Sequence[bytes]:
+        """The stored tree nodes at some places, in their order. Raises StoreUnusable: one is missing."""
 
     def sealed(self, seqs: Collection[int]) -> Mapping[int, Mapping[str, Opening]]:
         """The sealed parts of some entries, by `seq`; an entry without any is left out."""

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from sluicegate.errors import StoreUnavailable
 from sluicegate.ports import Incarnation
 from sluicegate_record.entries import Entry
+from sluicegate_record.log.merkle import Place
 from tests.fakes import Contents, MemoryFleet, MemoryLog, MemoryPorts, MemorySession, MemoryStore
 from tests.lease.schedule import Gone, Process, Schedule
 
@@ -149,9 +150,9 @@ class ReachedLog(MemoryLog):
     def entries(self, after: int, limit: int) -> Sequence[Entry]:
         return super().entries(after, min(limit, self.size() - after))
 
-    def node(self, level: int, index: int) -> bytes:
+    def nodes(self, places: Sequence[Place]) -> Sequence[bytes]:
         self._access.may_be_slow()
-        return super().node(level, index)
+        return super().nodes(places)
 
 
 class ReachedFleet(MemoryFleet):

@@ -297,7 +297,7 @@ def _other_head(store: MemoryStore) -> None:
 
 def _older_head(store: MemoryStore) -> None:
     size = len(store.contents.entries) - 1
-    root = merkle.root(size, store.log.node)
+    root = merkle.root(size, store.log.nodes)
     store.contents.checkpoint = checkpoint.sign(ORIGIN, size, root, private_key("log"))
 
 

@@ -46,14 +46,14 @@ class LogContract(Contract):
         )
         head = checkpoint.open_checkpoint(full.log.checkpoint(), verifier)
         assert head.size == len(ENTRIES)
-        assert merkle.root(head.size, full.log.node) == head.root
+        assert merkle.root(head.size, full.log.nodes) == head.root
 
     @pytest.mark.parametrize(
         ("level", "index"), [(0, len(ENTRIES)), (1, len(ENTRIES) // 2), (9, 0), (0, 2**40)]
     )
     def test_a_node_that_is_not_complete_is_not_there(self, full, level, index):
         with pytest.raises(StoreUnusable, match=f"{level}/{index}"):
-            full.log.node(level, index)
+            full.log.nodes([(level, index)])
 
     def test_the_head_is_the_newest(self, store):
         log = Log(store)

@@ -53,7 +53,7 @@ def verified(store: SqliteStore) -> int:
         assert entry == ENTRIES[entry.seq]
         frontier.append(merkle.leaf_hash(entry.leaf))
     assert head.size == store.log.size() == frontier.size
-    assert head.root == frontier.root() == merkle.root(head.size, store.log.node)
+    assert head.root == frontier.root() == merkle.root(head.size, store.log.nodes)
     return head.size
 
 
@@ -271,8 +271,8 @@ def damaged(path: Path, *statements: str) -> SqliteStore:
         ("DROP TABLE entries", lambda store: store.log.entries(0, 1)),
         ("ALTER TABLE head RENAME COLUMN size TO length", lambda store: store.log.size()),
         ("DROP TABLE principals", lambda store: store.principals.by_token(bytes(32))),
-        ("DROP TABLE nodes", lambda store: store.log.node(0, 0)),
-        ("DELETE FROM nodes WHERE level = 0 AND idx = 1", lambda store: store.log.node(0, 1)),
+        ("DROP TABLE nodes", lambda store: store.log.nodes([(0, 0)])),
+        ("DELETE FROM nodes WHERE level = 0 AND idx = 1", lambda store: store.log.nodes([(0, 1)])),
         ("DELETE FROM head", lambda store: store.log.size()),
         ("DELETE FROM head", lambda store: store.log.checkpoint()),
         ("DROP TABLE incarnations", lambda store: store.fleet.register(GATEWAY)),

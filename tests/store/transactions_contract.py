@@ -53,7 +53,7 @@ class TransactionContract(Contract):
         assert self._seen(store) == self.EMPTY
         for level, index, _ in nodes:
             with pytest.raises(StoreUnusable):
-                store.log.node(level, index)
+                store.log.nodes([(level, index)])
         with store.write() as ports:
             assert self._seen(ports) == self.EMPTY
             self._fill(ports, ENTRIES[3:6], nodes, later)
@@ -108,7 +108,7 @@ class TransactionContract(Contract):
             thread.join(BOUND_S)
         assert failures == []
         assert list(store.log.entries(0, 99)) == ENTRIES[:12]
-        assert merkle.root(12, store.log.node) == log.frontier.root()
+        assert merkle.root(12, store.log.nodes) == log.frontier.root()
 
     def test_a_store_is_closed_once_or_twice(self, full):
         full.close()

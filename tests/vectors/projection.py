@@ -698,8 +698,8 @@ def proofs(leaves: Sequence[bytes], note: str, verifier: checkpoint.Verifier) ->
         {*(each for each in (1, 2, 3, 64, 255, 256, 257) if each <= size), *range(0, size, 50), size}
     )
 
-    def read(level: int, index: int) -> bytes:
-        return nodes[level, index]
+    def read(places: Sequence[merkle.Place]) -> list[bytes]:
+        return [nodes[place] for place in places]
 
     found = audit.audit(note, verifier, leaves)
     return {

@@ -14,7 +14,7 @@ Rules:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -284,9 +284,10 @@ class _Nodes:
                 self._levels.append(bytearray())
             self._levels[level] += node
 
-    def read(self, level: int, index: int) -> bytes:
-        """The node at this level and index."""
-        return bytes(self._levels[level][index * merkle.HASH_BYTES : (index + 1) * merkle.HASH_BYTES])
+    def read(self, places: Sequence[merkle.Place]) -> list[bytes]:
+        """The nodes at these places."""
+        width = merkle.HASH_BYTES
+        return [bytes(self._levels[level][index * width : (index + 1) * width]) for level, index in places]
 
 
 def _read(leaf: bytes, index: int, last_ms: int) -> tuple[Entry | None, str]:

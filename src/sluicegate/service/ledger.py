@@ -176,7 +176,7 @@ class Ledger:
 
     def root(self, size: int) -> bytes:
         """The root of the first `size` entries, 32 bytes."""
-        return self._follower.root(size) or merkle.root(size, self.store.log.node)
+        return self._follower.root(size) or merkle.root(size, self.store.log.nodes)
 
     def checkpoint(self) -> str:
         """The signed head of the log, as a C2SP checkpoint."""
@@ -197,7 +197,7 @@ class Ledger:
     def _load(self) -> None:
         self.catch_up()
         size, root = self.size(), self._follower.frontier.root()
-        if root != merkle.root(size, self.store.log.node):
+        if root != merkle.root(size, self.store.log.nodes):
             raise StoreUnusable(
                 "the stored tree does not have the root of the stored entries: the database was altered",
                 remedy="restore it from a backup",

@@ -24,7 +24,7 @@ def tile(ledger: Ledger, path: str) -> bytes | Refusal:
         return Refusal("unknown", "tile_unknown", f"no tile {path!r} in a log of {size} entries")
     if asked.level is None:
         return tiles.encode_entries(ledger.store.log.leaves(first, first + asked.width))
-    return b"".join(ledger.store.log.node(*node) for node in tiles.tile_nodes(asked))
+    return b"".join(ledger.store.log.nodes(tiles.tile_nodes(asked)))
 
 
 @does(acts.HEAD)
@@ -46,7 +46,7 @@ def proof_of(ledger: Ledger, index: int, size: int | None = None) -> InclusionPr
     if not 0 <= index < size <= newest:
         said = f"no entry {index} in a log of {size} entries; it has {newest}"
         return Refusal("unknown", "entry_unknown", said)
-    proof = merkle.inclusion_proof(index, size, ledger.store.log.node)
+    proof = merkle.inclusion_proof(index, size, ledger.store.log.nodes)
     leaf = ledger.store.log.leaves(index, index + 1)[0]
     return InclusionProof(
         index=index,
@@ -66,5 +66,5 @@ def consistency(context: Context[ConsistencyProof], asked: TwoSizes) -> Consiste
     if not 0 <= first <= second <= newest:
         said = f"no log sizes {first} and {second}; the log has {newest} entries"
         return Refusal("unknown", "size_unknown", said)
-    proof = merkle.consistency_proof(first, second, ledger.store.log.node)
+    proof = merkle.consistency_proof(first, second, ledger.store.log.nodes)
     return ConsistencyProof(first=first, second=second, proof=tuple(map(canonical.b64, proof)))

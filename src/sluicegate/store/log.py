@@ -16,6 +16,22 @@ from sluicegate_record import entries as records
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import Opening
+from sluicegate_record.log.merkle import Place
+
+
+def _bytes(column: sa.Column[bytes]) -> sa.Label[bytes]:
+    """A column of bytes, whatever somebody who altered the file has put there: SQLite has typed values."""
+    return sa.cast(column, sa.LargeBinary).label(column.name)
+
+
+# The statements of every command are made once: making one costs more than running it.
+_HEAD = sa.select(schema.head)
+_MOVE = sa.update(schema.head).values(size=sa.bindparam("to_size"), checkpoint=sa.bindparam("to_checkpoint"))
+_CONFIRM = sa.update(schema.head).values(confirmed=schema.head.c.confirmed + 1)
+_ADD_ENTRIES, _ADD_PARTS = sa.insert(schema.entries), sa.insert(schema.parts)
+_ADD_NODES = sa.insert(schema.nodes)
+_DONE = sa.select(schema.commands).where(schema.commands.c.id == sa.bindparam("command"))
+_REMEMBER = sa.insert(schema.commands)
 
 
 class SqliteLog:
@@ -53,17 +69,19 @@ class SqliteLog:
         with self._session.reading() as connection:
             return list(connection.scalars(query))
 
-    def node(self, level: int, index: int) -> bytes:
-        """A stored tree node."""
+    def nodes(self, places: Sequence[Place]) -> Sequence[bytes]:
+        """The stored tree nodes at some places, by one query."""
         table = schema.nodes
-        query = sa.select(_bytes(table.c.hash)).where(table.c.level == level, table.c.idx == index)
+        wanted = sa.tuple_(table.c.level, table.c.idx).in_(places)
+        query = sa.select(table.c.level, table.c.idx, _bytes(table.c.hash)).where(wanted)
         with self._session.reading() as connection:
-            found = connection.scalar(query)
-        if found is None:
-            raise StoreUnusable(
-                f"the tree node {level}/{index} is missing; restore the database from a backup"
-            )
-        return bytes(found)
+            found = {(row.level, row.idx): bytes(row.hash) for row in connection.execute(query)}
+        for level, index in places:
+            if (level, index) not in found:
+                raise StoreUnusable(
+                    f"the tree node {level}/{index} is missing", remedy="restore the database from a backup"
+                )
+        return [found[place] for place in places]
 
     def sealed(self, seqs: Collection[int]) -> Mapping[int, Mapping[str, Opening]]:
         """The sealed parts of some entries, by `seq`."""
@@ -79,44 +97,35 @@ class SqliteLog:
         parts = [row for entry in entries for row in _part_rows(entry)]
         rows = [{"level": level, "idx": index, "hash": node} for level, index, node in nodes]
         with self._session.writing() as connection:
-            connection.execute(
-                sa.insert(schema.entries), [{"seq": entry.seq, "leaf": entry.leaf} for entry in entries]
-            )
+            connection.execute(_ADD_ENTRIES, [{"seq": entry.seq, "leaf": entry.leaf} for entry in entries])
             if parts:
-                connection.execute(sa.insert(schema.parts), parts)
-            connection.execute(sa.insert(schema.nodes), rows)
-            head = sa.update(schema.head).values(size=entries[-1].size, checkpoint=checkpoint)
-            connection.execute(head)
+                connection.execute(_ADD_PARTS, parts)
+            connection.execute(_ADD_NODES, rows)
+            connection.execute(_MOVE, {"to_size": entries[-1].size, "to_checkpoint": checkpoint})
 
     def confirm(self) -> None:
         """Commit a write that changes nothing."""
         with self._session.writing() as connection:
-            connection.execute(sa.update(schema.head).values(confirmed=schema.head.c.confirmed + 1))
+            connection.execute(_CONFIRM)
 
     def done(self, command: str) -> PastCommand | None:
         """The result of a command, if it was done before."""
-        table = schema.commands
         with self._session.reading() as connection:
-            row = connection.execute(sa.select(table).where(table.c.id == command)).one_or_none()
+            row = connection.execute(_DONE, {"command": command}).one_or_none()
         return PastCommand(row.request, _object(row.result)) if row else None
 
     def remember(self, command: str, done: PastCommand) -> None:
         """Remember the result of a command."""
         values = {"id": command, "request": done.request, "result": canonical.dumps(done.result)}
         with self._session.writing() as connection:
-            connection.execute(sa.insert(schema.commands).values(**values))
+            connection.execute(_REMEMBER, values)
 
 
 def _head(connection: Connection) -> Row[Any]:
-    found = connection.execute(sa.select(schema.head)).one_or_none()
+    found = connection.execute(_HEAD).one_or_none()
     if found is None:
         raise StoreUnusable("the head of the log is missing", remedy="restore the database from a backup")
     return found
-
-
-def _bytes(column: sa.Column[bytes]) -> sa.Label[bytes]:
-    """A column of bytes, whatever somebody who altered the file has put there: SQLite has typed values."""
-    return sa.cast(column, sa.LargeBinary).label(column.name)
 
 
 def _parts(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sluicegate_record.log import merkle
 from sluicegate_record.log.merkle import (
     EMPTY_ROOT,
     Frontier,
+    Place,
     consistency_proof,
     inclusion_proof,
     leaf_hash,
@@ -47,8 +49,8 @@ class Stored:
             assert (level, index) not in self.nodes
             self.nodes[level, index] = node
 
-    def read(self, level: int, index: int) -> bytes:
-        return self.nodes[level, index]
+    def read(self, places: Sequence[Place]) -> list[bytes]:
+        return [self.nodes[place] for place in places]
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 Rules
 - Node (level, index) covers the leaves from index * 2**level up to (index + 1) * 2**level. Only complete
-  nodes are stored; they never change. `read(level, index)` fetches one.
+  nodes are stored; they never change. `read` fetches all that a root or a proof needs at once.
 - A proof is the list of siblings from the leaf up. Proving and checking walk the same descent from the root,
   so a proof has exactly one length and every hash in it is used.
 - A writer keeps a `Frontier`: the roots of the maximal complete subtrees, largest first.
@@ -10,14 +10,18 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from sluicegate_record.errors import BadProof, InvalidInput
 
-ReadNode: TypeAlias = Callable[[int, int], bytes]
+Place: TypeAlias = tuple[int, int]
+"""The level and the index of a node."""
+ReadNodes: TypeAlias = Callable[[Sequence[Place]], Sequence[bytes]]
+"""The nodes at some places, in their order."""
 
 HASH_BYTES = 32
 EMPTY_ROOT = sha256().digest()
@@ -44,7 +48,7 @@ class Frontier:
     hashes: list[bytes] = field(default_factory=list)
 
     @classmethod
-    def at(cls, size: int, read: ReadNode) -> Frontier:
+    def at(cls, size: int, read: ReadNodes) -> Frontier:
         """The frontier of the first `size` leaves, from stored nodes.
 
         Requires: 0 <= size, and all complete nodes over the first `size` leaves can be read.
@@ -52,7 +56,7 @@ class Frontier:
         """
         if size < 0:
             raise InvalidInput(f"tree size {size}, expected 0 or more")
-        return cls(size, [read(level, index) for level, index in _peaks(0, size)])
+        return cls(size, list(read(_peaks(0, size))))
 
     def append(self, leaf: bytes) -> list[tuple[int, int, bytes]]:
         """Add a leaf hash; return each node this completes as (level, index, hash), the leaf itself first.
@@ -77,12 +81,12 @@ class Frontier:
         return Frontier(self.size, list(self.hashes))
 
 
-def root(size: int, read: ReadNode) -> bytes:
+def root(size: int, read: ReadNodes) -> bytes:
     """The root of the first `size` leaves, from stored nodes. Requires and raises as `Frontier.at` does."""
     return Frontier.at(size, read).root()
 
 
-def inclusion_proof(index: int, size: int, read: ReadNode) -> list[bytes]:
+def inclusion_proof(index: int, size: int, read: ReadNodes) -> list[bytes]:
     """The proof that leaf `index` is in the tree of the first `size` leaves, siblings from the leaf up.
 
     Requires: all complete nodes over the first `size` leaves can be read.
@@ -92,10 +96,10 @@ def inclusion_proof(index: int, size: int, read: ReadNode) -> list[bytes]:
     """
     if not 0 <= index < size:
         raise InvalidInput(f"leaf {index} of {size}, expected 0 <= index < size")
-    return [_subtree(sibling, read) for sibling in _siblings_of_leaf(index, size)]
+    return _roots(_siblings_of_leaf(index, size), read)
 
 
-def consistency_proof(first: int, second: int, read: ReadNode) -> list[bytes]:
+def consistency_proof(first: int, second: int, read: ReadNodes) -> list[bytes]:
     """The proof that the tree of `first` leaves is a prefix of the tree of `second`.
 
     Empty where there is nothing to prove: first is 0 or equals second.
@@ -109,8 +113,7 @@ def consistency_proof(first: int, second: int, read: ReadNode) -> list[bytes]:
     if first == 0:
         return []
     shared, siblings = _siblings_of_edge(first, second)
-    start = [] if shared.start == 0 else [_subtree(shared, read)]
-    return start + [_subtree(sibling, read) for sibling in siblings]
+    return _roots(siblings if shared.start == 0 else [shared, *siblings], read)
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
@@ -206,16 +209,21 @@ def _split(size: int) -> int:
     return 1 << ((size - 1).bit_length() - 1)
 
 
-def _peaks(start: int, width: int) -> Iterator[tuple[int, int]]:
+def _peaks(start: int, width: int) -> list[Place]:
     """The maximal complete nodes over `width` leaves from `start` on, largest first."""
+    peaks = []
     for level in reversed(range(width.bit_length())):
         if width >> level & 1:
-            yield level, start >> level
+            peaks.append((level, start >> level))
             start += 1 << level
+    return peaks
 
 
-def _subtree(tree: _Subtree, read: ReadNode) -> bytes:
-    return _joined([read(level, index) for level, index in _peaks(tree.start, tree.width)])
+def _roots(trees: Sequence[_Subtree], read: ReadNodes) -> list[bytes]:
+    """The root of each subtree."""
+    peaks = [_peaks(tree.start, tree.width) for tree in trees]
+    nodes = iter(read([place for each in peaks for place in each]))
+    return [_joined(list(islice(nodes, len(each)))) for each in peaks]
 
 
 def _joined(peaks: Sequence[bytes]) -> bytes:
