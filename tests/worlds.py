@@ -394,7 +394,7 @@ class World:
         """Assert that entries are lawful, as the ledger does."""
         overlay = self.state.record.overlay()
         for entry in made:
-            found = law.breach(overlay, entry, overlay.pinned(), overlay.log, Support.RECORD)
+            found = law.breach(overlay, entry, overlay.pinned(), LOG, Support.RECORD)
             assert found is None, (entry.seq, entry.type, found)
             overlay.apply(entry)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sluicegate.gate.engine import Engine, Lease
+import pytest
+
+from sluicegate.gate.engine import Engine, Lease, _Meter
 
 HOUR_MS = 3_600_000
 
@@ -29,3 +31,9 @@ def test_what_has_ended_stays_ended_when_the_control_planes_clock_is_set_back():
     assert now is not None
     assert now.early_ms == 9 * HOUR_MS
     assert now.late_ms >= passed.early_ms
+
+
+@pytest.mark.parametrize("per_minute", [0, -1])
+def test_a_rate_of_nothing_admits_nothing(per_minute: int) -> None:
+    meter = _Meter(per_minute, 0.0)
+    assert [meter.take(at_ms) for at_ms in (0.0, 60_000.0, 1e12)] == [60, 60, 60]

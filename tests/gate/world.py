@@ -62,7 +62,7 @@ class World(Rough):
             dict.fromkeys(models, upstream),
             {"first": conditions or {}},
             announced=announced,
-            leaseMs=LEASE_MS,
+            leaseMs=60_000,
             onRefusal={"fallbackModel": FALLBACK},
         )
         public: dict[str, Any] = {

@@ -11,7 +11,7 @@ from sluicegate.errors import BadCheckpoint
 from sluicegate_record import law, verify
 from sluicegate_record.audit import Audit, audit
 from sluicegate_record.entries import Entry
-from sluicegate_record.log import acknowledgement, canonical, checkpoint, merkle
+from sluicegate_record.log import acknowledgement, canonical, checkpoint, merkle, times
 from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.log.proof import Proven
 from sluicegate_record.verify import worded
@@ -35,6 +35,7 @@ HELD = next(
     entry.seq + 1 for entry in history() if entry.stream == "d-1" and entry.type == "directive.issued"
 )
 """The size of the log that holds the directive d-1."""
+HELD_MS = history()[HELD - 1].at_ms
 HASHES = [merkle.leaf_hash(leaf) for leaf in LEAVES]
 
 
@@ -176,7 +177,7 @@ GONE = {**UNSIGNED, "gateway": "gateway-3", "state": "counted_out", "size": 0}
 def noted(*groups: list[dict[str, Any]], **changes: Any) -> list[bytes]:
     """The log, and in it that d-1 is in force, with these rows in each part."""
     states = [row["state"] for group in groups for row in group]
-    common = {"directive": "d-1", "size": HELD, "at": "2026-06-12T21:21:00.000Z", "timeToZeroMs": 5,
+    common = {"directive": "d-1", "size": HELD, "at": times.format_time(HELD_MS), "timeToZeroMs": 0,
               "acknowledged": states.count("acknowledged"), "countedOut": states.count("counted_out"),
               "stated": 0, "streamsCut": 0, "of": len(groups), "points": [], **changes}  # fmt: skip
     leaf: Any = canonical.loads(LEAVES[-1])
@@ -261,9 +262,6 @@ def test_what_no_gateway_signed_is_noted_and_not_proven(rows: list[dict[str, Any
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"size": 0}, f"of a directive that has size {HELD} there"),
-        ({"size": HELD - 1}, f"of a directive that has size {HELD} there"),
-        ({"directive": "d-9"}, "there is no such directive"),
         ({"acknowledged": 1_000}, "0 rows"),
         ({"stated": 3}, "0 stated by points, expected 3"),
         (
@@ -272,27 +270,45 @@ def test_what_no_gateway_signed_is_noted_and_not_proven(rows: list[dict[str, Any
         ),
     ],
 )
-def test_what_does_not_fit_the_directive_or_its_own_counts_is_unproven(
-    changes: dict[str, Any], said: str
-) -> None:
+def test_what_does_not_fit_its_own_counts_is_unproven(changes: dict[str, Any], said: str) -> None:
     found = signed_over(noted([], **changes))
     assert (found.ok, found.problem) == (False, "")
     assert said in found.unproven[0]
     assert said in worded(found)
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"size": 0}, f"of a directive that has size {HELD} there"),
+        ({"size": HELD - 1}, f"of a directive that has size {HELD} there"),
+        ({"directive": "d-9"}, "no directive 'd-9'"),
+        ({"at": "2026-06-12T21:21:00.000Z"}, "of a directive that does not hold then"),
+        ({"at": "2099-06-12T21:21:00.000Z"}, "of a directive that does not hold then"),
+        ({"timeToZeroMs": 1}, "another time than since its entry"),
+    ],
+)
+def test_what_does_not_fit_the_directive_is_not_lawful(changes: dict[str, Any], said: str) -> None:
+    found = signed_over(noted([], **changes))
+    assert (found.ok, found.problem, found.in_force) == (False, "", ())
+    (unlawful,) = found.law.unlawful
+    assert (unlawful.rule, unlawful.why) == ("is_of_its_directive", said)
+    assert said in worded(found)
+
+
 def test_a_report_says_which_log_it_is_and_what_no_rule_is_about() -> None:
-    found = signed_over(LEAVES)
-    answer = verify.answer(found)
     last: Any = canonical.loads(LEAVES[-1])
+    without_rule = {"seq": len(LEAVES), "type": "list.changed", "public": {"list": "l", "version": "1"}}
+    bare = canonical.dumps({**last, **without_rule, "gate": {}, "sealed": {}})
+    found = signed_over([*LEAVES, bare])
+    answer = verify.answer(found)
     assert (answer["log"], answer["lastAt"]) == (ORIGIN, last["at"])
     assert f"log: {ORIGIN}; its last entry is of {last['at']}" in worded(found).splitlines()
-    other = len(LEAVES) - found.law.entries
-    assert f"no rule applies to the other {other} entries" in worded(found).splitlines()
+    assert "no rule applies to the other 1 entry" in worded(found).splitlines()
     assert isinstance(answer["law"], dict)
-    assert answer["law"]["noRule"] == other
+    assert answer["law"]["noRule"] == 1
     (at,) = found.law.unchecked_at["is_the_applicants"]
-    assert answer["law"]["uncheckedAt"] == [
-        {"rule": "is_the_applicants", "says": law.words("is_the_applicants"), "entries": [at]}
-    ]
+    assert {"rule": "is_the_applicants", "says": law.words("is_the_applicants"), "entries": [at]} in answer[
+        "law"
+    ]["uncheckedAt"]
     assert f"{law.words('is_the_applicants')} (entry {at})" in worded(found)

@@ -18,6 +18,7 @@ from sluicegate_record.form import Misread
 from sluicegate_record.law import Breach, Support, Unchecked
 from sluicegate_record.log import canonical
 from sluicegate_record.record import Record
+from sluicegate_record.terms.rule import DEPTH_MAX
 from tests.core.lifecycle.test_histories import Player, histories
 from tests.record.law.test_law import before, stored
 from tests.vectors.make_every_act import FOLDER
@@ -120,6 +121,67 @@ def test_a_record_without_a_field_is_refused(field: str) -> None:
 def test_what_is_no_record_is_refused(value: object) -> None:
     with pytest.raises(Misread):
         Record.from_json(value)
+
+
+@pytest.mark.parametrize("field", ["keys", "releases", "cases", "grants", "directives"])
+def test_a_record_with_the_same_thing_twice_is_refused(field: str) -> None:
+    value = before(len(stored())).to_json()
+    value[field].append(value[field][0])
+    with pytest.raises(Misread, match=f"^{field}: expected each once, found '"):
+        Record.from_json(value)
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("cases", {"root": "case_none"}),
+        ("cases", {"dossier": "case_none"}),
+        ("cases", {"appeal": "case_none"}),
+        ("cases", {"appeals": ["case_none"]}),
+        ("grants", {"case": "case_none"}),
+        ("grants", {"dossier": "case_none"}),
+        ("grants", {"amendment": "case_none"}),
+        ("grants", {"removal": "case_none"}),
+        ("directives", {"lifts": ["case_none"]}),
+    ],
+)
+def test_a_record_that_names_a_case_that_is_not_there_is_refused(field: str, changes: dict[str, Any]) -> None:
+    value = before(len(stored())).to_json()
+    value[field][0].update(changes)
+    with pytest.raises(Misread, match=f"^{field}: expected a case of this record, found 'case_none'$"):
+        Record.from_json(value)
+
+
+def test_a_record_without_terms_that_it_names_is_refused() -> None:
+    value = before(len(stored())).to_json()
+    digest = next(iter(value["releases"][0]["terms"].values()))
+    del value["terms"][digest]
+    with pytest.raises(Misread, match=f"^releases: expected terms of this record, found '{digest}'$"):
+        Record.from_json(value)
+
+
+def test_a_record_with_terms_of_no_stage_is_refused() -> None:
+    value = before(len(stored())).to_json()
+    digest = next(iter(value["terms"]))
+    value["terms"][digest]["stage"] = "none"
+    with pytest.raises(Misread, match=f"^terms.{digest}: expected a stage of its plan, found 'none'$"):
+        Record.from_json(value)
+
+
+@pytest.mark.parametrize("levels", [DEPTH_MAX + 1, 200, 400, 20_000])
+def test_a_rule_that_is_nested_too_deep_is_refused(levels: int) -> None:
+    value = before(len(stored())).to_json()
+    rule: Any = "oncd"
+    for _ in range(levels):
+        rule = {"allOf": [rule]}
+    value["cases"][0]["rule"] = rule
+    with pytest.raises(Misread, match=rf"^cases\.0\.rule: expected at most {DEPTH_MAX} levels of rules"):
+        Record.from_json(value)
+    rule = "oncd"
+    for _ in range(DEPTH_MAX):
+        rule = {"allOf": [rule]}
+    value["cases"][0]["rule"] = rule
+    Record.from_json(value)
 
 
 def test_a_damaged_record_is_refused_or_read_and_never_anything_else() -> None:

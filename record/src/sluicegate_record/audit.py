@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 from sluicegate_record import law
 from sluicegate_record.entries import Entry, Unknown, entry
 from sluicegate_record.entries.directives import DirectiveInForce
-from sluicegate_record.entries.releases import LogStarted
 from sluicegate_record.errors import BadProof, SluicegateError
 from sluicegate_record.law import Breach, Support, Unchecked
 from sluicegate_record.log import canonical, checkpoint, merkle, proof
@@ -66,8 +65,8 @@ class Judgement:
 class InForce:
     """A claim of the log that a directive, at a size, came into force everywhere; and what proves it.
 
-    `seq` is the first entry with the claim. If the claim does not fit the record, `proven` is None, and `why`
-    has the reason.
+    `seq` is the first entry with the claim. If its acknowledgements do not fit the log, `proven` is None, and
+    `why` has the reason.
     """
 
     seq: int
@@ -110,7 +109,7 @@ class Audit:
 
     @property
     def unproven(self) -> tuple[str, ...]:
-        """The claims that do not fit the record, each with the reason."""
+        """The claims whose acknowledgements do not fit the log, each with the reason."""
         return tuple(str(each) for each in self.in_force if each.proven is None)
 
     @property
@@ -146,9 +145,9 @@ def audit(
         if found is None:
             return bad(index, problem)
         last_ms = found.at_ms
-        claims.take(found, judge)
         nodes.add(frontier.append(digest))
-        judge.take(found)
+        if judge.take(found):
+            claims.take(found)
     if frontier.size != head.size:
         had = counted(frontier.size, "entry", "entries")
         return bad(frontier.size, f"{had}, expected {head.size} as the checkpoint says")
@@ -166,11 +165,10 @@ def audit(
 
 
 class _Claim(NamedTuple):
-    """The number of the first entry with a claim, the public parts of all its entries, and what is wrong."""
+    """The number of the first entry with a claim, and the public parts of all its entries."""
 
     seq: int
     parts: list[Mapping[str, Any]]
-    why: str
 
 
 class _Claims:
@@ -179,13 +177,11 @@ class _Claims:
     def __init__(self) -> None:
         self._found: dict[tuple[str, int], _Claim] = {}
 
-    def take(self, found: Entry, judge: Judge) -> None:
-        """Keep an entry if it makes a claim. Requires: `judge` has not judged it yet."""
-        if not isinstance(found.body, DirectiveInForce):
-            return
-        name, size = found.body.directive, found.body.size
-        new = _Claim(found.seq, [], _misfit(size, judge.size_of(name)))
-        self._found.setdefault((name, size), new).parts.append(found.public)
+    def take(self, found: Entry) -> None:
+        """Keep an entry if it makes a claim. Requires: it is lawful."""
+        if isinstance(found.body, DirectiveInForce):
+            key = found.body.directive, found.body.size
+            self._found.setdefault(key, _Claim(found.seq, [])).parts.append(found.public)
 
     def checked(self, nodes: _Nodes, size: int) -> Iterator[InForce]:
         """Each claim, checked with the roots of the log of `size`."""
@@ -196,19 +192,12 @@ class _Claims:
             return merkle.root(acknowledged, nodes.read)
 
         for (name, at), claim in self._found.items():
-            proven, why = None, claim.why
+            proven, why = None, ""
             try:
-                proven = None if why else proof.in_force(claim.parts, root_of)
+                proven = proof.in_force(claim.parts, root_of)
             except BadProof as error:
                 why = error.message
             yield InForce(claim.seq, name, at, proven, why)
-
-
-def _misfit(size: int, recorded: int | None) -> str:
-    """Why a claim about a directive at `size` does not fit the record, where the directive has `recorded`."""
-    if recorded is None:
-        return "there is no such directive"
-    return "" if size == recorded else f"of a directive that has size {recorded} there"
 
 
 class Judge:
@@ -223,16 +212,11 @@ class Judge:
         self._unchecked: Counter[str] = Counter()
         self._unchecked_at: dict[str, list[int]] = {}
 
-    def size_of(self, directive: str) -> int | None:
-        """The log's size at a directive's newest document so far; None if there is no such directive."""
-        found = self._record.directives.get(directive)
-        return None if found is None else found.size
-
-    def take(self, found: Entry) -> None:
-        """Judge an entry, and fold in the part of it that has an effect."""
+    def take(self, found: Entry) -> bool:
+        """Judge an entry, and fold in the part of it that has an effect. The answer is whether no rule that
+        was checked is broken.
+        """
         record, keys = self._record, self._record.pinned()
-        if isinstance(found.body, LogStarted) and found.body.vkey != self._log:
-            self._note(found, "is_this_log", f"a log of the key {found.body.vkey!r}")
         verdict = law.breach(record, found, keys, self._log, Support.RECORD)
         self._entries += bool(law.rules_of(found))
         if isinstance(verdict, Breach):
@@ -240,11 +224,13 @@ class Judge:
         elif isinstance(verdict, Unchecked):
             self._leave(found, verdict.rules)
             verdict = None
+        is_lawful = verdict is None
         honoured = law.effect(record, found, verdict, keys, self._log)
         if honoured is not None:
             self._apply(honoured)
         else:
             record.skip(found)
+        return is_lawful
 
     def judged(self) -> Judgement:
         """What the law says so far."""

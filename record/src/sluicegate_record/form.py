@@ -425,6 +425,17 @@ def _same(value: Any) -> Any:
     return value
 
 
+def within(least: int, most: int) -> Codec:
+    """A whole number within bounds, both inclusive."""
+
+    def read(value: Json) -> int:
+        if type(value) is not int or not least <= value <= most:
+            raise Misread(f"a whole number from {least:,} to {most:,}", shown(value))
+        return value
+
+    return Codec(read, _same, {"type": "integer", "minimum": least, "maximum": most})
+
+
 _SCALARS: dict[Any, Codec] = {
     str: _scalar(str, "text", "string"),
     int: _scalar(int, "a whole number", "integer"),

@@ -12,8 +12,8 @@ Rules:
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections import ChainMap, Counter
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 from sluicegate_record.entities import case as case_
@@ -28,6 +28,7 @@ from sluicegate_record.entities.release import Release, Terms
 from sluicegate_record.entries import Body, Entry, cases, directives, grants, releases
 from sluicegate_record.form import Form, Json, Misread, Time, form, replace, shown
 from sluicegate_record.terms import kinds
+from sluicegate_record.terms.plan import Plan
 
 V = TypeVar("V")
 Entity: TypeAlias = Case | Grant | Directive
@@ -86,12 +87,16 @@ class Record:
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
-        """The record that `to_json` wrote. Raises: Misread: another version of the form, or no record."""
+        """The record that `to_json` wrote. Raises: Misread: another version of the form, or no record:
+        an entity is there twice, or names a case or terms that are not there.
+        """
         if type(value) is dict and value.get("v", 1) != 1:
             raise Misread("a record in version 1 of its form", shown(value["v"]), ("v",))
         found = Snapshot.from_json(value)
         for name in found.unknown:
             raise Misread("a field that this build knows", repr(name), (name,))
+        for fault in _loose(found):
+            raise fault
         record = cls()
         record.origin, record.log, record.developer = found.origin, found.log, found.developer
         record.newest_v = found.newest_v
@@ -171,6 +176,42 @@ class Record:
     def root_of(self, grant: str) -> Case:
         """The application that a grant goes back to. Raises: KeyError."""
         return self.cases[self.cases[self.grants[grant].case].root]
+
+
+def _loose(found: Snapshot) -> Iterator[Misread]:
+    """Every entity that is there twice, and every case or terms that are named and are not there."""
+    for field, names in (
+        ("keys", [key.keyid for key in found.keys]),
+        ("releases", [release.name for release in found.releases]),
+        ("cases", [case.id for case in found.cases]),
+        ("grants", [grant.id for grant in found.grants]),
+        ("directives", [directive.name for directive in found.directives]),
+    ):
+        for name in (name for name, count in Counter(names).items() if count > 1):
+            yield Misread("each once", repr(name), (field,))
+    known = {case.id for case in found.cases}
+    for field, name in _named(found):
+        if name not in known:
+            yield Misread("a case of this record", repr(name), (field,))
+    for release in found.releases:
+        for digest in set(release.terms.values()) - found.terms.keys():
+            yield Misread("terms of this record", repr(digest), ("releases",))
+    for digest, terms in found.terms.items():
+        if isinstance(terms.given, Plan) and terms.stage not in terms.given.stages:
+            yield Misread("a stage of its plan", repr(terms.stage), ("terms", digest))
+
+
+def _named(found: Snapshot) -> Iterator[tuple[str, str]]:
+    """Every case that an entity names, with the field of the entity."""
+    for case in found.cases:
+        yield from (
+            ("cases", name) for name in (case.dossier, case.root, case.appeal or case.id, *case.appeals)
+        )
+    for grant in found.grants:
+        about = (grant.case, grant.dossier, grant.amendment, grant.removal)
+        yield from (("grants", name) for name in about if name is not None)
+    for directive in found.directives:
+        yield from (("directives", name) for name in directive.lifts)
 
 
 def _above(below: MutableMapping[str, V]) -> MutableMapping[str, V]:

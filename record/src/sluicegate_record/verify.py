@@ -19,7 +19,6 @@ SHOWN_MAX = 20
 """How many entries of a kind are shown to a person; JSON has more."""
 VKEY_BYTES_MAX = 1_000
 _WORDS = {
-    "is_this_log": "A log starts with the key that it is checked by.",
     "is_about_something": "An entry is about something that is on the record.",
 }
 

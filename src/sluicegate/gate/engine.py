@@ -277,7 +277,12 @@ class _Meter:
         self._at_ms = at_ms
 
     def take(self, at_ms: float) -> int:
-        """Take one token: 0, or how many seconds (1 to 60) to wait for the next."""
+        """Take one token: 0, or how many seconds (1 to 60) to wait for the next.
+
+        A rate of less than one request gives none, ever.
+        """
+        if self.per_minute < 1:
+            return 60
         per_ms = self.per_minute / 60_000
         self._tokens = min(self.per_minute, self._tokens + (at_ms - self._at_ms) * per_ms)
         self._at_ms = at_ms

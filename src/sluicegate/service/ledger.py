@@ -32,13 +32,12 @@ from sluicegate.ports import Log, PastCommand, Ports, Store
 from sluicegate.service import letters
 from sluicegate.service.follower import Follower
 from sluicegate_record import entries, law
+from sluicegate_record.entities.happening import CLOCK
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import canonical, checkpoint, merkle
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.record import Record
 
-CLOCK = "clock"
-"""Who moves cases when time does."""
 Result = TypeVar("Result")
 
 
@@ -271,7 +270,7 @@ class Ledger:
         placed = entries.place_all(
             decided.drafts, seq=self._state.size, at_ms=now_ms, by=by, command=command_id
         )
-        _check_law(self._state.record, placed)
+        _check_law(self._state.record, self.vkey(), placed)
         if placed:
             grown = self._follower.frontier.copy()
             nodes = [node for entry in placed for node in grown.append(merkle.leaf_hash(entry.leaf))]
@@ -307,14 +306,14 @@ class _RolledBack(Exception):
         self.refusal = refusal
 
 
-def _check_law(record: Record, placed: Sequence[Entry]) -> None:
+def _check_law(record: Record, log: str, placed: Sequence[Entry]) -> None:
     """Check that each entry is lawful after those before it.
 
     Raises: AssertionError: one is not, and so was decided wrongly.
     """
     after = record.overlay() if len(placed) > 1 else record
     for entry in placed:
-        breach = law.breach(after, entry, after.pinned(), after.log, law.Support.RECORD)
+        breach = law.breach(after, entry, after.pinned(), log, law.Support.RECORD)
         if breach is not None:
             raise AssertionError(f"a {entry.type} entry was decided that is not lawful: {breach}")
         if after is not record:

@@ -16,9 +16,10 @@ from sluicegate.core.lifecycle import State
 from sluicegate.core.lifecycle.notices import Notice
 from sluicegate.ports import Ports
 from sluicegate.service.counting import settled
-from sluicegate.service.ledger import CLOCK, Ledger
+from sluicegate.service.ledger import Ledger
 from sluicegate.service.letters import letter
 from sluicegate_record.entities.directive import Directive
+from sluicegate_record.entities.happening import CLOCK
 
 ISSUED, LIFTED, REPLACED = "directive.issued", "directive.lifted", "directive.replaced"
 

@@ -16,13 +16,14 @@ from sluicegate.core.lifecycle.directives import (
     EndDrill,
     IssueDirective,
     OpenLift,
+    ReportDrill,
 )
 from sluicegate.core.lifecycle.positions import RecordPosition, TranscribePosition
 from sluicegate.errors import BadEnvelope
 from sluicegate_record.directives.scope import Scope
-from sluicegate_record.log import canonical, times
+from sluicegate_record.log import canonical, dsse, times
 from sluicegate_record.log.leaf import Opening
-from sluicegate_record.statements.directives import Confirmation
+from sluicegate_record.statements.directives import Confirmation, DrillReport
 from sluicegate_record.terms.rule import Rule
 from tests.forging import gate_value
 from tests.worlds import (
@@ -761,6 +762,24 @@ def test_a_drill_refuses_nobody_and_is_ended_at_once(world: World) -> None:
     size = world.state.size
     world.must(EndDrill("drill-1"))
     assert world.state.size == size
+
+
+@pytest.mark.parametrize(
+    ("stated", "signer", "code"),
+    [
+        ({"log": LOG, "drill": "drill-2"}, "log", "other_drill"),
+        ({"log": "other", "drill": "drill-1"}, "log", "other_drill"),
+        ({"log": LOG, "drill": "drill-1"}, OFFICER, "signature_invalid"),
+    ],
+)
+def test_a_report_is_of_its_drill_and_signed_by_the_log(
+    world: World, stated: dict[str, Any], signer: str, code: str
+) -> None:
+    world.must(drill())
+    world.must(EndDrill("drill-1"))
+    bound = {"drill-1": canonical.digest(stated).removeprefix("sha256:")}
+    envelope = signed(dsse.statement(bound, DrillReport.TYPE, stated), signer)
+    assert world.refused(ReportDrill("drill-1", envelope)) == code
 
 
 def test_a_drill_is_no_directive(world: World) -> None:

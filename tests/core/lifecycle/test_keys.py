@@ -77,6 +77,20 @@ def test_a_key_that_the_log_holds_does_not_change(pins: list[Pin]) -> None:
     assert World().refused(start(pins=pins)) == "key_changed"
 
 
+@pytest.mark.parametrize(
+    "pins",
+    [
+        [*PINS, Pin("oncd", "oncd", public_key("another"))],
+        [*PINS, Pin("another", "oncd", public_key("oncd"))],
+    ],
+    ids=["an owner with two keys", "a key of two owners"],
+)
+def test_a_key_has_one_owner_and_an_owner_one_key(pins: list[Pin]) -> None:
+    world = World(started=False)
+    assert world.refused(start(pins=pins)) == "pinned_twice"
+    world.must(start())
+
+
 # Who signed
 
 

@@ -16,7 +16,7 @@ from sluicegate.core.terms import document, plan
 from sluicegate.errors import InvalidDocument, Place
 from sluicegate_record.log import canonical
 from sluicegate_record.terms.plan import Plan
-from sluicegate_record.terms.quorum import DEPTH_MAX
+from sluicegate_record.terms.rule import DEPTH_MAX
 from tests.worlds import plan_value, read_plan, stage
 
 EXAMPLES = sorted(

@@ -153,10 +153,11 @@ def test_a_field_of_another_type_cannot_be_read(type_: str) -> None:
 @pytest.mark.parametrize("part", [Part.PUBLIC, Part.GATE, Part.SEALED])
 def test_a_field_that_is_not_known_is_named_and_stays(type_: str, part: Part) -> None:
     entry = stored()[type_][0]
-    found = altered(entry, part, {"later": "x"})
+    later = "0" * 64
+    found = altered(entry, part, {"later": later})
     is_ours_to_name = part is Part.SEALED and any(of is Part.OPENINGS for _, of in parts_of(TYPES[type_]))
     assert found.body.strange == (frozenset() if is_ours_to_name else {f"{part.value}.later"})
-    assert getattr(leaves.read(found.leaf), part.value)["later"] == "x"
+    assert getattr(leaves.read(found.leaf), part.value)["later"] == later
 
 
 def test_a_type_that_is_not_known_cannot_be_read() -> None:
@@ -369,3 +370,17 @@ def test_an_entry_tells_what_it_holds_of_a_leaf_it_cannot_read() -> None:
     leaf = Leaf(0, AT_MS, "grant.approved", "s", "b", "c", {"grant": 7}, {}, {})
     found = read(leaf.to_bytes())
     assert (found.type, found.public) == ("grant.approved", {"grant": 7})
+
+
+# What the plan language cannot express
+
+
+@pytest.mark.parametrize("type_", ["grant.approved", "grant.amended"])
+@pytest.mark.parametrize(
+    "conditions", [{"requestsPerMinute": 0}, {"validFor": "P0D"}, {"logs": 30}], ids=repr
+)
+def test_conditions_that_no_plan_has_cannot_be_read(type_: str, conditions: dict[str, Any]) -> None:
+    leaf = leaves.read(stored()[type_][0].leaf)
+    found = read(leaf._replace(public={**leaf.public, "conditions": conditions}).to_bytes())
+    assert isinstance(found.body, Unknown)
+    assert found.body.why.startswith("it lacks what its type needs: conditions.")

@@ -488,7 +488,7 @@ CASES = {
     "an agency whose time is over when it begins": Untrue(
         timed("case.received"),
         says(due=BEFORE_ALL),
-        "is_received",
+        "starts_its_clock",
         "an agency with less time than the terms give",
     ),
     "a receipt for another question": Untrue(

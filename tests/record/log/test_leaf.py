@@ -134,8 +134,25 @@ def test_what_is_no_leaf(data: bytes) -> None:
         leaves.read(data)
 
 
-def test_a_field_of_the_leaf_itself_that_is_not_known_is_let_through() -> None:
-    assert leaves.read(leaf(more={"x": 1})) == written()
+def test_a_leaf_of_a_version_that_is_known_has_no_other_field() -> None:
+    with pytest.raises(VerificationFailed, match="the field 'more', which version 1 does not have"):
+        leaves.read(leaf(more={"x": 1}))
+    assert leaves.read(leaf(v=2, more={"x": 1})) == written()._replace(v=2)
+
+
+@pytest.mark.parametrize("part", ["gate", "sealed"])
+@pytest.mark.parametrize(
+    "commitment",
+    ["", "a" * 63, "a" * 65, "A" * 64, "g" * 64, "a" * 64 + "\n", "\u0661" * 64, 5, None, ["a"]],
+    ids=repr,
+)
+def test_a_commitment_is_64_lower_case_hex_digits(part: str, commitment: Any) -> None:
+    with pytest.raises(VerificationFailed, match="whose commitment to 'x' is not 64 hex digits"):
+        leaves.read(leaf(**{part: {"x": commitment}}))
+    assert getattr(leaves.read(leaf(v=2, **{part: {"x": commitment}})), part) == {"x": commitment}
+
+
+def test_a_leaf_of_another_type_or_version_can_be_read() -> None:
     assert leaves.read(leaf(type="grant.sparkled")).type == "grant.sparkled"
     assert leaves.read(leaf(v=2)) == written()._replace(v=2)
 
@@ -153,7 +170,7 @@ def test_a_leaf_has_a_largest_size() -> None:
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 bodies = st.one_of(names, st.integers(-9, 9), st.lists(names, max_size=2))
-parts = st.dictionaries(names, st.text("0123456789abcdef", max_size=4))
+parts = st.dictionaries(names, st.text("0123456789abcdef", min_size=64, max_size=64), max_size=3)
 
 
 @given(st.dictionaries(names, bodies), parts, parts, st.integers(0, 2**40))

@@ -394,3 +394,38 @@ def test_the_digests_of_the_examples_are_those_in_records(name: str) -> None:
     path = ROOT / name
     given = plan.read(document.read(path.read_bytes(), path.name))
     assert (canonical.digest(given.to_json()), given.terms) == EXAMPLES[name]
+
+
+# Numbers
+
+
+DAYS = (0, -1, 1_001, 1.0, True, "5", None)
+TIMES = ("P0D", "PT0S", "P1M", "", 5)
+AT_STAGE = ("spec", "stages", 0)
+CLOCK_AT = (*AT_STAGE, "admission", "clock")
+NUMBERS: list[tuple[tuple[str | int, ...], tuple[Any, ...]]] = [
+    (("spec", "leaseMs"), (0, -1, 499, 60_001, 900.0, True, "900")),
+    ((*AT_STAGE, "seats"), (0, -1, 1_000_001, 3.0, True, "3")),
+    ((*AT_STAGE, "eligibility", "owners", "above"), (-1, 100, 5.0, True)),
+    ((*AT_STAGE, "conditions", "requestsPerMinute"), (0, -1, 10_000_001, 6.0, True, "6")),
+    ((*AT_STAGE, "conditions", "validFor"), TIMES),
+    ((*CLOCK_AT, "within"), DAYS),
+    ((*CLOCK_AT, "overall", "within"), DAYS),
+    ((*CLOCK_AT, "to", 1, "within"), DAYS[:-1]),
+    ((*CLOCK_AT, "warn"), TIMES),
+    ((*AT_STAGE, "admission", "reply"), TIMES),
+    ((*AT_STAGE, "admission", "offer"), TIMES),
+    ((*AT_STAGE, "admission", "appeal", "within"), TIMES),
+]
+
+
+@pytest.mark.parametrize(("at", "values"), NUMBERS, ids=lambda value: str(value)[:60])
+def test_a_number_that_the_plan_language_cannot_express_is_not_read(
+    at: tuple[str | int, ...], values: tuple[Any, ...]
+) -> None:
+    value = read_plan(FULL).to_json()
+    Plan.from_json(value)
+    for wrong in values:
+        with pytest.raises(Misread) as caught:
+            Plan.from_json(put(at, wrong, value))
+        assert caught.value.path == at

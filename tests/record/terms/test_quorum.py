@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sluicegate_record.strict import JsonPath
 from sluicegate_record.terms import quorum
 from sluicegate_record.terms.quorum import faults, parties_of, reachable, satisfied
-from sluicegate_record.terms.rule import OPERATORS, Rule
+from sluicegate_record.terms.rule import DEPTH_MAX, OPERATORS, Rule
 from tests.core.reference_model import rule_holds
 
 PARTIES = ("a", "b", "c", "d")
@@ -214,7 +214,7 @@ def _nested(levels: int, operator: str) -> Json:
 @pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("path", [(), ("spec", "stages", 0, "admission", "grant")])
 def test_rules_nest_as_deep_as_is_said_and_no_deeper(operator: str, path: JsonPath) -> None:
-    deepest, deeper = (_nested(quorum.DEPTH_MAX + more, operator) for more in (0, 1))
+    deepest, deeper = (_nested(DEPTH_MAX + more, operator) for more in (0, 1))
     assert list(faults(deepest, frozenset(PARTIES), path)) == []
     assert satisfied(read(deepest), {"a"})
     assert [expected for _, expected, _ in faults(deeper, frozenset(PARTIES), path)] == [

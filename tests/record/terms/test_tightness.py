@@ -186,7 +186,6 @@ def test_why_a_change_is_not_provably_tighter(change: dict[str, Any], fields: li
         ((), "later"),
         (("eligibility",), "eligibility"),
         (("opensWhen",), "opensWhen"),
-        (("conditions",), "conditions"),
         (("admission",), "admission"),
         (("admission", "clock"), "admission"),
         (("basis",), "basis"),

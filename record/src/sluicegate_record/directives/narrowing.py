@@ -16,8 +16,7 @@ from sluicegate_record.directives.document import EVERYONE, DirectiveSpec, Docum
 from sluicegate_record.directives.status import Assurance
 from sluicegate_record.form import Json
 from sluicegate_record.strict import Unread
-from sluicegate_record.terms import conditions, quorum
-from sluicegate_record.terms.conditions import Conditions
+from sluicegate_record.terms import quorum
 
 
 def widened(new: Document, old: Document) -> list[str]:
@@ -50,7 +49,12 @@ def _stricter_conditions(new: DirectiveSpec, old: DirectiveSpec) -> bool:
     after, before = new.conditions, old.conditions
     if isinstance(after, Unread | None) or isinstance(before, Unread | None):
         return False
-    return conditions.is_tighter(Conditions.from_json(after), Conditions.from_json(before))
+    return all(name in after and _is_stricter(name, after[name], each) for name, each in before.items())
+
+
+def _is_stricter(name: str, new: Json, old: Json) -> bool:
+    is_rate = name == "requestsPerMinute" and type(new) is type(old) is int
+    return bool(0 < new <= old if is_rate else new == old)
 
 
 def _earlier(new: DirectiveSpec, old: DirectiveSpec) -> bool:

@@ -6,6 +6,9 @@ from typing import NamedTuple, Protocol
 
 from sluicegate_record.entries import Body
 
+CLOCK = "clock"
+"""Who sends what happens because a time has come: the `by` of its entries."""
+
 
 class Happening(Protocol):
     """A body at a place in the log. Units: `at_ms` milliseconds since 1970 UTC."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sluicegate_record.entities.case import CONSENT, Case
-from sluicegate_record.law.rule import At, Broken, require
+from sluicegate_record.entries.grants import GrantReinstated
+from sluicegate_record.entries.support import SupportedBody
+from sluicegate_record.law.rule import At, Broken, of_the_record, require
 from sluicegate_record.terms import conditions, kinds, quorum
 from sluicegate_record.terms.conditions import Conditions
 from sluicegate_record.terms.rule import Rule
@@ -37,6 +40,34 @@ def sides(at: At, case: Case) -> tuple[frozenset[str], frozenset[str]]:
     if at.believes:
         return case.consenting, case.against
     return case.saying(*CONSENT), case.saying("object")
+
+
+def as_heard(at: At, case: Case) -> Case:
+    """A case after an appeal against it was allowed: the positions of the appeal replace its own."""
+    appeal = at.record.cases.get(case.appeal or "")
+    if case.kind != kinds.ADMISSION or appeal is None or appeal.outcome not in kinds.GRANTED:
+        return case
+    return appeal
+
+
+@of_the_record
+def rests_on_its_case(at: At, body: Any) -> None:
+    """A consequence rests on the positions and the silence of its case."""
+    assert isinstance(body, SupportedBody)
+    if body.positions is None:
+        return
+    case = at.case(body.case)  # type: ignore[attr-defined]  # each has one that rests on positions
+    first, heard = case, as_heard(at, case)
+    if case.kind == kinds.APPEAL and not isinstance(body, GrantReinstated):
+        first = at.case(case.question.against)
+    said = {party: each for party, each in heard.positions.items() if each.position != "ask"}
+    counted = sorted(said.keys() & heard.consenting)
+    rests = tuple((party, said[party].digest, said[party].seq) for party in counted)
+    stated = tuple((each.agency, each.digest, each.seq) for each in body.positions)
+    require(stated == rests, "other positions than those of its case")
+    silent = tuple(sorted(heard.consenting.difference(counted)))
+    others = (silent, first.unopposed, first.proceeded)
+    require(others == (body.silent, body.unopposed, body.proceeded), "another silence than that of its case")
 
 
 def in_force(at: At, release_name: str, stage: str, asked: str) -> str:

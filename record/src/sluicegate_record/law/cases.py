@@ -1,12 +1,23 @@
-"""The law of cases: how they open, which positions count, what the passing of time does, how they end."""
+"""The law of cases: which positions count, what officers sign beside them, how a case ends."""
 
 from __future__ import annotations
 
-from sluicegate_record.entities.case import Case, opened
+from sluicegate_record.directives.received import Arrival
+from sluicegate_record.entities.case import Case
 from sluicegate_record.entries import Body, cases
-from sluicegate_record.law import rule
-from sluicegate_record.law.agreement import carried, sides
-from sluicegate_record.law.rule import At, Broken, require
+from sluicegate_record.law import clocks, openings
+from sluicegate_record.law.agreement import as_heard, carried, sides
+from sluicegate_record.law.clocks import has_whole_time
+from sluicegate_record.law.rule import (
+    At,
+    Broken,
+    LawRule,
+    commitment_of,
+    is_named_by_its_digest,
+    of_the_record,
+    require,
+    signed_by,
+)
 from sluicegate_record.log import dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements import cases as statements
@@ -15,53 +26,8 @@ from sluicegate_record.statements.statement import Statement
 from sluicegate_record.terms import kinds, quorum
 from sluicegate_record.terms.rule import Rule
 
-_DAY_MS, _HOUR_MS = 86_400_000, 3_600_000
 OFFICERS = 2
 """How many officers it takes to proceed, or to transcribe."""
-
-
-def is_new(at: At, body: cases.CaseOpened) -> None:
-    """A case is opened once."""
-    require(body.case not in at.record.cases, "a case that was opened before")
-
-
-def asks_by_its_rule(at: At, body: cases.CaseOpened) -> None:
-    """A case is decided by the rule of what it is about."""
-    if at.believes:
-        require(body.rule == rule_of(at, body), "a case with another rule than that of what it is about")
-
-
-def goes_by_its_terms(at: At, body: cases.CaseOpened) -> None:
-    """A case about an organization has the procedure of its terms, and all the time that they give."""
-    if not at.believes:
-        return
-    is_about_one = body.kind in kinds.ABOUT_ONE
-    procedure = at.terms(body.question.terms).body.admission.procedure if is_about_one else None
-    require(body.procedure == procedure, "a case with another procedure than that of its terms")
-    if body.due_ms is None:
-        return
-    whole = opened(at.entry, body, "", "").whole_clock
-    require(
-        whole is None or _has_time(at, whole[0], body.due_ms), "a case with less time than its terms give"
-    )
-
-
-def _has_time(at: At, within: int, due_ms: int) -> bool:
-    """Whether a time of so many days, which the clock starts now, can be over then.
-
-    A day of a calendar may have 23 hours; the date on which the clock starts does not count.
-    """
-    return due_ms >= at.at_ms + within * _DAY_MS - _HOUR_MS
-
-
-def rule_of(at: At, body: cases.CaseOpened) -> Rule:
-    """The rule by which a case has to be decided. Raises: Broken."""
-    question = body.question
-    if body.kind == kinds.LIFT:
-        return at.directive(question.directive).document.spec.lifted_by
-    terms = at.terms(question.terms)
-    against = at.case(question.against).kind if question.against else ""
-    return kinds.rule_of(body.kind, terms.plan, terms.body, against)
 
 
 def is_signed(at: At, body: cases.PositionRecorded) -> None:
@@ -81,7 +47,11 @@ def is_as_signed(at: At, body: cases.PositionRecorded) -> None:
     stated = (body.agency, body.position, body.reason, conditions, body.sealed_reason)
     signed = (word.agency, word.position, word.reason, word.conditions, word.sealed)
     require(stated == signed, "a position that was signed otherwise")
+    require(body.transcribed == _arrival(body.envelope), "a letter that came otherwise than was signed")
+    sealed = commitment_of(body.secret, "reason")
+    require(sealed == (body.sealed_reason or ""), "another sealed reason than was signed")
     if at.believes:
+        require(body.owner == (body.owners or (body.owner,))[0], "an owner that is not its first")
         owners = signing(at, at.case(body.case), body)
         require(
             owners == frozenset(body.owners or (body.owner,)), "a position of other owners than signed it"
@@ -93,6 +63,21 @@ def follows(at: At, body: cases.PositionRecorded) -> None:
     newest = at.case(body.case).positions.get(body.agency)
     previous = newest.digest if newest is not None else None
     require(word_of(body).previous == previous, "a position that does not follow the one before it")
+
+
+def _arrival(envelope: Envelope) -> Arrival | None:
+    """How a letter came that officers transcribe; None if the agency signed itself."""
+    is_letter = _states(statements.Transcription, envelope)
+    return statements.Transcription.read(envelope).received if is_letter else None
+
+
+@of_the_record
+def is_asked(at: At, body: cases.PositionRecorded) -> None:
+    """A position is of an agency that the case asks, while the case is open."""
+    case = at.case(body.case)
+    require(body.agency in case.parties, "a position of an agency that is not asked")
+    require(kinds.allows("position", case.kind, case.standing), "a position in a case that is not open")
+    require(has_whole_time(case, body.whole_due_ms), "a case with less time than its terms give")
 
 
 def word_of(body: cases.PositionRecorded) -> Word:
@@ -133,25 +118,15 @@ def _officers(at: At, envelope: Envelope, why: str) -> frozenset[str]:
     return owners
 
 
-def is_received(at: At, body: cases.CaseReceived) -> None:
-    """A receipt is signed by its agency for the case's question: only then does its clock start."""
-    receipt = statements.Receipt.read(body.envelope)
-    case = at.case(body.case)
-    require(receipt.question.digest == case.question.digest, "a receipt signed for another question")
-    require(receipt.agency == body.agency, "a receipt of another agency")
-    require(at.keys.owners(body.envelope, body.agency), f"no signature by a key of {body.agency!r}")
-    clock = case.agency_clock
-    if body.due_ms is not None and clock is not None and at.believes:
-        require(_has_time(at, clock.within, body.due_ms), "an agency with less time than the terms give")
-
-
 def is_an_officers_look(at: At, body: cases.CaseScreened) -> None:
     """A screening record is signed by an officer, and says what was signed."""
     screening = statements.Screening.read(body.envelope)
     require(screening.question.digest == at.case(body.case).question.digest, "a screening of another case")
-    stated = (body.name, body.version, body.decision)
-    require(stated == (screening.list, screening.version, screening.decision), "a screening signed otherwise")
-    require(at.keys.owners(body.envelope, at.keys.developer), "a screening that no officer signed")
+    candidates = commitment_of(body.candidates, "candidates")
+    stated = (body.name, body.version, body.decision, body.reason, candidates)
+    signed = (screening.list, screening.version, screening.decision, screening.reason, screening.candidates)
+    require(stated == signed, "a screening signed otherwise")
+    signed_by(at, body.envelope, at.keys.developer, [body.owner], "a screening that no officer signed")
 
 
 def is_advice(at: At, body: cases.CaseProceeded) -> None:
@@ -159,30 +134,13 @@ def is_advice(at: At, body: cases.CaseProceeded) -> None:
     case = at.case(body.case)
     stated = statements.Proceeding.read(body.envelope)
     require(stated.question.digest == case.question.digest, "a proceeding signed for another question")
-    _officers(at, body.envelope, "a proceeding that two officers did not sign")
+    owners = _officers(at, body.envelope, "a proceeding that two officers did not sign")
+    require(body.reason == stated.reason, "a proceeding signed for another reason")
+    if at.believes:
+        require(owners == frozenset(body.owners), "a proceeding of other owners than signed it")
+        require(body.over == (sorted(case.against) or "silence"), "a proceeding over something else")
     terms = at.terms(case.question.terms)
     require(case.basis == terms.body.basis.kind == "voluntary", "a proceeding where positions are not advice")
-
-
-def is_due(at: At, body: cases.CaseSilent) -> None:
-    """Silence means what the clock says, and only once its time is over."""
-    case = at.case(body.case)
-    if body.agency is None:
-        require(case.due_ms is not None and case.due_ms <= at.at_ms, "a case whose time is not over")
-        whole = case.whole_clock
-        require(whole is not None and whole[1] == "admit", "a case that silence does not admit")
-        return
-    timer, clock = case.clocks.get(body.agency), case.agency_clock
-    require(timer is not None and timer.due_ms is not None and timer.due_ms <= at.at_ms,
-            "a silence before its time is over")  # fmt: skip
-    assert timer is not None
-    require(clock is not None, "a silence that no clock gives a meaning")
-    assert clock is not None
-    meaning = clock.silence
-    if meaning == "escalate":
-        require(timer.rung >= len(clock.to), "a silence before the ladder's last step")
-        meaning = clock.then or "wait"
-    require(body.meaning == meaning, "a silence that means something else")
 
 
 def is_open(at: At, body: cases.CaseDetermined) -> None:
@@ -192,6 +150,7 @@ def is_open(at: At, body: cases.CaseDetermined) -> None:
         require(
             case.state != kinds.DETERMINED or case.outcome == "denied", "a case that was determined before"
         )
+        require(body.outcome in kinds.OUTCOMES, "an outcome that is none")
 
 
 def is_decided(at: At, body: cases.CaseDetermined) -> None:
@@ -200,7 +159,7 @@ def is_decided(at: At, body: cases.CaseDetermined) -> None:
     if body.outcome in kinds.GRANTED:
         _grants(at, case)
     elif at.believes and body.outcome == "denied":
-        _denies(at, case)
+        _denies(at, case, body.because)
     elif at.believes and body.outcome == "lapsed":
         due_ms = case.offer_until_ms if case.state == kinds.OFFERED else case.due_ms
         require(due_ms is not None and due_ms <= at.at_ms, "a case that lapsed before its time")
@@ -228,28 +187,21 @@ def _agrees(at: At, case: Case) -> None:
     carried(at, case, Rule("allOf", tuple(sorted(terms.body.agencies))))
 
 
-def _denies(at: At, case: Case) -> None:
+def _denies(at: At, case: Case, because: tuple[str, ...] | None) -> None:
     heard = as_heard(at, case)
     against, left = sides(at, heard)[1], heard.left
     is_enough = heard.is_notified and bool(against)
     require(left is None or is_enough or not quorum.reachable(left, against),
             "a denial that the positions do not carry")  # fmt: skip
+    why = "a denial because of others than are against it"
+    require(because in {None, tuple(sorted(heard.against))}, why)
 
 
-def as_heard(at: At, case: Case) -> Case:
-    """A case after an appeal against it was allowed: the positions of the appeal replace its own."""
-    appeal = at.record.cases.get(case.appeal or "")
-    if case.kind != kinds.ADMISSION or appeal is None or appeal.outcome not in kinds.GRANTED:
-        return case
-    return appeal
-
-
-RULES: dict[type[Body], tuple[rule.LawRule, ...]] = {
-    cases.CaseOpened: (is_new, asks_by_its_rule, goes_by_its_terms),
-    cases.CaseReceived: (is_received,),
-    cases.CaseScreened: (is_an_officers_look,),
-    cases.CaseProceeded: (is_advice,),
-    cases.CaseSilent: (is_due,),
-    cases.PositionRecorded: (is_signed, is_as_signed, follows),
+RULES: dict[type[Body], tuple[LawRule, ...]] = {
+    **openings.RULES,
+    **clocks.RULES,
+    cases.CaseScreened: (is_an_officers_look, is_named_by_its_digest),
+    cases.CaseProceeded: (is_advice, is_named_by_its_digest),
+    cases.PositionRecorded: (is_signed, is_as_signed, follows, is_asked, is_named_by_its_digest),
     cases.CaseDetermined: (is_open, is_decided),
 }

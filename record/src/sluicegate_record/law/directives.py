@@ -7,13 +7,24 @@ from typing import NamedTuple
 from sluicegate_record.directives import narrowing
 from sluicegate_record.directives.document import Document
 from sluicegate_record.entities.key import PinnedKey
-from sluicegate_record.entries import Body, directives
+from sluicegate_record.entries import Body, directives, seen
 from sluicegate_record.errors import SluicegateError
 from sluicegate_record.form import replace
 from sluicegate_record.law.agreement import carried
 from sluicegate_record.law.cases import OFFICERS
-from sluicegate_record.law.rule import At, LawRule, require
-from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
+from sluicegate_record.law.rule import (
+    At,
+    LawRule,
+    commitment_of,
+    follows_at_once,
+    is_named_by_its_digest,
+    of_the_record,
+    require,
+    signed_by,
+)
+from sluicegate_record.log import checkpoint, dsse
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.statements.directives import Confirmation, DirectiveStatement, DrillReport
 from sluicegate_record.terms import kinds, quorum
 
 
@@ -32,6 +43,28 @@ def is_as_signed(at: At, body: directives.DirectiveIssued) -> None:
         return
     why = "a directive that was signed otherwise; it applies as it was signed"
     require(signed.document == body.document, why)
+
+
+@of_the_record
+def says_what_was_signed(at: At, body: directives.DirectiveIssued) -> None:
+    """A directive is under the name and issuer of its document, and names those who signed it."""
+    document, replaced = body.document, body.document.replaces
+    stated = (body.directive, body.issuer, body.replaces)
+    signed = (document.metadata.name, document.spec.issuer, replaced.directive if replaced else None)
+    require(stated == signed, "a directive that says something else than its document")
+    party = at.keys.developer if document.is_transcribed else document.spec.issuer
+    owners = tuple(sorted(at.keys.owners(body.envelope, party)))
+    require((body.signed_by, body.signers or owners) == (owners[0], owners),
+            "a directive of other owners than signed it")  # fmt: skip
+
+
+@of_the_record
+def opens_its_commitments(at: At, body: directives.DirectiveIssued) -> None:
+    """What is sealed beside a directive opens the commitments of its document."""
+    committed = {name: commitment for name, (commitment, _) in body.document.commitments().items()}
+    opened = {name: commitment_of(part, name) for name, part in body.opened.items()}
+    require(committed.keys() - {"reasons"} <= opened.keys() and opened.items() <= committed.items(),
+            "names that do not open what was signed")  # fmt: skip
 
 
 def replaces_lawfully(at: At, body: directives.DirectiveIssued) -> None:
@@ -88,18 +121,22 @@ def may_replace(at: At, signed: SignedDocument | None, name: str) -> bool:
 def is_the_issuers(at: At, body: directives.DirectiveConfirmed) -> None:
     """A confirmation is signed by the issuer, for the document as it stands."""
     stated, found = Confirmation.read(body.envelope), at.directive(body.directive)
-    require(stated.directive == body.directive and stated.document == found.document.digest,
+    document = (found.document.digest, found.document.digest)
+    require(stated.directive == body.directive and document == (stated.document, body.document),
             "a confirmation of another document")  # fmt: skip
-    require(
-        at.keys.owners(body.envelope, found.document.spec.issuer),
-        "a confirmation that its issuer did not sign",
-    )
+    require(stated.log == at.log, "a confirmation for another log")
+    signed_by(at, body.envelope, found.document.spec.issuer, [body.owner],
+              "a confirmation that its issuer did not sign")  # fmt: skip
+    is_needed = found.is_word and found.ended is None and not found.is_drill
+    require(is_needed, "a confirmation of what needs none")
 
 
 def is_lifted_by_its_rule(at: At, body: directives.DirectiveLifted) -> None:
     """The case's question states the part that is lifted, and the directive as it stands."""
     found = at.directive(body.directive)
+    require(found.ended is None, "a lift of what has ended")
     if found.is_drill:
+        require(body.case is None and body.scope is None, "a drill that a case lifts")
         return
     case = at.case(body.case or "", kinds.LIFT)
     question = case.question
@@ -109,13 +146,51 @@ def is_lifted_by_its_rule(at: At, body: directives.DirectiveLifted) -> None:
         "a lift of another directive, or of another part",
     )
     carried(at, case, found.document.spec.lifted_by)
+    follows_at_once(at, case)
+
+
+def lifts_for_whom_it_asks(at: At, body: directives.DirectiveLifted) -> None:
+    """The names that are lifted are those that the case is about."""
+    case = at.case(body.case) if body.case is not None else None
+    asked = seen(case.named) if case is not None else None
+    require(seen(body.named) == asked, "a lift for others than its case asks")
 
 
 def has_expired(at: At, body: directives.DirectiveExpired) -> None:
     """A directive ends by itself when the time has come that its document says."""
-    expires_ms = at.directive(body.directive).document.spec.expires_ms
+    found = at.directive(body.directive)
+    expires_ms = found.document.spec.expires_ms
     is_past = expires_ms is not None and expires_ms <= at.at_ms
     require(is_past, "a directive that is said to have expired and has not")
+    require(found.ended is None and not found.is_drill, "the expiry of what has ended, or of a drill")
+
+
+@of_the_record
+def is_reported_once(at: At, body: directives.DrillReported) -> None:
+    """A drill that has ended has one report, signed with the log's key."""
+    report = dsse.parse_statement(body.envelope, DrillReport.TYPE).predicate
+    found = at.directive(body.directive)
+    is_over = found.is_drill and found.ended is not None and found.report is None
+    require(is_over, "a report of no drill, of one that runs, or a second one")
+    about = (report.get("log"), report.get("drill"))
+    require(about == (at.log, body.directive), "a report of another drill, or for another log")
+    require(is_signed_by_log(body.envelope, at.log), "a report that the log's key did not sign")
+
+
+def is_signed_by_log(envelope: Envelope, log: str) -> bool:
+    """Whether the key of a log signed a statement. Raises: BadKey: `log` is no verifier key."""
+    public = checkpoint.parse_vkey(log).public
+    return bool(dsse.verify(envelope, {dsse.keyid(public): public}))
+
+
+@of_the_record
+def is_of_its_directive(at: At, body: directives.DirectiveInForce) -> None:
+    """A directive is in force in its newest document, since a time at which it already held."""
+    found = at.directive(body.directive)
+    require(found.size == body.size, f"of a directive that has size {found.size} there")
+    require(found.ended is None, "of a directive that has ended")
+    require(found.holds_ms <= body.at_ms <= at.at_ms, "of a directive that does not hold then")
+    require(body.time_to_zero_ms == body.at_ms - found.at_ms, "another time than since its entry")
 
 
 def honoured(at: At, body: directives.DirectiveIssued) -> directives.DirectiveIssued:
@@ -127,16 +202,25 @@ def honoured(at: At, body: directives.DirectiveIssued) -> directives.DirectiveIs
     signed, replaces = signed_document(at, body), body.replaces
     if replaces is not None and (at.is_older or not may_replace(at, signed, replaces)):
         replaces = None
-    name = body.directive
+    name = body.directive if signed is None else signed.document.metadata.name
     if name in at.record.directives and replaces != name:
         name = f"{name}#{at.entry.seq}"
     document = body.document if signed is None else signed.document
-    return replace(body, directive=name, document=document, replaces=replaces)
+    return replace(body, directive=name, issuer=document.spec.issuer, document=document, replaces=replaces)
 
 
 RULES: dict[type[Body], tuple[LawRule, ...]] = {
-    directives.DirectiveIssued: (is_as_signed, replaces_lawfully, has_its_own_name),
-    directives.DirectiveConfirmed: (is_the_issuers,),
-    directives.DirectiveLifted: (is_lifted_by_its_rule,),
+    directives.DirectiveIssued: (
+        is_as_signed,
+        replaces_lawfully,
+        has_its_own_name,
+        says_what_was_signed,
+        opens_its_commitments,
+        is_named_by_its_digest,
+    ),
+    directives.DirectiveConfirmed: (is_the_issuers, is_named_by_its_digest),
+    directives.DirectiveLifted: (is_lifted_by_its_rule, lifts_for_whom_it_asks),
     directives.DirectiveExpired: (has_expired,),
+    directives.DrillReported: (is_reported_once, is_named_by_its_digest),
+    directives.DirectiveInForce: (is_of_its_directive,),
 }

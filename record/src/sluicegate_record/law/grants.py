@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from sluicegate_record.entities.case import Case
-from sluicegate_record.entities.grant import SUSPENDED, Grant
+from sluicegate_record.entities.grant import ENDED, SUSPENDED, Grant
+from sluicegate_record.entities.happening import CLOCK
 from sluicegate_record.entries import Body, grants, seen
-from sluicegate_record.law.agreement import carried, conditions_of, given
-from sluicegate_record.law.rule import At, Broken, LawRule, require
+from sluicegate_record.law.agreement import carried, conditions_of, given, rests_on_its_case
+from sluicegate_record.law.rule import At, Broken, LawRule, follows_at_once, of_the_record, require, same
 from sluicegate_record.terms import conditions, kinds
 from sluicegate_record.terms.conditions import Conditions
 
@@ -20,10 +21,13 @@ def is_given_once(at: At, body: grants.GrantApproved) -> None:
 
 
 def is_of_its_case(at: At, body: grants.GrantApproved) -> None:
-    """A grant is of the release, stage and surface that its case asks about."""
-    question = at.case(body.case, kinds.ADMISSION, kinds.APPEAL).question
-    asked = (question.release, question.stage, question.surface)
-    require(asked == (body.release, body.stage, body.surface), "a grant of something else than its case asks")
+    """A grant is of the release, stage, surface and party that its case asks about."""
+    case = at.case(body.case, kinds.ADMISSION, kinds.APPEAL)
+    same(body, case.question, "release stage surface", "a grant of something else than its case asks")
+    appeals = [at.case(name) for name in _appeals(case)]
+    asked = [case, *(appeal for appeal in appeals if appeal.outcome in kinds.GRANTED)]
+    is_theirs = body.party in {None, *(each.question.party for each in asked)}
+    require(is_theirs, "a grant to another party than its case is about")
 
 
 def is_the_applicants(at: At, body: grants.GrantApproved) -> None:
@@ -39,6 +43,12 @@ def is_carried(at: At, body: grants.GrantApproved) -> None:
     case = at.case(body.case)
     if next(carriers(at, body), None) is None:
         _carries(at, body, ([case.id, *_appeals(case)])[-1])
+
+
+def is_given_at_once(at: At, body: grants.GrantApproved) -> None:
+    """A grant follows from the decision of its case, and is valid from that moment on."""
+    follows_at_once(at, at.case(body.case))
+    require(body.valid_from_ms == at.at_ms, "a grant that is not valid from its decision on")
 
 
 def carriers(at: At, body: grants.GrantApproved) -> Iterator[Case]:
@@ -88,7 +98,11 @@ def is_amended_as_agreed(at: At, body: grants.GrantAmended) -> None:
     grant = _of_grant(
         at, body.grant, asked, "an amendment of another grant, or of one that is not vouched for"
     )
+    require(body.party == asked.question.party, "an amendment for another party than its case is about")
+    is_late = grant.valid_until_ms is not None and grant.valid_until_ms <= at.at_ms
+    require(grant.is_live and (not is_late or at.entry.by == CLOCK), "an amendment of a grant that has ended")
     given(at, case, asked, body.terms, body.conditions)
+    follows_at_once(at, case)
     if asked.question.renew:
         _lasts(at, case, body.terms, body.valid_until_ms)
     else:
@@ -102,16 +116,19 @@ def is_reinstated_on_appeal(at: At, body: grants.GrantReinstated) -> None:
     """A grant is reinstated by an appeal against its removal."""
     case = at.case(body.case, kinds.APPEAL)
     removal = at.case(case.question.against, kinds.REMOVAL)
-    _of_grant(
+    grant = _of_grant(
         at, body.grant, removal, "the reinstatement of another grant, or of one that is not vouched for"
     )
+    require(grant.standing == "removed", "the reinstatement of a grant that was not removed")
     given(at, case, removal, None, None)
+    follows_at_once(at, case)
 
 
 def _of_grant(at: At, name: str, case: Case, why: str) -> Grant:
     grant = at.record.grants.get(name)
     if grant is None or case.question.grant != grant.id:
         raise Broken(why)
+    same(case.question, grant, "release stage surface", why)
     return grant
 
 
@@ -129,6 +146,9 @@ def is_over(at: At, body: grants.GrantEnded) -> None:
     if not at.believes:
         return
     grant = at.grant(body.grant)
+    require(grant.is_live and body.how in ENDED, "the end of a grant that has ended, or another end")
+    if body.how != "removed":
+        require(body.case == grant.case, "a grant of another case")
     if body.how == "expired":
         is_past = grant.valid_until_ms is not None and grant.valid_until_ms <= at.at_ms
         require(is_past, "a grant that expired before its time")
@@ -137,12 +157,44 @@ def is_over(at: At, body: grants.GrantEnded) -> None:
         require(case.question.grant == grant.id, "the removal of another grant")
         require(case.outcome in kinds.GRANTED, "a removal that was not decided")
         carried(at, case, case.rule, case.procedure.countersign)
+        follows_at_once(at, case)
+
+
+@of_the_record
+def is_of_a_live_grant(at: At, body: grants.AboutGrant) -> None:
+    """An entry is about a grant that has not ended, and names the case that gave it."""
+    grant = at.grant(body.grant)
+    require(body.case == grant.case, "a grant of another case")
+    require(grant.is_live, "about a grant that has ended")
+
+
+@of_the_record
+def is_proven_there(at: At, body: grants.GrantProven) -> None:
+    """A grant is proven on its own surface."""
+    require(body.surface == at.grant(body.grant).surface, "a grant of another surface")
+
+
+@of_the_record
+def has_a_reason(at: At, body: grants.GrantSuspended) -> None:
+    """A grant is suspended for a reason that a plan knows, and once."""
+    require(body.reason_code in kinds.REASON_CODES, "a reason that is none")
+    require(at.grant(body.grant).standing != SUSPENDED, "a grant that is suspended already")
 
 
 RULES: dict[type[Body], tuple[LawRule, ...]] = {
-    grants.GrantApproved: (is_given_once, is_of_its_case, is_the_applicants, is_carried),
-    grants.GrantAmended: (is_amended_as_agreed,),
-    grants.GrantReinstated: (is_reinstated_on_appeal,),
-    grants.GrantResumed: (is_suspended,),
-    grants.GrantEnded: (is_over,),
+    grants.GrantApproved: (
+        is_given_once,
+        is_of_its_case,
+        is_the_applicants,
+        is_carried,
+        is_given_at_once,
+        rests_on_its_case,
+    ),
+    grants.GrantAmended: (is_amended_as_agreed, rests_on_its_case),
+    grants.GrantReinstated: (is_reinstated_on_appeal, rests_on_its_case),
+    grants.GrantProven: (is_of_a_live_grant, is_proven_there),
+    grants.GrantSuspended: (is_of_a_live_grant, has_a_reason),
+    grants.GrantResumed: (is_suspended, is_of_a_live_grant),
+    grants.GrantFallbackChosen: (is_of_a_live_grant,),
+    grants.GrantEnded: (is_over, rests_on_its_case),
 }

@@ -26,8 +26,11 @@ from sluicegate_record.entries import (
 from sluicegate_record.errors import SluicegateError
 from sluicegate_record.form import replace
 from sluicegate_record.law import cases as of_cases
+from sluicegate_record.law import credentials as of_credentials
 from sluicegate_record.law import directives as of_directives
+from sluicegate_record.law import fleet as of_fleet
 from sluicegate_record.law import grants as of_grants
+from sluicegate_record.law import people as of_people
 from sluicegate_record.law import releases as of_releases
 from sluicegate_record.law import versions as of_versions
 from sluicegate_record.law.rule import At, Broken, LawRule, Support
@@ -35,7 +38,15 @@ from sluicegate_record.record import Record
 from sluicegate_record.terms import kinds
 
 RULES: dict[int, Mapping[type[Body], tuple[LawRule, ...]]] = {
-    1: {**of_releases.RULES, **of_cases.RULES, **of_grants.RULES, **of_directives.RULES},
+    1: {
+        **of_releases.RULES,
+        **of_cases.RULES,
+        **of_grants.RULES,
+        **of_credentials.RULES,
+        **of_people.RULES,
+        **of_directives.RULES,
+        **of_fleet.RULES,
+    },
 }
 """The rules for the entries of each version and type, in the order in which they are checked."""
 

@@ -1,13 +1,49 @@
-"""The law of plans, terms and openings."""
+"""The law of the log itself, of keys, plans, openings and notes."""
 
 from __future__ import annotations
 
 from sluicegate_record.entries import Body, seen
-from sluicegate_record.entries.releases import ReleaseApplied, StageOpened
-from sluicegate_record.law.agreement import carried, in_force
-from sluicegate_record.law.rule import At, LawRule, require
+from sluicegate_record.entries.releases import (
+    KeyPinned,
+    LogStarted,
+    OrganizationNominated,
+    RecordAdded,
+    ReleaseApplied,
+    StageOpened,
+)
+from sluicegate_record.law.agreement import carried, in_force, rests_on_its_case
+from sluicegate_record.law.rule import (
+    At,
+    LawRule,
+    follows_at_once,
+    is_named_by_its_digest,
+    of_the_record,
+    require,
+    same,
+    signed_by,
+)
+from sluicegate_record.log import canonical, checkpoint, dsse
+from sluicegate_record.statements.about import About
+from sluicegate_record.statements.notes import NoteStatement
 from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.terms import kinds, tightness
+
+
+def starts_this_log(at: At, body: LogStarted) -> None:
+    """A log starts once, under the key that it is checked by."""
+    require(at.entry.seq == 0, "a log that starts a second time")
+    require(body.vkey == at.log, f"a log of the key {body.vkey!r}")
+    require(checkpoint.parse_vkey(body.vkey).name == body.origin, "a log under another name than its key's")
+
+
+def is_a_first_key(at: At, body: KeyPinned) -> None:
+    """A key is pinned once, as the first and only key of its owner."""
+    keys = at.record.keys
+    require(body.keyid == dsse.keyid(body.public_key), "a key under another id than its own")
+    dsse.load_public(canonical.b64(body.public_key))
+    require(body.keyid not in keys, "a key that was pinned before")
+    require(all(key.owner != body.owner for key in keys.values()), "a second key of its owner")
+    require(body.from_ == "configuration", "a key that is not from the configuration")
 
 
 def is_of_the_release(at: At, body: ReleaseApplied) -> None:
@@ -17,6 +53,9 @@ def is_of_the_release(at: At, body: ReleaseApplied) -> None:
         plan.metadata.name == body.release and plan.metadata.developer == at.keys.developer,
         "a plan of another release or developer",
     )
+    is_public = (body.plan is not None, body.unannounced is None)
+    require(is_public == (body.announced, body.announced) == (plan.spec.announced,) * 2,
+            "a plan that is announced otherwise than it says")  # fmt: skip
 
 
 def states_its_terms(at: At, body: ReleaseApplied) -> None:
@@ -43,10 +82,10 @@ def is_tighter(at: At, body: ReleaseApplied) -> None:
 def is_signed_by_an_officer(at: At, body: StageOpened) -> None:
     """An officer signed this opening, for this log."""
     opening = StageOpening.read(body.envelope)
-    stated = (opening.release, opening.stage, opening.terms)
-    require(stated == (body.release, body.stage, body.terms), "an opening signed for other terms")
-    signed = at.keys.owners(body.envelope, at.keys.developer)
-    require(opening.log == at.log and signed, "an opening that no officer signed for this log")
+    same(body, opening, "release stage terms", "an opening signed for other terms")
+    why = "an opening that no officer signed for this log"
+    require(opening.log == body.log == at.log, why)
+    signed_by(at, body.envelope, at.keys.developer, [body.officer], why)
 
 
 def opens_terms_in_force(at: At, body: StageOpened) -> None:
@@ -64,9 +103,44 @@ def is_agreed_to(at: At, body: StageOpened) -> None:
     asked = (question.log, question.release, question.stage, question.terms)
     require(asked == (at.log, body.release, body.stage, body.terms), "an opening agreed to in another case")
     carried(at, case, terms.body.agreed_by)
+    follows_at_once(at, case)
+
+
+@of_the_record
+def is_about_a_stage(at: At, body: OrganizationNominated) -> None:
+    """An organization is nominated for a stage of a release."""
+    _has_stage(at, body.release, body.stage)
+
+
+def _has_stage(at: At, release: str, stage: str) -> None:
+    require(stage in at.release(release).terms, f"no stage {stage!r} of {release!r}")
+
+
+@of_the_record
+def is_as_noted(at: At, body: RecordAdded) -> None:
+    """A note is signed by its party for this log, and is about something on the record."""
+    note = NoteStatement.read(body.envelope)
+    why = "a note that was signed otherwise"
+    require(note.log == at.log and note.about.case == body.case, why)
+    same(body, note, "about kind on text party", why)
+    signed_by(at, body.envelope, body.party, [body.owner], "a note that its party did not sign")
+    _is_known(at, body.about)
+
+
+def _is_known(at: At, about: About) -> None:
+    if about.case is not None:
+        at.case(about.case)
+    elif about.directive is not None:
+        at.directive(about.directive)
+    else:
+        _has_stage(at, about.release or "", about.stage or "")
 
 
 RULES: dict[type[Body], tuple[LawRule, ...]] = {
+    LogStarted: (starts_this_log,),
+    KeyPinned: (is_a_first_key,),
     ReleaseApplied: (is_of_the_release, states_its_terms, is_tighter),
-    StageOpened: (is_signed_by_an_officer, opens_terms_in_force, is_agreed_to),
+    StageOpened: (is_signed_by_an_officer, opens_terms_in_force, is_agreed_to, rests_on_its_case),
+    OrganizationNominated: (is_about_a_stage,),
+    RecordAdded: (is_as_noted, is_named_by_its_digest),
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
+from functools import wraps
 from typing import Any, NamedTuple, TypeAlias
 
 from sluicegate_record.entities.case import Case
@@ -11,8 +12,11 @@ from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.key import Keys
 from sluicegate_record.entities.release import Release, Terms
-from sluicegate_record.entries import Entry
+from sluicegate_record.entries import Entry, Hidden
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.leaf import Opening
 from sluicegate_record.record import Record
+from sluicegate_record.terms import kinds
 
 
 class Support(Enum):
@@ -96,7 +100,49 @@ LawRule: TypeAlias = Callable[[At, Any], None]
 """Raises Broken if an entry's body breaks the rule, and Withheld if a field that it needs is missing."""
 
 
+def of_the_record(rule: LawRule) -> LawRule:
+    """A rule about what the log says itself. Who counts only signatures does not ask it."""
+
+    @wraps(rule)
+    def asked(at: At, body: Any) -> None:
+        if at.believes:
+            rule(at, body)
+
+    return asked
+
+
 def require(holds: object, why: str) -> None:
     """Check a condition. Raises: Broken: it does not hold."""
     if not holds:
         raise Broken(why)
+
+
+def is_named_by_its_digest(at: At, body: Any) -> None:
+    """An entry names the statement that was signed by its digest."""
+    require(body.digest == body.envelope.digest, "a signed statement under another digest than its own")
+
+
+def same(body: object, stated: object, fields: str, why: str) -> None:
+    """Check that an entry says in these fields what its statement or question says. Raises: Broken."""
+    for name in fields.split():
+        require(getattr(body, name) == getattr(stated, name), why)
+
+
+def signed_by(at: At, envelope: Envelope, party: str, named: Iterable[str], why: str) -> None:
+    """Check that owners signed for a party, and that the record names only those. Raises: Broken."""
+    owners = at.keys.owners(envelope, party)
+    require(owners, why)
+    require(not at.believes or owners.issuperset(named), "a statement under another owner than signed it")
+
+
+def follows_at_once(at: At, case: Case) -> None:
+    """Check that an entry follows at once from the decision of its case. Raises: Broken."""
+    is_granted = case.outcome in kinds.GRANTED and case.determined_ms == at.at_ms
+    require(is_granted, "what follows from a case that was not decided at this moment")
+
+
+def commitment_of(part: Opening | Hidden | None, name: str) -> str:
+    """The commitment to a sealed part, whether its reader got it or not; empty without one."""
+    if isinstance(part, Opening):
+        return part.commitment("sealed", name)
+    return part.commitment if part is not None else ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sluicegate_record.entries import Body, Unknown
-from sluicegate_record.law.rule import At, Broken, LawRule
+from sluicegate_record.entries.releases import LogStarted
+from sluicegate_record.law.rule import At, Broken, LawRule, require
 
 
 def is_known(at: At, body: Body) -> None:
@@ -18,4 +19,9 @@ def is_no_older(at: At, body: Body) -> None:
         raise Broken(f"an entry of version {at.entry.v} after one of version {at.record.newest_v}")
 
 
-RULES: tuple[LawRule, ...] = (is_known, is_no_older)
+def is_begun(at: At, body: Body) -> None:
+    """The first entry of a log starts it."""
+    require(at.entry.seq or isinstance(body, LogStarted), "a log that begins with something else")
+
+
+RULES: tuple[LawRule, ...] = (is_known, is_no_older, is_begun)

@@ -7,12 +7,15 @@ Rules:
 - `by`, `stream` and `id` are pseudonyms: they name no applicant and no person.
 - A leaf has at most 65,535 bytes.
 - A leaf of any version and type can be read. `sluicegate_record.entries` knows what its parts say.
+- A leaf of a version that this build knows has exactly these fields. Another one needs another version. The
+  three parts may get more fields without one.
 """
 
 from __future__ import annotations
 
 import base64
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,6 +35,7 @@ GATE_BYTES_MAX = 16 * 1024 * 1024
 An entry too large for an answer of the feed would stop every gateway.
 """
 SALT_BYTES = 32
+_COMMITMENT = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class Entropy:
@@ -127,7 +131,23 @@ def read(data: bytes) -> Leaf:
     if tuple(map(type, found)) != _KINDS:
         raise _misshapen(value)
     seq, at, *others = found
-    return Leaf(seq, times.parse_time(at), *others)
+    leaf = Leaf(seq, times.parse_time(at), *others)
+    if leaf.v in VERSIONS:
+        _check_form(value, leaf)
+    return leaf
+
+
+def _check_form(value: Mapping[str, Any], leaf: Leaf) -> None:
+    """Check what a leaf of a known version has beside its fields. Raises: VerificationFailed."""
+    if len(value) > len(_FIELDS):
+        extra = next(name for name in value if name not in _FIELDS)
+        raise VerificationFailed(
+            f"an entry with the field {extra[:80]!r}, which version {leaf.v} does not have"
+        )
+    for part in (leaf.gate, leaf.sealed):
+        for name, found in part.items():
+            if type(found) is not str or not _COMMITMENT.fullmatch(found):
+                raise VerificationFailed(f"an entry whose commitment to {name[:80]!r} is not 64 hex digits")
 
 
 def _misshapen(value: Mapping[str, Any]) -> VerificationFailed:

@@ -7,13 +7,13 @@ from typing import ClassVar, NamedTuple
 
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.errors import BadEnvelope
-from sluicegate_record.form import Exact, Json, form
+from sluicegate_record.form import Exact, Json, Misread, form
 from sluicegate_record.statements.question import Question
 from sluicegate_record.statements.statement import Statement, check_text, is_hash
-from sluicegate_record.terms import durations
+from sluicegate_record.strict import nulls
+from sluicegate_record.terms.conditions import Conditions
 
 SCHEDULE_MAX = 100
-REQUESTS_MAX = 10_000_000
 POSITIONS = (
     "approve",
     "approve-with-conditions",
@@ -206,30 +206,15 @@ class Transcription(InCase):
 
 def check_conditions(conditions: Mapping[str, Json]) -> None:
     """Check that a grant can have these conditions. Raises: BadEnvelope."""
-    if not all(_CONDITIONS.get(name, _is_declared)(value) for name, value in conditions.items()):
-        raise BadEnvelope("conditions that no grant can have, expected those of the plan language")
     if not conditions:
         raise BadEnvelope("conditions that say nothing, expected at least one")
-
-
-def _is_rate(value: Json) -> bool:
-    return type(value) is int and 1 <= value <= REQUESTS_MAX
-
-
-def _is_time(value: Json) -> bool:
     try:
-        return type(value) is str and durations.milliseconds(value) > 0
-    except ValueError:
-        return False
-
-
-def _is_declared(value: Json) -> bool:
-    if type(value) is not dict or value.keys() != {"value", "declared"}:
-        return False
-    return type(value["value"]) in {str, int, bool} and value["declared"] is True
-
-
-_CONDITIONS = {"requestsPerMinute": _is_rate, "validFor": _is_time}
+        Conditions.from_json(conditions)
+        for fault in nulls(conditions):
+            raise fault
+    except Misread as error:
+        said = "conditions that no grant can have, expected those of the plan language"
+        raise BadEnvelope(f"{said}: {error.message}") from error
 
 
 def _check_words(position: str, reason: str, sealed: str | None) -> None:

@@ -4,17 +4,17 @@ Rules:
 - A number of requests and a validity have an order: the smaller is the stricter. A declared condition has no
   order. So two different values of one contradict each other, and a person must settle it.
 - A condition that is added is always stricter than none.
-- Conditions on the record are read without checks. A condition that someone states in a position is checked
-  first.
+- Conditions that the plan language cannot express are not read at all, whoever states them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Self, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Self, TypeAlias
 
-from sluicegate_record.form import Form, Json, Misread, form, replace, shown
+from sluicegate_record.form import Form, Json, Misread, form, replace, shown, within
 from sluicegate_record.terms import durations
+from sluicegate_record.terms.durations import Duration
 
 REQUESTS_PER_MINUTE_MAX = 10_000_000
 Contradictions: TypeAlias = dict[str, dict[str, Json]]
@@ -28,8 +28,17 @@ class Conditions(Form):
     `valid_for` is a duration such as P30D. Every other condition is `declared`.
     """
 
-    requests_per_minute: int | None = None
-    valid_for: str | None = None
+    requests_per_minute: Annotated[int, within(1, REQUESTS_PER_MINUTE_MAX)] | None = None
+    valid_for: Duration | None = None
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """Read conditions. Raises: Misread: one is out of range, or is neither enforced nor declared."""
+        made = super(Conditions, cls).from_json(value)
+        for name, stated in made.unknown.items():
+            if not _is_declared(stated):
+                raise Misread("{value: …, declared: true}", shown(stated), (name,))
+        return made
 
     @property
     def declared(self) -> Mapping[str, Json]:
@@ -38,7 +47,7 @@ class Conditions(Form):
 
     @property
     def valid_for_ms(self) -> int | None:
-        """For how long a grant is valid; None without an end. Raises: ValueError: not a duration."""
+        """For how long a grant is valid; None without an end."""
         return None if self.valid_for is None else durations.milliseconds(self.valid_for)
 
     def declaring(self, declared: Mapping[str, Json]) -> Self:
@@ -53,31 +62,6 @@ class Conditions(Form):
 UNCONDITIONAL = Conditions()
 
 
-def checked(value: object) -> Conditions:
-    """Check the conditions that someone states.
-
-    Raises: Misread: there are no conditions, or one is out of range, or one is neither enforced nor declared.
-    """
-    if type(value) is not dict or not value:
-        raise Misread("at least one condition", shown(value))
-    for name, stated in value.items():
-        expected, holds = _CHECKS.get(name, _DECLARED)
-        if not holds(stated):
-            raise Misread(expected, shown(stated), (name,))
-    return Conditions.from_json(value)
-
-
-def _is_rate(value: Json) -> bool:
-    return type(value) is int and 1 <= value <= REQUESTS_PER_MINUTE_MAX
-
-
-def _is_validity(value: Json) -> bool:
-    try:
-        return type(value) is str and durations.milliseconds(value) > 0
-    except ValueError:
-        return False
-
-
 def _is_declared(value: Json) -> bool:
     return (
         type(value) is dict
@@ -85,13 +69,6 @@ def _is_declared(value: Json) -> bool:
         and type(value["value"]) in {str, int, bool}
         and value["declared"] is True
     )
-
-
-_CHECKS: dict[str, tuple[str, Callable[[Json], bool]]] = {
-    "requestsPerMinute": (f"a whole number from 1 to {REQUESTS_PER_MINUTE_MAX}", _is_rate),
-    "validFor": ("a duration longer than nothing, such as P30D or PT12H", _is_validity),
-}
-_DECLARED = ("{value: …, declared: true}", _is_declared)
 
 
 def strictest(stated: Iterable[tuple[str, Conditions]]) -> tuple[Conditions, Contradictions]:

@@ -1,7 +1,8 @@
 """The plan as the record has it: canonical JSON that `core.terms.plan.read` made from what a person wrote.
 
 Rules:
-- This module checks only the shape that it relies on: the record holds what was valid when it was accepted.
+- This module checks the shape that it relies on, and every number: it does not read a number that the plan
+  language cannot express. Otherwise the record holds what was valid when it was accepted.
 - A stage's *terms* are its normative fields. Agencies agree to their digest. Titles are not in the terms;
   models, surfaces and the agencies that decide are. The digest is over the JSON that is in the record.
 """
@@ -10,16 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
-from sluicegate_record.form import Form, Verbatim, form
+from sluicegate_record.form import Form, Verbatim, form, within
 from sluicegate_record.log import canonical
 from sluicegate_record.terms import durations, quorum
 from sluicegate_record.terms.conditions import UNCONDITIONAL, Conditions
+from sluicegate_record.terms.durations import Duration
 from sluicegate_record.terms.rule import Rule
 
 REPLY, OFFER, APPEAL = "P10D", "P7D", "P30D"
 """The values of `reply`, `offer` and `appeal.within` if a plan leaves them out."""
+Days: TypeAlias = Annotated[int, within(1, 1_000)]
+"""How many days of a calendar something may take."""
 
 
 @form
@@ -65,7 +69,7 @@ class Rung(Form):
     """
 
     name: str
-    within: int | None = None
+    within: Days | None = None
     is_bare: bool = field(default=False, metadata={"kept": True})
     """Whether it was written as its name alone."""
 
@@ -87,7 +91,7 @@ class Overall(Form):
     and what follows then.
     """
 
-    within: int
+    within: Days
     then: str
 
 
@@ -99,13 +103,13 @@ class Clock(Form):
     Units: `within` in `unit`s; local dates of the calendar's time zone. `warn` before an agency's due date.
     """
 
-    within: int
+    within: Days
     unit: str
     calendar: str
     silence: str
     to: tuple[Rung, ...] = ()
     then: str | None = None
-    warn: str | None = None
+    warn: Duration | None = None
     overall: Overall | None = None
 
     def within_at(self, rung: int) -> int:
@@ -118,7 +122,7 @@ class Clock(Form):
 class Hearing(Form):
     """How long after a decision an appeal is possible."""
 
-    within: str | None = None
+    within: Duration | None = None
 
 
 @form
@@ -140,8 +144,8 @@ class Procedure(Form):
     mode: str
     clock: Clock | None = None
     countersign: tuple[str, ...] = ()
-    reply: str | None = None
-    offer: str | None = None
+    reply: Duration | None = None
+    offer: Duration | None = None
     appeal: Hearing | None = None
 
     @property
@@ -205,7 +209,7 @@ class OwnerThreshold(Form):
     Units: per cent.
     """
 
-    above: int
+    above: Annotated[int, within(0, 99)]
 
 
 @form
@@ -250,7 +254,7 @@ class Stage(Verbatim):
     title: str | None = None
     basis: StageBasis
     opens_when: OpensWhen | None = None
-    seats: int | None = None
+    seats: Annotated[int, within(1, 1_000_000)] | None = None
     admission: Admission
     eligibility: Eligibility = Eligibility()
     conditions: Conditions = UNCONDITIONAL
@@ -302,7 +306,7 @@ class PlanSpec(Form):
     models: tuple[Model, ...]
     surfaces: tuple[str, ...]
     announced: bool
-    lease_ms: int
+    lease_ms: Annotated[int, within(500, 60_000)]
     agencies: Mapping[str, Agency]
     stages: tuple[Stage, ...]
     disclosure: Disclosure

@@ -17,9 +17,8 @@ from typing import Any
 
 from sluicegate_record.form import replace
 from sluicegate_record.strict import JsonPath
-from sluicegate_record.terms.rule import OPERATORS, Rule
+from sluicegate_record.terms.rule import DEPTH_MAX, OPERATORS, Rule
 
-DEPTH_MAX = 8
 SETS_MAX = 20
 _TRIED_MAX = 20_000
 _PROVEN_MAX = 8

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from sluicegate_record.form import Misread, shown
 
 OPERATORS = ("allOf", "anyOf", "atLeast", "majorityOf")
+DEPTH_MAX = 8
+"""How many levels of rules may be nested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +25,7 @@ class Rule:
     @classmethod
     def from_json(cls, value: object) -> Rule:
         """The rule in a value. `quorum.faults` checks whether it makes sense. Raises: Misread."""
-        if type(value) is not dict or len(value) != 1:
-            raise Misread("one of " + ", ".join(OPERATORS), shown(value))
-        operator, body = next(iter(value.items()))
-        if operator not in OPERATORS:
-            raise Misread("one of " + ", ".join(OPERATORS), shown(operator))
-        if operator != "atLeast":
-            return cls(operator, _members(body))
-        if type(body) is not dict or body.keys() != {"n", "of"} or type(body["n"]) is not int:
-            raise Misread("{n: …, of: […]}", shown(body))
-        return cls(operator, _members(body["of"]), body["n"])
+        return _read(value, DEPTH_MAX)
 
     @property
     def threshold(self) -> int:
@@ -48,7 +41,23 @@ class Rule:
         return {self.operator: {"n": self.n, "of": members} if self.operator == "atLeast" else members}
 
 
-def _members(value: object) -> tuple[str | Rule, ...]:
+def _read(value: object, room: int) -> Rule:
+    """The rule in a value, with `room` levels left. Raises: Misread."""
+    if not room:
+        raise Misread(f"at most {DEPTH_MAX} levels of rules", "more")
+    if type(value) is not dict or len(value) != 1:
+        raise Misread("one of " + ", ".join(OPERATORS), shown(value))
+    operator, body = next(iter(value.items()))
+    if operator not in OPERATORS:
+        raise Misread("one of " + ", ".join(OPERATORS), shown(operator))
+    if operator != "atLeast":
+        return Rule(operator, _members(body, room))
+    if type(body) is not dict or body.keys() != {"n", "of"} or type(body["n"]) is not int:
+        raise Misread("{n: …, of: […]}", shown(body))
+    return Rule(operator, _members(body["of"], room), body["n"])
+
+
+def _members(value: object, room: int) -> tuple[str | Rule, ...]:
     if type(value) is not list:
         raise Misread("a list of parties and rules", shown(value))
-    return tuple(each if isinstance(each, str) else Rule.from_json(each) for each in value)
+    return tuple(each if isinstance(each, str) else _read(each, room - 1) for each in value)

@@ -258,14 +258,20 @@ def lifted(case: str, scope: Scope, named: Resolutions) -> Exempt:
     A part that this build cannot read is lifted for no one.
     Raises: ValueError: a list of models or surfaces is empty.
     """
-    stated = scope.to_json()
-    whom = {key: stated[key] for key in stated.keys() - {"models", "surfaces"}}
     return Exempt(
         case,
-        (Selector(everyone=True) if stated and not whom else _read(whom, named, "lift")) or Selector(),
+        _lifted_for(scope, named) or Selector(),
         None if scope.models is None else _some(scope.models),
         None if scope.surfaces is None else _some(scope.surfaces),
     )
+
+
+def _lifted_for(scope: Scope, named: Resolutions) -> Selector | None:
+    """Who a part of a directive is lifted for; None if the scope states nothing, or more than can be read."""
+    stated = Selection(organizations=scope.organizations, annexes=scope.annexes, unknown=scope.unknown)
+    if not stated.is_empty:
+        return _selector(stated, named, "lift")
+    return None if scope.models is scope.surfaces is None else Selector(everyone=True)
 
 
 def _restricts(spec: DirectiveSpec) -> Mapping[str, Any] | None:

@@ -39,10 +39,11 @@ from sluicegate_record.entries import Draft, cases
 from sluicegate_record.entries import directives as entries
 from sluicegate_record.entries.cases import Description
 from sluicegate_record.form import form
-from sluicegate_record.log import times
+from sluicegate_record.law.directives import is_signed_by_log
+from sluicegate_record.log import dsse, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy, Opening
-from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
+from sluicegate_record.statements.directives import Confirmation, DirectiveStatement, DrillReport
 from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import quorum
 
@@ -437,8 +438,23 @@ def report_drill(state: State, command: ReportDrill, now_ms: int, entropy: Entro
     if found.report is not None:
         return Acceptance([], DrillNoted(drill=found.name, envelope=found.report))
     report = command.envelope
+    refusal = _unreported(state, found, report)
+    if refusal is not None:
+        return refusal
     body = entries.DrillReported(directive=found.name, digest=report.digest, envelope=report)
     return Acceptance([Draft.of(found.name, body, entropy)], DrillNoted(drill=found.name, envelope=report))
+
+
+def _unreported(state: State, found: Directive, report: Envelope) -> Refusal | None:
+    """Why an envelope is not the report of a drill; None if it is."""
+    stated = dsse.parse_statement(report, DrillReport.TYPE).predicate
+    if (stated.get("log"), stated.get("drill")) != (state.log, found.name):
+        said = f"a report of another drill than {found.name!r}, or for another log"
+        return Refusal("conflict", "other_drill", said)
+    if not is_signed_by_log(report, state.log):
+        said = f"the report of the drill {found.name!r} is not signed with the log's key"
+        return Refusal("unverified", "signature_invalid", said)
+    return None
 
 
 def add_definition(

@@ -46,9 +46,9 @@ def start_log(state: State, command: StartLog, now_ms: int, entropy: Entropy) ->
             f"not {command.origin!r} of {command.developer!r}",
             "start with the settings this database was made with, or with an empty state folder",
         )
-    changed = _changed_pin(state, command.pins)
-    if changed is not None:
-        return changed
+    refusal = _changed_pin(state, command.pins) or _pinned_twice(command.pins)
+    if refusal is not None:
+        return refusal
     drafts = [] if state.size else [_started(command)]
     drafts += [_pinned(pin) for pin in command.pins if dsse.keyid(pin.public) not in state.keys]
     return Acceptance(drafts, LogNoted(origin=command.origin))
@@ -108,6 +108,15 @@ def _changed_pin(state: State, pins: Sequence[Pin]) -> Refusal | None:
                 "restore that key in the trust file; changing or removing a key is not in this build",
             )
     return None
+
+
+def _pinned_twice(pins: Sequence[Pin]) -> Refusal | None:
+    """Why pins do not say in one way whose a key is: an owner with two keys, or a key with two owners."""
+    owners, keys = {pin.owner for pin in pins}, {pin.public for pin in pins}
+    if len(owners) == len(keys) == len(pins):
+        return None
+    said = "an owner with two keys, or a key of two owners"
+    return Refusal("conflict", "pinned_twice", said, "give each owner one key in the trust file, of its own")
 
 
 def _started(command: StartLog) -> Draft:

@@ -1,0 +1,172 @@
+"""The law of how a case opens: by which rule and procedure, and about what."""
+
+from __future__ import annotations
+
+from sluicegate_record.entities.case import opened
+from sluicegate_record.entries import Body, cases, seen
+from sluicegate_record.law.clocks import has_whole_time
+from sluicegate_record.law.rule import (
+    At,
+    LawRule,
+    commitment_of,
+    of_the_record,
+    require,
+    same,
+    signed_by,
+)
+from sluicegate_record.statements.question import Question
+from sluicegate_record.statements.releases import StageOpening
+from sluicegate_record.terms import kinds
+from sluicegate_record.terms.rule import Rule
+
+
+def is_new(at: At, body: cases.CaseOpened) -> None:
+    """A case is opened once."""
+    require(body.case not in at.record.cases, "a case that was opened before")
+
+
+def asks_by_its_rule(at: At, body: cases.CaseOpened) -> None:
+    """A case is decided by the rule of what it is about."""
+    if at.believes:
+        require(body.rule == rule_of(at, body), "a case with another rule than that of what it is about")
+
+
+def rule_of(at: At, body: cases.CaseOpened) -> Rule:
+    """The rule by which a case has to be decided. Raises: Broken."""
+    question = body.question
+    if body.kind == kinds.LIFT:
+        return at.directive(question.directive).document.spec.lifted_by
+    terms = at.terms(question.terms)
+    against = at.case(question.against).kind if question.against else ""
+    return kinds.rule_of(body.kind, terms.plan, terms.body, against)
+
+
+def goes_by_its_terms(at: At, body: cases.CaseOpened) -> None:
+    """A case about an organization has the procedure of its terms, and all the time that they give."""
+    if not at.believes:
+        return
+    is_about_one = body.kind in kinds.ABOUT_ONE
+    procedure = at.terms(body.question.terms).body.admission.procedure if is_about_one else None
+    require(body.procedure == procedure, "a case with another procedure than that of its terms")
+    case, why = opened(at.entry, body, "", ""), "a case with less time than its terms give"
+    require(has_whole_time(case, body.due_ms), why)
+    if body.kind == kinds.REMOVAL:
+        until_ms = at.at_ms + case.procedure.reply_ms
+        require(body.reply_by_ms is not None and body.reply_by_ms >= until_ms, why)
+
+
+@of_the_record
+def asks_what_it_says(at: At, body: cases.CaseOpened) -> None:
+    """A case says the same as its question, which binds for this log what cases of its kind bind."""
+    question = body.question
+    for name in ("case", "kind", "release", "stage", "surface", "directive"):
+        stated = getattr(body, name) or ""
+        require(stated == getattr(question, name), "a case that says something else than its question")
+    require(question.log == at.log, "a question for another log")
+    require(body.kind in kinds.KINDS, "a case of a kind that is none")
+    bound = {"log", "case", "kind", *kinds.KINDS[body.kind].binds}
+    more = {"scope"} if body.kind == kinds.LIFT else set()
+    require(question.to_json().keys() <= bound | more, "a question that binds more than its kind")
+    require((body.opening is not None) == (body.kind == kinds.OPENING), "an opening without an officer's")
+    if body.opening is not None:
+        signed = StageOpening.read(body.opening.envelope)
+        same(question, signed, "log release stage terms", "an opening signed for other terms")
+        signed_by(at, body.opening.envelope, at.keys.developer, [body.opening.officer],
+                  "an opening that no officer signed")  # fmt: skip
+
+
+@of_the_record
+def is_about_what_there_is(at: At, body: cases.CaseOpened) -> None:
+    """A case is about terms, a grant, a case or a directive as they are on the record when it opens."""
+    if body.kind == kinds.LIFT:
+        found = at.directive(body.question.directive)
+        require(body.question.document == found.document.digest, "a lift of another document")
+        require(found.ended is None and not found.is_drill, "a lift of what is not in force")
+        require(not body.basis, "a case with another basis than that of its terms")
+        return
+    _is_about_terms(at, body)
+    if body.kind in _ABOUT_GRANT:
+        _is_about_grant(at, body)
+    elif body.kind == kinds.APPEAL:
+        _is_against(at, body.question)
+    elif body.kind == kinds.ADMISSION:
+        require(body.question.party == _committed(body, "application"), "a case about another dossier")
+
+
+_ABOUT_GRANT = frozenset({kinds.AMENDMENT, kinds.REMOVAL})
+
+
+def _is_about_terms(at: At, body: cases.CaseOpened) -> None:
+    question = body.question
+    terms = at.terms(question.terms)
+    is_removal = body.kind == kinds.REMOVAL
+    current = at.grant(question.grant).terms if is_removal else _terms_in_force(at, question)
+    require(question.terms == current, "a case about terms that are not in force")
+    plan = terms.plan
+    about = (question.release, question.stage, question.models)
+    require(about == (plan.metadata.name, terms.stage, plan.model_digests),
+            "terms of something else than their case asks")  # fmt: skip
+    require(body.basis == terms.body.basis.kind, "a case with another basis than that of its terms")
+    is_offered = body.kind != kinds.ADMISSION or question.surface in plan.spec.surfaces
+    require(is_offered, "a case about a surface that is not offered")
+
+
+def _terms_in_force(at: At, question: Question) -> str | None:
+    return at.release(question.release).terms.get(question.stage)
+
+
+def _is_about_grant(at: At, body: cases.CaseOpened) -> None:
+    question, grant = body.question, at.grant(body.question.grant)
+    same(question, grant, "release stage surface", "a case about another grant than it says")
+    newer = grant.amendment if body.kind == kinds.AMENDMENT else grant.removal
+    require(grant.is_live and newer is None, "a case about a grant that has ended, or has such a case")
+    known = {at.case(grant.dossier).question.party}
+    if body.kind == kinds.AMENDMENT:
+        known.add(_committed(body, "application"))
+    require(question.party in known, "a case about another dossier")
+
+
+def _is_against(at: At, question: Question) -> None:
+    first = at.case(question.against, kinds.ADMISSION, kinds.AMENDMENT, kinds.REMOVAL)
+    same(question, first.question, "release stage surface party", "an appeal about something else")
+    wrong = kinds.GRANTED if first.kind == kinds.REMOVAL else {"denied"}
+    require(first.state == kinds.DETERMINED and first.outcome in wrong, "an appeal against no decision")
+    require(first.appeal is None, "a second appeal")
+    until_ms = (first.determined_ms or 0) + first.procedure.appeal_ms
+    require(at.at_ms < until_ms, "an appeal after its time")
+
+
+def _committed(body: cases.CaseOpened, name: str) -> str:
+    """The commitment to a part that is sealed in a case; empty if it is not there."""
+    return commitment_of(body.sealed_parts.get(name), name)
+
+
+@of_the_record
+def is_of_its_organization(at: At, body: cases.CaseOpened) -> None:
+    """A case about a grant, or an appeal, is of the organization that the grant or decision is about."""
+    organization, described = seen(body.organization), seen(body.described)
+    is_about_one = body.kind in kinds.ABOUT_ONE
+    require((organization is not None) == is_about_one, "an organization where the kind has none")
+    question, applicant, holder = body.question, None, organization
+    if body.kind in _ABOUT_GRANT:
+        grant = at.grant(question.grant)
+        holder = grant.organization
+        applicant = at.case(grant.case).applicant if body.kind == kinds.REMOVAL else None
+    elif body.kind == kinds.APPEAL:
+        holder = at.case(question.against).organization
+    require(organization == holder, "a case of another organization")
+    require(body.applicant == applicant, "a case of another applicant")
+    require(described is None or described.organization == organization,
+            "a description of another organization")  # fmt: skip
+
+
+RULES: dict[type[Body], tuple[LawRule, ...]] = {
+    cases.CaseOpened: (
+        is_new,
+        asks_by_its_rule,
+        goes_by_its_terms,
+        asks_what_it_says,
+        is_about_what_there_is,
+        is_of_its_organization,
+    ),
+}

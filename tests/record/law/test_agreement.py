@@ -1,0 +1,1026 @@
+"""What an entry says, against what it stands on: its case, its signed statement, its grant, its directive.
+
+Each row is a lawful entry of the stored log with one thing made untrue, as in `test_checks`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sluicegate_record import law
+from sluicegate_record.entities.directive import Ending
+from sluicegate_record.entities.happening import CLOCK
+from sluicegate_record.entries import Entry
+from sluicegate_record.form import replace
+from sluicegate_record.law import RULES, Breach, Support
+from sluicegate_record.law.versions import RULES as OF_ANY
+from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.leaf import Entropy
+from sluicegate_record.record import Record
+from sluicegate_record.statements.cases import Screening
+from sluicegate_record.statements.directives import Confirmation, DirectiveStatement, DrillReport
+from sluicegate_record.statements.notes import NoteStatement
+from sluicegate_record.statements.people import Attestation
+from sluicegate_record.statements.points import Enforcement, Pointing
+from sluicegate_record.statements.releases import StageOpening
+from sluicegate_record.terms.plan import UNTIMED
+from tests.forging import forged, gate_value, openings, told
+from tests.record.law.test_checks import (
+    AMENDS_ON_APPEAL,
+    CHANGES,
+    CHECKS,
+    DENIED,
+    GIVES,
+    LETTER,
+    ON_APPEAL,
+    OPENS,
+    OTHER,
+    REMOVED,
+    RENEWS,
+    SAYS,
+    SILENT,
+    UNOPPOSED,
+    Tell,
+    Untrue,
+    at_case,
+    both,
+    case_is,
+    directive_is,
+    first,
+    gone,
+    says,
+    signs,
+    timer,
+    within,
+)
+from tests.record.law.test_law import LIES, before, of_type, stored
+from tests.worlds import LOG, OFFICER, signed
+
+NEVER = "2099-01-01T00:00:00.000Z"
+LONG_AGO = "2026-01-01T00:00:00.000Z"
+
+
+def hides(**gate: Any) -> Tell:
+    """The gate part says something else."""
+    return lambda record, entry: told(entry, {}, openings(gate, Entropy(bytes(32))))
+
+
+def later(ms: int) -> Tell:
+    """The entry is of a later time."""
+    return lambda record, entry: told(entry, {}, at_ms=entry.at_ms + ms)
+
+
+def grant_is(**changes: Any) -> Tell:
+    """Its grant stands otherwise."""
+
+    def tell(record: Record, entry: Entry) -> Entry:
+        record.put(replace(record.grants[entry.public["grant"]], **changes))
+        return entry
+
+    return tell
+
+
+def asked_grant_is(**changes: Any) -> Tell:
+    """The grant that its question is about stands otherwise."""
+
+    def tell(record: Record, entry: Entry) -> Entry:
+        record.put(replace(record.grants[entry.public["question"]["grant"]], **changes))
+        return entry
+
+    return tell
+
+
+def against_is(**changes: Any) -> Tell:
+    """The case that its question is against stands otherwise."""
+
+    def tell(record: Record, entry: Entry) -> Entry:
+        record.put(replace(record.cases[entry.public["question"]["against"]], **changes))
+        return entry
+
+    return tell
+
+
+def asked_directive_is(**changes: Any) -> Tell:
+    """The directive that its question is about stands otherwise."""
+
+    def tell(record: Record, entry: Entry) -> Entry:
+        record.put(replace(record.directives[entry.public["question"]["directive"]], **changes))
+        return entry
+
+    return tell
+
+
+def questions(**changes: Any) -> Tell:
+    """Its question binds something else."""
+    return lambda record, entry: told(entry, {"question": {**entry.public["question"], **changes}})
+
+
+def opening_as(**changes: Any) -> Tell:
+    """The officer's opening in a case was signed otherwise."""
+
+    def tell(record: Record, entry: Entry) -> Entry:
+        body: Any = entry.body
+        payload = replace(StageOpening.read(body.opening.envelope), **changes).payload()
+        opening = {**entry.public["opening"], "envelope": signed(payload, OFFICER).to_json()}
+        return told(entry, {"opening": opening})
+
+    return tell
+
+
+def again(record: Record, entry: Entry) -> Entry:
+    """The entry comes a second time."""
+    record.apply(entry)
+    return told(entry, {}, seq=entry.size)
+
+
+def rests(**changes: Any) -> Tell:
+    """The first position that it rests on is another."""
+
+    def tell(record: Record, entry: Entry) -> Entry:
+        one, *others = entry.public["positions"]
+        return told(entry, {"positions": [{**one, **changes}, *others]})
+
+    return tell
+
+
+def document_says(record: Record, entry: Entry) -> Entry:
+    """Both what was signed and the entry have another name than the entry is under."""
+    document = {**entry.public["document"], "metadata": {**entry.public["document"]["metadata"], "name": "x"}}
+    envelope = signed(DirectiveStatement(document=document).payload(), "oncd")
+    return told(entry, {"document": document, "envelope": envelope.to_json(), "digest": envelope.digest})
+
+
+def attests(**changes: Any) -> Tell:
+    """A signatory attested something else."""
+
+    def tell(record: Record, entry: Entry) -> Entry:
+        body: Any = entry.body
+        payload = replace(Attestation.read(body.envelope), **changes).payload()
+        return told(entry, {}, openings({"envelope": signed(payload, "x").to_json()}, Entropy(bytes(32))))
+
+    return tell
+
+
+def of_clock(is_so: Any) -> Any:
+    """The first escalation that is so."""
+    return lambda: next(e for e in stored() if e.type == "case.escalated" and is_so(e.public["agency"]))
+
+
+def opened(kind: str) -> Any:
+    """The first case of a kind."""
+    return first("case.opened", kind=kind)
+
+
+def dated() -> Entry:
+    """The first attestation that attests something."""
+    return next(e for e in stored() if e.type == "credential.attested" and gate_value(e, "attested"))
+
+
+def named_lift() -> Entry:
+    """The first lift for named organizations."""
+    return next(e for e in stored() if e.type == "directive.lifted" and "named" in e.gate)
+
+
+def replaces_another() -> Entry:
+    """The first directive that replaces one of another name."""
+    return next(
+        e for e in stored() if e.type == "directive.issued" and e.public.get("replaces", e.stream) != e.stream
+    )
+
+
+def named_order() -> Entry:
+    """The first directive whose names are committed to."""
+    return next(e for e in stored() if e.type == "directive.issued" and e.sealed)
+
+
+def out_of_force(record: Record, entry: Entry) -> Entry:
+    """The terms in force of its stage are others."""
+    name = entry.public["release"]
+    release = record.releases[name]
+    record.releases[name] = replace(release, terms={**release.terms, entry.public["stage"]: OTHER})
+    return entry
+
+
+def report_of(drill: str) -> Envelope:
+    """The report of a drill, signed with the log's key."""
+    stated = {"log": LOG, "drill": drill}
+    bound = {drill: canonical.digest(stated).removeprefix("sha256:")}
+    return signed(dsse.statement(bound, DrillReport.TYPE, stated), "log")
+
+
+OVER = Ending(how="lifted", at_ms=0, seq=0)
+DIGEST = "a signed statement under another digest than its own"
+ANOTHER_OWNER = "a statement under another owner than signed it"
+NOT_NOW = "what follows from a case that was not decided at this moment"
+SAYS_ELSE = "a case that says something else than its question"
+ANOTHER_GRANT = "a case about another grant than it says"
+LESS_TIME = "an agency with less time than the terms give"
+ANOTHER_CASE = "a grant of another case"
+NOT_THERE = "of a directive that does not hold then"
+TYPES_SIGNED = (
+    *("case.received", "case.screened", "case.proceeded", "position.recorded", "record.added"),
+    *("directive.issued", "directive.confirmed", "drill.reported"),
+    *("point.declared", "point.retired", "point.stated"),
+)
+
+LOG_AND_KEYS = {
+    "a log that starts twice": Untrue(
+        first("log.started"), again, "starts_this_log", "a log that starts a second time"
+    ),
+    "a log of another key": Untrue(
+        first("log.started"), says(vkey=LOG + "x"), "starts_this_log", "a log of the key"
+    ),
+    "a log under another name": Untrue(
+        first("log.started"), says(origin="other"), "starts_this_log", "a log under another name"
+    ),
+    "a key under another id": Untrue(
+        first("key.pinned"), says(keyid="0" * 64), "is_a_first_key", "a key under another id"
+    ),
+    "a key that is pinned twice": Untrue(
+        first("key.pinned"), again, "is_a_first_key", "a key that was pinned before"
+    ),
+    "a second key of its owner": Untrue(
+        first("key.pinned", owner="ostp"),
+        says(owner="oncd"),
+        "is_a_first_key",
+        "a second key of its owner",
+    ),
+    "a key under which anyone could sign": Untrue(
+        first("key.pinned"),
+        says(
+            publicKey="AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+            keyid="01d0fabd251fcbbe2b93b4b927b26ad2a1a99077152e45ded1e678afa45dbec5",
+        ),
+        "is_a_first_key",
+        "it cannot be checked: BadKey",
+    ),
+    "a key that comes from elsewhere": Untrue(
+        first("key.pinned"), says(**{"from": "the API"}), "is_a_first_key", "a key that is not from"
+    ),
+}
+
+RELEASES = {
+    "a public plan that says it is not": Untrue(
+        first("release.applied", announced=True),
+        lambda record, entry: told(
+            entry,
+            {"plan": {**entry.public["plan"], "spec": {**entry.public["plan"]["spec"], "announced": False}}},
+        ),
+        "is_of_the_release",
+        "a plan that is announced otherwise than it says",
+    ),
+    "an opening under another log": Untrue(
+        OPENS, says(log="other"), "is_signed_by_an_officer", "an opening that no officer signed for this log"
+    ),
+    "an opening under another officer": Untrue(
+        OPENS, says(officer="somebody"), "is_signed_by_an_officer", ANOTHER_OWNER
+    ),
+    "an opening long after it was agreed to": Untrue(OPENS, later(1), "is_agreed_to", NOT_NOW),
+    "an opening that rests on other positions": Untrue(
+        OPENS, rests(seq=0), "rests_on_its_case", "other positions than those of its case"
+    ),
+    "a nomination for no stage": Untrue(
+        first("organization.nominated"), says(stage="none"), "is_about_a_stage", "no stage 'none'"
+    ),
+    "a nomination for no release": Untrue(
+        first("organization.nominated"), says(release="none"), "is_about_a_stage", "no release 'none'"
+    ),
+    **{
+        f"a note of another {name}": Untrue(
+            first("record.added"), says(**{name: "other"}), "is_as_noted", "a note that was signed otherwise"
+        )
+        for name in ("kind", "on", "text", "party", "case")
+    },
+    "a note for another log": Untrue(
+        first("record.added"),
+        signs(NoteStatement, "oncd", log="other"),
+        "is_as_noted",
+        "a note that was signed otherwise",
+    ),
+    "a note that a stranger signed": Untrue(
+        first("record.added"),
+        signs(NoteStatement, "stranger"),
+        "is_as_noted",
+        "a note that its party did not",
+    ),
+    "a note under another owner": Untrue(
+        first("record.added"), says(owner="somebody"), "is_as_noted", ANOTHER_OWNER
+    ),
+    "a note about nothing": Untrue(
+        lambda: next(e for e in stored() if e.type == "record.added" and "case" in e.public),
+        gone("cases", lambda record, entry: entry.public["case"]),
+        "is_as_noted",
+        "no case",
+    ),
+}
+
+OPENINGS = {
+    **{
+        f"a case under another {name}": Untrue(
+            opened("admission"), says(**{name: "other"}), "asks_what_it_says", SAYS_ELSE
+        )
+        for name in ("case", "release", "stage", "surface", "directive")
+    },
+    "a question for another log": Untrue(
+        opened("terms"), questions(log="other"), "asks_what_it_says", "a question for another log"
+    ),
+    "a case of a kind that is none": Untrue(
+        opened("admission"),
+        both(questions(kind="x"), says(kind="x", procedure=None)),
+        "asks_what_it_says",
+        "a case of a kind that is none",
+    ),
+    "a question that binds more": Untrue(
+        opened("terms"), questions(more=1), "asks_what_it_says", "a question that binds more than its kind"
+    ),
+    "an opening without an officer": Untrue(
+        opened("opening"), says(opening=None), "asks_what_it_says", "an opening without an officer's"
+    ),
+    "an opening signed for other terms": Untrue(
+        opened("opening"), opening_as(terms=OTHER), "asks_what_it_says", "an opening signed for other terms"
+    ),
+    "terms of other models": Untrue(
+        opened("terms"),
+        questions(models=[]),
+        "is_about_what_there_is",
+        "terms of something else than their case asks",
+    ),
+    "terms that are not in force": Untrue(
+        opened("admission"),
+        out_of_force,
+        "is_about_what_there_is",
+        "a case about terms that are not in force",
+    ),
+    "another basis": Untrue(
+        opened("admission"),
+        lambda record, entry: told(
+            entry, {"basis": "order" if entry.public["basis"] != "order" else "agreed"}
+        ),
+        "is_about_what_there_is",
+        "a case with another basis",
+    ),
+    "a surface that is not offered": Untrue(
+        opened("admission"),
+        both(questions(surface="moon"), says(surface="moon")),
+        "is_about_what_there_is",
+        "a case about a surface that is not offered",
+    ),
+    "another dossier than is sealed in it": Untrue(
+        opened("admission"),
+        questions(party="0" * 64),
+        "is_about_what_there_is",
+        "a case about another dossier",
+    ),
+    "another dossier than the grant's": Untrue(
+        opened("removal"), questions(party="0" * 64), "is_about_what_there_is", "a case about another dossier"
+    ),
+    "no grant": Untrue(
+        opened("amendment"), questions(grant="none"), "is_about_what_there_is", "no grant 'none'"
+    ),
+    "a grant of another stage": Untrue(
+        opened("amendment"), asked_grant_is(stage="other"), "is_about_what_there_is", ANOTHER_GRANT
+    ),
+    "a grant of another surface": Untrue(
+        opened("removal"), asked_grant_is(surface="other"), "is_about_what_there_is", ANOTHER_GRANT
+    ),
+    "a grant that has ended": Untrue(
+        opened("amendment"),
+        asked_grant_is(standing="expired"),
+        "is_about_what_there_is",
+        "a case about a grant that has ended",
+    ),
+    "a grant that has such a case": Untrue(
+        opened("removal"),
+        asked_grant_is(removal="other"),
+        "is_about_what_there_is",
+        "a case about a grant that has ended, or has such a case",
+    ),
+    "an appeal for another party": Untrue(
+        opened("appeal"),
+        questions(party="0" * 64),
+        "is_about_what_there_is",
+        "an appeal about something else",
+    ),
+    "an appeal against what is open": Untrue(
+        opened("appeal"),
+        against_is(state="in_review"),
+        "is_about_what_there_is",
+        "an appeal against no decision",
+    ),
+    "an appeal against an approval": Untrue(
+        opened("appeal"),
+        against_is(outcome="lapsed"),
+        "is_about_what_there_is",
+        "an appeal against no decision",
+    ),
+    "a second appeal": Untrue(
+        opened("appeal"), against_is(appeal="other"), "is_about_what_there_is", "a second appeal"
+    ),
+    "an appeal after its time": Untrue(
+        opened("appeal"), against_is(determined_ms=0), "is_about_what_there_is", "an appeal after its time"
+    ),
+    "a lift of another document": Untrue(
+        opened("lift"), questions(document=OTHER), "is_about_what_there_is", "a lift of another document"
+    ),
+    "a lift of what has ended": Untrue(
+        opened("lift"), asked_directive_is(ended=OVER), "is_about_what_there_is", "a lift of what is not"
+    ),
+    "an admission of no organization": Untrue(
+        opened("admission"),
+        hides(organization=None),
+        "is_of_its_organization",
+        "an organization where the kind has none",
+    ),
+    "an amendment of another organization": Untrue(
+        opened("amendment"), hides(organization="org-x"), "is_of_its_organization", "a case of another organ"
+    ),
+    "an appeal of another organization": Untrue(
+        opened("appeal"), hides(organization="org-x"), "is_of_its_organization", "a case of another organ"
+    ),
+    "an amendment that describes another organization": Untrue(
+        lambda: next(e for e in stored() if e.type == "case.opened" and "described" in e.gate),
+        lambda record, entry: hides(described={**gate_value(entry, "described"), "organization": "org-x"})(
+            record, entry
+        ),
+        "is_of_its_organization",
+        "a description of another organization",
+    ),
+    "a removal of another applicant": Untrue(
+        opened("removal"), says(applicant="other"), "is_of_its_organization", "a case of another applicant"
+    ),
+    "a removal with less time to reply": Untrue(
+        opened("removal"), says(replyBy=LONG_AGO), "goes_by_its_terms", "a case with less time than its terms"
+    ),
+}
+
+IN_CASES = {
+    "a receipt of an agency that is not asked": Untrue(
+        first("case.received"),
+        at_case(lambda case: {"rule": replace(case.rule, members=("nobody",))}),
+        "starts_its_clock",
+        "a receipt of an agency that is not asked",
+    ),
+    "a second receipt": Untrue(
+        first("case.received"), again, "starts_its_clock", "a clock that runs already"
+    ),
+    "a receipt under another owner": Untrue(
+        first("case.received"), says(owner="somebody"), "is_received", ANOTHER_OWNER
+    ),
+    "a warning of another time": Untrue(
+        lambda: next(e for e in stored() if e.type == "case.warned" and e.public["agency"]),
+        says(due=NEVER),
+        "is_warned_in_time",
+        "a warning of another time",
+    ),
+    "a time to reply that is not over": Untrue(
+        lambda: next(e for e in stored() if e.type == "case.warned" and not e.public["agency"]),
+        both(case_is(reply_by_ms=4_070_908_800_000), says(due=NEVER)),
+        "is_warned_in_time",
+        "a time to reply that is not over",
+    ),
+    "a step before its time": Untrue(
+        of_clock(bool),
+        lambda record, entry: timer(due_ms=entry.at_ms + 1)(record, entry),
+        "climbs_in_time",
+        "a step up the ladder before its time",
+    ),
+    "a step to another": Untrue(
+        of_clock(bool), says(to="other"), "climbs_in_time", "another step than the next of the ladder"
+    ),
+    "a step from another time": Untrue(
+        of_clock(bool), says(was=LONG_AGO), "climbs_in_time", "another step than the next of the ladder"
+    ),
+    "a step up a ladder that is over": Untrue(
+        of_clock(bool), timer(rung=99), "climbs_in_time", "a step up a ladder that is over"
+    ),
+    "a step with less time": Untrue(of_clock(bool), says(due=LONG_AGO), "climbs_in_time", LESS_TIME),
+    "a step without a time": Untrue(of_clock(bool), says(due=None), "climbs_in_time", LESS_TIME),
+    "a step of the whole case to another": Untrue(
+        of_clock(lambda agency: agency is None),
+        says(to="other"),
+        "climbs_in_time",
+        "another step than the next of the ladder",
+    ),
+    "a step of the whole case with a time": Untrue(
+        of_clock(lambda agency: agency is None),
+        says(due=NEVER),
+        "climbs_in_time",
+        "a time that the terms do not give",
+    ),
+    "a step of the whole case that the terms do not give": Untrue(
+        of_clock(lambda agency: agency is None),
+        case_is(procedure=UNTIMED),
+        "climbs_in_time",
+        "a step up a ladder that the terms do not give",
+    ),
+    "a silence of another time": Untrue(
+        SILENT, says(due=LONG_AGO), "is_due", "a silence of another time or receipt"
+    ),
+    "a silence without its receipt": Untrue(
+        SILENT, says(receipt=OTHER), "is_due", "a silence of another time or receipt"
+    ),
+    "a silence of all that means something else": Untrue(
+        UNOPPOSED, says(meaning="no-objection"), "is_due", "a silence that means something else"
+    ),
+    "an answer to another question": Untrue(
+        first("case.answered"),
+        says(question=OTHER),
+        "answers_a_question",
+        "an answer to a question that is not open",
+    ),
+    "an answer to an agency that does not ask": Untrue(
+        first("case.answered"),
+        says(agency="nobody"),
+        "answers_a_question",
+        "an answer to a question that is not open",
+    ),
+    "an answer that takes time away": Untrue(
+        lambda: next(e for e in stored() if e.type == "case.answered" and e.public["due"]),
+        says(due=LONG_AGO),
+        "answers_a_question",
+        LESS_TIME,
+    ),
+    "an answer that takes time from the whole case": Untrue(
+        lambda: next(e for e in stored() if e.type == "case.answered" and e.public.get("wholeDue")),
+        says(wholeDue=LONG_AGO),
+        "answers_a_question",
+        "a case with less time than its terms give",
+    ),
+    "a reply after its time": Untrue(
+        first("case.replied"), case_is(reply_by_ms=0), "is_replied_in_time", "a reply after its time"
+    ),
+    "a second reply": Untrue(
+        first("case.replied"), case_is(replied_ms=1), "is_replied_in_time", "a reply after its time"
+    ),
+    "a reply beside an appeal": Untrue(
+        first("case.replied"), case_is(appeal="other"), "is_replied_in_time", "a reply after its time"
+    ),
+    "a reply for another time": Untrue(
+        first("case.replied"), says(replyBy=NEVER), "is_replied_in_time", "another time to review a reply"
+    ),
+    "an offer out of turn": Untrue(
+        first("case.offered"),
+        case_is(state="in_review"),
+        "is_offered_in_turn",
+        "an offer to a case that is not",
+    ),
+    "an offer for another time": Untrue(
+        first("case.offered"), says(until=LONG_AGO), "is_offered_in_turn", "an offer for another time"
+    ),
+    "a screening for another reason": Untrue(
+        first("case.screened"), says(reason="other"), "is_an_officers_look", "a screening signed otherwise"
+    ),
+    "a screening of other candidates": Untrue(
+        first("case.screened"),
+        signs(Screening, OFFICER, candidates="0" * 64),
+        "is_an_officers_look",
+        "a screening signed otherwise",
+    ),
+    "a screening under another officer": Untrue(
+        first("case.screened"), says(owner="somebody"), "is_an_officers_look", ANOTHER_OWNER
+    ),
+    "a proceeding for another reason": Untrue(
+        first("case.proceeded"), says(reason="other"), "is_advice", "a proceeding signed for another reason"
+    ),
+    "a proceeding of other owners": Untrue(
+        first("case.proceeded"), says(owners=["a", "b"]), "is_advice", "a proceeding of other owners"
+    ),
+    "a proceeding over something else": Untrue(
+        first("case.proceeded"), says(over=["nobody"]), "is_advice", "a proceeding over something else"
+    ),
+    "a position of an agency that is not asked": Untrue(
+        SAYS,
+        at_case(lambda case: {"rule": replace(case.rule, members=("nobody",))}),
+        "is_asked",
+        "a position of an agency that is not asked",
+    ),
+    "a position in a case that is over": Untrue(
+        SAYS, case_is(state="determined"), "is_asked", "a position in a case that is not open"
+    ),
+    "a position that takes time from the whole case": Untrue(
+        within("position.recorded", lambda case: case.whole_clock is not None),
+        says(wholeDue=LONG_AGO),
+        "is_asked",
+        "a case with less time than its terms give",
+    ),
+    "a position under another owner": Untrue(
+        SAYS, says(owner="somebody"), "is_as_signed", "an owner that is not its first"
+    ),
+    "a letter that came otherwise": Untrue(
+        LETTER,
+        says(transcribed={"how": "call", "on": "2026-06-24", "note": "x"}),
+        "is_as_signed",
+        "a letter that came otherwise than was signed",
+    ),
+    "another sealed reason": Untrue(
+        lambda: next(e for e in stored() if e.type == "position.recorded" and "reason" in e.sealed),
+        lambda record, entry: forged(entry.type, entry.public, seq=entry.seq, at_ms=entry.at_ms),
+        "is_as_signed",
+        "another sealed reason than was signed",
+    ),
+    "a denial because of others": Untrue(
+        DENIED, says(because=["nobody"]), "is_decided", "a denial because of others than are against it"
+    ),
+    "an outcome that is none": Untrue(
+        DENIED, says(outcome="forgotten"), "is_open", "an outcome that is none"
+    ),
+}
+
+GRANTS = {
+    "a grant to another party": Untrue(
+        GIVES, says(party="0" * 64), "is_of_its_case", "a grant to another party than its case is about"
+    ),
+    "a grant valid from another time": Untrue(
+        GIVES, says(validFrom=LONG_AGO), "is_given_at_once", "a grant that is not valid from its decision on"
+    ),
+    "a grant long after its case": Untrue(GIVES, later(1), "is_given_at_once", NOT_NOW),
+    "a grant of a case that is open": Untrue(
+        GIVES, case_is(outcome=None, state="in_review"), "is_given_at_once", NOT_NOW
+    ),
+    "a grant of a case that was denied": Untrue(
+        GIVES, case_is(outcome="denied"), "is_given_at_once", NOT_NOW
+    ),
+    "a grant on appeal long after it": Untrue(ON_APPEAL, later(1), "is_given_at_once", NOT_NOW),
+    "a grant that rests on another position": Untrue(
+        GIVES, rests(digest=OTHER), "rests_on_its_case", "other positions than those of its case"
+    ),
+    "a grant that rests on silence": Untrue(
+        GIVES, says(silent=["caisi"]), "rests_on_its_case", "another silence than that of its case"
+    ),
+    "a grant that rests on officers": Untrue(
+        GIVES, says(proceeded=True), "rests_on_its_case", "another silence than that of its case"
+    ),
+    "an amendment for another party": Untrue(
+        RENEWS, says(party="0" * 64), "is_amended_as_agreed", "an amendment for another party"
+    ),
+    "an amendment long after its case": Untrue(CHANGES, later(1), "is_amended_as_agreed", NOT_NOW),
+    "an amendment on appeal long after it": Untrue(
+        AMENDS_ON_APPEAL, later(1), "is_amended_as_agreed", NOT_NOW
+    ),
+    "an amendment of what has ended": Untrue(
+        RENEWS,
+        grant_is(standing="surrendered"),
+        "is_amended_as_agreed",
+        "an amendment of a grant that has ended",
+    ),
+    "an amendment of what is past": Untrue(
+        RENEWS, grant_is(valid_until_ms=0), "is_amended_as_agreed", "an amendment of a grant that has ended"
+    ),
+    "an amendment of a grant of another surface": Untrue(
+        RENEWS, grant_is(surface="other"), "is_amended_as_agreed", "an amendment of another grant"
+    ),
+    "a reinstatement long after its case": Untrue(
+        first("grant.reinstated"), later(1), "is_reinstated_on_appeal", NOT_NOW
+    ),
+    "a reinstatement of what was surrendered": Untrue(
+        first("grant.reinstated"),
+        grant_is(standing="surrendered"),
+        "is_reinstated_on_appeal",
+        "the reinstatement of a grant that was not removed",
+    ),
+    "a removal long after its case": Untrue(REMOVED, later(1), "is_over", NOT_NOW),
+    "an end of what has ended": Untrue(
+        REMOVED, grant_is(standing="expired"), "is_over", "the end of a grant that has ended"
+    ),
+    "another end": Untrue(
+        REMOVED, says(how="lost"), "is_over", "the end of a grant that has ended, or another"
+    ),
+    "a surrender of another case": Untrue(
+        first("grant.ended", how="surrendered"), says(case="other"), "is_over", ANOTHER_CASE
+    ),
+    **{
+        f"{type_} of another case": Untrue(
+            first(type_), says(case="other"), "is_of_a_live_grant", ANOTHER_CASE
+        )
+        for type_ in ("grant.proven", "grant.suspended", "grant.resumed", "grant.fallback_chosen")
+    },
+    **{
+        f"{type_} of what has ended": Untrue(
+            first(type_), grant_is(standing="expired"), "is_of_a_live_grant", "about a grant that has ended"
+        )
+        for type_ in ("grant.proven", "grant.suspended", "grant.fallback_chosen")
+    },
+    "a proof of no grant": Untrue(
+        first("grant.proven"), says(grant="none"), "is_of_a_live_grant", "no grant 'none'"
+    ),
+    "a proof on another surface": Untrue(
+        first("grant.proven"), says(surface="moon"), "is_proven_there", "a grant of another surface"
+    ),
+    "a suspension for no reason": Untrue(
+        first("grant.suspended"), says(reasonCode="mood"), "has_a_reason", "a reason that is none"
+    ),
+    "a second suspension": Untrue(
+        first("grant.suspended"), grant_is(standing="suspended"), "has_a_reason", "a grant that is suspended"
+    ),
+    "a key under no grant": Untrue(
+        first("credential.issued"), says(grant="none"), "is_under_a_grant", "no grant 'none'"
+    ),
+    "a key under what has ended": Untrue(
+        first("credential.issued"), grant_is(standing="removed"), "is_under_a_grant", "a key under a grant"
+    ),
+    "a key under what is past": Untrue(
+        first("credential.issued"), grant_is(valid_until_ms=0), "is_under_a_grant", "a key under a grant"
+    ),
+    "an attestation that is not signed": Untrue(
+        dated, hides(envelope=None), "is_as_attested", "an attestation that was not signed"
+    ),
+    "an attestation for another log": Untrue(
+        dated, attests(log="other"), "is_as_attested", "an attestation signed for another log"
+    ),
+    "an attestation of another credential": Untrue(
+        dated, says(credential="other"), "is_as_attested", "an attestation signed for another log or"
+    ),
+    "an attestation of other statuses": Untrue(
+        dated, attests(statuses=("other",)), "is_as_attested", "an attestation that was signed otherwise"
+    ),
+    "an attestation until another time": Untrue(
+        dated, attests(until_ms=1), "is_as_attested", "an attestation that was signed otherwise"
+    ),
+    "a signatory's key under another id": Untrue(
+        first("signatory.pinned"), says(keyid="0" * 64), "has_its_own_id", "a key under another id"
+    ),
+    "a provider under another name": Untrue(
+        first("provider.registered"), says(provider="other"), "is_as_registered", "a provider under another"
+    ),
+}
+
+DIRECTIVES = {
+    "a directive under another name": Untrue(
+        first("directive.issued", directive="everyone"),
+        document_says,
+        "says_what_was_signed",
+        "a directive that says something else than its document",
+    ),
+    "a directive under another issuer": Untrue(
+        first("directive.issued", directive="everyone"),
+        says(issuer="ostp"),
+        "says_what_was_signed",
+        "a directive that says something else than its document",
+    ),
+    "a directive under another owner": Untrue(
+        first("directive.issued", directive="everyone"),
+        says(signedBy="somebody"),
+        "says_what_was_signed",
+        "a directive of other owners than signed it",
+    ),
+    "a directive under more owners": Untrue(
+        first("directive.issued", directive="everyone"),
+        says(signers=["oncd", "somebody"]),
+        "says_what_was_signed",
+        "a directive of other owners than signed it",
+    ),
+    "a directive that says that it replaces nothing": Untrue(
+        replaces_another,
+        lambda record, entry: told(entry, {"replaces": None}),
+        "says_what_was_signed",
+        "a directive that says something else than its document",
+    ),
+    "names that are not sealed beside it": Untrue(
+        named_order,
+        lambda record, entry: forged(entry.type, entry.public, entry.gate, seq=entry.seq, at_ms=entry.at_ms),
+        "opens_its_commitments",
+        "names that do not open what was signed",
+    ),
+    "a confirmation for another log": Untrue(
+        first("directive.confirmed"),
+        signs(Confirmation, "ostp", log="other"),
+        "is_the_issuers",
+        "a confirmation for another log",
+    ),
+    "a confirmation that says another document": Untrue(
+        first("directive.confirmed"),
+        says(document=OTHER),
+        "is_the_issuers",
+        "a confirmation of another document",
+    ),
+    "a confirmation under another owner": Untrue(
+        first("directive.confirmed"), says(owner="somebody"), "is_the_issuers", ANOTHER_OWNER
+    ),
+    "a second confirmation": Untrue(
+        first("directive.confirmed"), directive_is(confirmed=True), "is_the_issuers", "a confirmation of what"
+    ),
+    "a confirmation of what has ended": Untrue(
+        first("directive.confirmed"),
+        directive_is(ended=OVER),
+        "is_the_issuers",
+        "a confirmation of what needs",
+    ),
+    "a lift long after its case": Untrue(
+        first("directive.lifted", directive="everyone"), later(1), "is_lifted_by_its_rule", NOT_NOW
+    ),
+    "a lift of what is over": Untrue(
+        first("directive.lifted", directive="everyone"),
+        directive_is(ended=OVER),
+        "is_lifted_by_its_rule",
+        "a lift of what has ended",
+    ),
+    "a drill that ends twice": Untrue(
+        first("directive.lifted", directive="drill"),
+        again,
+        "is_lifted_by_its_rule",
+        "a lift of what has ended",
+    ),
+    "a drill that a case lifts": Untrue(
+        first("directive.lifted", directive="drill"),
+        says(case="other"),
+        "is_lifted_by_its_rule",
+        "a drill that a case lifts",
+    ),
+    "a lift for others": Untrue(
+        named_lift,
+        hides(named={"lift": {"organizations": ["org-x"]}}),
+        "lifts_for_whom_it_asks",
+        "a lift for others than its case asks",
+    ),
+    "an expiry of what is over": Untrue(
+        first("directive.expired"), directive_is(ended=OVER), "has_expired", "the expiry of what has ended"
+    ),
+    "a report of what is no drill": Untrue(
+        first("drill.reported"), says(directive="everyone"), "is_reported_once", "a report of no drill"
+    ),
+    "a report of a drill that runs": Untrue(
+        first("drill.reported"),
+        directive_is(ended=None),
+        "is_reported_once",
+        "a report of no drill, of one that",
+    ),
+    "a second report": Untrue(first("drill.reported"), again, "is_reported_once", "a report of no drill"),
+    "a report of another drill": Untrue(
+        first("drill.reported"),
+        lambda record, entry: told(entry, {"envelope": report_of("another").to_json()}),
+        "is_reported_once",
+        "a report of another drill",
+    ),
+    "a report that an officer signed": Untrue(
+        first("drill.reported"),
+        lambda record, entry: told(entry, {"envelope": signed(_payload(entry), OFFICER).to_json()}),
+        "is_reported_once",
+        "a report that the log's key did not sign",
+    ),
+    "in force at another size": Untrue(
+        first("directive.in_force"), says(size=0), "is_of_its_directive", "of a directive that has size"
+    ),
+    "in force after its end": Untrue(
+        first("directive.in_force"),
+        directive_is(ended=OVER),
+        "is_of_its_directive",
+        "of a directive that has ended",
+    ),
+    "in force before it holds": Untrue(
+        first("directive.in_force"), says(at=LONG_AGO), "is_of_its_directive", NOT_THERE
+    ),
+    "in force in times to come": Untrue(
+        first("directive.in_force"), says(at=NEVER), "is_of_its_directive", NOT_THERE
+    ),
+    "in force after another time": Untrue(
+        first("directive.in_force"), says(timeToZeroMs=-1), "is_of_its_directive", "another time than since"
+    ),
+    **{
+        f"a point of another {name}": Untrue(
+            first("point.declared"),
+            says(**{name: value}),
+            "is_pointed_out",
+            "a point that was signed otherwise",
+        )
+        for name, value in {"point": "other", "surface": "other", "keyid": "0" * 64}.items()
+    },
+    "a point for another log": Untrue(
+        first("point.declared"),
+        signs(Pointing, OFFICER, log="other"),
+        "is_pointed_out",
+        "a point that was signed otherwise",
+    ),
+    "a point that is retired and not declared": Untrue(
+        first("point.retired"),
+        signs(Pointing, OFFICER, says="declared"),
+        "is_pointed_out",
+        "a point that was signed otherwise",
+    ),
+    "a point that an agency signed": Untrue(
+        first("point.declared"), signs(Pointing, "oncd"), "is_pointed_out", "a point that no officer signed"
+    ),
+    "a point under another officer": Untrue(
+        first("point.declared"), says(owner="somebody"), "is_pointed_out", ANOTHER_OWNER
+    ),
+    "a point that says something else": Untrue(
+        first("point.stated", says="enforced"),
+        says(says="restored"),
+        "is_as_stated",
+        "a statement of a point that was signed otherwise",
+    ),
+    "a point about another size": Untrue(
+        first("point.stated"), says(size=0), "is_as_stated", "a statement about another document"
+    ),
+    "a point about another document": Untrue(
+        first("point.stated"),
+        signs(Enforcement, "cloud", document=OTHER),
+        "is_as_stated",
+        "a statement about another document",
+    ),
+    "a point about no directive": Untrue(
+        first("point.stated"), says(directive="none"), "is_as_stated", "no directive 'none'"
+    ),
+    "a point that enforces what is over": Untrue(
+        first("point.stated", says="enforced"),
+        directive_is(ended=OVER),
+        "is_as_stated",
+        "a point that enforces",
+    ),
+    **{
+        f"{type_} under another digest": Untrue(
+            first(type_), says(digest=OTHER), "is_named_by_its_digest", DIGEST
+        )
+        for type_ in TYPES_SIGNED
+        if type_ != "position.recorded"
+    },
+}
+
+
+def _payload(entry: Entry) -> bytes:
+    body: Any = entry.body
+    payload: bytes = body.envelope.payload
+    return payload
+
+
+AGREEMENT = LOG_AND_KEYS | RELEASES | OPENINGS | IN_CASES | GRANTS | DIRECTIVES
+
+
+@pytest.mark.parametrize("untrue", AGREEMENT.values(), ids=AGREEMENT)
+def test_a_check_finds_what_does_not_agree(untrue: Untrue) -> None:
+    entry = untrue.find()
+    record = before(entry.seq)
+    assert law.breach(record, entry, record.pinned(), LOG, Support.RECORD) is None
+    lied = untrue.tell(record, entry)
+    found = law.breach(record, lied, record.pinned(), LOG, untrue.support)
+    assert isinstance(found, Breach)
+    assert (found.rule, untrue.why) == (untrue.rule, found.why[: len(untrue.why)])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a grant to another party",
+        "a grant valid from another time",
+        "a grant long after its case",
+        "a grant of a case that was denied",
+        "an amendment for another party",
+        "an amendment long after its case",
+        "an amendment of what has ended",
+        "an amendment of what is past",
+        "an amendment of a grant of another surface",
+        "a reinstatement long after its case",
+        "an opening under another log",
+        "an opening long after it was agreed to",
+        "a lift long after its case",
+        "a lift for others",
+        "a confirmation for another log",
+        "an attestation of other statuses",
+    ],
+)
+def test_who_counts_signatures_alone_finds_it_too(name: str) -> None:
+    untrue = AGREEMENT[name]
+    entry = untrue.find()
+    record = before(entry.seq)
+    keys = record.pinned()
+    assert law.breach(record, entry, keys, LOG, Support.SIGNATURES) is None
+    lied = untrue.tell(record, entry)
+    found = law.breach(record, lied, keys, LOG, Support.SIGNATURES)
+    assert isinstance(found, Breach)
+    assert found.rule == untrue.rule
+    assert law.effect(record, lied, found, keys, LOG) is None
+
+
+def test_every_rule_is_broken_by_some_lie() -> None:
+    told_apart = {"is_the_applicants", "opens_terms_in_force", "is_tighter"}
+    rules = {rule.__name__ for rules in RULES[1].values() for rule in rules}
+    broken = {each.rule for each in (CHECKS | AGREEMENT).values()} | {rule for *_, rule in LIES.values()}
+    assert broken | told_apart == rules
+
+
+def test_a_log_begins_with_its_start() -> None:
+    (rule,) = (each for each in OF_ANY if each.__name__ == "is_begun")
+    found = law.breach(
+        Record(), told(of_type("key.pinned"), {}, seq=0), Record().pinned(), LOG, Support.RECORD
+    )
+    assert found == Breach(rule.__name__, "a log that begins with something else")
+
+
+def test_a_position_under_another_digest_breaks_the_chain_of_its_agency() -> None:
+    entry = SAYS()
+    record = before(entry.seq)
+    for support in Support:
+        found = law.breach(record, told(entry, {"digest": OTHER}), record.pinned(), LOG, support)
+        assert found == Breach("is_named_by_its_digest", DIGEST)
+
+
+def test_time_may_renew_a_grant_after_its_end_and_no_command_may() -> None:
+    """What was due before the end comes first after a downtime, and may renew it."""
+    entry = RENEWS()
+    record = before(entry.seq)
+    record.put(replace(record.grants[entry.public["grant"]], valid_until_ms=entry.at_ms))
+    for by, is_lawful in ((CLOCK, True), (entry.by, False)):
+        found = law.breach(record, entry._replace(by=by), record.pinned(), LOG, Support.RECORD)
+        assert (found is None) is is_lawful
