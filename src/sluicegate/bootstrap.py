@@ -131,7 +131,10 @@ def control(settings: ControlSettings, command: str) -> Control:
     store = SqliteStore(database)
     key = _log_key(settings.state_dir / "log.key", is_new=store.log.size() == 0)
     clock = SteadyClock(wall_ms, boot_ms)
-    ledger = Ledger(store, key, settings.origin, wall_ms=clock, boot_ms=boot_ms, random=secrets.token_bytes)
+    with _no_collection():
+        ledger = Ledger(
+            store, key, settings.origin, wall_ms=clock, boot_ms=boot_ms, random=secrets.token_bytes
+        )
     started = ledger.execute(
         StartLog(settings.origin, ledger.vkey(), pins.developer, pins.pins),
         by="log",
@@ -142,6 +145,19 @@ def control(settings: ControlSettings, command: str) -> Control:
     _first_tokens(ledger, settings.state_dir / "tokens")
     fleet = Fleet(ledger, max_entries=settings.max_feed_entries)
     return Control(settings, ledger, fleet)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Collect no cycles meanwhile: a log that is replayed leaves none, and its state stays.
+
+    Otherwise collections would look at the growing state again and again.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> None:

@@ -46,6 +46,28 @@ def test_a_field_is_read_from_its_key_and_another_is_what_it_is_by_default() -> 
     assert read({"theName": "a"}) == Thing(name="A")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    name: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+    whole: Mapping[str, Any] = field(default_factory=dict)
+
+
+def test_a_field_gets_what_no_step_reads_and_another_gets_the_object() -> None:
+    read = maker.reader(Whole, STEPS[:1], Missing, ValueError, rest="more", source="whole")
+    given = {"theName": "a", "count": 7}
+    assert read(given) == Whole(name="A", more={"count": 7}, whole=given)
+    assert read(given).whole is given
+    assert read({"theName": "a"}).more == {}
+
+
+@pytest.mark.parametrize("value", [None, "theName", ["theName"], 7])
+def test_what_is_no_object_is_refused(value: Any) -> None:
+    with pytest.raises(Missing) as caught:
+        maker.reader(Thing, STEPS, Missing, ValueError)(value)
+    assert caught.value.args == (value,)
+
+
 def test_a_value_that_is_exactly_of_the_kind_is_not_read() -> None:
     assert read({"theName": "a", "count": "7"}).count == 7
     assert read({"theName": "a", "count": True}).count == 1

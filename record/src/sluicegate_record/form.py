@@ -41,6 +41,8 @@ Json: TypeAlias = Any
 """A value of JSON that is not ours to know."""
 Made = TypeVar("Made")
 NOTHING: Mapping[str, Json] = types.MappingProxyType({})
+SOURCE = {"kept": True, "source": True}
+"""Metadata of a field that keeps the JSON that its form was read from."""
 _REQUIRED = MISSING
 
 
@@ -121,13 +123,7 @@ class Form:
     @classmethod
     def from_json(cls, value: object) -> Self:
         """The form in a value as `canonical.loads` returns it. Raises: Misread."""
-        if type(value) is not dict:
-            raise Misread("an object", shown(value))
-        shape = shape_of(cls)
-        made: Self = shape.read(value)
-        if not value.keys() <= shape.keys:
-            left = {key: given for key, given in value.items() if key not in shape.keys}
-            object.__setattr__(made, "unknown", left)
+        made: Self = shape_of(cls).read(value)
         return made
 
     def to_json(self) -> dict[str, Json]:
@@ -148,18 +144,11 @@ class Verbatim(Form):
     fields. Two are equal if their JSON is equal.
     """
 
-    source: Mapping[str, Json] = field(default_factory=lambda: NOTHING, repr=False, metadata={"kept": True})
+    source: Mapping[str, Json] = field(default_factory=lambda: NOTHING, repr=False, metadata=SOURCE)
 
     def __post_init__(self) -> None:
         if self.source is NOTHING:
             object.__setattr__(self, "source", Form.to_json(self))
-
-    @classmethod
-    def from_json(cls, value: Json) -> Self:
-        """The form in a value, and the value. Raises: Misread."""
-        made = super(Verbatim, cls).from_json(value)
-        object.__setattr__(made, "source", value)
-        return made
 
     def to_json(self) -> dict[str, Json]:
         """The object exactly as it was read."""
@@ -181,11 +170,11 @@ class Exact(Form):
 
 
 class Shape(NamedTuple):
-    """The fields of a form, their keys, and a reader for an object that may also have other fields."""
+    """The fields of a form, their keys, and a reader of it, whatever other fields an object has."""
 
     fields: tuple[FormField, ...]
     keys: frozenset[str]
-    read: Callable[[Mapping[str, Json]], Any]
+    read: Callable[[Json], Any]
 
 
 def shape_of(cls: type[Form]) -> Shape:
@@ -210,20 +199,24 @@ def _shape(cls: type[Form]) -> Shape:
         for each in fields(cls)
         if each.name != "unknown" and each.init and not each.metadata.get("kept")
     )
-    return Shape(found, frozenset(each.key for each in found), reader_of(cls, found))
+    return Shape(found, frozenset(each.key for each in found), reader_of(cls, found, rest="unknown"))
 
 
-def reader_of(cls: type[Made], read: tuple[FormField, ...]) -> Callable[[Mapping[str, Json]], Made]:
+def reader_of(cls: type[Made], read: tuple[FormField, ...], *, rest: str = "") -> Callable[[Json], Made]:
     """A reader of some fields of a form from an object. The other fields get their defaults.
 
-    It raises Misread: a field is missing, or has another type.
+    `rest` is the field that gets what the object has besides. The reader raises Misread: the value is no
+    object, or a field is missing, or has another type.
     """
     steps = (Step(each.key, each.name, each.codec.read, each.codec.kinds) for each in read)
-    return maker.reader(cls, steps, lambda value: _fault(read, value), Misread)
+    source = next((each.name for each in fields(cls) if "source" in each.metadata), "")  # type: ignore[arg-type]
+    return maker.reader(cls, steps, lambda value: _fault(read, value), Misread, rest=rest, source=source)
 
 
-def _fault(read: tuple[FormField, ...], value: Mapping[str, Json]) -> Misread:
-    """Why an object cannot be read, and at which place."""
+def _fault(read: tuple[FormField, ...], value: Json) -> Misread:
+    """Why a value cannot be read, and at which place."""
+    if type(value) is not dict:
+        return Misread("an object", shown(value))
     missing = next((each.key for each in read if each.is_required and each.key not in value), None)
     if missing is not None:
         return Misread(f"the field {missing!r}", "none")
@@ -328,8 +321,14 @@ def codec_of(hint: Any) -> Codec:  # noqa: PLR0911 - one a kind of type
     if origin in {Mapping, dict} or (isinstance(origin, type) and issubclass(origin, Mapping)):
         return _mapping(codec_of(args[1]))
     if hasattr(hint, "from_json"):
-        return Codec(_by(hint.from_json), lambda value: value.to_json(), _schema_of(hint))
+        return Codec(_reading(hint), lambda value: value.to_json(), _schema_of(hint))
     return _SCALARS[hint]
+
+
+def _reading(hint: Any) -> Callable[[Json], Any]:
+    """How to read what has a `from_json`; a form that has no other than a form's is read without it."""
+    plain = getattr(hint.from_json, "__func__", None) is Form.from_json.__func__  # type: ignore[attr-defined]
+    return shape_of(hint).read if plain else _by(hint.from_json)
 
 
 def _by(read: Callable[[Json], Any]) -> Callable[[Json], Any]:

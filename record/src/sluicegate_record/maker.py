@@ -9,7 +9,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, Field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -28,29 +28,38 @@ class Step(NamedTuple):
     kinds: tuple[type, ...] = ()
 
 
-def reader(
+def reader(  # noqa: PLR0913 - the fields by what they hold, and the errors
     cls: type[Made],
     steps: Iterable[Step],
-    fault: Callable[[Mapping[str, Any]], Exception],
+    fault: Callable[[Any], Exception],
     faults: type[Exception],
-) -> Callable[[Mapping[str, Any]], Made]:
+    *,
+    rest: str = "",
+    source: str = "",
+) -> Callable[[Any], Made]:
     """A function that reads an object: it reads the fields of `steps`, and the others get their defaults.
 
     A field that has a default may be missing. If another one is missing, or a step raises one of `faults`,
-    the function raises what `fault` makes of the object. It does not call `__post_init__`.
+    or the value is no object, the function raises what `fault` makes of it. It does not call `__post_init__`.
+    The field `rest` gets what no step reads, if the object has more; the field `source` gets the object.
     """
     by_name = {step.name: step for step in steps}
     names: dict[str, Any] = {"new": object.__new__, "cls": cls, "fault": fault, "faults": (KeyError, faults)}
+    names["keys"] = frozenset(step.key for step in by_name.values())
     lines: list[str] = []
     for each in fields(cls):  # type: ignore[arg-type]  # every form is a dataclass
         names[f"put_{each.name}"] = getattr(cls, each.name).__set__
-        default = _default(each, names)
+        default = "given" if each.name == source else _default(each, names)
         if each.name in by_name:
             lines += _read(by_name[each.name], default, names)
         elif default:
             lines.append(f"put_{each.name}(made, {default})")
+    if rest:
+        left = "{key: given[key] for key in given if key not in keys}"
+        lines += ["if not given.keys() <= keys:", f"    put_{rest}(made, {left})"]
     tried = ["try:", *(f"    {line}" for line in lines), "except faults:", "    raise fault(given) from None"]
-    return _function("read", "given", ["made = new(cls)", *tried, "return made"], names)
+    checked = ["if type(given) is not dict:", "    raise fault(given)", "made = new(cls)"]
+    return _function("read", "given", [*checked, *tried, "return made"], names)
 
 
 def _default(each: Field[Any], names: dict[str, Any]) -> str:

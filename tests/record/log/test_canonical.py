@@ -230,6 +230,7 @@ def test_depth_counts_levels() -> None:
 def test_width_and_brackets_in_text_are_not_depth() -> None:
     assert loads(b"[" + b",".join([b"[]"] * 500) + b"]", max_depth=2) == [[]] * 500
     assert loads(b'["[[[[","\\"[[[[","\\\\",[]]', max_depth=2) == ["[[[[", '"[[[[', "\\", []]
+    assert loads(b'["[[[[",[]]', max_depth=2) == ["[[[[", []]
 
 
 @given(values, st.integers(0, 6))

@@ -23,7 +23,18 @@ from sluicegate_record.directives.received import Arrival
 from sluicegate_record.directives.scope import CommittedNames
 from sluicegate_record.directives.status import STATUSES, UNKNOWN
 from sluicegate_record.errors import BadEnvelope
-from sluicegate_record.form import Codec, Form, Json, Key, Misread, Time, codec_of, form, replace, shown
+from sluicegate_record.form import (
+    SOURCE,
+    Codec,
+    Form,
+    Json,
+    Key,
+    Misread,
+    Time,
+    codec_of,
+    form,
+    shown,
+)
 from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.strict import Needs, Unread, faults, matching, nulls, one_of, or_unread, sized
@@ -294,16 +305,7 @@ class Document(Form):
     kind: Annotated[str, one_of("Directive")]
     metadata: DirectiveMetadata
     spec: DirectiveSpec
-    source: Mapping[str, Json] | None = field(
-        default=None, compare=False, repr=False, metadata={"kept": True}
-    )
-
-    @classmethod
-    def from_json(cls, value: object) -> Self:
-        """Read a document from the record. Raises: Misread: it lacks a field that every build writes."""
-        made = super(Document, cls).from_json(value)
-        assert isinstance(value, dict)
-        return replace(made, source=value)
+    source: Mapping[str, Json] | None = field(default=None, compare=False, repr=False, metadata=SOURCE)
 
     @classmethod
     def check(cls, value: object) -> Self:

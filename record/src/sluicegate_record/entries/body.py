@@ -113,8 +113,11 @@ class Body(Form):
         """
         layout = layout_of(cls)
         made = layout.read(leaf.public)
-        for name, value in layout.hidden(leaf, gate, sealed):
-            object.__setattr__(made, name, value)
+        if leaf.gate or leaf.sealed or layout.gate:
+            for name, value in layout.hidden(leaf, gate, sealed):
+                object.__setattr__(made, name, value)
+        if not layout.knows(leaf):
+            object.__setattr__(made, "strange", frozenset(layout.strange(leaf)))
         return made
 
     def public(self) -> dict[str, Json]:
@@ -192,16 +195,20 @@ class Layout(NamedTuple):
         if self.openings:
             committed = leaf.sealed.items()
             yield self.openings, {key: sealed.get(key) or Hidden(each) for key, each in committed}
-        if strange := frozenset(self._strange(leaf)):
-            yield "strange", strange
 
-    def _strange(self, leaf: Leaf) -> Iterator[str]:
+    def knows(self, leaf: Leaf) -> bool:
+        """Whether this build knows every field of a leaf."""
+        return (
+            leaf.public.keys() <= self.public_keys
+            and leaf.gate.keys() <= self.gate_keys
+            and (bool(self.openings) or leaf.sealed.keys() <= self.sealed_keys)
+        )
+
+    def strange(self, leaf: Leaf) -> Iterator[str]:
         """The fields of a leaf that this build does not know, as `part.field`."""
-        if not leaf.public.keys() <= self.public_keys:
-            yield from (f"public.{name}" for name in leaf.public if name not in self.public_keys)
-        if not leaf.gate.keys() <= self.gate_keys:
-            yield from (f"gate.{name}" for name in leaf.gate if name not in self.gate_keys)
-        if not self.openings and not leaf.sealed.keys() <= self.sealed_keys:
+        yield from (f"public.{name}" for name in leaf.public if name not in self.public_keys)
+        yield from (f"gate.{name}" for name in leaf.gate if name not in self.gate_keys)
+        if not self.openings:
             yield from (f"sealed.{name}" for name in leaf.sealed if name not in self.sealed_keys)
 
 

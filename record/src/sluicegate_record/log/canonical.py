@@ -178,7 +178,8 @@ def _refuse_deep(data: bytes, max_depth: int) -> None:
     """
     if data.count(b"[") + data.count(b"{") <= max_depth:
         return
-    left = _STRING.sub(b"", data).translate(_BRACKETS, _NOT_BRACKETS)
+    outside = _STRING.sub(b"", data) if b"\\" in data else b"".join(data.split(b'"')[::2])
+    left = outside.translate(_BRACKETS, _NOT_BRACKETS)
     for _ in range(max_depth):
         peeled = left.replace(b"[]", b"")
         if len(peeled) == len(left):

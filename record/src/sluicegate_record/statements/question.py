@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Self
 
 from sluicegate_record.directives.scope import Scope
-from sluicegate_record.form import Form, Json, form
+from sluicegate_record.form import SOURCE, Form, Json, form
 from sluicegate_record.log import canonical
 from sluicegate_record.terms.plan import ModelDigests
 
@@ -36,14 +35,9 @@ class Question(Form):
     directive: str = ""
     document: str = ""
     scope: Scope | None = None
-    source: Mapping[str, Json] | None = field(default=None, init=False, compare=False, repr=False)
-
-    @classmethod
-    def from_json(cls, value: object) -> Self:
-        """The question in a value. Raises: Misread."""
-        made = super(Question, cls).from_json(value)
-        object.__setattr__(made, "source", value)
-        return made
+    source: Mapping[str, Json] | None = field(
+        default=None, init=False, compare=False, repr=False, metadata=SOURCE
+    )
 
     def to_json(self) -> dict[str, Json]:
         """The JSON that it came from; if it was made here, its fields."""

@@ -6,7 +6,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from sluicegate.acts.cases import Block
@@ -29,14 +29,12 @@ def stage_of(case: Case) -> StageName:
     return case.question.release, case.question.stage
 
 
-def set_free(record: Record, release: str, now_ms: int) -> Iterator[Case]:
-    """The cases about a release that nothing blocks any more, and that are not determined yet."""
-    for case in record.cases.values():
-        if case.question.release == release and case.state not in _SETTLED and _is_free(record, case, now_ms):
-            yield case
+def set_free(record: Record, undecided: Iterable[Case], now_ms: int) -> Iterator[Case]:
+    """Those of some undecided cases that nothing blocks any more."""
+    return (case for case in undecided if _is_free(record, case, now_ms))
 
 
-_SETTLED = kinds.LISTED | {kinds.DETERMINED}
+SETTLED = kinds.LISTED | {kinds.DETERMINED}
 
 
 def _is_free(record: Record, case: Case, now_ms: int) -> bool:

@@ -87,6 +87,8 @@ class State:
         """The grants under which a credential was issued."""
         self.open_applications: dict[tuple[str, str, str], str] = {}
         """The open case, by organization, release and surface."""
+        self.undecided: dict[str, dict[str, None]] = {}
+        """The cases about each release that are neither determined nor listed."""
         self.seats: dict[StageName, Counter[str]] = {}
         """Who holds a seat of a stage: organizations, with how many grants and open offers each has."""
         self.waitlists: dict[StageName, dict[str, int]] = {}
@@ -188,7 +190,8 @@ class State:
 def _fold(state: State, entry: Entry) -> None:
     touched: dict[StageName, None] = {}
     for before, after in state.record.apply(entry):
-        touched |= dict.fromkeys(_FOLLOW[type(after)](state, before, after))
+        for stage in _FOLLOW[type(after)](state, before, after):
+            touched[stage] = None
     fold = _FOLDS.get(type(entry.body))
     if fold is not None:
         touched |= dict.fromkeys(fold(state, entry, entry.body) or ())
@@ -201,8 +204,12 @@ def _fold(state: State, entry: Entry) -> None:
 
 
 def _follow_case(state: State, before: Case | None, case: Case) -> Iterator[StageName]:
-    for what, due_ms in _due_of(case):
-        state.agenda.put(what, due_ms)
+    _follow_times(state, before, case)
+    undecided = state.undecided.setdefault(case.question.release, {})
+    if case.state in blocks.SETTLED:
+        undecided.pop(case.id, None)
+    else:
+        undecided[case.id] = None
     if before is None:
         for whose in (case.applicant, case.organization):
             if whose is not None:
@@ -247,21 +254,32 @@ def _seat(state: State, stage: StageName, organization: str, by: int) -> None:
         del taken[organization]
 
 
-def _due_of(case: Case) -> Iterator[tuple[What, int | None]]:
-    """What becomes due in a case, and when; the time is None if it is not due, or no longer."""
-    clock = case.procedure.clock
-    warn_ms = durations.milliseconds(clock.warn) if clock is not None and clock.warn is not None else None
+def _follow_times(state: State, before: Case | None, case: Case) -> None:
+    due = dict(_due_in(case))
+    for what, _ in _due_in(before) if before is not None else ():
+        if what not in due:
+            state.agenda.put(what, None)
+    for what, due_ms in due.items():
+        state.agenda.put(what, due_ms)
+    state.agenda.put(What(case.id, "", "look"), None)
+
+
+def _due_in(case: Case) -> Iterator[tuple[What, int]]:
+    """What becomes due in a case, and when."""
+    if case.state == kinds.OFFERED and case.offer_until_ms is not None:
+        yield What(case.id, "", "offer"), case.offer_until_ms
+    if not case.is_reviewed:
+        return
     for agency, timer in case.clocks.items():
-        due_ms = timer.due_ms if case.is_reviewed else None
-        warns = due_ms is not None and warn_ms is not None and due_ms != timer.warned_ms
-        yield What(case.id, agency, "silence"), due_ms
-        yield What(case.id, agency, "warning"), (due_ms or 0) - (warn_ms or 0) if warns else None
-    runs = case.is_reviewed and case.asked_ms is None
-    yield What(case.id, "", "whole"), case.due_ms if runs else None
-    may_reply = case.is_reviewed and not case.reply_is_over
-    yield What(case.id, "", "reply"), case.reply_by_ms if may_reply else None
-    yield What(case.id, "", "look"), None
-    yield What(case.id, "", "offer"), case.offer_until_ms if case.state == kinds.OFFERED else None
+        if timer.due_ms is not None:
+            yield What(case.id, agency, "silence"), timer.due_ms
+            warn = case.procedure.clock.warn if case.procedure.clock is not None else None
+            if warn is not None and timer.due_ms != timer.warned_ms:
+                yield What(case.id, agency, "warning"), timer.due_ms - durations.milliseconds(warn)
+    if case.due_ms is not None and case.asked_ms is None:
+        yield What(case.id, "", "whole"), case.due_ms
+    if case.reply_by_ms is not None and not case.reply_is_over:
+        yield What(case.id, "", "reply"), case.reply_by_ms
 
 
 def _follow_grant(state: State, before: Grant | None, grant: Grant) -> Iterator[StageName]:
@@ -305,7 +323,8 @@ def _stage_opened(state: State, entry: Entry, body: releases.StageOpened) -> Non
 
 def _look_again(state: State, release: str, at_ms: int) -> None:
     """Put on the agenda the cases that a change of terms, their agreement or their opening has set free."""
-    for case in blocks.set_free(state.record, release, at_ms):
+    undecided = map(state.cases.__getitem__, state.undecided.get(release, ()))
+    for case in blocks.set_free(state.record, undecided, at_ms):
         state.agenda.put(What(case.id, "", "look"), at_ms)
 
 
