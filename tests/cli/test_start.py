@@ -13,7 +13,7 @@ from sluicegate.cli.main import COMMANDS, GROUPS, program
 from tests.cli.commands import NOBODY, lying
 
 HEAVY = frozenset({
-    "aiohttp", "asyncio", "cryptography", "fastapi", "holidays", "httptools", "httpx2", "jwt",
+    "aiohttp", "asyncio", "cryptography", "holidays", "httptools", "httpx2", "jwt",
     "prometheus_client", "rich", "sqlalchemy", "starlette", "uvicorn", "uvloop", "yaml",
     "sluicegate.bootstrap", "sluicegate.client.signing", "sluicegate.control", "sluicegate.core.directives",
     "sluicegate.core.lifecycle", "sluicegate.core.terms", "sluicegate.gate", "sluicegate.post",

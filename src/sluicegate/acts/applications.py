@@ -109,7 +109,7 @@ ANSWER = Act(
     "/api/v1/cases/{case}/answer",
     AgencyAnswer,
     QuestionAnswered,
-    "ActAnswer an agency's question. Its clock runs again.",
+    "Answer an agency's question. Its clock runs again.",
 )
 
 
@@ -176,7 +176,7 @@ REPLY = Act(
     "/api/v1/cases/{case}/reply",
     CaseText,
     ReplyReceived,
-    "ActAnswer a denial, which is then reviewed again, or a removal before it counts. You can do this once.",
+    "Answer a denial, which is then reviewed again, or a removal before it counts. You can do this once.",
 )
 
 
