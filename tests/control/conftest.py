@@ -21,6 +21,7 @@ from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings
 from sluicegate.store.sqlite import SqliteStore
+from tests.control import described
 from tests.waiting import BOUND_S
 from tests.worlds import ORIGIN, PINS, private_key
 
@@ -61,7 +62,12 @@ class Plane:
     def client(self, token: str | None = None) -> httpx2.Client:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         return httpx2.Client(
-            base_url=self.url, headers=headers, timeout=BOUND_S, trust_env=False, verify=False
+            base_url=self.url,
+            headers=headers,
+            timeout=BOUND_S,
+            trust_env=False,
+            verify=False,
+            event_hooks={"response": [described.check]},
         )
 
     def staff(self) -> httpx2.Client:

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import jsonschema
 import pytest
 
 from sluicegate.acts.table import ACTS
+from tests.control import described
 from tests.control.conftest import Plane
 from tests.control.test_api import CHANGING, error_of
 
@@ -122,3 +124,11 @@ def test_the_bodies_of_the_tests_are_what_the_document_describes(document):
             jsonschema.Draft202012Validator(schema).validate({**body, "more": 1})
         checked += 1
     assert checked == 35
+
+
+@pytest.mark.parametrize("body", [{}, {"vkey": "x"}, {"vkey": "x", "size": "1"}, {"vkey": 5, "size": 1}, []])
+def test_an_answer_that_is_not_as_described_is_found(body):
+    request = httpx2.Request("GET", "http://control/api/v1/log")
+    described.check(httpx2.Response(200, json={"vkey": "x", "size": 1}, request=request))
+    with pytest.raises(jsonschema.ValidationError):
+        described.check(httpx2.Response(200, json=body, request=request))
