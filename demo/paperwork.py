@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 from demo.cast import OFFICER, Cast, Customer
 from demo.site import Site
+from sluicegate.acts import releases
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.releases import StageArgument
 from sluicegate.client import export, signing
 from sluicegate.client.directives import Binding, signed_directive
 from sluicegate.client.http import Client
@@ -76,17 +79,15 @@ class Paperwork:
 
     def stages(self) -> list[dict[str, Any]]:
         """Every stage of every release in its present state, each with its `release`."""
-        releases = self.staff().get("/api/v1/releases")["releases"]
-        return [
-            {**stage, "release": release["release"]} for release in releases for stage in release["stages"]
-        ]
+        found = self.staff().get("/api/v1/releases")["releases"]
+        return [{**stage, "release": release["release"]} for release in found for stage in release["stages"]]
 
     def open_stage(self, release: str, stage: str) -> dict[str, Any]:
         """The officer opens a stage."""
-        asked = self.staff().get(f"/api/v1/releases/{release}/stages/{stage}/opening")
+        staff = self.staff()
+        asked = staff.do(releases.OPENING, StageArgument(release=release, stage=stage))
         envelope = signing.opening(asked, self._cast.key(OFFICER))
-        answer: dict[str, Any] = self.staff().post("/api/v1/releases/openings", {"envelope": envelope})
-        return answer
+        return staff.do(releases.OPEN, SignedStatement(envelope=envelope)).to_json()
 
     def decide(self, case: str) -> dict[str, Any]:
         """Every agency that is awaited in a case reads it and signs its approval; return the case."""

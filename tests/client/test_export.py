@@ -25,7 +25,7 @@ def plane() -> Plane:
 @pytest.fixture
 def exported(plane: Plane) -> Any:
     """An application as a file holds it."""
-    case = plane.submit()["application"]
+    case = plane.submit().application
     return json.loads(json.dumps(yes(plane.do("oncd", review.EXPORT, case=case)).to_json()))
 
 
