@@ -465,7 +465,8 @@ class World:
 
     def appeal(self, case: str, text: str = "it is wrong") -> OpenAppeal:
         """The command that appeals a case."""
-        return OpenAppeal(case, text, self.dossier(case))
+        against = self.state.cases[case]
+        return OpenAppeal(case, text, self.dossier(self.state.record.dossier_of_appeal(against)))
 
     def amend(self, grant: str, *, renew: bool, dossier: Any = None, **more: Any) -> Amend:
         """The command that amends a grant; without another dossier it is about the one agreed to."""

@@ -173,6 +173,13 @@ class Record:
             self.directives[entity.name] = entity
         self._changes.append(Change(before, entity))
 
+    def dossier_of_appeal(self, against: Case) -> str:
+        """The case with the dossier that an appeal is about. An amendment may be approved while a removal is
+        open: then it is the dossier that the grant had last.
+        """
+        grant = self.grants.get(against.question.grant) if against.kind == kinds.REMOVAL else None
+        return against.dossier if grant is None else grant.dossier
+
     def root_of(self, grant: str) -> Case:
         """The application that a grant goes back to. Raises: KeyError."""
         return self.cases[self.cases[self.grants[grant].case].root]
@@ -254,7 +261,8 @@ def _case_opened(record: Record, entry: Happening, body: cases.CaseOpened) -> No
     dossier = root = ""
     first, grant = record.cases.get(question.against), record.grants.get(question.grant)
     if first is not None:
-        dossier, root = first.dossier, first.root
+        is_same = question.party == first.question.party
+        dossier, root = first.dossier if is_same else record.dossier_of_appeal(first), first.root
     elif grant is not None:
         root = record.root_of(grant.id).id
         if question.party == record.cases[grant.dossier].question.party:

@@ -182,11 +182,15 @@ REPLY = Act(
 
 @form
 class AppealOpened(Done):
-    """The case of an appeal, and the case that it is against."""
+    """The case of an appeal, and the case that it is against.
+
+    `noGrant` says why no grant can come of it. Then it is heard for the record.
+    """
 
     case: str
     against: str
     state: str
+    no_grant: str | None = None
 
 
 APPEAL = Act(

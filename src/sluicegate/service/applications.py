@@ -149,7 +149,8 @@ def appeal(context: Context[AppealOpened], asked: CaseText) -> AppealOpened | Re
 
     def command(_: Ports) -> OpenAppeal:
         with ledger.reading() as state:
-            return OpenAppeal(asked.case, text, dossier_of(ledger, state, state.cases[asked.case]))
+            about = state.record.dossier_of_appeal(state.cases[asked.case])
+            return OpenAppeal(asked.case, text, dossier_of(ledger, state, state.cases[about]))
 
     return _by_applicant(context, asked.case, command)
 

@@ -144,7 +144,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> Ca
         place=_place(state, case),
         appeal=case.appeal,
         appeal_outcome=state.cases[case.appeal].outcome if case.appeal else None,
-        appeal_by_ms=applications.appeal_until_ms(case),
+        appeal_by_ms=applications.appeal_again_until_ms(state.record, case),
         nominated=_is_nominated(ledger, state, case),
         notes=tuple(CaseNote.from_json({"party": state.developer, **note}) for note in case.notes),
         grant=grant_of(state, case.grant) if case.grant else None,

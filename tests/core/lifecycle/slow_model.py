@@ -58,6 +58,8 @@ class Matter:
     proceeded: bool = False
     screened: Entry | None = None
     until: int | None = None
+    for_the_record: bool = False
+    """Whether it contests a removal of a grant that could not be given now."""
 
     def __post_init__(self) -> None:
         public = public_of(self.opened)
@@ -186,6 +188,8 @@ class Standing:
 
     def asked_again(self, case: Matter) -> bool:
         """Whether it lacks a clear screening record that its stage asks for."""
+        if case.for_the_record:
+            return False
         if case.kind == "appeal" and case.screened is None:
             first = self.cases[case.question["against"]]
             return self.asked_again(self.application_of(first) if first.kind == "removal" else first)
@@ -200,6 +204,8 @@ class Standing:
 
     def held_up(self, case: Matter) -> bool:
         """Whether something other than the agencies stands between a case and its approval."""
+        if case.for_the_record:
+            return False
         if self.asked_again(case):
             return True
         if case.kind in TIMED and self.terms_of(case) not in self.agreed_terms:
@@ -296,12 +302,17 @@ def follow(now: Standing, entry: Entry) -> None:
         if "application" in entry.sealed:
             dossier = entry.sealed["application"].value()["organization"]
             now.countries[opened.question["party"]] = dossier["registeredIn"]
+        first = now.cases.get(opened.question.get("against", ""))
+        if first is not None and first.kind == "removal":
+            opened.for_the_record = not now.may_apply(opened.question["party"], now.place_of(opened))
     elif case is not None:
         _follow_case(now, case, entry)
         if case.kind == "terms" and (case.outcome or "").startswith("approved"):
             now.agreed_terms.add(case.question["terms"])
     elif kind == "release.applied":
         now.plans[public["release"]] = public
+        for each in now.cases.values():
+            each.for_the_record &= each.question.get("terms") not in public["terms"].values()
         now.agreed_terms &= {terms for plan in now.plans.values() for terms in plan["terms"].values()}
         for name, before in public.get("tightened", {}).items():
             now.agreed_terms.add(public["terms"][name])
@@ -430,7 +441,7 @@ def settled(now: Standing) -> None:
             assert case.left() is not None, f"{case.name}: nobody is left to decide"
             assert not case.refused(now.at), f"{case.name} should be denied"
             assert not case.agreed() or now.held_up(case), f"{case.name} should be decided"
-            if case.kind in TIMED:
+            if case.kind in TIMED and not case.for_the_record:
                 assert now.may_apply(case.question["party"], now.place_of(case)), f"{case.name} is in vain"
         if case.state in {"waitlisted", "offered"}:
             assert now.decided_by(case).agreed(), f"{case.name} is listed without consent"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sluicegate.core.lifecycle import Command
-from sluicegate.core.lifecycle.applications import Accept, Nominate, OpenAppeal, Reply
+from sluicegate.core.lifecycle.applications import Accept, Nominate, OpenAppeal, Reply, Withdraw
 from sluicegate.core.lifecycle.grants import OpenRemoval, ResumeGrant, SurrenderGrant, SuspendGrant
 from sluicegate_record.log.leaf import Entropy, opening
 from tests.worlds import RELEASE, STAGE, Followed, World, application, looser, plan_value, proceeding, stage
@@ -75,8 +75,10 @@ CASES = pytest.mark.parametrize("appealable", [denied, refused_renewal, removal]
 # Appeals
 
 
-@CASES
-def test_who_has_become_ineligible_does_not_appeal_and_hears_why(world: World, appealable: Any) -> None:
+@pytest.mark.parametrize("appealable", [denied, refused_renewal])
+def test_who_has_become_ineligible_does_not_appeal_a_denial_and_hears_why(
+    world: World, appealable: Any
+) -> None:
     case = appealable(world, "NO")
     narrow(world)
     command = world.appeal(case.id)
@@ -111,10 +113,62 @@ def test_an_appeal_under_way_ends_with_the_terms_that_made_its_party_eligible(
     assert world.entries[-1].type == "release.applied"
 
 
-def test_no_removal_is_appealed_where_its_stage_is_no_more(world: World) -> None:
-    case = removal(world, "US")
+def no_more(world: World) -> None:
     world.apply(plan_value(stages=[stage("other")]))
-    assert world.refused(world.appeal(case.id)) == "terms_changed"
+
+
+ENDED = pytest.mark.parametrize(
+    ("change", "why"), [(narrow, "registered in US"), (no_more, f"the terms of stage {STAGE!r} have changed")]
+)
+
+
+@ENDED
+def test_a_holder_who_could_not_be_admitted_now_contests_a_removal_for_the_record(
+    world: World, change: Any, why: str
+) -> None:
+    grant = admitted(world, "NO")
+    case = removed(world, grant)
+    change(world)
+    opened = world.must(world.appeal(case.id))
+    assert why in opened["noGrant"]
+    appeal = world.case(opened["case"])
+    assert appeal.question.terms == world.state.grants[grant].terms
+    world.say(appeal, "caisi")
+    assert appeal.outcome == "approved"
+    assert world.types()[-2:] == ["position.recorded", "case.determined"]
+    assert world.state.grants[grant].standing == "removed"
+    assert world.state.seated(RELEASE, STAGE) == frozenset()
+
+
+@ENDED
+def test_no_later_plan_ends_an_appeal_for_the_record(world: World, change: Any, why: str) -> None:
+    case = removal(world, "NO")
+    change(world)
+    appeal = appealed(world, case)
+    later = world.apply(plan_value(stages=[{**looser(), "eligibility": NARROW}]))
+    assert appeal.id not in later["superseded"]
+    world.all_say(appeal, "caisi object")
+    assert appeal.outcome == "denied"
+    assert world.refused(world.appeal(case.id)) == "appealed_already"
+
+
+def test_a_grant_comes_back_if_the_terms_by_which_it_was_held_do(world: World) -> None:
+    grant = admitted(world, "NO")
+    case = removed(world, grant)
+    narrow(world)
+    appeal = appealed(world, case)
+    world.apply(plan_value(stages=[stage(seats=1, eligibility=WIDE)]))
+    world.agree()
+    world.say(appeal, "caisi")
+    assert world.state.grants[grant].is_live
+
+
+def test_who_is_not_to_be_screened_for_a_grant_is_heard_without(world: World) -> None:
+    case = removal(world, "NO")
+    narrow(world, eligibility={**NARROW, "screening": "clear"})
+    appeal = appealed(world, case)
+    world.say(appeal, "caisi")
+    assert appeal.outcome == "approved"
 
 
 def test_an_appeal_is_about_the_dossier_of_its_case(world: World) -> None:
@@ -123,6 +177,78 @@ def test_an_appeal_is_about_the_dossier_of_its_case(world: World) -> None:
     other = opening(MOVED, Entropy(bytes(32)))
     assert world.refused(OpenAppeal(case.id, "why", other)) == "dossier_unproven"
     assert world.refused(OpenAppeal(case.id, "why", None)) == "dossier_unproven"
+
+
+def amended_while_removed(world: World, country: str) -> tuple[str, Followed]:
+    """A grant whose holder moves to the United States while its removal is open."""
+    grant = admitted(world, country)
+    case = world.case(world.must(OpenRemoval(grant, "misuse", "why"))["case"])
+    amendment = world.case(world.must(world.amend(grant, renew=False, dossier=MOVED))["application"])
+    world.all_say(amendment, "oncd approve", "ostp approve")
+    world.all_say(case, "oncd approve", "ostp approve")
+    world.later(10)
+    assert case.outcome == "approved"
+    return grant, case
+
+
+def test_an_appeal_is_about_the_dossier_that_the_grant_had_last(world: World) -> None:
+    grant, case = amended_while_removed(world, "NO")
+    narrow(world)
+    assert world.refused(OpenAppeal(case.id, "why", world.dossier(case.dossier))) == "dossier_unproven"
+    appeal = appealed(world, case)
+    assert appeal.dossier == world.state.grants[grant].dossier != case.dossier
+    assert appeal.question.party == world.state.party_of(grant) != case.question.party
+    world.say(appeal, "caisi")
+    assert world.state.grants[grant].is_live
+
+
+def test_a_seat_by_an_appeal_is_taken_with_the_dossier_that_the_grant_had_last(world: World) -> None:
+    grant, case = amended_while_removed(world, "NO")
+    narrow(world)
+    party = world.state.party_of(grant)
+    back = accepted(world, *put_on_the_list(world, case))
+    assert world.entries[-1].public["party"] == party == world.state.party_of(back.id)
+
+
+# Appeals that ended without a decision
+
+
+@CASES
+def test_an_appeal_that_a_plan_has_ended_is_made_again(world: World, appealable: Any) -> None:
+    case = appealable(world, "US")
+    first = appealed(world, case)
+    narrow(world)
+    assert first.outcome == "superseded"
+    again = appealed(world, case)
+    world.say(again, "caisi")
+    assert world.types()[-1] in {"grant.approved", "grant.amended", "grant.reinstated"}
+    assert world.refused(world.appeal(case.id)) == "appealed_already"
+
+
+def test_the_time_to_appeal_runs_again_from_the_end_of_an_appeal_that_was_not_heard(world: World) -> None:
+    case = denied(world, "US")
+    appealed(world, case)
+    world.later(5)
+    narrow(world)
+    world.later(30 - 1 / 86_400_000)
+    appealed(world, case)
+    narrow(world, eligibility={**NARROW, "criteria": ["more"]})
+    world.later(30)
+    assert world.refused(world.appeal(case.id)) == "too_late"
+
+
+def test_an_appeal_that_ends_because_all_who_hear_it_recuse_themselves_is_made_again(world: World) -> None:
+    case = denied(world, "US")
+    first = appealed(world, case)
+    world.all_say(first, "caisi recuse")
+    assert (first.outcome, first.reason_code) == ("returned", "recused")
+    assert appealed(world, case).state == "submitted"
+
+
+def test_an_appeal_that_is_withdrawn_is_not_made_again(world: World) -> None:
+    case = denied(world, "US")
+    world.must(Withdraw(appealed(world, case).id))
+    assert world.refused(world.appeal(case.id)) == "appealed_already"
 
 
 # Amendments

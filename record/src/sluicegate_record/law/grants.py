@@ -71,7 +71,9 @@ def _carries(at: At, body: grants.GrantApproved, name: str) -> Case:
     against = case
     if case.kind == kinds.APPEAL:
         against = at.case(question.against, kinds.ADMISSION, kinds.REMOVAL)
-        require(question.party == against.question.party, "an appeal of another organization")
+        last = at.record.cases.get(at.record.dossier_of_appeal(against), against)
+        parties = {against.question.party, last.question.party}
+        require(question.party in parties, "an appeal of another organization")
         require(case.organization == against.organization, "an appeal of another organization")
     given(at, case, against, body.terms, body.conditions)
     _lasts(at, case, body.terms, body.valid_until_ms)

@@ -46,6 +46,7 @@ from sluicegate_record.form import ABSENT
 from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log import times
 from sluicegate_record.log.leaf import Entropy, Opening
+from sluicegate_record.record import Record
 from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import kinds
 
@@ -323,24 +324,48 @@ def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy
     case = found(state, command.case, "appeal")
     if isinstance(case, Refusal):
         return case
-    release, stage = state.releases[case.question.release], case.question.stage
-    refusal = _not_to_appeal(case, now_ms) or _out_of_force(release, case)
+    refusal = _not_to_appeal(state.record, case, now_ms)
     if refusal is not None:
         return refusal
     name = entropy.name("case")
-    question = replace(
-        about_stage(state, stage, release.terms[stage], name, kinds.APPEAL),
-        surface=case.question.surface,
-        party=case.question.party,
-        against=case.id,
-    )
-    refusal = unfit(state.record, question, command.dossier)
-    if refusal is not None:
-        return refusal
+    question, no_grant = _appealing(state, case, name, command.dossier)
+    if question is None:
+        assert no_grant is not None
+        return no_grant
     sealed = {"appeal": leaves.opening(command.text, entropy)}
     body = opened(state, question, case.organization or "", now_ms, sealed=sealed, against=case)
     draft = Draft.of(name, body, entropy)
-    return Acceptance([draft], AppealOpened(case=name, against=case.id, state=kinds.SUBMITTED))
+    why = None if no_grant is None else no_grant.message
+    answer = AppealOpened(case=name, against=case.id, state=kinds.SUBMITTED, no_grant=why)
+    return Acceptance([draft], answer)
+
+
+def _appealing(
+    state: State, case: Case, name: str, dossier: Opening | None
+) -> tuple[Question | None, Refusal | None]:
+    """The question of an appeal, and why a grant cannot come of it.
+
+    It binds the terms in force. If they let no grant come back, an appeal against a removal binds the terms by
+    which the grant was held, and any other appeal has no question.
+    """
+    release, stage = state.releases[case.question.release], case.question.stage
+    party = state.cases[state.record.dossier_of_appeal(case)].question.party
+
+    def under(terms: str) -> Question:
+        about = about_stage(state, stage, terms, name, kinds.APPEAL)
+        return replace(about, surface=case.question.surface, party=party, against=case.id)
+
+    why = _out_of_force(release, case)
+    if why is None:
+        question = under(release.terms[stage])
+        why = unfit(state.record, question, dossier)
+        if why is None:
+            return question, None
+    if case.kind != kinds.REMOVAL or why.code == "dossier_unproven":
+        return None, why
+    question = under(state.grants[case.question.grant].terms)
+    unproven = unfit(state.record, question, dossier)
+    return (question, why) if unproven is None else (None, unproven)
 
 
 def nominate(state: State, command: Nominate, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -430,7 +455,7 @@ def _already_again(state: State, case: Case) -> Refusal | None:
 
 
 def appeal_until_ms(case: Case) -> int | None:
-    """Until when an appeal against a case is possible; None if no appeal is possible."""
+    """Until when a first appeal against a case is possible; None if no appeal is possible."""
     wrong = kinds.GRANTED if case.kind == kinds.REMOVAL else {"denied"}
     if case.outcome not in wrong or case.determined_ms is None:
         return None
@@ -439,14 +464,32 @@ def appeal_until_ms(case: Case) -> int | None:
     return case.determined_ms + case.procedure.appeal_ms
 
 
-def _not_to_appeal(case: Case, now_ms: int) -> Refusal | None:
-    until_ms = appeal_until_ms(case)
+def appeal_again_until_ms(record: Record, case: Case) -> int | None:
+    """Until when an appeal, or another one, is possible; None if no appeal is possible.
+
+    If an appeal ended without a decision, the time to appeal runs again from its end.
+    """
+    last = _unheard(record, case)
+    if last is None or last.determined_ms is None or appeal_until_ms(case) is None:
+        return appeal_until_ms(case)
+    return last.determined_ms + case.procedure.appeal_ms
+
+
+def _unheard(record: Record, case: Case) -> Case | None:
+    """The newest appeal against a case, if it ended without a decision and was not withdrawn."""
+    last = record.cases.get(case.appeal or "")
+    return last if last is not None and last.outcome in {"superseded", "returned", "lapsed"} else None
+
+
+def _not_to_appeal(record: Record, case: Case, now_ms: int) -> Refusal | None:
+    until_ms = appeal_again_until_ms(record, case)
     if until_ms is None:
         said = f"a case of the kind {case.kind!r} that is {case.outcome or 'open'!r} cannot be appealed"
         return Refusal("conflict", "nothing_to_appeal", said, "a denial can, and so can a removal")
-    if now_ms >= until_ms:
+    refusal = _appealed(case) if _unheard(record, case) is None else None
+    if refusal is None and now_ms >= until_ms:
         return Refusal("conflict", "too_late", f"the time to appeal ended {times.format_time(until_ms)}")
-    return _appealed(case)
+    return refusal
 
 
 def _out_of_force(release: Release, case: Case) -> Refusal | None:

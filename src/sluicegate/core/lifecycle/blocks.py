@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from sluicegate.acts.cases import Block
+from sluicegate.core.lifecycle import eligibility
 from sluicegate_record.entities.case import Case
 from sluicegate_record.form import replace
 from sluicegate_record.log import times
 from sluicegate_record.record import Record
-from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import conditions, kinds, plan, quorum
 from sluicegate_record.terms.conditions import UNCONDITIONAL, Conditions, Contradictions
 
@@ -54,6 +54,8 @@ def is_agreed(case: Case) -> bool:
 def blocked_by(record: Record, case: Case, now_ms: int) -> list[Block]:
     """What prevents a determination when the rule is satisfied."""
     found: list[Block] = []
+    if eligibility.is_for_the_record(record, case):
+        return found
     contradictions = granted_conditions(record, case)[1] if case.kind in kinds.APPLIED else {}
     for name, values in contradictions.items():
         said = ", ".join(f"{who}: {value!r}" for who, value in sorted(values.items()))
@@ -95,6 +97,8 @@ def screening_needed(record: Record, case: Case) -> bool:
 
     An appeal without a record uses the record of the application or amendment that it would approve.
     """
+    if eligibility.is_for_the_record(record, case):
+        return False
     if case.kind == kinds.APPEAL and case.screening is None:
         first = record.cases[case.question.against]
         return screening_needed(record, first if first.kind in kinds.ADMITS else record.cases[case.root])
@@ -121,17 +125,6 @@ def allowed_on_appeal(record: Record, case: Case) -> bool:
     """Whether an appeal against the denial of an application has been allowed."""
     appeal = record.cases.get(case.appeal or "")
     return case.kind == kinds.ADMISSION and appeal is not None and appeal.outcome in kinds.GRANTED
-
-
-def question_of(record: Record, case: Case) -> Question:
-    """The question that decides a case.
-
-    If an appeal put the case on the list, it is the question of the appeal.
-    """
-    appeals = (record.cases[name] for name in reversed(case.appeals))
-    allowed = (appeal for appeal in appeals if appeal.outcome in kinds.GRANTED)
-    appeal = next(allowed, None) if case.state in kinds.LISTED else None
-    return case.question if appeal is None else appeal.question
 
 
 def as_heard(record: Record, case: Case) -> Case:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
-from sluicegate.core.lifecycle import blocks
+from sluicegate.core.lifecycle import blocks, eligibility
 from sluicegate.core.lifecycle.blocks import stage_of
 from sluicegate.core.lifecycle.organizations import described_anew
 from sluicegate.core.lifecycle.state import State
@@ -148,7 +148,7 @@ def _admission(state: State, case: Case, now_ms: int, entropy: Entropy) -> Itera
         surface=question.surface,
         terms=state.releases[question.release].terms[question.stage],
         conditions=agreed,
-        party=blocks.question_of(state.record, case).party,
+        party=eligibility.question_of(state.record, case).party,
         valid_from_ms=now_ms,
         valid_until_ms=_valid_until_ms(agreed, now_ms),
         organization=case.organization,
@@ -208,6 +208,8 @@ def _lift(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[D
 
 def _appeal(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
     """What the appealed case would have given, or took away; if no seat is free, a place on the waitlist."""
+    if eligibility.is_for_the_record(state.record, case):
+        return
     first = state.cases[case.question.against]
     if first.kind == kinds.AMENDMENT:
         if state.grants[first.question.grant].is_live:

@@ -10,11 +10,13 @@ Rules:
   eligible applicant.
 - The second rule is also law, so that everyone can check it. The first rule needs the dossier, which is
   sealed.
+- A holder may contest a removal even if it is not eligible any more, or its stage is gone. Such an appeal binds
+  the terms by which the grant was held, and no later plan ends it. If it is allowed, the record says that the
+  removal was wrong, and no grant comes back.
 """
 
 from __future__ import annotations
 
-from sluicegate.core.lifecycle import blocks
 from sluicegate.core.lifecycle.answer import Refusal
 from sluicegate.core.people import application
 from sluicegate_record.entities.case import Case
@@ -54,8 +56,31 @@ def goes_on(record: Record, release: Release, case: Case) -> bool:
     Its terms must be in force, or tighter ones that say the same about who may apply and how that is decided.
     An opening ends with its terms: an officer signed it for those terms only.
     """
-    question = blocks.question_of(record, case)
+    question = question_of(record, case)
     stage, terms = question.stage, question.terms
     if case.kind == kinds.OPENING or not release.answers(stage, terms):
         return release.terms.get(stage) == terms
     return record.terms[terms].body.admittance == release.plan.stages[stage].admittance
+
+
+def question_of(record: Record, case: Case) -> Question:
+    """The question that decides a case.
+
+    If an appeal put the case on the list, it is the question of the appeal.
+    """
+    appeals = (record.cases[name] for name in reversed(case.appeals))
+    allowed = (appeal for appeal in appeals if appeal.outcome in kinds.GRANTED)
+    appeal = next(allowed, None) if case.state in kinds.LISTED else None
+    return case.question if appeal is None else appeal.question
+
+
+def is_for_the_record(record: Record, case: Case) -> bool:
+    """Whether a case is an open appeal against a removal by which no grant can come back."""
+    if case.kind != kinds.APPEAL or record.cases[case.question.against].kind != kinds.REMOVAL:
+        return False
+    return not goes_on(record, record.releases[case.question.release], case)
+
+
+def outlasts_plans(record: Record, case: Case) -> bool:
+    """Whether no later plan ends a case: it does not depend on the plan in force."""
+    return case.kind in kinds.LASTING or is_for_the_record(record, case)

@@ -419,7 +419,7 @@ def _not_signed_enough(state: State, case: Case, agency: str, owners: tuple[str,
 
 def moved(state: State, case: Case) -> Refusal | None:
     """Why a case no longer answers the terms in force, or may not continue yet; None if it may continue."""
-    if case.kind in kinds.LASTING:
+    if eligibility.outlasts_plans(state.record, case):
         return None
     release, stage = state.releases[case.question.release], case.question.stage
     if not eligibility.goes_on(state.record, release, case):

@@ -296,7 +296,8 @@ def _terms_cases(
 def _superseded(state: State, after: Release) -> Iterator[Draft]:
     """The entries that end every open case about terms that go out of force. Applicants may apply again."""
     for case in open_cases(state, after.name):
-        if case.kind not in kinds.LASTING and not eligibility.goes_on(state.record, after, case):
+        lasts = eligibility.outlasts_plans(state.record, case)
+        if not lasts and not eligibility.goes_on(state.record, after, case):
             yield Draft(case.id, CaseDetermined(case=case.id, outcome="superseded"))
 
 
