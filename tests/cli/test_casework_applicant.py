@@ -26,7 +26,7 @@ def test_what_applying_takes_is_told_before_anybody_applies(plane):
         "screening: clear",
         "condition validFor: P30D",
         "a denial can be answered within 10 days, and appealed within 30 days;",
-        "appeals are decided by caisi",
+        "appeals are decided by caisi, without anyone who signed in the case",
     ):
         assert f"\n  {line}\n" in f"{told}\n", line
 

@@ -30,6 +30,19 @@ def test_an_exported_case_shows_who_applies_what_is_asked_of_them_and_what_was_s
     assert f"next: sluicegate review sign {plane.folder / 'case.json'}" in told
 
 
+def test_a_receipt_says_in_the_reviewers_words_until_when_there_is_time_and_what_follows(plane):
+    case = plane.submit("Example Utility")
+    told = plane.text("review", "receive", case, "--key", plane.key("oncd"), by="oncd")
+    assert told.endswith(
+        "\noncd has confirmed receipt, and has until the end of 7 July 2026, Washington time, to answer\n"
+        "  the time stops while it waits for the applicant's answer to a question\n"
+        "  if it does not answer in time, deputy is asked next\n"
+    )
+    plane.say(case, "oncd")
+    told = plane.text("review", "receive", case, "--key", plane.key("oncd"), by="oncd")
+    assert told.endswith("\noncd has confirmed receipt; no time runs for its answer now\n")
+
+
 def test_what_nobody_signed_is_not_put_on_the_record(plane):
     case, file = plane.submit("Example Utility"), plane.folder / "case.json"
     plane.answer("review", "export", case, "-o", file, by="oncd")

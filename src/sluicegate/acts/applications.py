@@ -200,7 +200,7 @@ APPEAL = Act(
     "/api/v1/cases/{case}/appeal",
     CaseText,
     AppealOpened,
-    "Appeal a denial or a removal. Other parties decide.",
+    "Appeal a denial or a removal. No one who signed in that case decides the appeal.",
 )
 
 

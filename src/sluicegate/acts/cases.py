@@ -40,7 +40,8 @@ class CaseFilter(Arguments):
 class CaseSummary(ActAnswer):
     """A case in a list. `awaiting` names parties, the developer, or `applicant`.
 
-    `due` is when the whole case is due, `nextDue` the earliest date of anything in it.
+    `cannotSign` are the agencies that are asked and have too few keys to answer. `due` is when the whole case
+    is due, `nextDue` the earliest date of anything in it.
     """
 
     case: str
@@ -56,6 +57,7 @@ class CaseSummary(ActAnswer):
     due_ms: Time | None
     next_due_ms: Time | None
     awaiting: tuple[str, ...]
+    cannot_sign: tuple[str, ...]
 
 
 @form
@@ -136,7 +138,7 @@ class Block(ActAnswer):
     """What prevents a determination although the rule is satisfied.
 
     `condition` and `values` are those of a contradiction: who states which value. `until` is the end of the
-    time to reply.
+    time to reply. `agency` is one that has too few keys to sign.
     """
 
     what: str
@@ -145,6 +147,7 @@ class Block(ActAnswer):
     condition: str | None = None
     values: Mapping[str, Json] = field(default_factory=dict)
     until_ms: Time | None = None
+    agency: str | None = None
 
 
 @form
@@ -183,7 +186,7 @@ class CaseShown(CaseSummary):
 
     `wouldDecide` are the smallest sets of parties whose yes would decide it. `unreceived` are the agencies
     that have not confirmed receipt. `conditions` are those that a grant from it would have. `place` is its
-    place on the waitlist, counted from 1.
+    place on the waitlist, counted from 1. `forTheRecord` says that no grant can come of an appeal.
     """
 
     application: str | None
@@ -207,6 +210,7 @@ class CaseShown(CaseSummary):
     replied_at_ms: Time | None
     offer_until_ms: Time | None
     place: int | None
+    for_the_record: bool
     appeal: str | None
     appeal_outcome: str | None
     appeal_by_ms: Time | None

@@ -56,6 +56,16 @@ class PartyWait(ActAnswer):
 
 
 @form
+class KeyShortage(ActAnswer):
+    """An agency that has too few keys to answer in a case: how many owners must sign, and what to do."""
+
+    case: str
+    agency: str
+    owners: int
+    why: str
+
+
+@form
 class RequirementDelay(ActAnswer):
     """How many days a requirement of a stage has delayed its opening, or did until it was met."""
 
@@ -77,6 +87,7 @@ class CaseReport(ActAnswer):
     agencies: tuple[AgencyDays, ...]
     overall: tuple[KindDays, ...]
     waiting: tuple[PartyWait, ...]
+    cannot_sign: tuple[KeyShortage, ...]
     requirements: tuple[RequirementDelay, ...]
 
 

@@ -72,7 +72,10 @@ def _reply(done: ReplyReceived) -> str:
 
 
 def _appeal(done: AppealOpened) -> str:
-    return f"appeal {done.case}\n  follow it: sluicegate application show {done.case}"
+    lines = [f"appeal {done.case}", f"  follow it: sluicegate application show {done.case}"]
+    if done.no_grant is not None:
+        lines.append(f"  it is heard for the record, and no grant comes back: {done.no_grant}")
+    return "\n".join(lines)
 
 
 def _nominations(found: Nominations) -> str:

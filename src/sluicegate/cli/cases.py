@@ -58,6 +58,6 @@ def _row(case: CaseSummary) -> list[str | None]:
         case.surface,
         case.organization,
         case.determination or wording.words(case.state),
-        ", ".join(case.awaiting),
+        wording.awaiting(case),
         wording.minute(None if due_ms is None else times.format_time(due_ms)),
     ]

@@ -48,7 +48,8 @@ def _asks(stage: StageStatus) -> list[str]:
     lines += [f"  condition {name}: {_plain(value)}" for name, value in stage.conditions.to_json().items()]
     reply, within = wording.duration(stage.reply), wording.duration(stage.appeal.within)
     lines.append(f"  a denial can be answered within {reply}, and appealed within {within};")
-    lines.append(f"  appeals are decided by {wording.rule(stage.appeal.decide)}")
+    judges = wording.rule(stage.appeal.decide)
+    lines.append(f"  appeals are decided by {judges}, without anyone who signed in the case")
     return lines
 
 

@@ -78,6 +78,12 @@ def _sections(found: CaseReport) -> list[Section]:
             [[row.for_, row.cases, row.days, row.mean] for row in found.waiting],
         ),
         Section(
+            "cannotSign",
+            "Agencies that cannot sign",
+            ["case", "agency", "owners", "why"],
+            [[row.case, row.agency, row.owners, row.why] for row in found.cannot_sign],
+        ),
+        Section(
             "requirements",
             "Delay by requirement",
             ["release", "stage", "requirement", "met", "days"],

@@ -21,10 +21,9 @@ from sluicegate.client import export as exports
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.client.signing import Review
-from sluicegate.core.terms import document
+from sluicegate.core.terms import clocks, document
 from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, WrongUsage
-from sluicegate_record.log import times
 from sluicegate_record.statements.about import About
 from sluicegate_record.statements.cases import DECISIONS, NEED_REASON, POSITIONS
 from sluicegate_record.statements.notes import NOTES, NoteStatement
@@ -52,13 +51,11 @@ def export(case: Case, output: Output, as_json: Json = False) -> None:
 
 
 def receive(case: Case, key: Key, as_json: Json = False) -> None:
-    """Sign that you have received a case, and put that on the record. Then your agency's clock starts."""
+    """Sign that you have received a case, and put that on the record. Then your agency's time starts."""
     client = Client()
     exported = _exported(client, case)
     answer = _import(client, signing.receipt(exported, signing.private_key(key)))
-    at_ms = answer.due_ms
-    due = f"; its position is due {times.format_time(at_ms)}" if isinstance(at_ms, int) else ""
-    emit(answer.to_json(), as_json, f"{question(exported)}\nreceived by {answer.agency}{due}")
+    emit(answer.to_json(), as_json, "\n".join([question(exported), *_time_of(exported, answer)]))
 
 
 def sign(
@@ -261,6 +258,20 @@ def _countersigned(case: ExportedCase) -> tuple[str, ...]:
     if case.terms is None or case.question.kind not in kinds.ABOUT_ONE:
         return ()
     return _stage(case, case.terms).admission.countersign
+
+
+def _time_of(case: ExportedCase, done: StatementRecorded) -> list[str]:
+    """Until when an agency has to answer, and what follows then."""
+    clock = None if case.terms is None else _stage(case, case.terms).admission.clock
+    if not isinstance(done.due_ms, int) or clock is None:
+        return [f"{done.agency} has confirmed receipt; no time runs for its answer now"]
+    then = wording.silence(clock.silence, [step.name for step in clock.to])
+    until = clocks.deadline(done.due_ms, clock.calendar)
+    return [
+        f"{done.agency} has confirmed receipt, and has until {until}, to answer",
+        "  the time stops while it waits for the applicant's answer to a question",
+        f"  if it does not answer in time, {then}",
+    ]
 
 
 def _stage(case: ExportedCase, terms: Plan) -> Stage:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from sluicegate.acts.cases import AgencyClock, CaseShown
+from sluicegate.acts.cases import AgencyClock, CaseShown, CaseSummary
 from sluicegate.acts.grants import GrantShown
 from sluicegate_record.log import times
 from sluicegate_record.terms import kinds
@@ -72,8 +72,11 @@ def case(shown: CaseShown) -> str:
         *_heard(shown),
         *_times(shown),
     ]
+    if shown.for_the_record:
+        lines.append("  if it is allowed, the record says so, and no grant comes back: its holder cannot be")
+        lines.append("    admitted under the terms in force")
     if shown.awaiting:
-        lines.append(f"  awaiting: {', '.join(shown.awaiting)}")
+        lines.append(f"  awaiting: {awaiting(shown)}")
     if () not in shown.would_decide and shown.would_decide:
         sets = " or ".join(" and ".join(each) for each in shown.would_decide)
         lines.append(f"  still needed for a yes: {sets}")
@@ -81,6 +84,12 @@ def case(shown: CaseShown) -> str:
         lines.append(f"  appealed in {shown.appeal}: {words(shown.appeal_outcome or 'open')}")
     lines += [f"  {line}" for line in grant(shown.grant)] if shown.grant else []
     return "\n".join([*lines, *(f"  next, for the applicant: {step}" for step in _next(shown))])
+
+
+def awaiting(shown: CaseSummary) -> str:
+    """Who a case waits for. A party that has too few keys to answer is marked."""
+    lacking = shown.cannot_sign
+    return ", ".join(f"{name} (cannot sign)" if name in lacking else name for name in shown.awaiting)
 
 
 def _meaning(shown: CaseShown) -> str:
@@ -146,6 +155,13 @@ def _next(shown: CaseShown) -> Iterator[str]:
         yield f"sluicegate application appeal {name} --text …"
     if shown.determination in {"lapsed", "returned"} and shown.kind == kinds.ADMISSION:
         yield "apply again: sluicegate application submit"
+
+
+def silence(meaning: str, ladder: Sequence[str]) -> str:
+    """What follows if an agency does not answer in time."""
+    if meaning == "escalate":
+        return f"{ladder[0]} is asked next" if ladder else "the developer is asked next"
+    return _SILENCE.get(meaning, meaning)
 
 
 def clock(given: AgencyClock) -> str:

@@ -25,7 +25,7 @@ from sluicegate.acts.cases import (
 from sluicegate.acts.grants import GrantShown
 from sluicegate.acts.review import ExportedCase, ExportedDossier, ExportedNames
 from sluicegate.core.access.table import GrantRow
-from sluicegate.core.lifecycle import Refusal, State, applications, blocks, directives
+from sluicegate.core.lifecycle import Refusal, State, applications, blocks, directives, eligibility, signers
 from sluicegate.core.lifecycle.blocks import stage_of
 from sluicegate.ports import Principal
 from sluicegate.service.cases import awaiting, dossier_of, is_open, legal_name, line, seen
@@ -117,7 +117,9 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> Ca
     opened = _sealed(ledger, case, principal)
     untimed = [party for party in case.awaiting if party not in case.clocks]
     return CaseShown(
-        **line(case, awaiting(state, case), _name_of(ledger, state, case)),
+        **line(case, _name_of(ledger, state, case)),
+        awaiting=tuple(awaiting(state, case)),
+        cannot_sign=tuple(signers.unable(state.record, case)),
         application=case.id if case.kind == kinds.ADMISSION else None,
         asks=kinds.KINDS[case.kind].asks,
         basis=case.basis or None,
@@ -142,6 +144,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> Ca
         replied_at_ms=case.replied_ms,
         offer_until_ms=case.offer_until_ms,
         place=_place(state, case),
+        for_the_record=eligibility.is_for_the_record(state.record, case),
         appeal=case.appeal,
         appeal_outcome=state.cases[case.appeal].outcome if case.appeal else None,
         appeal_by_ms=applications.appeal_again_until_ms(state.record, case),
@@ -206,9 +209,14 @@ def _clock(case: Case, agency: str, clock: Timer) -> AgencyClock:
 
 
 def _blocked_by(ledger: Ledger, state: State, case: Case) -> tuple[acts.Block, ...]:
+    """What prevents a decision, also that agencies cannot sign one."""
+    lacking = tuple(
+        acts.Block(what="keys", code="keys_missing", text=text, agency=agency)
+        for agency, text in signers.shortages(state.record, case)
+    )
     if not is_open(case) or case.kind == kinds.LIFT:
-        return ()
-    return tuple(blocks.blocked_by(state.record, case, ledger.now_ms()))
+        return lacking
+    return (*lacking, *blocks.blocked_by(state.record, case, ledger.now_ms()))
 
 
 def _screened(screening: ListComparison | None) -> ScreeningShown | None:

@@ -14,7 +14,7 @@ from typing import Any
 from sluicegate.acts import cases as acts
 from sluicegate.acts.act import APPLICANT
 from sluicegate.acts.cases import CaseFilter, CaseList, CaseSummary
-from sluicegate.core.lifecycle import Refusal, State, blocks
+from sluicegate.core.lifecycle import Refusal, State, blocks, signers
 from sluicegate.core.lifecycle.acts import case_unknown
 from sluicegate.core.people import application
 from sluicegate.errors import InvalidInput
@@ -29,7 +29,7 @@ from sluicegate_record.terms import kinds
 SHOWN_MAX = 500
 _MANY = 1_000
 PART = 500
-"""How many cases a search looks at before it lets others go on."""
+"""How many cases a search or a report looks at before it lets others go on."""
 
 
 @does(acts.LIST)
@@ -45,12 +45,19 @@ def listed(context: Context[CaseList], wanted: CaseFilter) -> CaseList | Refusal
     page = list(islice(_found(ledger, context.principal, wanted), limit + 1))
     with ledger.reading() as state:
         now = (state.cases[case.id] for case in page[:limit])
-        shown = [(case, awaiting(state, case)) for case in now if _is_wanted(state, case, wanted)]
-        dossiers = {case.id: state.cases[case.dossier].seq for case, _ in shown if case.organization}
+        shown = [
+            (case, tuple(awaiting(state, case)), tuple(signers.unable(state.record, case)))
+            for case in now
+            if _is_wanted(state, case, wanted)
+        ]
+        dossiers = {case.id: state.cases[case.dossier].seq for case, _, _ in shown if case.organization}
         size = state.size
     opened = ledger.store.log.sealed(dossiers.values())
     names = {case: legal_name(opened[seq]) for case, seq in dossiers.items()}
-    rows = (CaseSummary(**line(case, awaited, names.get(case.id))) for case, awaited in shown)
+    rows = (
+        CaseSummary(**line(case, names.get(case.id)), awaiting=awaited, cannot_sign=lacking)
+        for case, awaited, lacking in shown
+    )
     return CaseList(size=size, cases=tuple(rows), next=page[limit - 1].id if len(page) > limit else None)
 
 
@@ -128,11 +135,13 @@ def seen_of(state: State, principal: Principal, grant: str) -> Case | Refusal:
 
 
 def awaiting(state: State, case: Case) -> list[str]:
-    """Who is awaited: parties by name; `applicant` where it was asked something or offered a seat; the
-    developer where it has to screen.
+    """Who a case waits for: parties by name; `applicant` if it was asked something or offered a seat; the
+    developer if it must screen, or pin another key because too few agencies can sign.
     """
     asked = ["applicant"] if case.standing in {kinds.ASKED, kinds.OFFERED} else []
-    screens = [state.developer] if is_open(case) and blocks.screening_needed(state.record, case) else []
+    is_screened = not is_open(case) or not blocks.screening_needed(state.record, case)
+    acts_now = not is_screened or signers.is_stuck(state.record, case)
+    screens = [state.developer] if acts_now else []
     parties = [party for party in {*case.awaiting, *_reviewing(case)} if party not in case.asking]
     return [*asked, *sorted(parties), *screens]
 
@@ -145,8 +154,8 @@ def _reviewing(case: Case) -> list[str]:
     return [party for party in case.against if party not in said or said[party].seq < case.replied_seq]
 
 
-def line(case: Case, awaited: Sequence[str], organization: str | None) -> dict[str, Any]:
-    """The fields of a `CaseSummary`. Who is awaited, and the organization's legal name, are looked up."""
+def line(case: Case, organization: str | None) -> dict[str, Any]:
+    """The fields of a `CaseSummary`, without those that depend on more than the case."""
     question = case.question
     return {
         "case": case.id,
@@ -161,7 +170,6 @@ def line(case: Case, awaited: Sequence[str], organization: str | None) -> dict[s
         "opened_at_ms": case.at_ms,
         "due_ms": case.due_ms,
         "next_due_ms": _next_due_ms(case),
-        "awaiting": tuple(awaited),
     }
 
 

@@ -7,19 +7,19 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from sluicegate.core.lifecycle import notices
 from sluicegate.core.lifecycle.notices import Notice
 from sluicegate.ports import Letter, Outbox
 from sluicegate.service import access
-from sluicegate_record.entities.case import Case
 from sluicegate_record.entries import Entry
+from sluicegate_record.record import Record
 
 
-def addressed(outbox: Outbox, entries: Sequence[Entry], cases: Mapping[str, Case]) -> list[Letter]:
-    """The letters of a batch of entries; `cases` are those before it."""
-    news = list(notices.news(entries, cases))
+def addressed(outbox: Outbox, entries: Sequence[Entry], record: Record) -> list[Letter]:
+    """The letters of a batch of entries. `record` is the one before it."""
+    news = list(notices.news(entries, record.cases, record))
     if not news:
         return []
     subscribers = outbox.subscribers()

@@ -7,7 +7,7 @@ everything stood before each. Calendars are those without holidays, a day begins
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -290,6 +290,19 @@ def stand(entries: Sequence[Entry]) -> Standing:
     return found
 
 
+def _is_vain(now: Standing, opened: Matter) -> bool:
+    """Whether it contests the removal of a grant that could not be given now."""
+    first = now.cases.get(opened.question.get("against", ""))
+    is_of_removal = first is not None and first.kind == "removal"
+    return is_of_removal and not now.may_apply(opened.question["party"], now.place_of(opened))
+
+
+def _heard_again(now: Standing, terms: Collection[str]) -> None:
+    """Terms that are back in force can give a grant again."""
+    for each in now.cases.values():
+        each.for_the_record &= each.question.get("terms") not in terms
+
+
 def follow(now: Standing, entry: Entry) -> None:
     """What one entry changes."""
     public, kind = public_of(entry), entry.type
@@ -302,17 +315,14 @@ def follow(now: Standing, entry: Entry) -> None:
         if "application" in entry.sealed:
             dossier = entry.sealed["application"].value()["organization"]
             now.countries[opened.question["party"]] = dossier["registeredIn"]
-        first = now.cases.get(opened.question.get("against", ""))
-        if first is not None and first.kind == "removal":
-            opened.for_the_record = not now.may_apply(opened.question["party"], now.place_of(opened))
+        opened.for_the_record = _is_vain(now, opened)
     elif case is not None:
         _follow_case(now, case, entry)
         if case.kind == "terms" and (case.outcome or "").startswith("approved"):
             now.agreed_terms.add(case.question["terms"])
     elif kind == "release.applied":
         now.plans[public["release"]] = public
-        for each in now.cases.values():
-            each.for_the_record &= each.question.get("terms") not in public["terms"].values()
+        _heard_again(now, public["terms"].values())
         now.agreed_terms &= {terms for plan in now.plans.values() for terms in plan["terms"].values()}
         for name, before in public.get("tightened", {}).items():
             now.agreed_terms.add(public["terms"][name])

@@ -14,11 +14,13 @@ from sluicegate.core.terms.clocks import (
     WITHIN_MAX,
     Calendar,
     days_waited,
+    deadline,
     due_ms,
     is_business_day,
     local_date,
 )
 from sluicegate.errors import InvalidInput
+from sluicegate_record.log.times import parse_time
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
@@ -414,3 +416,16 @@ def test_days_waited(start_ms: int, end_ms: int, expected: float) -> None:
 
 def test_days_waited_knows_no_daylight_saving() -> None:
     assert days_waited(at("2026-03-07T12:00"), at("2026-03-08T12:00")) == 23 / 24
+
+
+@pytest.mark.parametrize(
+    ("at", "calendar", "said"),
+    [
+        ("2026-07-08T04:00:00.000Z", "us-federal", "the end of 7 July 2026, Washington time"),
+        ("2026-12-11T22:00:00.000Z", "us-federal", "11 December 2026 17:00 Washington time"),
+        ("2027-01-01T00:00:00.000Z", "uk-england", "the end of 31 December 2026, London time"),
+        ("2026-07-08T00:00:00.000Z", "weekends", "the end of 7 July 2026, UTC"),
+    ],
+)
+def test_a_deadline_is_said_in_the_time_of_its_calendar(at: str, calendar: str, said: str) -> None:
+    assert deadline(parse_time(at), calendar) == said

@@ -125,8 +125,8 @@ KINDS: dict[str, Kind] = {
     APPEAL: Kind(
         "Was this denial or removal wrong?",
         "the organization that the denial or removal is about",
-        "admission.appeal.decide, else a majority of the plan's agencies that had no say in it, "
-        "else those that had, by others of their owners",
+        "admission.appeal.decide, else a majority of the plan's agencies that the rule of the appealed case "
+        "does not name, else that rule; never by an owner who signed in the appealed case",
         (*_PARTY, "against"),
         "grant.approved, grant.reinstated or case.waitlisted",
         clocked=True,
@@ -225,7 +225,7 @@ ACTS: dict[str, CaseAct] = {
         frozenset({"applicant", "developer"}),
         frozenset({ADMISSION, AMENDMENT, REMOVAL}),
         frozenset({DETERMINED}),
-        "opens an appeal, which others decide",
+        "opens an appeal, which no one who signed in the case decides",
     ),
 }
 

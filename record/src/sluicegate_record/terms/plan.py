@@ -127,7 +127,7 @@ class Hearing(Form):
 
 @form
 class Appeal(Hearing):
-    """Who hears appeals, and how long after a decision one is possible."""
+    """The rule that decides appeals, and how long after a decision one is possible."""
 
     decide: Rule
 
@@ -344,7 +344,7 @@ class Plan(Verbatim):
         )
 
     def judges(self, stage: Stage) -> list[str] | None:
-        """The agencies that may hear appeals if a stage does not say: all agencies; None if it says."""
+        """The agencies that can be asked in an appeal if a stage names no rule for it; None if it does."""
         return None if stage.admission.appeal is not None else sorted(self.spec.agencies)
 
     def terms_digest(self, stage: Stage) -> str:

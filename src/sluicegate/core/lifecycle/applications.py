@@ -343,10 +343,10 @@ def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy
 def _appealing(
     state: State, case: Case, name: str, dossier: Opening | None
 ) -> tuple[Question | None, Refusal | None]:
-    """The question of an appeal, and why a grant cannot come of it.
+    """The question of an appeal, and why it cannot lead to a grant.
 
-    It binds the terms in force. If they let no grant come back, an appeal against a removal binds the terms by
-    which the grant was held, and any other appeal has no question.
+    It binds the terms in force. If they let no grant come back, an appeal against a removal binds the terms
+    by which the grant was held, and any other appeal has no question.
     """
     release, stage = state.releases[case.question.release], case.question.stage
     party = state.cases[state.record.dossier_of_appeal(case)].question.party

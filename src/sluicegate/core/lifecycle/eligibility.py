@@ -10,9 +10,9 @@ Rules:
   eligible applicant.
 - The second rule is also law, so that everyone can check it. The first rule needs the dossier, which is
   sealed.
-- A holder may contest a removal even if it is not eligible any more, or its stage is gone. Such an appeal binds
-  the terms by which the grant was held, and no later plan ends it. If it is allowed, the record says that the
-  removal was wrong, and no grant comes back.
+- A holder may contest a removal even if it is not eligible any more, or its stage is gone. Such an appeal
+  binds the terms by which the grant was held, and no later plan ends it. If it is allowed, the record says
+  that the removal was wrong, and no grant comes back.
 """
 
 from __future__ import annotations

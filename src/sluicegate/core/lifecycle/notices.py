@@ -19,9 +19,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from sluicegate.core.lifecycle import signers
 from sluicegate_record.entities.case import Case, opened
 from sluicegate_record.entries import Body, Entry, cases, grants
 from sluicegate_record.log import canonical, times
+from sluicegate_record.record import Record
 from sluicegate_record.statements.question import Question
 
 TEST = "test"
@@ -61,10 +63,13 @@ class Notice:
         return "msg_" + canonical.digest([subscription, self.about]).removeprefix("sha256:")[:40]
 
 
-def news(entries: Sequence[Entry], known: Mapping[str, Case]) -> Iterator[tuple[Case, Notice]]:
+def news(
+    entries: Sequence[Entry], known: Mapping[str, Case], record: Record | None = None
+) -> Iterator[tuple[Case, Notice]]:
     """The notices from a batch of entries, and the cases that they are about.
 
-    `known` are the cases before the batch. A case that the batch itself opens is read from its entry.
+    `known` are the cases before the batch. A case that the batch itself opens is read from its entry. With
+    the `record` before the batch, such a notice names the agencies that have too few keys to answer.
     """
     fresh: dict[str, Case] = {}
     for entry in entries:
@@ -74,12 +79,16 @@ def news(entries: Sequence[Entry], known: Mapping[str, Case]) -> Iterator[tuple[
         name = body.case if isinstance(body, _AboutCase) else None
         case = fresh.get(name) or known.get(name) if name is not None else None
         if case is not None:
-            yield case, notice(entry, case)
+            is_new = record is not None and isinstance(body, cases.CaseOpened)
+            lacking = signers.unable(record, case) if is_new and record is not None else []
+            yield case, notice(entry, case, lacking)
 
 
-def notice(entry: Entry, case: Case) -> Notice:
-    """The notice of an entry about its case."""
-    told = {**_asked(case.question), **_said(entry.body)}
+def notice(entry: Entry, case: Case, lacking: Sequence[str] = ()) -> Notice:
+    """The notice of an entry about its case. `lacking` are the agencies that have too few keys to answer."""
+    told: dict[str, Any] = {**_asked(case.question), **_said(entry.body)}
+    if lacking:
+        told |= {"cannotSign": list(lacking)}
     data = {"case": case.id, "kind": case.kind, **told, "seq": entry.seq, "size": entry.size}
     return Notice(entry.type, case.id, f"entry {entry.seq}", entry.at_ms, data)
 

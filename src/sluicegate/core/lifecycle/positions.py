@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sluicegate.acts.review import StatementRecorded
-from sluicegate.core.lifecycle import blocks, determination, eligibility, timing
+from sluicegate.core.lifecycle import blocks, determination, eligibility, signers, timing
 from sluicegate.core.lifecycle.acts import case_unknown, not_now, other_question, placed
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.keys import owners_for, signer_for
@@ -406,14 +406,13 @@ def _not_asked(case: Case, agency: str) -> Refusal | None:
 
 
 def _not_signed_enough(state: State, case: Case, agency: str, owners: tuple[str, ...]) -> Refusal | None:
-    if agency in case.procedure.countersign and len(owners) < 2:
+    if len(owners) < signers.needed(case, agency):
         said = f"a position of {agency!r} takes the signatures of two of its owners, one was given"
         return Refusal("forbidden", "countersignature_missing", said, "'review countersign' adds the second")
-    if case.kind == kinds.APPEAL:
-        first = state.cases[case.question.against]
-        if first.signed & set(owners):
-            said = f"{', '.join(sorted(first.signed & set(owners)))} signed in the case that is appealed"
-            return Refusal("forbidden", "not_impartial", said, "another owner of the agency must decide")
+    partial = sorted(signers.excluded(state.record, case).intersection(owners))
+    if partial:
+        said = f"{', '.join(partial)} signed in the case that is appealed"
+        return Refusal("forbidden", "not_impartial", said, "another owner of the agency must decide")
     return None
 
 

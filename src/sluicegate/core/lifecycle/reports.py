@@ -17,10 +17,12 @@ from sluicegate.acts.reports import (
     AgencyDays,
     CaseCount,
     CaseReport,
+    KeyShortage,
     KindDays,
     PartyWait,
     RequirementDelay,
 )
+from sluicegate.core.lifecycle import signers
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.terms import clocks
 from sluicegate_record.entities.case import Case, Span
@@ -28,8 +30,14 @@ from sluicegate_record.entities.release import Release
 from sluicegate_record.terms import kinds
 
 
-def report(cases: Iterable[Case], required: Iterable[RequirementDelay], size: int, now_ms: int) -> CaseReport:
-    """The report over some cases, and the requirements of some stages, at a log size."""
+def report(
+    cases: Iterable[Case],
+    lacking: Iterable[KeyShortage],
+    required: Iterable[RequirementDelay],
+    size: int,
+    now_ms: int,
+) -> CaseReport:
+    """The report over some cases, with what keys they lack, and the requirements of some stages."""
     seen = list(cases)
     return CaseReport(
         size=size,
@@ -48,8 +56,18 @@ def report(cases: Iterable[Case], required: Iterable[RequirementDelay], size: in
             PartyWait(for_=party, cases=len(days), days=round(sum(days), 2), mean=_mean(days))
             for party, days in sorted(_waits(seen, now_ms).items())
         ),
+        cannot_sign=tuple(lacking),
         requirements=tuple(required),
     )
+
+
+def shortages(state: State, cases: Iterable[Case]) -> list[KeyShortage]:
+    """The agencies that have too few keys to answer in some cases."""
+    return [
+        KeyShortage(case=case.id, agency=agency, owners=signers.needed(case, agency), why=why)
+        for case in cases
+        for agency, why in signers.shortages(state.record, case)
+    ]
 
 
 def requirements(state: State, now_ms: int) -> list[RequirementDelay]:

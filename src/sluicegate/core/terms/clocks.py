@@ -39,11 +39,13 @@ _SATURDAY = 5
 class Calendar:
     """Which days are business days, and where a day begins.
 
-    `source` cites what makes a day a holiday. Without a `country`, only weekends are free.
+    `clock` is what people call the time of its zone. `source` cites what makes a day a holiday. Without a
+    `country`, only weekends are free.
     """
 
     title: str
     time_zone: str
+    clock: str
     country: str | None
     subdivision: str | None
     source: str
@@ -53,6 +55,7 @@ CALENDARS: dict[str, Calendar] = {
     "us-federal": Calendar(
         title="Federal holidays of the United States",
         time_zone="America/New_York",
+        clock="Washington time",
         country="US",
         subdivision=None,
         source="5 U.S.C. 6103(a) and (b); Executive Order 11582 of 1971 for those on a Sunday",
@@ -60,6 +63,7 @@ CALENDARS: dict[str, Calendar] = {
     "uk-england": Calendar(
         title="Bank holidays of England and Wales",
         time_zone="Europe/London",
+        clock="London time",
         country="GB",
         subdivision="ENG",
         source="Banking and Financial Dealings Act 1971, schedule 1, and proclamations under section 1; "
@@ -68,6 +72,7 @@ CALENDARS: dict[str, Calendar] = {
     "weekends": Calendar(
         title="Saturdays and Sundays only",
         time_zone="UTC",
+        clock="UTC",
         country=None,
         subdivision=None,
         source="no list of holidays",
@@ -97,6 +102,19 @@ def due_ms(
     if last is None:
         raise InvalidInput(f"the clock runs past {YEAR_MAX}, expected it to be due before")
     return _first_ms(last + 1, calendar)
+
+
+def deadline(at_ms: int, calendar: str) -> str:
+    """The last moment that is in time, such as `the end of 7 July 2026, Washington time`.
+
+    Requires: `at_ms` is the first moment that is too late, as `due_ms` gives it.
+    """
+    kept = CALENDARS[calendar]
+    at = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(kept.time_zone))
+    if (at.hour, at.minute) == (0, 0):
+        last = at.date() - timedelta(days=1)
+        return f"the end of {last.day} {last:%B %Y}, {kept.clock}"
+    return f"{at.day} {at:%B %Y %H:%M} {kept.clock}"
 
 
 def is_business_day(day: date, calendar: str) -> bool:

@@ -162,7 +162,7 @@ class WrittenClock(_Strict):
 
 
 class WrittenAppeal(_Strict):
-    """Who hears appeals, and how long after a decision one is possible."""
+    """The rule that decides appeals, and how long after a decision one is possible."""
 
     decide: WrittenRule
     within: Duration | None = None
