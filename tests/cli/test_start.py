@@ -34,7 +34,7 @@ _CASE = {
     "case": "case_1", "kind": "admission", "directive": None, "release": "r", "stage": "s", "surface": "api",
     "organization": "Example Utility", "determination": None, "state": "submitted", "awaiting": ["oncd"],
     "cannotSign": [],
-    "nextDue": None, "openedAt": "2026-06-12T21:21:00.000Z", "due": None,
+    "cannotSign": [], "nextDue": None, "openedAt": "2026-06-12T21:21:00.000Z", "due": None,
 }  # fmt: skip
 
 

@@ -180,6 +180,16 @@ class Record:
         grant = self.grants.get(against.question.grant) if against.kind == kinds.REMOVAL else None
         return against.dossier if grant is None else grant.dossier
 
+    def parties_of_appeal(self, against: Case) -> frozenset[str]:
+        """Those that an appeal may ask about: the party of the case, and of the last dossier of its grant."""
+        last = self.cases.get(self.dossier_of_appeal(against), against)
+        return frozenset({against.question.party, last.question.party})
+
+    def unheard_appeal(self, against: Case) -> Case | None:
+        """The newest appeal against a case, if it ended without a decision and was not withdrawn."""
+        last = self.cases.get(against.appeal or "")
+        return last if last is not None and last.outcome in kinds.UNHEARD else None
+
     def root_of(self, grant: str) -> Case:
         """The application that a grant goes back to. Raises: KeyError."""
         return self.cases[self.cases[self.grants[grant].case].root]

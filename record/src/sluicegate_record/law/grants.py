@@ -71,8 +71,7 @@ def _carries(at: At, body: grants.GrantApproved, name: str) -> Case:
     against = case
     if case.kind == kinds.APPEAL:
         against = at.case(question.against, kinds.ADMISSION, kinds.REMOVAL)
-        last = at.record.cases.get(at.record.dossier_of_appeal(against), against)
-        parties = {against.question.party, last.question.party}
+        parties = at.record.parties_of_appeal(against)
         require(question.party in parties, "an appeal of another organization")
         require(case.organization == against.organization, "an appeal of another organization")
     given(at, case, against, body.terms, body.conditions)

@@ -99,9 +99,7 @@ _ABOUT_GRANT = frozenset({kinds.AMENDMENT, kinds.REMOVAL})
 def _is_about_terms(at: At, body: cases.CaseOpened) -> None:
     question = body.question
     terms = at.terms(question.terms)
-    is_removal = body.kind == kinds.REMOVAL
-    current = at.grant(question.grant).terms if is_removal else _terms_in_force(at, question)
-    require(question.terms == current, "a case about terms that are not in force")
+    require(question.terms in _terms_for(at, question), "a case about terms that are not in force")
     plan = terms.plan
     about = (question.release, question.stage, question.models)
     require(about == (plan.metadata.name, terms.stage, plan.model_digests),
@@ -111,8 +109,14 @@ def _is_about_terms(at: At, body: cases.CaseOpened) -> None:
     require(is_offered, "a case about a surface that is not offered")
 
 
-def _terms_in_force(at: At, question: Question) -> str | None:
-    return at.release(question.release).terms.get(question.stage)
+def _terms_for(at: At, question: Question) -> set[str | None]:
+    """The terms that a case may be about: those in force, or those by which a removed grant was held."""
+    if question.kind == kinds.REMOVAL:
+        return {at.grant(question.grant).terms}
+    current = at.release(question.release).terms.get(question.stage)
+    if question.kind != kinds.APPEAL or at.case(question.against).kind != kinds.REMOVAL:
+        return {current}
+    return {current, at.grant(at.case(question.against).question.grant).terms}
 
 
 def _is_about_grant(at: At, body: cases.CaseOpened) -> None:
@@ -128,11 +132,14 @@ def _is_about_grant(at: At, body: cases.CaseOpened) -> None:
 
 def _is_against(at: At, question: Question) -> None:
     first = at.case(question.against, kinds.ADMISSION, kinds.AMENDMENT, kinds.REMOVAL)
-    same(question, first.question, "release stage surface party", "an appeal about something else")
+    same(question, first.question, "release stage surface", "an appeal about something else")
+    require(question.party in at.record.parties_of_appeal(first), "an appeal about something else")
     wrong = kinds.GRANTED if first.kind == kinds.REMOVAL else {"denied"}
     require(first.state == kinds.DETERMINED and first.outcome in wrong, "an appeal against no decision")
-    require(first.appeal is None, "a second appeal")
-    until_ms = (first.determined_ms or 0) + first.procedure.appeal_ms
+    unheard = at.record.unheard_appeal(first)
+    require(first.appeal is None or unheard is not None, "a second appeal")
+    ended_ms = (unheard or first).determined_ms or 0
+    until_ms = ended_ms + first.procedure.appeal_ms
     require(at.at_ms < until_ms, "an appeal after its time")
 
 

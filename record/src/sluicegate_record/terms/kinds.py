@@ -46,6 +46,8 @@ REASON_CODES = (
 """Reasons to suspend a grant, or to ask for its removal."""
 
 GRANTED = frozenset({"approved", "approved-with-conditions"})
+UNHEARD = frozenset({"superseded", "returned", "lapsed"})
+"""Outcomes of an appeal that no one decided. Another one is possible."""
 ABOUT_ONE = frozenset({ADMISSION, AMENDMENT, REMOVAL, APPEAL})
 """The kinds about one organization."""
 APPLIED = frozenset({ADMISSION, AMENDMENT, APPEAL})

@@ -469,16 +469,10 @@ def appeal_again_until_ms(record: Record, case: Case) -> int | None:
 
     If an appeal ended without a decision, the time to appeal runs again from its end.
     """
-    last = _unheard(record, case)
+    last = record.unheard_appeal(case)
     if last is None or last.determined_ms is None or appeal_until_ms(case) is None:
         return appeal_until_ms(case)
     return last.determined_ms + case.procedure.appeal_ms
-
-
-def _unheard(record: Record, case: Case) -> Case | None:
-    """The newest appeal against a case, if it ended without a decision and was not withdrawn."""
-    last = record.cases.get(case.appeal or "")
-    return last if last is not None and last.outcome in {"superseded", "returned", "lapsed"} else None
 
 
 def _not_to_appeal(record: Record, case: Case, now_ms: int) -> Refusal | None:
@@ -486,7 +480,7 @@ def _not_to_appeal(record: Record, case: Case, now_ms: int) -> Refusal | None:
     if until_ms is None:
         said = f"a case of the kind {case.kind!r} that is {case.outcome or 'open'!r} cannot be appealed"
         return Refusal("conflict", "nothing_to_appeal", said, "a denial can, and so can a removal")
-    refusal = _appealed(case) if _unheard(record, case) is None else None
+    refusal = _appealed(case) if record.unheard_appeal(case) is None else None
     if refusal is None and now_ms >= until_ms:
         return Refusal("conflict", "too_late", f"the time to appeal ended {times.format_time(until_ms)}")
     return refusal
