@@ -132,6 +132,18 @@ class MemoryPrincipals:
     def all(self) -> Sequence[Principal]:
         return list(self.session.contents.principals.values())
 
+    def end(self, principal: str) -> None:
+        with self.session.changing():
+            held = self.session.contents
+            held.principals = {
+                b"ended" + known.id.encode() if known.id == principal else digest: known
+                for digest, known in held.principals.items()
+            }
+
+    def ended(self) -> frozenset[str]:
+        held = self.session.contents.principals.items()
+        return frozenset(known.id for digest, known in held if digest.startswith(b"ended"))
+
     def organization(self, owner: str, name: str, registered_in: str) -> str | None:
         return self.session.contents.organizations.get((owner, name, registered_in))
 
@@ -201,8 +213,16 @@ class MemoryOutbox:
 
     def subscribers(self) -> Sequence[tuple[Subscription, Principal]]:
         held = self.session.contents
-        known = {principal.id: principal for principal in held.principals.values()}
-        return [(each, known[each.principal]) for each in held.subscriptions.values() if not each.gone]
+        known = {
+            principal.id: principal
+            for digest, principal in held.principals.items()
+            if not digest.startswith(b"ended")
+        }
+        return [
+            (each, known[each.principal])
+            for each in held.subscriptions.values()
+            if not each.gone and each.principal in known
+        ]
 
     def add_subscription(self, subscription: Subscription) -> None:
         with self.session.changing():

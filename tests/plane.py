@@ -9,6 +9,7 @@ from typing import Any
 
 from sluicegate.acts import applications, credentials, directives, releases, review
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY, AnyAct
+from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.access import feed
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.people import application
@@ -73,7 +74,7 @@ class Plane:
         self.services = Services.over(self.ledger, self.fleet)
         for name in ROLES.keys() - self.who.keys():
             role, party = ROLES[name]
-            made = tokens.issue(self.ledger, role, name, party)
+            made = tokens.issue(self.ledger, TokenRequest(role=role, name=name, party=party))
             assert not isinstance(made, Refusal), made
             self.tokens[name] = made.token
             self.who[name] = Principal(made.principal, role, name, party)

@@ -22,6 +22,7 @@ from demo.upstream import UpstreamSettings, in_thread
 from sluicegate import bootstrap
 from sluicegate.acts import applications, cases, credentials, directives, releases, review
 from sluicegate.acts.act import DEVELOPER, GATEWAY, AnyAct
+from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.access import apikey, feed
 from sluicegate.core.directives import directive
 from sluicegate.core.directives.directive import Signing
@@ -191,7 +192,7 @@ class Example:
 
 async def cut_streams(example: Example, folder: Path) -> dict[str, bytes]:
     """The raw bytes that clients of both dialects receive when a directive cuts their streams."""
-    token = _done(tokens.issue(example.ledger, GATEWAY, "gateway-1")).token
+    token = _done(tokens.issue(example.ledger, TokenRequest(role=GATEWAY, name="gateway-1"))).token
     settings = ControlSettings(folder, folder, ORIGIN, port=0)
     fleet = Fleet(example.ledger, max_entries=settings.max_feed_entries)
     wired = bootstrap.Control(settings, example.ledger, fleet)

@@ -27,6 +27,7 @@ import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.acts.act import AGENCY, DEVELOPER, GATEWAY
+from sluicegate.acts.tokens import TokenRequest
 from sluicegate.control.app import application
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.access.table import Table
@@ -329,7 +330,8 @@ def _first_tokens(ledger: Ledger, folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     for role, name, party in wanted:
         if (role, name) not in known:
-            made = tokens.issue(ledger, role, name, party, keep=partial(_keep, folder / f"{name}.token"))
+            asked = TokenRequest(role=role, name=name, party=party)
+            made = tokens.issue(ledger, asked, partial(_keep, folder / f"{name}.token"))
             assert not isinstance(made, Refusal)
 
 

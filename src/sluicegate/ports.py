@@ -145,7 +145,9 @@ class Outbox(Protocol):
         """Those of one principal, oldest first."""
 
     def subscribers(self) -> Sequence[tuple[Subscription, Principal]]:
-        """Every subscription that is not gone, and whose it is."""
+        """Every subscription that is not gone, with its principal. A principal whose token has ended has none
+        here.
+        """
 
     def add_subscription(self, subscription: Subscription) -> None:
         """Note a new subscription."""
@@ -204,7 +206,13 @@ class Principals(Protocol):
         """Note a token by its digest; a principal that had this role and name before is known no more."""
 
     def all(self) -> Sequence[Principal]:
-        """Every holder of a token."""
+        """Every principal, also those whose token has ended."""
+
+    def end(self, principal: str) -> None:
+        """End the token of a principal. The principal stays; `replace` gives it another token."""
+
+    def ended(self) -> frozenset[str]:
+        """The ids of the principals whose token has ended."""
 
     def organization(self, owner: str, name: str, registered_in: str) -> str | None:
         """The pseudonym under which `owner` has named this organization before."""

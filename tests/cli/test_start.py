@@ -33,7 +33,6 @@ finally:
 _CASE = {
     "case": "case_1", "kind": "admission", "directive": None, "release": "r", "stage": "s", "surface": "api",
     "organization": "Example Utility", "determination": None, "state": "submitted", "awaiting": ["oncd"],
-    "cannotSign": [],
     "cannotSign": [], "nextDue": None, "openedAt": "2026-06-12T21:21:00.000Z", "due": None,
 }  # fmt: skip
 
@@ -68,7 +67,7 @@ def test_the_help_and_the_version_import_no_command(argument):
     "words",
     [
         "status", "report", "case show case_1", "grant show grant_1", "credential revoke cred_1",
-        "keys token --role applicant --name n",
+        "token issue --role applicant --name n",
         "member list --grant grant_1", "person show", "directive list", "directive status d-1",
         "notify list", "preset list", "case list --help",
     ],

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sluicegate import bootstrap
+from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.service import tokens
 from sluicegate.service.fleet import Fleet
@@ -159,7 +160,7 @@ def timed_plane(cli: Cli, folder: Path, text: str = PLAN) -> Iterator[TimedPlane
     yes(ledger.execute(StartLog(ORIGIN, ledger.vkey(), DEVELOPER, pins), by="log", command_id="start-it"))
     (folder / "state" / "tokens").mkdir(parents=True)
     for name, (role, party) in HOLDERS.items():
-        token = yes(tokens.issue(ledger, role, name, party)).token
+        token = yes(tokens.issue(ledger, TokenRequest(role=role, name=name, party=party))).token
         (folder / "state" / "tokens" / f"{name}.token").write_text(token)
     for owner in OWNERS:
         keyfile.save_private(folder / f"{owner}.key", private_key(owner))

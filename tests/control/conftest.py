@@ -14,6 +14,7 @@ import uvloop
 
 from sluicegate import bootstrap
 from sluicegate.acts.act import PERSON
+from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.service import tokens
@@ -54,7 +55,7 @@ class Plane:
         if role == PERSON:
             return tokens.link(self.ledger, "mem_x")
         if name not in self._token:
-            made = tokens.issue(self.ledger, role, name, party)
+            made = tokens.issue(self.ledger, TokenRequest(role=role, name=name, party=party))
             assert not isinstance(made, Refusal)
             self._token[name] = made.token
         return self._token[name]

@@ -89,6 +89,7 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/api/v1/person/claim"): ("person.claim", {"status": "other"}),
     ("POST", "/api/v1/person/link"): ("person.link", None),
     ("POST", "/api/v1/tokens"): ("token.issue", {"role": "applicant", "name": "made-in-a-test"}),
+    ("POST", "/api/v1/tokens/gateway_x/revoke"): ("token.revoke", None),
     ("POST", "/fleet/v1/poll"): ("fleet.poll", POLL),
 }
 READING = {
@@ -114,6 +115,7 @@ READING = {
     "/api/v1/grants/grant_x/signatories": "signatory.list",
     "/api/v1/grants/grant_x/providers": "provider.list",
     "/api/v1/person": "person.show",
+    "/api/v1/tokens": "token.list",
 }
 
 
@@ -139,7 +141,7 @@ def test_the_table_of_routes_is_complete(idle: Plane):
         "draft_x": "{draft}",
         "dr-1": "{drill}",
     }
-    named |= {"point-x": "{point}"}
+    named |= {"point-x": "{point}", "gateway_x": "{principal}"}
 
     def template(path: str) -> str:
         return "/".join(named.get(step, step) for step in path.split("/"))

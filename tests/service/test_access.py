@@ -93,6 +93,8 @@ MAY = {
     "subscription.dead": "DAP",
     "subscription.replay": "DAP",
     "token.issue": "D",
+    "token.list": "D",
+    "token.revoke": "D",
     "fleet.poll": "G",
 }
 """The whole table, written a second time.

@@ -9,6 +9,7 @@ from sluicegate.acts import credentials, members, providers, signatories
 from sluicegate.acts import person as own_acts
 from sluicegate.acts.act import PERSON, AnyAct
 from sluicegate.acts.members import MemberRow
+from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.people.assertion import ALGORITHMS, TOKEN_MAX_BYTES, URI_MAX
 from sluicegate.core.people.persons import identifier
 from sluicegate.errors import InvalidInput, Unauthorized
@@ -287,7 +288,7 @@ def test_a_person_says_one_of_the_statuses_or_nothing(plane, status):
 
 
 def test_no_token_is_issued_for_a_person_but_by_a_link(plane):
-    assert no(tokens.issue(plane.ledger, PERSON, plane.ada)) == "role_unknown"
+    assert no(tokens.issue(plane.ledger, TokenRequest(role=PERSON, name=plane.ada))) == "role_unknown"
 
 
 # Providers

@@ -114,6 +114,15 @@ class OutboxContract(Contract):
         posting.outbox.delivered("msg_2")
         assert [found.message for _, found in posting.outbox.due(0, (), 9)] == ["msg_3"]
 
+    def test_a_principal_whose_token_has_ended_has_no_subscription_until_it_gets_another(self, posting):
+        assert posting.outbox.subscribers()
+        whose = {principal.id for _, principal in posting.outbox.subscribers()}
+        for principal in whose:
+            posting.principals.end(principal)
+        assert list(posting.outbox.subscribers()) == []
+        posting.principals.replace(b"\x09" * 32, AGENCY)
+        assert {principal.id for _, principal in posting.outbox.subscribers()} == {AGENCY.id}
+
     def test_what_became_of_a_letter_that_was_removed_meanwhile_is_no_news(self, posting):
         posting.outbox.delivered("msg_9")
         posting.outbox.put_off("msg_9", 5, "it said 500")

@@ -33,6 +33,24 @@ class PrincipalsContract(Contract):
         assert store.principals.by_token(b"\x04" * 32) is None
         assert len(store.principals.all()) == 3
 
+    def test_a_token_ends_and_its_principal_gets_another(self, store):
+        agency, other = (
+            Principal("agency_1", "agency", "oncd", "oncd"),
+            Principal("gateway_1", "gateway", "g"),
+        )
+        store.principals.add(b"\x01" * 32, agency)
+        store.principals.add(b"\x02" * 32, other)
+        for _ in range(2):
+            store.principals.end("agency_1")
+            assert store.principals.by_token(b"\x01" * 32) is None
+            assert store.principals.by_token(b"\x02" * 32) == other
+            assert store.principals.ended() == {"agency_1"}
+            assert len(store.principals.all()) == 2
+        store.principals.end("agency_9")
+        store.principals.replace(b"\x03" * 32, agency)
+        assert store.principals.by_token(b"\x03" * 32) == agency
+        assert store.principals.ended() == frozenset()
+
     def test_organizations_are_found_by_part_of_their_name_and_named_by_their_pseudonym(self, store):
         with store.write() as ports:
             ports.principals.add_organization("org_1", "applicant_1", "example utility", "US")

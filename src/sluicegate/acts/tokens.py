@@ -4,28 +4,40 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sluicegate.acts.act import DEVELOPER, Act, ActAnswer, Arguments
+from sluicegate.acts.act import DEVELOPER, Act, ActAnswer, Arguments, Nothing
 from sluicegate.acts.fields import Identifier, PlainName
 from sluicegate_record.form import Note, form
 
 
 @form
 class TokenRequest(Arguments):
-    """A token for a role. `party` is the agency if the role is `agency`."""
+    """A token for a role. `party` is the agency if the role is `agency`.
+
+    With `replace`, the principal that has this role and name gets another token, and the one before ends.
+    """
 
     role: Annotated[Identifier, Note("developer | agency | applicant | gateway")]
     name: Annotated[PlainName, Note("What to call its holder.")]
     party: Annotated[str, Note("The agency, for the role agency.")] | None = None
+    replace: Annotated[
+        bool, Note("Give the holder of this role and name another token; the old one ends.")
+    ] = False
 
 
 @form
-class TokenIssued(ActAnswer):
-    """A principal, and its token, which is in this answer only."""
+class TokenHolder(ActAnswer):
+    """A principal that has, or had, a token."""
 
     principal: str
     role: str
     name: str
     party: str | None
+
+
+@form
+class TokenIssued(TokenHolder):
+    """A principal, and its token, which is in this answer only."""
+
     token: str
 
 
@@ -37,4 +49,47 @@ ISSUE = Act(
     TokenRequest,
     TokenIssued,
     "Make a token for the control plane. It is shown once; only its digest is kept.",
+)
+
+
+@form
+class TokenShown(TokenHolder):
+    """A principal. `state` is `valid`, or `ended` if its token has ended."""
+
+    state: str
+
+
+@form
+class Tokens(ActAnswer):
+    """Every principal that tokens are issued for, by role and name."""
+
+    tokens: tuple[TokenShown, ...]
+
+
+LIST = Act(
+    "token.list",
+    frozenset({DEVELOPER}),
+    "question",
+    "/api/v1/tokens",
+    Nothing,
+    Tokens,
+    "List who has a token, and whether it is valid. The tokens themselves are not stored.",
+)
+
+
+@form
+class TokenArgument(Arguments):
+    """Whose token."""
+
+    principal: Annotated[str, Note("The principal, such as gateway_6n3v….")]
+
+
+REVOKE = Act(
+    "token.revoke",
+    frozenset({DEVELOPER}),
+    "command",
+    "/api/v1/tokens/{principal}/revoke",
+    TokenArgument,
+    TokenShown,
+    "End a token, immediately. Its holder gets no notices until 'token issue --replace' gives another.",
 )

@@ -1,4 +1,4 @@
-"""`credential issue`, `credential revoke`, `keys token`: keys and tokens over HTTP."""
+"""`credential issue`, `credential revoke`: keys over HTTP."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sluicegate.acts import credentials, tokens
+from sluicegate.acts import credentials
 from sluicegate.acts.credentials import KeyDigest
 from sluicegate.cli.acting import acting
 from sluicegate.cli.output import Json, emit
@@ -33,9 +33,4 @@ def issue(
 
 revoke = acting(
     credentials.REVOKE, lambda done: f"credential {done.credential} is revoked at size {done.size}"
-)
-token = acting(
-    tokens.ISSUE,
-    lambda made: f"{made.role} {made.name}\n  token, shown only now: {made.token}",
-    party="--agency",
 )

@@ -171,9 +171,10 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "preset": ("Plans to start from.", {"list": "presets.listed", "show": "presets.show"}),
     "ledger": ("The public record.", {"verify": "ledger.verify", "export": "ledger.export"}),
-    "keys": (
-        "Signing keys and tokens.",
-        {"generate": "keys.generate", "show": "keys.show", "token": "credentials.token"},
+    "keys": ("Signing keys.", {"generate": "keys.generate", "show": "keys.show"}),
+    "token": (
+        "Who may use the control plane.",
+        {"issue": "tokens.issue", "list": "tokens.listed", "revoke": "tokens.revoke"},
     ),
 }
 """The purpose of each group, and its commands, with the place of each function."""

@@ -205,5 +205,6 @@ def _post() -> PostSettings:
 
 def _no_token(path: Path) -> str:
     raise InvalidInput(
-        f"no token file {path}", remedy="'keys token --role gateway --name NAME' makes a token; save it there"
+        f"no token file {path}",
+        remedy="'token issue --role gateway --name NAME' makes a token; save it there",
     )

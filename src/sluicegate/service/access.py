@@ -35,7 +35,7 @@ def authenticate(principals: Principals, token: str | None) -> Principal:
         raise Unauthorized(
             "the token is not known here",
             code="token_unknown",
-            remedy="ask the developer's staff for a new one",
+            remedy="it may have been revoked or replaced; ask the developer's staff for a new one",
         )
     return found
 

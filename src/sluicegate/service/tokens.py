@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from sluicegate.acts import tokens as acts
-from sluicegate.acts.act import AGENCY, PERSON, ROLES
-from sluicegate.acts.tokens import TokenIssued, TokenRequest
+from sluicegate.acts.act import AGENCY, PERSON, ROLES, Nothing
+from sluicegate.acts.tokens import TokenArgument, TokenIssued, TokenRequest, Tokens, TokenShown
 from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.ports import Principal
+from sluicegate.ports import Ports, Principal, Principals
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 
@@ -18,37 +19,115 @@ ISSUED = tuple(role for role in ROLES if role != PERSON)
 """The roles that tokens are issued for; a person's token is a link, made for a member."""
 
 
-def issue(
-    ledger: Ledger,
-    role: str,
-    name: str,
-    party: str | None = None,
-    *,
-    keep: Callable[[str], None] | None = None,
-) -> TokenIssued | Refusal:
-    """Make a token for a new principal; `token` is in this answer and nowhere else.
-
-    `keep` is given the token before it counts, by whoever could not ask for another one.
-    """
-    if role not in ISSUED:
-        return Refusal("unknown", "role_unknown", f"no role {role!r}, expected one of {', '.join(ISSUED)}")
-    with ledger.reading() as state:
-        agencies = state.parties - {state.developer}
-        if party not in (agencies if role == AGENCY else {None}):
-            known = ", ".join(sorted(agencies))
-            return Refusal("unknown", "party_unknown", f"a token of an agency names one of: {known}")
-    secret = _secret(ledger)
-    if keep is not None:
-        keep(secret)
-    pseudonym = _pseudonym(ledger, role)
-    ledger.store.principals.add(apikey.digest(secret), Principal(pseudonym, role, name, party))
-    return TokenIssued(principal=pseudonym, role=role, name=name, party=party, token=secret)
-
-
 @does(acts.ISSUE)
 def issue_asked(context: Context[TokenIssued], asked: TokenRequest) -> TokenIssued | Refusal:
     """Make a token as it is asked for."""
-    return issue(context.ledger, asked.role, asked.name, asked.party)
+    return issue(context.ledger, asked)
+
+
+def issue(
+    ledger: Ledger, asked: TokenRequest, keep: Callable[[str], None] | None = None
+) -> TokenIssued | Refusal:
+    """Make a token for a new principal. `token` is in this answer and is stored nowhere.
+
+    A role and a name are of one principal. With `replace`, that principal gets another token, and the one
+    before ends. `keep` receives the token before it counts.
+    """
+    refusal = _not_to_issue(ledger, asked)
+    if refusal is not None:
+        return refusal
+    secret = _secret(ledger)
+    with ledger.store.write() as ports:
+        principal = _holder(ledger, ports.principals, asked)
+        if isinstance(principal, Refusal):
+            return principal
+        if keep is not None:
+            keep(secret)
+        ports.principals.replace(apikey.digest(secret), principal)
+    return TokenIssued(**_fields(principal), token=secret)
+
+
+@does(acts.LIST)
+def listed(context: Context[Tokens], _: Nothing) -> Tokens:
+    """Every principal that tokens are issued for, by role and name."""
+    principals = context.ledger.store.principals
+    ended = principals.ended()
+    known = (each for each in principals.all() if each.role in ISSUED)
+    rows = sorted(known, key=lambda each: (ISSUED.index(each.role), each.name, each.id))
+    return Tokens(tokens=tuple(_shown(each, is_ended=each.id in ended) for each in rows))
+
+
+@does(acts.REVOKE)
+def revoke(context: Context[TokenShown], asked: TokenArgument) -> TokenShown | Refusal:
+    """End the token of a principal, immediately. To end it again changes nothing."""
+
+    def change(ports: Ports) -> TokenShown | Refusal:
+        return _ended(ports.principals, context.principal, asked.principal)
+
+    return context.arrange(change)
+
+
+def _ended(principals: Principals, by: Principal, principal: str) -> TokenShown | Refusal:
+    known = [each for each in principals.all() if each.id == principal and each.role in ISSUED]
+    if not known:
+        said = f"no token of a principal {principal[:80]!r}"
+        return Refusal("unknown", "token_unknown", said, "'token list' shows the ids of principals")
+    if principal == by.id:
+        said = "this is the token that you use"
+        return Refusal("conflict", "token_in_use", said, "replace it: 'token issue … --replace'")
+    principals.end(principal)
+    return _shown(known[0], is_ended=True)
+
+
+def _not_to_issue(ledger: Ledger, asked: TokenRequest) -> Refusal | None:
+    if asked.role not in ISSUED:
+        said = f"no role {asked.role!r}, expected one of {', '.join(ISSUED)}"
+        return Refusal("unknown", "role_unknown", said)
+    with ledger.reading() as state:
+        agencies = state.parties - {state.developer}
+    if asked.party in (agencies if asked.role == AGENCY else {None}):
+        return None
+    known = ", ".join(sorted(agencies))
+    return Refusal("unknown", "party_unknown", f"a token of an agency names one of: {known}")
+
+
+def _holder(ledger: Ledger, principals: Principals, asked: TokenRequest) -> Principal | Refusal:
+    """The principal that gets a token: a new one, or the one that has this role and name already."""
+    known = [each for each in principals.all() if (each.role, each.name) == (asked.role, asked.name)]
+    if asked.replace:
+        return _only(known, asked)
+    if known:
+        said = f"{known[0].id} has a token of the role {asked.role!r} and the name {asked.name!r}"
+        remedy = "choose another name, or say --replace: then that token ends, and its holder gets this one"
+        return Refusal("conflict", "token_exists", said, remedy)
+    return Principal(_pseudonym(ledger, asked.role), asked.role, asked.name, asked.party)
+
+
+def _only(known: Sequence[Principal], asked: TokenRequest) -> Principal | Refusal:
+    """The one principal that gets another token."""
+    if len(known) == 1 and known[0].party == asked.party:
+        return known[0]
+    named = f"the role {asked.role!r} and the name {asked.name!r}"
+    if len(known) > 1:
+        said, remedy = f"{len(known)} principals have {named}", "'token list' shows them; revoke the old ones"
+        return Refusal("conflict", "token_ambiguous", said, remedy)
+    said = f"no token of {named}" + (f" for {asked.party!r}" if asked.party else "")
+    remedy = "'token list' shows them; leave --replace out for a new one"
+    return Refusal("unknown", "token_unknown", said, remedy)
+
+
+def _fields(principal: Principal) -> dict[str, Any]:
+    """The fields of a `TokenHolder`."""
+    return {
+        "principal": principal.id,
+        "role": principal.role,
+        "name": principal.name,
+        "party": principal.party,
+    }
+
+
+def _shown(principal: Principal, *, is_ended: bool) -> TokenShown:
+    return TokenShown(**_fields(principal), state="ended" if is_ended else "valid")
 
 
 def link(ledger: Ledger, member: str, person: str | None = None) -> str:

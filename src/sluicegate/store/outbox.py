@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection, Row
 from sluicegate.ports import Letter, Principal, Subscription
 from sluicegate.store import schema
 from sluicegate.store.database import Session
+from sluicegate.store.principals import HAS_TOKEN
 
 WAITING, DEAD = "waiting", "dead"
 ERROR_MAX = 200
@@ -36,13 +37,15 @@ class SqliteOutbox:
             return [_subscription(row) for row in rows]
 
     def subscribers(self) -> Sequence[tuple[Subscription, Principal]]:
-        """Every subscription that is not gone, and whose it is."""
+        """Every subscription that is not gone, with its principal. A principal whose token has ended has none
+        here.
+        """
         whose = schema.principals
         query = sa.select(_SUBSCRIPTIONS, whose.c.role, whose.c.name, whose.c.party).join(
             whose, whose.c.id == _SUBSCRIPTIONS.c.principal
         )
         with self._session.reading() as connection:
-            rows = connection.execute(query.where(~_SUBSCRIPTIONS.c.gone))
+            rows = connection.execute(query.where(~_SUBSCRIPTIONS.c.gone & HAS_TOKEN))
             return [
                 (_subscription(row), Principal(row.principal, row.role, row.name, row.party)) for row in rows
             ]

@@ -18,6 +18,9 @@ _ORGANIZATIONS = schema.organizations
 _DRAFTS = schema.drafts
 _NAMES = sa.table("organization_names", sa.column("pseudonym", sa.String), sa.column("name", sa.String))
 TRIGRAM = 3
+ENDED = b"ended token of "
+"""What is stored for a token that has ended, before the id of its principal. No SHA-256 digest begins so."""
+HAS_TOKEN = sa.func.substr(_PRINCIPALS.c.token_digest, 1, len(ENDED)) != ENDED
 
 
 class SqlitePrincipals:
@@ -47,9 +50,20 @@ class SqlitePrincipals:
             connection.execute(_noting(token_digest, principal))
 
     def all(self) -> Sequence[Principal]:
-        """Every holder of a token."""
+        """Every principal, also those whose token has ended."""
         with self._session.reading() as connection:
             return [_principal(row) for row in connection.execute(sa.select(_PRINCIPALS))]
+
+    def end(self, principal: str) -> None:
+        """End the token of a principal. The principal stays; `replace` gives it another token."""
+        named = sa.update(_PRINCIPALS).where(_PRINCIPALS.c.id == principal)
+        with self._session.writing() as connection:
+            connection.execute(named.values(token_digest=ENDED + principal.encode()))
+
+    def ended(self) -> frozenset[str]:
+        """The ids of the principals whose token has ended."""
+        with self._session.reading() as connection:
+            return frozenset(connection.scalars(sa.select(_PRINCIPALS.c.id).where(~HAS_TOKEN)))
 
     def organization(self, owner: str, name: str, registered_in: str) -> str | None:
         """The pseudonym under which `owner` has named this organization before."""
