@@ -247,3 +247,18 @@ def test_a_drill_leaves_the_orders_name_to_the_order(plane):
     plane.answer("directive", "lift", "tried-1", *keys(plane, "oncd"))
     long = written(plane, "l" + "o" * 62, "everyone")
     assert plane.answer("drill", "run", long, *keys(plane, "oncd"))["drill"].startswith("looo")
+
+
+def test_status_without_a_name_lists_every_directive_with_its_state(plane):
+    plane.answer("directive", "issue", written(plane, "named-later"), "--key", plane.key("oncd"), by="oncd")
+    listed = plane("directive", "list", by="oncd")
+    told = plane("directive", "status", by="oncd")
+    assert (told.code, told.out) == (0, listed.out)
+    (row,) = [line for line in told.out.splitlines() if line.startswith("named-later ")]
+    assert "in force" in row
+    assert plane.answer("directive", "status", by="oncd") == plane.answer("directive", "list", by="oncd")
+    refused = plane.error("directive", "status", "--watch", by="oncd")
+    assert (refused["message"], refused["remedy"]) == (
+        "no directive is named to watch",
+        "'directive list' shows their names",
+    )

@@ -45,7 +45,7 @@ STAGE = ("gpt-5.6", "trusted-partners")
         ("credential", "revoke", "cred_x"),
         ("directive", "preview", DIRECTIVE),
         ("directive", "list"),
-        ("keys", "token", "--role", "developer", "--name", "me"),
+        ("token", "issue", "--role", "developer", "--name", "me"),
     ],
     ids=lambda command: " ".join(map(str, command[:2])),
 )

@@ -30,7 +30,7 @@ def test_these_are_the_commands():
         "review export", "review sign", "review import", "credential issue", "credential revoke",
         "directive preview", "directive issue", "directive lift", "directive status", "directive list",
         "notify add", "notify list", "notify remove", "notify test", "notify dead", "notify replay",
-        "ledger verify", "ledger export", "keys generate", "keys show", "token issue",
+        "ledger verify", "ledger export", "ledger checkpoint", "keys generate", "keys show", "token issue",
         "token list", "token revoke",
         "demo run", "demo story", "demo upstream",
     }  # fmt: skip

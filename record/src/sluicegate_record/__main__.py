@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from sluicegate_record.audit import Audit
 from sluicegate_record.errors import SluicegateError, Unreachable, VerificationFailed
@@ -23,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line, and give its exit code."""
     asked = _parser().parse_args(arguments)
     try:
-        found = verify(asked.where, vkey(asked.key))
+        found = verify(asked.where, vkey(asked.key), asked.since)
     except SluicegateError as error:
         return _failed(error, as_json=asked.json)
     _print(found, as_json=asked.json)
@@ -45,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("where", metavar="PATH|URL", help="URL, exported folder or ledger.db")
     command.add_argument(
         "--key", required=True, metavar="VKEY", help="the log's verifier key, or a file with it"
+    )
+    command.add_argument(
+        "--since", type=Path, metavar="FILE", help="an older checkpoint that the log must continue from"
     )
     command.add_argument("--json", action="store_true", help="answer as JSON")
     return parser

@@ -91,6 +91,7 @@ class Audit:
     `first_bad` counts entries from 0; None if no entry has a fault, or no one can say which. `in_force` has
     the claims that a directive is in force. Even if one of them is not proven, the log is the one that was
     signed. `log` is the name of the log, `at_ms` the time of its last entry: milliseconds since 1970 UTC.
+    `since` is the size of an older checkpoint that the log was compared with.
     """
 
     size: int
@@ -101,6 +102,7 @@ class Audit:
     law: Judgement = field(default_factory=Judgement)
     log: str = ""
     at_ms: int | None = None
+    since: int | None = None
 
     @property
     def proofs(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from errno import EINVAL, ENAMETOOLONG, ENOENT, ENOTDIR
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sluicegate_record.errors import BadKey, VerificationFailed
 from sluicegate_record.form import Json
 from sluicegate_record.log import checkpoint, times
 from sluicegate_record.log.proof import Proven
+from sluicegate_record.since import KeptHead
 from sluicegate_record.terms.text import counted, shown
 
 SHOWN_MAX = 20
@@ -46,15 +48,20 @@ def _file(path: Path) -> str:
     return data.decode().strip()
 
 
-def verify(where: str, vkey: str) -> Audit:
+def verify(where: str, vkey: str, since: Path | None = None) -> Audit:
     """Check the copy at a URL, in a folder or in a database, with the log's verifier key.
 
-    Raises: BadKey: not a verifier key. InvalidInput: not a copy of a log. Unreachable.
+    `since` is a file with an older checkpoint of this log: the log must continue from it.
+    Raises: BadKey: not a verifier key. InvalidInput: not a copy of a log, or not a checkpoint. Unreachable.
     """
     verifier = checkpoint.parse_vkey(vkey)
+    kept = None if since is None else KeptHead(since, verifier)
     try:
         copy = open_copy(where, verifier)
-        return audit(copy.note, verifier, copy.leaves, copy.hashes)
+        if kept is None:
+            return audit(copy.note, verifier, copy.leaves, copy.hashes)
+        found = audit(copy.note, verifier, kept.follow(copy.leaves), copy.hashes)
+        return found if found.problem else replace(found, problem=kept.problem, since=kept.head.size)
     except VerificationFailed as error:
         return Audit(0, b"", problem="; ".join(filter(None, (error.message, error.remedy))))
 
@@ -71,6 +78,8 @@ def answer(found: Audit) -> dict[str, Json]:
         "proofs": _proofs(found),
         "law": _law(found),
     }
+    if found.since is not None:
+        told["since"] = found.since
     return told if found.ok else {**told, "problem": problem(found)}
 
 
@@ -148,7 +157,8 @@ def worded(found: Audit) -> str:
 
 def _lines(found: Audit) -> Iterator[str]:
     if found.problem:
-        yield f"this is NOT the signed log: {found.problem}"
+        is_signed = found.since is not None
+        yield ("this log is signed, but " if is_signed else "this is NOT the signed log: ") + found.problem
         return
     if found.ok:
         yield f"verified: {counted(found.size, 'entry', 'entries')}, root {found.root.hex()}"
@@ -156,6 +166,8 @@ def _lines(found: Audit) -> Iterator[str]:
         yield f"this is the signed log, but {problem(found)}"
     last = "" if found.at_ms is None else f"; its last entry is of {times.format_time(found.at_ms)}"
     yield f"log: {found.log}{last}"
+    if found.since is not None:
+        yield f"it continues from the checkpoint of {counted(found.since, 'entry', 'entries')} that was kept"
     yield from _in_force(found)
     yield from _of_law(found)
 

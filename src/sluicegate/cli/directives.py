@@ -25,7 +25,7 @@ from sluicegate.cli.acting import acting
 from sluicegate.cli.output import Json, emit, visible
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
-from sluicegate.errors import CommandRefused
+from sluicegate.errors import CommandRefused, WrongUsage
 from sluicegate_record.log import times
 from sluicegate_record.terms.text import counted
 
@@ -57,13 +57,21 @@ definitions = acting(acts.DEFINITIONS, _definitions)
 
 
 def status(
-    name: Name,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="The directive's name. Without it, all are listed.", show_default=False),
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Follow it until it is in force everywhere.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Show where a directive is in force: gateway by gateway, and point by point."""
+    if name is None:
+        if watch:
+            raise WrongUsage("no directive is named to watch", remedy="'directive list' shows their names")
+        listed(as_json)
+        return
     if watch:
         _watch(name, as_json)
         return

@@ -1,4 +1,4 @@
-"""`ledger verify`, `ledger export`: a copy of the log, checked with only its key."""
+"""`ledger verify`, `ledger export`, `ledger checkpoint`: a copy of the log, checked with only its key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sluicegate.cli.output import Json, emit
 from sluicegate.client.http import Client
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate_record import verify as audited
-from sluicegate_record.log import tiles
+from sluicegate_record.log import checkpoint, tiles
 from sluicegate_record.terms.text import counted
 
 
@@ -23,6 +23,12 @@ def verify(
     key: Annotated[
         str, typer.Option("--key", help="The log's verifier key, or a file with it.", show_default=False)
     ],
+    since: Annotated[
+        Path | None,
+        typer.Option(
+            "--since", help="An older checkpoint, from 'ledger checkpoint': the log must continue it."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Verify a log: its signed head, every entry, the rules for each,
@@ -30,11 +36,39 @@ def verify(
 
     Entries that cannot be checked without the hidden parts are counted separately, never as verified.
     """
-    found = audited.verify(where, audited.vkey(key))
+    found = audited.verify(where, audited.vkey(key), since)
     emit(audited.answer(found), as_json, audited.worded(found))
     if not found.ok:
         at = f" at entry {found.first_bad}" if found.first_bad is not None else ""
         raise VerificationFailed(f"{where}{at}: {audited.problem(found)}")
+
+
+def head(
+    key: Annotated[
+        str, typer.Option("--key", help="The log's verifier key, or a file with it.", show_default=False)
+    ],
+    save: Annotated[
+        Path | None, typer.Option("--save", help="A new file for it.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the signed head of the log, or save it.
+
+    Later, 'ledger verify --since FILE' checks that the log still begins with the same entries.
+    """
+    note = Client().raw("/log/checkpoint")
+    found = checkpoint.open_checkpoint(note, checkpoint.parse_vkey(audited.vkey(key)))
+    answer = {"log": found.origin, "size": found.size, "root": found.root.hex()}
+    if save is None:
+        emit({**answer, "checkpoint": note.decode()}, as_json, note.decode().rstrip("\n"))
+        return
+    try:
+        with save.open("xb") as file:
+            file.write(note)
+    except FileExistsError as error:
+        raise InvalidInput(f"{save} exists already; name a new file") from error
+    entries = counted(found.size, "entry", "entries")
+    emit({**answer, "file": str(save)}, as_json, f"the checkpoint of {entries} is in {save}; keep it")
 
 
 def export(

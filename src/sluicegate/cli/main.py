@@ -170,7 +170,10 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "preset": ("Plans to start from.", {"list": "presets.listed", "show": "presets.show"}),
-    "ledger": ("The public record.", {"verify": "ledger.verify", "export": "ledger.export"}),
+    "ledger": (
+        "The public record.",
+        {"verify": "ledger.verify", "export": "ledger.export", "checkpoint": "ledger.head"},
+    ),
     "keys": ("Signing keys.", {"generate": "keys.generate", "show": "keys.show"}),
     "token": (
         "Who may use the control plane.",

@@ -404,7 +404,7 @@ spec:
         (("opensWhen",), {"allOf": [{"terms": "agreed", "by": 1}]}, "a field of the plan language", "'by'"),
         (("admission", "clock", "to"), [5], "a name, or {name: …, within: …}", "5"),
         (("admission", "clock", "to"), [{"within": 5}], "a name, or {name: …, within: …}", "{'within': 5}"),
-        (("admission", "clock", "to"), [{"name": "x", "within": 0}], "greater than or equal to 1", "0"),
+        (("admission", "clock", "to"), [{"name": "x", "within": 0}], "1 or more", "0"),
         (("conditions", "mfa"), {"value": [], "declared": True}, "text, a whole number, true or false", "[]"),
     ],
 )  # fmt: skip
@@ -427,7 +427,7 @@ def test_a_condition_that_is_not_enforced_must_say_so() -> None:
 
 def test_an_enforced_condition_out_of_range_is_told_its_range() -> None:
     (place,) = places(put((*S, "conditions", "requestsPerMinute"), 0))
-    assert place.expected == "greater than or equal to 1"
+    assert place.expected == "1 or more"
 
 
 def test_a_rule_may_nest_as_deep_in_a_plan_as_a_rule_may() -> None:

@@ -685,7 +685,7 @@ GRANTS = {
     "a grant by the appeal of another organization": Untrue(
         ON_APPEAL,
         at_case(lambda case: {"holder": "other"}, "against"),
-        "is_carried",
+        "is_the_applicants",
         "an appeal of another organization",
     ),
     "a grant by an appeal that its own judge heard": Untrue(

@@ -71,7 +71,7 @@ def test_whoever_has_the_leaves_alone_finds_nothing_unlawful_and_counts_what_it_
         "goes_by_its_terms": 1,
         "opens_terms_in_force": 1,
         "is_agreed_to": 1,
-        "is_carried": 6,
+        "is_carried": 1,
         "is_decided": 2,
         "is_about_what_there_is": 6,
         "is_as_attested": sum(e.type == "credential.attested" for e in stored()),

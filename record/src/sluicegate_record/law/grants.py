@@ -36,6 +36,9 @@ def is_the_applicants(at: At, body: grants.GrantApproved) -> None:
     require(
         seen(body.organization) == case.organization, "a grant to another organization than its case is about"
     )
+    for carrier in carriers(at, body):
+        against = at.record.cases.get(carrier.question.against, carrier)
+        require(carrier.organization == against.organization, "an appeal of another organization")
 
 
 def is_carried(at: At, body: grants.GrantApproved) -> None:
@@ -73,7 +76,6 @@ def _carries(at: At, body: grants.GrantApproved, name: str) -> Case:
         against = at.case(question.against, kinds.ADMISSION, kinds.REMOVAL)
         parties = at.record.parties_of_appeal(against)
         require(question.party in parties, "an appeal of another organization")
-        require(case.organization == against.organization, "an appeal of another organization")
     given(at, case, against, body.terms, body.conditions)
     _lasts(at, case, body.terms, body.valid_until_ms)
     if against.kind == kinds.REMOVAL:

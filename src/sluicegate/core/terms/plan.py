@@ -419,7 +419,7 @@ def fault_of(detail: Detail, value: Any) -> Fault:
     if detail.type == "missing":
         return Fault(path, f"the field {last!r}", "none")
     if path[-2:-1] == ("conditions",) and last not in WrittenConditions.model_fields:
-        expected = f"a condition this build enforces, or {{value: …, declared: true}} ({detail.msg.lower()})"
+        expected = f"a condition this build enforces, or {{value: …, declared: true}} ({_expected(detail)})"
         return Fault(_existing(path, value), expected, _shown(detail.input))
     return Fault(_existing(path, value), _expected(detail), _shown(detail.input))
 
@@ -438,7 +438,54 @@ def _expected(detail: Detail) -> str:
         return f"text matching {detail.ctx['pattern']}"
     if detail.type == "literal_error":
         return f"{detail.ctx['expected']} (this build has no other)"
+    if detail.type in _KINDS:
+        return _KINDS[detail.type]
+    if detail.type in _FIELDS:
+        return _fields_of(str(detail.ctx.get("class_name", "")))
+    if detail.type in _BOUNDS:
+        return _BOUNDS[detail.type].format(**{"field_type": "list", **detail.ctx})
     return detail.msg.removeprefix("Input should be ")
+
+
+_KINDS = {
+    "dict_type": "names with values, such as 'name: …'",
+    "list_type": "a list, such as [a, b]",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+}
+"""What was expected where a value has the wrong type, in words, by the type of pydantic's error."""
+_FIELDS = frozenset({"model_type", "model_attributes_type", "dataclass_type"})
+_BOUNDS = {
+    "greater_than_equal": "{ge} or more",
+    "greater_than": "more than {gt}",
+    "less_than_equal": "{le} or less",
+    "less_than": "less than {lt}",
+    "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
+    "string_too_short": "at least {min_length} characters",
+    "string_too_long": "at most {max_length} characters",
+}
+"""The same for values out of range, with the bounds of the error."""
+
+
+def _fields_of(class_name: str) -> str:
+    """What is expected where a group of fields belongs: the first of its fields, as people write them."""
+    known = {each.__name__: each for each in _written(_Strict)}
+    fields = known[class_name].model_fields if class_name in known else {}
+    names = [field.alias or name for name, field in fields.items()][:2]
+    return f"fields, such as '{', '.join(f'{name}: …' for name in names or ['name'])}'"
+
+
+def _written(kind: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _written(each)
 
 
 def _shown(value: Any) -> str:
