@@ -57,9 +57,9 @@ class Incarnation:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Where a principal wants to be told: `kind` is `webhook` or `email`, `target` a URL or an address.
+    """Where a principal wants its notices: `kind` is `webhook` or `email`, `target` a URL or an address.
 
-    `gone` says that its receiver wants nothing more: nothing is posted to it.
+    `gone` says that its receiver wants no more notices: nothing is posted to it.
     """
 
     id: str

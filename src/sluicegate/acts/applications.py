@@ -184,7 +184,7 @@ REPLY = Act(
 class AppealOpened(Done):
     """The case of an appeal, and the case that it is against.
 
-    `noGrant` says why no grant can come of it. Then it is heard for the record.
+    `noGrant` says why it cannot lead to a grant. Then it is heard for the record.
     """
 
     case: str

@@ -186,7 +186,7 @@ class CaseShown(CaseSummary):
 
     `wouldDecide` are the smallest sets of parties whose yes would decide it. `unreceived` are the agencies
     that have not confirmed receipt. `conditions` are those that a grant from it would have. `place` is its
-    place on the waitlist, counted from 1. `forTheRecord` says that no grant can come of an appeal.
+    place on the waitlist, counted from 1. `forTheRecord` says that an appeal cannot lead to a grant.
     """
 
     application: str | None

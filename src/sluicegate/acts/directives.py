@@ -141,7 +141,7 @@ CONFIRM = Act(
 
 @form
 class DirectiveSummary(ActAnswer):
-    """What a directive says, and what has become of it. `confirmed` is null if it is not transcribed."""
+    """What a directive says, and how it has ended. `confirmed` is null if it is not transcribed."""
 
     directive: str
     issuer: str

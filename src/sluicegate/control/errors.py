@@ -92,7 +92,7 @@ async def on_http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def on_surprise(request: Request, error: Exception) -> JSONResponse:
-    """Anything else: logged here, and nothing of it told there."""
+    """Any other error: it is in the log here, and the answer says only that there was one."""
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return JSONResponse(
         body_of("internal_error", "something went wrong here; nothing more is known", ""), 500

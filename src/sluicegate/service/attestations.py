@@ -86,7 +86,7 @@ def attest(context: Context[AttestationNoted], asked: SignedStatement) -> Attest
 
 @does(acts.WITHDRAW)
 def withdraw(context: Context[AttestationGone], asked: CredentialArgument) -> AttestationGone | Refusal:
-    """Attest nothing of a credential of the caller's any more."""
+    """Withdraw the attestation of a credential of the caller's."""
     if not _holds(context, asked.credential):
         return credential_unknown(asked.credential)
     return context.execute(WithdrawAttestation(asked.credential))

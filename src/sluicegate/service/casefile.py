@@ -265,7 +265,7 @@ def _reason_code(case: Case) -> str | None:
 
 
 def _rung(case: Case, clock: Timer) -> str | None:
-    """Who stands on the step of the ladder that an agency's silence has been taken to."""
+    """The name on the step of the ladder that an agency's silence has reached."""
     stated = case.procedure.clock
     return stated.to[clock.rung - 1].name if clock.rung and stated is not None else None
 

@@ -1,7 +1,7 @@
 """Cases as those see them who may: the list of them, with its filter.
 
 Rules:
-- Nobody hears of a case they may not see: it does not exist for them.
+- For a reader who may not see a case, the case does not exist.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def legal_name(opened: Mapping[str, Opening]) -> str:
 
 
 def dossier_of(ledger: Ledger, state: State, case: Case) -> Opening | None:
-    """What opens the commitment to the dossier that a case is about; None of one that is about nobody."""
+    """What opens the commitment to the dossier that a case is about; None if it is about no organization."""
     seq = state.cases[case.dossier].seq
     return ledger.store.log.sealed([seq]).get(seq, {}).get("application")
 

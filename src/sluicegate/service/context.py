@@ -65,7 +65,7 @@ class Context(Generic[Answered]):
         return self._read(found)
 
     def arrange(self, change: Callable[[Ports], Answered | Refusal]) -> Answered | Refusal:
-        """Change what stands beside the log; sent again, it has its first answer.
+        """Change what the store holds beside the log; sent again, it has its first answer.
 
         Raises: StoreUnavailable: nothing was done, or it will be found done.
         """

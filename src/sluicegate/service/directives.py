@@ -1,9 +1,9 @@
-"""Directives: preview, issue, confirm, lift; what they mean to whom.
+"""Directives: preview, issue, confirm, lift; and how many of an applicant's own people they cover.
 
 Rules:
-- Whoever a directive itself names must be known here, lest a typing error covers nobody; an annex may name
-  strangers, who are covered or excepted as soon as they come.
-- Names come to tags and pseudonyms here, and nowhere else: entries name nobody.
+- A name in the directive itself must be known here, so that a typing error does not leave out the one who is
+  meant. An annex may name strangers, who are covered or excepted as soon as they come.
+- Names become tags and pseudonyms here, and only here: entries have no names.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ def _named(state: State, value: dict[str, list[str]], tags: Mapping[str, str]) -
 
 
 def _unknown(ledger: Ledger, state: State, named: Resolution, given: list[str]) -> Refusal | None:
-    """The refusal of a name nobody bears, or of a person nobody registered, among those a directive names."""
+    """The refusal if a directive names an organization or a person that is not known here."""
     for person in named.persons:
         if person not in state.table.people:
             said = f"no member {person[:80]!r}"

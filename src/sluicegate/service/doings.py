@@ -64,6 +64,6 @@ def doing_of(act: AnyAct) -> Doing[Any, Any]:
 def do(
     services: Services, by: Principal, act: Act[Asked, Answered], asked: Asked, command_id: str = ""
 ) -> Answered | Refusal:
-    """Do an act in this process, whoever may ask for it."""
+    """Do an act in this process, without a look at the roles that may ask for it."""
     answer: Answered | Refusal = doing_of(act)(Context(services, by, act, asked, command_id), asked)
     return answer

@@ -1,7 +1,7 @@
 """Drafts: applications that are kept, but not submitted.
 
 Rules:
-- A draft is no entry: nobody but its owner hears of it, and discarding it forgets it.
+- A draft is not an entry: only its owner can see it, and it is deleted when its owner discards it.
 - Submitting takes a draft away in the transaction that appends the application: it is submitted once.
 """
 
@@ -33,7 +33,7 @@ DRAFTS_MAX = 20
 def save(context: Context[DraftSaved], asked: Submission) -> DraftSaved | Refusal:
     """Keep an application without submitting it, and say what of it is not eligible.
 
-    Its organization file may still have errors. What is not eligible is not kept: it is said anew each time.
+    Its organization file may still have errors. What is not eligible is not kept: it is found again each time.
     """
     ineligible = _ineligible(context, asked)
     if isinstance(ineligible, Refusal):

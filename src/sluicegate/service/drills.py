@@ -1,4 +1,4 @@
-"""Drills: a directive that refuses nobody, acknowledged like any other; and the signed report of it.
+"""Drills: a directive that refuses no request, acknowledged like any other; and the signed report of it.
 
 Rules:
 - A drill is issued, spreads and is acknowledged by the code that does it for a directive in earnest; gateways

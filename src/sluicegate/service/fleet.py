@@ -8,7 +8,7 @@ Rules:
 - What an incarnation acknowledges is true of everything before it. A lease is trusted only after the
   entries it came with are applied, so one that is silent is counted out when every lease that came
   without the directive has passed, and a thousandth more for its clock.
-- Whoever has another log or another fold than ours acknowledges nothing and gets no lease.
+- A gateway that has another log or another fold than ours acknowledges nothing and gets no lease.
 - Once it holds it holds for good, gateways that come later have the directive before their lease: so that a
   directive is in force everywhere is looked at first, and put on the record after.
 """
@@ -43,7 +43,7 @@ BY = "fleet"
 _log = logging.getLogger(__name__)
 
 BYTES_MAX = feed.ANSWER_BYTES_MAX // 4
-"""How much the entries of one answer may hold: written as JSON it is twice as long at the most."""
+"""How much the entries of one answer may hold: written as JSON it is at most twice as long."""
 
 
 class Fleet:
@@ -255,7 +255,7 @@ class Fleet:
     def _lease(self, poll: Poll) -> tuple[int, int]:
         """How far the answer reaches and the lease it gives, 0 if entries remain; noted before it is given.
 
-        Under one lock: whoever sees an entry that the answer lacks also sees the lease.
+        Under one lock: a reader that sees an entry that the answer lacks also sees the lease.
         """
         most = self._fitting(poll.after)
         with self._lock:

@@ -4,7 +4,7 @@ Rules:
 - A command is folded whole or not at all: a reader never sees half of one.
 - A reader waits for a fold and for other readers, never for a decision, a signature or a disk.
 - It is given entries after they are durable. If another process writes, `catch_up` takes them from the log.
-  The writer's own process gives them as soon as they are committed, so that a caller reads what it wrote.
+  The writer's own process gives them immediately after the commit, so that a caller reads what it wrote.
 """
 
 from __future__ import annotations

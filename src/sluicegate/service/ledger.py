@@ -10,7 +10,7 @@ Rules:
 - A command id is done once; done again it returns its first result.
 - Nothing is decided while something is due: time goes first, in the order in which it was due.
 - What is appended is lawful: it is asserted of each entry, on the record as the entries before it leave it.
-- Whoever is to be told of an entry has a letter in the outbox by the commit that appends it.
+- The commit that appends an entry also puts its letters in the outbox.
 - Starting recomputes every hash: a log whose root is not that of its entries is refused.
 """
 
@@ -70,7 +70,7 @@ class Ledger:
         Units: milliseconds of CLOCK_BOOTTIME.
         """
         self._writing = threading.RLock()
-        """Held by the one who writes; taken before the follower's lock, never while that is held."""
+        """The writer holds it. It is taken before the follower's lock, never while that is held."""
         self._follower = Follower()
         self._state = self._follower.state
         """Folded by the follower alone."""
@@ -128,7 +128,7 @@ class Ledger:
         command_id: str,
         request: Any = None,
     ) -> dict[str, Any] | Refusal:
-        """Change what stands beside the log, in one transaction; no entry is appended.
+        """Change what the store holds beside the log, in one transaction; no entry is appended.
 
         Raises: StoreUnavailable: nothing was done, or it will be found done.
         """
@@ -186,7 +186,7 @@ class Ledger:
         return checkpoint.vkey(self.origin, self.key.public_key().public_bytes_raw())
 
     def tag(self, name: str) -> str:
-        """What stands for a legal name in entries: nobody without the log's key can tell which it is."""
+        """The tag of a legal name in entries. Without the log's key, no one can find out the name."""
         return application.tag(self._naming, name)
 
     def watch(self, told: Callable[[], None]) -> None:
@@ -336,7 +336,7 @@ def _agreed(answer: Result | Refusal) -> Result:
 
 
 def _name(by: str, command_id: str) -> str:
-    """The name under which a command is recorded: each caller's own, and nothing of the caller's wording."""
+    """The name under which a command is recorded: each caller has its own, without the caller's words."""
     return "cmd_" + canonical.digest([by, command_id]).removeprefix("sha256:")[:40]
 
 

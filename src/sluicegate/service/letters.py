@@ -1,7 +1,7 @@
-"""Letters: who is told of what, decided as it happens.
+"""Letters: who gets a notice of an entry, decided when the entry is appended.
 
 Rules:
-- Whoever may see a case at the moment of an entry about it is told of the entry; nobody else ever is.
+- Everyone who may see a case at the moment of an entry about it gets a notice. No one else does, also later.
 - A letter is posted by the write that appends its entry: it is sent if and only if the entry stands.
 """
 

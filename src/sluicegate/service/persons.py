@@ -5,7 +5,7 @@ Rules:
 - An administrator sees what the organization and its providers claim; about a person's own claim, only that
   it differs.
 - A person sees every claim about themselves. What they said under an earlier link is not shown under a new
-  one, because the one who made that link could be somebody else.
+  one, because someone else could have used that link.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def state(context: Context[KnownEnforcement], asked: SignedStatement) -> KnownEn
 
 @does(acts.TO_STATE)
 def to_state(context: Context[EnforcementToSign], asked: PointAndDirective) -> EnforcementToSign | Refusal:
-    """What a point signs of a directive, but for what it says and when."""
+    """What a point signs of a directive, without what it says and when."""
     with context.ledger.reading() as known:
         placed = points.point_and_directive(known, asked.point, asked.directive)
         log = known.log

@@ -45,7 +45,7 @@ def preview(context: Context[DirectivePreview], asked: DirectiveText) -> Directi
 
     A release that the principal may not know of counts as absent. An organization is named to those who see
     a case of it.
-    Raises: InvalidDocument. InvalidInput: an annex that is not here, or is none; an unknown definition.
+    Raises: InvalidDocument. InvalidInput: not an annex, or one that is not here; an unknown definition.
     """
     ledger, principal = context.ledger, context.principal
     given = directive.read(document.read(asked.text, asked.file))
@@ -175,7 +175,7 @@ def _checked(given: Mapping[str, Any], annexes: Mapping[str, Any]) -> dict[str, 
 def _signing(state: State, given: Mapping[str, Any], annexes: Mapping[str, Any]) -> Signing:
     """What a signer would add to a directive: it is transcribed, if its issuer has no key here.
 
-    Raises: InvalidInput: an annex that is not here, or is none.
+    Raises: InvalidInput: an annex that is not here, or is not an annex.
     """
     old = state.directives.get(given["metadata"].get("replaces", ""))
     return Signing(
@@ -189,9 +189,9 @@ def _signing(state: State, given: Mapping[str, Any], annexes: Mapping[str, Any])
 
 
 _UNKNOWN = canonical.sha256_hex(b"")
-"""The digest of a document that is not there: whatever replaces it is refused."""
+"""The digest of a document that does not exist: a directive that replaces it is refused."""
 _RECEIVED = {"how": "letter", "on": "2026-06-12", "digest": _UNKNOWN}
-"""How an order came that nobody has entered yet."""
+"""How an order arrived that has not been entered yet."""
 
 
 def _sees(ledger: Ledger, principal: Principal, organization: str) -> bool:

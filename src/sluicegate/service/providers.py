@@ -1,8 +1,8 @@
-"""Identity providers of organizations: registered, rotated, removed, and their keys fetched anew.
+"""Identity providers of organizations: registered, rotated, removed, and their keys fetched again.
 
 Rules:
-- Keys are fetched at the control plane, never for a request. What cannot be fetched, or is no key set that
-  fits, changes nothing and is told.
+- Keys are fetched at the control plane, never for a request. If a key set cannot be fetched, or
+  does not fit, nothing changes and the caller gets the reason.
 """
 
 from __future__ import annotations

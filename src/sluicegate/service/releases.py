@@ -35,7 +35,7 @@ COUNT_SHOWN_FROM = 5
 
 @does(acts.PREVIEW)
 def preview_plan(context: Context[PlanPreview], asked: DocumentText) -> PlanPreview | Refusal:
-    """What applying a plan would change and whom that affects; nothing is done.
+    """What a plan would change if it were applied, and who would be affected; nothing is done.
 
     Raises: InvalidDocument.
     """

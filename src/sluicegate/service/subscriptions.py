@@ -1,7 +1,7 @@
-"""Subscriptions: who wants to be told, where; and what could not be delivered.
+"""Subscriptions: who wants notices, and where; and what could not be delivered.
 
 Rules:
-- Everybody handles their own, and learns nothing of anybody else's.
+- A principal sees and changes only its own.
 - A webhook's secret is in the answer that makes it and nowhere else: it is derived, never stored.
 """
 

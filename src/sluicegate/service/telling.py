@@ -1,9 +1,9 @@
-"""Everyone affected is told once: of a directive that covers some of theirs, and of what becomes of it.
+"""Notices of directives: everyone affected gets one when a directive covers some of theirs, and when it ends.
 
 Rules:
-- Whoever applied for an organization of which somebody is covered is told, by each of its subscriptions.
+- The one who applied for an organization with people who are covered gets the notice, on each subscription.
 - An entry is news once, however often this runs: the command that posts its letters is done once.
-- An order is told of after it is out to the gateways, never in its way.
+- The notices of an order are posted after it has gone to the gateways, and never delay it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class DirectiveNews(NamedTuple):
 
 
 class Telling:
-    """Tells of directives as they come; what an earlier run has told is not told again."""
+    """Posts notices of directives as they come. What an earlier run has posted is not posted again."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -52,7 +52,7 @@ class Telling:
     def tell(self, size: int) -> None:
         """Post the letters of what is news among the first `size` entries.
 
-        Raises: StoreUnavailable: told when asked again.
+        Raises: StoreUnavailable: the notices are posted when this is called again.
         """
         with self._ledger.reading() as state:
             news = {each for each in _news(state) if each.seq < size and each.command not in self._told}
@@ -77,7 +77,7 @@ class Telling:
         self._ledger.arrange(change, by=CLOCK, command_id=news.command, request=["told", news.seq])
 
     def _whom(self, news: DirectiveNews) -> frozenset[str]:
-        """Whom it covers; of what becomes of a directive, those who were told of it."""
+        """Who gets a notice: those it covers; of its end or change, those who got the first notice."""
         if news.topic == REPLACED:
             return self._earlier(news.first) - self._earlier(news.seq)
         if news.topic != ISSUED:
@@ -98,7 +98,7 @@ class Telling:
             )
 
     def _earlier(self, seq: int) -> frozenset[str]:
-        """Who was told of the entry that put a directive in force."""
+        """Who got a notice of the entry that put a directive in force."""
 
         def nobody(_: Ports) -> dict[str, Any]:
             return {"told": []}

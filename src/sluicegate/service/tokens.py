@@ -133,7 +133,7 @@ def _shown(principal: Principal, *, is_ended: bool) -> TokenShown:
 def link(ledger: Ledger, member: str, person: str | None = None) -> str:
     """The token of a member's private link, in place of the one before.
 
-    `person` is who goes on under it, where a person renews their own; else somebody new acts from now on.
+    `person` is who goes on under it, where a person renews their own; else a new one acts from now on.
     """
     secret = _secret(ledger)
     who = Principal(person or _pseudonym(ledger, PERSON), PERSON, member)

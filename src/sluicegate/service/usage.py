@@ -4,7 +4,7 @@ Rules:
 - Counts only: a credential, a model, and how its request named its person, as the decision saw it; never a
   word of what was asked or answered.
 - A gateway reports totals of its run, so that a report that comes twice counts once.
-- Kept in memory: it serves previews, decides nothing, and says since when it counts.
+- It is in memory only. It serves previews, decides nothing, and says since when it counts.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class UsageCount(NamedTuple):
 class UsageBook:
     """The use of one control plane's gateways.
 
-    `keys_max` ways of use are told apart in an hour; what comes beyond is counted without its person, and of
-    the runs that are known twice as many are counted at all.
+    In an hour, `keys_max` ways of use are counted by themselves, and further ones without the person.
+    At most twice as many are counted of all known runs together.
     Units: `since_ms` is from when on it counts, milliseconds since 1970 UTC.
     """
 

@@ -2,9 +2,10 @@
 
 Rules:
 - `entries`, `parts` and `nodes` are the ledger: rows are added, never changed.
-- `head` has one row, with the signed checkpoint of its size; whoever holds it writes.
-- Secrets stand here as digests only.
-- `outbox` holds what is still to be told; its ids give the order, and a letter that has arrived is deleted.
+- `head` has one row, with the signed checkpoint of its size; the transaction that holds it may write.
+- Of secrets, only digests are stored.
+- `outbox` holds the letters that are still to be sent, in the order of their ids. A delivered letter is
+  deleted.
 """
 
 from __future__ import annotations

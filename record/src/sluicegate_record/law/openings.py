@@ -77,7 +77,7 @@ def asks_what_it_says(at: At, body: cases.CaseOpened) -> None:
 
 @of_the_record
 def is_about_what_there_is(at: At, body: cases.CaseOpened) -> None:
-    """A case is about terms, a grant, a case or a directive as they are on the record when it opens."""
+    """A case is about terms, a grant, a case or a directive with what the record says when it opens."""
     if body.kind == kinds.LIFT:
         found = at.directive(body.question.directive)
         require(body.question.document == found.document.digest, "a lift of another document")

@@ -4,7 +4,7 @@ Rules:
 - A number of requests and a validity have an order: the smaller is the stricter. A declared condition has no
   order. So two different values of one contradict each other, and a person must settle it.
 - A condition that is added is always stricter than none.
-- Conditions that the plan language cannot express are not read at all, whoever states them.
+- Conditions that the plan language cannot express are not read at all, in any plan or position.
 """
 
 from __future__ import annotations
