@@ -33,7 +33,7 @@ DRAFTS_MAX = 20
 def save(context: Context[DraftSaved], asked: Submission) -> DraftSaved | Refusal:
     """Keep an application without submitting it, and say what of it is not eligible.
 
-    Its organization file may still have errors. What is not eligible is not kept: it is found again each time.
+    Its organization file may still have errors. What is not eligible is not kept: it is found each time.
     """
     ineligible = _ineligible(context, asked)
     if isinstance(ineligible, Refusal):
