@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,6 +51,23 @@ def test_officers_speak_for_the_developer_and_agencies_for_themselves() -> None:
     assert pins.pins == [
         Pin("release-officer", "openai", public_key("release-officer")),
         Pin("oncd", "oncd", public_key("oncd")),
+    ]
+
+
+def test_the_trust_file_of_the_guide_is_one_and_its_first_owner_has_the_name_of_the_agency() -> None:
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "run-it-for-real.md"
+    (text,) = re.findall(r"^```yaml\n(.*?kind: Trust\n.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)[
+        :1
+    ]
+    for number in range(text.count("…")):
+        text = text.replace("…", b64(public_key(f"owner {number}")), 1)
+    owners = [(pin.owner, pin.party) for pin in read(text).pins]
+    assert owners == [
+        ("release-officer", "openai"),
+        ("second-officer", "openai"),
+        ("oncd", "oncd"),
+        ("caisi", "caisi"),
+        ("caisi-second", "caisi"),
     ]
 
 
