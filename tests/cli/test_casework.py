@@ -56,7 +56,7 @@ def plane(cli, tmp_path) -> Iterator[Plane]:
             say(made, case, agency)
         countersigned(made, case, "approve")
         for name in ("applicant", "rival"):
-            token = made.answer("keys", "token", "--role", "applicant", "--name", name)["token"]
+            token = made.answer("token", "issue", "--role", "applicant", "--name", name)["token"]
             (tmp_path / "state" / "tokens" / f"{name}.token").write_text(token)
         yield made
 

@@ -152,11 +152,11 @@ def the_record_verifies(plane: Plane, folder: Path) -> None:
 
 
 def test_tokens_are_made_for_roles(plane):
-    made = plane.answer("keys", "token", "--role", "applicant", "--name", "example-utility")
+    made = plane.answer("token", "issue", "--role", "applicant", "--name", "example-utility")
     assert re.fullmatch(r"sgt_[A-Za-z0-9_-]{49}", made["token"])
     cases = plane.cli("case", "list", "--json", url=plane.url, token=made["token"]).answer["cases"]
     assert cases == []  # an applicant sees its own
     for role, options in (("agency", ()), ("agency", ("--agency", "nobody")), ("emperor", ())):
-        done = plane("keys", "token", "--role", role, "--name", "x", *options, "--json")
+        done = plane("token", "issue", "--role", role, "--name", "x", *options, "--json")
         assert done.code == 1
         assert done.error["code"] in ("party_unknown", "role_unknown")

@@ -205,7 +205,7 @@ def _shape(cls: type[Form]) -> Shape:
 def reader_of(cls: type[Made], read: tuple[FormField, ...], *, rest: str = "") -> Callable[[Json], Made]:
     """A reader of some fields of a form from an object. The other fields get their defaults.
 
-    `rest` is the field that gets what the object has besides. The reader raises Misread: the value is no
+    `rest` is the field that gets the other fields of the object. The reader raises Misread: the value is no
     object, or a field is missing, or has another type.
     """
     steps = (Step(each.key, each.name, each.codec.read, each.codec.kinds) for each in read)
