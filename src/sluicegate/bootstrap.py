@@ -162,14 +162,23 @@ def _no_collection() -> Iterator[None]:
 
 
 async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> None:
-    """Serve a control plane until `stop` is set; `ready` is called once with its URL."""
+    """Serve a control plane until `stop` is set; `ready` is called once with its URL.
+
+    If a task of its own fails, it ends, and raises what that task raised: a start is the way to recover.
+    """
     sys.setswitchinterval(SWITCH_S)
     settings = wired.settings
     listening = _listen(settings.host, settings.port)
     key_sets = KeySets(settings.post.webhook_networks, settings.post.timeout_ms)
     plane = ControlPlane.over(wired.ledger, wired.fleet, settings, key_sets)
+    faults: list[BaseException] = []
+
+    def fault(error: BaseException) -> None:
+        faults.append(error)
+        stop.set()
+
     config = uvicorn.Config(
-        application(plane),
+        application(plane, fault),
         log_config=None,
         access_log=False,
         ws="none",
@@ -194,6 +203,8 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
     await serving
     await key_sets.close()
     wired.ledger.store.close()
+    if faults:
+        raise faults[0]
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from tests.control.conftest import served
 from tests.control.test_api import error_of
 from tests.fakes import Breaking, MemoryLog
 from tests.plane import Plane
+from tests.waiting import BOUND_S
 from tests.worlds import ORIGIN, plan_value
 
 PLAN = {"text": json.dumps(plan_value())}
@@ -76,6 +78,22 @@ def test_a_surprise_is_500_and_nothing_of_it_is_told(caplog: pytest.LogCaptureFi
     assert "sgt_secret" not in response.text
     assert "ZeroDivision" not in response.text
     assert "GET /readyz failed" in caplog.text
+
+
+def test_a_control_plane_whose_own_task_fails_ends_with_that_fault(caplog: pytest.LogCaptureFixture):
+    """A fault in the ticker would otherwise be silent: what is due would wait for the next command."""
+    plane = Plane()
+
+    async def test() -> None:
+        stop = asyncio.Event()
+        settings = ControlSettings(Path("unused"), Path("unused"), ORIGIN, port=0)
+        wired = bootstrap.Control(settings, plane.ledger, plane.fleet)
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.wait_for(bootstrap.serve_control(wired, stop, lambda _: None), BOUND_S)
+
+    plane.fleet.tick = lambda: 1 // 0  # type: ignore[method-assign, assignment]
+    asyncio.run(test())
+    assert "a task of its own failed" in caplog.text
 
 
 def test_every_kind_of_error_has_a_status():

@@ -12,6 +12,8 @@ DEVELOPER, AGENCY, APPLICANT, GATEWAY = "developer", "agency", "applicant", "gat
 PERSON = "person"
 """A member of an organization, by a private link."""
 ROLES = (DEVELOPER, AGENCY, APPLICANT, GATEWAY, PERSON)
+COMMAND_ID_LEAST, COMMAND_ID_MOST = 8, 64
+"""How many characters a command id has."""
 ANYONE: frozenset[str] = frozenset()
 """Acts of these roles need no token."""
 
@@ -38,8 +40,11 @@ class Done(ActAnswer):
 
 Asked = TypeVar("Asked", bound=Arguments)
 Answered = TypeVar("Answered", bound=ActAnswer)
-Kind = Literal["question", "look", "command"]
-"""`question`: a GET. `look`: a POST that has no id. `command`: a POST that is done once for its id."""
+Kind = Literal["question", "look", "secret", "command"]
+"""`question`: a GET. `look`: a POST that changes nothing. `command`: a POST that is done once for its id.
+
+`secret`: a POST that makes a secret, which is in its answer only. It has no id, and is not sent again.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

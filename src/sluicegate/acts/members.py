@@ -223,7 +223,7 @@ class MemberLink(ActAnswer):
 LINK = Act(
     "member.link",
     ADMINISTRATORS,
-    "look",
+    "secret",
     "/api/v1/members/{member}/link",
     MemberArgument,
     MemberLink,

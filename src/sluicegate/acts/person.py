@@ -65,7 +65,7 @@ CLAIM = Act(
 LINK = Act(
     "person.link",
     ONESELF,
-    "look",
+    "secret",
     "/api/v1/person/link",
     Nothing,
     MemberLink,

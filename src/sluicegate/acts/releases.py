@@ -152,7 +152,7 @@ STATUS = Act(
     "/api/v1/releases",
     Nothing,
     Status,
-    "Show each release with its stages: terms, opening, seats, how to apply; and directives in force.",
+    "Show each release with its stages: terms, opening, seats, what it asks; and directives in force.",
 )
 
 

@@ -54,5 +54,6 @@ FAMILIES = (
     log,
 )
 ACTS: dict[str, AnyAct] = {act.name: act for family in FAMILIES for act in _rows(family)}
+assert len(ACTS) == sum(len(_rows(family)) for family in FAMILIES), "two acts have one name"
 PUBLIC = [act for act in ACTS.values() if act is not fleet.POLL]
 """The acts of the HTTP API. The feed of gateways is beside it."""

@@ -44,7 +44,7 @@ class TokenIssued(TokenHolder):
 ISSUE = Act(
     "token.issue",
     frozenset({DEVELOPER}),
-    "look",
+    "secret",
     "/api/v1/tokens",
     TokenRequest,
     TokenIssued,

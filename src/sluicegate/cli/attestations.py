@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from sluicegate.acts import signatories as acts
+from sluicegate.acts.act import Nothing
 from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.log import HEAD
 from sluicegate.acts.signatories import SignatoryGone, SignatoryKey, SignatoryList
 from sluicegate.cli.acting import acting
 from sluicegate.cli.files import read_text
@@ -76,7 +78,7 @@ def attest(
     """Sign on this machine what holds for all persons who can reach a key, and put it in force."""
     client = Client()
     stated = Attestation(
-        log=client.get("/api/v1/log")["vkey"],
+        log=client.do(HEAD, Nothing()).vkey,
         credential=credential,
         statuses=tuple(status),
         until_ms=_until_ms(until),

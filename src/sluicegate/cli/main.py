@@ -25,7 +25,7 @@ COMMANDS = {
     "apply": ("plans.apply", "Put a plan in force."),
     "status": (
         "releases.status",
-        "Show each release with its stages: terms, opening, seats, how to apply; and directives in force.",
+        "Show each release with its stages: terms, opening, seats, what it asks; and directives in force.",
     ),
     "report": (
         "reports.report",

@@ -17,7 +17,7 @@ from sluicegate_record.terms.text import counted
 
 
 def status(as_json: Json = False) -> None:
-    """Show each release with its stages: terms, opening, seats, how to apply; and directives in force."""
+    """Show each release with its stages: terms, opening, seats, what it asks; and directives in force."""
     found = Client().do(releases.STATUS, Nothing())
     stages = [(release, stage) for release in found.releases for stage in release.stages]
     columns = ["release", "stage", "models", "surfaces", "terms", "open", "seats"]

@@ -75,6 +75,8 @@ def sign(
     """Sign your position in an exported case. This needs no network; the key never leaves this machine."""
     if position in NEED_REASON and not reason.strip():
         raise WrongUsage(f"{NEED_REASON[position]} without a reason", remedy="say --reason TEXT")
+    if position == "approve-with-conditions" and conditions is None:
+        raise WrongUsage("an approval with conditions without them", remedy="say --conditions FILE")
     exported = exports.read(read_json(file))
     private = signing.private_key(key)
     agency = exports.party_of(exported, private)

@@ -173,7 +173,8 @@ def clock(given: AgencyClock) -> str:
         return f"{agency}: stopped until the applicant answers"
     if given.silence:
         return f"{agency}: over; {_SILENCE.get(given.silence, given.silence)}"
-    return f"{agency}: ended" if given.due_ms is None else f"{agency}: due {times.format_time(given.due_ms)}"
+    due_ms = given.due_ms
+    return f"{agency}: no time runs" if due_ms is None else f"{agency}: due {times.format_time(due_ms)}"
 
 
 def grant(shown: GrantShown) -> list[str]:

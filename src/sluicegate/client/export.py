@@ -51,7 +51,10 @@ def party_of(case: ExportedCase, key: Ed25519PrivateKey) -> str:
     party = case.parties.get(dsse.keyid(key.public_key().public_bytes_raw()))
     if party is None:
         asked = ", ".join(sorted(set(case.parties.values())))
-        raise InvalidInput(f"this key is not pinned for any party asked in the case: {asked}")
+        raise InvalidInput(
+            f"this key is not pinned for any party asked in the case: {asked}",
+            remedy="use a key of such a party; the developer's staff pins new ones in the trust file",
+        )
     return party
 
 

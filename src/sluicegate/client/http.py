@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
 from sluicegate.acts.act import Act, Answered, Asked
+from sluicegate.acts.errors import ErrorAnswer
 from sluicegate.errors import CommandRefused, InvalidInput, Place, SluicegateError, Unauthorized, Unreachable
+from sluicegate_record.form import Misread
 
 DEFAULT_URL = "http://127.0.0.1:8600"
 TRIES = 3
@@ -45,40 +47,45 @@ class Client:
         """
         given = asked.to_json()
         path = act.path.format(**{key: given.pop(key) for key in act.places})
-        answer = self.get(path, **given) if act.kind == "question" else self.post(path, given)
+        if act.kind == "question":
+            answer = self.get(path, **given)
+        else:
+            answer = self.post(path, given, tries=1 if act.kind == "secret" else TRIES)
         try:
             return act.answered.from_json(answer)
         except InvalidInput as error:
-            said = f"{self.url} did not answer as this build expects: {error.message}"
-            raise Unreachable(said, remedy="use the same build at both ends") from error
+            done = "" if act.kind == "question" else "it was done, but "
+            said = f"{done}{self.url} did not answer as this build expects: {error.message}"
+            raise Unreachable(said, remedy="use the same build at both ends; do not send it again") from error
 
     def get(self, path: str, **query: Any) -> Any:
         """Ask a question."""
         return _read(self._answer("GET", path, query))
 
-    def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Send a command: at most `TRIES` times, and it is done once."""
+    def post(self, path: str, body: dict[str, Any] | None = None, *, tries: int = TRIES) -> Any:
+        """Send a command: at most `tries` times, and it is done once."""
         headers = {"idempotency-key": f"cmd_{secrets.token_hex(16)}"}
         data = None
         if body is not None:
             data = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
             headers["content-type"] = "application/json"
-        return _read(self._answer("POST", path, {}, data, headers))
+        return _read(self._answer("POST", path, {}, data, headers, tries))
 
     def raw(self, path: str) -> bytes:
         """The bytes of a public resource."""
         return self._answer("GET", path, {}).body
 
-    def _answer(
+    def _answer(  # noqa: PLR0913 - a request, and how often it may be sent
         self,
         method: str,
         path: str,
         query: Mapping[str, Any],
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        tries: int = TRIES,
     ) -> _Answer:
         target = self._prefix + quote(path) + (f"?{urlencode(query)}" if query else "")
-        for tries_left in reversed(range(TRIES)):
+        for tries_left in reversed(range(tries)):
             self._connect()
             try:
                 response = self._response(method, target, data, {**self._headers, **(headers or {})})
@@ -158,13 +165,13 @@ def _read(answer: _Answer) -> Any:
 def _error(answer: _Answer) -> SluicegateError:
     """The error in an answer."""
     try:
-        told = json.loads(answer.body)["error"]
-        at = [Place(**place) for place in told["at"]]
-        code, message, remedy = told["code"], told["message"], told["remedy"]
-    except (ValueError, KeyError, TypeError):
-        return Unreachable(f"{answer.url} answered {answer.status}, not as a control plane does")
+        told = ErrorAnswer.from_json(json.loads(answer.body)).error
+    except (ValueError, Misread):
+        said = f"{answer.url} answered {answer.status}, not as a control plane does"
+        return Unreachable(said, remedy="set SLUICEGATE_URL to the URL of a control plane")
+    at = [Place(each.file, each.line, each.column, each.expected, each.found) for each in told.at]
     kind = _KINDS.get(answer.status, Unreachable)
-    return kind(message, code=code, remedy=remedy, at=at)
+    return kind(told.message, code=told.code, remedy=told.remedy, at=at)
 
 
 _KINDS: dict[int, type[SluicegateError]] = {

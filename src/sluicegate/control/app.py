@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -23,17 +24,24 @@ TICK_S = 1.0
 _log = logging.getLogger(__name__)
 
 
-def application(plane: ControlPlane) -> Starlette:
+Fault = Callable[[BaseException], None]
+"""Called once if a task of the control plane itself has failed: it cannot go on."""
+
+
+def application(plane: ControlPlane, fault: Fault) -> Starlette:
     """The application that serves a control plane."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         running = [asyncio.create_task(_tick(plane)), asyncio.create_task(plane.refresher.run())]
-        yield
         for task in running:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            task.add_done_callback(partial(_on_end, fault))
+        try:
+            yield
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
     return Starlette(
         routes=[
@@ -51,6 +59,13 @@ def application(plane: ControlPlane) -> Starlette:
         },
         lifespan=lifespan,
     )
+
+
+def _on_end(fault: Fault, task: asyncio.Task[None]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        _log.critical("this control plane ends: a task of its own failed", exc_info=error)
+        fault(error)
 
 
 async def _tick(plane: ControlPlane) -> None:

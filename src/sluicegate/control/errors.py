@@ -14,39 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from sluicegate import errors
-from sluicegate.acts.act import ActAnswer
+from sluicegate.acts.errors import ErrorAnswer, ErrorDetail, ErrorPlace
 from sluicegate.core.lifecycle import Refusal
-from sluicegate_record.form import form
 
 _log = logging.getLogger(__name__)
-
-
-@form
-class ErrorPlace(ActAnswer):
-    """Where in a document something is wrong; line and column count from 1."""
-
-    file: str
-    line: int
-    column: int
-    expected: str
-    found: str
-
-
-@form
-class ErrorDetail(ActAnswer):
-    """What went wrong: a stable code, a sentence, what to do, and where."""
-
-    code: str
-    message: str
-    remedy: str
-    at: tuple[ErrorPlace, ...]
-
-
-@form
-class ErrorAnswer(ActAnswer):
-    """The one form of every error."""
-
-    error: ErrorDetail
 
 
 STATUS_OF_REFUSAL = {"unknown": 404, "conflict": 409, "forbidden": 403, "unverified": 403}
@@ -101,6 +72,5 @@ async def on_surprise(request: Request, error: Exception) -> JSONResponse:
 
 def body_of(code: str, message: str, remedy: str, at: tuple[errors.Place, ...] = ()) -> dict[str, Any]:
     """The one form of every error."""
-    return {
-        "error": {"code": code, "message": message, "remedy": remedy, "at": [asdict(place) for place in at]}
-    }
+    places = tuple(ErrorPlace(**asdict(place)) for place in at)
+    return ErrorAnswer(error=ErrorDetail(code=code, message=message, remedy=remedy, at=places)).to_json()

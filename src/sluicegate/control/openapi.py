@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sluicegate import __version__
-from sluicegate.acts.act import ActAnswer, AnyAct
-from sluicegate.control.errors import ErrorAnswer
+from sluicegate.acts.act import COMMAND_ID_LEAST, COMMAND_ID_MOST, ActAnswer, AnyAct
+from sluicegate.acts.errors import ErrorAnswer
 from sluicegate_record.form import FormField, codec_of, definitions, schema, shape_of
 from sluicegate_record.terms import quorum
 
@@ -25,7 +25,7 @@ _COMMAND_ID: dict[str, Any] = {
     "in": "header",
     "required": False,
     "description": "Names this command. Sent again under the same name, it is done once.",
-    "schema": {"type": "string", "minLength": 8, "maxLength": 64},
+    "schema": {"type": "string", "minLength": COMMAND_ID_LEAST, "maxLength": COMMAND_ID_MOST},
 }
 
 

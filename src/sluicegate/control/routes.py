@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sluicegate.acts.act import ActAnswer, AnyAct, Arguments
+from sluicegate.acts.act import COMMAND_ID_LEAST, COMMAND_ID_MOST, ActAnswer, AnyAct, Arguments
 from sluicegate.control.errors import refused
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.waiting import WAITING, Waiting
@@ -30,8 +30,6 @@ from sluicegate.service.doings import doing_of
 from sluicegate_record.form import Form, Json, Misread, shape_of, shown
 from sluicegate_record.log import canonical
 
-COMMAND_ID = {"least": 8, "most": 64}
-"""How many characters a command id has."""
 _HEADERS = {"cache-control": "no-store"}
 _SEE = "see /api/v1/openapi.json"
 
@@ -148,7 +146,7 @@ def _command_id(request: Request) -> str:
     given = request.headers.get("idempotency-key")
     if given is None:
         return f"cmd_{secrets.token_hex(16)}"
-    least, most = COMMAND_ID["least"], COMMAND_ID["most"]
+    least, most = COMMAND_ID_LEAST, COMMAND_ID_MOST
     if not (least <= len(given) <= most and given.isascii() and given.isprintable()):
         raise InvalidInput(f"an Idempotency-Key is {least} to {most} printable ASCII characters")
     return given

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sluicegate.acts import applications as acts
-from sluicegate.acts.act import APPLICANT, Nothing
+from sluicegate.acts.act import APPLICANT, Answered, Nothing
 from sluicegate.acts.applications import (
     AgencyAnswer,
     Amendment,
@@ -50,7 +50,7 @@ from sluicegate.errors import InvalidInput
 from sluicegate.ports import Ports, Principal, Principals
 from sluicegate.service import access
 from sluicegate.service.cases import dossier_of, seen
-from sluicegate.service.context import Answered, Context, does
+from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entries.cases import Description
 from sluicegate_record.terms import kinds

@@ -41,7 +41,9 @@ def listed(context: Context[CaseList], wanted: CaseFilter) -> CaseList | Refusal
     """
     _check(wanted)
     ledger = context.ledger
-    limit = max(1, min(wanted.limit, SHOWN_MAX))
+    with ledger.reading() as state:
+        _check_awaited(state, wanted.awaiting)
+    limit = wanted.limit
     page = list(islice(_found(ledger, context.principal, wanted), limit + 1))
     with ledger.reading() as state:
         now = (state.cases[case.id] for case in page[:limit])
@@ -101,6 +103,13 @@ def _check(wanted: CaseFilter) -> None:
     for name, (word, known) in words.items():
         if word is not None and word not in known:
             raise InvalidInput(f"no {name} {word[:40]!r}, expected one of {', '.join(known)}")
+
+
+def _check_awaited(state: State, who: str | None) -> None:
+    """Raises: InvalidInput: no one that a case can wait for."""
+    known = sorted({APPLICANT, state.developer, *state.parties})
+    if who is not None and who not in known:
+        raise InvalidInput(f"no case waits for {who[:40]!r}, expected one of {', '.join(known)}")
 
 
 def _is_of(case: Case, wanted: CaseFilter) -> bool:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
-from sluicegate.acts.act import Act, ActAnswer, AnyAct, Arguments
+from sluicegate.acts.act import Act, Answered, AnyAct, Arguments, Asked
 from sluicegate.core.lifecycle import Command, Refusal
+from sluicegate.errors import StoreUnusable
 from sluicegate.ports import Ports, Principal
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.telling import Telling
 from sluicegate.service.usage import UsageBook
 from sluicegate.settings import PostSettings
+from sluicegate_record.form import Misread
 
 ANYONE = Principal("anyone", "anyone", "")
 """Who does an act without a token."""
-
-Asked = TypeVar("Asked", bound=Arguments)
-Answered = TypeVar("Answered", bound=ActAnswer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,13 @@ class Context(Generic[Answered]):
         return [self.act.name, self.asked.to_json()]
 
     def _read(self, found: dict[str, Any] | Refusal) -> Answered | Refusal:
-        return found if isinstance(found, Refusal) else self.act.answered.from_json(found)
+        if isinstance(found, Refusal):
+            return found
+        try:
+            return self.act.answered.from_json(found)
+        except Misread as error:
+            said = f"the stored answer of {self.act.name!r} cannot be read: {error.message}"
+            raise StoreUnusable(said, remedy="ask for what became of it; send no new command") from error
 
 
 Doing = Callable[[Context[Answered], Asked], Answered | Refusal]

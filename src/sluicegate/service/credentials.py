@@ -7,6 +7,7 @@ from typing import Any
 from sluicegate.acts import credentials as acts
 from sluicegate.acts.act import DEVELOPER
 from sluicegate.acts.credentials import CredentialArgument, CredentialGone, CredentialKnown, KeyDigest
+from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.credentials import (
     DIGEST,
@@ -34,6 +35,8 @@ def revoke(context: Context[CredentialGone], asked: CredentialArgument) -> Crede
     """Revoke a credential of the caller's."""
     with context.ledger.reading() as state:
         grant = state.credentials.get(asked.credential, "")
+    if asked.credential.startswith(apikey.KEY_PREFIX):
+        raise InvalidInput("an API key, expected the credential that it belongs to, such as cred_6n3v…")
     if not _holds(context, grant):
         return credential_unknown(asked.credential)
     return context.execute(RevokeCredential(asked.credential))

@@ -1,4 +1,9 @@
-"""Which function does each act. Every module that does one is imported here."""
+"""Which function does each act.
+
+Rules:
+- Every module that does one is imported here.
+- `control.waiting` has the three that wait for gateways or for a provider's server before or after.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from typing import Any
 from sluicegate.acts.act import Act, Answered, AnyAct, Asked
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.ports import Principal
-from sluicegate.service import (
+from sluicegate.service import (  # noqa: F401 - each says which acts it does
     applications,
     attestations,
     casefile,
@@ -30,30 +35,6 @@ from sluicegate.service import (
     tokens,
 )
 from sluicegate.service.context import DOINGS, Context, Doing, Services
-
-MODULES = (
-    applications,
-    attestations,
-    casefile,
-    cases,
-    credentials,
-    directives,
-    drafts,
-    drills,
-    gateways,
-    grants,
-    log,
-    persons,
-    points,
-    positions,
-    preview,
-    providers,
-    releases,
-    reports,
-    subscriptions,
-    tokens,
-)
-"""Where the functions are: each says which act it does."""
 
 
 def doing_of(act: AnyAct) -> Doing[Any, Any]:

@@ -819,25 +819,25 @@ DIRECTIVES = {
     "a directive that a stranger signed": Untrue(
         first("directive.issued", directive="everyone"),
         signs(DirectiveStatement, "stranger"),
-        "is_as_signed",
+        "is_as_its_issuer_signed",
         NEITHER,
     ),
     "a directive that two officers signed, and is no letter": Untrue(
         first("directive.issued", directive="everyone"),
         signs(DirectiveStatement, OFFICER, OTHER_OFFICER),
-        "is_as_signed",
+        "is_as_its_issuer_signed",
         NEITHER,
     ),
     "a letter that one officer signed": Untrue(
         first("directive.issued", directive="letter"),
         signs(DirectiveStatement, OFFICER),
-        "is_as_signed",
+        "is_as_its_issuer_signed",
         NEITHER,
     ),
     "a directive for another log": Untrue(
         first("directive.issued", directive="everyone"),
         documented(lambda metadata: metadata.update(log="other")),
-        "is_as_signed",
+        "is_as_its_issuer_signed",
         NEITHER,
     ),
     "in place of what is not there": Untrue(

@@ -285,7 +285,7 @@ def test_a_directive_is_what_was_signed() -> None:
     record = before(entry.seq)
     found = law.breach(record, lied, record.pinned(), record.log, Support.RECORD)
     assert isinstance(found, Breach)
-    assert found.rule == "is_as_signed"
+    assert found.rule == "is_as_its_issuer_signed"
     honoured = law.effect(record, lied, found, record.pinned(), record.log)
     assert honoured is not None
     record.apply(honoured)

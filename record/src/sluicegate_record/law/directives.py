@@ -35,7 +35,7 @@ class SignedDocument(NamedTuple):
     parties: frozenset[str]
 
 
-def is_as_signed(at: At, body: directives.DirectiveIssued) -> None:
+def is_as_its_issuer_signed(at: At, body: directives.DirectiveIssued) -> None:
     """A directive says what its issuer, or two officers for it, signed for this log."""
     signed = signed_document(at, body)
     if signed is None:
@@ -211,7 +211,7 @@ def honoured(at: At, body: directives.DirectiveIssued) -> directives.DirectiveIs
 
 RULES: dict[type[Body], tuple[LawRule, ...]] = {
     directives.DirectiveIssued: (
-        is_as_signed,
+        is_as_its_issuer_signed,
         replaces_lawfully,
         has_its_own_name,
         says_what_was_signed,

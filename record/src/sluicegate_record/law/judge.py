@@ -56,11 +56,13 @@ def rules_of(entry: Entry) -> tuple[LawRule, ...]:
     return () if isinstance(entry.body, Unknown) else RULES[entry.v].get(type(entry.body), ())
 
 
-_WORDS = {
-    rule.__name__: (rule.__doc__ or "").partition("\n")[0]
+_EVERY = {
+    rule
     for rules in (of_versions.RULES, *(rules for row in RULES.values() for rules in row.values()))
     for rule in rules
 }
+_WORDS = {rule.__name__: (rule.__doc__ or "").partition("\n")[0] for rule in _EVERY}
+assert len(_WORDS) == len(_EVERY), "two rules have one name"
 
 
 def words(rule: str) -> str:
