@@ -15,6 +15,7 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from inspect import getdoc
+from reprlib import Repr
 from typing import (
     Annotated,
     Any,
@@ -276,9 +277,15 @@ _NAMED: dict[str, type[Form]] = {}
 
 
 def shown(value: object) -> str:
-    """A value for a message; a long one is cut."""
-    text = repr(value)
+    """A value for a message; a long one is cut, and only so much of it is looked at as is shown."""
+    text = repr(value[:80]) if type(value) is str else _BRIEF.repr(value)
     return text if len(text) <= 80 else text[:79] + "…"
+
+
+_BRIEF = Repr()
+_BRIEF.maxlist = _BRIEF.maxdict = 20
+_BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 80
+_BRIEF.maxlevel = 3
 
 
 def _field(name: str, hint: Any, default: Any) -> FormField:

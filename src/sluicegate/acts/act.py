@@ -14,6 +14,10 @@ PERSON = "person"
 ROLES = (DEVELOPER, AGENCY, APPLICANT, GATEWAY, PERSON)
 COMMAND_ID_LEAST, COMMAND_ID_MOST = 8, 64
 """How many characters a command id has."""
+ACT_BODY_MAX = 1 << 20
+"""How many bytes a body may have, if it has no such lists."""
+ANNEXES_MAX = 1 << 24
+"""How many bytes a body with long lists of names or members may have."""
 ANYONE: frozenset[str] = frozenset()
 """Acts of these roles need no token."""
 
@@ -62,6 +66,8 @@ class Act(Generic[Asked, Answered]):
     asked: type[Asked]
     answered: type[Answered]
     does: str
+    body_max: int = ACT_BODY_MAX
+    """How many bytes its body may have; the settings of a control plane may allow fewer."""
 
     @property
     def method(self) -> str:

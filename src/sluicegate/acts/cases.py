@@ -215,7 +215,7 @@ class CaseShown(CaseSummary):
     appeal: str | None
     appeal_outcome: str | None
     appeal_by_ms: Time | None
-    nominated: bool
+    nominated: bool | None
     notes: tuple[CaseNote, ...]
     grant: GrantShown | None
 

@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated
 
-from sluicegate.acts.act import AGENCY, ANYONE, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done, Nothing
+from sluicegate.acts.act import (
+    AGENCY,
+    ANNEXES_MAX,
+    ANYONE,
+    APPLICANT,
+    DEVELOPER,
+    Act,
+    ActAnswer,
+    Arguments,
+    Done,
+    Nothing,
+)
 from sluicegate.acts.coverage import (
     AssuranceSides,
     ExceptionCoverage,
@@ -89,6 +100,7 @@ PREVIEW = Act(
     DirectiveText,
     DirectivePreview,
     "Show who a directive would cover and spare, and what each exception changes. This changes nothing.",
+    ANNEXES_MAX,
 )
 
 
@@ -117,6 +129,7 @@ ISSUE = Act(
     SignedDirective,
     AcceptedDirective,
     "Sign a directive and put it in force immediately, also for open streams.",
+    ANNEXES_MAX,
 )
 
 
@@ -319,6 +332,7 @@ LIFT = Act(
     LiftRequest,
     LiftCase,
     "Ask to lift a directive, or a part of it. A party that its 'liftedBy' names signs.",
+    ANNEXES_MAX,
 )
 
 

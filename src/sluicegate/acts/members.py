@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
+from sluicegate.acts.act import ANNEXES_MAX, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.fields import Identifier, ShortText, digest, some, text
 from sluicegate_record.form import Note, Time, form
 
@@ -81,6 +81,7 @@ REGISTER = Act(
     MemberRows,
     MembersAdded,
     "Register members of an organization, and claim their statuses: all of the rows or no row.",
+    ANNEXES_MAX,
 )
 
 

@@ -9,14 +9,15 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from sluicegate.acts.table import PUBLIC
 from sluicegate.control import feed, logfiles, openapi, operations, page
-from sluicegate.control.errors import on_error, on_http, on_surprise
+from sluicegate.control.errors import on_error, on_hang_up, on_http, on_surprise
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.routes import routes
+from sluicegate.control.threads import urgently
 from sluicegate.errors import SluicegateError, StoreUnavailable
 
 TICK_S = 1.0
@@ -43,7 +44,7 @@ def application(plane: ControlPlane, fault: Fault) -> Starlette:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *routes(plane, PUBLIC),
             feed.route(plane),
@@ -55,10 +56,15 @@ def application(plane: ControlPlane, fault: Fault) -> Starlette:
         exception_handlers={
             SluicegateError: on_error,
             HTTPException: on_http,
+            ClientDisconnect: on_hang_up,
             Exception: on_surprise,
         },
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = (
+        False  # a redirect would come before the token, to a host that the caller names
+    )
+    return app
 
 
 def _on_end(fault: Fault, task: asyncio.Task[None]) -> None:
@@ -73,9 +79,9 @@ async def _tick(plane: ControlPlane) -> None:
     services = plane.services
     while True:
         try:
-            await run_in_threadpool(services.ledger.tick)
-            await run_in_threadpool(services.fleet.tick)
-            await run_in_threadpool(services.telling.tell, await plane.waiters.passed_on())
+            await urgently(services.ledger.tick)
+            await urgently(services.fleet.tick)
+            await urgently(services.telling.tell, await plane.waiters.passed_on())
         except StoreUnavailable as error:
             _log.warning("what is due waits: %s", error.message)
         await asyncio.sleep(TICK_S)

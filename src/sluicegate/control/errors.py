@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from sluicegate import errors
 from sluicegate.acts.errors import ErrorAnswer, ErrorDetail, ErrorPlace
@@ -36,7 +36,7 @@ STATUS_OF_ERROR: dict[type[errors.SluicegateError], int] = {
 def refused(refusal: Refusal) -> JSONResponse:
     """A refusal as a response."""
     body = body_of(refusal.code, refusal.message, refusal.remedy)
-    return JSONResponse(body, STATUS_OF_REFUSAL[refusal.kind])
+    return _response(body, STATUS_OF_REFUSAL[refusal.kind])
 
 
 async def on_error(request: Request, error: Exception) -> JSONResponse:
@@ -49,8 +49,8 @@ async def on_error(request: Request, error: Exception) -> JSONResponse:
         status = 413
     if status >= 500:
         _log.error("%s %s: %s", request.method, request.url.path, error.message)
-    headers = {"www-authenticate": "Bearer"} if status == 401 else None
-    return JSONResponse(body_of(error.code, error.message, error.remedy, error.at), status, headers)
+    headers = {"www-authenticate": "Bearer"} if status == 401 else {}
+    return _response(body_of(error.code, error.message, error.remedy, error.at), status, headers)
 
 
 async def on_http(request: Request, error: Exception) -> JSONResponse:
@@ -59,15 +59,23 @@ async def on_http(request: Request, error: Exception) -> JSONResponse:
     code = {404: "route_unknown", 405: "method_not_allowed"}.get(error.status_code, "http_error")
     message = f"{request.method} {request.url.path[:200]}: {str(error.detail).lower()}"
     body = body_of(code, message, "see /api/v1/openapi.json")
-    return JSONResponse(body, error.status_code, dict(error.headers or {}))
+    return _response(body, error.status_code, dict(error.headers or {}))
+
+
+async def on_hang_up(_: Request, __: Exception) -> Response:
+    """A caller that left before it had sent its request: no one is there to answer."""
+    return Response(status_code=400)
 
 
 async def on_surprise(request: Request, error: Exception) -> JSONResponse:
     """Any other error: it is in the log here, and the answer says only that there was one."""
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return JSONResponse(
-        body_of("internal_error", "something went wrong here; nothing more is known", ""), 500
-    )
+    return _response(body_of("internal_error", "something went wrong here; nothing more is known", ""), 500)
+
+
+def _response(body: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> JSONResponse:
+    """No one on the way keeps an error: it may be mended in a moment."""
+    return JSONResponse(body, status, {"cache-control": "no-store", **(headers or {})})
 
 
 def body_of(code: str, message: str, remedy: str, at: tuple[errors.Place, ...] = ()) -> dict[str, Any]:

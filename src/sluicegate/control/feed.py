@@ -7,7 +7,6 @@ Rules:
 
 from __future__ import annotations
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -15,6 +14,7 @@ from starlette.routing import Route
 from sluicegate.acts.fleet import POLL, FeedQuestion, UsageRow
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.routes import read
+from sluicegate.control.threads import urgently
 from sluicegate.core.access.naming import Naming, UsageKey
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.ports import Principal
@@ -28,7 +28,7 @@ def route(plane: ControlPlane) -> Route:
     """The route of the feed."""
 
     async def endpoint(request: Request) -> Response:
-        context = await read(plane, POLL, request)
+        context = await read(plane, POLL, request, urgently)
         by, question = context.principal, context.asked
         assert isinstance(question, FeedQuestion)
         if by.name != question.gateway:
@@ -41,12 +41,12 @@ def route(plane: ControlPlane) -> Route:
 
 async def _answer(plane: ControlPlane, by: Principal, question: FeedQuestion) -> Response:
     fleet, waiters = plane.services.fleet, plane.waiters
-    poll = await run_in_threadpool(_poll, question)
+    poll = await urgently(_poll, question)
     with waiters.asking(question.after):
-        await run_in_threadpool(fleet.heard, poll)
+        await urgently(fleet.heard, poll)
         await _report(plane, by, question)
         await waiters.beyond(question.after, question.wait_ms / 1000)
-        return JSONResponse(await run_in_threadpool(fleet.answer, poll))
+        return JSONResponse(await urgently(fleet.answer, poll))
 
 
 def _poll(question: FeedQuestion) -> Poll:
@@ -68,10 +68,10 @@ async def _report(plane: ControlPlane, by: Principal, question: FeedQuestion) ->
     """Note what a question reports. Raises: InvalidInput: no request can name a person like this."""
     services, report = plane.services, question.report
     if report.usage:
-        rows = await run_in_threadpool(usage.known, services.ledger, [_count(each) for each in report.usage])
+        rows = await urgently(usage.known, services.ledger, [_count(each) for each in report.usage])
         services.usage.report((question.gateway, question.incarnation), rows, services.ledger.now_ms())
     if report.proven:
-        await run_in_threadpool(grants.prove, services.ledger, by, question.surface, report.proven)
+        await urgently(grants.prove, services.ledger, by, question.surface, report.proven)
 
 
 def _count(row: UsageRow) -> UsageCount:

@@ -9,7 +9,7 @@ Rules:
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -34,6 +34,10 @@ _HEADERS = {"cache-control": "no-store"}
 _SEE = "see /api/v1/openapi.json"
 
 
+Run = Callable[..., Awaitable[Any]]
+"""What runs a function in a thread."""
+
+
 def routes(plane: ControlPlane, acts: Iterable[AnyAct]) -> list[Route]:
     """One route for each act."""
     return [_route(plane, act) for act in acts]
@@ -44,7 +48,9 @@ def _route(plane: ControlPlane, act: AnyAct) -> Route:
 
     async def endpoint(request: Request) -> Response:
         context = await read(plane, act, request)
-        answer = await do(plane, context, context.asked)
+        answer = await run_in_threadpool(context.first) if _is_named(request) else None
+        if answer is None:
+            answer = await do(plane, context, context.asked)
         if isinstance(answer, Refusal):
             return refused(answer)
         return JSONResponse(await run_in_threadpool(answer.to_json), headers=_HEADERS)
@@ -59,14 +65,17 @@ def _in_a_thread(do: Doing[Any, Any]) -> Waiting:
     return doing
 
 
-async def read(plane: ControlPlane, act: AnyAct, request: Request) -> Context[Any]:
+async def read(
+    plane: ControlPlane, act: AnyAct, request: Request, run: Run = run_in_threadpool
+) -> Context[Any]:
     """The context of an act, as a request asks for it.
 
     Raises: Unauthorized, InvalidInput.
     """
-    principal = await run_in_threadpool(_holder, plane, act, request)
-    body = b"" if act.kind == "question" else await _body(request, plane.max_body_bytes)
-    asked = await run_in_threadpool(_asked, act, request, body)
+    principal = await run(_holder, plane, act, request)
+    most = min(act.body_max, plane.max_body_bytes)
+    body = b"" if act.kind == "question" else await _body(request, most)
+    asked = await run(_asked, act, request, body)
     command_id = _command_id(request) if act.kind == "command" else ""
     return Context(plane.services, principal, act, asked, command_id)
 
@@ -139,6 +148,11 @@ def _value(schema: Mapping[str, Json], word: str) -> Json:
     if any(kind.get("type") == "integer" for kind in kinds):
         return int(word) if word.isascii() and word.isdigit() and len(word) < 20 else word
     return word
+
+
+def _is_named(request: Request) -> bool:
+    """Whether the caller named a command, and so may have sent it before."""
+    return "idempotency-key" in request.headers
 
 
 def _command_id(request: Request) -> str:

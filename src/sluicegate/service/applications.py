@@ -73,7 +73,7 @@ def prepared(
     ledger, principal, organization = context.ledger, context.principal, _read(asked)
     with ledger.reading() as state:
         release = state.releases.get(asked.release)
-        if release is not None and not access.knows(principal, state, release):
+        if release is None or not access.knows(principal, state, release):
             return releases.stage_unknown(asked.release, asked.stage)
         if principal.role == APPLICANT and _open_of(state, principal) >= OPEN_MAX:
             said = f"{OPEN_MAX} of your applications are open"

@@ -148,7 +148,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> Ca
         appeal=case.appeal,
         appeal_outcome=state.cases[case.appeal].outcome if case.appeal else None,
         appeal_by_ms=applications.appeal_again_until_ms(state.record, case),
-        nominated=_is_nominated(ledger, state, case),
+        nominated=None if principal.role == APPLICANT else _is_nominated(ledger, state, case),
         notes=tuple(CaseNote.from_json({"party": state.developer, **note}) for note in case.notes),
         grant=grant_of(state, case.grant) if case.grant else None,
     )

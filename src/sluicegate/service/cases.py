@@ -72,7 +72,9 @@ def _found(ledger: Ledger, principal: Principal, wanted: CaseFilter) -> Iterator
         part, of = (part, None) if len(few) > _MANY else (None, few)
     with ledger.reading() as state:
         candidates = _candidates(state, principal, of)
-        before = state.cases.get(wanted.before or "")
+        before = seen(state, principal, wanted.before) if wanted.before is not None else None
+    if isinstance(before, Refusal):
+        raise InvalidInput(before.message, remedy=before.remedy)
     if before is not None:
         candidates = candidates[: bisect_left(candidates, before.seq, key=_seq)]
     for at in range(len(candidates), 0, -PART):

@@ -53,6 +53,16 @@ class Context(Generic[Answered]):
         """The ledger."""
         return self.services.ledger
 
+    def first(self) -> Answered | Refusal | None:
+        """The first answer of this command, if it was done before. Whatever became true since then.
+
+        Raises: StoreUnavailable.
+        """
+        if self.act.kind != "command":
+            return None
+        found = self.ledger.first(by=self.principal.id, command_id=self.command_id, request=self._request())
+        return None if found is None else self._read(found)
+
     def execute(self, command: Command | Callable[[Ports], Command | Refusal]) -> Answered | Refusal:
         """Decide a command and append what follows; sent again, it has its first answer.
 

@@ -146,6 +146,19 @@ class Ledger:
             self._tell()
             return result
 
+    def first(self, *, by: str, command_id: str, request: Any) -> dict[str, Any] | Refusal | None:
+        """The first result of a command that was done before; None of one that was not.
+
+        Raises: StoreUnavailable.
+        """
+        try:
+            found = _first(self.store.log, _name(by, command_id), canonical.digest([by, request]))
+        except _RolledBack as rolled_back:
+            return rolled_back.refusal
+        if found is not None and self.store.log.size() > self.size():
+            self.catch_up()  # its commit was of unknown fate: who has its answer reads what it wrote
+        return found
+
     def consider(self, command: Command) -> Acceptance | Refusal:
         """What a command would come to now; nothing is done."""
         with self.reading() as state:

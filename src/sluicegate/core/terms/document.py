@@ -68,6 +68,8 @@ class _Loader(yaml.SafeLoader):
     """YAML 1.2 core schema, without aliases."""
 
     yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012 - declared by the base class
+    depth = 0
+    """In how many lists and mappings it is, while it composes."""
 
     def compose_document(self) -> Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
@@ -80,7 +82,12 @@ class _Loader(yaml.SafeLoader):
         for attribute, what in (("anchor", "anchors and aliases"), ("tag", "tags")):
             if getattr(event, attribute, None) is not None:
                 raise yaml.MarkedYAMLError(None, None, f"{what} are not allowed", event.start_mark)
-        return super().compose_node(parent, index)
+        if self.depth > DEPTH_MAX + 1:  # what is read further would only be refused later, at a price
+            raise yaml.MarkedYAMLError(None, None, f"more than {DEPTH_MAX} levels", event.start_mark)
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
 
 _CORE_SCHEMA = {

@@ -1,0 +1,93 @@
+"""What a caller could do to others through the API: starve them, learn of them, be told twice."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sluicegate.acts import applications, cases
+from sluicegate.acts.act import ACT_BODY_MAX
+from sluicegate.acts.table import ACTS
+from sluicegate.core.terms import document
+from sluicegate.errors import InvalidDocument, InvalidInput
+from tests.control.conftest import Plane
+from tests.control.test_api import error_of
+from tests.plane import Plane as Desk
+from tests.plane import no, yes
+from tests.worlds import CODEX, plan_value
+
+
+def test_only_acts_with_long_lists_take_large_bodies():
+    large = {act.name for act in ACTS.values() if act.body_max > ACT_BODY_MAX}
+    assert large == {"member.register", "directive.preview", "directive.issue", "directive.lift"}
+
+
+def test_a_document_that_is_too_deep_is_left_where_it_becomes_so():
+    for depth in (100, 20_000):
+        with pytest.raises(InvalidDocument) as caught:
+            document.read("[" * depth + "]" * depth, "deep.yaml")
+        assert caught.value.at[0].column < 100
+
+
+def test_a_slash_more_is_no_route_and_redirects_to_nowhere(idle: Plane):
+    with idle.client() as anyone:
+        response = anyone.get("/api/v1/cases/", headers={"host": "elsewhere.example"})
+    assert (response.status_code, error_of(response)["code"]) == (404, "route_unknown")
+
+
+def test_no_error_is_kept_on_the_way(idle: Plane):
+    with idle.client() as anyone:
+        for path in ("/api/v1/directives/none", "/api/v1/cases", "/log/tile/0/009", "/nothing"):
+            assert anyone.get(path).headers["cache-control"] == "no-store", path
+
+
+def test_a_command_sent_again_has_its_first_answer_whatever_became_true_since(plane: Plane):
+    body = {"name": "a-word", "statuses": ["other"], "source": "an example"}
+    key = {"idempotency-key": "define-a-word"}
+    first = plane.send("/api/v1/definitions", body, **key)
+    plane.send("/api/v1/releases", {"text": json.dumps(plan_value())})
+    assert plane.send("/api/v1/definitions", body, **key).json() == first.json()
+    other = plane.send("/api/v1/definitions", {**body, "name": "another-word"}, **key)
+    assert error_of(other)["code"] == "command_id_reused"
+
+
+@pytest.fixture
+def desk() -> Desk:
+    desk = Desk()
+    desk.opened()
+    return desk
+
+
+def test_who_may_apply_for_nothing_more_learns_of_no_release(desk: Desk):
+    desk.apply(plan_value("secret-1", models=["gpt-secret"], announced=False))
+    for number in range(20):
+        yes(desk.submit("applicant", f"Example {number}"))
+    refused = {
+        name: desk.submit("applicant", "Example 99", release=name) for name in ("secret-1", "secret-x")
+    }
+    assert {no(each) for each in refused.values()} == {"stage_unknown"}
+
+
+def test_a_page_after_a_case_that_one_may_not_see_is_as_one_after_none(desk: Desk):
+    yes(desk.submit("applicant", surface=CODEX))
+    theirs = yes(desk.submit("rival", "Example Grid")).application
+    for name in (theirs, "case_none"):
+        with pytest.raises(InvalidInput, match="no case"):
+            desk.do("applicant", cases.LIST, before=name)
+
+
+def test_an_applicant_is_not_told_who_was_hoped_for(desk: Desk):
+    organization = json.dumps({"name": "Example Utility", "registeredIn": "US"})
+    yes(
+        desk.do(
+            "developer",
+            applications.NOMINATE,
+            release="gpt-5.6",
+            stage="trusted-partners",
+            organization=organization,
+        )
+    )
+    case = yes(desk.submit()).application
+    assert yes(desk.do("developer", cases.SHOW, case=case)).nominated is True
+    assert yes(desk.do("applicant", cases.SHOW, case=case)).nominated is None
