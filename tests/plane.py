@@ -72,9 +72,12 @@ class Plane:
         assert not isinstance(started, Refusal), started
         self.fleet = Fleet(self.ledger, max_entries=self.max_entries)
         self.services = Services.over(self.ledger, self.fleet)
+        held = {(each.role, each.name) for each in self.store.principals.all()}
         for name in ROLES.keys() - self.who.keys():
             role, party = ROLES[name]
-            made = tokens.issue(self.ledger, TokenRequest(role=role, name=name, party=party))
+            is_held = (role, name) in held
+            asked = TokenRequest(role=role, name=name, party=party, replace=is_held)
+            made = tokens.issue(self.ledger, asked)
             assert not isinstance(made, Refusal), made
             self.tokens[name] = made.token
             self.who[name] = Principal(made.principal, role, name, party)

@@ -957,19 +957,31 @@ def _log(before: Sequence[Entry]) -> str:
 def check_superseded(entries: Sequence[Entry]) -> None:
     """No case stays open under terms that are out of force, but for those about what stands by itself.
 
-    Nor one that could admit somebody who is not eligible any more.
+    Nor one that could admit somebody who is not eligible any more. Appeals for the record admit no one.
     """
     words = ("case.determined", "case.waitlisted", "case.replied")
     ended = {public_of(e)["case"]: e.type == "case.determined" for e in entries if e.type in words}
     for opened in _of(entries, "case.opened"):
         public = public_of(opened)
         assert public["question"]["log"] == _log(entries)
-        if public["kind"] not in {"lift", "removal"} and not ended.get(public["case"], False):
+        is_apart = public["kind"] in {"lift", "removal"} or _is_for_the_record(opened, entries)
+        if not is_apart and not ended.get(public["case"], False):
             asked = _asked(opened, entries)
             question = public_of(asked)["question"]
             assert question["terms"] in _answering(entries, question["release"], question["stage"])
             if public["kind"] in {"admission", "amendment", "appeal"}:
                 _check_eligible(asked, entries)
+
+
+def _is_for_the_record(opened: Entry, entries: Sequence[Entry]) -> bool:
+    """Whether it contests a removal under terms that were out of force when it began, and still are."""
+    question = public_of(opened)["question"]
+    if question["kind"] != "appeal" or public_of(_case(entries, question["against"]))["kind"] != "removal":
+        return False
+    at_first = [e for e in entries if e.seq < opened.seq]
+    return not any(
+        question["terms"] in _in_force(each, question["release"]).values() for each in (at_first, entries)
+    )
 
 
 def _case(before: Sequence[Entry], name: str) -> Entry:
