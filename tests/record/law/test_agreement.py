@@ -196,6 +196,32 @@ def named_order() -> Entry:
     return next(e for e in stored() if e.type == "directive.issued" and e.sealed)
 
 
+def opened_against(kind: str) -> Any:
+    """The first appeal against a case of a kind."""
+
+    def find() -> Entry:
+        of_kind = {e.public["case"] for e in stored() if e.type == "case.opened" and e.public["kind"] == kind}
+        appeals = (e for e in stored() if e.type == "case.opened" and e.public["kind"] == "appeal")
+        return next(e for e in appeals if e.public["question"]["against"] in of_kind)
+
+    return find
+
+
+def unheard_long_ago(record: Record, entry: Entry) -> Entry:
+    """An earlier appeal against the same case ended long ago, without a decision."""
+    against = record.cases[entry.public["question"]["against"]]
+    record.put(replace(against, id="earlier", outcome="lapsed", determined_ms=0))
+    record.put(replace(against, appeal="earlier"))
+    return entry
+
+
+def out_of_force_and_changed(record: Record, entry: Entry) -> Entry:
+    """The terms in force of its stage are others, and so are those of the removed grant."""
+    against = record.cases[entry.public["question"]["against"]]
+    record.put(replace(record.grants[against.question.grant], terms=OTHER))
+    return out_of_force(record, entry)
+
+
 def out_of_force(record: Record, entry: Entry) -> Entry:
     """The terms in force of its stage are others."""
     name = entry.public["release"]
@@ -354,6 +380,18 @@ OPENINGS = {
         "is_about_what_there_is",
         "a case about terms that are not in force",
     ),
+    "an appeal against a denial by terms that are not in force": Untrue(
+        opened_against("admission"),
+        out_of_force,
+        "is_about_what_there_is",
+        "a case about terms that are not in force",
+    ),
+    "an appeal against a removal by terms that are neither in force nor the grant's": Untrue(
+        opened_against("removal"),
+        out_of_force_and_changed,
+        "is_about_what_there_is",
+        "a case about terms that are not in force",
+    ),
     "another basis": Untrue(
         opened("admission"),
         lambda record, entry: told(
@@ -418,6 +456,9 @@ OPENINGS = {
     ),
     "a second appeal": Untrue(
         opened("appeal"), against_is(appeal="other"), "is_about_what_there_is", "a second appeal"
+    ),
+    "an appeal again after the time since one that no one decided": Untrue(
+        opened("appeal"), unheard_long_ago, "is_about_what_there_is", "an appeal after its time"
     ),
     "an appeal after its time": Untrue(
         opened("appeal"), against_is(determined_ms=0), "is_about_what_there_is", "an appeal after its time"
