@@ -29,7 +29,10 @@ class Arguments(Exact):
 
 @form
 class ActAnswer(Form):
-    """What an act answers. A newer control plane may answer with more; that is kept, and printed in JSON."""
+    """What an act answers. A newer control plane may answer with more; that is kept, and printed in JSON.
+
+    A field that a later build adds has a default, so that it reads the answers of an earlier one.
+    """
 
 
 @form

@@ -58,7 +58,7 @@ class CaseSummary(ActAnswer):
     due_ms: Time | None
     next_due_ms: Time | None
     awaiting: tuple[str, ...]
-    cannot_sign: tuple[str, ...]
+    cannot_sign: tuple[str, ...] = ()
 
 
 @form
@@ -211,7 +211,7 @@ class CaseShown(CaseSummary):
     replied_at_ms: Time | None
     offer_until_ms: Time | None
     place: int | None
-    for_the_record: bool
+    for_the_record: bool = False
     appeal: str | None
     appeal_outcome: str | None
     appeal_by_ms: Time | None

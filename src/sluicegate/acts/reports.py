@@ -87,7 +87,7 @@ class CaseReport(ActAnswer):
     agencies: tuple[AgencyDays, ...]
     overall: tuple[KindDays, ...]
     waiting: tuple[PartyWait, ...]
-    cannot_sign: tuple[KeyShortage, ...]
+    cannot_sign: tuple[KeyShortage, ...] = ()
     requirements: tuple[RequirementDelay, ...]
 
 

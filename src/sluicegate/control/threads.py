@@ -12,5 +12,5 @@ _OWN = CapacityLimiter(8)
 
 
 async def urgently(function: Callable[..., Any], *given: Any) -> Any:
-    """What a function returns, from one of a few threads that nothing else uses."""
+    """What a function returns, from one of a few threads that only such calls use."""
     return await to_thread.run_sync(partial(function, *given), limiter=_OWN)
