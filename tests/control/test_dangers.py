@@ -36,6 +36,13 @@ def test_a_slash_more_is_no_route_and_redirects_to_nowhere(idle: Plane):
     assert (response.status_code, error_of(response)["code"]) == (404, "route_unknown")
 
 
+@pytest.mark.parametrize("path", ["/api/v1/cases%0a", "/api/v1/log%0a", "/log/checkpoint%0a", "/healthz%0a"])
+def test_a_path_has_one_spelling(idle: Plane, path: str):
+    with idle.staff() as staff:
+        assert staff.get(path.removesuffix("%0a")).status_code == 200
+        assert staff.get(path).status_code == 404
+
+
 def test_no_error_is_kept_on_the_way(idle: Plane):
     with idle.client() as anyone:
         for path in ("/api/v1/directives/none", "/api/v1/cases", "/log/tile/0/009", "/nothing"):

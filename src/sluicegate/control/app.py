@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -44,15 +45,16 @@ def application(plane: ControlPlane, fault: Fault) -> Starlette:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 
+    routed = [
+        *routes(plane, PUBLIC),
+        feed.route(plane),
+        *logfiles.routes(plane),
+        *operations.routes(plane.services),
+        openapi.route(PUBLIC),
+        page.ROUTE,
+    ]
     app = Starlette(
-        routes=[
-            *routes(plane, PUBLIC),
-            feed.route(plane),
-            *logfiles.routes(plane),
-            *operations.routes(plane.services),
-            openapi.route(PUBLIC),
-            page.ROUTE,
-        ],
+        routes=routed,
         exception_handlers={
             SluicegateError: on_error,
             HTTPException: on_http,
@@ -61,9 +63,11 @@ def application(plane: ControlPlane, fault: Fault) -> Starlette:
         },
         lifespan=lifespan,
     )
-    app.router.redirect_slashes = (
-        False  # a redirect would come before the token, to a host that the caller names
-    )
+    # A redirect would come before the token, to a host that the caller names.
+    app.router.redirect_slashes = False
+    # A `$` would also match before a line break at the end of a path.
+    for route in routed:
+        route.path_regex = re.compile(route.path_regex.pattern.removesuffix("$") + r"\Z")
     return app
 
 
