@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+import httpx2
 import pytest
 
+from sluicegate import bootstrap
 from sluicegate.acts import applications, cases
 from sluicegate.acts.act import ACT_BODY_MAX
 from sluicegate.acts.table import ACTS
 from sluicegate.core.terms import document
 from sluicegate.errors import InvalidDocument, InvalidInput
-from tests.control.conftest import Plane
+from sluicegate.settings import ControlSettings
+from tests.control.conftest import Plane, served
 from tests.control.test_api import error_of
 from tests.plane import Plane as Desk
 from tests.plane import no, yes
-from tests.worlds import CODEX, plan_value
+from tests.service.test_persons import Staffed
+from tests.worlds import CODEX, ORIGIN, plan_value
 
 
 def test_only_acts_with_long_lists_take_large_bodies():
@@ -57,6 +64,38 @@ def test_a_command_sent_again_has_its_first_answer_whatever_became_true_since(pl
     assert plane.send("/api/v1/definitions", body, **key).json() == first.json()
     other = plane.send("/api/v1/definitions", {**body, "name": "another-word"}, **key)
     assert error_of(other)["code"] == "command_id_reused"
+
+
+@contextmanager
+def applicant(desk: Desk) -> Iterator[httpx2.Client]:
+    """The applicant of a control plane, over HTTP, with one command id for everything."""
+    settings = ControlSettings(Path("unused"), Path("unused"), ORIGIN, port=0)
+    headers = {"authorization": f"Bearer {desk.tokens['applicant']}", "idempotency-key": "sent-twice"}
+    wired = bootstrap.Control(settings, desk.ledger, desk.fleet)
+    with served(wired) as url, httpx2.Client(base_url=url, headers=headers, trust_env=False) as client:
+        yield client
+
+
+def test_a_command_that_cannot_be_done_twice_has_its_first_answer():
+    """What it removed is not there any more, so it would be refused."""
+    desk = Staffed()
+    provider = desk.provider()
+    with applicant(desk) as client:
+        first = client.post(f"/api/v1/providers/{provider}/remove")
+        again = client.post(f"/api/v1/providers/{provider}/remove")
+        other = client.post(f"/api/v1/providers/{provider}x/remove")
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.json() == first.json()
+    assert (other.status_code, error_of(other)["code"]) == (409, "command_id_reused")
+
+
+def test_what_is_not_kept_with_a_command_is_in_its_second_answer_too(desk: Desk):
+    """The secret of a webhook: a caller whose connection broke has no other way to it."""
+    asked = {"kind": "webhook", "target": "https://example.org/hook"}
+    with applicant(desk) as client:
+        first = client.post("/api/v1/subscriptions", json=asked).json()
+        assert client.post("/api/v1/subscriptions", json=asked).json() == first
+    assert first["secret"]
 
 
 @pytest.fixture

@@ -48,9 +48,10 @@ def _route(plane: ControlPlane, act: AnyAct) -> Route:
 
     async def endpoint(request: Request) -> Response:
         context = await read(plane, act, request)
-        answer = await run_in_threadpool(context.first) if _is_named(request) else None
-        if answer is None:
-            answer = await do(plane, context, context.asked)
+        answer = await do(plane, context, context.asked)
+        if isinstance(answer, Refusal) and _is_named(request):
+            first: ActAnswer | Refusal | None = await run_in_threadpool(context.first)
+            answer = answer if first is None else first
         if isinstance(answer, Refusal):
             return refused(answer)
         return JSONResponse(await run_in_threadpool(answer.to_json), headers=_HEADERS)

@@ -54,7 +54,7 @@ class Context(Generic[Answered]):
         return self.services.ledger
 
     def first(self) -> Answered | Refusal | None:
-        """The first answer of this command, if it was done before. Whatever became true since then.
+        """What a command answered if it was done before, for one that is refused for what is true since then.
 
         Raises: StoreUnavailable.
         """
