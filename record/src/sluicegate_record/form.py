@@ -431,7 +431,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-def within(least: int, most: int) -> Codec:
+def within(least: int, most: int = 2**53 - 1) -> Codec:
     """A whole number within bounds, both inclusive."""
 
     def read(value: Json) -> int:

@@ -7,9 +7,8 @@ from dataclasses import field
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments
-from sluicegate.acts.fields import number
 from sluicegate.acts.grants import GrantShown
-from sluicegate_record.form import Json, Note, Time, form
+from sluicegate_record.form import Json, Note, Time, form, within
 from sluicegate_record.statements.about import About
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.conditions import Conditions
@@ -34,7 +33,7 @@ class CaseFilter(Arguments):
     awaiting: Annotated[str | None, Note("An agency, the developer, or 'applicant'.")] = None
     organization: Annotated[str | None, Note("Part of a legal name.")] = None
     before: Annotated[str | None, Note("The last case of the page before.")] = None
-    limit: Annotated[int, number(1, 500), Note("How many cases, from 1 to 500.")] = 50
+    limit: Annotated[int, within(1, 500), Note("How many cases, from 1 to 500.")] = 50
 
 
 @form

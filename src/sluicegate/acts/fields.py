@@ -25,17 +25,6 @@ def text(least: int = 0, most: int = 4_000, pattern: str = "") -> Codec:
     return Codec(read, _same, schema | ({"pattern": f"^{pattern}$"} if pattern else {}))
 
 
-def number(least: int, most: int = 2**53 - 1) -> Codec:
-    """A whole number from `least` to `most`."""
-
-    def read(value: Json) -> int:
-        if type(value) is not int or not least <= value <= most:
-            raise Misread(f"a whole number from {least} to {most}", shown(value))
-        return value
-
-    return Codec(read, _same, {"type": "integer", "minimum": least, "maximum": most})
-
-
 def digest(count: int) -> Codec:
     """A digest of `count` bytes; lower-case hexadecimal digits in JSON."""
     digits = re.compile(f"[0-9a-f]{{{2 * count}}}")
@@ -83,7 +72,8 @@ def _opening(value: Json) -> Opening:
     return Opening(salt, canonical.dumps(value["value"]))
 
 
-def _beside(opening: Opening) -> Json:
+def opened_beside(opening: Opening) -> dict[str, Json]:
+    """The opening of a commitment, in its form beside a statement: `{salt, value}`."""
     return {"salt": canonical.b64(opening.salt), "value": opening.value()}
 
 
@@ -101,5 +91,5 @@ FileName: TypeAlias = Annotated[str, text(0, 1_024)]
 """The name of a file, for messages about its text."""
 Days: TypeAlias = Annotated[float, Codec(_days, _same, {"type": "number"})]
 """Days of 86,400 s, with two decimals."""
-Opened: TypeAlias = Annotated[Opening, Codec(_opening, _beside, _OPENING)]
+Opened: TypeAlias = Annotated[Opening, Codec(_opening, opened_beside, _OPENING)]
 """What opens a commitment in a signed statement: `{salt, value}`, beside the statement."""

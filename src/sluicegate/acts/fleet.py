@@ -7,10 +7,10 @@ from dataclasses import field
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, DEVELOPER, GATEWAY, Act, ActAnswer, Arguments, Nothing
-from sluicegate.acts.fields import Identifier, PlainName, ShortText, number, some, text
-from sluicegate_record.form import Json, Verbatim, form
+from sluicegate.acts.fields import Identifier, PlainName, ShortText, some, text
+from sluicegate_record.form import Json, Verbatim, form, within
 
-Count = Annotated[int, number(0)]
+Count = Annotated[int, within(0)]
 
 
 @form
@@ -79,7 +79,7 @@ class FeedQuestion(Verbatim, Arguments):
     surface: ShortText = ""
     after: Count
     nonce: Annotated[str, text(16, 64)]
-    wait_ms: Annotated[int, number(0, 20_000)] = 0
+    wait_ms: Annotated[int, within(0, 20_000)] = 0
     report: PollReport = PollReport()
     root: Annotated[str, text(64, 64, "[0-9a-f]{64}")] | None = None
     fold: Count | None = None

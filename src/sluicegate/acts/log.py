@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import ANYONE, Act, ActAnswer, Arguments, Nothing
-from sluicegate.acts.fields import number
-from sluicegate_record.form import form
+from sluicegate_record.form import form, within
 
-Size = Annotated[int, number(0)]
+Size = Annotated[int, within(0)]
 """How many entries; a place in the log."""
 
 

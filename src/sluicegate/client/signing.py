@@ -12,6 +12,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from sluicegate.acts.fields import opened_beside
 from sluicegate.acts.points import EnforcementToSign
 from sluicegate.acts.releases import OpeningToSign
 from sluicegate.acts.review import ExportedCase
@@ -189,11 +190,6 @@ def transcription(
         received=Arrival.from_json(dict(received)),
     )
     return signed(stated, *keys)
-
-
-def opened_beside(opened: Opening) -> dict[str, Any]:
-    """The opening of a commitment, in its form beside a statement: `{salt, value}`."""
-    return {"salt": canonical.b64(opened.salt), "value": opened.value()}
 
 
 def passphrase() -> str:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -30,11 +32,14 @@ _COMMAND_ID: dict[str, Any] = {
 
 
 def route(acts: Sequence[AnyAct]) -> Route:
-    """The route of the document."""
-    described = document(acts)
+    """The route of the document, which is made when it is first asked for."""
+
+    @cache
+    def described() -> dict[str, Any]:
+        return document(acts)
 
     async def endpoint(_: Request) -> Response:
-        return JSONResponse(described)
+        return JSONResponse(await run_in_threadpool(described))
 
     return Route("/api/v1/openapi.json", endpoint)
 

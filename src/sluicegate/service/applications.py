@@ -51,6 +51,7 @@ from sluicegate.ports import Ports, Principal, Principals
 from sluicegate.service import access
 from sluicegate.service.cases import dossier_of, seen
 from sluicegate.service.context import Context, does
+from sluicegate.service.grants import grant_unknown
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entries.cases import Description
 from sluicegate_record.terms import kinds
@@ -101,8 +102,7 @@ def amend(context: Context[AmendmentOpened], asked: Amendment) -> AmendmentOpene
     with ledger.reading() as state:
         found = state.grants.get(asked.grant)
         if found is None or state.cases[found.case].applicant != context.principal.id:
-            said = f"no grant {asked.grant[:80]!r}"
-            return Refusal("unknown", "grant_unknown", said, "'application show' names your grant")
+            return grant_unknown(asked.grant)
     changed, described = None, None
     if asked.organization is not None:
         organization = application.read(document.read(asked.organization, asked.file))

@@ -53,6 +53,7 @@ from sluicegate.core.people.persons import Claim, Person
 from sluicegate.errors import InvalidInput
 from sluicegate.service import access, tokens
 from sluicegate.service.context import Context, does
+from sluicegate.service.grants import grant_unknown
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives.status import Assurance
 
@@ -178,8 +179,7 @@ def organization_of(context: Context[Any], grant: str) -> str | Refusal:
         found = state.table.grants_by_id.get(grant)
         if found is not None and access.administers(context.principal, state, found.organization):
             return found.organization
-    said = f"no grant {grant[:80]!r}"
-    return Refusal("unknown", "grant_unknown", said, "'application show' names your grant")
+    return grant_unknown(grant)
 
 
 def _administered(context: Context[Any], member: str) -> str | Refusal:
