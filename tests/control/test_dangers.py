@@ -34,7 +34,8 @@ def test_a_document_that_is_too_deep_is_left_where_it_becomes_so():
     for depth in (100, 20_000):
         with pytest.raises(InvalidDocument) as caught:
             document.read("[" * depth + "]" * depth, "deep.yaml")
-        assert caught.value.at[0].column < 100
+        (place,) = caught.value.at
+        assert (place.found, place.column < 100) == (f"more than {document.DEPTH_MAX} levels", True)
 
 
 def test_a_slash_more_is_no_route_and_redirects_to_nowhere(idle: Plane):
