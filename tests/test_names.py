@@ -6,6 +6,8 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
+from sluicegate.acts.table import ACTS
+
 ROOT = Path(__file__).parents[1]
 SOURCES = (ROOT / "record/src", ROOT / "src")
 
@@ -18,3 +20,11 @@ def test_every_public_class_has_its_name_alone() -> None:
                 found[node.name].append(str(path.relative_to(ROOT)))
     assert found
     assert {name: places for name, places in found.items() if len(places) > 1} == {}
+
+
+PARTICIPLES = ("Shown", "Gone", "Taken", "Known", "Chosen", "Made", "Over", "Opened")
+
+
+def test_the_answers_of_acts_are_named_by_nouns() -> None:
+    answers = {act.answered.__name__ for act in ACTS.values()}
+    assert {name for name in answers if name.endswith(("ed", *PARTICIPLES))} == set()

@@ -128,7 +128,7 @@ def _api() -> str:
 
 def _acts(acts: Iterable[AnyAct]) -> str:
     rows = [
-        [f"`{act.name}`", f"`{act.method} {act.path}`", ", ".join(sorted(act.roles)) or "anyone", act.does]
+        [f"`{act.name}`", f"`{act.method} {act.path}`", ", ".join(sorted(act.roles)) or "anyone", act.help]
         for act in acts
     ]
     return _table(["act", "route", "roles", "what it does"], rows)
@@ -147,8 +147,9 @@ def _casework() -> str:
         ]
         for name, kind in kinds.KINDS.items()
     ]
-    acts = [
-        [f"`{name}`", act.by, _sorted(act.kinds), _states(act), act.does] for name, act in kinds.ACTS.items()
+    steps = [
+        [f"`{name}`", step.by, _sorted(step.kinds), _states(step), step.effect]
+        for name, step in kinds.STEPS.items()
     ]
     calendars = [
         [f"`{name}`", calendar.title, calendar.time_zone, calendar.source]
@@ -165,8 +166,8 @@ def _casework() -> str:
         "- *clock*: the clock of the stage runs for this kind.\n"
         "- *advice*: if the stage's basis is voluntary, two officers may decide against the agencies.\n\n"
         + _table(["kind", "asks", "opened by", "rule", "followed by", "clock", "advice"], kinds_of),
-        "Acts": "Who may do what, in which kinds of case and in which states. Everything else is refused.\n\n"
-        + _table(["act", "by", "kinds", "states", "result"], acts),
+        "Steps": "Who may do what, in which kinds and states of a case. All else is refused.\n\n"
+        + _table(["step", "by", "kinds", "states", "result"], steps),
         "States and outcomes": f"- An open case is in one of these states: {_listed(kinds.STATES[:-1])}.\n"
         f"- A decided case is `{kinds.DETERMINED}`, with one of these outcomes: {_listed(kinds.OUTCOMES)}.",
         "Reason codes": "Reason codes are public. If the text of a reason is sealed, the public record\n"
@@ -248,11 +249,11 @@ def _sorted(of: Collection[str]) -> str:
     return "all" if len(of) == len(kinds.KINDS) else _listed(sorted(of, key=list(kinds.KINDS).index))
 
 
-def _states(act: kinds.CaseAct) -> str:
+def _states(step: kinds.CaseStep) -> str:
     return (
         "all"
-        if len(act.states) == len(kinds.STATES)
-        else _listed(state for state in kinds.STATES if state in act.states)
+        if len(step.states) == len(kinds.STATES)
+        else _listed(state for state in kinds.STATES if state in step.states)
     )
 
 

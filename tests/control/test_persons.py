@@ -16,9 +16,9 @@ import pytest
 from sluicegate.acts import providers
 from sluicegate.acts.act import AnyAct
 from sluicegate.control.keysets import Refresher
+from sluicegate.control.outside import OUTSIDE
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.waiters import Waiters
-from sluicegate.control.waiting import WAITING
 from sluicegate.errors import InvalidInput, Unreachable
 from sluicegate.service import tokens
 from sluicegate.service.context import Context
@@ -183,7 +183,7 @@ def waited(staffed: Staffed, sets: Sets | None, who: str, act: AnyAct, **given: 
     context = Context(staffed.services, staffed.who[who], act, asked, staffed.id())
 
     async def doing() -> Any:
-        return await WAITING[act](plane, context, asked)
+        return await OUTSIDE[act](plane, context, asked)
 
     return asyncio.run(doing())
 

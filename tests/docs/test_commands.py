@@ -12,7 +12,7 @@ import pytest
 from sluicegate.cli.main import program
 from sluicegate_record import entries
 from sluicegate_record.terms import kinds
-from tests.core.lifecycle.test_acts import COMMANDS, REACHED, reach
+from tests.core.lifecycle.test_steps import COMMANDS, REACHED, reach
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted([*(DOCS / "how-to").glob("*.md"), DOCS / "tutorial.md", DOCS.parent / "README.md"])
@@ -83,7 +83,7 @@ RESTS_ON = {"positions", "silent", "unopposed", "proceeded"}
 def test_every_field_that_casework_writes_is_described(kind):
     known = described()
     for state in REACHED[kind]:
-        for act in kinds.ACTS:
+        for act in kinds.STEPS:
             made, case = reach(kind, state, act)
             made.do(COMMANDS[act](made, case))
             for entry in made.entries:

@@ -59,7 +59,7 @@ class Act(Generic[Asked, Answered]):
     """One row.
 
     `path` has the keys of some arguments in braces. The others are in the query of a question, and in the
-    JSON body otherwise. `does` is the help line.
+    JSON body otherwise. `help` is the help line.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Act(Generic[Asked, Answered]):
     path: str
     asked: type[Asked]
     answered: type[Answered]
-    does: str
+    help: str
     body_max: int = ACT_BODY_MAX
     """How many bytes its body may have; the settings of a control plane may allow fewer."""
 

@@ -29,7 +29,7 @@ class Submission(Arguments):
 
 
 @form
-class ApplicationOpened(Done):
+class NewApplication(Done):
     """The case about an application."""
 
     application: str
@@ -42,7 +42,7 @@ SUBMIT = Act(
     "command",
     "/api/v1/applications",
     Submission,
-    ApplicationOpened,
+    NewApplication,
     "Apply for one stage on one surface. 'status' shows what each stage asks for.",
 )
 
@@ -58,7 +58,7 @@ class Amendment(Arguments):
 
 
 @form
-class AmendmentOpened(ApplicationOpened):
+class NewAmendment(NewApplication):
     """The case about an amendment, and its grant."""
 
     grant: str
@@ -70,7 +70,7 @@ AMEND = Act(
     "command",
     "/api/v1/grants/{grant}/amend",
     Amendment,
-    AmendmentOpened,
+    NewAmendment,
     "Renew a grant, or change what it was agreed for, without a new application. "
     "Meanwhile the grant stays valid.",
 )
@@ -94,7 +94,7 @@ class AgencyAnswer(Arguments):
 
 
 @form
-class QuestionAnswered(Done):
+class AnswerReceipt(Done):
     """Whose question is answered, and until when that agency now has time. None: it has no clock."""
 
     case: str
@@ -104,17 +104,17 @@ class QuestionAnswered(Done):
 
 ANSWER = Act(
     "case.answer",
-    kinds.ACTS["answer"].roles,
+    kinds.STEPS["answer"].roles,
     "command",
     "/api/v1/cases/{case}/answer",
     AgencyAnswer,
-    QuestionAnswered,
+    AnswerReceipt,
     "Answer an agency's question. Its clock runs again.",
 )
 
 
 @form
-class SeatTaken(Done):
+class SeatReceipt(Done):
     """The outcome of a case, and the grant that it gave."""
 
     case: str
@@ -124,17 +124,17 @@ class SeatTaken(Done):
 
 ACCEPT = Act(
     "case.accept",
-    kinds.ACTS["accept"].roles,
+    kinds.STEPS["accept"].roles,
     "command",
     "/api/v1/cases/{case}/accept",
     CaseArgument,
-    SeatTaken,
+    SeatReceipt,
     "Take the seat that is offered to you.",
 )
 
 
 @form
-class CaseClosed(Done):
+class CaseEnd(Done):
     """The outcome of a case that is not decided on its merits."""
 
     case: str
@@ -143,26 +143,26 @@ class CaseClosed(Done):
 
 WITHDRAW = Act(
     "case.withdraw",
-    kinds.ACTS["withdraw"].roles,
+    kinds.STEPS["withdraw"].roles,
     "command",
     "/api/v1/cases/{case}/withdraw",
     CaseArgument,
-    CaseClosed,
+    CaseEnd,
     "End your own open case. An offered seat goes to the next organization.",
 )
 RETURN = Act(
     "case.return",
-    kinds.ACTS["return"].roles,
+    kinds.STEPS["return"].roles,
     "command",
     "/api/v1/cases/{case}/return",
     CaseText,
-    CaseClosed,
+    CaseEnd,
     "Return a deficient application without a decision, before any agency has taken a position.",
 )
 
 
 @form
-class ReplyReceived(Done):
+class ReplyReceipt(Done):
     """Until when a case with a reply is reviewed."""
 
     case: str
@@ -171,17 +171,17 @@ class ReplyReceived(Done):
 
 REPLY = Act(
     "case.reply",
-    kinds.ACTS["reply"].roles,
+    kinds.STEPS["reply"].roles,
     "command",
     "/api/v1/cases/{case}/reply",
     CaseText,
-    ReplyReceived,
+    ReplyReceipt,
     "Answer a denial, which is then reviewed again, or a removal before it counts. You can do this once.",
 )
 
 
 @form
-class AppealOpened(Done):
+class NewAppeal(Done):
     """The case of an appeal, and the case that it is against.
 
     `noGrant` says why it cannot lead to a grant. Then it is heard for the record.
@@ -195,11 +195,11 @@ class AppealOpened(Done):
 
 APPEAL = Act(
     "case.appeal",
-    kinds.ACTS["appeal"].roles,
+    kinds.STEPS["appeal"].roles,
     "command",
     "/api/v1/cases/{case}/appeal",
     CaseText,
-    AppealOpened,
+    NewAppeal,
     "Appeal a denial or a removal. No one who signed in that case decides the appeal.",
 )
 
@@ -215,7 +215,7 @@ class NominationText(Arguments):
 
 
 @form
-class NominationMade(Done):
+class NewNomination(Done):
     """The nomination: a new one, or the one that there was."""
 
     nomination: str
@@ -227,13 +227,13 @@ NOMINATE = Act(
     "command",
     "/api/v1/nominations",
     NominationText,
-    NominationMade,
+    NewNomination,
     "Note that you hope for an organization's application. It is not an admission.",
 )
 
 
 @form
-class NominationShown(ActAnswer):
+class NominationView(ActAnswer):
     """A nomination, the legal name of its organization, and the cases that this organization opened."""
 
     nomination: str
@@ -248,7 +248,7 @@ class Nominations(ActAnswer):
     """Every nomination, at a size of the log."""
 
     size: int
-    nominations: tuple[NominationShown, ...]
+    nominations: tuple[NominationView, ...]
 
 
 NOMINATIONS = Act(

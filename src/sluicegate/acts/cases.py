@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments
-from sluicegate.acts.grants import GrantShown
+from sluicegate.acts.grants import GrantView
 from sluicegate_record.form import Json, Note, Time, form, within
 from sluicegate_record.statements.about import About
 from sluicegate_record.terms import kinds
@@ -81,7 +81,7 @@ LIST = Act(
 
 
 @form
-class PositionShown(ActAnswer):
+class PositionView(ActAnswer):
     """A position. `sealedReason` is a reason that is not public, for those who may read it.
 
     `superseded` says that its agency has taken another position since.
@@ -151,7 +151,7 @@ class Block(ActAnswer):
 
 
 @form
-class ScreeningShown(ActAnswer):
+class ScreeningView(ActAnswer):
     """A comparison with a list. `reopened` is when another version of the list came into use after it."""
 
     list: str
@@ -181,7 +181,7 @@ class CaseNote(ActAnswer):
 
 
 @form
-class CaseShown(CaseSummary):
+class CaseView(CaseSummary):
     """A case as its reader may see it.
 
     `wouldDecide` are the smallest sets of parties whose yes would decide it. `unreceived` are the agencies
@@ -198,14 +198,14 @@ class CaseShown(CaseSummary):
     terms: str | None
     subject: str | None
     reason_code: str | None
-    positions: tuple[PositionShown, ...]
+    positions: tuple[PositionView, ...]
     questions: tuple[ApplicantQuestion, ...]
     answers: tuple[SealedText, ...]
     clocks: tuple[AgencyClock, ...]
     unreceived: tuple[str, ...]
     blocked_by: tuple[Block, ...]
     conditions: Conditions | None
-    screening: ScreeningShown | None
+    screening: ScreeningView | None
     reply_by_ms: Time | None
     replied_at_ms: Time | None
     offer_until_ms: Time | None
@@ -216,7 +216,7 @@ class CaseShown(CaseSummary):
     appeal_by_ms: Time | None
     nominated: bool | None
     notes: tuple[CaseNote, ...]
-    grant: GrantShown | None
+    grant: GrantView | None
 
 
 SHOW = Act(
@@ -225,6 +225,6 @@ SHOW = Act(
     "question",
     "/api/v1/cases/{case}",
     CaseArgument,
-    CaseShown,
+    CaseView,
     "Show a case: its state, clocks and positions, the agencies it waits for, and the grant.",
 )

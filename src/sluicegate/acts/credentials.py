@@ -23,7 +23,7 @@ class KeyDigest(Arguments):
 
 
 @form
-class CredentialKnown(Done):
+class KnownCredential(Done):
     """A credential under a grant."""
 
     credential: str
@@ -37,7 +37,7 @@ ISSUE = Act(
     "command",
     "/api/v1/grants/{grant}/credentials",
     KeyDigest,
-    CredentialKnown,
+    KnownCredential,
     "Make an API key under a grant. It is made on this machine and shown once; only its digest is sent.",
 )
 
@@ -50,7 +50,7 @@ class CredentialArgument(Arguments):
 
 
 @form
-class CredentialGone(Done):
+class CredentialEnd(Done):
     """A credential that is revoked."""
 
     credential: str
@@ -62,6 +62,6 @@ REVOKE = Act(
     "command",
     "/api/v1/credentials/{credential}/revoke",
     CredentialArgument,
-    CredentialGone,
+    CredentialEnd,
     "Revoke a credential, immediately and forever. Its open streams end.",
 )

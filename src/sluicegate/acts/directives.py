@@ -214,7 +214,7 @@ class Remark(ActAnswer):
 
 
 @form
-class DirectiveShown(DirectiveSummary):
+class DirectiveView(DirectiveSummary):
     """A directive with its document, and what was said of it, in order."""
 
     document: Document
@@ -227,7 +227,7 @@ SHOW = Act(
     "question",
     "/api/v1/directives/{directive}",
     DirectiveArgument,
-    DirectiveShown,
+    DirectiveView,
     "Show what the public record says of a directive: who issued it, who it covers, why, and later notes.",
 )
 
@@ -366,7 +366,7 @@ DEFINE = Act(
 
 
 @form
-class DefinitionShown(ActAnswer):
+class DefinitionView(ActAnswer):
     """Which person statuses a name in an order means, and where that is written."""
 
     definition: str
@@ -378,7 +378,7 @@ class DefinitionShown(ActAnswer):
 class Definitions(ActAnswer):
     """What the words of orders mean."""
 
-    definitions: tuple[DefinitionShown, ...]
+    definitions: tuple[DefinitionView, ...]
 
 
 DEFINITIONS = Act(

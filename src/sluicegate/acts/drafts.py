@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import Act, ActAnswer, Arguments, Nothing
-from sluicegate.acts.applications import APPLICANTS, ApplicationOpened, Submission
+from sluicegate.acts.applications import APPLICANTS, NewApplication, Submission
 from sluicegate_record.form import Note, Time, form
 
 
@@ -17,7 +17,7 @@ class DraftArgument(Arguments):
 
 
 @form
-class DraftSaved(ActAnswer):
+class DraftReceipt(ActAnswer):
     """A new draft, and why it could not be submitted as it stands: a sentence each."""
 
     draft: str
@@ -30,13 +30,13 @@ SAVE = Act(
     "command",
     "/api/v1/drafts",
     Submission,
-    DraftSaved,
+    DraftReceipt,
     "Save an application without submitting it, and show what is not eligible.",
 )
 
 
 @form
-class DraftShown(DraftSaved):
+class DraftView(DraftReceipt):
     """A draft as its owner sees it."""
 
     release: str
@@ -49,7 +49,7 @@ class DraftShown(DraftSaved):
 class Drafts(ActAnswer):
     """The caller's drafts, oldest first."""
 
-    drafts: tuple[DraftShown, ...]
+    drafts: tuple[DraftView, ...]
 
 
 LIST = Act(
@@ -67,13 +67,13 @@ SUBMIT = Act(
     "command",
     "/api/v1/drafts/{draft}/submit",
     DraftArgument,
-    ApplicationOpened,
+    NewApplication,
     "Submit a draft.",
 )
 
 
 @form
-class DraftDiscarded(ActAnswer):
+class DraftEnd(ActAnswer):
     """The draft that is forgotten."""
 
     draft: str
@@ -86,6 +86,6 @@ DISCARD = Act(
     "command",
     "/api/v1/drafts/{draft}/discard",
     DraftArgument,
-    DraftDiscarded,
+    DraftEnd,
     "Delete a draft.",
 )

@@ -17,7 +17,7 @@ class DrillArgument(Arguments):
 
 
 @form
-class DrillOver(Done):
+class DrillEnd(Done):
     """A drill that has ended."""
 
     directive: str
@@ -29,7 +29,7 @@ END = Act(
     "command",
     "/api/v1/drills/{drill}/end",
     DrillArgument,
-    DrillOver,
+    DrillEnd,
     "End a drill.",
 )
 

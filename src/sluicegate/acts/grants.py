@@ -22,7 +22,7 @@ class GrantArgument(Arguments):
 
 
 @form
-class GrantShown(ActAnswer):
+class GrantView(ActAnswer):
     """A grant as its holder sees it."""
 
     grant: str
@@ -48,13 +48,13 @@ SHOW = Act(
     "question",
     "/api/v1/grants/{grant}",
     GrantArgument,
-    GrantShown,
+    GrantView,
     "Show a grant: what it allows, until when, and its state.",
 )
 
 
 @form
-class GrantChanged(Done):
+class GrantChange(Done):
     """What a grant is now."""
 
     grant: str
@@ -75,7 +75,7 @@ SUSPEND = Act(
     "command",
     "/api/v1/grants/{grant}/suspend",
     Suspension,
-    GrantChanged,
+    GrantChange,
     "Suspend a grant immediately. Its open streams end. 'grant resume' makes it valid again.",
 )
 RESUME = Act(
@@ -84,7 +84,7 @@ RESUME = Act(
     "command",
     "/api/v1/grants/{grant}/resume",
     GrantArgument,
-    GrantChanged,
+    GrantChange,
     "Make a suspended grant valid again.",
 )
 SURRENDER = Act(
@@ -93,7 +93,7 @@ SURRENDER = Act(
     "command",
     "/api/v1/grants/{grant}/surrender",
     GrantArgument,
-    GrantChanged,
+    GrantChange,
     "Give a grant back. Its keys stop working, and its seat goes to the next organization.",
 )
 
@@ -107,7 +107,7 @@ class FallbackChoice(Arguments):
 
 
 @form
-class FallbackChosen(Done):
+class FallbackReceipt(Done):
     """What its holder has chosen for a grant."""
 
     grant: str
@@ -120,7 +120,7 @@ CHOOSE_FALLBACK = Act(
     "command",
     "/api/v1/grants/{grant}/fallback",
     FallbackChoice,
-    FallbackChosen,
+    FallbackReceipt,
     "Choose whether the fallback answers requests that a directive refuses.",
 )
 
@@ -135,7 +135,7 @@ class RemovalRequest(Arguments):
 
 
 @form
-class RemovalOpened(Done):
+class NewRemoval(Done):
     """The case about a removal. `reply_by_ms` is missing if the case was open before."""
 
     case: str
@@ -149,6 +149,6 @@ REMOVE = Act(
     "command",
     "/api/v1/grants/{grant}/removal",
     RemovalRequest,
-    RemovalOpened,
+    NewRemoval,
     "Open a case about ending a grant. Its holder may reply before it counts.",
 )

@@ -66,7 +66,7 @@ class MemberRows(OrganizationArgument):
 
 
 @form
-class MembersAdded(Done):
+class NewMembers(Done):
     """The member of each row, in their order. `added` counts those that are new."""
 
     members: tuple[str, ...]
@@ -79,7 +79,7 @@ REGISTER = Act(
     "command",
     "/api/v1/grants/{grant}/members",
     MemberRows,
-    MembersAdded,
+    NewMembers,
     "Register members of an organization, and claim their statuses: all of the rows or no row.",
     ANNEXES_MAX,
 )
@@ -93,7 +93,7 @@ class MemberSearch(OrganizationArgument):
 
 
 @form
-class ClaimShown(ActAnswer):
+class ClaimView(ActAnswer):
     """A claim about a person's status. `status` is null if the reader may not see it."""
 
     issuer: str
@@ -104,12 +104,12 @@ class ClaimShown(ActAnswer):
 
 
 @form
-class MemberShown(ActAnswer):
+class MemberView(ActAnswer):
     """A member, and what the organization and its providers claim. `disputed`: the person says otherwise."""
 
     member: str
     identifiers: tuple[IdentifierDigest, ...]
-    claims: tuple[ClaimShown, ...]
+    claims: tuple[ClaimView, ...]
     disputed: bool
 
 
@@ -117,7 +117,7 @@ class MemberShown(ActAnswer):
 class MemberList(ActAnswer):
     """Members, oldest first."""
 
-    members: tuple[MemberShown, ...]
+    members: tuple[MemberView, ...]
 
 
 LIST = Act(
@@ -139,7 +139,7 @@ class MemberNames(OrganizationArgument):
 
 
 @form
-class MembersGone(Done):
+class MembersEnd(Done):
     """The members that were removed, and the credentials that were revoked with them."""
 
     removed: tuple[str, ...]
@@ -152,7 +152,7 @@ REMOVE = Act(
     "command",
     "/api/v1/grants/{grant}/members/remove",
     MemberNames,
-    MembersGone,
+    MembersEnd,
     "Remove members. The keys bound to them are revoked.",
 )
 
@@ -167,7 +167,7 @@ class MemberClaim(ClaimWords):
 
 
 @form
-class MemberClaimed(Done):
+class NewMemberClaim(Done):
     """What is claimed of a member, and the provider that signed it, if one did."""
 
     member: str
@@ -181,7 +181,7 @@ CLAIM = Act(
     "command",
     "/api/v1/members/{member}/claim",
     MemberClaim,
-    MemberClaimed,
+    NewMemberClaim,
     "Claim a member's status for your organization, or with an assertion of your provider.",
 )
 
@@ -195,7 +195,7 @@ class ClaimArgument(Arguments):
 
 
 @form
-class ClaimRevoked(Done):
+class ClaimEnd(Done):
     """The member, and the issuer of the claim that was taken back."""
 
     member: str
@@ -208,7 +208,7 @@ REVOKE = Act(
     "command",
     "/api/v1/members/{member}/revoke",
     ClaimArgument,
-    ClaimRevoked,
+    ClaimEnd,
     "Take back the claim of your organization, or of its provider, about a member.",
 )
 

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from sluicegate.acts.act import PERSON, Act, ActAnswer, Arguments, Done, Nothing
 from sluicegate.acts.fields import ShortText
-from sluicegate.acts.members import ClaimShown, MemberLink
+from sluicegate.acts.members import ClaimView, MemberLink
 from sluicegate_record.form import form
 
 ONESELF = frozenset({PERSON})
 
 
 @form
-class OwnClaimShown(ClaimShown):
+class OwnClaimView(ClaimView):
     """A claim as its person sees it. They made it if `yours`, perhaps under an earlier link."""
 
     yours: bool
 
 
 @form
-class PersonShown(ActAnswer):
+class PersonView(ActAnswer):
     """Everything that is claimed about a person. `organization` is its legal name."""
 
     member: str
     organization: str
-    claims: tuple[OwnClaimShown, ...]
+    claims: tuple[OwnClaimView, ...]
 
 
 SHOW = Act(
@@ -32,7 +32,7 @@ SHOW = Act(
     "question",
     "/api/v1/person",
     Nothing,
-    PersonShown,
+    PersonView,
     "Show everything that is claimed about your own status. The token is the link's part after '#'.",
 )
 
@@ -45,7 +45,7 @@ class OwnClaim(Arguments):
 
 
 @form
-class OwnClaimNoted(Done):
+class NewOwnClaim(Done):
     """What a person said. If they took it back, there is an `issuer` in place of the `status`: `self`."""
 
     member: str
@@ -59,7 +59,7 @@ CLAIM = Act(
     "command",
     "/api/v1/person/claim",
     OwnClaim,
-    OwnClaimNoted,
+    NewOwnClaim,
     "Say what your status is. If others disagree, it is unknown until your organization settles it.",
 )
 LINK = Act(

@@ -39,7 +39,7 @@ class PointSaying(ActAnswer):
 
 
 @form
-class PointShown(ActAnswer):
+class PointView(ActAnswer):
     """A declared point."""
 
     point: str
@@ -56,7 +56,7 @@ class PointShown(ActAnswer):
 class Points(ActAnswer):
     """Every point on the record."""
 
-    points: tuple[PointShown, ...]
+    points: tuple[PointView, ...]
 
 
 LIST = Act(

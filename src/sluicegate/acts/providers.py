@@ -33,7 +33,7 @@ class ProviderRegistration(OrganizationArgument):
 
 
 @form
-class ProviderNamed(Done):
+class KnownProvider(Done):
     """Which provider."""
 
     provider: str
@@ -45,13 +45,13 @@ REGISTER = Act(
     "command",
     "/api/v1/grants/{grant}/providers",
     ProviderRegistration,
-    ProviderNamed,
+    KnownProvider,
     "Register an identity provider, with its keys or the URL of its keys.",
 )
 
 
 @form
-class ProviderShown(ActAnswer):
+class ProviderView(ActAnswer):
     """A provider, the ids of its keys, and why keys could not be fetched the last time. Units: seconds."""
 
     provider: str
@@ -68,7 +68,7 @@ class ProviderShown(ActAnswer):
 class ProviderList(ActAnswer):
     """The providers of an organization, oldest first."""
 
-    providers: tuple[ProviderShown, ...]
+    providers: tuple[ProviderView, ...]
 
 
 LIST = Act(
@@ -91,7 +91,7 @@ class KeyRotation(Arguments):
 
 
 @form
-class KeysRotated(Done):
+class KeyChange(Done):
     """A provider, and the ids of its keys."""
 
     provider: str
@@ -104,7 +104,7 @@ ROTATE = Act(
     "command",
     "/api/v1/providers/{provider}/rotate",
     KeyRotation,
-    KeysRotated,
+    KeyChange,
     "Replace a provider's keys by those in a file, or by those that are at its URL now.",
 )
 
@@ -122,6 +122,6 @@ REMOVE = Act(
     "command",
     "/api/v1/providers/{provider}/remove",
     ProviderArgument,
-    ProviderNamed,
+    KnownProvider,
     "Stop believing a provider. Its claims about statuses stay until they are revoked.",
 )

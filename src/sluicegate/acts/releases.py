@@ -66,7 +66,7 @@ PREVIEW = Act(
 
 
 @form
-class PlanApplied(Done):
+class PlanReceipt(Done):
     """What a plan has changed. `cases` ask agencies to agree to new terms, `superseded` cases have ended."""
 
     release: str
@@ -84,7 +84,7 @@ APPLY = Act(
     "command",
     "/api/v1/releases",
     DocumentText,
-    PlanApplied,
+    PlanReceipt,
     "Put a plan in force. Its agencies must agree to new terms before a stage admits anyone.",
 )
 
@@ -186,7 +186,7 @@ OPENING = Act(
 
 
 @form
-class StageOpen(Done):
+class StageReceipt(Done):
     """The stage is open; or `case` asks agencies to agree to its opening."""
 
     release: str
@@ -200,7 +200,7 @@ OPEN = Act(
     "command",
     "/api/v1/releases/openings",
     SignedStatement,
-    StageOpen,
+    StageReceipt,
     "Open a stage under the terms in force. An officer signs the opening.",
 )
 

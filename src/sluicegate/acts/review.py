@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments, Done
-from sluicegate.acts.cases import CaseArgument, CaseShown
+from sluicegate.acts.cases import CaseArgument, CaseView
 from sluicegate.acts.fields import Opened, PlainName, text
 from sluicegate_record.directives.document import Document
 from sluicegate_record.form import ABSENT, Absent, Base64, Json, Note, Time, form
@@ -52,7 +52,7 @@ class ExportedCase(ActAnswer):
     scope: ExportedNames | None
     dossier: ExportedDossier | None
     against: str | None
-    case: CaseShown
+    case: CaseView
 
 
 EXPORT = Act(
@@ -75,7 +75,7 @@ class ReviewStatement(Arguments):
 
 
 @form
-class RefusalShown(ActAnswer):
+class RefusalView(ActAnswer):
     """Why a control plane refuses something, and what to do."""
 
     code: str
@@ -84,7 +84,7 @@ class RefusalShown(ActAnswer):
 
 
 @form
-class PositionTaken(Done):
+class PositionReceipt(Done):
     """What a position came to in its case. `determination` is null if the case is not determined yet."""
 
     case: str = ""
@@ -100,14 +100,14 @@ class PositionTaken(Done):
 
 
 @form
-class PositionScheduled(PositionTaken):
+class ScheduledPosition(PositionReceipt):
     """What a schedule came to in one of its cases: a position, or a refusal."""
 
-    refused: RefusalShown | None = None
+    refused: RefusalView | None = None
 
 
 @form
-class StatementRecorded(PositionTaken):
+class StatementReceipt(PositionReceipt):
     """A statement on the record. Its kind says which fields there are.
 
     - a position, of its agency or transcribed: case, agency, digest, determination.
@@ -122,7 +122,7 @@ class StatementRecorded(PositionTaken):
     decision: str = ""
     party: str = ""
     about: About | None = None
-    cases: tuple[PositionScheduled, ...] = ()
+    cases: tuple[ScheduledPosition, ...] = ()
     refused: int | None = None
 
 
@@ -132,7 +132,7 @@ IMPORT = Act(
     "command",
     "/api/v1/positions",
     ReviewStatement,
-    StatementRecorded,
+    StatementReceipt,
     "Put a signed file on the record: a position, a schedule of positions, a proceeding, a screening.",
 )
 
@@ -146,7 +146,7 @@ class ListInUse(Arguments):
 
 
 @form
-class ListPutInUse(Done):
+class ListReceipt(Done):
     """A screening list, its version in use, and the cases whose records are open again."""
 
     list: str
@@ -160,6 +160,6 @@ USE_LIST = Act(
     "command",
     "/api/v1/lists",
     ListInUse,
-    ListPutInUse,
+    ListReceipt,
     "Say which version of a screening list is in use. Records made with another version are open again.",
 )

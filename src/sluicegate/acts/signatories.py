@@ -20,7 +20,7 @@ class SignatoryKey(OrganizationArgument):
 
 
 @form
-class SignatoryNamed(Done):
+class KnownSignatory(Done):
     """A signatory, and the id of its key."""
 
     signatory: str
@@ -33,13 +33,13 @@ PIN = Act(
     "command",
     "/api/v1/grants/{grant}/signatories",
     SignatoryKey,
-    SignatoryNamed,
+    KnownSignatory,
     "Allow a key to sign attestations for the organization that holds a grant.",
 )
 
 
 @form
-class SignatoryShown(ActAnswer):
+class SignatoryView(ActAnswer):
     """A signatory and its key."""
 
     signatory: str
@@ -48,7 +48,7 @@ class SignatoryShown(ActAnswer):
 
 
 @form
-class AttestationShown(ActAnswer):
+class AttestationView(ActAnswer):
     """Which signatory attests a credential, and the digest of what it signed."""
 
     credential: str
@@ -60,8 +60,8 @@ class AttestationShown(ActAnswer):
 class SignatoryList(ActAnswer):
     """An organization's signatories, and what is attested about its credentials."""
 
-    signatories: tuple[SignatoryShown, ...]
-    attested: tuple[AttestationShown, ...]
+    signatories: tuple[SignatoryView, ...]
+    attested: tuple[AttestationView, ...]
 
 
 LIST = Act(
@@ -83,7 +83,7 @@ class SignatoryArgument(OrganizationArgument):
 
 
 @form
-class SignatoryGone(Done):
+class SignatoryEnd(Done):
     """A signatory that signs no more, and the credentials whose attestations ended."""
 
     signatory: str
@@ -96,13 +96,13 @@ RETIRE = Act(
     "command",
     "/api/v1/grants/{grant}/signatories/{signatory}/retire",
     SignatoryArgument,
-    SignatoryGone,
+    SignatoryEnd,
     "Retire a signatory. It may sign no more, and its present attestations end.",
 )
 
 
 @form
-class AttestationNoted(Done):
+class KnownAttestation(Done):
     """An attestation in force: about which credential, until when, and its digest."""
 
     credential: str
@@ -116,13 +116,13 @@ ATTEST = Act(
     "command",
     "/api/v1/attestations",
     SignedStatement,
-    AttestationNoted,
+    KnownAttestation,
     "Put in force what a signatory has signed about all persons who can reach a key.",
 )
 
 
 @form
-class AttestationGone(Done):
+class AttestationEnd(Done):
     """The credential that is attested no more."""
 
     credential: str
@@ -134,6 +134,6 @@ WITHDRAW = Act(
     "command",
     "/api/v1/credentials/{credential}/withdraw",
     CredentialArgument,
-    AttestationGone,
+    AttestationEnd,
     "End the attestation of a key.",
 )

@@ -22,7 +22,7 @@ class SubscriptionRequest(Arguments):
 
 
 @form
-class SubscriptionShown(ActAnswer):
+class SubscriptionView(ActAnswer):
     """Where notices go. `state` is `active`, or `gone` if the receiver wants nothing more."""
 
     subscription: str
@@ -33,7 +33,7 @@ class SubscriptionShown(ActAnswer):
 
 
 @form
-class NewSubscription(SubscriptionShown):
+class NewSubscription(SubscriptionView):
     """A new subscription. The secret of a webhook is in this answer only."""
 
     secret: str | None = None
@@ -54,7 +54,7 @@ ADD = Act(
 class Subscriptions(ActAnswer):
     """The caller's subscriptions, oldest first."""
 
-    subscriptions: tuple[SubscriptionShown, ...]
+    subscriptions: tuple[SubscriptionView, ...]
 
 
 LIST = Act(
@@ -76,7 +76,7 @@ class SubscriptionArgument(Arguments):
 
 
 @form
-class SubscriptionGone(ActAnswer):
+class SubscriptionEnd(ActAnswer):
     """A subscription that is removed."""
 
     subscription: str
@@ -89,7 +89,7 @@ REMOVE = Act(
     "command",
     "/api/v1/subscriptions/{subscription}/remove",
     SubscriptionArgument,
-    SubscriptionGone,
+    SubscriptionEnd,
     "End a subscription. Letters that wait for it are deleted.",
 )
 

@@ -35,7 +35,7 @@ class TokenHolder(ActAnswer):
 
 
 @form
-class TokenIssued(TokenHolder):
+class NewToken(TokenHolder):
     """A principal, and its token, which is in this answer only."""
 
     token: str
@@ -47,13 +47,13 @@ ISSUE = Act(
     "secret",
     "/api/v1/tokens",
     TokenRequest,
-    TokenIssued,
+    NewToken,
     "Make a token for the control plane. It is shown once; only its digest is kept.",
 )
 
 
 @form
-class TokenShown(TokenHolder):
+class TokenView(TokenHolder):
     """A principal. `state` is `valid`, or `ended` if its token has ended."""
 
     state: str
@@ -63,7 +63,7 @@ class TokenShown(TokenHolder):
 class Tokens(ActAnswer):
     """Every principal that tokens are issued for, by role and name."""
 
-    tokens: tuple[TokenShown, ...]
+    tokens: tuple[TokenView, ...]
 
 
 LIST = Act(
@@ -90,6 +90,6 @@ REVOKE = Act(
     "command",
     "/api/v1/tokens/{principal}/revoke",
     TokenArgument,
-    TokenShown,
+    TokenView,
     "End a token, immediately. Its holder gets no notices until 'token issue --replace' gives another.",
 )

@@ -33,7 +33,7 @@ def acting(act: Act[Asked, Answered], said: Callable[[Answered], str], **options
 
     as_json = Parameter("as_json", Parameter.KEYWORD_ONLY, default=False, annotation=Json)
     command.__signature__ = Signature([*parameters, as_json])  # type: ignore[attr-defined]
-    command.__doc__ = act.does
+    command.__doc__ = act.help
     return command
 
 

@@ -11,16 +11,16 @@ from sluicegate.acts import applications as acts
 from sluicegate.acts import drafts as of_draft
 from sluicegate.acts.applications import (
     Amendment,
-    AppealOpened,
-    ApplicationOpened,
+    AnswerReceipt,
+    NewAppeal,
+    NewApplication,
     Nominations,
     NominationText,
-    QuestionAnswered,
-    ReplyReceived,
-    SeatTaken,
+    ReplyReceipt,
+    SeatReceipt,
     Submission,
 )
-from sluicegate.acts.drafts import Drafts, DraftSaved
+from sluicegate.acts.drafts import DraftReceipt, Drafts
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting
 from sluicegate.cli.files import read_text
@@ -37,12 +37,12 @@ Release = Annotated[str, typer.Option("--release", show_default=False)]
 Stage = Annotated[str, typer.Option("--stage", show_default=False)]
 
 
-def _opened(done: ApplicationOpened, what: str = "application") -> str:
+def _opened(done: NewApplication, what: str = "application") -> str:
     text = f"{what} {done.application} is {wording.words(done.state)}, at size {done.size}"
     return f"{text}\n  follow it: sluicegate application show {done.application}"
 
 
-def _saved(done: DraftSaved) -> str:
+def _saved(done: DraftReceipt) -> str:
     lines = [f"{done.draft} is saved; only you can see it"]
     lines += [f"  not eligible: {why}" for why in done.ineligible]
     return "\n".join([*lines, f"  submit it: sluicegate application send {done.draft}"])
@@ -56,22 +56,22 @@ def _drafts(found: Drafts) -> str:
     return table("drafts", ["draft", "stage", "surface", "saved"], rows, "No draft.")
 
 
-def _answered(done: QuestionAnswered) -> str:
+def _answered(done: AnswerReceipt) -> str:
     due = "" if done.due_ms is None else f", whose answer is now due {times.format_time(done.due_ms)}"
     return f"answered {done.agency}{due}"
 
 
-def _taken(done: SeatTaken) -> str:
+def _taken(done: SeatReceipt) -> str:
     next_ = f"sluicegate credential issue --grant {done.grant}"
     return f"{done.determination}: grant {done.grant}\n  next: {next_}"
 
 
-def _reply(done: ReplyReceived) -> str:
+def _reply(done: ReplyReceipt) -> str:
     until = times.format_time(done.reviewed_until_ms)
     return f"your reply is in {done.case}; it is reviewed until {until}"
 
 
-def _appeal(done: AppealOpened) -> str:
+def _appeal(done: NewAppeal) -> str:
     lines = [f"appeal {done.case}", f"  follow it: sluicegate application show {done.case}"]
     if done.no_grant is not None:
         lines.append(f"  it is heard for the record, and no grant comes back: {done.no_grant}")

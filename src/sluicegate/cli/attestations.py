@@ -11,7 +11,7 @@ from sluicegate.acts import signatories as acts
 from sluicegate.acts.act import Nothing
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.log import HEAD
-from sluicegate.acts.signatories import SignatoryGone, SignatoryKey, SignatoryList
+from sluicegate.acts.signatories import SignatoryEnd, SignatoryKey, SignatoryList
 from sluicegate.cli.acting import acting
 from sluicegate.cli.files import read_text
 from sluicegate.cli.members import Grant
@@ -36,7 +36,7 @@ def pin(
     emit(done.to_json(), as_json, f"signatory {done.signatory} (keyid {done.keyid})")
 
 
-def _retired(done: SignatoryGone) -> str:
+def _retired(done: SignatoryEnd) -> str:
     ended = counted(len(done.withdrawn), "attestation")
     return f"signatory {done.signatory} is retired, {ended} ended"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from sluicegate.acts.coverage import AssuranceSides, Counts, SideCounts, UnknownCounts
-from sluicegate.acts.directives import AffectedPeople, DirectivePreview, DirectiveShown, NamedCoverage, Remark
+from sluicegate.acts.directives import AffectedPeople, DirectivePreview, DirectiveView, NamedCoverage, Remark
 from sluicegate.cli import wording
 from sluicegate_record.directives.document import EVERYONE, Persons, Reasons, Selection
 from sluicegate_record.directives.received import Arrival
@@ -72,7 +72,7 @@ def _counts(counts: Counts) -> str:
     return ", ".join(told) or "no one"
 
 
-def directive(shown: DirectiveShown) -> str:
+def directive(shown: DirectiveView) -> str:
     """A directive on the public record, and the notes about it."""
     where = shown.surfaces if shown.surfaces == "all" else ", ".join(shown.surfaces)
     lines = [
@@ -90,14 +90,14 @@ def directive(shown: DirectiveShown) -> str:
     return "\n".join(lines)
 
 
-def _state(shown: DirectiveShown) -> str:
+def _state(shown: DirectiveView) -> str:
     if shown.ended_at_ms is not None:
         return f"{shown.ended} {_minute(shown.ended_at_ms)}"
     begins_ms = shown.effective_ms
     return "in force" if begins_ms is None else f"in force from {_minute(begins_ms)}"
 
 
-def _arrival(shown: DirectiveShown) -> Iterator[str]:
+def _arrival(shown: DirectiveView) -> Iterator[str]:
     came = shown.transcribed
     if came is not None:
         how = f"{came.how} of {came.on}" if isinstance(came, Arrival) else _UNREAD

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sluicegate.acts import grants as acts
-from sluicegate.acts.grants import FallbackChosen, GrantArgument, RemovalOpened
+from sluicegate.acts.grants import FallbackReceipt, GrantArgument, NewRemoval
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting
 from sluicegate.cli.output import Json, emit
@@ -17,13 +17,13 @@ from sluicegate.errors import WrongUsage
 from sluicegate_record.log import times
 
 
-def _fallback(done: FallbackChosen) -> str:
+def _fallback(done: FallbackReceipt) -> str:
     answered = "the fallback answers it, if you hold a grant for the fallback"
     what = answered if done.fallback else "it stays refused"
     return f"if a directive refuses a request under grant {done.grant}, {what}; at size {done.size}"
 
 
-def _removal(done: RemovalOpened) -> str:
+def _removal(done: NewRemoval) -> str:
     until = "its time" if done.reply_by_ms is None else times.format_time(done.reply_by_ms)
     return f"removal {done.case}; its holder may reply until {until}"
 

@@ -14,16 +14,16 @@ import typer
 from sluicegate.acts import members as acts
 from sluicegate.acts import person as own_acts
 from sluicegate.acts.members import (
-    ClaimShown,
+    ClaimView,
     MemberArgument,
     MemberClaim,
     MemberNames,
     MemberRow,
     MemberRows,
     MemberSearch,
-    MemberShown,
+    MemberView,
 )
-from sluicegate.acts.person import OwnClaim, PersonShown
+from sluicegate.acts.person import OwnClaim, PersonView
 from sluicegate.cli.acting import acting
 from sluicegate.cli.files import read_bytes, read_text
 from sluicegate.cli.output import Json, emit
@@ -170,7 +170,7 @@ def link(member: Member, as_json: Json = False) -> None:
 # The person: SLUICEGATE_TOKEN is the part of the link after '#'
 
 
-def _person(shown: PersonShown) -> str:
+def _person(shown: PersonView) -> str:
     rows = [_cells(each) for each in shown.claims]
     title = f"{shown.member}, a member of {shown.organization}"
     return f"{title}\n{table('', _CLAIM, rows, 'There are no claims.')}"
@@ -214,14 +214,14 @@ _CLAIM = ("issuer", "status", "method", "assurance", "until")
 """The columns of a claim."""
 
 
-def _rows(member: MemberShown) -> Iterator[list[str | None]]:
+def _rows(member: MemberView) -> Iterator[list[str | None]]:
     """The rows of a table about a member, one for each claim."""
     disputed = "yes" if member.disputed else ""
     for cells in map(_cells, member.claims or [None]):
         yield [member.member, *cells, disputed]
 
 
-def _cells(claim: ClaimShown | None) -> list[str | None]:
+def _cells(claim: ClaimView | None) -> list[str | None]:
     if claim is None:
         return [None] * len(_CLAIM)
     until = times.format_time(claim.until_ms) if claim.until_ms is not None else None

@@ -12,7 +12,7 @@ from sluicegate.acts import points as acts
 from sluicegate.acts.act import Nothing
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.log import HEAD
-from sluicegate.acts.points import PointAndDirective, Points, PointShown
+from sluicegate.acts.points import PointAndDirective, Points, PointView
 from sluicegate.cli.acting import acting
 from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit
@@ -106,7 +106,7 @@ def _points(found: Points) -> str:
     return table("", columns, rows, "No point is declared.")
 
 
-def _said(point: PointShown) -> str:
+def _said(point: PointView) -> str:
     said = (f"{each.directive} {each.says} {times.format_time(each.at_ms)}" for each in point.stated)
     return ", ".join(said)
 

@@ -11,9 +11,9 @@ import typer
 
 from sluicegate.acts import review as acts
 from sluicegate.acts.act import Nothing
-from sluicegate.acts.cases import CaseArgument, CaseShown
+from sluicegate.acts.cases import CaseArgument, CaseView
 from sluicegate.acts.log import HEAD
-from sluicegate.acts.review import ExportedCase, ListInUse, ReviewStatement, StatementRecorded
+from sluicegate.acts.review import ExportedCase, ListInUse, ReviewStatement, StatementReceipt
 from sluicegate.cli import wording
 from sluicegate.cli.files import read_json, read_text, write_json
 from sluicegate.cli.output import Json, emit
@@ -237,7 +237,7 @@ def _exported(client: Client, case: str) -> ExportedCase:
     return exports.checked(client.do(acts.EXPORT, CaseArgument(case=case)))
 
 
-def _import(client: Client, given: dict[str, Any]) -> StatementRecorded:
+def _import(client: Client, given: dict[str, Any]) -> StatementReceipt:
     """Put an envelope, or one with what opens its commitment, on the record."""
     signed = given if "envelope" in given else {"envelope": given}
     return client.do(acts.IMPORT, ReviewStatement.from_json(signed))
@@ -262,7 +262,7 @@ def _countersigned(case: ExportedCase) -> tuple[str, ...]:
     return _stage(case, case.terms).admission.countersign
 
 
-def _time_of(case: ExportedCase, done: StatementRecorded) -> list[str]:
+def _time_of(case: ExportedCase, done: StatementReceipt) -> list[str]:
     """Until when an agency has to answer, and what follows then."""
     clock = None if case.terms is None else _stage(case, case.terms).admission.clock
     if not isinstance(done.due_ms, int) or clock is None:
@@ -281,7 +281,7 @@ def _stage(case: ExportedCase, terms: Plan) -> Stage:
     return terms.stages[case.question.stage]
 
 
-def _recorded(done: StatementRecorded) -> str:
+def _recorded(done: StatementReceipt) -> str:
     if done.cases:
         lines = [f"the schedule of {done.agency} is on the record at size {done.size}"]
         for each in done.cases:
@@ -327,7 +327,7 @@ def _about(case: ExportedCase) -> Iterator[str]:
     yield from (f"  {name}: {json.dumps(value)}" for name, value in stage.to_json().items() if name != "name")
 
 
-def _heard(shown: CaseShown) -> Iterator[str]:
+def _heard(shown: CaseView) -> Iterator[str]:
     """What was said in a case so far."""
     for said in shown.positions:
         if not said.superseded:

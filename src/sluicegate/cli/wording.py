@@ -6,8 +6,8 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from sluicegate.acts.cases import AgencyClock, CaseShown, CaseSummary
-from sluicegate.acts.grants import GrantShown
+from sluicegate.acts.cases import AgencyClock, CaseSummary, CaseView
+from sluicegate.acts.grants import GrantView
 from sluicegate_record.log import times
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.rule import Rule
@@ -55,7 +55,7 @@ def minute(at: str | None) -> str:
     return f"{at[:10]} {at[11:16]}Z" if at else ""
 
 
-def case(shown: CaseShown) -> str:
+def case(shown: CaseView) -> str:
     """A case: its state, what was said, whose time runs, who it waits for, and what to do next."""
     about = shown.directive or f"{shown.release}/{shown.stage}"
     on = f" on {shown.surface}" if shown.surface else ""
@@ -92,13 +92,13 @@ def awaiting(shown: CaseSummary) -> str:
     return ", ".join(f"{name} (cannot sign)" if name in lacking else name for name in shown.awaiting)
 
 
-def _meaning(shown: CaseShown) -> str:
+def _meaning(shown: CaseView) -> str:
     """The meaning of an approved removal: the word "approved" alone would mislead."""
     ended = shown.kind == kinds.REMOVAL and shown.determination in kinds.GRANTED
     return ": the grant has ended" if ended else ""
 
 
-def _heard(shown: CaseShown) -> Iterator[str]:
+def _heard(shown: CaseView) -> Iterator[str]:
     for said in shown.positions:
         superseded = " (superseded)" if said.superseded else ""
         why = said.reason or said.sealed_reason or ("sealed reason" if said.sealed else "")
@@ -117,7 +117,7 @@ def _heard(shown: CaseShown) -> Iterator[str]:
         yield f"  {each.on or times.format_time(each.at_ms)} {each.party}, {each.kind}: {each.text}"
 
 
-def _times(shown: CaseShown) -> Iterator[str]:
+def _times(shown: CaseView) -> Iterator[str]:
     yield from (f"  clock of {clock(each)}" for each in shown.clocks)
     for agency in shown.unreceived:
         yield f"  clock of {agency}: not started; it has not confirmed receipt"
@@ -129,7 +129,7 @@ def _times(shown: CaseShown) -> Iterator[str]:
         yield f"  place {shown.place} on the waitlist; a freed seat is offered in this order"
 
 
-def _dates(shown: CaseShown) -> Iterator[tuple[str, int | None]]:
+def _dates(shown: CaseView) -> Iterator[tuple[str, int | None]]:
     """The dates in a case. An appeal settles those of a reply and of an appeal."""
     yield "the case is due", shown.due_ms
     if not shown.appeal:
@@ -140,7 +140,7 @@ def _dates(shown: CaseShown) -> Iterator[tuple[str, int | None]]:
         yield "appeal by", shown.appeal_by_ms
 
 
-def _next(shown: CaseShown) -> Iterator[str]:
+def _next(shown: CaseView) -> Iterator[str]:
     """What the applicant can do now."""
     name = shown.case
     if shown.state == kinds.ASKED:
@@ -177,7 +177,7 @@ def clock(given: AgencyClock) -> str:
     return f"{agency}: no time runs" if due_ms is None else f"{agency}: due {times.format_time(due_ms)}"
 
 
-def grant(shown: GrantShown) -> list[str]:
+def grant(shown: GrantView) -> list[str]:
     """A grant: what it allows, until when, its open cases, and what to do next."""
     is_over = shown.state in {"expired", "removed", "surrendered"}
     until = "" if is_over else _until(shown.valid_until_ms)

@@ -78,8 +78,8 @@ def _operation(act: AnyAct) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": act.name,
         "tags": [act.name.partition(".")[0]],
-        "summary": act.does.partition(". ")[0].rstrip("."),
-        "description": act.does,
+        "summary": act.help.partition(". ")[0].rstrip("."),
+        "description": act.help,
         "parameters": [*in_path, *in_query, *command_id],
         "responses": {
             "200": _response("What it answers", act.answered),

@@ -19,13 +19,13 @@ from starlette.routing import Route
 
 from sluicegate.acts.act import COMMAND_ID_LEAST, COMMAND_ID_MOST, ActAnswer, AnyAct, Arguments
 from sluicegate.control.errors import refused
+from sluicegate.control.outside import OUTSIDE, AsyncDoing
 from sluicegate.control.plane import ControlPlane
-from sluicegate.control.waiting import WAITING, Waiting
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
-from sluicegate.service.context import ANYONE, Context, Doing
+from sluicegate.service.context import STRANGER, Context, Doing
 from sluicegate.service.doings import doing_of
 from sluicegate_record.form import Form, Json, Misread, shape_of, shown
 from sluicegate_record.log import canonical
@@ -44,7 +44,7 @@ def routes(plane: ControlPlane, acts: Iterable[AnyAct]) -> list[Route]:
 
 
 def _route(plane: ControlPlane, act: AnyAct) -> Route:
-    do = WAITING.get(act) or _in_a_thread(doing_of(act))
+    do = OUTSIDE.get(act) or _in_a_thread(doing_of(act))
 
     async def endpoint(request: Request) -> Response:
         context = await read(plane, act, request)
@@ -59,7 +59,7 @@ def _route(plane: ControlPlane, act: AnyAct) -> Route:
     return Route(act.path, endpoint, methods=[act.method], name=act.name)
 
 
-def _in_a_thread(do: Doing[Any, Any]) -> Waiting:
+def _in_a_thread(do: Doing[Any, Any]) -> AsyncDoing:
     async def doing(_: ControlPlane, context: Context[Any], asked: Any) -> ActAnswer | Refusal:
         return await run_in_threadpool(do, context, asked)
 
@@ -84,7 +84,7 @@ async def read(
 def _holder(plane: ControlPlane, act: AnyAct, request: Request) -> Principal:
     """Who acts, if that role may. Raises: Unauthorized."""
     if not act.roles:
-        return ANYONE
+        return STRANGER
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     given = token.strip() if scheme.lower() == "bearer" else None
     principal = access.authenticate(plane.services.ledger.store.principals, given)

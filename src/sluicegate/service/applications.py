@@ -16,18 +16,18 @@ from sluicegate.acts.act import APPLICANT, Answered, Nothing
 from sluicegate.acts.applications import (
     AgencyAnswer,
     Amendment,
-    AmendmentOpened,
-    AppealOpened,
-    ApplicationOpened,
-    CaseClosed,
+    AnswerReceipt,
+    CaseEnd,
     CaseText,
-    NominationMade,
+    NewAmendment,
+    NewAppeal,
+    NewApplication,
+    NewNomination,
     Nominations,
-    NominationShown,
     NominationText,
-    QuestionAnswered,
-    ReplyReceived,
-    SeatTaken,
+    NominationView,
+    ReplyReceipt,
+    SeatReceipt,
     Submission,
 )
 from sluicegate.acts.cases import CaseArgument
@@ -61,14 +61,14 @@ OPEN_MAX = 20
 
 
 @does(acts.SUBMIT)
-def submit(context: Context[ApplicationOpened], asked: Submission) -> ApplicationOpened | Refusal:
+def submit(context: Context[NewApplication], asked: Submission) -> NewApplication | Refusal:
     """Apply for one stage on one surface. Raises: InvalidDocument."""
     _read(asked)
     return context.execute(lambda ports: prepared(context, ports.principals, asked))
 
 
 def prepared(
-    context: Context[ApplicationOpened], known: Principals, asked: Submission
+    context: Context[NewApplication], known: Principals, asked: Submission
 ) -> SubmitApplication | Refusal:
     """The command of an application, its organization noted. Raises: InvalidDocument."""
     ledger, principal, organization = context.ledger, context.principal, _read(asked)
@@ -96,7 +96,7 @@ def describe(ledger: Ledger, pseudonym: str, organization: dict[str, Any]) -> De
 
 
 @does(acts.AMEND)
-def amend(context: Context[AmendmentOpened], asked: Amendment) -> AmendmentOpened | Refusal:
+def amend(context: Context[NewAmendment], asked: Amendment) -> NewAmendment | Refusal:
     """Ask for a grant of one's own to be renewed or changed. Raises: InvalidDocument."""
     ledger = context.ledger
     with ledger.reading() as state:
@@ -119,31 +119,31 @@ def amend(context: Context[AmendmentOpened], asked: Amendment) -> AmendmentOpene
 
 
 @does(acts.ANSWER)
-def answer(context: Context[QuestionAnswered], asked: AgencyAnswer) -> QuestionAnswered | Refusal:
+def answer(context: Context[AnswerReceipt], asked: AgencyAnswer) -> AnswerReceipt | Refusal:
     """Answer the question of an agency."""
     return _by_applicant(context, asked.case, Answer(asked.case, asked.agency, _text(asked)))
 
 
 @does(acts.ACCEPT)
-def accept(context: Context[SeatTaken], asked: CaseArgument) -> SeatTaken | Refusal:
+def accept(context: Context[SeatReceipt], asked: CaseArgument) -> SeatReceipt | Refusal:
     """Take the seat that is offered."""
     return _by_applicant(context, asked.case, Accept(asked.case))
 
 
 @does(acts.WITHDRAW)
-def withdraw(context: Context[CaseClosed], asked: CaseArgument) -> CaseClosed | Refusal:
+def withdraw(context: Context[CaseEnd], asked: CaseArgument) -> CaseEnd | Refusal:
     """End one's own case."""
     return _by_applicant(context, asked.case, Withdraw(asked.case))
 
 
 @does(acts.REPLY)
-def reply(context: Context[ReplyReceived], asked: CaseText) -> ReplyReceived | Refusal:
+def reply(context: Context[ReplyReceipt], asked: CaseText) -> ReplyReceipt | Refusal:
     """Answer a denial, or a removal before it counts."""
     return _by_applicant(context, asked.case, Reply(asked.case, _text(asked)))
 
 
 @does(acts.APPEAL)
-def appeal(context: Context[AppealOpened], asked: CaseText) -> AppealOpened | Refusal:
+def appeal(context: Context[NewAppeal], asked: CaseText) -> NewAppeal | Refusal:
     """Appeal a denial or a removal."""
     ledger, text = context.ledger, _text(asked)
 
@@ -156,7 +156,7 @@ def appeal(context: Context[AppealOpened], asked: CaseText) -> AppealOpened | Re
 
 
 @does(acts.RETURN)
-def return_(context: Context[CaseClosed], asked: CaseText) -> CaseClosed | Refusal:
+def return_(context: Context[CaseEnd], asked: CaseText) -> CaseEnd | Refusal:
     """Return a deficient application without a decision."""
     command = Return(asked.case, _text(asked))
     with context.ledger.reading() as state:
@@ -165,7 +165,7 @@ def return_(context: Context[CaseClosed], asked: CaseText) -> CaseClosed | Refus
 
 
 @does(acts.NOMINATE)
-def nominate(context: Context[NominationMade], asked: NominationText) -> NominationMade | Refusal:
+def nominate(context: Context[NewNomination], asked: NominationText) -> NewNomination | Refusal:
     """Note that an organization is hoped for in a stage. Raises: InvalidDocument."""
     organization = _read(asked)
 
@@ -186,8 +186,8 @@ def nominations(context: Context[Nominations], _: Nothing) -> Nominations:
         )
 
 
-def _shown(ledger: Ledger, state: State, known: Nomination) -> NominationShown:
-    return NominationShown(
+def _shown(ledger: Ledger, state: State, known: Nomination) -> NominationView:
+    return NominationView(
         nomination=known.nomination,
         release=known.release,
         stage=known.stage,

@@ -9,15 +9,15 @@ from sluicegate.acts.credentials import CredentialArgument
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.members import OrganizationArgument
 from sluicegate.acts.signatories import (
-    AttestationGone,
-    AttestationNoted,
-    AttestationShown,
+    AttestationEnd,
+    AttestationView,
+    KnownAttestation,
+    KnownSignatory,
     SignatoryArgument,
-    SignatoryGone,
+    SignatoryEnd,
     SignatoryKey,
     SignatoryList,
-    SignatoryNamed,
-    SignatoryShown,
+    SignatoryView,
 )
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.attestations import (
@@ -36,7 +36,7 @@ from sluicegate_record.statements.people import Attestation
 
 
 @does(acts.PIN)
-def pin(context: Context[SignatoryNamed], asked: SignatoryKey) -> SignatoryNamed | Refusal:
+def pin(context: Context[KnownSignatory], asked: SignatoryKey) -> KnownSignatory | Refusal:
     """Let a key attest for the organization that holds a grant of the caller's. Raises: BadKey."""
     public = dsse.load_public(asked.key)
     organization = organization_of(context, asked.grant)
@@ -46,7 +46,7 @@ def pin(context: Context[SignatoryNamed], asked: SignatoryKey) -> SignatoryNamed
 
 
 @does(acts.RETIRE)
-def retire(context: Context[SignatoryGone], asked: SignatoryArgument) -> SignatoryGone | Refusal:
+def retire(context: Context[SignatoryEnd], asked: SignatoryArgument) -> SignatoryEnd | Refusal:
     """Let a signatory attest no more; what it attests now ends."""
     organization = organization_of(context, asked.grant)
     if isinstance(organization, Refusal):
@@ -63,11 +63,11 @@ def listed(context: Context[SignatoryList], asked: OrganizationArgument) -> Sign
     with context.ledger.reading() as state:
         pinned = state.registry.signatories.get(organization, {})
         signatories = tuple(
-            SignatoryShown(signatory=each.id, keyid=each.keyid, public_key=each.public)
+            SignatoryView(signatory=each.id, keyid=each.keyid, public_key=each.public)
             for each in pinned.values()
         )
         attested = tuple(
-            AttestationShown(credential=name, signatory=pinned[keyid].id, digest=digest)
+            AttestationView(credential=name, signatory=pinned[keyid].id, digest=digest)
             for name, (keyid, digest) in state.registry.attested.items()
             if state.table.credential(name).grant.organization == organization
         )
@@ -75,7 +75,7 @@ def listed(context: Context[SignatoryList], asked: OrganizationArgument) -> Sign
 
 
 @does(acts.ATTEST)
-def attest(context: Context[AttestationNoted], asked: SignedStatement) -> AttestationNoted | Refusal:
+def attest(context: Context[KnownAttestation], asked: SignedStatement) -> KnownAttestation | Refusal:
     """Put a signed attestation in force. Raises: BadEnvelope."""
     envelope = Envelope.from_json(asked.envelope)
     credential = Attestation.read(envelope).credential
@@ -85,7 +85,7 @@ def attest(context: Context[AttestationNoted], asked: SignedStatement) -> Attest
 
 
 @does(acts.WITHDRAW)
-def withdraw(context: Context[AttestationGone], asked: CredentialArgument) -> AttestationGone | Refusal:
+def withdraw(context: Context[AttestationEnd], asked: CredentialArgument) -> AttestationEnd | Refusal:
     """Withdraw the attestation of a credential of the caller's."""
     if not _holds(context, asked.credential):
         return credential_unknown(asked.credential)

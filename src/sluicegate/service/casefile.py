@@ -17,12 +17,12 @@ from sluicegate.acts.cases import (
     ApplicantQuestion,
     CaseArgument,
     CaseNote,
-    CaseShown,
-    PositionShown,
-    ScreeningShown,
+    CaseView,
+    PositionView,
+    ScreeningView,
     SealedText,
 )
-from sluicegate.acts.grants import GrantShown
+from sluicegate.acts.grants import GrantView
 from sluicegate.acts.review import ExportedCase, ExportedDossier, ExportedNames
 from sluicegate.core.access.table import GrantRow
 from sluicegate.core.lifecycle import Refusal, State, applications, blocks, directives, eligibility, signers
@@ -42,7 +42,7 @@ _Sealed = Mapping[tuple[int, str], Any]
 
 
 @does(acts.SHOW)
-def show(context: Context[CaseShown], asked: CaseArgument) -> CaseShown | Refusal:
+def show(context: Context[CaseView], asked: CaseArgument) -> CaseView | Refusal:
     """One case as its reader may see it."""
     with context.ledger.reading() as state:
         case = seen(state, context.principal, asked.case)
@@ -80,14 +80,14 @@ def export(context: Context[ExportedCase], asked: CaseArgument) -> ExportedCase 
         )
 
 
-def grant_of(state: State, grant_id: str) -> GrantShown | None:
+def grant_of(state: State, grant_id: str) -> GrantView | None:
     """A grant as its holder sees it."""
     grant = state.table.grants_by_id.get(grant_id)
     if grant is None:
         return None
     held = state.grants[grant_id]
     is_reopened = blocks.screening_needed(state.record, state.cases[held.case])
-    return GrantShown(
+    return GrantView(
         grant=grant.id,
         case=held.case,
         release=grant.release,
@@ -113,10 +113,10 @@ def _progress(state: State, grant: GrantRow) -> str:
     return "provisioned" if grant.id in state.provisioned else "approved"
 
 
-def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> CaseShown:
+def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> CaseView:
     opened = _sealed(ledger, case, principal)
     untimed = [party for party in case.awaiting if party not in case.clocks]
-    return CaseShown(
+    return CaseView(
         **line(case, _name_of(ledger, state, case)),
         awaiting=tuple(awaiting(state, case)),
         cannot_sign=tuple(signers.unable(state.record, case)),
@@ -169,9 +169,9 @@ def _would_decide(case: Case) -> tuple[tuple[str, ...], ...]:
     return tuple(map(tuple, quorum.smallest(rule, case.consenting, case.against)))
 
 
-def _positions(case: Case, opened: _Sealed) -> tuple[PositionShown, ...]:
+def _positions(case: Case, opened: _Sealed) -> tuple[PositionView, ...]:
     return tuple(
-        PositionShown(
+        PositionView(
             agency=said.agency,
             position=said.position,
             reason=said.reason,
@@ -219,10 +219,10 @@ def _blocked_by(ledger: Ledger, state: State, case: Case) -> tuple[acts.Block, .
     return (*lacking, *blocks.blocked_by(state.record, case, ledger.now_ms()))
 
 
-def _screened(screening: ListComparison | None) -> ScreeningShown | None:
+def _screened(screening: ListComparison | None) -> ScreeningView | None:
     if screening is None:
         return None
-    return ScreeningShown(
+    return ScreeningView(
         list=screening.name,
         version=screening.version,
         decision=screening.decision,

@@ -15,7 +15,7 @@ from sluicegate.acts import cases as acts
 from sluicegate.acts.act import APPLICANT
 from sluicegate.acts.cases import CaseFilter, CaseList, CaseSummary
 from sluicegate.core.lifecycle import Refusal, State, blocks, signers
-from sluicegate.core.lifecycle.acts import case_unknown
+from sluicegate.core.lifecycle.steps import case_unknown
 from sluicegate.core.people import application
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal

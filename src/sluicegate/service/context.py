@@ -17,7 +17,7 @@ from sluicegate.service.usage import UsageBook
 from sluicegate.settings import PostSettings
 from sluicegate_record.form import Misread
 
-ANYONE = Principal("anyone", "anyone", "")
+STRANGER = Principal("anyone", "anyone", "")
 """Who does an act without a token."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sluicegate.acts import credentials as acts
 from sluicegate.acts.act import DEVELOPER
-from sluicegate.acts.credentials import CredentialArgument, CredentialGone, CredentialKnown, KeyDigest
+from sluicegate.acts.credentials import CredentialArgument, CredentialEnd, KeyDigest, KnownCredential
 from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.credentials import (
@@ -21,7 +21,7 @@ from sluicegate.service.grants import grant_unknown
 
 
 @does(acts.ISSUE)
-def issue(context: Context[CredentialKnown], asked: KeyDigest) -> CredentialKnown | Refusal:
+def issue(context: Context[KnownCredential], asked: KeyDigest) -> KnownCredential | Refusal:
     """Register a key by its digest under a grant of the caller's, for a member alone if one is named."""
     if not DIGEST.fullmatch(asked.digest):
         raise InvalidInput("the digest of a key is 64 lower-case hex digits of SHA-256")
@@ -31,7 +31,7 @@ def issue(context: Context[CredentialKnown], asked: KeyDigest) -> CredentialKnow
 
 
 @does(acts.REVOKE)
-def revoke(context: Context[CredentialGone], asked: CredentialArgument) -> CredentialGone | Refusal:
+def revoke(context: Context[CredentialEnd], asked: CredentialArgument) -> CredentialEnd | Refusal:
     """Revoke a credential of the caller's."""
     with context.ledger.reading() as state:
         grant = state.credentials.get(asked.credential, "")

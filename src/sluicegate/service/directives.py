@@ -17,12 +17,12 @@ from sluicegate.acts.directives import (
     AcceptedDirective,
     ConfirmedDirective,
     Definitions,
-    DefinitionShown,
+    DefinitionView,
     DirectiveArgument,
     Directives,
-    DirectiveShown,
     DirectiveStatus,
     DirectiveSummary,
+    DirectiveView,
     KnownDefinition,
     LiftCase,
     LiftRequest,
@@ -92,7 +92,7 @@ def definitions(context: Context[Definitions], _: Nothing) -> Definitions:
         found = {**persons.DEFINITIONS, **state.definitions}
     return Definitions(
         definitions=tuple(
-            DefinitionShown(definition=each.name, statuses=each.statuses, source=each.source)
+            DefinitionView(definition=each.name, statuses=each.statuses, source=each.source)
             for _, each in sorted(found.items())
         )
     )
@@ -107,14 +107,14 @@ def listed(context: Context[Directives], _: Nothing) -> Directives:
 
 
 @does(acts.SHOW)
-def show(context: Context[DirectiveShown], asked: DirectiveArgument) -> DirectiveShown | Refusal:
+def show(context: Context[DirectiveView], asked: DirectiveArgument) -> DirectiveView | Refusal:
     """What the public record says of a directive: who, what, why, since when, and what was added later."""
     with context.ledger.reading() as state:
         found = state.directives.get(asked.directive)
         if found is None:
             return directives.directive_unknown(asked.directive)
         said = tuple(_said(state, found))
-    return DirectiveShown(**_summary(found), document=found.document, said=said)
+    return DirectiveView(**_summary(found), document=found.document, said=said)
 
 
 @does(acts.STATUS)

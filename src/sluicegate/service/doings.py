@@ -2,7 +2,7 @@
 
 Rules:
 - Every module that does one is imported here.
-- `control.waiting` has the three that wait for gateways or for a provider's server before or after.
+- `control.outside` has the three that wait for gateways or for a provider's server before or after.
 """
 
 from __future__ import annotations

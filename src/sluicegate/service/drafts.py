@@ -12,8 +12,8 @@ from typing import Any
 
 from sluicegate.acts import drafts as acts
 from sluicegate.acts.act import Nothing
-from sluicegate.acts.applications import ApplicationOpened, Submission
-from sluicegate.acts.drafts import DraftArgument, DraftDiscarded, Drafts, DraftSaved, DraftShown
+from sluicegate.acts.applications import NewApplication, Submission
+from sluicegate.acts.drafts import DraftArgument, DraftEnd, DraftReceipt, Drafts, DraftView
 from sluicegate.core.lifecycle import Refusal, releases
 from sluicegate.core.lifecycle.applications import SubmitApplication
 from sluicegate.core.people import application
@@ -30,7 +30,7 @@ DRAFTS_MAX = 20
 
 
 @does(acts.SAVE)
-def save(context: Context[DraftSaved], asked: Submission) -> DraftSaved | Refusal:
+def save(context: Context[DraftReceipt], asked: Submission) -> DraftReceipt | Refusal:
     """Keep an application without submitting it, and say what of it is not eligible.
 
     Its organization file may still have errors. What is not eligible is not kept: it is found each time.
@@ -40,14 +40,14 @@ def save(context: Context[DraftSaved], asked: Submission) -> DraftSaved | Refusa
         return ineligible
     ledger, owner = context.ledger, context.principal.id
 
-    def change(ports: Ports) -> DraftSaved | Refusal:
+    def change(ports: Ports) -> DraftReceipt | Refusal:
         if len(ports.principals.drafts(owner)) >= DRAFTS_MAX:
             said = f"you have {DRAFTS_MAX} drafts"
             return Refusal("conflict", "too_many_drafts", said, "submit or discard one")
         name = "draft_" + base64.b32encode(ledger.random(10)).decode().lower()
         body = canonical.dumps(asked.to_json()).decode()
         ports.principals.add_draft(SavedDraft(name, owner, body, ledger.now_ms()))
-        return DraftSaved(draft=name, ineligible=())
+        return DraftReceipt(draft=name, ineligible=())
 
     kept = context.arrange(change)
     return kept if isinstance(kept, Refusal) else replace(kept, ineligible=tuple(ineligible))
@@ -61,7 +61,7 @@ def listed(context: Context[Drafts], _: Nothing) -> Drafts:
 
 
 @does(acts.SUBMIT)
-def submit(context: Context[ApplicationOpened], asked: DraftArgument) -> ApplicationOpened | Refusal:
+def submit(context: Context[NewApplication], asked: DraftArgument) -> NewApplication | Refusal:
     """Submit a draft; one that is refused stays. Raises: InvalidDocument."""
 
     def command(ports: Ports) -> SubmitApplication | Refusal:
@@ -77,15 +77,15 @@ def submit(context: Context[ApplicationOpened], asked: DraftArgument) -> Applica
 
 
 @does(acts.DISCARD)
-def discard(context: Context[DraftDiscarded], asked: DraftArgument) -> DraftDiscarded | Refusal:
+def discard(context: Context[DraftEnd], asked: DraftArgument) -> DraftEnd | Refusal:
     """Forget a draft."""
 
-    def change(ports: Ports) -> DraftDiscarded | Refusal:
+    def change(ports: Ports) -> DraftEnd | Refusal:
         found = _own(ports.principals, context.principal, asked.draft)
         if isinstance(found, Refusal):
             return found
         ports.principals.remove_draft(found.id)
-        return DraftDiscarded(draft=found.id, discarded=True)
+        return DraftEnd(draft=found.id, discarded=True)
 
     return context.arrange(change)
 
@@ -96,10 +96,10 @@ def _own(known: Principals, principal: Principal, draft: str) -> SavedDraft | Re
     return found or Refusal("unknown", "draft_unknown", said, "'application drafts' lists yours")
 
 
-def _shown(context: Context[Drafts], draft: SavedDraft) -> DraftShown:
+def _shown(context: Context[Drafts], draft: SavedDraft) -> DraftView:
     kept = _kept(draft)
     ineligible = _ineligible(context, kept)
-    return DraftShown(
+    return DraftView(
         draft=draft.id,
         ineligible=(ineligible.message,) if isinstance(ineligible, Refusal) else tuple(ineligible),
         release=kept.release,

@@ -9,7 +9,7 @@ Rules:
 from __future__ import annotations
 
 from sluicegate.acts import drills as acts
-from sluicegate.acts.drills import DrillArgument, DrillOver, SignedDrillReport
+from sluicegate.acts.drills import DrillArgument, DrillEnd, SignedDrillReport
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.directives import EndDrill, ReportDrill
 from sluicegate.service.context import Context, does
@@ -22,7 +22,7 @@ from sluicegate_record.statements.directives import DrilledGateway, DrillReport
 
 
 @does(acts.END)
-def end(context: Context[DrillOver], asked: DrillArgument) -> DrillOver | Refusal:
+def end(context: Context[DrillEnd], asked: DrillArgument) -> DrillEnd | Refusal:
     """End a drill."""
     return context.execute(EndDrill(asked.drill))
 

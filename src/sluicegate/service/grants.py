@@ -14,11 +14,11 @@ from sluicegate.acts import grants as acts
 from sluicegate.acts.act import AGENCY
 from sluicegate.acts.grants import (
     FallbackChoice,
-    FallbackChosen,
+    FallbackReceipt,
     GrantArgument,
-    GrantChanged,
-    GrantShown,
-    RemovalOpened,
+    GrantChange,
+    GrantView,
+    NewRemoval,
     RemovalRequest,
     Suspension,
 )
@@ -41,7 +41,7 @@ from sluicegate_record.entities.case import Case
 
 
 @does(acts.SHOW)
-def show(context: Context[GrantShown], asked: GrantArgument) -> GrantShown | Refusal:
+def show(context: Context[GrantView], asked: GrantArgument) -> GrantView | Refusal:
     """A grant, to those who may see its case."""
     with context.ledger.reading() as state:
         case = seen_of(state, context.principal, asked.grant)
@@ -50,28 +50,28 @@ def show(context: Context[GrantShown], asked: GrantArgument) -> GrantShown | Ref
 
 
 @does(acts.SUSPEND)
-def suspend(context: Context[GrantChanged], asked: Suspension) -> GrantChanged | Refusal:
+def suspend(context: Context[GrantChange], asked: Suspension) -> GrantChange | Refusal:
     """Suspend a grant."""
     case = _case(context, asked.grant)
     return case if isinstance(case, Refusal) else context.execute(SuspendGrant(asked.grant, asked.code))
 
 
 @does(acts.RESUME)
-def resume(context: Context[GrantChanged], asked: GrantArgument) -> GrantChanged | Refusal:
+def resume(context: Context[GrantChange], asked: GrantArgument) -> GrantChange | Refusal:
     """Make a suspended grant valid again."""
     case = _case(context, asked.grant)
     return case if isinstance(case, Refusal) else context.execute(ResumeGrant(asked.grant))
 
 
 @does(acts.SURRENDER)
-def surrender(context: Context[GrantChanged], asked: GrantArgument) -> GrantChanged | Refusal:
+def surrender(context: Context[GrantChange], asked: GrantArgument) -> GrantChange | Refusal:
     """Give a grant back."""
     case = _own(context, asked.grant, "surrender a grant", "'grant suspend' narrows at once")
     return case if isinstance(case, Refusal) else context.execute(SurrenderGrant(asked.grant))
 
 
 @does(acts.CHOOSE_FALLBACK)
-def choose_fallback(context: Context[FallbackChosen], asked: FallbackChoice) -> FallbackChosen | Refusal:
+def choose_fallback(context: Context[FallbackReceipt], asked: FallbackChoice) -> FallbackReceipt | Refusal:
     """Have the fallback answer what a directive refuses under a grant, or have it no more."""
     what = "choose whether another model answers under a grant"
     case = _own(context, asked.grant, what, "use the token that applied for it")
@@ -81,7 +81,7 @@ def choose_fallback(context: Context[FallbackChosen], asked: FallbackChoice) -> 
 
 
 @does(acts.REMOVE)
-def remove(context: Context[RemovalOpened], asked: RemovalRequest) -> RemovalOpened | Refusal:
+def remove(context: Context[NewRemoval], asked: RemovalRequest) -> NewRemoval | Refusal:
     """Open the case about removing a grant."""
     case = _case(context, asked.grant)
     if isinstance(case, Refusal):

@@ -17,23 +17,23 @@ from sluicegate.acts import person as own_acts
 from sluicegate.acts.act import Nothing
 from sluicegate.acts.members import (
     ClaimArgument,
-    ClaimRevoked,
-    ClaimShown,
+    ClaimEnd,
+    ClaimView,
     ClaimWords,
     MemberArgument,
     MemberClaim,
-    MemberClaimed,
     MemberLink,
     MemberList,
     MemberNames,
     MemberRow,
     MemberRows,
-    MembersAdded,
     MemberSearch,
-    MembersGone,
-    MemberShown,
+    MembersEnd,
+    MemberView,
+    NewMemberClaim,
+    NewMembers,
 )
-from sluicegate.acts.person import OwnClaim, OwnClaimNoted, OwnClaimShown, PersonShown
+from sluicegate.acts.person import NewOwnClaim, OwnClaim, OwnClaimView, PersonView
 from sluicegate.core.lifecycle import Refusal, State
 from sluicegate.core.lifecycle.persons import (
     SELF,
@@ -59,7 +59,7 @@ from sluicegate_record.directives.status import Assurance
 
 
 @does(acts.REGISTER)
-def register(context: Context[MembersAdded], asked: MemberRows) -> MembersAdded | Refusal:
+def register(context: Context[NewMembers], asked: MemberRows) -> NewMembers | Refusal:
     """Register members of the organization that holds a grant of the caller's.
 
     Raises: InvalidInput: a row that cannot be read.
@@ -82,7 +82,7 @@ def listed(context: Context[MemberList], asked: MemberSearch) -> MemberList | Re
         if asked.identifier is not None:
             named = state.table.registry.get(organization, {}).get(asked.identifier)
             names = [named.id] if named is not None else []
-    found: list[MemberShown] = []
+    found: list[MemberView] = []
     for part in parts(names):  # the fleet does not wait for a list of a hundred thousand
         with context.ledger.reading() as state:
             known = (state.table.people.get(name) for name in part)
@@ -91,7 +91,7 @@ def listed(context: Context[MemberList], asked: MemberSearch) -> MemberList | Re
 
 
 @does(acts.REMOVE)
-def remove(context: Context[MembersGone], asked: MemberNames) -> MembersGone | Refusal:
+def remove(context: Context[MembersEnd], asked: MemberNames) -> MembersEnd | Refusal:
     """Forget members; the credentials bound to them are revoked."""
     organization = organization_of(context, asked.grant)
     if isinstance(organization, Refusal):
@@ -100,7 +100,7 @@ def remove(context: Context[MembersGone], asked: MemberNames) -> MembersGone | R
 
 
 @does(acts.CLAIM)
-def claim(context: Context[MemberClaimed], asked: MemberClaim) -> MemberClaimed | Refusal:
+def claim(context: Context[NewMemberClaim], asked: MemberClaim) -> NewMemberClaim | Refusal:
     """Claim a member's status for the organization, or by an assertion for the provider that signed it.
 
     Raises: InvalidInput: neither a status nor an assertion, or words that cannot be read.
@@ -118,7 +118,7 @@ def claim(context: Context[MemberClaimed], asked: MemberClaim) -> MemberClaimed 
 
 
 @does(acts.REVOKE)
-def revoke(context: Context[ClaimRevoked], asked: ClaimArgument) -> ClaimRevoked | Refusal:
+def revoke(context: Context[ClaimEnd], asked: ClaimArgument) -> ClaimEnd | Refusal:
     """Take back what the organization, or one of its providers, claims of a member."""
     organization = _administered(context, asked.member)
     if isinstance(organization, Refusal):
@@ -142,7 +142,7 @@ def link(context: Context[MemberLink], asked: MemberArgument) -> MemberLink | Re
 
 
 @does(own_acts.SHOW)
-def show(context: Context[PersonShown], _: Nothing) -> PersonShown | Refusal:
+def show(context: Context[PersonView], _: Nothing) -> PersonView | Refusal:
     """All that is claimed of the caller, by which issuer, how and until when."""
     with context.ledger.reading() as state:
         person = state.table.people.get(context.principal.name)
@@ -150,11 +150,11 @@ def show(context: Context[PersonShown], _: Nothing) -> PersonShown | Refusal:
             return _gone()
         claims = tuple(_own(context, state, person, each) for each in person.claims)
     name = _legal_name(context.ledger, person.organization)
-    return PersonShown(member=person.id, organization=name, claims=claims)
+    return PersonView(member=person.id, organization=name, claims=claims)
 
 
 @does(own_acts.CLAIM)
-def correct(context: Context[OwnClaimNoted], asked: OwnClaim) -> OwnClaimNoted | Refusal:
+def correct(context: Context[NewOwnClaim], asked: OwnClaim) -> NewOwnClaim | Refusal:
     """Say what the caller's status is; None takes back what they said."""
     if not _is_registered(context):
         return _gone()
@@ -197,10 +197,10 @@ def _is_registered(context: Context[Any]) -> bool:
         return context.principal.name in state.table.people
 
 
-def _member(state: State, person: Person) -> MemberShown:
+def _member(state: State, person: Person) -> MemberView:
     claims = [each for each in person.claims if each.issuer != SELF]
     said = claim_by(person, SELF)
-    return MemberShown(
+    return MemberView(
         member=person.id,
         identifiers=tuple(state.registry.members[person.organization][person.id]),
         claims=tuple(_claim(state, person, each) for each in claims),
@@ -208,9 +208,9 @@ def _member(state: State, person: Person) -> MemberShown:
     )
 
 
-def _claim(state: State, person: Person, claim: Claim) -> ClaimShown:
+def _claim(state: State, person: Person, claim: Claim) -> ClaimView:
     """A claim as an administrator sees it."""
-    return ClaimShown(
+    return ClaimView(
         issuer="organization" if claim.issuer == person.organization else claim.issuer,
         status=claim.status,
         method=_method(state, person, claim),
@@ -219,11 +219,11 @@ def _claim(state: State, person: Person, claim: Claim) -> ClaimShown:
     )
 
 
-def _own(context: Context[Any], state: State, person: Person, claim: Claim) -> OwnClaimShown:
+def _own(context: Context[Any], state: State, person: Person, claim: Claim) -> OwnClaimView:
     """A claim as its person sees it."""
     is_own = claim.issuer == SELF
     is_hidden = is_own and state.registry.told[person.id, SELF].by != context.principal.id
-    return OwnClaimShown(
+    return OwnClaimView(
         issuer="you" if is_own else _issuer(context.ledger, state, person, claim.issuer),
         status=None if is_hidden else claim.status,
         method=_method(state, person, claim),

@@ -12,7 +12,7 @@ from sluicegate.acts.points import (
     PointAndDirective,
     Points,
     PointSaying,
-    PointShown,
+    PointView,
 )
 from sluicegate.core.lifecycle import Refusal, points
 from sluicegate.core.lifecycle.points import SetPoint, StatePoint
@@ -54,8 +54,8 @@ def listed(context: Context[Points], _: Nothing) -> Points:
         return Points(points=tuple(map(_shown, known.points.values())))
 
 
-def _shown(point: Point) -> PointShown:
-    return PointShown(
+def _shown(point: Point) -> PointView:
+    return PointView(
         point=point.name,
         surface=point.surface,
         state="retired" if point.retired else "declared",

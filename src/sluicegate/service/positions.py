@@ -11,11 +11,11 @@ from collections.abc import Callable
 from sluicegate.acts import review as acts
 from sluicegate.acts.review import (
     ListInUse,
-    ListPutInUse,
-    PositionScheduled,
-    RefusalShown,
+    ListReceipt,
+    RefusalView,
     ReviewStatement,
-    StatementRecorded,
+    ScheduledPosition,
+    StatementReceipt,
 )
 from sluicegate.core.lifecycle import Command, Refusal
 from sluicegate.core.lifecycle.positions import Proceed, Receive, RecordPosition, Screen, TranscribePosition
@@ -46,7 +46,7 @@ _COMMANDS: dict[str, Callable[[Envelope, Opening | None], Command]] = {
 
 
 @does(acts.IMPORT)
-def record(context: Context[StatementRecorded], asked: ReviewStatement) -> StatementRecorded | Refusal:
+def record(context: Context[StatementReceipt], asked: ReviewStatement) -> StatementReceipt | Refusal:
     """Put a signed statement about a case on the record, by what it states.
 
     `opened` is what opens its commitment: a sealed reason, the candidates of a screening.
@@ -63,16 +63,16 @@ def record(context: Context[StatementRecorded], asked: ReviewStatement) -> State
 
 
 @does(acts.USE_LIST)
-def use_list(context: Context[ListPutInUse], asked: ListInUse) -> ListPutInUse | Refusal:
+def use_list(context: Context[ListReceipt], asked: ListInUse) -> ListReceipt | Refusal:
     """Say which version of a screening list is in use."""
     return context.execute(UseList(asked.name, asked.version))
 
 
-def _schedule(context: Context[StatementRecorded], given: Envelope) -> StatementRecorded:
+def _schedule(context: Context[StatementReceipt], given: Envelope) -> StatementReceipt:
     """One position in several cases: each is decided by itself, and a refusal in one stops none."""
     stated = Schedule.read(given)
     results = tuple(_scheduled(context, given, each.case) for each in stated.cases)
-    return StatementRecorded(
+    return StatementReceipt(
         size=context.ledger.size(),
         agency=stated.agency,
         digest=given.digest,
@@ -81,7 +81,7 @@ def _schedule(context: Context[StatementRecorded], given: Envelope) -> Statement
     )
 
 
-def _scheduled(context: Context[StatementRecorded], given: Envelope, case: str) -> PositionScheduled:
+def _scheduled(context: Context[StatementReceipt], given: Envelope, case: str) -> ScheduledPosition:
     """The position of a schedule in one of its cases, under a command id of its own."""
     result = context.ledger.execute(
         RecordPosition(given, None, case),
@@ -90,6 +90,6 @@ def _scheduled(context: Context[StatementRecorded], given: Envelope, case: str) 
         request=["schedule", given.to_json(), case],
     )
     if isinstance(result, Refusal):
-        refused = RefusalShown(code=result.code, message=result.message, remedy=result.remedy)
-        return PositionScheduled(case=case, refused=refused)
-    return PositionScheduled.from_json(result)
+        refused = RefusalView(code=result.code, message=result.message, remedy=result.remedy)
+        return ScheduledPosition(case=case, refused=refused)
+    return ScheduledPosition.from_json(result)

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 from sluicegate.acts import providers as acts
 from sluicegate.acts.members import OrganizationArgument
 from sluicegate.acts.providers import (
+    KeyChange,
     KeyRotation,
-    KeysRotated,
+    KnownProvider,
     ProviderArgument,
     ProviderList,
-    ProviderNamed,
     ProviderRegistration,
-    ProviderShown,
+    ProviderView,
 )
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.providers import RegisterProvider, RemoveProvider, RotateKeys, provider_unknown
@@ -55,7 +55,7 @@ def registered_from(context: Context[Any], asked: ProviderRegistration) -> str |
 
 
 @does(acts.REGISTER)
-def register(context: Context[ProviderNamed], asked: ProviderRegistration) -> ProviderNamed | Refusal:
+def register(context: Context[KnownProvider], asked: ProviderRegistration) -> KnownProvider | Refusal:
     """Register a provider of the organization that holds a grant of the caller's.
 
     Raises: InvalidInput, BadKey: not a provider, or not a key set.
@@ -84,7 +84,7 @@ def rotated_from(context: Context[Any], asked: KeyRotation) -> str | Refusal:
 
 
 @does(acts.ROTATE)
-def rotate(context: Context[KeysRotated], asked: KeyRotation) -> KeysRotated | Refusal:
+def rotate(context: Context[KeyChange], asked: KeyRotation) -> KeyChange | Refusal:
     """Put another key set in the place of a provider's. Raises: BadKey."""
     if not _holds(context, asked.provider):
         return provider_unknown(asked.provider)
@@ -92,7 +92,7 @@ def rotate(context: Context[KeysRotated], asked: KeyRotation) -> KeysRotated | R
 
 
 @does(acts.REMOVE)
-def remove(context: Context[ProviderNamed], asked: ProviderArgument) -> ProviderNamed | Refusal:
+def remove(context: Context[KnownProvider], asked: ProviderArgument) -> KnownProvider | Refusal:
     """Believe a provider no more."""
     if not _holds(context, asked.provider):
         return provider_unknown(asked.provider)
@@ -114,8 +114,8 @@ def listed(context: Context[ProviderList], asked: OrganizationArgument) -> Provi
     return ProviderList(providers=found)
 
 
-def _shown(stated: people.ProviderRow, failures: Mapping[str, str]) -> ProviderShown:
-    return ProviderShown(
+def _shown(stated: people.ProviderRow, failures: Mapping[str, str]) -> ProviderView:
+    return ProviderView(
         provider=stated.provider,
         issuer=stated.issuer,
         audience=stated.audience,

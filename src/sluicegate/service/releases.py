@@ -10,11 +10,11 @@ from sluicegate.acts.releases import (
     AppealTerms,
     JsonSchema,
     OpeningToSign,
-    PlanApplied,
     PlanPreview,
+    PlanReceipt,
     ReleaseStatus,
     StageArgument,
-    StageOpen,
+    StageReceipt,
     StageStatus,
     Status,
 )
@@ -43,7 +43,7 @@ def preview_plan(context: Context[PlanPreview], asked: DocumentText) -> PlanPrev
     if isinstance(considered, Refusal):
         return considered
     result = considered.result
-    assert isinstance(result, PlanApplied)
+    assert isinstance(result, PlanReceipt)
     terms = result.terms_digests
     with context.ledger.reading() as state:
         before = state.releases.get(result.release)
@@ -62,7 +62,7 @@ def preview_plan(context: Context[PlanPreview], asked: DocumentText) -> PlanPrev
 
 
 @does(acts.APPLY)
-def apply_plan(context: Context[PlanApplied], asked: DocumentText) -> PlanApplied | Refusal:
+def apply_plan(context: Context[PlanReceipt], asked: DocumentText) -> PlanReceipt | Refusal:
     """Put a plan in force. Raises: InvalidDocument, with every error's place."""
     return context.execute(_command(asked))
 
@@ -97,7 +97,7 @@ def opening(context: Context[OpeningToSign], asked: StageArgument) -> OpeningToS
 
 
 @does(acts.OPEN)
-def open_stage(context: Context[StageOpen], asked: SignedStatement) -> StageOpen | Refusal:
+def open_stage(context: Context[StageReceipt], asked: SignedStatement) -> StageReceipt | Refusal:
     """Open a stage by a signed opening."""
     return context.execute(releases.OpenStage(Envelope.from_json(asked.envelope)))
 

@@ -20,10 +20,10 @@ from sluicegate.acts.subscriptions import (
     ReplayedLetters,
     ReplayRequest,
     SubscriptionArgument,
-    SubscriptionGone,
+    SubscriptionEnd,
     SubscriptionRequest,
     Subscriptions,
-    SubscriptionShown,
+    SubscriptionView,
     TrialLetter,
 )
 from sluicegate.core.lifecycle import Refusal, notices
@@ -71,19 +71,19 @@ def add(context: Context[NewSubscription], asked: SubscriptionRequest) -> NewSub
 def listed(context: Context[Subscriptions], _: Nothing) -> Subscriptions:
     """The caller's subscriptions, oldest first."""
     found = context.ledger.store.outbox.subscriptions(context.principal.id)
-    return Subscriptions(subscriptions=tuple(SubscriptionShown(**_shown(each)) for each in found))
+    return Subscriptions(subscriptions=tuple(SubscriptionView(**_shown(each)) for each in found))
 
 
 @does(acts.REMOVE)
-def remove(context: Context[SubscriptionGone], asked: SubscriptionArgument) -> SubscriptionGone | Refusal:
+def remove(context: Context[SubscriptionEnd], asked: SubscriptionArgument) -> SubscriptionEnd | Refusal:
     """Tell a target no more; what waits for it is forgotten."""
 
-    def change(ports: Ports) -> SubscriptionGone | Refusal:
+    def change(ports: Ports) -> SubscriptionEnd | Refusal:
         found = _own(context, ports, asked.subscription)
         if isinstance(found, Refusal):
             return found
         ports.outbox.remove_subscription(found.id)
-        return SubscriptionGone(subscription=found.id, removed=True)
+        return SubscriptionEnd(subscription=found.id, removed=True)
 
     return context.arrange(change)
 
@@ -135,7 +135,7 @@ def _own(context: Context[Any], ports: Ports, subscription: str) -> Subscription
 
 
 def _shown(subscription: Subscription) -> dict[str, Any]:
-    """The fields of a `SubscriptionShown`."""
+    """The fields of a `SubscriptionView`."""
     return {
         "subscription": subscription.id,
         "kind": subscription.kind,

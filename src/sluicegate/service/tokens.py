@@ -8,7 +8,7 @@ from typing import Any
 
 from sluicegate.acts import tokens as acts
 from sluicegate.acts.act import AGENCY, PERSON, ROLES, Nothing
-from sluicegate.acts.tokens import TokenArgument, TokenIssued, TokenRequest, Tokens, TokenShown
+from sluicegate.acts.tokens import NewToken, TokenArgument, TokenRequest, Tokens, TokenView
 from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.ports import Ports, Principal, Principals
@@ -20,14 +20,14 @@ ISSUED = tuple(role for role in ROLES if role != PERSON)
 
 
 @does(acts.ISSUE)
-def issue_asked(context: Context[TokenIssued], asked: TokenRequest) -> TokenIssued | Refusal:
+def issue_asked(context: Context[NewToken], asked: TokenRequest) -> NewToken | Refusal:
     """Make a token as it is asked for."""
     return issue(context.ledger, asked)
 
 
 def issue(
     ledger: Ledger, asked: TokenRequest, keep: Callable[[str], None] | None = None
-) -> TokenIssued | Refusal:
+) -> NewToken | Refusal:
     """Make a token for a new principal. `token` is in this answer and is stored nowhere.
 
     A role and a name are of one principal. With `replace`, that principal gets another token, and the one
@@ -44,7 +44,7 @@ def issue(
         if keep is not None:
             keep(secret)
         ports.principals.replace(apikey.digest(secret), principal)
-    return TokenIssued(**_fields(principal), token=secret)
+    return NewToken(**_fields(principal), token=secret)
 
 
 @does(acts.LIST)
@@ -58,16 +58,16 @@ def listed(context: Context[Tokens], _: Nothing) -> Tokens:
 
 
 @does(acts.REVOKE)
-def revoke(context: Context[TokenShown], asked: TokenArgument) -> TokenShown | Refusal:
+def revoke(context: Context[TokenView], asked: TokenArgument) -> TokenView | Refusal:
     """End the token of a principal, immediately. To end it again changes nothing."""
 
-    def change(ports: Ports) -> TokenShown | Refusal:
+    def change(ports: Ports) -> TokenView | Refusal:
         return _ended(ports.principals, context.principal, asked.principal)
 
     return context.arrange(change)
 
 
-def _ended(principals: Principals, by: Principal, principal: str) -> TokenShown | Refusal:
+def _ended(principals: Principals, by: Principal, principal: str) -> TokenView | Refusal:
     known = [each for each in principals.all() if each.id == principal and each.role in ISSUED]
     if not known:
         said = f"no token of a principal {principal[:80]!r}"
@@ -126,8 +126,8 @@ def _fields(principal: Principal) -> dict[str, Any]:
     }
 
 
-def _shown(principal: Principal, *, is_ended: bool) -> TokenShown:
-    return TokenShown(**_fields(principal), state="ended" if is_ended else "valid")
+def _shown(principal: Principal, *, is_ended: bool) -> TokenView:
+    return TokenView(**_fields(principal), state="ended" if is_ended else "valid")
 
 
 def link(ledger: Ledger, member: str, person: str | None = None) -> str:

@@ -1,9 +1,9 @@
-"""What a case is about, and which acts are allowed in it: two tables. Docs and tests are made from them.
+"""What a case is about, and which steps are allowed in it: two tables. Docs and tests are made from them.
 
 Rules:
 - A kind is data: who opens it, which rule decides it, what follows. The only code that is special to a kind
   is the consequence that it names.
-- An act is allowed in a case of these kinds, in these states, by these roles. An act that is not in the table
+- A step is allowed in a case of these kinds, in these states, by these roles. A step that is not in the table
   is not allowed.
 - `by` names roles. An *agency* is one that the case's rule names. An *officer* signs with the developer's
   key. The *applicant* opened the case, or is the organization that it is about.
@@ -166,14 +166,14 @@ def _appeal_rule(given: Plan, stage: Stage, against: str) -> Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseAct:
-    """What may be done in a case: by which role, in which kinds and states, and with which result."""
+class CaseStep:
+    """A step in a case: by which role, in which kinds and states, and with which result."""
 
     by: str
     roles: frozenset[str]
     kinds: frozenset[str]
     states: frozenset[str]
-    does: str
+    effect: str
 
 
 _ALL = frozenset(KINDS)
@@ -182,47 +182,47 @@ _ADVISED = frozenset(name for name, kind in KINDS.items() if kind.advice)
 _OPEN = frozenset(STATES) - {DETERMINED}
 _REVIEW = frozenset({SUBMITTED, IN_REVIEW, ASKED})
 
-ACTS: dict[str, CaseAct] = {
-    "receive": CaseAct(
+STEPS: dict[str, CaseStep] = {
+    "receive": CaseStep(
         "an agency asked", frozenset({"agency", "developer"}), _CLOCKED, _REVIEW, "starts that agency's clock"
     ),
-    "position": CaseAct(
+    "position": CaseStep(
         "an agency asked", frozenset({"agency", "developer"}), _ALL, _OPEN, "may determine the case"
     ),
-    "answer": CaseAct(
+    "answer": CaseStep(
         "the applicant", frozenset({"applicant", "developer"}), APPLIED, _OPEN, "lets the asker's clock go on"
     ),
-    "screen": CaseAct(
+    "screen": CaseStep(
         "an officer, in person", frozenset({"developer"}), APPLIED, _OPEN, "clears the case, or holds it"
     ),
-    "accept": CaseAct(
+    "accept": CaseStep(
         "the applicant",
         frozenset({"applicant", "developer"}),
         frozenset({ADMISSION}),
         frozenset({OFFERED}),
         "takes the seat offered",
     ),
-    "withdraw": CaseAct(
+    "withdraw": CaseStep(
         "the applicant", frozenset({"applicant", "developer"}), APPLIED, _OPEN, "ends the case: withdrawn"
     ),
-    "return": CaseAct(
+    "return": CaseStep(
         "the developer", frozenset({"developer"}), ADMITS, _REVIEW, "ends the case without action: returned"
     ),
-    "proceed": CaseAct(
+    "proceed": CaseStep(
         "two officers, where the basis is voluntary",
         frozenset({"developer"}),
         _ADVISED,
         frozenset(STATES),
         "decides over silence or objection, on the record",
     ),
-    "reply": CaseAct(
+    "reply": CaseStep(
         "the organization it is about",
         frozenset({"applicant", "developer"}),
         frozenset({ADMISSION, AMENDMENT, REMOVAL}),
         frozenset(STATES),
         "answers a denial, which is then reviewed again, or a removal before it counts",
     ),
-    "appeal": CaseAct(
+    "appeal": CaseStep(
         "the organization it is about",
         frozenset({"applicant", "developer"}),
         frozenset({ADMISSION, AMENDMENT, REMOVAL}),
@@ -232,6 +232,6 @@ ACTS: dict[str, CaseAct] = {
 }
 
 
-def allows(act: str, kind: str, state: str) -> bool:
-    """Whether an act may be done in a case of this kind in this state."""
-    return kind in ACTS[act].kinds and state in ACTS[act].states
+def allows(step: str, kind: str, state: str) -> bool:
+    """Whether a step may be taken in a case of this kind in this state."""
+    return kind in STEPS[step].kinds and state in STEPS[step].states

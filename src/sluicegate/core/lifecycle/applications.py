@@ -16,23 +16,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sluicegate.acts.applications import (
-    AmendmentOpened,
-    AppealOpened,
-    ApplicationOpened,
-    CaseClosed,
-    NominationMade,
-    QuestionAnswered,
-    ReplyReceived,
-    SeatTaken,
+    AnswerReceipt,
+    CaseEnd,
+    NewAmendment,
+    NewAppeal,
+    NewApplication,
+    NewNomination,
+    ReplyReceipt,
+    SeatReceipt,
 )
 from sluicegate.core.lifecycle import blocks, determination, timing
-from sluicegate.core.lifecycle.acts import found
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.eligibility import unfit
 from sluicegate.core.lifecycle.organizations import describe
 from sluicegate.core.lifecycle.positions import grant_moved, moved, outcome_of
 from sluicegate.core.lifecycle.releases import asking, stage_unknown, terms_changed, terms_not_agreed
 from sluicegate.core.lifecycle.state import State
+from sluicegate.core.lifecycle.steps import found
 from sluicegate_record.entities import case as of_case
 from sluicegate_record.entities.case import Case, Span
 from sluicegate_record.entities.grant import Grant
@@ -169,7 +169,7 @@ def submit_application(
     draft = Draft.of(case, body, entropy)
     described = [] if command.described is None else [command.described]
     drafts = [*describe(state, described, entropy), draft]
-    return Acceptance(drafts, ApplicationOpened(application=case, state=kinds.SUBMITTED))
+    return Acceptance(drafts, NewApplication(application=case, state=kinds.SUBMITTED))
 
 
 def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -198,7 +198,7 @@ def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Accept
         return refusal
     body = opened(state, question, grant.organization, now_ms, sealed=sealed)
     draft = Draft.of(case, replace(body, described=command.described), entropy)
-    result = AmendmentOpened(application=case, state=kinds.SUBMITTED, grant=grant.id)
+    result = NewAmendment(application=case, state=kinds.SUBMITTED, grant=grant.id)
     return Acceptance([draft], result)
 
 
@@ -247,7 +247,7 @@ def answer(state: State, command: Answer, now_ms: int, entropy: Entropy) -> Acce
         answer=leaves.opening(command.text, entropy),
     )
     draft = Draft.of(case.id, body, entropy)
-    return Acceptance([draft], QuestionAnswered(case=case.id, agency=agency, due_ms=due_ms))
+    return Acceptance([draft], AnswerReceipt(case=case.id, agency=agency, due_ms=due_ms))
 
 
 def accept(state: State, command: Accept, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -264,7 +264,7 @@ def accept(state: State, command: Accept, now_ms: int, entropy: Entropy) -> Acce
     grants = [draft.body.grant for draft in drafts if isinstance(draft.body, GrantApproved)]
     outcome = outcome_of(drafts)
     assert outcome is not None
-    return Acceptance(drafts, SeatTaken(case=case.id, determination=outcome, grant=grants[0]))
+    return Acceptance(drafts, SeatReceipt(case=case.id, determination=outcome, grant=grants[0]))
 
 
 def withdraw(state: State, command: Withdraw, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -273,7 +273,7 @@ def withdraw(state: State, command: Withdraw, now_ms: int, entropy: Entropy) -> 
     if isinstance(case, Refusal):
         return case
     draft = determination.outcome(case, "withdrawn", now_ms)
-    return Acceptance([draft], CaseClosed(case=case.id, determination="withdrawn"))
+    return Acceptance([draft], CaseEnd(case=case.id, determination="withdrawn"))
 
 
 def return_case(state: State, command: Return, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -286,7 +286,7 @@ def return_case(state: State, command: Return, now_ms: int, entropy: Entropy) ->
         return Refusal("conflict", "positions_taken", said, "await its determination")
     body = determination.outcome_body(case, "returned", now_ms, code="deficient")
     draft = Draft.of(case.id, replace(body, reason=leaves.opening(command.reason, entropy)), entropy)
-    return Acceptance([draft], CaseClosed(case=case.id, determination="returned"))
+    return Acceptance([draft], CaseEnd(case=case.id, determination="returned"))
 
 
 def reply(state: State, command: Reply, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -316,7 +316,7 @@ def reply(state: State, command: Reply, now_ms: int, entropy: Entropy) -> Accept
         until_ms = now_ms + case.procedure.reply_ms
     body = CaseReplied(case=case.id, reply_by_ms=until_ms, reply=leaves.opening(command.text, entropy))
     draft = Draft.of(case.id, body, entropy)
-    return Acceptance([draft], ReplyReceived(case=case.id, reviewed_until_ms=until_ms))
+    return Acceptance([draft], ReplyReceipt(case=case.id, reviewed_until_ms=until_ms))
 
 
 def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -336,7 +336,7 @@ def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy
     body = opened(state, question, case.organization or "", now_ms, sealed=sealed, against=case)
     draft = Draft.of(name, body, entropy)
     why = None if no_grant is None else no_grant.message
-    answer = AppealOpened(case=name, against=case.id, state=kinds.SUBMITTED, no_grant=why)
+    answer = NewAppeal(case=name, against=case.id, state=kinds.SUBMITTED, no_grant=why)
     return Acceptance([draft], answer)
 
 
@@ -376,7 +376,7 @@ def nominate(state: State, command: Nominate, now_ms: int, entropy: Entropy) -> 
     asked = (command.release, command.stage, command.organization)
     for known in state.nominations.values():
         if (known.release, known.stage, known.organization) == asked:
-            return Acceptance([], NominationMade(nomination=known.nomination))
+            return Acceptance([], NewNomination(nomination=known.nomination))
     body = OrganizationNominated(
         nomination=entropy.name("nom"),
         release=command.release,
@@ -387,7 +387,7 @@ def nominate(state: State, command: Nominate, now_ms: int, entropy: Entropy) -> 
     dossier = leaves.opening(command.dossier, entropy)  # its salt is drawn last
     body = replace(body, dossier=dossier)
     draft = replace(draft, body=body, sealed=body.sealed())
-    return Acceptance([draft], NominationMade(nomination=body.nomination))
+    return Acceptance([draft], NewNomination(nomination=body.nomination))
 
 
 def about_stage(state: State, stage: str, terms: str, case: str, kind: str) -> Question:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sluicegate.acts.signatories import AttestationGone, AttestationNoted, SignatoryGone, SignatoryNamed
+from sluicegate.acts.signatories import AttestationEnd, KnownAttestation, KnownSignatory, SignatoryEnd
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.credentials import credential_unknown
 from sluicegate.core.lifecycle.persons import member_unknown
@@ -68,7 +68,7 @@ def pin_signatory(state: State, command: PinSignatory, now_ms: int, entropy: Ent
     keyid = dsse.keyid(command.public)
     pinned = state.registry.signatories.get(command.organization, {})
     if keyid in pinned:
-        return Acceptance([], SignatoryNamed(signatory=pinned[keyid].id, keyid=keyid))
+        return Acceptance([], KnownSignatory(signatory=pinned[keyid].id, keyid=keyid))
     if keyid in state.keys:
         said = f"this key is pinned for {state.keys[keyid].party!r}"
         return Refusal("conflict", "key_of_another_party", said, "make another key for your signatory")
@@ -82,7 +82,7 @@ def pin_signatory(state: State, command: PinSignatory, now_ms: int, entropy: Ent
         organization=command.organization,
     )
     draft = Draft.of("signatories", body, entropy)
-    return Acceptance([draft], SignatoryNamed(signatory=body.signatory, keyid=keyid))
+    return Acceptance([draft], KnownSignatory(signatory=body.signatory, keyid=keyid))
 
 
 def retire_signatory(
@@ -102,7 +102,7 @@ def retire_signatory(
     drafts = [_withdrawn(name, entropy) for name in ended]
     body = SignatoryRetired(signatory=found.id, keyid=found.keyid, organization=command.organization)
     drafts.append(Draft.of("signatories", body, entropy))
-    return Acceptance(drafts, SignatoryGone(signatory=found.id, withdrawn=tuple(ended)))
+    return Acceptance(drafts, SignatoryEnd(signatory=found.id, withdrawn=tuple(ended)))
 
 
 def attest_credential(
@@ -123,7 +123,7 @@ def attest_credential(
     if refusal is not None:
         return refusal
     digest = command.envelope.digest
-    result = AttestationNoted(credential=stated.credential, until_ms=stated.until_ms, digest=digest)
+    result = KnownAttestation(credential=stated.credential, until_ms=stated.until_ms, digest=digest)
     if state.registry.attested.get(stated.credential, ("", ""))[1] == digest:
         return Acceptance([], result)
     if digest in state.registry.spent:
@@ -145,7 +145,7 @@ def withdraw_attestation(
         return credential_unknown(command.credential)
     is_attested = command.credential in state.registry.attested
     drafts = [_withdrawn(command.credential, entropy)] if is_attested else []
-    return Acceptance(drafts, AttestationGone(credential=command.credential))
+    return Acceptance(drafts, AttestationEnd(credential=command.credential))
 
 
 def _organization(state: State, credential: str) -> str | None:

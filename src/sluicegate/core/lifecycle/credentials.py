@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sluicegate.acts.credentials import CredentialGone, CredentialKnown
+from sluicegate.acts.credentials import CredentialEnd, KnownCredential
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.grant import ENDED
@@ -62,7 +62,7 @@ def issue_credential(
         return Refusal("unknown", "member_unknown", said, "'member list' shows yours")
     credential = entropy.name("cred")
     body = CredentialIssued(credential=credential, grant=grant.id, digest=digest, member=command.member)
-    result = CredentialKnown(credential=credential, grant=grant.id, member=command.member)
+    result = KnownCredential(credential=credential, grant=grant.id, member=command.member)
     return Acceptance([Draft.of(credential, body, entropy)], result)
 
 
@@ -72,7 +72,7 @@ def revoke_credential(
     """Decide `RevokeCredential`. Revoking again changes nothing."""
     if command.credential not in state.credentials:
         return credential_unknown(command.credential)
-    result = CredentialGone(credential=command.credential)
+    result = CredentialEnd(credential=command.credential)
     if state.table.revoked(command.credential):
         return Acceptance([], result)
     body = CredentialRevoked(credential=command.credential)

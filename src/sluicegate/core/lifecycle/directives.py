@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from sluicegate.acts.act import Done
 from sluicegate.acts.directives import AcceptedDirective, ConfirmedDirective, KnownDefinition, LiftCase
-from sluicegate.acts.drills import DrillOver
+from sluicegate.acts.drills import DrillEnd
 from sluicegate.core.directives import cover, directive
 from sluicegate.core.directives.cover import Resolution
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
@@ -420,7 +420,7 @@ def end_drill(state: State, command: EndDrill, now_ms: int, entropy: Entropy) ->
     found = state.directives.get(command.directive)
     if found is None or not found.is_drill:
         return Refusal("unknown", "drill_unknown", f"no drill {command.directive[:80]!r}")
-    result = DrillOver(directive=found.name)
+    result = DrillEnd(directive=found.name)
     if found.ended is not None:
         return Acceptance([], result)
     body = entries.DirectiveLifted(directive=found.name, case=None)

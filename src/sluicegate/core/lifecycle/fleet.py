@@ -29,7 +29,7 @@ PART_BYTES = 60_000
 
 
 @form
-class InForceNoted(Done):
+class InForceReceipt(Done):
     """A directive that is noted to be in force everywhere."""
 
     directive: str
@@ -56,7 +56,7 @@ def note_in_force(state: State, command: NoteInForce, now_ms: int, entropy: Entr
     if refusal is not None:
         return refusal
     drafts = [] if found.in_force_ms is not None else list(_drafts(state, found, command.gateways, now_ms))
-    return Acceptance(drafts, InForceNoted(directive=found.name))
+    return Acceptance(drafts, InForceReceipt(directive=found.name))
 
 
 def _not_in_force(state: State, found: Directive, command: NoteInForce, now_ms: int) -> Refusal | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sluicegate.acts.act import Done
-from sluicegate.acts.grants import FallbackChosen, GrantChanged, RemovalOpened
+from sluicegate.acts.grants import FallbackReceipt, GrantChange, NewRemoval
 from sluicegate.core.lifecycle import determination
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.applications import about_stage, opened
@@ -33,7 +33,7 @@ from sluicegate_record.terms import kinds, quorum
 
 
 @form
-class GrantNoted(Done):
+class GrantProof(Done):
     """A grant under which a call has succeeded."""
 
     grant: str
@@ -96,9 +96,9 @@ def prove_grant(state: State, command: ProveGrant, now_ms: int, entropy: Entropy
     if isinstance(grant, Refusal):
         return grant
     if state.table.grants_by_id[grant.id].proven:
-        return Acceptance([], GrantNoted(grant=grant.id))
+        return Acceptance([], GrantProof(grant=grant.id))
     body = GrantProven(grant=grant.id, case=grant.case, surface=grant.surface, gateway=command.gateway)
-    return Acceptance([Draft(grant.id, body)], GrantNoted(grant=grant.id))
+    return Acceptance([Draft(grant.id, body)], GrantProof(grant=grant.id))
 
 
 def suspend_grant(state: State, command: SuspendGrant, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -106,7 +106,7 @@ def suspend_grant(state: State, command: SuspendGrant, now_ms: int, entropy: Ent
     grant = _live(state, command.grant) if command.code in kinds.REASON_CODES else _code_unknown(command.code)
     if isinstance(grant, Refusal):
         return grant
-    result = GrantChanged(grant=grant.id, state="suspended")
+    result = GrantChange(grant=grant.id, state="suspended")
     if grant.standing == SUSPENDED:
         return Acceptance([], result)
     body = GrantSuspended(grant=grant.id, case=grant.case, reason_code=command.code)
@@ -119,7 +119,7 @@ def resume_grant(state: State, command: ResumeGrant, now_ms: int, entropy: Entro
     if isinstance(grant, Refusal):
         return grant
     drafts = [Draft(grant.id, GrantResumed(grant=grant.id, case=grant.case))]
-    result = GrantChanged(grant=grant.id, state="resumed")
+    result = GrantChange(grant=grant.id, state="resumed")
     return Acceptance(drafts if grant.standing == SUSPENDED else [], result)
 
 
@@ -127,7 +127,7 @@ def surrender_grant(
     state: State, command: SurrenderGrant, now_ms: int, entropy: Entropy
 ) -> Acceptance | Refusal:
     """Decide `SurrenderGrant`. The seat is free immediately. Surrendering again changes nothing."""
-    result = GrantChanged(grant=command.grant, state="surrendered")
+    result = GrantChange(grant=command.grant, state="surrendered")
     known = state.grants.get(command.grant)
     if known is not None and known.standing == "surrendered":
         return Acceptance([], result)
@@ -144,7 +144,7 @@ def choose_fallback(
     grant = _live(state, command.grant)
     if isinstance(grant, Refusal):
         return grant
-    result = FallbackChosen(grant=grant.id, fallback=command.fallback)
+    result = FallbackReceipt(grant=grant.id, fallback=command.fallback)
     if state.table.grants_by_id[grant.id].falls_back is command.fallback:
         return Acceptance([], result)
     body = GrantFallbackChosen(grant=grant.id, case=grant.case, fallback=command.fallback)
@@ -161,7 +161,7 @@ def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entro
     if command.party is not None and command.party not in quorum.parties_of(rule):
         return Refusal("forbidden", "not_asked", f"{command.party!r} has no say in the removal of this grant")
     if grant.removal is not None:
-        return Acceptance([], RemovalOpened(case=grant.removal, grant=grant.id))
+        return Acceptance([], NewRemoval(case=grant.removal, grant=grant.id))
     case = entropy.name("case")
     question = replace(
         about_stage(state, grant.stage, grant.terms, case, kinds.REMOVAL),
@@ -173,7 +173,7 @@ def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entro
     sealed = {"notice": leaves.opening(command.text, entropy)}
     body = opened(state, question, grant.organization, now_ms, sealed=sealed)
     body = replace(body, applicant=state.cases[grant.case].applicant)
-    result = RemovalOpened(case=case, grant=grant.id, reply_by_ms=body.reply_by_ms)
+    result = NewRemoval(case=case, grant=grant.id, reply_by_ms=body.reply_by_ms)
     return Acceptance([Draft.of(case, body, entropy)], result)
 
 

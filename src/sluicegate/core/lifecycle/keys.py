@@ -20,7 +20,7 @@ from sluicegate_record.log.leaf import Entropy
 
 
 @form
-class LogNoted(Done):
+class LogReceipt(Done):
     """The log that was started or is continued."""
 
     origin: str
@@ -51,7 +51,7 @@ def start_log(state: State, command: StartLog, now_ms: int, entropy: Entropy) ->
         return refusal
     drafts = [] if state.size else [_started(command)]
     drafts += [_pinned(pin) for pin in command.pins if dsse.keyid(pin.public) not in state.keys]
-    return Acceptance(drafts, LogNoted(origin=command.origin))
+    return Acceptance(drafts, LogReceipt(origin=command.origin))
 
 
 def signers(state: State, envelope: Envelope) -> frozenset[PinnedKey]:

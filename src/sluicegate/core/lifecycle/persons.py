@@ -18,10 +18,10 @@ from typing import NamedTuple, TypeVar
 from sluicegate.acts.members import (
     IDENTIFIERS_MAX,
     ROWS_MAX,
-    ClaimRevoked,
-    MemberClaimed,
-    MembersAdded,
-    MembersGone,
+    ClaimEnd,
+    MembersEnd,
+    NewMemberClaim,
+    NewMembers,
 )
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.providers import asserted
@@ -154,7 +154,7 @@ def register_members(
         ),
     ]
     added = sum(each.is_new for each in placed)
-    return Acceptance(drafts, MembersAdded(members=tuple(each.member for each in placed), added=added))
+    return Acceptance(drafts, NewMembers(members=tuple(each.member for each in placed), added=added))
 
 
 def remove_members(
@@ -173,7 +173,7 @@ def remove_members(
     for part in parts(list(gone)):
         body = people.MembersRemoved(organization=command.organization, members=part)
         drafts.append(_draft(body, entropy))
-    return Acceptance(drafts, MembersGone(removed=tuple(gone), revoked=tuple(credentials)))
+    return Acceptance(drafts, MembersEnd(removed=tuple(gone), revoked=tuple(credentials)))
 
 
 def claim_status(state: State, command: ClaimStatus, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -191,7 +191,7 @@ def claim_status(state: State, command: ClaimStatus, now_ms: int, entropy: Entro
     claim = _claim(person.id, command.issuer, command.said)
     is_noted = command.issuer == SELF or not _stands(state, claim)
     drafts = [_draft(people.StatusClaimed(claims=(claim,)), entropy)] if is_noted else []
-    return Acceptance(drafts, MemberClaimed(member=person.id, status=command.said.status))
+    return Acceptance(drafts, NewMemberClaim(member=person.id, status=command.said.status))
 
 
 def hand_in_assertion(
@@ -207,7 +207,7 @@ def hand_in_assertion(
     if state.table.registry.get(person.organization, {}).get(found.subject) is not person:
         said = f"the assertion does not name {person.id!r}"
         return Refusal("unverified", "assertion_of_another", said, "hand in one whose subject is theirs")
-    result = MemberClaimed(member=person.id, status=found.status, provider=command.provider)
+    result = NewMemberClaim(member=person.id, status=found.status, provider=command.provider)
     digest = canonical.sha256_hex(command.token.encode())
     told = state.registry.told.get((person.id, command.provider))
     if told is not None and told.assertion == digest:
@@ -225,7 +225,7 @@ def revoke_claim(state: State, command: RevokeClaim, now_ms: int, entropy: Entro
     person = state.table.people.get(command.member)
     if person is None:
         return member_unknown(command.member)
-    result = ClaimRevoked(member=person.id, issuer=command.issuer)
+    result = ClaimEnd(member=person.id, issuer=command.issuer)
     if command.issuer != SELF and claim_by(person, command.issuer) is None:
         return Acceptance([], result)
     revoked = people.ClaimRef(member=person.id, issuer=command.issuer)

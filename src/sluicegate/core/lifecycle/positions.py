@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sluicegate.acts.review import StatementRecorded
+from sluicegate.acts.review import StatementReceipt
 from sluicegate.core.lifecycle import blocks, determination, eligibility, signers, timing
-from sluicegate.core.lifecycle.acts import case_unknown, not_now, other_question, placed
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.keys import owners_for, signer_for
 from sluicegate.core.lifecycle.releases import terms_changed, terms_not_agreed
 from sluicegate.core.lifecycle.state import State
+from sluicegate.core.lifecycle.steps import case_unknown, not_now, other_question, placed
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.happening import Trial
@@ -244,8 +244,8 @@ def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> Ac
     return Acceptance([Draft(case.id, body)], _received(case, agency, digest, due_ms))
 
 
-def _received(case: Case, agency: str, digest: str, due_ms: int | None) -> StatementRecorded:
-    return StatementRecorded(case=case.id, agency=agency, digest=digest, due_ms=due_ms)
+def _received(case: Case, agency: str, digest: str, due_ms: int | None) -> StatementReceipt:
+    return StatementReceipt(case=case.id, agency=agency, digest=digest, due_ms=due_ms)
 
 
 def screen(state: State, command: Screen, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -281,7 +281,7 @@ def screen(state: State, command: Screen, now_ms: int, entropy: Entropy) -> Acce
     )
     after = case.after(Trial(body, state.size, now_ms))
     follows = determination.conclude(state, after, now_ms, entropy)
-    result = StatementRecorded(case=case.id, decision=screening.decision, determination=outcome_of(follows))
+    result = StatementReceipt(case=case.id, decision=screening.decision, determination=outcome_of(follows))
     return Acceptance([Draft.of(case.id, body, entropy), *follows], result)
 
 
@@ -308,7 +308,7 @@ def proceed(state: State, command: Proceed, now_ms: int, entropy: Entropy) -> Ac
     )
     after = case.after(Trial(body, state.size, now_ms))
     drafts = [Draft(case.id, body), *determination.approved(state, after, now_ms, entropy)]
-    result = StatementRecorded(case=case.id, digest=digest, determination=outcome_of(drafts))
+    result = StatementReceipt(case=case.id, digest=digest, determination=outcome_of(drafts))
     return Acceptance(drafts, result)
 
 
@@ -434,5 +434,5 @@ def outcome_of(drafts: list[Draft]) -> str | None:
     return outcomes[0] if outcomes else None
 
 
-def _taken(case: Case, agency: str, digest: str, outcome: str | None) -> StatementRecorded:
-    return StatementRecorded(case=case.id, agency=agency, digest=digest, determination=outcome)
+def _taken(case: Case, agency: str, digest: str, outcome: str | None) -> StatementReceipt:
+    return StatementReceipt(case=case.id, agency=agency, digest=digest, determination=outcome)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sluicegate.acts.providers import KeysRotated, ProviderNamed
+from sluicegate.acts.providers import KeyChange, KnownProvider
 from sluicegate.core.access.decision import Instant
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.registry import RegisteredProvider
@@ -71,7 +71,7 @@ def register_provider(
     known = {name: each for name, each in state.registry.providers.items() if _is_of(each, command)}
     for name, each in known.items():
         if each.stated == _stated(name, given, command.jwks_url):
-            return Acceptance([], ProviderNamed(provider=name))
+            return Acceptance([], KnownProvider(provider=name))
         if each.stated.issuer == given.issuer:
             said = f"the issuer {given.issuer[:80]!r} is that of the provider {name!r}"
             return Refusal("conflict", "issuer_taken", said, "rotate its keys, or remove it first")
@@ -80,7 +80,7 @@ def register_provider(
         return Refusal("conflict", "too_many_providers", said, "remove one")
     name = entropy.name("idp")
     stated = _stated(name, given, command.jwks_url)
-    return Acceptance([_draft(command.organization, stated, entropy)], ProviderNamed(provider=name))
+    return Acceptance([_draft(command.organization, stated, entropy)], KnownProvider(provider=name))
 
 
 def rotate_keys(state: State, command: RotateKeys, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -96,7 +96,7 @@ def rotate_keys(state: State, command: RotateKeys, now_ms: int, entropy: Entropy
         return Refusal("conflict", "other_url", said)
     before = state.table.providers[found.organization][command.provider]
     after = Provider(before.issuer, before.audience, before.algorithms, command.keys, before.max_age_s)
-    result = KeysRotated(provider=command.provider, keys=tuple(sorted(command.keys)))
+    result = KeyChange(provider=command.provider, keys=tuple(sorted(command.keys)))
     if after == before:
         return Acceptance([], result)
     stated = _stated(command.provider, after, found.stated.jwks_url)
@@ -111,7 +111,7 @@ def remove_provider(
     if found is None:
         return provider_unknown(command.provider)
     body = people.ProviderRemoved(provider=command.provider, organization=found.organization)
-    return Acceptance([Draft.of("providers", body, entropy)], ProviderNamed(provider=command.provider))
+    return Acceptance([Draft.of("providers", body, entropy)], KnownProvider(provider=command.provider))
 
 
 def asserted(

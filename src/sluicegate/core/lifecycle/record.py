@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sluicegate.acts.review import ListPutInUse, StatementRecorded
-from sluicegate.core.lifecycle.acts import case_unknown
+from sluicegate.acts.review import ListReceipt, StatementReceipt
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.releases import other_log, stage_unknown
 from sluicegate.core.lifecycle.state import State
+from sluicegate.core.lifecycle.steps import case_unknown
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.releases import ListChanged, RecordAdded
@@ -44,7 +44,7 @@ def add_note(state: State, command: AddNote, now_ms: int, entropy: Entropy) -> A
     if refusal is not None:
         return refusal
     digest = command.envelope.digest
-    result = StatementRecorded(party=note.party, digest=digest, about=note.about)
+    result = StatementReceipt(party=note.party, digest=digest, about=note.about)
     if any(known["digest"] == digest for known in state.notes):
         return Acceptance([], result)
     body = RecordAdded(
@@ -64,7 +64,7 @@ def add_note(state: State, command: AddNote, now_ms: int, entropy: Entropy) -> A
 def use_list(state: State, command: UseList, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `UseList`."""
     again = tuple(reopened(state, command))
-    result = ListPutInUse(list=command.name, version=command.version, reopened=again)
+    result = ListReceipt(list=command.name, version=command.version, reopened=again)
     if state.lists.get(command.name) == command.version:
         return Acceptance([], result)
     return Acceptance([Draft("lists", ListChanged(name=command.name, version=command.version))], result)

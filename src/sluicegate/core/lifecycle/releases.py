@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sluicegate.acts.releases import PlanApplied, PlanChange, StageOpen
+from sluicegate.acts.releases import PlanChange, PlanReceipt, StageReceipt
 from sluicegate.core.lifecycle import eligibility
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.keys import signer_for
@@ -52,7 +52,7 @@ def apply_plan(state: State, command: ApplyPlan, now_ms: int, entropy: Entropy) 
     superseded = [] if before is None else list(_superseded(state, before.after(body)))
     applied = [] if before is not None and before.plan == given else [Draft.of(name, body, entropy)]
     cases = list(_terms_cases(state, given, terms, tightened, entropy))
-    result = PlanApplied(
+    result = PlanReceipt(
         release=name,
         terms_digests=terms,
         tightened=tuple(sorted(tightened)),
@@ -73,7 +73,7 @@ def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) 
     refusal = _not_to_open(state, opening)
     if refusal is not None:
         return refusal
-    result = StageOpen(release=opening.release, stage=opening.stage)
+    result = StageReceipt(release=opening.release, stage=opening.stage)
     if opening.terms in state.table.open_terms:
         return Acceptance([], result)
     given = state.releases[opening.release].plan
@@ -97,7 +97,7 @@ def _asked_to_open(
 ) -> Acceptance:
     """The case in which agencies agree to an opening. If one is open, it continues."""
     release = state.releases[opening.release]
-    result = StageOpen(release=release.name, stage=opening.stage)
+    result = StageReceipt(release=release.name, stage=opening.stage)
     for known in open_cases(state, release.name):
         if known.kind == kinds.OPENING and known.question.terms == opening.terms:
             return Acceptance([], replace(result, case=known.id))

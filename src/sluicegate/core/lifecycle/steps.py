@@ -1,4 +1,4 @@
-"""Whether an act may be done in a case now, by the table of `sluicegate_record.terms.kinds`."""
+"""Whether a step may be done in a case now, by the table of `sluicegate_record.terms.kinds`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import kinds
 
 
-def not_now(act: str, case: Case) -> Refusal | None:
-    """Why an act may not be done in a case of this kind in this state; None if it may."""
-    if kinds.allows(act, case.kind, case.standing):
+def not_now(step: str, case: Case) -> Refusal | None:
+    """Why a step may not be done in a case of this kind in this state; None if it may."""
+    if kinds.allows(step, case.kind, case.standing):
         return None
-    if case.kind not in kinds.ACTS[act].kinds:
-        listed = ", ".join(sorted(kinds.ACTS[act].kinds))
-        said = f"{act!r} is not for a case of the kind {case.kind!r}, only for {listed}"
+    if case.kind not in kinds.STEPS[step].kinds:
+        listed = ", ".join(sorted(kinds.STEPS[step].kinds))
+        said = f"{step!r} is not for a case of the kind {case.kind!r}, only for {listed}"
         return Refusal("conflict", "not_in_this_kind", said)
     if case.state == kinds.DETERMINED:
         again = "apply again" if case.kind in kinds.APPLIED else ""
@@ -23,25 +23,25 @@ def not_now(act: str, case: Case) -> Refusal | None:
         return Refusal(
             "conflict", "case_determined", said, again and f"'application show' tells why; {again}"
         )
-    listed = ", ".join(state for state in kinds.STATES if state in kinds.ACTS[act].states)
-    said = f"{act!r} is not for a case that is {case.standing}, only for one that is {listed}"
+    listed = ", ".join(state for state in kinds.STATES if state in kinds.STEPS[step].states)
+    said = f"{step!r} is not for a case that is {case.standing}, only for one that is {listed}"
     return Refusal("conflict", "not_in_this_state", said, "'application show' tells its state")
 
 
-def found(state: State, name: str, act: str) -> Case | Refusal:
-    """The case that an act is about, or why it may not be done there now."""
+def found(state: State, name: str, step: str) -> Case | Refusal:
+    """The case that a step is about, or why it may not be done there now."""
     case = state.cases.get(name)
-    return case_unknown(name) if case is None else not_now(act, case) or case
+    return case_unknown(name) if case is None else not_now(step, case) or case
 
 
-def placed(state: State, question: Question, act: str) -> Case | Refusal:
+def placed(state: State, question: Question, step: str) -> Case | Refusal:
     """The case that a signed question is about,
-    or why the question is not the case's or the act may not be done now.
+    or why the question is not the case's or the step may not be done now.
     """
     case = state.cases.get(question.case)
     if case is None:
         return case_unknown(question.case)
-    return other_question(case, question.digest) or not_now(act, case) or case
+    return other_question(case, question.digest) or not_now(step, case) or case
 
 
 def case_unknown(name: str) -> Refusal:

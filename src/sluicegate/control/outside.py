@@ -20,7 +20,7 @@ from sluicegate.service.context import Context
 from sluicegate.service.doings import doing_of
 from sluicegate_record.form import Json, replace
 
-Waiting = Callable[[ControlPlane, Context[Any], Any], Awaitable[ActAnswer | Refusal]]
+AsyncDoing = Callable[[ControlPlane, Context[Any], Any], Awaitable[ActAnswer | Refusal]]
 
 
 async def _issue(
@@ -34,7 +34,7 @@ async def _issue(
     return await run_in_threadpool(preview.counted, context.ledger, issued)
 
 
-def _with_keys(act: AnyAct, url_of: Callable[[Context[Any], Any], str | Refusal]) -> Waiting:
+def _with_keys(act: AnyAct, url_of: Callable[[Context[Any], Any], str | Refusal]) -> AsyncDoing:
     """An act that needs a key set. If it is asked without one, the set at `url_of` is fetched."""
 
     async def doing(plane: ControlPlane, context: Context[Any], asked: Any) -> ActAnswer | Refusal:
@@ -57,7 +57,7 @@ async def _fetched(plane: ControlPlane, url: str) -> Json:
     return providers.read(await source.fetch(url))
 
 
-WAITING: dict[AnyAct, Waiting] = {
+OUTSIDE: dict[AnyAct, AsyncDoing] = {
     acts.ISSUE: _issue,
     provider_acts.REGISTER: _with_keys(provider_acts.REGISTER, providers.registered_from),
     provider_acts.ROTATE: _with_keys(provider_acts.ROTATE, providers.rotated_from),

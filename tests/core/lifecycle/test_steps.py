@@ -154,7 +154,7 @@ def reach(kind: str, state: str, act: str) -> tuple[World, Followed]:
     return made, case
 
 
-@pytest.mark.parametrize("act", kinds.ACTS)
+@pytest.mark.parametrize("act", kinds.STEPS)
 @pytest.mark.parametrize(("kind", "state"), [(kind, state) for kind, of in REACHED.items() for state in of])
 def test_an_act_is_refused_by_the_table_exactly_where_the_table_says_so(act, kind, state):
     made, case = reach(kind, state, act)
@@ -180,7 +180,7 @@ DONE = {
 }
 
 
-@pytest.mark.parametrize("act", kinds.ACTS)
+@pytest.mark.parametrize("act", kinds.STEPS)
 def test_every_act_can_be_done_somewhere(act):
     made, case = reach(*DONE[act], act)
     before = made.state.size
@@ -189,6 +189,6 @@ def test_every_act_can_be_done_somewhere(act):
 
 
 def test_every_state_an_act_names_can_be_reached():
-    for name, act in kinds.ACTS.items():
+    for name, act in kinds.STEPS.items():
         reached = {state for kind in act.kinds for state in REACHED[kind]}
         assert act.states <= reached, name
