@@ -881,8 +881,9 @@ def _check_outcome(entry: Entry, before: Sequence[Entry], after: Sequence[Entry]
     assert settled[-1:] != ["case.determined"]
     outcome = public_of(entry)["outcome"]
     if outcome in ("approved", "approved-with-conditions"):
-        assert _holds(case, before)
-        assert bool(_saying("approve-with-conditions", case, before)) is (outcome != "approved")
+        deciding = _heard(case, before)
+        assert _holds(deciding, before)
+        assert bool(_saying("approve-with-conditions", deciding, before)) is (outcome != "approved")
     elif "grant_" in public_of(entry).get("reasonCode", ""):
         ended = [public_of(e)["grant"] for e in _of([*before, *after], "grant.ended")]
         assert public_of(case)["question"]["grant"] in ended

@@ -8,7 +8,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from hypothesis import event, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from sluicegate.core.access import decision, feed
@@ -411,6 +411,7 @@ def test_the_fold_is_a_function_of_the_entries_alone(player: Player, seed: int) 
 
 @settings(max_examples=60)
 @given(histories)
+@example(Player(57_733))  # an appeal puts a case on the list again, and a seat is offered to it later
 def test_whatever_is_allowed_or_narrowed_was_signed_by_those_who_had_to(player: Player) -> None:
     world = player.play()
     for entry in world.entries:
