@@ -12,6 +12,8 @@ import pytest
 from sluicegate_record import maker
 from sluicegate_record.maker import Step, replace
 
+SHARED: Mapping[str, Any] = {}
+
 
 class Missing(Exception):
     """An object that has not what it needs."""
@@ -34,6 +36,18 @@ class Doubled:
         object.__setattr__(self, "twice", 2 * self.count)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, init=False)
+class Made(Thing):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, init=False)
+class Counted(Doubled):
+    shared: Mapping[str, Any] = field(default_factory=maker.Shared(SHARED))
+
+
+for each in (Made, Counted):
+    each.__init__ = maker.constructor(each)  # type: ignore[method-assign]
 STEPS = (Step("theName", "name", str.upper), Step("count", "count", int, (int,)))
 
 
@@ -113,6 +127,26 @@ def test_a_copy_is_what_the_standard_library_makes() -> None:
     assert replace(thing).tags is thing.tags
     assert replace(Doubled(count=1), count=4) == Doubled(count=4)
     assert thing.count == 3
+
+
+def test_what_is_made_is_of_its_class_and_frozen() -> None:
+    made = Made(name="a")
+    for thing in (made, read({"theName": "a"}), replace(made, count=9)):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            thing.name = "b"  # type: ignore[misc]
+    assert type(made) is type(replace(made)) is Made
+    assert type(read({"theName": "a"})) is Thing
+
+
+def test_a_constructor_is_as_the_standard_library_writes_it() -> None:
+    for given in ({"name": "a"}, {"name": "a", "count": 7, "tags": ["x"]}):
+        assert dataclasses.asdict(Made(**given)) == dataclasses.asdict(Thing(**given))
+    assert Made(name="a").tags is not Made(name="b").tags
+    assert Counted(count=3).twice == 6
+    assert Counted(count=3).shared is Counted(count=4).shared is SHARED
+    for wrong in ({}, {"name": "a", "found": "x"}, {"name": "a", "size": 1}):
+        with pytest.raises(TypeError):
+            Made(**wrong)
 
 
 def test_a_change_of_a_field_that_is_not_there_is_refused() -> None:

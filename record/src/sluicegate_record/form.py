@@ -35,7 +35,7 @@ from typing import (
 from sluicegate_record import maker
 from sluicegate_record.errors import InvalidInput, SluicegateError, VerificationFailed
 from sluicegate_record.log import canonical, times
-from sluicegate_record.maker import Step
+from sluicegate_record.maker import Shared, Step
 from sluicegate_record.maker import replace as replace  # noqa: PLC0414 - forms are copied with it
 
 Json: TypeAlias = Any
@@ -112,14 +112,16 @@ class FormField(NamedTuple):
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def form(cls: type[Made]) -> type[Made]:
     """Make a class a form: frozen, with slots, and with keyword arguments."""
-    return dataclass(frozen=True, slots=True, kw_only=True)(cls)
+    made = dataclass(frozen=True, slots=True, kw_only=True, init=False)(cls)
+    made.__init__ = maker.constructor(made)  # type: ignore[method-assign]
+    return made
 
 
 @form
 class Form:
     """The base of forms. `unknown` holds the fields that this build does not know."""
 
-    unknown: Mapping[str, Json] = field(default_factory=lambda: NOTHING, repr=False, hash=False)
+    unknown: Mapping[str, Json] = field(default_factory=Shared(NOTHING), repr=False, hash=False)
 
     @classmethod
     def from_json(cls, value: object) -> Self:
@@ -145,7 +147,7 @@ class Verbatim(Form):
     fields. Two are equal if their JSON is equal.
     """
 
-    source: Mapping[str, Json] = field(default_factory=lambda: NOTHING, repr=False, metadata=SOURCE)
+    source: Mapping[str, Json] = field(default_factory=Shared(NOTHING), repr=False, metadata=SOURCE)
 
     def __post_init__(self) -> None:
         if self.source is NOTHING:
@@ -379,19 +381,24 @@ def _words(words: tuple[Any, ...]) -> Codec:
     known = frozenset((type(word), word) for word in words)
 
     def read(value: Json) -> Any:
-        if type(value) not in {str, bool, int} or (type(value), value) not in known:
+        if type(value) not in _WORDS or (type(value), value) not in known:
             raise Misread(" or ".join(map(str, words)), shown(value))
         return value
 
     return Codec(read, _same, {"enum": list(words)})
 
 
-def _list(item: Codec, made: Callable[[list[Any]], Any]) -> Codec:
+_WORDS = frozenset({str, bool, int})
+
+
+def _list(item: Codec, made: Callable[[Iterable[Any]], Any]) -> Codec:
+    read_item, kinds = item.read, frozenset(item.kinds)
+
     def read(value: Json) -> Any:
         if type(value) is not list:
             raise Misread("a list", shown(value))
         try:
-            return made([item.read(each) for each in value])
+            return made(value if kinds.issuperset(map(type, value)) else map(read_item, value))
         except Misread:
             raise _fault_among((i, each, item) for i, each in enumerate(value)) from None
 
@@ -406,11 +413,13 @@ def _sorted(item: Codec) -> Codec:
 
 
 def _mapping(item: Codec) -> Codec:
+    read_item, kinds = item.read, item.kinds
+
     def read(value: Json) -> Any:
         if type(value) is not dict:
             raise Misread("an object", shown(value))
         try:
-            return {key: item.read(each) for key, each in value.items()}
+            return {key: each if type(each) in kinds else read_item(each) for key, each in value.items()}
         except Misread:
             raise _fault_among((key, each, item) for key, each in value.items()) from None
 

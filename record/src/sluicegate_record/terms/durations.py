@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Annotated
 
 from sluicegate_record.form import Codec, Json, Misread, shown
@@ -12,6 +13,7 @@ _WHOLE = re.compile(PATTERN)
 _UNITS_S = {"D": 86_400, "H": 3_600, "M": 60, "S": 1}
 
 
+@lru_cache(maxsize=1_024)
 def milliseconds(text: str) -> int:
     """How long a duration such as `P30D` or `PT12H30M` is.
 

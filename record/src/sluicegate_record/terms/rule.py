@@ -60,4 +60,4 @@ def _read(value: object, room: int) -> Rule:
 def _members(value: object, room: int) -> tuple[str | Rule, ...]:
     if type(value) is not list:
         raise Misread("a list of parties and rules", shown(value))
-    return tuple(each if isinstance(each, str) else _read(each, room - 1) for each in value)
+    return tuple([each if type(each) is str else _read(each, room - 1) for each in value])
