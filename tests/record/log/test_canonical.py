@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import math
 from contextlib import suppress
@@ -15,6 +16,7 @@ from sluicegate_record.log.canonical import (
     MAX_DEPTH,
     MAX_INTEGER,
     b64,
+    check_b64,
     digest,
     dumps,
     loads,
@@ -258,6 +260,7 @@ def test_what_loads_accepts_others_read_alike(text: str) -> None:
 @given(st.binary())
 def test_base64_comes_back(data: bytes) -> None:
     assert unb64(b64(data)) == data
+    assert check_b64(b64(data)) == len(data)
 
 
 @pytest.mark.parametrize(
@@ -280,5 +283,22 @@ def test_base64_comes_back(data: bytes) -> None:
     ],
 )
 def test_base64_has_one_spelling(text: str) -> None:
-    with pytest.raises(NotCanonical, match="is not base64"):
-        unb64(text)
+    for read in (unb64, check_b64):
+        with pytest.raises(NotCanonical, match="is not base64"):
+            read(text)
+
+
+@given(st.text("AQw+=é?\n", max_size=9))
+def test_base64_is_checked_as_it_is_read(text: str) -> None:
+    try:
+        expected: int | None = len(base64.b64decode(text, validate=True))
+    except ValueError:
+        expected = None
+    if expected is not None and base64.b64encode(base64.b64decode(text)).decode() != text:
+        expected = None
+    for read in (lambda text: len(unb64(text)), check_b64):
+        try:
+            found: int | None = read(text)
+        except NotCanonical:
+            found = None
+        assert found == expected

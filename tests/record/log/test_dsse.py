@@ -404,3 +404,15 @@ def test_other_keys_are_refused(text: str) -> None:
         load_public(text)
     assert SECRET.splitlines()[1][:20] not in caught.value.message
     assert len(caught.value.message.splitlines()) == 1
+
+
+def test_a_payload_that_was_read_is_decoded_when_it_is_used() -> None:
+    read = Envelope.from_json(SIGNED.to_json())
+    assert read.to_json() == SIGNED.to_json()
+    assert read == SIGNED
+    assert (hash(read), repr(read), read.digest) == (hash(SIGNED), repr(SIGNED), SIGNED.digest)
+    assert not hasattr(read, "payloads")
+    assert (
+        dataclasses.replace(Envelope.from_json(SIGNED.to_json()), payload=b"{}").to_json()["payload"]
+        == "e30="
+    )

@@ -116,7 +116,7 @@ class Body(Form):
         if leaf.gate or leaf.sealed or layout.gate:
             for name, value in layout.hidden(leaf, gate, sealed):
                 object.__setattr__(made, name, value)
-        if not layout.knows(leaf):
+        if made.unknown or ((leaf.gate or leaf.sealed) and not layout.knows(leaf)):
             object.__setattr__(made, "strange", frozenset(layout.strange(leaf)))
         return made
 
@@ -197,11 +197,9 @@ class Layout(NamedTuple):
             yield self.openings, {key: sealed.get(key) or Hidden(each) for key, each in committed}
 
     def knows(self, leaf: Leaf) -> bool:
-        """Whether this build knows every field of a leaf."""
-        return (
-            leaf.public.keys() <= self.public_keys
-            and leaf.gate.keys() <= self.gate_keys
-            and (bool(self.openings) or leaf.sealed.keys() <= self.sealed_keys)
+        """Whether this build knows every field of a leaf that is not public."""
+        return (not leaf.gate or leaf.gate.keys() <= self.gate_keys) and (
+            not leaf.sealed or bool(self.openings) or leaf.sealed.keys() <= self.sealed_keys
         )
 
     def strange(self, leaf: Leaf) -> Iterator[str]:
@@ -240,7 +238,7 @@ def _layout(cls: type[Body]) -> Layout:
     )
     keys = (frozenset(each.key for each in part) for part in (public, gate, sealed))
     all_sealed = openings[0].name if openings else ""
-    return Layout(public, gate, sealed, all_sealed, reader_of(cls, public), *keys)
+    return Layout(public, gate, sealed, all_sealed, reader_of(cls, public, rest="unknown"), *keys)
 
 
 def part_of(field_: FormField) -> Part:

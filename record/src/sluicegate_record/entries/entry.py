@@ -129,10 +129,12 @@ def read(
     Raises: NotCanonical; VerificationFailed: not an entry, or a wrong opening.
     """
     leaf = leaves.read(data)
-    leaves.check(leaf, "gate", gate)
-    leaves.check(leaf, "sealed", sealed)
+    if gate or sealed:
+        leaves.check(leaf, "gate", gate)
+        leaves.check(leaf, "sealed", sealed)
     body = body_of(leaf, gate, sealed)
-    return Entry(leaf.seq, leaf.at_ms, leaf.stream, leaf.by, leaf.id, body, gate, sealed, data, leaf.v)
+    seq, at_ms, _, stream, by, id_, _, _, _, v = leaf
+    return Entry(seq, at_ms, stream, by, id_, body, gate, sealed, data, v)
 
 
 def body_of(leaf: Leaf, gate: Mapping[str, Opening], sealed: Mapping[str, Opening]) -> Body:

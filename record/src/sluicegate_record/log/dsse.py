@@ -11,18 +11,18 @@ Rules
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from sluicegate_record.errors import BadEnvelope, BadKey, NotCanonical
-from sluicegate_record.log.canonical import b64, dumps, loads, sha256_hex, unb64
+from sluicegate_record.log.canonical import b64, check_b64, dumps, loads, sha256_hex, unb64
 
 PAYLOAD_TYPE_INTOTO = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -30,10 +30,10 @@ MAX_PAYLOAD_BYTES = 1 << 20
 MAX_SIGNATURES = 16
 PUBLIC_KEY_BYTES = 32
 
-_STATEMENT: dict[str, type] = {"_type": str, "subject": list, "predicateType": str, "predicate": dict}
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PRIME = 2**255 - 19
 _D = -121665 * pow(121666, -1, _PRIME) % _PRIME
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,26 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A payload with its signatures, none of them checked yet."""
+    """A payload with its signatures, none of them checked yet.
+
+    The payload of an envelope that was read is decoded when it is first used. Most readers of a log only
+    keep it.
+    """
 
     payload_type: str
     payload: bytes
     signatures: tuple[Signature, ...]
+    _encoded: str = field(default="", init=False, repr=False, compare=False)
+
+    if not TYPE_CHECKING:  # mypy would accept every name
+
+        def __getattr__(self, name: str) -> bytes:
+            """The payload, where it is not decoded yet. No other field is ever left out."""
+            if name != "payload":
+                raise AttributeError(name)
+            payload = unb64(self._encoded)
+            object.__setattr__(self, "payload", payload)
+            return payload
 
     @property
     def digest(self) -> str:
@@ -63,7 +78,7 @@ class Envelope:
     def to_json(self) -> dict[str, Any]:
         """The envelope as JSON. Source: DSSE v1, envelope.md."""
         return {
-            "payload": b64(self.payload),
+            "payload": self._encoded or b64(self.payload),
             "payloadType": self.payload_type,
             "signatures": [{"keyid": each.keyid, "sig": b64(each.sig)} for each in self.signatures],
         }
@@ -75,13 +90,20 @@ class Envelope:
         Raises: BadEnvelope: a field missing, unknown or of another type, not base64, no signature or more
                 than MAX_SIGNATURES, a payload over MAX_PAYLOAD_BYTES.
         """
-        payload_text, payload_type, signatures = _fields(found, "envelope", _ENVELOPE)
+        payload_text, payload_type, signatures = _ENVELOPE.of(found)
         if not 1 <= len(signatures) <= MAX_SIGNATURES:
             raise BadEnvelope(f"{len(signatures)} signatures, expected 1 to {MAX_SIGNATURES}")
-        payload = _bytes(payload_text, "payload")
-        if len(payload) > MAX_PAYLOAD_BYTES:
-            raise BadEnvelope(f"payload of {len(payload)} bytes, expected at most {MAX_PAYLOAD_BYTES}")
-        return cls(payload_type, payload, tuple(_signature(each) for each in signatures))
+        size = _in_base64(check_b64, payload_text, "payload")
+        if size > MAX_PAYLOAD_BYTES:
+            raise BadEnvelope(f"payload of {size} bytes, expected at most {MAX_PAYLOAD_BYTES}")
+        made = object.__new__(cls)  # without a payload: `__getattr__` decodes it
+        for name, value in (
+            ("payload_type", payload_type),
+            ("signatures", tuple(map(_signature, signatures))),
+            ("_encoded", payload_text),
+        ):
+            object.__setattr__(made, name, value)
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +178,7 @@ def parse_statement(envelope: Envelope, predicate_type: str) -> InTotoStatement:
     Source: in-toto Attestation Framework, Statement v1.
     """
     _expect(envelope.payload_type, PAYLOAD_TYPE_INTOTO, "payloadType")
-    kind, subjects, found_type, predicate = _fields(
-        _payload(envelope.payload), "statement", _STATEMENT, more=True
-    )
+    kind, subjects, found_type, predicate = _STATEMENT.of(_payload(envelope.payload))
     _expect(kind, STATEMENT_TYPE, "_type")
     _expect(found_type, predicate_type, "predicateType")
     return InTotoStatement(_subjects(subjects), predicate)
@@ -169,7 +189,7 @@ def predicate_type(envelope: Envelope) -> str:
 
     Raises: BadEnvelope: not a statement.
     """
-    (found,) = _fields(_payload(envelope.payload), "statement", {"predicateType": str}, more=True)
+    (found,) = _NAMED.of(_payload(envelope.payload))
     return str(found)
 
 
@@ -198,38 +218,55 @@ def _signed(message: bytes, signature: bytes, public: bytes) -> bool:
 
 # Envelopes
 
-_ENVELOPE: Mapping[str, type] = {"payload": str, "payloadType": str, "signatures": list}
-_SIGNATURE: Mapping[str, type] = {"keyid": str, "sig": str}
-
 
 def _signature(found: object) -> Signature:
-    name, sig = _fields(found, "signature", _SIGNATURE)
-    return Signature(name, _bytes(sig, "sig"))
+    name, sig = _SIGNATURE.of(found)
+    return Signature(name, _in_base64(unb64, sig, "sig"))
 
 
-def _fields(found: object, what: str, kinds: Mapping[str, type], *, more: bool = False) -> list[Any]:
-    """The values of these fields of an object, each of its kind, in order.
+class _Object:
+    """The fields of an object, each of its kind. It may have other fields only with `more`."""
 
-    Other fields are allowed only with `more`.
-    """
-    if not isinstance(found, dict):
-        raise BadEnvelope(f"{what} is {_kind(found)}, expected an object")
-    for name, kind in kinds.items():
-        if not isinstance(found.get(name), kind):
-            raise BadEnvelope(f"{what} has {_kind(found.get(name))} as {name!r}, expected {kind.__name__}")
-    if len(found) > len(kinds) and not more:
-        unknown = next(name for name in found if name not in kinds)
-        raise BadEnvelope(f"{what} has an unknown field {str(unknown)[:80]!r}, expected {', '.join(kinds)}")
-    return [found[name] for name in kinds]
+    def __init__(self, what: str, kinds: Mapping[str, type], *, more: bool = False) -> None:
+        self._what, self._kinds, self._more = what, kinds, more
+        self._names, self._expected = tuple(kinds), tuple(kinds.values())
+
+    def of(self, found: object) -> tuple[Any, ...]:
+        """The values of the fields, in order. Raises: BadEnvelope."""
+        if type(found) is dict and (self._more or len(found) <= len(self._names)):
+            values = tuple(map(found.get, self._names))
+            if tuple(map(type, values)) == self._expected:
+                return values
+        raise self._fault(found)
+
+    def _fault(self, found: object) -> BadEnvelope:
+        if not isinstance(found, dict):
+            return BadEnvelope(f"{self._what} is {_kind(found)}, expected an object")
+        for name, kind in self._kinds.items():
+            if type(found.get(name)) is not kind:
+                said = _kind(found.get(name))
+                return BadEnvelope(f"{self._what} has {said} as {name!r}, expected {kind.__name__}")
+        unknown = str(next(name for name in found if name not in self._kinds))[:80]
+        expected = ", ".join(self._kinds)
+        return BadEnvelope(f"{self._what} has an unknown field {unknown!r}, expected {expected}")
+
+
+_ENVELOPE = _Object("envelope", {"payload": str, "payloadType": str, "signatures": list})
+_SIGNATURE = _Object("signature", {"keyid": str, "sig": str})
+_SUBJECT = _Object("subject", {"name": str, "digest": dict}, more=True)
+_NAMED = _Object("statement", {"predicateType": str}, more=True)
+_STATEMENT = _Object(
+    "statement", {"_type": str, "subject": list, "predicateType": str, "predicate": dict}, more=True
+)
 
 
 def _kind(found: object) -> str:
     return "nothing" if found is None else type(found).__name__
 
 
-def _bytes(text: str, what: str) -> bytes:
+def _in_base64(read: Callable[[str], Found], text: str, what: str) -> Found:
     try:
-        return unb64(text)
+        return read(text)
     except NotCanonical as error:
         raise BadEnvelope(f"{what}: {error.message}") from None
 
@@ -247,7 +284,7 @@ def _payload(payload: bytes) -> object:
 def _subjects(found: list[Any]) -> dict[str, str]:
     subjects: dict[str, str] = {}
     for each in found:
-        name, digest = _fields(each, "subject", {"name": str, "digest": dict}, more=True)
+        name, digest = _SUBJECT.of(each)
         if name in subjects:
             raise BadEnvelope(f"subject {name[:80]!r} twice, expected once")
         subjects[name] = _digest(name, digest.get("sha256"))

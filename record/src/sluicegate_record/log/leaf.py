@@ -122,7 +122,7 @@ class Leaf(NamedTuple):
 def read(data: bytes) -> Leaf:
     """Read a leaf back. Raises: NotCanonical; VerificationFailed: not an entry."""
     value = canonical.loads(data, max_bytes=LEAF_BYTES_MAX)
-    if not isinstance(value, dict) or type(value.get("v")) is not int:
+    if type(value) is not dict or type(value.get("v")) is not int:
         raise VerificationFailed("a leaf that is not an entry: expected an object with a version 'v'")
     try:
         found = _ALL(value)
@@ -130,24 +130,28 @@ def read(data: bytes) -> Leaf:
         found = ()
     if tuple(map(type, found)) != _KINDS:
         raise _misshapen(value)
-    seq, at, *others = found
-    leaf = Leaf(seq, times.parse_time(at), *others)
-    if leaf.v in VERSIONS:
-        _check_form(value, leaf)
+    seq, at, type_, stream, by, id_, public, gate, sealed, v = found
+    leaf = Leaf(seq, times.parse_time(at), type_, stream, by, id_, public, gate, sealed, v)
+    if v in VERSIONS:
+        if len(value) > len(_FIELDS):
+            raise _extended(value)
+        if gate or sealed:
+            _check_commitments(gate)
+            _check_commitments(sealed)
     return leaf
 
 
-def _check_form(value: Mapping[str, Any], leaf: Leaf) -> None:
-    """Check what a leaf of a known version has beside its fields. Raises: VerificationFailed."""
-    if len(value) > len(_FIELDS):
-        extra = next(name for name in value if name not in _FIELDS)
-        raise VerificationFailed(
-            f"an entry with the field {extra[:80]!r}, which version {leaf.v} does not have"
-        )
-    for part in (leaf.gate, leaf.sealed):
-        for name, found in part.items():
-            if type(found) is not str or not _COMMITMENT.fullmatch(found):
-                raise VerificationFailed(f"an entry whose commitment to {name[:80]!r} is not 64 hex digits")
+def _extended(value: Mapping[str, Any]) -> VerificationFailed:
+    extra = next(name for name in value if name not in _FIELDS)
+    return VerificationFailed(
+        f"an entry with the field {extra[:80]!r}, which version {value['v']} does not have"
+    )
+
+
+def _check_commitments(part: Mapping[str, Any]) -> None:
+    for name, found in part.items():
+        if type(found) is not str or not _COMMITMENT.fullmatch(found):
+            raise VerificationFailed(f"an entry whose commitment to {name[:80]!r} is not 64 hex digits")
 
 
 def _misshapen(value: Mapping[str, Any]) -> VerificationFailed:
