@@ -58,6 +58,7 @@ ROWS: dict[str, Row] = {
     **{f"{name}_{what}": Row("cores") for name in CUTS for what in CORES},
     "ledger_command_ratio": Row("of fsync/s", 0.3, at_least=True),
     "replay_entries_s": Row("entries/s", 50_000, at_least=True),
+    "replay_ratio": Row("of JSON, SHA-256", 0.4, at_least=True),
     "audit_entries_s": Row("entries/s", 150_000, at_least=True),
     "proof_us": Row("µs", 50),
     "proof_stored_us": Row("µs"),
