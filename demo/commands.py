@@ -21,7 +21,7 @@ _STORY_REPORT = Path("build/demo.json")
 
 
 def upstream(
-    host: Annotated[str, typer.Option("--host")] = "127.0.0.1",
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", **_PORT)] = UPSTREAM_PORT,
     chunks: Annotated[int, typer.Option("--chunks", help="Pieces of a stream.")] = 20,
     interval_ms: Annotated[int, typer.Option("--interval-ms", help="Pause between two pieces.")] = 0,

@@ -96,7 +96,10 @@ def test_cases_are_found_by_kind_state_name_and_page_by_page(plane):
     assert found("--limit", "2") == [cases[2], cases[1]]
     assert f"more: sluicegate case list --before {cases[1]}" in plane.text("case", "list", "--limit", "2")
     assert found("--before", cases[1], "--kind", "admission") == [cases[0]]
-    assert plane.text("case", "list", "--state", "in review") == "No case that you may see matches.\n"
+    assert (
+        plane.text("case", "list", "--state", "in review")
+        == "There is no such case, or you may not see it.\n"
+    )
     for option in ("--state", "--kind"):
         assert "expected one of" in plane.error("case", "list", option, "lost")["message"]
 

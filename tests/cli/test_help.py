@@ -46,6 +46,15 @@ def test_help_says_how(cli, words):
     assert "--json" in done.out or "Commands:" in done.out
 
 
+@pytest.mark.parametrize("words", [words for words in COMMANDS if words], ids=" ".join)
+def test_every_argument_and_option_says_what_it_is(words):
+    command: Any = program()
+    for word in words:
+        command = command.commands[word]
+    if not getattr(command, "commands", None):
+        assert [each.name for each in command.loaded.params if not each.help] == []
+
+
 def test_long_and_short_help_are_the_same(cli):
     assert cli("stage", "open", "--help") == cli("stage", "open", "-h")
 

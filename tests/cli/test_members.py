@@ -116,7 +116,7 @@ def test_a_signatory_attests_a_key_and_a_provider_is_registered(plane):
     keys = plane.file("jwks.json", json.dumps({"keys": [jwk("es")]}))
     about = ("--issuer", "https://login.example.org/", "--audience", "us", "--algorithm", "ES256")
     add = ("provider", "add", *of, *about)
-    assert plane.error(*add, by="applicant")["code"] == "usage"
+    assert plane.error(*add, by="applicant")["code"] == "invalid_input"
     private = plane.error(*add, "--jwks-url", "https://127.0.0.1/jwks.json", by="applicant")
     assert private["code"] == "target_private"
     name = plane.answer(*add, "--jwks", keys, by="applicant")["provider"]

@@ -149,7 +149,17 @@ def test_an_identifier_comes_as_its_digest_or_not_at_all(text):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"until": "soon"}, {"assurance": "certain"}, {"until": "2027-02-30"}, {"status": ""}]
+    "changes",
+    [
+        {"until": "soon"},
+        {"assurance": "certain"},
+        {"until": "2027-02-30"},
+        {"status": ""},
+        {"status": None},
+        {"assertion": "a.b.c", "provider": "idp_x"},
+        {"provider": "idp_x"},
+        {"status": None, "assertion": "a.b.c"},
+    ],
 )
 def test_a_claim_that_cannot_be_read_is_refused(plane, changes):
     size = plane.size

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done, Nothing
 from sluicegate.acts.cases import CaseArgument, CaseName
-from sluicegate.acts.fields import FileName, Identifier, ShortText, text
+from sluicegate.acts.fields import FileName, ReleaseName, ShortText, StageName, SurfaceName, text
 from sluicegate.acts.grants import GrantName
 from sluicegate_record.form import Note, Time, form
 from sluicegate_record.terms import kinds
@@ -21,9 +21,9 @@ APPLICANTS = frozenset({DEVELOPER, APPLICANT})
 class Submission(Arguments):
     """An application for one stage on one surface; `organization` is the text of an organization file."""
 
-    release: Identifier
-    stage: Identifier
-    surface: Identifier
+    release: ReleaseName
+    stage: StageName
+    surface: SurfaceName
     organization: OrganizationText
     file: FileName = "organization"
 
@@ -52,8 +52,10 @@ class Amendment(Arguments):
     """What is to change: the validity, or the organization as the text of a file, or both."""
 
     grant: GrantName
-    renew: bool = False
-    organization: OrganizationText | None = None
+    renew: Annotated[bool, Note("Ask for its validity to begin again.")] = False
+    organization: (
+        Annotated[str, text(0, 65_536), Note("What has changed, as the whole organization file.")] | None
+    ) = None
     file: FileName = "organization"
 
 
@@ -208,8 +210,8 @@ APPEAL = Act(
 class NominationText(Arguments):
     """The organization that the developer hopes for in a stage, as the text of an organization file."""
 
-    release: Identifier
-    stage: Identifier
+    release: ReleaseName
+    stage: StageName
     organization: OrganizationText
     file: FileName = "organization"
 

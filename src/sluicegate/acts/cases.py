@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments
+from sluicegate.acts.fields import Word
 from sluicegate.acts.grants import GrantView
 from sluicegate_record.form import Json, Note, Time, form, within
 from sluicegate_record.statements.about import About
@@ -29,11 +30,11 @@ class CaseFilter(Arguments):
     """Which cases. At most 500 are listed at once."""
 
     kind: Annotated[str | None, Note(" | ".join(kinds.KINDS))] = None
-    state: Annotated[str | None, Note(" | ".join((*kinds.STATES, *kinds.OUTCOMES)))] = None
+    state: Annotated[Word | None, Note(" | ".join((*kinds.STATES, *kinds.OUTCOMES)))] = None
     awaiting: Annotated[str | None, Note("An agency, the developer, or 'applicant'.")] = None
     organization: Annotated[str | None, Note("Part of a legal name.")] = None
     before: Annotated[str | None, Note("The last case of the page before.")] = None
-    limit: Annotated[int, within(1, 500), Note("How many cases, from 1 to 500.")] = 50
+    limit: Annotated[int, within(1, 500), Note("How many cases.")] = 50
 
 
 @form

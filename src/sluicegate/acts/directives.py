@@ -340,9 +340,9 @@ LIFT = Act(
 class Meaning(Arguments):
     """What a name in an order means."""
 
-    name: PlainName
-    statuses: tuple[Identifier, ...]
-    source: Annotated[str, text(1, 500)]
+    name: Annotated[PlainName, Note("The definition's name.")]
+    statuses: Annotated[tuple[Identifier, ...], Note("A status it means.")]
+    source: Annotated[str, text(1, 500), Note("Where that is written.")]
 
 
 @form

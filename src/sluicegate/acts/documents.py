@@ -6,14 +6,14 @@ from typing import Annotated
 
 from sluicegate.acts.act import Arguments
 from sluicegate.acts.fields import FileName, text
-from sluicegate_record.form import Json, form
+from sluicegate_record.form import Json, Note, form
 
 
 @form
 class DocumentText(Arguments):
     """A document as written, and the name of its file for messages about it."""
 
-    text: Annotated[str, text(0, 262_144)]
+    text: Annotated[str, text(0, 262_144), Note("The document, as YAML.")]
     file: FileName = "document"
 
 

@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Any, TypeAlias
 
 from sluicegate_record.errors import NotCanonical
-from sluicegate_record.form import Codec, Json, Misread, codec_of, shown
+from sluicegate_record.form import Codec, Json, Misread, Note, codec_of, shown
 from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import SALT_BYTES, Opening
 
@@ -50,6 +50,12 @@ def some(item: Any, least: int, most: int) -> Codec:
     return Codec(read, codec.write, {**codec.schema, "minItems": least, "maxItems": most})
 
 
+def _word(value: Json) -> str:
+    if type(value) is not str:
+        raise Misread("text", shown(value))
+    return value.replace(" ", "_")
+
+
 def _days(value: Json) -> float:
     if type(value) not in {int, float}:
         raise Misread("a number", shown(value))
@@ -89,6 +95,11 @@ PlainName: TypeAlias = Annotated[str, text(1, 64, "[A-Za-z0-9._-]+")]
 ShortText: TypeAlias = Annotated[str, text(0, 64)]
 FileName: TypeAlias = Annotated[str, text(0, 1_024)]
 """The name of a file, for messages about its text."""
+ReleaseName: TypeAlias = Annotated[Identifier, Note("The release, as 'status' shows it.")]
+StageName: TypeAlias = Annotated[Identifier, Note("The stage, as 'status' shows it.")]
+SurfaceName: TypeAlias = Annotated[Identifier, Note("The surface, where the model is offered, such as api.")]
+Word: TypeAlias = Annotated[str, Codec(_word, _same, {"type": "string"})]
+"""A word such as `in_review`; also as it is printed, with spaces."""
 Days: TypeAlias = Annotated[float, Codec(_days, _same, {"type": "number"})]
 """Days of 86,400 s, with two decimals."""
 Opened: TypeAlias = Annotated[Opening, Codec(_opening, opened_beside, _OPENING)]

@@ -10,6 +10,7 @@ from typing import Annotated, TypeAlias
 
 from sluicegate.acts.act import ANNEXES_MAX, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.fields import Identifier, ShortText, digest, some, text
+from sluicegate_record.directives.status import STATUSES
 from sluicegate_record.form import Note, Time, form
 
 ADMINISTRATORS = frozenset({DEVELOPER, APPLICANT})
@@ -43,18 +44,22 @@ class MemberArgument(Arguments):
 class ClaimWords(Arguments):
     """A status, and how it is known. `until` is a time, or a date in UTC."""
 
-    status: ShortText | None = None
-    method: ShortText | None = None
-    assurance: ShortText | None = None
-    until: ShortText | None = None
+    status: Annotated[ShortText, Note(" | ".join(STATUSES))] | None = None
+    method: Annotated[ShortText, Note("How it is known: document-seen, i-9, …")] | None = None
+    assurance: Annotated[ShortText, Note("self-asserted | organization")] | None = None
+    until: Annotated[ShortText, Note("When the claim ends, such as 2027-01-31.")] | None = None
 
 
 @form
 class MemberRow(ClaimWords):
     """A member by digests of identifiers, by `member` if it is known, and what the organization claims."""
 
-    identifiers: Annotated[tuple[IdentifierDigest, ...], some(IdentifierDigest, 0, IDENTIFIERS_MAX)] = ()
-    member: Identifier | None = None
+    identifiers: Annotated[
+        tuple[IdentifierDigest, ...],
+        some(IdentifierDigest, 0, IDENTIFIERS_MAX),
+        Note("How requests name the person."),
+    ] = ()
+    member: Annotated[Identifier, Note("A member who is already registered.")] | None = None
 
 
 @form
@@ -62,7 +67,7 @@ class MemberRows(OrganizationArgument):
     """Members to register; with `update`, a row whose identifier is known is about that member."""
 
     rows: Annotated[tuple[MemberRow, ...], some(MemberRow, 1, ROWS_MAX)]
-    update: bool = False
+    update: Annotated[bool, Note("Rows may be about members who are registered.")] = False
 
 
 @form
@@ -89,7 +94,7 @@ REGISTER = Act(
 class MemberSearch(OrganizationArgument):
     """Which organization, and which of its members."""
 
-    identifier: IdentifierDigest | None = None
+    identifier: Annotated[IdentifierDigest, Note("Only the member with this identifier.")] | None = None
 
 
 @form
@@ -162,8 +167,8 @@ class MemberClaim(ClaimWords):
     """A status and how it is known; or an assertion that says it, and the provider that signed it."""
 
     member: MemberName
-    provider: Identifier | None = None
-    assertion: Annotated[str, text(0, 8_192)] | None = None
+    provider: Annotated[Identifier, Note("The provider that signed the assertion.")] | None = None
+    assertion: Annotated[str, text(0, 8_192), Note("What the provider signed.")] | None = None
 
 
 @form

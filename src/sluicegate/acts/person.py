@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from sluicegate.acts.act import PERSON, Act, ActAnswer, Arguments, Done, Nothing
 from sluicegate.acts.fields import ShortText
 from sluicegate.acts.members import ClaimView, MemberLink
-from sluicegate_record.form import form
+from sluicegate_record.directives.status import STATUSES
+from sluicegate_record.form import Note, form
 
 ONESELF = frozenset({PERSON})
 
@@ -41,7 +44,7 @@ SHOW = Act(
 class OwnClaim(Arguments):
     """What a person says about their own status; null takes it back."""
 
-    status: ShortText | None
+    status: Annotated[ShortText | None, Note(" | ".join(STATUSES))]
 
 
 @form

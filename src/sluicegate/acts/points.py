@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments, Done, Nothing
+from sluicegate.acts.directives import DirectiveName
 from sluicegate.acts.documents import SignedStatement
-from sluicegate_record.form import Base64, Time, form
+from sluicegate_record.form import Base64, Note, Time, form
 
 
 @form
@@ -74,8 +77,8 @@ LIST = Act(
 class PointAndDirective(Arguments):
     """Which point, and which directive."""
 
-    point: str
-    directive: str
+    point: Annotated[str, Note("The point's name.")]
+    directive: DirectiveName
 
 
 @form

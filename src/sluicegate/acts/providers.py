@@ -24,12 +24,12 @@ class ProviderRegistration(OrganizationArgument):
     Units: `max_age_s` seconds.
     """
 
-    issuer: Uri
-    audience: Uri
-    algorithms: Annotated[tuple[str, ...], some(ShortText, 1, 7)]
-    jwks: JwkSet | None = None
-    jwks_url: Annotated[Url | None, Key("jwks_url")] = None
-    max_age_s: Annotated[int, Key("max_age_s")] = 3_600
+    issuer: Annotated[Uri, Note("Its 'iss'.")]
+    audience: Annotated[Uri, Note("Its 'aud' for this control plane.")]
+    algorithms: Annotated[tuple[str, ...], some(ShortText, 1, 7), Note("What it signs with, such as ES256.")]
+    jwks: Annotated[JwkSet | None, Note("Its keys, as a JWK Set.")] = None
+    jwks_url: Annotated[Url | None, Key("jwks_url"), Note("Where its keys are.")] = None
+    max_age_s: Annotated[int, Key("max_age_s"), Note("The longest life of an assertion, in seconds.")] = 3_600
 
 
 @form
@@ -87,7 +87,7 @@ class KeyRotation(Arguments):
     """Another key set for a provider; null is the set that is at its URL now."""
 
     provider: ProviderId
-    jwks: JwkSet | None = None
+    jwks: Annotated[JwkSet | None, Note("Its keys, as a JWK Set.")] = None
 
 
 @form

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 from sluicegate.acts.act import (
     AGENCY,
@@ -16,7 +17,7 @@ from sluicegate.acts.act import (
     Nothing,
 )
 from sluicegate.acts.documents import DocumentText, SignedStatement
-from sluicegate_record.form import Json, form
+from sluicegate_record.form import Json, Note, form
 from sluicegate_record.terms.conditions import Conditions
 from sluicegate_record.terms.plan import Clock, Eligibility, OpensWhen, StageBasis
 from sluicegate_record.terms.rule import Rule
@@ -160,8 +161,8 @@ STATUS = Act(
 class StageArgument(Arguments):
     """Which stage of which release."""
 
-    release: str
-    stage: str
+    release: Annotated[str, Note("The release, as 'status' shows it.")]
+    stage: Annotated[str, Note("The stage, as 'status' shows it.")]
 
 
 @form

@@ -16,7 +16,7 @@ from sluicegate_record.form import Base64, Note, Time, form
 class SignatoryKey(OrganizationArgument):
     """An Ed25519 public key, as PEM or base64."""
 
-    key: Annotated[str, text(0, 1_024)]
+    key: Annotated[str, text(0, 1_024), Note("The public key, as PEM or base64.")]
 
 
 @form

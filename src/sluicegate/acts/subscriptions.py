@@ -149,7 +149,7 @@ DEAD = Act(
 class ReplayRequest(Arguments):
     """Which dead letter to send again; without one, all of the caller's."""
 
-    letter: ShortText | None = None
+    letter: Annotated[ShortText, Note("A dead letter, such as msg_….")] | None = None
 
 
 @form

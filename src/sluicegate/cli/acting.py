@@ -1,51 +1,115 @@
-"""A command of the command line from the row of an act: its arguments, its options, and its help."""
+"""Commands of the command line from the row of an act: its arguments, its options, and its help.
+
+A command that does more than ask and print is a function. It takes its words from the same row.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from inspect import Parameter, Signature
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from inspect import Parameter, Signature, getdoc
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
-from sluicegate.acts.act import Act, Answered, Asked
+from sluicegate.acts.act import Act, Answered, AnyAct, Arguments, Asked
+from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit
 from sluicegate.client.http import Client
 from sluicegate_record.form import FormField, shape_of
 
+Command = TypeVar("Command", bound=Callable[..., None])
+_KINDS = {"integer": int, "boolean": bool, "array": list[str]}
 
-def acting(act: Act[Asked, Answered], said: Callable[[Answered], str], **options: str) -> Callable[..., None]:
+
+class Given(NamedTuple):
+    """What is given for a field, if that is not its value: `read` makes the value of it.
+
+    `name` is an option, or an argument, as in `acting`. `also` are other fields that `read` has values for.
+    """
+
+    name: str
+    kind: Any
+    read: Callable[[Any], Mapping[str, Any]]
+    also: tuple[str, ...] = ()
+
+
+def written(name: str, field: str) -> Given:
+    """A file whose text is the value of a field. Its name is the value of the field `file`."""
+    return Given(name, Path, lambda path: {field: read_text(path), "file": str(path)}, ("file",))
+
+
+def acting(
+    act: Act[Asked, Answered], said: Callable[[Answered], str], **given: str | Given
+) -> Callable[..., None]:
     """The command that does an act, and prints what `said` makes of its answer.
 
-    What is in the act's path is an argument, what else it is asked with is an option. `options` gives the
-    option of a field another form, such as `--on/--off`, and an argument another name. What is in the path is
-    an option too if its name there begins with `--`.
+    What is in the act's path is an argument, what else it is asked with is an option. `given` names a field
+    otherwise: by an option if the name begins with `--`, such as `--on/--off`, and by an argument if not.
     """
-    arguments = [key for key in act.places if not options.get(key, "").startswith("--")]
-    fields = sorted(shape_of(act.asked).fields, key=lambda each: each.key not in arguments)
-    parameters = [_parameter(each, each.key in arguments, options.get(each.name, "")) for each in fields]
-    named = {parameter.name: each.name for parameter, each in zip(parameters, fields, strict=True)}
+    ways = {name: each if isinstance(each, Given) else _as_it_is(each, name) for name, each in given.items()}
+    beside = {name for each in ways.values() for name in each.also}
+    parameters, reads = [], {}
+    for each in shape_of(act.asked).fields:
+        if each.name not in beside:
+            own = each.name if each.key in act.places else f"--{each.name.replace('_', '-')}"
+            way = ways.get(each.name) or _as_it_is(own, each.name)
+            parameter = _parameter(each, way)
+            parameters.append(parameter)
+            reads[parameter.name] = way.read
 
-    def command(as_json: bool, **given: Any) -> None:
-        asked = {named[name]: each for name, each in given.items() if each is not None}
+    def command(as_json: bool, **typed: Any) -> None:
+        asked: dict[str, Any] = {}
+        for name, value in typed.items():
+            asked |= {} if value is None else reads[name](value)
         answer = Client().do(act, act.asked(**asked))
         emit(answer.to_json(), as_json, said(answer))
 
     as_json = Parameter("as_json", Parameter.KEYWORD_ONLY, default=False, annotation=Json)
     command.__signature__ = Signature([*parameters, as_json])  # type: ignore[attr-defined]
-    command.__doc__ = act.help
-    return command
+    return helped(act)(command)
 
 
-def _parameter(each: FormField, is_argument: bool, option: str) -> Parameter:
-    kind = {"integer": int, "boolean": bool}.get(each.codec.schema.get("type", ""), str)
-    name = option or f"--{each.name.replace('_', '-')}"
-    if is_argument:
-        annotation: Any = Annotated[kind, typer.Argument(help=each.note, show_default=False)]
-    elif each.is_required:
-        annotation = Annotated[kind, typer.Option(name, help=each.note, show_default=False)]
-    else:
-        annotation = Annotated[kind | None, typer.Option(name, help=each.note, show_default=False)]
-    default = Parameter.empty if each.is_required else None
-    called = option if is_argument and option else each.name
-    return Parameter(called, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+def helped(act: AnyAct) -> Callable[[Command], Command]:
+    """Give a command that is a function the help of its act, and then its own docstring, if it has one."""
+
+    def same(command: Command) -> Command:
+        command.__doc__ = "\n\n".join(filter(None, (act.help, getdoc(command))))
+        return command
+
+    return same
+
+
+def option(asked: type[Arguments], field: str, *names: str, **more: Any) -> Any:
+    """An option of a command that is a function, with the note of a field as its help."""
+    return typer.Option(*names, help=_note(asked, field), show_default=False, **more)
+
+
+def argument(asked: type[Arguments], field: str) -> Any:
+    """An argument of a command that is a function, with the note of a field as its help."""
+    return typer.Argument(help=_note(asked, field), show_default=False)
+
+
+def _note(asked: type[Arguments], field: str) -> str:
+    return next(each.note for each in shape_of(asked).fields if each.name == field)
+
+
+def _as_it_is(name: str, field: str) -> Given:
+    return Given(name, None, lambda value: {field: value})
+
+
+def _parameter(each: FormField, way: Given) -> Parameter:
+    schema = each.codec.schema.get("anyOf", [each.codec.schema])[0]
+    kind = way.kind or _KINDS.get(schema.get("type", ""), str)
+    is_option = way.name.startswith("--")
+    default = each.default if type(each.default) in {bool, int} else None
+    how: dict[str, Any] = {"help": each.note, "show_default": type(default) is int}
+    if kind is int:
+        how |= {"min": schema.get("minimum"), "max": schema.get("maximum")}
+    stated = typer.Option(way.name, **how) if is_option else typer.Argument(**how)
+    return Parameter(
+        way.name.removeprefix("--").partition("/")[0].replace("-", "_"),
+        Parameter.KEYWORD_ONLY,
+        default=Parameter.empty if each.is_required else default,
+        annotation=Annotated[kind if each.is_required or default is not None else kind | None, stated],
+    )

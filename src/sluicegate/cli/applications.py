@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from sluicegate.acts import applications as acts
 from sluicegate.acts import drafts as of_draft
 from sluicegate.acts.applications import (
-    Amendment,
     AnswerReceipt,
     NewAppeal,
     NewApplication,
     Nominations,
-    NominationText,
     ReplyReceipt,
     SeatReceipt,
     Submission,
 )
 from sluicegate.acts.drafts import DraftReceipt, Drafts
 from sluicegate.cli import wording
-from sluicegate.cli.acting import acting
+from sluicegate.cli.acting import acting, helped, option, written
 from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate_record.log import times
-
-Grant = Annotated[str, typer.Argument(help="The grant, such as grant_6n3v….", show_default=False)]
-Organization = Annotated[
-    Path, typer.Option("--organization", help="The organization, as YAML.", show_default=False)
-]
-Release = Annotated[str, typer.Option("--release", show_default=False)]
-Stage = Annotated[str, typer.Option("--stage", show_default=False)]
 
 
 def _opened(done: NewApplication, what: str = "application") -> str:
@@ -87,6 +78,16 @@ def _nominations(found: Nominations) -> str:
     return table(f"log size {found.size}", columns, rows, "No organization is nominated.")
 
 
+amend = acting(
+    acts.AMEND,
+    lambda done: _opened(done, "amendment"),
+    organization=written("--organization", "organization"),
+)
+nominate = acting(
+    acts.NOMINATE,
+    lambda done: f"nomination {done.nomination}: the organization must still apply",
+    organization=written("--organization", "organization"),
+)
 drafts = acting(of_draft.LIST, _drafts)
 send = acting(of_draft.SUBMIT, _opened)
 discard = acting(of_draft.DISCARD, lambda done: f"{done.draft} is discarded")
@@ -99,49 +100,27 @@ return_ = acting(acts.RETURN, lambda done: f"{done.case} is returned without act
 nominations = acting(acts.NOMINATIONS, _nominations)
 
 
+@helped(acts.SUBMIT)
 def submit(
-    release: Release,
-    stage: Stage,
-    surface: Annotated[str, typer.Option("--surface", show_default=False)],
-    organization: Organization,
+    release: Annotated[str, option(Submission, "release")],
+    stage: Annotated[str, option(Submission, "stage")],
+    surface: Annotated[str, option(Submission, "surface")],
+    organization: Annotated[Path, option(Submission, "organization")],
     draft: Annotated[
         bool, typer.Option("--draft", help="Save it without submitting it, and show what is not eligible.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Apply for one stage on one surface. 'status' shows what each stage asks for."""
-    asked = Submission(release=release, stage=stage, surface=surface, **_file(organization))
+    asked = Submission(
+        release=release,
+        stage=stage,
+        surface=surface,
+        organization=read_text(organization),
+        file=str(organization),
+    )
     if draft:
         kept = Client().do(of_draft.SAVE, asked)
         emit(kept.to_json(), as_json, _saved(kept))
         return
     done = Client().do(acts.SUBMIT, asked)
     emit(done.to_json(), as_json, f"{_opened(done)}\n  get notices about it: sluicegate notify add -h")
-
-
-def amend(
-    grant: Grant,
-    renew: Annotated[bool, typer.Option("--renew", help="Ask for its validity to begin again.")] = False,
-    organization: Annotated[
-        Path | None, typer.Option("--organization", help="What has changed, as the whole file.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Renew a grant, or change what it was agreed for, without a new application.
-
-    Meanwhile the grant stays valid.
-    """
-    changed = {} if organization is None else _file(organization)
-    done = Client().do(acts.AMEND, Amendment(grant=grant, renew=renew, **changed))
-    emit(done.to_json(), as_json, _opened(done, "amendment"))
-
-
-def nominate(release: Release, stage: Stage, organization: Organization, as_json: Json = False) -> None:
-    """Note that you hope for an organization's application. It is not an admission."""
-    done = Client().do(acts.NOMINATE, NominationText(release=release, stage=stage, **_file(organization)))
-    emit(done.to_json(), as_json, f"nomination {done.nomination}: the organization must still apply")
-
-
-def _file(path: Path) -> dict[str, Any]:
-    """An organization file as acts take it: its text, and its name for messages."""
-    return {"organization": read_text(path), "file": str(path)}

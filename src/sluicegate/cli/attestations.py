@@ -9,12 +9,12 @@ import typer
 
 from sluicegate.acts import signatories as acts
 from sluicegate.acts.act import Nothing
+from sluicegate.acts.credentials import CredentialArgument
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.log import HEAD
-from sluicegate.acts.signatories import SignatoryEnd, SignatoryKey, SignatoryList
-from sluicegate.cli.acting import acting
+from sluicegate.acts.signatories import SignatoryEnd, SignatoryList
+from sluicegate.cli.acting import Given, acting, argument
 from sluicegate.cli.files import read_text
-from sluicegate.cli.members import Grant
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
 from sluicegate.client import signing
@@ -24,16 +24,6 @@ from sluicegate.errors import InvalidInput
 from sluicegate_record.log import times
 from sluicegate_record.statements.people import Attestation
 from sluicegate_record.terms.text import counted
-
-
-def pin(
-    key: Annotated[Path, typer.Argument(help="The public key, OUTPUT.pub.", show_default=False)],
-    grant: Grant,
-    as_json: Json = False,
-) -> None:
-    """Allow a key to sign attestations for the organization that holds a grant."""
-    done = Client().do(acts.PIN, SignatoryKey(grant=grant, key=read_text(key)))
-    emit(done.to_json(), as_json, f"signatory {done.signatory} (keyid {done.keyid})")
 
 
 def _retired(done: SignatoryEnd) -> str:
@@ -53,12 +43,18 @@ def _signatories(found: SignatoryList) -> str:
     return table("", ["signatory", "keyid", "attests"], rows, "No signatory yet.")
 
 
+pin = acting(
+    acts.PIN,
+    lambda done: f"signatory {done.signatory} (keyid {done.keyid})",
+    grant="--grant",
+    key=Given("key", Path, lambda path: {"key": read_text(path)}),
+)
 retire = acting(acts.RETIRE, _retired, grant="--grant")
 listed = acting(acts.LIST, _signatories, grant="--grant")
 
 
 def attest(
-    credential: Annotated[str, typer.Argument(help="The credential, such as cred_….", show_default=False)],
+    credential: Annotated[str, argument(CredentialArgument, "credential")],
     status: Annotated[
         list[str],
         typer.Option(

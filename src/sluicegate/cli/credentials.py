@@ -6,24 +6,20 @@ import hashlib
 import secrets
 from typing import Annotated
 
-import typer
-
 from sluicegate.acts import credentials
 from sluicegate.acts.credentials import KeyDigest
-from sluicegate.cli.acting import acting
+from sluicegate.cli.acting import acting, helped, option
 from sluicegate.cli.output import Json, emit
 from sluicegate.client.http import Client
 from sluicegate.core.access import apikey
 
 
+@helped(credentials.ISSUE)
 def issue(
-    grant: Annotated[str, typer.Option("--grant", help="The grant, such as grant_….", show_default=False)],
-    member: Annotated[
-        str | None, typer.Option("--member", help="The only member who may use it.", show_default=False)
-    ] = None,
+    grant: Annotated[str, option(KeyDigest, "grant")],
+    member: Annotated[str | None, option(KeyDigest, "member")] = None,
     as_json: Json = False,
 ) -> None:
-    """Make an API key under a grant. It is made on this machine and shown once; only its digest is sent."""
     key = apikey.make(apikey.KEY_PREFIX, secrets.token_bytes(32))
     digest = hashlib.sha256(key.encode()).hexdigest()
     done = Client().do(credentials.ISSUE, KeyDigest(grant=grant, digest=digest, member=member))

@@ -16,12 +16,11 @@ from sluicegate.acts.directives import (
     Directives,
     DirectiveStatus,
     DirectiveSummary,
-    Meaning,
     StateAtGateway,
     StateAtPoint,
 )
 from sluicegate.cli import descriptions
-from sluicegate.cli.acting import acting
+from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.output import Json, emit, visible
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
@@ -31,21 +30,18 @@ from sluicegate_record.terms.text import counted
 
 WATCH_EVERY_S = 0.25
 """How long `--watch` waits before it asks again."""
-Name = Annotated[str, typer.Argument(help="The directive's name.", show_default=False)]
+Name = Annotated[str, argument(DirectiveArgument, "directive")]
 
 show = acting(acts.SHOW, descriptions.directive, directive="name")
 affected = acting(acts.AFFECTED, descriptions.affected, directive="name")
 
 
-def define(
-    name: Annotated[str, typer.Argument(help="The definition's name.", show_default=False)],
-    status_: Annotated[list[str], typer.Option("--status", help="A status it means; again for each.")],
-    source: Annotated[str, typer.Option("--source", help="Where that is written.", show_default=False)],
-    as_json: Json = False,
-) -> None:
-    """Say which person statuses the words of an order mean. It cannot be changed."""
-    known = Client().do(acts.DEFINE, Meaning(name=name, statuses=tuple(status_), source=source))
-    emit(known.to_json(), as_json, f"{name} means {', '.join(sorted(known.statuses))} ({source})")
+define = acting(
+    acts.DEFINE,
+    lambda done: f"{done.definition} means {', '.join(sorted(done.statuses))} ({done.source})",
+    name="name",
+    statuses="--status",
+)
 
 
 def _definitions(found: Definitions) -> str:
@@ -56,6 +52,7 @@ def _definitions(found: Definitions) -> str:
 definitions = acting(acts.DEFINITIONS, _definitions)
 
 
+@helped(acts.STATUS)
 def status(
     name: Annotated[
         str | None,
@@ -66,7 +63,6 @@ def status(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show where a directive is in force: gateway by gateway, and point by point."""
     if name is None:
         if watch:
             raise WrongUsage("no directive is named to watch", remedy="'directive list' shows their names")

@@ -14,7 +14,7 @@ from sluicegate.acts import drills as acts
 from sluicegate.acts.directives import DirectiveArgument
 from sluicegate.acts.drills import DrillArgument, SignedDrillReport
 from sluicegate.cli import orders
-from sluicegate.cli.acting import acting
+from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.files import read_text, write_json
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
@@ -27,7 +27,7 @@ from sluicegate_record.log import times
 ASK_EVERY_S = 0.1
 NAME_MAX = 63
 """How many characters a name in a document may have."""
-Name = Annotated[str, typer.Argument(help="The drill's name.", show_default=False)]
+Name = Annotated[str, argument(DrillArgument, "drill")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the signed report to this file.")]
 
 
@@ -63,10 +63,8 @@ end = acting(
 )
 
 
+@helped(acts.REPORT)
 def report(name: Name, output: Output = None, as_json: Json = False) -> None:
-    """Show the signed report of a drill: how long until it was in force everywhere,
-    and until access was back.
-    """
     _report(Client(), name, output, as_json, patient=False)
 
 

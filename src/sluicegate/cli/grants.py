@@ -10,7 +10,7 @@ import typer
 from sluicegate.acts import grants as acts
 from sluicegate.acts.grants import FallbackReceipt, GrantArgument, NewRemoval
 from sluicegate.cli import wording
-from sluicegate.cli.acting import acting
+from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.output import Json, emit
 from sluicegate.client.http import Client
 from sluicegate.errors import WrongUsage
@@ -35,12 +35,12 @@ fallback = acting(acts.CHOOSE_FALLBACK, _fallback, fallback="--on/--off")
 remove = acting(acts.REMOVE, _removal)
 
 
+@helped(acts.SURRENDER)
 def surrender(
-    grant: Annotated[str, typer.Argument(help="The grant, such as grant_6n3v….", show_default=False)],
+    grant: Annotated[str, argument(GrantArgument, "grant")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask: it cannot be undone.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Give a grant back. Its keys stop working, and its seat goes to the next organization."""
     if not yes:
         if not sys.stdin.isatty():
             said = "surrendering a grant cannot be undone, and no terminal is here to confirm it"

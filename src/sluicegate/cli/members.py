@@ -16,15 +16,14 @@ from sluicegate.acts import person as own_acts
 from sluicegate.acts.members import (
     ClaimView,
     MemberArgument,
-    MemberClaim,
-    MemberNames,
+    MemberList,
     MemberRow,
     MemberRows,
-    MemberSearch,
+    MembersEnd,
     MemberView,
 )
 from sluicegate.acts.person import OwnClaim, PersonView
-from sluicegate.cli.acting import acting
+from sluicegate.cli.acting import Given, acting, argument, helped, option
 from sluicegate.cli.files import read_bytes, read_text
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
@@ -32,39 +31,21 @@ from sluicegate.cli.wording import words
 from sluicegate.client.http import Client
 from sluicegate.core.people import members, persons
 from sluicegate.errors import InvalidInput, WrongUsage
-from sluicegate_record.directives.status import STATUSES
 from sluicegate_record.log import times
 from sluicegate_record.terms.text import counted
 
-Grant = Annotated[str, typer.Option("--grant", help="A grant of the organization.", show_default=False)]
-Member = Annotated[str, typer.Argument(help="The member, such as mem_….", show_default=False)]
-_STATUSES = " | ".join(STATUSES)
-_WANTED_STATUS = typer.Option("--status", help=_STATUSES, show_default=False)
-Status = Annotated[str | None, _WANTED_STATUS]
-Method = Annotated[
-    str | None,
-    typer.Option("--method", help="How it is known: document-seen, i-9, …", show_default=False),
-]
-Assured = Annotated[
-    str | None, typer.Option("--assurance", help=" | ".join(members.ASSURANCES), show_default=False)
-]
-Until = Annotated[
-    str | None, typer.Option("--until", help="When the claim ends, such as 2027-01-31.", show_default=False)
-]
+Grant = Annotated[str, option(MemberRows, "grant")]
+Status = Annotated[str | None, option(MemberRow, "status")]
 
 
 def add(
     grant: Grant,
-    identifier: Annotated[
-        list[str], typer.Option("--identifier", help="How requests name the person.", show_default=False)
-    ],
-    member: Annotated[
-        str | None, typer.Option("--member", help="A member who is already registered.", show_default=False)
-    ] = None,
+    identifier: Annotated[list[str], option(MemberRow, "identifiers")],
+    member: Annotated[str | None, option(MemberRow, "member")] = None,
     status: Status = None,
-    method: Method = None,
-    assurance: Assured = None,
-    until: Until = None,
+    method: Annotated[str | None, option(MemberRow, "method")] = None,
+    assurance: Annotated[str | None, option(MemberRow, "assurance")] = None,
+    until: Annotated[str | None, option(MemberRow, "until")] = None,
     as_json: Json = False,
 ) -> None:
     """Register a member, or another identifier of one, and claim their status if one is given."""
@@ -83,9 +64,7 @@ def add(
 def import_(
     file: Annotated[Path, typer.Argument(help="A CSV file.", show_default=False)],
     grant: Grant,
-    update: Annotated[
-        bool, typer.Option("--update", help="Rows may be about members who are registered.")
-    ] = False,
+    update: Annotated[bool, option(MemberRows, "update", "--update")] = False,
     as_json: Json = False,
 ) -> None:
     """Register the members of a CSV file: identifier, and perhaps status, method, assurance, until."""
@@ -100,74 +79,12 @@ def import_(
     emit({"members": found, "added": added, "size": size}, as_json, text)
 
 
-def listed(
-    grant: Grant,
-    identifier: Annotated[
-        str | None,
-        typer.Option("--identifier", help="Only the member with this identifier.", show_default=False),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """List an organization's members and what it claims about them. 'disputed': the person says otherwise."""
-    digest = _digest(identifier) if identifier is not None else None
-    found = Client().do(acts.LIST, MemberSearch(grant=grant, identifier=digest))
-    rows = [cells for member in found.members for cells in _rows(member)]
-    emit(found.to_json(), as_json, table("", ["member", *_CLAIM, "disputed"], rows, "No such member."))
-
-
-def claim(
-    member: Member,
-    status: Status = None,
-    method: Method = None,
-    assurance: Assured = None,
-    until: Until = None,
-    provider: Annotated[
-        str | None, typer.Option("--provider", help="Who signed the assertion.", show_default=False)
-    ] = None,
-    assertion: Annotated[
-        Path | None, typer.Option("--assertion", help="A file with an assertion.", show_default=False)
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Claim a member's status for your organization, or with an assertion of your provider."""
-    if (status is None) == (assertion is None) or (provider is None) != (assertion is None):
-        raise WrongUsage("expected --status, or --assertion and --provider")
-    claimed = MemberClaim(
-        member=member,
-        status=status,
-        method=method,
-        assurance=assurance,
-        until=until,
-        provider=provider,
-        assertion=None if assertion is None else read_text(assertion).strip(),
-    )
-    done = Client().do(acts.CLAIM, claimed)
-    emit(done.to_json(), as_json, f"{done.member}: {words(done.status)} at size {done.size}")
-
-
-revoke = acting(acts.REVOKE, lambda done: f"the claim about {done.member} is taken back at size {done.size}")
-
-
-def remove(
-    member: Annotated[list[str], typer.Argument(help="Members, such as mem_….", show_default=False)],
-    grant: Grant,
-    as_json: Json = False,
-) -> None:
-    """Remove members. The keys bound to them are revoked."""
-    done = Client().do(acts.REMOVE, MemberNames(grant=grant, members=tuple(member)))
-    gone, keys = counted(len(done.removed), "member"), counted(len(done.revoked), "key")
-    emit(done.to_json(), as_json, f"{gone} removed, {keys} revoked with them, at size {done.size}")
-
-
-def link(member: Member, as_json: Json = False) -> None:
-    """Make a private link where a member sees and corrects their own status. The link before it ends."""
+@helped(acts.LINK)
+def link(member: Annotated[str, argument(MemberArgument, "member")], as_json: Json = False) -> None:
     client = Client()
     made = client.do(acts.LINK, MemberArgument(member=member))
     url = f"{client.url}/person#{made.token}"
     emit({**made.to_json(), "link": url}, as_json, f"for {made.member} only, shown only now:\n  {url}")
-
-
-# The person: SLUICEGATE_TOKEN is the part of the link after '#'
 
 
 def _person(shown: PersonView) -> str:
@@ -176,15 +93,12 @@ def _person(shown: PersonView) -> str:
     return f"{title}\n{table('', _CLAIM, rows, 'There are no claims.')}"
 
 
-person_show = acting(own_acts.SHOW, _person)
-
-
+@helped(own_acts.CLAIM)
 def person_correct(
     status: Status = None,
     take_back: Annotated[bool, typer.Option("--take-back", help="Take back what you said.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Say what your status is. If others disagree, it is unknown until your organization settles it."""
     if (status is None) != take_back:
         raise WrongUsage("expected one of --status and --take-back")
     done = Client().do(own_acts.CLAIM, OwnClaim(status=status))
@@ -226,3 +140,29 @@ def _cells(claim: ClaimView | None) -> list[str | None]:
         return [None] * len(_CLAIM)
     until = times.format_time(claim.until_ms) if claim.until_ms is not None else None
     return [claim.issuer, claim.status, claim.method, claim.assurance, until]
+
+
+def _members(found: MemberList) -> str:
+    rows = [cells for member in found.members for cells in _rows(member)]
+    return table("", ["member", *_CLAIM, "disputed"], rows, "No such member.")
+
+
+def _removed(done: MembersEnd) -> str:
+    gone, keys = counted(len(done.removed), "member"), counted(len(done.revoked), "key")
+    return f"{gone} removed, {keys} revoked with them, at size {done.size}"
+
+
+listed = acting(
+    acts.LIST,
+    _members,
+    grant="--grant",
+    identifier=Given("--identifier", str, lambda text: {"identifier": _digest(text)}),
+)
+claim = acting(
+    acts.CLAIM,
+    lambda done: f"{done.member}: {words(done.status)} at size {done.size}",
+    assertion=Given("--assertion", Path, lambda path: {"assertion": read_text(path).strip()}),
+)
+revoke = acting(acts.REVOKE, lambda done: f"the claim about {done.member} is taken back at size {done.size}")
+remove = acting(acts.REMOVE, _removed, grant="--grant", members="member")
+person_show = acting(own_acts.SHOW, _person)

@@ -8,7 +8,7 @@ import typer
 
 from sluicegate.acts import subscriptions as acts
 from sluicegate.acts.subscriptions import DeadLetters, ReplayRequest, SubscriptionRequest, Subscriptions
-from sluicegate.cli.acting import acting
+from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
@@ -16,6 +16,7 @@ from sluicegate.errors import WrongUsage
 from sluicegate_record.log import times
 
 
+@helped(acts.ADD)
 def add(
     webhook: Annotated[
         str | None, typer.Option("--webhook", help="Post to this URL, signed.", show_default=False)
@@ -25,7 +26,6 @@ def add(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Get a notice of everything that happens in the cases you may see. A webhook's secret is shown once."""
     if webhook is not None and email is None:
         asked = SubscriptionRequest(kind="webhook", target=webhook)
     elif email is not None and webhook is None:
@@ -63,14 +63,12 @@ trial = acting(acts.TRY, lambda sent: f"letter {sent.letter} is on its way to {s
 dead = acting(acts.DEAD, _dead)
 
 
+@helped(acts.REPLAY)
 def replay(
-    letter: Annotated[
-        str | None, typer.Argument(help="A dead letter, such as msg_….", show_default=False)
-    ] = None,
+    letter: Annotated[str | None, argument(ReplayRequest, "letter")] = None,
     every: Annotated[bool, typer.Option("--all", help="All your dead letters.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Send dead letters again: one, or all. If their subscription had stopped, it starts again."""
     if (letter is None) != every:
         raise WrongUsage("expected a letter or --all", remedy="'notify dead' lists yours")
     sent = Client().do(acts.REPLAY, ReplayRequest(letter=letter))

@@ -23,6 +23,7 @@ from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.log import HEAD
 from sluicegate.acts.review import ReviewStatement
 from sluicegate.cli import descriptions
+from sluicegate.cli.acting import helped
 from sluicegate.cli.directives import Name
 from sluicegate.cli.files import read_bytes, read_json, read_text, write_json
 from sluicegate.cli.output import Json, emit
@@ -58,8 +59,8 @@ On = Annotated[
 ]
 
 
+@helped(acts.PREVIEW)
 def preview(file: File, as_json: Json = False) -> None:
-    """Show who a directive would cover and spare, and what each exception changes. This changes nothing."""
     text = read_text(file)
     given = directive.read(document.read(text, str(file)))
     annexes = {name: AnnexNames.from_json(each) for name, each in _annexes(given, file).items()}
@@ -75,6 +76,7 @@ def sign(file: File, output: Output, key: Keys, log: Log = "", as_json: Json = F
     emit({"file": str(output)}, as_json, text)
 
 
+@helped(acts.ISSUE)
 def issue(
     file: Annotated[
         Path, typer.Argument(help="A directive, as YAML, or what 'directive sign' wrote.", show_default=False)
@@ -85,7 +87,6 @@ def issue(
     log: Log = "",
     as_json: Json = False,
 ) -> None:
-    """Sign a directive and put it in force immediately, also for open streams."""
     text = read_text(file)
     if text.lstrip().startswith("{") and not key:
         made = SignedDirective.from_json(read_json(file))
@@ -114,8 +115,8 @@ def transcribe(
     _issued(Client().do(acts.ISSUE, made), as_json)
 
 
+@helped(acts.CONFIRM)
 def confirm(name: Name, key: Key, as_json: Json = False) -> None:
-    """Confirm, as its issuer, that a transcribed order was entered correctly."""
     client = Client()
     digest = client.do(acts.SHOW, DirectiveArgument(directive=name)).document.digest
     envelope = signing.confirmation(client.do(HEAD, Nothing()).vkey, name, digest, signing.private_key(key))
@@ -123,6 +124,7 @@ def confirm(name: Name, key: Key, as_json: Json = False) -> None:
     emit(done.to_json(), as_json, f"{name} is confirmed by {done.issuer}, at size {done.size}")
 
 
+@helped(acts.LIFT)
 def lift(
     name: Name,
     key: Annotated[
@@ -143,9 +145,7 @@ def lift(
     on: On = "",
     as_json: Json = False,
 ) -> None:
-    """Ask to lift a directive, or a part of it. A party that its 'liftedBy' names signs.
-
-    Without a key, this only opens the case, and others sign. With --document or --note, two officers enter
+    """Without a key, this only opens the case, and others sign. With --document or --note, two officers enter
     what the issuer of a transcribed order wrote or said.
     """
     client = Client()

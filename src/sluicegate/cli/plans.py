@@ -10,22 +10,21 @@ import typer
 
 from sluicegate.acts import releases
 from sluicegate.acts.documents import DocumentText
-from sluicegate.acts.releases import PlanPreview
+from sluicegate.acts.releases import PlanPreview, PlanReceipt
+from sluicegate.cli.acting import acting, helped, written
 from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit
 from sluicegate.client.http import Client
 from sluicegate.core.terms import plan as plans
 from sluicegate_record.terms.text import counted
 
-File = Annotated[Path, typer.Argument(help="A plan, as YAML.", show_default=False)]
 
-
+@helped(releases.PREVIEW)
 def plan(
     file: Annotated[Path | None, typer.Argument(help="A plan, as YAML.", show_default=False)] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of plans instead.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what a plan would change, and who is affected. This changes nothing."""
     if schema:
         typer.echo(json.dumps(plans.schema(), indent=2))
         return
@@ -35,14 +34,15 @@ def plan(
     emit(found.to_json(), as_json, _preview(found))
 
 
-def apply(file: File, as_json: Json = False) -> None:
-    """Put a plan in force. Its agencies must agree to new terms before a stage admits anyone."""
-    done = Client().do(releases.APPLY, DocumentText(text=read_text(file), file=str(file)))
+def _applied(done: PlanReceipt) -> str:
     changes = counted(len(done.changes), "change")
     lines = [f"applied {done.release} at size {done.size}: {changes}"]
     lines += [f"  terms of {stage}: {digest}" for stage, digest in done.terms_digests.items()]
     lines += [f"  to be agreed: sluicegate review export {case} -o {case}.json" for case in done.cases]
-    emit(done.to_json(), as_json, "\n".join(lines))
+    return "\n".join(lines)
+
+
+apply = acting(releases.APPLY, _applied, text=written("file", "text"))
 
 
 def _preview(found: PlanPreview) -> str:

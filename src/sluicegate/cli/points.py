@@ -13,7 +13,7 @@ from sluicegate.acts.act import Nothing
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.log import HEAD
 from sluicegate.acts.points import PointAndDirective, Points, PointView
-from sluicegate.cli.acting import acting
+from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
@@ -23,7 +23,7 @@ from sluicegate.errors import CommandRefused
 from sluicegate_record.log import dsse, times
 from sluicegate_record.statements.points import Pointing
 
-Name = Annotated[str, typer.Argument(help="The point's name.", show_default=False)]
+Name = Annotated[str, argument(PointAndDirective, "point")]
 OfficersKey = Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)]
 
 
@@ -68,9 +68,10 @@ def retire(name: Name, key: OfficersKey, as_json: Json = False) -> None:
     emit(done.to_json(), as_json, f"{name} is retired, at size {done.size}")
 
 
+@helped(acts.STATE)
 def state(
     name: Name,
-    directive: Annotated[str, typer.Argument(help="The directive's name.", show_default=False)],
+    directive: Annotated[str, argument(PointAndDirective, "directive")],
     key: Annotated[Path, typer.Option("--key", help="The point's private key.", show_default=False)],
     says: Annotated[
         Literal["enforced", "restored"],
@@ -78,7 +79,6 @@ def state(
     ] = "enforced",
     as_json: Json = False,
 ) -> None:
-    """Say, with the point's own key, that it now enforces a directive or has restored access."""
     client = Client()
     asked = client.do(acts.TO_STATE, PointAndDirective(point=name, directive=directive))
     if (asked.point, asked.directive) != (name, directive):

@@ -6,19 +6,15 @@ import json
 from typing import Any
 
 from sluicegate.acts import releases
-from sluicegate.acts.act import Nothing
-from sluicegate.acts.releases import ReleaseStatus, StageStatus
+from sluicegate.acts.releases import ReleaseStatus, StageStatus, Status
 from sluicegate.cli import wording
-from sluicegate.cli.output import Json, emit
+from sluicegate.cli.acting import acting
 from sluicegate.cli.tables import table
-from sluicegate.client.http import Client
 from sluicegate_record.terms.plan import Clock
 from sluicegate_record.terms.text import counted
 
 
-def status(as_json: Json = False) -> None:
-    """Show each release with its stages: terms, opening, seats, what it asks; and directives in force."""
-    found = Client().do(releases.STATUS, Nothing())
+def _status(found: Status) -> str:
     stages = [(release, stage) for release in found.releases for stage in release.stages]
     columns = ["release", "stage", "models", "surfaces", "terms", "open", "seats"]
     rows = [_row(release, stage) for release, stage in stages]
@@ -27,7 +23,7 @@ def status(as_json: Json = False) -> None:
         text += "\n\n" + "\n".join([f"{release.release}/{stage.stage}", *_asks(stage)])
     if found.directives_in_force:
         text += "\n\ndirectives in force: " + ", ".join(found.directives_in_force)
-    emit(found.to_json(), as_json, text)
+    return text
 
 
 def _asks(stage: StageStatus) -> list[str]:
@@ -83,3 +79,6 @@ def _row(release: ReleaseStatus, stage: StageStatus) -> list[str]:
 def _seats(stage: StageStatus) -> str:
     taken = "few" if stage.seated is None else str(stage.seated)
     return taken if stage.seats is None else f"{taken} of {stage.seats}"
+
+
+status = acting(releases.STATUS, _status)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from sluicegate.acts.reports import REPORT, CaseReport, ReportFilter
+from sluicegate.cli.acting import helped, option
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
@@ -23,12 +24,12 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+@helped(REPORT)
 def report(
-    release: Annotated[str | None, typer.Option("--release", help="Only this release.")] = None,
+    release: Annotated[str | None, option(ReportFilter, "release")] = None,
     shape: Annotated[Format, typer.Option("--format", help="table, json or csv.")] = Format.TABLE,
     as_json: Json = False,
 ) -> None:
-    """Count cases; days per agency and in total; who the cases waited for; what delayed a release."""
     found = Client().do(REPORT, ReportFilter(release=release or None))
     if as_json or shape is Format.JSON:
         emit(found.to_json(), True, "")

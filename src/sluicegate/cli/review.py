@@ -13,8 +13,9 @@ from sluicegate.acts import review as acts
 from sluicegate.acts.act import Nothing
 from sluicegate.acts.cases import CaseArgument, CaseView
 from sluicegate.acts.log import HEAD
-from sluicegate.acts.review import ExportedCase, ListInUse, ReviewStatement, StatementReceipt
+from sluicegate.acts.review import ExportedCase, ListReceipt, ReviewStatement, StatementReceipt
 from sluicegate.cli import wording
+from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.files import read_json, read_text, write_json
 from sluicegate.cli.output import Json, emit
 from sluicegate.client import export as exports
@@ -31,7 +32,7 @@ from sluicegate_record.terms import kinds
 from sluicegate_record.terms.plan import Plan, Stage
 from sluicegate_record.terms.text import counted
 
-Case = Annotated[str, typer.Argument(help="The case, such as case_6n3v….", show_default=False)]
+Case = Annotated[str, argument(CaseArgument, "case")]
 Exported = Annotated[Path, typer.Argument(help="What 'review export' wrote.", show_default=False)]
 Key = Annotated[Path, typer.Option("--key", help="Your private key.", show_default=False)]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write it.", show_default=False)]
@@ -41,8 +42,8 @@ Reason = Annotated[
 ]
 
 
+@helped(acts.EXPORT)
 def export(case: Case, output: Output, as_json: Json = False) -> None:
-    """Export a case for review: the question, the dossier, the rule. Read it, then 'review sign' it."""
     exported = _exported(Client(), case)
     write_json(output, exported.to_json())
     text = f"{question(exported)}\nwritten to {output}"
@@ -137,10 +138,10 @@ def countersign(
     emit({"file": str(output)}, as_json, f"{text}\n  put it on the record: sluicegate review import {output}")
 
 
+@helped(acts.IMPORT)
 def import_position(
     file: Annotated[Path, typer.Argument(help="What was signed.", show_default=False)], as_json: Json = False
 ) -> None:
-    """Put a signed file on the record: a position, a schedule of positions, a proceeding, a screening."""
     given = read_json(file)
     if given.get("kind") == "sluicegate-review":
         raise InvalidInput(
@@ -196,15 +197,12 @@ def screen(
     emit(answer.to_json(), as_json, f"{case} is screened: {decision}; {answer.outcome}")
 
 
-def use_list(
-    name: Annotated[str, typer.Argument(help="The list.", show_default=False)],
-    version: Annotated[str, typer.Argument(help="The version now in use.", show_default=False)],
-    as_json: Json = False,
-) -> None:
-    """Say which version of a screening list is in use. Records made with another version are open again."""
-    done = Client().do(acts.USE_LIST, ListInUse(name=name, version=version))
+def _in_use(done: ListReceipt) -> str:
     again = ", ".join(done.reopened) or "none"
-    emit(done.to_json(), as_json, f"{done.list} {done.version} is in use; records open again: {again}")
+    return f"{done.list} {done.version} is in use; records open again: {again}"
+
+
+use_list = acting(acts.USE_LIST, _in_use, name="name", version="version")
 
 
 def note(

@@ -53,7 +53,9 @@ def up(
     surface: Surface = "api",
     host: Host = "127.0.0.1",
     port: Port = CONTROL_PORT,
-    gateway_port: Annotated[int, typer.Option("--gateway-port", min=0, max=65_535)] = GATEWAY_PORT,
+    gateway_port: Annotated[
+        int, typer.Option("--gateway-port", help="The gateway's port; 0: any free port.", min=0, max=65_535)
+    ] = GATEWAY_PORT,
     as_json: Json = False,
 ) -> None:
     """Run a control plane and a gateway in one process, on SQLite. Ctrl-C ends both."""
@@ -130,7 +132,9 @@ def gateway(
     state: State = _STATE / "gateway",
     host: Host = "127.0.0.1",
     port: Port = GATEWAY_PORT,
-    max_body_bytes: Annotated[int, typer.Option("--max-body-bytes", min=1_024)] = 8 * 1024 * 1024,
+    max_body_bytes: Annotated[
+        int, typer.Option("--max-body-bytes", help="The longest body of a request.", min=1_024)
+    ] = 8 * 1024 * 1024,
     trust: Annotated[
         Path | None,
         typer.Option("--trust", help="A GatewayTrust file: accept only what its keys have signed."),

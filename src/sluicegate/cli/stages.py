@@ -10,18 +10,19 @@ import typer
 from sluicegate.acts import releases
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.releases import StageArgument
+from sluicegate.cli.acting import argument, helped
 from sluicegate.cli.output import Json, emit
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 
 
+@helped(releases.OPEN)
 def open_(
-    release: Annotated[str, typer.Argument(show_default=False)],
-    stage: Annotated[str, typer.Argument(show_default=False)],
+    release: Annotated[str, argument(StageArgument, "release")],
+    stage: Annotated[str, argument(StageArgument, "stage")],
     key: Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    """Open a stage under the terms in force. An officer signs the opening."""
     client = Client()
     asked = client.do(releases.OPENING, StageArgument(release=release, stage=stage))
     envelope = signing.opening(asked, signing.private_key(key))

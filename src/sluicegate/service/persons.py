@@ -103,8 +103,12 @@ def remove(context: Context[MembersEnd], asked: MemberNames) -> MembersEnd | Ref
 def claim(context: Context[NewMemberClaim], asked: MemberClaim) -> NewMemberClaim | Refusal:
     """Claim a member's status for the organization, or by an assertion for the provider that signed it.
 
-    Raises: InvalidInput: neither a status nor an assertion, or words that cannot be read.
+    Raises: InvalidInput: neither or both of a status and an assertion, or words that cannot be read.
     """
+    if (asked.status is None) == (asked.assertion is None) or (asked.provider is None) != (
+        asked.assertion is None
+    ):
+        raise InvalidInput("expected a status, or an assertion and the provider that signed it")
     organization = _administered(context, asked.member)
     if isinstance(organization, Refusal):
         return organization
