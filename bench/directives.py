@@ -34,8 +34,11 @@ from bench.streams import Pace, Stream
 from demo.cast import Customer, Place
 from demo.paperwork import Credential
 from demo.site import followed
+from sluicegate.acts import members, review
+from sluicegate.acts.directives import AcceptedDirective
+from sluicegate.acts.members import MemberRow, MemberRows
+from sluicegate.acts.review import ListInUse
 from sluicegate.core.people import persons
-from sluicegate_record.log.times import parse_time
 
 RELEASE, STAGE, MODEL = "bench", "first", "model-1"
 SURFACES = {"gateway-1": "api", "gateway-2": "api", "gateway-3": "codex", "gateway-4": "cloud"}
@@ -120,13 +123,14 @@ class Audience:
 
     def register(self, running: Fleet) -> None:
         """Each customer registers the person that its streams name."""
-        digest = persons.identifier(MEMBER).hex()
+        digest = persons.identifier(MEMBER)
         for (_, covered), those in self._of.items():
-            row = {"identifiers": [digest], "status": "other" if covered else "us_citizen", "method": "i-9"}
+            status = "other" if covered else "us_citizen"
+            row = MemberRow(identifiers=(digest,), status=status, method="i-9")
             for customer in those:
-                path = f"/api/v1/grants/{self._credentials[customer].grant}/members"
-                running.paperwork.customer(customer).post(path, {"rows": [row]})
-        running.followed(running.paperwork.staff().get("/api/v1/log")["size"])
+                asked = MemberRows(grant=self._credentials[customer].grant, rows=(row,))
+                running.paperwork.customer(customer).do(members.REGISTER, asked)
+        running.followed(running.paperwork.head().size)
 
     def key_spared(self, surface: str) -> str:
         """A key on a surface that no order covers."""
@@ -168,11 +172,11 @@ async def _cut(running: Fleet, audience: Audience, load: Load, turn: str) -> dic
     await streams.finished(spared, BOUND_S)
     await streams.check_cut(running.upstreams["demo"], covered, "directive_in_force")
     await streams.check_spared(running.upstreams["demo"], spared)
-    assert sum(row["streamsCut"] for row in status["gateways"]) == len(covered), status
+    assert sum(row.streams_cut for row in status.gateways) == len(covered), status
     await _lift(running, turn)
-    accepted_ms = parse_time(accepted["acceptedAt"])
+    accepted_ms = accepted.accepted_at_ms
     times = [stream.last_ns / 1e6 - accepted_ms for stream in covered]
-    acknowledged = [parse_time(row["at"]) - accepted_ms for row in status["gateways"]]
+    acknowledged = [row.at_ms - accepted_ms for row in status.gateways if row.at_ms is not None]
     return {
         "ms": quantiles(times, n=100)[-1],
         "median_ms": median(times),
@@ -198,7 +202,7 @@ async def _bound(running: Fleet, audience: Audience) -> dict[str, float]:
         reached = {stream: stream.reached() for stream in theirs}
         await streams.finished([each.stream for each in asked], BOUND_S)
     await _check_bound(running, asked, far)
-    accepted_ms = parse_time(accepted["acceptedAt"])
+    accepted_ms = accepted.accepted_at_ms
     last_ns = max(stream.last_ns for stream in theirs)
     for stream, size in reached.items():
         cut = stream.cut()
@@ -224,9 +228,9 @@ async def _news(running: Fleet, far: Gateway) -> None:
     """Make the log grow twice: the answer to a question that did not wait gives the longest lease."""
     staff = running.paperwork.staff()
     for turn in range(2):
-        used = {"name": "bench", "version": f"{turn}"}
-        applied = await asyncio.to_thread(staff.post, "/api/v1/lists", used)
-        await asyncio.to_thread(followed, far.url, applied["size"])
+        used = ListInUse(name="bench", version=f"{turn}")
+        applied = await asyncio.to_thread(staff.do, review.USE_LIST, used)
+        await asyncio.to_thread(followed, far.url, applied.size)
 
 
 def _counted_out(running: Fleet, name: str) -> int:
@@ -235,7 +239,7 @@ def _counted_out(running: Fleet, name: str) -> int:
     """
     status = running.paperwork.in_force(name)
     told_ns = time.time_ns()
-    states = {row["gateway"]: row["state"] for row in status["gateways"]}
+    states = {row.gateway: row.state for row in status.gateways}
     assert states == {**dict.fromkeys(SURFACES, "acknowledged"), FAR: "counted_out"}, states
     return told_ns
 
@@ -248,7 +252,7 @@ async def _open(gateways: Sequence[Gateway], audience: Audience, load: Load, tur
 
 async def _order(
     running: Fleet, audience: Audience, name: str, *, covers_persons: bool = False
-) -> dict[str, Any]:
+) -> AcceptedDirective:
     covers: dict[str, Any] = {"organizations": audience.covered()}
     if covers_persons:
         covers = {"persons": {"definition": "ear-foreign-person", "unknown": "covered"}}
@@ -269,7 +273,7 @@ async def _annexed(running: Fleet, audience: Audience) -> dict[str, float]:
     beneath = [await _request_cpu_s(running, audience) for _ in range(BURSTS)]
     await _lift(running, "annexed")
     return {
-        "directive_annex_accepted_ms": parse_time(accepted["acceptedAt"]) - began_ms,
+        "directive_annex_accepted_ms": accepted.accepted_at_ms - began_ms,
         "directive_annex_answered_ms": answered_ms - began_ms,
         "directive_annex_acknowledged_ms": acknowledged_ms - began_ms,
         "directive_annex_request_ratio": median(beneath) / median(before),
@@ -279,9 +283,9 @@ async def _annexed(running: Fleet, audience: Audience) -> dict[str, float]:
 def _acknowledged_ms(running: Fleet, name: str) -> int:
     """Wait until every gateway has acknowledged a directive, counted out or not; return when the last did."""
     while True:
-        rows = running.paperwork.in_force(name)["gateways"]
-        if all(row["at"] is not None for row in rows):
-            return max(parse_time(row["at"]) for row in rows)
+        times = [row.at_ms for row in running.paperwork.in_force(name).gateways]
+        if None not in times:
+            return max(at_ms for at_ms in times if at_ms is not None)
 
 
 async def _request_cpu_s(running: Fleet, audience: Audience) -> float:
@@ -306,8 +310,8 @@ async def _cores(running: Fleet) -> dict[str, float]:
 
 
 async def _lift(running: Fleet, name: str) -> None:
-    lifted: dict[str, Any] = await asyncio.to_thread(running.paperwork.lift, name, fleet.AGENCIES[0])
-    await asyncio.to_thread(running.followed, lifted["size"])
+    lifted = await asyncio.to_thread(running.paperwork.lift, name, fleet.AGENCIES[0])
+    await asyncio.to_thread(running.followed, lifted.size)
 
 
 def _those(asked: Sequence[Asked], *, covered: bool) -> list[Stream]:

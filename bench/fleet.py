@@ -19,6 +19,9 @@ from demo.cast import DEVELOPER, OFFICER, Cast, Customer
 from demo.paperwork import Credential, Paperwork
 from demo.processes import STOP_S, Processes
 from demo.site import ORIGIN, Site, followed
+from sluicegate.acts import tokens
+from sluicegate.acts.act import GATEWAY
+from sluicegate.acts.tokens import TokenRequest
 from sluicegate.store import keyfile
 
 AGENCIES = ("oncd", "ostp")
@@ -94,7 +97,7 @@ class Fleet:
         self.gateways = [gateway for gateway in self.gateways if gateway.name not in surfaces]
         for name, surface in surfaces.items():
             self.gateways.append(Gateway(name, surface, self.processes.ready(name)["url"]))
-        size = self.paperwork.staff().get("/api/v1/log")["size"]
+        size = self.paperwork.head().size
         for gateway in self.gateways[-len(surfaces) :]:
             followed(gateway.url, size)
 
@@ -102,11 +105,11 @@ class Fleet:
         """Put a plan in force, let the agencies agree to its terms, and open its stages."""
         plan = self.folder / "plan.yaml"
         plan.write_text(text)
-        for case in self.paperwork.apply_plan(plan)["cases"]:
+        for case in self.paperwork.apply_plan(plan).cases:
             self.paperwork.decide(case)
-        for stage in self.paperwork.stages():
-            if not stage["open"]:
-                self.paperwork.open_stage(stage["release"], stage["stage"])
+        for release, stage in self.paperwork.stages():
+            if not stage.open:
+                self.paperwork.open_stage(release, stage.stage)
 
     def admit(self, customers: Iterable[Customer]) -> dict[Customer, Credential]:
         """Admit customers, each with a credential that every gateway knows."""
@@ -122,13 +125,14 @@ class Fleet:
     def _admitted(self, customer: Customer) -> Credential:
         (self.folder / f"{customer.slug}.yaml").write_text(f"name: {customer.name}\nregisteredIn: US\n")
         case = self.paperwork.decide(self.paperwork.submit(customer))
-        return self.paperwork.issue(customer, case["grant"]["grant"])
+        assert case.grant is not None
+        return self.paperwork.issue(customer, case.grant.grant)
 
     def _token_file(self, gateway: str) -> Path:
         path = self.folder / "control" / "tokens" / f"{gateway}.token"
         if not path.exists():
-            made = self.paperwork.staff().post("/api/v1/tokens", {"role": "gateway", "name": gateway})
-            keyfile.write_secret(path, f"{made['token']}\n".encode())
+            made = self.paperwork.staff().do(tokens.ISSUE, TokenRequest(role=GATEWAY, name=gateway))
+            keyfile.write_secret(path, f"{made.token}\n".encode())
         return path
 
 

@@ -9,13 +9,29 @@ import secrets
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from demo.cast import OFFICER, Cast, Customer
 from demo.site import Site
-from sluicegate.acts import releases
-from sluicegate.acts.documents import SignedStatement
-from sluicegate.acts.releases import StageArgument
+from sluicegate.acts import applications, cases, credentials, directives, log, releases, review, tokens
+from sluicegate.acts.act import APPLICANT, Nothing
+from sluicegate.acts.applications import Submission
+from sluicegate.acts.cases import CaseArgument, CaseFilter, CaseView
+from sluicegate.acts.credentials import CredentialArgument, KeyDigest
+from sluicegate.acts.directives import (
+    AcceptedDirective,
+    DirectiveArgument,
+    DirectivePreview,
+    DirectiveStatus,
+    DirectiveSummary,
+    DirectiveText,
+    LiftRequest,
+)
+from sluicegate.acts.documents import DocumentText, SignedStatement
+from sluicegate.acts.log import LogHead
+from sluicegate.acts.releases import PlanReceipt, StageArgument, StageReceipt, StageStatus
+from sluicegate.acts.review import ReviewStatement, StatementReceipt
+from sluicegate.acts.tokens import TokenRequest
 from sluicegate.client import export, signing
 from sluicegate.client.directives import Binding, signed_directive
 from sluicegate.client.http import Client
@@ -24,6 +40,7 @@ from sluicegate.core.directives import directive
 from sluicegate.core.terms import document
 from sluicegate.errors import CommandRefused, Unreachable
 from sluicegate.store import keyfile
+from sluicegate_record.terms import kinds
 
 IN_FORCE_S = 30.0
 _STAFF = "developer"
@@ -66,60 +83,56 @@ class Paperwork:
         """A customer's staff, with a token that the developer makes once."""
         path = self._tokens / f"{customer.slug}.token"
         if not path.exists():
-            made = self.staff().post("/api/v1/tokens", {"role": "applicant", "name": customer.slug})
-            keyfile.write_secret(path, f"{made['token']}\n".encode())
+            made = self.staff().do(tokens.ISSUE, TokenRequest(role=APPLICANT, name=customer.slug))
+            keyfile.write_secret(path, f"{made.token}\n".encode())
         return self._client(path.read_text().strip())
 
-    def apply_plan(self, path: Path) -> dict[str, Any]:
+    def head(self) -> LogHead:
+        """The key of the log, and its size."""
+        return self.staff().do(log.HEAD, Nothing())
+
+    def apply_plan(self, path: Path) -> PlanReceipt:
         """Put a plan in force."""
-        answer: dict[str, Any] = self.staff().post(
-            "/api/v1/releases", {"text": path.read_text(), "file": path.name}
-        )
-        return answer
+        return self.staff().do(releases.APPLY, DocumentText(text=path.read_text(), file=path.name))
 
-    def stages(self) -> list[dict[str, Any]]:
-        """Every stage of every release in its present state, each with its `release`."""
-        found = self.staff().get("/api/v1/releases")["releases"]
-        return [{**stage, "release": release["release"]} for release in found for stage in release["stages"]]
+    def stages(self) -> list[tuple[str, StageStatus]]:
+        """Every stage of every release in its present state, each with its release."""
+        found = self.staff().do(releases.STATUS, Nothing()).releases
+        return [(release.release, stage) for release in found for stage in release.stages]
 
-    def open_stage(self, release: str, stage: str) -> dict[str, Any]:
+    def open_stage(self, release: str, stage: str) -> StageReceipt:
         """The officer opens a stage."""
         staff = self.staff()
         asked = staff.do(releases.OPENING, StageArgument(release=release, stage=stage))
         envelope = signing.opening(asked, self._cast.key(OFFICER))
-        return staff.do(releases.OPEN, SignedStatement(envelope=envelope)).to_json()
+        return staff.do(releases.OPEN, SignedStatement(envelope=envelope))
 
-    def decide(self, case: str) -> dict[str, Any]:
+    def decide(self, case: str) -> CaseView:
         """Every agency that is awaited in a case reads it and signs its approval; return the case."""
-        for agency in self.case(case)["awaiting"]:
+        for agency in self.case(case).awaiting:
             self.approve(case, agency)
         return self.case(case)
 
-    def approve(self, case: str, agency: str) -> dict[str, Any]:
+    def approve(self, case: str, agency: str) -> StatementReceipt:
         """One agency reads a case and signs its approval."""
         client = self.agency(agency)
-        exported = export.read(client.get(f"/api/v1/cases/{case}/export"))
-        envelope = signing.position(exported, signing.Review("approve"), self._cast.key(agency))
-        answer: dict[str, Any] = client.post("/api/v1/positions", {"envelope": envelope})
-        return answer
+        exported = export.checked(client.do(review.EXPORT, CaseArgument(case=case)))
+        signed = signing.position(exported, signing.Review("approve"), self._cast.key(agency))
+        return client.do(review.IMPORT, ReviewStatement(envelope=signed))
 
-    def case(self, case: str) -> dict[str, Any]:
+    def case(self, case: str) -> CaseView:
         """A case in its present state."""
-        answer: dict[str, Any] = self.staff().get(f"/api/v1/cases/{case}")
-        return answer
+        return self.staff().do(cases.SHOW, CaseArgument(case=case))
 
     def submit(self, customer: Customer) -> str:
         """A customer applies; return the case.
 
         If an earlier case is open or has given a grant, return that one.
         """
-        body = {
-            **customer.place._asdict(),
-            "organization": (self._examples / f"{customer.slug}.yaml").read_text(),
-            "file": f"{customer.slug}.yaml",
-        }
+        file = self._examples / f"{customer.slug}.yaml"
+        asked = Submission(**customer.place._asdict(), organization=file.read_text(), file=file.name)
         try:
-            return str(self.customer(customer).post("/api/v1/applications", body)["application"])
+            return self.customer(customer).do(applications.SUBMIT, asked).application
         except CommandRefused as refused:
             if refused.code not in ("already_applied", "already_granted"):
                 raise
@@ -128,52 +141,53 @@ class Paperwork:
     def issue(self, customer: Customer, grant: str) -> Credential:
         """A customer makes an API key under its grant; only the key's digest leaves this process."""
         key = apikey.make(apikey.KEY_PREFIX, secrets.token_bytes(32))
-        body = {"digest": apikey.digest(key).hex()}
-        made = self.customer(customer).post(f"/api/v1/grants/{grant}/credentials", body)
-        return Credential(made["credential"], key, grant, made["size"])
+        asked = KeyDigest(grant=grant, digest=apikey.digest(key).hex())
+        made = self.customer(customer).do(credentials.ISSUE, asked)
+        return Credential(made.credential, key, grant, made.size)
 
     def revoke(self, customer: Customer, credential: str) -> None:
         """A customer revokes a key of its own."""
-        self.customer(customer).post(f"/api/v1/credentials/{credential}/revoke")
+        self.customer(customer).do(credentials.REVOKE, CredentialArgument(credential=credential))
 
-    def preview(self, text: str) -> dict[str, Any]:
+    def preview(self, text: str) -> DirectivePreview:
         """Who a directive would cover."""
-        answer: dict[str, Any] = self.staff().post("/api/v1/directives/preview", {"text": text})
-        return answer
+        return self.staff().do(directives.PREVIEW, DirectiveText(text=text))
 
     def order(
         self, text: str, annexes: Mapping[str, Mapping[str, list[str]]] | None = None
-    ) -> dict[str, Any]:
+    ) -> AcceptedDirective:
         """The issuer in a directive signs it and puts it in force.
 
         `annexes` are the names in its annexes, as `annex.read` gives them.
         """
         given = directive.read(document.read(text, "directive.yaml"))
         issuer = given["spec"]["issuer"]
-        bound = Binding(self.staff().get("/api/v1/log")["vkey"], annexes or {})
-        body = signed_directive(given, bound, self._cast.key(issuer)).to_json()
-        answer: dict[str, Any] = self.agency(issuer).post("/api/v1/directives", body)
-        return answer
+        bound = Binding(self.head().vkey, annexes or {})
+        signed = signed_directive(given, bound, self._cast.key(issuer))
+        return self.agency(issuer).do(directives.ISSUE, signed)
 
-    def lift(self, name: str, agency: str) -> dict[str, Any]:
+    def lift(self, name: str, agency: str) -> StatementReceipt:
         """An agency signs that a directive is to be lifted."""
-        case = self.agency(agency).post(f"/api/v1/directives/{name}/lift")["case"]
-        return self.approve(case, agency)
+        opened = self.agency(agency).do(directives.LIFT, LiftRequest(directive=name))
+        return self.approve(opened.case, agency)
 
-    def directives(self) -> list[dict[str, Any]]:
+    def directives(self) -> tuple[DirectiveSummary, ...]:
         """Every directive on the record, newest first."""
-        listed: list[dict[str, Any]] = self.staff().get("/api/v1/directives")["directives"]
-        return listed
+        return self.staff().do(directives.LIST, Nothing()).directives
 
-    def in_force(self, name: str) -> dict[str, Any]:
+    def status(self, name: str) -> DirectiveStatus:
+        """Where a directive is in force now."""
+        return self.staff().do(directives.STATUS, DirectiveArgument(directive=name))
+
+    def in_force(self, name: str) -> DirectiveStatus:
         """Wait until a directive is in force everywhere; return its state, gateway by gateway.
 
         Raises: Unreachable: it is still not, after a time that is longer than any lease.
         """
         ends = time.monotonic() + IN_FORCE_S
         while time.monotonic() < ends:
-            status: dict[str, Any] = self.staff().get(f"/api/v1/directives/{name}/status")
-            if status["inForce"]:
+            status = self.status(name)
+            if status.in_force:
                 return status
             time.sleep(0.005)
         raise Unreachable(f"the directive {name} is not in force everywhere after {IN_FORCE_S:.0f} s")
@@ -184,8 +198,6 @@ class Paperwork:
         return self._clients[token]
 
     def _newest_application(self, customer: Customer) -> str:
-        cases = self.customer(customer).get("/api/v1/cases")["cases"]
-        of_place = customer.place._asdict().items()
-        return next(
-            str(case["case"]) for case in cases if case["kind"] == "admission" and of_place <= case.items()
-        )
+        found = self.customer(customer).do(cases.LIST, CaseFilter(kind=kinds.ADMISSION)).cases
+        place = customer.place
+        return next(each.case for each in found if (each.release, each.stage, each.surface) == place)

@@ -61,7 +61,7 @@ def _prepared(state: State, running: Site, paperwork: Paperwork, plans: list[Pat
     """
     for path in plans:
         applied = paperwork.apply_plan(path)
-        say(f"{applied['release']}: {'applied' if applied['cases'] else 'in force'}")
+        say(f"{applied.release}: {'applied' if applied.cases else 'in force'}")
     _open_stages(paperwork, say)
     issued = {customer.slug: _fresh_key(state, paperwork, customer, say) for customer in CUSTOMERS}
     running.followed(max(credential.size for credential in issued.values()))
@@ -75,46 +75,46 @@ def _prepared(state: State, running: Site, paperwork: Paperwork, plans: list[Pat
         covered=issued[GRID_OPERATOR.slug],
         env=env,
         order=order,
-        in_force=[found["directive"] for found in paperwork.directives() if found["inForce"]],
+        in_force=[found.directive for found in paperwork.directives() if found.in_force],
     )
     return Started(newcomer.answer(), newcomer.text())
 
 
 def _open_stages(paperwork: Paperwork, say: Say) -> None:
-    for stage in paperwork.stages():
-        name = f"{stage['release']}/{stage['stage']}"
-        if not stage["termsAgreed"]:
-            agencies = ", ".join(stage["awaiting"])
-            paperwork.decide(stage["termsCase"])
+    for release, stage in paperwork.stages():
+        name = f"{release}/{stage.stage}"
+        if stage.terms_case is not None and not stage.terms_agreed:
+            agencies = ", ".join(stage.awaiting)
+            paperwork.decide(stage.terms_case)
             say(f"{name}: terms signed by {agencies}")
-        if not stage["open"]:
-            paperwork.open_stage(stage["release"], stage["stage"])
+        if not stage.open:
+            paperwork.open_stage(release, stage.stage)
             say(f"{name}: opened by the officer")
 
 
 def _fresh_key(state: State, paperwork: Paperwork, customer: Customer, say: Say) -> Credential:
     """Admit a customer, if it is not admitted yet, and replace its API key."""
     case = paperwork.decide(paperwork.submit(customer))
-    if case["grant"] is None:
+    if case.grant is None:
         raise CommandRefused(
-            f"{customer.name} is not admitted: its application {case['case']} is {case['state']}",
+            f"{customer.name} is not admitted: its application {case.case} is {case.state}",
             code="not_admitted",
             remedy=f"decide it, or delete {state.folder} to begin again",
         )
     before = state.credentials.get(customer.slug)
     if before is not None:
         paperwork.revoke(customer, before)
-    credential = paperwork.issue(customer, case["grant"]["grant"])
+    credential = paperwork.issue(customer, case.grant.grant)
     state.credentials[customer.slug] = credential.id
     state.save()
-    say(f"{customer.name}: admitted to {', '.join(case['grant']['models'])}, with a new key")
+    say(f"{customer.name}: admitted to {', '.join(case.grant.models)}, with a new key")
     return credential
 
 
 def _unused_name(text: str, paperwork: Paperwork) -> str:
     """The example directive under a name that is not on the record yet."""
     name = directive.read(document.read(text, DIRECTIVE))["metadata"]["name"]
-    taken = {found["directive"] for found in paperwork.directives()}
+    taken = {found.directive for found in paperwork.directives()}
     free, number = name, 1
     while free in taken:
         number += 1

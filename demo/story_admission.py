@@ -8,7 +8,9 @@ from demo import customer as sdk
 from demo.cast import CUSTOMERS, FALLBACK, MODEL, OFFICER, SECURITY_TEAM, UTILITY
 from demo.scene import Scene
 from demo.telling import Page, expect
+from sluicegate.acts.grants import GrantView
 from sluicegate.core.access import apikey
+from sluicegate_record.log import times
 
 
 class Admission:
@@ -23,8 +25,8 @@ class Admission:
         """The developer applies two plans; three organizations apply."""
         for path in self._scene.plans:
             applied = self._paperwork.apply_plan(path)
-            expect(applied["cases"], f"the plan {applied['release']} asks nobody to agree to its terms")
-            page(f"The developer applies the plan {applied['release']}. Its stage is closed.")
+            expect(applied.cases, f"the plan {applied.release} asks nobody to agree to its terms")
+            page(f"The developer applies the plan {applied.release}. Its stage is closed.")
         for customer in CUSTOMERS:
             self._scene.cases[customer.slug] = self._paperwork.submit(customer)
             where = f"{customer.place.release}/{customer.place.stage} on {customer.place.surface}"
@@ -32,25 +34,23 @@ class Admission:
 
     def positions(self, page: Page) -> None:
         """Terms, openings and applications are signed, each with its party's own key."""
-        for stage in self._paperwork.stages():
-            name = f"{stage['release']}/{stage['stage']}"
-            agencies = " and ".join(stage["awaiting"])
-            agreed = self._paperwork.decide(stage["termsCase"])
-            expect(
-                agreed["determination"] == "approved", f"the terms of {name} are {agreed['determination']}"
-            )
+        for release, stage in self._paperwork.stages():
+            name = f"{release}/{stage.stage}"
+            agencies = " and ".join(stage.awaiting)
+            agreed = self._paperwork.decide(str(stage.terms_case))
+            expect(agreed.determination == "approved", f"the terms of {name} are {agreed.determination}")
             page(f"The terms of {name}: signed by {agencies}.")
-            self._paperwork.open_stage(stage["release"], stage["stage"])
+            self._paperwork.open_stage(release, stage.stage)
             page(f"The stage {name}: opened, signed by the developer's {OFFICER}.")
         for customer in CUSTOMERS:
             self._positions_on(page, customer.name, self._scene.cases[customer.slug])
 
     def _positions_on(self, page: Page, name: str, case: str) -> None:
         asked = self._paperwork.case(case)
-        expect(asked["grant"] is None, f"{name} has a grant before any agency has taken a position")
-        agencies = asked["awaiting"]
+        expect(asked.grant is None, f"{name} has a grant before any agency has taken a position")
+        agencies = asked.awaiting
         for agency in agencies:
-            expect(self._paperwork.case(case)["grant"] is None, f"{name} has a grant without {agency}")
+            expect(self._paperwork.case(case).grant is None, f"{name} has a grant without {agency}")
             self._paperwork.approve(case, agency)
         page(f"The application of {name}: approved, signed by {' and '.join(agencies)}.")
 
@@ -58,11 +58,12 @@ class Admission:
         """Grants follow from the positions, and each organization makes its own key."""
         for customer in CUSTOMERS:
             case = self._paperwork.case(self._scene.cases[customer.slug])
-            expect(case["determination"] == "approved" and case["grant"], f"{customer.name} is not admitted")
-            grant = case["grant"]
-            credential = self._paperwork.issue(customer, grant["grant"])
+            expect(case.determination == "approved" and case.grant, f"{customer.name} is not admitted")
+            grant = case.grant
+            assert grant is not None
+            credential = self._paperwork.issue(customer, grant.grant)
             self._scene.credentials[customer.slug] = credential
-            models, until = ", ".join(grant["models"]), grant["validUntil"]
+            models, until = ", ".join(grant.models), _until(grant)
             page(f"{customer.name} is admitted to {models} until {until} and has made a key.")
         self._site.followed(max(credential.size for credential in self._scene.credentials.values()))
 
@@ -87,6 +88,11 @@ class Admission:
         as_told = isinstance(no, sdk.Refused) and (no.status, no.reason) == (401, "credential_unknown")
         expect(as_told, f"a key that nobody issued got {no}")
         page(f"A key that nobody issued: {_words(no)}")
+
+
+def _until(grant: GrantView) -> str:
+    assert grant.valid_until_ms is not None
+    return times.format_time(grant.valid_until_ms)
 
 
 def _words(no: str | sdk.Refused) -> str:

@@ -6,7 +6,6 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from statistics import median
-from typing import Any
 
 import openai
 
@@ -16,7 +15,8 @@ from demo.cast import GRID_OPERATOR, MODEL, UTILITY, Customer
 from demo.scene import Scene
 from demo.streams import Stream
 from demo.telling import Page, expect
-from sluicegate_record.log.times import parse_time
+from sluicegate.acts.directives import AcceptedDirective
+from sluicegate_record.log import times
 
 EACH = 10
 """How many streams each of the two organizations has open."""
@@ -35,7 +35,7 @@ class Order:
         self._covered: list[Stream] = []
         self._others: list[Stream] = []
         self._sdk: Future[Exception | None] | None = None
-        self._issued: dict[str, Any] = {}
+        self._issued: AcceptedDirective | None = None
 
     def directive(self, page: Page) -> None:
         """While both organizations have streams open, an agency orders to suspend one of them."""
@@ -48,15 +48,15 @@ class Order:
         expect(listening.wait(sdk.TIMEOUT_S), "the official SDK's stream has not begun")
         page(f"{EACH} streams of {GRID_OPERATOR.name} and {EACH} of {UTILITY.name} are under way.")
         preview = self._paperwork.preview(self._scene.order)
-        for side in ("covered", "spared"):
-            found = preview[side]["organizations"]
-            expect(found >= 1, f"the preview says that {found} organizations would be {side}")
+        for side, found in (("covered", preview.covered), ("spared", preview.spared)):
+            expect(found.organizations >= 1, f"the preview says that no organization would be {side}")
         self._issued = self._paperwork.order(self._scene.order)
-        name = self._issued["directive"]
+        name = self._issued.directive
         page(f"oncd signs the order {name}: suspend {MODEL} for {GRID_OPERATOR.name}, at once.")
         in_force = self._paperwork.in_force(name)
-        ms = max(parse_time(row["at"]) for row in in_force["gateways"]) - self._accepted_ms
-        page(f"Accepted at {self._issued['acceptedAt']}; acknowledged by every gateway {ms} ms later.")
+        ms = max(row.at_ms or 0 for row in in_force.gateways) - self._accepted_ms
+        at = times.format_time(self._accepted_ms)
+        page(f"Accepted at {at}; acknowledged by every gateway {ms} ms later.")
         page.figures["in_force_ms"] = ms
 
     def cut(self, page: Page) -> None:
@@ -102,17 +102,18 @@ class Order:
 
     def lifted(self, page: Page) -> None:
         """The issuer lifts its order, and the organization gets answers again."""
-        name = self._issued["directive"]
+        name = self._issued.directive if self._issued is not None else ""
         lifted = self._paperwork.lift(name, "oncd")
-        expect(lifted["determination"] == "approved", f"the order is not lifted: {lifted['determination']}")
-        self._site.followed(lifted["size"])
+        expect(lifted.determination == "approved", f"the order is not lifted: {lifted.outcome}")
+        self._site.followed(lifted.size)
         said = sdk.ask(self._site.gateway_url, self._scene.key(GRID_OPERATOR), MODEL, "back again")
         expect(isinstance(said, str), f"after the lift {GRID_OPERATOR.name} got {said}")
         page(f"oncd lifts {name}, and {GRID_OPERATOR.name} is answered again: {said!r}.")
 
     @property
     def _accepted_ms(self) -> int:
-        return parse_time(self._issued["acceptedAt"])
+        assert self._issued is not None
+        return self._issued.accepted_at_ms
 
     def _open(self, customer: Customer) -> list[Stream]:
         key = self._scene.key(customer)

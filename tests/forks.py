@@ -94,7 +94,7 @@ def warm() -> None:
         for each in getattr(command, "commands", {"": command}).values():
             assert each.loaded
     try:
-        Client("http://127.0.0.1:1", "").get("/")
+        Client("http://127.0.0.1:1", "").raw("/")
     except Unreachable:
         gc.freeze()
 

@@ -10,21 +10,44 @@ from threading import Thread
 
 import pytest
 
+from sluicegate.acts.act import ANYONE, Act, ActAnswer, Arguments
 from sluicegate.client.http import TRIES, Client
 from sluicegate.errors import CommandRefused, InvalidInput, Unreachable
+from sluicegate_record.form import form
 
-Act = Callable[[socket.socket], None]
+Turn = Callable[[socket.socket], None]
 """What a server does with a connection once it has read the head of a request."""
 
 
-def answers(status: int, body: object, *, promised: int | None = None) -> Act:
+@form
+class Words(Arguments):
+    """What is sent."""
+
+    text: str = ""
+
+
+@form
+class Search(Arguments):
+    """What is asked for, in the path and in the query."""
+
+    case: str = "case_1"
+    organization: str = ""
+    limit: int = 0
+
+
+SEND = Act("x.send", ANYONE, "command", "/api/v1/x", Words, ActAnswer, "")
+ASK = Act("x.ask", ANYONE, "question", "/api/v1/cases/{case}", Search, ActAnswer, "")
+SEARCH = Search(case="a b?c#d", organization="Ü & Co", limit=5)
+
+
+def answers(status: int, body: object, *, promised: int | None = None) -> Turn:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     length = len(data) if promised is None else promised
 
-    def act(connection: socket.socket) -> None:
+    def turn(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 %d Said\r\ncontent-length: %d\r\n\r\n%s" % (status, length, data))
 
-    return act
+    return turn
 
 
 def is_silent(connection: socket.socket) -> None:
@@ -32,16 +55,16 @@ def is_silent(connection: socket.socket) -> None:
 
 
 @contextmanager
-def asking(*acts: Act, under: str = "", token: str = "") -> Iterator[tuple[Client, list[bytes]]]:
-    """A client of a server that does one act a connection and closes it; and the heads of its requests."""
+def asking(*turns: Turn, under: str = "", token: str = "") -> Iterator[tuple[Client, list[bytes]]]:
+    """A client of a server that does one turn a connection and closes it; and the heads of its requests."""
     heads: list[bytes] = []
 
     def serve() -> None:
-        for act in acts:
+        for turn in turns:
             connection, _ = listener.accept()
             with connection:
                 heads.append(head_of(connection))
-                act(connection)
+                turn(connection)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = Thread(target=serve, daemon=True)
@@ -49,7 +72,7 @@ def asking(*acts: Act, under: str = "", token: str = "") -> Iterator[tuple[Clien
         with closing(Client(f"http://127.0.0.1:{listener.getsockname()[1]}{under}", token)) as client:
             yield client, heads
         thread.join(30)
-        assert not thread.is_alive(), f"asked {len(heads)} times, not {len(acts)}"
+        assert not thread.is_alive(), f"asked {len(heads)} times, not {len(turns)}"
 
 
 def head_of(connection: socket.socket) -> bytes:
@@ -70,7 +93,7 @@ def field(head: bytes, name: bytes) -> bytes:
 @pytest.mark.parametrize("breaks", [is_silent, answers(200, b"{}", promised=99)], ids=["silent", "half"])
 def test_a_command_whose_connection_breaks_is_sent_again_as_the_same_command(breaks):
     with asking(breaks, breaks, answers(200, {"done": 1})) as (client, heads):
-        assert client.post("/api/v1/x", {"a": "é"}) == {"done": 1}
+        assert client.do(SEND, Words(text="é")).unknown == {"done": 1}
     assert len(heads) == 3 == TRIES
     assert len({field(head, b"idempotency-key") for head in heads}) == 1
 
@@ -80,7 +103,7 @@ def test_it_is_sent_so_often_and_no_more():
         asking(*[is_silent] * TRIES) as (client, heads),
         pytest.raises(Unreachable, match="no answer from http"),
     ):
-        client.get("/api/v1/x")
+        client.do(ASK, SEARCH)
     assert len(heads) == TRIES
 
 
@@ -91,20 +114,20 @@ def test_two_commands_have_two_ids_on_one_connection_while_it_lasts():
         answers(200, {})(connection)
 
     with asking(twice) as (client, heads):
-        client.post("/api/v1/x")
-        client.post("/api/v1/x")
+        client.do(SEND, Words())
+        client.do(SEND, Words())
     assert len({field(head, b"idempotency-key") for head in heads}) == 2
 
 
 def test_an_answer_that_comes_before_all_is_sent_is_heard():
     told = {"error": {"code": "too_large", "message": "a body of many bytes", "remedy": "", "at": []}}
     with asking(answers(413, told)) as (client, _), pytest.raises(InvalidInput, match="a body of many bytes"):
-        client.post("/api/v1/x", {"text": "x" * 32 * 1024 * 1024})
+        client.do(SEND, Words(text="x" * 32 * 1024 * 1024))
 
 
 def test_a_path_and_a_query_come_as_they_were_given():
     with asking(answers(200, {}), under="/in/", token="sgt_1") as (client, heads):
-        client.get("/api/v1/cases/a b?c#d", organization="Ü & Co", limit=5)
+        client.do(ASK, SEARCH)
     assert heads[0].split(b" ")[1] == b"/in/api/v1/cases/a%20b%3Fc%23d?organization=%C3%9C+%26+Co&limit=5"
     assert field(heads[0], b"authorization") == b"Bearer sgt_1"
 
@@ -115,7 +138,7 @@ def test_what_is_no_answer_of_a_control_plane_is_told(status):
         asking(answers(status, b"<html>")) as (client, _),
         pytest.raises(Unreachable, match=f"answered {status}, not as a control plane does"),
     ):
-        client.get("/api/v1/x")
+        client.do(ASK, SEARCH)
 
 
 def test_a_refusal_is_what_the_control_plane_says():
@@ -124,7 +147,7 @@ def test_a_refusal_is_what_the_control_plane_says():
         asking(answers(409, told)) as (client, _),
         pytest.raises(CommandRefused, match="it is over") as refused,
     ):
-        client.post("/api/v1/x")
+        client.do(SEND, Words())
     assert (refused.value.code, refused.value.remedy) == ("case_over", "look")
 
 

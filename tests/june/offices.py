@@ -15,8 +15,25 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bench import fleet
 from bench.fleet import AGENCIES, Fleet
 from demo.cast import OFFICER, Customer, Place
+from sluicegate.acts import credentials, members, points, review, signatories
 from sluicegate.acts import directives as acts
-from sluicegate.acts.points import TO_STATE, PointAndDirective
+from sluicegate.acts import person as own_acts
+from sluicegate.acts.cases import CaseArgument
+from sluicegate.acts.credentials import KeyDigest
+from sluicegate.acts.directives import (
+    AcceptedDirective,
+    AnnexNames,
+    DirectiveArgument,
+    DirectivePreview,
+    DirectiveStatus,
+    DirectiveText,
+)
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.members import MemberArgument, MemberRow, MemberRows
+from sluicegate.acts.person import OwnClaim
+from sluicegate.acts.points import PointAndDirective
+from sluicegate.acts.review import ReviewStatement, StatementReceipt
+from sluicegate.acts.signatories import SignatoryKey
 from sluicegate.client import export, signing
 from sluicegate.client.directives import Binding, lift_request, signed_directive
 from sluicegate.client.http import Client
@@ -63,56 +80,59 @@ class Registry:
             file["sector"] = organization.sector
         (self.fleet.folder / f"{organization.slug}.yaml").write_text(json.dumps(file))
         case = paperwork.decide(paperwork.submit(customer))
-        self.grants[organization.number] = case["grant"]["grant"]
-        members = self._registered(organization)
+        assert case.grant is not None
+        self.grants[organization.number] = case.grant.grant
+        known = self._registered(organization)
         for key in organization.keys:
-            self._issued(organization, key.name, members.get(key.person), key.attested)
+            self._issued(organization, key.name, known.get(key.person), key.attested)
 
     def _registered(self, organization: Organization) -> dict[Person | None, str]:
         """Register the members; those who know better say so through their private link."""
         client = self.client(organization)
-        rows = [_row(person) for person in organization.people]
-        answer = client.post(f"/api/v1/grants/{self.grants[organization.number]}/members", {"rows": rows})
-        members: dict[Person | None, str] = dict(zip(organization.people, answer["members"], strict=True))
-        for person, member in members.items():
+        rows = tuple(_row(person) for person in organization.people)
+        asked = MemberRows(grant=self.grants[organization.number], rows=rows)
+        made = client.do(members.REGISTER, asked).members
+        known: dict[Person | None, str] = dict(zip(organization.people, made, strict=True))
+        for person, member in known.items():
             if person is not None and person.claim.self_said is not None:
-                token = client.post(f"/api/v1/members/{member}/link")["token"]
+                token = client.do(members.LINK, MemberArgument(member=member)).token
                 with closing(Client(self.fleet.control_url, token)) as own:
-                    own.post("/api/v1/person/claim", {"status": person.claim.self_said})
-        return members
+                    own.do(own_acts.CLAIM, OwnClaim(status=person.claim.self_said))
+        return known
 
     def _issued(
         self, organization: Organization, name: str, member: str | None, attested: Sequence[str]
     ) -> None:
         client, grant = self.client(organization), self.grants[organization.number]
         secret = apikey.make(apikey.KEY_PREFIX, secrets.token_bytes(32))
-        body = {"digest": apikey.digest(secret).hex(), **({"member": member} if member else {})}
-        issued = client.post(f"/api/v1/grants/{grant}/credentials", body)
+        asked = KeyDigest(grant=grant, digest=apikey.digest(secret).hex(), member=member)
+        issued = client.do(credentials.ISSUE, asked)
         self.secrets[organization.number, name] = secret
         if attested:
             signatory = Ed25519PrivateKey.generate()
             public = canonical.b64(signatory.public_key().public_bytes_raw())
-            client.post(f"/api/v1/grants/{grant}/signatories", {"key": public})
+            client.do(signatories.PIN, SignatoryKey(grant=grant, key=public))
             said = Attestation(
                 log=self.fleet.vkey,
-                credential=issued["credential"],
+                credential=issued.credential,
                 statuses=tuple(attested),
                 until_ms=int(time.time() * 1_000) + YEAR_MS,
             )
             envelope = signing.signed(said, signatory)
-            client.post("/api/v1/attestations", {"envelope": envelope})
+            client.do(signatories.ATTEST, SignedStatement(envelope=envelope))
 
 
 def _customer(organization: Organization) -> Customer:
     return Customer(organization.name, organization.slug, Place(RELEASE, STAGE, organization.surface))
 
 
-def _row(person: Person) -> dict[str, Any]:
-    claim = person.claim
-    row: dict[str, Any] = {"identifiers": [persons.identifier(person.identifier).hex()]}
-    if claim.status is not None:
-        row |= {"status": claim.status, "method": "document-seen", "assurance": claim.assurance}
-    return row
+def _row(person: Person) -> MemberRow:
+    claim, identifiers = person.claim, (persons.identifier(person.identifier),)
+    if claim.status is None:
+        return MemberRow(identifiers=identifiers)
+    return MemberRow(
+        identifiers=identifiers, status=claim.status, method="document-seen", assurance=claim.assurance
+    )
 
 
 @dataclass
@@ -143,18 +163,16 @@ class Offices:
             metadata["replaces"] = ORDER
         return fleet.document("Directive", metadata, spec)
 
-    def preview(self, annex: Sequence[str] = ()) -> dict[str, Any]:
+    def preview(self, annex: Sequence[str] = ()) -> DirectivePreview:
         """Whom the order would cover."""
-        annexes = {ANNEX: {"organizations": list(annex)}} if annex else {}
-        body = {"text": self.order(annex), "annexes": annexes}
-        answer: dict[str, Any] = self._staff().post("/api/v1/directives/preview", body)
-        return answer
+        annexes = {ANNEX: AnnexNames(organizations=tuple(annex))} if annex else {}
+        return self._staff().do(acts.PREVIEW, DirectiveText(text=self.order(annex), annexes=annexes))
 
-    def transcribe(self) -> dict[str, Any]:
+    def transcribe(self) -> AcceptedDirective:
         """Two officers enter the order that came as a letter."""
         return self._issued(self.order(), self._officers())
 
-    def amend(self, annex: Sequence[str]) -> dict[str, Any]:
+    def amend(self, annex: Sequence[str]) -> AcceptedDirective:
         """Two officers enter the letter with the annex, and whoever lifts the order signs the same."""
         return self._issued(
             self.order(annex), [*self._officers(), *map(self.fleet.cast.key, AGENCIES)], annex
@@ -166,17 +184,16 @@ class Offices:
         request = lift_request(ORDER, Scope(models=tuple(models) or None), names)
         return self._staff().do(acts.LIFT, request).case
 
-    def agree(self, case: str, agency: str) -> dict[str, Any]:
+    def agree(self, case: str, agency: str) -> StatementReceipt:
         """An agency reads the case and signs."""
         return self.fleet.paperwork.approve(case, agency)
 
-    def transcribe_lift(self, case: str) -> dict[str, Any]:
+    def transcribe_lift(self, case: str) -> StatementReceipt:
         """Two officers enter the issuer's letter about it."""
-        exported = export.read(self._staff().get(f"/api/v1/cases/{case}/export"))
+        exported = export.checked(self._staff().do(review.EXPORT, CaseArgument(case=case)))
         received = _letter("2026-06-26", f"the letter that lifts, {case}")
         envelope = signing.transcription(exported, "approve", received, self._officers())
-        answer: dict[str, Any] = self._staff().post("/api/v1/positions", {"envelope": envelope})
-        return answer
+        return self._staff().do(review.IMPORT, ReviewStatement(envelope=envelope))
 
     def declare_catalogue(self) -> None:
         """An officer declares the surface that others run."""
@@ -188,23 +205,22 @@ class Offices:
             says="declared",
         )
         envelope = signing.signed(said, self.fleet.cast.key(OFFICER))
-        self._staff().post("/api/v1/points", {"envelope": envelope})
+        self._staff().do(points.PUT, SignedStatement(envelope=envelope))
 
     def state_catalogue(self, says: str) -> None:
         """Whoever runs the catalogue signs what it has done about the order."""
         question = PointAndDirective(point=CATALOGUE, directive=ORDER)
-        asked = self._staff().do(TO_STATE, question)
+        asked = self._staff().do(points.TO_STATE, question)
         envelope = signing.enforcement(asked, says, int(time.time() * 1_000), self.point)
-        self._staff().post("/api/v1/points/statements", {"envelope": envelope})
+        self._staff().do(points.STATE, SignedStatement(envelope=envelope))
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> DirectiveStatus:
         """Where the order is in force."""
-        answer: dict[str, Any] = self._staff().get(f"/api/v1/directives/{ORDER}/status")
-        return answer
+        return self.fleet.paperwork.status(ORDER)
 
     def _issued(
         self, text: str, keys: Sequence[Ed25519PrivateKey], annex: Sequence[str] = ()
-    ) -> dict[str, Any]:
+    ) -> AcceptedDirective:
         given = directive.read(document.read(text, "order.yaml"))
         bound = Binding(
             self.fleet.vkey,
@@ -212,12 +228,10 @@ class Offices:
             replaced=self._document_in_force() if "replaces" in given["metadata"] else None,
             received=_letter("2026-06-12", "the letter that orders"),
         )
-        body = signed_directive(given, bound, *keys).to_json()
-        answer: dict[str, Any] = self._staff().post("/api/v1/directives", body)
-        return answer
+        return self._staff().do(acts.ISSUE, signed_directive(given, bound, *keys))
 
     def _document_in_force(self) -> str:
-        return canonical.digest(self._staff().get(f"/api/v1/directives/{ORDER}")["document"])
+        return self._staff().do(acts.SHOW, DirectiveArgument(directive=ORDER)).document.digest
 
     def _officers(self) -> list[Ed25519PrivateKey]:
         return [self.fleet.cast.key(officer) for officer in OFFICERS]

@@ -14,7 +14,6 @@ import time
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,6 +24,7 @@ from bench.relay import Relay
 from bench.speech import Speech
 from bench.streams import Pace, Stream
 from demo.cast import Customer, Place
+from sluicegate.acts.directives import DirectiveStatus
 from sluicegate_record.log import times
 from tests.crash.processes import free_port
 from tests.june.asking import ANSWERED, Prober, Question, answers, probing, told
@@ -100,26 +100,25 @@ class Watch:
     refused_from: dict[str, int] = field(default_factory=dict)
     """From which question on a prober may not have been answered."""
 
-    async def everywhere(self) -> dict[str, Any]:
+    async def everywhere(self) -> DirectiveStatus:
         """Watch until the order is in force everywhere; return how everybody stands then."""
         async with asyncio.timeout(BOUND_S):
-            while not (status := await self.look())["inForce"]:
+            while not (status := await self.look()).in_force:
                 pass
         return status
 
-    async def look(self) -> dict[str, Any]:
+    async def look(self) -> DirectiveStatus:
         """Look once. No run is counted out while a lease of it may live, nor waited for again."""
-        path = f"/api/v1/directives/{ORDER}/status"
-        status: dict[str, Any] = await asyncio.to_thread(self.running.paperwork.staff().get, path)
+        status = await asyncio.to_thread(self.running.paperwork.status, ORDER)
         passed_ms = (time.monotonic() - self.since_s) * 1_000
-        for row in status["gateways"]:
-            run = row["gateway"], row["incarnation"]
-            before, self.rows[run] = self.rows.get(run, "waiting"), row["state"]
-            assert (before, row["state"]) in _GOES, row
+        for row in status.gateways:
+            run = row.gateway, row.incarnation
+            before, self.rows[run] = self.rows.get(run, "waiting"), row.state
+            assert (before, row.state) in _GOES, row
             # A run that has folded nothing yet has no lease that could have come without the order.
-            assert row["state"] != "counted_out" or passed_ms >= LEASE_MS or not row["size"], row
-            if before == "waiting" != row["state"]:
-                self._done(row["gateway"])
+            assert row.state != "counted_out" or passed_ms >= LEASE_MS or not row.size, row
+            if before == "waiting" != row.state:
+                self._done(row.gateway)
         return status
 
     def states(self, gateway: str) -> list[str]:
@@ -219,7 +218,7 @@ class Ordeal:
         status = await watch.look()
         if (time.monotonic() - since_s) * 1_000 < LEASE_MS:
             assert {watch.states(each)[0] for each in (STOPPED, CUT_OFF, RESTARTED)} == {"waiting"}
-            assert not status["inForce"]
+            assert not status.in_force
         await asyncio.to_thread(self.running.start_gateways, {RESTARTED: SURFACE})
         return watch
 
@@ -238,7 +237,7 @@ class Ordeal:
         hour = times.format_time(int(time.time() * 1_000) + 3_600_000)
         text = _order(name, SPARED, effective=hour)
         issued = await asyncio.to_thread(self.running.paperwork.order, text)
-        await asyncio.to_thread(self.running.followed, issued["size"])
+        await asyncio.to_thread(self.running.followed, issued.size)
 
     async def _ask_stopped(self) -> list[str]:
         """What a gateway says when it wakes to those who asked while it was stopped."""
@@ -259,7 +258,7 @@ class Ordeal:
 
     async def _recovered(self, watch: Watch) -> None:
         """All follow again, know the order, serve whom it spares, and status says so."""
-        size = (await watch.look())["size"]
+        size = (await watch.look()).size
         await asyncio.to_thread(self.running.followed, size)
         for gateway in self.running.gateways:
             asked = [self._question(COVERED), self._question(SPARED)]
@@ -281,7 +280,7 @@ class Ordeal:
         dates = [line.removeprefix("date: ") for line in head.split("\r\n") if line.startswith("date: ")]
         return parsedate_to_datetime(dates[0]).timestamp() - time.time()
 
-    def _check_status(self, status: dict[str, Any], watch: Watch) -> None:
+    def _check_status(self, status: DirectiveStatus, watch: Watch) -> None:
         """Two never said a word, one has two runs, the others acknowledged and tell what they cut."""
         for name in (STOPPED, CUT_OFF):
             assert watch.states(name) == ["counted_out"], name
@@ -289,7 +288,7 @@ class Ordeal:
             assert watch.states(name) == ["acknowledged"], name
         # The new run never had a lease without the order, whether it has said so yet or not.
         assert watch.states(RESTARTED) in (["acknowledged", "counted_out"], ["counted_out"] * 2)
-        cut = {(row["gateway"], row["state"]): row["streamsCut"] for row in status["gateways"]}
+        cut = {(row.gateway, row.state): row.streams_cut for row in status.gateways}
         # The prober's question may have been under way.
         assert cut.pop((AHEAD, "acknowledged")) - EACH in {0, 1}
         # A client that does not read is given up after half a minute, order or no order.
@@ -369,7 +368,7 @@ async def _restarted(running: Fleet, how: signal.Signals) -> None:
         await asyncio.to_thread(running.processes.ready, "control")
         issued = await asyncio.to_thread(running.paperwork.order, _order(ORDER, COVERED))
         await asyncio.to_thread(running.paperwork.in_force, ORDER)
-        await asyncio.to_thread(running.followed, issued["size"])
+        await asyncio.to_thread(running.followed, issued.size)
     for prober in probers:
         assert set(prober.said) == {ANSWERED}, prober.gateway
         refused = await answers(prober.gateway, [_question(keys[COVERED], COVERED)])

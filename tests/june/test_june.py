@@ -23,6 +23,9 @@ from bench import fleet, streams
 from bench.fleet import AGENCIES, Fleet
 from bench.speech import Speech
 from bench.streams import Pace
+from sluicegate.acts import subscriptions
+from sluicegate.acts.directives import DirectivePreview, DirectiveStatus
+from sluicegate.acts.subscriptions import SubscriptionRequest
 from sluicegate_record import audit
 from sluicegate_record.log import canonical, checkpoint, merkle, proof, tiles
 from sluicegate_record.log.merkle import Frontier
@@ -120,8 +123,8 @@ class Story:
         for organization in self.everyone:
             self.registry.admit(organization)
             target = f"http://127.0.0.1:{self.letters.port}/{organization.slug}"
-            asked = {"kind": "webhook", "target": target}
-            self.registry.client(organization).post("/api/v1/subscriptions", asked)
+            asked = SubscriptionRequest(kind="webhook", target=target)
+            self.registry.client(organization).do(subscriptions.ADD, asked)
         self.fleet.start_gateways(GATEWAYS)
 
     async def _ordered(self) -> None:
@@ -135,32 +138,27 @@ class Story:
         async with probing(probers):
             issued = await asyncio.to_thread(self.offices.transcribe)
             await streams.finished([each.stream for each in opened if each.covered], BOUND_S)
-            assert not (await asyncio.to_thread(self.offices.status))["inForce"], "the catalogue is silent"
+            assert not (await asyncio.to_thread(self.offices.status)).in_force, "the catalogue is silent"
             status = await self._everywhere()
             in_force = [len(prober.said) + 1 for prober in probers]
         self._check_probers(probers, in_force)
-        assert issued["covered"]["members"] == previewed["covered"]["members"]
-        assert issued["covered"]["credentials"] == previewed["covered"]["credentials"]
+        assert issued.covered is not None
+        assert issued.covered.members == previewed.covered.members
+        assert issued.covered.credentials == previewed.covered.credentials
         await self._check(self.order)
         await streams.finished([each.stream for each in opened], BOUND_S)
         await self._check_streams(opened, status)
         await self._check_told("directive.issued")
 
-    async def _reported(self, open_: int) -> dict[str, Any]:
+    async def _reported(self, open_: int) -> DirectivePreview:
         """The preview that rests on everything that gateways have to report."""
-        found: dict[str, Any] = {}
-
-        def has_arrived(kind: str) -> int:
-            return int(found["covered"][kind] + found["spared"][kind])
-
         async with asyncio.timeout(BOUND_S):
-            while (
-                not found
-                or has_arrived("requests") < len(self._calls()) + open_
-                or has_arrived("streams") != open_
-            ):
+            while True:
                 found = await asyncio.to_thread(self.offices.preview)
-        return found
+                requests = found.covered.requests + found.spared.requests
+                streams_ = found.covered.streams + found.spared.streams
+                if requests >= len(self._calls()) + open_ and streams_ == open_:
+                    return found
 
     async def _annexed(self) -> None:
         """A second letter excepts whom its annex names, and their foreign employees."""
@@ -186,26 +184,26 @@ class Story:
         await self._check(self.order)
         await asyncio.to_thread(self.offices.state_catalogue, "restored")
         status = await asyncio.to_thread(self.offices.status)
-        assert (status["lifted"], status["inForce"]) == (True, False)
+        assert (status.lifted, status.in_force) == (True, False)
         await self._check_told("directive.lifted")
 
     async def _sign(self, case: str) -> None:
         """Agency by agency, and the issuer's letter last: until then nobody is freed."""
         for agency in AGENCIES:
             signed = await asyncio.to_thread(self.offices.agree, case, agency)
-            assert signed["determination"] != "approved"
+            assert signed.determination != "approved"
             await asyncio.to_thread(self._follow)
             await self._check(self.order, every=SAMPLE)
         signed = await asyncio.to_thread(self.offices.transcribe_lift, case)
-        assert signed["determination"] == "approved"
+        assert signed.determination == "approved"
         await asyncio.to_thread(self._follow)
 
-    async def _everywhere(self) -> dict[str, Any]:
+    async def _everywhere(self) -> DirectiveStatus:
         """The catalogue says that it enforces the order; return how everybody stands when all do."""
         await asyncio.to_thread(self.offices.state_catalogue, "enforced")
         status = await asyncio.to_thread(self.fleet.paperwork.in_force, ORDER)
-        assert [(each["point"], each["state"]) for each in status["points"]] == [(CATALOGUE, "stated")]
-        states = [(each["gateway"], each["state"]) for each in status["gateways"]]
+        assert [(each.point, each.state) for each in status.points] == [(CATALOGUE, "stated")]
+        states = [(each.gateway, each.state) for each in status.gateways]
         assert states == [(gateway, "acknowledged") for gateway in GATEWAYS]
         await streams.until(self._is_recorded, BOUND_S)
         await asyncio.to_thread(_check_proof, self.fleet, self.offices.status())
@@ -213,10 +211,10 @@ class Story:
 
     def _is_recorded(self) -> bool:
         """Whether it is on the record: that is noted right after it has come to be so."""
-        return self.offices.status()["entry"] is not None
+        return self.offices.status().entry is not None
 
     def _follow(self) -> None:
-        self.fleet.followed(self.fleet.paperwork.staff().get("/api/v1/log")["size"])
+        self.fleet.followed(self.fleet.paperwork.head().size)
 
     # Who asks
 
@@ -269,7 +267,7 @@ class Story:
                 expected = REFUSED if order.covers(caller, question.model) else ANSWERED
                 assert said == expected, (caller.name, question.model, gateway.name)
 
-    def _check_preview(self, preview: dict[str, Any]) -> None:
+    def _check_preview(self, preview: DirectivePreview) -> None:
         """Who would be covered is who is, by the letter; governments and critical users come first."""
         order, everyone = self.order, self.everyone
         affected = [each for each in everyone if order.affects(each) or self._calls_covered(each)]
@@ -278,25 +276,25 @@ class Story:
             "members": sum(order.covers_member(each, one) for each in everyone for one in each.people),
             "credentials": sum(order.covers_key(each, key) for each in everyone for key in each.keys),
         }
-        assert {name: preview["covered"][name] for name in covered} == covered
+        assert {name: getattr(preview.covered, name) for name in covered} == covered
         there = {
             "organizations": len(everyone),
             "members": sum(len(each.people) for each in everyone),
             "credentials": sum(len(each.keys) for each in everyone),
         }
-        assert {name: preview["spared"][name] + covered[name] for name in covered} == there
-        listed = [row["name"] for row in preview["organizations"]]
+        assert {name: getattr(preview.spared, name) + covered[name] for name in covered} == there
+        listed = [row.name for row in preview.organizations if row.name is not None]
         assert sorted(listed) == sorted(each.name.casefold() for each in affected)
-        sectors = [row["sector"] for row in preview["organizations"]]
+        sectors = [row.sector for row in preview.organizations]
         assert sectors == sorted(sectors, key=["government", "critical-infrastructure", None].index)
         assert order.excepts_annex or STAFF.casefold() in listed
 
-    def _check_traffic(self, preview: dict[str, Any], opened: Sequence[Asked]) -> None:
+    def _check_traffic(self, preview: DirectivePreview, opened: Sequence[Asked]) -> None:
         """Streams that are open, and calls of the last day: everyone has asked once for each model."""
         cut = sum(each.covered for each in opened)
-        assert preview["covered"]["streams"] == cut
+        assert preview.covered.streams == cut
         called = sum(self.order.covers(*call) for call in self._calls())
-        assert preview["covered"]["requests"] == called + cut
+        assert preview.covered.requests == called + cut
 
     def _calls(self) -> list[tuple[Caller, str]]:
         """What everyone asks once where there is a gateway."""
@@ -333,7 +331,7 @@ class Story:
             assert set(prober.said[refused_at:]) == {REFUSED}, prober.gateway
             assert refused_at < at, "answered where the order was in force"
 
-    async def _check_streams(self, opened: Sequence[Asked], status: dict[str, Any]) -> None:
+    async def _check_streams(self, opened: Sequence[Asked], status: DirectiveStatus) -> None:
         """Exactly the covered streams were cut, as each dialect says it; every other one is whole."""
         upstream = self.fleet.upstreams["demo"]
         covered = [each.stream for each in opened if each.covered]
@@ -342,9 +340,9 @@ class Story:
         await streams.check_cut(upstream, covered, "directive_in_force")
         await streams.check_spared(upstream, spared)
         cut = Counter(each.gateway.name for each in opened if each.covered)
-        for row in status["gateways"]:
+        for row in status.gateways:
             # The prober asks one question at a time, and what is under way may be cut as well.
-            assert row["streamsCut"] - cut[row["gateway"]] in {0, 1}, row
+            assert row.streams_cut - cut[row.gateway] in {0, 1}, row
 
     async def _check_told(self, topic: str) -> None:
         """Everyone affected is told of it once; of its end those who were told of the order as it is.
@@ -371,7 +369,7 @@ class Story:
         return found
 
 
-def _check_proof(running: Fleet, status: dict[str, Any]) -> None:
+def _check_proof(running: Fleet, status: DirectiveStatus) -> None:
     """The record proves, by the gateways' own signatures, that the order is in force everywhere."""
     client = running.paperwork.staff()
     note = client.raw("/log/checkpoint")
@@ -384,9 +382,10 @@ def _check_proof(running: Fleet, status: dict[str, Any]) -> None:
     parts = [
         each["public"]
         for each in entries
-        if each["type"] == "directive.in_force" and each["public"]["size"] == status["size"]
+        if each["type"] == "directive.in_force" and each["public"]["size"] == status.size
     ]
-    assert entries[status["entry"]]["public"] == parts[0]
+    assert status.entry is not None
+    assert entries[status.entry]["public"] == parts[0]
 
     @lru_cache
     def root_of(at: int) -> bytes:

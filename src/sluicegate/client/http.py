@@ -48,9 +48,10 @@ class Client:
         given = asked.to_json()
         path = act.path.format(**{key: given.pop(key) for key in act.places})
         if act.kind == "question":
-            answer = self.get(path, **given)
+            found = self._answer("GET", path, given)
         else:
-            answer = self.post(path, given, tries=1 if act.kind == "secret" else TRIES)
+            found = self._sent(path, given, tries=1 if act.kind == "secret" else TRIES)
+        answer = _read(found)
         try:
             return act.answered.from_json(answer)
         except InvalidInput as error:
@@ -58,18 +59,12 @@ class Client:
             said = f"{done}{self.url} did not answer as this build expects: {error.message}"
             raise Unreachable(said, remedy="use the same build at both ends; do not send it again") from error
 
-    def get(self, path: str, **query: Any) -> Any:
-        """Ask a question."""
-        return _read(self._answer("GET", path, query))
-
-    def post(self, path: str, body: dict[str, Any] | None = None, *, tries: int = TRIES) -> Any:
-        """Send a command: at most `tries` times, and it is done once."""
-        headers = {"idempotency-key": f"cmd_{secrets.token_hex(16)}"}
-        data = None
-        if body is not None:
-            data = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-            headers["content-type"] = "application/json"
-        return _read(self._answer("POST", path, {}, data, headers, tries))
+    def _sent(self, path: str, body: dict[str, Any], tries: int) -> _Answer:
+        """Send a command at most `tries` times. It is done once."""
+        data = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        command_id = f"cmd_{secrets.token_hex(16)}"
+        headers = {"idempotency-key": command_id, "content-type": "application/json"}
+        return self._answer("POST", path, {}, data, headers, tries)
 
     def raw(self, path: str) -> bytes:
         """The bytes of a public resource."""
