@@ -66,6 +66,7 @@ def test_the_help_and_the_version_import_no_command(argument):
 @pytest.mark.parametrize(
     "words",
     [
+        "grant list", "credential list",
         "status", "report", "case show case_1", "grant show grant_1", "credential revoke cred_1",
         "token issue --role applicant --name n",
         "member list --grant grant_1", "person show", "directive list", "directive status d-1",

@@ -5,8 +5,12 @@ import hashlib
 import pytest
 
 from sluicegate.acts import credentials as acts
+from sluicegate.acts import grants, members
+from sluicegate.acts.members import MemberRow
+from sluicegate.core.people.persons import identifier
 from sluicegate.errors import InvalidInput
 from tests.plane import Plane, no, yes
+from tests.worlds import RELEASE
 
 DIGEST = hashlib.sha256(b"key").hexdigest()
 
@@ -64,3 +68,63 @@ def test_the_same_command_again_is_the_same_credential(plane):
     assert plane.do("applicant", acts.ISSUE, "issue-12345", grant=grant, digest=DIGEST) == first
     again = plane.do("applicant", acts.ISSUE, "issue-67890", grant=grant, digest=DIGEST)
     assert no(again) == "key_known"
+
+
+# The list
+
+
+def listed(plane, who, **wanted):
+    return yes(plane.do(who, acts.LIST, **wanted)).credentials
+
+
+def test_each_party_lists_the_keys_under_the_grants_that_it_may_see(plane):
+    mine, theirs = plane.admit("applicant"), plane.admit("rival", "Example Grid")
+    first, second = (plane.credential(mine, key).credential for key in "ab")
+    other = plane.credential(theirs, "c", "rival").credential
+    again = plane.credential(mine, "d").credential
+    everything = [other, again, second, first]
+    for who, expected in {
+        "developer": everything, "oncd": everything, "caisi": [],
+        "applicant": [again, second, first], "rival": [other],
+    }.items():  # fmt: skip
+        assert [each.credential for each in listed(plane, who)] == expected, who
+        found, before = [], None
+        while True:
+            page = yes(plane.do(who, acts.LIST, limit=1, before=before))
+            found += [each.credential for each in page.credentials]
+            before = page.next
+            if before is None:
+                break
+        assert found == expected, who
+    for filtered in ({"grant": theirs}, {"organization": "grid"}, {"grant": theirs, "release": RELEASE}):
+        assert [each.credential for each in listed(plane, "developer", **filtered)] == [other]
+    for nothing in ({"release": "unknown"}, {"organization": "nowhere"}, {"grant": theirs, "release": "x"}):
+        assert listed(plane, "developer", **nothing) == ()
+
+
+def test_a_grant_without_a_key_has_no_row(plane):
+    grant = plane.admit()
+    assert listed(plane, "applicant") == listed(plane, "applicant", grant=grant) == ()
+
+
+def test_what_the_reader_may_not_see_is_refused_as_what_is_not_there(plane):
+    grant = plane.admit()
+    key = plane.credential(grant).credential
+    for asked, code in (({"grant": grant}, "grant_unknown"), ({"before": key}, "credential_unknown")):
+        missing = dict.fromkeys(asked, "nothing")
+        for who, given in (("rival", asked), ("caisi", asked), ("developer", missing), ("rival", missing)):
+            assert no(plane.do(who, acts.LIST, **given)) == code
+
+
+def test_a_row_says_whether_a_key_can_be_used_and_tells_its_member_to_the_holder_alone(plane):
+    grant = plane.admit()
+    rows = (MemberRow(identifiers=(identifier("ada"),)),)
+    (ada,) = yes(plane.do("applicant", members.REGISTER, grant=grant, rows=rows)).members
+    bound = yes(plane.do("applicant", acts.ISSUE, grant=grant, digest=DIGEST, member=ada)).credential
+    for who, member in (("applicant", ada), ("developer", None), ("oncd", None)):
+        (row,) = listed(plane, who)
+        assert (row.state, row.grant_state, row.member) == ("valid", "provisioned", member), who
+    plane.do("applicant", acts.REVOKE, credential=bound)
+    plane.do("developer", grants.SUSPEND, grant=grant, code="misuse")
+    (row,) = listed(plane, "applicant")
+    assert (row.state, row.grant_state) == ("revoked", "suspended")

@@ -1,13 +1,58 @@
-"""Acts on credentials: issue, revoke."""
+"""Acts on credentials: list, issue, revoke."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, Arguments, Done
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.fields import Identifier
-from sluicegate.acts.grants import GrantName
-from sluicegate_record.form import Note, form
+from sluicegate.acts.grants import GrantName, HoldingFilter, HoldingView
+from sluicegate_record.form import Note, form, within
+
+
+@form
+class CredentialFilter(HoldingFilter):
+    """Which credentials. At most 500 are listed at once."""
+
+    grant: Annotated[str | None, Note("Only under this grant.")] = None
+    before: Annotated[str | None, Note("The last credential of the page before.")] = None
+    limit: Annotated[int, within(1, 500), Note("How many credentials.")] = 50
+
+
+@form
+class CredentialSummary(HoldingView):
+    """A credential in a list. `state` is `valid` or `revoked`; `grantState` is the state of its grant.
+
+    `member` is the only person who may use it, for the one who looks after the members.
+    """
+
+    credential: str
+    state: str
+    grant_state: str
+    member: str | None
+
+
+@form
+class CredentialList(ActAnswer):
+    """A page of credentials, by grant, each grant's newest first.
+
+    `next` is the last credential of this page, if there are more.
+    """
+
+    size: int
+    credentials: tuple[CredentialSummary, ...]
+    next: str | None
+
+
+LIST = Act(
+    "credential.list",
+    frozenset({DEVELOPER, AGENCY, APPLICANT}),
+    "question",
+    "/api/v1/credentials",
+    CredentialFilter,
+    CredentialList,
+    "List the credentials under the grants you may see, each grant's newest first.",
+)
 
 
 @form

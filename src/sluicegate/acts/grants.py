@@ -1,4 +1,4 @@
-"""Acts on grants: show, suspend, resume, surrender, choose the fallback, ask for a removal."""
+"""Acts on grants: list, show, suspend, resume, surrender, choose the fallback, ask for a removal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.fields import text
-from sluicegate_record.form import Note, Time, form
+from sluicegate_record.form import Note, Time, form, within
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.text import REASON_MAX
 
@@ -42,6 +42,62 @@ class GrantView(ActAnswer):
     screening: str | None
 
 
+@form
+class HoldingFilter(Arguments):
+    """Whose grants, and in which release."""
+
+    organization: Annotated[str | None, Note("Part of a legal name.")] = None
+    release: Annotated[str | None, Note("Only this release.")] = None
+
+
+@form
+class GrantFilter(HoldingFilter):
+    """Which grants. At most 500 are listed at once."""
+
+    before: Annotated[str | None, Note("The last grant of the page before.")] = None
+    limit: Annotated[int, within(1, 500), Note("How many grants.")] = 50
+
+
+@form
+class HoldingView(ActAnswer):
+    """What every list says of a grant: the legal name of its holder, and its release, stage and surface."""
+
+    grant: str
+    organization: str | None
+    release: str
+    stage: str
+    surface: str
+
+
+@form
+class GrantSummary(HoldingView):
+    """A grant in a list. `credentials` counts its keys that are not revoked."""
+
+    case: str
+    state: str
+    valid_until_ms: Time | None
+    stage_open: bool
+    credentials: int
+
+
+@form
+class GrantList(ActAnswer):
+    """A page of grants, newest first. `next` is the last grant of this page, if there are more."""
+
+    size: int
+    grants: tuple[GrantSummary, ...]
+    next: str | None
+
+
+LIST = Act(
+    "grant.list",
+    frozenset({DEVELOPER, AGENCY, APPLICANT}),
+    "question",
+    "/api/v1/grants",
+    GrantFilter,
+    GrantList,
+    "List the grants you may see, newest first.",
+)
 SHOW = Act(
     "grant.show",
     frozenset({DEVELOPER, AGENCY, APPLICANT}),

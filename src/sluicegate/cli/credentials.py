@@ -7,9 +7,11 @@ import secrets
 from typing import Annotated
 
 from sluicegate.acts import credentials
-from sluicegate.acts.credentials import KeyDigest
+from sluicegate.acts.credentials import CredentialList, CredentialSummary, KeyDigest
 from sluicegate.cli.acting import acting, helped, option
 from sluicegate.cli.output import Json, emit
+from sluicegate.cli.tables import table
+from sluicegate.cli.wording import BARRED
 from sluicegate.client.http import Client
 from sluicegate.core.access import apikey
 
@@ -27,6 +29,30 @@ def issue(
     emit({**done.to_json(), "key": key}, as_json, text)
 
 
+def _credentials(found: CredentialList) -> str:
+    columns = ["credential", "grant", "organization", "stage", "surface", "state", "only for"]
+    rows = [
+        [
+            each.credential,
+            each.grant,
+            each.organization,
+            f"{each.release}/{each.stage}",
+            each.surface,
+            _state(each),
+            each.member,
+        ]
+        for each in found.credentials
+    ]
+    text = table("", columns, rows, "There is no such key, or you may not see it.")
+    return text + (f"\n  more: sluicegate credential list --before {found.next}" if found.next else "")
+
+
+def _state(shown: CredentialSummary) -> str:
+    is_barred = shown.state == "valid" and shown.grant_state in BARRED
+    return f"its grant is {shown.grant_state}" if is_barred else shown.state
+
+
+listed = acting(credentials.LIST, _credentials)
 revoke = acting(
     credentials.REVOKE, lambda done: f"credential {done.credential} is revoked at size {done.size}"
 )

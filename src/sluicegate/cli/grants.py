@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from sluicegate.acts import grants as acts
-from sluicegate.acts.grants import FallbackReceipt, GrantArgument, NewRemoval
+from sluicegate.acts.grants import FallbackReceipt, GrantArgument, GrantList, NewRemoval
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.output import Json, emit
+from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.errors import WrongUsage
 from sluicegate_record.log import times
@@ -28,6 +29,25 @@ def _removal(done: NewRemoval) -> str:
     return f"removal {done.case}; its holder may reply until {until}"
 
 
+def _grants(found: GrantList) -> str:
+    columns = ["grant", "organization", "stage", "surface", "state", "keys", "until"]
+    rows = [
+        [
+            each.grant,
+            each.organization,
+            f"{each.release}/{each.stage}",
+            each.surface,
+            wording.grant_state(each.state, stage_open=each.stage_open),
+            each.credentials,
+            wording.minute(times.format_time(each.valid_until_ms) if each.valid_until_ms is not None else ""),
+        ]
+        for each in found.grants
+    ]
+    text = table("", columns, rows, "There is no such grant, or you may not see it.")
+    return text + (f"\n  more: sluicegate grant list --before {found.next}" if found.next else "")
+
+
+listed = acting(acts.LIST, _grants)
 show = acting(acts.SHOW, lambda shown: "\n".join(wording.grant(shown)))
 suspend = acting(acts.SUSPEND, lambda done: f"grant {done.grant} is suspended, at size {done.size}")
 resume = acting(acts.RESUME, lambda done: f"grant {done.grant} is valid again, at size {done.size}")

@@ -76,6 +76,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
     "grant": (
         "See, suspend, surrender or remove a grant.",
         {
+            "list": "grants.listed",
             "show": "grants.show",
             "suspend": "grants.suspend",
             "resume": "grants.resume",
@@ -92,6 +93,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         "API keys.",
         {
             "issue": "credentials.issue",
+            "list": "credentials.listed",
             "revoke": "credentials.revoke",
             "attest": "attestations.attest",
             "withdraw": "attestations.withdraw",

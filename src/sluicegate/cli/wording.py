@@ -26,6 +26,14 @@ _SAID = {
     "returned": "returned because",
 }
 ADVICE = "; the basis is voluntary, so two officers may proceed without them"
+_USES = {
+    "approved": "approved, without a key yet",
+    "provisioned": "has a key that was not used yet",
+    "proven": "in use",
+}
+"""The states of a grant that is valid: how far its holder has come."""
+BARRED = frozenset({"suspended", "expired", "removed", "surrendered"})
+"""The states of a grant whose keys are refused."""
 _UNITS = {"D": "day", "H": "hour", "M": "minute", "S": "second"}
 
 
@@ -177,14 +185,22 @@ def clock(given: AgencyClock) -> str:
     return f"{agency}: no time runs" if due_ms is None else f"{agency}: due {times.format_time(due_ms)}"
 
 
+def grant_state(state: str, *, stage_open: bool) -> str:
+    """The state of a grant, for someone who wants to know whether its keys work."""
+    if state not in _USES:
+        return words(state)
+    return _USES[state] if stage_open else f"{_USES[state]}; the stage is not open yet"
+
+
 def grant(shown: GrantView) -> list[str]:
     """A grant: what it allows, until when, its open cases, and what to do next."""
-    is_over = shown.state in {"expired", "removed", "surrendered"}
+    is_over = shown.state in BARRED - {"suspended"}
     until = "" if is_over else _until(shown.valid_until_ms)
     per_minute = shown.requests_per_minute
     pace = f", {counted(per_minute, 'request')} a minute" if per_minute is not None and not is_over else ""
     what = f"{', '.join(shown.models)} on {shown.surface}{pace}"
-    lines = [f"grant {shown.grant}: {shown.state}{until}, {what}"]
+    state = grant_state(shown.state, stage_open=True)
+    lines = [f"grant {shown.grant}: {state}{until}, {what}"]
     if is_over:
         return [*lines, "  its keys no longer work; for new access, apply again"]
     if not shown.stage_open:

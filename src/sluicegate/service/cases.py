@@ -16,18 +16,17 @@ from sluicegate.acts.act import APPLICANT
 from sluicegate.acts.cases import CaseFilter, CaseList, CaseSummary
 from sluicegate.core.lifecycle import Refusal, State, blocks, signers
 from sluicegate.core.lifecycle.steps import case_unknown
-from sluicegate.core.people import application
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
+from sluicegate.service.names import NameSearch
 from sluicegate_record.entities.case import Case
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.terms import kinds
 
 SHOWN_MAX = 500
-_MANY = 1_000
 PART = 500
 """How many cases a search or a report looks at before it lets others go on."""
 
@@ -65,13 +64,9 @@ def listed(context: Context[CaseList], wanted: CaseFilter) -> CaseList | Refusal
 
 def _found(ledger: Ledger, principal: Principal, wanted: CaseFilter) -> Iterator[Case]:
     """The wanted cases, newest first, a part at a time, so that no one waits for a long search."""
-    part, of, known = None, None, ledger.store.principals
-    if wanted.organization is not None:
-        part = application.name_key(wanted.organization)
-        few = known.organizations_like(part, _MANY + 1)
-        part, of = (part, None) if len(few) > _MANY else (None, few)
+    names = NameSearch(ledger.store.principals, wanted.organization)
     with ledger.reading() as state:
-        candidates = _candidates(state, principal, of)
+        candidates = _candidates(state, principal, names.few)
         before = seen(state, principal, wanted.before) if wanted.before is not None else None
     if isinstance(before, Refusal):
         raise InvalidInput(before.message, remedy=before.remedy)
@@ -83,8 +78,8 @@ def _found(ledger: Ledger, principal: Principal, wanted: CaseFilter) -> Iterator
             for case in reversed(candidates[max(0, at - PART) : at])
             if access.sees(principal, case) and _is_of(case, wanted)
         ]
-        if part is not None:  # so many have it that a page is full soon
-            named = known.named_like([case.organization for case in found if case.organization], part)
+        if wanted.organization is not None:
+            named = names.keep([case.organization for case in found if case.organization])
             found = [case for case in found if case.organization in named]
         if wanted.awaiting is not None and found:
             with ledger.reading() as state:

@@ -1,4 +1,4 @@
-"""Grants after approval: suspend, resume, surrender, fall back, ask for a removal; proof from gateways.
+"""Grants after approval: list, suspend, resume, surrender, fall back, ask for a removal; proof from gateways.
 
 Rules:
 - A grant is for those who may see its case. For others it does not exist.
@@ -8,6 +8,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from sluicegate.acts import grants as acts
@@ -17,12 +18,15 @@ from sluicegate.acts.grants import (
     FallbackReceipt,
     GrantArgument,
     GrantChange,
+    GrantFilter,
+    GrantList,
+    GrantSummary,
     GrantView,
     NewRemoval,
     RemovalRequest,
     Suspension,
 )
-from sluicegate.core.lifecycle import Refusal
+from sluicegate.core.lifecycle import Refusal, State
 from sluicegate.core.lifecycle.grants import (
     ChooseFallback,
     OpenRemoval,
@@ -36,8 +40,23 @@ from sluicegate.ports import Principal
 from sluicegate.service.casefile import grant_of
 from sluicegate.service.cases import seen_of
 from sluicegate.service.context import Context, does
+from sluicegate.service.holdings import Search, legal_names
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entities.case import Case
+
+
+@does(acts.LIST)
+def listed(context: Context[GrantList], wanted: GrantFilter) -> GrantList | Refusal:
+    """The grants that the reader may see, newest first."""
+    ledger, since = context.ledger, wanted.before
+    if since is not None and isinstance(_case(context, since), Refusal):
+        return grant_unknown(since)
+    page = list(islice(Search(ledger, context.principal, wanted).found(since), wanted.limit + 1))
+    shown = page[: wanted.limit]
+    names = legal_names(ledger, shown)
+    with ledger.reading() as state:
+        rows = tuple(_summary(state, grant.id, names[grant.id]) for grant in shown)
+        return GrantList(size=state.size, grants=rows, next=shown[-1].id if len(page) > len(shown) else None)
 
 
 @does(acts.SHOW)
@@ -101,6 +120,23 @@ def prove(ledger: Ledger, principal: Principal, surface: str, grants: Iterable[s
                 continue
         command = ProveGrant(grant, principal.name)
         ledger.execute(command, by=principal.id, command_id=f"proven {grant}", request=["proven", grant])
+
+
+def _summary(state: State, name: str, organization: str) -> GrantSummary:
+    grant = grant_of(state, name)
+    assert grant is not None, f"no grant {name}"
+    return GrantSummary(
+        grant=name,
+        organization=organization,
+        release=grant.release,
+        stage=grant.stage,
+        surface=grant.surface,
+        case=grant.case,
+        state=grant.state,
+        valid_until_ms=grant.valid_until_ms,
+        stage_open=grant.stage_open,
+        credentials=sum(not state.table.revoked(each) for each in state.provisioned.get(name, ())),
+    )
 
 
 def _case(context: Context[Any], grant: str) -> Case | Refusal:

@@ -17,6 +17,7 @@ from sluicegate.core.access.table import Table, fold_in
 from sluicegate.core.lifecycle import blocks, registry
 from sluicegate.core.lifecycle.agenda import Agenda, What
 from sluicegate.core.lifecycle.blocks import StageName, stage_of
+from sluicegate.core.lifecycle.holdings import Holdings
 from sluicegate.core.lifecycle.registry import Registry
 from sluicegate.core.people.persons import Definition
 from sluicegate_record.entities.case import Case, note_of
@@ -83,8 +84,12 @@ class State:
         self.points: dict[str, Point] = {}
         self.credentials: dict[str, str] = {}
         """The grant of each credential, by credential id."""
-        self.provisioned: set[str] = set()
-        """The grants under which a credential was issued."""
+        self.provisioned: dict[str, list[str]] = {}
+        """The credentials issued under each grant, oldest first."""
+        self.granted = Holdings()
+        """Every grant."""
+        self.keyed = Holdings()
+        """The grants under which a credential was issued, in the order of their first ones."""
         self.open_applications: dict[tuple[str, str, str], str] = {}
         """The open case, by organization, release and surface."""
         self.undecided: dict[str, dict[str, None]] = {}
@@ -283,6 +288,8 @@ def _due_in(case: Case) -> Iterator[tuple[What, int]]:
 
 
 def _follow_grant(state: State, before: Grant | None, grant: Grant) -> Iterator[StageName]:
+    if before is None:
+        state.granted.add(grant, state.cases[grant.case])
     state.agenda.put(What(grant.id, "", "expiry"), grant.valid_until_ms if grant.is_live else None)
     was_live = before is not None and before.is_live
     if was_live is not grant.is_live:
@@ -343,7 +350,10 @@ def _record_added(state: State, entry: Entry, body: releases.RecordAdded) -> Non
 
 def _credential_issued(state: State, entry: Entry, body: credentials.CredentialIssued) -> None:
     state.credentials[body.credential] = body.grant
-    state.provisioned.add(body.grant)
+    state.provisioned.setdefault(body.grant, []).append(body.credential)
+    if body.grant not in state.keyed:
+        grant = state.grants[body.grant]
+        state.keyed.add(grant, state.cases[grant.case])
 
 
 def _definition_added(state: State, entry: Entry, body: directives.DefinitionAdded) -> None:

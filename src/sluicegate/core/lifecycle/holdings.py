@@ -1,0 +1,50 @@
+"""Grants in the order in which they came: all of them, and those that a reader or a filter asks for.
+
+Rules:
+- A list only grows. What a grant is now is on the record, not here.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.grant import Grant
+
+Key = tuple[str, str]
+"""What a list is of, such as `("release", "gpt-5.6")`."""
+ALL: Key = ("", "")
+
+
+@dataclass(slots=True)
+class Holdings:
+    """Grants by id, oldest first: all, and by `applicant`, `organization`, `agency` and `release`."""
+
+    _places: dict[str, int] = field(default_factory=dict)
+    _lists: dict[Key, list[str]] = field(default_factory=dict)
+
+    def __contains__(self, grant: str) -> bool:
+        return grant in self._places
+
+    def add(self, grant: Grant, case: Case) -> None:
+        """Add a grant with its case, after all others. Requires: it is not there yet."""
+        self._places[grant.id] = len(self._places)
+        keys = [ALL, ("applicant", case.applicant), ("organization", grant.organization)]
+        keys += [("release", grant.release), *(("agency", party) for party in case.parties)]
+        for key in keys:
+            self._lists.setdefault(key, []).append(grant.id)
+
+    def fewest(self, keys: Iterable[Key]) -> Sequence[str]:
+        """The shortest of some lists, oldest first. Requires: at least one key."""
+        return min((self._lists.get(key, []) for key in keys), key=len)
+
+    def merged(self, keys: Iterable[Key]) -> Sequence[str]:
+        """The grants of some lists that have none in common, oldest first."""
+        found = (name for key in keys for name in self._lists.get(key, ()))
+        return sorted(found, key=self._places.__getitem__)
+
+    def place_in(self, found: Sequence[str], grant: str) -> int:
+        """How many grants of a list are older than this one. Raises: KeyError."""
+        return bisect_left(found, self._places[grant], key=self._places.__getitem__)
