@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
+from sluicegate.core.people.application import Organization
 from tests.cli.timed import WHERE, TimedPlane, timed_plane
 
 
@@ -28,6 +30,7 @@ def test_a_draft_says_what_it_lacks_and_is_submitted_as_it_was_saved(plane):
     ]
     refused = plane.error("application", "send", abroad["draft"], by="applicant")
     assert refused["code"] == "not_eligible"
+    assert "registered in 'NO'" in plane.text("application", "drafts", by="applicant")
     assert plane.text("application", "discard", abroad["draft"], by="applicant")
     draft = save(plane, "Example Utility")
     assert draft["ineligible"] == []
@@ -47,13 +50,29 @@ def test_a_draft_may_have_errors_and_lists_them(plane):
     assert f"not eligible: {bad}:1:1: expected the field 'name'" in told
     (listed,) = plane.answer("application", "drafts", by="applicant")["drafts"]
     assert plane.error("application", "send", listed["draft"], by="applicant")["code"] == "invalid_document"
+    edit = f"application edit {listed['draft']} --organization"
+    assert told.endswith(f"  correct it: sluicegate {edit} FILE\n")
+    told = plane.text(*edit.split(), plane.organization("Example Utility"), by="applicant")
+    assert told == (
+        f"{listed['draft']} is saved; only you can see it\n"
+        f"  submit it: sluicegate application send {listed['draft']}\n"
+    )
+    assert "is submitted" in plane.text("application", "send", listed["draft"], by="applicant")
+
+
+def test_the_template_has_every_field_and_can_be_saved_as_it_is(plane):
+    file = plane.file("organization.yaml", plane.text("application", "template", by=None))
+    fields = yaml.safe_load(file.read_text().replace("# sector", "sector"))
+    assert fields.keys() == Organization.model_fields.keys()
+    command = ("application", "submit", *WHERE, "--organization", file, "--draft")
+    assert plane.answer(*command, by="applicant")["ineligible"] == []
 
 
 def test_a_draft_is_its_owners_alone(plane):
     draft = save(plane, "Example Utility")["draft"]
     for by in ("rival", "developer"):
         assert plane.answer("application", "drafts", by=by)["drafts"] == []
-        for command in ("send", "discard"):
+        for command in ("send", "discard", "edit"):
             assert plane.error("application", command, draft, by=by)["code"] == "draft_unknown"
     assert [each["draft"] for each in plane.answer("application", "drafts", by="applicant")["drafts"]] == [
         draft

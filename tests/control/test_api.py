@@ -48,6 +48,7 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
         "draft.save",
         {"release": "r", "stage": "s", "surface": "api", "organization": "{name: A, registeredIn: US}"},
     ),
+    ("POST", "/api/v1/drafts/draft_x"): ("draft.edit", {"surface": "api"}),
     ("POST", "/api/v1/drafts/draft_x/submit"): ("draft.submit", None),
     ("POST", "/api/v1/drafts/draft_x/discard"): ("draft.discard", None),
     ("POST", "/api/v1/lists"): ("list.use", {"name": "entities", "version": "1"}),

@@ -24,6 +24,7 @@ MAY = {
     "log.consistency": "*",
     "application.submit": "DP",
     "draft.save": "DP",
+    "draft.edit": "DP",
     "draft.list": "DP",
     "draft.submit": "DP",
     "draft.discard": "DP",

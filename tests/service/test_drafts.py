@@ -68,10 +68,41 @@ def test_a_draft_that_is_refused_or_whose_commit_fails_stays(plane):
 
 def test_nobody_else_has_it(plane):
     draft = saved(plane)
-    for act in (drafts.SUBMIT, drafts.DISCARD):
+    for act in (drafts.SUBMIT, drafts.DISCARD, drafts.EDIT):
         assert no(plane.do("rival", act, draft=draft)) == "draft_unknown"
     assert kept(plane, "rival") == []
     assert yes(plane.do("applicant", drafts.DISCARD, draft=draft)).discarded
+
+
+def test_a_draft_is_edited_in_part_under_its_own_name(plane):
+    draft = saved(plane, organization=json.dumps({"name": "Example Utility"}))
+    command = plane.id()
+    edit = {"draft": draft, "organization": ASKED["organization"], "file": "better.yaml"}
+    first = yes(plane.do("applicant", drafts.EDIT, command, **edit))
+    assert (first.draft, first.ineligible) == (draft, ())
+    assert plane.do("applicant", drafts.EDIT, command, **edit) == first
+    assert yes(plane.do("applicant", drafts.EDIT, draft=draft, surface="moon")).ineligible == (
+        "no surface 'moon', expected one of api, codex",
+    )
+    assert yes(plane.do("applicant", drafts.EDIT, draft=draft, surface="codex")).ineligible == ()
+    (listed,) = plane.do("applicant", drafts.LIST).drafts
+    assert (listed.draft, listed.release, listed.surface) == (draft, RELEASE, "codex")
+    case = yes(submit(plane, draft)).application
+    assert plane.case(case).question.surface == "codex"
+    assert plane.do("applicant", drafts.EDIT, command, **edit) == first
+    assert no(plane.do("applicant", drafts.EDIT, draft=draft)) == "draft_unknown"
+
+
+def test_an_edit_that_is_refused_changes_nothing(plane):
+    draft = saved(plane)
+    assert (
+        no(plane.do("applicant", drafts.EDIT, draft=draft, stage="lost", surface="moon")) == "stage_unknown"
+    )
+    plane.store.breaks = "before"
+    with pytest.raises(Broken):
+        plane.do("applicant", drafts.EDIT, draft=draft, surface="codex")
+    (listed,) = plane.do("applicant", drafts.LIST).drafts
+    assert (listed.draft, listed.stage, listed.surface) == (draft, STAGE, API)
 
 
 def test_what_is_not_eligible_is_said_each_time_and_not_kept_with_the_command(plane):

@@ -12,8 +12,12 @@ from sluicegate_record.form import Note, Time, form
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.text import REASON_MAX
 
-OrganizationText = Annotated[str, text(0, 65_536), Note("The organization, as YAML.")]
-Words = Annotated[str, text(1, REASON_MAX), Note("What you say. It is sealed.")]
+OrganizationText = Annotated[
+    str, text(0, 65_536), Note("The organization, as YAML; 'application template' prints one.")
+]
+Words = Annotated[
+    str, text(1, REASON_MAX), Note("What you say. Only the agencies asked and the developer can read it.")
+]
 APPLICANTS = frozenset({DEVELOPER, APPLICANT})
 
 

@@ -1,11 +1,12 @@
-"""Acts on drafts: save, list, submit, discard."""
+"""Acts on drafts: save, edit, list, submit, discard."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from sluicegate.acts.act import Act, ActAnswer, Arguments, Nothing
-from sluicegate.acts.applications import APPLICANTS, NewApplication, Submission
+from sluicegate.acts.applications import APPLICANTS, NewApplication, OrganizationText, Submission
+from sluicegate.acts.fields import FileName, ReleaseName, StageName, SurfaceName
 from sluicegate_record.form import Note, Time, form
 
 
@@ -18,7 +19,7 @@ class DraftArgument(Arguments):
 
 @form
 class DraftReceipt(ActAnswer):
-    """A new draft, and why it could not be submitted as it stands: a sentence each."""
+    """A draft, and why it could not be submitted as it stands: a sentence each."""
 
     draft: str
     ineligible: tuple[str, ...]
@@ -32,6 +33,28 @@ SAVE = Act(
     Submission,
     DraftReceipt,
     "Save an application without submitting it, and show what is not eligible.",
+)
+
+
+@form
+class DraftEdit(DraftArgument):
+    """What is to change in a draft. What is left out stays as it is."""
+
+    release: ReleaseName | None = None
+    stage: StageName | None = None
+    surface: SurfaceName | None = None
+    organization: OrganizationText | None = None
+    file: FileName = "organization"
+
+
+EDIT = Act(
+    "draft.edit",
+    APPLICANTS,
+    "command",
+    "/api/v1/drafts/{draft}",
+    DraftEdit,
+    DraftReceipt,
+    "Change a draft, and show what is still not eligible. Its name stays.",
 )
 
 

@@ -27,6 +27,9 @@ from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate_record.log import times
 
+TEMPLATE = Path(__file__).with_name("organization.yaml")
+"""An organization file with every field, which comes with the package."""
+
 
 def _opened(done: NewApplication, what: str = "application") -> str:
     text = f"{what} {done.application} is {wording.words(done.state)}, at size {done.size}"
@@ -35,16 +38,25 @@ def _opened(done: NewApplication, what: str = "application") -> str:
 
 def _saved(done: DraftReceipt) -> str:
     lines = [f"{done.draft} is saved; only you can see it"]
+    if not done.ineligible:
+        return "\n".join([*lines, f"  submit it: sluicegate application send {done.draft}"])
     lines += [f"  not eligible: {why}" for why in done.ineligible]
-    return "\n".join([*lines, f"  submit it: sluicegate application send {done.draft}"])
+    lines.append(f"  correct it: sluicegate application edit {done.draft} --organization FILE")
+    return "\n".join(lines)
 
 
 def _drafts(found: Drafts) -> str:
     rows = [
-        [each.draft, f"{each.release}/{each.stage}", each.surface, times.format_time(each.saved_at_ms)]
+        [
+            each.draft,
+            f"{each.release}/{each.stage}",
+            each.surface,
+            times.format_time(each.saved_at_ms),
+            "; ".join(each.ineligible),
+        ]
         for each in found.drafts
     ]
-    return table("drafts", ["draft", "stage", "surface", "saved"], rows, "No draft.")
+    return table("", ["draft", "stage", "surface", "saved", "not eligible"], rows, "No draft.")
 
 
 def _answered(done: AnswerReceipt) -> str:
@@ -89,6 +101,7 @@ nominate = acting(
     organization=written("--organization", "organization"),
 )
 drafts = acting(of_draft.LIST, _drafts)
+edit = acting(of_draft.EDIT, _saved, organization=written("--organization", "organization"))
 send = acting(of_draft.SUBMIT, _opened)
 discard = acting(of_draft.DISCARD, lambda done: f"{done.draft} is discarded")
 answer = acting(acts.ANSWER, _answered, agency="--to")
@@ -98,6 +111,12 @@ reply = acting(acts.REPLY, _reply)
 appeal = acting(acts.APPEAL, _appeal)
 return_ = acting(acts.RETURN, lambda done: f"{done.case} is returned without action")
 nominations = acting(acts.NOMINATIONS, _nominations)
+
+
+def template(as_json: Json = False) -> None:
+    """Print an organization file, so that you can save it and fill it in."""
+    text = read_text(TEMPLATE)
+    emit({"template": text}, as_json, text.rstrip("\n"))
 
 
 @helped(acts.SUBMIT)

@@ -39,8 +39,10 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
     "application": (
         "Apply, and follow an application.",
         {
+            "template": "applications.template",
             "submit": "applications.submit",
             "drafts": "applications.drafts",
+            "edit": "applications.edit",
             "send": "applications.send",
             "discard": "applications.discard",
             "show": "cases.show",

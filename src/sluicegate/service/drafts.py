@@ -13,7 +13,7 @@ from typing import Any
 from sluicegate.acts import drafts as acts
 from sluicegate.acts.act import Nothing
 from sluicegate.acts.applications import NewApplication, Submission
-from sluicegate.acts.drafts import DraftArgument, DraftEnd, DraftReceipt, Drafts, DraftView
+from sluicegate.acts.drafts import DraftArgument, DraftEdit, DraftEnd, DraftReceipt, Drafts, DraftView
 from sluicegate.core.lifecycle import Refusal, releases
 from sluicegate.core.lifecycle.applications import SubmitApplication
 from sluicegate.core.people import application
@@ -24,6 +24,7 @@ from sluicegate.service import access, applications
 from sluicegate.service.context import Context, does
 from sluicegate_record.form import replace
 from sluicegate_record.log import canonical
+from sluicegate_record.terms.plan import Eligibility
 
 DRAFTS_MAX = 20
 """How many one principal may have."""
@@ -45,12 +46,44 @@ def save(context: Context[DraftReceipt], asked: Submission) -> DraftReceipt | Re
             said = f"you have {DRAFTS_MAX} drafts"
             return Refusal("conflict", "too_many_drafts", said, "submit or discard one")
         name = "draft_" + base64.b32encode(ledger.random(10)).decode().lower()
-        body = canonical.dumps(asked.to_json()).decode()
-        ports.principals.add_draft(SavedDraft(name, owner, body, ledger.now_ms()))
+        ports.principals.add_draft(_saved(context, name, asked))
         return DraftReceipt(draft=name, ineligible=())
 
     kept = context.arrange(change)
     return kept if isinstance(kept, Refusal) else replace(kept, ineligible=tuple(ineligible))
+
+
+@does(acts.EDIT)
+def edit(context: Context[DraftReceipt], asked: DraftEdit) -> DraftReceipt | Refusal:
+    """Change a draft of the caller's, and say what of it is still not eligible."""
+    owner = context.principal
+
+    def change(ports: Ports) -> DraftReceipt | Refusal:
+        found = _own(ports.principals, owner, asked.draft)
+        if isinstance(found, Refusal):
+            return found
+        changed = _edited(_kept(found), asked)
+        refused = _offered(context, changed)
+        if isinstance(refused, Refusal):
+            return refused
+        ports.principals.remove_draft(found.id)
+        ports.principals.add_draft(_saved(context, found.id, changed))
+        return DraftReceipt(draft=found.id, ineligible=())
+
+    kept = context.arrange(change)
+    now = _own(context.ledger.store.principals, owner, asked.draft)
+    if isinstance(kept, Refusal) or isinstance(now, Refusal):
+        return kept
+    return replace(kept, ineligible=_shown(context, now).ineligible)
+
+
+def _edited(kept: Submission, asked: DraftEdit) -> Submission:
+    """A draft with what is to change in it."""
+    parts = {name: getattr(asked, name) for name in ("release", "stage", "surface", "organization")}
+    changed = {name: part for name, part in parts.items() if part is not None}
+    if "organization" in changed:
+        changed["file"] = asked.file
+    return replace(kept, **changed)
 
 
 @does(acts.LIST)
@@ -96,7 +129,12 @@ def _own(known: Principals, principal: Principal, draft: str) -> SavedDraft | Re
     return found or Refusal("unknown", "draft_unknown", said, "'application drafts' lists yours")
 
 
-def _shown(context: Context[Drafts], draft: SavedDraft) -> DraftView:
+def _saved(context: Context[Any], name: str, asked: Submission) -> SavedDraft:
+    body = canonical.dumps(asked.to_json()).decode()
+    return SavedDraft(name, context.principal.id, body, context.ledger.now_ms())
+
+
+def _shown(context: Context[Any], draft: SavedDraft) -> DraftView:
     kept = _kept(draft)
     ineligible = _ineligible(context, kept)
     return DraftView(
@@ -121,13 +159,20 @@ def _ineligible(context: Context[Any], asked: Submission) -> list[str] | Refusal
         organization, faults = None, [str(place) for place in error.at] or [error.message]
     else:
         faults = []
+    offered = _offered(context, asked)
+    if isinstance(offered, Refusal):
+        return offered
+    surfaces, eligibility = offered
+    if asked.surface not in surfaces:
+        faults.append(f"no surface {asked.surface!r}, expected one of {', '.join(surfaces)}")
+    return faults if organization is None else [*faults, *application.ineligible(organization, eligibility)]
+
+
+def _offered(context: Context[Any], asked: Submission) -> tuple[tuple[str, ...], Eligibility] | Refusal:
+    """The surfaces of a release, and who may apply for a stage of it."""
     with context.ledger.reading() as state:
         release = state.releases.get(asked.release)
         known = release is not None and access.knows(context.principal, state, release)
         if release is None or not known or asked.stage not in release.terms:
             return releases.stage_unknown(asked.release, asked.stage)
-        surfaces = release.plan.spec.surfaces
-        eligibility = release.plan.stages[asked.stage].eligibility
-    if asked.surface not in surfaces:
-        faults.append(f"no surface {asked.surface!r}, expected one of {', '.join(surfaces)}")
-    return faults if organization is None else [*faults, *application.ineligible(organization, eligibility)]
+        return release.plan.spec.surfaces, release.plan.stages[asked.stage].eligibility
