@@ -98,8 +98,12 @@ def keys_are_issued_and_revoked(plane: Plane, grants: list[str]) -> None:
         assert re.fullmatch(r"sg_[A-Za-z0-9_-]{49}", issued["key"])
         assert issued["grant"] == grant
     text = plane("credential", "issue", "--grant", grants[0]).out
-    said = re.fullmatch(r"credential (cred_\w+) at size \d+\n  key, shown only now: sg_\S{49}\n", text)
+    said = re.match(
+        r"credential (cred_\w+)\n  key, shown only now: sg_\S{49}\n  it works for gpt-5.6 at ", text
+    )
     assert said, text
+    assert "'Authorization: Bearer KEY', or 'x-api-key: KEY'\n" in text
+    assert "not open yet" not in text
     assert plane.answer("credential", "revoke", said[1])["credential"] == said[1]
     unknown = plane("credential", "revoke", "cred_nobody", "--json")
     assert (unknown.code, unknown.error["code"]) == (1, "credential_unknown")

@@ -15,9 +15,7 @@ from sluicegate_record.terms.text import REASON_MAX
 OrganizationText = Annotated[
     str, text(0, 65_536), Note("The organization, as YAML; 'application template' prints one.")
 ]
-Words = Annotated[
-    str, text(1, REASON_MAX), Note("What you say. Only the agencies asked and the developer can read it.")
-]
+Words = Annotated[str, text(1, REASON_MAX), Note("What you say. It is not public.")]
 APPLICANTS = frozenset({DEVELOPER, APPLICANT})
 
 

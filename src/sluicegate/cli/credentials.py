@@ -6,8 +6,9 @@ import hashlib
 import secrets
 from typing import Annotated
 
-from sluicegate.acts import credentials
+from sluicegate.acts import credentials, grants
 from sluicegate.acts.credentials import CredentialList, CredentialSummary, KeyDigest
+from sluicegate.acts.grants import GrantArgument, GrantView
 from sluicegate.cli.acting import acting, helped, option
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
@@ -22,11 +23,23 @@ def issue(
     member: Annotated[str | None, option(KeyDigest, "member")] = None,
     as_json: Json = False,
 ) -> None:
+    client = Client()
+    shown = client.do(grants.SHOW, GrantArgument(grant=grant))
     key = apikey.make(apikey.KEY_PREFIX, secrets.token_bytes(32))
     digest = hashlib.sha256(key.encode()).hexdigest()
-    done = Client().do(credentials.ISSUE, KeyDigest(grant=grant, digest=digest, member=member))
-    text = f"credential {done.credential} at size {done.size}\n  key, shown only now: {key}"
-    emit({**done.to_json(), "key": key}, as_json, text)
+    done = client.do(credentials.ISSUE, KeyDigest(grant=grant, digest=digest, member=member))
+    lines = [f"credential {done.credential}", f"  key, shown only now: {key}", *_usage(shown)]
+    emit({**done.to_json(), "key": key}, as_json, "\n".join(lines))
+
+
+def _usage(shown: GrantView) -> list[str]:
+    """Where a key works, and how it is sent. The control plane does not know the addresses of gateways."""
+    lines = [
+        f"  it works for {', '.join(shown.models)} at the gateway for {shown.surface!r}, whose address",
+        "    the developer of the model gives you",
+        "  send it with each request: 'Authorization: Bearer KEY', or 'x-api-key: KEY'",
+    ]
+    return lines if shown.stage_open else [*lines, "  the stage is not open yet: the key works once it opens"]
 
 
 def _credentials(found: CredentialList) -> str:
