@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -24,7 +27,8 @@ def test_an_exported_case_shows_who_applies_what_is_asked_of_them_and_what_was_s
         "name: Example Utility",
         "criterion: defends critical infrastructure",
         "condition requestsPerMinute: 600",
-        "so far (not signed by you): ostp approve they asked early",
+        "what others have said, which your signature does not cover:",
+        "  ostp: approve, because: they asked early",
     ):
         assert f"  {line}\n" in told, line
     assert f"next: sluicegate review sign {plane.folder / 'case.json'}" in told
@@ -62,6 +66,59 @@ def test_what_cannot_be_said_is_refused_before_it_is_signed(plane):
     assert told.code == 3
     assert f"{wrong}:2:1: expected a condition this build enforces" in told.err
     assert not (plane.folder / "said.json").exists()
+
+
+def test_what_an_agency_adds_is_shown_with_the_question_before_it_is_signed(plane):
+    case, file, signed = (
+        plane.submit("Example Utility"),
+        plane.folder / "case.json",
+        plane.folder / "said.json",
+    )
+    plane.text("review", "receive", case, "--key", plane.key("ostp"), by="ostp")
+    plane.say(case, "ostp", "ask", "--reason", "who?")
+    plane.text("application", "answer", case, "--text", "we\n  condition mfa: true", by="applicant")
+    plane.answer("review", "export", case, "-o", file, by="oncd")
+    conditions = plane.file("conditions.yaml", "requestsPerMinute: 60\nvalidFor: P5D\n")
+    sign = ("review", "sign", file, "--position", "approve-with-conditions", "--conditions", conditions)
+    told = plane.text(*sign, "--reason", "few at first", "--key", plane.key("oncd"), "-o", signed, by=None)
+    before, _, after = told.partition("oncd says: approve-with-conditions\n")
+    assert before.startswith(f"admission case {case}: ")
+    assert before.endswith(
+        "  what others have said, which your signature does not cover:\n"
+        "    ostp: ask, because: who?\n"
+        "    the applicant: we\\n  condition mfa: true\n"
+    )
+    assert after == (
+        "  condition requestsPerMinute: 60\n  condition validFor: P5D\n  reason (public): few at first\n"
+        f"signed; written to {signed}\n  put it on the record: sluicegate review import {signed}\n"
+    )
+    sealed = plane.text(
+        *sign, "--reason", "few at first", "--sealed", "--key", plane.key("oncd"), "-o", signed
+    )
+    assert "  reason (only for the developer and the agencies asked): few at first\n" in sealed
+
+
+@pytest.mark.parametrize(("typed", "code"), [(b"n\n", 130), (b"y\n", 0)])
+def test_a_person_at_a_terminal_is_asked_before_it_is_signed(plane, typed, code):
+    case, file, signed = (
+        plane.submit("Example Utility"),
+        plane.folder / "case.json",
+        plane.folder / "said.json",
+    )
+    plane.answer("review", "export", case, "-o", file, by="oncd")
+    sign = ("review", "sign", file, "--position", "approve", "--key", plane.key("oncd"), "-o", signed)
+    person, terminal = os.openpty()
+    try:
+        os.write(person, typed)
+        command = [sys.executable, "-m", "sluicegate", *map(str, sign)]
+        done = subprocess.run(command, stdin=terminal, capture_output=True, text=True, check=False)
+    finally:
+        os.close(person)
+        os.close(terminal)
+    assert (done.returncode, signed.exists()) == (code, code == 0), done
+    shown, _, rest = done.stdout.partition("Sign this?")
+    assert "oncd says: approve\n" in shown
+    assert ("signed; written to" in rest) is (code == 0)
 
 
 def test_a_reviewer_changes_its_mind_only_on_what_it_has_seen(plane):
@@ -113,6 +170,9 @@ def test_a_second_owner_is_asked_for_where_the_terms_want_two(plane):
     same = plane.error("review", "countersign", once, "--key", plane.key("caisi"), "-o", twice, by=None)
     assert same["remedy"] == "countersign with another owner's key"
     told = plane.text("review", "countersign", once, "--key", plane.key(SECOND), "-o", twice, by=None)
+    assert told.startswith("this is signed:\n")
+    for line in (f"case: {appeal}", "kind: appeal", "agency: caisi", "position: approve"):
+        assert f"  {line}\n" in told, line
     assert f"put it on the record: sluicegate review import {twice}" in told
     assert plane.answer("review", "import", twice, by="caisi")["determination"] == "approved"
 

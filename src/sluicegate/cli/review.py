@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +18,7 @@ from sluicegate.acts.review import ExportedCase, ListReceipt, ReviewStatement, S
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.files import read_json, read_text, write_json
-from sluicegate.cli.output import Json, emit
+from sluicegate.cli.output import Json, emit, visible
 from sluicegate.client import export as exports
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -25,17 +26,21 @@ from sluicegate.client.signing import Review
 from sluicegate.core.terms import clocks, document
 from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, WrongUsage
+from sluicegate_record.log import canonical
+from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.about import About
 from sluicegate_record.statements.cases import DECISIONS, NEED_REASON, POSITIONS
 from sluicegate_record.statements.notes import NOTES, NoteStatement
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.plan import Plan, Stage
 from sluicegate_record.terms.text import counted
+from sluicegate_record.terms.text import shown as spelled
 
 Case = Annotated[str, argument(CaseArgument, "case")]
 Exported = Annotated[Path, typer.Argument(help="What 'review export' wrote.", show_default=False)]
 Key = Annotated[Path, typer.Option("--key", help="Your private key.", show_default=False)]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write it.", show_default=False)]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before signing.")]
 PositionWord = Annotated[str, typer.Option("--position", help=" | ".join(POSITIONS), show_default=False)]
 Reason = Annotated[
     str, typer.Option("--reason", help="Why. An objection, a question and a recusal need it. It is public.")
@@ -71,9 +76,13 @@ def sign(
     sealed: Annotated[
         bool, typer.Option("--sealed", help="Show the reason only to the developer and the agencies asked.")
     ] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Sign your position in an exported case. This needs no network; the key never leaves this machine."""
+    """Sign your position in an exported case. This needs no network; the key never leaves this machine.
+
+    It shows the question and what you say, and asks before it signs, if you are at a terminal.
+    """
     if position in NEED_REASON and not reason.strip():
         raise WrongUsage(f"{NEED_REASON[position]} without a reason", remedy="say --reason TEXT")
     if position == "approve-with-conditions" and conditions is None:
@@ -82,6 +91,7 @@ def sign(
     private = signing.private_key(key)
     agency = exports.party_of(exported, private)
     said = Review(position, reason, _conditions(conditions), sealed)
+    _read_first("\n".join([question(exported), *_stated(agency, said)]), yes, as_json)
     write_json(output, signing.position(exported, said, private))
     answer = {
         "case": exported.question.case,
@@ -89,7 +99,7 @@ def sign(
         "position": position,
         "file": str(output),
     }
-    text = f"{question(exported)}\n{agency} says {position}; written to {output}"
+    text = f"signed; written to {output}"
     if agency in _countersigned(exported):
         text += f"\n  then another of its owners: sluicegate review countersign {output} --key … -o …"
     else:
@@ -103,21 +113,23 @@ def schedule(
     key: Key,
     output: Output,
     reason: Reason = "",
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Sign one position in several exported cases. Each case is shown, and one signature covers all."""
     exported = [exports.read(read_json(file)) for file in files]
     private = signing.private_key(key)
-    write_json(output, signing.schedule(exported, Review(position, reason), private))
-    shown = "\n".join(f"{i}. {question(each)}" for i, each in enumerate(exported, 1))
-    agency = exports.party_of(exported[0], private)
+    agency, said = exports.party_of(exported[0], private), Review(position, reason)
+    shown = (f"{i}. {question(each)}" for i, each in enumerate(exported, 1))
+    _read_first("\n".join([*shown, *_stated(agency, said)]), yes, as_json)
+    write_json(output, signing.schedule(exported, said, private))
     answer = {
         "cases": [each.question.case for each in exported],
         "agency": agency,
         "position": position,
     }
     cases = counted(len(exported), "case")
-    text = f"{shown}\n{agency} says {position} in {cases}; written to {output}"
+    text = f"signed in {cases}; written to {output}"
     emit(
         {**answer, "file": str(output)},
         as_json,
@@ -129,11 +141,14 @@ def countersign(
     file: Annotated[Path, typer.Argument(help="What was signed.", show_default=False)],
     key: Key,
     output: Output,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Add a second signature, by another owner, to a signed file."""
+    """Add a second signature, by another owner, to a signed file. It shows what the file says first."""
     given = read_json(file)
-    write_json(output, signing.countersigned(given, signing.private_key(key)))
+    private = signing.private_key(key)
+    _read_first("\n".join(["this is signed:", *_said_in(given)]), yes, as_json)
+    write_json(output, signing.countersigned(given, private))
     text = f"countersigned; written to {output}"
     emit({"file": str(output)}, as_json, f"{text}\n  put it on the record: sluicegate review import {output}")
 
@@ -157,6 +172,7 @@ def proceed(
     reason: Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)],
     key: Key,
     output: Output,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Sign, as an officer, to proceed despite silence or objection. The basis must be voluntary.
@@ -165,13 +181,12 @@ def proceed(
     record.
     """
     exported = _exported(Client(), case)
-    write_json(output, signing.proceeding(exported, reason, signing.private_key(key)))
-    text = f"{question(exported)}\nsigned by one officer; written to {output}"
-    emit(
-        {"case": case, "file": str(output)},
-        as_json,
-        f"{text}\n  then a second officer: sluicegate review countersign {output} --key … -o …",
-    )
+    private = signing.private_key(key)
+    _read_first(f"{question(exported)}\nyou proceed; your reason is public: {reason}", yes, as_json)
+    write_json(output, signing.proceeding(exported, reason, private))
+    next_ = f"then a second officer: sluicegate review countersign {output} --key … -o …"
+    text = f"signed by one officer; written to {output}\n  {next_}"
+    emit({"case": case, "file": str(output)}, as_json, text)
 
 
 def screen(
@@ -228,6 +243,38 @@ def note(
     noted = NoteStatement(log=vkey, party=party, about=About.from_json(about), kind=kind, on=on, text=text)
     answer = _import(client, signing.signed(noted, signing.private_key(key)))
     emit(answer.to_json(), as_json, f"on the record at size {answer.size}: {party}, {kind} of {on}")
+
+
+def _read_first(shown: str, yes: bool, as_json: bool) -> None:
+    """Show what is about to be signed, and ask, if a person is at the terminal to answer."""
+    if as_json:
+        return
+    typer.echo(visible(shown))
+    if sys.stdin.isatty() and not yes:
+        typer.confirm("Sign this?", abort=True)
+
+
+def _stated(agency: str, said: Review) -> Iterator[str]:
+    """What a reviewer adds to the question: the position, its conditions, and its reason."""
+    yield f"{agency} says: {said.word}"
+    yield from (f"  condition {name}: {_plain(value)}" for name, value in (said.conditions or {}).items())
+    if said.reason.strip():
+        readers = "only for the developer and the agencies asked" if said.is_sealed else "public"
+        yield f"  reason ({readers}): {said.reason}"
+
+
+def _said_in(given: dict[str, Any]) -> Iterator[str]:
+    """What a signed file says, field by field, and what is not public in it."""
+    envelope = Envelope.from_json(given.get("envelope", given))
+    said = canonical.loads(envelope.payload)
+    stated = said.get("predicate") if isinstance(said, dict) else None
+    if not isinstance(stated, dict):
+        raise InvalidInput("a signed file that holds no statement")
+    question = stated.pop("question", None)
+    for name, value in {**(question if isinstance(question, dict) else {}), **stated}.items():
+        yield f"  {name}: {_plain(value)}"
+    if isinstance(given.get("opened"), dict):
+        yield f"  not public: {_plain(given['opened'].get('value'))}"
 
 
 def _exported(client: Client, case: str) -> ExportedCase:
@@ -326,12 +373,16 @@ def _about(case: ExportedCase) -> Iterator[str]:
 
 
 def _heard(shown: CaseView) -> Iterator[str]:
-    """What was said in a case so far."""
-    for said in shown.positions:
-        if not said.superseded:
-            line = f"  so far (not signed by you): {said.agency} {said.position} {said.reason}"
-            yield line.rstrip()
-    yield from (f"  the applicant said (not signed by you): {each.text}" for each in shown.answers)
+    """What was said in a case so far. A reviewer's signature does not cover it."""
+    said = [
+        f"    {each.agency}: {each.position}{f', because: {each.reason}' if each.reason else ''}"
+        for each in shown.positions
+        if not each.superseded
+    ]
+    said += [f"    the applicant: {spelled(each.text)}" for each in shown.answers]
+    if said:
+        yield "  what others have said, which your signature does not cover:"
+        yield from said
 
 
 def _asked_of(stage: Stage) -> list[str]:
