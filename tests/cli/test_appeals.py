@@ -57,6 +57,8 @@ def test_an_appeal_that_no_one_may_hear_says_so_and_what_to_do(plane):
             assert f"\n  blocked: {WHY.format(agency=agency)}\n" in told
         assert "\n  awaiting: oncd (cannot sign), ostp (cannot sign), openai" in told
     assert "oncd (cannot sign), ostp (cannot sign), openai" in plane.text("case", "list", by="oncd")
+    assert "  next: have the agency make another key" in plane.show(appeal, "developer")
+    assert "  next: nothing for you now" in plane.show(appeal, "oncd")
     waiting = plane.answer("case", "list", "--awaiting", "openai", "--kind", "appeal")["cases"]
     assert [each["case"] for each in waiting] == [appeal]
     assert "Agencies that cannot sign" in plane.text("report")

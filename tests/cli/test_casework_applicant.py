@@ -59,7 +59,7 @@ def test_an_applicant_sees_whose_time_runs_and_is_told_what_to_do_next(plane):
     assert "clock of oncd: due 2026-07-08T04:00:00.000Z" in plane.show(case)  # the 3rd is a holiday
     assert "2026-07-08 04:00Z" in plane.text("case", "list", by="applicant")
     plane.say(case, "oncd", "ask", "--reason", "which systems?")
-    assert f"next, for the applicant: sluicegate application answer {case} --text …" in plane.show(case)
+    assert f"next: sluicegate application answer {case} --text …" in plane.show(case)
     plane.later(2)
     said = plane.text("application", "answer", case, "--text", "those of a grid", by="applicant")
     assert said == "answered oncd, whose answer is now due 2026-07-10T04:00:00.000Z\n"
@@ -77,7 +77,7 @@ def test_silence_takes_a_case_up_the_ladder_and_then_denies_it(plane):
     told = plane.show(case)
     assert "state: denied (silence)" in told
     assert "over; its silence counts as an objection" in told
-    assert f"next, for the applicant: sluicegate application reply {case} --text …" in told
+    assert f"next: sluicegate application reply {case} --text …" in told
 
 
 def test_a_denial_is_answered_reviewed_again_and_appealed_while_there_is_time(plane):
@@ -123,11 +123,11 @@ def test_an_offer_that_is_not_taken_goes_to_the_next(plane):
     plane.text("grant", "surrender", grants[0], "--yes", by="applicant")
     offered = plane.show(waiting[0], "rival")
     assert "offered until 2026-07-06T15:00:00.000Z" in offered
-    assert f"next, for the applicant: sluicegate application accept {waiting[0]}" in offered
+    assert f"next: sluicegate application accept {waiting[0]}" in offered
     plane.later(7)
     lapsed = plane.show(waiting[0], "rival")
     assert "state: lapsed (offer_not_taken)" in lapsed
-    assert "next, for the applicant: apply again: sluicegate application submit" in lapsed
+    assert "next: apply again: sluicegate application submit" in lapsed
     late = plane.error("application", "accept", waiting[0], by="rival")
     assert (late["code"], "apply again" in late["remedy"]) == ("case_determined", True)
     assert plane.answer("application", "accept", waiting[1], by="rival")["determination"] == "approved"
@@ -149,7 +149,7 @@ def test_a_holder_chooses_what_becomes_of_what_a_directive_refuses(plane):
 def test_a_grant_is_renewed_before_it_ends_and_says_when_it_has(plane):
     case, grant = plane.admit("Example Utility")
     told = plane.text("grant", "show", grant, by="applicant")
-    assert f"grant {grant}: approved until 2026-07-29T15:00:00.000Z" in told
+    assert f"grant {grant}: approved, without a key yet; valid until 2026-07-29T15:00:00.000Z" in told
     assert "the stage is not open yet: the keys of this grant work once it opens" in told
     plane.answer("stage", "open", "gpt-5.6", "trusted-partners", "--key", plane.key(OFFICER))
     assert "not open" not in plane.text("grant", "show", grant, by="applicant")
@@ -168,7 +168,7 @@ def test_a_grant_is_renewed_before_it_ends_and_says_when_it_has(plane):
     assert "until 2026-08-18T15:00:00.000Z" in plane.text("grant", "show", grant, by="applicant")
     plane.later(31)
     over = plane.show(case)
-    assert f"grant {grant}: expired, gpt-5.6 on api\n" in over
+    assert f"grant {grant}: expired, for gpt-5.6 on api\n" in over
     assert "for new access, apply again" in over
     assert plane.answer("application", "withdraw", plane.submit("Example Utility"), by="applicant")
 

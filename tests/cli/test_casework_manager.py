@@ -78,7 +78,7 @@ def test_a_removal_counts_when_its_holders_time_is_over(plane):
     assert "blocked: the holder may reply until 2026-07-09T15:00:00.000Z" in notice
     plane.later(11)
     assert "state: approved (misuse): the grant has ended" in plane.show(removal["case"])
-    assert f"grant {grant}: removed, gpt-5.6 on api\n" in plane.show(case)
+    assert f"grant {grant}: removed, for gpt-5.6 on api\n" in plane.show(case)
     appeal = plane.text("application", "appeal", removal["case"], "--text", "they were not", by="applicant")
     assert appeal.startswith("appeal case_")
 

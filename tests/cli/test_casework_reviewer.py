@@ -200,6 +200,35 @@ def test_a_note_says_what_it_is_about(plane):
     assert "  2026-06-30 ostp, dissent: too early\n" in plane.show(case)
 
 
+def test_a_case_ends_with_what_its_reader_can_do_next(plane):
+    case = plane.submit("Example Utility", screened=False)
+
+    def next_of(who):
+        return [line.strip() for line in plane.show(case, who).splitlines() if line.startswith("  next: ")]
+
+    export = f"next: sluicegate review export {case} -o {case}.json"
+    waits = "next: nothing for you now; it waits for"
+    screening = f"screening record {case} --list … --version … --decision … --reason … --key …"
+    assert next_of("developer") == [f"next: sluicegate {screening}"]
+    plane.answer(*plane.screening(case))
+    assert next_of("developer") == next_of("applicant") == [f"{waits} oncd, ostp"]
+    assert next_of("oncd") == [f"next: sluicegate review receive {case} --key …", export]
+    plane.text("review", "receive", case, "--key", plane.key("oncd"), by="oncd")
+    assert next_of("oncd") == [export]
+    plane.say(case, "oncd", "ask", "--reason", "who?")
+    assert next_of("applicant") == [f"next: sluicegate application answer {case} --text …"]
+    assert next_of("oncd") == [f"{waits} applicant, ostp"]
+    plane.text("application", "answer", case, "--text", "six engineers", by="applicant")
+    plane.say(case, "oncd")
+    assert next_of("oncd") == [f"{waits} ostp"]
+    plane.say(case, "ostp")
+    (grant,) = (each["grant"] for each in plane.answer("grant", "list")["grants"])
+    assert next_of("applicant") == [f"next: sluicegate credential issue --grant {grant}"]
+    assert next_of("oncd") == next_of("ostp") == next_of("developer") == []
+    plane.answer("credential", "issue", "--grant", grant, by="applicant")
+    assert next_of("applicant") == []
+
+
 @pytest.mark.parametrize("agency", ["oncd", "ostp"])
 def test_a_reviewer_finds_what_awaits_it(plane, agency):
     cases = [plane.submit(f"Example {name}") for name in ("One", "Two")]

@@ -188,6 +188,8 @@ class CaseView(CaseSummary):
     `wouldDecide` are the smallest sets of parties whose yes would decide it. `unreceived` are the agencies
     that have not confirmed receipt. `conditions` are those that a grant from it would have. `place` is its
     place on the waitlist, counted from 1. `forTheRecord` says that an appeal cannot lead to a grant.
+    `nextSteps` are what the case waits for its reader to do: steps by their names in the table of steps;
+    `issue`, to make a key under the grant; `pin`, to give an agency that cannot sign another key.
     """
 
     application: str | None
@@ -218,6 +220,7 @@ class CaseView(CaseSummary):
     nominated: bool | None
     notes: tuple[CaseNote, ...]
     grant: GrantView | None
+    next_steps: tuple[str, ...] = ()
 
 
 SHOW = Act(

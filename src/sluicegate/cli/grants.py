@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sluicegate.acts import grants as acts
-from sluicegate.acts.grants import FallbackReceipt, GrantArgument, GrantList, NewRemoval
+from sluicegate.acts.grants import FallbackReceipt, GrantArgument, GrantList, GrantView, NewRemoval
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.output import Json, emit
@@ -27,6 +27,13 @@ def _fallback(done: FallbackReceipt) -> str:
 def _removal(done: NewRemoval) -> str:
     until = "its time" if done.reply_by_ms is None else times.format_time(done.reply_by_ms)
     return f"removal {done.case}; its holder may reply until {until}"
+
+
+def _shown(shown: GrantView) -> str:
+    lines = wording.grant(shown)
+    if shown.state == "approved":
+        lines.append(f"  next, for its holder: sluicegate credential issue --grant {shown.grant}")
+    return "\n".join(lines)
 
 
 def _grants(found: GrantList) -> str:
@@ -48,7 +55,7 @@ def _grants(found: GrantList) -> str:
 
 
 listed = acting(acts.LIST, _grants)
-show = acting(acts.SHOW, lambda shown: "\n".join(wording.grant(shown)))
+show = acting(acts.SHOW, _shown)
 suspend = acting(acts.SUSPEND, lambda done: f"grant {done.grant} is suspended, at size {done.size}")
 resume = acting(acts.RESUME, lambda done: f"grant {done.grant} is valid again, at size {done.size}")
 fallback = acting(acts.CHOOSE_FALLBACK, _fallback, fallback="--on/--off")

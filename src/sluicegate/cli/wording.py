@@ -91,7 +91,7 @@ def case(shown: CaseView) -> str:
     if shown.appeal:
         lines.append(f"  appealed in {shown.appeal}: {words(shown.appeal_outcome or 'open')}")
     lines += [f"  {line}" for line in grant(shown.grant)] if shown.grant else []
-    return "\n".join([*lines, *(f"  next, for the applicant: {step}" for step in _next(shown))])
+    return "\n".join([*lines, *(f"  next: {step}" for step in _next(shown))])
 
 
 def awaiting(shown: CaseSummary) -> str:
@@ -149,20 +149,27 @@ def _dates(shown: CaseView) -> Iterator[tuple[str, int | None]]:
 
 
 def _next(shown: CaseView) -> Iterator[str]:
-    """What the applicant can do now."""
-    name = shown.case
-    if shown.state == kinds.ASKED:
-        yield f"sluicegate application answer {name} --text …"
-    if shown.state == kinds.OFFERED:
-        yield f"sluicegate application accept {name}"
-    if shown.appeal:
-        return
-    if shown.reply_by_ms is not None and shown.replied_at_ms is None:
-        yield f"sluicegate application reply {name} --text …"
-    if shown.appeal_by_ms is not None:
-        yield f"sluicegate application appeal {name} --text …"
+    """What its reader can do now, or who acts next."""
+    grant_name = shown.grant.grant if shown.grant is not None else ""
+    yield from (_STEPS[step].format(shown.case, grant_name) for step in shown.next_steps if step in _STEPS)
     if shown.determination in {"lapsed", "returned"} and shown.kind == kinds.ADMISSION:
         yield "apply again: sluicegate application submit"
+    if shown.state != kinds.DETERMINED and not shown.next_steps:
+        yield f"nothing for you now; it waits for {awaiting(shown) or 'its time to pass'}"
+
+
+_STEPS = {
+    "receive": "sluicegate review receive {0} --key …",
+    "position": "sluicegate review export {0} -o {0}.json",
+    "screen": "sluicegate screening record {0} --list … --version … --decision … --reason … --key …",
+    "pin": "have the agency make another key, and add it to the trust file",
+    "answer": "sluicegate application answer {0} --text …",
+    "accept": "sluicegate application accept {0}",
+    "reply": "sluicegate application reply {0} --text …",
+    "appeal": "sluicegate application appeal {0} --text …",
+    "issue": "sluicegate credential issue --grant {1}",
+}
+"""What to do for each step, with the case and its grant."""
 
 
 def silence(meaning: str, ladder: Sequence[str]) -> str:
@@ -193,12 +200,13 @@ def grant_state(state: str, *, stage_open: bool) -> str:
 
 
 def grant(shown: GrantView) -> list[str]:
-    """A grant: what it allows, until when, its open cases, and what to do next."""
+    """A grant: what it allows, until when, and its open cases."""
     is_over = shown.state in BARRED - {"suspended"}
-    until = "" if is_over else _until(shown.valid_until_ms)
+    until_ms = None if is_over else shown.valid_until_ms
+    until = "" if until_ms is None else f"; valid until {times.format_time(until_ms)}"
     per_minute = shown.requests_per_minute
     pace = f", {counted(per_minute, 'request')} a minute" if per_minute is not None and not is_over else ""
-    what = f"{', '.join(shown.models)} on {shown.surface}{pace}"
+    what = f"for {', '.join(shown.models)} on {shown.surface}{pace}"
     state = grant_state(shown.state, stage_open=True)
     lines = [f"grant {shown.grant}: {state}{until}, {what}"]
     if is_over:
@@ -211,10 +219,4 @@ def grant(shown: GrantView) -> list[str]:
         lines.append("  its screening record is open again: the list has changed")
     about = {"amendment": shown.amendment, "removal": shown.removal}
     lines += [f"  {name} {case} is open" for name, case in about.items() if case]
-    if shown.state == "approved":
-        lines.append(f"next: sluicegate credential issue --grant {shown.grant}")
     return lines
-
-
-def _until(at_ms: int | None) -> str:
-    return "" if at_ms is None else f" until {times.format_time(at_ms)}"

@@ -6,12 +6,12 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sluicegate.acts import cases as acts
 from sluicegate.acts import review
-from sluicegate.acts.act import APPLICANT, DEVELOPER
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER
 from sluicegate.acts.cases import (
     AgencyClock,
     ApplicantQuestion,
@@ -151,7 +151,41 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> Ca
         nominated=None if principal.role == APPLICANT else _is_nominated(ledger, state, case),
         notes=tuple(CaseNote.from_json({"party": state.developer, **note}) for note in case.notes),
         grant=grant_of(state, case.grant) if case.grant else None,
+        next_steps=tuple(_next_steps(state, principal, case)),
     )
+
+
+def _next_steps(state: State, principal: Principal, case: Case) -> Iterator[str]:
+    """What the case waits for its reader to do, first things first."""
+    if principal.role == AGENCY:
+        party = principal.party
+        if party in awaiting(state, case) and party not in signers.unable(state.record, case):
+            if case.agency_clock is not None and party not in case.clocks:
+                yield "receive"
+            yield "position"
+        return
+    if principal.role == DEVELOPER and is_open(case):
+        if blocks.screening_needed(state.record, case):
+            yield "screen"
+        if signers.is_stuck(state.record, case):
+            yield "pin"
+    if case.applicant == principal.id and case.organization is not None:
+        yield from _next_of_applicant(state, case)
+
+
+def _next_of_applicant(state: State, case: Case) -> Iterator[str]:
+    if case.grant and case.grant not in state.provisioned and state.grants[case.grant].standing is None:
+        yield "issue"
+    if case.standing == kinds.ASKED:
+        yield "answer"
+    if case.standing == kinds.OFFERED:
+        yield "accept"
+    if case.appeal is not None:
+        return
+    if case.reply_by_ms is not None and case.replied_ms is None:
+        yield "reply"
+    if applications.appeal_again_until_ms(state.record, case) is not None:
+        yield "appeal"
 
 
 def _name_of(ledger: Ledger, state: State, case: Case) -> str | None:
