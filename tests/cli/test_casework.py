@@ -161,7 +161,7 @@ def test_a_denial_is_answered_then_appealed_and_others_decide(plane):
     assert "reply by" in denied
     assert "appeal by" in denied
     assert "foreign owner" not in denied
-    assert "ostp object: sealed reason" in denied
+    assert "ostp object: the reason is not public" in denied
     assert "ostp object: a foreign owner" in plane("case", "show", case, by="oncd").out
     plane.answer("application", "reply", case, "--text", "it was sold", by="applicant")
     assert "state: in review" in shown(plane, case)

@@ -137,7 +137,7 @@ def test_a_sealed_objection_is_read_by_those_who_are_asked_alone(plane):
     plane.say(case, "ostp", "object", "--reason", "a foreign owner", "--sealed")
     assert "ostp object: a foreign owner" in plane.show(case, "oncd")
     told = plane.show(case, "applicant")
-    assert "ostp object: sealed reason" in told
+    assert "ostp object: the reason is not public" in told
     assert "foreign owner" not in told
     assert plane.error("case", "show", case, by="caisi")["code"] == "case_unknown"
 

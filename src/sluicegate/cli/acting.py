@@ -14,7 +14,7 @@ import typer
 
 from sluicegate.acts.act import Act, Answered, AnyAct, Arguments, Asked
 from sluicegate.cli.files import read_text
-from sluicegate.cli.output import Json, emit
+from sluicegate.cli.output import Json, tell
 from sluicegate.client.http import Client
 from sluicegate_record.form import FormField, shape_of
 
@@ -63,7 +63,7 @@ def acting(
         for name, value in typed.items():
             asked |= {} if value is None else reads[name](value)
         answer = Client().do(act, act.asked(**asked))
-        emit(answer.to_json(), as_json, said(answer))
+        tell(answer, as_json, said(answer))
 
     as_json = Parameter("as_json", Parameter.KEYWORD_ONLY, default=False, annotation=Json)
     command.__signature__ = Signature([*parameters, as_json])  # type: ignore[attr-defined]

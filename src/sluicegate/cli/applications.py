@@ -22,7 +22,7 @@ from sluicegate.acts.drafts import DraftReceipt, Drafts
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting, helped, option, written
 from sluicegate.cli.files import read_text
-from sluicegate.cli.output import Json, emit
+from sluicegate.cli.output import Json, emit, tell
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate_record.log import times
@@ -32,7 +32,7 @@ TEMPLATE = Path(__file__).with_name("organization.yaml")
 
 
 def _opened(done: NewApplication, what: str = "application") -> str:
-    text = f"{what} {done.application} is {wording.words(done.state)}, at size {done.size}"
+    text = f"{what} {done.application} is {wording.words(done.state)}"
     return f"{text}\n  follow it: sluicegate application show {done.application}"
 
 
@@ -87,7 +87,7 @@ def _nominations(found: Nominations) -> str:
         for each in found.nominations
     ]
     columns = ["nomination", "stage", "organization", "applied"]
-    return table(f"log size {found.size}", columns, rows, "No organization is nominated.")
+    return table(wording.log_of(found.size), columns, rows, "No organization is nominated.")
 
 
 amend = acting(
@@ -139,7 +139,7 @@ def submit(
     )
     if draft:
         kept = Client().do(of_draft.SAVE, asked)
-        emit(kept.to_json(), as_json, _saved(kept))
+        tell(kept, as_json, _saved(kept))
         return
     done = Client().do(acts.SUBMIT, asked)
-    emit(done.to_json(), as_json, f"{_opened(done)}\n  get notices about it: sluicegate notify add -h")
+    tell(done, as_json, f"{_opened(done)}\n  get notices about it: sluicegate notify add -h")

@@ -15,7 +15,7 @@ from sluicegate.acts.log import HEAD
 from sluicegate.acts.signatories import SignatoryEnd, SignatoryList
 from sluicegate.cli.acting import Given, acting, argument
 from sluicegate.cli.files import read_text
-from sluicegate.cli.output import Json, emit
+from sluicegate.cli.output import Json, tell
 from sluicegate.cli.tables import table
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -84,12 +84,10 @@ def attest(
     envelope = signing.signed(stated, signing.private_key(key))
     done = client.do(acts.ATTEST, SignedStatement(envelope=envelope))
     until = times.format_time(done.until_ms)
-    emit(done.to_json(), as_json, f"{done.credential} is attested until {until}")
+    tell(done, as_json, f"{done.credential} is attested until {until}")
 
 
-withdraw = acting(
-    acts.WITHDRAW, lambda done: f"the attestation of {done.credential} has ended, at size {done.size}"
-)
+withdraw = acting(acts.WITHDRAW, lambda done: f"the attestation of {done.credential} has ended")
 
 
 def _until_ms(text: str) -> int:

@@ -13,7 +13,7 @@ from sluicegate_record.log import times
 def _cases(found: CaseList) -> str:
     columns = ["case", "kind", "about", "surface", "organization", "state", "awaiting", "next due"]
     empty = "There is no such case, or you may not see it."
-    text = table(f"log size {found.size}", columns, [_row(case) for case in found.cases], empty)
+    text = table(wording.log_of(found.size), columns, [_row(case) for case in found.cases], empty)
     return text + (f"\n  more: sluicegate case list --before {found.next}" if found.next else "")
 
 

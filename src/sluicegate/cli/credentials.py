@@ -10,7 +10,7 @@ from sluicegate.acts import credentials, grants
 from sluicegate.acts.credentials import CredentialList, CredentialSummary, KeyDigest
 from sluicegate.acts.grants import GrantArgument, GrantView
 from sluicegate.cli.acting import acting, helped, option
-from sluicegate.cli.output import Json, emit
+from sluicegate.cli.output import Json, tell
 from sluicegate.cli.tables import table
 from sluicegate.cli.wording import BARRED
 from sluicegate.client.http import Client
@@ -29,7 +29,7 @@ def issue(
     digest = hashlib.sha256(key.encode()).hexdigest()
     done = client.do(credentials.ISSUE, KeyDigest(grant=grant, digest=digest, member=member))
     lines = [f"credential {done.credential}", f"  key, shown only now: {key}", *_usage(shown)]
-    emit({**done.to_json(), "key": key}, as_json, "\n".join(lines))
+    tell(done, as_json, "\n".join(lines), key=key)
 
 
 def _usage(shown: GrantView) -> list[str]:
@@ -66,6 +66,4 @@ def _state(shown: CredentialSummary) -> str:
 
 
 listed = acting(credentials.LIST, _credentials)
-revoke = acting(
-    credentials.REVOKE, lambda done: f"credential {done.credential} is revoked at size {done.size}"
-)
+revoke = acting(credentials.REVOKE, lambda done: f"credential {done.credential} is revoked")

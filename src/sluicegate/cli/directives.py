@@ -21,7 +21,7 @@ from sluicegate.acts.directives import (
 )
 from sluicegate.cli import descriptions
 from sluicegate.cli.acting import acting, argument, helped
-from sluicegate.cli.output import Json, emit, visible
+from sluicegate.cli.output import Json, tell, visible
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.errors import CommandRefused, WrongUsage
@@ -72,7 +72,7 @@ def status(
         _watch(name, as_json)
         return
     answer = Client().do(acts.STATUS, DirectiveArgument(directive=name))
-    emit(answer.to_json(), as_json, "\n".join(_status(answer)))
+    tell(answer, as_json, "\n".join(_status(answer)))
 
 
 def _status(answer: DirectiveStatus) -> Iterator[str]:
@@ -89,7 +89,7 @@ def _status(answer: DirectiveStatus) -> Iterator[str]:
         ]
         for row in answer.gateways
     ]
-    columns = ["gateway", "incarnation", "surface", "size", "state", "at", "streams cut", "signed"]
+    columns = ["gateway", "run", "surface", "log entries", "state", "at", "streams cut", "signed"]
     title = f"{answer.directive}: {_word(answer)}"
     yield table(title, columns, rows, f"{title}; no gateway holds a lease")
     yield from (f"  {_at_point(row)}" for row in answer.points)

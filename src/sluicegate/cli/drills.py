@@ -16,7 +16,7 @@ from sluicegate.acts.drills import DrillArgument, SignedDrillReport
 from sluicegate.cli import orders
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.files import read_text, write_json
-from sluicegate.cli.output import Json, emit
+from sluicegate.cli.output import Json, tell
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.core.directives import directive
@@ -87,7 +87,7 @@ def _report(client: Client, name: str, output: Path | None, as_json: bool, *, pa
         f"{name}: in force everywhere after {answer.time_to_zero_ms} ms; "
         f"access back everywhere {answer.time_to_restore_ms} ms after its end; no request was refused"
     )
-    emit(answer.to_json(), as_json, table(title, columns, rows, f"{title}; no gateway holds a lease"))
+    tell(answer, as_json, table(title, columns, rows, f"{title}; no gateway holds a lease"))
 
 
 def _time(at_ms: int | None) -> str:

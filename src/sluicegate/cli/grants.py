@@ -11,7 +11,7 @@ from sluicegate.acts import grants as acts
 from sluicegate.acts.grants import FallbackReceipt, GrantArgument, GrantList, GrantView, NewRemoval
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting, argument, helped
-from sluicegate.cli.output import Json, emit
+from sluicegate.cli.output import Json, tell
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.errors import WrongUsage
@@ -21,7 +21,7 @@ from sluicegate_record.log import times
 def _fallback(done: FallbackReceipt) -> str:
     answered = "the fallback answers it, if you hold a grant for the fallback"
     what = answered if done.fallback else "it stays refused"
-    return f"if a directive refuses a request under grant {done.grant}, {what}; at size {done.size}"
+    return f"if a directive refuses a request under grant {done.grant}, {what}"
 
 
 def _removal(done: NewRemoval) -> str:
@@ -56,8 +56,8 @@ def _grants(found: GrantList) -> str:
 
 listed = acting(acts.LIST, _grants)
 show = acting(acts.SHOW, _shown)
-suspend = acting(acts.SUSPEND, lambda done: f"grant {done.grant} is suspended, at size {done.size}")
-resume = acting(acts.RESUME, lambda done: f"grant {done.grant} is valid again, at size {done.size}")
+suspend = acting(acts.SUSPEND, lambda done: f"grant {done.grant} is suspended")
+resume = acting(acts.RESUME, lambda done: f"grant {done.grant} is valid again")
 fallback = acting(acts.CHOOSE_FALLBACK, _fallback, fallback="--on/--off")
 remove = acting(acts.REMOVE, _removal)
 
@@ -76,4 +76,4 @@ def surrender(
             f"End grant {grant}? Its keys stop working; for new access, you must apply again", abort=True
         )
     done = Client().do(acts.SURRENDER, GrantArgument(grant=grant))
-    emit(done.to_json(), as_json, f"grant {grant} is surrendered, at size {done.size}")
+    tell(done, as_json, f"grant {grant} is surrendered")

@@ -25,7 +25,7 @@ from sluicegate.acts.members import (
 from sluicegate.acts.person import OwnClaim, PersonView
 from sluicegate.cli.acting import Given, acting, argument, helped, option
 from sluicegate.cli.files import read_bytes, read_text
-from sluicegate.cli.output import Json, emit
+from sluicegate.cli.output import Json, emit, log_now, tell
 from sluicegate.cli.tables import table
 from sluicegate.cli.wording import words
 from sluicegate.client.http import Client
@@ -58,7 +58,7 @@ def add(
         until=until,
     )
     done = Client().do(acts.REGISTER, MemberRows(grant=grant, rows=(row,)))
-    emit(done.to_json(), as_json, f"member {done.members[0]} at size {done.size}")
+    tell(done, as_json, f"member {done.members[0]}")
 
 
 def import_(
@@ -75,7 +75,7 @@ def import_(
         done = client.do(acts.REGISTER, MemberRows(grant=grant, rows=part, update=update))
         size, added = done.size, added + done.added
         found += done.members
-    text = f"{counted(len(found), 'member')}, {added} of them new, at size {size}"
+    text = f"{counted(len(found), 'member')}, {added} of them new; {log_now(size)}"
     emit({"members": found, "added": added, "size": size}, as_json, text)
 
 
@@ -84,7 +84,7 @@ def link(member: Annotated[str, argument(MemberArgument, "member")], as_json: Js
     client = Client()
     made = client.do(acts.LINK, MemberArgument(member=member))
     url = f"{client.url}/person#{made.token}"
-    emit({**made.to_json(), "link": url}, as_json, f"for {made.member} only, shown only now:\n  {url}")
+    tell(made, as_json, f"for {made.member} only, shown only now:\n  {url}", link=url)
 
 
 def _person(shown: PersonView) -> str:
@@ -103,7 +103,7 @@ def person_correct(
         raise WrongUsage("expected one of --status and --take-back")
     done = Client().do(own_acts.CLAIM, OwnClaim(status=status))
     said = "you took back what you said" if status is None else f"you said: {words(status)}"
-    emit(done.to_json(), as_json, f"{said}, at size {done.size}")
+    tell(done, as_json, f"{said}")
 
 
 def _digest(identifier: str) -> bytes:
@@ -149,7 +149,7 @@ def _members(found: MemberList) -> str:
 
 def _removed(done: MembersEnd) -> str:
     gone, keys = counted(len(done.removed), "member"), counted(len(done.revoked), "key")
-    return f"{gone} removed, {keys} revoked with them, at size {done.size}"
+    return f"{gone} removed, {keys} revoked with them"
 
 
 listed = acting(
@@ -160,9 +160,9 @@ listed = acting(
 )
 claim = acting(
     acts.CLAIM,
-    lambda done: f"{done.member}: {words(done.status)} at size {done.size}",
+    lambda done: f"{done.member}: {words(done.status)}",
     assertion=Given("--assertion", Path, lambda path: {"assertion": read_text(path).strip()}),
 )
-revoke = acting(acts.REVOKE, lambda done: f"the claim about {done.member} is taken back at size {done.size}")
+revoke = acting(acts.REVOKE, lambda done: f"the claim about {done.member} is taken back")
 remove = acting(acts.REMOVE, _removed, grant="--grant", members="member")
 person_show = acting(own_acts.SHOW, _person)

@@ -9,7 +9,7 @@ import typer
 from sluicegate.acts import subscriptions as acts
 from sluicegate.acts.subscriptions import DeadLetters, ReplayRequest, SubscriptionRequest, Subscriptions
 from sluicegate.cli.acting import acting, argument, helped
-from sluicegate.cli.output import Json, emit
+from sluicegate.cli.output import Json, tell
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.errors import WrongUsage
@@ -37,7 +37,7 @@ def add(
     if added.secret is not None:
         lines.append(f"  secret, shown only now: {added.secret}")
     lines.append(f"  try it: sluicegate notify test {added.subscription}")
-    emit(added.to_json(), as_json, "\n".join(lines))
+    tell(added, as_json, "\n".join(lines))
 
 
 def _subscriptions(found: Subscriptions) -> str:
@@ -72,4 +72,4 @@ def replay(
     if (letter is None) != every:
         raise WrongUsage("expected a letter or --all", remedy="'notify dead' lists yours")
     sent = Client().do(acts.REPLAY, ReplayRequest(letter=letter))
-    emit(sent.to_json(), as_json, f"{sent.replayed} sent again")
+    tell(sent, as_json, f"{sent.replayed} sent again")

@@ -26,7 +26,7 @@ from sluicegate.cli import descriptions
 from sluicegate.cli.acting import helped
 from sluicegate.cli.directives import Name
 from sluicegate.cli.files import read_bytes, read_json, read_text, write_json
-from sluicegate.cli.output import Json, emit
+from sluicegate.cli.output import Json, emit, log_now, tell
 from sluicegate.client import export, signing
 from sluicegate.client.directives import Binding, lift_request, signed_directive
 from sluicegate.client.http import Client
@@ -65,7 +65,7 @@ def preview(file: File, as_json: Json = False) -> None:
     given = directive.read(document.read(text, str(file)))
     annexes = {name: AnnexNames.from_json(each) for name, each in _annexes(given, file).items()}
     shown = Client().do(acts.PREVIEW, DirectiveText(text=text, file=str(file), annexes=annexes))
-    emit(shown.to_json(), as_json, descriptions.preview(shown))
+    tell(shown, as_json, descriptions.preview(shown))
 
 
 def sign(file: File, output: Output, key: Keys, log: Log = "", as_json: Json = False) -> None:
@@ -121,7 +121,7 @@ def confirm(name: Name, key: Key, as_json: Json = False) -> None:
     digest = client.do(acts.SHOW, DirectiveArgument(directive=name)).document.digest
     envelope = signing.confirmation(client.do(HEAD, Nothing()).vkey, name, digest, signing.private_key(key))
     done = client.do(acts.CONFIRM, SignedStatement(envelope=envelope))
-    emit(done.to_json(), as_json, f"{name} is confirmed by {done.issuer}, at size {done.size}")
+    tell(done, as_json, f"{name} is confirmed by {done.issuer}")
 
 
 @helped(acts.LIFT)
@@ -170,9 +170,10 @@ def lift(
     said = client.do(review.IMPORT, ReviewStatement(envelope=envelope))
     lifted = said.determination == "approved"
     answer = {"directive": name, "case": case, "size": said.size, "lifted": lifted}
-    what = "in the part stated " if request.scope != Scope() else ""
-    outcome = f"is lifted {what}" if lifted else f"is not lifted yet; see: sluicegate case show {case} "
-    return emit(answer, as_json, f"{name} {outcome}at size {answer['size']}")
+    what = " in the part stated" if request.scope != Scope() else ""
+    outcome = f"is lifted{what}" if lifted else "is not lifted yet"
+    follow = "" if lifted else f"\n  see: sluicegate case show {case}"
+    return emit(answer, as_json, f"{name} {outcome}; {log_now(said.size)}{follow}")
 
 
 def _each_once(given: list[str] | None) -> tuple[str, ...] | None:
@@ -192,11 +193,11 @@ def received(letter: Path | None, note: str, how: str, on: str) -> dict[str, str
 
 
 def _issued(done: AcceptedDirective, as_json: bool) -> None:
-    lines = [f"{done.directive} is on the record at size {done.size}"]
+    lines = [f"{done.directive} is on the record"]
     if done.covered is not None and done.spared is not None:
         lines.append(descriptions.sides("it covers", done.covered, done.spared))
     lines.append(f"  watch it: sluicegate directive status {done.directive} --watch")
-    emit(done.to_json(), as_json, "\n".join(lines))
+    tell(done, as_json, "\n".join(lines))
 
 
 def signed(

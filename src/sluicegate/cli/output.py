@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from sluicegate import errors
-from sluicegate_record.terms.text import shown
+from sluicegate.acts.act import ActAnswer, Done
+from sluicegate_record.terms.text import counted, shown
 
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
@@ -33,6 +34,23 @@ _EXITS: dict[type[errors.SluicegateError], int] = {
 def emit(answer: Mapping[str, Any], as_json: bool, text: str) -> None:
     """Print an answer: as JSON with --json, otherwise as `text`."""
     typer.echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else visible(text))
+
+
+def tell(answer: ActAnswer, as_json: bool, text: str, **more: Any) -> None:
+    """Print what an act answers, and `more`.
+
+    If the act is on the record, the first line of the text says how long the public log is now.
+    """
+    size = answer.size if isinstance(answer, Done) else 0
+    if size:
+        first, line, rest = text.partition("\n")
+        text = f"{first}; {log_now(size)}{line}{rest}"
+    emit({**answer.to_json(), **more}, as_json, text)
+
+
+def log_now(size: int) -> str:
+    """How long the public log is after a command."""
+    return f"the public log now has {counted(size, 'entry', 'entries')}"
 
 
 def visible(text: str) -> str:

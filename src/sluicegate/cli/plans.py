@@ -13,7 +13,7 @@ from sluicegate.acts.documents import DocumentText
 from sluicegate.acts.releases import PlanPreview, PlanReceipt
 from sluicegate.cli.acting import acting, helped, written
 from sluicegate.cli.files import read_text
-from sluicegate.cli.output import Json, emit
+from sluicegate.cli.output import Json, tell
 from sluicegate.client.http import Client
 from sluicegate.core.terms import plan as plans
 from sluicegate_record.terms.text import counted
@@ -31,12 +31,12 @@ def plan(
     if file is None:
         raise typer.BadParameter("name a plan file, or ask for --schema", param_hint="FILE")
     found = Client().do(releases.PREVIEW, DocumentText(text=read_text(file), file=str(file)))
-    emit(found.to_json(), as_json, _preview(found))
+    tell(found, as_json, _preview(found))
 
 
 def _applied(done: PlanReceipt) -> str:
     changes = counted(len(done.changes), "change")
-    lines = [f"applied {done.release} at size {done.size}: {changes}"]
+    lines = [f"applied {done.release}: {changes}"]
     lines += [f"  terms of {stage}: {digest}" for stage, digest in done.terms_digests.items()]
     lines += [f"  to be agreed: sluicegate review export {case} -o {case}.json" for case in done.cases]
     return "\n".join(lines)

@@ -15,7 +15,7 @@ from sluicegate.acts.log import HEAD
 from sluicegate.acts.points import PointAndDirective, Points, PointView
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.files import read_text
-from sluicegate.cli.output import Json, emit
+from sluicegate.cli.output import Json, tell
 from sluicegate.cli.tables import table
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -51,7 +51,7 @@ def declare(
     )
     envelope = signing.signed(said, signing.private_key(key))
     done = client.do(acts.PUT, SignedStatement(envelope=envelope))
-    emit(done.to_json(), as_json, f"{name} is declared for {surface}, at size {done.size}")
+    tell(done, as_json, f"{name} is declared for {surface}")
 
 
 def retire(name: Name, key: OfficersKey, as_json: Json = False) -> None:
@@ -65,7 +65,7 @@ def retire(name: Name, key: OfficersKey, as_json: Json = False) -> None:
     said = Pointing(log=log, point=name, surface=found.surface, key=found.public_key, says="retired")
     envelope = signing.signed(said, signing.private_key(key))
     done = client.do(acts.PUT, SignedStatement(envelope=envelope))
-    emit(done.to_json(), as_json, f"{name} is retired, at size {done.size}")
+    tell(done, as_json, f"{name} is retired")
 
 
 @helped(acts.STATE)
@@ -87,7 +87,7 @@ def state(
     envelope = signing.enforcement(asked, says, at_ms, signing.private_key(key))
     done = client.do(acts.STATE, SignedStatement(envelope=envelope))
     at = times.format_time(done.at_ms)
-    emit(done.to_json(), as_json, f"{name} has {says} {directive} at {at}, at size {done.size}")
+    tell(done, as_json, f"{name} has {says} {directive} at {at}")
 
 
 def _points(found: Points) -> str:

@@ -37,12 +37,12 @@ def _key_set(file: Path) -> Mapping[str, JwkSet]:
 JWKS = Given("--jwks", Path, _key_set)
 add = acting(
     acts.REGISTER,
-    lambda done: f"provider {done.provider} at size {done.size}",
+    lambda done: f"provider {done.provider}",
     grant="--grant",
     algorithms="--algorithm",
     jwks=JWKS,
     max_age_s="--max-age",
 )
 rotate = acting(acts.ROTATE, lambda done: f"{done.provider} signs with {', '.join(done.keys)}", jwks=JWKS)
-remove = acting(acts.REMOVE, lambda done: f"provider {done.provider} is removed at size {done.size}")
+remove = acting(acts.REMOVE, lambda done: f"provider {done.provider} is removed")
 listed = acting(acts.LIST, _providers, grant="--grant")

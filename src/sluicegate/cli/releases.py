@@ -18,7 +18,7 @@ def _status(found: Status) -> str:
     stages = [(release, stage) for release in found.releases for stage in release.stages]
     columns = ["release", "stage", "models", "surfaces", "terms", "open", "seats"]
     rows = [_row(release, stage) for release, stage in stages]
-    text = table(f"log size {found.size}", columns, rows, "No release yet: sluicegate apply FILE")
+    text = table(wording.log_of(found.size), columns, rows, "No release yet: sluicegate apply FILE")
     for release, stage in stages:
         text += "\n\n" + "\n".join([f"{release.release}/{stage.stage}", *_asks(stage)])
     if found.directives_in_force:

@@ -18,7 +18,7 @@ from sluicegate.acts.review import ExportedCase, ListReceipt, ReviewStatement, S
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.files import read_json, read_text, write_json
-from sluicegate.cli.output import Json, emit, visible
+from sluicegate.cli.output import Json, emit, tell, visible
 from sluicegate.client import export as exports
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -61,7 +61,7 @@ def receive(case: Case, key: Key, as_json: Json = False) -> None:
     client = Client()
     exported = _exported(client, case)
     answer = _import(client, signing.receipt(exported, signing.private_key(key)))
-    emit(answer.to_json(), as_json, "\n".join([question(exported), *_time_of(exported, answer)]))
+    tell(answer, as_json, "\n".join([question(exported), *_time_of(exported, answer)]))
 
 
 def sign(
@@ -164,7 +164,7 @@ def import_position(
             remedy="'review sign' it, and import what that writes",
         )
     answer = _import(Client(), given)
-    emit(answer.to_json(), as_json, _recorded(answer))
+    tell(answer, as_json, _recorded(answer))
 
 
 def proceed(
@@ -197,7 +197,10 @@ def screen(
     reason: Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)],
     key: Key,
     candidates: Annotated[
-        Path | None, typer.Option("--candidates", help="The possible matches you looked at, as YAML. Sealed.")
+        Path | None,
+        typer.Option(
+            "--candidates", help="The possible matches you looked at, as YAML. They are not public."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -209,7 +212,7 @@ def screen(
         raise InvalidInput(f"{candidates} holds no list of candidates")
     found = {"list": name, "version": version, "decision": decision, "reason": reason}
     answer = _import(client, signing.screening(exported, found, seen, signing.private_key(key)))
-    emit(answer.to_json(), as_json, f"{case} is screened: {decision}; {answer.outcome}")
+    tell(answer, as_json, f"{case} is screened: {decision}; {answer.outcome}")
 
 
 def _in_use(done: ListReceipt) -> str:
@@ -242,7 +245,7 @@ def note(
     vkey = client.do(HEAD, Nothing()).vkey
     noted = NoteStatement(log=vkey, party=party, about=About.from_json(about), kind=kind, on=on, text=text)
     answer = _import(client, signing.signed(noted, signing.private_key(key)))
-    emit(answer.to_json(), as_json, f"on the record at size {answer.size}: {party}, {kind} of {on}")
+    tell(answer, as_json, f"on the record: {party}, {kind} of {on}")
 
 
 def _read_first(shown: str, yes: bool, as_json: bool) -> None:
@@ -328,15 +331,15 @@ def _stage(case: ExportedCase, terms: Plan) -> Stage:
 
 def _recorded(done: StatementReceipt) -> str:
     if done.cases:
-        lines = [f"the schedule of {done.agency} is on the record at size {done.size}"]
+        lines = [f"the schedule of {done.agency} is on the record"]
         for each in done.cases:
             said = each.outcome if each.refused is None else f"refused: {each.refused.message}"
             lines.append(f"  {each.case}: {said}")
         return "\n".join(lines)
     if done.about is not None:
-        return f"the note of {done.party} is on the record at size {done.size}"
+        return f"the note of {done.party} is on the record"
     who = f"the position of {done.agency}" if done.agency else "what the officers signed"
-    return f"{who} in {done.case} is on the record at size {done.size}: {done.outcome}"
+    return f"{who} in {done.case} is on the record: {done.outcome}"
 
 
 def question(case: ExportedCase) -> str:

@@ -11,7 +11,7 @@ from sluicegate.acts import releases
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.releases import StageArgument
 from sluicegate.cli.acting import argument, helped
-from sluicegate.cli.output import Json, emit
+from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 
@@ -29,7 +29,7 @@ def open_(
     done = client.do(releases.OPEN, SignedStatement(envelope=envelope))
     what = f"stage {done.stage} of {done.release}"
     if done.case is None:
-        text = f"{what} is open at size {done.size}"
+        text = f"{what} is open"
     else:
         text = f"{what} opens when agencies agree: {done.case}\n  follow it: sluicegate case show {done.case}"
-    emit(done.to_json(), as_json, text)
+    tell(done, as_json, text)

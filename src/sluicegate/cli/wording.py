@@ -52,6 +52,11 @@ def rule(given: Rule) -> str:
     return (" or " if given.operator == "anyOf" else " and ").join(members)
 
 
+def log_of(size: int) -> str:
+    """The title of what is shown as it is with so many entries of the log."""
+    return f"the public log has {counted(size, 'entry', 'entries')}"
+
+
 def duration(text: str) -> str:
     """A duration, such as `10 days` for `P10D`."""
     found = [(int(count), _UNITS[unit]) for count, unit in re.findall(r"(\d+)([DHMS])", text)]
@@ -109,7 +114,7 @@ def _meaning(shown: CaseView) -> str:
 def _heard(shown: CaseView) -> Iterator[str]:
     for said in shown.positions:
         superseded = " (superseded)" if said.superseded else ""
-        why = said.reason or said.sealed_reason or ("sealed reason" if said.sealed else "")
+        why = said.reason or said.sealed_reason or ("the reason is not public" if said.sealed else "")
         on = f" on {json.dumps(said.conditions.to_json())}" if said.conditions else ""
         line = f"  {times.format_time(said.at_ms)} {said.agency} {said.position}{superseded}{on}"
         yield line + (f": {why}" if why else "")
