@@ -95,6 +95,9 @@ def test_what_an_agency_adds_is_shown_with_the_question_before_it_is_signed(plan
     sealed = plane.text(
         *sign, "--reason", "few at first", "--sealed", "--key", plane.key("oncd"), "-o", signed
     )
+    plane.answer("review", "import", signed, by="oncd")
+    told = plane.text("review", "export", case, "-o", file, by="ostp")
+    assert '    oncd: approve-with-conditions on {"requestsPerMinute": 60, "validFor": "P5D"}\n' in told
     assert "  reason (only for the developer and the agencies asked): few at first\n" in sealed
 
 

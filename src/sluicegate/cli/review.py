@@ -378,7 +378,9 @@ def _about(case: ExportedCase) -> Iterator[str]:
 def _heard(shown: CaseView) -> Iterator[str]:
     """What was said in a case so far. A reviewer's signature does not cover it."""
     said = [
-        f"    {each.agency}: {each.position}{f', because: {each.reason}' if each.reason else ''}"
+        f"    {each.agency}: {each.position}"
+        + (f" on {json.dumps(each.conditions.to_json())}" if each.conditions else "")
+        + (f", because: {each.reason}" if each.reason else "")
         for each in shown.positions
         if not each.superseded
     ]
