@@ -24,6 +24,7 @@ from sluicegate.core.lifecycle import Command, Refusal, State
 from sluicegate.core.lifecycle.applications import Amend, OpenAppeal, SubmitApplication
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
+from sluicegate.core.lifecycle.docket import Docket
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.lifecycle.points import SetPoint, StatePoint
 from sluicegate.core.lifecycle.positions import Proceed, Receive, RecordPosition, Screen
@@ -577,15 +578,29 @@ class Rough:
         return entry
 
 
+def _filled(times: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+    return {party: list(found) for party, found in times.items() if found}
+
+
 def content(value: Any) -> Any:  # noqa: PLR0911 - one a kind of value
     """What a state holds, as plain values that can be compared; the order of a dict only where it counts."""
     if isinstance(value, State):
         order = [list(value.cases), list(value.directives), list(value.releases)]
+        value.settle()
         return {"order": order} | {name: content(field) for name, field in vars(value).items()}
     if isinstance(value, Table):
         return {name: content(field) for name, field in vars(value).items()}
     if isinstance(value, Record):
         return {name: content(field) for name, field in vars(value).items() if not name.startswith("_")}
+    if isinstance(value, Docket):
+        return {
+            heading: {
+                "cases": [case.id for case in section.cases],
+                "times": [list(section.whole), _filled(section.answers), _filled(section.begun)],
+                "waits": section.waits,
+            }
+            for heading, section in value.sections.items()
+        }
     if isinstance(value, DirectiveIndex):  # the first of several is the one that is named
         return [
             sorted((repr(key), list(by)) for key, by in getattr(value, places).items())

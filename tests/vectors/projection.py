@@ -667,7 +667,8 @@ def reports_of(entries: Sequence[Entry]) -> dict[str, Any]:
     for entry in entries:
         state.apply(entry)
     required = reports.requirements(state, state.at_ms)
-    report = reports.report(state.cases.values(), (), required, state.size, state.at_ms).to_json()
+    totals = reports.Totals(state.docket.sections.items(), state.at_ms)
+    report = reports.report(totals, (), required, state.size).to_json()
     casework = {name: value for name, value in report.items() if name not in {"size", "at", "cannotSign"}}
     told = [[case.id, each.body().decode()] for case, each in notices.news(entries, {})]
     return {"casework": _exact(casework), "notices": {"count": len(told), "digest": _digest(told)}}

@@ -82,6 +82,8 @@ class Record:
         self.cases: MutableMapping[str, Case] = {}
         self.grants: MutableMapping[str, Grant] = {}
         self.directives: MutableMapping[str, Directive] = {}
+        self.screened: MutableMapping[str, None] = {}
+        """The cases with a screening record."""
         self._pinned: Keys | None = None
         self._changes: list[Change] = []
 
@@ -104,6 +106,7 @@ class Record:
         record.releases = {release.name: release for release in found.releases}
         record.terms, record.opened = dict(found.terms), dict(found.opened)
         record.cases = {case.id: case for case in found.cases}
+        record.screened = {case.id: None for case in found.cases if case.screening is not None}
         record.grants = {grant.id: grant for grant in found.grants}
         record.directives = {directive.name: directive for directive in found.directives}
         return record
@@ -139,7 +142,7 @@ class Record:
         above.keys, above.releases = _above(self.keys), _above(self.releases)
         above.terms, above.opened = _above(self.terms), _above(self.opened)
         above.cases, above.grants = _above(self.cases), _above(self.grants)
-        above.directives = _above(self.directives)
+        above.directives, above.screened = _above(self.directives), _above(self.screened)
         return above
 
     def apply(self, entry: Entry) -> Sequence[Change]:
@@ -165,6 +168,8 @@ class Record:
         if isinstance(entity, Case):
             before: Entity | None = self.cases.get(entity.id)
             self.cases[entity.id] = entity
+            if entity.screening is not None:
+                self.screened[entity.id] = None
         elif isinstance(entity, Grant):
             before = self.grants.get(entity.id)
             self.grants[entity.id] = entity
@@ -354,8 +359,8 @@ def _case_determined(record: Record, entry: Happening, body: cases.CaseDetermine
 
 
 def _list_changed(record: Record, entry: Happening, body: releases.ListChanged) -> None:
-    for case in list(record.cases.values()):
-        after = case.after(entry) if case.screening is not None else case
+    for case in [record.cases[name] for name in record.screened]:
+        after = case.after(entry)
         if after is not case:
             record.put(after)
 

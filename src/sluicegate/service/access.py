@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from sluicegate.acts.act import AGENCY, DEVELOPER, AnyAct
 from sluicegate.core.access import apikey
+from sluicegate.core.lifecycle.docket import Heading
 from sluicegate.core.lifecycle.state import State
 from sluicegate.errors import Unauthorized
 from sluicegate.ports import Principal, Principals
@@ -71,6 +72,11 @@ def sees(principal: Principal, case: Case) -> bool:
     if principal.role == AGENCY:
         return principal.party in case.parties
     return case.organization is not None and case.applicant == principal.id
+
+
+def sees_some(principal: Principal, heading: Heading) -> bool:
+    """Whether the principal may see cases with a heading: all of them, or, as an applicant, its own."""
+    return principal.role != AGENCY or principal.party in heading.parties
 
 
 def administers(principal: Principal, state: State, organization: str) -> bool:

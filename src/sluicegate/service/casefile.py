@@ -28,7 +28,7 @@ from sluicegate.core.access.table import GrantRow
 from sluicegate.core.lifecycle import Refusal, State, applications, blocks, directives, eligibility, signers
 from sluicegate.core.lifecycle.blocks import stage_of
 from sluicegate.ports import Principal
-from sluicegate.service.cases import awaiting, dossier_of, is_open, legal_name, line, seen
+from sluicegate.service.cases import dossier_of, is_open, legal_name, line, seen
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives.document import Document
@@ -115,11 +115,12 @@ def _progress(state: State, grant: GrantRow) -> str:
 
 def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> CaseView:
     opened = _sealed(ledger, case, principal)
+    heading = state.docket.heading(case.id)
     untimed = [party for party in case.awaiting if party not in case.clocks]
     return CaseView(
         **line(case, _name_of(ledger, state, case)),
-        awaiting=tuple(awaiting(state, case)),
-        cannot_sign=tuple(signers.unable(state.record, case)),
+        awaiting=heading.awaiting,
+        cannot_sign=heading.unable,
         application=case.id if case.kind == kinds.ADMISSION else None,
         asks=kinds.KINDS[case.kind].asks,
         basis=case.basis or None,
@@ -159,7 +160,8 @@ def _next_steps(state: State, principal: Principal, case: Case) -> Iterator[str]
     """What the case waits for its reader to do, first things first."""
     if principal.role == AGENCY:
         party = principal.party
-        if party in awaiting(state, case) and party not in signers.unable(state.record, case):
+        heading = state.docket.heading(case.id)
+        if party in heading.awaiting and party not in heading.unable:
             if case.agency_clock is not None and party not in case.clocks:
                 yield "receive"
             yield "position"
@@ -167,7 +169,7 @@ def _next_steps(state: State, principal: Principal, case: Case) -> Iterator[str]
     if principal.role == DEVELOPER and is_open(case):
         if blocks.screening_needed(state.record, case):
             yield "screen"
-        if signers.is_stuck(state.record, case):
+        if signers.is_stuck(case, state.docket.heading(case.id).unable):
             yield "pin"
     if case.applicant == principal.id and case.organization is not None:
         yield from _next_of_applicant(state, case)

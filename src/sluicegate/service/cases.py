@@ -2,19 +2,21 @@
 
 Rules:
 - For a reader who may not see a case, the case does not exist.
+- A list looks at the smallest part of the docket that has all wanted cases: the sections with wanted
+  headings, the reader's own cases, or those of the organizations with a name.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from sluicegate.acts import cases as acts
 from sluicegate.acts.act import APPLICANT
 from sluicegate.acts.cases import CaseFilter, CaseList, CaseSummary
-from sluicegate.core.lifecycle import Refusal, State, blocks, signers
+from sluicegate.core.lifecycle import Refusal, State
+from sluicegate.core.lifecycle.docket import Heading
 from sluicegate.core.lifecycle.steps import case_unknown
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
@@ -23,72 +25,118 @@ from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.names import NameSearch
 from sluicegate_record.entities.case import Case
+from sluicegate_record.form import replace
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.terms import kinds
 
 SHOWN_MAX = 500
 PART = 500
-"""How many cases a search or a report looks at before it lets others go on."""
+"""How many cases a search for a name looks at before it lets others go on."""
 
 
 @does(acts.LIST)
 def listed(context: Context[CaseList], wanted: CaseFilter) -> CaseList | Refusal:
     """The cases the reader may see, newest first; `next` names the last one if there are more.
 
-    The state is held to choose where to look and to describe the page, not to look: what is shown is as it
-    is at `size`, and a case that has changed meanwhile and is no longer wanted is left out.
+    What is shown is as it is at `size`.
     """
     _check(wanted)
-    ledger = context.ledger
-    with ledger.reading() as state:
-        _check_awaited(state, wanted.awaiting)
-    limit = wanted.limit
-    page = list(islice(_found(ledger, context.principal, wanted), limit + 1))
-    with ledger.reading() as state:
-        now = (state.cases[case.id] for case in page[:limit])
-        shown = [
-            (case, tuple(awaiting(state, case)), tuple(signers.unable(state.record, case)))
-            for case in now
-            if _is_wanted(state, case, wanted)
-        ]
-        dossiers = {case.id: state.cases[case.dossier].seq for case, _, _ in shown if case.organization}
-        size = state.size
-    opened = ledger.store.log.sealed(dossiers.values())
-    names = {case: legal_name(opened[seq]) for case, seq in dossiers.items()}
-    rows = (
-        CaseSummary(**line(case, names.get(case.id)), awaiting=awaited, cannot_sign=lacking)
-        for case, awaited, lacking in shown
-    )
-    return CaseList(size=size, cases=tuple(rows), next=page[limit - 1].id if len(page) > limit else None)
-
-
-def _found(ledger: Ledger, principal: Principal, wanted: CaseFilter) -> Iterator[Case]:
-    """The wanted cases, newest first, a part at a time, so that no one waits for a long search."""
+    ledger, principal = context.ledger, context.principal
     names = NameSearch(ledger.store.principals, wanted.organization)
+    searched: list[Case] | None = None
+    if wanted.organization is not None and names.few is None:
+        searched = list(islice(_searched(ledger, principal, wanted, names), wanted.limit + 1))
     with ledger.reading() as state:
-        candidates = _candidates(state, principal, names.few)
-        before = seen(state, principal, wanted.before) if wanted.before is not None else None
-    if isinstance(before, Refusal):
-        raise InvalidInput(before.message, remedy=before.remedy)
-    if before is not None:
-        candidates = candidates[: bisect_left(candidates, before.seq, key=_seq)]
-    for at in range(len(candidates), 0, -PART):
-        found = [
-            case
-            for case in reversed(candidates[max(0, at - PART) : at])
-            if access.sees(principal, case) and _is_of(case, wanted)
-        ]
-        if wanted.organization is not None:
-            named = names.keep([case.organization for case in found if case.organization])
-            found = [case for case in found if case.organization in named]
-        if wanted.awaiting is not None and found:
-            with ledger.reading() as state:
-                found = [case for case in found if wanted.awaiting in awaiting(state, case)]
-        yield from found
+        found = _found(state, principal, wanted, names.few) if searched is None else searched
+        page = list(islice(found, wanted.limit + 1))
+        shown, size = _shown(state, wanted, page[: wanted.limit]), state.size
+    more = page[wanted.limit - 1].id if len(page) > wanted.limit else None
+    return CaseList(size=size, cases=tuple(_summaries(ledger, shown)), next=more)
 
 
-def _seq(case: Case) -> int:
-    return case.seq
+class _Shown(NamedTuple):
+    """A case of a page, with its heading, and the place in the log of what its organization is called."""
+
+    case: Case
+    heading: Heading
+    dossier: int
+
+
+def _shown(state: State, wanted: CaseFilter, page: Iterable[Case]) -> list[_Shown]:
+    """The cases of a page. One that has changed since it was found, and is not wanted now, is left out."""
+    now = (state.cases[case.id] for case in page)
+    found = (_Shown(case, state.docket.heading(case.id), state.cases[case.dossier].seq) for case in now)
+    return [each for each in found if _is_wanted(wanted, each.heading)]
+
+
+def _summaries(ledger: Ledger, shown: Sequence[_Shown]) -> Iterator[CaseSummary]:
+    opened = ledger.store.log.sealed([each.dossier for each in shown if each.case.organization])
+    for case, heading, dossier in shown:
+        name = legal_name(opened[dossier]) if case.organization else None
+        yield CaseSummary(**line(case, name), awaiting=heading.awaiting, cannot_sign=heading.unable)
+
+
+def _searched(ledger: Ledger, principal: Principal, wanted: CaseFilter, names: NameSearch) -> Iterator[Case]:
+    """The wanted cases of organizations with a name that very many have, a part of the cases at a time.
+
+    So many have it that a page is full soon.
+    """
+    before = wanted.before
+    while True:
+        with ledger.reading() as state:
+            found = list(islice(_found(state, principal, replace(wanted, before=before), None), PART))
+        known = names.keep([case.organization for case in found if case.organization])
+        yield from (case for case in found if case.organization in known)
+        if len(found) < PART:
+            return
+        before = found[-1].id
+
+
+def _found(
+    state: State, principal: Principal, wanted: CaseFilter, named: Collection[str] | None
+) -> Iterator[Case]:
+    """The wanted cases, newest first; only of organizations that are `named`, if some are given.
+
+    Raises: InvalidInput: the filter names no one that a case can wait for, or a case that is not there.
+    """
+    _check_awaited(state, wanted.awaiting)
+    before = _before(state, principal, wanted)
+    few = _few(state, principal, named)
+    within = None if named is None else frozenset(named)
+
+    def wants(heading: Heading) -> bool:
+        return access.sees_some(principal, heading) and _is_wanted(wanted, heading)
+
+    if few is None or len(few) > state.docket.count(wants):
+        found = state.docket.newest(wants, before)
+    else:
+        own = (state.cases[name] for name in few if wants(state.docket.heading(name)))
+        found = (each for each in sorted(own, key=_newest_first) if before is None or each.seq < before)
+    return (
+        case
+        for case in found
+        if access.sees(principal, case) and (within is None or case.organization in within)
+    )
+
+
+def _newest_first(case: Case) -> int:
+    return -case.seq
+
+
+def _few(state: State, principal: Principal, named: Collection[str] | None) -> Sequence[str] | None:
+    """The cases of some organizations, or of an applicant; None: there is no such limit."""
+    if named is not None:
+        return [case for organization in named for case in state.cases_of.get(organization, ())]
+    return state.cases_of.get(principal.id, ()) if principal.role == APPLICANT else None
+
+
+def _before(state: State, principal: Principal, wanted: CaseFilter) -> int | None:
+    if wanted.before is None:
+        return None
+    found = seen(state, principal, wanted.before)
+    if isinstance(found, Refusal):
+        raise InvalidInput(found.message, remedy=found.remedy)
+    return found.seq
 
 
 def _check(wanted: CaseFilter) -> None:
@@ -109,23 +157,13 @@ def _check_awaited(state: State, who: str | None) -> None:
         raise InvalidInput(f"no case waits for {who[:40]!r}, expected one of {', '.join(known)}")
 
 
-def _is_of(case: Case, wanted: CaseFilter) -> bool:
-    """Whether a case is of the kind and in the state that are wanted."""
-    return wanted.kind in {None, case.kind} and wanted.state in {None, case.standing, case.outcome}
-
-
-def _is_wanted(state: State, case: Case, wanted: CaseFilter) -> bool:
-    return _is_of(case, wanted) and (wanted.awaiting is None or wanted.awaiting in awaiting(state, case))
-
-
-def _candidates(state: State, principal: Principal, of: Sequence[str] | None) -> list[Case]:
-    """Cases, oldest first, from the smallest index that holds all of them the reader may see."""
-    if of is not None:
-        names = [name for whose in of for name in state.cases_of.get(whose, ())]
-        return sorted((state.cases[name] for name in names), key=_seq)
-    if principal.role == APPLICANT:
-        return [state.cases[name] for name in state.cases_of.get(principal.id, ())]
-    return [*state.cases.values()]
+def _is_wanted(wanted: CaseFilter, heading: Heading) -> bool:
+    """Whether the cases with a heading are of the kind, in the state and waiting as wanted."""
+    return (
+        wanted.kind in {None, heading.kind}
+        and wanted.state in {None, heading.standing, heading.outcome}
+        and (wanted.awaiting is None or wanted.awaiting in heading.awaiting)
+    )
 
 
 def seen(state: State, principal: Principal, case_id: str) -> Case | Refusal:
@@ -138,26 +176,6 @@ def seen_of(state: State, principal: Principal, grant: str) -> Case | Refusal:
     """The case of a grant, if its reader may see it."""
     found = state.grants.get(grant)
     return seen(state, principal, found.case if found is not None else "")
-
-
-def awaiting(state: State, case: Case) -> list[str]:
-    """Who a case waits for: parties by name; `applicant` if it was asked something or offered a seat; the
-    developer if it must screen, or pin another key because too few agencies can sign.
-    """
-    asked = ["applicant"] if case.standing in {kinds.ASKED, kinds.OFFERED} else []
-    is_screened = not is_open(case) or not blocks.screening_needed(state.record, case)
-    acts_now = not is_screened or signers.is_stuck(state.record, case)
-    screens = [state.developer] if acts_now else []
-    parties = [party for party in {*case.awaiting, *_reviewing(case)} if party not in case.asking]
-    return [*asked, *sorted(parties), *screens]
-
-
-def _reviewing(case: Case) -> list[str]:
-    """Who stood against before the applicant replied, and has said nothing since."""
-    if not is_open(case) or case.replied_seq is None or case.kind == kinds.REMOVAL:
-        return []
-    said = case.positions
-    return [party for party in case.against if party not in said or said[party].seq < case.replied_seq]
 
 
 def line(case: Case, organization: str | None) -> dict[str, Any]:

@@ -66,6 +66,8 @@ class Follower:
                     self.frontier.append(merkle.leaf_hash(entry.leaf))
                     self._newest.append(entry)
                 self._position = LogPosition(self.state.size, self.state.at_ms)
+        with self._lock:
+            self.state.settle()
 
     def catch_up(self, log: Log, chunk: int = CHUNK) -> None:
         """Fold in what the log has beyond this, `chunk` entries at a time. Requires: one caller at a time."""

@@ -22,7 +22,6 @@ from sluicegate.core.lifecycle import Refusal, State, releases
 from sluicegate.core.terms import document, plan
 from sluicegate.ports import Principal
 from sluicegate.service import access
-from sluicegate.service.cases import awaiting
 from sluicegate.service.context import Context, does
 from sluicegate_record.entities.release import Release
 from sluicegate_record.log import times
@@ -123,16 +122,15 @@ def _release(state: State, release: Release, reader: Principal, now_ms: int) -> 
 def _stage(state: State, release: Release, stage: Stage, reader: Principal, now_ms: int) -> StageStatus:
     name, admission = stage.name, stage.admission
     terms = release.terms[name]
-    terms_case = next(
-        (case for case in state.cases.values() if case.kind == "terms" and case.question.terms == terms),
-        None,
-    )
+    about = state.docket.newest(lambda each: each.kind == kinds.TERMS)
+    asked = [case for case in about if case.question.terms == terms]
+    terms_case = asked[-1] if asked else None
     return StageStatus(
         stage=name,
         terms=terms,
         terms_agreed=terms in release.agreed,
         terms_case=terms_case.id if terms_case else None,
-        awaiting=tuple(awaiting(state, terms_case)) if terms_case else (),
+        awaiting=state.docket.heading(terms_case.id).awaiting if terms_case else (),
         open=terms in state.table.open_terms,
         basis=stage.basis,
         basis_lapsed=_is_past(stage.basis.until, now_ms),

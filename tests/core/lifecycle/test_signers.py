@@ -16,7 +16,7 @@ def lacking(world: World, case: Followed | Case) -> list[str]:
 
 
 def stuck(world: World, case: Followed | Case) -> bool:
-    return signers.is_stuck(world.state.record, world.state.cases[case.id])
+    return signers.is_stuck(world.state.cases[case.id], lacking(world, case))
 
 
 def appealed(world: World, *words: str) -> Followed:

@@ -74,9 +74,10 @@ def reopened(state: State, command: UseList) -> list[str]:
     """The cases whose screening record this opens again, or leaves open: open cases,
     and cases of live grants.
     """
+    screened = sorted(map(state.cases.__getitem__, state.record.screened), key=lambda case: case.seq)
     return [
         case.id
-        for case in state.cases.values()
+        for case in screened
         if case.screening is not None
         and case.screening.is_reopened_by(command.name, command.version)
         and _counts(state, case)

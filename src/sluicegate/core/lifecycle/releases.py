@@ -303,8 +303,4 @@ def _superseded(state: State, after: Release) -> Iterator[Draft]:
 
 def open_cases(state: State, release: str) -> list[Case]:
     """The cases about a release that are not determined, oldest first."""
-    return [
-        case
-        for case in state.cases.values()
-        if case.state != "determined" and case.question.release == release
-    ]
+    return sorted(state.docket.open_cases(release), key=lambda case: case.seq)

@@ -2,16 +2,16 @@
 
 Rules:
 - Days are elapsed time of 86,400 s, with two decimals.
-- A day counts for the party that the case waited for. An agency's days run from its receipt (without one,
-  from the opening) to its answer, without the time when its question was open. That time counts for the
-  applicant. A case may wait for several parties at once.
+- A day counts for the party that the case waited for (`waits`). A case may wait for several parties at once.
+- A report adds up sections of the docket, so it costs as much with many cases as with few.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable
-from statistics import fmean, median
+from collections.abc import Iterable, Iterator
+from statistics import median
 
 from sluicegate.acts.reports import (
     AgencyDays,
@@ -22,50 +22,89 @@ from sluicegate.acts.reports import (
     PartyWait,
     RequirementDelay,
 )
-from sluicegate.core.lifecycle import signers
+from sluicegate.core.lifecycle import signers, waits
+from sluicegate.core.lifecycle.docket import Heading, Section
 from sluicegate.core.lifecycle.state import State
+from sluicegate.core.lifecycle.waits import Wait
 from sluicegate.core.terms import clocks
-from sluicegate_record.entities.case import Case, Span
 from sluicegate_record.entities.release import Release
 from sluicegate_record.terms import kinds
 
 
+class Totals:
+    """What some sections of a docket add up to. The sections may change afterwards."""
+
+    def __init__(self, sections: Iterable[tuple[Heading, Section]], now_ms: int) -> None:
+        self.at_ms = now_ms
+        self.counts: Counter[tuple[str, str]] = Counter()
+        """Cases, by kind and state or outcome."""
+        self.answers: dict[str, array[int]] = {}
+        """How long each party took that answered, in milliseconds."""
+        self.whole: dict[str, array[int]] = {}
+        """How long determined cases took, by kind, in milliseconds."""
+        self.waits: dict[str, tuple[int, Wait]] = {}
+        """How many cases waited for each party, and for how long together."""
+        for heading, section in sections:
+            self._add(heading, section)
+
+    def _add(self, heading: Heading, section: Section) -> None:
+        self.counts[heading.kind, heading.outcome or heading.standing] += len(section.cases)
+        self.whole.setdefault(heading.kind, array("q")).extend(section.whole)
+        for party, took_ms in section.answers.items():
+            self.answers.setdefault(party, array("q")).extend(took_ms)
+        for party, cases, wait in section.waited(self.at_ms):
+            before, total = self.waits.get(party, (0, Wait()))
+            self.waits[party] = before + cases, total.plus(*wait)
+
+
 def report(
-    cases: Iterable[Case],
+    totals: Totals,
     lacking: Iterable[KeyShortage],
     required: Iterable[RequirementDelay],
     size: int,
-    now_ms: int,
 ) -> CaseReport:
     """The report over some cases, with what keys they lack, and the requirements of some stages."""
-    seen = list(cases)
     return CaseReport(
         size=size,
-        at_ms=now_ms,
-        counts=tuple(_counts(seen)),
+        at_ms=totals.at_ms,
+        counts=tuple(_counts(totals)),
         agencies=tuple(
-            AgencyDays(agency=party, cases=len(days), mean=_mean(days), median=_median(days))
-            for party, days in sorted(_answered(seen).items())
+            AgencyDays(
+                agency=party,
+                cases=len(took_ms),
+                mean=_mean(sum(took_ms), len(took_ms)),
+                median=_median(took_ms),
+            )
+            for party, took_ms in sorted(totals.answers.items())
         ),
         overall=tuple(
-            KindDays(kind=kind, cases=len(days), mean=_mean(days), median=_median(days))
+            KindDays(
+                kind=kind, cases=len(took_ms), mean=_mean(sum(took_ms), len(took_ms)), median=_median(took_ms)
+            )
             for kind in kinds.KINDS
-            if (days := _whole(seen, kind))
+            if (took_ms := totals.whole.get(kind))
         ),
         waiting=tuple(
-            PartyWait(for_=party, cases=len(days), days=round(sum(days), 2), mean=_mean(days))
-            for party, days in sorted(_waits(seen, now_ms).items())
+            PartyWait(
+                for_=party,
+                cases=cases,
+                days=_days(wait.at(totals.at_ms)),
+                mean=_mean(wait.at(totals.at_ms), cases),
+            )
+            for party, (cases, wait) in sorted(totals.waits.items())
+            if cases
         ),
         cannot_sign=tuple(lacking),
         requirements=tuple(required),
     )
 
 
-def shortages(state: State, cases: Iterable[Case]) -> list[KeyShortage]:
-    """The agencies that have too few keys to answer in some cases."""
+def shortages(state: State, sections: Iterable[tuple[Heading, Section]]) -> list[KeyShortage]:
+    """The agencies that have too few keys to answer in some cases, oldest case first."""
+    cases = (case for heading, section in sections if heading.unable for case in section.cases)
     return [
         KeyShortage(case=case.id, agency=agency, owners=signers.needed(case, agency), why=why)
-        for case in cases
+        for case in sorted(cases, key=lambda case: case.seq)
         for agency, why in signers.shortages(state.record, case)
     ]
 
@@ -75,85 +114,24 @@ def requirements(state: State, now_ms: int) -> list[RequirementDelay]:
     return [row for release in state.releases.values() for row in _requirements(state, release, now_ms)]
 
 
-def waited(case: Case, now_ms: int) -> dict[str, float]:
-    """How many days a case has waited for each party so far. A party with no days is left out."""
-    end_ms = case.determined_ms if case.determined_ms is not None and not _is_open(case) else now_ms
-    found: dict[str, float] = {}
-    for party in sorted(case.parties):
-        clock, said = case.clocks.get(party), _answer_ms(case, party)
-        start_ms = clock.started_ms if clock is not None and clock.receipt is not None else case.at_ms
-        stops = [*clock.stops] if clock is not None else []
-        if clock is not None and clock.asked_ms is not None:
-            stops.append(Span(clock.asked_ms, now_ms))
-        stopped = sum(clocks.days_waited(*stop) for stop in stops)
-        days = clocks.days_waited(start_ms, min(said if said is not None else end_ms, end_ms)) - stopped
-        if days > 0:
-            found[party] = days
-    asked = [*case.stops]
-    if case.asked_ms is not None:
-        asked.append(Span(case.asked_ms, now_ms))
-    if case.state == kinds.OFFERED and case.offer_until_ms is not None:
-        asked.append(Span(case.history[-1].at_ms if case.history else case.at_ms, now_ms))
-    if asked:
-        found["applicant"] = sum(clocks.days_waited(*stop) for stop in asked)
-    return found
-
-
-def _is_open(case: Case) -> bool:
-    return case.state != kinds.DETERMINED
-
-
-def _answer_ms(case: Case, party: str) -> int | None:
-    """When a party first said something that counts."""
-    return next(
-        (said.at_ms for said in case.history if said.agency == party and said.position != "ask"), None
-    )
-
-
-def _counts(seen: list[Case]) -> list[CaseCount]:
-    counted = Counter((case.kind, case.outcome or case.standing) for case in seen)
+def _counts(totals: Totals) -> Iterator[CaseCount]:
     order = [*kinds.STATES, *kinds.OUTCOMES]
-    rows = sorted(
-        counted.items(), key=lambda item: (list(kinds.KINDS).index(item[0][0]), order.index(item[0][1]))
-    )
-    return [CaseCount(kind=kind, state=state, cases=count) for (kind, state), count in rows]
+    known = list(kinds.KINDS)
+    rows = sorted(totals.counts.items(), key=lambda item: (known.index(item[0][0]), order.index(item[0][1])))
+    return (CaseCount(kind=kind, state=state, cases=count) for (kind, state), count in rows)
 
 
-def _answered(seen: list[Case]) -> dict[str, list[float]]:
-    """Days from an agency's receipt (without one, from the opening) to its answer, by agency."""
-    found: dict[str, list[float]] = {}
-    for case in seen:
-        for party in case.parties:
-            if _answer_ms(case, party) is not None:
-                end_ms = case.determined_ms or case.history[-1].at_ms
-                days = waited(case, end_ms).get(party, 0.0)
-                found.setdefault(party, []).append(days)
-    return found
+def _days(ms: float) -> float:
+    return round(ms / clocks.DAY_MS, 2)
 
 
-def _whole(seen: list[Case], kind: str) -> list[float]:
-    return [
-        clocks.days_waited(case.at_ms, case.determined_ms)
-        for case in seen
-        if case.kind == kind and case.determined_ms is not None and not _is_open(case)
-    ]
+def _mean(total_ms: int, cases: int) -> float:
+    return _days(total_ms / cases)
 
 
-def _mean(days: list[float]) -> float:
-    return round(fmean(days), 2)
-
-
-def _median(days: list[float]) -> float:
-    return round(median(days), 2)
-
-
-def _waits(seen: list[Case], now_ms: int) -> dict[str, list[float]]:
-    """How many days each case has waited for a party, by party."""
-    found: dict[str, list[float]] = {}
-    for case in seen:
-        for party, days in waited(case, now_ms).items():
-            found.setdefault(party, []).append(days)
-    return found
+def _median(took_ms: Iterable[int]) -> float:
+    """The median in days. The parts of `took_ms` are sorted, and Python's sort merges sorted parts."""
+    return _days(median(took_ms))
 
 
 def _requirements(state: State, release: Release, now_ms: int) -> list[RequirementDelay]:
@@ -161,16 +139,14 @@ def _requirements(state: State, release: Release, now_ms: int) -> list[Requireme
     the requirements that are cases, in order.
     """
     rows = []
+    asked = [*state.docket.newest(lambda each: each.kind in _REQUIREMENTS and each.release == release.name)][
+        ::-1
+    ]
     for stage, terms in release.terms.items():
-        about = [
-            case
-            for case in state.cases.values()
-            if case.kind in _REQUIREMENTS
-            and case.question.release == release.name
-            and case.question.terms == terms
-        ]
+        about = [case for case in asked if case.question.terms == terms]
         for case in about:
-            until_ms = case.determined_ms if case.determined_ms is not None and not _is_open(case) else now_ms
+            over_ms = waits.ended_ms(case)
+            until_ms = now_ms if over_ms is None else over_ms
             rows.append(
                 RequirementDelay(
                     release=release.name,

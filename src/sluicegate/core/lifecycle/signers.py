@@ -8,7 +8,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sluicegate_record.entities.case import Case
 from sluicegate_record.record import Record
@@ -38,12 +38,10 @@ def unable(record: Record, case: Case) -> list[str]:
     ]
 
 
-def is_stuck(record: Record, case: Case) -> bool:
+def is_stuck(case: Case, unable: Collection[str]) -> bool:
     """Whether agencies cannot carry a case to a yes, because of those that cannot answer."""
-    lacking, left = frozenset(unable(record, case)), case.left
-    if not lacking or left is None or case.unopposed:
-        return False
-    return not quorum.satisfied(left, quorum.parties_of(left) - lacking)
+    left = case.left if unable and not case.unopposed else None
+    return left is not None and not quorum.satisfied(left, quorum.parties_of(left).difference(unable))
 
 
 def shortages(record: Record, case: Case) -> Iterator[tuple[str, str]]:

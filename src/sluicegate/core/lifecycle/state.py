@@ -17,6 +17,7 @@ from sluicegate.core.access.table import Table, fold_in
 from sluicegate.core.lifecycle import blocks, registry
 from sluicegate.core.lifecycle.agenda import Agenda, What
 from sluicegate.core.lifecycle.blocks import StageName, stage_of
+from sluicegate.core.lifecycle.docket import Docket
 from sluicegate.core.lifecycle.holdings import Holdings
 from sluicegate.core.lifecycle.registry import Registry
 from sluicegate.core.people.persons import Definition
@@ -104,6 +105,7 @@ class State:
         """The version in use of each screening list."""
         self.nominations: dict[str, Nomination] = {}
         self.notes: list[dict[str, Any]] = []
+        self._docket = Docket()
 
     @property
     def size(self) -> int:
@@ -124,6 +126,12 @@ class State:
     def developer(self) -> str:
         """The party of the officers."""
         return self.record.developer
+
+    @property
+    def docket(self) -> Docket:
+        """Every case, sorted by what lists and reports ask for."""
+        self.settle()
+        return self._docket
 
     @property
     def keys(self) -> Mapping[str, PinnedKey]:
@@ -160,6 +168,10 @@ class State:
         self.table.apply(entry)
         fold_in(_fold, self, entry)
         self.at_ms = entry.at_ms
+
+    def settle(self) -> None:
+        """Put the docket in order. Who folds for others calls this last: then no reader changes anything."""
+        self._docket.settle(self.record)
 
     def seated(self, release: str, stage: str) -> frozenset[str]:
         """The organizations that hold a seat of a stage,
@@ -209,6 +221,7 @@ def _fold(state: State, entry: Entry) -> None:
 
 
 def _follow_case(state: State, before: Case | None, case: Case) -> Iterator[StageName]:
+    state._docket.stale([case.id])
     _follow_times(state, before, case)
     undecided = state.undecided.setdefault(case.question.release, {})
     if case.state in blocks.SETTLED:
@@ -319,7 +332,12 @@ _FOLLOW: dict[type, Callable[[State, Any, Any], Iterator[StageName]]] = {
 # What is on no entity of the record
 
 
+def _key_pinned(state: State, entry: Entry, body: releases.KeyPinned) -> None:
+    state._docket.stale([case.id for case in state._docket.open_cases()])
+
+
 def _release_applied(state: State, entry: Entry, body: releases.ReleaseApplied) -> list[StageName]:
+    state._docket.stale([case.id for case in state._docket.open_cases(body.release)])
     _look_again(state, body.release, entry.at_ms)
     return [(body.release, stage) for stage in body.terms]
 
@@ -378,6 +396,7 @@ def _registry(state: State, entry: Entry, body: Body) -> None:
 
 
 _FOLDS: dict[type[Body], Callable[[State, Entry, Any], list[StageName] | None]] = {
+    releases.KeyPinned: _key_pinned,
     releases.ReleaseApplied: _release_applied,
     releases.StageOpened: _stage_opened,
     releases.OrganizationNominated: _organization_nominated,

@@ -31,7 +31,7 @@ WITHIN_MAX = 1000
 YEAR_MIN, YEAR_MAX = 1971, 2199
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY_MS = 86_400_000
+DAY_MS = 86_400_000
 _SATURDAY = 5
 
 
@@ -142,7 +142,7 @@ def local_date(at_ms: int, calendar: str) -> date:
 
 def days_waited(start_ms: int, end_ms: int) -> float:
     """How long something took, in days of 86 400 s, stops and holidays included."""
-    return (end_ms - start_ms) / _DAY_MS
+    return (end_ms - start_ms) / DAY_MS
 
 
 def _touched(stop: tuple[int, int], start: int, calendar: str) -> range:
