@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 from sluicegate.errors import StoreUnavailable, StoreUnusable
 from sluicegate.ports import Incarnation, Node, PastCommand, Principal
 from sluicegate.store import schema
+from sluicegate.store.log import nodes_at
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import checkpoint, merkle
@@ -496,3 +497,16 @@ def test_what_breaks_a_rule_of_the_schema_is_no_fault_of_the_disk(path):
             Log(store).append(ENTRIES[:2])
         assert verified(store) == 2
         store.fleet.register(Incarnation("gateway-1", "incarnation-1", "codex"))
+
+
+def test_tree_nodes_are_found_by_the_index_however_many_are_asked_for(path):
+    rows = [(0, index, index.to_bytes(32, "big")) for index in range(1_100)]
+    with closing(SqliteStore(path)) as store:
+        with store.write() as ports:
+            ports.log.append(ENTRIES[:1], rows, "")
+        places = [(level, index) for level, index, _ in rows][::-1]
+        assert store.log.nodes(places) == [node for _, _, node in rows][::-1]
+    with closing(sqlite3.connect(path)) as file:
+        plan = file.execute(f"EXPLAIN QUERY PLAN {nodes_at(2)}", (0, 1, 0, 2)).fetchall()
+    assert not [step for *_, step in plan if step.startswith("SCAN n")]
+    assert any("SEARCH n USING PRIMARY KEY (level=? AND idx=?)" in step for *_, step in plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,6 +33,19 @@ _ADD_ENTRIES, _ADD_PARTS = sa.insert(schema.entries), sa.insert(schema.parts)
 _ADD_NODES = sa.insert(schema.nodes)
 _DONE = sa.select(schema.commands).where(schema.commands.c.id == sa.bindparam("command"))
 _REMEMBER = sa.insert(schema.commands)
+_LEAVES = "SELECT CAST(leaf AS BLOB) FROM entries WHERE seq >= ? AND seq < ? ORDER BY seq"
+
+
+_PLACES_MAX = 500
+"""How many places one query asks for: SQLite takes at most 500 rows of values."""
+
+
+@lru_cache(maxsize=128)
+def nodes_at(count: int) -> str:
+    """The query for so many places. For `(level, idx) IN (…)` SQLite would read the whole table."""
+    found = "SELECT n.level, n.idx, CAST(n.hash AS BLOB) FROM place AS p CROSS JOIN nodes AS n"
+    places = ", ".join(["(?, ?)"] * count)
+    return f"WITH place (level, idx) AS (VALUES {places}) {found} ON n.level = p.level AND n.idx = p.idx"
 
 
 class SqliteLog:
@@ -63,19 +77,18 @@ class SqliteLog:
 
     def leaves(self, start: int, end: int) -> Sequence[bytes]:
         """The leaves of the entries `start` to `end` (exclusive)."""
-        table = schema.entries
-        wanted = sa.and_(table.c.seq >= start, table.c.seq < end)
-        query = sa.select(_bytes(table.c.leaf)).where(wanted).order_by(table.c.seq)
         with self._session.reading() as connection:
-            return list(connection.scalars(query))
+            return [leaf for (leaf,) in connection.exec_driver_sql(_LEAVES, (start, end))]
 
     def nodes(self, places: Sequence[Place]) -> Sequence[bytes]:
-        """The stored tree nodes at some places, by one query."""
-        table = schema.nodes
-        wanted = sa.tuple_(table.c.level, table.c.idx).in_(places)
-        query = sa.select(table.c.level, table.c.idx, _bytes(table.c.hash)).where(wanted)
+        """The stored tree nodes at some places, each found by the index."""
+        found: dict[Place, bytes] = {}
         with self._session.reading() as connection:
-            found = {(row.level, row.idx): bytes(row.hash) for row in connection.execute(query)}
+            for at in range(0, len(places), _PLACES_MAX):
+                part = places[at : at + _PLACES_MAX]
+                given = tuple(number for place in part for number in place)
+                rows = connection.exec_driver_sql(nodes_at(len(part)), given)
+                found.update(((level, index), bytes(node)) for level, index, node in rows)
         for level, index in places:
             if (level, index) not in found:
                 raise StoreUnusable(
