@@ -8,7 +8,10 @@ Rules:
 - The state follows the log, never the other way round: entries are folded in after their commit, by the
   same function that folds them at start. A commit whose fate is unknown is found out by catching up.
 - A command id is done once; done again it returns its first result.
-- Nothing is decided while something is due: time goes first, in the order in which it was due.
+- Nothing is decided while something is due: time goes first, in the order in which it was due. Only a command
+  that narrows what is allowed, and that nothing due can change, goes before: customers wait for no backlog.
+- What is due is done in batches: one commit and one signed head for many things. Between two batches others
+  get their turn, first those that narrow. What a crash leaves undone is due again.
 - What is appended is lawful: it is asserted of each entry, on the record as the entries before it leave it.
 - The commit that appends an entry also puts its letters in the outbox.
 - Starting recomputes every hash: a log whose root is not that of its entries is refused.
@@ -16,21 +19,20 @@ Rules:
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.core import lifecycle
 from sluicegate.core.lifecycle import Acceptance, Command, Refusal, State, ticks
-from sluicegate.core.lifecycle.ticks import Tick
 from sluicegate.core.people import application
 from sluicegate.errors import BadCheckpoint, StoreUnavailable, StoreUnusable
 from sluicegate.ports import Log, PastCommand, Ports, Store
 from sluicegate.service import letters
 from sluicegate.service.follower import Follower
+from sluicegate.service.lanes import Lanes
 from sluicegate_record import entries, law
 from sluicegate_record.entities.happening import CLOCK
 from sluicegate_record.entries import Entry
@@ -39,6 +41,10 @@ from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.record import Record
 
 Result = TypeVar("Result")
+_Asked: TypeAlias = Command | Callable[[Ports], Command | Refusal]
+
+BATCH, BATCH_MS = 256, 20
+"""When a batch of what is due ends: after so many entries, or after so long, without its commit."""
 
 
 class Ledger:
@@ -69,18 +75,19 @@ class Ledger:
 
         Units: milliseconds of CLOCK_BOOTTIME.
         """
-        self._writing = threading.RLock()
-        """The writer holds it. It is taken before the follower's lock, never while that is held."""
+        self._lanes = Lanes()
+        """The writer holds them. They are taken before the follower's lock, never while that is held."""
         self._follower = Follower()
         self._state = self._follower.state
         """Folded by the follower alone."""
         self._watchers: list[Callable[[], None]] = []
+        self._vkey = checkpoint.vkey(origin, key.public_key().public_bytes_raw())
         self._naming = application.tag_key(key)
         self._load()
 
     def execute(
         self,
-        command: Command | Callable[[Ports], Command | Refusal],
+        command: _Asked,
         *,
         by: str,
         command_id: str,
@@ -94,31 +101,29 @@ class Ledger:
         """
         asked = canonical.digest([by, request])
         command_id = _name(by, command_id)
-        with self._writing, self._telling():
-            while True:
-                began_ms = self.boot_ms()
+        is_first = isinstance(command, Command) and lifecycle.narrows(command)
+        result: dict[str, Any] | None = None
+        while result is None:
+            with self._lanes.hold(first=is_first), self._telling():
                 try:
-                    entries, result = self._transact(command, by, command_id, asked)
+                    result = self._do(command, by, command_id, asked, is_first=is_first)
                 except _SomethingDue:
                     self._tick()
                 except _RolledBack as rolled_back:
                     return rolled_back.refusal
-                else:
-                    # Durable here: the transaction has committed.
-                    self._follower.follow(entries)
-                    if entries:
-                        self.held_ms = began_ms
-                    with suppress(StoreUnavailable):  # whoever comes next does what has become due
-                        self._catch_up_with_time()
-                    return result
+        if not is_first:
+            with suppress(StoreUnavailable):  # whoever comes next does what has become due
+                self.tick()
+        return result
 
     def tick(self) -> None:
-        """Let everything happen that is due by now, each thing in a transaction of its own, in order.
+        """Let everything happen that is due by now, in order, many things in a transaction.
 
         Raises: StoreUnavailable: the rest will be done when asked again.
         """
-        with self._writing, self._telling():
-            self._catch_up_with_time()
+        while ticks.due(self._state, self.now_ms()) is not None:
+            with self._lanes.hold(), self._telling():
+                self._tick()
 
     def arrange(
         self,
@@ -134,7 +139,7 @@ class Ledger:
         """
         asked = canonical.digest([by, request])
         command_id = _name(by, command_id)
-        with self._writing:
+        with self._lanes.hold():
             try:
                 with self.store.write() as ports:
                     result = _first(ports.log, command_id, asked)
@@ -166,7 +171,7 @@ class Ledger:
 
     def catch_up(self) -> None:
         """Follow what others, or a commit whose fate was unknown, have added to the log."""
-        with self._writing, self._telling():
+        with self._lanes.hold(), self._telling():
             self._follower.catch_up(self.store.log)
 
     def now_ms(self) -> int:
@@ -196,11 +201,15 @@ class Ledger:
 
     def vkey(self) -> str:
         """The log's verifier key, as text."""
-        return checkpoint.vkey(self.origin, self.key.public_key().public_bytes_raw())
+        return self._vkey
 
     def tag(self, name: str) -> str:
         """The tag of a legal name in entries. Without the log's key, no one can find out the name."""
         return application.tag(self._naming, name)
+
+    def waiting(self) -> int:
+        """How many threads wait for their turn to write."""
+        return self._lanes.waiting()
 
     def watch(self, told: Callable[[], None]) -> None:
         """Call `told`, which must not wait, after every advance and arrangement, from any thread."""
@@ -230,8 +239,18 @@ class Ledger:
             ) from error
         return head.size, head.root
 
+    def _do(self, command: _Asked, by: str, command_id: str, asked: str, *, is_first: bool) -> dict[str, Any]:
+        """Do one command at the head. Requires: the lanes are held."""
+        began_ms = self.boot_ms()
+        entries, result = self._transact(command, by, command_id, asked, is_first=is_first)
+        # Durable here: the transaction has committed.
+        self._follower.follow(entries)
+        if entries:
+            self.held_ms = began_ms
+        return result
+
     def _transact(
-        self, command: Command | Callable[[Ports], Command | Refusal], by: str, command_id: str, asked: str
+        self, command: _Asked, by: str, command_id: str, asked: str, *, is_first: bool
     ) -> tuple[list[Entry], dict[str, Any]]:
         with self.store.write() as ports:
             self._hold(ports.log)
@@ -239,7 +258,7 @@ class Ledger:
             if first is not None:
                 return [], first
             now_ms = self.now_ms()
-            if ticks.due(self._state, now_ms) is not None:
+            if not is_first and ticks.due(self._state, now_ms) is not None:
                 raise _SomethingDue
             made = command(ports) if callable(command) else command
             if isinstance(made, Refusal):
@@ -261,21 +280,30 @@ class Ledger:
                 remedy="put the newest database back",
             )
 
-    def _catch_up_with_time(self) -> None:
-        while ticks.due(self._state, self.now_ms()) is not None:
-            self._tick()
-
     def _tick(self) -> None:
-        """Let the earliest thing happen that is due, if anything still is at the head."""
+        """Let happen what is due at the head, as much as one batch holds. Requires: the lanes are held."""
         with self.store.write() as ports:
             self._hold(ports.log)
             now_ms = self.now_ms()
-            decided = lifecycle.decide(self._state, Tick(), now_ms, Entropy(self.random(32)))
-            assert isinstance(decided, Acceptance)
-            command_id = _name(CLOCK, str(self._state.size))
-            entries = self._append(ports, decided, now_ms, CLOCK, command_id)
+            placed = self._batch(now_ms) if ticks.due(self._state, now_ms) is not None else []
+            self._write(ports, placed)
         # Durable here: the transaction has committed.
-        self._follower.follow(entries)
+        self._follower.follow(placed)
+
+    def _batch(self, now_ms: int) -> list[Entry]:
+        """The entries of what is due, each lawful after those before it, for at most about `BATCH_MS`."""
+        ahead, until_ms = lifecycle.Ahead(self._state), self.boot_ms() + BATCH_MS
+        placed: list[Entry] = []
+        for drafts in ticks.batch(ahead, now_ms, Entropy(self.random(32))):
+            command_id = _name(CLOCK, str(ahead.size))
+            made = entries.place_all(drafts, seq=ahead.size, at_ms=now_ms, by=CLOCK, command=command_id)
+            for entry in made:
+                _check_law(ahead.record, self.vkey(), entry)
+                ahead.apply(entry)
+            placed += made
+            if len(placed) >= BATCH or self.boot_ms() >= until_ms:
+                break
+        return placed
 
     def _append(
         self, ports: Ports, decided: Acceptance, now_ms: int, by: str, command_id: str
@@ -283,14 +311,22 @@ class Ledger:
         placed = entries.place_all(
             decided.drafts, seq=self._state.size, at_ms=now_ms, by=by, command=command_id
         )
-        _check_law(self._state.record, self.vkey(), placed)
+        after = self._state.record.overlay() if len(placed) > 1 else self._state.record
+        for entry in placed:
+            _check_law(after, self.vkey(), entry)
+            if after is not self._state.record:
+                after.apply(entry)
+        self._write(ports, placed)
+        return placed
+
+    def _write(self, ports: Ports, placed: Sequence[Entry]) -> None:
+        """Write entries, the signed head that holds them, and their letters."""
         if placed:
             grown = self._follower.frontier.copy()
             nodes = [node for entry in placed for node in grown.append(merkle.leaf_hash(entry.leaf))]
             note = checkpoint.sign(self.origin, grown.size, grown.root(), self.key)
             ports.log.append(placed, nodes, note)
             ports.outbox.post(letters.addressed(ports.outbox, placed, self._state.record))
-        return placed
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -319,18 +355,14 @@ class _RolledBack(Exception):
         self.refusal = refusal
 
 
-def _check_law(record: Record, log: str, placed: Sequence[Entry]) -> None:
-    """Check that each entry is lawful after those before it.
+def _check_law(record: Record, log: str, entry: Entry) -> None:
+    """Check that an entry is lawful after those that are on the record.
 
-    Raises: AssertionError: one is not, and so was decided wrongly.
+    Raises: AssertionError: it is not, and so was decided wrongly.
     """
-    after = record.overlay() if len(placed) > 1 else record
-    for entry in placed:
-        breach = law.breach(after, entry, after.pinned(), log, law.Support.RECORD)
-        if breach is not None:
-            raise AssertionError(f"a {entry.type} entry was decided that is not lawful: {breach}")
-        if after is not record:
-            after.apply(entry)
+    breach = law.breach(record, entry, record.pinned(), log, law.Support.RECORD)
+    if breach is not None:
+        raise AssertionError(f"a {entry.type} entry was decided that is not lawful: {breach}")
 
 
 def _first(log: Log, command_id: str, asked: str) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from sluicegate.core.lifecycle.grants import OpenRemoval
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.record import UseList
 from sluicegate.core.lifecycle.releases import ApplyPlan
-from sluicegate.core.lifecycle.waits import answers, waits, whole_ms
+from sluicegate.core.lifecycle.waits import times
 from sluicegate.core.terms.trust import Pin
 from sluicegate_record.entities.case import Case
 from sluicegate_record.record import Record
@@ -222,19 +222,16 @@ def test_a_report_adds_up_what_each_case_says(seed: int, later_ms: int) -> None:
     report = reports.report(reports.Totals(state.docket.sections.items(), now_ms), (), (), state.size)
     cases = [*state.cases.values()]
     assert sum(row.cases for row in report.counts) == len(cases)
+    each = [(case.kind, times(case)) for case in cases]
     for row in report.waiting:
-        days = [waits(case)[row.for_].at(now_ms) / DAY_MS for case in cases if row.for_ in waits(case)]
+        days = [found.waits[row.for_].at(now_ms) / DAY_MS for _, found in each if row.for_ in found.waits]
         assert row.days == pytest.approx(sum(days), abs=0.01)
-        assert row.cases == sum(each > 0 or row.for_ == APPLICANT for each in days)
+        assert row.cases == sum(waited > 0 or row.for_ == APPLICANT for waited in days)
     for agency in report.agencies:
-        took = [answers(case)[agency.agency] / DAY_MS for case in cases if agency.agency in answers(case)]
+        took = [found.answers[agency.agency] / DAY_MS for _, found in each if agency.agency in found.answers]
         assert agency.cases == len(took)
         assert agency.median == pytest.approx(median(took), abs=0.01)
-    for kind in report.overall:
-        took = [
-            whole / DAY_MS
-            for case in cases
-            if case.kind == kind.kind and (whole := whole_ms(case)) is not None
-        ]
-        assert kind.cases == len(took)
-        assert kind.median == pytest.approx(median(took), abs=0.01)
+    for row_ in report.overall:
+        took = [found.whole / DAY_MS for kind, found in each if kind == row_.kind and found.whole is not None]
+        assert row_.cases == len(took)
+        assert row_.median == pytest.approx(median(took), abs=0.01)

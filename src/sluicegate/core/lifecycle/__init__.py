@@ -28,10 +28,10 @@ from sluicegate.core.lifecycle import (
     ticks,
 )
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
-from sluicegate.core.lifecycle.state import State
+from sluicegate.core.lifecycle.state import Ahead, State
 from sluicegate_record.log.leaf import Entropy
 
-__all__ = ["Acceptance", "Command", "Refusal", "State", "decide"]
+__all__ = ["Acceptance", "Ahead", "Command", "Refusal", "State", "decide", "narrows"]
 
 Decider = Callable[[State, Any, int, Entropy], Acceptance | Refusal]
 _DECIDERS: dict[type[Command], Decider] = {
@@ -98,3 +98,14 @@ def decide(state: State, command: Command, now_ms: int, entropy: Entropy) -> Acc
     Raises: InvalidInput: the command is malformed.
     """
     return _DECIDERS[type(command)](state, command, now_ms, entropy)
+
+
+def narrows(command: Command) -> bool:
+    """Whether a command only narrows what is allowed, so that it need not wait until all that is due is done:
+    a directive that replaces none, and the end of a credential.
+
+    Raises: InvalidInput: the command is malformed.
+    """
+    if isinstance(command, directives.IssueDirective):
+        return directives.replaces_none(command)
+    return isinstance(command, credentials.RevokeCredential)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterator
 from typing import NamedTuple
 
 
@@ -32,6 +33,18 @@ class Agenda(dict[What, int]):
         elif self.get(what) != due_ms:
             self[what] = due_ms
             heapq.heappush(self._heap, (due_ms, what))
+
+    def due(self, now_ms: int) -> Iterator[What]:
+        """Everything that is due by a time, in order. Nothing may be put while this is used."""
+        ahead = [(*self._heap[0], 0)] if self._heap else []
+        before: tuple[int, What] | None = None
+        while ahead and ahead[0][0] <= now_ms:
+            due_ms, what, at = heapq.heappop(ahead)
+            for child in range(2 * at + 1, min(2 * at + 3, len(self._heap))):
+                heapq.heappush(ahead, (*self._heap[child], child))
+            if self.get(what) == due_ms and (due_ms, what) != before:
+                before = due_ms, what
+                yield what
 
     def first(self) -> tuple[int, What] | None:
         """The earliest one; None if nothing is on the agenda."""

@@ -117,6 +117,12 @@ class AddDefinition(Command):
     source: str
 
 
+def replaces_none(command: IssueDirective) -> bool:
+    """Whether a directive replaces no other. Raises: InvalidInput: it is malformed."""
+    document = Document.check(DirectiveStatement.read(command.envelope).document)
+    return document.metadata.replaces is None
+
+
 def issue_directive(
     state: State, command: IssueDirective, now_ms: int, entropy: Entropy
 ) -> Acceptance | Refusal:

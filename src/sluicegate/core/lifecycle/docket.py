@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from sluicegate.acts.act import APPLICANT
 from sluicegate.core.lifecycle import blocks, signers, waits
-from sluicegate.core.lifecycle.waits import Wait
+from sluicegate.core.lifecycle.waits import Times, Wait
 from sluicegate_record.entities.case import Case
 from sluicegate_record.record import Record
 from sluicegate_record.terms import kinds
@@ -67,16 +67,17 @@ class Section:
     def add(self, case: Case) -> None:
         """Put a case in."""
         insort(self.cases, case, key=_seq)
-        for times, ms in self._times(case):
-            insort(times, ms)
-        self._count(case, 1)
+        times = waits.times(case)
+        for kept, ms in self._sorted(times):
+            insort(kept, ms)
+        self._count(times, 1)
 
     def remove(self, seq: int) -> None:
         """Take out the case that was opened by entry `seq`, as it was put in."""
-        case = self.cases.pop(bisect_left(self.cases, seq, key=_seq))
-        for times, ms in self._times(case):
-            del times[bisect_left(times, ms)]
-        self._count(case, -1)
+        times = waits.times(self.cases.pop(bisect_left(self.cases, seq, key=_seq)))
+        for kept, ms in self._sorted(times):
+            del kept[bisect_left(kept, ms)]
+        self._count(times, -1)
 
     def newest(self, before: int | None = None) -> Iterator[Case]:
         """The cases, newest first; only those that were opened before entry `before`, if it is given."""
@@ -89,19 +90,18 @@ class Section:
             begun = self.begun.get(party, ())
             yield party, cases - len(begun) + bisect_left(begun, now_ms), wait
 
-    def _times(self, case: Case) -> Iterator[tuple[array[int], int]]:
+    def _sorted(self, times: Times) -> Iterator[tuple[array[int], int]]:
         """The times of a case that are kept sorted, each with where it is kept."""
-        whole_ms = waits.whole_ms(case)
-        if whole_ms is not None:
-            yield self.whole, whole_ms
-        for party, took_ms in waits.answers(case).items():
+        if times.whole is not None:
+            yield self.whole, times.whole
+        for party, took_ms in times.answers.items():
             yield self.answers.setdefault(party, array("q")), took_ms
-        for party, wait in waits.waits(case).items():
+        for party, wait in times.waits.items():
             if wait.running and party != APPLICANT:
                 yield self.begun.setdefault(party, array("q")), -wait.ms
 
-    def _count(self, case: Case, by: int) -> None:
-        for party, wait in waits.waits(case).items():
+    def _count(self, times: Times, by: int) -> None:
+        for party, wait in times.waits.items():
             cases, total = self.waits.pop(party, (0, Wait()))
             if cases + by:
                 self.waits[party] = cases + by, total.plus(by * wait.ms, by * wait.running)

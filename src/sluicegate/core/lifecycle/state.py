@@ -8,7 +8,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -197,11 +197,77 @@ class State:
                 found.append(name)
         return found
 
+    def waitlist(self, stage: StageName) -> dict[str, int]:
+        """The waitlist of a stage, to change it."""
+        return self.waitlists.setdefault(stage, {})
+
+    def taken(self, stage: StageName) -> Counter[str]:
+        """Who holds a seat of a stage, to change it."""
+        return self.seats.setdefault(stage, Counter())
+
     def party_of(self, grant: str) -> str:
         """The commitment to the dossier that was last agreed to for a grant."""
         party = self.cases[self.grants[grant].dossier].question.party
         assert party is not None
         return party
+
+
+class Ahead(State):
+    """A state with some entries more than are committed; the state below it does not change.
+
+    Only the record, the seats and the waitlists go ahead, and `changed` names what has changed in the record.
+    """
+
+    def __init__(self, below: State) -> None:
+        vars(self).update(vars(below))
+        self.record = below.record.overlay()
+        self.seats, self.waitlists = dict(below.seats), dict(below.waitlists)
+        self.changed: set[str] = set()
+        self._size = below.size
+        self._copied: set[int] = set()
+
+    @property
+    def size(self) -> int:
+        """The log size this state is of."""
+        return self._size
+
+    def apply(self, entry: Entry) -> None:
+        """Go one entry ahead. Requires: it is lawful."""
+        for before, after in self.record.apply(entry):
+            self.changed.add(after.name if isinstance(after, Directive) else after.id)
+            follow = _SEATING.get(type(after))
+            if follow is not None:
+                deque(follow(self, before, after), maxlen=0)
+        self._size = entry.size
+
+    def waitlist(self, stage: StageName) -> dict[str, int]:
+        """A waitlist of its own."""
+        found = super().waitlist(stage)
+        if id(found) not in self._copied:
+            found = self.waitlists[stage] = dict(found)
+            self._copied.add(id(found))
+        return found
+
+    def taken(self, stage: StageName) -> Counter[str]:
+        """Seats of its own."""
+        found = super().taken(stage)
+        if id(found) not in self._copied:
+            found = self.seats[stage] = Counter(found)
+            self._copied.add(id(found))
+        return found
+
+
+def due_ms(state: State, what: What) -> int | None:
+    """When something becomes due, from the entity that it is about; None: not any more.
+
+    Requires: that entity has changed since it was put on the agenda.
+    """
+    case, grant = state.cases.get(what.about), state.grants.get(what.about)
+    if case is not None:
+        return dict(_due_in(case)).get(what)
+    if grant is not None:
+        return grant.valid_until_ms if grant.is_live else None
+    return _expires_ms(state.directives[what.about])
 
 
 def _fold(state: State, entry: Entry) -> None:
@@ -236,6 +302,11 @@ def _follow_case(state: State, before: Case | None, case: Case) -> Iterator[Stag
         _follow_application(state, before, case)
     if before is not None and before.outcome != case.outcome and case.kind == kinds.TERMS:
         _look_again(state, case.question.release, case.determined_ms or 0)
+    yield from _follow_list(state, before, case)
+
+
+def _follow_list(state: State, before: Case | None, case: Case) -> Iterator[StageName]:
+    """Count a case onto its waitlist or off it, and its offer of a seat."""
     listed = before.listed_seq if before is not None else None
     if listed != case.listed_seq:
         _list(state, case)
@@ -257,7 +328,7 @@ def _follow_application(state: State, before: Case | None, case: Case) -> None:
 
 
 def _list(state: State, case: Case) -> None:
-    waiting = state.waitlists.setdefault(stage_of(case), {})
+    waiting = state.waitlist(stage_of(case))
     if case.listed_seq is None:
         del waiting[case.id]
     else:
@@ -266,7 +337,7 @@ def _list(state: State, case: Case) -> None:
 
 def _seat(state: State, stage: StageName, organization: str, by: int) -> None:
     """Count a grant or an open offer in (`by` 1) or out (-1)."""
-    taken = state.seats.setdefault(stage, Counter())
+    taken = state.taken(stage)
     taken[organization] += by
     if taken[organization] <= 0:
         del taken[organization]
@@ -304,6 +375,11 @@ def _follow_grant(state: State, before: Grant | None, grant: Grant) -> Iterator[
     if before is None:
         state.granted.add(grant, state.cases[grant.case])
     state.agenda.put(What(grant.id, "", "expiry"), grant.valid_until_ms if grant.is_live else None)
+    yield from _follow_seat(state, before, grant)
+
+
+def _follow_seat(state: State, before: Grant | None, grant: Grant) -> Iterator[StageName]:
+    """Count the seat that a grant holds."""
     was_live = before is not None and before.is_live
     if was_live is not grant.is_live:
         stage = (grant.release, grant.stage)
@@ -312,16 +388,22 @@ def _follow_grant(state: State, before: Grant | None, grant: Grant) -> Iterator[
 
 
 def _follow_directive(state: State, before: Directive | None, found: Directive) -> Iterator[StageName]:
-    is_over = found.ended is not None
-    expires_ms = None if is_over or found.is_drill else found.document.spec.expires_ms
-    state.agenda.put(What(found.name, "", "directive"), expires_ms)
-    if is_over or found.in_force_ms is not None:
+    state.agenda.put(What(found.name, "", "directive"), _expires_ms(found))
+    if found.ended is not None or found.in_force_ms is not None:
         state.spreading.pop(found.name, None)
     else:
         state.spreading.setdefault(found.name)
     yield from ()
 
 
+def _expires_ms(found: Directive) -> int | None:
+    return None if found.ended is not None or found.is_drill else found.document.spec.expires_ms
+
+
+_SEATING: dict[type, Callable[[State, Any, Any], Iterator[StageName]]] = {
+    Case: _follow_list,
+    Grant: _follow_seat,
+}
 _FOLLOW: dict[type, Callable[[State, Any, Any], Iterator[StageName]]] = {
     Case: _follow_case,
     Grant: _follow_grant,

@@ -1,31 +1,31 @@
-"""Time: things that become due move cases without a command, one at a time,
-in the order in which they were due.
+"""Time: things that become due move cases without a command, in the order in which they were due.
 
 Rules:
-- A tick decides the earliest thing that is due, and always writes an entry that takes it off the agenda. So
-  it happens once, however often it is asked for. After a downtime, everything that was missed happens in
-  order.
-- While something is due, the writer decides no other command. So a command that comes at the very moment
-  comes after it: in time means strictly before.
+- A tick always writes an entry that takes what was due off the agenda. So it happens once, however often it
+  is asked for. After a downtime, everything that was missed happens in order, many things in one commit.
+- While something is due, the writer decides no other command, except one that only narrows. So a command that
+  comes at the very moment comes after it: in time means strictly before.
 - The plan, the receipt and the log's time prove a silence. The entry names the first two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sluicegate.acts.act import Done
 from sluicegate.core.lifecycle import determination, directives, grants, timing
 from sluicegate.core.lifecycle.agenda import What
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
-from sluicegate.core.lifecycle.state import State
+from sluicegate.core.lifecycle.blocks import StageName
+from sluicegate.core.lifecycle.state import Ahead, State, due_ms
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.happening import Trial
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.cases import CaseEscalated, CaseOffered, CaseSilent, CaseWarned
 from sluicegate_record.form import Json, form
 from sluicegate_record.log.leaf import Entropy
+from sluicegate_record.terms import kinds
 from sluicegate_record.terms.plan import Clock
 
 
@@ -52,9 +52,43 @@ def tick(state: State, command: Tick, now_ms: int, entropy: Entropy) -> Acceptan
     what = due(state, now_ms)
     if what is None:
         return Acceptance([], TickDone(due=None))
+    return Acceptance(_done(state, what, now_ms, entropy), TickDone(due=what._asdict()))
+
+
+def batch(ahead: Ahead, now_ms: int, entropy: Entropy) -> Iterator[list[Draft]]:
+    """The drafts of each thing that is due, in order, as far as they can be decided before a commit.
+
+    The caller applies their entries to `ahead` before it asks for more, and may stop at any time. An
+    appeal is always the first, because it looks at grants and applications that do not go ahead.
+    """
+    for what in ahead.agenda.due(now_ms):
+        if ahead.changed and not _is_due(ahead, what, now_ms):
+            continue
+        case = ahead.cases.get(what.about)
+        if ahead.changed and case is not None and case.kind == kinds.APPEAL:
+            return
+        yield _done(ahead, what, now_ms, entropy)
+
+
+def _done(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
     drafts = _TICKS[what.what](state, what, now_ms, entropy)
     assert drafts, what
-    return Acceptance(drafts, TickDone(due=what._asdict()))
+    return drafts
+
+
+def _is_due(ahead: Ahead, what: What, now_ms: int) -> bool:
+    """Whether something is still due after what has been done in the batch."""
+    if what.what == "seat":
+        return bool(ahead.next_offers(*_stage_of(what)))
+    if what.about not in ahead.changed:
+        return True
+    at_ms = due_ms(ahead, what)
+    return at_ms is not None and at_ms <= now_ms
+
+
+def _stage_of(what: What) -> StageName:
+    release, _, stage = what.about.partition("/")
+    return release, stage
 
 
 def _warning(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
@@ -130,9 +164,8 @@ def _offer(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draf
 
 
 def _seat(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
-    release, _, stage = what.about.partition("/")
     offered = []
-    for name in state.next_offers(release, stage):
+    for name in state.next_offers(*_stage_of(what)):
         until_ms = now_ms + state.cases[name].procedure.offer_ms
         offered.append(Draft(name, CaseOffered(case=name, until_ms=until_ms)))
     return offered

@@ -35,26 +35,33 @@ class Wait(NamedTuple):
         return Wait(self.ms + ms, self.running + running)
 
 
-def waits(case: Case) -> dict[str, Wait]:
-    """How long a case has waited for each party. A party that it did not wait for is left out."""
+class Times(NamedTuple):
+    """The times of a case, in milliseconds.
+
+    `whole` is from opening to determination, None of an open case. `answers` is how long each party took that
+    has answered. `waits` is how long the case has waited for each party; one without a wait is left out.
+    """
+
+    whole: int | None
+    answers: dict[str, int]
+    waits: dict[str, Wait]
+
+
+def times(case: Case) -> Times:
+    """The times of a case."""
     over_ms = ended_ms(case)
-    found = {party: wait for party in case.parties if (wait := _for_party(case, party, over_ms)) != Wait()}
+    found = Times(None if over_ms is None else over_ms - case.at_ms, {}, {})
+    said = _first_answers(case)
+    for party in case.parties:
+        wait = _for_party(case, party, said.get(party), over_ms)
+        if party in said:
+            found.answers[party] = wait.ms
+        if wait.ms or wait.running:
+            found.waits[party] = wait
     asked = list(_for_applicant(case))
     if asked:
-        found[APPLICANT] = Wait(sum(part.ms for part in asked), sum(part.running for part in asked))
+        found.waits[APPLICANT] = Wait(sum(part.ms for part in asked), sum(part.running for part in asked))
     return found
-
-
-def answers(case: Case) -> dict[str, int]:
-    """How long each party took that has answered, in milliseconds."""
-    answered = (party for party in case.parties if answered_ms(case, party) is not None)
-    return {party: _for_party(case, party, ended_ms(case)).ms for party in answered}
-
-
-def whole_ms(case: Case) -> int | None:
-    """How long a case took, from opening to determination, in milliseconds; None of an open one."""
-    over_ms = ended_ms(case)
-    return None if over_ms is None else over_ms - case.at_ms
 
 
 def ended_ms(case: Case) -> int | None:
@@ -62,20 +69,21 @@ def ended_ms(case: Case) -> int | None:
     return case.determined_ms if case.state == kinds.DETERMINED else None
 
 
-def answered_ms(case: Case, party: str) -> int | None:
-    """When a party first said something that counts."""
-    return next(
-        (said.at_ms for said in case.history if said.agency == party and said.position != "ask"), None
-    )
+def _first_answers(case: Case) -> dict[str, int]:
+    """When each party first said something that counts."""
+    found: dict[str, int] = {}
+    for said in case.history:
+        if said.position != "ask":
+            found.setdefault(said.agency, said.at_ms)
+    return found
 
 
-def _for_party(case: Case, party: str, over_ms: int | None) -> Wait:
+def _for_party(case: Case, party: str, said_ms: int | None, over_ms: int | None) -> Wait:
     timer = case.clocks.get(party)
     start_ms = timer.started_ms if timer is not None and timer.receipt is not None else case.at_ms
     asked_ms = timer.asked_ms if timer is not None else None
-    ends = [at_ms for at_ms in (answered_ms(case, party), asked_ms, over_ms) if at_ms is not None]
-    until_ms = min(ends, default=None)
     stops = timer.stops if timer is not None else ()
+    until_ms = min((at_ms for at_ms in (said_ms, asked_ms, over_ms) if at_ms is not None), default=None)
     stopped_ms = sum(
         stop.until_ms - stop.from_ms for stop in stops if until_ms is None or stop.until_ms <= until_ms
     )
