@@ -13,14 +13,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from itertools import count, islice
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from sluicegate.acts import cases, reports, review
+from sluicegate.acts import cases, credentials, reports, review
 from sluicegate.acts.act import AGENCY, AnyAct
+from sluicegate.core.lifecycle import ticks
+from sluicegate.core.lifecycle.credentials import RevokeCredential
 from sluicegate.core.people import application
 from sluicegate.ports import Principal
 from sluicegate.service import doings
@@ -47,6 +50,7 @@ APPLICATIONS, FEW = 100_000, 100
 """How many applications there are, and how many in the ledger that is compared with."""
 CHUNK = 5_000
 PAGES, REPORTS = 20, 3
+ORDERS, ORDER_EVERY_S = 100, 0.05
 REVIEWER = Principal("agency_bench", AGENCY, "agency", "oncd")
 DUE_DAYS = 30
 
@@ -60,10 +64,17 @@ def measure() -> dict[str, float]:
         with _written(few), _written(grown):
             beside = [_pages(each)["page_p95_ms"] for each in (few, grown)]
         values["page_ratio"] = beside[1] / beside[0]
-        size = ledger.size()
+        began_s = time.perf_counter()
+        issued = grown.issued(ORDERS)
+        alone_s = (time.perf_counter() - began_s) / ORDERS
         grown.later(DUE_DAYS + 1)
-        values["tick_10k_s"] = _ms(ledger.tick) / 1_000
-        assert ledger.size() >= size + 2 * grown.due  # a silence, and what follows from it
+        ledger.boot_ms = lambda: time.monotonic() * 1_000
+        with _narrowed(ledger, issued) as waits:
+            values["tick_10k_s"] = _ms(ledger.tick) / 1_000
+        values["ledger_batched_ratio"] = alone_s / (values["tick_10k_s"] / grown.due)
+        values["tick_order_ms"] = max(waits)
+        with ledger.reading() as state:
+            assert ticks.due(state, ledger.now_ms()) is None
     return values
 
 
@@ -96,11 +107,34 @@ def _written(grown: _Grown) -> Iterator[None]:
         writing.join()
 
 
+@contextmanager
+def _narrowed(ledger: Ledger, issued: list[str]) -> Iterator[list[float]]:
+    """Credentials are revoked meanwhile: how long each took, in milliseconds.
+
+    As an order, it goes before what is due.
+    """
+    over, waits = threading.Event(), list[float]()
+
+    def narrow() -> None:
+        for name in issued:
+            waits.append(_ms(partial(ledger.execute, RevokeCredential(name), by="bench", command_id=name)))
+            if over.wait(ORDER_EVERY_S):
+                return
+
+    narrowing = threading.Thread(target=narrow)
+    narrowing.start()
+    try:
+        yield waits
+    finally:
+        over.set()
+        narrowing.join()
+
+
 def _pages(grown: _Grown) -> dict[str, float]:
     """How long pages take, for each kind of page, and over all of them."""
     drawn = random.Random(0)
     with grown.ledger.reading() as state:
-        names = list(state.cases)
+        names, developer = list(state.cases), state.developer
 
     def some() -> str:
         return drawn.choice(names[1:])
@@ -111,6 +145,7 @@ def _pages(grown: _Grown) -> dict[str, float]:
         "list_deep": lambda: grown.do(cases.LIST, before=some()),
         "list_state": lambda: grown.do(cases.LIST, state=kinds.WAITLISTED),
         "list_kind": lambda: grown.do(cases.LIST, kind=kinds.TERMS),
+        "list_developer": lambda: grown.do(cases.LIST, awaiting=developer, state=kinds.OFFERED),
         "list_awaiting": lambda: grown.do(cases.LIST, REVIEWER, awaiting="oncd", state=kinds.SUBMITTED),
         "list_name": lambda: grown.do(cases.LIST, organization=_name(drawn.randrange(9_999))),
         "list_names": lambda: grown.do(cases.LIST, organization="utility"),
@@ -148,6 +183,16 @@ class _Grown:
     def do(self, act: AnyAct, by: Principal | None = None, command_id: str = "", **asked: Any) -> Any:
         """Do an act, as the developer's staff or as another."""
         return doings.do(self._example.services, by or self.staff, act, act.asked(**asked), command_id)
+
+    def issued(self, number: int) -> list[str]:
+        """Credentials, issued now."""
+        grant = self._model.grant
+        digests = (sha256(b"casework %d" % each).hexdigest() for each in range(number))
+        made = (
+            self.do(credentials.ISSUE, command_id=f"issue-{each[:16]}", grant=grant, digest=each)
+            for each in digests
+        )
+        return [each.credential for each in made]
 
     def later(self, days: int) -> None:
         self._example.later_ms += days * 86_400_000

@@ -8,18 +8,21 @@ from __future__ import annotations
 import json
 import os
 import random
+import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from sluicegate.acts import credentials
 from sluicegate.core.lifecycle import State
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.log import proof_of
+from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record import entries
 from sluicegate_record.entries import Draft, Entry
 from sluicegate_record.entries.credentials import CredentialIssued, CredentialRevoked
@@ -34,7 +37,7 @@ PAGE_BYTES = 4_096
 ENTRIES = 50_000
 REVOKED_ONE_IN = 5
 EVERY_ACT, REPLAYS = Path("tests/vectors/every_act"), 31
-LEAVES, PROOFS, STORED_PROOFS = 1_000_000, 1_000, 30
+LEAVES, PROOFS, STORED_PROOFS, HASHES = 1_000_000, 1_000, 200, 20
 
 
 def measure() -> dict[str, float]:
@@ -43,10 +46,12 @@ def measure() -> dict[str, float]:
         folder = Path(name)
         example = Example(folder, Path("examples"))
         values = {"ledger_command_ratio": _commands(example, folder / "sync")}
-        values["proof_stored_us"] = _stored_proofs(example.ledger)
         values |= _reading(example.ledger)
         example.ledger.store.close()
-    values["proof_us"] = _proofs()
+    levels = _levels()
+    values["proof_us"] = _proofs(levels)
+    with tempfile.TemporaryDirectory(dir="build") as name:
+        values |= _stored_proofs(Path(name) / "ledger.db", levels)
     return values
 
 
@@ -79,18 +84,68 @@ def _per_s(what: Callable[[int], None], numbers: range) -> float:
     return len(numbers) / (time.perf_counter() - began_s)
 
 
-def _stored_proofs(ledger: Ledger) -> float:
-    """An inclusion proof as it is served: from the database, with a small log."""
+class _Million:
+    """A ledger of a million entries, of which only the tree and the leaves are stored."""
+
+    def __init__(self, path: Path, levels: Sequence[Sequence[bytes]]) -> None:
+        self.store = SqliteStore(path)
+        with closing(sqlite3.connect(path)) as file, file:
+            for level, hashes in enumerate(levels):
+                rows = ((level, index, node) for index, node in enumerate(hashes))
+                file.executemany("INSERT INTO nodes (level, idx, hash) VALUES (?, ?, ?)", rows)
+            leaves = ((number, b"%d" % number) for number in range(LEAVES))
+            file.executemany("INSERT INTO entries (seq, leaf) VALUES (?, ?)", leaves)
+        self._root = merkle.root(LEAVES, self.store.log.nodes)
+
+    def size(self) -> int:
+        return LEAVES
+
+    def root(self, _: int) -> bytes:
+        return self._root
+
+
+def _stored_proofs(path: Path, levels: Sequence[Sequence[bytes]]) -> dict[str, float]:
+    """An inclusion proof as it is served, from the database, in turns with one query and twenty hashes."""
+    ledger = _Million(path, levels)
     drawn = random.Random(0)
-    indexes = [drawn.randrange(ledger.size()) for _ in range(STORED_PROOFS)]
-    return median(_each_us(lambda index: proof_of(ledger, index), indexes) for _ in range(ROUNDS))
+    indexes = [drawn.randrange(LEAVES) for _ in range(STORED_PROOFS)]
+    proofs, floors = [], []
+    with closing(sqlite3.connect(path)) as file:
+
+        def floor(index: int) -> None:
+            places = [(level, (index >> level) ^ 1) for level in range(HASHES)]
+            found = file.execute(_NODES, [part for place in places for part in place]).fetchall()
+            for (node,) in found:
+                sha256(b"\x01" + node + node).digest()
+
+        for _ in range(ROUNDS):
+            proofs.append(_each_us(lambda index: proof_of(cast(Ledger, ledger), index), indexes))
+            floors.append(_each_us(floor, indexes))
+    ledger.store.close()
+    ratio = median(proof / floor for proof, floor in zip(proofs, floors, strict=True))
+    return {
+        "proof_ratio": ratio,
+        "proof_stored_us": median(proofs),
+        "proof_floor_us": median(floors),
+    }
 
 
-def _proofs() -> float:
-    """An inclusion proof in a log of a million, from stored levels in memory."""
+_NODES = (
+    f"WITH place (l, i) AS (VALUES {', '.join(['(?, ?)'] * HASHES)})"
+    " SELECT hash FROM place CROSS JOIN nodes ON level = l AND idx = i"
+)
+
+
+def _levels() -> list[list[bytes]]:
+    """The complete nodes of a tree of a million leaves, level by level."""
     levels = [[merkle.leaf_hash(b"%d" % number) for number in range(LEAVES)]]
     while len(below := levels[-1]) > 1:
         levels.append([merkle.node_hash(below[i], below[i + 1]) for i in range(0, len(below) // 2 * 2, 2)])
+    return levels
+
+
+def _proofs(levels: Sequence[Sequence[bytes]]) -> float:
+    """An inclusion proof in a log of a million, from stored levels in memory."""
 
     def read(places: Sequence[merkle.Place]) -> list[bytes]:
         return [levels[level][index] for level, index in places]
@@ -160,6 +215,7 @@ def _replay_whole(stored: Sequence[_Stored]) -> None:
     state = State()
     for entry in [entries.read(each.leaf, each.gate, each.sealed) for each in stored]:
         state.apply(entry)
+    state.settle()
 
 
 class _Replay:

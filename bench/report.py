@@ -28,7 +28,7 @@ class Row:
 
 
 PAGES = (
-    *("list_first", "list_agency", "list_deep", "list_state", "list_kind", "list_awaiting"),
+    *("list_first", "list_agency", "list_deep", "list_state", "list_kind", "list_awaiting", "list_developer"),
     *("list_name", "list_names", "show"),
 )
 """The pages of casework that are measured. `page_p95_ms` is the figure of the slowest one."""
@@ -57,16 +57,20 @@ ROWS: dict[str, Row] = {
     **{f"{name}_{what}_ms": Row("ms") for name in CUTS for what in ("median", "last", "acknowledged")},
     **{f"{name}_{what}": Row("cores") for name in CUTS for what in CORES},
     "ledger_command_ratio": Row("of fsync/s", 0.3, at_least=True),
+    "ledger_batched_ratio": Row("times", 5, at_least=True),
     "replay_entries_s": Row("entries/s", 50_000, at_least=True),
     "replay_ratio": Row("of JSON, SHA-256", 0.4, at_least=True),
     "audit_entries_s": Row("entries/s", 150_000, at_least=True),
     "proof_us": Row("µs", 50),
+    "proof_ratio": Row("ratio", 2),
     "proof_stored_us": Row("µs"),
+    "proof_floor_us": Row("µs"),
     "page_ratio": Row("ratio", 3),
     "page_p95_ms": Row("ms", 100),
     **{f"{name}_ms": Row("ms") for name in PAGES},
     "report_ms": Row("ms"),
-    "tick_10k_s": Row("s"),
+    "tick_10k_s": Row("s", 5),
+    "tick_order_ms": Row("ms", 100),
     "cli_start_ratio": Row("times", 2),
     "cli_start_list_ratio": Row("times", 3),
     **{f"cli_{name}_cpu_ms": Row("ms") for name in ("bare", "version", "list")},
