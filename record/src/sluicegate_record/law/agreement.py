@@ -92,7 +92,8 @@ def given(at: At, case: Case, against: Case, terms: str | None, agreed: Conditio
     """Check that the rule of the terms carries a grant, or an extension of one,
     with conditions no looser than agreed.
 
-    `against` is what an appeal is about, otherwise the case itself. Raises: Broken.
+    `against` is what an appeal is about, otherwise the case itself. `terms` None: a grant is again what it
+    was, under its own terms and conditions. Raises: Broken.
     """
     if case is not against:
         heard = (said.owners for said in case.positions.values())
@@ -107,9 +108,14 @@ def given(at: At, case: Case, against: Case, terms: str | None, agreed: Conditio
     require(question.models == stated.plan.model_digests, "a case about other models than those of its terms")
     rule = kinds.rule_of(case.kind, stated.plan, stated.body, against.kind)
     carried(at, case, rule, stated.body.admission.countersign)
-    if agreed is not None:
-        required = conditions_of(at, case, current)
-        require(conditions.is_tighter(agreed, required), "conditions looser than those agreed to")
+    if terms is not None:
+        said, required = conditions_under(at, terms, agreed), conditions_of(at, case, current)
+        require(conditions.is_tighter(said, required), "conditions looser than those agreed to")
+
+
+def conditions_under(at: At, terms: str, said: Conditions | None) -> Conditions:
+    """The conditions of a grant. One that says none has those of its terms, and no others. Raises: Broken."""
+    return at.terms(terms).body.conditions if said is None else said
 
 
 def conditions_of(at: At, case: Case, terms: str) -> Conditions:
