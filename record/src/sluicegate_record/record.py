@@ -13,7 +13,7 @@ Rules:
 from __future__ import annotations
 
 from collections import ChainMap, Counter
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 from sluicegate_record.entities import case as case_
@@ -257,11 +257,19 @@ def _release_applied(record: Record, entry: Happening, body: releases.ReleaseApp
     if before is None:
         before = Release(name=body.release, given=body.given, terms={})
     record.releases[body.release] = before.after(body)
+    _end_cases_about(record, set(before.terms.values()).difference(body.terms.values()))
     for stage, digest in body.terms.items():
         record.terms[digest] = Terms(stage=stage, given=body.given)
     for stage, looser in body.tightened.items():
         if looser in record.opened:
             record.opened.setdefault(body.terms[stage], record.opened[looser])
+
+
+def _end_cases_about(record: Record, gone: Collection[str]) -> None:
+    """Terms go out of force. A case about them that is not decided is over, even if no entry says so."""
+    for case in list(record.cases.values()) if gone else ():
+        if case.kind == kinds.TERMS and case.question.terms in gone and case.state != kinds.DETERMINED:
+            record.put(replace(case, is_over=True))
 
 
 def _stage_opened(record: Record, entry: Happening, body: releases.StageOpened) -> None:

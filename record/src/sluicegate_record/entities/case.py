@@ -140,7 +140,7 @@ class Case(Form):
     `procedure` is the procedure of the stage when the case was opened. `dossier` is the case whose sealed
     part has the dossier of this one. `root` is the application that it goes back to; `appeals` are the
     appeals against it. `used` says that the case has given what was asked for; `is_over` that it once ended
-    without a decision; `reply_is_over` that the time to reply is over.
+    without a decision, or that its terms did; `reply_is_over` that the time to reply is over.
     """
 
     id: str

@@ -184,6 +184,8 @@ def _agrees(at: At, case: Case) -> None:
             "terms of something else than their case asks")  # fmt: skip
     current = at.release(plan.metadata.name).terms.get(terms.stage)
     require(current == question.terms, "terms that are not in force")
+    is_first = case.state != kinds.DETERMINED
+    require(is_first or at.believes, "terms that were decided on before")  # `is_open` has asked who believes
     carried(at, case, Rule("allOf", tuple(sorted(terms.body.agencies))))
 
 
