@@ -84,6 +84,8 @@ class Record:
         self.directives: MutableMapping[str, Directive] = {}
         self.screened: MutableMapping[str, None] = {}
         """The cases with a screening record."""
+        self.dossiers: MutableMapping[str, str] = {}
+        """The first case about each dossier, by the commitment to it. It follows from the cases."""
         self._pinned: Keys | None = None
         self._changes: list[Change] = []
 
@@ -107,6 +109,8 @@ class Record:
         record.terms, record.opened = dict(found.terms), dict(found.opened)
         record.cases = {case.id: case for case in found.cases}
         record.screened = {case.id: None for case in found.cases if case.screening is not None}
+        for case in found.cases:
+            record.dossiers.setdefault(case.question.party, case.id)
         record.grants = {grant.id: grant for grant in found.grants}
         record.directives = {directive.name: directive for directive in found.directives}
         return record
@@ -143,6 +147,7 @@ class Record:
         above.terms, above.opened = _above(self.terms), _above(self.opened)
         above.cases, above.grants = _above(self.cases), _above(self.grants)
         above.directives, above.screened = _above(self.directives), _above(self.screened)
+        above.dossiers = _above(self.dossiers)
         return above
 
     def apply(self, entry: Entry) -> Sequence[Change]:
@@ -292,6 +297,7 @@ def _case_opened(record: Record, entry: Happening, body: cases.CaseOpened) -> No
             dossier = grant.dossier
     case = case_.opened(entry, body, dossier, root)
     record.put(case)
+    record.dossiers.setdefault(question.party, case.id)
     if first is not None:
         _appealed(record, case)
     elif case.kind in _OPEN_ABOUT:

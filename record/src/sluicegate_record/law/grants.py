@@ -79,6 +79,7 @@ def _carries(at: At, body: grants.GrantApproved, name: str) -> Case:
     given(at, case, against, body.terms, body.conditions)
     _lasts(at, case, body.terms, body.valid_until_ms)
     if against.kind == kinds.REMOVAL:
+        _is_of_its_holder(at, at.grant(against.question.grant), against)
         first = conditions_of(at, at.case(body.case, kinds.ADMISSION), body.terms)
         stated = body.conditions or Conditions()
         require(conditions.is_tighter(stated, first), "conditions looser than those first agreed to")
@@ -101,6 +102,7 @@ def is_amended_as_agreed(at: At, body: grants.GrantAmended) -> None:
     grant = _of_grant(
         at, body.grant, asked, "an amendment of another grant, or of one that is not vouched for"
     )
+    _is_of_its_holder(at, grant, asked)
     require(body.party == asked.question.party, "an amendment for another party than its case is about")
     is_late = grant.valid_until_ms is not None and grant.valid_until_ms <= at.at_ms
     require(grant.is_live and (not is_late or at.entry.by == CLOCK), "an amendment of a grant that has ended")
@@ -122,6 +124,7 @@ def is_reinstated_on_appeal(at: At, body: grants.GrantReinstated) -> None:
     grant = _of_grant(
         at, body.grant, removal, "the reinstatement of another grant, or of one that is not vouched for"
     )
+    _is_of_its_holder(at, grant, removal)
     require(grant.standing == "removed", "the reinstatement of a grant that was not removed")
     given(at, case, removal, None, None)
     follows_at_once(at, case)
@@ -133,6 +136,20 @@ def _of_grant(at: At, name: str, case: Case, why: str) -> Grant:
         raise Broken(why)
     same(case.question, grant, "release stage surface", why)
     return grant
+
+
+def _is_of_its_holder(at: At, grant: Grant, case: Case) -> None:
+    """A case about a grant is about its holder: what was signed names the grant as the log does.
+
+    The case is about a dossier that the grant had; or about a new one, which no other organization ever had.
+    That the new one is the holder's is the word of the log. Raises: Broken.
+    """
+    if case.dossier != case.id or at.believes:  # who believes the log has compared them when the case opened
+        return
+    why = "a case about the grant of another organization"
+    first = at.case(at.record.dossiers[case.question.party])
+    holders = {grant.organization, case.organization, first.organization}
+    require(case.kind == kinds.AMENDMENT and len(holders) == 1, why)
 
 
 def is_suspended(at: At, body: grants.GrantResumed) -> None:
