@@ -99,7 +99,7 @@ def breach(record: Record, entry: Entry, keys: Keys, log: str, support: Support)
             unchecked.append(rule.__name__)
         except Broken as error:
             return Breach(rule.__name__, str(error))
-        except (AttributeError, KeyError, TypeError, ValueError, SluicegateError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError, SluicegateError) as error:
             return Breach(rule.__name__, f"it cannot be checked: {error!r}")
     return Unchecked(tuple(unchecked)) if unchecked else None
 

@@ -37,6 +37,8 @@ def rule_of(at: At, body: cases.CaseOpened) -> Rule:
     if body.kind == kinds.LIFT:
         return at.directive(question.directive).document.spec.lifted_by
     terms = at.terms(question.terms)
+    is_needed = body.kind != kinds.OPENING or terms.body.agreed_by is not None
+    require(is_needed, "an opening that no agency has to agree to")
     against = at.case(question.against).kind if question.against else ""
     return kinds.rule_of(body.kind, terms.plan, terms.body, against)
 
