@@ -85,7 +85,9 @@ class Record:
         self.screened: MutableMapping[str, None] = {}
         """The cases with a screening record."""
         self.dossiers: MutableMapping[str, str] = {}
-        """The first case about each dossier, by the commitment to it. It follows from the cases."""
+        """The first case about each dossier, by the commitment to it."""
+        self.asked: MutableMapping[str, tuple[str, ...]] = {}
+        """The terms cases about each terms, by their digest."""
         self._pinned: Keys | None = None
         self._changes: list[Change] = []
 
@@ -110,7 +112,7 @@ class Record:
         record.cases = {case.id: case for case in found.cases}
         record.screened = {case.id: None for case in found.cases if case.screening is not None}
         for case in found.cases:
-            record.dossiers.setdefault(case.question.party, case.id)
+            _find(record, case)
         record.grants = {grant.id: grant for grant in found.grants}
         record.directives = {directive.name: directive for directive in found.directives}
         return record
@@ -147,7 +149,7 @@ class Record:
         above.terms, above.opened = _above(self.terms), _above(self.opened)
         above.cases, above.grants = _above(self.cases), _above(self.grants)
         above.directives, above.screened = _above(self.directives), _above(self.screened)
-        above.dossiers = _above(self.dossiers)
+        above.dossiers, above.asked = _above(self.dossiers), _above(self.asked)
         return above
 
     def apply(self, entry: Entry) -> Sequence[Change]:
@@ -272,9 +274,17 @@ def _release_applied(record: Record, entry: Happening, body: releases.ReleaseApp
 
 def _end_cases_about(record: Record, gone: Collection[str]) -> None:
     """Terms go out of force. A case about them that is not decided is over, even if no entry says so."""
-    for case in list(record.cases.values()) if gone else ():
-        if case.kind == kinds.TERMS and case.question.terms in gone and case.state != kinds.DETERMINED:
-            record.put(replace(case, is_over=True))
+    for name in (name for digest in gone for name in record.asked.get(digest, ())):
+        if record.cases[name].state != kinds.DETERMINED:
+            record.put(replace(record.cases[name], is_over=True))
+
+
+def _find(record: Record, case: Case) -> None:
+    """Let a case be found by the dossier or the terms that it is about."""
+    question = case.question
+    record.dossiers.setdefault(question.party, case.id)
+    if case.kind == kinds.TERMS:
+        record.asked[question.terms] = (*record.asked.get(question.terms, ()), case.id)
 
 
 def _stage_opened(record: Record, entry: Happening, body: releases.StageOpened) -> None:
@@ -297,7 +307,7 @@ def _case_opened(record: Record, entry: Happening, body: cases.CaseOpened) -> No
             dossier = grant.dossier
     case = case_.opened(entry, body, dossier, root)
     record.put(case)
-    record.dossiers.setdefault(question.party, case.id)
+    _find(record, case)
     if first is not None:
         _appealed(record, case)
     elif case.kind in _OPEN_ABOUT:
