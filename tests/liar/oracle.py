@@ -215,12 +215,16 @@ def _unsigned(log: Sequence[Entry], lie: Lie) -> Iterator[int]:
         yield from (entry.seq for entry in taken if public_of(entry)["envelope"] not in kept)
 
 
+PLAN = "release.applied"
+"""A plan takes terms out of force: whoever leaves it out leaves out a narrowing."""
+
+
 def _narrowings(log: Sequence[Entry], touched: frozenset[int]) -> Iterator[int]:
     """The narrowings among these entries, and those that follow from these entries."""
     streams = {log[seq].stream for seq in touched}
     for entry in log:
         follows = entry.type in {"grant.amended", "grant.ended"} and entry.stream in streams
-        if follows or (entry.type in NARROWING and entry.seq in touched):
+        if follows or (entry.type in NARROWING | {PLAN} and entry.seq in touched):
             yield entry.seq
 
 
