@@ -40,6 +40,7 @@ FREE: Mapping[str, Mapping[str, str]] = {
         "case.determined": "outcome reasonCode",
         "case.opened": "described named organization",
         "case.resumed": "case",
+        "case.waitlisted": "case",
         "case.warned": "case",
         "directive.issued": "named organizations",
         "grant.ended": "how",
@@ -58,13 +59,14 @@ FREE: Mapping[str, Mapping[str, str]] = {
     },
     "a time that no rule of the terms gives, or a longer one than they give": {
         "case.answered": "due wholeDue",
+        "case.escalated": "due",
         "case.determined": "appealBy replyBy",
         "case.opened": "due replyBy",
         "case.received": "due",
         "position.recorded": "wholeDue",
     },
     "a narrower grant than was signed": {
-        "grant.amended": "conditions",
+        "grant.amended": "conditions validUntil",
         "grant.approved": "conditions validUntil",
     },
     "earlier builds left it out, or it says nothing without what they left out": {
@@ -72,16 +74,17 @@ FREE: Mapping[str, Mapping[str, str]] = {
         "case.proceeded": "owners",
         "case.silent": "receipt",
         "directive.issued": "document signers",
-        "grant.amended": "positions proceeded silent unopposed",
-        "grant.approved": "party positions proceeded silent unopposed",
+        "grant.amended": "positions",
+        "grant.approved": "party positions",
         "grant.ended": "positions proceeded silent unopposed",
-        "grant.reinstated": "positions proceeded silent unopposed",
+        "grant.reinstated": "positions",
         "position.recorded": "owners",
         "stage.opened": "case positions proceeded silent unopposed",
     },
     "the signatures of gateways prove it, or it is not proven": {
         "directive.in_force": "acknowledged countedOut gateways of part points stated streamsCut",
     },
+    "a name that nothing else has": {"grant.approved": "grant"},
     "a signature that says the same": {"point.stated": "envelope"},
 }
 """Why what a field says is not held to anything, at least in part: the fields by type of entry."""

@@ -12,6 +12,7 @@ from sluicegate_record.entries.body import layout_of
 from sluicegate_record.record import Record
 from tests.forging import told
 from tests.liar.auditing import IS_FREE, field_of, judged, judged_later, lies
+from tests.liar.otherwise import Other
 from tests.record.law.test_law import stored
 
 EVERY = 40
@@ -34,13 +35,20 @@ def unfound(of: Callable[[Entry], bool], used: set[tuple[str, str]]) -> Iterator
     """The lies that an auditor should find and does not. `used` gets the fields where it is free to lie."""
     for record, other in lies(of):
         field = field_of(other)
-        if field[1] == BY or judged(record, other.entry) is not None:
+        if field[1] == BY or judged(record, other.entry) is not None or is_unsigned(other):
             continue
         if field in IS_FREE:
             used.add(field)
             continue
         if judged_later(record, [other.entry, *stored()[other.entry.size :]]) is None:
             yield f"{other.entry.seq} {field} {other.path} {other.kind}"
+
+
+def is_unsigned(other: Other) -> bool:
+    """Whether it is about the question of a case in which nobody has signed: it is the log's to ask."""
+    signed = {entry.public["case"] for entry in stored() if entry.type == "position.recorded"}
+    case = stored()[other.entry.seq].public.get("case")
+    return field_of(other) == ("case.opened", "question") and case not in signed
 
 
 def one_of_each_type(random: Random) -> Callable[[Entry], bool]:
