@@ -14,11 +14,11 @@ from typing import Any
 from sluicegate.acts.act import AnyAct
 from sluicegate.acts.table import PUBLIC
 from sluicegate.control import openapi
-from sluicegate.control.errors import STATUS_OF_ERROR, STATUS_OF_REFUSAL
 from sluicegate.core.access.refusals import REASONS, Reason
 from sluicegate.core.directives import directive
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.clocks import CALENDARS
+from sluicegate.http.errors import STATUS_OF_ERROR, STATUS_OF_REFUSAL
 from sluicegate_record.entries import TYPES, Body
 from sluicegate_record.entries.body import Part, part_of
 from sluicegate_record.form import FormField, definitions, shape_of

@@ -12,8 +12,8 @@ import httpx2
 import pytest
 
 from sluicegate import bootstrap, errors
-from sluicegate.control.errors import STATUS_OF_ERROR, STATUS_OF_REFUSAL, refused
 from sluicegate.core.lifecycle import Refusal
+from sluicegate.http.errors import STATUS_OF_ERROR, STATUS_OF_REFUSAL, refused
 from sluicegate.settings import ControlSettings
 from tests.control.conftest import served
 from tests.control.test_api import error_of

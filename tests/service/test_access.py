@@ -8,6 +8,7 @@ from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY, PERSON, R
 from sluicegate.acts.table import ACTS
 from sluicegate.core.access import apikey
 from sluicegate.errors import Unauthorized
+from sluicegate.http import bearer
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from tests.plane import Plane
@@ -125,10 +126,10 @@ def test_the_table_is_as_long_as_it_is_here():
 def test_each_role_may_do_what_the_table_says(action, role):
     principal = Principal("p_1", role, "name", "oncd" if role == AGENCY else None)
     if LETTERS[role] in MAY[action]:
-        access.authorize(principal, ACTS[action])
+        bearer.authorize(principal, ACTS[action])
     else:
         with pytest.raises(Unauthorized) as caught:
-            access.authorize(principal, ACTS[action])
+            bearer.authorize(principal, ACTS[action])
         assert caught.value.code == "forbidden"
 
 
@@ -136,7 +137,7 @@ def test_each_role_may_do_what_the_table_says(action, role):
 @pytest.mark.parametrize("action", GUARDED)
 def test_no_other_role_may_do_anything(role, action):
     with pytest.raises(Unauthorized):
-        access.authorize(Principal("p_1", role, "name"), ACTS[action])
+        bearer.authorize(Principal("p_1", role, "name"), ACTS[action])
 
 
 # Tokens
@@ -151,12 +152,12 @@ def plane() -> Plane:
 
 def test_a_token_says_who_acts(plane):
     for name, token in plane.tokens.items():
-        assert access.authenticate(plane.store.principals, token) == plane.who[name]
+        assert bearer.authenticate(plane.store.principals, token) == plane.who[name]
 
 
 def test_without_a_token_nobody_acts(plane):
     with pytest.raises(Unauthorized) as caught:
-        access.authenticate(plane.store.principals, None)
+        bearer.authenticate(plane.store.principals, None)
     assert caught.value.code == "token_missing"
 
 
@@ -176,7 +177,7 @@ def test_without_a_token_nobody_acts(plane):
 )
 def test_an_unknown_token_is_nobodys(plane, alter):
     with pytest.raises(Unauthorized) as caught:
-        access.authenticate(plane.store.principals, alter(plane.tokens["developer"]))
+        bearer.authenticate(plane.store.principals, alter(plane.tokens["developer"]))
     assert caught.value.code == "token_unknown"
     assert plane.tokens["developer"] not in str(caught.value)
 

@@ -13,8 +13,9 @@ from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.people.assertion import ALGORITHMS, TOKEN_MAX_BYTES, URI_MAX
 from sluicegate.core.people.persons import identifier
 from sluicegate.errors import InvalidInput, Unauthorized
+from sluicegate.http import bearer
 from sluicegate.ports import Principal
-from sluicegate.service import access, tokens
+from sluicegate.service import tokens
 from sluicegate.service.providers import due, fetched
 from sluicegate_record.log import canonical
 from sluicegate_record.statements.people import Attestation
@@ -49,7 +50,7 @@ class Staffed(Plane):
 
     def linked(self, member: str, who: str = "applicant") -> Principal:
         """The person that a new link of a member authenticates."""
-        return access.authenticate(self.store.principals, self.link(member, who))
+        return bearer.authenticate(self.store.principals, self.link(member, who))
 
     def link(self, member: str, who: str = "applicant") -> str:
         """The token of a new link of a member."""
@@ -222,7 +223,7 @@ def test_a_new_link_does_not_show_what_was_said_under_an_earlier_one(plane):
     assert own(plane, administrator) is None
     assert "other" not in json.dumps(yes(plane.do(administrator, own_acts.SHOW)).to_json())
     with pytest.raises(Unauthorized):
-        access.authorize(plane.who["applicant"], own_acts.SHOW)
+        bearer.authorize(plane.who["applicant"], own_acts.SHOW)
 
 
 def test_whether_an_entry_follows_does_not_tell_what_was_said(plane):
@@ -262,25 +263,25 @@ def test_a_person_sees_every_claim_and_corrects_their_own(plane):
 
 def test_a_link_is_one_members_and_the_newest_alone(plane):
     first = plane.link(plane.ada)
-    person = access.authenticate(plane.store.principals, first)
+    person = bearer.authenticate(plane.store.principals, first)
     other = plane.linked(plane.register("applicant", plane.grant, "person-2"))
     yes(plane.correct(other, "other"))
     assert own(plane, person) == "nothing"
     second = plane.link(plane.ada)
     for dead in (first, first[:-1], ""):
         with pytest.raises(Unauthorized):
-            access.authenticate(plane.store.principals, dead)
-    assert access.authenticate(plane.store.principals, second).name == plane.ada
+            bearer.authenticate(plane.store.principals, dead)
+    assert bearer.authenticate(plane.store.principals, second).name == plane.ada
 
 
 def test_a_person_can_have_a_link_that_nobody_else_knows_and_stays_who_they_are(plane):
     given = plane.link(plane.ada)
-    person = access.authenticate(plane.store.principals, given)
+    person = bearer.authenticate(plane.store.principals, given)
     yes(plane.correct(person, "other"))
     renewed = yes(plane.do(person, own_acts.LINK)).token
     with pytest.raises(Unauthorized):
-        access.authenticate(plane.store.principals, given)
-    assert access.authenticate(plane.store.principals, renewed) == person
+        bearer.authenticate(plane.store.principals, given)
+    assert bearer.authenticate(plane.store.principals, renewed) == person
     assert own(plane, person) == "other"
 
 

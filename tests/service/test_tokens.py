@@ -11,8 +11,9 @@ from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import Unauthorized
+from sluicegate.http import bearer
 from sluicegate.ports import Principal
-from sluicegate.service import access, tokens
+from sluicegate.service import tokens
 from tests import worlds
 from tests.plane import Plane, no, yes
 
@@ -29,7 +30,7 @@ def plane() -> Plane:
 def test_a_token_is_made_for_a_role(plane, role, party):
     made = yes(issued(plane, role, "somebody", party))
     assert apikey.is_well_formed(made.token, apikey.TOKEN_PREFIX)
-    found = access.authenticate(plane.store.principals, made.token)
+    found = bearer.authenticate(plane.store.principals, made.token)
     assert (found.id, found.role, found.name, found.party) == (made.principal, role, "somebody", party)
 
 
@@ -64,7 +65,7 @@ def test_another_token_is_of_the_same_principal_and_ends_the_one_before(plane):
     first = plane.tokens["oncd"]
     made = yes(issued(plane, AGENCY, "oncd", "oncd", replace=True))
     assert not valid(plane, first)
-    assert access.authenticate(plane.store.principals, made.token) == plane.who["oncd"]
+    assert bearer.authenticate(plane.store.principals, made.token) == plane.who["oncd"]
 
 
 @pytest.mark.parametrize(
@@ -92,11 +93,11 @@ def test_a_revoked_token_ends_and_its_principal_keeps_its_cases(plane):
         ended = yes(plane.do("developer", acts.REVOKE, principal=plane.who["applicant"].id))
         assert (ended.name, ended.state) == ("applicant", "ended")
         with pytest.raises(Unauthorized) as caught:
-            access.authenticate(plane.store.principals, plane.tokens["applicant"])
+            bearer.authenticate(plane.store.principals, plane.tokens["applicant"])
         assert caught.value.code == "token_unknown"
     assert (states(plane)["applicant"], states(plane)["oncd"]) == ("ended", "valid")
     again = yes(issued(plane, APPLICANT, "applicant", replace=True))
-    holder = access.authenticate(plane.store.principals, again.token)
+    holder = bearer.authenticate(plane.store.principals, again.token)
     assert yes(plane.do(holder, cases.SHOW, case=case)).case == case
     assert states(plane)["applicant"] == "valid"
 
@@ -107,7 +108,7 @@ def test_no_one_revokes_the_token_in_use_or_one_that_is_not_there(plane):
 
     assert revoked(plane.who["developer"].id) == "token_in_use"
     assert revoked("gateway_9") == "token_unknown"
-    person = access.authenticate(plane.store.principals, tokens.link(plane.ledger, "mem_1"))
+    person = bearer.authenticate(plane.store.principals, tokens.link(plane.ledger, "mem_1"))
     assert revoked(person.id) == "token_unknown"
     assert set(states(plane).values()) == {"valid"}
     assert "mem_1" not in states(plane)
@@ -145,7 +146,7 @@ def test_a_token_is_kept_before_it_counts(plane):
 
     made = yes(tokens.issue(plane.ledger, TokenRequest(role=DEVELOPER, name="somebody"), keep))
     assert seen == [False]
-    assert access.authenticate(plane.store.principals, made.token).name == "somebody"
+    assert bearer.authenticate(plane.store.principals, made.token).name == "somebody"
 
 
 def test_a_token_is_in_no_entry(plane):

@@ -13,10 +13,10 @@ from starlette.routing import Route
 
 from sluicegate.acts.fleet import POLL, FeedQuestion, UsageRow
 from sluicegate.control.plane import ControlPlane
-from sluicegate.control.routes import read
-from sluicegate.control.threads import urgently
 from sluicegate.core.access.naming import Naming, UsageKey
 from sluicegate.errors import InvalidInput, Unauthorized
+from sluicegate.http import asking, bearer
+from sluicegate.http.threads import urgently
 from sluicegate.ports import Principal
 from sluicegate.service import grants, usage
 from sluicegate.service.fleet import Poll
@@ -28,8 +28,8 @@ def route(plane: ControlPlane) -> Route:
     """The route of the feed."""
 
     async def endpoint(request: Request) -> Response:
-        context = await read(plane, POLL, request, urgently)
-        by, question = context.principal, context.asked
+        by = await urgently(bearer.holder, plane.services.ledger.store.principals, POLL, request)
+        question = await asking.read(POLL, request, plane.max_body_bytes, urgently)
         assert isinstance(question, FeedQuestion)
         if by.name != question.gateway:
             said = f"this token is of gateway {by.name!r}, not {question.gateway!r}"

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sluicegate.control.errors import refused
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.lifecycle import Refusal
+from sluicegate.http.errors import refused
 from sluicegate.service import log
 
 _NEWEST = {"cache-control": "no-store"}

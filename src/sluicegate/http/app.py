@@ -1,0 +1,66 @@
+"""An ASGI application of ours: one spelling a path, one form of every error, tasks that may not fail."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import Route
+
+from sluicegate.errors import SluicegateError
+from sluicegate.http.errors import on_error, on_hang_up, on_http, on_surprise
+
+_log = logging.getLogger(__name__)
+
+Running = Callable[[], Coroutine[Any, Any, None]]
+"""What is done beside the requests, until it is cancelled."""
+Fault = Callable[[BaseException], None]
+"""Called once if such a task has failed: the process cannot go on."""
+
+
+def application(routes: Sequence[Route], tasks: Sequence[Running], fault: Fault) -> Starlette:
+    """The application that serves some routes, and does some tasks beside them."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        running = [asyncio.create_task(task()) for task in tasks]
+        for each in running:
+            each.add_done_callback(partial(_on_end, fault))
+        try:
+            yield
+        finally:
+            for each in running:
+                each.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    app = Starlette(
+        routes=routes,
+        exception_handlers={
+            SluicegateError: on_error,
+            HTTPException: on_http,
+            ClientDisconnect: on_hang_up,
+            Exception: on_surprise,
+        },
+        lifespan=lifespan,
+    )
+    # A redirect would come before the token, to a host that the caller names.
+    app.router.redirect_slashes = False
+    # A `$` would also match before a line break at the end of a path.
+    for route in routes:
+        route.path_regex = re.compile(route.path_regex.pattern.removesuffix("$") + r"\Z")
+    return app
+
+
+def _on_end(fault: Fault, task: asyncio.Task[None]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        _log.critical("this process ends: a task of its own failed", exc_info=error)
+        fault(error)
