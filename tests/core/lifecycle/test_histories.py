@@ -33,7 +33,7 @@ from sluicegate.gate.engine import Engine
 from sluicegate_record import entries
 from sluicegate_record.entities.grant import SUSPENDED
 from sluicegate_record.entries import Entry
-from sluicegate_record.log import canonical, dsse, times
+from sluicegate_record.log import canonical, checkpoint, dsse, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.terms.quorum import parties_of
 from tests.core import reference_model
@@ -394,7 +394,7 @@ def sent_to_a_gateway(entries: Sequence[Entry], random: Random) -> Table:
         fields: dict[str, Any] = {"gateway": "g", "incarnation": "i", "nonce": "n", "after": after}
         fields |= {"size": size, "root": root, "controlTime": times.format_time(0), "leaseMs": 0, "ageMs": 0}
         answer = answer_json(fields, entries[after:size], private_key("log"))
-        opened = feed.open_answer(json.dumps(answer).encode(), fields, public_key("log"))
+        opened = feed.open_answer(json.dumps(answer).encode(), fields, checkpoint.parse_vkey(LOG))
         engine.advance(opened.entries)
     return engine.table
 
@@ -411,6 +411,9 @@ def test_the_fold_is_a_function_of_the_entries_alone(player: Player, seed: int) 
 
 @settings(max_examples=60)
 @given(histories)
+@example(
+    Player(14_027_599)
+)  # terms that come back while a case that an appeal put on the list is reviewed again
 @example(Player(57_733))  # an appeal puts a case on the list again, and a seat is offered to it later
 def test_whatever_is_allowed_or_narrowed_was_signed_by_those_who_had_to(player: Player) -> None:
     world = player.play()

@@ -66,11 +66,11 @@ def goes_on(record: Record, release: Release, case: Case) -> bool:
 def question_of(record: Record, case: Case) -> Question:
     """The question that decides a case.
 
-    If an appeal put the case on the list, it is the question of the appeal.
+    If an appeal put the case on the list, it is the question of the appeal, also in a later review.
     """
     appeals = (record.cases[name] for name in reversed(case.appeals))
     allowed = (appeal for appeal in appeals if appeal.outcome in kinds.GRANTED)
-    appeal = next(allowed, None) if case.state in kinds.LISTED else None
+    appeal = next(allowed, None) if case.state != kinds.DETERMINED else None
     return case.question if appeal is None else appeal.question
 
 
