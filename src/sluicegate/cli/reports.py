@@ -43,7 +43,7 @@ def report(
         typer.echo("\n\n".join(shown))
 
 
-class Section(NamedTuple):
+class ReportPart(NamedTuple):
     """A part of a report: what it counts, its columns, and its rows."""
 
     name: str
@@ -52,39 +52,39 @@ class Section(NamedTuple):
     rows: list[list[Any]]
 
 
-def _sections(found: CaseReport) -> list[Section]:
+def _sections(found: CaseReport) -> list[ReportPart]:
     return [
-        Section(
+        ReportPart(
             "counts",
             "Cases",
             ["kind", "state", "cases"],
             [[row.kind, row.state, row.cases] for row in found.counts],
         ),
-        Section(
+        ReportPart(
             "agencies",
             "Days until an agency's position",
             ["agency", "cases", "mean", "median"],
             [[row.agency, row.cases, row.mean, row.median] for row in found.agencies],
         ),
-        Section(
+        ReportPart(
             "overall",
             "Days from opening to determination",
             ["kind", "cases", "mean", "median"],
             [[row.kind, row.cases, row.mean, row.median] for row in found.overall],
         ),
-        Section(
+        ReportPart(
             "waiting",
             "Days of waiting",
             ["for", "cases", "days", "mean"],
             [[row.for_, row.cases, row.days, row.mean] for row in found.waiting],
         ),
-        Section(
+        ReportPart(
             "cannotSign",
             "Agencies that cannot sign",
             ["case", "agency", "owners", "why"],
             [[row.case, row.agency, row.owners, row.why] for row in found.cannot_sign],
         ),
-        Section(
+        ReportPart(
             "requirements",
             "Delay by requirement",
             ["release", "stage", "requirement", "met", "days"],
@@ -93,7 +93,7 @@ def _sections(found: CaseReport) -> list[Section]:
     ]
 
 
-def _csv(sections: list[Section]) -> str:
+def _csv(sections: list[ReportPart]) -> str:
     """One row for each figure: section, what it is about, its name, its value."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
