@@ -188,7 +188,7 @@ async def _cut(running: Fleet, audience: Audience, load: Load, turn: str) -> dic
 
 async def _bound(running: Fleet, audience: Audience) -> dict[str, float]:
     """The same with one gateway cut off, immediately after an answer that gave it the longest lease."""
-    async with Relay(running.control_url) as relay:
+    async with Relay(running.feed_url) as relay:
         surface = running.gateways[-1].surface
         await asyncio.to_thread(running.start_gateways, {FAR: surface}, {FAR: relay.url})
         *_, far = running.gateways

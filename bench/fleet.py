@@ -77,21 +77,23 @@ class Fleet:
     cast: Cast
     upstreams: Mapping[str, str]
     control_url: str
+    feed_url: str
     vkey: str
     paperwork: Paperwork
     gateways: list[Gateway] = field(default_factory=list)
 
-    def start_gateways(self, surfaces: Mapping[str, str], control: Mapping[str, str] | None = None) -> None:
+    def start_gateways(self, surfaces: Mapping[str, str], feed: Mapping[str, str] | None = None) -> None:
         """Start gateways, each with its own state folder, and wait until each of these has a lease.
 
-        `surfaces` gives the surface that each serves, by name; `control` says which of them reach the control
-        plane by another URL, such as a relay's.
+        `surfaces` gives the surface that each serves, by name; `feed` says which of them reach the feed by
+        another URL, such as a relay's.
         """
         for name, surface in surfaces.items():
             targets = [word for each in self.upstreams.items() for word in ("--upstream", "=".join(each))]
             self.processes.start(
                 name, "gateway", "--name", name, "--surface", surface, "--port", "0",
-                "--state", f"{self.folder / name}", "--control", (control or {}).get(name, self.control_url),
+                "--state", f"{self.folder / name}", "--control", self.control_url,
+                "--feed", (feed or {}).get(name, self.feed_url),
                 "--log-key", self.vkey, "--token-file", f"{self._token_file(name)}", *targets,
             )  # fmt: skip
         self.gateways = [gateway for gateway in self.gateways if gateway.name not in surfaces]
@@ -142,6 +144,7 @@ def running(
     upstreams: Mapping[str, Sequence[str]],
     officers: Sequence[str] = (OFFICER,),
     control_port: int = 0,
+    feed_port: int = 0,
 ) -> Iterator[Fleet]:
     """Start a control plane and model servers; gateways are started later on what it yields.
 
@@ -155,18 +158,21 @@ def running(
     with Measured(folder, print) as processes:
         for name, options in upstreams.items():
             processes.start(name, "demo", "upstream", "--port", "0", *options)
-        start_control(processes, cast, folder, control_port)
+        start_control(processes, cast, folder, control_port, feed_port)
         urls = {name: processes.ready(name)["url"] for name in upstreams}
         control = processes.ready("control")
         site = Site(folder, control["url"], "", next(iter(urls.values())), control["vkey"])
         with closing(Paperwork(site, cast, folder)) as paperwork:
-            yield Fleet(folder, processes, cast, urls, control["url"], control["vkey"], paperwork)
+            yield Fleet(
+                folder, processes, cast, urls, control["url"], control["feed"], control["vkey"], paperwork
+            )
 
 
-def start_control(processes: Processes, cast: Cast, folder: Path, port: int = 0) -> None:
+def start_control(processes: Processes, cast: Cast, folder: Path, port: int = 0, feed_port: int = 0) -> None:
     """Start the control plane, for the first time or again."""
     processes.start(
-        "control", "serve", "--port", f"{port}", "--state", f"{folder / 'control'}",
+        "control", "serve", "--port", f"{port}", "--feed-port", f"{feed_port}",
+        "--state", f"{folder / 'control'}",
         "--trust", f"{cast.trust_file}", "--origin", ORIGIN,
     )  # fmt: skip
 

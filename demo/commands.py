@@ -12,7 +12,7 @@ import typer
 from demo.telling import Report
 from sluicegate.cli.output import Json, emit
 from sluicegate.errors import InvalidInput, VerificationFailed
-from sluicegate.settings import CONTROL_PORT, GATEWAY_PORT, UPSTREAM_PORT
+from sluicegate.settings import CONTROL_PORT, FEED_PORT, GATEWAY_PORT, UPSTREAM_PORT
 
 _PORT: dict[str, Any] = {"help": "The port to listen on; 0: any that is free.", "min": 0, "max": 65_535}
 _RUN_STATE = Path("build/run")
@@ -43,6 +43,7 @@ def upstream(
 def run(
     state: Annotated[Path, typer.Option("--state", help="Where the next run goes on from.")] = _RUN_STATE,
     control_port: Annotated[int, typer.Option("--control-port", **_PORT)] = CONTROL_PORT,
+    feed_port: Annotated[int, typer.Option("--feed-port", **_PORT)] = FEED_PORT,
     gateway_port: Annotated[int, typer.Option("--gateway-port", **_PORT)] = GATEWAY_PORT,
     upstream_port: Annotated[int, typer.Option("--upstream-port", **_PORT)] = UPSTREAM_PORT,
     as_json: Json = False,
@@ -55,7 +56,7 @@ def run(
         emit(started.answer, as_json, started.text)
         sys.stdout.flush()
 
-    runs.run(state, Ports(control_port, gateway_port, upstream_port), _say, ready)
+    runs.run(state, Ports(control_port, feed_port, gateway_port, upstream_port), _say, ready)
 
 
 def story(

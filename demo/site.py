@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from demo.cast import Cast
 from demo.processes import Processes
 from sluicegate.errors import InvalidInput, Unreachable
-from sluicegate.settings import CONTROL_PORT, GATEWAY_PORT, UPSTREAM_PORT
+from sluicegate.settings import CONTROL_PORT, FEED_PORT, GATEWAY_PORT, UPSTREAM_PORT
 
 ORIGIN = "sluicegate.example/demo"
 FOLLOW_S = 30.0
@@ -28,12 +28,18 @@ class Ports:
     """Where to listen on 127.0.0.1; with 0, the system chooses."""
 
     control: int = CONTROL_PORT
+    feed: int = FEED_PORT
     gateway: int = GATEWAY_PORT
     upstream: int = UPSTREAM_PORT
 
     def check(self) -> None:
         """Raise InvalidInput if one of the ports is taken, or two are the same."""
-        named = {"control": self.control, "gateway": self.gateway, "upstream": self.upstream}
+        named = {
+            "control": self.control,
+            "feed": self.feed,
+            "gateway": self.gateway,
+            "upstream": self.upstream,
+        }
         with ExitStack() as held:
             for name, port in named.items():
                 try:
@@ -103,12 +109,13 @@ def start(processes: Processes, folder: Path, cast: Cast, ports: Ports, plans: C
     processes.start("upstream", "demo", "upstream", "--port", f"{ports.upstream}")
     processes.start(
         "control", "serve", "--state", f"{folder / 'control'}", "--trust", f"{cast.trust_file}",
-        "--origin", ORIGIN, "--port", f"{ports.control}",
+        "--origin", ORIGIN, "--port", f"{ports.control}", "--feed-port", f"{ports.feed}",
     )  # fmt: skip
     control = processes.ready("control")
     upstream = processes.ready("upstream")
     processes.start(
         "gateway", "gateway", "--state", f"{folder / 'gateway'}", "--control", control["url"],
+        "--feed", control["feed"],
         "--log-key", control["vkey"], "--token-file", f"{_token_file(folder, 'gateway-1')}",
         "--upstream", f"demo={upstream['url']}", "--port", f"{ports.gateway}",
         *(["--trust", f"{cast.entrust_gateway(control['vkey'], plans)}"] if plans else []),

@@ -98,6 +98,6 @@ def _set_up(processes: Processes, folder: Path) -> Scene:
         path.write_text(dates.shifted((EXAMPLES / path.name).read_text(), today))
     cast = Cast(folder, agencies_of(plans))
     cast.assemble(log_exists=False)
-    running = site.start(processes, folder, cast, Ports(0, 0, 0), plans)
+    running = site.start(processes, folder, cast, Ports(0, 0, 0, 0), plans)
     order = (EXAMPLES / run.DIRECTIVE).read_text()
     return Scene(running, Paperwork(running, cast, EXAMPLES), plans, order)

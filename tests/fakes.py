@@ -9,16 +9,20 @@ from dataclasses import dataclass, field, fields, replace
 
 from sluicegate.errors import StoreUnavailable, StoreUnusable
 from sluicegate.ports import (
-    Incarnation,
+    FeedRecord,
+    FeedTerm,
     Letter,
     Node,
     PastCommand,
     Principal,
+    PublishedEntry,
     Registration,
+    Run,
     SavedDraft,
+    StoredHead,
     Subscription,
 )
-from sluicegate_record.entries import Entry
+from sluicegate_record.entries import Entry, read
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Place
 
@@ -30,12 +34,12 @@ class Contents:
     entries: list[Entry] = field(default_factory=list)
     nodes: dict[tuple[int, int], bytes] = field(default_factory=dict)
     checkpoint: str = ""
-    confirmed: int = 0
     done: dict[str, PastCommand] = field(default_factory=dict)
     principals: dict[bytes, Principal] = field(default_factory=dict)
     organizations: dict[tuple[str, str, str], str] = field(default_factory=dict)
     drafts: dict[str, SavedDraft] = field(default_factory=dict)
-    incarnations: dict[tuple[str, str], Incarnation] = field(default_factory=dict)
+    certificates: dict[str, str] = field(default_factory=dict)
+    has_earlier_runs: bool = False
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     waiting: dict[str, tuple[int, Letter]] = field(default_factory=dict)
     """By message: the place in the order, and the letter."""
@@ -70,6 +74,16 @@ class MemoryLog:
     def checkpoint(self) -> str:
         return self.session.contents.checkpoint
 
+    def head(self) -> StoredHead:
+        return StoredHead(self.size(), self.checkpoint())
+
+    def tail(self, after: int, limit: int) -> Sequence[PublishedEntry]:
+        return [PublishedEntry(entry.leaf, entry.gate) for entry in self.entries(after, limit)]
+
+    def plans(self) -> Sequence[Entry]:
+        found = self.session.contents.entries[: self.size()]
+        return [read(entry.leaf, entry.gate) for entry in found if entry.type == "release.applied"]
+
     def entries(self, after: int, limit: int) -> Sequence[Entry]:
         return self.session.contents.entries[after : after + limit]
 
@@ -93,10 +107,6 @@ class MemoryLog:
             held.entries += entries
             held.nodes |= {(level, index): node for level, index, node in nodes}
             held.checkpoint = checkpoint
-
-    def confirm(self) -> None:
-        with self.session.changing():
-            self.session.contents.confirmed += 1
 
     def done(self, command: str) -> PastCommand | None:
         return self.session.contents.done.get(command)
@@ -183,23 +193,57 @@ class MemoryPrincipals:
             self.session.contents.drafts.pop(draft, None)
 
 
-class MemoryFleet:
-    """`ports.FleetRegister`."""
+class MemoryFeedKeys:
+    """`ports.FeedKeys`."""
 
     def __init__(self, session: MemorySession) -> None:
         self.session = session
 
-    def incarnations(self) -> Sequence[Incarnation]:
-        return list(self.session.contents.incarnations.values())
+    def certificate(self, feed: str) -> str | None:
+        return self.session.contents.certificates.get(feed)
 
-    def register(self, incarnation: Incarnation) -> None:
+    def certify(self, feed: str, certificate: str) -> None:
         with self.session.changing():
-            run = incarnation.gateway, incarnation.incarnation
-            self.session.contents.incarnations[run] = incarnation
+            self.session.contents.certificates[feed] = certificate
 
-    def retire(self, incarnation: Incarnation) -> None:
+    def has_earlier_runs(self) -> bool:
+        return self.session.contents.has_earlier_runs
+
+    def forget_earlier_runs(self) -> None:
         with self.session.changing():
-            self.session.contents.incarnations.pop((incarnation.gateway, incarnation.incarnation), None)
+            self.session.contents.has_earlier_runs = False
+
+
+class MemoryFeedRegister:
+    """`ports.FeedRegister`: what its feed leaves for the next start, and what the ledger's writer reads."""
+
+    def __init__(self) -> None:
+        self.term: FeedTerm | None = None
+        self.runs: dict[tuple[str, str], Run] = {}
+        self.commits = 0
+        self.committing: Callable[[], None] = lambda: None
+        """Called before a commit; it may take its time, or fail."""
+
+    def load(self) -> FeedRecord:
+        return FeedRecord(self.term, list(self.runs.values()))
+
+    def commit(self, term: FeedTerm, runs: Sequence[Run], gone: Sequence[Run]) -> None:
+        self.committing()
+        self.commits += 1
+        self.term = term
+        self.runs |= {run.name: run for run in runs}
+        for run in gone:
+            self.runs.pop(run.name, None)
+
+
+class MemoryFeeds:
+    """`ports.Feeds` over the registers of some feeds."""
+
+    def __init__(self, *registers: MemoryFeedRegister) -> None:
+        self.registers = [*registers]
+
+    def records(self) -> Sequence[FeedRecord]:
+        return [register.load() for register in self.registers]
 
 
 class MemoryOutbox:
@@ -324,7 +368,7 @@ class MemoryPorts:
         self.log = MemoryLog(session)
         self.outbox = MemoryOutbox(session)
         self.principals = MemoryPrincipals(session)
-        self.fleet = MemoryFleet(session)
+        self.feed_keys = MemoryFeedKeys(session)
 
 
 class MemoryStore(MemoryPorts):

@@ -12,6 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.core.access import feed
+from sluicegate.core.access.feed import Signer
 from sluicegate_record import entries
 from sluicegate_record.entries import TYPES, Entry
 from sluicegate_record.entries.body import layout_of
@@ -183,5 +184,5 @@ def answer_json(
 ) -> dict[str, Any]:
     """An answer of the feed with whatever fields are given, signed as they are."""
     signature = key.sign(dsse.pae(feed.PAYLOAD_TYPE, canonical.dumps(dict(signed))))
-    made = feed.answer_json(_ANSWER, entries, key)
+    made = feed.answer_json(_ANSWER, entries, Signer(key))
     return {**signed, "entries": made["entries"], "sig": canonical.b64(signature)}

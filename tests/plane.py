@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sluicegate.acts import applications, credentials, directives, releases, review
@@ -13,21 +14,26 @@ from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.access import feed
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.people import application
+from sluicegate.errors import StoreUnavailable
+from sluicegate.feed.head import Head
+from sluicegate.feed.leases import Clocks, Leases
+from sluicegate.feed.run import Poll
 from sluicegate.ports import Principal, Store
 from sluicegate.service import doings, preview, tokens
 from sluicegate.service.context import Services
-from sluicegate.service.fleet import Fleet, Poll
+from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entities.case import Case
-from sluicegate_record.log import acknowledgement
+from sluicegate_record.log import acknowledgement, checkpoint
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.terms.quorum import parties_of
 from tests import worlds
 from tests.clock import Clock
-from tests.fakes import Breaking
+from tests.fakes import Breaking, MemoryFeedRegister, MemoryFeeds
 from tests.worlds import API, AT_MS, ORIGIN, RELEASE, STAGE, private_key
 
+BOOT = "boot-1"
 ROLES = {
     "developer": (DEVELOPER, None),
     "oncd": (AGENCY, "oncd"),
@@ -61,6 +67,8 @@ class Plane:
         self.max_entries = max_entries
         self._drawn = 0
         self._commands = 0
+        self.fleet_file = MemoryFeedRegister()
+        self.feeds = MemoryFeeds(self.fleet_file)
         self.tokens: dict[str, str] = {}
         self.who: dict[str, Principal] = {}
         self.restart()
@@ -70,7 +78,9 @@ class Plane:
         self.ledger = self.again()
         started = self.ledger.execute(worlds.start(vkey=self.ledger.vkey()), by="log", command_id=self.id())
         assert not isinstance(started, Refusal), started
-        self.fleet = Fleet(self.ledger, max_entries=self.max_entries)
+        self.fleet = Fleet(self.ledger, self.feeds, BOOT)
+        self.fleet.tick()
+        self.feed = self.a_feed()
         self.services = Services.over(self.ledger, self.fleet)
         held = {(each.role, each.name) for each in self.store.principals.all()}
         for name in ROLES.keys() - self.who.keys():
@@ -81,6 +91,28 @@ class Plane:
             assert not isinstance(made, Refusal), made
             self.tokens[name] = made.token
             self.who[name] = Principal(made.principal, role, name, party)
+
+    def a_feed(self, name: str = "feed-1", register: MemoryFeedRegister | None = None, **more: Any) -> Leases:
+        """A feed of this log, which has begun and is certified; what it commits is noted at once."""
+        register = register or self.fleet_file
+        if register not in self.feeds.registers:
+            self.feeds.registers.append(register)
+        feed = Leases(
+            Head(self.store.log),
+            self.store.feed_keys,
+            register,
+            private_key(name),
+            name,
+            Clocks(BOOT, self.boot, lambda: self.wall()),  # noqa: PLW0108 - as in `again`
+            told=self._note,
+            **{"max_entries": self.max_entries, **more},
+        )
+        feed.begin()
+        return feed
+
+    def _note(self) -> None:
+        with suppress(StoreUnavailable):  # it is noted when asked again
+            self.fleet.tick()
 
     def do(self, who: str | Principal, act: AnyAct, command: str = "", **given: Any) -> Any:
         """What somebody does, read and done as a route does it; its answer."""
@@ -174,7 +206,9 @@ class Plane:
 
     def issue(self, envelope: Envelope, opened: Mapping[str, Opening] | None = None) -> Any:
         """A signed directive of `oncd`."""
-        return self.do("oncd", directives.ISSUE, envelope=envelope.to_json(), opened=opened or {})
+        answer = self.do("oncd", directives.ISSUE, envelope=envelope.to_json(), opened=opened or {})
+        self.fleet.look()
+        return answer
 
     # What gateways do
 
@@ -210,14 +244,26 @@ class Plane:
 
     def ask(self, after: int, gateway: str = "gateway-1", **changes: Any) -> feed.FeedAnswer:
         """A poll that is heard and answered at once, and verified."""
-        poll = self.poll(after, gateway, **changes)
-        self.fleet.heard(poll)
+        return self.asked(self.poll(after, gateway, **changes))
+
+    def asked(self, poll: Poll) -> feed.FeedAnswer:
+        """A poll that is heard, committed and answered at once, and verified."""
+        self.hear(poll)
         return self.opened_answer(poll)
 
+    def hear(self, poll: Poll) -> None:
+        """A poll that is heard, and committed at once."""
+        self.feed.head.follow()
+        try:
+            self.feed.heard(poll)
+        finally:
+            self.feed.keep()
+
     def opened_answer(self, poll: Poll) -> feed.FeedAnswer:
-        answer = json.dumps(self.fleet.answer(poll)).encode()
+        self.feed.head.follow()
+        answer = json.dumps(self.feed.answer(poll)).encode()
         asked = {name: getattr(poll, name) for name in ("gateway", "incarnation", "nonce", "after")}
-        return feed.open_answer(answer, asked, worlds.public_key("log"))
+        return feed.open_answer(answer, asked, checkpoint.parse_vkey(self.ledger.vkey()))
 
     @property
     def size(self) -> int:

@@ -13,7 +13,7 @@ from tools.english import GENERATED
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-SERVING = ("up", "serve", "gateway")
+SERVING = ("up", "serve", "control", "feed", "gateway")
 RELEASE = ("plan", "apply", "status", "report")
 """The commands without a group: those that run servers, and those about releases as a whole."""
 

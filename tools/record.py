@@ -29,6 +29,7 @@ from sluicegate.core.directives.directive import Signing
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.terms.trust import Pin
+from sluicegate.feed.run import Poll
 from sluicegate.ports import Principal
 from sluicegate.service import (
     doings,
@@ -36,9 +37,8 @@ from sluicegate.service import (
     tokens,
 )
 from sluicegate.service.context import Services
-from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
-from sluicegate.settings import ControlSettings, GatewaySettings, UpstreamTarget
+from sluicegate.settings import ControlSettings, FeedSettings, GatewaySettings, UpstreamTarget
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.log import acknowledgement, canonical, dsse, merkle, tiles
 from sluicegate_record.log.times import parse_time
@@ -46,6 +46,7 @@ from sluicegate_record.statements.cases import Position
 from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.statements.statement import Statement
+from tools.fleet import feed_of, fleet_of
 
 Result = TypeVar("Result")
 ORIGIN = "log.example/sluicegate"
@@ -95,7 +96,8 @@ class Example:
             boot_ms=lambda: 1_000_000.0,
             random=lambda size: hashlib.sha256(f"example draw {next(draws)}".encode()).digest()[:size],
         )
-        self.services = Services.over(self.ledger, Fleet(self.ledger, max_entries=5_000))
+        self._state_dir = folder
+        self.services = Services.over(self.ledger, fleet_of(self.ledger, folder))
         self.staff = Principal("developer_example", DEVELOPER, "developer")
         self.api_key = apikey.make(apikey.KEY_PREFIX, hashlib.sha256(b"example api key").digest())
         self.position: dict[str, Any] = {}
@@ -170,11 +172,12 @@ class Example:
             "fold": feed.FOLD_VERSION,
         }
         question = acknowledgement.signed(
-            {**asked, "waitMs": 0, "report": {"streamsCut": {}, "proven": []}}, key_of("run of gateway-1")
+            {**asked, "waitMs": 0, "report": {"streamsCut": {}}}, key_of("run of gateway-1")
         )
         poll = Poll(**asked, signed=acknowledgement.read(question))
-        fleet.heard(poll)
-        return {"question": question, "answer": fleet.answer(poll)}
+        leases = feed_of(self.ledger, fleet, self._state_dir, key_of("feed-1"))
+        leases.heard(poll)
+        return {"question": question, "answer": leases.answer(poll)}
 
     def _read(self, name: str) -> str:
         return (self._examples / name).read_text()
@@ -194,15 +197,19 @@ async def cut_streams(example: Example, folder: Path) -> dict[str, bytes]:
     """The raw bytes that clients of both dialects receive when a directive cuts their streams."""
     token = _done(tokens.issue(example.ledger, TokenRequest(role=GATEWAY, name="gateway-1"))).token
     settings = ControlSettings(folder, folder, ORIGIN, port=0)
-    fleet = Fleet(example.ledger, max_entries=settings.max_feed_entries)
-    wired = bootstrap.Control(settings, example.ledger, fleet)
+    wired = bootstrap.Control(settings, example.ledger, fleet_of(example.ledger, folder))
+    leases = feed_of(example.ledger, wired.fleet, folder, key_of("feed-1"))
+    fed = bootstrap.WiredFeed(FeedSettings(folder, port=0), leases, example.ledger.store)
     stop, urls = asyncio.Event(), asyncio.Queue[str]()
     with in_thread(UpstreamSettings(STREAM_CHUNKS, STREAM_INTERVAL_MS)) as upstream:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(bootstrap.serve_control(wired, stop, urls.put_nowait))
+            control_url = await urls.get()
+            tasks.create_task(bootstrap.serve_feed(fed, stop, urls.put_nowait))
             gate = GatewaySettings(
                 surface="api",
-                control_url=await urls.get(),
+                control_url=control_url,
+                feed_url=await urls.get(),
                 token=token,
                 log_vkey=example.ledger.vkey(),
                 upstreams={"demo": UpstreamTarget(upstream)},

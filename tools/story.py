@@ -42,14 +42,15 @@ from sluicegate.core.access import feed
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.terms.trust import Pin
+from sluicegate.feed.run import Poll
 from sluicegate.service import tokens
-from sluicegate.service.fleet import Fleet, Poll
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings
 from sluicegate.store import keyfile
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.log import acknowledgement
 from sluicegate_record.log.times import parse_time
+from tools.fleet import feed_of, fleet_of
 from tools.record import ORIGIN, key_of
 
 STARTED = "2026-06-29T15:00:00.000Z"
@@ -123,7 +124,8 @@ class Teller:
         self.ledger.execute(
             StartLog(ORIGIN, self.ledger.vkey(), "openai", pins), by="log", command_id="start-log"
         )
-        self.fleet = Fleet(self.ledger, max_entries=5_000)
+        self.fleet = fleet_of(self.ledger, folder)
+        self._feed = feed_of(self.ledger, self.fleet, folder, key_of("feed-1"))
         self.tokens = {"me": ""}
         for name, (role, party) in HOLDERS.items():
             made = tokens.issue(self.ledger, TokenRequest(role=role, name=name, party=party))
@@ -189,8 +191,10 @@ class Teller:
             {**asked, "waitMs": 0, "report": {"streamsCut": {}}}, key_of("run of gateway-1")
         )
         poll = Poll(**asked, signed=acknowledgement.read(signed))  # type: ignore[arg-type]
-        self.fleet.heard(poll)
-        self.fleet.answer(poll)
+        self._feed.head.follow()
+        self._feed.heard(poll)
+        self._feed.answer(poll)
+        self._feed.keep()
 
 
 def runs(files: Path, plan: str) -> list[Run]:

@@ -1,8 +1,8 @@
 """Where objects are wired: the one place that makes stores, clocks, keys and servers.
 
-A state folder holds `ledger.db`, `ledger.db.pid` (which process serves it), `log.key` (the log's signing key)
-and `tokens/`, one file a principal, written once when the log starts: hand each to its holder and delete it.
-Only its owner can read it.
+A state folder holds `ledger.db`, `ledger.db.pid` (which process serves it), `log.key` (the log's signing
+key); `feeds/`, one folder a feed, with its file and its key; and `tokens/`, one file a principal, written
+once when the log starts: hand each to its holder and delete it. Only its owner can read it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pathlib import Path
 import uvicorn
 import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from starlette.applications import Starlette
 
 from sluicegate.acts.act import AGENCY, DEVELOPER, GATEWAY
 from sluicegate.acts.tokens import TokenRequest
@@ -36,11 +37,17 @@ from sluicegate.core.lifecycle import Refusal, notices
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.terms import document, trust
 from sluicegate.errors import CommandRefused, InvalidInput
+from sluicegate.feed.app import News
+from sluicegate.feed.app import application as feed_application
+from sluicegate.feed.head import Head
+from sluicegate.feed.leases import Clocks, Leases
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.feed import Feed
 from sluicegate.gate.gateway import Gateway
 from sluicegate.gate.server import serve as serve_gateway
 from sluicegate.gate.upstream import HttpUpstream
+from sluicegate.http.app import Fault
+from sluicegate.ports import Store
 from sluicegate.post.carrier import Carrier
 from sluicegate.post.courier import Courier
 from sluicegate.post.jwks import KeySets
@@ -49,13 +56,13 @@ from sluicegate.post.webhook import Webhooks
 from sluicegate.service import subscriptions, tokens
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
-from sluicegate.settings import ControlSettings, GatewaySettings
-from sluicegate.store import keyfile, lock
+from sluicegate.settings import FIRST_GATEWAY, ControlSettings, FeedSettings, GatewaySettings
+from sluicegate.store import hints, keyfile, lock
+from sluicegate.store.fleet import FEEDS, FILE, SqliteFeedRegister, SqliteFeeds
 from sluicegate.store.sqlite import SqliteStore
 
 _log = logging.getLogger(__name__)
 Ready = Callable[[str], None]
-FIRST_GATEWAY = "gateway-1"
 SWITCH_S = 0.0005
 """How long a thread of the control plane computes while another waits, which may be passing an order on."""
 
@@ -63,6 +70,11 @@ SWITCH_S = 0.0005
 def boot_ms() -> float:
     """CLOCK_BOOTTIME in milliseconds: it continues while the machine sleeps, and no one can set it."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) / 1e6
+
+
+def boot() -> str:
+    """Which boot of this machine CLOCK_BOOTTIME counts from."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def wall_ms() -> int:
@@ -106,6 +118,11 @@ class Control:
     ledger: Ledger
     fleet: Fleet
 
+    @classmethod
+    def over(cls, settings: ControlSettings, ledger: Ledger) -> Control:
+        """The one over a ledger, with the feeds of its state folder."""
+        return cls(settings, ledger, Fleet(ledger, SqliteFeeds(settings.state_dir), boot()))
+
     @property
     def vkey(self) -> str:
         """The log's verifier key."""
@@ -115,6 +132,13 @@ class Control:
         """The token written for a principal when the log started, if it still lies there."""
         path = self.settings.state_dir / "tokens" / f"{name}.token"
         return path.read_text().strip() if path.exists() else None
+
+
+def hold_for_supervisor(state_dir: Path, command: str) -> None:
+    """Hold a state folder for the supervisor of its processes. Raises: StoreUnavailable: it is in use."""
+    run = state_dir / "run"
+    run.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock.hold(run / "supervisor", command, of=state_dir)
 
 
 def control(settings: ControlSettings, command: str) -> Control:
@@ -144,8 +168,7 @@ def control(settings: ControlSettings, command: str) -> Control:
     if isinstance(started, Refusal):
         raise CommandRefused(started.message, code=started.code, remedy=started.remedy)
     _first_tokens(ledger, settings.state_dir / "tokens")
-    fleet = Fleet(ledger, max_entries=settings.max_feed_entries)
-    return Control(settings, ledger, fleet)
+    return Control.over(settings, ledger)
 
 
 @contextmanager
@@ -166,11 +189,83 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
 
     If a task of its own fails, it ends, and raises what that task raised: a start is the way to recover.
     """
-    sys.setswitchinterval(SWITCH_S)
     settings = wired.settings
-    listening = _listen(settings.host, settings.port)
     key_sets = KeySets(settings.post.webhook_networks, settings.post.timeout_ms)
     plane = ControlPlane.over(wired.ledger, wired.fleet, settings, key_sets)
+    loop = asyncio.get_running_loop()
+    wired.ledger.watch(partial(_hint_feeds, settings.state_dir))
+    wired.ledger.watch(lambda: _soon(loop, plane.hinted.set))
+    at = _listen(settings.host, settings.port)
+    try:
+        with _hinted(settings.state_dir, plane.hinted.set):
+            async with _carrying(wired):
+                await _serve(lambda fault: application(plane, fault), at, stop, ready)
+    finally:
+        await key_sets.close()
+        wired.ledger.store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class WiredFeed:
+    """A wired feed, and its own view of the ledger's file."""
+
+    settings: FeedSettings
+    leases: Leases
+    store: Store
+
+
+def feed(settings: FeedSettings) -> WiredFeed:
+    """Wire a feed on the state folder of a control plane that has started the log.
+
+    This process owns the feed's own folder until it ends.
+
+    Raises: StoreUnavailable: the log has not begun, or another process is this feed. StoreUnusable.
+    """
+    store = SqliteStore(settings.state_dir / "ledger.db", read_only=True)
+    folder = settings.state_dir / FEEDS / settings.name
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock.hold(folder / FILE, "feed")
+    key = folder / "feed.key"
+    if not key.exists():
+        keyfile.save_private(key, Ed25519PrivateKey.generate())
+    leases = Leases(
+        Head(store.log),
+        store.feed_keys,
+        SqliteFeedRegister(folder / FILE),
+        keyfile.load_private(key),
+        settings.name,
+        Clocks(boot(), boot_ms, SteadyClock(wall_ms, boot_ms)),
+        max_entries=settings.max_entries,
+        told=partial(hints.send, settings.state_dir),
+    )
+    leases.begin()
+    return WiredFeed(settings, leases, store)
+
+
+async def serve_feed(wired: WiredFeed, stop: asyncio.Event, ready: Ready) -> None:
+    """Serve a feed until `stop` is set; `ready` is called once with its URL."""
+    settings, news = wired.settings, News(wired.leases)
+    at = _listen(settings.host, settings.port)
+    made = partial(feed_application, wired.leases, wired.store.principals, news)
+    try:
+        with _hinted(settings.state_dir / FEEDS / settings.name, news.hint):
+            await _serve(made, at, stop, ready, news.close)
+    finally:
+        wired.store.close()
+
+
+async def _serve(
+    made: Callable[[Fault], Starlette],
+    listening: socket.socket,
+    stop: asyncio.Event,
+    ready: Ready,
+    closing: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve an application until `stop` is set, or until a task of its own fails: that is raised.
+
+    `ready` is called once with its URL, `closing` when it is to end.
+    """
+    sys.setswitchinterval(SWITCH_S)
     faults: list[BaseException] = []
 
     def fault(error: BaseException) -> None:
@@ -178,7 +273,7 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
         stop.set()
 
     config = uvicorn.Config(
-        application(plane, fault),
+        made(fault),
         log_config=None,
         access_log=False,
         ws="none",
@@ -193,18 +288,46 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
     if not serving.done():
-        ready(f"http://{settings.host}:{listening.getsockname()[1]}")
+        host, port = listening.getsockname()[:2]
+        ready(f"http://{host}:{port}")
     stopping = asyncio.create_task(stop.wait())
-    async with _carrying(wired):
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    plane.waiters.close()
+    closing()
     server.should_exit = True
     await serving
-    await key_sets.close()
-    wired.ledger.store.close()
     if faults:
         raise faults[0]
+
+
+@contextmanager
+def _hinted(folder: Path, told: Callable[[], None]) -> Iterator[None]:
+    """Call `told` at every hint to a folder meanwhile."""
+    hint_socket, loop = hints.HintSocket(folder), asyncio.get_running_loop()
+
+    def on_hint() -> None:
+        hint_socket.drain()
+        told()
+
+    loop.add_reader(hint_socket, on_hint)
+    try:
+        yield
+    finally:
+        loop.remove_reader(hint_socket)
+        hint_socket.close()
+
+
+def _soon(loop: asyncio.AbstractEventLoop, told: Callable[[], None]) -> None:
+    """Call `told` on a loop, from any thread; after its end there is no one to tell."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(told)
+
+
+def _hint_feeds(state_dir: Path) -> None:
+    """Tell every feed that the log may have grown."""
+    with suppress(FileNotFoundError):
+        for folder in (state_dir / FEEDS).iterdir():
+            hints.send(folder)
 
 
 @asynccontextmanager
@@ -245,10 +368,10 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
     Raises: BadKey: the log's verifier key. VerificationFailed: what an earlier run saw cannot be read.
     """
     engine = Engine(settings.surface, boot_ms, _table(settings))
-    feed = Feed(settings, engine, boot_ms=boot_ms)
+    tail = Feed(settings, engine, boot_ms=boot_ms)
     upstreams = {name: HttpUpstream(target, settings) for name, target in settings.upstreams.items()}
     gateway = Gateway(engine, upstreams, settings)
-    feeding = asyncio.create_task(feed.run())
+    feeding = asyncio.create_task(tail.run())
     # A feed that fails ends the gateway: it could only refuse.
     feeding.add_done_callback(lambda _: stop.set())
     try:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sluicegate_record.entries import Entry
@@ -43,16 +43,54 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
-class Incarnation:
-    """One run of a gateway process, registered before its first lease.
+class FeedTerm:
+    """Until when a feed may have given leases, as it committed before it read the log's head.
 
-    `key` is the public key it signs its questions with, 32 raw bytes; None of one that signs none.
+    `key` is the public key that it signs answers with, 32 raw bytes.
+    No lease of this feed ends after `gives_until_ms`, milliseconds of CLOCK_BOOTTIME of the boot `boot`.
+    """
+
+    feed: str
+    boot: str
+    key: bytes
+    gives_until_ms: float
+    longest_lease_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a gateway process, as one feed knows it.
+
+    `leased`: it may hold a lease of this feed. `size`: how many entries it has acknowledged; `at_ms`: when
+    that was heard. `ask` and `sig`: that acknowledgement as it was signed under `key`, 32 raw bytes; None of
+    a run that signs nothing. `cut`: its cut requests, by directive or reason. `drifted`: in what its log or
+    its fold differs. `ended_ms`: when its last lease had surely ended. Units: milliseconds since 1970 UTC.
     """
 
     gateway: str
     incarnation: str
     surface: str
     key: bytes | None = None
+    leased: bool = False
+    size: int = 0
+    at_ms: int | None = None
+    ask: str | None = None
+    sig: str | None = None
+    cut: Mapping[str, int] = field(default_factory=dict)
+    drifted: str | None = None
+    ended_ms: int | None = None
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Which run of which gateway."""
+        return self.gateway, self.incarnation
+
+
+class FeedRecord(NamedTuple):
+    """What a feed has committed, at one moment: its term, None before the first, and its runs."""
+
+    term: FeedTerm | None
+    runs: Sequence[Run]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +142,20 @@ class Registration(NamedTuple):
     registered_in: str
 
 
+class StoredHead(NamedTuple):
+    """How long the log is, and the signed checkpoint that says so; empty before the first entry."""
+
+    size: int
+    checkpoint: str
+
+
+class PublishedEntry(NamedTuple):
+    """What a gateway gets of an entry: its leaf, and what opens its gate part."""
+
+    leaf: bytes
+    gate: Mapping[str, Opening]
+
+
 class Log(Protocol):
     """The log, and the results of the commands that appended to it."""
 
@@ -112,6 +164,18 @@ class Log(Protocol):
 
     def checkpoint(self) -> str:
         """The newest signed head, empty before the first entry."""
+
+    def head(self) -> StoredHead:
+        """The size and the signed head of the log as it is on the disk now.
+
+        Raises: StoreUnusable: its file is not the one that was opened any more.
+        """
+
+    def tail(self, after: int, limit: int) -> Sequence[PublishedEntry]:
+        """At most `limit` entries from `after` on, unread."""
+
+    def plans(self) -> Sequence[Entry]:
+        """The entries that put plans in force, oldest first, without their sealed parts."""
 
     def entries(self, after: int, limit: int) -> Sequence[Entry]:
         """At most `limit` entries from `after` on, with all their parts."""
@@ -127,9 +191,6 @@ class Log(Protocol):
 
     def append(self, entries: Sequence[Entry], nodes: Sequence[Node], checkpoint: str) -> None:
         """Append entries, the tree nodes they completed, and the signed head that holds them."""
-
-    def confirm(self) -> None:
-        """Commit a write that changes nothing: proof that this process still holds the primary."""
 
     def done(self, command: str) -> PastCommand | None:
         """The result of a command, if it was done before."""
@@ -242,17 +303,40 @@ class Principals(Protocol):
         """Forget a draft."""
 
 
-class FleetRegister(Protocol):
-    """The runs of gateways."""
+class FeedKeys(Protocol):
+    """The keys of feeds, as the log's key certifies them; and what builds without feeds have left."""
 
-    def incarnations(self) -> Sequence[Incarnation]:
-        """The gateways that may hold a lease."""
+    def certificate(self, feed: str) -> str | None:
+        """The newest certificate of a feed, as JSON."""
 
-    def register(self, incarnation: Incarnation) -> None:
-        """Note an incarnation, durably, before its first lease."""
+    def certify(self, feed: str, certificate: str) -> None:
+        """Note a certificate in place of the one before."""
 
-    def retire(self, incarnation: Incarnation) -> None:
-        """Forget an incarnation whose lease has ended."""
+    def has_earlier_runs(self) -> bool:
+        """Whether runs are noted that an earlier build gave leases to."""
+
+    def forget_earlier_runs(self) -> None:
+        """Forget those runs: their leases have ended."""
+
+
+class FeedRegister(Protocol):
+    """What one feed alone writes: its term and its runs."""
+
+    def load(self) -> FeedRecord:
+        """What was committed last."""
+
+    def commit(self, term: FeedTerm, runs: Sequence[Run], gone: Sequence[Run]) -> None:
+        """Note the term and some runs, and forget those that are gone: all of it, durably, or nothing.
+
+        Raises: StoreUnavailable: it is not known whether it was done.
+        """
+
+
+class Feeds(Protocol):
+    """What every feed of a log has committed."""
+
+    def records(self) -> Sequence[FeedRecord]:
+        """One record a feed, read after this is called. Raises: StoreUnavailable: one cannot be read."""
 
 
 class Ports(Protocol):
@@ -271,8 +355,8 @@ class Ports(Protocol):
         """The principals."""
 
     @property
-    def fleet(self) -> FleetRegister:
-        """The gateways."""
+    def feed_keys(self) -> FeedKeys:
+        """The keys of feeds."""
 
 
 class Store(Ports, Protocol):

@@ -8,8 +8,11 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 CONTROL_PORT = 8600
+FEED_PORT = 8610
 GATEWAY_PORT = 8700
 UPSTREAM_PORT = 8800
+FIRST_GATEWAY = "gateway-1"
+"""The gateway whose token is made with a new log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class GatewaySettings:
 
     surface: str
     control_url: str
+    """Where its use is reported to."""
+    feed_url: str
     token: str = field(repr=False)
     log_vkey: str
     upstreams: Mapping[str, UpstreamTarget]
@@ -78,6 +83,16 @@ class ControlSettings:
     port: int = CONTROL_PORT
     max_body_bytes: int = 16 * 1024 * 1024
     """An annex of 100,000 rows comes in one request. The sender has shown a token first."""
-    max_feed_entries: int = 500
-    """How many entries one poll answer has at most."""
     post: PostSettings = PostSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSettings:
+    """One feed: a process beside a control plane, on its state folder."""
+
+    state_dir: Path
+    name: str = "feed-1"
+    host: str = "127.0.0.1"
+    port: int = FEED_PORT
+    max_entries: int = 500
+    """How many entries one answer has at most."""

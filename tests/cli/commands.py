@@ -159,6 +159,8 @@ def plane(cli: Cli, folder: Path) -> Iterator[Plane]:
         folder / "state",
         "--port",
         "0",
+        "--feed-port",
+        "0",
         "--json",
     ]
     command = [sys.executable, "-m", "sluicegate", *map(str, arguments)]

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from sluicegate import bootstrap
-from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings
 from sluicegate.store.sqlite import SqliteStore
@@ -34,8 +33,7 @@ def exported(cli: Cli, database: Path) -> Path:
         boot_ms=bootstrap.boot_ms,
         random=secrets.token_bytes,
     )
-    fleet = Fleet(ledger, max_entries=1_000)
-    with served(bootstrap.Control(ControlSettings(folder, folder, ORIGIN, port=0), ledger, fleet)) as url:
+    with served(bootstrap.Control.over(ControlSettings(folder, folder, ORIGIN, port=0), ledger)) as url:
         done = cli("ledger", "export", "-o", folder / "copy", url=url)
     assert done.code == 0, done
     return folder / "copy"

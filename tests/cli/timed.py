@@ -13,7 +13,6 @@ from sluicegate import bootstrap
 from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.service import tokens
-from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings
 from sluicegate.store import keyfile
@@ -164,9 +163,8 @@ def timed_plane(cli: Cli, folder: Path, text: str = PLAN) -> Iterator[TimedPlane
         (folder / "state" / "tokens" / f"{name}.token").write_text(token)
     for owner in OWNERS:
         keyfile.save_private(folder / f"{owner}.key", private_key(owner))
-    fleet = Fleet(ledger, max_entries=1_000)
     settings = ControlSettings(folder, folder, ORIGIN, port=0)
-    with served(bootstrap.Control(settings, ledger, fleet)) as url:
+    with served(bootstrap.Control.over(settings, ledger)) as url:
         made = TimedPlane(cli, url, ledger.vkey(), folder, clock, ledger)
         for case in made.answer("apply", made.file("plan.yaml", text))["cases"]:
             for agency in ("oncd", "ostp"):

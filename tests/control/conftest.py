@@ -3,8 +3,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.service import tokens
-from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings
 from sluicegate.store.sqlite import SqliteStore
@@ -44,8 +44,9 @@ class Plane:
         )
         start = StartLog(ORIGIN, self.ledger.vkey(), "openai", PINS)
         assert not isinstance(self.ledger.execute(start, by="log", command_id="start-the-log"), Refusal)
-        self.fleet = Fleet(self.ledger, max_entries=1_000)
         self.settings = ControlSettings(folder, folder, ORIGIN, port=0, max_body_bytes=MAX_BODY_BYTES)
+        self.wired = bootstrap.Control.over(self.settings, self.ledger)
+        self.fleet = self.wired.fleet
         self.url = ""
         self._token: dict[str, str] = {}
 
@@ -79,9 +80,12 @@ class Plane:
             return client.post(path, json=body, headers=headers)
 
 
+Serve = Callable[[asyncio.Event, Callable[[str], None]], Coroutine[Any, Any, None]]
+
+
 @contextmanager
-def served(wired: bootstrap.Control) -> Iterator[str]:
-    """Serve a control plane in a thread; its URL."""
+def in_a_thread(serve: Serve) -> Iterator[str]:
+    """Serve something in a thread; its URL."""
     ready, urls = threading.Event(), list[str]()
     stops = list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]()
 
@@ -89,14 +93,14 @@ def served(wired: bootstrap.Control) -> Iterator[str]:
         urls.append(url)
         ready.set()
 
-    async def serve() -> None:
+    async def serving() -> None:
         stop = asyncio.Event()
         stops.append((asyncio.get_running_loop(), stop))
-        await bootstrap.serve_control(wired, stop, on_ready)
+        await serve(stop, on_ready)
 
     def run() -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve())
+            runner.run(serving())
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -109,10 +113,20 @@ def served(wired: bootstrap.Control) -> Iterator[str]:
         thread.join()
 
 
+def served(wired: bootstrap.Control) -> AbstractContextManager[str]:
+    """Serve a control plane in a thread; its URL."""
+    return in_a_thread(partial(bootstrap.serve_control, wired))
+
+
+def served_feed(wired: bootstrap.WiredFeed) -> AbstractContextManager[str]:
+    """Serve a feed in a thread; its URL."""
+    return in_a_thread(partial(bootstrap.serve_feed, wired))
+
+
 @contextmanager
 def _running(folder: Path) -> Iterator[Plane]:
     made = Plane(folder)
-    with served(bootstrap.Control(made.settings, made.ledger, made.fleet)) as made.url:
+    with served(made.wired) as made.url:
         yield made
 
 

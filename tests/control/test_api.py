@@ -17,7 +17,7 @@ from tests.worlds import keyid, plan_value, public_key
 PLAN = json.dumps(plan_value())
 PUBLIC = canonical.b64(public_key("signatory"))
 SIGNED = {"envelope": {"payload": "", "payloadType": "", "signatures": []}}
-POLL = {"gateway": "gateway", "incarnation": "i" * 16, "surface": "api", "after": 0, "nonce": "n" * 16}
+REPORT = {"gateway": "gateway", "incarnation": "i-1", "surface": "api", "proven": ["grant_x"], "usage": []}
 
 CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/api/v1/releases/preview"): ("plan.preview", {"text": PLAN}),
@@ -91,7 +91,7 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/api/v1/person/link"): ("person.link", None),
     ("POST", "/api/v1/tokens"): ("token.issue", {"role": "applicant", "name": "made-in-a-test"}),
     ("POST", "/api/v1/tokens/gateway_x/revoke"): ("token.revoke", None),
-    ("POST", "/fleet/v1/poll"): ("fleet.poll", POLL),
+    ("POST", "/fleet/v1/report"): ("fleet.report", REPORT),
 }
 READING = {
     "/api/v1/releases": "release.list",
@@ -149,7 +149,7 @@ def test_the_table_of_routes_is_complete(idle: Plane):
     def template(path: str) -> str:
         return "/".join(named.get(step, step) for step in path.split("/"))
 
-    expected = {(method, template(path)) for method, path in CHANGING if path.startswith("/api/")}
+    expected = {(method, template(path)) for method, path in CHANGING}
     expected |= {("GET", template(path)) for path in READING}
     open_to_all = ("schemas/plan", "log", "log/inclusion", "log/consistency", "definitions")
     public = {("GET", f"/api/v1/{path}") for path in (*open_to_all, "directives/{directive}")}

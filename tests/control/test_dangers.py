@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2
 import pytest
@@ -16,13 +16,13 @@ from sluicegate.acts.act import ACT_BODY_MAX
 from sluicegate.acts.table import ACTS
 from sluicegate.core.terms import document
 from sluicegate.errors import InvalidDocument, InvalidInput
-from sluicegate.settings import ControlSettings
 from tests.control.conftest import Plane, served
 from tests.control.test_api import error_of
+from tests.control.test_errors import settings
 from tests.plane import Plane as Desk
 from tests.plane import no, yes
 from tests.service.test_persons import Staffed
-from tests.worlds import CODEX, ORIGIN, plan_value
+from tests.worlds import CODEX, plan_value
 
 
 def test_only_acts_with_long_lists_take_large_bodies():
@@ -70,10 +70,12 @@ def test_a_command_sent_again_has_its_first_answer_whatever_became_true_since(pl
 @contextmanager
 def applicant(desk: Desk) -> Iterator[httpx2.Client]:
     """The applicant of a control plane, over HTTP, with one command id for everything."""
-    settings = ControlSettings(Path("unused"), Path("unused"), ORIGIN, port=0)
     headers = {"authorization": f"Bearer {desk.tokens['applicant']}", "idempotency-key": "sent-twice"}
-    wired = bootstrap.Control(settings, desk.ledger, desk.fleet)
-    with served(wired) as url, httpx2.Client(base_url=url, headers=headers, trust_env=False) as client:
+    with (
+        TemporaryDirectory() as folder,
+        served(bootstrap.Control(settings(folder), desk.ledger, desk.fleet)) as url,
+        httpx2.Client(base_url=url, headers=headers, trust_env=False) as client,
+    ):
         yield client
 
 

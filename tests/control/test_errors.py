@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2
 import pytest
@@ -46,11 +47,17 @@ class Surprising(Breaking):
 
 @contextmanager
 def serving(plane: Plane) -> Iterator[httpx2.Client]:
-    settings = ControlSettings(Path("unused"), Path("unused"), ORIGIN, port=0)
     headers = {"authorization": f"Bearer {plane.tokens['developer']}"}
-    wired = bootstrap.Control(settings, plane.ledger, plane.fleet)
-    with served(wired) as url, httpx2.Client(base_url=url, headers=headers, trust_env=False) as client:
+    with (
+        TemporaryDirectory() as folder,
+        served(bootstrap.Control(settings(folder), plane.ledger, plane.fleet)) as url,
+        httpx2.Client(base_url=url, headers=headers, trust_env=False) as client,
+    ):
         yield client
+
+
+def settings(folder: str) -> ControlSettings:
+    return ControlSettings(Path(folder), Path("unused"), ORIGIN, port=0)
 
 
 @pytest.mark.parametrize("breaks", ["before", "after"])
@@ -80,14 +87,15 @@ def test_a_surprise_is_500_and_nothing_of_it_is_told(caplog: pytest.LogCaptureFi
     assert "GET /readyz failed" in caplog.text
 
 
-def test_a_control_plane_whose_own_task_fails_ends_with_that_fault(caplog: pytest.LogCaptureFixture):
+def test_a_control_plane_whose_own_task_fails_ends_with_that_fault(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+):
     """A fault in the ticker would otherwise be silent: what is due would wait for the next command."""
     plane = Plane()
 
     async def test() -> None:
         stop = asyncio.Event()
-        settings = ControlSettings(Path("unused"), Path("unused"), ORIGIN, port=0)
-        wired = bootstrap.Control(settings, plane.ledger, plane.fleet)
+        wired = bootstrap.Control(settings(str(tmp_path)), plane.ledger, plane.fleet)
         with pytest.raises(ZeroDivisionError):
             await asyncio.wait_for(bootstrap.serve_control(wired, stop, lambda _: None), BOUND_S)
 

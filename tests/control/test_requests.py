@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 from typing import Any
@@ -19,7 +18,10 @@ from tests.control.test_api import CHANGING, READING, error_of
 from tests.waiting import BOUND_S
 
 OPTIONAL = {
-    ("/fleet/v1/poll", "surface"),
+    ("/fleet/v1/report", "surface"),
+    ("/fleet/v1/report", "proven"),
+    ("/fleet/v1/report", "usage"),
+    ("/api/v1/drafts/draft_x", "surface"),
     ("/api/v1/subscriptions/dead/replay", "letter"),
     ("/api/v1/members/mem_x/claim", "status"),  # an assertion may say it
     ("/api/v1/members/mem_x/claim", "method"),
@@ -278,60 +280,3 @@ def test_a_number_too_large_for_a_machine_is_the_number_of_nothing(idle: Plane):
 
 
 # Polls
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"after": -1},
-        {"after": "0"},
-        {"after": True},
-        {"after": 2**53},
-        {"nonce": ""},
-        {"nonce": "n" * 15},
-        {"nonce": "n" * 65},
-        {"nonce": None},
-        {"waitMs": -1},
-        {"waitMs": 20_001},
-        {"waitMs": "0"},
-        {"incarnation": ""},
-        {"incarnation": "i" * 65},
-        {"incarnation": "a b"},
-        {"surface": "s" * 65},
-        {"surface": 5},
-        {"surface": None},
-        {"gateway": ""},
-        {"report": {"streamsCut": {"d": -1}}},
-        {"report": {"streamsCut": []}},
-        {"report": {"more": 1}},
-        {"report": None},
-        {"root": "AB" * 32},
-        {"root": "ab" * 31},
-        {"root": 5},
-        {"fold": -1},
-        {"fold": 1.0},
-        {"fold": True},
-        {"key": "A" * 43 + "="},
-        {"sig": "A" * 86 + "=="},
-        {"key": "A" * 43 + "=", "sig": "A" * 86 + "=="},
-        {"key": "A" * 43, "sig": "A" * 86 + "=="},
-    ],
-    ids=json.dumps,
-)
-def test_a_malformed_poll_is_refused_and_registers_nobody(idle: Plane, change: dict[str, Any]):
-    _, example = CHANGING["POST", "/fleet/v1/poll"]
-    with idle.client(idle.token("gateway")) as gateway:
-        response = gateway.post(
-            "/fleet/v1/poll", json={**example, "incarnation": "never-registered", **change}
-        )
-    assert response.status_code == 400
-    error_of(response)
-    assert "never-registered" not in {row.incarnation for row in idle.fleet.gateways()}
-
-
-def test_a_poll_for_more_than_there_is_is_told_so(idle: Plane):
-    _, example = CHANGING["POST", "/fleet/v1/poll"]
-    with idle.client(idle.token("gateway")) as gateway:
-        response = gateway.post("/fleet/v1/poll", json={**example, "after": idle.ledger.size() + 1})
-    assert (response.status_code, error_of(response)["code"]) == (400, "verification_failed")
-    assert "goes back" in error_of(response)["message"]

@@ -1,4 +1,4 @@
-"""A control plane and a gateway on one state folder: in one process (`up`), or apart (`serve`, `gateway`)."""
+"""All on one state folder: under one supervisor (`up`), or each by itself (`control`, `feed`, `gateway`)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Site:
 
 
 class Plane:
-    """Both planes. `control` is the process that serves the control plane, and in `up` the gateway too.
+    """Both planes. `control` is the process of the control plane; in `up` the supervisor of everything.
 
     Units: `lease_ms` is the plan's.
     """
@@ -44,15 +44,20 @@ class Plane:
         self.apart = apart
         self.lease_ms = lease_ms
         self.parties = Parties()
-        self._control_port, self._gateway_port = free_port(), free_port()
+        self._control_port, self._feed_port, self._gateway_port = free_port(), free_port(), free_port()
         self._upstream = f"{parties.UPSTREAM}={site.upstream_url}"
         self._trust = self.parties.write_trust(folder / "trust.yaml")
-        self.control = self._serve() if apart else self._up()
+        self.control = self._control() if apart else self._up()
+        self.feed = self._feed() if apart else self.control
         self.gateway = self._gateway() if apart else self.control
 
     @property
     def control_url(self) -> str:
         return f"http://127.0.0.1:{self._control_port}"
+
+    @property
+    def feed_url(self) -> str:
+        return f"http://127.0.0.1:{self._feed_port}"
 
     @property
     def gateway_url(self) -> str:
@@ -79,6 +84,9 @@ class Plane:
     def start_control(self) -> None:
         self.control.start("control", *(() if self.apart else ("gateway",)))
 
+    def start_feed(self) -> None:
+        self.feed.start("feed")
+
     def start_gateway(self) -> None:
         self.gateway.start("gateway")
 
@@ -88,6 +96,7 @@ class Plane:
         self.parties.log = self.vkey
         if self.apart:
             (self.folder / "log.vkey").write_text(self.vkey)
+            self.start_feed()
             self.start_gateway()
         with closing(self.developer()) as client:
             _open_release(client, self.parties, self.lease_ms)
@@ -97,6 +106,7 @@ class Plane:
 
     def end(self) -> None:
         self.gateway.end()
+        self.feed.end()
         self.control.end()
 
     def readiness(self) -> tuple[bool, int]:
@@ -114,11 +124,16 @@ class Plane:
         eventually(lambda: self.readiness() >= (True, size))
 
     def _up(self) -> Process:
-        ports = ("--port", str(self._control_port), "--gateway-port", str(self._gateway_port))
-        return self._process("up", *self._common(), *ports, "--upstream", self._upstream)
+        ports = {"--port": self._control_port, "--feed-port": self._feed_port}
+        ports["--gateway-port"] = self._gateway_port
+        flat = [str(word) for pair in ports.items() for word in pair]
+        return self._process("up", *self._common(), *flat, "--upstream", self._upstream)
 
-    def _serve(self) -> Process:
-        return self._process("serve", *self._common(), "--port", str(self._control_port))
+    def _control(self) -> Process:
+        return self._process("control", *self._common(), "--port", str(self._control_port))
+
+    def _feed(self) -> Process:
+        return self._process("feed", "--state", str(self.state), "--port", str(self._feed_port))
 
     def _common(self) -> tuple[str, ...]:
         return ("--trust", str(self._trust), "--state", str(self.state), "--origin", ORIGIN)
@@ -132,6 +147,7 @@ class Plane:
             "--token-file": self.state / "tokens" / f"{FIRST_GATEWAY}.token",
             "--upstream": self._upstream,
             "--control": self.control_url,
+            "--feed": self.feed_url,
             "--name": FIRST_GATEWAY,
             "--state": self.state / "gateway",
             "--port": self._gateway_port,

@@ -67,9 +67,10 @@ def _streaming(plane: Plane, secret: str) -> Iterator[list[str]]:
 
 def test_a_database_put_back_from_an_older_copy_is_refused(site):
     with running(site, apart=True, lease_ms=SHORT_LEASE_MS) as plane:
-        assert plane.control.terminate() == 0
+        assert plane.control.terminate() == plane.feed.terminate() == 0
         shutil.copy(plane.database, plane.folder / "older.db")
         plane.start_control()
+        plane.start_feed()
         secret = _admitted(plane, "one")
         plane.wait_ready(0)
         eventually(lambda: _asked(plane, secret).status_code == 200)
@@ -78,7 +79,10 @@ def test_a_database_put_back_from_an_older_copy_is_refused(site):
         for path in plane.state.glob("ledger.db*"):
             path.unlink()
         shutil.copy(plane.folder / "older.db", plane.database)
+        assert eventually(plane.feed.code) == 3
+        assert "put in the place of" in plane.feed.said()
         plane.start_control()
+        plane.start_feed()
         eventually(lambda: _asked(plane, secret).status_code == 503)
         _refused_by_a_new_run(plane, "the log goes back", secret)
 

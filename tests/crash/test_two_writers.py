@@ -13,8 +13,8 @@ from tests.crash.processes import Process
 from tests.waiting import eventually
 
 
-@pytest.mark.parametrize("apart", [False, True], ids=["up", "serve"])
-@pytest.mark.parametrize("second", ["up", "serve"])
+@pytest.mark.parametrize("apart", [False, True], ids=["up", "control"])
+@pytest.mark.parametrize("second", ["up", "serve", "control"])
 def test_a_second_one_is_refused_with_the_first_ones_process_id(apart, second, site):
     with running(site, apart=apart) as plane, closing(plane.developer()) as client:
         plane.wait_ready(1)
@@ -26,8 +26,7 @@ def test_a_second_one_is_refused_with_the_first_ones_process_id(apart, second, s
             assert eventually(process.code) == 4
             error = json.loads(process.said())["error"]
             assert error["code"] == "store_in_use"
-            first = f"process {plane.control.pid} ({'serve' if apart else 'up'})"
-            assert f"the state folder {state} is in use by {first}" in error["message"]
+            assert f"the state folder {state} is in use by {_holder(plane, second)}" in error["message"]
             assert "--state" in error["remedy"]
         assert _files(plane) == before
         answer = client.do(application("after"))
@@ -36,7 +35,7 @@ def test_a_second_one_is_refused_with_the_first_ones_process_id(apart, second, s
 
 def test_killed_the_next_one_starts_at_once_and_reading_goes_on_beside(site):
     with running(site, apart=True) as plane:
-        refused = _second(site, plane, "serve", "--state", str(plane.state))
+        refused = _second(site, plane, "control", "--state", str(plane.state))
         assert eventually(refused.code) == 4
         assert "what to do: stop that process" in refused.said()
         plane.control.kill()
@@ -50,19 +49,28 @@ def test_killed_the_next_one_starts_at_once_and_reading_goes_on_beside(site):
         assert f"verified: {size} entries" in verifying.said()
 
 
+def _holder(plane: Plane, second: str) -> str:
+    """Who holds what the second one wants first: everything together, or the log alone."""
+    if second != "control" and not plane.apart:
+        return f"process {plane.control.pid} (up)"
+    return f"process {(plane.state / 'ledger.db.pid').read_text().split()[0]} (control)"
+
+
 def _second(site, plane: Plane, command: str, *more: str) -> Process:
     arguments = [command, "--trust", str(plane.folder / "trust.yaml"), "--port", "0", *more]
     if command == "up":
         arguments += ["--upstream", f"demo={plane.control_url}", "--gateway-port", "0"]
+    if command != "control":
+        arguments += ["--feed-port", "0"]
     process = Process(site.launcher, plane.folder / f"second-{command}.log", *arguments)
     process.spawn()
     return process
 
 
-def _files(plane: Plane) -> dict[str, bytes | None]:
-    """The state folder. The database's content is left out: the first one confirms it all the time."""
+def _files(plane: Plane) -> dict[str, bytes]:
+    """The state folder. What changes by itself is left out: the databases, and who supervises."""
     return {
-        str(path): None if path.name.startswith("ledger.db-") or path == plane.database else path.read_bytes()
+        str(path): path.read_bytes()
         for path in plane.state.rglob("*")
-        if path.is_file() and path != plane.seen
+        if path.is_file() and ".db" not in path.name and path != plane.seen and path.parent.name != "run"
     }

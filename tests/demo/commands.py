@@ -17,7 +17,7 @@ import httpx2
 from tests.waiting import BOUND_S, eventually
 
 SERVING = {"serve", "gateway", "upstream"}
-FREE_PORTS = ("--control-port", "0", "--gateway-port", "0", "--upstream-port", "0")
+FREE_PORTS = ("--control-port", "0", "--feed-port", "0", "--gateway-port", "0", "--upstream-port", "0")
 
 
 class Command:

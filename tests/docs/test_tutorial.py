@@ -23,7 +23,7 @@ def _free_port() -> int:
 def test_the_tutorial_runs_from_top_to_bottom(tmp_path):
     text = (ROOT / "docs" / "tutorial.md").read_text()
     script = "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
-    ports = {port: str(_free_port()) for port in ("8600", "8700", "8800")}
+    ports = {port: str(_free_port()) for port in ("8600", "8610", "8700", "8800")}
     script = re.sub("|".join(ports), lambda found: ports[found[0]], script)
     script = script.replace("build/tutorial", str(tmp_path / "tutorial"))
     with subprocess.Popen(

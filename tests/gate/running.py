@@ -31,6 +31,7 @@ def settings(**changes: Any) -> GatewaySettings:
     base = GatewaySettings(
         surface=SURFACE,
         control_url="http://127.0.0.1:1",
+        feed_url="http://127.0.0.1:1",
         token="",
         log_vkey="",
         upstreams={},

@@ -345,7 +345,7 @@ class Ordeal:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
 def test_a_control_plane_restarted_within_the_lease_sheds_nothing(tmp_path: Path, how: signal.Signals):
-    with fleet.running(tmp_path, {"demo": ()}, control_port=free_port()) as running:
+    with fleet.running(tmp_path, {"demo": ()}, control_port=free_port(), feed_port=free_port()) as running:
         asyncio.run(_restarted(running, how))
 
 
@@ -363,8 +363,8 @@ async def _restarted(running: Fleet, how: signal.Signals) -> None:
         running.processes.end("control", how)
         for prober in probers:
             await prober.more()
-        port = int(running.control_url.rpartition(":")[2])
-        await asyncio.to_thread(fleet.start_control, running.processes, running.cast, running.folder, port)
+        ports = [int(url.rpartition(":")[2]) for url in (running.control_url, running.feed_url)]
+        await asyncio.to_thread(fleet.start_control, running.processes, running.cast, running.folder, *ports)
         await asyncio.to_thread(running.processes.ready, "control")
         issued = await asyncio.to_thread(running.paperwork.order, _order(ORDER, COVERED))
         await asyncio.to_thread(running.paperwork.in_force, ORDER)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from sluicegate.core.access import feed
-from sluicegate.gate.engine import Flight, Lease
+from sluicegate.feed.head import Head, Reached
+from sluicegate.feed.leases import Leases
+from sluicegate.feed.run import Poll, Sighting
+from sluicegate.gate.engine import Flight
 from sluicegate.gate.feed import Tail, TrustedHead
-from sluicegate.service.fleet import CONFIRM_EVERY_MS, Fleet, Poll
-from tests.lease.log import Access
+from sluicegate.ports import FeedRecord, FeedTerm, Run
+from sluicegate.service.fleet import Fleet, Sight
 from tests.lease.world import FAR, LONG, MIXED, Parts
 
 
@@ -30,17 +34,6 @@ class WithoutNonce(Tail):
         if self._asked is not None and "nonce" in answer:
             self._asked["nonce"] = answer["nonce"]
         return super().take(data)
-
-
-class Ageless(Tail):
-    """Takes an answer to be as fresh as its arrival."""
-
-    def take(self, data: bytes) -> TrustedHead:
-        head, given, lease_ms = super().take(data), self._engine.lease, json.loads(data)["leaseMs"]
-        if lease_ms and given is not None:
-            ends_ms = given.sent_ms + lease_ms
-            self._engine.renew(Lease(given.sent_ms, given.received_ms, ends_ms, given.control_ms))
-        return head
 
 
 class LateFold(Tail):
@@ -63,96 +56,127 @@ def unchecked(flight: Flight) -> bool:
     return flight.refused is None
 
 
-class AgeFromAnswer(Fleet):
+class AgeFromAnswer(Leases):
     """Counts `ageMs` from the answer: whatever was confirmed at some time was confirmed now."""
 
     def _confirm(self) -> float:
         super()._confirm()
-        return self._boot_ms()
+        return self._clocks.boot_ms()
 
 
-class AgeFromReceipt(Fleet):
-    """Counts `ageMs` from when the confirmation came back, not from when it was sent.
+class AgeFromReceipt(Leases):
+    """Counts `ageMs` from when the confirmation was over, not from when it was begun."""
 
-    Confirms although a command has: more confirmations show the fault sooner.
-    """
-
-    def _confirm(self) -> float:
-        if self._boot_ms() - self._confirmed_ms < CONFIRM_EVERY_MS:
-            return self._confirmed_ms
-        return self._confirm_now()
-
-    def _confirm_now(self) -> float:
-        super()._confirm_now()
-        self._confirmed_ms = self._boot_ms()
-        return self._confirmed_ms
+    def _note_confirmed(self, term: FeedTerm, began_ms: float, runs: list[Run]) -> None:
+        super()._note_confirmed(term, self._clocks.boot_ms(), runs)
 
 
-class Unconfirmed(Fleet):
-    """Gives leases without asking whether it still holds the primary."""
+class OnlyReads(Leases):
+    """Confirms by reading the head, and commits only where something is to be committed."""
 
     def _confirm(self) -> float:
-        return self._boot_ms()
+        began_ms = self._clocks.boot_ms()
+        self.head.follow()
+        return began_ms
 
 
-class WithoutAllowance(Fleet):
-    """Counts a lease out when it has ended by its own clock, which may be faster than the gateway's."""
+class ReadBefore(Head):
+    """Follows the log before a confirmation, and not in it."""
 
-    def _lease(self, poll: Poll) -> tuple[int, int]:
-        reached, lease_ms = super()._lease(poll)
-        if lease_ms:
-            seen = self._seen[poll.run]
-            seen.leases[-1] = reached, self._boot_ms() + lease_ms
-        return reached, lease_ms
+    is_confirming = False
+
+    def follow(self) -> Reached:
+        return self.reached if self.is_confirming else super().follow()
 
 
-class SentIsAcknowledged(Fleet):
+class CommitsAfterwards(Leases):
+    """Reads the head, and commits its term after that."""
+
+    def _confirm_now(self) -> None:
+        assert isinstance(self.head, ReadBefore)
+        self.head.follow()
+        self.head.is_confirming = True
+        try:
+            super()._confirm_now()
+        finally:
+            self.head.is_confirming = False
+
+
+class WithoutAllowance(Leases):
+    """Takes a lease to be over when it is by its own clock, which may be faster than the gateway's."""
+
+    allowance = 1.0
+
+
+class LeasedBeforeCommitted(Leases):
+    """Gives a run its first lease before it is on the disk that it may hold one."""
+
+    def _is_to_be_kept(self, poll: Poll) -> bool:
+        wanted = super()._is_to_be_kept(poll)
+        seen = self._seen[poll.run]
+        if wanted:
+            seen.kept = seen.known
+        return False
+
+
+class SentIsAcknowledged(Leases):
     """Takes what it has sent for what has been applied."""
 
     def answer(self, poll: Poll) -> dict[str, Any]:
         answer = super().answer(poll)
-        seen = self._seen[poll.run]
-        seen.history.append((answer["size"], self._ledger.wall_ms()))
+        with self._lock:
+            seen = self._seen[poll.run]
+            seen.known = replace(seen.known, size=answer["size"], at_ms=self.now_ms())
         return answer
 
 
-class Forgetful(Fleet):
-    """Does not wait, after a start, for the leases that were given before it."""
+class Forgetful(Leases):
+    """Does not know, after a start, that runs may hold leases of before."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._seen.clear()
-
-
-class StaleChain(Access):
-    """A replica that confirms what it was told lately without asking again."""
-
-    _told_ms = float("-inf")
-
-    def _confirmed(self) -> int:
-        if self.upstream is None or self._schedule.now - self._told_ms > 2_000:
-            reached = super()._confirmed()
-            self._told_ms = self._schedule.now
-            return reached
-        return self.size()
+    def _loaded(self) -> dict[tuple[str, str], Sighting]:
+        loaded = super()._loaded()
+        for seen in loaded.values():
+            seen.ends_ms = 0.0
+        return loaded
 
 
-HURRIED = replace(FAR, leases_ms=(500,))
+class OneFeed(Fleet):
+    """Looks at the first feed alone."""
+
+    def _sight(self, size: int, now_ms: float, records: Sequence[FeedRecord]) -> Sight:
+        return super()._sight(size, now_ms, records[:1])
+
+
+class AnyBoot(Fleet):
+    """Compares the clock of another boot with its own."""
+
+    def _ends_ms(self, term: FeedTerm) -> float:
+        return term.gives_until_ms
+
+
+HURRIED = replace(FAR, leases_ms=(500,), hints_lost=0.9)
 """Where a quarter of a second is half a lease."""
 QUIET = replace(LONG, leases_ms=(5_000,), gateways=(2, 3, 4, 5), bursts=0.1, apart=False)
 """Where a control plane that begins again is soon asked about the leases before."""
+TWO = replace(MIXED, feeds=(2,))
+BOOTED = replace(MIXED, leases_ms=(5_000, 60_000), boots=1.0)
+"""Where machines begin anew often."""
 VARIANTS = {
     "lease from receipt": Parts(tail=FromReceipt, tempers=(FAR,)),
     "no nonce": Parts(tail=WithoutNonce, tempers=(MIXED,)),
-    "age taken for nothing": Parts(tail=Ageless, tempers=(HURRIED,)),
     "entries after the lease": Parts(tail=LateFold, tempers=(FAR,)),
     "no check before write": Parts(may=unchecked, tempers=(LONG,)),
-    "age from the answer": Parts(fleet=AgeFromAnswer, tempers=(HURRIED,)),
-    "age from the confirmation's return": Parts(fleet=AgeFromReceipt, tempers=(HURRIED,)),
-    "no confirmation": Parts(fleet=Unconfirmed, tempers=(FAR,)),
-    "no allowance for clocks": Parts(fleet=WithoutAllowance, tempers=(LONG,)),
-    "sent is acknowledged": Parts(fleet=SentIsAcknowledged, tempers=(MIXED,)),
-    "no wait after a start": Parts(fleet=Forgetful, tempers=(QUIET,)),
-    "a store that confirms by itself": Parts(access=StaleChain, tempers=(FAR,)),
+    "age from the answer": Parts(leases=AgeFromAnswer, tempers=(HURRIED,)),
+    "age from the confirmation's end": Parts(leases=AgeFromReceipt, tempers=(HURRIED,)),
+    "a confirmation that only reads": Parts(leases=OnlyReads, tempers=(QUIET,)),
+    "a term committed after the head was read": Parts(
+        leases=CommitsAfterwards, head=ReadBefore, tempers=(FAR,)
+    ),
+    "no allowance for clocks": Parts(leases=WithoutAllowance, tempers=(LONG,)),
+    "a lease before its run is committed": Parts(leases=LeasedBeforeCommitted, tempers=(FAR,)),
+    "sent is acknowledged": Parts(leases=SentIsAcknowledged, tempers=(MIXED,)),
+    "no wait after a start": Parts(leases=Forgetful, tempers=(QUIET,)),
+    "one feed of two": Parts(fleet=OneFeed, tempers=(TWO,)),
+    "the clock of another boot": Parts(fleet=AnyBoot, tempers=(BOOTED,)),
 }
 """Each in the kind of world in which it soon makes a difference."""

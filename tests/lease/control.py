@@ -1,86 +1,69 @@
-"""A control plane's process: the production ledger and fleet, and the waiting its route does for them."""
+"""The control plane's process: the production ledger and fleet, and what its tasks do with them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from sluicegate.core.lifecycle import Command, Refusal
-from sluicegate.errors import SluicegateError, StoreUnavailable
-from sluicegate.service.fleet import Fleet, Poll
+from sluicegate.errors import StoreUnavailable
+from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
-from sluicegate_record.log import acknowledgement
-from tests.lease.log import Access
+from tests.fakes import MemoryFeedRegister
+from tests.lease.log import Access, FeedFiles, Held, Storage
 from tests.lease.schedule import Process, Schedule
 from tests.worlds import ORIGIN, private_key
 
-WAKE_MS = 2.0
-"""How long a waiting question takes to wake at the most."""
-Reply = Callable[[bytes], None]
+TICK_MS = 1_000.0
+SOON_MS = 2.0
+"""How long a task takes to wake at the most."""
 
 
-def polled(question: dict[str, Any]) -> Poll:
-    """What the route makes of a question."""
-    names = ("gateway", "incarnation", "surface", "after", "nonce", "root", "fold")
-    return Poll(
-        **{name: question[name] for name in names},
-        cut=question["report"]["streamsCut"],
-        signed=acknowledgement.read(question),
-    )
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the processes of one boot read the time from."""
 
-
-@dataclass(eq=False, slots=True)
-class _Waiting:
-    poll: Poll
-    reply: Reply
-    answered: bool = field(default=False)
+    boot: str
+    boot_ms: Callable[[], float]
+    wall_ms: Callable[[], int]
 
 
 class ControlPlane:
-    """One run of a control plane; it starts from what its store holds."""
+    """One run of a control plane; it starts from what its store holds. `told` hints the feeds."""
 
     def __init__(
         self,
         schedule: Schedule,
         access: Access,
+        disk: Storage,
         fleet: type[Fleet],
-        *,
-        boot_ms: Callable[[], float],
-        wall_ms: Callable[[], int],
-        max_entries: int,
+        machine: Machine,
+        files: Sequence[MemoryFeedRegister],
+        told: Callable[[], None],
     ) -> None:
-        self.process: Process = access.process
+        self.process: Process = disk.process
         self.access = access
         self._schedule = schedule
-        random = schedule.random.randbytes
         self.ledger = Ledger(
-            access, private_key("log"), ORIGIN, wall_ms=wall_ms, boot_ms=boot_ms, random=random
+            access,
+            private_key("log"),
+            ORIGIN,
+            wall_ms=machine.wall_ms,
+            boot_ms=machine.boot_ms,
+            random=schedule.random.randbytes,
         )
-        self.ledger.watch(self._wake)
-        self.fleet = fleet(self.ledger, max_entries=max_entries)
-        self._waiting: list[_Waiting] = []
+        self.ledger.watch(told)
+        self.ledger.watch(self.hinted)
+        self._files = FeedFiles(files, disk)
+        self.fleet = fleet(self.ledger, self._files, machine.boot, Held)
         self._commands = 0
-        access.serving = True
+        self._tick()
 
-    def asked(self, data: bytes, reply: Reply) -> None:
-        """A question is here."""
-        question: dict[str, Any] = json.loads(data)
-        waiting = _Waiting(polled(question), reply)
-        try:
-            self.fleet.heard(waiting.poll)
-        except SluicegateError as error:
-            reply(_refused(error))
-            return
-        if self.fleet.has_news(waiting.poll.after):
-            self._answer(waiting)
-            return
-        self._waiting.append(waiting)
-        self._schedule.after(
-            question["waitMs"], self.process, "has waited enough", lambda: self._answer(waiting)
-        )
+    def hinted(self) -> None:
+        """There may be something to note."""
+        self._later(self._schedule.random.uniform(0, SOON_MS), "notes", self._note)
 
     def do(self, command: Command) -> dict[str, Any] | None:
         """Do a command; None where it could not be, or nobody knows whether it was."""
@@ -95,26 +78,22 @@ class ControlPlane:
 
     def claims(self, directive: str) -> bool:
         """Whether it says that a directive is in force everywhere."""
-        status = self.fleet.directive_status(directive)
+        self._files.at_once = True
+        try:
+            status = self.fleet.directive_status(directive)
+        except StoreUnavailable:
+            return False
+        finally:
+            self._files.at_once = False
         return not isinstance(status, Refusal) and status.in_force
 
-    def _wake(self) -> None:
-        for waiting in self._waiting:
-            delay_ms = self._schedule.random.uniform(0, WAKE_MS)
-            self._schedule.after(delay_ms, self.process, "has news", partial(self._answer, waiting))
+    def _tick(self) -> None:
+        self._later(TICK_MS, "ticks", self._tick)
+        self._note()
 
-    def _answer(self, waiting: _Waiting) -> None:
-        if waiting.answered:
-            return
-        waiting.answered = True
-        if waiting in self._waiting:
-            self._waiting.remove(waiting)
-        try:
-            answer = json.dumps(self.fleet.answer(waiting.poll)).encode()
-        except SluicegateError as error:
-            answer = _refused(error)
-        waiting.reply(answer)
+    def _note(self) -> None:
+        with suppress(StoreUnavailable):
+            self.fleet.tick()
 
-
-def _refused(error: SluicegateError) -> bytes:
-    return json.dumps({"error": {"message": error.message}}).encode()
+    def _later(self, ms: float, what: str, act: Callable[[], None]) -> None:
+        self._schedule.after(ms, self.process, what, act)

@@ -1,23 +1,24 @@
-"""The one real log, and the ways by which control planes reach it: `ports.Store` at the end of a chain.
+"""The one real log, the files of the feeds, and how the processes of the machine reach them.
 
 Rules of the model:
-- There is one log; what is committed to it is never lost (a primary replicates synchronously).
-- A confirmation travels up a chain of stores to the primary, each leg of which takes its time, and down
-  again. What then can be read is the log as it was when the primary committed, not as it is on arrival.
-- Who is fenced reads what there was, and writes and confirms nothing any more.
+- What is committed is never lost. The ledger's file is written by the control plane alone, a feed's file by
+  that feed alone; each reads the others'.
+- A read and a commit take their time before and after the moment at which they are done.
+- A write may break: before it is done, or after it was done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from sluicegate.errors import StoreUnavailable
-from sluicegate.ports import Incarnation
+from sluicegate.ports import FeedRecord, FeedTerm, Run, StoredHead
 from sluicegate_record.entries import Entry
 from sluicegate_record.log.merkle import Place
-from tests.fakes import Contents, MemoryFleet, MemoryLog, MemoryPorts, MemorySession, MemoryStore
-from tests.lease.schedule import Gone, Process, Schedule
+from tests.fakes import Contents, MemoryFeedRegister, MemoryLog, MemoryPorts, MemoryStore
+from tests.lease.schedule import Process, Schedule
 
 SLOW_READS = 0.1
 
@@ -38,81 +39,55 @@ class Log(MemoryStore):
             self._committed(entry)
 
 
-class Access(MemoryPorts):
-    """One process's way to the log: directly, or by way of another process that has one.
+class Held:
+    """A lock in one of the machine's processes: who cannot have it at once gives up.
 
-    `leg_ms` says how long one leg takes, or raises StoreUnavailable.
+    No one waits here for a thread that waits below him on the same stack.
     """
 
-    def __init__(
-        self,
-        schedule: Schedule,
-        process: Process,
-        real: Log,
-        leg_ms: Callable[[], float],
-        upstream: Access | None = None,
-    ) -> None:
+    def __init__(self) -> None:
+        self._held = False
+
+    def __enter__(self) -> None:
+        if self._held:
+            raise StoreUnavailable("somebody else is at it")
+        self._held = True
+
+    def __exit__(self, *_: object) -> None:
+        self._held = False
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A process's way to the disk; `leg_ms` says how long one leg takes, or raises StoreUnavailable.
+
+    `fails` says whether a commit fails now.
+    """
+
+    schedule: Schedule
+    process: Process
+    leg_ms: Callable[[], float]
+    fails: Callable[[], bool]
+
+    def wait(self) -> None:
+        self.schedule.wait(self.leg_ms(), self.process)
+
+    def may_be_slow(self) -> None:
+        if self.schedule.random.random() < SLOW_READS:
+            self.wait()
+
+
+class Access(MemoryPorts):
+    """How the control plane reaches the log. It alone writes."""
+
+    def __init__(self, real: Log) -> None:
         super().__init__(real.session)
-        self.log = ReachedLog(self, real.session)
-        self.fleet = ReachedFleet(self, real.session)
-        self._schedule = schedule
         self._real = real
-        self._leg_ms = leg_ms
-        self.process = process
-        self.upstream = upstream
         self.breaks: str | None = None
         """`before`, `after` or None: what becomes of the next write."""
-        self.serving = False
-        """Whether its process has started."""
-        self._visible: int | None = None if upstream is None else real.log.size()
-        self._fenced = False
-
-    @property
-    def fenced(self) -> bool:
-        """Whether the primary at the end of the chain is none any more."""
-        return self._fenced or (self.upstream is not None and self.upstream.fenced)
-
-    def upstream_gone(self) -> bool:
-        """Whether a process above it has gone."""
-        above = self.upstream
-        return above is not None and (above.process.gone or above.upstream_gone())
-
-    def fence(self) -> None:
-        """Another primary has taken over."""
-        self._fenced, self._visible = True, self.size()
-
-    def confirm(self) -> None:
-        """Confirm at the primary, and see what it had then."""
-        self._wait()
-        reached = self._confirmed()
-        self._wait()
-        if self._visible is not None:
-            self._visible = max(self._visible, reached)
-
-    def _confirmed(self) -> int:
-        """How far the log was when the primary committed."""
-        if self.upstream is None:
-            self.reach()
-            return self.size()
-        try:
-            self.upstream.confirm()
-        except Gone:
-            if self.process.gone:
-                raise
-            raise StoreUnavailable("the store above has gone") from None
-        return self.upstream.size()
-
-    def _wait(self) -> None:
-        self._schedule.wait(self._leg_ms(), self.process)
-
-    def reach(self) -> None:
-        """Raises: StoreUnavailable: the primary is none any more."""
-        if self.fenced:
-            raise StoreUnavailable("another primary has taken over")
 
     @contextmanager
     def write(self) -> Iterator[MemoryPorts]:
-        self.reach()
         breaks, self.breaks = self.breaks, None
         with self._real.write() as ports:
             yield ports
@@ -121,51 +96,69 @@ class Access(MemoryPorts):
         if breaks == "after":
             raise StoreUnavailable("committed, but nobody was told")
 
-    def size(self) -> int:
-        """How much of the log its process sees."""
-        return self._real.log.size() if self._visible is None else self._visible
-
-    def may_be_slow(self) -> None:
-        """What an answer reads between its lease and its signature, under no lock, may take its time."""
-        if self.serving and self._schedule.random.random() < SLOW_READS:
-            self._wait()
-
     def close(self) -> None:
         """Nothing is held."""
 
 
-class ReachedLog(MemoryLog):
-    """The log as far as a process sees it."""
+class LogBeside(MemoryLog):
+    """The log as a feed reads it: what comes back is the head as it was, not as it is by then."""
 
-    def __init__(self, access: Access, session: MemorySession) -> None:
-        super().__init__(session)
-        self._access = access
+    def __init__(self, real: Log, disk: Storage) -> None:
+        super().__init__(real.session)
+        self._disk = disk
+        self.serving = False
+        """Whether its process has started."""
 
-    def size(self) -> int:
-        return self._access.size()
-
-    def confirm(self) -> None:
-        self._access.confirm()
-
-    def entries(self, after: int, limit: int) -> Sequence[Entry]:
-        return super().entries(after, min(limit, self.size() - after))
+    def head(self) -> StoredHead:
+        if not self.serving:
+            return super().head()
+        self._disk.wait()
+        found = super().head()
+        self._disk.wait()
+        return found
 
     def nodes(self, places: Sequence[Place]) -> Sequence[bytes]:
-        self._access.may_be_slow()
+        if self.serving:
+            self._disk.may_be_slow()
         return super().nodes(places)
 
 
-class ReachedFleet(MemoryFleet):
-    """The runs of gateways, which change only where the primary is reached."""
+class FeedFile:
+    """`ports.FeedRegister`: one feed's file, written by its process."""
 
-    def __init__(self, access: Access, session: MemorySession) -> None:
-        super().__init__(session)
-        self._access = access
+    def __init__(self, file: MemoryFeedRegister, disk: Storage) -> None:
+        self._file = file
+        self._disk = disk
 
-    def register(self, incarnation: Incarnation) -> None:
-        self._access.reach()
-        super().register(incarnation)
+    def load(self) -> FeedRecord:
+        return self._file.load()
 
-    def retire(self, incarnation: Incarnation) -> None:
-        self._access.reach()
-        super().retire(incarnation)
+    def commit(self, term: FeedTerm, runs: Sequence[Run], gone: Sequence[Run]) -> None:
+        self._disk.wait()
+        if self._disk.fails():
+            raise StoreUnavailable("not committed")
+        self._file.commit(term, runs, gone)
+        self._disk.wait()
+        if self._disk.fails():
+            raise StoreUnavailable("committed, but nobody was told")
+
+
+class FeedFiles:
+    """`ports.Feeds`: the files of all feeds, read by the control plane one after the other."""
+
+    def __init__(self, files: Sequence[MemoryFeedRegister], disk: Storage) -> None:
+        self._files = files
+        self._disk = disk
+        self.at_once = False
+        """Whether a look takes no time: that of somebody who only checks."""
+
+    def records(self) -> Sequence[FeedRecord]:
+        return [self._read(file) for file in self._files]
+
+    def _read(self, file: MemoryFeedRegister) -> FeedRecord:
+        if self.at_once:
+            return file.load()
+        self._disk.may_be_slow()
+        found = file.load()
+        self._disk.may_be_slow()
+        return found

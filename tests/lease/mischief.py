@@ -44,7 +44,7 @@ class Operator:
         if self._world.calm:
             return
         self._next()
-        world, plane, random = self._world, self._world.primary, self._world.schedule.random
+        world, plane, random = self._world, self._world.control, self._world.schedule.random
         if plane is None or plane.process.stopped_until > world.schedule.now:
             return
         act = random.choices(
@@ -81,7 +81,7 @@ class Operator:
         schedule.after(delay_ms, self._process, f"lifts {name}", lambda: self._lift(name))
 
     def _lift(self, name: str) -> None:
-        plane, opened = self._world.primary, None
+        plane, opened = self._world.control, None
         if self._world.calm:
             return
         if plane is not None and plane.process.stopped_until <= self._world.schedule.now:
@@ -127,7 +127,6 @@ class Adversary:
     def __init__(self, world: World) -> None:
         self._world = world
         self._process = Process("adversary")
-        self._started = 1
         kinds = [
             self._cut,
             self._mute,
@@ -135,9 +134,9 @@ class Adversary:
             self._ambush,
             self._stop_gateway,
             self._kill_gateway,
-            self._stop_plane,
-            self._kill_plane,
-            self._fail_over,
+            self._stop_process,
+            self._kill_process,
+            self._boot,
             self._break,
             self._set_a_wall,
         ]
@@ -209,40 +208,30 @@ class Adversary:
             world.move(name)
         self._later(0.5, f"starts {name}", lambda: world.start_gateway(name))
 
-    def _stop_plane(self, _: str) -> None:
-        planes = self._world.planes()
-        if planes:
-            self._world.schedule.random.choice(planes).process.stopped_until = self._until(0.2, 2)
+    def _stop_process(self, _: str) -> None:
+        processes = self._world.processes()
+        if processes:
+            self._world.schedule.random.choice(processes).process.stopped_until = self._until(0.2, 2)
 
-    def _kill_plane(self, _: str) -> None:
+    def _kill_process(self, _: str) -> None:
         world, random = self._world, self._world.schedule.random
-        planes = world.planes()
-        if planes:
-            plane = random.choice(planes)
-            world.kill(plane)
-            if random.random() < 0.3:
-                world.move(plane.process.name)
-            self._later(0.5, "starts what has ended", self._restart)
+        processes = world.processes()
+        if processes:
+            world.kill(random.choice(processes))
+            self._later(0.5, "starts what has ended", world.restart)
 
-    def _restart(self) -> None:
-        if self._world.primary is None:
-            self._world.start_primary(f"primary-{self._started}")
-        self._world.attach()
-
-    def _fail_over(self, _: str) -> None:
-        """Fence the primary; the one before it ends, if it still runs."""
-        for old in list(self._world.fenced):
-            self._world.kill(old)
-        self._started += 1
-        self._world.fail_over(f"primary-{self._started}")
-        self._later(1.5, "attaches replicas", self._restart)
+    def _boot(self, _: str) -> None:
+        """Let the machine of the control plane and the feeds begin anew."""
+        if self._world.schedule.random.random() < self._world.temper.boots:
+            self._world.boot()
+            self._later(0.5, "starts what has ended", self._world.restart)
 
     def _break(self, _: str) -> None:
-        if self._world.primary is not None:
-            self._world.primary.access.breaks = self._world.schedule.random.choice(["before", "after"])
+        if self._world.control is not None:
+            self._world.control.access.breaks = self._world.schedule.random.choice(["before", "after"])
 
     def _set_a_wall(self, _: str) -> None:
-        self._world.schedule.random.choice(self._world.walls()).set()
+        self._world.set_wall()
 
     def _until(self, least: float, most: float) -> float:
         """When a harm of so many leases ends; of one that begins after all has healed, now."""

@@ -1,7 +1,7 @@
-"""The network between gateways and control planes, in the hands of an adversary without keys.
+"""The network between gateways and feeds, in the hands of an adversary without keys.
 
 It delays, loses, reorders and doubles what is sent, sends again what was sent long ago, cuts a gateway off in
-one direction or both, and answers in a control plane's place with what that answered before. What crosses it
+one direction or both, and answers in a feed's place with what that answered before. What crosses it
 is bytes.
 """
 
@@ -52,7 +52,7 @@ class Weather:
 
 @dataclass(slots=True)
 class Link:
-    """A gateway's way to its control planes; each kind of harm lasts until its true time."""
+    """A gateway's way to its feeds; each kind of harm lasts until its true time."""
 
     cut: float = 0.0
     """Nothing comes through."""
@@ -62,20 +62,20 @@ class Link:
     """A proxy answers questions with older answers."""
     slow: float = 0.0
     """Answers take long."""
-    plane: Asking | None = None
+    feed: Asking | None = None
     """Whom it asked last."""
     answers: deque[bytes] = field(default_factory=lambda: deque(maxlen=KEPT))
 
 
 class Network:
-    """Questions go to the control planes it knows, answers to the newest run of the gateway they name."""
+    """Questions go to the feeds it knows, answers to the newest run of the gateway they name."""
 
     def __init__(self, schedule: Schedule, weather: Weather) -> None:
         self._schedule = schedule
         self._weather = weather
         self._questions: deque[tuple[str, bytes]] = deque(maxlen=KEPT)
         self.links: dict[str, Link] = defaultdict(Link)
-        self.planes: list[Asking] = []
+        self.feeds: list[Asking] = []
         self.gateways: dict[str, Answered] = {}
 
     def calm(self) -> None:
@@ -98,18 +98,18 @@ class Network:
 
     def _question(self, name: str, data: bytes) -> None:
         link = self.links[name]
-        if not self.planes or link.cut > self._schedule.now:
+        if not self.feeds or link.cut > self._schedule.now:
             return
-        if link.plane not in self.planes or self._schedule.random.random() > FAITHFUL:
-            link.plane = self._schedule.random.choice(self.planes)
-        plane = link.plane
-        assert plane is not None
+        if link.feed not in self.feeds or self._schedule.random.random() > FAITHFUL:
+            link.feed = self._schedule.random.choice(self.feeds)
+        feed = link.feed
+        assert feed is not None
 
         def arrive() -> None:
             if link.cut <= self._schedule.now:
-                plane.asked(data, lambda answer: self._reply(name, answer))
+                feed.asked(data, lambda answer: self._reply(name, answer))
 
-        self._schedule.after(self._way_ms(), plane.process, f"is asked by {name}", arrive)
+        self._schedule.after(self._way_ms(), feed.process, f"is asked by {name}", arrive)
 
     def _reply(self, name: str, data: bytes) -> None:
         random, answers = self._schedule.random, self.links[name].answers

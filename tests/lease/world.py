@@ -1,4 +1,4 @@
-"""The world of a run: one log, its control planes, the gateways, their machines, and who uses them."""
+"""The world of a run: one log, its control plane, its feeds, the gateways, and who uses them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from sluicegate.core.lifecycle.credentials import IssueCredential
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.errors import StoreUnavailable
+from sluicegate.feed.head import Head
+from sluicegate.feed.leases import CLOCK_ALLOWANCE, Leases
 from sluicegate.gate.engine import Flight
 from sluicegate.gate.feed import RETRY_MS, Tail
-from sluicegate.service.fleet import CLOCK_ALLOWANCE, Fleet
+from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from tests import worlds
-from tests.fakes import Contents, MemoryStore
-from tests.lease.control import ControlPlane
+from tests.fakes import Contents, MemoryFeedRegister, MemoryStore
+from tests.lease.control import ControlPlane, Machine
+from tests.lease.feed import FeedProcess
 from tests.lease.gateway import Client, Disk, Gateway, checked
-from tests.lease.log import Access, Log
+from tests.lease.log import Access, Log, Storage
 from tests.lease.network import Network, Weather
 from tests.lease.schedule import Clock, Process, Schedule
 from tests.lease.truth import NotLive, Truth
@@ -36,6 +39,10 @@ SURFACES = {"gateway-1": API, "gateway-2": API, "gateway-3": CODEX, "gateway-4":
 FASTEST = CLOCK_ALLOWANCE**0.5 - 1e-9
 """So that the fastest clock and the slowest are a thousandth apart."""
 HOUR_MS = 3_600_000
+FAILS = 0.02
+"""How often the commit of a feed fails."""
+MACHINE = "machine"
+"""Where the control plane and the feeds run."""
 Question = dict[str, Any]
 
 
@@ -44,26 +51,27 @@ class Temper:
     """What kind of world it is. Each field lists what is drawn from."""
 
     leases_ms: tuple[int, ...]
-    replicas: tuple[int, ...]
+    feeds: tuple[int, ...]
     gateways: tuple[int, ...]
     slow: tuple[float, ...]
     """Messages that are slow, as a part of all."""
     lost: tuple[float, ...]
     legs: tuple[float, ...]
-    """Legs of a confirmation's way that are slow, as a part of all."""
+    """Ways to the disk and back that are slow, as a part of all."""
     bursts: float
     """How often one order follows at once on another."""
     cut_at_once: float
     """How often a gateway that is kept from hearing of an order is cut off at that moment."""
+    hints_lost: float = 0.1
+    boots: float = 0.3
+    """How often the machine begins anew where it may."""
     apart: bool = False
-    """Whether control planes' clocks are as fast as may be, and gateways' as slow."""
-    primary_asked: bool = True
-    """Whether gateways also ask the control plane that writes."""
+    """Whether the feeds' clock is as fast as may be, and gateways' as slow."""
 
 
 MIXED = Temper(
     leases_ms=(500, 1_000, 5_000, 60_000),
-    replicas=(0, 1, 2),
+    feeds=(1, 2),
     gateways=(2, 3, 4, 5),
     slow=(0, 0.05, 0.3),
     lost=(0, 0.05, 0.2),
@@ -73,19 +81,18 @@ MIXED = Temper(
 )
 FAR = Temper(
     leases_ms=(500, 1_000),
-    replicas=(1, 2),
+    feeds=(1, 2),
     gateways=(4, 5),
     slow=(0,),
     lost=(0,),
     legs=(0.3,),
     bursts=0.1,
     cut_at_once=0.1,
-    primary_asked=False,
 )
-"""Short leases from far replicas, to which the age of what they know makes a difference."""
+"""Short leases from feeds with slow disks, to which the age of what they know makes a difference."""
 LONG = Temper(
     leases_ms=(60_000,),
-    replicas=(0,),
+    feeds=(1,),
     gateways=(2, 3),
     slow=(0,),
     lost=(0,),
@@ -104,7 +111,8 @@ class Parts:
     tail: type[Tail] = Tail
     may: Callable[[Flight], bool] = checked
     fleet: type[Fleet] = Fleet
-    access: type[Access] = Access
+    leases: type[Leases] = Leases
+    head: type[Head] = Head
     tempers: tuple[Temper, ...] = (MIXED, FAR, LONG)
 
 
@@ -152,13 +160,15 @@ class World:
         self.calm = False
         self._max_entries = random.choice([500, 500, 40])
         self._clocks: dict[str, Clock] = {}
-        self._walls: dict[str, Wall] = {}
-        self.primary: ControlPlane | None = None
-        self.fenced: list[ControlPlane] = []
-        self.replicas: dict[str, ControlPlane | None] = {}
-        self.start_primary("primary-1")
-        for number in range(random.choice(self.temper.replicas)):
-            self.start_replica(f"replica-{number + 1}")
+        self._wall = Wall(schedule)
+        self._boots = 0
+        self.control: ControlPlane | None = None
+        self.feeds: dict[str, FeedProcess | None] = {
+            f"feed-{number + 1}": None for number in range(random.choice(self.temper.feeds))
+        }
+        self._files = {name: MemoryFeedRegister() for name in self.feeds}
+        self.boot()
+        self.restart()
         self.gateways: dict[str, Gateway] = {}
         self._disks = {name: Disk() for name in SURFACES}
         for name in list(SURFACES)[: random.choice(self.temper.gateways)]:
@@ -166,15 +176,47 @@ class World:
 
     # Processes
 
-    def start_primary(self, name: str) -> None:
-        """Begin a control plane that writes, on what the log holds."""
-        assert self.primary is None
-        self.primary = self._plane(name, None)
+    def boot(self) -> None:
+        """Begin the machine anew; whatever ran there has ended. The feeds are yet to be started."""
+        for process in self.processes():
+            process.process.gone = True
+        self.control, self.feeds = None, dict.fromkeys(self.feeds)
+        self.network.feeds.clear()
+        self._boots += 1
+        self._clocks.pop(MACHINE, None)
+        self._machine = Machine(f"boot-{self._boots}", self._clock(MACHINE), self._wall)
+        self.start_control()
 
-    def start_replica(self, name: str) -> None:
-        """Begin one that reads by way of the replica before it, or of the primary."""
-        above = self.replicas.get(f"replica-{int(name[-1]) - 1}") or self.primary
-        self.replicas[name] = self._plane(name, above.access) if above is not None else None
+    def start_control(self) -> None:
+        """Begin the control plane, on what the log holds."""
+        assert self.control is None
+        disk = self._storage("control")
+        self.control = ControlPlane(
+            self.schedule,
+            Access(self.log),
+            disk,
+            self.parts.fleet,
+            self._machine,
+            list(self._files.values()),
+            self._hint_feeds,
+        )
+
+    def start_feed(self, name: str) -> None:
+        """Begin a feed, on what its file holds."""
+        disk = self._storage(name)
+        made = self.feeds[name] = FeedProcess(
+            self.schedule,
+            self.log,
+            self._files[name],
+            disk,
+            self.parts.leases,
+            self.parts.head,
+            self._machine,
+            name=name,
+            max_entries=self._max_entries,
+            told=self._hint_control,
+        )
+        self.network.feeds.append(made)
 
     def start_gateway(self, name: str) -> None:
         """Begin a new run of a gateway."""
@@ -190,35 +232,23 @@ class World:
             may=self.parts.may,
         )
 
-    def kill(self, plane: ControlPlane) -> None:
-        """End a control plane."""
-        plane.process.gone = True
-        if plane in self.network.planes:
-            self.network.planes.remove(plane)
-        if plane is self.primary:
-            self.primary = None
-        for name, replica in self.replicas.items():
-            if plane is replica:
-                self.replicas[name] = None
-        if plane in self.fenced:
-            self.fenced.remove(plane)
+    def kill(self, process: ControlPlane | FeedProcess) -> None:
+        """End a control plane, or a feed."""
+        process.process.gone = True
+        if process is self.control:
+            self.control = None
+        for name, feed in self.feeds.items():
+            if feed is process:
+                self.feeds[name] = None
+                self.network.feeds.remove(feed)
 
-    def fail_over(self, name: str) -> None:
-        """Fence the primary, which does not know; then begin another."""
-        if self.primary is not None:
-            self.primary.access.fence()
-            self.fenced.append(self.primary)
-            self.primary = None
-        self.start_primary(name)
-
-    def attach(self) -> None:
-        """Let replicas that hang on a fenced or ended primary begin again on the one that is."""
-        for name, replica in self.replicas.items():
-            if replica is None:
-                self.start_replica(name)
-            elif replica.access.fenced or replica.access.upstream_gone():
-                self.kill(replica)
-                self.start_replica(name)
+    def restart(self) -> None:
+        """Begin again whatever has ended on the machine."""
+        if self.control is None:
+            self.start_control()
+        for name, feed in self.feeds.items():
+            if feed is None:
+                self.start_feed(name)
 
     def forget(self, name: str) -> None:
         """Take from a gateway what it remembers."""
@@ -228,27 +258,29 @@ class World:
         """Let the next run be on another machine."""
         self._clocks.pop(name, None)
 
-    def planes(self) -> list[ControlPlane]:
-        """Every control plane that runs or is stopped."""
-        known = [self.primary, *self.replicas.values(), *self.fenced]
-        return [plane for plane in known if plane is not None]
+    def processes(self) -> list[ControlPlane | FeedProcess]:
+        """The control plane and the feeds, running or stopped."""
+        known: list[ControlPlane | FeedProcess | None] = [self.control, *self.feeds.values()]
+        return [process for process in known if process is not None]
 
-    def walls(self) -> list[Wall]:
-        return list(self._walls.values())
+    def set_wall(self) -> None:
+        """Set the wall clock of the machine."""
+        self._wall.set()
 
-    def _plane(self, name: str, upstream: Access | None) -> ControlPlane:
-        access = self.parts.access(self.schedule, Process(name), self.log, self._leg_ms, upstream)
-        plane = ControlPlane(
-            self.schedule,
-            access,
-            self.parts.fleet,
-            boot_ms=self._clock(name),
-            wall_ms=self._walls.setdefault(name, Wall(self.schedule)),
-            max_entries=self._max_entries,
-        )
-        if upstream is not None or self.temper.primary_asked:
-            self.network.planes.append(plane)
-        return plane
+    def _hint_feeds(self) -> None:
+        for feed in self.feeds.values():
+            if feed is not None and self.schedule.random.random() > self.temper.hints_lost:
+                feed.hinted()
+
+    def _hint_control(self) -> None:
+        if self.control is not None and self.schedule.random.random() > self.temper.hints_lost:
+            self.control.hinted()
+
+    def _storage(self, process: str) -> Storage:
+        def fails() -> bool:
+            return not self.calm and self.schedule.random.random() < FAILS
+
+        return Storage(self.schedule, Process(process), self._leg_ms, fails)
 
     def _clock(self, name: str) -> Clock:
         if name not in self._clocks:
@@ -282,42 +314,29 @@ class World:
     # What is said, and what is found in the end
 
     def claimed(self, directive: str) -> bool:
-        """Whether it is said now that a directive is in force everywhere.
-
-        One that serves alone says it alone, a fenced one too. Of several, each knows the leases it has given.
-        """
-        if not self.replicas:
-            return any(self._claims(plane, directive) for plane in self.planes())
-        serving = [self.primary, *self.replicas.values()]
-        return all(plane is not None and self._claims(plane, directive) for plane in serving)
-
-    def _claims(self, plane: ControlPlane, directive: str) -> bool:
-        return plane.process.stopped_until <= self.schedule.now and plane.claims(directive)
+        """Whether it is said now that a directive is in force everywhere."""
+        control = self.control
+        if control is None or control.process.stopped_until > self.schedule.now:
+            return False
+        return control.claims(directive)
 
     def heal(self) -> None:
         """Everybody runs, and the network is good."""
         self.calm = True
         self.network.calm()
-        for plane in list(self.fenced):
-            self.kill(plane)
-        if self.primary is None:
-            self.start_primary("primary-healed")
-        self.attach()
-        planes, gateways = self.planes(), self.gateways.values()
-        for process in (*(plane.process for plane in planes), *(gateway.process for gateway in gateways)):
+        self.restart()
+        gateways = self.gateways.values()
+        for process in (*(each.process for each in self.processes()), *(each.process for each in gateways)):
             process.stopped_until = self.schedule.now
 
     def check_live(self) -> None:
         """After it has healed. Raises: NotLive: somebody has not come back."""
-        assert self.primary is not None
-        with self.primary.ledger.reading() as state:
-            longest_ms, lease_ms = state.table.longest_lease_ms, state.table.lease_ms
+        assert self.control is not None
+        with self.control.ledger.reading() as state:
+            longest_ms, lease_ms = state.table.leases.longest_ms, state.table.lease_ms
         # Who has no lease yet knows of no plan: a question that was just lost is given up by the usual lease.
         lost_ms = max(lease_ms, Table().lease_ms) * 4 / 3 + RETRY_MS[-1]
         self.schedule.run(lost_ms + 1.01 * longest_ms + 3 * lease_ms)
-        for plane in self.planes():  # also whom nobody has asked lately
-            plane.access.confirm()
-            plane.ledger.catch_up()
         for name in self.truth.directives:
             if not self.claimed(name):
                 raise NotLive(f"{name!r} is never said to be in force everywhere")

@@ -100,6 +100,7 @@ MAY = {
     "token.list": "D",
     "token.revoke": "D",
     "fleet.poll": "G",
+    "fleet.report": "G",
 }
 """The whole table, written a second time.
 

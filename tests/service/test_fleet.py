@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,17 +10,18 @@ from sluicegate.acts import directives as acts
 from sluicegate.acts import points
 from sluicegate.acts.directives import StateAtPoint
 from sluicegate.core.access import feed
+from sluicegate.core.access.feed import CERTIFIED_MS
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.core.lifecycle.releases import ApplyPlan
 from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, VerificationFailed
-from sluicegate.ports import Incarnation
-from sluicegate.service.fleet import CONFIRM_EVERY_MS, FORGET_AFTER_MS, HISTORY_MAX, Fleet, Poll
+from sluicegate.feed.leases import CONFIRM_EVERY_MS
+from sluicegate.feed.run import FORGET_AFTER_MS, Poll
+from sluicegate.ports import Run
+from sluicegate.service.fleet import HISTORY_MAX
 from sluicegate_record.form import replace
 from sluicegate_record.log import merkle, proof, times
 from sluicegate_record.statements.points import Enforcement
-from tests import worlds
 from tests.clock import Clock
-from tests.fakes import Breaking, Broken, MemoryFleet, MemoryLog, MemoryPorts, MemorySession
+from tests.fakes import Broken, MemoryFeedRegister
 from tests.plane import Plane, yes
 from tests.worlds import AT_MS, plan_value, public_key, set_point, state_point
 
@@ -82,7 +83,7 @@ def test_a_part_of_the_log_carries_no_lease():
 
 def test_large_entries_come_one_answer_after_the_other(plane):
     plane.opened()
-    plane.fleet = Fleet(plane.ledger, max_entries=5_000, max_bytes=2_000)
+    plane.feed = plane.a_feed(max_entries=5_000, max_bytes=2_000)
     after, answers = 0, 0
     while after < plane.size:
         answer = plane.ask(after)
@@ -97,7 +98,7 @@ def test_large_entries_come_one_answer_after_the_other(plane):
 
 def test_what_comes_while_the_question_waits_is_in_the_answer(plane):
     poll = plane.poll(plane.size)
-    plane.fleet.heard(poll)
+    plane.hear(poll)
     plane.direct("d-1")
     assert [entry.type for entry in plane.opened_answer(poll).entries] == ["directive.issued"]
 
@@ -109,135 +110,69 @@ def test_the_time_of_an_answer_is_the_logs(plane):
 
 def test_a_gateway_that_has_more_than_there_is_is_told_that_the_log_goes_back(plane):
     with pytest.raises(VerificationFailed, match="goes back"):
-        plane.fleet.heard(plane.poll(plane.size + 1))
+        plane.hear(plane.poll(plane.size + 1))
     plane.direct("d-1")
     assert in_force(plane)
     assert plane.fleet.gateways() == []
 
 
-def test_a_gateway_that_has_more_than_this_process_has_followed_is_followed(plane):
-    """Another process on the same log has answered it before; this one would refuse it for good."""
-    other = Plane(plane.store)
+def test_a_gateway_that_has_more_than_this_feed_has_followed_is_followed(plane):
+    """Another feed of this log has answered it before."""
     plane.direct("d-1")
-    assert other.size == plane.size - 1
-    other.fleet.heard(other.poll(plane.size))
-    assert other.size == plane.size + 1  # that it is in force everywhere is an entry
-    assert in_force(other)
+    assert plane.feed.head.reached.size < plane.size
+    plane.feed.heard(plane.poll(plane.size))
+    plane.feed.keep()
+    assert in_force(plane)
 
 
 # Age
 
 
-def test_the_age_counts_from_before_the_last_write(plane):
-    plane.boot.at_ms += CONFIRM_EVERY_MS  # the last command was a write, too
+def test_the_age_counts_from_before_the_last_commit(plane):
+    plane.boot.at_ms += CONFIRM_EVERY_MS
     assert plane.ask(0).age_ms == 1
+    commits = plane.fleet_file.commits
     plane.boot.at_ms += CONFIRM_EVERY_MS - 1
     assert plane.ask(0).age_ms == CONFIRM_EVERY_MS
+    assert plane.fleet_file.commits == commits
     plane.boot.at_ms += 1
     assert plane.ask(0).age_ms == 1
-    assert plane.store.contents.confirmed == 2
+    assert plane.fleet_file.commits == commits + 1
 
 
-class SlowLog(MemoryLog):
-    """A log whose confirmation takes its time, or fails."""
-
-    def __init__(self, session: MemorySession) -> None:
-        super().__init__(session)
-        self.confirming: Callable[[], None] = lambda: None
-
-    def confirm(self) -> None:
-        self.confirming()
-        super().confirm()
-
-
-class Slow(Breaking):
-    """A store with such a log."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.log: SlowLog = SlowLog(self.session)
-
-
-def test_the_age_counts_from_when_the_write_was_begun():
-    store = Slow()
-    plane = Plane(store)
+def test_the_age_counts_from_when_the_commit_was_begun(plane):
+    plane.ask(0)
 
     def slowly() -> None:
         plane.boot.at_ms += 3_000
 
-    store.log.confirming = slowly
+    plane.fleet_file.committing = slowly
     plane.boot.at_ms += CONFIRM_EVERY_MS
     assert plane.ask(0).age_ms == 3_001
 
 
-class SlowToWrite(Breaking):
-    """A store whose writes take `taking_ms` of a clock."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.clock = Clock(0)
-        self.taking_ms = 0
-
-    @contextmanager
-    def write(self) -> Iterator[MemoryPorts]:
-        with super().write() as ports:
-            yield ports
-            self.clock.at_ms += self.taking_ms
-
-
-@pytest.fixture
-def slow() -> Plane:
-    """A plane whose ledger has the clock that its store moves; its last confirmation is old."""
-    store = SlowToWrite()
-    plane = Plane(store)
-    plane.opened()
-    store.clock, store.taking_ms = plane.boot, 40
+def test_no_lease_ends_after_the_term_that_was_committed_before_it(plane):
+    """However long the plan in force lets a lease be that was read after the commit."""
+    plane.ask(0)
+    plane.apply(plan_value(leaseMs=60_000))
+    assert plane.ask(0).lease_ms == LEASE_MS
+    plane.boot.at_ms += CONFIRM_EVERY_MS
     plane.ask(0)
     plane.boot.at_ms += CONFIRM_EVERY_MS
-    store.contents.confirmed = 0
-    return plane
+    assert plane.ask(0).lease_ms == 60_000
 
 
-def test_a_commands_write_is_a_confirmation_and_the_age_counts_from_its_beginning(slow):
-    """So an answer that carries an order waits for no further write."""
-    slow.direct("d-1")
-    slow.boot.at_ms += 2
-    answer = slow.ask(0)
-    assert (answer.size, answer.age_ms) == (slow.size, 43)
-    assert slow.store.contents.confirmed == 0
-
-
-@pytest.mark.parametrize("breaks", ["before", "after"])
-def test_a_command_whose_fate_is_unknown_is_no_confirmation(slow, breaks):
-    slow.store.breaks = breaks
-    with pytest.raises(StoreUnavailable):
-        slow.direct("d-1")
-    slow.ask(0)
-    assert slow.store.contents.confirmed == 1
-
-
-def test_a_command_that_appends_nothing_is_no_confirmation(slow):
-    applied = ApplyPlan(worlds.read_plan(plan_value(onRefusal={"fallbackModel": "older"})))
-    slow.ledger.execute(applied, by="d", command_id="apply-12345")
-    slow.boot.at_ms += CONFIRM_EVERY_MS
-    slow.ledger.execute(applied, by="d", command_id="apply-12345")
-    slow.ask(0)
-    assert slow.store.contents.confirmed == 1
-
-
-def test_who_cannot_write_gives_no_lease():
-    store = Slow()
-    plane = Plane(store)
+def test_a_feed_that_cannot_commit_gives_no_lease(plane):
     plane.ask(0)
     plane.boot.at_ms += CONFIRM_EVERY_MS
 
     def failing() -> None:
         raise Broken
 
-    store.log.confirming = failing
-    plane.fleet.heard(plane.poll(plane.size))
+    plane.fleet_file.committing = failing
+    plane.feed.heard(plane.poll(plane.size))
     with pytest.raises(StoreUnavailable):
-        plane.fleet.answer(plane.poll(plane.size))
+        plane.feed.answer(plane.poll(plane.size))
 
 
 def test_what_was_committed_and_not_followed_is_followed_before_a_lease_is_given(plane):
@@ -247,28 +182,55 @@ def test_what_was_committed_and_not_followed_is_followed_before_a_lease_is_given
         plane.direct("d-1")
     plane.boot.at_ms += CONFIRM_EVERY_MS
     answer = plane.ask(0)
-    assert answer.entries[-1].type == "directive.issued"
+    assert "directive.issued" in [entry.type for entry in answer.entries]
     assert answer.lease_ms == LEASE_MS
 
 
 # Registration
 
 
-def test_an_incarnation_is_registered_before_its_first_lease(plane):
-    plane.fleet.heard(plane.poll(0))
-    assert list(plane.store.fleet.incarnations()) == [Incarnation("gateway-1", "gateway-1-run-1", "api")]
+def runs(plane: Plane) -> list[str]:
+    """The gateways of the runs that the feed has committed."""
+    return sorted(run.gateway for run in plane.fleet_file.runs.values())
 
 
-def test_an_incarnation_that_cannot_be_registered_gets_no_lease():
-    class Full(MemoryFleet):
-        def register(self, incarnation: Incarnation) -> None:
-            raise Broken
+def test_a_run_is_committed_as_one_that_may_hold_a_lease_before_its_first(plane):
+    plane.hear(plane.poll(0))
+    run = Run("gateway-1", "gateway-1-run-1", "api", at_ms=AT_MS)
+    assert list(plane.fleet_file.runs.values()) == [run]
+    committed = []
 
-    store = Breaking()
-    store.fleet = Full(store.session)
-    plane = Plane(store)
+    def committing() -> None:
+        committed.append(plane.feed.head.reached.size)
+
+    plane.fleet_file.committing = committing
+    plane.feed.answer(plane.poll(0))
+    assert list(plane.fleet_file.runs.values()) == [dataclasses.replace(run, leased=True)]
+    assert len(committed) == 1
+
+
+def test_the_head_that_a_first_lease_comes_with_is_read_after_that_commit(plane):
+    """Whoever reads the feed's file before, finds no lease to wait for."""
+    plane.hear(plane.poll(plane.size))
+    size = plane.size
+
+    def directed_meanwhile() -> None:
+        plane.fleet_file.committing = lambda: None
+        plane.direct("d-1")
+        assert in_force(plane)
+
+    plane.fleet_file.committing = directed_meanwhile
+    assert plane.opened_answer(plane.poll(size)).entries[0].type == "directive.issued"
+
+
+def test_a_run_that_cannot_be_committed_gets_no_lease(plane):
+    def failing() -> None:
+        raise Broken
+
+    plane.feed.heard(plane.poll(0))
+    plane.fleet_file.committing = failing
     with pytest.raises(StoreUnavailable):
-        plane.fleet.heard(plane.poll(0))
+        plane.feed.answer(plane.poll(0))
     assert plane.fleet.gateways() == []
 
 
@@ -306,11 +268,11 @@ def test_a_gateway_that_acknowledges_has_it_in_force(plane):
     plane.ask(plane.size)
     plane.direct("d-1")
     assert (row(plane).state, in_force(plane)) == ("waiting", False)
-    plane.fleet.heard(plane.poll(plane.size - 1))
+    plane.hear(plane.poll(plane.size - 1))
     assert row(plane).state == "waiting"
     plane.wall.at_ms += 5
     size = plane.size
-    plane.fleet.heard(plane.poll(size, cut={"d-1": 3, "other": 5}))
+    plane.hear(plane.poll(size, cut={"d-1": 3, "other": 5}))
     found = row(plane)
     assert (found.state, found.size, found.streams_cut) == ("acknowledged", size, 3)
     assert found.at_ms == AT_MS + 5
@@ -329,7 +291,7 @@ def test_a_later_acknowledgement_holds_for_everything_before(plane):
     plane.ask(plane.size)
     plane.direct("d-1")
     plane.direct("d-2")
-    plane.fleet.heard(plane.poll(plane.size))
+    plane.hear(plane.poll(plane.size))
     assert in_force(plane, "d-1")
     assert in_force(plane, "d-2")
     assert row(plane, name="d-1").at_ms == row(plane, name="d-2").at_ms
@@ -340,7 +302,7 @@ def test_the_time_of_an_acknowledgement_is_the_first(plane):
     plane.direct("d-1")
     for later in range(HISTORY_MAX + 5):  # polls without news crowd nothing out
         plane.wall.at_ms = AT_MS + later
-        plane.fleet.heard(plane.poll(plane.size))
+        plane.hear(plane.poll(plane.size))
     assert row(plane).at_ms == AT_MS
 
 
@@ -358,10 +320,10 @@ def test_it_is_in_force_only_where_it_is_in_force_everywhere(plane):
     plane.ask(plane.size)
     plane.ask(plane.size, "gateway-2")
     plane.direct("d-1")
-    plane.fleet.heard(plane.poll(plane.size))
+    plane.hear(plane.poll(plane.size))
     assert not in_force(plane)
     assert [row(plane, name).state for name in ("gateway-1", "gateway-2")] == ["acknowledged", "waiting"]
-    plane.fleet.heard(plane.poll(plane.size, "gateway-2"))
+    plane.hear(plane.poll(plane.size, "gateway-2"))
     assert in_force(plane)
 
 
@@ -419,8 +381,9 @@ def test_a_lease_that_is_being_given_without_a_directive_holds_its_being_in_forc
     plane.opened()
     plane.ask(plane.size)
     plane.boot.at_ms += 60_000
+    plane.ask(plane.size)
     poll = plane.poll(plane.size)
-    plane.fleet.heard(poll)
+    plane.hear(poll)
     states: list[str] = []
 
     usual = plane.wall
@@ -456,7 +419,7 @@ def test_after_a_restart_an_acknowledgement_counts(plane):
     plane.ask(plane.size)
     plane.direct("d-1")
     plane.restart()
-    plane.fleet.heard(plane.poll(plane.size))
+    plane.hear(plane.poll(plane.size))
     assert in_force(plane)
 
 
@@ -494,7 +457,7 @@ def test_an_incarnation_long_gone_is_forgotten_durably(plane):
     plane.boot.at_ms += 1
     plane.ask(plane.size, "gateway-2")
     assert [row.gateway for row in plane.fleet.gateways()] == ["gateway-2"]
-    assert [known.gateway for known in plane.store.fleet.incarnations()] == ["gateway-2"]
+    assert runs(plane) == ["gateway-2"]
 
 
 def test_who_comes_back_after_being_forgotten_is_registered_again(plane):
@@ -502,15 +465,132 @@ def test_who_comes_back_after_being_forgotten_is_registered_again(plane):
     plane.boot.at_ms += 2 * FORGET_AFTER_MS
     plane.ask(plane.size, "gateway-2")
     plane.ask(plane.size)
-    assert sorted(known.gateway for known in plane.store.fleet.incarnations()) == ["gateway-1", "gateway-2"]
+    assert runs(plane) == ["gateway-1", "gateway-2"]
+
+
+def test_a_lease_given_since_the_last_look_is_waited_for(plane):
+    """What was seen of the feed before the directive does not bound the leases without it."""
+    plane.ask(plane.size)
+    plane.fleet.look()
+    plane.boot.at_ms += 2_000
+    plane.ask(plane.size)
+    plane.direct("d-1")
+    plane.boot.at_ms += ENDS_MS - 1
+    assert (row(plane).state, in_force(plane)) == ("waiting", False)
+    plane.boot.at_ms += 1
+    assert (row(plane).state, in_force(plane)) == ("counted_out", True)
+
+
+def test_the_head_is_read_after_the_term_is_committed(plane):
+    """Who reads the feed's file before that commit does not know of the leases that it allows."""
+    plane.ask(plane.size)
+    plane.boot.at_ms += CONFIRM_EVERY_MS
+    size = plane.size
+    poll = plane.poll(size)
+    plane.hear(poll)
+
+    def directed_meanwhile() -> None:
+        plane.fleet_file.committing = lambda: None
+        plane.direct("d-1")
+
+    plane.fleet_file.committing = directed_meanwhile
+    assert [entry.type for entry in plane.opened_answer(poll).entries] == ["directive.issued"]
+
+
+def test_two_feeds_are_looked_at_and_each_must_be_done(plane):
+    other = MemoryFeedRegister()
+    second = plane.a_feed("feed-2", other)
+    plane.ask(plane.size)
+    poll = plane.poll(plane.size, "gateway-2")
+    second.heard(poll)
+    second.answer(poll)
+    plane.direct("d-1")
+    plane.hear(plane.poll(plane.size))
+    assert [row(plane, name).state for name in ("gateway-1", "gateway-2")] == ["acknowledged", "waiting"]
+    assert noted(plane) == []
+    plane.feed.heard(plane.poll(plane.size, "gateway-2"))  # to whichever feed
+    plane.feed.keep()
+    assert (in_force(plane), len(noted(plane))) == (True, 1)
+
+
+def test_a_run_that_holds_a_lease_of_two_feeds_is_counted_out_when_both_are_over(plane):
+    second = plane.a_feed("feed-2", MemoryFeedRegister())
+    plane.ask(plane.size)
+    plane.boot.at_ms += 2_000
+    poll = plane.poll(plane.size)
+    second.heard(poll)
+    second.answer(poll)
+    plane.direct("d-1")
+    plane.boot.at_ms += ENDS_MS - 2_000
+    assert row(plane).state == "waiting"
+    plane.boot.at_ms += 2_000
+    assert row(plane).state == "counted_out"
+
+
+def test_the_term_of_another_boot_is_waited_out_by_its_length(plane):
+    """The clock that it was read from has begun again, at any time."""
+    plane.ask(plane.size)
+    term = plane.fleet_file.term
+    assert term is not None
+    plane.fleet_file.term = dataclasses.replace(term, boot="boot-0", gives_until_ms=0.0)
+    plane.direct("d-1")
+    plane.boot.at_ms += ENDS_MS - 1
+    assert row(plane).state == "waiting"
+    plane.boot.at_ms += 1
+    assert row(plane).state == "counted_out"
+
+
+def test_the_runs_of_an_earlier_build_are_waited_for_and_then_forgotten(plane):
+    plane.store.contents.has_earlier_runs = True
+    plane.restart()
+    plane.direct("d-1")
+    plane.fleet.tick()
+    assert (in_force(plane), noted(plane)) == (False, [])
+    plane.boot.at_ms += ENDS_MS
+    plane.fleet.tick()
+    assert (in_force(plane), len(noted(plane))) == (True, 1)
+    plane.fleet.tick()
+    assert not plane.store.feed_keys.has_earlier_runs()
+
+
+# Certified
+
+
+def test_a_feeds_key_is_certified_for_a_day_and_again_after_half_of_it(plane):
+    first = plane.store.feed_keys.certificate("feed-1")
+    plane.fleet.tick()
+    assert plane.store.feed_keys.certificate("feed-1") == first
+    plane.wall.at_ms += CERTIFIED_MS // 2
+    plane.fleet.tick()
+    assert plane.store.feed_keys.certificate("feed-1") != first
+    assert plane.ask(plane.size).lease_ms
+
+
+def test_a_feed_without_a_good_certificate_gives_no_lease(plane):
+    plane.ask(plane.size)
+    plane.wall.at_ms += CERTIFIED_MS
+    with pytest.raises(StoreUnavailable, match="no certificate that is good now"):
+        plane.ask(plane.size)
+    plane.fleet.tick()
+    assert plane.ask(plane.size).lease_ms
+
+
+def test_a_certificate_of_another_key_is_not_used(plane):
+    plane.store.contents.certificates["feed-1"] = plane.store.contents.certificates["feed-1"].replace(
+        public_key("feed-1").hex(), public_key("feed-2").hex()
+    )
+    again = plane.a_feed()
+    again.heard(plane.poll(0))
+    with pytest.raises(StoreUnavailable, match="no certificate"):
+        again.answer(plane.poll(0))
 
 
 def test_who_has_just_been_heard_of_is_not_forgotten_before_its_first_lease(plane):
     """It may be waiting for its answer, or be reading a large log in parts."""
     first = plane.poll(0)
-    plane.fleet.heard(first)
+    plane.hear(first)
     plane.ask(0, "gateway-2")
-    assert [known.gateway for known in plane.store.fleet.incarnations()] == ["gateway-1", "gateway-2"]
+    assert runs(plane) == ["gateway-1", "gateway-2"]
     assert plane.opened_answer(first).lease_ms
     plane.restart()
     plane.direct("d-1")
@@ -532,16 +612,16 @@ def test_the_root_of_an_answer_is_of_exactly_its_entries():
 
 def refused(plane: Plane, poll: Poll) -> None:
     """A poll is refused, and nothing of it is noted."""
-    before = (plane.fleet.gateways(), list(plane.store.fleet.incarnations()), plane.size)
+    before = (plane.fleet.gateways(), list(plane.fleet_file.runs.values()), plane.size)
     with pytest.raises(BadSignature):
-        plane.fleet.heard(poll)
-    assert (plane.fleet.gateways(), list(plane.store.fleet.incarnations()), plane.size) == before
+        plane.hear(poll)
+    assert (plane.fleet.gateways(), list(plane.fleet_file.runs.values()), plane.size) == before
 
 
 def test_a_run_is_registered_with_its_key_before_its_first_lease(plane):
-    plane.fleet.heard(plane.signed(0))
+    plane.hear(plane.signed(0))
     key = public_key("run of gateway-1")
-    assert list(plane.store.fleet.incarnations()) == [Incarnation("gateway-1", "gateway-1-run-1", "api", key)]
+    assert [run.key for run in plane.fleet_file.runs.values()] == [key]
     assert row_of(plane.fleet.gateways()).signed
 
 
@@ -558,21 +638,21 @@ def test_a_run_without_a_key_is_shown_as_unsigned(plane):
 
 
 def test_who_has_shown_a_key_is_heard_under_it_alone(plane):
-    plane.fleet.heard(plane.signed(0))
+    plane.hear(plane.signed(0))
     size = plane.direct("d-1").size
     for poll in (plane.poll(size), plane.signed(size, key="another")):
         refused(plane, poll)
     assert row(plane).state == "counted_out"
-    plane.fleet.heard(plane.signed(size))
+    plane.hear(plane.signed(size))
     assert row(plane).state == "acknowledged"
 
 
 def test_a_key_is_remembered_over_a_restart(plane):
-    plane.fleet.heard(plane.signed(0))
+    plane.hear(plane.signed(0))
     plane.restart()
     for poll in (plane.poll(plane.size), plane.signed(plane.size, key="another")):
         refused(plane, poll)
-    plane.fleet.heard(plane.signed(plane.size))
+    plane.hear(plane.signed(plane.size))
 
 
 def test_a_run_that_was_known_without_a_key_cannot_be_taken_over_with_one(plane):
@@ -582,38 +662,38 @@ def test_a_run_that_was_known_without_a_key_cannot_be_taken_over_with_one(plane)
 
 
 def test_another_runs_key_moves_nobody(plane):
-    plane.fleet.heard(plane.signed(0))
-    plane.fleet.heard(plane.signed(0, "gateway-2"))
+    plane.hear(plane.signed(0))
+    plane.hear(plane.signed(0, "gateway-2"))
     refused(plane, plane.signed(plane.size, key="run of gateway-2"))
 
 
 def test_an_older_question_that_comes_again_takes_nothing_back_and_gives_nothing(plane):
     old = plane.signed(plane.size)
-    plane.fleet.heard(old)
-    plane.fleet.answer(old)
+    plane.hear(old)
+    plane.feed.answer(old)
     plane.direct("d-1")
-    plane.fleet.heard(old)
+    plane.hear(old)
     assert row(plane).state == "waiting"
     size = plane.size
-    plane.fleet.heard(plane.signed(size, cut={"d-1": 3}))
-    plane.fleet.heard(old)
+    plane.hear(plane.signed(size, cut={"d-1": 3}))
+    plane.hear(old)
     found = row(plane)
     assert (found.state, found.size) == ("acknowledged", size)
-    plane.fleet.heard(plane.signed(size, cut={"d-1": 2}))
-    plane.fleet.heard(plane.signed(size, cut={"d-1": 3}))
-    plane.fleet.heard(plane.signed(size, cut={"d-1": 1}))
+    plane.hear(plane.signed(size, cut={"d-1": 2}))
+    plane.hear(plane.signed(size, cut={"d-1": 3}))
+    plane.hear(plane.signed(size, cut={"d-1": 1}))
     assert row(plane).streams_cut == 3
 
 
 def test_an_older_question_that_comes_again_takes_no_proof_away(plane):
     for gateway in ("gateway-1", "gateway-2"):
-        plane.fleet.heard(plane.signed(plane.size, gateway))
-        plane.fleet.answer(plane.signed(plane.size, gateway))
+        plane.hear(plane.signed(plane.size, gateway))
+        plane.feed.answer(plane.signed(plane.size, gateway))
     old = plane.signed(plane.size)
     size = plane.direct("d-1").size
-    plane.fleet.heard(plane.signed(size))
-    plane.fleet.heard(old)
-    plane.fleet.heard(plane.signed(size, "gateway-2"))
+    plane.hear(plane.signed(size))
+    plane.hear(old)
+    plane.hear(plane.signed(size, "gateway-2"))
     assert proof.in_force(noted(plane)) == proof.Proven(2, 0, 0)
 
 
@@ -622,7 +702,7 @@ def test_an_older_question_that_comes_again_takes_no_proof_away(plane):
 
 def drifts(plane: Plane, poll: Poll, what: str, match: str) -> None:
     with pytest.raises(Drifted, match=match) as caught:
-        plane.fleet.heard(poll)
+        plane.hear(poll)
     assert (caught.value.what, caught.value.code, bool(caught.value.remedy)) == (what, "drifted", True)
 
 
@@ -638,7 +718,7 @@ def test_who_folds_otherwise_gets_no_lease_and_acknowledges_nothing(plane, fold)
 
 
 def test_who_has_another_log_gets_no_lease_and_acknowledges_nothing(plane):
-    plane.fleet.heard(plane.signed(plane.size))
+    plane.hear(plane.signed(plane.size))
     plane.direct("d-1")
     for size in (plane.size, plane.size - 1, 0):
         drifts(plane, plane.signed(size, root="ab" * 32), "root", f"{'ab' * 32}' at size {size}, here it is")
@@ -649,7 +729,7 @@ def test_who_has_another_log_gets_no_lease_and_acknowledges_nothing(plane):
 
 def test_who_has_our_log_at_any_size_does_not_drift(plane):
     for size in range(plane.size + 1):
-        plane.fleet.heard(plane.signed(size))
+        plane.hear(plane.signed(size))
     assert plane.fleet.drifted() == 0
 
 
@@ -691,14 +771,14 @@ def noted(plane: Plane, name: str = "d-1") -> list[Any]:
 
 def test_the_last_acknowledgement_puts_it_on_the_record_with_its_proof(plane):
     for gateway in ("gateway-1", "gateway-2"):
-        plane.fleet.heard(plane.signed(plane.size, gateway))
-        plane.fleet.answer(plane.signed(plane.size, gateway))
+        plane.hear(plane.signed(plane.size, gateway))
+        plane.feed.answer(plane.signed(plane.size, gateway))
     size = plane.direct("d-1").size
     plane.wall.at_ms += 7
-    plane.fleet.heard(plane.signed(size, cut={"d-1": 3}))
+    plane.hear(plane.signed(size, cut={"d-1": 3}))
     assert noted(plane) == []
     plane.wall.at_ms += 4
-    plane.fleet.heard(plane.signed(size, "gateway-2", cut={"d-1": 2, "other": 9}))
+    plane.hear(plane.signed(size, "gateway-2", cut={"d-1": 2, "other": 9}))
     public = row_of(noted(plane))
     rows = public.pop("gateways")
     at = times.format_time(AT_MS + 11)
@@ -729,8 +809,8 @@ def test_until_then_the_status_says_since_never(plane):
 
 
 def test_a_tick_puts_it_on_the_record_when_the_last_is_counted_out(plane):
-    plane.fleet.heard(plane.signed(plane.size))
-    plane.fleet.answer(plane.signed(plane.size))
+    plane.hear(plane.signed(plane.size))
+    plane.feed.answer(plane.signed(plane.size))
     plane.direct("d-1")
     plane.boot.at_ms += ENDS_MS - 1
     plane.fleet.tick()
@@ -749,7 +829,7 @@ def test_a_tick_puts_it_on_the_record_when_the_last_is_counted_out(plane):
 def test_who_signs_nothing_is_on_the_record_without_proof(plane):
     plane.ask(plane.size)
     plane.direct("d-1")
-    plane.fleet.heard(plane.poll(plane.size))
+    plane.hear(plane.poll(plane.size))
     found = row_of(row_of(noted(plane))["gateways"])
     assert (found["state"], found["signed"], found["key"], found["ask"]) == (
         "acknowledged",
@@ -768,16 +848,16 @@ def test_without_gateways_the_next_tick_notes_it(plane):
 
 
 def test_it_is_noted_once_and_is_no_news_to_itself(plane):
-    plane.fleet.heard(plane.signed(plane.size))
+    plane.hear(plane.signed(plane.size))
     plane.direct("d-1")
     for _ in range(3):
-        plane.fleet.heard(plane.signed(plane.size))
+        plane.hear(plane.signed(plane.size))
         plane.fleet.tick()
     size = plane.size
     plane.restart()
     plane.boot.at_ms += 60_000
     plane.fleet.tick()
-    plane.fleet.heard(plane.signed(plane.size))
+    plane.hear(plane.signed(plane.size))
     assert (len(noted(plane)), plane.size) == (1, size)
 
 
@@ -786,7 +866,7 @@ def test_one_that_was_lifted_before_gets_none(plane):
     plane.direct("d-1")
     case = yes(plane.do("oncd", acts.LIFT, directive="d-1")).case
     plane.say(case, "oncd")
-    plane.fleet.heard(plane.poll(plane.size))
+    plane.hear(plane.poll(plane.size))
     plane.fleet.tick()
     assert noted(plane) == []
 
@@ -797,26 +877,26 @@ def test_after_a_restart_it_is_noted_when_it_holds_and_no_sooner(plane):
     plane.restart()
     plane.fleet.tick()
     assert noted(plane) == []
-    plane.fleet.heard(plane.poll(plane.size))
+    plane.hear(plane.poll(plane.size))
     assert row_of(noted(plane))["acknowledged"] == 1
 
 
 def test_what_could_not_be_noted_is_noted_by_the_next_tick(plane):
-    plane.fleet.heard(plane.signed(plane.size))
+    plane.hear(plane.signed(plane.size))
     plane.direct("d-1")
     size = plane.size
     plane.store.breaks = "before"
-    plane.fleet.heard(plane.signed(size))
+    plane.hear(plane.signed(size))
     assert (row(plane).state, noted(plane)) == ("acknowledged", [])
     plane.fleet.tick()
     assert len(noted(plane)) == 1
 
 
 def test_what_was_noted_though_it_seemed_to_fail_is_noted_once(plane):
-    plane.fleet.heard(plane.signed(plane.size))
+    plane.hear(plane.signed(plane.size))
     plane.direct("d-1")
     plane.store.breaks = "after"
-    plane.fleet.heard(plane.signed(plane.size))
+    plane.hear(plane.signed(plane.size))
     plane.fleet.tick()
     assert len(noted(plane)) == 1
 
@@ -825,7 +905,7 @@ def test_each_directive_has_its_own_entry(plane):
     plane.ask(plane.size)
     plane.direct("d-1")
     plane.direct("d-2")
-    plane.fleet.heard(plane.poll(plane.size))
+    plane.hear(plane.poll(plane.size))
     assert (len(noted(plane, "d-1")), len(noted(plane, "d-2"))) == (1, 1)
 
 
@@ -833,12 +913,12 @@ def test_many_gateways_go_over_several_entries(plane):
     names = [f"gateway-{i}" for i in range(150)]
     before = plane.size
     for name in names:
-        plane.fleet.heard(plane.signed(before, name))
-        plane.fleet.answer(plane.signed(before, name))
+        plane.hear(plane.signed(before, name))
+        plane.feed.answer(plane.signed(before, name))
     size = plane.direct("d-1").size
     for name in names:
         assert noted(plane) == []
-        plane.fleet.heard(plane.signed(size, name))
+        plane.hear(plane.signed(size, name))
     parts = noted(plane)
     assert len(parts) > 1
     assert [(public["part"], public["of"]) for public in parts] == [

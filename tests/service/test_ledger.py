@@ -230,6 +230,7 @@ def test_starting_again_from_the_disk_gives_the_same_state(tmp_path):
 
 
 def test_a_log_goes_on_after_starting_again(plane):
+    plane.fleet.tick()
     size = plane.size
     plane.restart()
     assert plane.size == size

@@ -5,12 +5,12 @@ A backend's tests subclass `StoreContract` and say how a store is made.
 
 from __future__ import annotations
 
-from tests.store.fleet_contract import FleetContract
+from tests.store.feed_keys_contract import FeedKeysContract
 from tests.store.log_contract import LogContract
 from tests.store.outbox_contract import OutboxContract
 from tests.store.principals_contract import PrincipalsContract
 from tests.store.transactions_contract import TransactionContract
 
 
-class StoreContract(LogContract, OutboxContract, PrincipalsContract, FleetContract, TransactionContract):
+class StoreContract(LogContract, OutboxContract, PrincipalsContract, FeedKeysContract, TransactionContract):
     """One suite a port, and one for what is done together."""

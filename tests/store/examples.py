@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import pytest
 
 from sluicegate.ports import (
-    Incarnation,
     Letter,
     Node,
     PastCommand,
@@ -21,7 +20,6 @@ from sluicegate_record.log import checkpoint, merkle
 from sluicegate_record.log.merkle import Frontier
 from tests.worlds import ORIGIN, World, private_key
 
-GATEWAY = Incarnation("gateway-1", "incarnation-1", "api")
 DONE = PastCommand(
     "sha256:" + "0" * 64, {"grant": "grant_1", "size": 3, "list": [1, None, True], "text": "é"}
 )

@@ -31,6 +31,23 @@ class LogContract(Contract):
     def test_leaves(self, full, start, end):
         assert list(full.log.leaves(start, end)) == [entry.leaf for entry in ENTRIES[start:end]]
 
+    def test_the_tail_is_what_gateways_get_of_the_entries(self, full):
+        assert [(each.leaf, each.gate) for each in full.log.tail(2, 99)] == [
+            (entry.leaf, entry.gate) for entry in ENTRIES[2:]
+        ]
+        assert any(entry.gate for entry in ENTRIES[2:])
+        assert [each.leaf for each in full.log.tail(2, 5)] == [entry.leaf for entry in ENTRIES[2:7]]
+        assert list(full.log.tail(len(ENTRIES), 5)) == []
+
+    def test_the_plans_are_the_entries_that_put_one_in_force(self, full):
+        expected = [entry for entry in ENTRIES if entry.type == "release.applied"]
+        assert expected
+        assert [entry.leaf for entry in full.log.plans()] == [entry.leaf for entry in expected]
+
+    def test_the_head_has_the_size_and_its_checkpoint(self, store, full):
+        assert store.log.head() == (store.log.size(), store.log.checkpoint())
+        assert full.log.head() == (len(ENTRIES), full.log.checkpoint())
+
     def test_sealed_parts_of_each_entry(self, full):
         assert any(entry.sealed for entry in ENTRIES)
         for entry in ENTRIES:

@@ -18,14 +18,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.ports import Incarnation, Node, PastCommand, Principal
+from sluicegate.ports import Node, PastCommand, Principal
 from sluicegate.store import schema
 from sluicegate.store.log import nodes_at
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import checkpoint, merkle
 from tests.store.contract import StoreContract
-from tests.store.examples import DONE, ENTRIES, GATEWAY, Log
+from tests.store.examples import DONE, ENTRIES, Log
 from tests.waiting import BOUND_S
 from tests.worlds import ORIGIN, private_key
 
@@ -68,10 +68,10 @@ def test_everything_is_there_when_opened_again(path):
             ports.log.remember("cmd_1", DONE)
             ports.principals.add_organization("org_1", "applicant_1", "Example Utility", "US")
         store.principals.add(bytes(32), Principal("agency_1", "agency", "oncd", "oncd"))
-        store.fleet.register(GATEWAY)
+        store.feed_keys.certify("feed-1", "{}")
     with closing(SqliteStore(path)) as store:
         assert verified(store) == len(ENTRIES)
-        assert list(store.fleet.incarnations()) == [GATEWAY]
+        assert store.feed_keys.certificate("feed-1") == "{}"
         assert store.principals.by_token(bytes(32)) == Principal("agency_1", "agency", "oncd", "oncd")
         with store.write() as ports:
             assert ports.log.done("cmd_1") == DONE
@@ -85,15 +85,6 @@ def test_every_commit_is_synced(path):
             for name in ("journal_mode", "synchronous", "foreign_keys")
         }
     assert pragma == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
-
-
-def test_a_confirmation_is_a_write(path):
-    """It proves that this process can write, so it must write."""
-    with closing(SqliteStore(path)) as store:
-        store.log.confirm()
-        store.log.confirm()
-        with store.database.reading() as connection:
-            assert connection.scalar(sa.select(schema.head.c.confirmed)) == 2
 
 
 def test_a_name_with_odd_characters_is_a_file_name(tmp_path):
@@ -182,6 +173,9 @@ DROP TABLE incarnations;
 ALTER TABLE incarnations_then RENAME TO incarnations;
 DROP TRIGGER organization_is_named;
 DROP TABLE organization_names;
+DROP TABLE feed_keys;
+DROP INDEX plans;
+INSERT INTO incarnations VALUES ('gateway-1', 'incarnation-1', 'api');
 PRAGMA user_version=3;
 """
 """Makes a database one of version 3, before runs of gateways had keys."""
@@ -190,7 +184,6 @@ PRAGMA user_version=3;
 def of_version_3(path: Path) -> None:
     with closing(SqliteStore(path)) as store:
         Log(store).append(ENTRIES)
-        store.fleet.register(GATEWAY)
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(V3)
 
@@ -203,12 +196,14 @@ def columns(path: Path) -> dict[str, Any]:
 
 def test_a_database_of_an_older_version_is_brought_up_to_date_with_all_that_is_in_it(path, tmp_path):
     of_version_3(path)
-    keyed = Incarnation("gateway-2", "incarnation-9", "api", bytes(range(32)))
     for _ in range(2):  # the second time there is nothing to do
         with closing(SqliteStore(path)) as store:
             assert verified(store) == len(ENTRIES)
-            store.fleet.register(keyed)
-            assert sorted(store.fleet.incarnations(), key=repr) == [GATEWAY, keyed]
+            assert store.feed_keys.has_earlier_runs()
+            assert [entry.type for entry in store.log.plans()] == ["release.applied"]
+    with closing(SqliteStore(path)) as store:
+        store.feed_keys.forget_earlier_runs()
+        assert not store.feed_keys.has_earlier_runs()
     with closing(SqliteStore(tmp_path / "fresh.db")):
         assert columns(path) == columns(tmp_path / "fresh.db")
 
@@ -276,13 +271,13 @@ def damaged(path: Path, *statements: str) -> SqliteStore:
         ("DELETE FROM nodes WHERE level = 0 AND idx = 1", lambda store: store.log.nodes([(0, 1)])),
         ("DELETE FROM head", lambda store: store.log.size()),
         ("DELETE FROM head", lambda store: store.log.checkpoint()),
-        ("DROP TABLE incarnations", lambda store: store.fleet.register(GATEWAY)),
+        ("DROP TABLE incarnations", lambda store: store.feed_keys.has_earlier_runs()),
     ],
 )
 def test_a_database_with_something_missing_is_unusable(
     path, statement, what: Callable[[SqliteStore], object]
 ):
-    with closing(damaged(path, statement)) as store, pytest.raises(StoreUnusable):
+    with pytest.raises(StoreUnusable), closing(damaged(path, statement)) as store:
         what(store)
 
 
@@ -347,9 +342,8 @@ def test_a_commit_that_fails_is_done_wholly_or_not_at_all(path, when, said, size
 def test_every_other_write_fails_as_what_it_is(path, when):
     with closing(SqliteStore(path)) as store, commits_broken(store, when):
         for write in (
-            store.log.confirm,
-            lambda: store.fleet.register(GATEWAY),
-            lambda: store.fleet.retire(GATEWAY),
+            lambda: store.feed_keys.certify("feed-1", "{}"),
+            store.feed_keys.forget_earlier_runs,
             lambda: store.principals.add(os.urandom(32), Principal(os.urandom(4).hex(), "agency", "oncd")),
             lambda: store.outbox.delivered("msg_1"),
             lambda: store.outbox.put_off("msg_1", 5, "no answer"),
@@ -408,7 +402,6 @@ READ_ONLY = """
 import os, sys
 from pathlib import Path
 from sluicegate.errors import StoreUnavailable
-from sluicegate.ports import Incarnation
 from sluicegate.store.sqlite import SqliteStore
 if os.geteuid() == 0:
     os.setgroups([])
@@ -417,7 +410,7 @@ if os.geteuid() == 0:
 try:
     store = SqliteStore(Path(sys.argv[1]))
     assert store.log.size() == 2, "what is there can be read, or nothing can"
-    store.fleet.register(Incarnation("g", "i", "api"))
+    store.feed_keys.certify("feed-1", "{}")
 except StoreUnavailable as error:
     sys.exit(0 if error.remedy else 4)
 sys.exit(5)
@@ -496,7 +489,7 @@ def test_what_breaks_a_rule_of_the_schema_is_no_fault_of_the_disk(path):
         with pytest.raises(sa.exc.IntegrityError):
             Log(store).append(ENTRIES[:2])
         assert verified(store) == 2
-        store.fleet.register(Incarnation("gateway-1", "incarnation-1", "codex"))
+        store.feed_keys.certify("feed-1", "{}")
 
 
 def test_tree_nodes_are_found_by_the_index_however_many_are_asked_for(path):

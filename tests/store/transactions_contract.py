@@ -8,7 +8,7 @@ import pytest
 
 from sluicegate.errors import StoreUnusable
 from sluicegate_record.log import merkle
-from tests.store.examples import AGENCY, DONE, DRAFTS, ENTRIES, GATEWAY, HOOK, Contract, Log, letter
+from tests.store.examples import AGENCY, DONE, DRAFTS, ENTRIES, HOOK, Contract, Log, letter
 from tests.waiting import BOUND_S
 
 
@@ -70,7 +70,6 @@ class TransactionContract(Contract):
         head = full.log.checkpoint()
         with full.write():
             pass
-        full.log.confirm()
         assert (full.log.size(), full.log.checkpoint()) == (len(ENTRIES), head)
 
     def test_what_is_not_yet_written_nobody_else_sees(self, store):
@@ -114,8 +113,8 @@ class TransactionContract(Contract):
         full.close()
         full.close()
 
-    EMPTY: tuple[object, ...] = (None, None, [], [], [])
-    FILLED: tuple[object, ...] = (DONE, "org_1", [HOOK], [DRAFTS[0]], [GATEWAY])
+    EMPTY: tuple[object, ...] = (None, None, [], [], None)
+    FILLED: tuple[object, ...] = (DONE, "org_1", [HOOK], [DRAFTS[0]], "{}")
 
     def _fill(self, ports, entries, nodes, head):
         """Do something at each port."""
@@ -126,7 +125,7 @@ class TransactionContract(Contract):
         ports.principals.add_draft(DRAFTS[0])
         ports.outbox.add_subscription(HOOK)
         ports.outbox.post([letter(1)])
-        ports.fleet.register(GATEWAY)
+        ports.feed_keys.certify("feed-1", "{}")
 
     def _seen(self, ports):
         """What is there of it."""
@@ -136,7 +135,7 @@ class TransactionContract(Contract):
             ports.principals.organization("applicant_1", "Example Utility", "US"),
             list(ports.outbox.subscriptions(AGENCY.id)),
             list(ports.principals.drafts(DRAFTS[0].principal)),
-            list(ports.fleet.incarnations()),
+            ports.feed_keys.certificate("feed-1"),
         )
 
     def _elsewhere(self, what):

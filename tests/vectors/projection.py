@@ -539,7 +539,7 @@ def _table(table: Table, asked: Asked, at_ms: int) -> dict[str, Any]:
     return {
         "size": table.size,
         "leaseMs": table.lease_ms,
-        "longestLeaseMs": table.longest_lease_ms,
+        "longestLeaseMs": table.leases.longest_ms,
         "directives": sorted(table.directives),
         "plans": {name: table.release_open(name) for name in table.listings},
         "stale": _answer(stale, table, None),

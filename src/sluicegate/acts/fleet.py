@@ -56,15 +56,40 @@ class UsageRow(Arguments):
 
 
 @form
-class PollReport(Arguments):
-    """What a gateway reports. `streams_cut` is by directive or reason, since the run began.
+class FleetReport(Arguments):
+    """What a run of a gateway reports of its use. `proven` are grants under which a call has succeeded.
 
-    `proven` are grants under which a call has succeeded.
+    Nothing depends on it: a report that is lost costs no lease.
     """
 
-    streams_cut: Mapping[str, Count] = field(default_factory=dict)
+    gateway: PlainName
+    incarnation: PlainName
+    surface: ShortText = ""
     proven: Annotated[tuple[Identifier, ...], some(Identifier, 0, 100)] = ()
     usage: Annotated[tuple[UsageRow, ...], some(UsageRow, 0, 1_000)] = ()
+
+
+@form
+class ReportReceipt(ActAnswer):
+    """A report that has arrived."""
+
+
+REPORT = Act(
+    "fleet.report",
+    frozenset({GATEWAY}),
+    "look",
+    "/fleet/v1/report",
+    FleetReport,
+    ReportReceipt,
+    "Report the use of a gateway: streams that are open, calls, grants under which a call has succeeded.",
+)
+
+
+@form
+class PollReport(Arguments):
+    """What a gateway reports to the feed. `streams_cut` is by directive or reason, since the run began."""
+
+    streams_cut: Mapping[str, Count] = field(default_factory=dict)
 
 
 @form

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import sys
 from functools import partial
@@ -18,8 +17,19 @@ from sluicegate.cli import demo, output
 from sluicegate.cli.deferred import DeferredCommand
 
 COMMANDS = {
-    "up": ("serving.up", "Run a control plane and a gateway in one process, on SQLite."),
-    "serve": ("serving.serve", "Run the control plane."),
+    "up": ("serving.up", "Run a control plane, its feed and a gateway, on SQLite."),
+    "serve": (
+        "serving.serve",
+        "Run the control plane and its feed; what ends is started again.",
+    ),
+    "control": (
+        "serving.control",
+        "Run the control plane without its feed.",
+    ),
+    "feed": (
+        "serving.feed",
+        "Run a feed: it follows the log, and gives leases to gateways.",
+    ),
     "gateway": ("serving.gateway", "Run a gateway for one surface."),
     "plan": ("plans.plan", "Show what a plan would change, and who is affected."),
     "apply": ("plans.apply", "Put a plan in force."),
@@ -259,18 +269,11 @@ def main() -> NoReturn:
         output.report(errors.WrongUsage(str(error), remedy=remedy), as_json)
         sys.exit(output.USAGE)
     except OSError as error:
-        output.report(_withheld(error), as_json)
-        sys.exit(output.exit_code(_withheld(error)))
+        output.report(output.withheld(error), as_json)
+        sys.exit(output.exit_code(output.withheld(error)))
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _withheld(error: OSError) -> errors.InvalidInput:
-    """What the machine refused: a file, a folder, or a port."""
-    said = (error.strerror or str(error)).lower()
-    remedy = "stop what listens there, or choose another port" if error.errno == errno.EADDRINUSE else ""
-    return errors.InvalidInput(f"{error.filename}: {said}" if error.filename else said, remedy=remedy)
 
 
 def _words(called: Any) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -79,3 +80,10 @@ def report(error: errors.SluicegateError, as_json: bool) -> None:
         typer.echo(shown(f"  {place}"), err=True)
     if error.remedy:
         typer.echo(shown(f"  what to do: {error.remedy}"), err=True)
+
+
+def withheld(error: OSError) -> errors.InvalidInput:
+    """What the machine refused: a file, a folder, or a port."""
+    said = (error.strerror or str(error)).lower()
+    remedy = "stop what listens there, or choose another port" if error.errno == errno.EADDRINUSE else ""
+    return errors.InvalidInput(f"{error.filename}: {said}" if error.filename else said, remedy=remedy)

@@ -1,36 +1,48 @@
-"""`up`, `serve`, `gateway`.
+"""`up`, `serve`, and each of their processes alone: `control`, `feed`, `gateway`.
 
 The servers are imported only when they run: the import takes a second, and the help does not need it.
 """
 
 from __future__ import annotations
 
-import asyncio
+import json
 import os
-from collections.abc import Awaitable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 
 import typer
 
 from sluicegate import targets
-from sluicegate.cli.output import Json, emit
-from sluicegate.errors import InvalidInput
+from sluicegate.cli.output import Json, emit, exit_code, report, withheld
+from sluicegate.errors import InvalidInput, SluicegateError
 from sluicegate.settings import (
     CONTROL_PORT,
+    FEED_PORT,
+    FIRST_GATEWAY,
     GATEWAY_PORT,
     ControlSettings,
+    FeedSettings,
     GatewaySettings,
     PostSettings,
     UpstreamTarget,
 )
+from sluicegate.supervisor import Ended, Serve, Supervisor, supervising
 
+Settings = TypeVar("Settings", ControlSettings, FeedSettings, GatewaySettings)
 Trust = Annotated[Path, typer.Option("--trust", help="The trust file: whose keys count.", show_default=False)]
 State = Annotated[Path, typer.Option("--state", help="The state folder.")]
 Origin = Annotated[str, typer.Option("--origin", help="The log's name, such as log.example/2026.")]
 Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
 Port = Annotated[
     int, typer.Option("--port", help="The port to listen on; 0: any free port.", min=0, max=65_535)
+]
+FeedPort = Annotated[
+    int, typer.Option("--feed-port", help="The port of the feed; 0: any free port.", min=0, max=65_535)
 ]
 Surface = Annotated[str, typer.Option("--surface", help="The surface this gateway serves.")]
 Upstreams = Annotated[
@@ -53,48 +65,38 @@ def up(
     surface: Surface = "api",
     host: Host = "127.0.0.1",
     port: Port = CONTROL_PORT,
+    feed_port: FeedPort = FEED_PORT,
     gateway_port: Annotated[
         int, typer.Option("--gateway-port", help="The gateway's port; 0: any free port.", min=0, max=65_535)
     ] = GATEWAY_PORT,
     as_json: Json = False,
 ) -> None:
-    """Run a control plane and a gateway in one process, on SQLite. Ctrl-C ends both."""
-    from sluicegate import bootstrap  # noqa: PLC0415 - see above
-
-    wired = bootstrap.control(ControlSettings(state, trust, origin, host, port, post=_post()), "up")
-    token = wired.token(bootstrap.FIRST_GATEWAY)
-    if token is None:
-        raise InvalidInput(
-            f"the token of {bootstrap.FIRST_GATEWAY} is no longer in {state / 'tokens'}",
-            remedy="run 'serve' and 'gateway' apart, or put the token back",
-        )
-
-    async def both(stop: asyncio.Event) -> None:
-        async def gate(control_url: str) -> None:
-            settings = GatewaySettings(
-                surface=surface,
-                control_url=control_url,
-                token=token,
-                log_vkey=wired.vkey,
-                upstreams=_targets(upstream),
-                state_dir=state / "gateway",
-                name=bootstrap.FIRST_GATEWAY,
-                host=host,
-                port=gateway_port,
+    """Run a control plane, its feed and a gateway, on SQLite. Ctrl-C ends all three."""
+    targets = _targets(upstream)
+    control = ControlSettings(state, trust, origin, host, port, post=_post())
+    with _supervised("up", state) as processes:
+        begun = _start_control(processes, control, feed_port, as_json)
+        token = state / "tokens" / f"{FIRST_GATEWAY}.token"
+        if not token.is_file():
+            raise InvalidInput(
+                f"the token of {FIRST_GATEWAY} is no longer in {token.parent}",
+                remedy="run 'serve' and 'gateway' apart, or put the token back",
             )
-            await bootstrap.serve_gate(settings, stop, lambda url: _ready("gateway", url, as_json))
-
-        control_ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-        def on_control(url: str) -> None:
-            _ready("control", url, as_json, vkey=wired.vkey)
-            control_ready.set_result(url)
-
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_then_stop(bootstrap.serve_control(wired, stop, on_control), stop))
-            tasks.create_task(_then_stop(gate(await control_ready), stop))
-
-    bootstrap.run_until_signalled(both)
+        settings = GatewaySettings(
+            surface=surface,
+            control_url=begun["url"],
+            feed_url=begun["feed"],
+            token=token.read_text().strip(),
+            log_vkey=begun["vkey"],
+            upstreams=targets,
+            state_dir=state / "gateway",
+            name=FIRST_GATEWAY,
+            host=host,
+            port=gateway_port,
+        )
+        url = processes.start("gateway", _child(lambda before: _gate(settings, before), as_json))
+        _ready("gateway", url, as_json)
+        processes.watch()
 
 
 def serve(
@@ -103,17 +105,45 @@ def serve(
     origin: Origin = _ORIGIN,
     host: Host = "127.0.0.1",
     port: Port = CONTROL_PORT,
+    feed_port: FeedPort = FEED_PORT,
     as_json: Json = False,
 ) -> None:
-    """Run the control plane. Its first start writes tokens into STATE/tokens. Give each to its holder."""
-    from sluicegate import bootstrap  # noqa: PLC0415 - see above
+    """Run the control plane and its feed; what ends is started again. Each is a process of its own.
 
-    wired = bootstrap.control(ControlSettings(state, trust, origin, host, port, post=_post()), "serve")
-    bootstrap.run_until_signalled(
-        lambda stop: bootstrap.serve_control(
-            wired, stop, lambda url: _ready("control", url, as_json, vkey=wired.vkey)
-        )
-    )
+    The first start writes tokens into STATE/tokens. Give each to its holder.
+    """
+    control = ControlSettings(state, trust, origin, host, port, post=_post())
+    with _supervised("serve", state) as processes:
+        _start_control(processes, control, feed_port, as_json)
+        processes.watch()
+
+
+def control(
+    trust: Trust,
+    state: State = _STATE,
+    origin: Origin = _ORIGIN,
+    host: Host = "127.0.0.1",
+    port: Port = CONTROL_PORT,
+    as_json: Json = False,
+) -> None:
+    """Run the control plane without its feed. Use it where something else starts and watches processes."""
+    settings = ControlSettings(state, trust, origin, host, port, post=_post())
+    _run(_control(settings, ""), lambda said: _ready("control", said["url"], as_json, vkey=said["vkey"]))
+
+
+def feed(
+    state: State = _STATE,
+    name: Annotated[str, typer.Option("--name", help="This feed's name, on its state folder.")] = "feed-1",
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="The port to listen on; 0: any.")] = FEED_PORT,
+    as_json: Json = False,
+) -> None:
+    """Run a feed: it follows the log, and gives leases to gateways.
+
+    It works on the state folder of the control plane.
+    """
+    settings = FeedSettings(state, name, host, port)
+    _run(_feed(settings, ""), lambda said: _ready("feed", said["url"], as_json))
 
 
 def gateway(
@@ -125,7 +155,8 @@ def gateway(
     surface: Surface = "api",
     control: Annotated[
         str, typer.Option("--control", help="The control plane's URL.")
-    ] = "http://127.0.0.1:8600",
+    ] = f"http://127.0.0.1:{CONTROL_PORT}",
+    feed: Annotated[str, typer.Option("--feed", help="The feed's URL.")] = f"http://127.0.0.1:{FEED_PORT}",
     name: Annotated[
         str, typer.Option("--name", help="This gateway's name; its token has the same name.")
     ] = "gateway-1",
@@ -142,12 +173,11 @@ def gateway(
     as_json: Json = False,
 ) -> None:
     """Run a gateway for one surface."""
-    from sluicegate import bootstrap  # noqa: PLC0415 - see above
-
     path = Path(log_key)
     settings = GatewaySettings(
         surface=surface,
         control_url=control,
+        feed_url=feed,
         token=token_file.read_text().strip() if token_file.is_file() else _no_token(token_file),
         log_vkey=path.read_text().strip() if path.is_file() else log_key,
         upstreams=_targets(upstream),
@@ -158,22 +188,110 @@ def gateway(
         port=port,
         max_body_bytes=max_body_bytes,
     )
-    bootstrap.run_until_signalled(
-        lambda stop: bootstrap.serve_gate(settings, stop, lambda url: _ready("gateway", url, as_json))
-    )
+    _run(_gate(settings, ""), lambda said: _ready("gateway", said["url"], as_json))
+
+
+Said = dict[str, str]
+Serving = Callable[[Callable[[Said], None]], None]
+"""Serves until it is signalled, and says once where."""
+
+
+def _control(settings: ControlSettings, before: str) -> Serving:
+    """A control plane, on the port that it had before."""
+    from sluicegate import bootstrap  # noqa: PLC0415 - see above
+
+    def serving(said: Callable[[Said], None]) -> None:
+        wired = bootstrap.control(_again(settings, before), "control")
+        bootstrap.run_until_signalled(
+            lambda stop: bootstrap.serve_control(
+                wired, stop, lambda url: said({"url": url, "vkey": wired.vkey})
+            )
+        )
+
+    return serving
+
+
+def _feed(settings: FeedSettings, before: str) -> Serving:
+    """A feed, on the port that it had before."""
+    from sluicegate import bootstrap  # noqa: PLC0415 - see above
+
+    def serving(said: Callable[[Said], None]) -> None:
+        wired = bootstrap.feed(_again(settings, before))
+        bootstrap.run_until_signalled(
+            lambda stop: bootstrap.serve_feed(wired, stop, lambda url: said({"url": url}))
+        )
+
+    return serving
+
+
+def _gate(settings: GatewaySettings, before: str) -> Serving:
+    """A gateway, on the port that it had before."""
+    from sluicegate import bootstrap  # noqa: PLC0415 - see above
+
+    def serving(said: Callable[[Said], None]) -> None:
+        bootstrap.run_until_signalled(
+            lambda stop: bootstrap.serve_gate(_again(settings, before), stop, lambda url: said({"url": url}))
+        )
+
+    return serving
+
+
+def _again(settings: Settings, before: str) -> Settings:
+    """The settings of a next start: it listens where the first one did."""
+    port = urlsplit(json.loads(before)["url"]).port if before else None
+    return settings if port is None else replace(settings, port=port)
+
+
+def _run(serving: Serving, ready: Callable[[Said], None]) -> None:
+    serving(ready)
+
+
+@contextmanager
+def _supervised(command: str, state: Path) -> Iterator[Supervisor]:
+    """A supervisor on a state folder, which no other one has. All that it has started ends with it.
+
+    Raises: StoreUnavailable: another one has it.
+    """
+    from sluicegate import bootstrap  # noqa: PLC0415 - what its processes need is imported once
+
+    bootstrap.hold_for_supervisor(state, command)
+    try:
+        with supervising() as processes:
+            yield processes
+    except Ended as ended:
+        raise typer.Exit(ended.code) from None
+
+
+def _start_control(processes: Supervisor, settings: ControlSettings, feed_port: int, as_json: bool) -> Said:
+    """Start a control plane and its feed, and say where they are."""
+    said = json.loads(processes.start("control", _child(partial(_control, settings), as_json)))
+    of_feed = FeedSettings(settings.state_dir, host=settings.host, port=feed_port)
+    fed = json.loads(processes.start("feed", _child(partial(_feed, of_feed), as_json)))
+    begun = {**said, "feed": fed["url"]}
+    _ready("control", begun["url"], as_json, vkey=begun["vkey"], feed=begun["feed"])
+    return begun
+
+
+def _child(made: Callable[[str], Serving], as_json: bool) -> Serve:
+    """What a process of its own does; an error is printed as a command prints it."""
+
+    def serve(before: str, ready: Callable[[str], None]) -> int:
+        try:
+            made(before)(lambda said: ready(json.dumps(said)))
+        except SluicegateError as error:
+            report(error, as_json)
+            return exit_code(error)
+        except OSError as error:
+            report(withheld(error), as_json)
+            return exit_code(withheld(error))
+        return 0
+
+    return serve
 
 
 def _ready(what: str, url: str, as_json: bool, **more: str) -> None:
     lines = [f"{what} listening on {url}", *(f"  {name}: {value}" for name, value in more.items())]
     emit({"ready": what, "url": url, **more}, as_json, "\n".join(lines))
-
-
-async def _then_stop(serving: Awaitable[None], stop: asyncio.Event) -> None:
-    """The server that ends first ends the other."""
-    try:
-        await serving
-    finally:
-        stop.set()
 
 
 def _targets(given: list[str]) -> dict[str, UpstreamTarget]:

@@ -9,7 +9,7 @@ from functools import partial
 from starlette.applications import Starlette
 
 from sluicegate.acts.table import PUBLIC
-from sluicegate.control import feed, logfiles, openapi, operations, page
+from sluicegate.control import logfiles, openapi, operations, page
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.routes import routes
 from sluicegate.errors import StoreUnavailable
@@ -26,13 +26,14 @@ def application(plane: ControlPlane, fault: Fault) -> Starlette:
     """The application that serves a control plane."""
     routed = [
         *routes(plane, PUBLIC),
-        feed.route(plane),
         *logfiles.routes(plane),
         *operations.routes(plane.services),
         openapi.route(PUBLIC),
         page.ROUTE,
     ]
-    return http.application(routed, [partial(_tick, plane), plane.refresher.run], fault)
+    return http.application(
+        routed, [partial(_tick, plane), partial(_note, plane), plane.refresher.run], fault
+    )
 
 
 async def _tick(plane: ControlPlane) -> None:
@@ -42,7 +43,18 @@ async def _tick(plane: ControlPlane) -> None:
         try:
             await urgently(services.ledger.tick)
             await urgently(services.fleet.tick)
-            await urgently(services.telling.tell, await plane.waiters.passed_on())
+            await urgently(services.telling.tell, services.ledger.size())
         except StoreUnavailable as error:
             _log.warning("what is due waits: %s", error.message)
         await asyncio.sleep(TICK_S)
+
+
+async def _note(plane: ControlPlane) -> None:
+    """Note what is in force everywhere as soon as feeds have what shows it."""
+    while True:
+        await plane.hinted.wait()
+        plane.hinted.clear()
+        try:
+            await urgently(plane.services.fleet.tick)
+        except StoreUnavailable as error:
+            _log.warning("what is in force everywhere is not noted yet: %s", error.message)

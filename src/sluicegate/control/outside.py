@@ -26,11 +26,10 @@ AsyncDoing = Callable[[ControlPlane, Context[Any], Any], Awaitable[ActAnswer | R
 async def _issue(
     plane: ControlPlane, context: Context[AcceptedDirective], asked: SignedDirective
 ) -> AcceptedDirective | Refusal:
-    """Put a directive in force. When the gateways have it, tell those it affects, and count them."""
+    """Put a directive in force, which feeds pass on by themselves; tell those it affects, and count them."""
     issued = await run_in_threadpool(directives.issue, context, asked)
-    size = await plane.waiters.passed_on()
     with suppress(StoreUnavailable):  # the next tick tells
-        await run_in_threadpool(plane.services.telling.tell, size)
+        await run_in_threadpool(plane.services.telling.tell, context.ledger.size())
     return await run_in_threadpool(preview.counted, context.ledger, issued)
 
 

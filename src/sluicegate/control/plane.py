@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sluicegate.control.keysets import KeySource, Refresher
-from sluicegate.control.waiters import Waiters
 from sluicegate.service.context import Services
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
@@ -15,12 +15,13 @@ from sluicegate.settings import ControlSettings
 
 @dataclass(frozen=True, slots=True)
 class ControlPlane:
-    """The services; who waits for the log to grow; what fetches keys; how large a body may be."""
+    """The services; what fetches keys; how large a body may be."""
 
     services: Services
-    waiters: Waiters
     refresher: Refresher
     max_body_bytes: int
+    hinted: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a feed may have committed something."""
 
     @classmethod
     def over(
@@ -29,4 +30,4 @@ class ControlPlane:
         """The one over a ledger and a fleet. It fetches the keys of providers from `key_source`."""
         services = Services.over(ledger, fleet, settings.post)
         refresher = Refresher(ledger, key_source, random.SystemRandom().random, services.key_failures)
-        return cls(services, Waiters(ledger), refresher, settings.max_body_bytes)
+        return cls(services, refresher, settings.max_body_bytes)

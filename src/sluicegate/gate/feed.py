@@ -10,7 +10,7 @@ Rules of `Tail`, which takes bytes and never fetches:
   acknowledge for it.
 
 `Feed` does the waiting: it asks, passes the bytes on, and asks again. It also ends requests when their time
-is over.
+is over, and reports the use of the gateway to the control plane, on which nothing depends.
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ _log = logging.getLogger(__name__)
 RETRY_MS = (50, 100, 200, 400, 800, 1_000)
 TICK_MS = 25
 WAIT_MS_MAX = 20_000
+REPORT_MS = 1_000
+"""How often the use of the gateway is reported, if there is any."""
+REPORT_TIMEOUT_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class Tail:
         seen: TrustedHead,
     ) -> None:
         self._engine = engine
-        self._public = verifier.public
+        self._log = verifier
         self._gateway = gateway
         self._boot_ms = boot_ms
         self._seen = seen
@@ -78,6 +81,11 @@ class Tail:
         self.incarnation = secrets.token_hex(16)
         self.halted: VerificationFailed | None = None
 
+    @property
+    def run(self) -> dict[str, str]:
+        """Which run this is."""
+        return {"gateway": self._gateway, "incarnation": self.incarnation, "surface": self._engine.surface}
+
     def question(self, wait_ms: int) -> dict[str, Any]:
         """The next question; from now on only its answer counts."""
         self._asked = {
@@ -87,16 +95,11 @@ class Tail:
             "nonce": secrets.token_hex(16),
         }
         self._asked_ms = self._boot_ms()
-        report = {
-            "streamsCut": dict(self._engine.cut_by),
-            "proven": self._engine.unproven(),
-            "usage": self._engine.usage.report(),
-        }
         question = {
             **self._asked,
             "surface": self._engine.surface,
             "waitMs": wait_ms,
-            "report": report,
+            "report": {"streamsCut": dict(self._engine.cut_by)},
             "root": self._frontier.root().hex(),
             "fold": feed.FOLD_VERSION,
         }
@@ -114,9 +117,8 @@ class Tail:
         asked, self._asked = self._asked, None
         if asked is None:
             raise BadFeed("a feed answer that nobody asked for")
-        answer = feed.open_answer(data, asked, self._public)
+        answer = feed.open_answer(data, asked, self._log)
         received_ms = self._boot_ms()
-        self._engine.usage.arrived()
         grown = self._grown(answer)
         self._advance(answer)
         self._frontier = grown
@@ -228,10 +230,10 @@ class Feed:
             tasks.create_task(self._poll())
             tasks.create_task(self._watch())
             tasks.create_task(self._keep())
+            tasks.create_task(self._report())
 
     async def _poll(self) -> None:
-        headers = {"authorization": f"Bearer {self._settings.token}"}
-        async with aiohttp.ClientSession(headers=headers, trust_env=False) as session:
+        async with self._session() as session:
             failures = 0
             while self._tail.halted is None:
                 try:
@@ -246,14 +248,38 @@ class Feed:
         lease_ms = self._engine.table.lease_ms
         question = self._tail.question(wait_ms(self._engine))
         timeout = aiohttp.ClientTimeout(total=(question["waitMs"] + lease_ms) / 1000)
-        url = f"{self._settings.control_url.rstrip('/')}/fleet/v1/poll"
+        url = f"{self._settings.feed_url.rstrip('/')}/fleet/v1/poll"
         async with session.post(url, json=question, timeout=timeout, allow_redirects=False) as response:
             data = await response.content.read(feed.ANSWER_BYTES_MAX + 1)
             while not response.content.at_eof() and len(data) <= feed.ANSWER_BYTES_MAX:
                 data += await response.content.read(feed.ANSWER_BYTES_MAX + 1 - len(data))
         if response.status != 200:
-            raise BadFeed(f"the control plane answered {response.status}: {data[:300]!r}")
+            raise BadFeed(f"the feed answered {response.status}: {data[:300]!r}")
         self._remember(self._tail.take(data))
+
+    def _session(self) -> aiohttp.ClientSession:
+        headers = {"authorization": f"Bearer {self._settings.token}"}
+        return aiohttp.ClientSession(headers=headers, trust_env=False)
+
+    async def _report(self) -> None:
+        """Report what was used and what is proven, from time to time. What does not arrive is sent again."""
+        url = f"{self._settings.control_url.rstrip('/')}/fleet/v1/report"
+        async with self._session() as session:
+            while True:
+                await asyncio.sleep(REPORT_MS / 1000)
+                proven, usage = self._engine.unproven(), self._engine.usage.report()
+                if not proven and not usage:
+                    continue
+                body = {**self._tail.run, "proven": proven, "usage": usage}
+                timeout = aiohttp.ClientTimeout(total=REPORT_TIMEOUT_S)
+                try:
+                    async with session.post(
+                        url, json=body, timeout=timeout, allow_redirects=False
+                    ) as response:
+                        if response.status == 200:
+                            self._engine.usage.arrived()
+                except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                    _log.debug("a report of use did not arrive: %s", error)
 
     def _remember(self, seen: TrustedHead) -> None:
         """Have the newest head written. The next question acknowledges it, and does not wait for the disk."""
@@ -285,7 +311,7 @@ class Feed:
     def _complain(self, error: Exception, failures: int) -> None:
         if failures in (0, 10) or failures % 60 == 0:
             said = str(error) or type(error).__name__
-            _log.warning("the feed of %s: %s", self._settings.control_url, said)
+            _log.warning("the feed %s: %s", self._settings.feed_url, said)
 
     async def _watch(self) -> None:
         """Re-decide what is in flight when a lease or an `until` has passed."""

@@ -66,7 +66,8 @@ def _made(ledger: Ledger, fleet: Fleet, found: Directive) -> DrillReport | Refus
     over = found.ended
     if over is None:
         return _running(found, "has not ended", "'drill end' ends it")
-    began, ended = fleet.spread(found.name, found.size), fleet.spread(found.name, over.seq + 1)
+    began = fleet.spread(found.name, found.size, is_noted=True)
+    ended = fleet.spread(found.name, over.seq + 1)
     waiting = [row.gateway for row in ended if row.state == "waiting"]
     if waiting:
         return _running(found, f"is not over at {', '.join(waiting)[:200]}", "ask again in a moment")

@@ -1,136 +1,107 @@
-"""The fleet: what gateways have acknowledged, and when a directive is in force everywhere.
+"""The fleet, as the ledger's writer knows it: only from what feeds have committed.
 
 Rules:
-- An incarnation is registered durably, with its key if it shows one, before its first lease.
-- An answer is signed over the asker's nonce; the lease counts from when the asker asked.
-- `ageMs` counts from before the last write that this process committed on the primary, so a process that
-  can no longer write hands out leases that have already ended.
-- What an incarnation acknowledges is true of everything before it. A lease is trusted only after the
-  entries it came with are applied, so one that is silent is counted out when every lease that came
-  without the directive has passed, and a thousandth more for its clock.
-- A gateway that has another log or another fold than ours acknowledges nothing and gets no lease.
+- A directive is in force everywhere if every run of a gateway has acknowledged it to some feed, or can have
+  no lease that came without it: no feed says that the run may hold one, or the feed's term is over that was
+  read first after the directive was committed. A feed commits its term before it reads the log's head, so a
+  later term only covers leases that came with the directive.
+- The term of another boot, or of a machine whose clock has begun again, is waited out from when it was seen.
 - Once it holds it holds for good, gateways that come later have the directive before their lease: so that a
   directive is in force everywhere is looked at first, and put on the record after.
 """
 
 from __future__ import annotations
 
-import logging
+import math
 import threading
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
 
 from sluicegate.acts.directives import DirectiveStatus, StateAtGateway, StateAtPoint
 from sluicegate.acts.fleet import GatewayLease
-from sluicegate.core.access import feed
+from sluicegate.core.access.feed import CERTIFIED_MS, Certificate, FeedKey, certify
 from sluicegate.core.lifecycle import Refusal, State, points
-from sluicegate.core.lifecycle.fleet import WAITING, NoteInForce
-from sluicegate.errors import Drifted, StoreUnavailable, VerificationFailed
-from sluicegate.ports import Incarnation
-from sluicegate.service.incarnation import FORGET_AFTER_MS, HISTORY_MAX, Poll, Sighting
+from sluicegate.core.lifecycle.fleet import ACKNOWLEDGED, COUNTED_OUT, WAITING, NoteInForce
+from sluicegate.ports import FeedRecord, Feeds, FeedTerm, Run
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entries.directives import AtGateway
+from sluicegate_record.form import replace
+from sluicegate_record.log import canonical
 
-__all__ = ["CONFIRM_EVERY_MS", "FORGET_AFTER_MS", "HISTORY_MAX", "Fleet", "Poll"]
-
-CONFIRM_EVERY_MS = 250
 CLOCK_ALLOWANCE = 1.001
-ROOTS_KEPT = 64
+HISTORY_MAX = 1_000
 BY = "fleet"
 """Who notes that a directive is in force everywhere."""
-_log = logging.getLogger(__name__)
+Lock = Callable[[], AbstractContextManager[Any]]
+"""What makes a lock."""
+RunName = tuple[str, str]
+Bounds = Mapping[str, float]
+"""By feed: when its leases that came without a directive are over, in milliseconds of CLOCK_BOOTTIME."""
 
-BYTES_MAX = feed.ANSWER_BYTES_MAX // 4
-"""How much the entries of one answer may hold: written as JSON it is at most twice as long."""
+
+class Report(NamedTuple):
+    """What one feed says of one run."""
+
+    feed: str
+    run: Run
+
+
+class Sight(NamedTuple):
+    """One look at every feed, and what bounds the leases that came without each of some directives.
+
+    `size` entries were committed before it. `bounds` is by the size of the directive.
+    """
+
+    size: int
+    now_ms: float
+    runs: Mapping[RunName, Sequence[Report]]
+    ends_ms: Bounds
+    bounds: Mapping[int, Bounds]
 
 
 class Fleet:
-    """The gateways of one control plane."""
+    """The gateways of one log. `boot` names the boot that the ledger's `boot_ms` counts from."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        *,
-        max_entries: int,
-        max_bytes: int = BYTES_MAX,
-    ) -> None:
+    def __init__(self, ledger: Ledger, feeds: Feeds, boot: str, lock: Lock = threading.Lock) -> None:
         self._ledger = ledger
-        self._max_bytes = max_bytes
-        self._boot_ms = ledger.boot_ms
-        self._max_entries = max_entries
-        self._lock = threading.Lock()
-        """Taken before the ledger's, never while that is held."""
-        self._confirmed_ms = float("-inf")
-        self._root = lru_cache(ROOTS_KEPT)(ledger.root)
-        now_ms = self._boot_ms()
-        longest = (0, now_ms + CLOCK_ALLOWANCE * self._longest_lease_ms())
-        self._seen = {
-            (known.gateway, known.incarnation): Sighting(known, now_ms, leases=[longest])
-            for known in ledger.store.fleet.incarnations()
-        }
-
-    def heard(self, poll: Poll) -> None:
-        """Note what a poll acknowledges, as soon as it is here: its answer may wait for news.
-
-        Raises: StoreUnavailable: it cannot be registered, or followed to what it has.
-                VerificationFailed: it acknowledges more than there is.
-                BadSignature: it is not from the run it names.
-                Drifted: it has another log than ours, or another fold.
-        """
-        self._check_known(poll)
-        drift = self._drift(poll)
-        with self._lock:
-            seen = self._registered(poll)
-            seen.heard_ms = self._boot_ms()
-            seen.drifted = drift.what if drift is not None else None
-            is_more = drift is None and seen.acknowledged(poll, self._ledger.wall_ms())
-            if drift is not None and not seen.is_told:
-                seen.is_told = True
-                _log.error("%s; %s", drift.message, drift.remedy)
-        if drift is not None:
-            raise drift
-        if is_more:
-            self._note_now()
-
-    def answer(self, poll: Poll) -> dict[str, Any]:
-        """Answer a poll that was heard: the entries after `after`, and a lease if they are all there are.
-
-        Raises: StoreUnavailable: no lease can be given.
-        """
-        confirmed_ms = self._confirm()
-        reached, lease_ms = self._lease(poll)
-        entries = self._ledger.entries(poll.after, reached)
-        signed = feed.SignedAnswer(
-            gateway=poll.gateway,
-            incarnation=poll.incarnation,
-            nonce=poll.nonce,
-            after=poll.after,
-            size=reached,
-            root=self._root(reached),
-            control_ms=self._ledger.now_ms(),
-            lease_ms=lease_ms,
-            age_ms=int(self._boot_ms() - confirmed_ms) + 1,
-        )
-        return feed.answer_json(signed, entries, self._ledger.key)
+        self._feeds = feeds
+        self._boot = boot
+        self._lock = lock()
+        self._seen_ms: dict[FeedTerm, float] = {}
+        """When each term of another boot was first seen."""
+        self._bounds: dict[int, Bounds] = {}
+        """By the size of a directive that is not in force everywhere yet."""
+        self._history: dict[RunName, list[tuple[int, int]]] = {}
+        """By run: (size, wall-clock milliseconds) of each acknowledgement."""
+        self._certified_ms: dict[tuple[str, bytes], int] = {}
+        """Until when each feed's key is certified, milliseconds since 1970 UTC."""
+        self._earlier_ms = self._wait_for_earlier_runs()
 
     def tick(self) -> None:
-        """Put on the record every directive that has come to be in force everywhere.
+        """Certify the keys of feeds, and note every directive that has come to be in force everywhere.
 
-        Raises: StoreUnavailable: it will be noted when asked again.
+        Raises: StoreUnavailable: it will be done when asked again.
         """
-        now_ms = self._ledger.now_ms()
+        self._ledger.catch_up()  # a directive whose commit was of unknown fate counts, too
+        self._forget_earlier_runs()
+        for term, _ in self._feeds.records():
+            if term is not None:
+                self._certify(term)
+        sight, now_ms = self.look(), self._ledger.now_ms()
+        if not sight.bounds:
+            return
         with self._ledger.reading() as state:
             spreading = [state.directives[name] for name in state.spreading]
-            spreading = [found for found in spreading if found.holds_ms <= now_ms]
             open_ = [
                 (found.name, found.size)
                 for found in spreading
-                if all(points.enforcing(point, found) for point in points.asked(state, found))
+                if found.holds_ms <= now_ms
+                and all(points.enforcing(point, found) for point in points.asked(state, found))
             ]
         for name, size in open_:
-            rows = self._proven(name, size)
+            rows = self._proven(sight, name, size)
             if rows is not None:
                 self._ledger.execute(
                     NoteInForce(name, size, rows),
@@ -139,165 +110,207 @@ class Fleet:
                     request=["in force", name, size],
                 )
 
-    def has_news(self, after: int) -> bool:
-        """Whether there are entries beyond `after`."""
-        return self._ledger.size() > after
+    def look(self) -> Sight:
+        """Look at every feed: the sooner after a directive, the sooner it is in force everywhere.
+
+        Raises: StoreUnavailable.
+        """
+        with self._ledger.reading() as state:
+            sizes = {state.directives[name].size for name in state.spreading}
+        return self._look(sizes)
 
     def directive_status(self, name: str) -> DirectiveStatus | Refusal:
-        """Where a directive is in force: gateway by gateway, and point by point."""
+        """Where a directive is in force: gateway by gateway, and point by point. Raises: StoreUnavailable."""
         with self._ledger.reading() as state:
             issued = state.directives.get(name)
             if issued is None:
                 return Refusal("unknown", "directive_unknown", f"no directive {name[:80]!r}")
             stated = tuple(_points(state, issued))
         begun, lifted = issued.holds_ms <= self._ledger.now_ms(), issued.ended is not None
-        rows = self.spread(name, issued.size)
+        rows = self.spread(name, issued.size, is_noted=issued.in_force_ms is not None)
         states = [*(row.state for row in rows), *(row.state for row in stated)]
         return DirectiveStatus(
             directive=name,
             size=issued.size,
             lifted=lifted,
-            in_force=begun and not lifted and WAITING not in states,
+            in_force=begun and not lifted and WAITING not in states and not self._waits_for_earlier_runs(),
             in_force_since_ms=issued.in_force_ms,
             entry=issued.in_force_seq,
             gateways=tuple(map(_shown, rows)),
             points=stated,
         )
 
-    def spread(self, name: str, size: int) -> list[AtGateway]:
-        """How every incarnation stands with what the log holds at `size`, for the directive `name`."""
-        now_ms = self._boot_ms()
-        with self._lock:
-            return [seen.row(name, size, now_ms) for _, seen in sorted(self._seen.items())]
+    def spread(self, name: str, size: int, *, is_noted: bool = False) -> list[AtGateway]:
+        """How every run stands with what the log holds at `size`, for the directive `name`.
+
+        If it is noted to be in force everywhere, no run is waited for. Raises: StoreUnavailable.
+        """
+        sight = self._look(() if is_noted else {size})
+        return [self._row(sight, run, name, size) for run in sorted(sight.runs)]
 
     def gateways(self) -> list[GatewayLease]:
-        """Every incarnation that may hold a lease."""
-        now_ms = self._boot_ms()
-        with self._lock:
-            return [
-                GatewayLease(
-                    gateway=seen.who.gateway,
-                    incarnation=seen.who.incarnation,
-                    surface=seen.who.surface,
-                    size=seen.after,
-                    lease_ms=max(0, int(seen.lease_ends_ms() - now_ms)),
-                    signed=seen.who.key is not None,
-                    drifted=seen.drifted,
-                )
-                for _, seen in sorted(self._seen.items())
-            ]
+        """Every run that a feed knows. Its lease ends no later than shown. Raises: StoreUnavailable."""
+        sight = self._look(())
+        return [
+            GatewayLease(
+                gateway=newest.gateway,
+                incarnation=newest.incarnation,
+                surface=newest.surface,
+                size=newest.size,
+                lease_ms=max((_left_ms(sight, each) for each in said), default=0),
+                signed=newest.key is not None,
+                drifted=newest.drifted,
+            )
+            for _, said in sorted(sight.runs.items())
+            for newest in [_newest(said)]
+        ]
 
     def drifted(self) -> int:
-        """How many incarnations have another log or another fold."""
+        """How many runs have another log or another fold."""
+        return sum(each.drifted is not None for each in self.gateways())
+
+    def _look(self, sizes: Collection[int]) -> Sight:
+        """Look at every feed; what the first look after a directive finds bounds the leases without it."""
         with self._lock:
-            return sum(seen.drifted is not None for seen in self._seen.values())
-
-    def _note_now(self) -> None:
-        try:
-            self.tick()
-        except StoreUnavailable as error:  # the next tick notes it
-            _log.warning("what is in force everywhere is not noted yet: %s", error.message)
-
-    def _check_known(self, poll: Poll) -> None:
-        """An older database put back: what this gateway has folded is not what was acknowledged here.
-
-        Where another process wrote what the gateway has, this one may only have to follow.
-        """
-        if poll.after > self._ledger.size():
-            self._confirm_now()
-        size = self._ledger.size()
-        if poll.after > size:
-            raise VerificationFailed(
-                f"the log goes back: {poll.gateway!r} has {poll.after} entries of it, here it has {size}",
-                remedy="put the newest database back; gateways refuse everything until then",
-            )
-
-    def _drift(self, poll: Poll) -> Drifted | None:
-        """In what a poll disagrees with this log, if it does. Requires: `after` is within the log."""
-        if poll.fold is not None and poll.fold != feed.FOLD_VERSION:
-            said = f"folds entries by version {poll.fold}, here they are folded by {feed.FOLD_VERSION}"
-            return Drifted("fold", f"the gateway {poll.gateway!r} {said}", "run one build on both sides")
-        if poll.root is not None and poll.root != (ours := self._root(poll.after).hex()):
-            said = f"has the root {poll.root[:64]!r} at size {poll.after}, here it is {ours}"
-            remedy = "find out which log is the right one: verify both, and stop whoever has the other"
-            return Drifted("root", f"the gateway {poll.gateway!r} {said}", remedy)
-        return None
-
-    def _registered(self, poll: Poll) -> Sighting:
-        """The run that polls, durably known. Requires: the lock is held."""
-        seen = self._seen.get(poll.run)
-        if seen is not None:
-            seen.check_key(poll)
-            return seen
-        who = Incarnation(*poll.run, poll.surface, poll.signed.key if poll.signed is not None else None)
-        self._ledger.store.fleet.register(who)
-        # Durable here: the incarnation is known before it gets a lease.
-        return self._seen.setdefault(poll.run, Sighting(who, 0.0))
-
-    def _proven(self, name: str, size: int) -> list[AtGateway] | None:
-        """A row with its proof for every incarnation; None while one is waited for."""
-        now_ms, wall_ms = self._boot_ms(), self._ledger.wall_ms()
-        with self._lock:
-            if any(seen.state(size, now_ms) == WAITING for seen in self._seen.values()):
-                return None
-            return [seen.proven(name, size, now_ms, wall_ms) for _, seen in sorted(self._seen.items())]
-
-    def _fitting(self, after: int) -> int:
-        """How many entries from `after` on one answer may carry, at least one: a list of members is large."""
-        bytes_left = self._max_bytes
-        entries = self._ledger.entries(after, min(self._ledger.size(), after + self._max_entries))
-        for count, entry in enumerate(entries):
-            bytes_left -= len(entry.leaf) + sum(len(opened.body) for opened in entry.gate.values())
-            if bytes_left < 0 and count:
-                return count
-        return self._max_entries
-
-    def _lease(self, poll: Poll) -> tuple[int, int]:
-        """How far the answer reaches and the lease it gives, 0 if entries remain; noted before it is given.
-
-        Under one lock: a reader that sees an entry that the answer lacks also sees the lease.
-        """
-        most = self._fitting(poll.after)
-        with self._lock:
+            size = self._ledger.size()
+            records = self._feeds.records()
+            sight = self._sight(size, self._ledger.boot_ms(), records)
             with self._ledger.reading() as state:
-                size, lease_ms = state.size, state.table.lease_ms
-            reached, now_ms = min(size, poll.after + most), self._boot_ms()
-            if reached < size:
-                return reached, 0
-            seen = self._seen[poll.run]
-            if seen.drifted is not None:
-                return reached, 0
-            seen.leased(reached, now_ms + CLOCK_ALLOWANCE * lease_ms, now_ms)
-            self._forget(now_ms)
-            return reached, lease_ms
+                spreading = {state.directives[name].size for name in state.spreading}
+            bounds = {each: self._bounds.get(each, sight.ends_ms) for each in sizes if each <= size}
+            kept = self._bounds | bounds
+            self._bounds = {each: kept[each] for each in kept.keys() & spreading}
+            self._remember(sight)
+            return sight._replace(bounds=bounds)
 
-    def _forget(self, now_ms: float) -> None:
-        """Forget incarnations long gone."""
-        for run, seen in list(self._seen.items()):
-            if seen.is_gone(now_ms):
-                self._ledger.store.fleet.retire(seen.who)
-                del self._seen[run]
+    def _sight(self, size: int, now_ms: float, records: Sequence[FeedRecord]) -> Sight:
+        runs: dict[RunName, list[Report]] = {}
+        ends_ms: dict[str, float] = {}
+        terms = [term for term, _ in records if term is not None]
+        self._seen_ms = {term: self._seen_ms.get(term, now_ms) for term in terms}
+        for term, known in records:
+            if term is not None:
+                ends_ms[term.feed] = self._ends_ms(term)
+                for run in known:
+                    runs.setdefault(run.name, []).append(Report(term.feed, run))
+        return Sight(size, now_ms, runs, ends_ms, {})
 
-    def _confirm(self) -> float:
-        """When, at the latest before now, this process still held the primary: a command's write shows it."""
-        with self._lock:
-            self._confirmed_ms = max(self._confirmed_ms, self._ledger.held_ms)
-            if self._boot_ms() - self._confirmed_ms < CONFIRM_EVERY_MS:
-                return self._confirmed_ms
-        return self._confirm_now()
+    def _ends_ms(self, term: FeedTerm) -> float:
+        """When every lease has ended that a feed may have given by a term."""
+        seen_ms = self._seen_ms[term]
+        most_ms = seen_ms + CLOCK_ALLOWANCE * term.longest_lease_ms
+        return min(term.gives_until_ms, most_ms) if term.boot == self._boot else most_ms
 
-    def _confirm_now(self) -> float:
-        """Confirm the head, and follow the log up to it."""
-        began_ms = self._boot_ms()
-        self._ledger.store.log.confirm()
-        self._ledger.catch_up()
-        with self._lock:
-            self._confirmed_ms = max(self._confirmed_ms, began_ms)
-            return self._confirmed_ms
+    def _remember(self, sight: Sight) -> None:
+        """Note when each run acknowledged what, as first seen."""
+        self._history = {name: self._history.get(name, []) for name in sight.runs}
+        for name, said in sight.runs.items():
+            newest, history = _newest(said), self._history[name]
+            if newest.at_ms is not None and (not history or history[-1][0] < newest.size):
+                history.append((newest.size, newest.at_ms))
+                del history[:-HISTORY_MAX]
 
-    def _longest_lease_ms(self) -> int:
+    def _row(self, sight: Sight, run: RunName, name: str, size: int) -> AtGateway:
+        """How a run stands with the directive `name`, in the log of `size`; without what it signed."""
+        said = sight.runs[run]
+        newest = _newest(said)
+        return AtGateway(
+            gateway=newest.gateway,
+            incarnation=newest.incarnation,
+            surface=newest.surface,
+            size=newest.size,
+            state=self._state(sight, said, size),
+            at_ms=self._acknowledged_ms(run, size),
+            streams_cut=newest.cut.get(name, 0),
+            signed=newest.key is not None,
+            drifted=newest.drifted,
+            key=canonical.b64(newest.key) if newest.key is not None else None,
+            ask=None,
+            sig=None,
+        )
+
+    def _state(self, sight: Sight, said: Sequence[Report], size: int) -> str:
+        if any(each.run.size >= size and each.run.at_ms is not None for each in said):
+            return ACKNOWLEDGED
+        bounds = sight.bounds.get(size, {})
+        waits = any(each.run.leased and sight.now_ms < bounds.get(each.feed, 0.0) for each in said)
+        return WAITING if waits else COUNTED_OUT
+
+    def _acknowledged_ms(self, run: RunName, size: int) -> int | None:
+        """When a run first acknowledged a size, on the wall clock."""
+        return next((at_ms for after, at_ms in self._history.get(run, ()) if after >= size), None)
+
+    def _proven(self, sight: Sight, name: str, size: int) -> list[AtGateway] | None:
+        """A row with its proof for every run; None while one is waited for."""
+        if size not in sight.bounds or self._waits_for_earlier_runs():
+            return None
+        rows = [self._proof(sight, run, name, size) for run in sorted(sight.runs)]
+        return None if any(row.state == WAITING for row in rows) else rows
+
+    def _proof(self, sight: Sight, run: RunName, name: str, size: int) -> AtGateway:
+        """How a run stands, with what proves it, or when the lease ended that counted it out."""
+        row, said = self._row(sight, run, name, size), sight.runs[run]
+        if row.state == COUNTED_OUT:
+            return replace(row, at_ms=self._ended_ms(sight, said, size))
+        newest = _newest(said)
+        if newest.ask is None or row.state != ACKNOWLEDGED:
+            return row
+        ask: Any = canonical.loads(newest.ask.encode())
+        return replace(row, ask=ask, sig=newest.sig)
+
+    def _ended_ms(self, sight: Sight, said: Sequence[Report], size: int) -> int | None:
+        """When the last lease that a run may have had without a directive had ended, on the wall clock."""
+        wall_ms, bounds = self._ledger.wall_ms(), sight.bounds.get(size, {})
+        ends = [each.run.ended_ms for each in said if not each.run.leased and each.run.ended_ms is not None]
+        ends += [
+            wall_ms - math.floor(sight.now_ms - bounds[each.feed])
+            for each in said
+            if each.run.leased and each.feed in bounds
+        ]
+        return max(ends, default=None)
+
+    # The keys of feeds, and what an earlier build has left
+
+    def _certify(self, term: FeedTerm) -> None:
+        """Certify the key of a feed for a day, unless it is certified for half of one."""
+        keys, now_ms = self._ledger.store.feed_keys, self._ledger.now_ms()
+        if now_ms < self._certified_ms.get((term.feed, term.key), 0) - CERTIFIED_MS // 2:
+            return
+        text = keys.certificate(term.feed)
+        found = None if text is None else Certificate.from_json(canonical.loads(text.encode())).stated
+        if found is None or found.key != term.key or now_ms >= found.valid_until_ms - CERTIFIED_MS // 2:
+            found = FeedKey(
+                feed=term.feed, key=term.key, issued_at_ms=now_ms, valid_until_ms=now_ms + CERTIFIED_MS
+            )
+            made = certify(found, self._ledger.key)
+            keys.certify(term.feed, canonical.dumps(made.to_json()).decode())
+        self._certified_ms[term.feed, term.key] = found.valid_until_ms
+
+    def _wait_for_earlier_runs(self) -> float:
+        """When the leases are over that a build without feeds has given; now, if there is no sign of any."""
+        now_ms = self._ledger.boot_ms()
+        if not self._ledger.store.feed_keys.has_earlier_runs():
+            return now_ms
         with self._ledger.reading() as state:
-            return state.table.longest_lease_ms
+            return now_ms + CLOCK_ALLOWANCE * state.table.leases.longest_ms
+
+    def _waits_for_earlier_runs(self) -> bool:
+        return self._ledger.boot_ms() < self._earlier_ms
+
+    def _forget_earlier_runs(self) -> None:
+        keys = self._ledger.store.feed_keys
+        if not self._waits_for_earlier_runs() and keys.has_earlier_runs():
+            keys.forget_earlier_runs()
+
+
+def _newest(said: Sequence[Report]) -> Run:
+    """What the feed says that has heard most of a run."""
+    return max((each.run for each in said), key=lambda run: (run.size, run.at_ms is not None))
+
+
+def _left_ms(sight: Sight, each: Report) -> int:
+    """For how long a run may still hold a lease of a feed, at most."""
+    return max(0, int(sight.ends_ms[each.feed] - sight.now_ms)) if each.run.leased else 0
 
 
 def _shown(row: AtGateway) -> StateAtGateway:

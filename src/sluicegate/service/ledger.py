@@ -70,11 +70,6 @@ class Ledger:
         self.wall_ms = wall_ms
         self.random = random
         self.boot_ms = boot_ms
-        self.held_ms = float("-inf")
-        """When the last command began that has committed entries here: at that time this was the writer.
-
-        Units: milliseconds of CLOCK_BOOTTIME.
-        """
         self._lanes = Lanes()
         """The writer holds them. They are taken before the follower's lock, never while that is held."""
         self._follower = Follower()
@@ -241,12 +236,9 @@ class Ledger:
 
     def _do(self, command: _Asked, by: str, command_id: str, asked: str, *, is_first: bool) -> dict[str, Any]:
         """Do one command at the head. Requires: the lanes are held."""
-        began_ms = self.boot_ms()
         entries, result = self._transact(command, by, command_id, asked, is_first=is_first)
         # Durable here: the transaction has committed.
         self._follower.follow(entries)
-        if entries:
-            self.held_ms = began_ms
         return result
 
     def _transact(

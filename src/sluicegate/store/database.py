@@ -1,9 +1,10 @@
-"""The SQLite file: how it is made, opened and brought up to date, and how a connection is had.
+"""A SQLite file: how it is made, opened and brought up to date, and how a connection is had.
 
 Rules:
 - A write holds SQLite's one write lock from its beginning (`BEGIN IMMEDIATE`), so what it reads stays true.
 - What `writing` ends without an exception is on the disk: FULL syncs the log of writes at every commit.
 - A file that is not ours is never written to.
+- Who only reads a file neither makes nor changes it, and can tell if another has been put in its place.
 - A database of an older version from which this build has steps is brought up to date when it is opened,
   in one transaction.
 """
@@ -11,8 +12,10 @@ Rules:
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -21,10 +24,26 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.store import schema
 
 BUSY_MS = 10_000
 """How long a write waits for another process's write to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The tables of one kind of file.
+
+    `application_id` marks it in SQLite's header. `steps`: what makes a database of a version one of the next;
+    a version without steps is refused. `first`: the rows that a new one begins with. `made`: statements that
+    make, whenever a file is opened, what it may lack.
+    """
+
+    application_id: int
+    version: int
+    metadata: sa.MetaData
+    steps: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    first: tuple[sa.Insert, ...] = ()
+    made: tuple[str, ...] = ()
 
 
 class Session(Protocol):
@@ -35,6 +54,9 @@ class Session(Protocol):
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A connection to write with."""
+
+    def check_file(self) -> None:
+        """Check that the file is the one that was opened. Raises: StoreUnusable."""
 
 
 class Transaction:
@@ -51,19 +73,35 @@ class Transaction:
         """The transaction's connection."""
         return nullcontext(self._connection)
 
+    def check_file(self) -> None:
+        """A transaction is on the file that it began on."""
+
 
 class Database:
-    """One SQLite file, made if it does not exist; a session in which each use is a transaction.
+    """One SQLite file, made if it does not exist, unless it is only read; each use is a transaction.
 
-    Raises: StoreUnusable: the file is not a Sluicegate database, or of a newer version.
+    Raises: StoreUnusable: the file is not such a database, or of another version.
+            StoreUnavailable: it cannot be made, or is not there to be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, schema: Schema, *, read_only: bool = False) -> None:
         self._path = path
-        _make_file(path)
-        self.engine = _engine(path)
+        self._schema = schema
+        self._read_only = read_only
+        if not read_only:
+            _make_file(path)
+        self._file = _identity(path)
+        self.engine = _engine(path, read_only=read_only)
         with self._guarded():
-            self._open()
+            self._open(read_only=read_only)
+
+    def check_file(self) -> None:
+        """Check that the file at the path is the one that was opened. Raises: StoreUnusable."""
+        if _identity(self._path) != self._file:
+            raise StoreUnusable(
+                f"another file was put in the place of {self._path}",
+                remedy="stop everything that uses it before you restore a backup; start it again",
+            )
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -81,7 +119,13 @@ class Database:
             yield connection
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection. The writer leaves everything in the one file, also while others read it."""
+        if not self._read_only:
+            with (
+                suppress(DatabaseError),
+                self.engine.connect().execution_options(sluicegate_begin="") as connection,
+            ):
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         self.engine.dispose()
 
     @contextmanager
@@ -93,19 +137,24 @@ class Database:
                 raise  # a row that breaks a rule of the schema is a bug of ours
             raise _store_error(error, self._path) from error
 
-    def _open(self) -> None:
+    def _open(self, *, read_only: bool) -> None:
         with self.reading() as connection:
-            self._version(connection)
+            version = self._version(connection)
+        if read_only:
+            if version != self._schema.version:
+                said = f"{self._path} is not brought up to date yet"
+                raise StoreUnavailable(said, remedy="start the process that writes it")
+            return
         # It is ours to write to. The journal mode is kept in the file; no transaction may be open for it.
         with self.engine.connect().execution_options(sluicegate_begin="") as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         with self.engine.begin() as connection:
             version = self._version(connection)
             if version is None:
-                _create(connection)
+                self._create(connection)
             else:
-                _bring_up_to_date(connection, version)
-            for statement in schema.INDEXES:
+                self._bring_up_to_date(connection, version)
+            for statement in self._schema.made:
                 connection.exec_driver_sql(statement)
 
     def _version(self, connection: Connection) -> int | None:
@@ -118,17 +167,42 @@ class Database:
         tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
         if application == version == tables == 0:
             return None
-        if application != schema.APPLICATION_ID:
+        if application != self._schema.application_id:
             raise StoreUnusable(
-                f"{self._path} is a SQLite database of another program",
+                f"{self._path} is a SQLite database of another program or kind",
                 remedy="name another file or an empty state folder",
             )
-        if version != schema.VERSION and version not in schema.STEPS:
+        if version != self._schema.version and version not in self._schema.steps:
             raise StoreUnusable(
-                f"{self._path} has schema version {version}, this build has {schema.VERSION}",
+                f"{self._path} has schema version {version}, this build has {self._schema.version}",
                 remedy="run the version of this program that wrote it, or a newer one",
             )
         return version
+
+    def _create(self, connection: Connection) -> None:
+        self._schema.metadata.create_all(connection)
+        for row in self._schema.first:
+            connection.execute(row)
+        connection.exec_driver_sql(f"PRAGMA application_id={self._schema.application_id}")
+        connection.exec_driver_sql(f"PRAGMA user_version={self._schema.version}")
+
+    def _bring_up_to_date(self, connection: Connection, version: int) -> None:
+        for step in range(version, self._schema.version):
+            for statement in self._schema.steps[step]:
+                connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(f"PRAGMA user_version={step + 1}")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Which file is at a path. Raises: StoreUnavailable: none."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise StoreUnavailable(
+            f"the database {path} cannot be found: {error.strerror}",
+            remedy="start the process that writes it",
+        ) from error
+    return found.st_dev, found.st_ino
 
 
 def _make_file(path: Path) -> None:
@@ -144,9 +218,10 @@ def _make_file(path: Path) -> None:
         ) from error
 
 
-def _engine(path: Path) -> Engine:
-    url = sa.URL.create("sqlite", database=str(path))
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_MS / 1000})
+def _engine(path: Path, *, read_only: bool) -> Engine:
+    name = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
+    connect = partial(sqlite3.connect, name, uri=True, timeout=BUSY_MS / 1000, check_same_thread=False)
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool)
 
     @sa.event.listens_for(engine, "connect")
     def _connect(connection: sqlite3.Connection, _: object) -> None:
@@ -161,20 +236,6 @@ def _engine(path: Path) -> Engine:
             connection.exec_driver_sql(f"BEGIN {mode}")
 
     return engine
-
-
-def _create(connection: Connection) -> None:
-    schema.metadata.create_all(connection)
-    connection.execute(sa.insert(schema.head).values(id=1, size=0, confirmed=0, checkpoint=""))
-    connection.exec_driver_sql(f"PRAGMA application_id={schema.APPLICATION_ID}")
-    connection.exec_driver_sql(f"PRAGMA user_version={schema.VERSION}")
-
-
-def _bring_up_to_date(connection: Connection, version: int) -> None:
-    for step in range(version, schema.VERSION):
-        for statement in schema.STEPS[step]:
-            connection.exec_driver_sql(statement)
-        connection.exec_driver_sql(f"PRAGMA user_version={step + 1}")
 
 
 def _store_error(error: DatabaseError, path: Path) -> StoreUnusable | StoreUnavailable:

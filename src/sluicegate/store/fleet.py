@@ -1,48 +1,142 @@
-"""The runs of gateways in SQL."""
+"""What feeds know of the fleet, in SQL: one file a feed, `feeds/NAME/fleet.db` beside the ledger.
+
+Rules:
+- A feed alone writes its file; the writer of the ledger reads the files of all.
+- A feed whose folder was deleted is unknown: delete one only when its last lease has ended.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
-from sluicegate.ports import Incarnation
-from sluicegate.store import schema
-from sluicegate.store.database import Session
+from sluicegate.errors import StoreUnavailable
+from sluicegate.ports import FeedRecord, FeedTerm, Run
+from sluicegate.store.database import Database, Schema
+from sluicegate_record.log import canonical
 
-_TABLE = schema.incarnations
+FEEDS = "feeds"
+"""The folder of the feeds, in a state folder."""
+FILE = "fleet.db"
+
+_metadata = sa.MetaData()
+_terms = sa.Table(
+    "terms",
+    _metadata,
+    sa.Column("feed", sa.String(64), primary_key=True),
+    sa.Column("boot", sa.String(64), nullable=False),
+    sa.Column("key", sa.LargeBinary, nullable=False),
+    sa.Column("gives_until_ms", sa.Float, nullable=False),
+    sa.Column("longest_lease_ms", sa.BigInteger, nullable=False),
+)
+_runs = sa.Table(
+    "runs",
+    _metadata,
+    sa.Column("gateway", sa.String(64), primary_key=True),
+    sa.Column("incarnation", sa.String(64), primary_key=True),
+    sa.Column("surface", sa.String(64), nullable=False),
+    sa.Column("key", sa.LargeBinary, nullable=True),
+    sa.Column("leased", sa.Boolean, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("at_ms", sa.BigInteger, nullable=True),
+    sa.Column("ask", sa.Text, nullable=True),
+    sa.Column("sig", sa.String(88), nullable=True),
+    sa.Column("cut", sa.LargeBinary, nullable=False),
+    sa.Column("drifted", sa.String(8), nullable=True),
+    sa.Column("ended_ms", sa.BigInteger, nullable=True),
+)
+FLEET = Schema(application_id=0x534C4746, version=1, metadata=_metadata)
+"""The id marks a SQLite file as a feed's: "SLGF"."""
+_FORGET_TERM, _ADD_TERM = sa.delete(_terms), sa.insert(_terms)
+_FORGET_RUN = sa.delete(_runs).where(
+    _runs.c.gateway == sa.bindparam("of_gateway"), _runs.c.incarnation == sa.bindparam("of_incarnation")
+)
+_ADD_RUN, _TERM, _RUNS = sa.insert(_runs), sa.select(_terms), sa.select(_runs)
 
 
-class SqliteFleet:
-    """`ports.FleetRegister`."""
+class SqliteFeedRegister:
+    """`ports.FeedRegister` on one file, which is made if it does not exist, unless it is only read.
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    Raises: StoreUnusable: the file is not a feed's. StoreUnavailable: it cannot be made, or is not there.
+    """
 
-    def incarnations(self) -> Sequence[Incarnation]:
-        """The gateways that may hold a lease."""
-        with self._session.reading() as connection:
-            rows = connection.execute(sa.select(_TABLE)).all()
-        return [Incarnation(row.gateway, row.incarnation, row.surface, row.public_key) for row in rows]
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self._database = Database(path, FLEET, read_only=read_only)
 
-    def register(self, incarnation: Incarnation) -> None:
-        """Note an incarnation, durably."""
-        values = {
-            "gateway": incarnation.gateway,
-            "incarnation": incarnation.incarnation,
-            "surface": incarnation.surface,
-            "public_key": incarnation.key,
-        }
-        with self._session.writing() as connection:
-            connection.execute(sa.delete(_TABLE).where(_is(incarnation)))
-            connection.execute(sa.insert(_TABLE).values(**values))
+    def load(self) -> FeedRecord:
+        """What was committed last."""
+        self._database.check_file()
+        with self._database.reading() as connection:
+            term = connection.execute(_TERM).one_or_none()
+            runs = [_run(row) for row in connection.execute(_RUNS)]
+        return FeedRecord(None if term is None else FeedTerm(*term), runs)
 
-    def retire(self, incarnation: Incarnation) -> None:
-        """Forget an incarnation whose lease has ended."""
-        with self._session.writing() as connection:
-            connection.execute(sa.delete(_TABLE).where(_is(incarnation)))
+    def commit(self, term: FeedTerm, runs: Sequence[Run], gone: Sequence[Run]) -> None:
+        """Note the term and some runs, and forget those that are gone."""
+        self._database.check_file()
+        with self._database.writing() as connection:
+            connection.execute(_FORGET_TERM)
+            connection.execute(
+                _ADD_TERM,
+                {
+                    "feed": term.feed,
+                    "boot": term.boot,
+                    "key": term.key,
+                    "gives_until_ms": term.gives_until_ms,
+                    "longest_lease_ms": term.longest_lease_ms,
+                },
+            )
+            _forget(connection, [*runs, *gone])
+            if runs:
+                connection.execute(_ADD_RUN, [_row(run) for run in runs])
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.close()
 
 
-def _is(incarnation: Incarnation) -> sa.ColumnElement[bool]:
-    table = _TABLE
-    return sa.and_(table.c.gateway == incarnation.gateway, table.c.incarnation == incarnation.incarnation)
+class SqliteFeeds:
+    """`ports.Feeds`: the files below a state folder's `feeds`. A file that appears is read from then on."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._folder = state_dir / FEEDS
+        self._open: dict[str, SqliteFeedRegister] = {}
+
+    def records(self) -> Sequence[FeedRecord]:
+        """One record a feed."""
+        known = sorted(self._folder.iterdir()) if self._folder.exists() else []
+        return [self._record(folder) for folder in known if (folder / FILE).exists()]
+
+    def close(self) -> None:
+        """Close every connection."""
+        for register in self._open.values():
+            register.close()
+        self._open.clear()
+
+    def _record(self, folder: Path) -> FeedRecord:
+        register = self._open.get(folder.name)
+        if register is None:
+            try:
+                register = self._open[folder.name] = SqliteFeedRegister(folder / FILE, read_only=True)
+            except StoreUnavailable:
+                return FeedRecord(None, [])  # it is being made: it has given no lease
+        return register.load()
+
+
+def _forget(connection: Connection, runs: Sequence[Run]) -> None:
+    if runs:
+        names = [{"of_gateway": run.gateway, "of_incarnation": run.incarnation} for run in runs]
+        connection.execute(_FORGET_RUN, names)
+
+
+def _row(run: Run) -> dict[str, Any]:
+    return {column.name: getattr(run, column.name) for column in _runs.c} | {"cut": canonical.dumps(run.cut)}
+
+
+def _run(row: sa.Row[Any]) -> Run:
+    values = row._asdict()
+    return Run(**values | {"cut": canonical.loads(values["cut"])})

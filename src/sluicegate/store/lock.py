@@ -22,27 +22,30 @@ from sluicegate.errors import StoreUnavailable
 
 NAMED_S = 1.0
 """How long the process that holds a lock may take to write who it is."""
+KILLED_S = 0.5
+"""How long a process may still be there that was killed just now."""
 
 
-def hold(database: Path, command: str) -> None:
+def hold(database: Path, command: str, of: Path | None = None) -> None:
     """Hold the lock on a database until this process ends; `command` says to others what this process is.
 
+    `of` is the folder that messages name, if it is not the database's.
     Requires: the database's folder is there; the database need not be.
     Raises:   StoreUnavailable: another process holds it (`store_in_use`), or it cannot be held.
     """
-    real = Path(os.path.realpath(database))
+    real, folder = Path(os.path.realpath(database)), of or database.parent
     name = real.with_name(f"{real.name}.pid")
     try:
         descriptor = os.open(real.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            _lock(descriptor, name, database.parent)
+            _lock(descriptor, name, folder)
             _write(name, f"{os.getpid()} {command}\n".encode())
         except BaseException:
             os.close(descriptor)
             raise
     except OSError as error:
         raise StoreUnavailable(
-            f"the state folder {database.parent} cannot be held: {error.filename or real.parent}: "
+            f"the state folder {folder} cannot be held: {error.filename or real.parent}: "
             f"{error.strerror}; nothing was done",
             remedy="put it on a local disk with free space, where this user may write",
         ) from error
@@ -50,14 +53,14 @@ def hold(database: Path, command: str) -> None:
 
 
 def _lock(descriptor: int, name: Path, folder: Path) -> None:
-    """Take the lock, at once or not at all.
+    """Take the lock, in a moment or not at all.
 
     A process that is named and is not there has ended, and another has just taken its place: look again.
     """
-    ends = time.monotonic() + NAMED_S
+    began = time.monotonic()
     while not _is_taken(descriptor):
         pid, command = _holder(name)
-        if _is_alive(pid) or time.monotonic() >= ends:
+        if time.monotonic() - began >= (KILLED_S if _is_alive(pid) else NAMED_S):
             raise StoreUnavailable(
                 f"the state folder {folder} is in use by process {pid} ({command}); nothing was done",
                 code="store_in_use",

@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from sluicegate.errors import StoreUnusable
-from sluicegate.ports import Node, PastCommand
+from sluicegate.ports import Node, PastCommand, PublishedEntry, StoredHead
 from sluicegate.store import schema
 from sluicegate.store.database import Session
 from sluicegate_record import entries as records
 from sluicegate_record.entries import Entry
+from sluicegate_record.entries.releases import ReleaseApplied
 from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Place
@@ -28,9 +29,9 @@ def _bytes(column: sa.Column[bytes]) -> sa.Label[bytes]:
 # The statements of every command are made once: making one costs more than running it.
 _HEAD = sa.select(schema.head)
 _MOVE = sa.update(schema.head).values(size=sa.bindparam("to_size"), checkpoint=sa.bindparam("to_checkpoint"))
-_CONFIRM = sa.update(schema.head).values(confirmed=schema.head.c.confirmed + 1)
 _ADD_ENTRIES, _ADD_PARTS = sa.insert(schema.entries), sa.insert(schema.parts)
 _ADD_NODES = sa.insert(schema.nodes)
+_PLANS = sa.select(schema.entries.c.seq).where(sa.text(schema.IS_A_PLAN)).order_by(schema.entries.c.seq)
 _DONE = sa.select(schema.commands).where(schema.commands.c.id == sa.bindparam("command"))
 _REMEMBER = sa.insert(schema.commands)
 _LEAVES = "SELECT CAST(leaf AS BLOB) FROM entries WHERE seq >= ? AND seq < ? ORDER BY seq"
@@ -63,6 +64,30 @@ class SqliteLog:
         """The newest signed head."""
         with self._session.reading() as connection:
             return str(_head(connection).checkpoint)
+
+    def head(self) -> StoredHead:
+        """The size and the signed head, of the file that is on the disk."""
+        self._session.check_file()
+        with self._session.reading() as connection:
+            found = _head(connection)
+        return StoredHead(int(found.size), str(found.checkpoint))
+
+    def tail(self, after: int, limit: int) -> Sequence[PublishedEntry]:
+        """At most `limit` entries from `after` on, unread."""
+        table, end = schema.entries, after + limit
+        query = sa.select(table.c.seq, _bytes(table.c.leaf)).where(table.c.seq >= after, table.c.seq < end)
+        wanted = sa.and_(schema.parts.c.seq >= after, schema.parts.c.seq < end, schema.parts.c.part == "gate")
+        with self._session.reading() as connection:
+            gates = _parts(connection, wanted)
+            rows = connection.execute(query.order_by(table.c.seq))
+            return [PublishedEntry(row.leaf, gates.get((row.seq, "gate"), {})) for row in rows]
+
+    def plans(self) -> Sequence[Entry]:
+        """The entries that put plans in force, by their index."""
+        with self._session.reading() as connection:
+            seqs = list(connection.scalars(_PLANS))
+        found = [records.read(*each) for seq in seqs for each in self.tail(seq, 1)]
+        return [entry for entry in found if isinstance(entry.body, ReleaseApplied)]
 
     def entries(self, after: int, limit: int) -> Sequence[Entry]:
         """At most `limit` entries from `after` on."""
@@ -115,11 +140,6 @@ class SqliteLog:
                 connection.execute(_ADD_PARTS, parts)
             connection.execute(_ADD_NODES, rows)
             connection.execute(_MOVE, {"to_size": entries[-1].size, "to_checkpoint": checkpoint})
-
-    def confirm(self) -> None:
-        """Commit a write that changes nothing."""
-        with self._session.writing() as connection:
-            connection.execute(_CONFIRM)
 
     def done(self, command: str) -> PastCommand | None:
         """The result of a command, if it was done before."""

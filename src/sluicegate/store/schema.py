@@ -1,9 +1,10 @@
-"""The database's tables.
+"""The ledger's tables.
 
 Rules:
 - `entries`, `parts` and `nodes` are the ledger: rows are added, never changed.
 - `head` has one row, with the signed checkpoint of its size; the transaction that holds it may write.
 - Of secrets, only digests are stored.
+- `incarnations` holds the runs of gateways to which an earlier build, without feeds, gave leases.
 - `outbox` holds the letters that are still to be sent, in the order of their ids. A delivered letter is
   deleted.
 """
@@ -11,6 +12,8 @@ Rules:
 from __future__ import annotations
 
 import sqlalchemy as sa
+
+from sluicegate.store.database import Schema
 
 APPLICATION_ID = 0x534C4347
 """Marks a SQLite file as ours: "SLCG"."""
@@ -37,6 +40,19 @@ INDEXES = (
 
 An earlier build of the same version does not know it: the trigger keeps it true while that build writes.
 """
+
+_PLAN = b'"type":"release.applied"'
+IS_A_PLAN = f"instr(leaf, X'{_PLAN.hex()}') > 0"
+"""Which entries may put a plan in force. A feed needs these alone, of a log of any length.
+
+No function that reads JSON: an earlier build could not open a file that has an index by one.
+"""
+MADE_WHEN_OPENED = (
+    *INDEXES,
+    f"CREATE INDEX IF NOT EXISTS plans ON entries (seq) WHERE {IS_A_PLAN}",
+    "CREATE TABLE IF NOT EXISTS feed_keys (feed VARCHAR(64) PRIMARY KEY, certificate TEXT NOT NULL)",
+)
+"""What a database of this version may lack, because an earlier build made it."""
 
 metadata = sa.MetaData()
 
@@ -105,6 +121,7 @@ incarnations = sa.Table(
     sa.Column("surface", sa.String(64), nullable=False),
     sa.Column("public_key", sa.LargeBinary, nullable=True),
 )
+feed_keys = sa.table("feed_keys", sa.column("feed"), sa.column("certificate"))
 subscriptions = sa.Table(
     "subscriptions",
     metadata,
@@ -139,4 +156,13 @@ outbox = sa.Table(
     sa.Column("error", sa.String(200), nullable=False),
     sa.Index("outbox_in_order", "state", "subscription", "case", "id"),
     sqlite_autoincrement=True,
+)
+
+LEDGER = Schema(
+    application_id=APPLICATION_ID,
+    version=VERSION,
+    metadata=metadata,
+    steps=STEPS,
+    first=(sa.insert(head).values(id=1, size=0, confirmed=0, checkpoint=""),),
+    made=MADE_WHEN_OPENED,
 )

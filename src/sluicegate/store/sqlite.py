@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sluicegate.store import schema
 from sluicegate.store.database import Database, Session, Transaction
-from sluicegate.store.fleet import SqliteFleet
+from sluicegate.store.feed_keys import SqliteFeedKeys
 from sluicegate.store.log import SqliteLog
 from sluicegate.store.outbox import SqliteOutbox
 from sluicegate.store.principals import SqlitePrincipals
@@ -20,17 +21,18 @@ class SqlitePorts:
         self.log = SqliteLog(session)
         self.outbox = SqliteOutbox(session)
         self.principals = SqlitePrincipals(session)
-        self.fleet = SqliteFleet(session)
+        self.feed_keys = SqliteFeedKeys(session)
 
 
 class SqliteStore(SqlitePorts):
-    """`ports.Store` on one SQLite file, which is made if it does not exist.
+    """`ports.Store` on one SQLite file, which is made if it does not exist, unless it is only read.
 
     Raises: StoreUnusable: the file is not a Sluicegate database, or of a newer version.
+            StoreUnavailable: it cannot be made, or is not there to be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.database = Database(path)
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.database = Database(path, schema.LEDGER, read_only=read_only)
         super().__init__(self.database)
 
     @contextmanager

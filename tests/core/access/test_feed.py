@@ -5,20 +5,23 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sluicegate.core.access import feed
-from sluicegate.core.access.feed import PAYLOAD_TYPE, SignedAnswer, open_answer
+from sluicegate.core.access.feed import PAYLOAD_TYPE, FeedKey, SignedAnswer, Signer, open_answer
 from sluicegate.errors import BadFeed
 from sluicegate_record.entries import Entry
-from sluicegate_record.log import canonical, dsse, merkle, times
+from sluicegate_record.form import replace
+from sluicegate_record.log import canonical, checkpoint, dsse, merkle, times
 from sluicegate_record.log.merkle import Frontier
 from tests.forging import answer_json
-from tests.worlds import AT_MS, World, private_key, public_key
+from tests.worlds import AT_MS, World, private_key
+from tests.worlds import LOG as LOG_VKEY
 
 LOG = private_key("log")
-PUBLIC = public_key("log")
+VERIFIER = checkpoint.parse_vkey(LOG_VKEY)
 ASKED = {"gateway": "gateway-1", "incarnation": "i" * 32, "nonce": "n" * 32, "after": 2}
 
 
@@ -59,7 +62,7 @@ def answered(fields: dict[str, Any] | None = None, entries: Sequence[Entry] | No
 
 def opened(answer: Any, **asked: Any) -> feed.FeedAnswer:
     data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-    return open_answer(data, {**ASKED, **asked}, PUBLIC)
+    return open_answer(data, {**ASKED, **asked}, VERIFIER)
 
 
 def test_an_answer_reads_back() -> None:
@@ -73,7 +76,7 @@ def test_an_answer_reads_back() -> None:
 def test_an_answer_is_written_as_it_is_read() -> None:
     made = SignedAnswer.from_json(signed())
     assert (made.root, made.control_ms, made.lease_ms) == (root_of(SIZE), AT_MS, 5_000)
-    assert json.dumps(feed.answer_json(made, ENTRIES[2:], LOG)) == json.dumps(answered())
+    assert json.dumps(feed.answer_json(made, ENTRIES[2:], Signer(LOG))) == json.dumps(answered())
 
 
 def test_what_is_sealed_is_never_sent() -> None:
@@ -281,3 +284,66 @@ def test_a_changed_byte_is_refused_or_changes_nothing(data: st.DataObject) -> No
     assert (answer.root, answer.lease_ms, same_gate) == (root_of(SIZE), 5_000, True)
     if frontier.root() == answer.root:  # else `gate.feed.Tail` refuses it
         assert [entry.leaf for entry in answer.entries] == [entry.leaf for entry in ENTRIES[2:]]
+
+
+# By a feed's own key
+
+
+FEED = private_key("feed-1")
+STATED = FeedKey(
+    feed="feed-1",
+    key=FEED.public_key().public_bytes_raw(),
+    issued_at_ms=AT_MS - 1_000,
+    valid_until_ms=AT_MS + 1_000,
+)
+
+
+def head_of(size: int, root: bytes, key: Ed25519PrivateKey = LOG) -> str:
+    return checkpoint.sign(VERIFIER.name, size, root, key)
+
+
+HEAD = head_of(SIZE, root_of(SIZE))
+
+
+def by_feed(
+    stated: FeedKey = STATED, head: str = HEAD, *, log: str = "log", key: str = "feed-1", **changes: Any
+) -> dict[str, Any]:
+    """An answer that a feed has signed, with what the log's key says of it."""
+    made = SignedAnswer.from_json(signed(**changes))
+    signer = Signer(private_key(key), feed.certify(stated, private_key(log)))
+    after = changes.get("size", SIZE)
+    return feed.answer_json(made, ENTRIES[2:after], signer, head)
+
+
+def test_a_certified_feed_is_believed() -> None:
+    assert opened(by_feed()).root == root_of(SIZE)
+
+
+def test_a_part_of_the_tail_needs_no_head_because_it_gives_no_lease() -> None:
+    part = by_feed(head="", size=5, root=root_of(5).hex(), leaseMs=0)
+    assert (opened(part).size, opened(part).lease_ms) == (5, 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (by_feed(log="oncd"), "the log's key did not sign"),
+        (by_feed(key="feed-2"), "did not sign"),
+        (by_feed(replace(STATED, valid_until_ms=AT_MS)), "not good at its time"),
+        (by_feed(replace(STATED, issued_at_ms=AT_MS - feed.CERTIFIED_MS)), "longer than a day"),
+        (by_feed(head=""), "malformed"),
+        (by_feed(head=head_of(SIZE, bytes(32))), "another signed head"),
+        (
+            by_feed(head=head_of(SIZE - 1, root_of(SIZE - 1))),
+            "another signed head",
+        ),
+        (by_feed(head=head_of(SIZE, root_of(SIZE), FEED)), "malformed"),
+        (by_feed() | {"certificate": None}, "did not sign"),
+        (by_feed() | {"certificate": {}}, "malformed"),
+        ({name: value for name, value in by_feed().items() if name != "head"}, "malformed"),
+    ],
+    ids=range(11),
+)
+def test_what_the_logs_key_did_not_certify_gives_no_lease(answer: Any, said: str) -> None:
+    with pytest.raises(BadFeed, match=said):
+        opened(answer)

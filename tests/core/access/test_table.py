@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sluicegate.core.access.table import LEASE_MS_DEFAULT, Table
+from sluicegate.core.access.leases import LEASE_MS_DEFAULT
+from sluicegate.core.access.table import Table
 from sluicegate.core.directives.cover import Whom
 from sluicegate.core.lifecycle.applications import Accept, Reply
 from sluicegate.core.lifecycle.grants import (
@@ -242,10 +243,10 @@ def test_the_lease_is_the_smallest_of_the_plans_in_force() -> None:
 
 def test_the_longest_lease_ever_allowed_is_remembered() -> None:
     world = World()
-    assert world.state.table.longest_lease_ms == LEASE_MS_DEFAULT
+    assert world.state.table.leases.longest_ms == LEASE_MS_DEFAULT
     world.apply(plan_value(leaseMs=60_000))
     world.apply(plan_value(leaseMs=500))
-    assert world.state.table.longest_lease_ms == 60_000
+    assert world.state.table.leases.longest_ms == 60_000
 
 
 # Offers

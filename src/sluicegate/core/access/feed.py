@@ -4,6 +4,9 @@ Rules:
 - An answer is good for one question: its signature covers the asker's nonce and incarnation.
 - The answer's root is the root of the log up to the last entry in the answer. An answer with only a part of
   the tail gives no lease.
+- An answer is signed with the log's key, or with a feed's own under a certificate of the log's key. Then it
+  also holds the log's signed head, and gives no lease unless that is of its root: a feed's key can give
+  leases, and cannot invent an entry.
 - The lease ends at (moment the question was sent) + leaseMs - ageMs on the asker's CLOCK_BOOTTIME. No delay,
   replay, cache or wall clock can stretch that.
 """
@@ -13,23 +16,86 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from sluicegate.errors import BadFeed, InvalidInput, VerificationFailed
+from sluicegate.errors import BadFeed, BadSignature, InvalidInput, SluicegateError, VerificationFailed
 from sluicegate_record.entries import Entry
 from sluicegate_record.entries import read as read_entry
 from sluicegate_record.form import Form, Hex, Key, Time, form
-from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log import canonical, checkpoint, dsse
 from sluicegate_record.log import leaf as leaves
+from sluicegate_record.log.checkpoint import Verifier
 from sluicegate_record.log.leaf import Opening
 
 PAYLOAD_TYPE = "application/vnd.sluicegate.poll.v1+json"
+CERTIFICATE_TYPE = "application/vnd.sluicegate.feed-key.v1+json"
+CERTIFIED_MS = 86_400_000
+"""How long a certificate is good for, at most."""
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 FOLD_VERSION = 2
 """The version of this build's fold. It changes whenever the same entries would give another table."""
+
+
+@form
+class FeedKey(Form):
+    """What a certificate says: the key of a feed, and until when it is good. Units: `key` 32 raw bytes."""
+
+    feed: str
+    key: Hex
+    issued_at_ms: Annotated[Time, Key("issuedAt")]
+    valid_until_ms: Annotated[Time, Key("validUntil")]
+
+
+@form
+class Certificate(Form):
+    """A feed's key, signed with the log's."""
+
+    stated: FeedKey
+    sig: str
+
+    def is_good(self, at_ms: int) -> bool:
+        """Whether it is good at a time, in milliseconds since 1970 UTC."""
+        return at_ms < self.stated.valid_until_ms
+
+    def opened(self, public: bytes) -> FeedKey:
+        """What the log's key has signed. Requires: `public` 32 raw bytes. Raises: BadSignature."""
+        try:
+            message = dsse.pae(CERTIFICATE_TYPE, canonical.dumps(self.stated.to_json()))
+            Ed25519PublicKey.from_public_bytes(public).verify(canonical.unb64(self.sig), message)
+        except (InvalidSignature, SluicegateError) as error:
+            raise BadSignature("a feed's certificate that the log's key did not sign") from error
+        if self.stated.valid_until_ms - self.stated.issued_at_ms > CERTIFIED_MS:
+            raise BadSignature("a feed's certificate for longer than a day")
+        return self.stated
+
+
+def certify(stated: FeedKey, log_key: Ed25519PrivateKey) -> Certificate:
+    """Sign a feed's key with the log's."""
+    message = dsse.pae(CERTIFICATE_TYPE, canonical.dumps(stated.to_json()))
+    return Certificate(stated=stated, sig=canonical.b64(log_key.sign(message)))
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """What answers are signed with: a feed's key and its certificate; or, without one, the log's key."""
+
+    key: Ed25519PrivateKey
+    certificate: Certificate | None = None
+
+
+class FeedEntry(Protocol):
+    """An entry as an answer carries it."""
+
+    @property
+    def leaf(self) -> bytes:
+        """The leaf."""
+
+    @property
+    def gate(self) -> Mapping[str, Opening]:
+        """What opens the gate part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +134,21 @@ class SignedAnswer(Form):
 
 
 def answer_json(
-    signed: SignedAnswer, entries: Sequence[Entry], private_key: Ed25519PrivateKey
+    signed: SignedAnswer, entries: Sequence[FeedEntry], signer: Signer, head: str = ""
 ) -> dict[str, Any]:
-    """The answer on the wire."""
+    """The answer on the wire. `head` is the log's signed head, needed beside a certificate."""
     stated = signed.to_json()
-    signature = private_key.sign(dsse.pae(PAYLOAD_TYPE, canonical.dumps(stated)))
-    return {**stated, "entries": [_entry_json(entry) for entry in entries], "sig": canonical.b64(signature)}
+    signature = signer.key.sign(dsse.pae(PAYLOAD_TYPE, canonical.dumps(stated)))
+    answer = {**stated, "entries": [_entry_json(each) for each in entries], "sig": canonical.b64(signature)}
+    if signer.certificate is not None:
+        answer |= {"certificate": signer.certificate.to_json(), "head": head}
+    return answer
 
 
-def open_answer(data: bytes, asked: Mapping[str, Any], public: bytes) -> FeedAnswer:
-    """Verify an answer against the question it must belong to.
+def open_answer(data: bytes, asked: Mapping[str, Any], log: Verifier) -> FeedAnswer:
+    """Verify an answer against the question it must belong to, and the log's key.
 
-    Requires: `asked` holds the question's `gateway, incarnation, nonce, after`; `public` 32 raw bytes.
+    Requires: `asked` holds the question's `gateway, incarnation, nonce, after`.
     Raises:   BadFeed: malformed, unsigned, of another question, or with entries that do not fit.
     """
     try:
@@ -87,9 +156,13 @@ def open_answer(data: bytes, asked: Mapping[str, Any], public: bytes) -> FeedAns
         stated = {name: answer[name] for name in _STATED}
         sig, items = _REST(answer)
         message = dsse.pae(PAYLOAD_TYPE, canonical.dumps(stated))
-        Ed25519PublicKey.from_public_bytes(public).verify(canonical.unb64(sig), message)
         signed = SignedAnswer.from_json(stated)
+        certificate = answer.get("certificate")
+        public = log.public if certificate is None else _certified(certificate, signed, log)
+        Ed25519PublicKey.from_public_bytes(public).verify(canonical.unb64(sig), message)
         _check_belongs(signed, asked)
+        if certificate is not None and signed.lease_ms:
+            _check_head(answer["head"], signed, log)
         entries = [_entry(item) for item in items]
         _check_places(entries, signed)
         return FeedAnswer(
@@ -97,12 +170,29 @@ def open_answer(data: bytes, asked: Mapping[str, Any], public: bytes) -> FeedAns
         )
     except InvalidSignature as error:
         raise BadFeed(
-            "a feed answer that the log's key did not sign; check the log's key and the address"
+            "a feed answer that the log's key did not sign, nor a feed's key; check the key and the URL"
         ) from error
     except BadFeed:
         raise
     except (VerificationFailed, InvalidInput, KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadFeed(f"a malformed feed answer: {error}") from error
+
+
+def _certified(certificate: Any, signed: SignedAnswer, log: Verifier) -> bytes:
+    """The feed's key that signs an answer. Raises: BadFeed, VerificationFailed."""
+    found = Certificate.from_json(certificate)
+    if not found.is_good(signed.control_ms):
+        raise BadFeed(
+            f"a feed answer under a certificate of {found.stated.feed!r} that is not good at its time"
+        )
+    return found.opened(log.public).key
+
+
+def _check_head(head: str, signed: SignedAnswer, log: Verifier) -> None:
+    """Check that the log's key signed this root at this size. Raises: BadFeed, VerificationFailed."""
+    opened = checkpoint.open_checkpoint(head, log)
+    if (opened.size, opened.root) != (signed.size, signed.root):
+        raise BadFeed(f"a feed answer of size {signed.size} with another signed head, of size {opened.size}")
 
 
 _STATED = ("gateway", "incarnation", "nonce", "after", "size", "root", "controlTime", "leaseMs", "ageMs")
@@ -126,7 +216,7 @@ def _check_places(entries: Sequence[Entry], signed: SignedAnswer) -> None:
         raise BadFeed(f"a feed answer without exactly the entries {signed.after} to {signed.size}")
 
 
-def _entry_json(entry: Entry) -> dict[str, Any]:
+def _entry_json(entry: FeedEntry) -> dict[str, Any]:
     gate = {name: [canonical.b64(part.salt), part.body.decode()] for name, part in entry.gate.items()}
     return {"leaf": entry.leaf.decode(), "gate": gate}
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Any, NamedTuple, TypeVar
 
+from sluicegate.core.access.leases import LeaseTerms
 from sluicegate.core.access.refusals import Reason
 from sluicegate.core.directives import cover
 from sluicegate.core.directives.cover import Cover, DirectiveIndex, Exempt, Requester, Resolution, Selector
@@ -37,7 +38,6 @@ from sluicegate_record.terms import kinds
 from sluicegate_record.terms.conditions import Conditions
 
 AnyBody = TypeVar("AnyBody")
-LEASE_MS_DEFAULT = 5_000
 
 
 @dataclass(slots=True)
@@ -102,7 +102,6 @@ class Listing:
     """What the table keeps of a release's plan in force."""
 
     models: frozenset[str]
-    lease_ms: int
     stages: dict[str, str]
     """The digest of the terms, by stage."""
 
@@ -122,8 +121,7 @@ class Table:
 
     def __init__(self) -> None:
         self.size = 0
-        self.longest_lease_ms = LEASE_MS_DEFAULT
-        """The longest lease that any plan has ever allowed."""
+        self.leases = LeaseTerms()
         self.credentials: dict[bytes, CredentialRow] = {}
         self.grants: dict[tuple[str, str, str], GrantRow] = {}
         self.grants_by_id: dict[str, GrantRow] = {}
@@ -163,7 +161,7 @@ class Table:
     @property
     def lease_ms(self) -> int:
         """How long a gateway may trust this table: the smallest lease of the plans in force."""
-        return min((each.lease_ms for each in self.listings.values()), default=LEASE_MS_DEFAULT)
+        return self.leases.lease_ms
 
     def apply(self, entry: Entry) -> None:
         """Fold one entry in.
@@ -280,7 +278,7 @@ def _fold(table: Table, entry: Entry) -> None:
 def _release_applied(table: Table, entry: Entry, body: releases.ReleaseApplied) -> None:
     spec = seen(body.given).spec
     models = {model.id: model.upstream for model in spec.models}
-    kept = Listing(frozenset(models), spec.lease_ms, dict(body.terms))
+    kept = Listing(frozenset(models), dict(body.terms))
     fallback = None if spec.on_refusal is None else spec.on_refusal.fallback_model
     terms = {kept.stages[stage.name]: TermsRow(models, stage.conditions) for stage in spec.stages}
     for stage, looser in body.tightened.items():
@@ -292,7 +290,7 @@ def _release_applied(table: Table, entry: Entry, body: releases.ReleaseApplied) 
     for model_id in kept.models:
         table.offers[model_id] = Offer(body.release, spec.announced, fallback)
     table.listings[body.release] = kept
-    table.longest_lease_ms = max(table.longest_lease_ms, kept.lease_ms)
+    table.leases.apply(body)
     table.terms.update(terms)
 
 

@@ -1,0 +1,150 @@
+"""The feed as an ASGI application: it answers at once if there is news, and otherwise when the wait is over.
+
+Rules:
+- A question is noted as soon as it is here. Its answer may wait.
+- What is found by hints is also found without them, a quarter of a second later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from sluicegate.acts.fleet import POLL, FeedQuestion
+from sluicegate.errors import StoreUnavailable, Unauthorized
+from sluicegate.feed.leases import CONFIRM_EVERY_MS, Leases
+from sluicegate.feed.run import Poll
+from sluicegate.http import app, asking, bearer
+from sluicegate.http.app import Fault
+from sluicegate.http.threads import urgently
+from sluicegate.ports import Principals
+from sluicegate_record.log import acknowledgement
+
+BODY_MAX = 1 << 16
+"""How many bytes a question may have."""
+_log = logging.getLogger(__name__)
+
+
+class News:
+    """Wakes those who wait for the log to grow; follows the log, and commits what was heard."""
+
+    def __init__(self, leases: Leases) -> None:
+        self._leases = leases
+        self._grown = asyncio.Event()
+        self._hinted = asyncio.Event()
+        self._heard = asyncio.Event()
+        self._closed = False
+
+    def hint(self) -> None:
+        """Say that the log may have grown. Called on the event loop."""
+        self._hinted.set()
+
+    def heard(self) -> None:
+        """Say that there may be something to commit. Called on the event loop."""
+        self._heard.set()
+
+    def close(self) -> None:
+        """End every wait."""
+        self._closed = True
+        self._wake()
+
+    async def beyond(self, after: int, seconds: float) -> None:
+        """Return when the log is larger than `after`, the time is over, or `close` was called."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self._closed:
+                    event = self._grown  # taken before the size is looked at, so that no growth is missed
+                    if self._leases.head.reached.size > after:
+                        return
+                    await event.wait()
+
+    async def follow(self) -> None:
+        """Follow the log, at each hint and every quarter of a second."""
+        while True:
+            size = self._leases.head.reached.size
+            with _complaining():
+                if (await urgently(self._leases.head.follow)).size > size:
+                    self._wake()
+            await _either(self._hinted)
+
+    async def keep(self) -> None:
+        """Commit what was heard and what has ended, at once and every quarter of a second."""
+        while True:
+            with _complaining():
+                await urgently(self._leases.keep)
+            await _either(self._heard)
+
+    def _wake(self) -> None:
+        event, self._grown = self._grown, asyncio.Event()
+        event.set()
+
+
+@contextmanager
+def _complaining() -> Iterator[None]:
+    """A disk that fails now may be back in a moment; meanwhile no lease is given."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        _log.warning("no lease is given: %s", error.message)
+
+
+async def _either(event: asyncio.Event) -> None:
+    """Return when an event is set, or a quarter of a second later. It is not set then."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CONFIRM_EVERY_MS / 1000):
+            await event.wait()
+    event.clear()
+
+
+def application(leases: Leases, principals: Principals, news: News, fault: Fault) -> Starlette:
+    """The application that serves a feed."""
+
+    async def poll(request: Request) -> Response:
+        by = await urgently(bearer.holder, principals, POLL, request)
+        question = await asking.read(POLL, request, BODY_MAX, urgently)
+        assert isinstance(question, FeedQuestion)
+        if by.name != question.gateway:
+            said = f"this token is of gateway {by.name!r}, not {question.gateway!r}"
+            raise Unauthorized(said, code="forbidden")
+        return await _answer(leases, news, question)
+
+    async def healthz(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    routes = [
+        Route(POLL.path, poll, methods=[POLL.method], name=POLL.name),
+        Route("/healthz", healthz),
+    ]
+    return app.application(routes, [news.follow, news.keep], fault)
+
+
+async def _answer(leases: Leases, news: News, question: FeedQuestion) -> Response:
+    poll = await urgently(_poll, question)
+    try:
+        await urgently(leases.heard, poll)
+    finally:
+        news.heard()
+    await news.beyond(question.after, question.wait_ms / 1000)
+    return JSONResponse(await urgently(leases.answer, poll))
+
+
+def _poll(question: FeedQuestion) -> Poll:
+    """The question, its signature checked. Raises: BadSignature, InvalidInput."""
+    return Poll(
+        question.gateway,
+        question.incarnation,
+        question.surface,
+        question.after,
+        question.nonce,
+        dict(question.report.streams_cut),
+        question.root,
+        question.fold,
+        acknowledgement.read(question.source),
+    )

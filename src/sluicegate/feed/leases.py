@@ -1,0 +1,313 @@
+"""Leases: what gateways acknowledge, and until when each may trust what it has.
+
+Rules:
+- To confirm is to commit the feed's term, and then to read the log's head, in this order. The writer of the
+  log, which reads the term after a commit, so knows until when leases may live that were given without it.
+- No lease ends later than the term says that was committed before the head was read.
+- A run is on the disk as one that may hold a lease before the head is read that its first lease comes with.
+- An answer is signed over the asker's nonce; the lease counts from when the asker asked, and `ageMs` from
+  before the commit. So a feed that can no longer write hands out leases that have already ended.
+- What a run acknowledges is true of everything before it.
+- A gateway that has another log or another fold than ours acknowledges nothing and gets no lease.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sluicegate.core.access import feed
+from sluicegate.core.access.feed import Certificate, Signer
+from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, VerificationFailed
+from sluicegate.feed.head import Head, Lock, Reached
+from sluicegate.feed.run import Poll, Sighting
+from sluicegate.ports import FeedKeys, FeedRegister, FeedTerm, Run
+from sluicegate_record.form import Misread
+from sluicegate_record.log import checkpoint
+
+CONFIRM_EVERY_MS = 250
+CLOCK_ALLOWANCE = 1.001
+"""A thousandth more than a lease, for the gateway's clock."""
+BYTES_MAX = feed.ANSWER_BYTES_MAX // 4
+"""How much the entries of one answer may hold: written as JSON it is at most twice as long."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """What a feed reads the time from, in milliseconds.
+
+    `boot_ms` reads CLOCK_BOOTTIME, `boot` names the boot that it counts from; `wall_ms` is since 1970 UTC.
+    """
+
+    boot: str
+    boot_ms: Callable[[], float]
+    wall_ms: Callable[[], int]
+
+
+class Leases:
+    """The leases that one feed gives. `told` is called after a commit that others wait for."""
+
+    allowance = CLOCK_ALLOWANCE
+
+    def __init__(  # noqa: PLR0913 - a log, a file, a key and a name; and what a test gives for the machine's
+        self,
+        head: Head,
+        keys: FeedKeys,
+        register: FeedRegister,
+        key: Ed25519PrivateKey,
+        name: str,
+        clocks: Clocks,
+        *,
+        max_entries: int,
+        max_bytes: int = BYTES_MAX,
+        told: Callable[[], None] = lambda: None,
+        lock: Lock = threading.Lock,
+    ) -> None:
+        self.head = head
+        self._keys = keys
+        self._register = register
+        self._key = key
+        self._name = name
+        self._clocks = clocks
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
+        self._told = told
+        self._public = key.public_key().public_bytes_raw()
+        self._log_public = checkpoint.parse_vkey(head.vkey).public
+        self._confirming = lock()
+        """Held while the disk is written and read. It is taken before the other, never while that is held."""
+        self._lock = threading.Lock()
+        self._confirmed_ms = float("-inf")
+        self._gives = FeedTerm(name, clocks.boot, self._public, 0.0, 0)
+        """The term that was committed last."""
+        self._certificate: Certificate | None = None
+        self._seen = self._loaded()
+
+    def begin(self) -> None:
+        """Commit the first term, so that the key of this feed can be certified. Raises: StoreUnavailable."""
+        self._confirm_now()
+        self._told()
+
+    def heard(self, poll: Poll) -> None:
+        """Note what a poll acknowledges, as soon as it is here: its answer may wait for news.
+
+        Raises: StoreUnavailable: the log cannot be followed to what it has.
+                VerificationFailed: it acknowledges more than there is.
+                BadSignature: it is not from the run it names.
+                Drifted: it has another log than ours, or another fold.
+        """
+        self._check_known(poll)
+        drift = self._drift(poll)
+        with self._lock:
+            seen = self._sighting(poll)
+            seen.heard_ms = self._clocks.boot_ms()
+            if drift is None:
+                seen.acknowledge(poll, self.now_ms())
+            else:
+                seen.drift(drift.what)
+            is_first = drift is not None and not seen.is_told
+            seen.is_told = seen.is_told or drift is not None
+        if drift is not None:
+            if is_first:
+                _log.error("%s; %s", drift.message, drift.remedy)
+            raise drift
+
+    def answer(self, poll: Poll) -> dict[str, Any]:
+        """Answer a poll that was heard: the entries after `after`, and a lease if they are all there are.
+
+        Raises: StoreUnavailable: no lease can be given.
+        """
+        while True:
+            confirmed_ms = self._confirm()
+            reached = self.head.reached
+            end = min(reached.size, poll.after + self._fitting(poll.after, reached))
+            if end == reached.size and self._is_to_be_kept(poll):
+                self._confirm_now()
+                continue
+            lease_ms = self._lease(poll, reached, end, confirmed_ms)
+            if lease_ms is not None:
+                break
+        signed = feed.SignedAnswer(
+            gateway=poll.gateway,
+            incarnation=poll.incarnation,
+            nonce=poll.nonce,
+            after=poll.after,
+            size=end,
+            root=self.head.root(end),
+            control_ms=self.now_ms(),
+            lease_ms=lease_ms,
+            age_ms=int(self._clocks.boot_ms() - confirmed_ms) + 1,
+        )
+        entries = self.head.entries(poll.after, end)
+        signer = Signer(self._key, self._good_certificate())
+        return feed.answer_json(signed, entries, signer, reached.checkpoint)
+
+    def keep(self) -> None:
+        """Commit what was heard and what has ended since the last commit, if anything.
+
+        Raises: StoreUnavailable: it will be committed when asked again.
+        """
+        if self._changed():
+            self._confirm_now()
+
+    def now_ms(self) -> int:
+        """The log's time: the wall clock, but never earlier than the newest entry."""
+        return max(self._clocks.wall_ms(), self.head.reached.at_ms)
+
+    def _loaded(self) -> dict[tuple[str, str], Sighting]:
+        """The runs that an earlier start has left. Each may hold a lease until that start's term is over."""
+        term, runs = self._register.load()
+        now_ms = self._clocks.boot_ms()
+        ends_ms = now_ms
+        if term is not None:
+            is_here = term.boot == self._clocks.boot
+            ends_ms = term.gives_until_ms if is_here else now_ms + self.allowance * term.longest_lease_ms
+            self._gives = replace(self._gives, gives_until_ms=ends_ms, longest_lease_ms=term.longest_lease_ms)
+        return {run.name: Sighting(run, now_ms, ends_ms if run.leased else 0.0, run) for run in runs}
+
+    def _check_known(self, poll: Poll) -> None:
+        """An older database put back: what this gateway has folded is not what was acknowledged here."""
+        size = self.head.reached.size
+        if poll.after > size:
+            size = self.head.follow().size
+        if poll.after > size:
+            raise VerificationFailed(
+                f"the log goes back: {poll.gateway!r} has {poll.after} entries of it, here it has {size}",
+                remedy="put the newest database back; gateways refuse everything until then",
+            )
+
+    def _drift(self, poll: Poll) -> Drifted | None:
+        """In what a poll disagrees with this log, if it does. Requires: `after` is within the log."""
+        if poll.fold is not None and poll.fold != feed.FOLD_VERSION:
+            said = f"folds entries by version {poll.fold}, here they are folded by {feed.FOLD_VERSION}"
+            return Drifted("fold", f"the gateway {poll.gateway!r} {said}", "run one build on both sides")
+        if poll.root is not None and poll.root != (ours := self.head.root(poll.after).hex()):
+            said = f"has the root {poll.root[:64]!r} at size {poll.after}, here it is {ours}"
+            remedy = "find out which log is the right one: verify both, and stop whoever has the other"
+            return Drifted("root", f"the gateway {poll.gateway!r} {said}", remedy)
+        return None
+
+    def _sighting(self, poll: Poll) -> Sighting:
+        """The run that polls. Requires: the lock is held. Raises: BadSignature."""
+        seen = self._seen.get(poll.run)
+        if seen is None:
+            run = Run(poll.gateway, poll.incarnation, poll.surface, poll.key)
+            seen = self._seen[poll.run] = Sighting(run, self._clocks.boot_ms())
+        seen.check_key(poll)
+        return seen
+
+    def _fitting(self, after: int, reached: Reached) -> int:
+        """How many entries from `after` on one answer may carry, at least one: a list of members is large."""
+        bytes_left = self._max_bytes
+        entries = self.head.entries(after, min(reached.size, after + self._max_entries))
+        for count, entry in enumerate(entries):
+            bytes_left -= len(entry.leaf) + sum(len(opened.body) for opened in entry.gate.values())
+            if bytes_left < 0 and count:
+                return count
+        return self._max_entries
+
+    def _lease(self, poll: Poll, reached: Reached, end: int, confirmed_ms: float) -> int | None:
+        """The lease of an answer, 0 if entries remain; None where the answer is to be made again.
+
+        Under one lock: who sees a run as committed also sees the head that was read after that.
+        """
+        with self._lock:
+            seen = self._seen[poll.run]
+            if end < reached.size or seen.known.drifted is not None:
+                return 0
+            if not seen.may_lease or reached is not self.head.reached:
+                return None
+            lease_ms = min(reached.lease_ms, self._gives.longest_lease_ms)
+            seen.lease(confirmed_ms + self.allowance * lease_ms)
+            return lease_ms
+
+    def _is_to_be_kept(self, poll: Poll) -> bool:
+        """Whether it is not on the disk yet that the run may hold a lease. From now on it is to be."""
+        with self._lock:
+            seen = self._seen[poll.run]
+            if seen.may_lease or seen.known.drifted is not None:
+                return False
+            seen.want(self._clocks.boot_ms())
+            return True
+
+    def _confirm(self) -> float:
+        """When, at the latest before now, this feed has confirmed."""
+        if self._clocks.boot_ms() - self._confirmed_ms >= CONFIRM_EVERY_MS:
+            self._confirm_now()
+        return self._confirmed_ms
+
+    def _confirm_now(self) -> None:
+        """Commit the term with all that is to be on the disk; then read the head, and follow the log."""
+        with self._confirming:
+            began_ms = self._clocks.boot_ms()
+            runs, gone = self._due(began_ms)
+            longest_ms = self.head.reached.longest_ms
+            until_ms = max(self._gives.gives_until_ms, began_ms + self.allowance * longest_ms)
+            term = replace(self._gives, gives_until_ms=until_ms, longest_lease_ms=longest_ms)
+            self._register.commit(term, runs, gone)
+            # Durable here: whoever reads this feed's file from now on knows of every lease to come.
+            self.head.follow()
+            self._note_confirmed(term, began_ms, runs)
+            self._renew_certificate()
+        if runs:
+            self._told()
+
+    def _changed(self) -> bool:
+        now_ms, wall_ms = self._clocks.boot_ms(), self.now_ms()
+        with self._lock:
+            for seen in self._seen.values():
+                seen.end(now_ms, wall_ms)
+            return any(seen.known != seen.kept or seen.is_gone(now_ms) for seen in self._seen.values())
+
+    def _due(self, now_ms: float) -> tuple[list[Run], list[Run]]:
+        """The runs that are to be written, and those that are to be forgotten."""
+        wall_ms = self.now_ms()
+        with self._lock:
+            gone = [seen for seen in self._seen.values() if seen.is_gone(now_ms)]
+            for seen in gone:
+                del self._seen[seen.known.name]
+            for seen in self._seen.values():
+                seen.end(now_ms, wall_ms)
+            runs = [seen.known for seen in self._seen.values() if seen.known != seen.kept]
+            return runs, [seen.known for seen in gone]
+
+    def _note_confirmed(self, term: FeedTerm, began_ms: float, runs: list[Run]) -> None:
+        """From here on leases are given by this term, and to these runs."""
+        with self._lock:
+            self._gives, self._confirmed_ms = term, began_ms
+            for run in runs:
+                if run.name in self._seen:
+                    self._seen[run.name].kept = run
+
+    def _good_certificate(self) -> Certificate:
+        """The certificate of this feed's key. Raises: StoreUnavailable: it has no good one now."""
+        if not self._is_certified():
+            self._renew_certificate()
+        if self._certificate is None or not self._is_certified():
+            raise StoreUnavailable(
+                f"the key of the feed {self._name!r} has no certificate that is good now",
+                remedy="start the control plane on the same state folder: it certifies the key",
+            )
+        return self._certificate
+
+    def _is_certified(self) -> bool:
+        found = self._certificate
+        return found is not None and found.is_good(self.now_ms())
+
+    def _renew_certificate(self) -> None:
+        text = self._keys.certificate(self._name)
+        if text is None:
+            return
+        try:
+            found = Certificate.from_json(json.loads(text))
+            if found.opened(self._log_public).key == self._public:
+                self._certificate = found
+        except (BadSignature, Misread, ValueError) as error:
+            _log.error("the stored certificate of the feed %r cannot be used: %s", self._name, error)

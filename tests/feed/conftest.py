@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from sluicegate import bootstrap
+from sluicegate.settings import FeedSettings
+from tests.control.conftest import Plane, served, served_feed
+from tests.waiting import BOUND_S
+
+
+class Fed(Plane):
+    """A control plane and its feed, each on a real socket."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.feed = bootstrap.feed(FeedSettings(folder, port=0))
+        self.feed_url = ""
+
+    def gateway(self, name: str = "gateway-1") -> httpx2.Client:
+        """Somebody who asks the feed with the token of a gateway."""
+        headers = {"authorization": f"Bearer {self.token('gateway', name)}"}
+        return httpx2.Client(base_url=self.feed_url, headers=headers, timeout=BOUND_S, trust_env=False)
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Iterator[Fed]:
+    made = Fed(tmp_path)
+    with served(made.wired) as made.url, served_feed(made.feed) as made.feed_url:
+        yield made
