@@ -56,6 +56,8 @@ ROWS: dict[str, Row] = {
     "directive_annex_request_ratio": Row("times"),
     **{f"{name}_{what}_ms": Row("ms") for name in CUTS for what in ("median", "last", "acknowledged")},
     **{f"{name}_{what}": Row("cores") for name in CUTS for what in CORES},
+    "flood_refusals": Row("of answers", 0),
+    "flood_order_ms": Row("ms", 1_000),
     "ledger_command_ratio": Row("of fsync/s", 0.3, at_least=True),
     "ledger_batched_ratio": Row("times", 5, at_least=True),
     "replay_entries_s": Row("entries/s", 50_000, at_least=True),
