@@ -154,7 +154,7 @@ class AnyBoot(Fleet):
         return term.gives_until_ms
 
 
-HURRIED = replace(FAR, leases_ms=(500,), hints_lost=0.9)
+HURRIED = replace(FAR, leases_ms=(500,))
 """Where a quarter of a second is half a lease."""
 QUIET = replace(LONG, leases_ms=(5_000,), gateways=(2, 3, 4, 5), bursts=0.1, apart=False)
 """Where a control plane that begins again is soon asked about the leases before."""
