@@ -325,7 +325,7 @@ def _soon(loop: asyncio.AbstractEventLoop, told: Callable[[], None]) -> None:
 
 def _hint_feeds(state_dir: Path) -> None:
     """Tell every feed that the log may have grown."""
-    with suppress(FileNotFoundError):
+    with suppress(OSError):  # a hint may be lost
         for folder in (state_dir / FEEDS).iterdir():
             hints.send(folder)
 

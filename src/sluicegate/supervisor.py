@@ -3,7 +3,7 @@
 Rules:
 - A process that ends before it was ready for the first time ends everything, with its exit code.
 - One that ends later is started again, after a pause; the others go on.
-- All end with the supervisor: by SIGTERM in order, by SIGKILL at once.
+- All end with the supervisor: after its SIGTERM each ends as it should, after its SIGKILL at once.
 - Signals are waited for, not handled in between: a handler may run anywhere, and what it raises can be lost.
 """
 
@@ -53,6 +53,8 @@ class _Process:
     """What it said when it was ready."""
     pid: int = 0
     began_s: float = 0.0
+    again_s: float = 0.0
+    """When it is to be started again."""
     failures: int = 0
 
 
@@ -61,6 +63,8 @@ class Supervisor:
     """Some processes of one machine, each a fork of this one."""
 
     _processes: dict[int, _Process] = field(default_factory=dict)
+    _pausing: list[_Process] = field(default_factory=list)
+    """Those that have ended and are not started again yet."""
 
     def start(self, name: str, serve: Serve) -> str:
         """Start a process and wait until it is ready; what it then says.
@@ -87,7 +91,10 @@ class Supervisor:
             for pid in list(self._processes):
                 ended, status = os.waitpid(pid, os.WNOHANG)
                 if ended:
-                    self._again(self._processes.pop(pid), os.waitstatus_to_exitcode(status))
+                    self._ended(self._processes.pop(pid), os.waitstatus_to_exitcode(status))
+            for process in [each for each in self._pausing if each.again_s <= time.monotonic()]:
+                self._pausing.remove(process)
+                self._spawn(process, None)
             _check_signals(LOOKED_EVERY_S)
 
     def end(self) -> None:
@@ -104,13 +111,13 @@ class Supervisor:
                     del self._processes[pid]
             time.sleep(0.01)
 
-    def _again(self, process: _Process, code: int) -> None:
+    def _ended(self, process: _Process, code: int) -> None:
         is_soon = time.monotonic() - process.began_s < SOON_S
         process.failures = process.failures + 1 if is_soon else 0
         pause_s = PAUSE_S[min(process.failures, len(PAUSE_S) - 1)]
         _log.error("the %s ended with %d and is started again in %.1f s", process.name, code, pause_s)
-        _check_signals(pause_s)
-        self._spawn(process, None)
+        process.again_s = time.monotonic() + pause_s
+        self._pausing.append(process)
 
     def _spawn(self, process: _Process, writing: int | None) -> None:
         supervisor = os.getpid()
@@ -123,6 +130,8 @@ class Supervisor:
         try:
             _be_a_child_of(supervisor)
             code = process.serve(process.said, lambda said: _say(writing, said))
+        except BaseException:  # noqa: BLE001 - this process ends with it, and says why
+            _log.critical("the %s failed", process.name, exc_info=True)
         finally:
             os._exit(code)
 

@@ -54,6 +54,27 @@ def test_a_waiting_poll_answers_when_there_is_news(plane: Fed):
     assert [entry.type for entry in answers[0].entries] == ["release.applied", "case.opened"]
 
 
+def test_a_waiting_poll_is_woken_though_a_confirmation_has_followed_the_log_before(plane: Fed):
+    """Then the next look finds no growth of its own."""
+    size = plane.ledger.size()
+    answers: list[feed.FeedAnswer] = []
+    waiting = threading.Thread(target=lambda: answers.append(ask(plane, size, 20_000)))
+    waiting.start()
+    while not plane.fleet.gateways():
+        assert waiting.is_alive()
+    for number in range(20):
+        plane.send(
+            "/api/v1/definitions", {"name": f"word-{number}", "statuses": ["other"], "source": "an example"}
+        )
+        plane.feed.leases.head.follow()
+        waiting.join(0.05)
+        if not waiting.is_alive():
+            break
+    waiting.join(BOUND_S)
+    assert answers[0].size > size
+    assert number < 19
+
+
 def test_a_poll_acknowledges_as_soon_as_it_arrives(plane: Fed):
     size = ask(plane, 0, 0).size
     waiting = threading.Thread(target=lambda: ask(plane, size, 20_000))

@@ -12,8 +12,8 @@ from sluicegate.acts.directives import StateAtPoint
 from sluicegate.core.access import feed
 from sluicegate.core.access.feed import CERTIFIED_MS
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, VerificationFailed
-from sluicegate.feed.leases import CONFIRM_EVERY_MS
+from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, Unauthorized, VerificationFailed
+from sluicegate.feed.leases import CONFIRM_EVERY_MS, RUNS_MAX
 from sluicegate.feed.run import FORGET_AFTER_MS, Poll
 from sluicegate.ports import Run
 from sluicegate.service.fleet import HISTORY_MAX
@@ -221,6 +221,49 @@ def test_the_head_that_a_first_lease_comes_with_is_read_after_that_commit(plane)
 
     plane.fleet_file.committing = directed_meanwhile
     assert plane.opened_answer(plane.poll(size)).entries[0].type == "directive.issued"
+
+
+@pytest.mark.parametrize("fails", ["commit", "head"])
+def test_a_run_whose_end_may_be_on_the_disk_is_committed_again_before_its_next_lease(plane, fails):
+    """Its lease has ended, that is committed, and the commit or what follows it seems to fail."""
+    poll = plane.poll(plane.size)
+    plane.asked(poll)
+    plane.boot.at_ms += ENDS_MS - 5
+    plane.ask(plane.size, "gateway-2")  # a confirmation, just before the first lease ends
+    plane.boot.at_ms += 10
+
+    def failing(*_: Any) -> None:
+        raise Broken
+
+    commit, follow = plane.fleet_file.commit, plane.feed.head.follow
+    if fails == "head":
+        plane.feed.head.follow = failing
+    else:
+
+        def committing(*given: Any) -> None:
+            commit(*given)
+            failing()
+
+        plane.fleet_file.commit = committing
+    with pytest.raises(StoreUnavailable):
+        plane.feed.keep()
+    plane.feed.head.follow, plane.fleet_file.commit = follow, commit
+    assert not plane.fleet_file.runs[poll.run].leased
+    assert plane.opened_answer(poll).lease_ms
+    assert plane.fleet_file.runs[poll.run].leased
+
+
+def test_a_gateway_has_no_more_than_so_many_runs(plane):
+    for number in range(RUNS_MAX):
+        plane.ask(plane.size, incarnation=f"run-{number}")
+    with pytest.raises(Unauthorized, match="64 runs that may hold leases"):
+        plane.ask(plane.size, incarnation="one-more")
+    plane.ask(plane.size, "gateway-2")
+    plane.boot.at_ms += 60_000
+    plane.feed.keep()
+    plane.ask(plane.size, incarnation="one-more")
+    plane.feed.keep()
+    assert len([run for run in plane.fleet_file.runs.values() if run.gateway == "gateway-1"]) == RUNS_MAX
 
 
 def test_a_run_that_cannot_be_committed_gets_no_lease(plane):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -73,6 +74,37 @@ def test_a_file_put_in_the_place_of_a_feeds_is_no_longer_read(tmp_path, feeds):
             feeds.records()
         with pytest.raises(StoreUnusable, match="another file was put in the place"):
             register.commit(TERM, [SIGNED], [])
+
+
+def test_a_feeds_file_that_cannot_be_opened_is_not_taken_for_one_that_gave_no_lease(tmp_path, feeds):
+    folder = folder_of(tmp_path, "feed-1")
+    with closing(SqliteFeedRegister(folder / FILE)) as register:
+        register.commit(TERM, [PLAIN], [])
+    with closing(sqlite3.connect(folder / FILE)) as connection:
+        connection.execute("PRAGMA user_version=2")
+    with pytest.raises(StoreUnusable):
+        feeds.records()
+    with closing(sqlite3.connect(folder / FILE)) as connection:
+        connection.execute("PRAGMA user_version=1")
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held = len(list(Path("/proc/self/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (held, most[1]))
+    try:
+        with pytest.raises(StoreUnavailable):
+            feeds.records()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, most)
+    assert list(feeds.records()) == [FeedRecord(TERM, [PLAIN])]
+
+
+def test_a_copy_of_a_feeds_folder_is_refused(tmp_path, feeds):
+    """Its older term would stand for the feed's own."""
+    folder = folder_of(tmp_path, "feed-1")
+    with closing(SqliteFeedRegister(folder / FILE)) as register:
+        register.commit(TERM, [PLAIN], [])
+    shutil.copytree(folder, folder.with_name("feed-1.bak"))
+    with pytest.raises(StoreUnusable, match=r"of the feed 'feed-1', and lies in the folder 'feed-1\.bak'"):
+        feeds.records()
 
 
 def test_the_ledgers_file_is_not_a_feeds(tmp_path):

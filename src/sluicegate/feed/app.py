@@ -66,12 +66,14 @@ class News:
                     await event.wait()
 
     async def follow(self) -> None:
-        """Follow the log, at each hint and every quarter of a second."""
+        """Follow the log, at each hint and every quarter of a second; a confirmation follows it, too."""
+        size = 0
         while True:
-            size = self._leases.head.reached.size
             with _complaining():
-                if (await urgently(self._leases.head.follow)).size > size:
-                    self._wake()
+                await urgently(self._leases.head.follow)
+            if self._leases.head.reached.size > size:
+                size = self._leases.head.reached.size
+                self._wake()
             await _either(self._hinted)
 
     async def keep(self) -> None:
@@ -132,7 +134,13 @@ async def _answer(leases: Leases, news: News, question: FeedQuestion) -> Respons
     finally:
         news.heard()
     await news.beyond(question.after, question.wait_ms / 1000)
-    return JSONResponse(await urgently(leases.answer, poll))
+    response: Response = await urgently(_written, leases, poll)
+    return response
+
+
+def _written(leases: Leases, poll: Poll) -> Response:
+    """The answer as bytes. A long one takes a while to write, and must not hold up the others."""
+    return JSONResponse(leases.answer(poll))
 
 
 def _poll(question: FeedQuestion) -> Poll:

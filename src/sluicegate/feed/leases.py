@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.core.access import feed
 from sluicegate.core.access.feed import Certificate, Signer
-from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, VerificationFailed
+from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, Unauthorized, VerificationFailed
 from sluicegate.feed.head import Head, Lock, Reached
 from sluicegate.feed.run import Poll, Sighting
 from sluicegate.ports import FeedKeys, FeedRegister, FeedTerm, Run
@@ -32,6 +32,8 @@ from sluicegate_record.form import Misread
 from sluicegate_record.log import checkpoint
 
 CONFIRM_EVERY_MS = 250
+RUNS_MAX = 64
+"""How many runs of one gateway are known at a time."""
 CLOCK_ALLOWANCE = 1.001
 """A thousandth more than a lease, for the gateway's clock."""
 BYTES_MAX = feed.ANSWER_BYTES_MAX // 4
@@ -198,10 +200,28 @@ class Leases:
         """The run that polls. Requires: the lock is held. Raises: BadSignature."""
         seen = self._seen.get(poll.run)
         if seen is None:
+            self._make_room(poll.gateway)
             run = Run(poll.gateway, poll.incarnation, poll.surface, poll.key)
             seen = self._seen[poll.run] = Sighting(run, self._clocks.boot_ms())
         seen.check_key(poll)
         return seen
+
+    def _make_room(self, gateway: str) -> None:
+        """Forget the run of a gateway that was silent for longest and holds no lease, if it has too many.
+
+        Raises: Unauthorized: all of them hold leases.
+        """
+        its = [seen for seen in self._seen.values() if seen.known.gateway == gateway]
+        if len(its) < RUNS_MAX:
+            return
+        ended = [seen for seen in its if seen.kept is not None and not seen.known.leased]
+        if not ended:
+            said = f"the gateway {gateway!r} has {RUNS_MAX} runs that may hold leases"
+            raise Unauthorized(
+                said, code="forbidden", remedy="give each gateway a name and a token of its own"
+            )
+        oldest = min(ended, key=lambda seen: seen.heard_ms)
+        oldest.heard_ms = oldest.ends_ms = float("-inf")  # gone, with the next commit
 
     def _fitting(self, after: int, reached: Reached) -> int:
         """How many entries from `after` on one answer may carry, at least one: a list of members is large."""
@@ -248,7 +268,7 @@ class Leases:
         with self._confirming:
             began_ms = self._clocks.boot_ms()
             runs, gone = self._due(began_ms)
-            longest_ms = self.head.reached.longest_ms
+            longest_ms = max(self._gives.longest_lease_ms, self.head.reached.longest_ms)
             until_ms = max(self._gives.gives_until_ms, began_ms + self.allowance * longest_ms)
             term = replace(self._gives, gives_until_ms=until_ms, longest_lease_ms=longest_ms)
             self._register.commit(term, runs, gone)
@@ -275,8 +295,10 @@ class Leases:
                 del self._seen[seen.known.name]
             for seen in self._seen.values():
                 seen.end(now_ms, wall_ms)
-            runs = [seen.known for seen in self._seen.values() if seen.known != seen.kept]
-            return runs, [seen.known for seen in gone]
+            changed = [seen for seen in self._seen.values() if seen.known != seen.kept]
+            for seen in changed:
+                seen.kept = None  # until the commit is over, no one knows what is on the disk
+            return [seen.known for seen in changed], [seen.known for seen in gone]
 
     def _note_confirmed(self, term: FeedTerm, began_ms: float, runs: list[Run]) -> None:
         """From here on leases are given by this term, and to these runs."""

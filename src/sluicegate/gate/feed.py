@@ -4,6 +4,7 @@ Rules of `Tail`, which takes bytes and never fetches:
 - An answer counts only for the open question. Its entries must lead from our root to the signed root.
 - The log never goes back and never forks, in this run or compared with an earlier run.
 - Entries are applied and what is in flight is re-decided before the lease that came with them counts.
+- A feed's certificate is over when any answer or entry has shown a later time: its own word is not asked.
 - An entry that this build cannot fold halts the tail forever: there is no further lease, so the gateway
   closes.
 - Every question is signed with the key of this run. The key never leaves the run, so no one else can
@@ -78,6 +79,8 @@ class Tail:
         self._frontier = Frontier()
         self._asked: dict[str, Any] | None = None
         self._asked_ms = 0.0
+        self._latest_ms = 0
+        """The latest time that an answer or an entry has shown, milliseconds since 1970 UTC."""
         self.incarnation = secrets.token_hex(16)
         self.halted: VerificationFailed | None = None
 
@@ -119,6 +122,7 @@ class Tail:
             raise BadFeed("a feed answer that nobody asked for")
         answer = feed.open_answer(data, asked, self._log)
         received_ms = self._boot_ms()
+        self._check_time(answer)
         grown = self._grown(answer)
         self._advance(answer)
         self._frontier = grown
@@ -130,6 +134,13 @@ class Tail:
             ends_ms = self._asked_ms + answer.lease_ms - answer.age_ms
             self._engine.renew(Lease(self._asked_ms, received_ms, ends_ms, answer.control_ms))
         return TrustedHead(grown.size, grown.root())
+
+    def _check_time(self, answer: feed.FeedAnswer) -> None:
+        """Check that the feed's certificate is good now. Raises: BadFeed."""
+        times_ms = [answer.control_ms, *(entry.at_ms for entry in answer.entries)]
+        self._latest_ms = max(self._latest_ms, *times_ms)
+        if answer.good_until_ms is not None and answer.good_until_ms <= self._latest_ms:
+            raise BadFeed("a feed answer under a certificate that is over")
 
     def _grown(self, answer: feed.FeedAnswer) -> Frontier:
         grown = self._frontier.copy()

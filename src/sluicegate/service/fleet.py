@@ -230,7 +230,8 @@ class Fleet:
         )
 
     def _state(self, sight: Sight, said: Sequence[Report], size: int) -> str:
-        if any(each.run.size >= size and each.run.at_ms is not None for each in said):
+        reached = [each.run.size for each in said if each.run.at_ms is not None]
+        if any(size <= each <= sight.size for each in reached):  # one of more entries is of another log
             return ACKNOWLEDGED
         bounds = sight.bounds.get(size, {})
         waits = any(each.run.leased and sight.now_ms < bounds.get(each.feed, 0.0) for each in said)

@@ -25,6 +25,8 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from sluicegate.errors import StoreUnavailable, StoreUnusable
 
+BEING_MADE = "store_being_made"
+"""The code of the error of a file that has no tables yet."""
 BUSY_MS = 10_000
 """How long a write waits for another process's write to end."""
 
@@ -141,6 +143,8 @@ class Database:
         with self.reading() as connection:
             version = self._version(connection)
         if read_only:
+            if version is None:
+                raise StoreUnavailable(f"{self._path} is being made", code=BEING_MADE)
             if version != self._schema.version:
                 said = f"{self._path} is not brought up to date yet"
                 raise StoreUnavailable(said, remedy="start the process that writes it")

@@ -14,9 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from sluicegate.errors import StoreUnavailable
+from sluicegate.errors import StoreUnavailable, StoreUnusable
 from sluicegate.ports import FeedRecord, FeedTerm, Run
-from sluicegate.store.database import Database, Schema
+from sluicegate.store.database import BEING_MADE, Database, Schema
 from sluicegate_record.log import canonical
 
 FEEDS = "feeds"
@@ -108,8 +108,11 @@ class SqliteFeeds:
 
     def records(self) -> Sequence[FeedRecord]:
         """One record a feed."""
-        known = sorted(self._folder.iterdir()) if self._folder.exists() else []
-        return [self._record(folder) for folder in known if (folder / FILE).exists()]
+        try:
+            known = sorted(self._folder.iterdir()) if self._folder.exists() else []
+            return [self._record(folder) for folder in known if (folder / FILE).exists()]
+        except OSError as error:
+            raise StoreUnavailable(f"the feeds in {self._folder} cannot be read: {error.strerror}") from error
 
     def close(self) -> None:
         """Close every connection."""
@@ -122,9 +125,17 @@ class SqliteFeeds:
         if register is None:
             try:
                 register = self._open[folder.name] = SqliteFeedRegister(folder / FILE, read_only=True)
-            except StoreUnavailable:
-                return FeedRecord(None, [])  # it is being made: it has given no lease
-        return register.load()
+            except StoreUnavailable as error:
+                if error.code != BEING_MADE:
+                    raise
+                return FeedRecord(None, [])  # it has given no lease yet
+        found = register.load()
+        if found.term is not None and found.term.feed != folder.name:
+            raise StoreUnusable(
+                f"{folder / FILE} is of the feed {found.term.feed!r}, and lies in the folder {folder.name!r}",
+                remedy="take copies of feeds' folders out of the state folder",
+            )
+        return found
 
 
 def _forget(connection: Connection, runs: Sequence[Run]) -> None:

@@ -112,6 +112,8 @@ class FeedAnswer:
     control_ms: int
     lease_ms: int
     age_ms: int
+    good_until_ms: int | None = None
+    """Until when the certificate is good of the feed that signed it, milliseconds since 1970 UTC."""
 
 
 @form
@@ -158,7 +160,8 @@ def open_answer(data: bytes, asked: Mapping[str, Any], log: Verifier) -> FeedAns
         message = dsse.pae(PAYLOAD_TYPE, canonical.dumps(stated))
         signed = SignedAnswer.from_json(stated)
         certificate = answer.get("certificate")
-        public = log.public if certificate is None else _certified(certificate, signed, log)
+        by = None if certificate is None else _certified(certificate, signed, log)
+        public = log.public if by is None else by.key
         Ed25519PublicKey.from_public_bytes(public).verify(canonical.unb64(sig), message)
         _check_belongs(signed, asked)
         if certificate is not None and signed.lease_ms:
@@ -166,7 +169,13 @@ def open_answer(data: bytes, asked: Mapping[str, Any], log: Verifier) -> FeedAns
         entries = [_entry(item) for item in items]
         _check_places(entries, signed)
         return FeedAnswer(
-            entries, signed.size, signed.root, signed.control_ms, signed.lease_ms, signed.age_ms
+            entries,
+            signed.size,
+            signed.root,
+            signed.control_ms,
+            signed.lease_ms,
+            signed.age_ms,
+            None if by is None else by.valid_until_ms,
         )
     except InvalidSignature as error:
         raise BadFeed(
@@ -178,14 +187,14 @@ def open_answer(data: bytes, asked: Mapping[str, Any], log: Verifier) -> FeedAns
         raise BadFeed(f"a malformed feed answer: {error}") from error
 
 
-def _certified(certificate: Any, signed: SignedAnswer, log: Verifier) -> bytes:
+def _certified(certificate: Any, signed: SignedAnswer, log: Verifier) -> FeedKey:
     """The feed's key that signs an answer. Raises: BadFeed, VerificationFailed."""
     found = Certificate.from_json(certificate)
     if not found.is_good(signed.control_ms):
         raise BadFeed(
             f"a feed answer under a certificate of {found.stated.feed!r} that is not good at its time"
         )
-    return found.opened(log.public).key
+    return found.opened(log.public)
 
 
 def _check_head(head: str, signed: SignedAnswer, log: Verifier) -> None:
