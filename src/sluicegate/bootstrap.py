@@ -11,6 +11,7 @@ import asyncio
 import gc
 import logging
 import random
+import re
 import secrets
 import signal
 import socket
@@ -219,8 +220,12 @@ def feed(settings: FeedSettings) -> WiredFeed:
 
     This process owns the feed's own folder until it ends.
 
-    Raises: StoreUnavailable: the log has not begun, or another process is this feed. StoreUnusable.
+    Raises: InvalidInput: its name. StoreUnavailable: the log has not begun, or another process is this feed.
+            StoreUnusable.
     """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", settings.name):
+        said = f"the name {settings.name[:80]!r} of a feed, expected letters, digits, '.', '_' and '-'"
+        raise InvalidInput(said, remedy="name it like feed-1")
     store = SqliteStore(settings.state_dir / "ledger.db", read_only=True)
     folder = settings.state_dir / FEEDS / settings.name
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sluicegate import bootstrap
 from sluicegate.core.access import feed
+from sluicegate.errors import InvalidInput
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.feed import Tail, TrustedHead
+from sluicegate.settings import FeedSettings
 from sluicegate_record.log import acknowledgement, checkpoint
 from tests import worlds
 from tests.control.test_api import error_of
@@ -222,3 +225,11 @@ def test_a_poll_for_more_than_there_is_is_told_so(plane: Fed):
         response = gateway.post("/fleet/v1/poll", json={**POLL, "after": plane.ledger.size() + 1})
     assert (response.status_code, error_of(response)["code"]) == (400, "verification_failed")
     assert "goes back" in error_of(response)["message"]
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "-x", "a b", "n" * 65])
+def test_a_feed_whose_name_is_no_folders_is_refused(tmp_path: Path, name: str):
+    """It would write where the control plane does not look."""
+    with pytest.raises(InvalidInput, match="of a feed, expected letters"):
+        bootstrap.feed(FeedSettings(tmp_path, name))
+    assert list(tmp_path.iterdir()) == []

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from sluicegate.core.access.decision import Ask
+from sluicegate.core.access.leases import CLOCK_ALLOWANCE
 from sluicegate.core.access.refusals import Deny
 from sluicegate.core.access.table import Table
 from sluicegate.core.lifecycle import Command
@@ -17,7 +18,7 @@ from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.errors import StoreUnavailable
 from sluicegate.feed.head import Head
-from sluicegate.feed.leases import CLOCK_ALLOWANCE, Leases
+from sluicegate.feed.leases import Leases
 from sluicegate.gate.engine import Flight
 from sluicegate.gate.feed import RETRY_MS, Tail
 from sluicegate.service.fleet import Fleet

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.core.access import feed
 from sluicegate.core.access.feed import Certificate, Signer
+from sluicegate.core.access.leases import CLOCK_ALLOWANCE
 from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, Unauthorized, VerificationFailed
 from sluicegate.feed.head import Head, Lock, Reached
 from sluicegate.feed.run import Poll, Sighting
@@ -34,8 +35,6 @@ from sluicegate_record.log import checkpoint
 CONFIRM_EVERY_MS = 250
 RUNS_MAX = 64
 """How many runs of one gateway are known at a time."""
-CLOCK_ALLOWANCE = 1.001
-"""A thousandth more than a lease, for the gateway's clock."""
 BYTES_MAX = feed.ANSWER_BYTES_MAX // 4
 """How much the entries of one answer may hold: written as JSON it is at most twice as long."""
 _log = logging.getLogger(__name__)

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from sluicegate.acts.directives import DirectiveStatus, StateAtGateway, StateAtPoint
 from sluicegate.acts.fleet import GatewayLease
 from sluicegate.core.access.feed import CERTIFIED_MS, Certificate, FeedKey, certify
+from sluicegate.core.access.leases import CLOCK_ALLOWANCE
 from sluicegate.core.lifecycle import Refusal, State, points
 from sluicegate.core.lifecycle.fleet import ACKNOWLEDGED, COUNTED_OUT, WAITING, NoteInForce
 from sluicegate.ports import FeedRecord, Feeds, FeedTerm, Run
@@ -30,7 +31,6 @@ from sluicegate_record.entries.directives import AtGateway
 from sluicegate_record.form import replace
 from sluicegate_record.log import canonical
 
-CLOCK_ALLOWANCE = 1.001
 HISTORY_MAX = 1_000
 BY = "fleet"
 """Who notes that a directive is in force everywhere."""

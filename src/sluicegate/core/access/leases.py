@@ -9,6 +9,8 @@ from sluicegate_record.entries.releases import ReleaseApplied
 
 LEASE_MS_DEFAULT = 5_000
 """What a lease is while no plan is in force."""
+CLOCK_ALLOWANCE = 1.001
+"""How much longer than its length a lease may live: a thousandth, for the gateway's clock."""
 
 
 @dataclass(slots=True)
