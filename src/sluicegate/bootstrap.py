@@ -12,6 +12,7 @@ import gc
 import logging
 import random
 import re
+import resource
 import secrets
 import signal
 import socket
@@ -271,6 +272,8 @@ async def _serve(
     `ready` is called once with its URL, `closing` when it is to end.
     """
     sys.setswitchinterval(SWITCH_S)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # connections that say nothing take them
     faults: list[BaseException] = []
 
     def fault(error: BaseException) -> None:
