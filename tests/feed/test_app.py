@@ -36,6 +36,16 @@ def ask(plane: Fed, after: int, wait_ms: int) -> feed.FeedAnswer:
     return feed.open_answer(response.content, question, checkpoint.parse_vkey(plane.ledger.vkey()))
 
 
+def waiting_poll(plane: Fed, size: int) -> tuple[threading.Thread, list[feed.FeedAnswer]]:
+    """A poll that the feed has heard, and that waits for news; its answer comes into the list."""
+    answers: list[feed.FeedAnswer] = []
+    waiting = threading.Thread(target=lambda: answers.append(ask(plane, size, 20_000)))
+    waiting.start()
+    while not plane.fleet.gateways():
+        assert waiting.is_alive()
+    return waiting, answers
+
+
 def test_an_answer_leads_to_the_signed_root_and_carries_a_lease(plane: Fed):
     answer = ask(plane, 0, 0)
     assert answer.size == plane.ledger.size() == len(answer.entries)
@@ -46,11 +56,7 @@ def test_an_answer_leads_to_the_signed_root_and_carries_a_lease(plane: Fed):
 
 def test_a_waiting_poll_answers_when_there_is_news(plane: Fed):
     size = plane.ledger.size()
-    answers: list[feed.FeedAnswer] = []
-    waiting = threading.Thread(target=lambda: answers.append(ask(plane, size, 20_000)))
-    waiting.start()
-    while not plane.fleet.gateways():
-        assert waiting.is_alive()
+    waiting, answers = waiting_poll(plane, size)
     plane.send("/api/v1/releases", {"text": json.dumps(plan_value())})
     waiting.join(BOUND_S)
     assert not waiting.is_alive()
@@ -60,11 +66,7 @@ def test_a_waiting_poll_answers_when_there_is_news(plane: Fed):
 def test_a_waiting_poll_is_woken_though_a_confirmation_has_followed_the_log_before(plane: Fed):
     """Then the next look finds no growth of its own."""
     size = plane.ledger.size()
-    answers: list[feed.FeedAnswer] = []
-    waiting = threading.Thread(target=lambda: answers.append(ask(plane, size, 20_000)))
-    waiting.start()
-    while not plane.fleet.gateways():
-        assert waiting.is_alive()
+    waiting, answers = waiting_poll(plane, size)
     for number in range(20):
         plane.send(
             "/api/v1/definitions", {"name": f"word-{number}", "statuses": ["other"], "source": "an example"}

@@ -128,7 +128,7 @@ def control(
 ) -> None:
     """Run the control plane without its feed. Use it where something else starts and watches processes."""
     settings = ControlSettings(state, trust, origin, host, port, post=_post())
-    _run(_control(settings, ""), lambda said: _ready("control", said["url"], as_json, vkey=said["vkey"]))
+    _control(settings, "")(lambda said: _ready("control", said["url"], as_json, vkey=said["vkey"]))
 
 
 def feed(
@@ -143,7 +143,7 @@ def feed(
     It works on the state folder of the control plane.
     """
     settings = FeedSettings(state, name, host, port)
-    _run(_feed(settings, ""), lambda said: _ready("feed", said["url"], as_json))
+    _feed(settings, "")(lambda said: _ready("feed", said["url"], as_json))
 
 
 def gateway(
@@ -188,7 +188,7 @@ def gateway(
         port=port,
         max_body_bytes=max_body_bytes,
     )
-    _run(_gate(settings, ""), lambda said: _ready("gateway", said["url"], as_json))
+    _gate(settings, "")(lambda said: _ready("gateway", said["url"], as_json))
 
 
 Said = dict[str, str]
@@ -240,10 +240,6 @@ def _again(settings: Settings, before: str) -> Settings:
     """The settings of a next start: it listens where the first one did."""
     port = urlsplit(json.loads(before)["url"]).port if before else None
     return settings if port is None else replace(settings, port=port)
-
-
-def _run(serving: Serving, ready: Callable[[Said], None]) -> None:
-    serving(ready)
 
 
 @contextmanager

@@ -271,10 +271,9 @@ class Leases:
             until_ms = max(self._gives.gives_until_ms, began_ms + self.allowance * longest_ms)
             term = replace(self._gives, gives_until_ms=until_ms, longest_lease_ms=longest_ms)
             self._register.commit(term, runs, gone)
-            # Durable here: whoever reads this feed's file from now on knows of every lease to come.
+            # Durable here: from now on the file shows every lease to come.
             self.head.follow()
             self._note_confirmed(term, began_ms, runs)
-            self._renew_certificate()
         if runs:
             self._told()
 
