@@ -12,21 +12,23 @@ Rules:
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from sluicegate.errors import StoreUnavailable, StoreUnusable
 
 BEING_MADE = "store_being_made"
 """The code of the error of a file that has no tables yet."""
+Value: TypeAlias = "int | str | bytes | None"
+"""What SQLite takes in the place of a question mark."""
 BUSY_MS = 10_000
 """How long a write waits for another process's write to end."""
 
@@ -57,6 +59,9 @@ class Session(Protocol):
     def writing(self) -> AbstractContextManager[Connection]:
         """A connection to write with."""
 
+    def rows(self, query: str, given: tuple[Value, ...] = ()) -> Sequence[tuple[Any, ...]]:
+        """What one query in SQL finds. It costs no transaction, so it is for what is asked often."""
+
     def check_file(self) -> None:
         """Check that the file is the one that was opened. Raises: StoreUnusable."""
 
@@ -74,6 +79,12 @@ class Transaction:
     def writing(self) -> AbstractContextManager[Connection]:
         """The transaction's connection."""
         return nullcontext(self._connection)
+
+    def rows(self, query: str, given: tuple[Value, ...] = ()) -> Sequence[tuple[Any, ...]]:
+        """What one query finds in the transaction."""
+        driver = self._connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        return driver.execute(query, given).fetchall()
 
     def check_file(self) -> None:
         """A transaction is on the file that it began on."""
@@ -93,7 +104,9 @@ class Database:
         if not read_only:
             _make_file(path)
         self._file = _identity(path)
-        self.engine = _engine(path, read_only=read_only)
+        self._connect = _connect(path, read_only=read_only)
+        self._idle: list[sqlite3.Connection] = []
+        self.engine = _engine(self._connect)
         with self._guarded():
             self._open(read_only=read_only)
 
@@ -120,6 +133,17 @@ class Database:
         with self._guarded(), self.engine.begin() as connection:
             yield connection
 
+    def rows(self, query: str, given: tuple[Value, ...] = ()) -> Sequence[tuple[Any, ...]]:
+        """What one query finds; it sees one state of the file, as each statement of SQLite does."""
+        with self._guarded():
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._connect()
+            found = connection.execute(query, given).fetchall()
+            self._idle.append(connection)
+            return found
+
     def close(self) -> None:
         """Close every connection. The writer leaves everything in the one file, also while others read it."""
         if not self._read_only:
@@ -129,15 +153,18 @@ class Database:
             ):
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         self.engine.dispose()
+        while self._idle:
+            self._idle.pop().close()
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
         try:
             yield
-        except DatabaseError as error:
-            if type(error) not in (DatabaseError, OperationalError):
+        except (DatabaseError, sqlite3.DatabaseError) as error:
+            said = error.orig if isinstance(error, DatabaseError) else error
+            if type(said) not in (sqlite3.DatabaseError, sqlite3.OperationalError):
                 raise  # a row that breaks a rule of the schema is a bug of ours
-            raise _store_error(error, self._path) from error
+            raise _store_error(str(said), self._path) from error
 
     def _open(self, *, read_only: bool) -> None:
         with self.reading() as connection:
@@ -222,14 +249,23 @@ def _make_file(path: Path) -> None:
         ) from error
 
 
-def _engine(path: Path, *, read_only: bool) -> Engine:
+def _connect(path: Path, *, read_only: bool) -> Callable[[], sqlite3.Connection]:
     name = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
-    connect = partial(sqlite3.connect, name, uri=True, timeout=BUSY_MS / 1000, check_same_thread=False)
+    return partial(
+        sqlite3.connect,
+        name,
+        uri=True,
+        timeout=BUSY_MS / 1000,
+        check_same_thread=False,
+        isolation_level=None,
+    )
+
+
+def _engine(connect: Callable[[], sqlite3.Connection]) -> Engine:
     engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool)
 
     @sa.event.listens_for(engine, "connect")
-    def _connect(connection: sqlite3.Connection, _: object) -> None:
-        connection.isolation_level = None
+    def _set(connection: sqlite3.Connection, _: object) -> None:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
@@ -242,9 +278,8 @@ def _engine(path: Path, *, read_only: bool) -> Engine:
     return engine
 
 
-def _store_error(error: DatabaseError, path: Path) -> StoreUnusable | StoreUnavailable:
+def _store_error(said: str, path: Path) -> StoreUnusable | StoreUnavailable:
     """What a database's complaint means for us; an unforeseen one stays a surprise."""
-    said = str(error.orig)
     if any(word in said for word in ("not a database", "malformed", "no such table", "no such column")):
         return StoreUnusable(
             f"{path} is not a usable Sluicegate database: {said}",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from sluicegate.errors import StoreUnusable
 from sluicegate.ports import Node, PastCommand, PublishedEntry, StoredHead
@@ -27,13 +28,13 @@ def _bytes(column: sa.Column[bytes]) -> sa.Label[bytes]:
 
 
 # The statements of every command are made once: making one costs more than running it.
-_HEAD = sa.select(schema.head)
 _MOVE = sa.update(schema.head).values(size=sa.bindparam("to_size"), checkpoint=sa.bindparam("to_checkpoint"))
 _ADD_ENTRIES, _ADD_PARTS = sa.insert(schema.entries), sa.insert(schema.parts)
 _ADD_NODES = sa.insert(schema.nodes)
 _PLANS = sa.select(schema.entries.c.seq).where(sa.text(schema.IS_A_PLAN)).order_by(schema.entries.c.seq)
 _DONE = sa.select(schema.commands).where(schema.commands.c.id == sa.bindparam("command"))
 _REMEMBER = sa.insert(schema.commands)
+_HEAD = "SELECT size, checkpoint FROM head"
 _LEAVES = "SELECT CAST(leaf AS BLOB) FROM entries WHERE seq >= ? AND seq < ? ORDER BY seq"
 
 
@@ -43,10 +44,11 @@ _PLACES_MAX = 500
 
 @lru_cache(maxsize=128)
 def nodes_at(count: int) -> str:
-    """The query for so many places. For `(level, idx) IN (…)` SQLite would read the whole table."""
-    found = "SELECT n.level, n.idx, CAST(n.hash AS BLOB) FROM place AS p CROSS JOIN nodes AS n"
-    places = ", ".join(["(?, ?)"] * count)
-    return f"WITH place (level, idx) AS (VALUES {places}) {found} ON n.level = p.level AND n.idx = p.idx"
+    """The query for so many places, numbered. For `(level, idx) IN (…)` SQLite would read the whole table."""
+    places = ", ".join(f"({number}, ?, ?)" for number in range(count))
+    found = "SELECT p.number, CAST(n.hash AS BLOB) FROM place AS p CROSS JOIN nodes AS n"
+    where = "n.level = p.level AND n.idx = p.idx"
+    return f"WITH place (number, level, idx) AS (VALUES {places}) {found} ON {where}"
 
 
 class SqliteLog:
@@ -57,20 +59,16 @@ class SqliteLog:
 
     def size(self) -> int:
         """The number of entries."""
-        with self._session.reading() as connection:
-            return int(_head(connection).size)
+        return self._head().size
 
     def checkpoint(self) -> str:
         """The newest signed head."""
-        with self._session.reading() as connection:
-            return str(_head(connection).checkpoint)
+        return self._head().checkpoint
 
     def head(self) -> StoredHead:
         """The size and the signed head, of the file that is on the disk."""
         self._session.check_file()
-        with self._session.reading() as connection:
-            found = _head(connection)
-        return StoredHead(int(found.size), str(found.checkpoint))
+        return self._head()
 
     def tail(self, after: int, limit: int) -> Sequence[PublishedEntry]:
         """At most `limit` entries from `after` on, unread."""
@@ -102,24 +100,31 @@ class SqliteLog:
 
     def leaves(self, start: int, end: int) -> Sequence[bytes]:
         """The leaves of the entries `start` to `end` (exclusive)."""
-        with self._session.reading() as connection:
-            return [leaf for (leaf,) in connection.exec_driver_sql(_LEAVES, (start, end))]
+        return [leaf for (leaf,) in self._session.rows(_LEAVES, (start, end))]
 
     def nodes(self, places: Sequence[Place]) -> Sequence[bytes]:
         """The stored tree nodes at some places, each found by the index."""
-        found: dict[Place, bytes] = {}
-        with self._session.reading() as connection:
-            for at in range(0, len(places), _PLACES_MAX):
-                part = places[at : at + _PLACES_MAX]
-                given = tuple(number for place in part for number in place)
-                rows = connection.exec_driver_sql(nodes_at(len(part)), given)
-                found.update(((level, index), bytes(node)) for level, index, node in rows)
-        for level, index in places:
-            if (level, index) not in found:
-                raise StoreUnusable(
-                    f"the tree node {level}/{index} is missing", remedy="restore the database from a backup"
-                )
-        return [found[place] for place in places]
+        found: list[bytes] = []
+        for at in range(0, len(places), _PLACES_MAX):
+            found += self._nodes(places[at : at + _PLACES_MAX])
+        return found
+
+    def _head(self) -> StoredHead:
+        found = self._session.rows(_HEAD)
+        if not found:
+            raise StoreUnusable("the head of the log is missing", remedy="restore the database from a backup")
+        ((size, checkpoint),) = found
+        return StoredHead(int(size), str(checkpoint))
+
+    def _nodes(self, places: Sequence[Place]) -> list[bytes]:
+        given = tuple(chain.from_iterable(places))
+        found = dict(self._session.rows(nodes_at(len(places)), given))
+        if len(found) < len(places):
+            level, index = next(place for number, place in enumerate(places) if number not in found)
+            raise StoreUnusable(
+                f"the tree node {level}/{index} is missing", remedy="restore the database from a backup"
+            )
+        return [found[number] for number in range(len(places))]
 
     def sealed(self, seqs: Collection[int]) -> Mapping[int, Mapping[str, Opening]]:
         """The sealed parts of some entries, by `seq`."""
@@ -152,13 +157,6 @@ class SqliteLog:
         values = {"id": command, "request": done.request, "result": canonical.dumps(done.result)}
         with self._session.writing() as connection:
             connection.execute(_REMEMBER, values)
-
-
-def _head(connection: Connection) -> Row[Any]:
-    found = connection.execute(_HEAD).one_or_none()
-    if found is None:
-        raise StoreUnusable("the head of the log is missing", remedy="restore the database from a backup")
-    return found
 
 
 def _parts(

@@ -3,8 +3,8 @@
 Rules
 - Node (level, index) covers the leaves from index * 2**level up to (index + 1) * 2**level. Only complete
   nodes are stored; they never change. `read` fetches all that a root or a proof needs at once.
-- A proof is the list of siblings from the leaf up. Proving and checking walk the same descent from the root,
-  so a proof has exactly one length and every hash in it is used.
+- A proof is the list of siblings from the leaf up. Proving and checking take the same walk from the leaf to
+  the root, so a proof has exactly one length and every hash in it is used.
 - A writer keeps a `Frontier`: the roots of the maximal complete subtrees, largest first.
 """
 
@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import islice
-from typing import NamedTuple, TypeAlias
+from itertools import chain, islice
+from typing import TypeAlias
 
 from sluicegate_record.errors import BadProof, InvalidInput
 
@@ -96,7 +96,7 @@ def inclusion_proof(index: int, size: int, read: ReadNodes) -> list[bytes]:
     """
     if not 0 <= index < size:
         raise InvalidInput(f"leaf {index} of {size}, expected 0 <= index < size")
-    return _roots(_siblings_of_leaf(index, size), read)
+    return _roots([peaks for _, peaks in _siblings(0, index, size)], read)
 
 
 def consistency_proof(first: int, second: int, read: ReadNodes) -> list[bytes]:
@@ -110,10 +110,11 @@ def consistency_proof(first: int, second: int, read: ReadNodes) -> list[bytes]:
     """
     if not 0 <= first <= second:
         raise InvalidInput(f"tree sizes {first} and {second}, expected 0 <= first <= second")
-    if first == 0:
+    if first in (0, second):
         return []
-    shared, siblings = _siblings_of_edge(first, second)
-    return _roots(siblings if shared.start == 0 else [shared, *siblings], read)
+    level, index = _edge(first)
+    trees = [peaks for _, peaks in _siblings(level, index, second)]
+    return _roots([[(level, index)], *trees] if index else trees, read)
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
@@ -126,11 +127,11 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
     """
     if not 0 <= index < size:
         raise BadProof(f"leaf {index} of {size}, expected 0 <= index < size")
-    siblings = _siblings_of_leaf(index, size)
+    siblings = _siblings(0, index, size)
     _check_lengths(len(siblings), proof, leaf, root)
     node = leaf
-    for sibling, other in zip(siblings, proof, strict=True):
-        node = node_hash(other, node) if sibling.left else node_hash(node, other)
+    for (left, _), other in zip(siblings, proof, strict=True):
+        node = node_hash(other, node) if left else node_hash(node, other)
     _check_root(node, root, size)
 
 
@@ -152,12 +153,13 @@ def verify_consistency(
         if second == 0:
             _check_root(EMPTY_ROOT, second_root, second)
         return
-    shared, siblings = _siblings_of_edge(first, second)
-    start = 0 if shared.start == 0 else 1
+    level, index = _edge(first)
+    siblings = _siblings(level, index, second) if first < second else []
+    start = 1 if index and siblings else 0
     _check_lengths(start + len(siblings), proof, first_root, second_root)
     older = newer = proof[0] if start else first_root
-    for sibling, other in zip(siblings, proof[start:], strict=True):
-        if sibling.left:
+    for (left, _), other in zip(siblings, proof[start:], strict=True):
+        if left:
             older, newer = node_hash(other, older), node_hash(other, newer)
         else:
             newer = node_hash(newer, other)
@@ -165,65 +167,45 @@ def verify_consistency(
     _check_root(newer, second_root, second)
 
 
-class _Subtree(NamedTuple):
-    """The leaves from start on, width of them; `left` if it is a sibling on the left."""
+def _siblings(level: int, index: int, size: int) -> list[tuple[bool, list[Place]]]:
+    """The siblings beside the path from a complete node to the root, from the node up.
 
-    start: int
-    width: int
-    left: bool
-
-
-def _siblings_of_leaf(index: int, size: int) -> list[_Subtree]:
-    """The siblings beside the path to a leaf, from the leaf up."""
-    siblings, start = [], 0
-    while size > 1:
-        half = _split(size)
-        if index < start + half:
-            siblings.append(_Subtree(start + half, size - half, left=False))
-            size = half
-        else:
-            siblings.append(_Subtree(start, half, left=True))
-            start, size = start + half, size - half
-    return siblings[::-1]
-
-
-def _siblings_of_edge(first: int, second: int) -> tuple[_Subtree, list[_Subtree]]:
-    """The last subtree that both trees share, and the siblings beside the path to it, from there up.
-
-    Siblings on the left belong to both trees, those on the right only to the second.
+    Of each: whether it is on the left, and the complete nodes over it, largest first.
     """
-    siblings, start, size = [], 0, second
-    while start + size != first:
-        half = _split(size)
-        if first <= start + half:
-            siblings.append(_Subtree(start + half, size - half, left=False))
-            size = half
-        else:
-            siblings.append(_Subtree(start, half, left=True))
-            start, size = start + half, size - half
-    return _Subtree(start, size, left=False), siblings[::-1]
+    siblings = []
+    last = (size - 1) >> level
+    while last:
+        if index & 1:
+            siblings.append((True, [(level, index - 1)]))
+        elif index + 1 < last:
+            siblings.append((False, [(level, index + 1)]))
+        elif index < last:
+            start = last << level
+            siblings.append((False, _peaks(start, size - start)))
+        level, index, last = level + 1, index >> 1, last >> 1
+    return siblings
 
 
-def _split(size: int) -> int:
-    """The largest power of two smaller than `size`, which is at least 2."""
-    return 1 << ((size - 1).bit_length() - 1)
+def _edge(size: int) -> Place:
+    """The last maximal complete node of a tree that is not empty."""
+    level = (size & -size).bit_length() - 1
+    return level, (size >> level) - 1
 
 
 def _peaks(start: int, width: int) -> list[Place]:
     """The maximal complete nodes over `width` leaves from `start` on, largest first."""
     peaks = []
-    for level in reversed(range(width.bit_length())):
-        if width >> level & 1:
-            peaks.append((level, start >> level))
-            start += 1 << level
+    while width:
+        level = width.bit_length() - 1
+        peaks.append((level, start >> level))
+        start, width = start + (1 << level), width - (1 << level)
     return peaks
 
 
-def _roots(trees: Sequence[_Subtree], read: ReadNodes) -> list[bytes]:
-    """The root of each subtree."""
-    peaks = [_peaks(tree.start, tree.width) for tree in trees]
-    nodes = iter(read([place for each in peaks for place in each]))
-    return [_joined(list(islice(nodes, len(each)))) for each in peaks]
+def _roots(trees: Sequence[Sequence[Place]], read: ReadNodes) -> list[bytes]:
+    """The roots of some subtrees, each given as its complete nodes, largest first."""
+    nodes = iter(read(list(chain.from_iterable(trees))))
+    return [next(nodes) if len(tree) == 1 else _joined(list(islice(nodes, len(tree)))) for tree in trees]
 
 
 def _joined(peaks: Sequence[bytes]) -> bytes:
