@@ -82,17 +82,17 @@ class Processes:
         if self.stopping:
             child.terminate()
 
-    def ready(self, name: str) -> dict[str, Any]:
+    def ready(self, name: str, seconds: float = START_S) -> dict[str, Any]:
         """Wait until a child says that it serves, and return what it says.
 
         Raises: Unreachable: it ended instead, or took too long.
         """
         child, said = self._children[name], b""
         assert child.stdout is not None
-        ends = time.monotonic() + START_S
+        ends = time.monotonic() + seconds
         while not said.endswith(b"\n}\n"):
             if not select.select([child.stdout], [], [], max(0.0, ends - time.monotonic()))[0]:
-                raise Unreachable(f"the {name} did not serve within {START_S:.0f} s")
+                raise Unreachable(f"the {name} did not serve within {seconds:.0f} s")
             data = os.read(child.stdout.fileno(), 65_536)
             if not data:
                 raise Unreachable(f"the {name} ended before it served")

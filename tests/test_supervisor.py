@@ -34,8 +34,8 @@ def serve(name):
 
 try:
     with supervising() as processes:
-        for name in ("one", "two"):
-            print(processes.start(name, serve(name)), flush=True)
+        for name, gives_way in (("one", 0), ("two", 3)):
+            print(processes.start(name, serve(name), gives_way), flush=True)
         print("all are here", flush=True)
         processes.watch()
 except Ended as ended:
@@ -115,3 +115,17 @@ def test_one_that_ends_before_it_is_ready_ends_everything_with_its_code(tmp_path
     assert (done.returncode, done.stdout) == (3, "one is here\n")
     ((pid, _),) = runs(tmp_path, "one")
     assert not is_alive(pid)
+
+
+def test_who_gives_way_gets_less_time_and_is_ended_first_where_memory_runs_out(supervisor, tmp_path):
+    pids = begun(supervisor, tmp_path)
+    before = os.getpriority(os.PRIO_PROCESS, 0), _oom(os.getpid())
+    assert (os.getpriority(os.PRIO_PROCESS, pids["one"]), _oom(pids["one"])) == before
+    assert (os.getpriority(os.PRIO_PROCESS, pids["two"]), _oom(pids["two"])) == (before[0] + 3, 300)
+    os.kill(pids["two"], signal.SIGKILL)
+    eventually(lambda: len(runs(tmp_path, "two")) == 2)
+    assert os.getpriority(os.PRIO_PROCESS, runs(tmp_path, "two")[1][0]) == before[0] + 3
+
+
+def _oom(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/oom_score_adj").read_text())

@@ -19,7 +19,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,7 +38,7 @@ from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle import Refusal, notices
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.terms import document, trust
-from sluicegate.errors import CommandRefused, InvalidInput
+from sluicegate.errors import CommandRefused, InvalidInput, StoreUnavailable, StoreUnusable
 from sluicegate.feed.app import News
 from sluicegate.feed.app import application as feed_application
 from sluicegate.feed.head import Head
@@ -207,6 +207,15 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
         wired.ledger.store.close()
 
 
+def has_begun(state_dir: Path) -> bool:
+    """Whether a state folder has a log that this build's feed can read."""
+    try:
+        with closing(SqliteStore(state_dir / "ledger.db", read_only=True)) as store:
+            return store.log.size() > 0
+    except (StoreUnavailable, StoreUnusable):
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class WiredFeed:
     """A wired feed, and its own view of the ledger's file."""
@@ -265,11 +274,11 @@ async def _serve(
     listening: socket.socket,
     stop: asyncio.Event,
     ready: Ready,
-    closing: Callable[[], None] = lambda: None,
+    ending: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve an application until `stop` is set, or until a task of its own fails: that is raised.
 
-    `ready` is called once with its URL, `closing` when it is to end.
+    `ready` is called once with its URL, `ending` when it is to end.
     """
     sys.setswitchinterval(SWITCH_S)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -301,7 +310,7 @@ async def _serve(
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    closing()
+    ending()
     server.should_exit = True
     await serving
     if faults:

@@ -4,6 +4,8 @@ Rules:
 - A process that ends before it was ready for the first time ends everything, with its exit code.
 - One that ends later is started again, after a pause; the others go on.
 - All end with the supervisor: after its SIGTERM each ends as it should, after its SIGKILL at once.
+- A process may give way to the others: it gets less of a busy processor, and where memory runs out the kernel
+  ends it first.
 - Signals are waited for, not handled in between: a handler may run anywhere, and what it raises can be lost.
 """
 
@@ -18,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 _log = logging.getLogger(__name__)
 PAUSE_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -26,6 +29,8 @@ SOON_S = 10.0
 ENDING_S = 15.0
 """How long a process may take to end after SIGTERM."""
 LOOKED_EVERY_S = 0.05
+OOM_STEP = 100
+"""How much likelier, of 1,000, the kernel ends a process for memory, for each step that it gives way."""
 _ENDING = {signal.SIGINT, signal.SIGTERM}
 _PR_SET_PDEATHSIG = 1
 
@@ -49,6 +54,7 @@ class Ended(Exception):
 class _Process:
     name: str
     serve: Serve
+    gives_way: int = 0
     said: str = ""
     """What it said when it was ready."""
     pid: int = 0
@@ -66,12 +72,13 @@ class Supervisor:
     _pausing: list[_Process] = field(default_factory=list)
     """Those that have ended and are not started again yet."""
 
-    def start(self, name: str, serve: Serve) -> str:
+    def start(self, name: str, serve: Serve, gives_way: int = 0) -> str:
         """Start a process and wait until it is ready; what it then says.
 
+        `gives_way` is added to its niceness; 0 to 10.
         Raises: Ended: it ended before.
         """
-        process = _Process(name, serve)
+        process = _Process(name, serve, gives_way)
         reading, writing = os.pipe()
         self._spawn(process, writing)
         os.close(writing)
@@ -129,6 +136,7 @@ class Supervisor:
         code = 70
         try:
             _be_a_child_of(supervisor)
+            _give_way(process.gives_way)
             code = process.serve(process.said, lambda said: _say(writing, said))
         except BaseException:  # noqa: BLE001 - this process ends with it, and says why
             _log.critical("the %s failed", process.name, exc_info=True)
@@ -162,6 +170,13 @@ def _be_a_child_of(supervisor: int) -> None:
     if os.getppid() != supervisor:
         os._exit(1)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+
+def _give_way(much: int) -> None:
+    if much:
+        os.nice(much)
+        with suppress(OSError):  # not every system has it, and none lets it go down again
+            Path("/proc/self/oom_score_adj").write_text(f"{OOM_STEP * much}\n")
 
 
 def _say(writing: int | None, said: str) -> None:

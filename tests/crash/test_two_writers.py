@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -26,11 +27,29 @@ def test_a_second_one_is_refused_with_the_first_ones_process_id(apart, second, s
             assert eventually(process.code) == 4
             error = json.loads(process.said())["error"]
             assert error["code"] == "store_in_use"
-            assert f"the state folder {state} is in use by {_holder(plane, second)}" in error["message"]
+            assert f"the state folder {state}{_holder(plane, second)}; nothing was done" in error["message"]
             assert "--state" in error["remedy"]
         assert _files(plane) == before
         answer = client.do(application("after"))
         plane.wait_ready(answer["size"])
+
+
+def test_where_the_log_has_begun_the_feed_is_started_before_the_control_plane(site):
+    with running(site, apart=False) as plane:
+        plane.wait_ready(1)
+        files = [plane.state / "feeds/feed-1/fleet.db.pid", plane.state / "ledger.db.pid"]
+        first = [_began(_named(file)) for file in files]
+        assert first == sorted(first, reverse=True)
+        plane.control.kill()
+        plane.start_control()
+        again = [_began(_named(file)) for file in files]
+        assert again == sorted(again)
+        assert min(again) > max(first)
+
+
+def _began(pid: str) -> int:
+    """When a process was started, in ticks since the boot."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
 
 
 def test_killed_the_next_one_starts_at_once_and_reading_goes_on_beside(site):
@@ -50,10 +69,18 @@ def test_killed_the_next_one_starts_at_once_and_reading_goes_on_beside(site):
 
 
 def _holder(plane: Plane, second: str) -> str:
-    """Who holds what the second one wants first: everything together, or the log alone."""
-    if second != "control" and not plane.apart:
-        return f"process {plane.control.pid} (up)"
-    return f"process {(plane.state / 'ledger.db.pid').read_text().split()[0]} (control)"
+    """What of a folder is in use, and who holds what the second one wants first."""
+    if second == "control":
+        return f" is in use by process {_named(plane.state / 'ledger.db.pid')} (control)"
+    if plane.apart:
+        return (
+            f"/feeds/feed-1 is in use by process {_named(plane.state / 'feeds/feed-1/fleet.db.pid')} (feed)"
+        )
+    return f" is in use by process {plane.control.pid} (up)"
+
+
+def _named(file: Path) -> str:
+    return file.read_text().split()[0]
 
 
 def _second(site, plane: Plane, command: str, *more: str) -> Process:

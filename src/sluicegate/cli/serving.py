@@ -53,6 +53,8 @@ Upstreams = Annotated[
         show_default=False,
     ),
 ]
+CONTROL_GIVES_WAY = 3
+"""Leases come first: under load the control plane gets half of what the feed and the gateway get."""
 _STATE = Path("sluicegate-state")
 _ORIGIN = "sluicegate.example/log"
 
@@ -259,11 +261,23 @@ def _supervised(command: str, state: Path) -> Iterator[Supervisor]:
 
 
 def _start_control(processes: Supervisor, settings: ControlSettings, feed_port: int, as_json: bool) -> Said:
-    """Start a control plane and its feed, and say where they are."""
-    said = json.loads(processes.start("control", _child(partial(_control, settings), as_json)))
-    of_feed = FeedSettings(settings.state_dir, host=settings.host, port=feed_port)
-    fed = json.loads(processes.start("feed", _child(partial(_feed, of_feed), as_json)))
-    begun = {**said, "feed": fed["url"]}
+    """Start a control plane and its feed, and say where they are.
+
+    Where a log has begun the feed is first: gateways do not wait until the control plane has read all of it.
+    """
+    from sluicegate import bootstrap  # noqa: PLC0415 - what its processes need is imported once
+
+    def control() -> Said:
+        serve = _child(partial(_control, settings), as_json)
+        said: Said = json.loads(processes.start("control", serve, CONTROL_GIVES_WAY))
+        return said
+
+    def feed() -> Said:
+        of_feed = FeedSettings(settings.state_dir, host=settings.host, port=feed_port)
+        return {"feed": json.loads(processes.start("feed", _child(partial(_feed, of_feed), as_json)))["url"]}
+
+    starts = (feed, control) if bootstrap.has_begun(settings.state_dir) else (control, feed)
+    begun = {name: each for start in starts for name, each in start().items()}
     _ready("control", begun["url"], as_json, vkey=begun["vkey"], feed=begun["feed"])
     return begun
 
