@@ -16,6 +16,7 @@ from pathlib import Path
 import bench.casework
 import bench.decisions
 import bench.directives
+import bench.feed
 import bench.flood
 import bench.gateway
 import bench.ledger
@@ -25,6 +26,7 @@ from bench import report
 PARTS: dict[str, Callable[[], dict[str, float]]] = {
     "gateway": bench.gateway.measure,
     "directives": bench.directives.measure,
+    "feed": bench.feed.measure,
     "flood": bench.flood.measure,
     "ledger": bench.ledger.measure,
     "decisions": bench.decisions.measure,
