@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, fields, replace
 
 from sluicegate.errors import StoreUnavailable, StoreUnusable
 from sluicegate.ports import (
+    EMAIL,
+    UNCONFIRMED,
     FeedRecord,
     FeedTerm,
     Letter,
@@ -265,12 +267,26 @@ class MemoryOutbox:
         return [
             (each, known[each.principal])
             for each in held.subscriptions.values()
-            if not each.gone and each.principal in known
+            if not each.gone and each.kind != UNCONFIRMED and each.principal in known
         ]
 
     def add_subscription(self, subscription: Subscription) -> None:
         with self.session.changing():
             self.session.contents.subscriptions[subscription.id] = subscription
+
+    def unconfirmed(self, target: str, since_ms: int) -> int:
+        with self.session.changing():
+            known = self.session.contents.subscriptions.values()
+            asked = [each for each in known if each.kind == UNCONFIRMED]
+            for each in asked:
+                if each.created_at_ms < since_ms:
+                    self.remove_subscription(each.id)
+            return sum(each.target == target and each.created_at_ms >= since_ms for each in asked)
+
+    def confirm_subscription(self, subscription: str) -> None:
+        with self.session.changing():
+            held = self.session.contents.subscriptions
+            held[subscription] = replace(held[subscription], kind=EMAIL)
 
     def remove_subscription(self, subscription: str) -> None:
         with self.session.changing():

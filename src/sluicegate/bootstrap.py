@@ -49,13 +49,13 @@ from sluicegate.gate.gateway import Gateway
 from sluicegate.gate.server import serve as serve_gateway
 from sluicegate.gate.upstream import HttpUpstream
 from sluicegate.http.app import Fault
-from sluicegate.ports import Store
+from sluicegate.ports import EMAIL, UNCONFIRMED, WEBHOOK, Store
 from sluicegate.post.carrier import Carrier
 from sluicegate.post.courier import Courier
 from sluicegate.post.jwks import KeySets
 from sluicegate.post.mail import Mail
 from sluicegate.post.webhook import Webhooks
-from sluicegate.service import subscriptions, tokens
+from sluicegate.service import tokens
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import FIRST_GATEWAY, ControlSettings, FeedSettings, GatewaySettings
@@ -352,10 +352,10 @@ async def _carrying(wired: Control) -> AsyncIterator[None]:
     """Deliver letters meanwhile. If the courier fails, that is logged, and the server continues."""
     ledger, settings = wired.ledger, wired.settings.post
     carriers: dict[str, Carrier] = {
-        subscriptions.WEBHOOK: Webhooks(settings, partial(notices.secret, ledger.key), wall_ms=wall_ms)
+        WEBHOOK: Webhooks(settings, partial(notices.secret, ledger.key), wall_ms=wall_ms)
     }
     if settings.smtp_host:
-        carriers[subscriptions.EMAIL] = Mail(settings)
+        carriers[EMAIL] = carriers[UNCONFIRMED] = Mail(settings, partial(notices.code, ledger.key))
     courier = Courier(
         ledger.store.outbox,
         carriers,

@@ -93,10 +93,15 @@ class FeedRecord(NamedTuple):
     runs: Sequence[Run]
 
 
+UNCONFIRMED, EMAIL, WEBHOOK = "unconfirmed", "email", "webhook"
+"""The kinds of subscriptions."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Where a principal wants its notices: `kind` is `webhook` or `email`, `target` a URL or an address.
+    """Where a principal wants its notices: `target` is the URL of a `webhook`, or the address of an `email`.
 
+    An address of the kind `unconfirmed` gets only the letter that asks for its confirmation.
     `gone` says that its receiver wants no more notices: nothing is posted to it.
     """
 
@@ -206,12 +211,19 @@ class Outbox(Protocol):
         """Those of one principal, oldest first."""
 
     def subscribers(self) -> Sequence[tuple[Subscription, Principal]]:
-        """Every subscription that is not gone, with its principal. A principal whose token has ended has none
-        here.
+        """Every subscription that is confirmed and not gone, with its principal.
+
+        A principal whose token has ended has none here.
         """
 
     def add_subscription(self, subscription: Subscription) -> None:
         """Note a new subscription."""
+
+    def unconfirmed(self, target: str, since_ms: int) -> int:
+        """How many unconfirmed subscriptions of anyone an address has. Those made before are forgotten."""
+
+    def confirm_subscription(self, subscription: str) -> None:
+        """Note that the address of an unconfirmed subscription is its owner's."""
 
     def remove_subscription(self, subscription: str) -> None:
         """Forget a subscription and all its letters."""

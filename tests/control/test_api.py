@@ -71,6 +71,7 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ),
     ("POST", "/api/v1/subscriptions/sub_x/remove"): ("subscription.remove", None),
     ("POST", "/api/v1/subscriptions/sub_x/test"): ("subscription.test", None),
+    ("POST", "/api/v1/subscriptions/sub_x/confirm"): ("subscription.confirm", {"code": "abc"}),
     ("POST", "/api/v1/subscriptions/dead/replay"): ("subscription.replay", {"letter": None}),
     ("POST", "/api/v1/grants/grant_x/members"): ("member.register", {"rows": [{"identifiers": ["0" * 32]}]}),
     ("POST", "/api/v1/grants/grant_x/members/remove"): ("member.remove", {"members": ["mem_x"]}),

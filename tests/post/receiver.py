@@ -95,7 +95,7 @@ async def receiving(
 
 
 class Names(AbstractResolver):
-    """Names that lead where a test says, one answer after the other."""
+    """Names that lead where a test says, one answer after the other; without any, no name is known."""
 
     def __init__(self, *addresses: str) -> None:
         self.addresses = list(addresses)
@@ -105,6 +105,8 @@ class Names(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         self.asked += 1
+        if not self.addresses:
+            raise OSError("no such name")
         found = self.addresses.pop(0) if len(self.addresses) > 1 else self.addresses[0]
         kind = socket.AF_INET6 if ":" in found else socket.AF_INET
         return [ResolveResult(hostname=host, host=found, port=port, family=kind, proto=0, flags=0)]

@@ -143,6 +143,18 @@ def test_it_waits_longer_after_each_failure_and_then_the_letter_is_dead(store, c
     assert (dead.message, dead.attempts, dead.error) == ("msg_1", len(BACK_OFF_MS) + 1, "it answered 500")
 
 
+@pytest.mark.parametrize(
+    ("asked_ms", "waited_ms"),
+    [(1, BACK_OFF_MS[0]), (90_000, 90_000), (10 * BACK_OFF_MS[-1], BACK_OFF_MS[-1])],
+)
+def test_it_waits_as_long_as_the_receiver_asks_but_not_for_ever(store, asked_ms, waited_ms):
+    clock = Clock(0)
+    carrier = Scripted(lambda _: DeliveryFailure("it answered 429", wait_ms=asked_ms))
+    post(store, letter(1))
+    settle(store, carrier, clock)
+    assert store.outbox.next_due_ms(()) == waited_ms
+
+
 def test_a_dead_letter_that_is_replayed_has_all_its_attempts_again(store):
     clock, carrier = Clock(0), Scripted(failing("msg_1"))
     post(store, letter(1))

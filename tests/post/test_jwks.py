@@ -199,7 +199,7 @@ def test_a_server_that_hangs_is_left(tls, beginning):
 def test_no_connection_is_made_into_a_network_that_is_not_allowed(tls, host):
     async def test():
         async with receiving(says(200, BODY), tls=tls[0]) as receiver:
-            with pytest.raises((InvalidInput, Unreachable), match=r"public address|is not sent to"):
+            with pytest.raises((InvalidInput, Unreachable), match=r"public address|no connection"):
                 await fetch(f"https://{host}:{receiver.port}/", (), tls=tls[1])
         return receiver.connections
 
@@ -208,7 +208,7 @@ def test_no_connection_is_made_into_a_network_that_is_not_allowed(tls, host):
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fd00:ec2::254"])
 def test_a_name_that_leads_to_a_private_address_is_not_asked(address):
-    with pytest.raises(Unreachable, match=f"{address} port 8443 is not sent to"):
+    with pytest.raises(Unreachable, match="no connection: nothing that may be reached"):
         asyncio.run(fetch("https://public.example:8443/", (), resolver=Names(address)))
 
 
@@ -222,7 +222,7 @@ def test_a_name_that_leads_elsewhere_the_next_time_is_checked_the_next_time(tls)
                 url = f"https://name.example:{receiver.port}/"
                 assert await keysets.fetch(url) == BODY
                 assert await keysets.fetch(url) == BODY
-                with pytest.raises(Unreachable, match=r"10\.0\.0\.1 port"):
+                with pytest.raises(Unreachable, match="no connection"):
                     await keysets.fetch(url)
             return [got.headers.get("cookie") for got in receiver.received], receiver.connections, names.asked
 

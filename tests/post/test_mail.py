@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from email import message_from_bytes, policy
 
 import pytest
@@ -39,13 +40,13 @@ def server(answers: dict[str, bytes], taken: list[bytes]):
     return talk
 
 
-def send(**answers: bytes):
+def send(to: Subscription = TO, **answers: bytes):
     async def main() -> tuple[DeliveryFailure | None, list[bytes]]:
         taken: list[bytes] = []
         async with listening(server(answers, taken)) as port:
             settings = PostSettings(smtp_host="127.0.0.1", smtp_port=port, mail_from="log@dev.example")
-            mail = Mail(settings)
-            found = await mail.deliver(TO, letter())
+            mail = Mail(settings, lambda subscription: f"code of {subscription}")
+            found = await mail.deliver(to, letter())
             await mail.close()
         return found, taken
 
@@ -59,6 +60,16 @@ def test_a_letter_is_handed_over_once_and_says_what_happened():
     assert (got["To"], got["From"]) == ("reviews@example.org", "log@dev.example")
     assert (got["Subject"], got["Message-ID"]) == ("case_1: case.opened", "<msg_1@dev.example>")
     assert "seq: 7" in got.get_content()
+
+
+def test_an_address_that_is_not_confirmed_gets_the_code_and_nothing_of_the_case():
+    failure, (taken,) = send(replace(TO, kind="unconfirmed"))
+    assert failure is None
+    said = message_from_bytes(taken, policy=policy.default).get_content()
+    assert "sluicegate notify confirm sub_1 code of sub_1" in said
+    assert "case" not in said
+    (_, (taken,)) = send()
+    assert b"code of sub_1" not in taken
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from sluicegate import targets
 from sluicegate.bootstrap import wall_ms
 from sluicegate.core.lifecycle import notices
 from sluicegate.ports import Letter, Subscription
+from sluicegate.post import outbound
 from sluicegate.post.carrier import DeliveryFailure
 from sluicegate.post.webhook import Webhooks
 from sluicegate.settings import PostSettings
@@ -88,6 +89,12 @@ def test_a_foreign_receiver_accepts_what_is_sent_and_nothing_altered():
         (says(404), DeliveryFailure("it answered 404")),
         (says(410), DeliveryFailure("it answered 410", gone=True)),
         (says(429), DeliveryFailure("it answered 429")),
+        (says(429, b"", "retry-after: 120"), DeliveryFailure("it answered 429", wait_ms=120_000)),
+        (says(503, b"", "retry-after: 0"), DeliveryFailure("it answered 503")),
+        (says(503, b"", "retry-after: soon"), DeliveryFailure("it answered 503")),
+        (says(503, b"", "retry-after: -5"), DeliveryFailure("it answered 503")),
+        (says(503, b"", "retry-after: Wed, 21 Oct 2015 07:28:00 GMT"), DeliveryFailure("it answered 503")),
+        (says(200, b"", "retry-after: 120"), None),
         (says(500, b"<script>"), DeliveryFailure("it answered 500")),
     ],
 )
@@ -183,7 +190,14 @@ def test_no_connection_is_made_into_a_network_that_is_not_allowed(scheme, host):
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fd00:ec2::254"])
 def test_a_name_that_leads_to_a_private_address_is_not_sent_to(address):
     failure = asyncio.run(send("https://public.example:8443/", NOWHERE, resolver=Names(address)))
-    assert failure == DeliveryFailure(f"{address} port 8443 is not sent to")
+    assert failure == DeliveryFailure(outbound.NO_CONNECTION)
+
+
+def test_what_a_name_leads_to_is_not_said():
+    """Else a webhook would be a way to ask about names and machines that only the operator's network has."""
+    private = asyncio.run(send("https://public.example:8443/", NOWHERE, resolver=Names("10.1.2.3")))
+    unknown = asyncio.run(send("https://unknown.invalid:8443/", NOWHERE, resolver=Names()))
+    assert private == unknown == DeliveryFailure(outbound.NO_CONNECTION)
 
 
 def test_a_name_that_leads_elsewhere_the_second_time_is_checked_the_second_time():
@@ -206,7 +220,7 @@ def test_a_name_that_leads_elsewhere_the_second_time_is_checked_the_second_time(
 
 def test_plain_http_goes_nowhere_but_into_allowed_networks():
     failure = asyncio.run(send("http://public.example:8080/", HERE, resolver=Names("8.8.8.8")))
-    assert failure == DeliveryFailure("8.8.8.8 port 8080 is not sent to")
+    assert failure == DeliveryFailure(outbound.NO_CONNECTION)
 
 
 def test_a_proxy_of_the_environment_is_not_used(monkeypatch):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from sluicegate.acts import subscriptions as acts
+from sluicegate.core.lifecycle import notices
 from sluicegate.errors import InvalidInput
 from sluicegate.service import subscriptions
 from sluicegate.settings import PostSettings
@@ -101,6 +102,55 @@ def test_mail_wants_a_server_and_targets_are_checked(plane):
     assert "secret" not in yes(plane.do("oncd", acts.ADD, **MAIL)).to_json()
     with pytest.raises(InvalidInput):
         plane.do("oncd", acts.ADD, kind="webhook", target="https://10.0.0.1/")
+
+
+@pytest.fixture
+def mailing(plane: Plane) -> Plane:
+    """A plane that sends mail."""
+    plane.services = replace(plane.services, post=PostSettings(smtp_host="localhost"))
+    return plane
+
+
+def code_of(plane: Plane, subscription: str) -> str:
+    return notices.code(plane.ledger.key, subscription)
+
+
+def test_an_address_gets_a_code_and_nothing_else_until_it_comes_back(mailing):
+    heard = yes(mailing.do("oncd", acts.ADD, **MAIL))
+    assert (heard.kind, heard.state) == ("email", "unconfirmed")
+    mailing.submit(name="Example Grid Operator")
+    assert [told["type"] for told in waiting(mailing, heard.subscription)] == ["confirmation"]
+    assert code_of(mailing, heard.subscription) not in str(mailing.store.contents)
+    assert no(mailing.do("oncd", acts.TRY, subscription=heard.subscription)) == "unconfirmed"
+    for wrong in ("x", "é", code_of(mailing, "sub_other")):
+        named = {"subscription": heard.subscription, "code": wrong}
+        assert no(mailing.do("oncd", acts.CONFIRM, **named)) == "code_wrong"
+    given = {"subscription": heard.subscription, "code": code_of(mailing, heard.subscription)}
+    assert no(mailing.do("rival", acts.CONFIRM, **given)) == "subscription_unknown"
+    assert yes(mailing.do("oncd", acts.CONFIRM, **given)).state == "active"
+    assert no(mailing.do("oncd", acts.CONFIRM, **given)) == "not_to_confirm"
+    mailing.admit("applicant", "Example Water")
+    assert "grant.approved" in [told["type"] for told in waiting(mailing, heard.subscription)]
+
+
+def test_whoever_names_an_address_again_and_again_does_not_get_it_more_letters(mailing):
+    """Removed ones still count: else an address could be filled by adding and removing."""
+    for who in ("oncd", "rival", "rival"):
+        added = yes(mailing.do(who, acts.ADD, **MAIL)).subscription
+        yes(mailing.do(who, acts.REMOVE, subscription=added))
+        assert waiting(mailing, added) == []
+    assert no(mailing.do("applicant", acts.ADD, **MAIL)) == "address_asked"
+    yes(mailing.do("applicant", acts.ADD, kind="email", target="another@example.org"))
+    mailing.wall.at_ms += subscriptions.CODE_MS + 1
+    yes(mailing.do("applicant", acts.ADD, **MAIL))
+    assert mailing.do("rival", acts.LIST).subscriptions == ()
+
+
+def test_a_code_is_good_for_a_day(mailing):
+    heard = yes(mailing.do("oncd", acts.ADD, **MAIL)).subscription
+    mailing.wall.at_ms += subscriptions.CODE_MS + 1
+    given = {"subscription": heard, "code": code_of(mailing, heard)}
+    assert no(mailing.do("oncd", acts.CONFIRM, **given)) == "code_over"
 
 
 def test_there_is_an_end_to_subscriptions(plane):

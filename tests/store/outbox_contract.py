@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sluicegate.ports import Store
+from sluicegate.ports import EMAIL, UNCONFIRMED, Store
 from tests.store.examples import AGENCY, APPLICANT, HOOK, MAIL, OTHER, Contract, letter
 
 
@@ -32,6 +32,30 @@ class OutboxContract(Contract):
             ports.outbox.remove_subscription(HOOK.id)
             assert list(ports.outbox.subscriptions(AGENCY.id)) == [MAIL]
         assert list(posting.outbox.subscriptions(AGENCY.id)) == [MAIL]
+
+    def test_an_unconfirmed_address_hears_nothing_until_it_is_confirmed(self, posting):
+        asked = replace(MAIL, id="sub_9", kind=UNCONFIRMED, created_at_ms=5_000)
+        with posting.write() as ports:
+            ports.outbox.add_subscription(asked)
+            assert asked not in [each for each, _ in ports.outbox.subscribers()]
+            assert ports.outbox.unconfirmed(MAIL.target, 5_000) == 1
+            assert ports.outbox.unconfirmed("another@example.org", 5_000) == 0
+            ports.outbox.post([letter(9, asked)])
+        assert list(posting.outbox.due(0, (), 9)) == [(asked, letter(9, asked))]
+        with posting.write() as ports:
+            ports.outbox.confirm_subscription(asked.id)
+            assert ports.outbox.unconfirmed(MAIL.target, 9_000) == 0
+            assert replace(asked, kind=EMAIL) in [each for each, _ in ports.outbox.subscribers()]
+
+    def test_what_was_not_confirmed_in_time_is_forgotten_and_nothing_else(self, posting):
+        asked = replace(OTHER, id="sub_9", kind=UNCONFIRMED, target=MAIL.target, created_at_ms=5_000)
+        with posting.write() as ports:
+            ports.outbox.add_subscription(asked)
+            ports.outbox.post([letter(9, asked)])
+            assert ports.outbox.unconfirmed("another@example.org", 5_001) == 0
+            assert list(ports.outbox.subscriptions(AGENCY.id)) == [HOOK, MAIL]
+            assert list(ports.outbox.subscriptions(APPLICANT.id)) == [OTHER]
+        assert posting.outbox.counts() == {"waiting": 0, "dead": 0}
 
     def test_letters_of_a_case_are_due_one_after_the_other(self, posting):
         self._post(posting, letter(1), letter(2), letter(3))

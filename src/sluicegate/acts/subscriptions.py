@@ -23,7 +23,9 @@ class SubscriptionRequest(Arguments):
 
 @form
 class SubscriptionView(ActAnswer):
-    """Where notices go. `state` is `active`, or `gone` if the receiver wants nothing more."""
+    """Where notices go. `state` is `active`; `unconfirmed`, and nothing goes there yet; or `gone` if the
+    receiver wants nothing more.
+    """
 
     subscription: str
     kind: str
@@ -46,7 +48,27 @@ ADD = Act(
     "/api/v1/subscriptions",
     SubscriptionRequest,
     NewSubscription,
-    "Get a notice of everything that happens in the cases you may see. A webhook's secret is shown once.",
+    "Get a notice of everything that happens in the cases you may see. A webhook's secret is shown once; an "
+    "address gets a code first, to confirm that it is yours.",
+)
+
+
+@form
+class AddressCode(Arguments):
+    """The code that was sent to the address of a subscription."""
+
+    subscription: Annotated[str, Note("The subscription, such as sub_….")]
+    code: Annotated[ShortText, Note("The code from the letter.")]
+
+
+CONFIRM = Act(
+    "subscription.confirm",
+    ALL,
+    "command",
+    "/api/v1/subscriptions/{subscription}/confirm",
+    AddressCode,
+    SubscriptionView,
+    "Confirm that a mail address is yours, with the code that was sent to it within the last day.",
 )
 
 

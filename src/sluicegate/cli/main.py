@@ -176,6 +176,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         "Get notices by webhook or e-mail.",
         {
             "add": "notices.add",
+            "confirm": "notices.confirm",
             "list": "notices.listed",
             "remove": "notices.remove",
             "test": "notices.trial",

@@ -36,7 +36,9 @@ def add(
     lines = [f"subscription {added.subscription}: {added.kind} {added.target}"]
     if added.secret is not None:
         lines.append(f"  secret, shown only now: {added.secret}")
-    lines.append(f"  try it: sluicegate notify test {added.subscription}")
+        lines.append(f"  try it: sluicegate notify test {added.subscription}")
+    else:
+        lines.append(f"  a code is on its way there: sluicegate notify confirm {added.subscription} CODE")
     tell(added, as_json, "\n".join(lines))
 
 
@@ -58,6 +60,7 @@ def _dead(found: DeadLetters) -> str:
 
 
 listed = acting(acts.LIST, _subscriptions)
+confirm = acting(acts.CONFIRM, lambda found: f"notices go to {found.target} from now on")
 remove = acting(acts.REMOVE, lambda gone: f"subscription {gone.subscription} is removed")
 trial = acting(acts.TRY, lambda sent: f"letter {sent.letter} is on its way to {sent.subscription}")
 dead = acting(acts.DEAD, _dead)

@@ -10,10 +10,14 @@ from sluicegate.ports import Letter, Subscription
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFailure:
-    """A letter did not arrive: why, in our own words; `gone` if the receiver wants no more letters."""
+    """A letter did not arrive: why, in our own words; `gone` if the receiver wants no more letters.
+
+    Units: `wait_ms`: how long, at least, the receiver asks to wait.
+    """
 
     error: str
     gone: bool = False
+    wait_ms: int = 0
 
 
 class Carrier(Protocol):

@@ -140,5 +140,6 @@ class Courier:
         elif letter.attempts >= len(BACK_OFF_MS):
             self._outbox.bury(letter.message, failure.error)
         else:
-            wait_ms = BACK_OFF_MS[letter.attempts] * (1 + JITTER * self._chance())
-            self._outbox.put_off(letter.message, self._wall_ms() + int(wait_ms), failure.error)
+            pause_ms = max(BACK_OFF_MS[letter.attempts], min(failure.wait_ms, BACK_OFF_MS[-1]))
+            due_ms = self._wall_ms() + int(pause_ms * (1 + JITTER * self._chance()))
+            self._outbox.put_off(letter.message, due_ms, failure.error)

@@ -2,6 +2,7 @@
 
 Rules:
 - The connection is encrypted, or the server is this machine.
+- An address that is not confirmed gets one letter: the code that confirms it, which is not in the database.
 - A letter has the same Message-ID at every attempt. All letters about a case are one thread.
 - Only the code of a server's answer is reported, not its text.
 """
@@ -12,6 +13,7 @@ import asyncio
 import smtplib
 import socket
 import ssl
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -20,7 +22,8 @@ from email.utils import format_datetime
 from ipaddress import ip_address
 from typing import Any
 
-from sluicegate.ports import Letter, Subscription
+from sluicegate.core.lifecycle import notices
+from sluicegate.ports import UNCONFIRMED, Letter, Subscription
 from sluicegate.post.carrier import DeliveryFailure
 from sluicegate.settings import PostSettings
 from sluicegate_record.log import canonical, times
@@ -30,22 +33,29 @@ THREADS = 4
 
 
 class Mail:
-    """Hands letters to the operator's mail server. `tls` checks its certificate; None means the system's."""
+    """Hands letters to the operator's mail server. `code` gives the code that confirms an address.
 
-    def __init__(self, settings: PostSettings, tls: ssl.SSLContext | None = None) -> None:
+    `tls` checks the server's certificate; None means the system's.
+    """
+
+    def __init__(
+        self, settings: PostSettings, code: Callable[[str], str], tls: ssl.SSLContext | None = None
+    ) -> None:
         self._settings = settings
+        self._code = code
         self._tls = tls
         self._open: set[smtplib.SMTP] = set()
         self._threads = ThreadPoolExecutor(THREADS, "mail")
 
     async def deliver(self, subscription: Subscription, letter: Letter) -> DeliveryFailure | None:
         """Hand a letter over once."""
-        message = written(subscription, letter, self._settings.mail_from)
+        code = self._code(subscription.id) if subscription.kind == UNCONFIRMED else None
+        message = written(subscription, letter, self._settings.mail_from, code)
         try:
             await asyncio.get_running_loop().run_in_executor(self._threads, self._send, message)
         except smtplib.SMTPRecipientsRefused as error:
-            code = min(code for code, _ in error.recipients.values())
-            return DeliveryFailure(f"the mail server refused the recipient: {code}")
+            status = min(status for status, _ in error.recipients.values())
+            return DeliveryFailure(f"the mail server refused the recipient: {status}")
         except smtplib.SMTPResponseException as error:
             return DeliveryFailure(f"the mail server answered {error.smtp_code}")
         except (smtplib.SMTPException, OSError) as error:
@@ -94,26 +104,40 @@ class _Connection(smtplib.SMTP):
         return self.sock
 
 
-def written(subscription: Subscription, letter: Letter, sender: str) -> EmailMessage:
-    """A letter as a mail message."""
+def written(subscription: Subscription, letter: Letter, sender: str, code: str | None = None) -> EmailMessage:
+    """A letter as a mail message; with a `code` it is the one that asks for a confirmation."""
     body: Any = canonical.loads(letter.body)
     domain = sender.rpartition("@")[2]
     message = EmailMessage()
     message["From"] = sender
     message["To"] = subscription.target
-    message["Subject"] = f"{letter.case}: {body['type']}" if letter.case else "A test"
+    message["Subject"] = _subject(letter, body["type"])
     message["Date"] = format_datetime(datetime.fromtimestamp(_seconds(body), UTC))
     message["Message-ID"] = f"<{letter.message}@{domain}>"
     if letter.case:
         # The first message of the thread is one that nobody sent: so every one has the same parent.
         message["In-Reply-To"] = message["References"] = f"<{letter.case}.{subscription.id}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
+    if code is not None:
+        message.set_content(_CONFIRM.format(subscription=subscription.id, code=code))
+        return message
     said = {"topic": body["type"], "at": body["timestamp"], **body["data"]}
     lines = [f"{name}: {value}" for name, value in said.items()]
     message.set_content("\n".join([*lines, "", _CLOSE]))
     return message
 
 
+def _subject(letter: Letter, topic: str) -> str:
+    if topic == notices.CONFIRMATION:
+        return "Confirm this address"
+    return f"{letter.case}: {topic}" if letter.case else "A test"
+
+
+_CONFIRM = """Someone asked a Sluicegate control plane to send notices to this address.
+
+If it was you: sluicegate notify confirm {subscription} {code}
+If not, do nothing: nothing else is sent here. The code is good for a day.
+"""
 _CLOSE = "You asked to be told. 'sluicegate notify list' shows your subscriptions, 'notify remove' ends one."
 
 

@@ -3,6 +3,7 @@
 Rules:
 - The address is checked where the connection is made, so that it cannot change between check and use. A name
   that leads to a private network is treated as that address.
+- What went wrong with a connection is not said. Else who may name a URL could ask where a name leads to.
 - It uses no proxy and no cookie, uses no connection twice, and decompresses nothing.
 """
 
@@ -59,13 +60,14 @@ def session(
 
 def why(error: Exception) -> str:
     """What went wrong, in our own words. Requires: one of FAILED."""
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return str(error.os_error) if isinstance(error.os_error, _Private) else "no connection"
-    if isinstance(error, _Private):
-        return str(error)
+    if isinstance(error, (aiohttp.ClientConnectorError, _Private)):
+        return NO_CONNECTION
     if isinstance(error, TimeoutError):
         return "no answer in time"
     return f"no answer in HTTP: {type(error).__name__}"
+
+
+NO_CONNECTION = "no connection: nothing that may be reached answers under this name and port"
 
 
 class _Private(OSError):
@@ -76,5 +78,5 @@ def _socket(allowed: targets.Networks, info: tuple[Any, ...], *, encrypted: bool
     """The socket for a connection, if it may be made."""
     family, kind, protocol, _, (host, port, *_) = info
     if not targets.may_reach(ip_address(host), port, allowed, encrypted=encrypted):
-        raise _Private(f"{host} port {port} is not sent to")
+        raise _Private
     return socket.socket(family, kind, protocol)

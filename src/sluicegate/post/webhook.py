@@ -2,7 +2,7 @@
 
 Rules:
 - Connections are those of `post.outbound`; no redirect is followed.
-- Only the status of an answer is read.
+- Only the status of an answer is read, and how long it asks to wait (`Retry-After`).
 - A 2xx status means that the letter arrived. 410 means that the receiver wants no more letters. Any other
   status is a failure.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 
 from aiohttp.abc import AbstractResolver
 
@@ -57,18 +58,20 @@ class Webhooks:
         """Post a letter once."""
         try:
             targets.check_webhook(subscription.target, self._allowed)
-            status = await self._post(subscription, letter)
+            status, wait_ms = await self._post(subscription, letter)
         except InvalidInput as error:
             return DeliveryFailure(error.message)
         except outbound.FAILED as error:
             return DeliveryFailure(outbound.why(error))
-        return None if 200 <= status < 300 else DeliveryFailure(f"it answered {status}", gone=status == 410)
+        if 200 <= status < 300:
+            return None
+        return DeliveryFailure(f"it answered {status}", gone=status == 410, wait_ms=wait_ms)
 
     async def close(self) -> None:
         """Close every connection."""
         await asyncio.gather(*(session.close() for session in self._sessions.values()))
 
-    async def _post(self, subscription: Subscription, letter: Letter) -> int:
+    async def _post(self, subscription: Subscription, letter: Letter) -> tuple[int, int]:
         timestamp_s = self._wall_ms() // 1000
         key = self._secret(subscription.id)
         headers = {
@@ -81,6 +84,17 @@ class Webhooks:
         session = self._sessions[subscription.target.partition(":")[0].lower()]
         sending = session.post(subscription.target, data=letter.body, headers=headers, allow_redirects=False)
         async with sending as response:
-            status = response.status
+            found = response.status, _wait_ms(response.headers.get("retry-after", ""), self._wall_ms())
             response.close()
-        return status
+        return found
+
+
+def _wait_ms(retry_after: str, now_ms: int) -> int:
+    """How long a `Retry-After` asks to wait; 0 where it asks nothing. Source: RFC 9110 section 10.2.3."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return 1_000 * int(retry_after[:9])
+    try:
+        at = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return 0
+    return max(0, int(1_000 * at.timestamp()) - now_ms)

@@ -2,18 +2,23 @@
 
 Rules:
 - A principal sees and changes only its own.
+- A mail address hears nothing until the code that was sent to it comes back. Anyone can name any address: so
+  few such letters go to one, and a subscription that is removed unconfirmed still counts for a day.
 - A webhook's secret is in the answer that makes it and nowhere else: it is derived, never stored.
 """
 
 from __future__ import annotations
 
 import base64
+import hmac
+from dataclasses import replace
 from typing import Any
 
 from sluicegate import targets
 from sluicegate.acts import subscriptions as acts
 from sluicegate.acts.act import Nothing
 from sluicegate.acts.subscriptions import (
+    AddressCode,
     DeadLetter,
     DeadLetters,
     NewSubscription,
@@ -27,15 +32,18 @@ from sluicegate.acts.subscriptions import (
     TrialLetter,
 )
 from sluicegate.core.lifecycle import Refusal, notices
-from sluicegate.ports import Letter, Ports, Subscription
+from sluicegate.ports import EMAIL, UNCONFIRMED, WEBHOOK, Letter, Ports, Subscription
 from sluicegate.service.context import Context, does
 from sluicegate.service.letters import letter
-from sluicegate_record.form import replace
+from sluicegate_record import form as forms
 from sluicegate_record.log import canonical, times
 
-WEBHOOK, EMAIL = "webhook", "email"
 SUBSCRIPTIONS_MAX = 20
 """How many one principal may have: every entry about its cases is sent to each."""
+ASKED_MAX = 3
+"""How many letters a day ask one address for its confirmation, also when different principals name it."""
+CODE_MS = 86_400_000
+"""How long a code is good."""
 DEAD_MAX = 1_000
 """How many dead letters one answer lists."""
 
@@ -57,14 +65,48 @@ def add(context: Context[NewSubscription], asked: SubscriptionRequest) -> NewSub
             said = f"you have {SUBSCRIPTIONS_MAX} subscriptions"
             return Refusal("conflict", "too_many_subscriptions", said, "remove one")
         name = "sub_" + base64.b32encode(ledger.random(10)).decode().lower()
-        added = Subscription(name, owner, asked.kind, asked.target, ledger.now_ms())
+        now_ms = ledger.now_ms()
+        if asked.kind == WEBHOOK:
+            added = Subscription(name, owner, WEBHOOK, asked.target, now_ms)
+            ports.outbox.add_subscription(added)
+            return NewSubscription(**_shown(added))
+        if ports.outbox.unconfirmed(asked.target, now_ms - CODE_MS) >= ASKED_MAX:
+            said = f"this address was asked {ASKED_MAX} times within a day for a confirmation"
+            return Refusal("conflict", "address_asked", said, "confirm one of those, or try again tomorrow")
+        added = Subscription(name, owner, UNCONFIRMED, asked.target, now_ms)
         ports.outbox.add_subscription(added)
+        ports.outbox.post([letter(notices.confirmation(name, now_ms), name)])
         return NewSubscription(**_shown(added))
 
     answer = context.arrange(change)
     if isinstance(answer, Refusal) or asked.kind != WEBHOOK:
         return answer
-    return replace(answer, secret=notices.shown(notices.secret(ledger.key, answer.subscription)))
+    return forms.replace(answer, secret=notices.shown(notices.secret(ledger.key, answer.subscription)))
+
+
+@does(acts.CONFIRM)
+def confirm(context: Context[SubscriptionView], asked: AddressCode) -> SubscriptionView | Refusal:
+    """Take the code that was sent to an address. From now on notices go there."""
+    ledger = context.ledger
+
+    def change(ports: Ports) -> SubscriptionView | Refusal:
+        found = _own(context, ports, asked.subscription)
+        if isinstance(found, Refusal):
+            return found
+        if found.kind != UNCONFIRMED or found.gone:
+            return Refusal("conflict", "not_to_confirm", f"{found.id!r} has nothing to confirm")
+        if ledger.now_ms() - found.created_at_ms > CODE_MS:
+            return Refusal(
+                "conflict", "code_over", "this code was good for a day", "'notify add' sends another"
+            )
+        if not hmac.compare_digest(notices.code(ledger.key, found.id).encode(), asked.code.encode()):
+            return Refusal(
+                "conflict", "code_wrong", "this is not the code that was sent", "copy it from the letter"
+            )
+        ports.outbox.confirm_subscription(found.id)
+        return SubscriptionView(**_shown(replace(found, kind=EMAIL)))
+
+    return context.arrange(change)
 
 
 @does(acts.LIST)
@@ -82,7 +124,10 @@ def remove(context: Context[SubscriptionEnd], asked: SubscriptionArgument) -> Su
         found = _own(context, ports, asked.subscription)
         if isinstance(found, Refusal):
             return found
-        ports.outbox.remove_subscription(found.id)
+        if found.kind == UNCONFIRMED:
+            ports.outbox.end_subscription(found.id, "removed")
+        else:
+            ports.outbox.remove_subscription(found.id)
         return SubscriptionEnd(subscription=found.id, removed=True)
 
     return context.arrange(change)
@@ -96,6 +141,9 @@ def test(context: Context[TrialLetter], asked: SubscriptionArgument) -> TrialLet
         found = _own(context, ports, asked.subscription)
         if isinstance(found, Refusal):
             return found
+        if found.kind == UNCONFIRMED:
+            said = f"the address of {found.id!r} is not confirmed"
+            return Refusal("conflict", "unconfirmed", said, "confirm it with the code that was sent to it")
         if found.gone:
             said = f"the receiver of {found.id!r} said that it is gone"
             return Refusal("conflict", "subscription_gone", said, "replay its dead letters, or add another")
@@ -138,11 +186,17 @@ def _shown(subscription: Subscription) -> dict[str, Any]:
     """The fields of a `SubscriptionView`."""
     return {
         "subscription": subscription.id,
-        "kind": subscription.kind,
+        "kind": EMAIL if subscription.kind == UNCONFIRMED else subscription.kind,
         "target": subscription.target,
-        "state": "gone" if subscription.gone else "active",
+        "state": _state(subscription),
         "since_ms": subscription.created_at_ms,
     }
+
+
+def _state(subscription: Subscription) -> str:
+    if subscription.gone:
+        return "gone"
+    return UNCONFIRMED if subscription.kind == UNCONFIRMED else "active"
 
 
 def _dead(subscription: Subscription, letter: Letter) -> DeadLetter:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection, Row
 
-from sluicegate.ports import Letter, Principal, Subscription
+from sluicegate.ports import EMAIL, UNCONFIRMED, Letter, Principal, Subscription
 from sluicegate.store import schema
 from sluicegate.store.database import Session
 from sluicegate.store.principals import HAS_TOKEN
@@ -37,15 +37,17 @@ class SqliteOutbox:
             return [_subscription(row) for row in rows]
 
     def subscribers(self) -> Sequence[tuple[Subscription, Principal]]:
-        """Every subscription that is not gone, with its principal. A principal whose token has ended has none
-        here.
+        """Every subscription that is confirmed and not gone, with its principal.
+
+        A principal whose token has ended has none here.
         """
         whose = schema.principals
         query = sa.select(_SUBSCRIPTIONS, whose.c.role, whose.c.name, whose.c.party).join(
             whose, whose.c.id == _SUBSCRIPTIONS.c.principal
         )
         with self._session.reading() as connection:
-            rows = connection.execute(query.where(~_SUBSCRIPTIONS.c.gone & HAS_TOKEN))
+            hears = ~_SUBSCRIPTIONS.c.gone & (_SUBSCRIPTIONS.c.kind != UNCONFIRMED) & HAS_TOKEN
+            rows = connection.execute(query.where(hears))
             return [
                 (_subscription(row), Principal(row.principal, row.role, row.name, row.party)) for row in rows
             ]
@@ -54,6 +56,21 @@ class SqliteOutbox:
         """Note a new subscription."""
         with self._session.writing() as connection:
             connection.execute(sa.insert(_SUBSCRIPTIONS).values(**asdict(subscription)))
+
+    def unconfirmed(self, target: str, since_ms: int) -> int:
+        """How many unconfirmed subscriptions of anyone an address has. Those made before are forgotten."""
+        table = _SUBSCRIPTIONS
+        old = sa.and_(table.c.kind == UNCONFIRMED, table.c.created_at_ms < since_ms)
+        of_target = sa.and_(table.c.kind == UNCONFIRMED, table.c.target == target)
+        with self._session.writing() as connection:
+            connection.execute(sa.delete(table).where(old))
+            return connection.scalar(sa.select(sa.func.count()).select_from(table).where(of_target)) or 0
+
+    def confirm_subscription(self, subscription: str) -> None:
+        """Note that the address of an unconfirmed subscription is its owner's."""
+        of = _SUBSCRIPTIONS.c.id == subscription
+        with self._session.writing() as connection:
+            connection.execute(sa.update(_SUBSCRIPTIONS).where(of).values(kind=EMAIL))
 
     def remove_subscription(self, subscription: str) -> None:
         """Forget a subscription and all its letters."""

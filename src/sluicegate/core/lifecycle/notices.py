@@ -9,6 +9,7 @@ Rules:
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ from sluicegate_record.log import canonical, times
 from sluicegate_record.record import Record
 from sluicegate_record.statements.question import Question
 
-TEST = "test"
+TEST, CONFIRMATION = "test", "confirmation"
 """The topic of a test. A test is sent on request, and is about no case."""
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every such secret begins with
 
@@ -136,12 +137,26 @@ def trial(subscription: str, asked: str, at_ms: int) -> Notice:
     return Notice(TEST, "", f"test {asked}", at_ms, {"subscription": subscription})
 
 
+def confirmation(subscription: str, at_ms: int) -> Notice:
+    """The letter that asks an address for its confirmation. The code is not in it: who mails it adds it."""
+    return Notice(CONFIRMATION, "", "confirmation", at_ms, {"subscription": subscription})
+
+
+def code(log: Ed25519PrivateKey, subscription: str) -> str:
+    """The code that confirms the address of a subscription, 80 bits. It is derived, as a secret is."""
+    return base64.b32encode(_derived(log, "mail", subscription)[:10]).decode().lower()
+
+
 def secret(log: Ed25519PrivateKey, subscription: str) -> bytes:
     """The secret that signs what is sent to a subscription's webhook, 32 bytes.
 
     It is derived from the log's key. So it is not stored anywhere.
     """
-    info = f"sluicegate:v1:webhook:{subscription}".encode()
+    return _derived(log, "webhook", subscription)
+
+
+def _derived(log: Ed25519PrivateKey, purpose: str, subscription: str) -> bytes:
+    info = f"sluicegate:v1:{purpose}:{subscription}".encode()
     return HKDF(SHA256(), 32, None, info).derive(log.private_bytes_raw())
 
 
