@@ -107,7 +107,7 @@ class Cast:
 
     def key(self, owner: str) -> Ed25519PrivateKey:
         """An owner's private key. Raises: BadKey: it cannot be read."""
-        return keyfile.load_private(self.key_file(owner))
+        return keyfile.load_ed25519(self.key_file(owner))
 
     def _trust(self, kind: str, head: str) -> str:
         officers = "".join(self._pin(officer) for officer in self.officers)

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -38,7 +38,7 @@ from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entries import Entry
 from sluicegate_record.law import Support
-from sluicegate_record.log import canonical, checkpoint, dsse
+from sluicegate_record.log import canonical, checkpoint, dsse, publickey
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy, Opening
 from sluicegate_record.record import Record
@@ -74,7 +74,7 @@ def public_key(name: str) -> bytes:
 
 
 def keyid(name: str) -> str:
-    return dsse.keyid(public_key(name))
+    return publickey.keyid(public_key(name))
 
 
 def pin(owner: str, party: str | None = None) -> Pin:
@@ -203,9 +203,21 @@ def _without_nones(value: Mapping[str, Any]) -> dict[str, Any]:
 # Envelopes
 
 
-def signed(payload: bytes, *signers: str, payload_type: str = dsse.PAYLOAD_TYPE_INTOTO) -> Envelope:
+class Signer(Protocol):
+    """Who signs with another key than that of its name: a passkey, or a program with ids of its own."""
+
+    def sign(self, payload: bytes, payload_type: str) -> Envelope:
+        """An envelope with its signature."""
+
+
+def signed(payload: bytes, *signers: str | Signer, payload_type: str = dsse.PAYLOAD_TYPE_INTOTO) -> Envelope:
     """One envelope with the signature of each signer."""
-    envelopes = [dsse.sign(payload_type, payload, private_key(signer)) for signer in signers]
+    envelopes = [
+        dsse.sign(payload_type, payload, private_key(each))
+        if isinstance(each, str)
+        else each.sign(payload, payload_type)
+        for each in signers
+    ]
     return Envelope(payload_type, payload, tuple(each.signatures[0] for each in envelopes))
 
 
@@ -214,7 +226,7 @@ def position(
     agency: str,
     word: str = "approve",
     *,
-    signer: str | None = None,
+    signer: str | Signer | None = None,
     **changes: Any,
 ) -> Envelope:
     """An agency's position in a case; `changes` alter the predicate."""
@@ -275,7 +287,9 @@ def proceeding(case: Case | Followed, *signers: str, reason: str = "it is right"
     return Proceed(signed(payload, *(signers or (OFFICER, OTHER_OFFICER))))
 
 
-def opening(state: State, release: str = RELEASE, name: str = STAGE, *, signer: str = OFFICER) -> Envelope:
+def opening(
+    state: State, release: str = RELEASE, name: str = STAGE, *, signer: str | Signer = OFFICER
+) -> Envelope:
     """An officer's opening of a stage, on the terms in force."""
     terms = state.releases[release].terms[name]
     return signed(stage_opening(state.log, release, name, terms), signer)

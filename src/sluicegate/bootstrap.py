@@ -247,7 +247,7 @@ def feed(settings: FeedSettings) -> WiredFeed:
         Head(store.log),
         store.feed_keys,
         SqliteFeedRegister(folder / FILE),
-        keyfile.load_private(key),
+        keyfile.load_ed25519(key),
         settings.name,
         Clocks(boot(), boot_ms, SteadyClock(wall_ms, boot_ms)),
         max_entries=settings.max_entries,
@@ -457,7 +457,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def _log_key(path: Path, *, is_new: bool) -> Ed25519PrivateKey:
     """The log's signing key: made with a new log, and never in place of one that is missing."""
     if path.exists():
-        return keyfile.load_private(path)
+        return keyfile.load_ed25519(path)
     if not is_new:
         raise InvalidInput(
             f"the log's signing key {path} is missing",

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from sluicegate_record.log import checkpoint, dsse
+from sluicegate_record.log import checkpoint, dsse, publickey
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.publickey import PublicKey
 from tests.cli.commands import EXAMPLES, Plane, lying
 from tests.cli.commands import plane as running_plane
 
@@ -232,7 +233,7 @@ def test_a_drill_refuses_nobody_and_its_report_is_signed_once(plane):
     assert plane.answer("drill", "report", "drill-1")["envelope"] == told["envelope"]
     assert told["envelope"] == json.loads(report.read_text())
     public = checkpoint.parse_vkey(plane.vkey).public
-    assert dsse.verify(Envelope.from_json(told["envelope"]), {dsse.keyid(public): public})
+    assert dsse.verify(Envelope.from_json(told["envelope"]), {publickey.keyid(public): PublicKey(public)})
     assert plane.answer("directive", "show", "drill-1")["drill"] is True
     assert "drill, lifted" in plane("directive", "list").out
     assert plane.error("directive", "lift", "drill-1")["code"] == "directive_unknown"

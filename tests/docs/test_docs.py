@@ -15,6 +15,7 @@ from sluicegate.core.terms import document, plan
 from sluicegate_record import audit
 from sluicegate_record.log import acknowledgement, checkpoint, dsse, tiles
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.publickey import PublicKey, keyid
 from sluicegate_record.statements.cases import Position
 from tools import commands, record, reference
 
@@ -72,7 +73,7 @@ def test_the_small_ledger_verifies_with_its_key_alone():
 def test_the_signed_position_verifies_with_the_agencys_key():
     envelope = Envelope.from_json(json.loads((RECORD / "position.json").read_text()))
     public = record.key_of("ostp").public_key().public_bytes_raw()
-    assert dsse.verify(envelope, {dsse.keyid(public): public}) == {dsse.keyid(public)}
+    assert dsse.verify(envelope, {keyid(public): PublicKey(public)}) == {keyid(public)}
     assert Position.read(envelope).agency == "ostp"
 
 

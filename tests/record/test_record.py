@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 
 from sluicegate_record import law
 from sluicegate_record.entities.case import Span
+from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entries import Entry, read
 from sluicegate_record.errors import InvalidInput
-from sluicegate_record.form import Misread
+from sluicegate_record.form import Misread, replace
 from sluicegate_record.law import Breach, Support, Unchecked
 from sluicegate_record.log import canonical
 from sluicegate_record.record import Record
 from sluicegate_record.terms.rule import DEPTH_MAX
 from tests.core.lifecycle.test_histories import Player, histories
+from tests.passkeys import PARTY, Passkey, key_of
 from tests.record.law.test_law import before, stored
 from tests.vectors.make_every_act import FOLDER
 from tests.worlds import content
@@ -93,15 +95,26 @@ def test_what_the_first_version_wrote_is_read_and_written_as_it_was() -> None:
     assert content(read_back(data.removesuffix(b"\n"))) == content(record)
 
 
-@pytest.mark.parametrize("v", [0, 2, "1", True, None, 1.0])
+@pytest.mark.parametrize("v", [0, 3, "1", True, None, 1.0, []])
 def test_another_version_is_refused(v: object) -> None:
     with pytest.raises(Misread, match=r"^v: expected "):
         Record.from_json({**Record().to_json(), "v": v})
 
 
 def test_another_version_is_refused_as_such_whatever_its_fields_are() -> None:
-    with pytest.raises(Misread, match=r"^v: expected a record in version 1 of its form, found 2$"):
-        Record.from_json({"v": 2, "persons": {}})
+    with pytest.raises(Misread, match=r"^v: expected a record in version 1 or 2 of its form, found 3$"):
+        Record.from_json({"v": 3, "persons": {}})
+
+
+def test_a_record_is_written_in_the_oldest_version_that_has_its_fields() -> None:
+    """A build that knows version 1 would take the key of a passkey for one that signs without assertions."""
+    record, passkey = Record(), Passkey(key_of("oncd", "p256")).public
+    pinned = PinnedKey(keyid=passkey.keyid, public=passkey.data, owner="oncd", party="oncd")
+    record.keys = {pinned.keyid: pinned}
+    assert record.to_json()["v"] == 1
+    record.keys = {pinned.keyid: replace(pinned, webauthn=PARTY)}
+    assert record.to_json()["v"] == 2
+    assert content(read_back(written(record))) == content(record)
 
 
 def test_a_field_that_this_build_does_not_know_is_refused() -> None:

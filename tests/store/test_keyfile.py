@@ -2,14 +2,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    SECP384R1,
+    SECP521R1,
+    EllipticCurve,
+    generate_private_key,
+)
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sluicegate.errors import BadKey
-from sluicegate.store.keyfile import load_private, save_private, write_secret
+from sluicegate.store.keyfile import load_ed25519, load_private, save_private, write_secret
+from sluicegate_record.log import publickey
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
 
@@ -22,7 +32,9 @@ def path(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("passphrase", ["", "correct horse", "é"])
 def test_a_key_reads_back(path: Path, passphrase: str) -> None:
     save_private(path, KEY, passphrase)
-    assert load_private(path, passphrase).private_bytes_raw() == KEY.private_bytes_raw()
+    read = load_private(path, passphrase)
+    assert isinstance(read, Ed25519PrivateKey)
+    assert read.private_bytes_raw() == KEY.private_bytes_raw()
     assert (b"ENCRYPTED" in path.read_bytes()) is bool(passphrase)
 
 
@@ -79,10 +91,28 @@ def test_what_is_no_key_is_refused(path: Path, data: bytes) -> None:
         load_private(path)
 
 
-def test_a_key_of_another_kind_is_refused(path: Path) -> None:
-    other = generate_private_key(SECP256R1())
+@pytest.mark.parametrize("curve", [SECP256R1(), SECP384R1()])
+@pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
+def test_a_key_on_a_curve_is_read(path: Path, curve: EllipticCurve, form: PrivateFormat) -> None:
+    key = generate_private_key(curve)
+    write_secret(path, key.private_bytes(Encoding.PEM, form, NoEncryption()))
+    assert publickey.of(load_private(path)) == publickey.of(key)
+    with pytest.raises(BadKey, match="expected an Ed25519 key"):
+        load_ed25519(path)
+
+
+def test_a_key_of_a_log_is_read(path: Path) -> None:
+    save_private(path, KEY)
+    assert load_ed25519(path).private_bytes_raw() == KEY.private_bytes_raw()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [generate_private_key(SECP521R1()), X25519PrivateKey.generate(), rsa.generate_private_key(65_537, 2_048)],
+)
+def test_a_key_of_another_kind_is_refused(path: Path, other: Any) -> None:
     write_secret(path, other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    with pytest.raises(BadKey, match="Ed25519"):
+    with pytest.raises(BadKey, match="expected ed25519, or ecdsa"):
         load_private(path)
 
 

@@ -31,6 +31,7 @@ from sluicegate_record.terms import kinds
 from sluicegate_record.terms.plan import Plan
 
 V = TypeVar("V")
+_VERSIONS = (1, 2)
 Entity: TypeAlias = Case | Grant | Directive
 
 
@@ -45,10 +46,11 @@ class Change(NamedTuple):
 class Snapshot(Form):
     """A record as it is written. Each list has the entities that know their own name, oldest first.
 
-    `v` is the version of this form. If a field is added, to it or to an entity, it gets the next version.
+    `v` is the version of this form. If a field is added, to it or to an entity, it gets the next version. A
+    record is written in the oldest version that has its fields: version 2 adds the `webauthn` of keys.
     """
 
-    v: Literal[1]
+    v: Literal[1, 2]
     origin: str
     log: str
     developer: str
@@ -96,8 +98,8 @@ class Record:
         """The record that `to_json` wrote. Raises: Misread: another version of the form, or no record:
         an entity is there twice, or names a case or terms that are not there.
         """
-        if type(value) is dict and value.get("v", 1) != 1:
-            raise Misread("a record in version 1 of its form", shown(value["v"]), ("v",))
+        if type(value) is dict and value.get("v", 1) not in _VERSIONS:
+            raise Misread("a record in version 1 or 2 of its form", shown(value["v"]), ("v",))
         found = Snapshot.from_json(value)
         for name in found.unknown:
             raise Misread("a field that this build knows", repr(name), (name,))
@@ -120,7 +122,7 @@ class Record:
     def to_json(self) -> dict[str, Json]:
         """The record as JSON, as `canonical.dumps` takes it."""
         return Snapshot(
-            v=1,
+            v=2 if any(key.webauthn is not None for key in self.keys.values()) else 1,
             origin=self.origin,
             log=self.log,
             developer=self.developer,
@@ -255,7 +257,11 @@ def _log_started(record: Record, entry: Happening, body: releases.LogStarted) ->
 def _key_pinned(record: Record, entry: Happening, body: releases.KeyPinned) -> None:
     record._pinned = None
     record.keys[body.keyid] = PinnedKey(
-        keyid=body.keyid, public=body.public_key, owner=body.owner, party=body.party
+        keyid=body.keyid,
+        public=body.public_key,
+        owner=body.owner,
+        party=body.party,
+        webauthn=body.webauthn,
     )
 
 

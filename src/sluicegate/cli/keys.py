@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sluicegate.cli.output import Json, emit
 from sluicegate.client import signing
 from sluicegate.store import keyfile
-from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log import canonical, publickey
 
 
 def generate(
@@ -21,10 +21,10 @@ def generate(
     """Make an Ed25519 key pair, encrypted if SLUICEGATE_PASSPHRASE is set. OUTPUT.pub is the public key."""
     key = Ed25519PrivateKey.generate()
     keyfile.save_private(output, key, signing.passphrase())
-    public = key.public_key().public_bytes_raw()
+    public = publickey.of(key)
     public_path = output.with_name(output.name + ".pub")
     public_path.write_text(canonical.b64(public) + "\n")
-    answer = {"key": str(output), "public": canonical.b64(public), "keyid": dsse.keyid(public)}
+    answer = {"key": str(output), "public": canonical.b64(public), "keyid": publickey.keyid(public)}
     emit(answer, as_json, f"private key in {output}, keep it; public key {answer['public']} in {public_path}")
 
 
@@ -32,6 +32,6 @@ def show(
     file: Annotated[Path, typer.Argument(help="A private key.", show_default=False)], as_json: Json = False
 ) -> None:
     """Show the public key of a private key."""
-    public = signing.private_key(file).public_key().public_bytes_raw()
-    answer = {"public": canonical.b64(public), "keyid": dsse.keyid(public)}
+    public = publickey.of(signing.private_key(file))
+    answer = {"public": canonical.b64(public), "keyid": publickey.keyid(public)}
     emit(answer, as_json, f"{answer['public']}\nkeyid {answer['keyid']}")

@@ -20,7 +20,7 @@ from sluicegate.cli.tables import table
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.errors import CommandRefused
-from sluicegate_record.log import dsse, times
+from sluicegate_record.log import publickey, times
 from sluicegate_record.statements.points import Pointing
 
 Name = Annotated[str, argument(PointAndDirective, "point")]
@@ -46,7 +46,7 @@ def declare(
         log=client.do(HEAD, Nothing()).vkey,
         point=name,
         surface=surface,
-        key=dsse.load_public(read_text(public)),
+        key=publickey.load(read_text(public)),
         says="declared",
     )
     envelope = signing.signed(said, signing.private_key(key))

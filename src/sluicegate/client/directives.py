@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from sluicegate.acts.directives import LiftRequest, SignedDirective
 from sluicegate.client.signing import signed
 from sluicegate.core.directives import directive
@@ -17,6 +15,7 @@ from sluicegate_record.directives.scope import CommittedNames, Scope
 from sluicegate_record.form import replace
 from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import Opening
+from sluicegate_record.log.publickey import SigningKey
 from sluicegate_record.statements.directives import DirectiveStatement
 
 
@@ -36,7 +35,7 @@ class Binding:
     received: Mapping[str, str] | None = None
 
 
-def signed_directive(given: dict[str, Any], bound: Binding, *keys: Ed25519PrivateKey) -> SignedDirective:
+def signed_directive(given: dict[str, Any], bound: Binding, *keys: SigningKey) -> SignedDirective:
     """A signed directive, as the control plane takes it.
 
     `given` is what `core.directives.directive.read` returned. The names in it go beside the statement, which

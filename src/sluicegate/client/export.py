@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from sluicegate.acts.review import ExportedCase
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate_record.directives.scope import CommittedNames, Scope
 from sluicegate_record.form import Misread, replace
-from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log import canonical, publickey
 from sluicegate_record.log.leaf import Opening
+from sluicegate_record.log.publickey import SigningKey
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.rule import Rule
 
@@ -43,12 +42,12 @@ def checked(case: ExportedCase) -> ExportedCase:
     return case
 
 
-def party_of(case: ExportedCase, key: Ed25519PrivateKey) -> str:
+def party_of(case: ExportedCase, key: SigningKey) -> str:
     """The party that a key speaks for in a case.
 
     Raises: InvalidInput: it does not speak for a party that is asked.
     """
-    party = case.parties.get(dsse.keyid(key.public_key().public_bytes_raw()))
+    party = case.parties.get(publickey.keyid(publickey.of(key)))
     if party is None:
         asked = ", ".join(sorted(set(case.parties.values())))
         raise InvalidInput(

@@ -10,8 +10,6 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from sluicegate.acts.fields import opened_beside
 from sluicegate.acts.points import EnforcementToSign
 from sluicegate.acts.releases import OpeningToSign
@@ -20,9 +18,10 @@ from sluicegate.client import export
 from sluicegate.errors import InvalidInput
 from sluicegate.store import keyfile
 from sluicegate_record.directives.received import Arrival
-from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log import canonical, dsse, publickey
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Opening
+from sluicegate_record.log.publickey import PublicKey, SigningKey
 from sluicegate_record.statements.cases import (
     Position,
     Proceeding,
@@ -40,12 +39,12 @@ from sluicegate_record.statements.statement import Statement
 _FOUND = itemgetter("list", "version", "decision", "reason")
 
 
-def private_key(path: Path) -> Ed25519PrivateKey:
+def private_key(path: Path) -> SigningKey:
     """The key in a file; SLUICEGATE_PASSPHRASE opens an encrypted key."""
     return keyfile.load_private(path, passphrase())
 
 
-def signed(stated: Statement, *keys: Ed25519PrivateKey) -> dict[str, Any]:
+def signed(stated: Statement, *keys: SigningKey) -> dict[str, Any]:
     """A DSSE envelope over a statement, with a signature by each key.
 
     Raises: BadEnvelope: no reader would accept it. InvalidInput: a key twice.
@@ -69,7 +68,7 @@ class Review:
     is_sealed: bool = False
 
 
-def position(case: ExportedCase, said: Review, key: Ed25519PrivateKey) -> dict[str, Any]:
+def position(case: ExportedCase, said: Review, key: SigningKey) -> dict[str, Any]:
     """The signed position of the key's party in an exported case, in the form that `review import` takes.
 
     Raises: InvalidInput: the key's party is not asked, or `said` is not a position.
@@ -88,7 +87,7 @@ def position(case: ExportedCase, said: Review, key: Ed25519PrivateKey) -> dict[s
     return _with_opened(signed(stated, key), opened)
 
 
-def schedule(exported: Sequence[ExportedCase], said: Review, key: Ed25519PrivateKey) -> dict[str, Any]:
+def schedule(exported: Sequence[ExportedCase], said: Review, key: SigningKey) -> dict[str, Any]:
     """One signed position in several exported cases. Raises: InvalidInput: as `position`."""
     parties = {export.party_of(each, key) for each in exported}
     if len(parties) != 1 or said.is_sealed or said.conditions:
@@ -105,7 +104,7 @@ def schedule(exported: Sequence[ExportedCase], said: Review, key: Ed25519Private
     return signed(stated, key)
 
 
-def countersigned(given: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
+def countersigned(given: Mapping[str, Any], key: SigningKey) -> dict[str, Any]:
     """The same statement with one more signature.
 
     Raises: BadEnvelope; InvalidInput: the key has signed it already.
@@ -113,24 +112,25 @@ def countersigned(given: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str,
     inner = given.get("envelope", given)
     envelope = Envelope.from_json(inner)
     added = dsse.sign(envelope.payload_type, envelope.payload, key).signatures
-    if any(mine.keyid == known.keyid for mine in added for known in envelope.signatures):
+    own = PublicKey(publickey.of(key))
+    if dsse.verify(envelope, {own.keyid: own}):
         raise InvalidInput("this key has signed it already", remedy="countersign with another owner's key")
     both = Envelope(envelope.payload_type, envelope.payload, (*envelope.signatures, *added)).to_json()
     return {**given, "envelope": both} if "envelope" in given else both
 
 
-def receipt(case: ExportedCase, key: Ed25519PrivateKey) -> dict[str, Any]:
+def receipt(case: ExportedCase, key: SigningKey) -> dict[str, Any]:
     """The signed receipt of an exported case. Raises: InvalidInput: the key's party is not asked."""
     return signed(Receipt(question=case.question, agency=export.party_of(case, key)), key)
 
 
-def proceeding(case: ExportedCase, reason: str, key: Ed25519PrivateKey) -> dict[str, Any]:
+def proceeding(case: ExportedCase, reason: str, key: SigningKey) -> dict[str, Any]:
     """An officer's signed decision to proceed; a second officer countersigns it."""
     return signed(Proceeding(question=case.question, reason=reason), key)
 
 
 def screening(
-    case: ExportedCase, found: Mapping[str, str], candidates: list[Any], key: Ed25519PrivateKey
+    case: ExportedCase, found: Mapping[str, str], candidates: list[Any], key: SigningKey
 ) -> dict[str, Any]:
     """A signed screening decision; `found` holds `list, version, decision, reason`."""
     opened = Opening(secrets.token_bytes(32), canonical.dumps(candidates))
@@ -154,12 +154,12 @@ def _with_opened(envelope: dict[str, Any], opened: Opening | None) -> dict[str, 
     return {"envelope": envelope, "opened": opened_beside(opened)}
 
 
-def opening(asked: OpeningToSign, key: Ed25519PrivateKey) -> dict[str, Any]:
+def opening(asked: OpeningToSign, key: SigningKey) -> dict[str, Any]:
     """The signed opening of a stage: `asked` unchanged."""
     return signed(StageOpening.from_json(asked.to_json()), key)
 
 
-def enforcement(asked: EnforcementToSign, says: str, at_ms: int, key: Ed25519PrivateKey) -> dict[str, Any]:
+def enforcement(asked: EnforcementToSign, says: str, at_ms: int, key: SigningKey) -> dict[str, Any]:
     """A point's signed statement about a directive. Raises: BadEnvelope: malformed."""
     said = Enforcement(
         log=asked.log,
@@ -172,13 +172,13 @@ def enforcement(asked: EnforcementToSign, says: str, at_ms: int, key: Ed25519Pri
     return signed(said, key)
 
 
-def confirmation(log: str, name: str, document: str, key: Ed25519PrivateKey) -> dict[str, Any]:
+def confirmation(log: str, name: str, document: str, key: SigningKey) -> dict[str, Any]:
     """An issuer's signed confirmation of what was transcribed: `document` is its digest."""
     return signed(Confirmation(log=log, directive=name, document=document), key)
 
 
 def transcription(
-    case: ExportedCase, word: str, received: Mapping[str, str], keys: Sequence[Ed25519PrivateKey]
+    case: ExportedCase, word: str, received: Mapping[str, str], keys: Sequence[SigningKey]
 ) -> dict[str, Any]:
     """What the issuer of a transcribed order said about lifting it, signed by two officers."""
     issuer = export.issuer_of(case)

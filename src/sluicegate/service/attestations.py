@@ -30,7 +30,7 @@ from sluicegate.core.lifecycle.credentials import credential_unknown
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
 from sluicegate.service.persons import organization_of
-from sluicegate_record.log import dsse
+from sluicegate_record.log import publickey
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.people import Attestation
 
@@ -38,7 +38,7 @@ from sluicegate_record.statements.people import Attestation
 @does(acts.PIN)
 def pin(context: Context[KnownSignatory], asked: SignatoryKey) -> KnownSignatory | Refusal:
     """Let a key attest for the organization that holds a grant of the caller's. Raises: BadKey."""
-    public = dsse.load_public(asked.key)
+    public = publickey.load(asked.key)
     organization = organization_of(context, asked.grant)
     if isinstance(organization, Refusal):
         return organization

@@ -18,7 +18,7 @@ from sluicegate.core.lifecycle import Refusal, points
 from sluicegate.core.lifecycle.points import SetPoint, StatePoint
 from sluicegate.core.lifecycle.state import Point
 from sluicegate.service.context import Context, does
-from sluicegate_record.log import dsse
+from sluicegate_record.log import publickey
 from sluicegate_record.log.dsse import Envelope
 
 
@@ -59,7 +59,7 @@ def _shown(point: Point) -> PointView:
         point=point.name,
         surface=point.surface,
         state="retired" if point.retired else "declared",
-        keyid=dsse.keyid(point.public),
+        keyid=publickey.keyid(point.public),
         public_key=point.public,
         owner=point.owner,
         declared_at_ms=point.at_ms,

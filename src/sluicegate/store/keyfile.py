@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -20,6 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sluicegate.errors import BadKey
+from sluicegate_record.log import publickey
+from sluicegate_record.log.publickey import SigningKey
 
 
 def write_secret(path: Path, data: bytes) -> None:
@@ -49,10 +52,19 @@ def save_private(path: Path, key: Ed25519PrivateKey, passphrase: str = "") -> No
     write_secret(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
 
 
-def load_private(path: Path, passphrase: str = "") -> Ed25519PrivateKey:
+def load_ed25519(path: Path) -> Ed25519PrivateKey:
+    """Read the key of a log or a feed. Raises: BadKey: as `load_private`, and for another algorithm."""
+    key = load_private(path)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise BadKey(f"{path} holds a key on another curve, expected an Ed25519 key")
+    return key
+
+
+def load_private(path: Path, passphrase: str = "") -> SigningKey:
     """Read a private key.
 
-    Raises: BadKey: no such file, readable by others, not Ed25519, or the passphrase is missing or wrong.
+    Raises: BadKey: no such file, readable by others, neither Ed25519 nor ECDSA on P-256 or P-384, or the
+            passphrase is missing or wrong.
     """
     try:
         mode, data = path.stat().st_mode, path.read_bytes()
@@ -62,13 +74,14 @@ def load_private(path: Path, passphrase: str = "") -> Ed25519PrivateKey:
         raise BadKey(f"the key file {path} can be read by others", remedy=f"chmod 600 {path}")
     try:
         key = load_pem_private_key(data, passphrase.encode() or None)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise BadKey(
             f"{path} is not a private key in PEM, or its passphrase is missing or wrong",
             remedy="set SLUICEGATE_PASSPHRASE if the key is encrypted",
         ) from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise BadKey(f"{path} holds a {type(key).__name__}, expected an Ed25519 key")
+    if not isinstance(key, SigningKey):
+        raise BadKey(f"{path} holds a {type(key).__name__}, expected {publickey.EXPECTED}")
+    publickey.of(key)
     return key
 
 

@@ -33,7 +33,7 @@ from sluicegate.gate.engine import Engine
 from sluicegate_record import entries
 from sluicegate_record.entities.grant import SUSPENDED
 from sluicegate_record.entries import Entry
-from sluicegate_record.log import canonical, checkpoint, dsse, times
+from sluicegate_record.log import canonical, checkpoint, publickey, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.terms.quorum import parties_of
 from tests.core import reference_model
@@ -458,4 +458,4 @@ def test_every_leaf_is_canonical_in_its_place_and_reveals_nobody(player: Player)
 
 def test_the_keys_of_the_histories_are_those_they_seem() -> None:
     """A stranger's key is pinned for nobody, or the tests above could not fail."""
-    assert dsse.keyid(public_key("stranger")) not in World().state.keys
+    assert publickey.keyid(public_key("stranger")) not in World().state.keys

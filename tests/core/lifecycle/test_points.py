@@ -12,7 +12,7 @@ from sluicegate.core.lifecycle.points import AHEAD_MS, SetPoint, StatePoint
 from sluicegate.core.lifecycle.state import PointStatement
 from sluicegate.errors import BadEnvelope
 from sluicegate_record.entities.directive import Directive
-from sluicegate_record.log import canonical, dsse, times
+from sluicegate_record.log import canonical, dsse, publickey, times
 from tests.worlds import (
     API,
     AT_MS,
@@ -70,7 +70,7 @@ def test_an_officer_declares_a_point_with_its_own_key() -> None:
     assert public == {
         "point": "cloud",
         "surface": CODEX,
-        "keyid": dsse.keyid(public_key("cloud")),
+        "keyid": publickey.keyid(public_key("cloud")),
         "publicKey": canonical.b64(public_key("cloud")),
         "owner": OFFICER,
     }

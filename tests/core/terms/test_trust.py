@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sluicegate.core.terms import document, trust
 from sluicegate.core.terms.trust import Floor, Pin
 from sluicegate.errors import InvalidDocument, Place
+from sluicegate_record.log import publickey
 from sluicegate_record.log.canonical import b64
 from sluicegate_record.terms.rule import Rule
+from tests.passkeys import ALGORITHMS, PARTY, Passkey, key_of, pem_of
 from tests.worlds import LOG, private_key, public_key
 
 
@@ -134,6 +137,48 @@ def test_what_is_no_gateways_file(spec: dict[str, Any]) -> None:
 def test_a_key_may_be_pem() -> None:
     pem = private_key("oncd").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     assert read(value(agencies={"oncd": {"key": pem.decode()}})) == read(value())
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_key_may_be_of_any_algorithm(algorithm: str) -> None:
+    public = publickey.of(key_of("oncd", algorithm))
+    for text in (pem_of(key_of("oncd", algorithm)), b64(public)):
+        assert read(value(agencies={"oncd": {"key": text}})).pins[1] == Pin("oncd", "oncd", public)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_passkey_is_pinned_with_its_relying_party(algorithm: str) -> None:
+    passkey = Passkey(key_of("oncd", algorithm))
+    written = {"key": pem_of(passkey.key), "webauthn": PARTY.to_json()}
+    (_, found) = read(value(agencies={"oncd": {"owners": {"oncd-1": written}}})).pins
+    assert found == Pin("oncd-1", "oncd", passkey.public.data, PARTY)
+    assert len(found.public) > 32
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"webauthn": {"rpId": "agency.example", "origin": "http://agency.example"}}, "webauthn"),
+        ({"webauthn": {"rpId": "other.example", "origin": PARTY.origin}}, "webauthn"),
+        ({"webauthn": {"rpId": "agency.example"}}, "webauthn"),
+        ({"webauthn": {**PARTY.to_json(), "userVerification": "discouraged"}}, "userVerification"),
+        ({"key": pem_of(rsa.generate_private_key(65_537, 2_048))}, "key"),
+        ({"key": pem_of(ec.generate_private_key(ec.SECP521R1()))}, "key"),
+    ],
+)
+def test_what_is_no_pin(changes: dict[str, Any], place: str) -> None:
+    given = json.dumps(value(agencies={"oncd": {**key("oncd"), **changes}}), indent=1)
+    (fault, *_) = places(given)
+    assert f'"{place}"' in given.splitlines()[fault.line - 1]
+    if place == "key":
+        assert "ed25519, or ecdsa on p-256 or p-384" in fault.expected
+
+
+def test_a_key_and_a_passkey_with_the_same_key_are_one() -> None:
+    text = pem_of(private_key("oncd"))
+    agencies = {"oncd": {"key": text}, "ostp": {"key": text, "webauthn": PARTY.to_json()}}
+    (fault,) = places(value(agencies=agencies))
+    assert fault.expected == "a key that nobody else has"
 
 
 def test_agencies_may_come_later() -> None:

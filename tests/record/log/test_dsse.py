@@ -7,15 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
 from hypothesis import given
 from hypothesis import strategies as st
 from securesystemslib.dsse import Envelope as ForeignEnvelope
@@ -23,7 +15,7 @@ from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer._crypto_signer import CryptoSigner
 from securesystemslib.signer._key import SSlibKey
 
-from sluicegate.errors import BadEnvelope, BadKey, NotCanonical
+from sluicegate.errors import BadEnvelope, NotCanonical
 from sluicegate_record.log.canonical import dumps, loads
 from sluicegate_record.log.dsse import (
     MAX_PAYLOAD_BYTES,
@@ -32,20 +24,19 @@ from sluicegate_record.log.dsse import (
     Envelope,
     InTotoStatement,
     Signature,
-    keyid,
-    load_public,
     pae,
     parse_statement,
     sign,
     statement,
     verify,
 )
+from sluicegate_record.log.publickey import PublicKey, keyid
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(b"\x02" * 32)
 PUBLIC = KEY.public_key().public_bytes_raw()
 OTHER_PUBLIC = OTHER_KEY.public_key().public_bytes_raw()
-KEYS = {keyid(PUBLIC): PUBLIC, keyid(OTHER_PUBLIC): OTHER_PUBLIC}
+KEYS = {keyid(public): PublicKey(public) for public in (PUBLIC, OTHER_PUBLIC)}
 
 POSITION = "urn:sluicegate:position:v1"
 DIGEST = hashlib.sha256(b"a model").hexdigest()
@@ -95,7 +86,7 @@ def test_signers_are_counted_by_key() -> None:
 
     assert verify(joined(SIGNED, second), KEYS) == set(KEYS)
     assert verify(joined(SIGNED, SIGNED, SIGNED), KEYS) == {keyid(PUBLIC)}
-    assert len(verify(joined(SIGNED, renamed("alias")), {**KEYS, "alias": PUBLIC})) == 1
+    assert len(verify(joined(SIGNED, renamed("alias")), {**KEYS, "alias": PublicKey(PUBLIC)})) == 1
 
 
 def renamed(name: str) -> Envelope:
@@ -116,10 +107,6 @@ def test_a_wrong_signature_does_not_spoil_a_right_one() -> None:
         dataclasses.replace(SIGNED, payload=SIGNED.payload + b" "),
         dataclasses.replace(SIGNED, payload_type="application/json"),
         dataclasses.replace(SIGNED, signatures=()),
-        renamed(keyid(OTHER_PUBLIC)),
-        renamed("unknown"),
-        renamed(""),
-        renamed(keyid(PUBLIC).upper()),
         dataclasses.replace(SIGNED, signatures=(Signature(keyid(PUBLIC), b""),)),
         dataclasses.replace(SIGNED, signatures=(Signature(keyid(PUBLIC), SIGNED.signatures[0].sig[:-1]),)),
         dataclasses.replace(SIGNED, signatures=(Signature(keyid(PUBLIC), SIGNED.signatures[0].sig + b"x"),)),
@@ -129,10 +116,6 @@ def test_a_wrong_signature_does_not_spoil_a_right_one() -> None:
         "another payload",
         "another type",
         "no signature",
-        "another keyid",
-        "an unknown keyid",
-        "no keyid",
-        "a keyid in capitals",
         "an empty signature",
         "a signature cut short",
         "a signature with more",
@@ -145,8 +128,8 @@ def test_nobody_signed(envelope: Envelope) -> None:
 
 def test_only_keys_that_were_given_count() -> None:
     assert verify(SIGNED, {}) == frozenset()
-    assert verify(SIGNED, {keyid(OTHER_PUBLIC): OTHER_PUBLIC}) == frozenset()
-    assert verify(SIGNED, {keyid(PUBLIC): b"not a key"}) == frozenset()
+    assert verify(SIGNED, {keyid(OTHER_PUBLIC): PublicKey(OTHER_PUBLIC)}) == frozenset()
+    assert verify(SIGNED, {keyid(PUBLIC): PublicKey(b"not a key")}) == frozenset()
 
 
 def foreign_key(key: Ed25519PrivateKey) -> SSlibKey:
@@ -199,11 +182,12 @@ def signature_with(**fields: Any) -> dict[str, Any]:
         (envelope_with(signatures=SIGNED.to_json()["signatures"] * 17), "17 signatures"),
         (envelope_with(signatures=[None]), "signature is nothing"),
         (envelope_with(signatures=["x"]), "signature is str"),
-        (envelope_with(signatures=[{}]), "nothing as 'keyid'"),
-        (envelope_with(signatures=[*SIGNED.to_json()["signatures"], {"sig": "AA=="}]), "nothing as 'keyid'"),
+        (envelope_with(signatures=[{}]), "nothing as 'sig'"),
+        (envelope_with(signatures=[*SIGNED.to_json()["signatures"], {"keyid": ""}]), "nothing as 'sig'"),
         (envelope_with(more=1), "unknown field 'more'"),
         (envelope_with(PAYLOAD="AA=="), "unknown field 'PAYLOAD'"),
         (signature_with(keyid=1), "int as 'keyid'"),
+        (signature_with(keyid=None), "nothing as 'keyid'"),
         (signature_with(sig=None), "nothing as 'sig'"),
         (signature_with(sig="?"), "sig: '?' is not base64"),
         (signature_with(cert="x"), "unknown field 'cert'"),
@@ -324,86 +308,6 @@ def test_nothing_is_stated_that_would_not_be_read(subjects: dict[str, str]) -> N
 def test_a_predicate_is_canonical_or_refused() -> None:
     with pytest.raises(NotCanonical):
         statement({"m": DIGEST}, POSITION, {"value": 0.5})
-
-
-# Keys
-
-
-def pem(key: Any) -> str:
-    text: bytes = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    return text.decode()
-
-
-@given(st.binary(min_size=32, max_size=32))
-def test_public_keys_are_read(seed: bytes) -> None:
-    key = Ed25519PrivateKey.from_private_bytes(seed)
-    raw = key.public_key().public_bytes_raw()
-
-    assert load_public(pem(key)) == raw
-    assert load_public(base64.b64encode(raw).decode() + "\n") == raw
-
-
-ORDER_8 = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"
-ITS_OPPOSITE = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"
-
-
-@pytest.mark.parametrize(
-    "point",
-    [
-        "00" * 32,
-        "00" * 31 + "80",
-        "01" + "00" * 31,
-        "01" + "00" * 30 + "80",
-        "ec" + "ff" * 30 + "7f",
-        "ec" + "ff" * 31,
-        ORDER_8,
-        ORDER_8[:-2] + "85",
-        ITS_OPPOSITE,
-        ITS_OPPOSITE[:-2] + "fa",
-        "ed" + "ff" * 30 + "7f",
-        "ee" + "ff" * 30 + "7f",
-        "f0" + "ff" * 30 + "7f",
-        "ff" * 32,
-        "02" + "00" * 31,
-    ],
-)
-def test_points_under_which_anybody_could_sign(point: str) -> None:
-    raw = bytes.fromhex(point)
-    as_pem = b"-----BEGIN PUBLIC KEY-----\n%b\n-----END PUBLIC KEY-----\n" % base64.b64encode(
-        bytes.fromhex("302a300506032b6570032100") + raw
-    )
-
-    for text in (base64.b64encode(raw).decode(), as_pem.decode()):
-        with pytest.raises(BadKey, match="no point of large order"):
-            load_public(text)
-
-
-SECRET = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "no key",
-        PUBLIC.hex(),
-        base64.b64encode(PUBLIC[:31]).decode(),
-        base64.b64encode(PUBLIC + b"x").decode(),
-        base64.b64encode(PUBLIC).decode()[:-1],
-        pem(KEY).replace("-----END", "----END"),
-        pem(KEY).replace("MCo", "MCp"),
-        pem(generate_private_key(SECP256R1())),
-        pem(X25519PrivateKey.from_private_bytes(b"\x01" * 32)),
-        SECRET,
-        SECRET.partition("\n")[2],
-        "\ud800",
-    ],
-)
-def test_other_keys_are_refused(text: str) -> None:
-    with pytest.raises(BadKey) as caught:
-        load_public(text)
-    assert SECRET.splitlines()[1][:20] not in caught.value.message
-    assert len(caught.value.message.splitlines()) == 1
 
 
 def test_a_payload_that_was_read_is_decoded_when_it_is_used() -> None:

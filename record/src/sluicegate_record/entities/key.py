@@ -3,27 +3,32 @@
 Rules:
 - A threshold counts owners of keys, not signatures; a key has one owner, an owner speaks for one party.
 - The caller says whose keys count: those that the log pins, or those in a gateway's trust file.
+- Only the keys of the parties that are asked about are tried. So the keys of others neither count nor cost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cached_property
-from types import MappingProxyType
+from collections.abc import Collection, Iterable
 
 from sluicegate_record.form import Base64, Form, form
 from sluicegate_record.log import dsse
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.publickey import PublicKey
+from sluicegate_record.log.webauthn import RelyingParty
 
 
 @form
 class PinnedKey(Form):
-    """A pinned key: `owner` holds it and speaks for `party` (an agency, or the developer)."""
+    """A pinned key: `owner` holds it and speaks for `party` (an agency, or the developer).
+
+    `webauthn` is the relying party, if it is the key of a passkey.
+    """
 
     keyid: str
     public: Base64
     owner: str
     party: str
+    webauthn: RelyingParty | None = None
 
 
 class Keys:
@@ -32,19 +37,22 @@ class Keys:
     def __init__(self, developer: str, keys: Iterable[PinnedKey]) -> None:
         self.developer = developer
         self._keys = {key.keyid: key for key in keys}
+        self._of: dict[str, dict[str, PublicKey]] = {}
+        for key in self._keys.values():
+            self._of.setdefault(key.party, {})[key.keyid] = PublicKey(key.public, key.webauthn)
 
-    @cached_property
-    def _public(self) -> Mapping[str, bytes]:
-        return MappingProxyType({keyid: key.public for keyid, key in self._keys.items()})
-
-    def signers(self, envelope: Envelope) -> frozenset[PinnedKey]:
-        """The keys that signed an envelope, out of these."""
-        return frozenset(self._keys[keyid] for keyid in dsse.verify(envelope, self._public))
+    def signers(self, envelope: Envelope, parties: Collection[str]) -> frozenset[PinnedKey]:
+        """The keys of these parties that signed an envelope."""
+        asked: dict[str, PublicKey] = {}
+        for party in sorted(parties):
+            asked |= self._of.get(party, {})
+        return frozenset(self._keys[keyid] for keyid in dsse.verify(envelope, asked))
 
     def owners(self, envelope: Envelope, party: str) -> frozenset[str]:
         """The owners who signed an envelope for a party."""
-        return frozenset(key.owner for key in self.signers(envelope) if key.party == party)
+        return frozenset(key.owner for key in self.signers(envelope, {party}))
 
-    def parties(self, envelope: Envelope) -> frozenset[str]:
-        """The parties that signed an envelope."""
-        return frozenset(key.party for key in self.signers(envelope))
+    @property
+    def parties(self) -> Collection[str]:
+        """The parties that have a key."""
+        return self._of.keys()

@@ -10,6 +10,7 @@ from sluicegate_record.entries.body import Body, Gate, Hidden, Sealed, entry
 from sluicegate_record.entries.support import SupportedBody
 from sluicegate_record.form import Base64, Key, Note
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.webauthn import RelyingParty
 from sluicegate_record.statements.about import About
 from sluicegate_record.terms.plan import Plan
 
@@ -25,13 +26,18 @@ class LogStarted(Body):
 
 @entry("key.pinned")
 class KeyPinned(Body):
-    """The first key of an owner. The owner speaks for a party: an agency, or the developer."""
+    """The first key of an owner. The owner speaks for a party: an agency, or the developer.
+
+    An Ed25519 key is 32 raw bytes. A key of another algorithm, and every key of a passkey, is DER
+    SubjectPublicKeyInfo.
+    """
 
     owner: str
     party: str
     keyid: str
     public_key: Base64
     from_: str
+    webauthn: Annotated[RelyingParty | None, Note("if it is the key of a passkey")] = None
 
 
 @entry("release.applied")

@@ -22,8 +22,10 @@ from sluicegate_record.law.rule import (
     require,
     signed_by,
 )
-from sluicegate_record.log import checkpoint, dsse
+from sluicegate_record.log import checkpoint, dsse, publickey
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.publickey import PublicKey
+from sluicegate_record.record import Record
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement, DrillReport
 from sluicegate_record.terms import kinds, quorum
 
@@ -87,10 +89,19 @@ def signed_document(at: At, body: directives.DirectiveIssued) -> SignedDocument 
         document = Document.check(DirectiveStatement.read(body.envelope).document)
     except SluicegateError:
         return None
-    signers = at.keys.signers(body.envelope)
+    signers = at.keys.signers(body.envelope, concerned(at.record, at.keys.developer, document))
     parties = frozenset(key.party for key in signers)
     is_whole = document.spec.issuer in parties or (document.is_transcribed and _are_two_officers(at, signers))
     return SignedDocument(document, parties) if is_whole and document.metadata.log == at.log else None
+
+
+def concerned(record: Record, developer: str, document: Document) -> frozenset[str]:
+    """The parties whose signatures can count under a document: its issuer, the officers, and those who lift
+    what it replaces.
+    """
+    old = record.directives.get(document.replaces.directive) if document.replaces is not None else None
+    lifting = quorum.parties_of(old.document.spec.lifted_by) if old is not None else frozenset()
+    return lifting | {document.spec.issuer, developer}
 
 
 def _are_two_officers(at: At, signers: frozenset[PinnedKey]) -> bool:
@@ -180,7 +191,7 @@ def is_reported_once(at: At, body: directives.DrillReported) -> None:
 def is_signed_by_log(envelope: Envelope, log: str) -> bool:
     """Whether the key of a log signed a statement. Raises: BadKey: `log` is no verifier key."""
     public = checkpoint.parse_vkey(log).public
-    return bool(dsse.verify(envelope, {dsse.keyid(public): public}))
+    return bool(dsse.verify(envelope, {publickey.keyid(public): PublicKey(public)}))
 
 
 @of_the_record

@@ -12,7 +12,7 @@ from sluicegate_record.law.rule import (
     same,
     signed_by,
 )
-from sluicegate_record.log import dsse
+from sluicegate_record.log import publickey
 from sluicegate_record.statements.points import Enforcement, Pointing
 
 _SAYS = {fleet.PointDeclared: "declared", fleet.PointRetired: "retired"}
@@ -22,7 +22,7 @@ _SAYS = {fleet.PointDeclared: "declared", fleet.PointRetired: "retired"}
 def is_pointed_out(at: At, body: fleet.PointSet) -> None:
     """An officer signed that a point is declared or retired, for this log."""
     signed = Pointing.read(body.envelope)
-    stated = (at.log, body.public_key, dsse.keyid(signed.key), _SAYS[type(body)])
+    stated = (at.log, body.public_key, publickey.keyid(signed.key), _SAYS[type(body)])
     require(stated == (signed.log, signed.key, body.keyid, signed.says), "a point that was signed otherwise")
     same(body, signed, "point surface", "a point that was signed otherwise")
     signed_by(at, body.envelope, at.keys.developer, [body.owner], "a point that no officer signed")

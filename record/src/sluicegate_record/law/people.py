@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sluicegate_record.entries import Body, people, seen
 from sluicegate_record.law.rule import At, LawRule, require
-from sluicegate_record.log import dsse
+from sluicegate_record.log import publickey
 
 
 def has_its_own_id(at: At, body: people.SignatoryPinned) -> None:
     """The key of a signatory has the id that follows from it."""
-    require(body.keyid == dsse.keyid(body.public_key), "a key under another id than its own")
+    require(body.keyid == publickey.keyid(body.public_key), "a key under another id than its own")
 
 
 def is_as_registered(at: At, body: people.ProviderRegistered) -> None:

@@ -22,7 +22,8 @@ from sluicegate_record.law.rule import (
     same,
     signed_by,
 )
-from sluicegate_record.log import canonical, checkpoint, dsse
+from sluicegate_record.log import checkpoint
+from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.statements.about import About
 from sluicegate_record.statements.notes import NoteStatement
 from sluicegate_record.statements.releases import StageOpening
@@ -39,8 +40,9 @@ def starts_this_log(at: At, body: LogStarted) -> None:
 def is_a_first_key(at: At, body: KeyPinned) -> None:
     """A key is pinned once, as the first and only key of its owner."""
     keys = at.record.keys
-    require(body.keyid == dsse.keyid(body.public_key), "a key under another id than its own")
-    dsse.load_public(canonical.b64(body.public_key))
+    key = PublicKey(body.public_key, body.webauthn)
+    require(body.keyid == key.keyid, "a key under another id than its own")
+    key.check()
     require(body.keyid not in keys, "a key that was pinned before")
     require(all(key.owner != body.owner for key in keys.values()), "a second key of its owner")
     require(body.from_ == "configuration", "a key that is not from the configuration")

@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from sluicegate_record.errors import BadSignature, InvalidInput, SluicegateError
-from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log import canonical, dsse, publickey
 
 PAYLOAD_TYPE = "application/vnd.sluicegate.ask.v1+json"
 
@@ -108,7 +108,7 @@ def check(found: Acknowledgement) -> None:
 
     Raises: BadSignature: it has not. BadKey: not a key.
     """
-    public = dsse.load_public(found.ask.key)
+    public = publickey.load_ed25519(found.ask.key)
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(canonical.unb64(found.sig), _message(found.ask))
     except (InvalidSignature, SluicegateError) as error:

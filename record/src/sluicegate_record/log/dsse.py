@@ -1,10 +1,12 @@
-"""Signed statements: DSSE v1 envelopes over in-toto Statements v1, with Ed25519 keys.
+"""Signed statements: DSSE v1 envelopes over in-toto Statements v1, by any signer.
 
 Rules
 - What is signed is the PAE of type and payload, so a signature over one type is never valid for another.
-- A key is named by the SHA-256 of its 32 raw bytes. The `keyid` in an envelope is not signed: it only says
-  which of the keys *given by the caller* to try.
-- `verify` returns keys, not signatures: the same key twice counts once. The caller knows who owns it.
+- The `keyid` in an envelope is not signed, and a signer may have ids of its own. It only says which of the
+  keys *given by the caller* to try first; then OTHERS_MAX others are tried.
+- `verify` returns keys, not signatures: a signature counts for one key, a key counts once. The caller knows
+  who owns it.
+- A passkey signs by an assertion, every other key without one.
 - A statement is read only from an envelope of its type. Reading does not verify, and verifying does not read.
 """
 
@@ -14,34 +16,46 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from hashlib import sha256
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.exceptions import InvalidSignature
 
-from sluicegate_record.errors import BadEnvelope, BadKey, NotCanonical
+from sluicegate_record.errors import BadEnvelope, BadKey, BadSignature, NotCanonical
+from sluicegate_record.log import publickey
 from sluicegate_record.log.canonical import b64, check_b64, dumps, loads, sha256_hex, unb64
+from sluicegate_record.log.publickey import PublicKey, SigningKey
+from sluicegate_record.log.webauthn import AuthenticatorAssertion
 
 PAYLOAD_TYPE_INTOTO = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 MAX_PAYLOAD_BYTES = 1 << 20
 MAX_SIGNATURES = 16
-PUBLIC_KEY_BYTES = 32
+OTHERS_MAX = 32
+"""How many keys that a signature does not name are tried for it.
+
+So an envelope costs at most 16 × 33 checks, whatever is in it and however many keys are pinned.
+"""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_PRIME = 2**255 - 19
-_D = -121665 * pow(121666, -1, _PRIME) % _PRIME
 Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One signature. Units: sig is raw bytes; keyid is a hint from the signer, and is not signed."""
+    """One signature. Units: sig is raw bytes; keyid is a hint from the signer, and is not signed.
+
+    `webauthn` is what a passkey signed beside the statement.
+    """
 
     keyid: str
     sig: bytes
+    webauthn: AuthenticatorAssertion | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The signature as JSON. Source: DSSE v1, envelope.md; `webauthn` is ours."""
+        shown = {} if self.webauthn is None else {"webauthn": self.webauthn.to_json()}
+        return {"keyid": self.keyid, "sig": b64(self.sig), **shown}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +94,7 @@ class Envelope:
         return {
             "payload": self._encoded or b64(self.payload),
             "payloadType": self.payload_type,
-            "signatures": [{"keyid": each.keyid, "sig": b64(each.sig)} for each in self.signatures],
+            "signatures": [each.to_json() for each in self.signatures],
         }
 
     @classmethod
@@ -123,29 +137,35 @@ def pae(payload_type: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
-def keyid(public_raw: bytes) -> str:
-    """The name of an Ed25519 key: SHA-256 of its 32 raw bytes, in hex."""
-    return sha256(public_raw).hexdigest()
+def sign(payload_type: str, payload: bytes, private_key: SigningKey) -> Envelope:
+    """An envelope with one signature. To join envelopes of several signers, join their signatures.
+
+    Raises: BadKey: a key on another curve.
+    """
+    name = publickey.keyid(publickey.of(private_key))
+    signature = publickey.sign(private_key, pae(payload_type, payload))
+    return Envelope(payload_type, payload, (Signature(name, signature),))
 
 
-def sign(payload_type: str, payload: bytes, private_key: Ed25519PrivateKey) -> Envelope:
-    """An envelope with one signature. To join envelopes of several signers, join their signatures."""
-    name = keyid(private_key.public_key().public_bytes_raw())
-    return Envelope(payload_type, payload, (Signature(name, private_key.sign(pae(payload_type, payload))),))
-
-
-def verify(envelope: Envelope, keys: Mapping[str, bytes]) -> frozenset[str]:
+def verify(envelope: Envelope, keys: Mapping[str, PublicKey]) -> frozenset[str]:
     """The names among `keys` whose key signed the envelope; empty if none of them did.
 
-    Requires: keys maps names to 32 raw bytes; one key under two names counts once.
+    Requires: a key is named by its id, so that hints find it. One key under two names counts once.
     """
     message = pae(envelope.payload_type, envelope.payload)
-    signers = {
-        keys[each.keyid]: each.keyid
-        for each in envelope.signatures
-        if each.keyid in keys and _signed(message, each.sig, keys[each.keyid])
-    }
-    return frozenset(signers.values())
+    signers: set[str] = set()
+    unnamed: list[Signature] = []
+    for each in envelope.signatures:
+        if each.keyid in keys and _signed(message, each, keys[each.keyid]):
+            signers.add(each.keyid)
+        else:
+            unnamed.append(each)
+    for each in unnamed:
+        others = islice((name for name in keys if name not in signers), OTHERS_MAX)
+        found = next((name for name in others if _signed(message, each, keys[name])), None)
+        if found is not None:
+            signers.add(found)
+    return frozenset({keys[name].keyid: name for name in signers}.values())
 
 
 def statement(subjects: Mapping[str, str], predicate_type: str, predicate: Mapping[str, Any]) -> bytes:
@@ -193,35 +213,42 @@ def predicate_type(envelope: Envelope) -> str:
     return str(found)
 
 
-def load_public(text: str) -> bytes:
-    """The 32 raw bytes of an Ed25519 public key, from PEM SubjectPublicKeyInfo or the base64 of those bytes.
-
-    Raises: BadKey: neither of these, another kind of key, or a point under which anyone could sign.
-    Source: RFC 8410, RFC 8032 section 5.1.
-    """
-    stripped = text.strip()
-    public = _from_pem(stripped) if stripped.startswith("-----BEGIN") else _from_base64(stripped)
-    if not _is_sound(public):
-        raise BadKey(f"public key {public.hex()} is no point of large order, expected an ed25519 key")
-    return public
+def _signed(message: bytes, signature: Signature, key: PublicKey) -> bool:
+    """Whether a key made a signature over a message."""
+    try:
+        _check(message, signature, key)
+    except (InvalidSignature, BadKey, BadSignature, ValueError):
+        return False
+    return True
 
 
 @lru_cache(maxsize=64)
-def _signed(message: bytes, signature: bytes, public: bytes) -> bool:
-    """Whether a key signed a message. Answers are cached: a command and the law check the same signatures."""
-    try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
+def _check(message: bytes, signature: Signature, key: PublicKey) -> None:
+    """Check a signature. A right one is cached, since a command and the law check the same signatures; wrong
+    ones are not, so that they do not push out the right ones.
+
+    Raises: InvalidSignature; BadKey; BadSignature: a wrong assertion, or a passkey's without one.
+    """
+    if key.passkey is None and signature.webauthn is None:
+        publickey.verify(key.data, message, signature.sig)
+    elif key.passkey is not None and signature.webauthn is not None:
+        signed = signature.webauthn.signed_bytes(message, key.passkey)
+        publickey.verify(key.data, signed, signature.sig)
+    else:
+        raise BadSignature("an assertion by a key that is no passkey, or a passkey without one")
 
 
 # Envelopes
 
 
 def _signature(found: object) -> Signature:
-    name, sig = _SIGNATURE.of(found)
-    return Signature(name, _in_base64(unb64, sig, "sig"))
+    if type(found) is not dict or found.keys() == _PLAIN:
+        name, sig = _SIGNATURE.of(found)
+        return Signature(name, _in_base64(unb64, sig, "sig"))
+    plain = {name: value for name, value in found.items() if name != "webauthn"}
+    name, sig = _SIGNATURE.of({"keyid": "", **plain})  # DSSE lets a signer leave it out
+    shown = AuthenticatorAssertion.from_json(found["webauthn"]) if "webauthn" in found else None
+    return Signature(name, _in_base64(unb64, sig, "sig"), shown)
 
 
 class _Object:
@@ -252,6 +279,7 @@ class _Object:
 
 
 _ENVELOPE = _Object("envelope", {"payload": str, "payloadType": str, "signatures": list})
+_PLAIN = {"keyid", "sig"}
 _SIGNATURE = _Object("signature", {"keyid": str, "sig": str})
 _SUBJECT = _Object("subject", {"name": str, "digest": dict}, more=True)
 _NAMED = _Object("statement", {"predicateType": str}, more=True)
@@ -302,45 +330,3 @@ def _digest(name: str, found: object) -> str:
 def _expect(found: str, expected: str, what: str) -> None:
     if found != expected:
         raise BadEnvelope(f"{what} is {found[:80]!r}, expected {expected!r}")
-
-
-# Keys
-
-
-def _from_pem(text: str) -> bytes:
-    try:
-        key = load_pem_public_key(text.encode())
-    except (ValueError, UnsupportedAlgorithm):
-        raise BadKey(f"public key {_start(text)}, expected pem subjectpublickeyinfo") from None
-    if not isinstance(key, Ed25519PublicKey):
-        raise BadKey(f"public key is {type(key).__name__}, expected ed25519")
-    return key.public_bytes_raw()
-
-
-def _from_base64(text: str) -> bytes:
-    try:
-        public = unb64(text)
-    except NotCanonical:
-        raise BadKey(f"public key {_start(text)}, expected pem, or base64 of 32 bytes") from None
-    if len(public) != PUBLIC_KEY_BYTES:
-        raise BadKey(f"public key of {len(public)} bytes, expected {PUBLIC_KEY_BYTES}")
-    return public
-
-
-def _start(text: str) -> str:
-    """The start of a text, which is safe to show: the whole may be a secret key, given by mistake."""
-    return repr(text.partition("\n")[0][:24] + "…") if text.startswith("-") else f"of {len(text)} characters"
-
-
-def _is_sound(public: bytes) -> bool:
-    """Whether the bytes encode a point of the curve whose order is not 1, 2, 4 or 8.
-
-    On -x² + y² = 1 + dx²y² the points of order 1 and 2 have y² = 1, those of order 4 have y = 0, and those of
-    order 8 double to these: x² = -y², so dy⁴ + 2y² = 1. So y alone decides. The check that the point exists
-    does not need x either: x² = (y² - 1) / (dy² + 1) must be a square, or equally the product of the two.
-    """
-    y = int.from_bytes(public, "little") & (2**255 - 1)
-    square = y * y % _PRIME
-    small = y * (square - 1) * (_D * square * square + 2 * square - 1) % _PRIME == 0
-    on_curve = pow((square - 1) * (_D * square + 1), (_PRIME - 1) // 2, _PRIME) == 1
-    return y < _PRIME and on_curve and not small

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from sluicegate_record.errors import BadEnvelope, BadKey
 from sluicegate_record.form import Base64, Json, Time, form
-from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.statements.statement import Statement, is_hash
 
 POINTINGS = ("declared", "retired")
@@ -17,7 +17,7 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?", re.ASCII)
 
 @form
 class Pointing(Statement):
-    """An officer declares or retires an enforcement point. `key` is the point's own key, 32 bytes."""
+    """An officer declares or retires an enforcement point. `key` is the point's own key, in its form."""
 
     TYPE: ClassVar = "urn:sluicegate:point:v1"
 
@@ -42,7 +42,7 @@ class Pointing(Statement):
         if self.says not in POINTINGS:
             raise BadEnvelope(f"a point that is {self.says[:40]!r}, expected one of {', '.join(POINTINGS)}")
         try:
-            dsse.load_public(canonical.b64(self.key))
+            PublicKey(self.key).check()
         except BadKey as error:
             raise BadEnvelope(f"the key of a point: {error.message}") from error
 

@@ -28,7 +28,7 @@ from sluicegate_record.entries.body import Body
 from sluicegate_record.law import Breach, Support, Unchecked
 from sluicegate_record.law.grants import carriers
 from sluicegate_record.law.rule import At
-from sluicegate_record.log import dsse
+from sluicegate_record.log.publickey import keyid
 from sluicegate_record.record import Record
 from sluicegate_record.terms import quorum
 
@@ -47,7 +47,13 @@ class VouchedTable(Table):
         self._keys = Keys(
             trust.developer,
             (
-                PinnedKey(keyid=dsse.keyid(pin.public), public=pin.public, owner=pin.owner, party=pin.party)
+                PinnedKey(
+                    keyid=keyid(pin.public),
+                    public=pin.public,
+                    owner=pin.owner,
+                    party=pin.party,
+                    webauthn=pin.webauthn,
+                )
                 for pin in trust.pins
             ),
         )

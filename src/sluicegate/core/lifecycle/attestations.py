@@ -20,9 +20,10 @@ from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.credentials import AttestationRow, CredentialAttested
 from sluicegate_record.entries.people import SignatoryPinned, SignatoryRetired
-from sluicegate_record.log import dsse, times
+from sluicegate_record.log import dsse, publickey, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
+from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.statements.people import Attestation
 
 SIGNATORIES_MAX = 10
@@ -32,7 +33,7 @@ AHEAD_MAX_MS = 366 * 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class PinSignatory(Command):
-    """Allow a key to attest for an organization; `public` is 32 raw bytes."""
+    """Allow a key to attest for an organization; `public` is the key in its form."""
 
     organization: str
     public: bytes
@@ -65,7 +66,7 @@ def pin_signatory(state: State, command: PinSignatory, now_ms: int, entropy: Ent
 
     Pinning the same key again changes nothing. A key of a party signs for that party only.
     """
-    keyid = dsse.keyid(command.public)
+    keyid = publickey.keyid(command.public)
     pinned = state.registry.signatories.get(command.organization, {})
     if keyid in pinned:
         return Acceptance([], KnownSignatory(signatory=pinned[keyid].id, keyid=keyid))
@@ -157,7 +158,7 @@ def _organization(state: State, credential: str) -> str | None:
 def _signatory(state: State, organization: str, envelope: Envelope) -> str | Refusal:
     """The key id of the organization's signatory that signed an envelope."""
     pinned = state.registry.signatories.get(organization, {})
-    signed = dsse.verify(envelope, {keyid: each.public for keyid, each in pinned.items()})
+    signed = dsse.verify(envelope, {keyid: PublicKey(each.public) for keyid, each in pinned.items()})
     if signed:
         return min(signed)
     said = "no valid signature by a signatory of the organization that holds the credential"

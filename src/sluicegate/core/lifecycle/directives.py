@@ -14,7 +14,6 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from sluicegate.acts.act import Done
@@ -23,7 +22,7 @@ from sluicegate.acts.drills import DrillEnd
 from sluicegate.core.directives import cover, directive
 from sluicegate.core.directives.cover import Resolution
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
-from sluicegate.core.lifecycle.keys import owners_among, signer_for, signers
+from sluicegate.core.lifecycle.keys import owners_for, signer_for, signers
 from sluicegate.core.lifecycle.organizations import describe
 from sluicegate.core.lifecycle.positions import two_officers
 from sluicegate.core.lifecycle.releases import other_log
@@ -33,13 +32,12 @@ from sluicegate_record.directives import narrowing
 from sluicegate_record.directives.document import DirectiveSpec, Document, Persons
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.entities.directive import Directive
-from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entities.release import Release
 from sluicegate_record.entries import Draft, cases
 from sluicegate_record.entries import directives as entries
 from sluicegate_record.entries.cases import Description
 from sluicegate_record.form import form
-from sluicegate_record.law.directives import is_signed_by_log
+from sluicegate_record.law.directives import concerned, is_signed_by_log
 from sluicegate_record.log import dsse, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy, Opening
@@ -133,11 +131,10 @@ def issue_directive(
     refusal = check_directive(state, document, now_ms)
     if refusal is not None:
         return refusal
-    keys = signers(state, command.envelope)
-    owners = _authority(state, keys, document)
+    owners = _authority(state, command.envelope, document)
     if isinstance(owners, Refusal):
         return owners
-    refusal = _unproven(command, document) or _widening(state, keys, document)
+    refusal = _unproven(command, document) or _widening(state, command.envelope, document)
     if refusal is not None:
         return refusal
     name, replaced = document.metadata.name, document.replaces
@@ -270,13 +267,13 @@ def _too_late(spec: DirectiveSpec, now_ms: int) -> Refusal | None:
     return Refusal("conflict", "expired", said, "sign it again")
 
 
-def _authority(state: State, keys: AbstractSet[PinnedKey], document: Document) -> tuple[str, ...] | Refusal:
+def _authority(state: State, envelope: Envelope, document: Document) -> tuple[str, ...] | Refusal:
     """The parties whose signatures put a directive in force: its issuer,
     or two officers if it is transcribed.
     """
     if not document.is_transcribed:
-        return owners_among(keys, document.spec.issuer)
-    owners = owners_among(keys, state.developer)
+        return owners_for(state, envelope, document.spec.issuer)
+    owners = owners_for(state, envelope, state.developer)
     return owners if isinstance(owners, Refusal) else two_officers(owners) or owners
 
 
@@ -287,7 +284,7 @@ def _unproven(command: IssueDirective, document: Document) -> Refusal | None:
     return Refusal("unverified", "scope_unproven", said, "sign it again")
 
 
-def _widening(state: State, keys: AbstractSet[PinnedKey], document: Document) -> Refusal | None:
+def _widening(state: State, envelope: Envelope, document: Document) -> Refusal | None:
     """Whether a change is not provably narrower and lacks the signatures that `liftedBy` asks for.
 
     A transcription that replaces a directive signed by its issuer counts as wider: officers alone could lift
@@ -297,7 +294,8 @@ def _widening(state: State, keys: AbstractSet[PinnedKey], document: Document) ->
         return None
     old = state.directives[document.replaces.directive]
     fields = narrowing.widened(document, old.document)
-    consenting = {key.party for key in keys}
+    asked = concerned(state.record, state.developer, document)
+    consenting = {key.party for key in signers(state, envelope, asked)}
     if document.is_transcribed:
         if not old.is_word:
             fields.append("transcribed")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from sluicegate.acts.act import Done
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
@@ -14,9 +14,9 @@ from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.releases import KeyPinned, LogStarted
 from sluicegate_record.form import form
-from sluicegate_record.log import dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
+from sluicegate_record.log.publickey import keyid
 
 
 @form
@@ -50,37 +50,30 @@ def start_log(state: State, command: StartLog, now_ms: int, entropy: Entropy) ->
     if refusal is not None:
         return refusal
     drafts = [] if state.size else [_started(command)]
-    drafts += [_pinned(pin) for pin in command.pins if dsse.keyid(pin.public) not in state.keys]
+    drafts += [_pinned(pin) for pin in command.pins if keyid(pin.public) not in state.keys]
     return Acceptance(drafts, LogReceipt(origin=command.origin))
 
 
-def signers(state: State, envelope: Envelope) -> frozenset[PinnedKey]:
-    """The pinned keys that signed an envelope."""
-    return state.record.pinned().signers(envelope)
+def signers(state: State, envelope: Envelope, parties: Collection[str]) -> frozenset[PinnedKey]:
+    """The pinned keys of these parties that signed an envelope."""
+    return state.record.pinned().signers(envelope, parties)
 
 
 def owners_for(state: State, envelope: Envelope, party: str) -> tuple[str, ...] | Refusal:
     """Everyone who signed an envelope for `party`, sorted and each once, or why no one counts."""
-    return owners_among(signers(state, envelope), party)
-
-
-def owners_among(keys: AbstractSet[PinnedKey], party: str) -> tuple[str, ...] | Refusal:
-    """Everyone who signed for `party` with one of these keys, sorted and each once, or why no one did."""
-    first = _key_of(keys, party)
-    if isinstance(first, Refusal):
-        return first
-    return tuple(sorted({key.owner for key in keys if key.party == party}))
+    owners = state.record.pinned().owners(envelope, party)
+    return tuple(sorted(owners)) or _unsigned(state, envelope, party)
 
 
 def signer_for(state: State, envelope: Envelope, party: str) -> PinnedKey | Refusal:
     """The key of `party` that signed an envelope, or why no key did."""
-    return _key_of(signers(state, envelope), party)
+    keys = signers(state, envelope, {party})
+    return min(keys, key=attrgetter("keyid")) if keys else _unsigned(state, envelope, party)
 
 
-def _key_of(keys: AbstractSet[PinnedKey], party: str) -> PinnedKey | Refusal:
-    for key in sorted(keys, key=lambda key: key.keyid):
-        if key.party == party:
-            return key
+def _unsigned(state: State, envelope: Envelope, party: str) -> Refusal:
+    """Why an envelope that no key of `party` signed does not count."""
+    keys = signers(state, envelope, state.record.pinned().parties)
     if keys:
         spoken = ", ".join(sorted(key.party for key in keys))
         return Refusal(
@@ -98,9 +91,9 @@ def _key_of(keys: AbstractSet[PinnedKey], party: str) -> PinnedKey | Refusal:
 
 
 def _changed_pin(state: State, pins: Sequence[Pin]) -> Refusal | None:
-    given = {pin.owner: (dsse.keyid(pin.public), pin.party) for pin in pins}
+    given = {pin.owner: pin for pin in pins}
     for key in state.keys.values():
-        if given.get(key.owner) != (key.keyid, key.party):
+        if given.get(key.owner) != Pin(key.owner, key.party, key.public, key.webauthn):
             return Refusal(
                 "conflict",
                 "key_changed",
@@ -112,7 +105,7 @@ def _changed_pin(state: State, pins: Sequence[Pin]) -> Refusal | None:
 
 def _pinned_twice(pins: Sequence[Pin]) -> Refusal | None:
     """Why pins do not say in one way whose a key is: an owner with two keys, or a key with two owners."""
-    owners, keys = {pin.owner for pin in pins}, {pin.public for pin in pins}
+    owners, keys = {pin.owner for pin in pins}, {keyid(pin.public) for pin in pins}
     if len(owners) == len(keys) == len(pins):
         return None
     said = "an owner with two keys, or a key of two owners"
@@ -128,8 +121,9 @@ def _pinned(pin: Pin) -> Draft:
     body = KeyPinned(
         owner=pin.owner,
         party=pin.party,
-        keyid=dsse.keyid(pin.public),
+        keyid=keyid(pin.public),
         public_key=pin.public,
         from_="configuration",
+        webauthn=pin.webauthn,
     )
     return Draft("keys", body)

@@ -19,9 +19,10 @@ from sluicegate.core.lifecycle.state import Point, PointStatement, State
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.fleet import PointDeclared, PointRetired, PointStated
-from sluicegate_record.log import dsse, times
+from sluicegate_record.log import dsse, publickey, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
+from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.statements.points import Enforcement, Pointing
 
 AHEAD_MS = 300_000
@@ -61,7 +62,7 @@ def set_point(state: State, command: SetPoint, now_ms: int, entropy: Entropy) ->
     body = kind(
         point=said.point,
         surface=said.surface,
-        keyid=dsse.keyid(said.key),
+        keyid=publickey.keyid(said.key),
         public_key=said.key,
         owner=key.owner,
         digest=command.envelope.digest,
@@ -80,7 +81,7 @@ def _not_to_set(state: State, said: Pointing, known: Point | None) -> Refusal | 
         return Refusal("conflict", "name_taken", text, "choose another name; a name is used once")
     if said.says == "retired":
         return point_unknown(said.point)
-    if dsse.keyid(said.key) in state.keys:
+    if publickey.keyid(said.key) in state.keys:
         text = "the key of a party, expected one that the point alone holds"
         return Refusal("conflict", "key_of_a_party", text, "'keys generate' makes a key")
     if all(said.surface not in release.plan.spec.surfaces for release in state.releases.values()):
@@ -121,8 +122,8 @@ def state_point(state: State, command: StatePoint, now_ms: int, entropy: Entropy
 
 
 def _not_to_state(command: StatePoint, said: Enforcement, point: Point, issued: Directive) -> Refusal | None:
-    signer = dsse.keyid(point.public)
-    if signer not in dsse.verify(command.envelope, {signer: point.public}):
+    signer = publickey.keyid(point.public)
+    if signer not in dsse.verify(command.envelope, {signer: PublicKey(point.public)}):
         text = f"no valid signature by the key of the point {point.name!r}"
         return Refusal("unverified", "signature_invalid", text, "sign with the key it was declared with")
     if said.document != issued.document.digest:

@@ -22,7 +22,7 @@ from jwt.api_jwk import PyJWK
 from jwt.exceptions import PyJWTError
 
 from sluicegate.errors import BadKey, InvalidInput, NotCanonical
-from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log import canonical, publickey
 
 JwkSet: TypeAlias = Mapping[str, Mapping[str, str]]
 """Public keys by `kid`, each with the members of its JWK that verifying needs."""
@@ -393,7 +393,7 @@ def _public(key: dict[str, Any], kid: str) -> dict[str, str]:
     public = {name: key[name] for name in ("kty", "crv", "alg", *numbers) if name in key}
     try:
         if kty == "OKP":
-            dsse.load_public(canonical.b64(numbers["x"]))
+            publickey.load_ed25519(canonical.b64(numbers["x"]))
         PyJWK(public, _algorithms(key)[0])
     except (BadKey, PyJWTError, ValueError) as error:
         raise BadKey(f"key {kid!r} is no {key.get('crv', kty)} key: its numbers make none") from error

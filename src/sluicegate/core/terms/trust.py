@@ -13,13 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, NamedTuple, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError
 
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.document import Fault, YamlDocument
 from sluicegate.core.terms.plan import ModelId, Slug, WrittenRule, _Strict
 from sluicegate.errors import BadKey
-from sluicegate_record.log import checkpoint, dsse
+from sluicegate_record.log import checkpoint, publickey
+from sluicegate_record.log.publickey import PublicKey, keyid
+from sluicegate_record.log.webauthn import RelyingParty
+from sluicegate_record.strict import JsonPath
 from sluicegate_record.terms import quorum
 from sluicegate_record.terms import rule as rules
 
@@ -27,17 +30,35 @@ FileModel = TypeVar("FileModel", bound=BaseModel)
 
 
 class Pin(NamedTuple):
-    """A pinned key: its owner, the party the owner speaks for, and the 32 raw bytes."""
+    """A pinned key: its owner, the party the owner speaks for, the key in its form, and the relying party if
+    it is the key of a passkey.
+    """
 
     owner: str
     party: str
     public: bytes
+    webauthn: RelyingParty | None = None
+
+
+class WrittenRelyingParty(_Strict):
+    """Where a passkey signs: its domain, and the origin of the page that asks it."""
+
+    rpId: Annotated[str, Field(max_length=253)]  # noqa: N815 - WebAuthn's own name
+    origin: Annotated[str, Field(max_length=300)]
 
 
 class WrittenPin(_Strict):
-    """An owner's first public key: PEM, or base64 of the 32 raw bytes of an Ed25519 key."""
+    """An owner's first public key: PEM, or base64 of the 32 raw bytes of an Ed25519 key.
+
+    It is Ed25519, or ECDSA on P-256 or P-384. `webauthn` is there if it is the key of a passkey.
+    """
 
     key: Annotated[str, Field(max_length=1_000)]
+    webauthn: WrittenRelyingParty | None = None
+
+    def relying_party(self) -> RelyingParty | None:
+        """The relying party of a passkey. Raises: BadKey: not a domain, or not an origin of it."""
+        return RelyingParty(self.webauthn.rpId, self.webauthn.origin) if self.webauthn is not None else None
 
 
 class PinnedOwners(_Strict):
@@ -46,11 +67,21 @@ class PinnedOwners(_Strict):
     owners: Annotated[dict[Slug, WrittenPin], Field(min_length=1)]
 
 
+def _shape(agency: object) -> str:
+    """Which of the two shapes of an agency is meant, so that only faults of that one are shown."""
+    return "owners" if isinstance(agency, dict) and "owners" in agency else "pin"
+
+
+WrittenAgency = Annotated[
+    Annotated[WrittenPin, Tag("pin")] | Annotated[PinnedOwners, Tag("owners")], Discriminator(_shape)
+]
+
+
 class TrustSpec(_Strict):
     """The developer's officers and the agencies, by name."""
 
     officers: Annotated[dict[Slug, WrittenPin], Field(min_length=1)]
-    agencies: Annotated[dict[Slug, WrittenPin | PinnedOwners], Field(default_factory=dict)]
+    agencies: Annotated[dict[Slug, WrittenAgency], Field(default_factory=dict)]
 
 
 class ReleaseSpec(_Strict):
@@ -120,8 +151,13 @@ def _checked(kind: type[FileModel], document: YamlDocument) -> FileModel:
     try:
         return kind.model_validate(document.value)
     except ValidationError as error:
-        faults = [plan.fault_of(detail, document.value) for detail in plan.details_of(error)]
-        raise document.refuse(faults) from error
+        details = (each._replace(loc=_place(each.loc)) for each in plan.details_of(error))
+        raise document.refuse([plan.fault_of(each, document.value) for each in details]) from error
+
+
+def _place(loc: JsonPath) -> JsonPath:
+    """The place of a fault. Pydantic adds the shape of an agency after its name."""
+    return (*loc[:3], *loc[4:]) if loc[:2] == ("spec", "agencies") and len(loc) > 3 else loc
 
 
 def read(document: YamlDocument) -> Pins:
@@ -166,11 +202,16 @@ def read_gateway(document: YamlDocument) -> Releases:
 
 
 def _pin(spec: TrustSpec, developer: str, pins: list[Pin]) -> Iterator[Fault]:
-    for path, owner, party, text in _owners(spec, developer):
+    for path, owner, party, written in _owners(spec, developer):
         try:
-            public = dsse.load_public(text)
+            passkey = written.relying_party()
         except BadKey as error:
-            yield Fault((*path, "key"), "an Ed25519 public key", error.message)
+            yield Fault((*path, "webauthn"), "an rpId, and an origin of it", error.message)
+            continue
+        try:
+            public = PublicKey.pinned(written.key, passkey).data
+        except BadKey as error:
+            yield Fault((*path, "key"), f"a public key: {publickey.EXPECTED}", error.message)
             continue
         is_agency = path[1] == "agencies"
         others = spec.agencies.keys() - {party} if is_agency else set()
@@ -179,19 +220,19 @@ def _pin(spec: TrustSpec, developer: str, pins: list[Pin]) -> Iterator[Fault]:
             yield Fault(path[:3], "a name that nobody else has", repr(party))
         elif owner in {developer, *others, *(pin.owner for pin in pins)}:
             yield Fault(path, "a name that nobody else has", repr(owner))
-        if any(public == pin.public for pin in pins):
+        if any(keyid(public) == keyid(pin.public) for pin in pins):
             said = f"the same key as another's, under {owner!r}"
             yield Fault((*path, "key"), "a key that nobody else has", said)
-        pins.append(Pin(owner, party, public))
+        pins.append(Pin(owner, party, public, passkey))
 
 
-def _owners(spec: TrustSpec, developer: str) -> Iterator[tuple[tuple[str, ...], str, str, str]]:
+def _owners(spec: TrustSpec, developer: str) -> Iterator[tuple[tuple[str, ...], str, str, WrittenPin]]:
     """Every owner: its place, its name, the party that it speaks for, and its key as written."""
     for name, pinned in spec.officers.items():
-        yield ("spec", "officers", name), name, developer, pinned.key
+        yield ("spec", "officers", name), name, developer, pinned
     for name, agency in spec.agencies.items():
         if isinstance(agency, PinnedOwners):
             for owner, each in agency.owners.items():
-                yield ("spec", "agencies", name, "owners", owner), owner, name, each.key
+                yield ("spec", "agencies", name, "owners", owner), owner, name, each
         else:
-            yield ("spec", "agencies", name), name, name, agency.key
+            yield ("spec", "agencies", name), name, name, agency
