@@ -34,8 +34,8 @@ class Parties:
 
     def write_trust(self, path: Path) -> Path:
         """Write the trust file that pins the keys."""
-        keys = {name: {"key": canonical.b64(self._public(name))} for name in self._keys}
-        spec = {"officers": {OFFICER: keys[OFFICER]}, "agencies": {name: keys[name] for name in AGENCIES}}
+        pins = {name: {"key": self._public(name)} for name in (OFFICER, *AGENCIES)}
+        spec = {"officers": {OFFICER: pins[OFFICER]}, "agencies": {name: pins[name] for name in AGENCIES}}
         path.write_text(json.dumps(_document("Trust", {"developer": DEVELOPER}, spec)))
         return path
 
@@ -62,8 +62,8 @@ class Parties:
         given = directive.read(document.read(text, "directive.yaml"))
         return signed_directive(given, Binding(self.log), self._keys[AGENCIES[0]]).to_json()
 
-    def _public(self, name: str) -> bytes:
-        return self._keys[name].public_key().public_bytes_raw()
+    def _public(self, name: str) -> str:
+        return canonical.b64(self._keys[name].public_key().public_bytes_raw())
 
 
 def plan(lease_ms: int) -> str:

@@ -11,7 +11,7 @@ import httpx2
 
 from tests.crash import parties
 from tests.crash.customers import Client, Command
-from tests.crash.parties import AGENCIES, Parties
+from tests.crash.parties import AGENCIES, UPSTREAM, Parties
 from tests.crash.processes import Process, free_port
 from tests.launcher import Launcher
 from tests.waiting import BOUND_S, eventually
@@ -36,16 +36,18 @@ class Plane:
     Units: `lease_ms` is the plan's.
     """
 
-    def __init__(self, site: Site, *, apart: bool, lease_ms: int = LEASE_MS) -> None:
+    def __init__(
+        self, site: Site, *, apart: bool, lease_ms: int = LEASE_MS, parties: Parties | None = None
+    ) -> None:
         folder = site.folder
         self._launcher = site.launcher
         self.folder = folder
         self.state = folder / "state"
         self.apart = apart
         self.lease_ms = lease_ms
-        self.parties = Parties()
+        self.parties = parties or Parties()
         self._control_port, self._feed_port, self._gateway_port = free_port(), free_port(), free_port()
-        self._upstream = f"{parties.UPSTREAM}={site.upstream_url}"
+        self._upstream = f"{UPSTREAM}={site.upstream_url}"
         self._trust = self.parties.write_trust(folder / "trust.yaml")
         self.control = self._control() if apart else self._up()
         self.feed = self._feed() if apart else self.control

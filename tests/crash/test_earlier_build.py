@@ -24,7 +24,7 @@ import pytest
 
 from demo.upstream import UpstreamSettings, in_thread
 from tests.crash.customers import Command, admitted
-from tests.crash.parties import AGENCIES, MODEL, RELEASE, UPSTREAM
+from tests.crash.parties import AGENCIES, MODEL, RELEASE, UPSTREAM, Parties
 from tests.crash.plane import FIRST_GATEWAY, Plane, Site, started
 from tests.crash.processes import Process
 from tests.launcher import Launcher
@@ -75,10 +75,12 @@ class TwoBuilds(Plane):
     what its keys have signed.
     """
 
-    def __init__(self, site: Site, ours: Launcher, *, trusting: bool = False) -> None:
+    def __init__(
+        self, site: Site, ours: Launcher, *, trusting: bool = False, parties: Parties | None = None
+    ) -> None:
         self._ours = ours
         self._entrusted = site.folder / "gateway-trust.json" if trusting else None
-        super().__init__(site, apart=True)
+        super().__init__(site, apart=True, parties=parties)
 
     @property
     def is_earlier(self) -> bool:
