@@ -10,9 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from sluicegate_record.log import checkpoint
-from tests.cli.commands import EXAMPLES, NOBODY
+from sluicegate.store.keyfile import write_secret
+from sluicegate_record.log import checkpoint, publickey
+from tests.cli.commands import EXAMPLES, NOBODY, Cli
+from tests.passkeys import ALGORITHMS, key_of, pem_of
 
 PLAN = EXAMPLES / "gpt-5.6-preview.yaml"
 DIRECTIVE = EXAMPLES / "suspend-gpt-5.6.yaml"
@@ -392,3 +395,14 @@ def test_an_altered_copy_does_not_verify_and_a_whole_one_does(plane, tmp_path):
 
     shutil.rmtree(copy / "tile" / "entries")
     assert plane.cli(*verify).code == 5
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_key_that_another_program_made_is_shown_as_it_is_pinned(
+    cli: Cli, tmp_path: Path, algorithm: str
+) -> None:
+    key = key_of("oncd", algorithm)
+    write_secret(tmp_path / "a.key", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    shown = cli("keys", "show", tmp_path / "a.key", "--json").answer
+    assert publickey.load(shown["public"]) == publickey.load(pem_of(key))
+    assert shown["keyid"] == publickey.keyid(publickey.of(key))

@@ -14,7 +14,7 @@ from sluicegate_record.form import Base64, Note, Time, form
 
 @form
 class SignatoryKey(OrganizationArgument):
-    """An Ed25519 public key, as PEM or base64."""
+    """A public key: Ed25519, or ECDSA on P-256 or P-384."""
 
     key: Annotated[str, text(0, 1_024), Note("The public key, as PEM or base64.")]
 

@@ -14,9 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from sluicegate.core.access.decision import Allow
 from sluicegate.core.access.refusals import Deny
 from sluicegate.core.access.vouch import VouchedTable
+from sluicegate.core.lifecycle.attestations import AttestCredential, PinSignatory
+from sluicegate.core.lifecycle.points import SetPoint, StatePoint
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import OpenStage
 from sluicegate.core.terms.trust import Floor, Pin, Releases
+from sluicegate.errors import BadEnvelope
 from sluicegate_record.audit import Judge
 from sluicegate_record.entries import Entry, read
 from sluicegate_record.log import canonical
@@ -25,7 +28,8 @@ from sluicegate_record.log.webauthn import RelyingParty
 from sluicegate_record.terms.quorum import parties_of
 from sluicegate_record.terms.rule import Rule
 from tests.core.access.test_vouch import asked, folded
-from tests.passkeys import PARTY, KeyFile, Passkey, key_of
+from tests.core.lifecycle.test_attestations import Attesting
+from tests.passkeys import ALGORITHMS, PARTY, KeyFile, Passkey, key_of
 from tests.worlds import (
     DEVELOPER,
     LOG,
@@ -35,9 +39,12 @@ from tests.worlds import (
     World,
     opening,
     plan_value,
+    pointing,
     position,
+    signed,
     stage,
     start,
+    stated,
 )
 
 SIGNERS: dict[str, KeyFile | Passkey] = {
@@ -246,3 +253,43 @@ def test_the_law_takes_a_key_in_its_one_form(data: bytes, passkey: RelyingParty 
     lie = Pin("oncd", "oncd", data, passkey)
     with pytest.raises(AssertionError, match=why):
         World(started=False).must(start(pins=[lie]))
+
+
+# Keys of signatories and of points
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_signatory_signs_with_a_key_of_any_algorithm(algorithm: str) -> None:
+    world = Attesting()
+    signer = KeyFile(key_of("counsel", algorithm), "counsel's token")
+    pinned = world.must(PinSignatory("org-1", signer.public.data))
+    assert world.must(PinSignatory("org-1", signer.public.data))["signatory"] == pinned["signatory"]
+    given = signed(world.stated().payload(), signer)
+    stranger = signed(world.stated().payload(), STRANGER, Passkey(signer.key))
+    assert world.refused(AttestCredential(stranger)) == "signature_invalid"
+    world.must(AttestCredential(given))
+    assert world.attested.statuses == {"us_citizen"}
+
+
+@pytest.mark.parametrize("owner", ["oncd", "ostp", "caisi"])
+def test_the_key_of_a_party_is_no_signatorys_or_points(owner: str) -> None:
+    world, key = opened(), KeyFile(SIGNERS[owner].key).public.data
+    assert world.refused(PinSignatory("org-1", key)) == "key_of_another_party"
+    pointed = SetPoint(signed(pointing(key=key).payload(), SIGNERS[OFFICER]))
+    assert world.refused(pointed) == "key_of_a_party"
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_point_signs_with_a_key_of_any_algorithm(algorithm: str) -> None:
+    world, point = World.opened(), KeyFile(key_of("cloud", algorithm), "the cloud's own id")
+    world.must(SetPoint(signed(pointing(key=point.public.data).payload(), OFFICER)))
+    world.direct()
+    said = stated(world.state)
+    stranger = StatePoint(signed(said.payload(), STRANGER, "oncd"))
+    assert world.refused(stranger) == "signature_invalid"
+    world.must(StatePoint(signed(said.payload(), point)))
+
+
+def test_a_point_has_no_passkey() -> None:
+    with pytest.raises(BadEnvelope, match="the key of a point"):
+        World.opened().do(SetPoint(signed(pointing(key=SIGNERS["caisi"].public.data).payload(), OFFICER)))

@@ -299,6 +299,57 @@ def test_other_keys_cannot_sign() -> None:
         sign(dsse.PAYLOAD_TYPE_INTOTO, PAYLOAD, ec.generate_private_key(ec.SECP521R1()))
 
 
+P = 2**256 - 2**224 + 2**192 + 2**96 - 1
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def recovered(sig: bytes, message: bytes) -> list[PublicKey]:
+    """The keys on P-256 under which a signature holds: there are two, by the point that r comes from.
+
+    Source: SEC 1 version 2.0, section 4.1.6.
+    """
+    r, s = decode_dss_signature(sig)
+    z = int.from_bytes(hashlib.sha256(message).digest(), "big")
+    b = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+    y = pow(r**3 - 3 * r + b, (P + 1) // 4, P)
+    base = ec.derive_private_key(-z * pow(r, -1, ORDER) % ORDER, ec.SECP256R1()).public_key().public_numbers()
+    found = []
+    for point in ((r, y), (r, P - y)):
+        x, y_ = added((base.x, base.y), times(s * pow(r, -1, ORDER) % ORDER, point))
+        public = ec.EllipticCurvePublicNumbers(x, y_, ec.SECP256R1()).public_key()
+        info = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        found.append(PublicKey(info))
+    return found
+
+
+def added(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    """The sum of two points of P-256 that are not opposite."""
+    (a, b), (c, d) = one, other
+    slope = (3 * a * a - 3) * pow(2 * b, -1, P) if one == other else (d - b) * pow(c - a, -1, P)
+    x = (slope * slope - a - c) % P
+    return x, (slope * (a - x) - b) % P
+
+
+def times(factor: int, point: tuple[int, int]) -> tuple[int, int]:
+    """A multiple of a point of P-256."""
+    result = point
+    for bit in bin(factor)[3:]:
+        result = added(result, result)
+        result = added(result, point) if bit == "1" else result
+    return result
+
+
+def test_one_signature_is_that_of_one_key_where_it_holds_under_two() -> None:
+    """Two owners with two such keys would else sign with one signature."""
+    made = by("oncd", "p256", "")
+    keys = {each.keyid: each for each in recovered(made.sig, pae(dsse.PAYLOAD_TYPE_INTOTO, PAYLOAD))}
+    assert len(keys) == 2
+    assert name_of("oncd", "p256") in keys
+    for name, key in keys.items():
+        assert verify(joined(made), {name: key}) == {name}
+    assert len(verify(joined(made), keys)) == 1
+
+
 # The work is bounded
 
 

@@ -6,7 +6,7 @@ Rules
   no other key for one.
 - A key has one id, with a passkey or without: the SHA-256 of its 32 raw bytes (Ed25519), or of its
   SubjectPublicKeyInfo (ECDSA).
-- A point is on its curve, and is none under which anyone could sign.
+- A point is on its curve, and not one under which anyone could sign.
 - ECDSA uses SHA-256 on P-256 and SHA-384 on P-384; signatures are DER. From one signature others can be made
   over the same message (-s for s), so nothing is named, counted or compared by a signature.
 """
