@@ -13,7 +13,7 @@ Rules
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -153,19 +153,18 @@ def verify(envelope: Envelope, keys: Mapping[str, PublicKey]) -> frozenset[str]:
     Requires: a key is named by its id, so that hints find it. One key under two names counts once.
     """
     message = pae(envelope.payload_type, envelope.payload)
-    signers: set[str] = set()
-    unnamed: list[Signature] = []
+    signers: dict[str, str] = {}
     for each in envelope.signatures:
-        if each.keyid in keys and _signed(message, each, keys[each.keyid]):
-            signers.add(each.keyid)
-        else:
-            unnamed.append(each)
-    for each in unnamed:
-        others = islice((name for name in keys if name not in signers), OTHERS_MAX)
-        found = next((name for name in others if _signed(message, each, keys[name])), None)
-        if found is not None:
-            signers.add(found)
-    return frozenset({keys[name].keyid: name for name in signers}.values())
+        tried = (name for name in _candidates(each.keyid, keys) if _signed(message, each, keys[name]))
+        signers |= {keys[name].keyid: name for name in islice(tried, 1)}
+    return frozenset(signers.values())
+
+
+def _candidates(hint: str, keys: Mapping[str, PublicKey]) -> Iterator[str]:
+    """The names of the keys to try for a signature, in order."""
+    if hint in keys:
+        yield hint
+    yield from islice((name for name in keys if name != hint), OTHERS_MAX)
 
 
 def statement(subjects: Mapping[str, str], predicate_type: str, predicate: Mapping[str, Any]) -> bytes:
