@@ -51,8 +51,14 @@ class ForeignParties(Parties):
         self.signers = signers
 
     def position(self, exported: dict[str, Any], agency: str) -> dict[str, Any]:
-        question = export.read(exported).question
-        said = Position(question=question, agency=agency, position="approve", reason="", previous=None)
+        case = export.read(exported)
+        said = Position(
+            question=case.question,
+            agency=agency,
+            position="approve",
+            reason="",
+            previous=case.previous.get(agency),
+        )
         return self._signed(said.payload(), agency)
 
     def opening(self, opening: dict[str, str]) -> dict[str, Any]:
