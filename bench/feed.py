@@ -143,7 +143,7 @@ def _fill(running: Fleet, credential: str) -> Frontier:
     """Put entries into the log while the control plane is stopped, and start it again; the tree's edge."""
     running.processes.end("control", signal.SIGTERM)
     folder = running.folder / "control"
-    key = keyfile.load_private(folder / "log.key")
+    key = keyfile.load_ed25519(folder / "log.key")
     with closing(SqliteStore(folder / "ledger.db")) as store:
         frontier = Frontier.at(store.log.size(), store.log.nodes)
         at_ms = store.log.entries(frontier.size - 1, 1)[0].at_ms

@@ -388,6 +388,12 @@ def test_a_key_that_is_not_named_is_found_among_as_many_as_are_tried() -> None:
         assert verify(joined(by("oncd", "ed25519", "my-hsm")), {**many(others), **last}) == expected
 
 
+def test_the_key_that_is_named_is_not_one_of_the_others() -> None:
+    last = {name_of("oncd", "ed25519"): PublicKey(publickey.of(SIGNERS["oncd", "ed25519"]))}
+    crowd = many(dsse.OTHERS_MAX)
+    assert verify(joined(by("oncd", "ed25519", min(crowd))), {**crowd, **last}) == last.keys()
+
+
 @given(st.lists(st.tuples(who, hints), max_size=16), st.sets(st.sampled_from(sorted(PINNED))))
 def test_asking_about_fewer_keys_loses_no_signer(signing: list[Any], asked: set[str]) -> None:
     """The control plane may ask about more parties than the law, and accepts nothing that this refuses."""
