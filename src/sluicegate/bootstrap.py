@@ -1,8 +1,9 @@
 """Where objects are wired: the one place that makes stores, clocks, keys and servers.
 
 A state folder holds `ledger.db`, `ledger.db.pid` (which process serves it), `log.key` (the log's signing
-key); `feeds/`, one folder a feed, with its file and its key; and `tokens/`, one file a principal, written
-once when the log starts: hand each to its holder and delete it. Only its owner can read it.
+key), `clock.json` (the log's time, by the clock of this boot); `feeds/`, one folder a feed, with its file and
+its key; and `tokens/`, one file a principal, written once when the log starts: hand each to its holder and
+delete it. Only its owner can read it.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from sluicegate.feed.app import application as feed_application
 from sluicegate.feed.head import Head
 from sluicegate.feed.leases import Clocks, Leases
 from sluicegate.gate.engine import Engine
-from sluicegate.gate.feed import Feed
+from sluicegate.gate.feed import Feed, MachineClock
 from sluicegate.gate.gateway import Gateway
 from sluicegate.gate.server import serve as serve_gateway
 from sluicegate.gate.upstream import HttpUpstream
@@ -60,6 +61,7 @@ from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import FIRST_GATEWAY, ControlSettings, FeedSettings, GatewaySettings
 from sluicegate.store import hints, keyfile, lock
+from sluicegate.store.clock import ClockFile, FollowedClock, SteadyClock
 from sluicegate.store.fleet import FEEDS, FILE, SqliteFeedRegister, SqliteFeeds
 from sluicegate.store.sqlite import SqliteStore
 
@@ -82,34 +84,6 @@ def boot() -> str:
 def wall_ms() -> int:
     """The wall clock, milliseconds since 1970 UTC."""
     return time.time_ns() // 1_000_000
-
-
-class SteadyClock:
-    """The wall clock, unless it jumps: time moves cases, and what it has moved does not go back.
-
-    A difference to CLOCK_BOOTTIME that comes at once and is larger than an hour is not followed until the
-    next start; a clock that is slewed is. Units: milliseconds since 1970 UTC.
-    """
-
-    JUMP_MS = 3_600_000
-
-    def __init__(self, wall_ms: Callable[[], int], boot_ms: Callable[[], float]) -> None:
-        self._read_wall, self._read_boot = wall_ms, boot_ms
-        self._wall_ms, self._boot_ms = wall_ms(), boot_ms()
-        self._told = False
-
-    def __call__(self) -> int:
-        """The time."""
-        wall_ms, boot_ms = self._read_wall(), self._read_boot()
-        expected_ms = self._wall_ms + int(boot_ms - self._boot_ms)
-        if abs(wall_ms - expected_ms) > self.JUMP_MS:
-            if not self._told:
-                said = "the wall clock jumped by %d s and is not followed; set it right, or restart if it is"
-                _log.error(said, (wall_ms - expected_ms) // 1000)
-            self._told = True
-            return expected_ms
-        self._wall_ms, self._boot_ms, self._told = wall_ms, boot_ms, False
-        return wall_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +131,7 @@ def control(settings: ControlSettings, command: str) -> Control:
     lock.hold(database, command)
     store = SqliteStore(database)
     key = _log_key(settings.state_dir / "log.key", is_new=store.log.size() == 0)
-    clock = SteadyClock(wall_ms, boot_ms)
+    clock = SteadyClock(wall_ms, boot_ms, ClockFile(settings.state_dir, boot()))
     with _no_collection():
         ledger = Ledger(
             store, key, settings.origin, wall_ms=clock, boot_ms=boot_ms, random=secrets.token_bytes
@@ -249,7 +223,7 @@ def feed(settings: FeedSettings) -> WiredFeed:
         SqliteFeedRegister(folder / FILE),
         keyfile.load_ed25519(key),
         settings.name,
-        Clocks(boot(), boot_ms, SteadyClock(wall_ms, boot_ms)),
+        Clocks(boot(), boot_ms, FollowedClock(wall_ms, boot_ms, ClockFile(settings.state_dir, boot()))),
         max_entries=settings.max_entries,
         told=partial(hints.send, settings.state_dir),
     )
@@ -385,7 +359,7 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
     Raises: BadKey: the log's verifier key. VerificationFailed: what an earlier run saw cannot be read.
     """
     engine = Engine(settings.surface, boot_ms, _table(settings))
-    tail = Feed(settings, engine, boot_ms=boot_ms)
+    tail = Feed(settings, engine, MachineClock(boot_ms, wall_ms, settings.clock_bound_ms))
     upstreams = {name: HttpUpstream(target, settings) for name, target in settings.upstreams.items()}
     gateway = Gateway(engine, upstreams, settings)
     feeding = asyncio.create_task(tail.run())

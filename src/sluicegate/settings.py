@@ -11,6 +11,7 @@ CONTROL_PORT = 8600
 FEED_PORT = 8610
 GATEWAY_PORT = 8700
 UPSTREAM_PORT = 8800
+CLOCK_BOUND_MS = 300_000
 FIRST_GATEWAY = "gateway-1"
 """The gateway whose token is made with a new log."""
 
@@ -48,6 +49,8 @@ class GatewaySettings:
     """How long a client may take to send its body."""
     write_timeout_ms: int = 30_000
     """How long a client may take to read what waits for it, before the gateway disconnects it."""
+    clock_bound_ms: int = CLOCK_BOUND_MS
+    """How far the control plane's clock and this machine's may differ."""
     cut_grace_ms: int = 250
     """How long a cut stream's error event may take to leave, before the connection is aborted."""
     upstream_connect_ms: int = 5_000

@@ -18,8 +18,8 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from sluicegate.core.access.decision import Allow, Ask, Instant
-from sluicegate.core.access.refusals import Deny
+from sluicegate.core.access.decision import Allow, Ask, Instant, Now
+from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate_record.entries import Entry
 from tests.forging import gate_value, public_of
 
@@ -100,13 +100,13 @@ def agrees(answer: Answer, decided: Allow | Deny) -> bool:
 
 
 def decide(  # noqa: C901, PLR0911 - one a reason
-    entries: Sequence[Entry], ask: Ask, now: Instant | None, providers: Providers = MappingProxyType({})
+    entries: Sequence[Entry], ask: Ask, now: Now, providers: Providers = MappingProxyType({})
 ) -> Answer:
     """DESIGN 4.3, in its order."""
     if ask.digest is None:
         return Answer("credential_missing")
-    if now is None:
-        return Answer("gate_stale")
+    if isinstance(now, Reason):
+        return Answer(now.value)
     issued = [
         e for e in _of(entries, "credential.issued") if bytes.fromhex(gate_value(e, "digest")) == ask.digest
     ]
@@ -157,7 +157,7 @@ def _allowed(entries: Sequence[Entry], here: Sequence[Entry], model: str) -> _Al
 
 
 def settle(
-    entries: Sequence[Entry], ask: Ask, now: Instant | None, providers: Providers = MappingProxyType({})
+    entries: Sequence[Entry], ask: Ask, now: Now, providers: Providers = MappingProxyType({})
 ) -> Answer:
     """A directive's refusal, or the fallback's answer where the holder of the key's grant wants that."""
     first = decide(entries, ask, now, providers)

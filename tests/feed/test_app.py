@@ -13,7 +13,7 @@ from sluicegate import bootstrap
 from sluicegate.core.access import feed
 from sluicegate.errors import InvalidInput
 from sluicegate.gate.engine import Engine
-from sluicegate.gate.feed import Tail, TrustedHead
+from sluicegate.gate.feed import MachineClock, Tail, TrustedHead
 from sluicegate.settings import FeedSettings
 from sluicegate_record.log import acknowledgement, checkpoint
 from tests import worlds
@@ -147,9 +147,8 @@ def test_a_gateway_that_has_drifted_is_refused_its_lease_and_counted(plane: Fed)
 def test_what_a_gateway_of_this_build_asks_is_heard(plane: Fed):
     """The tail and the route are of one mind about what is signed."""
     verifier = checkpoint.parse_vkey(plane.ledger.vkey())
-    tail = Tail(
-        Engine("api", bootstrap.boot_ms), verifier, "gateway-1", boot_ms=bootstrap.boot_ms, seen=TrustedHead()
-    )
+    clock = MachineClock(bootstrap.boot_ms, bootstrap.wall_ms)
+    tail = Tail(Engine("api", bootstrap.boot_ms), verifier, "gateway-1", clock, TrustedHead())
     with plane.gateway() as gateway:
         for _ in range(2):
             response = gateway.post("/fleet/v1/poll", json=tail.question(0))

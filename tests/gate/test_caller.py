@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core.access.decision import Ask, Instant
+from sluicegate.core.access.decision import Ask, Instant, Now
 from sluicegate.core.access.naming import NOBODY, Naming
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.people.persons import identifier
@@ -93,9 +93,7 @@ def signed(**changes: Any) -> bytes:
     return token(**{"sub": "ada", "iat": AT_S, "exp": AT_S + 300, **changes}).encode()
 
 
-def naming(
-    callers: Callers, people: People, *tokens: bytes, of: str | None = None, now: Instant | None = NOW
-) -> Naming:
+def naming(callers: Callers, people: People, *tokens: bytes, of: str | None = None, now: Now = NOW) -> Naming:
     return callers.naming(digest(people.key), tokens, of, now)
 
 
@@ -145,7 +143,7 @@ def test_several_assertions_are_a_forged_one(callers, people):
 
 def test_nothing_is_verified_for_an_unknown_key_or_without_a_time(callers, people):
     assert callers.naming(bytes(32), [signed()], None, NOW).is_forged
-    assert naming(callers, people, signed(), now=None).is_forged
+    assert naming(callers, people, signed(), now=Reason.GATE_STALE).is_forged
 
 
 def test_what_was_verified_is_kept_until_it_ends(callers, people):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluicegate.core.access import feed
-from sluicegate.core.access.decision import Ask
+from sluicegate.core.access.decision import Ask, Instant
+from sluicegate.core.access.leases import SLOWEST
 from sluicegate.core.access.refusals import Deny, Reason
+from sluicegate.core.access.table import Table
+from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.errors import BadFeed, VerificationFailed
 from sluicegate.gate.engine import Engine, Flight
-from sluicegate.gate.feed import Memory, Tail, TrustedHead, wait_ms
+from sluicegate.gate.feed import MachineClock, Memory, Tail, TrustedHead, wait_ms
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import acknowledgement, checkpoint, merkle, times
 from sluicegate_record.log.leaf import VERSION
 from sluicegate_record.log.merkle import Frontier
 from tests.clock import Clock
+from tests.core.access.test_vouch import trust
 from tests.forging import answer_json, forged
 from tests.worlds import API, AT_MS, MODEL, ORIGIN, World, plan_value, private_key, public_key
 
@@ -57,11 +62,19 @@ class Control:
 class Gateway:
     """A tail, its engine and its clock."""
 
-    def __init__(self, seen: TrustedHead | None = None) -> None:
-        self.clock = Clock()
-        self.engine = Engine(API, self.clock)
+    def __init__(self, seen: TrustedHead | None = None, table: Table | None = None) -> None:
+        self.clock, self.wall_ahead_ms = Clock(), 0
+        """How far the machine's own clock is ahead of the control plane's."""
+        self._began_ms = self.clock.at_ms
+        self.engine = Engine(API, self.clock, table)
         verifier = checkpoint.parse_vkey(checkpoint.vkey(ORIGIN, public_key("log")))
-        self.tail = Tail(self.engine, verifier, "gateway-1", boot_ms=self.clock, seen=seen or TrustedHead())
+        clock = MachineClock(self.clock, lambda: AT_MS + self.passed_ms + self.wall_ahead_ms)
+        self.tail = Tail(self.engine, verifier, "gateway-1", clock, seen or TrustedHead())
+
+    @property
+    def passed_ms(self) -> int:
+        """How long it has run."""
+        return self.clock.at_ms - self._began_ms
 
     def poll(self, control: Control, size: int | None = None, **changes: Any) -> TrustedHead:
         return self.tail.take(control.answer(self.tail.question(0), size, **changes))
@@ -142,10 +155,16 @@ def test_a_large_log_comes_in_parts_and_only_the_last_carries_a_lease(
         assert gateway.engine.table.size == size
         assert gateway.engine.lease is None
     gateway.poll(control)
-    assert gateway.engine.now() is not None
+    assert isinstance(gateway.engine.now(), Instant)
 
 
 # The lease
+
+
+@cache
+def long_leases() -> Control:
+    """Its plan allows the longest leases."""
+    return Control(World.opened(leaseMs=60_000).entries)
 
 
 def test_a_question_waits_for_a_third_of_the_lease_and_half_of_what_is_left(
@@ -171,7 +190,7 @@ def test_the_lease_ends_at_sent_plus_lease_minus_age(
     waited: int, lease_ms: int, age_ms: int, later: int
 ) -> None:
     """However late the answer comes: what counts is the moment the question was sent."""
-    gateway, control = Gateway(), Control(World().entries)
+    gateway, control = Gateway(), long_leases()
     sent_ms = gateway.clock.at_ms
     question = gateway.tail.question(0)
     gateway.clock.at_ms += waited
@@ -179,7 +198,7 @@ def test_the_lease_ends_at_sent_plus_lease_minus_age(
     assert gateway.engine.lease is not None
     assert gateway.engine.lease.ends_ms == sent_ms + lease_ms - age_ms
     gateway.clock.at_ms += later
-    assert (gateway.engine.now() is not None) is (waited + later < lease_ms - age_ms)
+    assert (isinstance(gateway.engine.now(), Instant)) is (waited + later < lease_ms - age_ms)
 
 
 @given(waited=st.integers(0, 3_000), later=st.integers(0, 1_000))
@@ -190,16 +209,16 @@ def test_the_time_is_known_as_well_as_the_answer_travelled(waited: int, later: i
     gateway.tail.take(control.answer(question))
     gateway.clock.at_ms += later
     now = gateway.engine.now()
-    assert now is not None
-    assert now.early_ms == AT_MS + later
-    assert AT_MS + waited + later <= now.late_ms <= AT_MS + waited + later + 1
+    assert isinstance(now, Instant)
+    assert AT_MS + int(SLOWEST * later) == now.early_ms <= AT_MS + later
+    assert AT_MS + waited + later <= now.late_ms <= AT_MS + int((waited + later) / SLOWEST) + 1
 
 
 def test_a_shorter_lease_replaces_a_longer_one(control: Control, gateway: Gateway) -> None:
     gateway.poll(control, leaseMs=60_000)
     gateway.poll(control, leaseMs=500)
     gateway.clock.at_ms += 500
-    assert gateway.engine.now() is None
+    assert gateway.engine.now() is Reason.GATE_STALE
 
 
 def test_a_lease_of_none_renews_nothing(control: Control, gateway: Gateway) -> None:
@@ -207,11 +226,11 @@ def test_a_lease_of_none_renews_nothing(control: Control, gateway: Gateway) -> N
     gateway.clock.at_ms += 400
     gateway.poll(control, leaseMs=0)
     gateway.clock.at_ms += 100
-    assert gateway.engine.now() is None
+    assert gateway.engine.now() is Reason.GATE_STALE
 
 
 def test_nothing_is_admitted_before_the_first_answer(gateway: Gateway) -> None:
-    assert gateway.engine.now() is None
+    assert gateway.engine.now() is Reason.GATE_STALE
     refused = gateway.engine.admit(Ask(bytes(32), MODEL, API), lambda _: None)
     assert isinstance(refused, Deny)
     assert refused.reason is Reason.GATE_STALE
@@ -249,7 +268,7 @@ def test_an_old_answer_is_not_replayed(control: Control, gateway: Gateway) -> No
         gateway.tail.question(0)
         gateway.refuses(old, "another question")
     gateway.clock.at_ms += 5_000
-    assert gateway.engine.now() is None
+    assert gateway.engine.now() is Reason.GATE_STALE
 
 
 def test_only_the_newest_question_counts(control: Control, gateway: Gateway) -> None:
@@ -318,9 +337,9 @@ def test_an_answer_with_a_gate_part_left_out_is_refused_and_the_next_is_taken(
     _drop_part(answer)
     with pytest.raises(BadFeed, match="without all of its gate part"):
         gateway.tail.take(json.dumps(answer).encode())
-    assert gateway.engine.now() is None
+    assert gateway.engine.now() is Reason.GATE_STALE
     gateway.tail.take(control.answer(gateway.tail.question(0)))
-    assert gateway.engine.now() is not None
+    assert isinstance(gateway.engine.now(), Instant)
 
 
 # Forks and logs that go back
@@ -379,9 +398,9 @@ def test_a_log_that_is_shorter_than_an_earlier_run_saw_gives_no_lease(control: C
     for _ in range(2):
         with pytest.raises(BadFeed, match="goes back"):
             later.poll(shorter)
-        assert later.engine.now() is None
+        assert later.engine.now() is Reason.GATE_STALE
     later.poll(control)
-    assert later.engine.now() is not None
+    assert isinstance(later.engine.now(), Instant)
 
 
 def test_what_an_earlier_run_saw_is_reached_in_parts(control: Control) -> None:
@@ -390,7 +409,7 @@ def test_what_an_earlier_run_saw_is_reached_in_parts(control: Control) -> None:
     for size in range(2, len(control.entries)):
         later.poll(control, size, leaseMs=0)
     later.poll(control)
-    assert later.engine.now() is not None
+    assert isinstance(later.engine.now(), Instant)
 
 
 # Entries of the future
@@ -423,7 +442,7 @@ def test_an_unknown_entry_halts_the_tail_and_the_lease_ends(
     with pytest.raises(VerificationFailed, match="unknown to this build"):
         gateway.poll(later)
     gateway.clock.at_ms += 500
-    assert gateway.engine.now() is None
+    assert gateway.engine.now() is Reason.GATE_STALE
 
 
 @either
@@ -491,3 +510,168 @@ def test_a_plan_whose_lease_changes_is_followed(world: World, control: Control, 
     world.apply(plan_value(leaseMs=700))
     gateway.poll(control, leaseMs=700)
     assert gateway.engine.table.lease_ms == 700
+
+
+# Time is bounded
+
+MINUTE_MS, DAY_MS = 60_000, 86_400_000
+
+
+@pytest.mark.parametrize("changes", [{"leaseMs": 60_000}, {"leaseMs": 10**12}])
+def test_a_lease_is_as_long_as_the_plans_allow_at_most(
+    control: Control, gateway: Gateway, changes: dict[str, int]
+) -> None:
+    gateway.poll(control, **changes)
+    gateway.clock.at_ms += 4_999
+    assert isinstance(gateway.engine.now(), Instant)
+    gateway.clock.at_ms += 1
+    assert gateway.engine.now() is Reason.GATE_STALE
+
+
+def test_the_plan_that_comes_with_a_lease_bounds_it(world: World, control: Control, gateway: Gateway) -> None:
+    gateway.poll(control)
+    world.apply(plan_value(leaseMs=700))
+    gateway.poll(control, leaseMs=5_000)
+    gateway.clock.at_ms += 700
+    assert gateway.engine.now() is Reason.GATE_STALE
+
+
+def at(ms: int) -> dict[str, str]:
+    return {"controlTime": times.format_time(AT_MS + ms)}
+
+
+def test_an_entry_is_not_later_than_the_answer_that_it_came_with(
+    world: World, control: Control, gateway: Gateway
+) -> None:
+    newest_ms = world.entries[-1].at_ms - AT_MS
+    gateway.refuses(
+        control.answer(gateway.tail.question(0), **at(newest_ms - 1)), "earlier time than its newest"
+    )
+    gateway.poll(control, **at(newest_ms))
+    gateway.refuses(
+        control.answer(gateway.tail.question(0), **at(newest_ms - 1)), "earlier time than its newest"
+    )
+
+
+def test_an_entry_is_not_earlier_than_the_one_before_it(control: Control, gateway: Gateway) -> None:
+    def later(at_ms: int) -> Entry:
+        public = {"release": "another", "announced": False, "terms": {}}
+        return forged("list.changed", public, seq=len(control.entries), at_ms=at_ms)
+
+    newest_ms = control.entries[-1].at_ms
+    for first in (0, len(control.entries)):
+        gateway.poll(control, first, leaseMs=0)
+        control.entries.append(later(newest_ms - 1))
+        gateway.refuses(control.answer(gateway.tail.question(0)), "earlier than the one before it")
+        control.entries.pop()
+
+
+@pytest.mark.parametrize("off_ms", [-5 * MINUTE_MS - 1, 5 * MINUTE_MS + 1, 400 * DAY_MS, -400 * DAY_MS])
+def test_a_clock_that_is_too_far_off_gives_no_lease_and_says_so(
+    control: Control, gateway: Gateway, off_ms: int
+) -> None:
+    gateway.wall_ahead_ms = -off_ms
+    gateway.refuses(control.answer(gateway.tail.question(0)), "ahead of" if off_ms > 0 else "behind")
+    refused = gateway.engine.admit(Ask(bytes(32), MODEL, API), lambda _: None)
+    assert isinstance(refused, Deny)
+    assert refused.reason is Reason.GATE_CLOCK_DIFFERS
+    assert gateway.engine.clock_offset_ms == off_ms
+    gateway.wall_ahead_ms = 0
+    gateway.poll(control)
+    assert isinstance(gateway.engine.now(), Instant)
+    gateway.clock.at_ms += 5_000
+    assert gateway.engine.now() is Reason.GATE_STALE
+
+
+def test_a_lease_that_is_there_is_kept_when_clocks_come_to_differ(control: Control, gateway: Gateway) -> None:
+    gateway.poll(control)
+    gateway.wall_ahead_ms = 6 * MINUTE_MS
+    gateway.refuses(control.answer(gateway.tail.question(0)), "behind")
+    gateway.clock.at_ms += 4_999
+    assert isinstance(gateway.engine.now(), Instant)
+    gateway.clock.at_ms += 1
+    assert gateway.engine.now() is Reason.GATE_CLOCK_DIFFERS
+
+
+@pytest.mark.parametrize("off_ms", [-5 * MINUTE_MS, -1, 1, 5 * MINUTE_MS])
+def test_a_clock_that_is_a_little_off_is_good_enough(control: Control, gateway: Gateway, off_ms: int) -> None:
+    gateway.wall_ahead_ms = -off_ms
+    gateway.poll(control)
+    now = gateway.engine.now()
+    assert isinstance(now, Instant)
+    assert now.early_ms == AT_MS
+    assert gateway.engine.clock_offset_ms == off_ms
+
+
+def test_an_answer_that_travelled_for_long_is_not_taken_for_a_clock_that_is_behind(
+    control: Control, gateway: Gateway
+) -> None:
+    gateway.wall_ahead_ms = 5 * MINUTE_MS
+    answer = control.answer(gateway.tail.question(0))
+    gateway.clock.at_ms += 3_000
+    gateway.tail.take(answer)
+    assert isinstance(gateway.engine.now(), Instant)
+
+
+def test_time_that_stands_still_is_found_out(control: Control, gateway: Gateway) -> None:
+    """The gateway goes on by its own clock meanwhile, and refuses when the two are too far apart."""
+    for _ in range(60):
+        gateway.poll(control)
+        now = gateway.engine.now()
+        assert isinstance(now, Instant)
+        assert now.early_ms >= AT_MS + 0.998 * gateway.passed_ms
+        gateway.clock.at_ms += 5_000
+    gateway.clock.at_ms += 1
+    gateway.refuses(control.answer(gateway.tail.question(0)), "behind")
+    assert gateway.engine.now() is Reason.GATE_CLOCK_DIFFERS
+
+
+def test_small_steps_lead_no_further_than_one(control: Control, gateway: Gateway) -> None:
+    """What counts is the machine's own clock, not the answer before."""
+    for minutes in range(6):
+        gateway.poll(control, **at(minutes * MINUTE_MS))
+    gateway.refuses(control.answer(gateway.tail.question(0), **at(6 * MINUTE_MS)), "ahead of")
+
+
+def test_a_time_that_was_taken_is_not_given_back_when_both_clocks_are_set_back(
+    control: Control, gateway: Gateway
+) -> None:
+    gateway.wall_ahead_ms = 10 * MINUTE_MS
+    gateway.poll(control, **at(10 * MINUTE_MS))
+    gateway.wall_ahead_ms = 6 * MINUTE_MS
+    gateway.poll(control, **at(6 * MINUTE_MS))
+    assert gateway.engine.passed_ms(gateway.clock()) == AT_MS + 10 * MINUTE_MS
+    gateway.wall_ahead_ms = 0
+    gateway.refuses(control.answer(gateway.tail.question(0)), "ahead of")
+    assert isinstance(gateway.engine.now(), Instant)  # by the lease that was given before
+
+
+def test_an_answer_that_is_not_taken_ends_no_certificate(control: Control, gateway: Gateway) -> None:
+    gateway.refuses(control.answer(gateway.tail.question(0), **at(400 * DAY_MS)), "ahead of")
+    gateway.poll(control)
+    assert gateway.tail._latest_ms == AT_MS
+
+
+def test_a_plan_that_nobody_has_agreed_to_makes_no_lease_longer(world: World) -> None:
+    """With a trust file, the lease is that of terms that agencies have signed."""
+    control = Control(world.entries)
+    gateway = Gateway(table=VouchedTable(trust()))
+    gateway.poll(control)
+    assert gateway.engine.table.lease_ms == 5_000
+    world.apply(plan_value(leaseMs=60_000))
+    gateway.poll(control, leaseMs=60_000)
+    assert gateway.engine.table.lease_ms == 5_000
+    world.apply(plan_value(leaseMs=700))
+    gateway.poll(control)
+    assert gateway.engine.table.lease_ms == 700
+
+
+def test_a_plan_that_was_agreed_to_and_opened_makes_a_lease_longer() -> None:
+    world = World.opened(leaseMs=60_000)
+    gateway = Gateway(table=VouchedTable(trust()))
+    opening = next(entry.seq for entry in world.entries if entry.type == "stage.opened")
+    control = Control(world.entries)
+    gateway.poll(control, opening, leaseMs=60_000)
+    assert gateway.engine.table.lease_ms == 5_000
+    gateway.poll(control, leaseMs=60_000)
+    assert gateway.engine.table.lease_ms == 60_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,8 @@ from sluicegate.gate.engine import Flight
 from sluicegate.gate.feed import Tail, TrustedHead
 from sluicegate.ports import FeedRecord, FeedTerm, Run
 from sluicegate.service.fleet import Fleet, Sight
+from sluicegate_record.log import times
+from tests.lease.schedule import Clock, Process
 from tests.lease.world import FAR, LONG, MIXED, Parts
 
 
@@ -49,6 +51,51 @@ class LateFold(Tail):
 
     def _advance(self, answer: feed.FeedAnswer) -> None:
         self._late = answer
+
+
+class TakesTimeBack(Tail):
+    """Takes whatever time was signed."""
+
+    def take(self, data: bytes) -> TrustedHead:
+        seen, lease = super().take(data), self._engine.lease
+        given: Any = json.loads(data)
+        if lease is not None and given["leaseMs"]:
+            self._engine.lease = replace(lease, control_ms=times.parse_time(given["controlTime"]))
+        return seen
+
+
+class BelievesAnyTime(Tail):
+    """Takes a time however far it is from the machine's own clock."""
+
+    def _check_clocks(self, answer: feed.FeedAnswer, received_ms: float) -> None:
+        """Nothing is checked."""
+
+
+class TakesAnyLength(Tail):
+    """Takes a lease as long as the feed gives it."""
+
+    def take(self, data: bytes) -> TrustedHead:
+        given: Any = json.loads(data)
+        seen, lease = super().take(data), self._engine.lease
+        if lease is not None and given["leaseMs"]:
+            ends_ms = lease.sent_ms + given["leaseMs"] - given["ageMs"]
+            self._engine.lease = replace(lease, ends_ms=ends_ms)
+        return seen
+
+
+class StandsStill(Clock):
+    """CLOCK_MONOTONIC: it does not count the time for which its machine was suspended."""
+
+    def of(self, process: Process) -> Callable[[], float]:
+        return lambda: self() - self.rate * process.stopped_ms
+
+
+class GivesLonger(Leases):
+    """Gives leases twice as long as the plans allow."""
+
+    def _lease(self, poll: Poll, reached: Reached, end: int, confirmed_ms: float) -> int | None:
+        lease_ms = super()._lease(poll, reached, end, confirmed_ms)
+        return None if lease_ms is None else 2 * lease_ms
 
 
 def unchecked(flight: Flight) -> bool:
@@ -166,6 +213,10 @@ VARIANTS = {
     "no nonce": Parts(tail=WithoutNonce, tempers=(MIXED,)),
     "entries after the lease": Parts(tail=LateFold, tempers=(FAR,)),
     "no check before write": Parts(may=unchecked, tempers=(LONG,)),
+    "time taken back": Parts(tail=TakesTimeBack, tempers=(MIXED,)),
+    "any time believed": Parts(tail=BelievesAnyTime, tempers=(MIXED,)),
+    "a clock that stands still while suspended": Parts(clock=StandsStill, tempers=(FAR,)),
+    "a lease of any length": Parts(tail=TakesAnyLength, leases=GivesLonger, tempers=(FAR,)),
     "age from the answer": Parts(leases=AgeFromAnswer, tempers=(HURRIED,)),
     "age from the confirmation's end": Parts(leases=AgeFromReceipt, tempers=(HURRIED,)),
     "a confirmation that only reads": Parts(leases=OnlyReads, tempers=(QUIET,)),

@@ -8,16 +8,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sluicegate.core.access.decision import Ask
+from sluicegate.core.access.decision import Ask, Instant
 from sluicegate.core.access.refusals import Deny
 from sluicegate.errors import SluicegateError
 from sluicegate.gate.engine import Engine, Flight
-from sluicegate.gate.feed import RETRY_MS, TICK_MS, Tail, TrustedHead, wait_ms
+from sluicegate.gate.feed import RETRY_MS, TICK_MS, MachineClock, Tail, TrustedHead, wait_ms
 from sluicegate_record.log import checkpoint
 from tests.lease.network import Network
 from tests.lease.schedule import Clock, Process, Schedule
+from tests.lease.truth import Client, Violation
 from tests.worlds import LOG
 
+CLOCK_BOUND_MS = 7_200_000
+"""How far the feeds' time and a gateway's clock may differ: more than a control plane follows a jump."""
+LEASE_MS_MAX = 60_000
 STREAMS_MAX = 12
 EDGE = 0.001
 """How near to a lease's end a write is tried in any case, as a part of the lease."""
@@ -26,16 +30,6 @@ EDGE = 0.001
 def checked(flight: Flight) -> bool:
     """Whether a write may be made, as `gate.passage` finds out."""
     return flight.check() is None
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """Somebody with a key. Units: `digest` 32 raw bytes."""
-
-    organization: str
-    surface: str
-    credential: str
-    digest: bytes
 
 
 @dataclass(eq=False, slots=True)
@@ -76,6 +70,7 @@ class Gateway:
         name: str,
         surface: str,
         clock: Clock,
+        wall: Callable[[], int],
         disk: Disk,
         tail: type[Tail],
         may: Callable[[Flight], bool],
@@ -83,14 +78,19 @@ class Gateway:
         self.name = name
         self.process = Process(name)
         self.clock = clock
+        self._boot_ms = clock.of(self.process)
+        self._wall = wall
+        self._time_ms = 0
+        """The time by which it decided last."""
         self._schedule = schedule
         self._network = network
         self._load = load
         self._disk = disk
         self._may = may
-        self.engine = Engine(surface, clock)
+        self.engine = Engine(surface, self._boot_ms)
         verifier = checkpoint.parse_vkey(LOG)
-        self.tail = tail(self.engine, verifier, name, boot_ms=clock, seen=disk.seen)
+        machine = MachineClock(self._boot_ms, wall, CLOCK_BOUND_MS)
+        self.tail = tail(self.engine, verifier, name, machine, disk.seen)
         self._streams: list[Stream] = []
         self._open = False
         self._asked = 0
@@ -156,7 +156,7 @@ class Gateway:
 
     def _look(self) -> None:
         deadline_ms = self.engine.deadline_ms()
-        if deadline_ms is not None and self.clock() >= deadline_ms:
+        if deadline_ms is not None and self._boot_ms() >= deadline_ms:
             self.engine.redecide_all()
 
     # Traffic
@@ -186,13 +186,28 @@ class Gateway:
         if not isinstance(decided, Deny):
             stream.flight = decided
             self._streams.append(stream)
-            self._load.let_through(client, model)
+            self._let_through(stream)
 
     def _write(self, stream: Stream) -> None:
         if self._may(stream.flight):
-            self._load.let_through(stream.client, stream.model)
+            self._let_through(stream)
             if self._schedule.random.random() < 0.05:
                 self._end(stream)
+
+    def _let_through(self, stream: Stream) -> None:
+        self._load.let_through(stream.client, stream.model)
+        now = self.engine.now()
+        if isinstance(now, Instant):
+            self._check_time(now)
+
+    def _check_time(self, now: Instant) -> None:
+        """Check the time by which something was let through. Raises: Violation."""
+        if now.early_ms < self._time_ms:
+            raise Violation(f"{self.name} took back {self._time_ms - now.early_ms} ms")
+        ahead_ms = now.early_ms - self._wall()
+        if abs(ahead_ms) > CLOCK_BOUND_MS + 2 * LEASE_MS_MAX:
+            raise Violation(f"{self.name} took a time {ahead_ms} ms ahead of its own clock")
+        self._time_ms = now.early_ms
 
     def _end(self, stream: Stream) -> None:
         self._streams.remove(stream)

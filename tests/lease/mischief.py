@@ -12,8 +12,8 @@ from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import ApplyPlan
 from tests import worlds
 from tests.lease.control import ControlPlane
-from tests.lease.gateway import Client
 from tests.lease.schedule import Process
+from tests.lease.truth import Client
 from tests.lease.world import MODELS, ORGANIZATIONS, World, plan
 from tests.worlds import API, CODEX
 
@@ -139,6 +139,7 @@ class Adversary:
             self._boot,
             self._break,
             self._set_a_wall,
+            self._lie,
         ]
         self._kinds = [(kind, world.schedule.random.choice([0, 1, 4])) for kind in kinds]
         self._next()
@@ -194,7 +195,7 @@ class Adversary:
     # Processes
 
     def _stop_gateway(self, name: str) -> None:
-        self._world.gateways[name].process.stopped_until = self._until(0.2, 2)
+        self._world.gateways[name].process.stop(self._world.schedule.now, self._until(0.2, 2))
 
     def _kill_gateway(self, name: str) -> None:
         world, random = self._world, self._world.schedule.random
@@ -211,7 +212,8 @@ class Adversary:
     def _stop_process(self, _: str) -> None:
         processes = self._world.processes()
         if processes:
-            self._world.schedule.random.choice(processes).process.stopped_until = self._until(0.2, 2)
+            process = self._world.schedule.random.choice(processes).process
+            process.stop(self._world.schedule.now, self._until(0.2, 2))
 
     def _kill_process(self, _: str) -> None:
         world, random = self._world, self._world.schedule.random
@@ -232,6 +234,12 @@ class Adversary:
 
     def _set_a_wall(self, _: str) -> None:
         self._world.set_wall()
+
+    def _lie(self, name: str) -> None:
+        """Let the feeds tell a gateway another time, as who has a feed's key can: a little off, or much."""
+        random, link = self._world.schedule.random, self._world.network.links[name]
+        link.lying = self._until(0.5, 3)
+        link.lie_ms = int(random.choice([-1, 1]) * random.choice([10_000, 600_000, 8_000_000, 3e10]))
 
     def _until(self, least: float, most: float) -> float:
         """When a harm of so many leases ends; of one that begins after all has healed, now."""

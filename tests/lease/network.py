@@ -1,23 +1,29 @@
-"""The network between gateways and feeds, in the hands of an adversary without keys.
+"""The network between gateways and feeds, in the hands of an adversary without the log's key.
 
-It delays, loses, reorders and doubles what is sent, sends again what was sent long ago, cuts a gateway off in
-one direction or both, and answers in a feed's place with what that answered before. What crosses it
-is bytes.
+It has those of the feeds, but uses them for one thing only: to tell gateways another time. It delays, loses,
+reorders and doubles what is sent, sends again what was sent long ago, cuts a gateway off in one direction or
+both, and answers in a feed's place with what that answered before. What crosses it is bytes.
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
+from sluicegate.core.access.feed import PAYLOAD_TYPE
+from sluicegate_record.log import canonical, dsse, times
 from tests.lease.schedule import Process, Schedule
+from tests.worlds import private_key
 
 QUICK_MS = 2.0
 KEPT = 40
 """How many old messages of a kind it can send again."""
 RECENT = 6
+UNSIGNED = frozenset({"entries", "sig", "certificate", "head"})
+"""What an answer has beside what its feed signs."""
 FAITHFUL = 0.95
 """How often a gateway asks whom it asked before."""
 
@@ -62,9 +68,26 @@ class Link:
     """A proxy answers questions with older answers."""
     slow: float = 0.0
     """Answers take long."""
+    lying: float = 0.0
+    """Answers tell another time."""
+    lie_ms: int = 0
+    """How far that is ahead of what the feeds say."""
     feed: Asking | None = None
     """Whom it asked last."""
     answers: deque[bytes] = field(default_factory=lambda: deque(maxlen=KEPT))
+
+
+def _at_another_time(data: bytes, lie_ms: int) -> bytes:
+    """An answer whose time is so far ahead, signed with its feed's key."""
+    answer: dict[str, Any] = json.loads(data)
+    if "certificate" not in answer:
+        return data
+    stated = {name: answer[name] for name in answer.keys() - UNSIGNED}
+    time_ms = times.parse_time(stated["controlTime"]) + lie_ms
+    stated["controlTime"] = times.format_time(time_ms)
+    key = private_key(answer["certificate"]["stated"]["feed"])
+    sig = canonical.b64(key.sign(dsse.pae(PAYLOAD_TYPE, canonical.dumps(stated))))
+    return json.dumps({**answer, **stated, "sig": sig}).encode()
 
 
 class Network:
@@ -82,7 +105,7 @@ class Network:
         """Be a good network from now on."""
         self._weather = Weather(QUICK_MS)
         for link in self.links.values():
-            link.cut = link.mute = link.cached = link.slow = 0.0
+            link.cut = link.mute = link.cached = link.slow = link.lying = 0.0
 
     def ask(self, name: str, data: bytes) -> None:
         """Send a gateway's question."""
@@ -112,7 +135,10 @@ class Network:
         self._schedule.after(self._way_ms(), feed.process, f"is asked by {name}", arrive)
 
     def _reply(self, name: str, data: bytes) -> None:
-        random, answers = self._schedule.random, self.links[name].answers
+        random, link = self._schedule.random, self.links[name]
+        if link.lying > self._schedule.now:
+            data = _at_another_time(data, link.lie_ms)
+        answers = link.answers
         answers.append(data)
         for _ in range(self._copies()):
             self._answer(name, data)

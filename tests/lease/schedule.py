@@ -33,6 +33,13 @@ class Process:
     name: str
     stopped_until: float = 0.0
     gone: bool = False
+    stopped_ms: float = 0.0
+    """For how long it has been stopped so far, a stop of now to its end."""
+
+    def stop(self, now: float, until: float) -> None:
+        """Let it not run before a true time."""
+        self.stopped_ms += max(0.0, until - max(now, self.stopped_until))
+        self.stopped_until = until
 
 
 class Schedule:
@@ -119,3 +126,7 @@ class Clock:
     def until(self, boot_ms: float) -> float:
         """How many true milliseconds it is until this clock shows a time."""
         return (boot_ms - self()) / self.rate
+
+    def of(self, process: Process) -> Callable[[], float]:
+        """How a process reads it."""
+        return self

@@ -7,8 +7,9 @@ models behind their ports.
 Modelled:
 - the network (`tests.lease.network`): delay, loss, reordering, duplication, replay of old questions and of
   old answers, a proxy that answers with an older answer, a gateway cut off for longer than its lease;
-- clocks: CLOCK_BOOTTIME too fast or too slow, by as much as the fleet allows between two machines; wall
-  clocks that are hours off, drift and jump;
+- clocks: CLOCK_BOOTTIME too fast or too slow, by as much as the fleet allows between two machines; a wall
+  clock of the control plane that drifts and jumps, by hours, too; gateways' own wall clocks a little off;
+- a thief of the feeds' keys, who tells gateways another time;
 - processes: stopped and continued, on either side and inside a call; killed and started again, on the same
   machine or another, a gateway with what it remembered or without; writes to the store that fail, or
   that are done and seem to have failed;
@@ -20,6 +21,8 @@ Not modelled: what the engine does not see (sockets, kernel buffers, the one sli
 stopped between its check and its write); `asyncio` and threads (calls interleave where they touch the store,
 not between two lines); a store that loses what it has committed; a trust file; grants that end with time;
 reports of use; a control plane or a gateway that lies, other than by the broken variants.
+
+Checked, too: the time by which a gateway decides never goes back, and is within a bound of its own clock.
 
 Checked at each write and each admission that is let through (`tests.lease.truth`):
 - SAFE: none is covered by a directive or revocation committed on the real log longer ago than the longest

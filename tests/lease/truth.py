@@ -12,7 +12,6 @@ from typing import Any
 
 from sluicegate_record.entries import Entry
 from tests import forging
-from tests.lease.gateway import Client
 
 ALLOWANCE = 1.001
 """A thousandth more than the lease, for the clocks."""
@@ -25,6 +24,16 @@ class Violation(AssertionError):
 
 class NotLive(AssertionError):
     """Somebody does not come back though everything has healed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Somebody with a key. Units: `digest` 32 raw bytes."""
+
+    organization: str
+    surface: str
+    credential: str
+    digest: bytes
 
 
 @dataclass(slots=True)

@@ -23,20 +23,23 @@ from sluicegate.gate.engine import Flight
 from sluicegate.gate.feed import RETRY_MS, Tail
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
+from sluicegate.store.clock import SteadyClock
 from tests import worlds
 from tests.fakes import Contents, MemoryFeedRegister, MemoryStore
 from tests.lease.control import ControlPlane, Machine
 from tests.lease.feed import FeedProcess
-from tests.lease.gateway import Client, Disk, Gateway, checked
+from tests.lease.gateway import Disk, Gateway, checked
 from tests.lease.log import Access, Log, Storage
 from tests.lease.network import Network, Weather
 from tests.lease.schedule import Clock, Process, Schedule
-from tests.lease.truth import NotLive, Truth
+from tests.lease.truth import Client, NotLive, Truth
 from tests.worlds import API, AT_MS, CODEX
 
 MODELS = ("model-a", "model-b", "model-c", "model-d")
 ORGANIZATIONS = ("org-1", "org-2", "org-3")
 SURFACES = {"gateway-1": API, "gateway-2": API, "gateway-3": CODEX, "gateway-4": API, "gateway-5": CODEX}
+WALLS_MS = {"gateway-1": -50_000, "gateway-2": 0, "gateway-3": 70, "gateway-4": 50_000, "gateway-5": -3_000}
+"""How far each gateway's wall clock is off."""
 FASTEST = CLOCK_ALLOWANCE**0.5 - 1e-9
 """So that the fastest clock and the slowest are a thousandth apart."""
 HOUR_MS = 3_600_000
@@ -113,20 +116,28 @@ class Parts:
     may: Callable[[Flight], bool] = checked
     fleet: type[Fleet] = Fleet
     leases: type[Leases] = Leases
+    clock: type[Clock] = Clock
     head: type[Head] = Head
     tempers: tuple[Temper, ...] = (MIXED, FAR, LONG)
 
 
 class Wall:
-    """A wall clock: hours off, drifting, and set at will."""
+    """A wall clock: a little off, drifting, and set at will, often by hours."""
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
         self._drift = schedule.random.uniform(0.9, 1.1)
-        self.set()
+        self.correct()
+
+    def correct(self) -> None:
+        """Set it right, nearly."""
+        now = self._schedule.now
+        self._skew_ms = self._schedule.random.uniform(-60_000, 60_000) + now - self._drift * now
 
     def set(self) -> None:
-        self._skew_ms = self._schedule.random.uniform(-6, 6) * HOUR_MS
+        """Set it to any time."""
+        random = self._schedule.random
+        self._skew_ms = random.choice([0.01, 0.1, 6]) * HOUR_MS * random.uniform(-1, 1)
 
     def __call__(self) -> int:
         return int(AT_MS + self._drift * self._schedule.now + self._skew_ms)
@@ -185,7 +196,9 @@ class World:
         self.network.feeds.clear()
         self._boots += 1
         self._clocks.pop(MACHINE, None)
-        self._machine = Machine(f"boot-{self._boots}", self._clock(MACHINE), self._wall)
+        clock = self._clock(MACHINE)
+        self._wall.correct()
+        self._machine = Machine(f"boot-{self._boots}", clock, SteadyClock(self._wall, clock))
         self.start_control()
 
     def start_control(self) -> None:
@@ -228,6 +241,7 @@ class World:
             name=name,
             surface=SURFACES[name],
             clock=self._clock(name),
+            wall=lambda: int(AT_MS + self.schedule.now + WALLS_MS[name]),
             disk=self._disks[name],
             tail=self.parts.tail,
             may=self.parts.may,
@@ -289,7 +303,8 @@ class World:
             rate = random.choice([FASTEST, 1 / FASTEST, random.uniform(1 / FASTEST, FASTEST)])
             if self.temper.apart:
                 rate = 1 / FASTEST if name in SURFACES else FASTEST
-            self._clocks[name] = Clock(self.schedule, rate, random.uniform(0, 1e8))
+            made = self.parts.clock if name in SURFACES else Clock
+            self._clocks[name] = made(self.schedule, rate, random.uniform(0, 1e8))
         return self._clocks[name]
 
     def _leg_ms(self) -> float:
@@ -324,6 +339,7 @@ class World:
     def heal(self) -> None:
         """Everybody runs, and the network is good."""
         self.calm = True
+        self._wall.correct()
         self.network.calm()
         self.restart()
         gateways = self.gateways.values()

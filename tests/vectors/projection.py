@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 from sluicegate.core.access import coverage, decision
 from sluicegate.core.access.coverage import Usage
-from sluicegate.core.access.decision import Allow, Ask, Instant
+from sluicegate.core.access.decision import Allow, Ask, Instant, Now
 from sluicegate.core.access.naming import NOBODY, Naming, VerifiedAssertion
-from sluicegate.core.access.refusals import Deny
+from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.table import CredentialRow, GrantRow, Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle import State, applications, blocks, determination, notices, reports
@@ -542,7 +542,7 @@ def _table(table: Table, asked: Asked, at_ms: int) -> dict[str, Any]:
         "longestLeaseMs": table.leases.longest_ms,
         "directives": sorted(table.directives),
         "plans": {name: table.release_open(name) for name in table.listings},
-        "stale": _answer(stale, table, None),
+        "stale": _answer(stale, table, Reason.GATE_STALE),
         "unknown": _answer(stale._replace(digest=bytes(32)), table, Instant(at_ms, at_ms)),
         "missing": _answer(stale._replace(digest=None), table, Instant(at_ms, at_ms)),
     }
@@ -559,7 +559,7 @@ def _decisions(ask: Ask, table: Table, at_ms: int) -> list[str]:
     ]
 
 
-def _answer(ask: Ask, table: Table, now: Instant | None) -> str:
+def _answer(ask: Ask, table: Table, now: Now) -> str:
     """A decision in words, and where a fallback answers instead, that one's."""
     found = decision.decide(ask, table, now)
     said = _said(found)

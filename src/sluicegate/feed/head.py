@@ -18,6 +18,7 @@ from sluicegate.core.access.leases import LeaseTerms
 from sluicegate.errors import BadCheckpoint, InvalidInput, StoreUnavailable, StoreUnusable
 from sluicegate.ports import Log, PublishedEntry, StoredHead
 from sluicegate_record import entries
+from sluicegate_record.entries import Entry, seen
 from sluicegate_record.entries.releases import LogStarted, ReleaseApplied
 from sluicegate_record.log import checkpoint, leaf, merkle
 from sluicegate_record.log.merkle import Frontier
@@ -63,8 +64,7 @@ class Head:
         self._frontier = Frontier.at(head.size, log.nodes)
         self._check(head, self._frontier)
         for entry in log.plans():
-            assert isinstance(entry.body, ReleaseApplied)
-            self._terms.apply(entry.body)
+            self._plan(entry)
         self._reached = self._reach(head, log.tail(head.size - 1, 1))
 
     @property
@@ -115,9 +115,11 @@ class Head:
 
     def _apply(self, entry: PublishedEntry) -> None:
         if _PLAN in entry.leaf:
-            read = entries.read(entry.leaf, entry.gate)
-            if isinstance(read.body, ReleaseApplied):
-                self._terms.apply(read.body)
+            self._plan(entries.read(entry.leaf, entry.gate))
+
+    def _plan(self, entry: Entry) -> None:
+        if isinstance(entry.body, ReleaseApplied):
+            self._terms.put(entry.body.release, seen(entry.body.given).spec.lease_ms)
 
     def _reach(self, head: StoredHead, newest: Sequence[PublishedEntry]) -> Reached:
         return Reached(

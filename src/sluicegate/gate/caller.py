@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
-from sluicegate.core.access.decision import Instant
+from sluicegate.core.access.decision import Instant, Now
 from sluicegate.core.access.naming import NOBODY, Naming, VerifiedAssertion
+from sluicegate.core.access.refusals import Reason
 from sluicegate.core.access.table import Table
 from sluicegate.core.people import assertion, persons
 from sluicegate.core.people.assertion import AssertionFailure, Provider
@@ -40,9 +41,7 @@ class Callers:
         self._kept_max = kept_max
         self._kept: OrderedDict[bytes, _CachedAssertion] = OrderedDict()
 
-    def naming(
-        self, digest: bytes, tokens: Sequence[bytes], identifier: str | None, now: Instant | None
-    ) -> Naming:
+    def naming(self, digest: bytes, tokens: Sequence[bytes], identifier: str | None, now: Now) -> Naming:
         """How a request with the key of this digest names its person; `tokens` are its assertions."""
         if not tokens and identifier is None:
             return NOBODY
@@ -52,9 +51,9 @@ class Callers:
         signed = self._signed(digest, tokens[0].strip(_BLANKS), now) if len(tokens) == 1 else None
         return Naming(identifiers, signed, is_forged=signed is None)
 
-    def _signed(self, digest: bytes, token: bytes, now: Instant | None) -> VerifiedAssertion | None:
+    def _signed(self, digest: bytes, token: bytes, now: Now) -> VerifiedAssertion | None:
         credential = self._table.credentials.get(digest)
-        if credential is None or now is None or len(token) > assertion.TOKEN_MAX_BYTES:
+        if credential is None or isinstance(now, Reason) or len(token) > assertion.TOKEN_MAX_BYTES:
             return None
         providers = self._table.providers.get(credential.grant.organization, {})
         name = sha256(token).digest()

@@ -2,6 +2,8 @@
 
 Rules:
 - Without a live lease, no request is admitted and no byte is written.
+- Time does not go back: a lease is taken at the later of the time that it came with, and the last one's plus
+  0.999 of what has passed since on CLOCK_BOOTTIME.
 - Each change of the table, and each end of a lease or an `until`, re-decides the requests in flight with
   `core.access.decision.decide`, the function that admitted them. There is no other way to end a request.
 - `cut` is synchronous: when `advance` returns, no further byte of a refused request is written.
@@ -11,10 +13,11 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sluicegate.core.access import decision
-from sluicegate.core.access.decision import Allow, Ask, Instant
+from sluicegate.core.access.decision import Allow, Ask, Instant, Now
+from sluicegate.core.access.leases import SLOWEST
 from sluicegate.core.access.naming import NOBODY, Naming
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.table import Table
@@ -43,9 +46,13 @@ class Lease:
     def instant(self, boot_ms: float) -> Instant:
         """The control plane's time at `boot_ms`, as an interval."""
         return Instant(
-            int(self.control_ms + boot_ms - self.received_ms),
-            int(self.control_ms + boot_ms - self.sent_ms) + 1,
+            int(self.control_ms + SLOWEST * (boot_ms - self.received_ms)),
+            int(self.control_ms + (boot_ms - self.sent_ms) / SLOWEST) + 1,
         )
+
+    def late_at_ms(self, control_ms: int) -> float:
+        """When, on CLOCK_BOOTTIME, the late end of the interval may reach a time, at the earliest."""
+        return self.sent_ms + SLOWEST * (control_ms - self.control_ms - 1)
 
 
 class Flight:
@@ -104,23 +111,25 @@ class Engine:
         self.usage = UsageCounter(self.table)
         self.proven: set[str] = set()
         """Grants under which a call has succeeded here and the log does not say so yet."""
+        self.clock_offset_ms: float | None = None
+        """How far the control plane's clock was ahead of this machine's by the newest answer."""
+        self.clocks_differ = False
+        """Whether the newest answer was not taken because of that."""
         self._boot_ms = boot_ms
         self._meters: dict[tuple[str, int], _Meter] = {}
-        self._passed_ms = 0
-        """A time that has certainly passed.
-
-        A right that ended before it stays ended, even if a clock is set back.
-        """
         self._until_ms: int | None = None
         """A lower bound for every `until` of the requests in flight."""
 
-    def now(self) -> Instant | None:
-        """The control plane's time, or None without a live lease."""
+    def now(self) -> Now:
+        """The control plane's time; without a live lease, the reason why it is not known."""
         lease, boot_ms = self.lease, self._boot_ms()
         if lease is None or boot_ms >= lease.ends_ms:
-            return None
-        early_ms, late_ms = lease.instant(boot_ms)
-        return Instant(early_ms, max(late_ms, self._passed_ms))
+            return Reason.GATE_CLOCK_DIFFERS if self.clocks_differ else Reason.GATE_STALE
+        return lease.instant(boot_ms)
+
+    def passed_ms(self, boot_ms: float) -> int:
+        """The control plane's time that has certainly come at `boot_ms`; 0 before the first lease."""
+        return 0 if self.lease is None else self.lease.instant(boot_ms).early_ms
 
     def lease_left_ms(self) -> float:
         """How long the lease is still valid; 0 without one."""
@@ -129,7 +138,7 @@ class Engine:
     def holds(self, until_ms: int | None) -> bool:
         """Whether the lease is valid and `until_ms` has not passed."""
         now = self.now()
-        return now is not None and (until_ms is None or now.late_ms < until_ms)
+        return isinstance(now, Instant) and (until_ms is None or now.late_ms < until_ms)
 
     def identify(self, digest: bytes | None) -> Deny | None:
         """Refuse an unknown key before its request's body is read."""
@@ -218,11 +227,7 @@ class Engine:
 
     def renew(self, lease: Lease) -> None:
         """Trust the table for as long as the newest answer says, even if that is shorter than before."""
-        before = self.lease
-        if before is not None:
-            until_ms = min(lease.received_ms, before.ends_ms)
-            self._passed_ms = max(self._passed_ms, before.instant(until_ms).early_ms)
-        self.lease = lease
+        self.lease = replace(lease, control_ms=max(lease.control_ms, self.passed_ms(lease.received_ms)))
 
     def redecide_all(self) -> None:
         """Decide again for everything in flight, once for all requests that ask the same."""
@@ -241,7 +246,7 @@ class Engine:
             return None
         if self._until_ms is None:
             return lease.ends_ms
-        return min(lease.ends_ms, self._until_ms - lease.control_ms + lease.sent_ms)
+        return min(lease.ends_ms, lease.late_at_ms(self._until_ms))
 
     def _admit_instead(self, ask: Ask, refused: Deny, cut: Cut) -> Flight | None:
         instead = decision.instead(ask, refused, self.table)

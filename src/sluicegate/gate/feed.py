@@ -4,6 +4,8 @@ Rules of `Tail`, which takes bytes and never fetches:
 - An answer counts only for the open question. Its entries must lead from our root to the signed root.
 - The log never goes back and never forks, in this run or compared with an earlier run.
 - Entries are applied and what is in flight is re-decided before the lease that came with them counts.
+- Time is bounded. An answer whose time is too far from this machine's clock is not taken, nor one whose
+  entries are later than it, or earlier than those before them. No lease is longer than the plans allow.
 - A feed's certificate is over when any answer or entry has shown a later time: its own word is not asked.
 - An entry that this build cannot fold halts the tail forever: there is no further lease, so the gateway
   closes.
@@ -33,7 +35,7 @@ from sluicegate.core.access import feed
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.errors import BadFeed, SluicegateError, VerificationFailed
 from sluicegate.gate.engine import Engine, Lease
-from sluicegate.settings import GatewaySettings
+from sluicegate.settings import CLOCK_BOUND_MS, GatewaySettings
 from sluicegate_record.log import acknowledgement, canonical, checkpoint, merkle
 from sluicegate_record.log.merkle import Frontier
 
@@ -55,10 +57,23 @@ class TrustedHead:
     root: bytes = merkle.EMPTY_ROOT
 
 
+@dataclass(frozen=True, slots=True)
+class MachineClock:
+    """What a gateway reads the time from, in milliseconds.
+
+    `boot_ms` reads CLOCK_BOOTTIME, `wall_ms` the wall clock, since 1970 UTC. The control plane's time may
+    differ from that by `bound_ms`.
+    """
+
+    boot_ms: Callable[[], float]
+    wall_ms: Callable[[], int]
+    bound_ms: int = CLOCK_BOUND_MS
+
+
 class Tail:
     """The verified tail of one log, feeding one engine.
 
-    `boot_ms` reads CLOCK_BOOTTIME in milliseconds; `seen` is the head that an earlier run trusted.
+    `seen` is the head that an earlier run trusted.
     """
 
     def __init__(
@@ -66,21 +81,22 @@ class Tail:
         engine: Engine,
         verifier: checkpoint.Verifier,
         gateway: str,
-        *,
-        boot_ms: Callable[[], float],
+        clock: MachineClock,
         seen: TrustedHead,
     ) -> None:
         self._engine = engine
         self._log = verifier
         self._gateway = gateway
-        self._boot_ms = boot_ms
+        self._clock = clock
         self._seen = seen
         self._key = Ed25519PrivateKey.generate()
         self._frontier = Frontier()
         self._asked: dict[str, Any] | None = None
         self._asked_ms = 0.0
         self._latest_ms = 0
-        """The latest time that an answer or an entry has shown, milliseconds since 1970 UTC."""
+        """The latest time that an answer has shown, milliseconds since 1970 UTC."""
+        self._entry_ms = 0
+        """The time of the newest entry, milliseconds since 1970 UTC."""
         self.incarnation = secrets.token_hex(16)
         self.halted: VerificationFailed | None = None
 
@@ -97,7 +113,7 @@ class Tail:
             "after": self._frontier.size,
             "nonce": secrets.token_hex(16),
         }
-        self._asked_ms = self._boot_ms()
+        self._asked_ms = self._clock.boot_ms()
         question = {
             **self._asked,
             "surface": self._engine.surface,
@@ -121,8 +137,9 @@ class Tail:
         if asked is None:
             raise BadFeed("a feed answer that nobody asked for")
         answer = feed.open_answer(data, asked, self._log)
-        received_ms = self._boot_ms()
-        self._check_time(answer)
+        received_ms = self._clock.boot_ms()
+        self._check_clocks(answer, received_ms)
+        self._check_times(answer)
         grown = self._grown(answer)
         self._advance(answer)
         self._frontier = grown
@@ -131,14 +148,44 @@ class Tail:
                 f"the log goes back: it has {grown.size} entries, {self._seen.size} were seen before"
             )
         if answer.lease_ms:
-            ends_ms = self._asked_ms + answer.lease_ms - answer.age_ms
+            lease_ms = min(answer.lease_ms, self._engine.table.lease_ms)
+            ends_ms = self._asked_ms + lease_ms - answer.age_ms
             self._engine.renew(Lease(self._asked_ms, received_ms, ends_ms, answer.control_ms))
         return TrustedHead(grown.size, grown.root())
 
-    def _check_time(self, answer: feed.FeedAnswer) -> None:
-        """Check that the feed's certificate is good now. Raises: BadFeed."""
-        times_ms = [answer.control_ms, *(entry.at_ms for entry in answer.entries)]
-        self._latest_ms = max(self._latest_ms, *times_ms)
+    def _check_clocks(self, answer: feed.FeedAnswer, received_ms: float) -> None:
+        """Check that the control plane's clock and this machine's agree.
+
+        The answer was signed between its question and now. What counts is the time that would be taken: the
+        signed one, or that which has certainly come. Raises: BadFeed.
+        """
+        engine, wall_ms = self._engine, self._clock.wall_ms()
+        ahead_ms = max(answer.control_ms, engine.passed_ms(received_ms)) - wall_ms
+        behind_ms = wall_ms - answer.control_ms - (received_ms - self._asked_ms)
+        engine.clock_offset_ms = answer.control_ms - wall_ms
+        engine.clocks_differ = max(ahead_ms, behind_ms) > self._clock.bound_ms
+        if engine.clocks_differ:
+            said = f"{ahead_ms / 1000:.0f} s ahead of" if ahead_ms > 0 else f"{behind_ms / 1000:.0f} s behind"
+            most = f"{self._clock.bound_ms / 1000:g} s are allowed"
+            raise BadFeed(
+                f"the control plane's clock is {said} this machine's, {most}",
+                remedy="set the wrong one right; if it is this machine's, start the gateway again after that",
+            )
+
+    def _check_times(self, answer: feed.FeedAnswer) -> None:
+        """Check that the entries are in the order of time, none later than the answer, and its certificate
+        good now.
+
+        Raises: BadFeed.
+        """
+        newest_ms = self._entry_ms
+        for entry in answer.entries:
+            if entry.at_ms < newest_ms:
+                raise BadFeed(f"entry {entry.seq} is earlier than the one before it")
+            newest_ms = entry.at_ms
+        if newest_ms > answer.control_ms:
+            raise BadFeed("a feed answer of an earlier time than its newest entry")
+        self._latest_ms = max(self._latest_ms, answer.control_ms)
         if answer.good_until_ms is not None and answer.good_until_ms <= self._latest_ms:
             raise BadFeed("a feed answer under a certificate that is over")
 
@@ -157,6 +204,7 @@ class Tail:
         return grown
 
     def _advance(self, answer: feed.FeedAnswer) -> None:
+        self._entry_ms = answer.entries[-1].at_ms if answer.entries else self._entry_ms
         try:
             self._engine.advance(answer.entries)
         except VerificationFailed as error:
@@ -219,16 +267,21 @@ def _seen(size: Any, root: bytes) -> TrustedHead:
 class Feed:
     """Polls one control plane for one engine."""
 
-    def __init__(self, settings: GatewaySettings, engine: Engine, *, boot_ms: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        engine: Engine,
+        clock: MachineClock,
+    ) -> None:
         self._settings = settings
         self._engine = engine
-        self._boot_ms = boot_ms
+        self._clock = clock
         self._memory = Memory(settings.state_dir)
         self._seen = self._memory.load()
         self._kept = self._seen
         self._news = asyncio.Event()
         verifier = checkpoint.parse_vkey(settings.log_vkey)
-        self._tail = Tail(engine, verifier, settings.name, boot_ms=boot_ms, seen=self._seen)
+        self._tail = Tail(engine, verifier, settings.name, clock, self._seen)
 
     @property
     def halted(self) -> VerificationFailed | None:
@@ -328,6 +381,6 @@ class Feed:
         """Re-decide what is in flight when a lease or an `until` has passed."""
         while True:
             deadline_ms = self._engine.deadline_ms()
-            if deadline_ms is not None and self._boot_ms() >= deadline_ms:
+            if deadline_ms is not None and self._clock.boot_ms() >= deadline_ms:
                 self._engine.redecide_all()
             await asyncio.sleep(TICK_MS / 1000)

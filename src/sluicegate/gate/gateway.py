@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from sluicegate.core.access import decision
-from sluicegate.core.access.decision import Ask
+from sluicegate.core.access.decision import Ask, Instant
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.errors import InvalidInput
 from sluicegate.gate import request
@@ -110,7 +110,7 @@ class Gateway:
 
     def _readiness(self) -> GatewayReply:
         engine = self._engine
-        ready = engine.now() is not None
+        ready = isinstance(engine.now(), Instant)
         told = {"ready": ready, "size": engine.table.size, "leaseMs": int(engine.lease_left_ms())}
         return _told(_JSON, json.dumps(told).encode(), 200 if ready else 503)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -41,7 +42,9 @@ class Metrics:
         self._gauge("lease_seconds", "How long the lease still lives").set_function(
             lambda: engine.lease_left_ms() / 1000
         )
-
+        self._gauge(
+            "clock_offset_seconds", "How far the control plane's clock is ahead of this machine's"
+        ).set_function(lambda: math.nan if engine.clock_offset_ms is None else engine.clock_offset_ms / 1000)
         if isinstance(engine.table, VouchedTable):
             self._registry.register(_Findings(engine.table))
 

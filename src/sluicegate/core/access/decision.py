@@ -2,7 +2,8 @@
 
 Rules:
 - It is a pure function of the ask, the table and the time. Only this function can say yes.
-- Without a live lease there is no time, and without a time every answer is no.
+- Without a live lease there is no time, and without a time every answer is no, for the reason why there is
+  none.
 - If nothing matches, the answer is no. Directives are checked before anything that could allow the request.
 - A time is an interval. A right ends, and a directive begins, when its late end reaches the limit; a right
   begins, and a directive ends, when its early end does.
@@ -12,7 +13,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from sluicegate.core.access import naming
 from sluicegate.core.access.naming import Identification, Naming
@@ -31,6 +32,10 @@ class Instant(NamedTuple):
 
     early_ms: int
     late_ms: int
+
+
+Now: TypeAlias = Instant | Reason
+"""The time, or the reason why a gateway has none to decide by."""
 
 
 class Ask(NamedTuple):
@@ -87,8 +92,8 @@ ANYBODY = (Whom(None, UNKNOWN, Assurance.SELF_ASSERTED),)
 """What a request names, for a directive that does not ask about persons."""
 
 
-def decide(ask: Ask, table: Table, now: Instant | None) -> Allow | Deny:
-    """Decide one request. `now` is None if the lease has ended."""
+def decide(ask: Ask, table: Table, now: Now) -> Allow | Deny:
+    """Decide one request."""
     credential = identify(ask.digest, table, now)
     if isinstance(credential, Deny):
         return credential
@@ -131,12 +136,12 @@ def instead(ask: Ask, deny: Deny, table: Table) -> Ask | None:
     return ask._replace(model=deny.fallback, instead_of=ask.model)
 
 
-def identify(digest: bytes | None, table: Table, now: Instant | None) -> CredentialRow | Deny:
+def identify(digest: bytes | None, table: Table, now: Now) -> CredentialRow | Deny:
     """Whose key is this? The first part of every decision; gateways also make it before they read a body."""
     if digest is None:
         return Deny(Reason.CREDENTIAL_MISSING)
-    if now is None:
-        return Deny(Reason.GATE_STALE)
+    if isinstance(now, Reason):
+        return Deny(now)
     credential = table.credentials.get(digest)
     if credential is None:
         return Deny(Reason.CREDENTIAL_UNKNOWN)
@@ -146,17 +151,17 @@ def identify(digest: bytes | None, table: Table, now: Instant | None) -> Credent
 
 
 def usable_models(
-    digest: bytes, surface: str, table: Table, now: Instant | None, naming: Naming = naming.NOBODY
+    digest: bytes, surface: str, table: Table, now: Now, naming: Naming = naming.NOBODY
 ) -> list[str]:
     """The models that `decide` would allow this key on this surface, sorted."""
     asks = (Ask(digest, model, surface, naming=naming) for model in table.offers)
     return sorted(ask.model for ask in asks if isinstance(decide(ask, table, now), Allow))
 
 
-def _directed(ask: Ask, credential: CredentialRow, table: Table, now: Instant | None) -> Cover | Narrowing:
+def _directed(ask: Ask, credential: CredentialRow, table: Table, now: Now) -> Cover | Narrowing:
     """What the directives say: one suspends the request, or some ask something of it."""
     suspending, restricting = table.suspending.get(ask.model), table.restricting.get(ask.model)
-    if (suspending is None and restricting is None) or now is None:
+    if (suspending is None and restricting is None) or isinstance(now, Reason):
         return FREE
     persons = naming.members(ask.naming, credential, table)
     organization = credential.grant.organization
@@ -233,11 +238,11 @@ def _earlier(one: int | None, other: int | None) -> int | None:
 
 
 def _by_grant(  # noqa: PLR0911 - one a reason
-    ask: Ask, credential: CredentialRow, grant: GrantRow, table: Table, now: Instant | None
+    ask: Ask, credential: CredentialRow, grant: GrantRow, table: Table, now: Now
 ) -> Allow | Reason:
     upstream = grant.models.get(ask.model)
-    if now is None:
-        return Reason.GATE_STALE
+    if isinstance(now, Reason):
+        return now
     if grant.terms not in table.open_terms or now.early_ms < grant.valid_from_ms:
         return Reason.STAGE_NOT_OPEN
     if grant.barred is not None:
@@ -252,7 +257,7 @@ def _by_grant(  # noqa: PLR0911 - one a reason
 
 
 def _by_fallback(
-    ask: Ask, credential: CredentialRow, grant: GrantRow, table: Table, now: Instant | None
+    ask: Ask, credential: CredentialRow, grant: GrantRow, table: Table, now: Now
 ) -> Allow | Reason:
     """Decide as if the key belonged to the fallback's grant,
     while the key allows the model that was asked for.
@@ -287,10 +292,10 @@ def _not_granted(ask: Ask, table: Table, credential: CredentialRow, offer: Offer
     return Deny(Reason.NOT_ADMITTED, fallback=offer.fallback)
 
 
-def would_stop(directive: Cover, ask: Ask, table: Table, now: Instant | None) -> bool:
+def would_stop(directive: Cover, ask: Ask, table: Table, now: Now) -> bool:
     """Whether a drill would stop a request: the directive's own answer, as if it were in force."""
     credential = identify(ask.digest, table, now)
-    if isinstance(credential, Deny) or now is None:
+    if isinstance(credential, Deny) or isinstance(now, Reason):
         return False
     known = naming.known(ask.naming, credential, ask.model, table, now.early_ms, now.late_ms)
     entity = table.entity(credential.grant.organization)

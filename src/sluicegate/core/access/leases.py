@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sluicegate_record.entries.body import seen
-from sluicegate_record.entries.releases import ReleaseApplied
-
 LEASE_MS_DEFAULT = 5_000
 """What a lease is while no plan is in force."""
 CLOCK_ALLOWANCE = 1.001
 """How much longer than its length a lease may live: a thousandth, for the gateway's clock."""
+SLOWEST = 0.999
+"""How slow the control plane's time may be, by a gateway's CLOCK_BOOTTIME: it never stands still."""
 
 
 @dataclass(slots=True)
@@ -28,8 +27,11 @@ class LeaseTerms:
         """The smallest lease of the plans in force."""
         return min(self._by_release.values(), default=LEASE_MS_DEFAULT)
 
-    def apply(self, body: ReleaseApplied) -> None:
-        """Fold in a plan that comes into force."""
-        lease_ms = seen(body.given).spec.lease_ms
-        self._by_release[body.release] = lease_ms
+    def of(self, release: str) -> int:
+        """The lease of a release's plan in force."""
+        return self._by_release.get(release, LEASE_MS_DEFAULT)
+
+    def put(self, release: str, lease_ms: int) -> None:
+        """Let this be the lease of a release's plan in force."""
+        self._by_release[release] = lease_ms
         self.longest_ms = max(self.longest_ms, lease_ms)

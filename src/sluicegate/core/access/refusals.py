@@ -15,6 +15,7 @@ class Reason(StrEnum):
 
     CREDENTIAL_MISSING = "credential_missing"
     GATE_STALE = "gate_stale"
+    GATE_CLOCK_DIFFERS = "gate_clock_differs"
     CREDENTIAL_UNKNOWN = "credential_unknown"
     CREDENTIAL_REVOKED = "credential_revoked"
     REQUEST_INVALID = "request_invalid"
@@ -52,6 +53,11 @@ REASONS: dict[Reason, Explanation] = {
         503,
         "this gateway has had no fresh word from its control plane and refuses every model until it has",
         "try again shortly; if it lasts, tell the operator of this gateway",
+    ),
+    Reason.GATE_CLOCK_DIFFERS: Explanation(
+        503,
+        "this gateway's clock differs from its control plane's, and it refuses every model until they agree",
+        "tell the operator of this gateway: its metrics show by how much; then try again",
     ),
     Reason.CREDENTIAL_UNKNOWN: Explanation(
         401,

@@ -107,10 +107,11 @@ class Listing:
 
 
 class TermsRow(NamedTuple):
-    """What terms give: the upstream of each model, and the conditions of a grant that states none."""
+    """What terms give: the upstream of each model, the conditions of a grant that states none, the lease."""
 
     models: dict[str, str]
     conditions: Conditions
+    lease_ms: int
 
 
 class Table:
@@ -280,7 +281,9 @@ def _release_applied(table: Table, entry: Entry, body: releases.ReleaseApplied) 
     models = {model.id: model.upstream for model in spec.models}
     kept = Listing(frozenset(models), dict(body.terms))
     fallback = None if spec.on_refusal is None else spec.on_refusal.fallback_model
-    terms = {kept.stages[stage.name]: TermsRow(models, stage.conditions) for stage in spec.stages}
+    terms = {
+        kept.stages[stage.name]: TermsRow(models, stage.conditions, spec.lease_ms) for stage in spec.stages
+    }
     for stage, looser in body.tightened.items():
         if looser in table.open_terms:
             table.open_terms.add(kept.stages[stage])
@@ -290,7 +293,7 @@ def _release_applied(table: Table, entry: Entry, body: releases.ReleaseApplied) 
     for model_id in kept.models:
         table.offers[model_id] = Offer(body.release, spec.announced, fallback)
     table.listings[body.release] = kept
-    table.leases.apply(body)
+    table.leases.put(body.release, spec.lease_ms)
     table.terms.update(terms)
 
 

@@ -6,7 +6,7 @@ Rules:
   mode and proceeding have no effect here. An unlawful widening stays in the log, and widens nothing. A
   narrowing applies, lawful or not, and is reported.
 - A gateway has rules of its own beyond the law: the floor of its trust file, the upstreams of models, and
-  that no key or credential replaces another.
+  that no key or credential replaces another. A plan makes no lease longer before its terms are open.
 """
 
 from __future__ import annotations
@@ -132,7 +132,10 @@ class VouchedTable(Table):
         """The parts of a plan without proof give no access here, and open nothing."""
         body = entry.body
         assert isinstance(body, releases.ReleaseApplied)
+        lease_ms = self.leases.of(body.release)
         super().apply(honoured or entry.saying(replace(body, tightened={})))
+        if self.open_terms.isdisjoint(body.terms.values()):
+            self.leases.put(body.release, min(lease_ms, seen(body.given).spec.lease_ms))
         trusted = self._trust.releases.get(body.release)
         for digest in self.terms.keys() & set(body.terms.values()):
             known = self.record.terms.get(digest)
@@ -142,6 +145,15 @@ class VouchedTable(Table):
         unmapped = self._unmapped(body) if found is None else None
         if unmapped is not None:
             self._tell(entry, unmapped.why)
+
+    def _fold_opening(self, entry: Entry, honoured: Entry | None, found: Breach | None) -> None:
+        """A stage that opens makes the lease that of its plan, which agencies have agreed to."""
+        body = entry.body
+        assert isinstance(body, releases.StageOpened)
+        self._fold(entry, honoured, found)
+        plan = self.listings.get(body.release)
+        if honoured is not None and plan is not None and body.terms in plan.stages.values():
+            self.leases.put(body.release, self.terms[body.terms].lease_ms)
 
     def _fold_grant(self, entry: Entry, honoured: Entry | None, found: Breach | None) -> None:
         """A grant without proof is in the table, but allows nothing. A caller who uses it gets the reason."""
@@ -168,5 +180,6 @@ _OWN: dict[type[Body], Callable[[VouchedTable, Entry, Any], Breach | None]] = {
 }
 _FOLDS: dict[type[Body], Callable[[VouchedTable, Entry, Entry | None, Breach | None], None]] = {
     releases.ReleaseApplied: VouchedTable._fold_release,
+    releases.StageOpened: VouchedTable._fold_opening,
     grants.GrantApproved: VouchedTable._fold_grant,
 }
