@@ -12,6 +12,7 @@ FEED_PORT = 8610
 GATEWAY_PORT = 8700
 UPSTREAM_PORT = 8800
 CLOCK_BOUND_MS = 300_000
+UNFINISHED_BYTES_MAX = 256 * 1024 * 1024
 FIRST_GATEWAY = "gateway-1"
 """The gateway whose token is made with a new log."""
 
@@ -42,6 +43,10 @@ class GatewaySettings:
     host: str = "127.0.0.1"
     port: int = GATEWAY_PORT
     max_body_bytes: int = 8 * 1024 * 1024
+    max_unfinished_bytes: int = UNFINISHED_BYTES_MAX
+    """How much all bodies together may hold that are not complete; one organization a quarter of that."""
+    max_refused_bytes_per_minute: int = 64 * 1024 * 1024
+    """How much is read for one organization's requests that are refused."""
     max_header_bytes: int = 64 * 1024
     max_event_bytes: int = 4 * 1024 * 1024
     send_buffer_bytes: int = 64 * 1024

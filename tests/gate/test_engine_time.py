@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from sluicegate.core.access.decision import Instant
 from sluicegate.core.access.refusals import Reason
-from sluicegate.gate.engine import Engine, Lease, _Meter
+from sluicegate.gate.engine import Engine, Lease
+from sluicegate.gate.meter import Meter
 
 HOUR_MS = 3_600_000
 
@@ -64,5 +65,5 @@ def test_it_is_looked_at_again_before_an_until_has_passed(until: int, travelled:
 
 @pytest.mark.parametrize("per_minute", [0, -1])
 def test_a_rate_of_nothing_admits_nothing(per_minute: int) -> None:
-    meter = _Meter(per_minute, 0.0)
+    meter = Meter(per_minute, 0.0)
     assert [meter.take(at_ms) for at_ms in (0.0, 60_000.0, 1e12)] == [60, 60, 60]

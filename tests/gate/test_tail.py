@@ -536,7 +536,7 @@ def test_the_plan_that_comes_with_a_lease_bounds_it(world: World, control: Contr
     assert gateway.engine.now() is Reason.GATE_STALE
 
 
-def at(ms: int) -> dict[str, str]:
+def at(ms: int) -> dict[str, Any]:
     return {"controlTime": times.format_time(AT_MS + ms)}
 
 

@@ -24,7 +24,7 @@ class FromReceipt(Tail):
     """Counts the lease from when the answer came, not from when the question was sent."""
 
     def take(self, data: bytes) -> TrustedHead:
-        self._asked_ms = self._boot_ms()
+        self._asked_ms = self._clock.boot_ms()
         return super().take(data)
 
 

@@ -21,10 +21,12 @@ from sluicegate import targets
 from sluicegate.cli.output import Json, emit, exit_code, report, withheld
 from sluicegate.errors import InvalidInput, SluicegateError
 from sluicegate.settings import (
+    CLOCK_BOUND_MS,
     CONTROL_PORT,
     FEED_PORT,
     FIRST_GATEWAY,
     GATEWAY_PORT,
+    UNFINISHED_BYTES_MAX,
     ControlSettings,
     FeedSettings,
     GatewaySettings,
@@ -168,6 +170,17 @@ def gateway(
     max_body_bytes: Annotated[
         int, typer.Option("--max-body-bytes", help="The longest body of a request.", min=1_024)
     ] = 8 * 1024 * 1024,
+    max_unfinished_bytes: Annotated[
+        int, typer.Option("--max-unfinished-bytes", help="What all incomplete bodies may hold.", min=1_024)
+    ] = UNFINISHED_BYTES_MAX,
+    clock_bound: Annotated[
+        float,
+        typer.Option(
+            "--clock-bound",
+            help="How many seconds the control plane's clock and this machine's may differ.",
+            min=1,
+        ),
+    ] = CLOCK_BOUND_MS / 1_000,
     trust: Annotated[
         Path | None,
         typer.Option("--trust", help="A GatewayTrust file: accept only what its keys have signed."),
@@ -189,6 +202,8 @@ def gateway(
         host=host,
         port=port,
         max_body_bytes=max_body_bytes,
+        max_unfinished_bytes=max_unfinished_bytes,
+        clock_bound_ms=int(clock_bound * 1_000),
     )
     _gate(settings, "")(lambda said: _ready("gateway", said["url"], as_json))
 

@@ -149,6 +149,7 @@ _NOT_THE_MODEL = frozenset(
         Reason.CREDENTIAL_MISSING,
         Reason.GATE_STALE,
         Reason.GATE_CLOCK_DIFFERS,
+        Reason.GATE_BUSY,
         Reason.CREDENTIAL_UNKNOWN,
         Reason.CREDENTIAL_REVOKED,
         Reason.REQUEST_INVALID,

@@ -21,6 +21,7 @@ from sluicegate.core.access.leases import SLOWEST
 from sluicegate.core.access.naming import NOBODY, Naming
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.table import Table
+from sluicegate.gate.meter import Meter
 from sluicegate.gate.usage import UsageCounter
 from sluicegate_record.entries import Entry
 
@@ -115,14 +116,14 @@ class Engine:
         """How far the control plane's clock was ahead of this machine's by the newest answer."""
         self.clocks_differ = False
         """Whether the newest answer was not taken because of that."""
-        self._boot_ms = boot_ms
-        self._meters: dict[tuple[str, int], _Meter] = {}
+        self.boot_ms = boot_ms
+        self._meters: dict[tuple[str, int], Meter] = {}
         self._until_ms: int | None = None
         """A lower bound for every `until` of the requests in flight."""
 
     def now(self) -> Now:
         """The control plane's time; without a live lease, the reason why it is not known."""
-        lease, boot_ms = self.lease, self._boot_ms()
+        lease, boot_ms = self.lease, self.boot_ms()
         if lease is None or boot_ms >= lease.ends_ms:
             return Reason.GATE_CLOCK_DIFFERS if self.clocks_differ else Reason.GATE_STALE
         return lease.instant(boot_ms)
@@ -133,17 +134,17 @@ class Engine:
 
     def lease_left_ms(self) -> float:
         """How long the lease is still valid; 0 without one."""
-        return max(0.0, self.lease.ends_ms - self._boot_ms()) if self.lease is not None else 0.0
+        return max(0.0, self.lease.ends_ms - self.boot_ms()) if self.lease is not None else 0.0
 
     def holds(self, until_ms: int | None) -> bool:
         """Whether the lease is valid and `until_ms` has not passed."""
         now = self.now()
         return isinstance(now, Instant) and (until_ms is None or now.late_ms < until_ms)
 
-    def identify(self, digest: bytes | None) -> Deny | None:
-        """Refuse an unknown key before its request's body is read."""
+    def identify(self, digest: bytes | None) -> str | Deny:
+        """The organization that a key belongs to; an unknown key is refused before its request is read."""
         found = decision.identify(digest, self.table, self.now())
-        return found if isinstance(found, Deny) else None
+        return found if isinstance(found, Deny) else found.grant.organization
 
     def usable_models(self, digest: bytes, naming: Naming = NOBODY) -> list[str]:
         """The models that this key may use here for the person it names, sorted."""
@@ -267,31 +268,5 @@ class Engine:
         key = (allow.grant, per_minute)  # what narrows some requests leaves the others their own bucket
         meter = self._meters.get(key)
         if meter is None:
-            meter = self._meters[key] = _Meter(per_minute, self._boot_ms())
-        return meter.take(self._boot_ms())
-
-
-class _Meter:
-    """A token bucket that holds one minute's requests."""
-
-    __slots__ = ("_at_ms", "_tokens", "per_minute")
-
-    def __init__(self, per_minute: int, at_ms: float) -> None:
-        self.per_minute = per_minute
-        self._tokens = float(per_minute)
-        self._at_ms = at_ms
-
-    def take(self, at_ms: float) -> int:
-        """Take one token: 0, or how many seconds (1 to 60) to wait for the next.
-
-        A rate of less than one request gives none, ever.
-        """
-        if self.per_minute < 1:
-            return 60
-        per_ms = self.per_minute / 60_000
-        self._tokens = min(self.per_minute, self._tokens + (at_ms - self._at_ms) * per_ms)
-        self._at_ms = at_ms
-        if self._tokens >= 1:
-            self._tokens -= 1
-            return 0
-        return min(60, max(1, round((1 - self._tokens) / per_ms / 1000 + 0.5)))
+            meter = self._meters[key] = Meter(per_minute, self.boot_ms())
+        return meter.take(self.boot_ms())

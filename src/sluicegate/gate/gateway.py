@@ -34,6 +34,7 @@ from sluicegate.gate.dialects import (
 )
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.exchange import Exchange, new_request_id
+from sluicegate.gate.intake import Body, Full, Intake, busy
 from sluicegate.gate.metrics import CONTENT_TYPE, Metrics
 from sluicegate.gate.passage import Passage
 from sluicegate.gate.upstream import Upstream
@@ -58,7 +59,8 @@ class Gateway:
         self._callers = Callers(engine.table)
         self._upstreams = upstreams
         self._settings = settings
-        self._metrics = Metrics(engine)
+        self._intake = Intake(settings, engine.boot_ms)
+        self._metrics = Metrics(engine, self._intake)
         self._observations: Mapping[bytes, Callable[[], GatewayReply]] = {
             b"/healthz": _health,
             b"/readyz": self._readiness,
@@ -85,12 +87,12 @@ class Gateway:
 
     async def _serve(self, exchange: Exchange, receive: AsgiReceive) -> None:
         digest = credential_digest(exchange.headers)
-        deny = self._engine.identify(digest)
-        if deny is not None or digest is None:
-            self._refuse(exchange, deny or Deny(Reason.CREDENTIAL_MISSING))
+        found = self._engine.identify(digest)
+        if isinstance(found, Deny) or digest is None:
+            self._refuse(exchange, found if isinstance(found, Deny) else Deny(Reason.CREDENTIAL_MISSING))
         elif exchange.path in ENDPOINTS:
             if _allowed(exchange, "POST"):
-                await self._admit(exchange, digest, receive)
+                await self._take_in(exchange, digest, found, receive)
         elif exchange.path == _MODELS or exchange.path.startswith(_MODEL):
             if _allowed(exchange, "GET"):
                 self._list(exchange, digest)
@@ -133,23 +135,44 @@ class Gateway:
         else:
             exchange.reply(model_reply(model, exchange.dialect, new_request_id()), "listed")
 
-    async def _admit(self, exchange: Exchange, digest: bytes, receive: AsgiReceive) -> None:
-        body = b""
-        try:
-            received = await self._read_body(exchange, receive)
-            if received is None:
+    async def _take_in(
+        self, exchange: Exchange, digest: bytes, organization: str, receive: AsgiReceive
+    ) -> None:
+        """Read a request, and admit it; what was read for one that is refused is metered."""
+        closed = self._intake.closed(organization)
+        if closed is not None:
+            self._refuse(exchange, closed)
+            return
+        ask: Ask | None = None
+        with self._intake.body(organization) as body:
+            try:
+                if not await self._read_body(exchange, body, receive):
+                    return
+            except Full:
+                self._refuse(exchange, busy())
                 return
-            body = received
+            except InvalidInput as error:
+                ask = Ask(digest, "", self._engine.surface, error.message)
+        whole = b"" if ask is not None else body.whole()
+        if not await self._admit(exchange, ask or self._ask(exchange, digest, whole), whole):
+            self._intake.refused(organization, body.size)
+
+    def _ask(self, exchange: Exchange, digest: bytes, body: bytes) -> Ask:
+        """What a request asks for."""
+        try:
             asked, tokens = _asked(exchange, body)
             naming = self._callers.naming(digest, tokens, asked.person, self._engine.now())
-            ask = Ask(digest, asked.model, self._engine.surface, naming=naming)
         except InvalidInput as error:
-            ask = Ask(digest, "", self._engine.surface, error.message)
+            return Ask(digest, "", self._engine.surface, error.message)
+        return Ask(digest, asked.model, self._engine.surface, naming=naming)
+
+    async def _admit(self, exchange: Exchange, ask: Ask, body: bytes) -> bool:
+        """Carry a request out if it may be. Returns: whether it was admitted."""
         passage = Passage(exchange, self._settings, lambda: self._engine.table.size)
         flight = self._engine.admit(ask, passage.cut)
         if isinstance(flight, Deny):
             self._refuse(exchange, flight)
-            return
+            return False
         passage.flight = flight
         if flight.ask.instead_of:
             body = request.with_model(body, flight.ask.model)
@@ -164,19 +187,20 @@ class Gateway:
             self._engine.land(flight)
             if flight.refused is not None:
                 self._metrics.cut(flight.refused.reason.value)
+        return True
 
-    async def _read_body(self, exchange: Exchange, receive: AsgiReceive) -> bytes | None:
-        """The body, or None when the client left.
+    async def _read_body(self, exchange: Exchange, body: Body, receive: AsgiReceive) -> bool:
+        """Read a body. Returns: whether it is whole; otherwise its client has left.
 
-        Raises: InvalidInput: too large, or too slow.
+        Raises: InvalidInput: too large, or too slow. Full: there is no room for it.
         """
         limit_ms = self._settings.body_timeout_ms
         self._check_length(exchange)
         if exchange.connection.body_arrived:
-            return await self._collect(exchange, receive)
+            return await self._collect(exchange, body, receive)
         try:
             async with asyncio.timeout(limit_ms / 1000):
-                return await self._collect(exchange, receive)
+                return await self._collect(exchange, body, receive)
         except TimeoutError:
             raise InvalidInput(f"a body that was not complete after {limit_ms} ms") from None
 
@@ -185,20 +209,19 @@ class Gateway:
             if name == b"content-length" and int(value) > self._settings.max_body_bytes:
                 raise self._too_large()
 
-    async def _collect(self, exchange: Exchange, receive: AsgiReceive) -> bytes | None:
-        parts, size, more = [], 0, True
+    async def _collect(self, exchange: Exchange, body: Body, receive: AsgiReceive) -> bool:
+        more = True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
-                return None
-            parts.append(message["body"])
-            size += len(parts[-1])
-            if size > self._settings.max_body_bytes:
-                raise self._too_large()
+                return False
             more = message["more_body"]
+            body.add(message["body"], more=more)
+            if body.size > self._settings.max_body_bytes:
+                raise self._too_large()
         exchange.connection.resume()
         exchange.body_read = True
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return True
 
     def _too_large(self) -> InvalidInput:
         return InvalidInput(

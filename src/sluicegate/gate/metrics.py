@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.gate.engine import Engine
+from sluicegate.gate.intake import Intake
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
@@ -18,7 +19,7 @@ CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 class Metrics:
     """The metrics of one gateway, in a separate registry."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, intake: Intake) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "sluicegate_requests",
@@ -36,6 +37,9 @@ class Metrics:
             registry=self._registry,
         )
         self._gauge("in_flight", "Admitted requests not yet over").set_function(lambda: len(engine.flights))
+        self._gauge("unfinished_bytes", "What bodies hold that are not complete").set_function(
+            lambda: intake.unfinished_bytes
+        )
         self._gauge("table_size", "Ledger entries folded into the table").set_function(
             lambda: engine.table.size
         )

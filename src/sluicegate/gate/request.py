@@ -41,6 +41,8 @@ _QUOTED_MAX = 80
 
 VALUES_MAX = 400_000
 """How many values a body may have: more than the longest list of tokens that a model takes."""
+KEYS_MAX = 1_000
+"""How many keys the object may have that is the body: each is looked at."""
 _UNCOUNTED_BYTES = 64 * 1024
 
 
@@ -62,6 +64,8 @@ def read(body: bytes, dialect: Dialect = Dialect.OPENAI) -> Request:
     value = _parsed(_text(body))
     if not isinstance(value, dict):
         raise InvalidInput(f"the body is {_kind(value)}, expected a json object")
+    if len(value) > KEYS_MAX:
+        raise InvalidInput(f"the body has {len(value)} keys, expected at most {KEYS_MAX}")
     for key in value:
         if key not in SIGNIFICANT and _folded(key) in _FOLDED:
             meant = _quoted(_folded(key))

@@ -10,7 +10,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from sluicegate.core.access import decision
-from sluicegate.core.access.decision import Allow, Ask, Instant
+from sluicegate.core.access.decision import Allow, Ask, Instant, Now
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
@@ -127,7 +127,7 @@ def test_a_fallback_gives_a_key_nothing_that_it_or_its_organization_lacks(found:
 
 
 @given(falling, nows)
-def test_without_the_holders_choice_nothing_falls_back(found: Facts, now: Instant | None) -> None:
+def test_without_the_holders_choice_nothing_falls_back(found: Facts, now: Now) -> None:
     for grant in found.grants:
         found.rough.write("grant.fallback_chosen", {"grant": grant, "fallback": False})
     table = table_of(found.rough)
@@ -139,7 +139,7 @@ def test_without_the_holders_choice_nothing_falls_back(found: Facts, now: Instan
 
 
 @given(falling, nows)
-def test_only_a_directives_refusal_is_decided_again_and_only_once(found: Facts, now: Instant | None) -> None:
+def test_only_a_directives_refusal_is_decided_again_and_only_once(found: Facts, now: Now) -> None:
     table = table_of(found.rough)
     for ask in asks(found):
         decided = decision.decide(ask, table, now)

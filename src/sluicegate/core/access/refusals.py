@@ -18,6 +18,7 @@ class Reason(StrEnum):
     GATE_CLOCK_DIFFERS = "gate_clock_differs"
     CREDENTIAL_UNKNOWN = "credential_unknown"
     CREDENTIAL_REVOKED = "credential_revoked"
+    GATE_BUSY = "gate_busy"
     REQUEST_INVALID = "request_invalid"
     MODEL_NOT_FOUND = "model_not_found"
     DIRECTIVE_IN_FORCE = "directive_in_force"
@@ -68,6 +69,11 @@ REASONS: dict[Reason, Explanation] = {
         401,
         "this API key has been revoked",
         "ask your organization's administrator for a new key",
+    ),
+    Reason.GATE_BUSY: Explanation(
+        503,
+        "this gateway waits for the rest of so many large requests that it takes no further one",
+        "wait as long as Retry-After says, and send the whole request at once",
     ),
     Reason.REQUEST_INVALID: Explanation(
         400,

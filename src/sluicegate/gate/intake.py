@@ -1,0 +1,103 @@
+"""What a gateway takes in before it knows what is asked.
+
+Rules:
+- All unfinished bodies together hold no more than a stated total, those of one organization no more than a
+  share of it. A body that is complete with its next part is not refused: no one waits for others' bodies.
+- Reading costs time, whatever the answer is. So what was read for refused requests is metered, by
+  organization. Who has used that up is refused before the next body is read. What was admitted does not
+  count: the conditions of its grant meter that.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sluicegate.core.access.refusals import Deny, Reason
+from sluicegate.gate.meter import Meter
+from sluicegate.settings import GatewaySettings
+
+SHARES = 4
+"""One organization may hold this part of the total."""
+RETRY_S = 1
+_SPENT = "too much of what was sent has been refused lately"
+
+
+class Full(Exception):
+    """There is no room for more of an unfinished body."""
+
+
+class Body:
+    """The body of one request, as far as it is here."""
+
+    def __init__(self, intake: Intake, organization: str) -> None:
+        self._intake = intake
+        self._organization = organization
+        self._parts: list[bytes] = []
+        self.size = 0
+
+    def add(self, part: bytes, *, more: bool) -> None:
+        """Add a part; `more` says whether others follow. Raises: Full: there is no room to wait for them."""
+        self._parts.append(part)
+        self.size += len(part)
+        self._intake.hold(self._organization, len(part))
+        if more and self._intake.is_full(self._organization):
+            raise Full
+
+    def whole(self) -> bytes:
+        """All of it. Its parts are not kept."""
+        parts, self._parts = self._parts, []
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+class Intake:
+    """What one gateway takes in. `boot_ms` reads CLOCK_BOOTTIME in milliseconds."""
+
+    def __init__(self, settings: GatewaySettings, boot_ms: Callable[[], float]) -> None:
+        self._most = settings.max_unfinished_bytes
+        self._share = max(settings.max_body_bytes, self._most // SHARES)
+        self._refused_per_minute = settings.max_refused_bytes_per_minute
+        self._boot_ms = boot_ms
+        self._held: Counter[str] = Counter()
+        self._meters: dict[str, Meter] = {}
+        self.unfinished_bytes = 0
+
+    @contextmanager
+    def body(self, organization: str) -> Iterator[Body]:
+        """A body to read. When this ends it is unfinished no longer."""
+        body = Body(self, organization)
+        try:
+            yield body
+        finally:
+            self.hold(organization, -body.size)
+
+    def hold(self, organization: str, more: int) -> None:
+        """Hold so many more bytes of unfinished bodies."""
+        self.unfinished_bytes += more
+        self._held[organization] += more
+        if not self._held[organization]:
+            del self._held[organization]
+
+    def is_full(self, organization: str) -> bool:
+        """Whether an organization, or all together, hold too much."""
+        return self.unfinished_bytes > self._most or self._held[organization] > self._share
+
+    def closed(self, organization: str) -> Deny | None:
+        """Why nothing more is read of an organization now, if so."""
+        meter = self._meters.get(organization)
+        wait_s = 0 if meter is None else meter.wait_s(self._boot_ms())
+        return Deny(Reason.QUOTA_EXCEEDED, _SPENT, retry_after_s=wait_s) if wait_s else None
+
+    def refused(self, organization: str, size: int) -> None:
+        """Meter what was read for a request that was refused. Units: bytes."""
+        meter = self._meters.get(organization)
+        if meter is None:
+            meter = self._meters[organization] = Meter(self._refused_per_minute, self._boot_ms())
+        meter.wait_s(self._boot_ms())
+        meter.charge(size)
+
+
+def busy() -> Deny:
+    """The refusal of a body for which there is no room."""
+    return Deny(Reason.GATE_BUSY, retry_after_s=RETRY_S)
