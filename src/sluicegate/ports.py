@@ -11,9 +11,10 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sluicegate_record.entries import Entry
@@ -84,6 +85,17 @@ class Run:
     def name(self) -> tuple[str, str]:
         """Which run of which gateway."""
         return self.gateway, self.incarnation
+
+    def within(self, size: int, root: Callable[[int], bytes]) -> Run:
+        """This run, without an acknowledgement that is not of a log.
+
+        A database that was put back may have grown to other entries than a run has acknowledged. `size` is
+        that of the log, `root` gives the root of its first entries.
+        """
+        if self.ask is None:
+            return self
+        is_of_it = self.size <= size and json.loads(self.ask)["root"] == root(self.size).hex()
+        return self if is_of_it else replace(self, size=0, at_ms=None, ask=None, sig=None)
 
 
 class FeedRecord(NamedTuple):

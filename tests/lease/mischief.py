@@ -238,6 +238,8 @@ class Adversary:
     def _lie(self, name: str) -> None:
         """Let the feeds tell a gateway another time, as who has a feed's key can: a little off, or much."""
         random, link = self._world.schedule.random, self._world.network.links[name]
+        if random.random() >= self._world.temper.lies:
+            return
         link.lying = self._until(0.5, 3)
         link.lie_ms = int(random.choice([-1, 1]) * random.choice([10_000, 600_000, 8_000_000, 3e10]))
 

@@ -13,15 +13,16 @@ from sluicegate.core.access import feed
 from sluicegate.core.access.feed import CERTIFIED_MS
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, Unauthorized, VerificationFailed
+from sluicegate.feed.head import Head
 from sluicegate.feed.leases import CONFIRM_EVERY_MS, RUNS_MAX
 from sluicegate.feed.run import FORGET_AFTER_MS, Poll
-from sluicegate.ports import Run
+from sluicegate.ports import PublishedEntry, Run
 from sluicegate.service.fleet import HISTORY_MAX
 from sluicegate_record.form import replace
 from sluicegate_record.log import merkle, proof, times
 from sluicegate_record.statements.points import Enforcement
 from tests.clock import Clock
-from tests.fakes import Broken, MemoryFeedRegister
+from tests.fakes import Broken, Contents, MemoryFeedRegister
 from tests.plane import Plane, yes
 from tests.worlds import AT_MS, plan_value, public_key, set_point, state_point
 
@@ -1055,3 +1056,68 @@ def test_there_is_nothing_to_sign_where_there_is_nothing_to_say(plane, point, di
     declared(plane)
     plane.direct("d-1")
     assert isinstance(plane.do("developer", points.TO_STATE, point=point, directive=directive), Refusal)
+
+
+# A database that was put back, runs that are put out, and what is counted
+
+
+def put_back(plane: Plane, kept: Contents) -> None:
+    """Put a copy of the ledger's file back; the feed's file and the gateways go on."""
+    for name, value in vars(kept).items():
+        setattr(plane.store.contents, name, value)
+    plane.restart()
+
+
+@pytest.mark.parametrize("by", ["feed", "fleet"])
+def test_what_was_acknowledged_of_a_log_that_was_put_back_is_in_force_nowhere(plane, by):
+    """It has grown since to as many entries as the gateway has, but they are others."""
+    kept = plane.store.contents.copy()
+    plane.direct("d-0")
+    plane.direct("d-00")
+    plane.asked(plane.signed(plane.size))
+    runs = dict(plane.fleet_file.runs)
+    put_back(plane, kept)
+    if by == "fleet":  # whatever a feed has written
+        plane.fleet_file.runs.update(runs)
+    plane.direct("d-1")
+    plane.direct("d-2")
+    assert row(plane).state == "waiting"
+    assert not in_force(plane)
+    if by == "feed":
+        plane.feed.keep()
+        (run,) = plane.fleet_file.runs.values()
+        assert (run.size, run.at_ms, run.ask) == (0, None, None)
+
+
+def test_a_run_that_is_put_out_while_its_poll_waits_is_refused(plane):
+    waiting = plane.poll(plane.size, incarnation="waits")
+    plane.hear(waiting)
+    for number in range(RUNS_MAX - 1):
+        plane.ask(plane.size, incarnation=f"run-{number}")
+    plane.hear(plane.poll(plane.size, incarnation="one-more"))
+    assert ("gateway-1", "waits") not in plane.fleet_file.runs
+    with pytest.raises(Unauthorized, match="put out while it waited"):
+        plane.feed.answer(waiting)
+
+
+def test_only_the_newest_cuts_of_a_run_are_known_and_no_count_goes_back(plane):
+    for number in range(3 * feed.CUTS_MAX):
+        plane.hear(plane.poll(0, cut={f"d-{number}": 5, "d-0": 7}))
+    plane.hear(plane.poll(0, cut={"d-0": 2}))
+    (run,) = plane.fleet_file.runs.values()
+    assert len(run.cut) == feed.CUTS_MAX
+    assert (run.cut["d-0"], run.cut[f"d-{3 * feed.CUTS_MAX - 1}"]) == (7, 5)
+
+
+def test_an_answer_reads_its_entries_once(plane):
+    read: list[tuple[int, int]] = []
+
+    class Counting(Head):
+        def entries(self, after: int, end: int) -> Sequence[PublishedEntry]:
+            read.append((after, end))
+            return super().entries(after, end)
+
+    plane.ask(0)
+    plane.feed.head = Counting(plane.store.log)
+    plane.ask(0)
+    assert read == [(0, plane.size)]

@@ -8,6 +8,7 @@ Rules:
 - An answer is signed over the asker's nonce; the lease counts from when the asker asked, and `ageMs` from
   before the commit. So a feed that can no longer write hands out leases that have already ended.
 - What a run acknowledges is true of everything before it.
+- What a run acknowledged of another log, which a database was before it was put back, does not count.
 - A gateway that has another log or another fold than ours acknowledges nothing and gets no lease.
 """
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,13 +29,14 @@ from sluicegate.core.access.leases import CLOCK_ALLOWANCE
 from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, Unauthorized, VerificationFailed
 from sluicegate.feed.head import Head, Lock, Reached
 from sluicegate.feed.run import Poll, Sighting
-from sluicegate.ports import FeedKeys, FeedRegister, FeedTerm, Run
+from sluicegate.ports import FeedKeys, FeedRegister, FeedTerm, PublishedEntry, Run
 from sluicegate_record.form import Misread
 from sluicegate_record.log import checkpoint
 
 CONFIRM_EVERY_MS = 250
 RUNS_MAX = 64
 """How many runs of one gateway are known at a time."""
+ONE_NAME = "give each gateway a name and a token of its own"
 BYTES_MAX = feed.ANSWER_BYTES_MAX // 4
 """How much the entries of one answer may hold: written as JSON it is at most twice as long."""
 _log = logging.getLogger(__name__)
@@ -123,12 +125,13 @@ class Leases:
     def answer(self, poll: Poll) -> dict[str, Any]:
         """Answer a poll that was heard: the entries after `after`, and a lease if they are all there are.
 
-        Raises: StoreUnavailable: no lease can be given.
+        Raises: StoreUnavailable: no lease can be given. Unauthorized: the run was put out meanwhile.
         """
         while True:
             confirmed_ms = self._confirm()
             reached = self.head.reached
-            end = min(reached.size, poll.after + self._fitting(poll.after, reached))
+            entries = self._fitting(poll.after, reached)
+            end = poll.after + len(entries)
             if end == reached.size and self._is_to_be_kept(poll):
                 self._confirm_now()
                 continue
@@ -146,7 +149,6 @@ class Leases:
             lease_ms=lease_ms,
             age_ms=int(self._clocks.boot_ms() - confirmed_ms) + 1,
         )
-        entries = self.head.entries(poll.after, end)
         signer = Signer(self._key, self._good_certificate())
         return feed.answer_json(signed, entries, signer, reached.checkpoint)
 
@@ -171,7 +173,11 @@ class Leases:
             is_here = term.boot == self._clocks.boot
             ends_ms = term.gives_until_ms if is_here else now_ms + self.allowance * term.longest_lease_ms
             self._gives = replace(self._gives, gives_until_ms=ends_ms, longest_lease_ms=term.longest_lease_ms)
-        return {run.name: Sighting(run, now_ms, ends_ms if run.leased else 0.0, run) for run in runs}
+        size, root = self.head.reached.size, self.head.root
+        return {
+            run.name: Sighting(run.within(size, root), now_ms, ends_ms if run.leased else 0.0, run)
+            for run in runs
+        }
 
     def _check_known(self, poll: Poll) -> None:
         """An older database put back: what this gateway has folded is not what was acknowledged here."""
@@ -205,6 +211,14 @@ class Leases:
         seen.check_key(poll)
         return seen
 
+    def _known(self, poll: Poll) -> Sighting:
+        """The run that polls, which was heard. Requires: the lock is held. Raises: Unauthorized."""
+        seen = self._seen.get(poll.run)
+        if seen is None:
+            said = f"a run of the gateway {poll.gateway!r} was put out while it waited: there are too many"
+            raise Unauthorized(said, code="forbidden", remedy=ONE_NAME)
+        return seen
+
     def _make_room(self, gateway: str) -> None:
         """Forget the run of a gateway that was silent for longest and holds no lease, if it has too many.
 
@@ -216,21 +230,19 @@ class Leases:
         ended = [seen for seen in its if seen.kept is not None and not seen.known.leased]
         if not ended:
             said = f"the gateway {gateway!r} has {RUNS_MAX} runs that may hold leases"
-            raise Unauthorized(
-                said, code="forbidden", remedy="give each gateway a name and a token of its own"
-            )
+            raise Unauthorized(said, code="forbidden", remedy=ONE_NAME)
         oldest = min(ended, key=lambda seen: seen.heard_ms)
         oldest.heard_ms = oldest.ends_ms = float("-inf")  # gone, with the next commit
 
-    def _fitting(self, after: int, reached: Reached) -> int:
-        """How many entries from `after` on one answer may carry, at least one: a list of members is large."""
+    def _fitting(self, after: int, reached: Reached) -> Sequence[PublishedEntry]:
+        """The entries from `after` on that one answer may carry, at least one: a list of members is large."""
         bytes_left = self._max_bytes
         entries = self.head.entries(after, min(reached.size, after + self._max_entries))
         for count, entry in enumerate(entries):
             bytes_left -= len(entry.leaf) + sum(len(opened.body) for opened in entry.gate.values())
             if bytes_left < 0 and count:
-                return count
-        return self._max_entries
+                return entries[:count]
+        return entries
 
     def _lease(self, poll: Poll, reached: Reached, end: int, confirmed_ms: float) -> int | None:
         """The lease of an answer, 0 if entries remain; None where the answer is to be made again.
@@ -238,7 +250,7 @@ class Leases:
         Under one lock: who sees a run as committed also sees the head that was read after that.
         """
         with self._lock:
-            seen = self._seen[poll.run]
+            seen = self._known(poll)
             if end < reached.size or seen.known.drifted is not None:
                 return 0
             if not seen.may_lease or reached is not self.head.reached:
@@ -250,7 +262,7 @@ class Leases:
     def _is_to_be_kept(self, poll: Poll) -> bool:
         """Whether it is not on the disk yet that the run may hold a lease. From now on it is to be."""
         with self._lock:
-            seen = self._seen[poll.run]
+            seen = self._known(poll)
             if seen.may_lease or seen.known.drifted is not None:
                 return False
             seen.want(self._clocks.boot_ms())

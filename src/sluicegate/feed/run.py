@@ -10,8 +10,11 @@ Rules:
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
+from sluicegate.core.access.feed import CUTS_MAX
 from sluicegate.errors import BadSignature
 from sluicegate.ports import Run
 from sluicegate_record.log.acknowledgement import Acknowledgement
@@ -85,8 +88,7 @@ class Sighting:
 
     def acknowledge(self, poll: Poll, wall_ms: int) -> None:
         """Note what a question acknowledges."""
-        cut = {name: max(count, self.known.cut.get(name, 0)) for name, count in poll.cut.items()}
-        self.known = replace(self.known, cut=cut, drifted=None)
+        self.known = replace(self.known, cut=_newest(self.known.cut, poll.cut), drifted=None)
         if poll.after < self.known.size or (poll.after == self.known.size and self.known.at_ms is not None):
             return
         asked = None if poll.signed is None else json.dumps(poll.signed.ask.to_json())
@@ -119,3 +121,11 @@ class Sighting:
     def is_gone(self, now_ms: float) -> bool:
         """Whether it has long been silent, and without a lease."""
         return max(self.heard_ms, self.ends_ms) + FORGET_AFTER_MS < now_ms
+
+
+def _newest(known: Mapping[str, int], told: Mapping[str, int]) -> dict[str, int]:
+    """What is known of a run's cuts after it has told more. No count goes back."""
+    cut = dict(known)
+    for name, count in told.items():
+        cut[name] = max(count, cut.pop(name, 0))
+    return cut if len(cut) <= CUTS_MAX else dict(islice(cut.items(), len(cut) - CUTS_MAX, None))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from sluicegate.core.access import decision
 from sluicegate.core.access.decision import Allow, Ask, Instant, Now
@@ -108,7 +109,7 @@ class Engine:
         self.lease: Lease | None = None
         self.flights: set[Flight] = set()
         self.cut_by: dict[str, int] = {}
-        """Requests cut so far, by directive, or by reason if no directive cut them."""
+        """Requests cut so far, by directive, or by reason if no directive cut them. The newest is last."""
         self.usage = UsageCounter(self.table)
         self.proven: set[str] = set()
         """Grants under which a call has succeeded here and the log does not say so yet."""
@@ -184,6 +185,10 @@ class Engine:
         self.proven = {name for name in self.proven if not self.table.grants_by_id[name].proven}
         return sorted(self.proven)[:REPORTED_MAX]
 
+    def newest_cuts(self, most: int) -> dict[str, int]:
+        """`cut_by`, of the newest causes alone."""
+        return dict(islice(reversed(self.cut_by.items()), most))
+
     def redecide(self, flight: Flight) -> None:
         """Decide again; cut the request if it is no longer allowed."""
         self._go_on(flight, self._again(flight.ask))
@@ -198,7 +203,7 @@ class Engine:
             return
         if flight.refused is None:
             cause = decided.directive or decided.reason.value
-            self.cut_by[cause] = self.cut_by.get(cause, 0) + 1
+            self.cut_by[cause] = self.cut_by.pop(cause, 0) + 1
         flight.cut(decided)
 
     def advance(self, entries: Iterable[Entry]) -> None:

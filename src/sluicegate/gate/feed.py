@@ -118,7 +118,7 @@ class Tail:
             **self._asked,
             "surface": self._engine.surface,
             "waitMs": wait_ms,
-            "report": {"streamsCut": dict(self._engine.cut_by)},
+            "report": {"streamsCut": self._engine.newest_cuts(feed.CUTS_MAX)},
             "root": self._frontier.root().hex(),
             "fold": feed.FOLD_VERSION,
         }

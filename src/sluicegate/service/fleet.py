@@ -5,6 +5,8 @@ Rules:
   no lease that came without it: no feed says that the run may hold one, or the feed's term is over that was
   read first after the directive was committed. A feed commits its term before it reads the log's head, so a
   later term only covers leases that came with the directive.
+- What a run has signed counts if its root is that of this log: a database that was put back is not the one
+  that was acknowledged.
 - The term of another boot, or of a machine whose clock has begun again, is waited out from when it was seen.
 - Once it holds it holds for good, gateways that come later have the directive before their lease: so that a
   directive is in force everywhere is looked at first, and put on the record after.
@@ -16,6 +18,7 @@ import math
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sluicegate.acts.directives import DirectiveStatus, StateAtGateway, StateAtPoint
@@ -32,6 +35,7 @@ from sluicegate_record.form import replace
 from sluicegate_record.log import canonical
 
 HISTORY_MAX = 1_000
+ROOTS_KEPT = 64
 BY = "fleet"
 """Who notes that a directive is in force everywhere."""
 Lock = Callable[[], AbstractContextManager[Any]]
@@ -77,6 +81,7 @@ class Fleet:
         """By run: (size, wall-clock milliseconds) of each acknowledgement."""
         self._certified_ms: dict[tuple[str, bytes], int] = {}
         """Until when each feed's key is certified, milliseconds since 1970 UTC."""
+        self._root = lru_cache(ROOTS_KEPT)(ledger.root)
         self._earlier_ms = self._wait_for_earlier_runs()
 
     def tick(self) -> None:
@@ -192,7 +197,7 @@ class Fleet:
             if term is not None:
                 ends_ms[term.feed] = self._ends_ms(term)
                 for run in known:
-                    runs.setdefault(run.name, []).append(Report(term.feed, run))
+                    runs.setdefault(run.name, []).append(Report(term.feed, run.within(size, self._root)))
         return Sight(size, now_ms, runs, ends_ms, {})
 
     def _ends_ms(self, term: FeedTerm) -> float:
@@ -231,7 +236,7 @@ class Fleet:
 
     def _state(self, sight: Sight, said: Sequence[Report], size: int) -> str:
         reached = [each.run.size for each in said if each.run.at_ms is not None]
-        if any(size <= each <= sight.size for each in reached):  # one of more entries is of another log
+        if any(size <= each <= sight.size for each in reached):
             return ACKNOWLEDGED
         bounds = sight.bounds.get(size, {})
         waits = any(each.run.leased and sight.now_ms < bounds.get(each.feed, 0.0) for each in said)

@@ -35,6 +35,8 @@ CERTIFICATE_TYPE = "application/vnd.sluicegate.feed-key.v1+json"
 CERTIFIED_MS = 86_400_000
 """How long a certificate is good for, at most."""
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
+CUTS_MAX = 100
+"""How many causes of cuts a gateway reports, and a feed knows of each run: the newest."""
 FOLD_VERSION = 2
 """The version of this build's fold. It changes whenever the same entries would give another table."""
 
