@@ -206,6 +206,8 @@ HURRIED = replace(FAR, leases_ms=(500,))
 QUIET = replace(LONG, leases_ms=(5_000,), gateways=(2, 3, 4, 5), bursts=0.1, apart=False)
 """Where a control plane that begins again is soon asked about the leases before."""
 TWO = replace(MIXED, feeds=(2,))
+LYING = replace(MIXED, lies=1.0)
+"""Where gateways are often told another time."""
 BOOTED = replace(MIXED, leases_ms=(5_000, 60_000), boots=1.0)
 """Where machines begin anew often."""
 VARIANTS = {
@@ -213,8 +215,8 @@ VARIANTS = {
     "no nonce": Parts(tail=WithoutNonce, tempers=(MIXED,)),
     "entries after the lease": Parts(tail=LateFold, tempers=(FAR,)),
     "no check before write": Parts(may=unchecked, tempers=(LONG,)),
-    "time taken back": Parts(tail=TakesTimeBack, tempers=(MIXED,)),
-    "any time believed": Parts(tail=BelievesAnyTime, tempers=(MIXED,)),
+    "time taken back": Parts(tail=TakesTimeBack, tempers=(LYING,)),
+    "any time believed": Parts(tail=BelievesAnyTime, tempers=(LYING,)),
     "a clock that stands still while suspended": Parts(clock=StandsStill, tempers=(FAR,)),
     "a lease of any length": Parts(tail=TakesAnyLength, leases=GivesLonger, tempers=(FAR,)),
     "age from the answer": Parts(leases=AgeFromAnswer, tempers=(HURRIED,)),

@@ -241,7 +241,7 @@ class Adversary:
         if random.random() >= self._world.temper.lies:
             return
         link.lying = self._until(0.5, 3)
-        link.lie_ms = int(random.choice([-1, 1]) * random.choice([10_000, 600_000, 8_000_000, 3e10]))
+        link.lie_ms = int(random.choice([-1, 1]) * random.choice([10_000, 600_000, 8_000_000, 80_000_000]))
 
     def _until(self, least: float, most: float) -> float:
         """When a harm of so many leases ends; of one that begins after all has healed, now."""

@@ -25,12 +25,14 @@ from sluicegate_record.law import (
     openings,
     people,
     releases,
+    times,
     versions,
 )
 from sluicegate_record.law.rule import Broken
 
 MODULES = (
-    *(agreement, cases, clocks, credentials, directives, fleet, grants, openings, people, releases, versions),
+    *(agreement, cases, clocks, credentials, directives, fleet, grants, openings, people, releases),
+    *(times, versions),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -18,6 +19,7 @@ from sluicegate.client import export
 from sluicegate.errors import InvalidInput
 from sluicegate.store import keyfile
 from sluicegate_record.directives.received import Arrival
+from sluicegate_record.form import replace
 from sluicegate_record.log import canonical, dsse, publickey
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Opening
@@ -45,12 +47,13 @@ def private_key(path: Path) -> SigningKey:
 
 
 def signed(stated: Statement, *keys: SigningKey) -> dict[str, Any]:
-    """A DSSE envelope over a statement, with a signature by each key.
+    """A DSSE envelope over a statement, which says that it was signed now, with a signature by each key.
 
     Raises: BadEnvelope: no reader would accept it. InvalidInput: a key twice.
     """
     first, *others = keys
-    envelope = dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, stated.payload(), first)
+    dated = replace(stated, signed_at_ms=time.time_ns() // 1_000_000)
+    envelope = dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, dated.payload(), first)
     type(stated).read(envelope)
     found = envelope.to_json()
     for key in others:

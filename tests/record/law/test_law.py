@@ -75,6 +75,7 @@ def test_whoever_has_the_leaves_alone_finds_nothing_unlawful_and_counts_what_it_
         "is_decided": 2,
         "is_about_what_there_is": 6,
         "is_as_attested": sum(e.type == "credential.attested" for e in stored()),
+        "is_entered_in_time": sum("envelope" in e.gate for e in stored()),
         "is_as_registered": sum(e.type == "provider.registered" for e in stored()),
         "is_of_its_organization": sum("organization" in e.gate for e in stored() if e.type == "case.opened"),
         "lifts_for_whom_it_asks": 1,

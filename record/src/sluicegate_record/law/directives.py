@@ -27,6 +27,7 @@ from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.record import Record
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement, DrillReport
+from sluicegate_record.statements.statement import is_timely
 from sluicegate_record.terms import kinds, quorum
 
 
@@ -207,11 +208,12 @@ def is_of_its_directive(at: At, body: directives.DirectiveInForce) -> None:
 def honoured(at: At, body: directives.DirectiveIssued) -> directives.DirectiveIssued:
     """The directive as it was signed.
 
-    It goes beside a directive that has its name, if it may not replace that one. In an older version it may
-    not replace any directive.
+    It goes beside a directive that has its name, if it may not replace that one. In an older version, and
+    long after it was signed, it may not replace any directive.
     """
     signed, replaces = signed_document(at, body), body.replaces
-    if replaces is not None and (at.is_older or not may_replace(at, signed, replaces)):
+    is_late = at.is_older or not is_timely(body.envelope, at.at_ms)
+    if replaces is not None and (is_late or not may_replace(at, signed, replaces)):
         replaces = None
     name = body.directive if signed is None else signed.document.metadata.name
     if name in at.record.directives and replaces != name:

@@ -32,6 +32,7 @@ from sluicegate_record.law import fleet as of_fleet
 from sluicegate_record.law import grants as of_grants
 from sluicegate_record.law import people as of_people
 from sluicegate_record.law import releases as of_releases
+from sluicegate_record.law import times as of_times
 from sluicegate_record.law import versions as of_versions
 from sluicegate_record.law.rule import At, Broken, LawRule, Support
 from sluicegate_record.record import Record
@@ -49,17 +50,17 @@ RULES: dict[int, Mapping[type[Body], tuple[LawRule, ...]]] = {
     },
 }
 """The rules for the entries of each version and type, in the order in which they are checked."""
+_ANY: tuple[LawRule, ...] = (*of_versions.RULES, *of_times.RULES)
+"""The rules for every entry. They are checked first."""
 
 
 def rules_of(entry: Entry) -> tuple[LawRule, ...]:
-    """The rules for entries of this version and type. `versions` has the rules for every entry."""
+    """The rules for entries of this version and type. `versions` and `times` have those for every entry."""
     return () if isinstance(entry.body, Unknown) else RULES[entry.v].get(type(entry.body), ())
 
 
 _EVERY = {
-    rule
-    for rules in (of_versions.RULES, *(rules for row in RULES.values() for rules in row.values()))
-    for rule in rules
+    rule for rules in (_ANY, *(rules for row in RULES.values() for rules in row.values())) for rule in rules
 }
 _WORDS = {rule.__name__: (rule.__doc__ or "").partition("\n")[0] for rule in _EVERY}
 assert len(_WORDS) == len(_EVERY), "two rules have one name"
@@ -92,7 +93,7 @@ def breach(record: Record, entry: Entry, keys: Keys, log: str, support: Support)
     """
     at = At(record, entry, keys, log, support)
     unchecked = []
-    for rule in (*of_versions.RULES, *rules_of(entry)):
+    for rule in (*_ANY, *rules_of(entry)):
         try:
             rule(at, entry.body)
         except Withheld:

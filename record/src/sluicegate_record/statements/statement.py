@@ -3,6 +3,7 @@
 Rules:
 - A statement is a form. Its fields are the predicate. Its subjects are the things that it binds by digest.
 - A statement is read only if it is exactly what we would have written: the same fields, in canonical form.
+- A statement may say when it was signed. Then no one can keep it back for long, and enter it when it suits.
 """
 
 from __future__ import annotations
@@ -11,19 +12,28 @@ import re
 from typing import ClassVar, Self
 
 from sluicegate_record.errors import BadEnvelope
-from sluicegate_record.form import Exact, Json, Misread, form
+from sluicegate_record.form import Exact, Json, Misread, Time, codec_of, form
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.terms.text import REASON_MAX, is_plain
 
+KEPT_MS = 30 * 86_400_000
+"""How long after it was signed a statement may be entered."""
+AHEAD_MS = 3_600_000
+"""How far the clock of who signs may be ahead of the log's."""
+UNTIMELY = "a statement that was signed more than 30 days before it is entered, or after that"
+SIGNED_AT = b'"signedAt"'
+_TIME = codec_of(Time | None)
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 @form
 class Statement(Exact):
-    """What someone signs. `TYPE` is its predicate type."""
+    """What someone signs. `TYPE` is its predicate type; `signed_at_ms` when it was signed, if it says so."""
 
     TYPE: ClassVar[str]
+
+    signed_at_ms: Time | None = None
 
     @property
     def subject(self) -> tuple[str, Json]:
@@ -58,6 +68,23 @@ class Statement(Exact):
         if envelope.payload != made.payload():
             raise BadEnvelope("a statement whose subject does not fit, or that is not in canonical form")
         return made
+
+
+def is_timely(envelope: Envelope, at_ms: int) -> bool:
+    """Whether a statement may be entered at a time, by what it says of when it was signed.
+
+    Units: `at_ms` milliseconds since 1970 UTC. Raises: BadEnvelope: not a statement.
+    """
+    if SIGNED_AT not in envelope.payload:
+        return True
+    stated = dsse.parse_statement(envelope, dsse.predicate_type(envelope)).predicate.get("signedAt")
+    try:
+        signed_ms = _TIME.read(stated)
+    except Misread as error:
+        raise BadEnvelope(
+            f"a statement that was signed at {error.found}, {error.expected} expected"
+        ) from error
+    return signed_ms is None or signed_ms - AHEAD_MS <= at_ms <= signed_ms + KEPT_MS
 
 
 def check_text(text: str, what: str, *, least: int = 1, most: int = REASON_MAX) -> None:

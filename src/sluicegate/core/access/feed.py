@@ -37,7 +37,7 @@ CERTIFIED_MS = 86_400_000
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 CUTS_MAX = 100
 """How many causes of cuts a gateway reports, and a feed knows of each run: the newest."""
-FOLD_VERSION = 2
+FOLD_VERSION = 3
 """The version of this build's fold. It changes whenever the same entries would give another table."""
 
 

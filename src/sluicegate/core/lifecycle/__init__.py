@@ -27,9 +27,10 @@ from sluicegate.core.lifecycle import (
     releases,
     ticks,
 )
-from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, SignedCommand
 from sluicegate.core.lifecycle.state import Ahead, State
 from sluicegate_record.log.leaf import Entropy
+from sluicegate_record.statements import statement
 
 __all__ = ["Acceptance", "Ahead", "Command", "Refusal", "State", "decide", "narrows"]
 
@@ -97,6 +98,8 @@ def decide(state: State, command: Command, now_ms: int, entropy: Entropy) -> Acc
     Units:  now_ms milliseconds since 1970 UTC, never earlier than `state.at_ms`.
     Raises: InvalidInput: the command is malformed.
     """
+    if isinstance(command, SignedCommand) and not statement.is_timely(command.envelope, now_ms):
+        return Refusal("conflict", "signed_at_another_time", statement.UNTIMELY, "sign it again, now")
     return _DECIDERS[type(command)](state, command, now_ms, entropy)
 
 

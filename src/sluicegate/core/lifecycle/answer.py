@@ -8,12 +8,20 @@ from typing import Literal
 
 from sluicegate.acts.act import Done
 from sluicegate_record.entries import Draft
+from sluicegate_record.log.dsse import Envelope
 
 
 class Command:
     """What is asked of the log: a frozen dataclass; `lifecycle.decide` knows the function that decides it."""
 
     __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCommand(Command):
+    """A command that carries what someone has signed."""
+
+    envelope: Envelope
 
 
 RefusalKind = Literal["unknown", "conflict", "forbidden", "unverified"]

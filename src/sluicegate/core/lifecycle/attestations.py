@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sluicegate.acts.signatories import AttestationEnd, KnownAttestation, KnownSignatory, SignatoryEnd
-from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, SignedCommand
 from sluicegate.core.lifecycle.credentials import credential_unknown
 from sluicegate.core.lifecycle.persons import member_unknown
 from sluicegate.core.lifecycle.releases import other_log
@@ -48,10 +48,8 @@ class RetireSignatory(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class AttestCredential(Command):
+class AttestCredential(SignedCommand):
     """Put a signed attestation of a credential in force. It replaces the one before."""
-
-    envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from sluicegate.acts.directives import AcceptedDirective, ConfirmedDirective, Kn
 from sluicegate.acts.drills import DrillEnd
 from sluicegate.core.directives import cover, directive
 from sluicegate.core.directives.cover import Resolution
-from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, SignedCommand
 from sluicegate.core.lifecycle.keys import owners_for, signer_for, signers
 from sluicegate.core.lifecycle.organizations import describe
 from sluicegate.core.lifecycle.positions import two_officers
@@ -50,24 +50,21 @@ LIFTED = "lift.organizations"
 
 
 @dataclass(frozen=True, slots=True)
-class IssueDirective(Command):
+class IssueDirective(SignedCommand):
     """Put a signed directive in force, or start a drill.
 
     `opened` opens its commitments, by their names. `named` is what they mean, by `covers`, `except` and
     `annex.…`. `described` are organizations that names may mean and the log does not describe yet.
     """
 
-    envelope: Envelope
     opened: Mapping[str, Opening] = field(default_factory=dict)
     named: Mapping[str, Resolution] = field(default_factory=dict)
     described: Sequence[Description] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Confirm(Command):
+class Confirm(SignedCommand):
     """Put on the record that the issuer of a transcription confirms it."""
-
-    envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True)

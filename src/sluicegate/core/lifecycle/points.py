@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sluicegate.acts.points import KnownEnforcement, KnownPoint
-from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Refusal, SignedCommand
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.releases import other_log
 from sluicegate.core.lifecycle.state import Point, PointStatement, State
@@ -20,7 +20,6 @@ from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.fleet import PointDeclared, PointRetired, PointStated
 from sluicegate_record.log import dsse, publickey, times
-from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.statements.points import Enforcement, Pointing
@@ -30,17 +29,13 @@ AHEAD_MS = 300_000
 
 
 @dataclass(frozen=True, slots=True)
-class SetPoint(Command):
+class SetPoint(SignedCommand):
     """Declare or retire a point by an officer's signed statement."""
-
-    envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True)
-class StatePoint(Command):
+class StatePoint(SignedCommand):
     """Put on the record what a point says of a directive, signed with its own key."""
-
-    envelope: Envelope
 
 
 def set_point(state: State, command: SetPoint, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:

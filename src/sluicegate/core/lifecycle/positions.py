@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from sluicegate.acts.review import StatementReceipt
 from sluicegate.core.lifecycle import blocks, determination, eligibility, signers, timing
-from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Refusal, SignedCommand
 from sluicegate.core.lifecycle.keys import owners_for, signer_for
 from sluicegate.core.lifecycle.releases import terms_changed, terms_not_agreed
 from sluicegate.core.lifecycle.state import State
@@ -50,47 +50,39 @@ OFFICERS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class RecordPosition(Command):
+class RecordPosition(SignedCommand):
     """Put a signed position on the record.
 
     `reason` opens the commitment to a sealed reason; None if the reason is public. `case` names the case if
     one signature covers a schedule of cases.
     """
 
-    envelope: Envelope
     reason: Opening | None = None
     case: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class TranscribePosition(Command):
+class TranscribePosition(SignedCommand):
     """Record what the issuer of a transcribed order said, by letter or call, about lifting it."""
 
-    envelope: Envelope
-
 
 @dataclass(frozen=True, slots=True)
-class Receive(Command):
+class Receive(SignedCommand):
     """Put an agency's signed receipt of a case on the record."""
 
-    envelope: Envelope
-
 
 @dataclass(frozen=True, slots=True)
-class Screen(Command):
+class Screen(SignedCommand):
     """Put a person's screening decision on the record;
     `candidates` opens the commitment to what the person saw.
     """
 
-    envelope: Envelope
     candidates: Opening
 
 
 @dataclass(frozen=True, slots=True)
-class Proceed(Command):
+class Proceed(SignedCommand):
     """Decide a case despite silence or objection, if the basis is voluntary. Two officers sign it."""
-
-    envelope: Envelope
 
 
 def record_position(

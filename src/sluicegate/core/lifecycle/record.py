@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sluicegate.acts.review import ListReceipt, StatementReceipt
-from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, SignedCommand
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.releases import other_log, stage_unknown
 from sluicegate.core.lifecycle.state import State
@@ -13,17 +13,14 @@ from sluicegate.core.lifecycle.steps import case_unknown
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.releases import ListChanged, RecordAdded
-from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements.notes import NoteStatement
 from sluicegate_record.terms import kinds
 
 
 @dataclass(frozen=True, slots=True)
-class AddNote(Command):
+class AddNote(SignedCommand):
     """Put a signed note on the record: a request, a call, a meeting, a dissent, a statement."""
-
-    envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True)

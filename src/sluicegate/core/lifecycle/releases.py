@@ -8,7 +8,7 @@ from typing import Any
 
 from sluicegate.acts.releases import PlanChange, PlanReceipt, StageReceipt
 from sluicegate.core.lifecycle import eligibility
-from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, SignedCommand
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.case import Case
@@ -16,7 +16,6 @@ from sluicegate_record.entities.release import Release
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.cases import CaseDetermined, CaseOpened, OfficerOpening
 from sluicegate_record.entries.releases import ReleaseApplied, StageOpened
-from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements.question import Question
 from sluicegate_record.statements.releases import StageOpening
@@ -32,10 +31,8 @@ class ApplyPlan(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class OpenStage(Command):
+class OpenStage(SignedCommand):
     """Open a stage by an officer's signed opening."""
-
-    envelope: Envelope
 
 
 def apply_plan(state: State, command: ApplyPlan, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
