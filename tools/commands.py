@@ -67,7 +67,8 @@ export SLUICEGATE_URL=http://127.0.0.1:8600      # the control plane; this is th
 export SLUICEGATE_TOKEN=sgt_…                    # your token: it says who you are and what you may do
 ```
 
-`SLUICEGATE_PASSPHRASE` opens encrypted key files.
+`SLUICEGATE_PASSPHRASE` opens encrypted key files. On a machine whose clock is not set, `SLUICEGATE_SIGNED_AT`
+is the time that signatures state, such as `2026-06-24T12:00:00.000Z`.
 
 ## Output
 

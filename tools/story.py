@@ -49,7 +49,7 @@ from sluicegate.settings import ControlSettings
 from sluicegate.store import keyfile
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.log import acknowledgement
-from sluicegate_record.log.times import parse_time
+from sluicegate_record.log.times import format_time, parse_time
 from tools.fleet import feed_of, fleet_of
 from tools.record import ORIGIN, key_of
 
@@ -152,7 +152,11 @@ class Teller:
     def _run(self, url: str, by: str, command: str) -> Run:
         real = {alias: name for name, alias in self._seen.items()}
         given = re.sub(r"\b[a-z]+_\d+\b", lambda found: real.get(found[0], found[0]), command)
-        environment = {"SLUICEGATE_URL": url, "SLUICEGATE_TOKEN": self.tokens[by]}
+        environment = {
+            "SLUICEGATE_URL": url,
+            "SLUICEGATE_TOKEN": self.tokens[by],
+            "SLUICEGATE_SIGNED_AT": format_time(self.at_ms),
+        }
         printed = _printed(shlex.split(given.replace(URL, url)), environment, self._folder)
         if found := re.search(r"/person#(\S+)", printed):
             self.tokens["person"] = found[1]

@@ -18,7 +18,7 @@ from sluicegate.settings import ControlSettings
 from sluicegate.store import keyfile
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.log import times
-from tests.cli.commands import Cli, Plane
+from tests.cli.commands import Cli, Done, Plane
 from tests.clock import Clock
 from tests.control.conftest import served
 from tests.plane import yes
@@ -76,6 +76,12 @@ class TimedPlane(Plane):
 
     clock: Clock
     ledger: Ledger
+
+    def __call__(self, *arguments: object, by: str | None = "developer") -> Done:
+        """Run a command by a party, or by nobody, on a machine whose clock shows the same time."""
+        now = times.format_time(self.clock.at_ms)
+        token = self.token(by) if by else ""
+        return self.cli(*arguments, url=self.url, token=token, SLUICEGATE_SIGNED_AT=now)
 
     def later(self, days: float) -> None:
         """Time passes, and what becomes due happens."""

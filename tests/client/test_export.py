@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 
 from sluicegate.acts import review
 from sluicegate.client import export, signing
-from sluicegate.errors import VerificationFailed
+from sluicegate.errors import InvalidInput, VerificationFailed
+from sluicegate_record.log import times
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.statements.cases import Position
 from tests.plane import Plane, yes
-from tests.worlds import private_key
+from tests.worlds import AT_MS, private_key
 
 
 @pytest.fixture
@@ -35,7 +39,10 @@ def test_what_is_read_is_written_again_unchanged(exported: Any) -> None:
     assert export.read(newer).to_json() == newer
 
 
-def test_what_is_signed_from_an_export_counts(plane: Plane, exported: Any) -> None:
+def test_what_is_signed_from_an_export_counts(
+    plane: Plane, exported: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLUICEGATE_SIGNED_AT", times.format_time(AT_MS))
     signed = signing.position(export.read(exported), signing.Review("approve"), private_key("oncd"))
     taken = yes(plane.do("oncd", review.IMPORT, envelope=signed))
     assert (taken.case, taken.agency) == (exported["question"]["case"], "oncd")
@@ -74,3 +81,20 @@ def test_what_shows_another_case_is_not_signed(
     with pytest.raises(VerificationFailed) as caught:
         export.read(exported)
     assert said in caught.value.message
+
+
+@pytest.mark.parametrize("said", ["yesterday", "2026-06-24", "2026-06-24T12:00:00Z", "0"])
+def test_a_time_to_sign_at_that_is_none_is_refused(
+    said: str, exported: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLUICEGATE_SIGNED_AT", said)
+    with pytest.raises(InvalidInput, match="SLUICEGATE_SIGNED_AT"):
+        signing.position(export.read(exported), signing.Review("approve"), private_key("oncd"))
+
+
+def test_a_position_says_when_it_was_signed(exported: Any) -> None:
+    before = int(time.time() * 1_000)
+    given = signing.position(export.read(exported), signing.Review("approve"), private_key("oncd"))
+    signed_ms = Position.read(Envelope.from_json(given)).signed_at_ms
+    assert signed_ms is not None
+    assert before <= signed_ms <= int(time.time() * 1_000)

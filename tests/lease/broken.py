@@ -206,7 +206,7 @@ HURRIED = replace(FAR, leases_ms=(500,))
 QUIET = replace(LONG, leases_ms=(5_000,), gateways=(2, 3, 4, 5), bursts=0.1, apart=False)
 """Where a control plane that begins again is soon asked about the leases before."""
 TWO = replace(MIXED, feeds=(2,))
-LYING = replace(MIXED, lies=1.0)
+LYING = replace(MIXED, lies=0.5)
 """Where gateways are often told another time."""
 BOOTED = replace(MIXED, leases_ms=(5_000, 60_000), boots=1.0)
 """Where machines begin anew often."""

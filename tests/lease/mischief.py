@@ -139,7 +139,6 @@ class Adversary:
             self._boot,
             self._break,
             self._set_a_wall,
-            self._lie,
         ]
         self._kinds = [(kind, world.schedule.random.choice([0, 1, 4])) for kind in kinds]
         self._next()
@@ -175,6 +174,9 @@ class Adversary:
         kinds = [kind for kind, weight in self._kinds for _ in range(weight)]
         if kinds:
             random.choice(kinds)(random.choice(list(self._world.gateways)))
+        lies = self._world.temper.lies
+        if lies and random.random() < lies:
+            self._lie(random.choice(list(self._world.gateways)))
 
     # The network
 
@@ -238,8 +240,6 @@ class Adversary:
     def _lie(self, name: str) -> None:
         """Let the feeds tell a gateway another time, as who has a feed's key can: a little off, or much."""
         random, link = self._world.schedule.random, self._world.network.links[name]
-        if random.random() >= self._world.temper.lies:
-            return
         link.lying = self._until(0.5, 3)
         link.lie_ms = int(random.choice([-1, 1]) * random.choice([10_000, 600_000, 8_000_000, 80_000_000]))
 

@@ -68,7 +68,7 @@ class Temper:
     """How often a gateway that is kept from hearing of an order is cut off at that moment."""
     hints_lost: float = 0.1
     lies: float = 0.0
-    """How often a gateway is told another time where it may."""
+    """How often a gateway is told another time beside another harm."""
     boots: float = 0.3
     """How often the machine begins anew where it may."""
     apart: bool = False
@@ -84,7 +84,7 @@ MIXED = Temper(
     legs=(0, 0.03, 0.3),
     bursts=0.1,
     cut_at_once=0.1,
-    lies=0.3,
+    lies=0.05,
 )
 FAR = Temper(
     leases_ms=(500, 1_000),

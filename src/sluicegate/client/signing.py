@@ -16,11 +16,11 @@ from sluicegate.acts.points import EnforcementToSign
 from sluicegate.acts.releases import OpeningToSign
 from sluicegate.acts.review import ExportedCase
 from sluicegate.client import export
-from sluicegate.errors import InvalidInput
+from sluicegate.errors import InvalidInput, SluicegateError
 from sluicegate.store import keyfile
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.form import replace
-from sluicegate_record.log import canonical, dsse, publickey
+from sluicegate_record.log import canonical, dsse, publickey, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.publickey import PublicKey, SigningKey
@@ -49,10 +49,10 @@ def private_key(path: Path) -> SigningKey:
 def signed(stated: Statement, *keys: SigningKey) -> dict[str, Any]:
     """A DSSE envelope over a statement, which says that it was signed now, with a signature by each key.
 
-    Raises: BadEnvelope: no reader would accept it. InvalidInput: a key twice.
+    Raises: BadEnvelope: no reader would accept it. InvalidInput: a key twice, or as `now_ms`.
     """
     first, *others = keys
-    dated = replace(stated, signed_at_ms=time.time_ns() // 1_000_000)
+    dated = replace(stated, signed_at_ms=now_ms())
     envelope = dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, dated.payload(), first)
     type(stated).read(envelope)
     found = envelope.to_json()
@@ -193,6 +193,21 @@ def transcription(
         received=Arrival.from_json(dict(received)),
     )
     return signed(stated, *keys)
+
+
+def now_ms() -> int:
+    """The time that statements state: milliseconds since 1970 UTC.
+
+    SLUICEGATE_SIGNED_AT says it on a machine whose clock is not set. Raises: InvalidInput: it is no time.
+    """
+    said = os.environ.get("SLUICEGATE_SIGNED_AT", "")
+    if not said:
+        return time.time_ns() // 1_000_000
+    try:
+        return times.parse_time(said)
+    except SluicegateError as error:
+        given = f"SLUICEGATE_SIGNED_AT is {said[:40]!r}"
+        raise InvalidInput(f"{given}, expected a time such as 2026-06-24T12:00:00.000Z") from error
 
 
 def passphrase() -> str:

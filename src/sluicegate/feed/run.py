@@ -123,9 +123,9 @@ class Sighting:
         return max(self.heard_ms, self.ends_ms) + FORGET_AFTER_MS < now_ms
 
 
-def _newest(known: Mapping[str, int], told: Mapping[str, int]) -> dict[str, int]:
-    """What is known of a run's cuts after it has told more. No count goes back."""
+def _newest(known: Mapping[str, int], said: Mapping[str, int]) -> dict[str, int]:
+    """What is known of a run's cuts after it has said more. No count goes back."""
     cut = dict(known)
-    for name, count in told.items():
+    for name, count in said.items():
         cut[name] = max(count, cut.pop(name, 0))
     return cut if len(cut) <= CUTS_MAX else dict(islice(cut.items(), len(cut) - CUTS_MAX, None))

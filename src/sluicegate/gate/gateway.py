@@ -34,7 +34,7 @@ from sluicegate.gate.dialects import (
 )
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.exchange import Exchange, new_request_id
-from sluicegate.gate.intake import Body, Full, Intake, busy
+from sluicegate.gate.intake import Full, Intake, RequestBody, busy
 from sluicegate.gate.metrics import CONTENT_TYPE, Metrics
 from sluicegate.gate.passage import Passage
 from sluicegate.gate.upstream import Upstream
@@ -189,7 +189,7 @@ class Gateway:
                 self._metrics.cut(flight.refused.reason.value)
         return True
 
-    async def _read_body(self, exchange: Exchange, body: Body, receive: AsgiReceive) -> bool:
+    async def _read_body(self, exchange: Exchange, body: RequestBody, receive: AsgiReceive) -> bool:
         """Read a body. Returns: whether it is whole; otherwise its client has left.
 
         Raises: InvalidInput: too large, or too slow. Full: there is no room for it.
@@ -209,7 +209,7 @@ class Gateway:
             if name == b"content-length" and int(value) > self._settings.max_body_bytes:
                 raise self._too_large()
 
-    async def _collect(self, exchange: Exchange, body: Body, receive: AsgiReceive) -> bool:
+    async def _collect(self, exchange: Exchange, body: RequestBody, receive: AsgiReceive) -> bool:
         more = True
         while more:
             message = await receive()

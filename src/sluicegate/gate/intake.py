@@ -28,7 +28,7 @@ class Full(Exception):
     """There is no room for more of an unfinished body."""
 
 
-class Body:
+class RequestBody:
     """The body of one request, as far as it is here."""
 
     def __init__(self, intake: Intake, organization: str) -> None:
@@ -64,9 +64,9 @@ class Intake:
         self.unfinished_bytes = 0
 
     @contextmanager
-    def body(self, organization: str) -> Iterator[Body]:
+    def body(self, organization: str) -> Iterator[RequestBody]:
         """A body to read. When this ends it is unfinished no longer."""
-        body = Body(self, organization)
+        body = RequestBody(self, organization)
         try:
             yield body
         finally:
@@ -84,7 +84,7 @@ class Intake:
         return self.unfinished_bytes > self._most or self._held[organization] > self._share
 
     def closed(self, organization: str) -> Deny | None:
-        """Why nothing more is read of an organization now, if so."""
+        """Why no further body of an organization is read now; None if it is."""
         meter = self._meters.get(organization)
         wait_s = 0 if meter is None else meter.wait_s(self._boot_ms())
         return Deny(Reason.QUOTA_EXCEEDED, _SPENT, retry_after_s=wait_s) if wait_s else None
