@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, fields, replace
 
+from sluicegate.acts.act import AGENCY, DEVELOPER
 from sluicegate.errors import StoreUnavailable, StoreUnusable
 from sluicegate.ports import (
     EMAIL,
@@ -257,12 +258,13 @@ class MemoryOutbox:
     def subscriptions(self, principal: str) -> Sequence[Subscription]:
         return [each for each in self.session.contents.subscriptions.values() if each.principal == principal]
 
-    def subscribers(self) -> Sequence[tuple[Subscription, Principal]]:
+    def subscribers(self, applicants: Collection[str]) -> Sequence[tuple[Subscription, Principal]]:
         held = self.session.contents
         known = {
             principal.id: principal
             for digest, principal in held.principals.items()
             if not digest.startswith(b"ended")
+            and (principal.role in {DEVELOPER, AGENCY} or principal.id in applicants)
         }
         return [
             (each, known[each.principal])

@@ -222,10 +222,11 @@ class Outbox(Protocol):
     def subscriptions(self, principal: str) -> Sequence[Subscription]:
         """Those of one principal, oldest first."""
 
-    def subscribers(self) -> Sequence[tuple[Subscription, Principal]]:
-        """Every subscription that is confirmed and not gone, with its principal.
+    def subscribers(self, applicants: Collection[str]) -> Sequence[tuple[Subscription, Principal]]:
+        """The subscriptions of the developer's staff, of agencies and of some applicants, each with its
+        principal.
 
-        A principal whose token has ended has none here.
+        One that is not confirmed or is gone is left out, and so is one whose principal's token has ended.
         """
 
     def add_subscription(self, subscription: Subscription) -> None:

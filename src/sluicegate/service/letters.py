@@ -22,7 +22,7 @@ def addressed(outbox: Outbox, entries: Sequence[Entry], record: Record) -> list[
     news = list(notices.news(entries, record.cases, record))
     if not news:
         return []
-    subscribers = outbox.subscribers()
+    subscribers = outbox.subscribers({case.applicant for case, _ in news})
     return [
         letter(notice, subscription.id)
         for case, notice in news

@@ -68,7 +68,7 @@ class Telling:
         def change(ports: Ports) -> dict[str, Any]:
             told = [
                 letter(notice, subscription.id)
-                for subscription, principal in ports.outbox.subscribers()
+                for subscription, principal in ports.outbox.subscribers(whom)
                 if principal.id in whom
             ]
             ports.outbox.post(told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection, Row
 
+from sluicegate.acts.act import AGENCY, DEVELOPER
 from sluicegate.ports import EMAIL, UNCONFIRMED, Letter, Principal, Subscription
 from sluicegate.store import schema
 from sluicegate.store.database import Session
@@ -20,6 +22,20 @@ ERROR_MAX = 200
 
 _LETTERS = schema.outbox
 _SUBSCRIPTIONS = schema.subscriptions
+_WHOSE = schema.principals
+_SUBSCRIBERS = (
+    sa.select(_SUBSCRIPTIONS, _WHOSE.c.role, _WHOSE.c.name, _WHOSE.c.party)
+    .join(_WHOSE, _WHOSE.c.id == _SUBSCRIPTIONS.c.principal)
+    .where(
+        ~_SUBSCRIPTIONS.c.gone & (_SUBSCRIPTIONS.c.kind != UNCONFIRMED) & HAS_TOKEN,
+        _SUBSCRIPTIONS.c.principal.in_(
+            sa.union_all(
+                sa.select(_WHOSE.c.id).where(_WHOSE.c.role.in_([DEVELOPER, AGENCY])),
+                sa.select(sa.column("value")).select_from(sa.func.json_each(sa.bindparam("applicants"))),
+            )
+        ),
+    )
+)
 
 
 class SqliteOutbox:
@@ -36,20 +52,12 @@ class SqliteOutbox:
             rows = connection.execute(query.order_by(table.c.created_at_ms, table.c.id))
             return [_subscription(row) for row in rows]
 
-    def subscribers(self) -> Sequence[tuple[Subscription, Principal]]:
-        """Every subscription that is confirmed and not gone, with its principal.
-
-        A principal whose token has ended has none here.
-        """
-        whose = schema.principals
-        query = sa.select(_SUBSCRIPTIONS, whose.c.role, whose.c.name, whose.c.party).join(
-            whose, whose.c.id == _SUBSCRIPTIONS.c.principal
-        )
+    def subscribers(self, applicants: Collection[str]) -> Sequence[tuple[Subscription, Principal]]:
+        """The subscriptions of the developer's staff, of agencies and of some applicants."""
         with self._session.reading() as connection:
-            hears = ~_SUBSCRIPTIONS.c.gone & (_SUBSCRIPTIONS.c.kind != UNCONFIRMED) & HAS_TOKEN
-            rows = connection.execute(query.where(hears))
             return [
-                (_subscription(row), Principal(row.principal, row.role, row.name, row.party)) for row in rows
+                (_subscription(row), Principal(row.principal, row.role, row.name, row.party))
+                for row in connection.execute(_SUBSCRIBERS, {"applicants": json.dumps([*applicants])})
             ]
 
     def add_subscription(self, subscription: Subscription) -> None:

@@ -50,6 +50,7 @@ No function that reads JSON: an earlier build could not open a file that has an 
 MADE_WHEN_OPENED = (
     *INDEXES,
     f"CREATE INDEX IF NOT EXISTS plans ON entries (seq) WHERE {IS_A_PLAN}",
+    "CREATE INDEX IF NOT EXISTS principals_by_role ON principals (role)",
     "CREATE TABLE IF NOT EXISTS feed_keys (feed VARCHAR(64) PRIMARY KEY, certificate TEXT NOT NULL)",
 )
 """What a database of this version may lack, because an earlier build made it."""
