@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sluicegate.acts.act import APPLICANT
 from sluicegate.core.lifecycle import Command, State, reports
-from sluicegate.core.lifecycle.applications import Answer
+from sluicegate.core.lifecycle.applications import Answer, Withdraw
 from sluicegate.core.lifecycle.docket import Docket, heading_of
 from sluicegate.core.lifecycle.grants import OpenRemoval
 from sluicegate.core.lifecycle.positions import RecordPosition
@@ -212,6 +212,30 @@ def test_it_is_what_a_scan_gives_after_any_history(seed: int) -> None:
     world = Clerk(seed).play()
     check(world.state)
     assert content(folded(world.entries).docket) == content(world.state.docket)
+
+
+@pytest.mark.parametrize(
+    ("rule", "end", "outcome"),
+    [("anyOf", "approve", "approved"), ("allOf", "object", "denied"), ("allOf", None, "withdrawn")],
+)
+def test_a_case_that_ends_with_a_question_open_waits_for_its_applicant_no_longer(
+    rule: str, end: str | None, outcome: str
+) -> None:
+    world = World.opened(stages=[stage(admission={"mode": "approve", "grant": {rule: ["oncd", "ostp"]}})])
+    case = world.submit()
+    world.must(RecordPosition(position(case, "oncd", "ask", reason="why?")))
+    world.later(3)
+    world.must(Withdraw(case.id) if end is None else RecordPosition(position(case, "ostp", end)))
+    assert case.outcome == outcome
+    for _ in range(2):
+        totals = reports.Totals(world.state.docket.sections.items(), world.now_ms)
+        (row,) = [
+            each
+            for each in reports.report(totals, (), (), world.state.size).waiting
+            if each.for_ == APPLICANT
+        ]
+        assert (row.cases, row.days) == (1, 3)
+        world.later(40)
 
 
 @settings(max_examples=20)

@@ -4,6 +4,7 @@ Rules:
 - A case waits for each party of its rule. An agency's time runs from its receipt (without one, from the
   opening) to its first answer, without the time when its question was open.
 - It waits for the applicant while a question to it is open, and while it can take a seat.
+- A determined case waits for no one.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def times(case: Case) -> Times:
             found.answers[party] = wait.ms
         if wait.ms or wait.running:
             found.waits[party] = wait
-    asked = list(_for_applicant(case))
+    asked = list(_for_applicant(case, over_ms))
     if asked:
         found.waits[APPLICANT] = Wait(sum(part.ms for part in asked), sum(part.running for part in asked))
     return found
@@ -92,9 +93,9 @@ def _for_party(case: Case, party: str, said_ms: int | None, over_ms: int | None)
     return Wait(max(0, until_ms - start_ms - stopped_ms))
 
 
-def _for_applicant(case: Case) -> Iterator[Wait]:
+def _for_applicant(case: Case, over_ms: int | None) -> Iterator[Wait]:
     yield from (Wait(stop.until_ms - stop.from_ms) for stop in case.stops)
     if case.asked_ms is not None:
-        yield Wait(-case.asked_ms, 1)
+        yield Wait(-case.asked_ms, 1) if over_ms is None else Wait(over_ms - case.asked_ms)
     if case.state == kinds.OFFERED and case.offer_until_ms is not None:
         yield Wait(-(case.history[-1].at_ms if case.history else case.at_ms), 1)
