@@ -73,8 +73,8 @@ def state_sections(state: State) -> Sections:
             name: {"keyid": keyid, "digest": digest}
             for name, (keyid, digest) in state.registry.attested.items()
         },
-        "nominations": {name: _nomination(each) for name, each in state.nominations.items()},
-        "notes": {str(number): _brief(note) for number, note in enumerate(state.notes)},
+        "nominations": {each.nomination: _nomination(each) for each in state.nominations.values()},
+        "notes": {str(number): _brief(note) for number, note in enumerate(state.notes.values())},
         "lists": dict(state.lists),
         "plans": {terms: _digest(each.plan.to_json()) for terms, each in state.record.terms.items()},
         "opened": {terms: _time(at_ms) for terms, at_ms in state.record.opened.items()},
@@ -357,7 +357,7 @@ def _stages(state: State) -> Iterator[tuple[str, dict[str, Any]]]:
                         "seats": state.seats_of(*key),
                         "seated": {who: count for who, count in state.seats.get(key, {}).items() if count},
                         "waitlist": [list(each) for each in state.waitlists.get(key, {}).items()],
-                        "nextOffers": state.next_offers(*key),
+                        "nextOffers": [*state.next_offers(*key)],
                     }
                 ),
             )
@@ -401,8 +401,9 @@ def _members(members: Mapping[str, Sequence[bytes]]) -> list[Any]:
 def _persons(state: State) -> Iterator[tuple[str, dict[str, Any]]]:
     """The members with a claim or a key; the others are in the digest of their organization."""
     told: dict[str, dict[str, Any]] = {}
-    for (member, issuer), each in state.registry.told.items():
-        told.setdefault(member, {})[issuer] = [each.method, each.by, _time(each.at_ms), each.assertion]
+    for member, claims in state.registry.told.items():
+        for issuer, each in claims.items():
+            told.setdefault(member, {})[issuer] = [each.method, each.by, _time(each.at_ms), each.assertion]
     for name, person in state.table.people.items():
         if not person.claims and not person.keys and name not in told:
             continue

@@ -67,8 +67,9 @@ def listed(context: Context[SignatoryList], asked: OrganizationArgument) -> Sign
             for each in pinned.values()
         )
         attested = tuple(
-            AttestationView(credential=name, signatory=pinned[keyid].id, digest=digest)
-            for name, (keyid, digest) in state.registry.attested.items()
+            AttestationView(credential=name, signatory=each.id, digest=state.registry.attested[name][1])
+            for each in pinned.values()
+            for name in state.registry.attesting.get(each.keyid, ())
             if state.table.credential(name).grant.organization == organization
         )
     return SignatoryList(signatories=signatories, attested=attested)

@@ -319,11 +319,7 @@ def _is_nominated(ledger: Ledger, state: State, case: Case) -> bool:
         return False
     found = ledger.store.principals.registered(case.organization)
     same = ledger.store.principals.organizations(found.name if found is not None else "")
-    return any(
-        known.organization in same
-        and (known.release, known.stage) == (case.question.release, case.question.stage)
-        for known in state.nominations.values()
-    )
+    return any((*stage_of(case), organization) in state.nominations for organization in same)
 
 
 def _document(state: State, case: Case) -> Document | None:

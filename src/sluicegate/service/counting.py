@@ -1,4 +1,4 @@
-"""Counts over all customers, while others read and write.
+"""Counts over customers, while others read and write.
 
 Rules:
 - Counting takes longer the more customers there are. It holds the state one slice at a time, so that the
@@ -7,11 +7,15 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
-from sluicegate.core.access.coverage import Held
-from sluicegate.core.access.table import Table
+from sluicegate.core.access import coverage
+from sluicegate.core.access.coverage import Customers, Held
+from sluicegate.core.access.table import CredentialRow, Table
+from sluicegate.core.directives.cover import Cover
+from sluicegate.core.lifecycle import State
+from sluicegate.core.people.persons import Person
 from sluicegate.service.ledger import Ledger
 
 TRIES = 5
@@ -31,3 +35,27 @@ def settled(ledger: Ledger, count: Callable[[Table, Held], Count]) -> Count:
         newest, tries = count(table, ledger.reading), tries + 1
         if ledger.size() == size or tries == TRIES:
             return newest
+
+
+def customers(state: State, organizations: Collection[str]) -> Customers:
+    """Some organizations, to count over."""
+    table = state.table
+
+    def credentials() -> Iterator[CredentialRow]:
+        for grant in state.granted.merged(("organization", name) for name in organizations):
+            yield from map(table.credential, state.provisioned.get(grant, ()))
+
+    def people() -> Iterator[Person]:
+        for name in organizations:
+            yield from map(table.people.__getitem__, state.registry.members.get(name, ()))
+
+    return Customers(credentials, people, organizations)
+
+
+def within_reach(state: State, directive: Cover) -> Customers:
+    """Those that a directive can cover: organizations that it names, with those of persons; or everyone."""
+    selector, people = directive.selector, state.table.people
+    if selector.is_open or selector.registered_in:
+        return coverage.everyone(state.table)
+    of_members = {people[name].organization for name in selector.members if name in people}
+    return customers(state, selector.organizations | of_members)

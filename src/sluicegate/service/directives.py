@@ -156,9 +156,7 @@ def _said(state: State, found: Directive) -> Iterator[Remark]:
     stated = [*((each.seq, each.document) for each in found.history), (found.seq, found.document)]
     for seq, document in stated:
         yield Remark(seq=seq, kind="document", reasons=document.spec.reasons)
-    for note in state.notes:
-        if note["about"].get("directive") == found.name:
-            yield Remark.from_json(note)
+    yield from map(Remark.from_json, state.remarks.get(found.name, ()))
 
 
 def resolve(ledger: Ledger, given: Mapping[str, Any]) -> dict[str, Resolution] | Refusal:
@@ -197,9 +195,8 @@ def _stated(name: str, value: Any) -> dict[str, list[str]] | None:
 def undescribed(ledger: Ledger) -> list[Description]:
     """The organizations that a log of an earlier build does not describe."""
     with ledger.reading() as state:
-        known = state.table.organizations
-        lacking = {grant.organization for grant in state.table.grants_by_id.values()} - known.keys()
-    stored = ((name, ledger.store.principals.registered(name)) for name in sorted(lacking))
+        lacking = sorted(state.undescribed)
+    stored = ((name, ledger.store.principals.registered(name)) for name in lacking)
     return [
         Description(organization=name, name=ledger.tag(found.name), registered_in=found.registered_in)
         for name, found in stored
@@ -216,12 +213,14 @@ def _checked(value: Any) -> dict[str, list[str]]:
 
 def _named(state: State, value: dict[str, list[str]], tags: Mapping[str, str]) -> Resolution:
     organizations = value.get("organizations", [])
-    known = {grant.organization for grant in state.table.grants_by_id.values()} | set(
-        state.table.organizations
-    )
-    ids = [name for name in organizations if name in known]
-    names = [tags[name] for name in organizations if name not in known]
+    ids = [name for name in organizations if _is_known(state, name)]
+    names = [tags[name] for name in organizations if not _is_known(state, name)]
     return Resolution(ids, names, value.get("persons", []))
+
+
+def _is_known(state: State, organization: str) -> bool:
+    """Whether a name is the id of an organization."""
+    return organization in state.table.organizations or organization in state.undescribed
 
 
 def _unknown(ledger: Ledger, state: State, named: Resolution, given: list[str]) -> Refusal | None:

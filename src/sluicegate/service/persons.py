@@ -226,7 +226,7 @@ def _claim(state: State, person: Person, claim: Claim) -> ClaimView:
 def _own(context: Context[Any], state: State, person: Person, claim: Claim) -> OwnClaimView:
     """A claim as its person sees it."""
     is_own = claim.issuer == SELF
-    is_hidden = is_own and state.registry.told[person.id, SELF].by != context.principal.id
+    is_hidden = is_own and state.registry.told[person.id][SELF].by != context.principal.id
     return OwnClaimView(
         issuer="you" if is_own else _issuer(context.ledger, state, person, claim.issuer),
         status=None if is_hidden else claim.status,
@@ -238,7 +238,7 @@ def _own(context: Context[Any], state: State, person: Person, claim: Claim) -> O
 
 
 def _method(state: State, person: Person, claim: Claim) -> str:
-    told = state.registry.told.get((person.id, claim.issuer))
+    told = state.registry.told.get(person.id, {}).get(claim.issuer)
     return told.method if told is not None else ""
 
 

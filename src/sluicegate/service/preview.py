@@ -18,7 +18,7 @@ from sluicegate.acts.directives import (
     NamedCoverage,
 )
 from sluicegate.core.access import coverage
-from sluicegate.core.access.coverage import Held
+from sluicegate.core.access.coverage import Customers, Held
 from sluicegate.core.access.table import Table
 from sluicegate.core.directives import cover, directive
 from sluicegate.core.directives.cover import Cover
@@ -29,7 +29,7 @@ from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.context import Context, Services, does
-from sluicegate.service.counting import settled
+from sluicegate.service.counting import customers, settled
 from sluicegate.service.directives import resolve
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives import names
@@ -96,7 +96,7 @@ def affected(context: Context[AffectedPeople], asked: DirectiveArgument) -> Affe
             issued = directives.in_force(state, name)
             assert isinstance(issued, Refusal)
             return issued
-        own = organizations_of(state, context.principal)
+        own = _own(state, context.principal)
     now_ms = ledger.now_ms()
     answer = settled(ledger, lambda table, held: coverage.coverage(table, found, (), now_ms, own, held))
     return AffectedPeople(
@@ -128,14 +128,12 @@ def _named(ledger: Ledger, principal: Principal, found: OrganizationCoverage) ->
     )
 
 
-def organizations_of(state: State, principal: Principal) -> frozenset[str]:
-    """The organizations that a principal applied for; every one for the developer's staff."""
-    grants = state.table.grants_by_id.values()
-    return frozenset(
-        grant.organization
-        for grant in grants
-        if principal.role == DEVELOPER or state.cases[state.grants[grant.id].case].applicant == principal.id
-    )
+def _own(state: State, principal: Principal) -> Customers:
+    """The organizations that a principal applied for, with a grant; every one for the developer's staff."""
+    if principal.role == DEVELOPER:
+        return coverage.everyone(state.table)
+    granted = state.granted.of("applicant", principal.id)
+    return customers(state, {state.grants[name].organization for name in granted})
 
 
 def _in_force(ledger: Ledger, name: str) -> Cover | None:

@@ -107,9 +107,8 @@ def listed(context: Context[ProviderList], asked: OrganizationArgument) -> Provi
         return organization
     with context.ledger.reading() as state:
         found = tuple(
-            _shown(each.stated, context.services.key_failures)
-            for each in state.registry.providers.values()
-            if each.organization == organization
+            _shown(state.registry.providers[name].stated, context.services.key_failures)
+            for name in state.table.providers.get(organization, ())
         )
     return ProviderList(providers=found)
 

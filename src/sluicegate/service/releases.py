@@ -19,6 +19,7 @@ from sluicegate.acts.releases import (
     Status,
 )
 from sluicegate.core.lifecycle import Refusal, State, releases
+from sluicegate.core.lifecycle.docket import Heading
 from sluicegate.core.terms import document, plan
 from sluicegate.ports import Principal
 from sluicegate.service import access
@@ -122,9 +123,8 @@ def _release(state: State, release: Release, reader: Principal, now_ms: int) -> 
 def _stage(state: State, release: Release, stage: Stage, reader: Principal, now_ms: int) -> StageStatus:
     name, admission = stage.name, stage.admission
     terms = release.terms[name]
-    about = state.docket.newest(lambda each: each.kind == kinds.TERMS)
-    asked = [case for case in about if case.question.terms == terms]
-    terms_case = asked[-1] if asked else None
+    asked = state.record.asked.get(terms)
+    terms_case = state.cases[asked[-1]] if asked else None
     return StageStatus(
         stage=name,
         terms=terms,
@@ -164,9 +164,11 @@ def _is_past(until: str | None, now_ms: int) -> bool:
 
 
 def _affected(state: State, release: str) -> AffectedCounts:
-    grants = [grant for grant in state.table.grants_by_id.values() if grant.release == release]
+    def is_asked(heading: Heading) -> bool:
+        return heading.is_open and (heading.kind, heading.release) == (kinds.ADMISSION, release)
+
     return AffectedCounts(
-        organizations=len({grant.organization for grant in grants}),
-        grants=len(grants),
-        open_applications=sum(1 for key in state.open_applications if key[1] == release),
+        organizations=len(state.table.holders.get(release, ())),
+        grants=len(state.granted.of("release", release)),
+        open_applications=state.docket.count(is_asked),
     )

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from sluicegate.core.access import coverage
 from sluicegate.core.lifecycle import State
 from sluicegate.core.lifecycle.notices import Notice
+from sluicegate.core.lifecycle.persons import parts
 from sluicegate.ports import Ports
-from sluicegate.service.counting import settled
+from sluicegate.service.counting import settled, within_reach
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.letters import letter
 from sluicegate_record.entities.directive import Directive
@@ -84,18 +85,19 @@ class Telling:
             return self._earlier(news.first)
         with self._ledger.reading() as state:
             found = state.table.directives.get(news.name)
-        if found is None:
-            return frozenset()
+            if found is None:
+                return frozenset()
+            among = within_reach(state, found)
         now_ms = self._ledger.now_ms()
         organizations = settled(
-            self._ledger, lambda table, held: coverage.affected(table, found, now_ms, held)
+            self._ledger, lambda table, held: coverage.affected(table, found, now_ms, among, held)
         )
-        with self._ledger.reading() as state:
-            return frozenset(
-                state.cases[state.grants[grant.id].case].applicant
-                for grant in state.table.grants_by_id.values()
-                if grant.organization in organizations
-            )
+        whom: set[str] = set()
+        for part in parts(sorted(organizations)):
+            with self._ledger.reading() as state:
+                granted = state.granted.merged(("organization", name) for name in part)
+                whom |= {state.cases[state.grants[name].case].applicant for name in granted}
+        return frozenset(whom)
 
     def _earlier(self, seq: int) -> frozenset[str]:
         """Who got a notice of the entry that put a directive in force."""

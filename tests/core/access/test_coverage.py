@@ -11,7 +11,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from sluicegate.core.access import decision
-from sluicegate.core.access.coverage import KINDS, Usage, coverage
+from sluicegate.core.access.coverage import KINDS, Customers, Usage, coverage
 from sluicegate.core.access.decision import Ask, Instant
 from sluicegate.core.access.naming import NOBODY, Naming, VerifiedAssertion
 from sluicegate.core.access.refusals import Deny, Reason
@@ -356,7 +356,11 @@ def test_a_revoked_key_and_another_surface_are_not_counted(rough: Rough) -> None
 def test_only_the_organizations_asked_for_are_counted(rough: Rough) -> None:
     told_of(rough, "everyone")
     table = table_of(rough)
-    told = coverage(table, table.directives["d"], [Usage("c1", "a", NOBODY, 1, 1)], AT_MS, {"o1"}).to_json()
+    usage = [Usage(name, "a", NOBODY, 1, 1) for name in ("c1", "c2")]
+    first = [each for each in table.credentials.values() if each.grant.organization == "o1"]
+    members = [each for each in table.people.values() if each.organization == "o1"]
+    own = Customers(lambda: first, lambda: members, {"o1"})
+    told = coverage(table, table.directives["d"], usage, AT_MS, own).to_json()
     assert told["covered"] == {
         "organizations": 1,
         "members": 2,

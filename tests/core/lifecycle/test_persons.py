@@ -195,7 +195,7 @@ def test_a_claim_says_how_but_only_to_people(world):
     found = standing_of(world, ada)
     assert found.statuses == {"us_citizen"}
     assert found.assurance is Assurance.ORGANIZATION
-    assert world.state.registry.told[ada, "org-1"].method == "document-seen"
+    assert world.state.registry.told[ada]["org-1"].method == "document-seen"
     assert dict(world.entries[-1].public) == {}
     world.now_ms += DAY_MS
     assert standing_of(world, ada).why == "expired"

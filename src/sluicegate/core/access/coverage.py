@@ -57,6 +57,22 @@ class Usage(NamedTuple):
     requests: int
 
 
+class Customers(NamedTuple):
+    """Those that a directive is counted over: all organizations, or `only` some.
+
+    What is called gives their credentials and their members. It is called where the table does not change.
+    """
+
+    credentials: Callable[[], Iterable[CredentialRow]]
+    people: Callable[[], Iterable[Person]]
+    only: Collection[str] | None = None
+
+
+def everyone(table: Table) -> Customers:
+    """All organizations."""
+    return Customers(table.credentials.values, table.people.values)
+
+
 class _Subject(NamedTuple):
     """Something that a directive may cover: `weight` of the things that `kind` names."""
 
@@ -83,22 +99,23 @@ def coverage(  # noqa: PLR0913 - a directive, and all that it is counted over
     directive: Cover,
     usage: Iterable[Usage],
     now_ms: int,
-    only: Collection[str] | None = None,
+    own: Customers | None = None,
     held: Held = nullcontext,
 ) -> Coverage:
-    """Who a directive would cover and spare; only these organizations with `only`, all with None.
+    """Who a directive would cover and spare: of everyone, or of those who are the asker's `own`.
 
-    An organization that asks with `only` does not see what a person said: without a claim by another issuer,
-    the status stays unknown.
+    Who asks about its own does not see what a person said: without a claim by another issuer, the status
+    stays unknown.
     Requires: the directive's selectors are complete. Units: now_ms milliseconds since 1970 UTC.
     """
-    found = (
-        *_subjects(table, directive, now_ms, only, held),
-        *_used(table, directive, usage, now_ms, held),
-    )
-    subjects = [each for each in found if only is None or each.organization in only]
+    among = everyone(table) if own is None else own
+    used = _used(table, directive, usage, now_ms, held)
+    subjects = [
+        *_subjects(table, directive, among, now_ms, held),
+        *(each for each in used if among.only is None or each.organization in among.only),
+    ]
     entities = _entities(table, subjects, held)
-    unheard = {} if only is None else _unheard(table, only, now_ms, held)
+    unheard = {} if own is None else _unheard(own, now_ms, held)
     tallies, why, assured = _tallied(subjects, directive, entities, unheard)
     total = _sum(tallies.values())
     covered = sum(bool(each.covered) for each in tallies.values())
@@ -115,9 +132,15 @@ def coverage(  # noqa: PLR0913 - a directive, and all that it is counted over
     )
 
 
-def affected(table: Table, directive: Cover, now_ms: int, held: Held = nullcontext) -> frozenset[str]:
-    """The organizations that have at least one member or credential that the directive covers."""
-    subjects = list(_subjects(table, directive, now_ms, None, held))
+def affected(
+    table: Table,
+    directive: Cover,
+    now_ms: int,
+    among: Customers | None = None,
+    held: Held = nullcontext,
+) -> frozenset[str]:
+    """The organizations, of all or of some, with at least one member or credential that is covered."""
+    subjects = list(_subjects(table, directive, among or everyone(table), now_ms, held))
     entities = _entities(table, subjects, held)
     return frozenset(
         each.organization for each, is_covered in _answered(subjects, directive, entities) if is_covered
@@ -172,13 +195,13 @@ def _entities(table: Table, subjects: Iterable[_Subject], held: Held) -> dict[st
     return {name: table.entity(name) for name in _each(lambda: names, held)}
 
 
-def _unheard(table: Table, organizations: Collection[str], now_ms: int, held: Held) -> dict[str, str]:
+def _unheard(among: Customers, now_ms: int, held: Held) -> dict[str, str]:
     """The members who have no valid claim except their own, and what is missing for each."""
     found = {}
-    for person in _each(table.people.values, held):
+    for person in _each(among.people, held):
         others = [claim for claim in person.claims if claim.issuer != SELF]
         is_live = any(claim.until_ms is None or now_ms < claim.until_ms for claim in others)
-        if person.organization in organizations and not is_live:
+        if not is_live:
             found[person.id] = "expired" if others else "not_claimed"
     return found
 
@@ -198,18 +221,12 @@ def _answered(
 
 
 def _subjects(
-    table: Table, directive: Cover, now_ms: int, only: Collection[str] | None, held: Held
+    table: Table, directive: Cover, among: Customers, now_ms: int, held: Held
 ) -> Iterator[_Subject]:
-    """The credentials that reach the directive's models, and the members who can use them.
-
-    With `only`, those of these organizations: a preview for one customer does not cost as much as one for
-    all.
-    """
+    """The credentials that reach the directive's models, and the members who can use them."""
     reaching: dict[tuple[str, str, str], list[CredentialRow]] = {}
-    for credential in _each(table.credentials.values, held):
+    for credential in _each(among.credentials, held):
         grant = credential.grant
-        if only is not None and grant.organization not in only:
-            continue
         for model in directive.models & grant.models.keys():
             if credential.revoked or not directive.is_about(model, grant.surface):
                 continue
@@ -225,7 +242,7 @@ def _subjects(
         for identifier, person in _each(table.registry.get(organization, {}).items, held)
     }
     people: dict[str, list[Person]] = {}
-    for person in _each(table.people.values, held):
+    for person in _each(among.people, held):
         if person.organization in asked:
             people.setdefault(person.organization, []).append(person)
     for (organization, model, surface), credentials in reaching.items():
@@ -270,9 +287,8 @@ def _as_named(table: Table, organization: str, identifier: bytes) -> Naming:
 def _used(
     table: Table, directive: Cover, usage: Iterable[Usage], now_ms: int, held: Held
 ) -> Iterator[_Subject]:
-    known = {credential.id: credential for credential in _each(table.credentials.values, held)}
     for each in _each(lambda: usage, held):
-        credential = known.get(each.credential)
+        credential = table.known(each.credential)
         if credential is None or not directive.is_about(each.model, credential.grant.surface):
             continue
         whoms = naming.known(each.naming, credential, each.model, table, now_ms, now_ms).whoms

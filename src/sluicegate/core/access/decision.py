@@ -287,7 +287,7 @@ def _not_granted(ask: Ask, table: Table, credential: CredentialRow, offer: Offer
     application = table.pending.get((organization, release), {}).get(ask.surface)
     if application is not None:
         return Deny(Reason.APPLICATION_PENDING, application=application, fallback=offer.fallback)
-    if table.surfaces_granted.get((organization, release)):
+    if organization in table.holders.get(release, ()):
         return Deny(Reason.SURFACE_NOT_GRANTED, fallback=offer.fallback)
     return Deny(Reason.NOT_ADMITTED, fallback=offer.fallback)
 

@@ -126,7 +126,8 @@ class Table:
         self.credentials: dict[bytes, CredentialRow] = {}
         self.grants: dict[tuple[str, str, str], GrantRow] = {}
         self.grants_by_id: dict[str, GrantRow] = {}
-        self.surfaces_granted: dict[tuple[str, str], set[str]] = {}
+        self.holders: dict[str, set[str]] = {}
+        """The organizations that hold or held a grant, by release."""
         self.pending: dict[tuple[str, str], dict[str, str]] = {}
         self.offers: dict[str, Offer] = {}
         self.listings: dict[str, Listing] = {}
@@ -189,6 +190,10 @@ class Table:
     def credential(self, name: str) -> CredentialRow:
         """A credential by its id. Raises: KeyError."""
         return self._credential_ids[name]
+
+    def known(self, name: str) -> CredentialRow | None:
+        """The credential with this id, if there is one."""
+        return self._credential_ids.get(name)
 
     def bearing(self, name: str) -> frozenset[str]:
         """The organizations whose legal name has this tag."""
@@ -351,7 +356,7 @@ def _grant_approved(table: Table, entry: Entry, body: grants.GrantApproved) -> N
         table.grants[key].replaced = True
     table.grants[key] = grant
     table.grants_by_id[grant.id] = grant
-    table.surfaces_granted.setdefault((grant.organization, grant.release), set()).add(grant.surface)
+    table.holders.setdefault(grant.release, set()).add(grant.organization)
 
 
 def _served(terms: TermsRow, body: Body) -> dict[str, str]:

@@ -373,10 +373,9 @@ def nominate(state: State, command: Nominate, now_ms: int, entropy: Entropy) -> 
     release = state.releases.get(command.release)
     if release is None or command.stage not in release.terms:
         return stage_unknown(command.release, command.stage)
-    asked = (command.release, command.stage, command.organization)
-    for known in state.nominations.values():
-        if (known.release, known.stage, known.organization) == asked:
-            return Acceptance([], NewNomination(nomination=known.nomination))
+    known = state.nominations.get((command.release, command.stage, command.organization))
+    if known is not None:
+        return Acceptance([], NewNomination(nomination=known.nomination))
     body = OrganizationNominated(
         nomination=entropy.name("nom"),
         release=command.release,

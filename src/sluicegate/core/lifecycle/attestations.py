@@ -95,8 +95,8 @@ def retire_signatory(
         return Refusal("unknown", "signatory_unknown", said, "'signatory list' shows yours")
     ended = [
         name
-        for name, (keyid, _) in state.registry.attested.items()
-        if keyid == found.keyid and _organization(state, name) == command.organization
+        for name in state.registry.attesting.get(found.keyid, ())
+        if _organization(state, name) == command.organization
     ]
     drafts = [_withdrawn(name, entropy) for name in ended]
     body = SignatoryRetired(signatory=found.id, keyid=found.keyid, organization=command.organization)

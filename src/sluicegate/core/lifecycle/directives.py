@@ -217,15 +217,13 @@ def _covers_nothing(state: State, spec: DirectiveSpec, knows: Callable[[Release]
 
 
 def _reached(state: State, knows: Callable[[Release], bool]) -> dict[str, set[str]]:
-    """The surfaces on which each model is offered or granted, as far as the asker may know."""
-    known = {name for name, release in state.releases.items() if knows(release)}
+    """The surfaces on which each model is offered, or is or was granted, as far as the asker may know."""
     reached: dict[str, set[str]] = {}
-    for release, model in _models(state):
-        if release.name in known:
-            reached.setdefault(model, set()).update(release.plan.spec.surfaces)
-    for grant in state.table.grants_by_id.values():
-        for model in grant.models if grant.release in known else ():
-            reached.setdefault(model, set()).add(grant.surface)
+    for release in filter(knows, state.releases.values()):
+        for model in release.plan.spec.models:
+            reached.setdefault(model.id, set()).update(release.plan.spec.surfaces)
+        for granted, surfaces in state.reached.get(release.name, {}).items():
+            reached.setdefault(granted, set()).update(surfaces)
     return reached
 
 
@@ -238,10 +236,6 @@ def _surface_unknown(
             said = f"no surface {surface[:80]!r} of these models"
             return Refusal("unknown", "surface_unknown", said, "check its spelling")
     return None
-
-
-def _models(state: State) -> list[tuple[Release, str]]:
-    return [(release, model.id) for release in state.releases.values() for model in release.plan.spec.models]
 
 
 def _means_otherwise(state: State, spec: DirectiveSpec) -> Refusal | None:

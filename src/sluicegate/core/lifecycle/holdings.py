@@ -36,13 +36,17 @@ class Holdings:
         for key in keys:
             self._lists.setdefault(key, []).append(grant.id)
 
+    def of(self, what: str, name: str) -> Sequence[str]:
+        """One list, oldest first, such as `of("release", "gpt-5.6")`."""
+        return self._lists.get((what, name), [])
+
     def fewest(self, keys: Iterable[Key]) -> Sequence[str]:
         """The shortest of some lists, oldest first. Requires: at least one key."""
-        return min((self._lists.get(key, []) for key in keys), key=len)
+        return min((self.of(*key) for key in keys), key=len)
 
     def merged(self, keys: Iterable[Key]) -> Sequence[str]:
         """The grants of some lists that have none in common, oldest first."""
-        found = (name for key in keys for name in self._lists.get(key, ()))
+        found = (name for key in keys for name in self.of(*key))
         return sorted(found, key=self._places.__getitem__)
 
     def place_in(self, found: Sequence[str], grant: str) -> int:

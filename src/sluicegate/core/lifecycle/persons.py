@@ -209,7 +209,7 @@ def hand_in_assertion(
         return Refusal("unverified", "assertion_of_another", said, "hand in one whose subject is theirs")
     result = NewMemberClaim(member=person.id, status=found.status, provider=command.provider)
     digest = canonical.sha256_hex(command.token.encode())
-    told = state.registry.told.get((person.id, command.provider))
+    told = state.registry.told.get(person.id, {}).get(command.provider)
     if told is not None and told.assertion == digest:
         return Acceptance([], result)
     stated = StatusClaim(found.status, Assurance.IDENTITY_PROVIDER, BY_ASSERTION, command.until_ms)
@@ -353,7 +353,7 @@ def _stands(state: State, claim: people.ClaimRow) -> bool:
     """Whether the same issuer already claims the same."""
     person = state.table.people.get(claim.member)
     known = claim_by(person, claim.issuer) if person is not None else None
-    told = state.registry.told.get((claim.member, claim.issuer))
+    told = state.registry.told.get(claim.member, {}).get(claim.issuer)
     if known is None or told is None:
         return False
     said = StatusClaim(known.status, known.assurance, told.method, known.until_ms)

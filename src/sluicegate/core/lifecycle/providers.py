@@ -15,7 +15,6 @@ from typing import NamedTuple
 from sluicegate.acts.providers import KeyChange, KnownProvider
 from sluicegate.core.access.decision import Instant
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
-from sluicegate.core.lifecycle.registry import RegisteredProvider
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.people import assertion, persons
 from sluicegate.core.people.assertion import AssertionFailure, JwkSet, Provider
@@ -68,7 +67,8 @@ def register_provider(
 ) -> Acceptance | Refusal:
     """Decide `RegisterProvider`. The same registration again changes nothing."""
     given = command.provider
-    known = {name: each for name, each in state.registry.providers.items() if _is_of(each, command)}
+    own = state.table.providers.get(command.organization, {})
+    known = {name: state.registry.providers[name] for name in own}
     for name, each in known.items():
         if each.stated == _stated(name, given, command.jwks_url):
             return Acceptance([], KnownProvider(provider=name))
@@ -135,10 +135,6 @@ def asserted(
 def provider_unknown(name: str) -> Refusal:
     """The refusal for a provider that does not exist, or that the asker may not know of."""
     return Refusal("unknown", "provider_unknown", f"no provider {name[:80]!r}", "'provider list' shows yours")
-
-
-def _is_of(provided: RegisteredProvider, command: RegisterProvider) -> bool:
-    return provided.organization == command.organization
 
 
 def _stated(name: str, provider: Provider, jwks_url: str | None) -> people.ProviderRow:

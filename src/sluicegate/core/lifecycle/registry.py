@@ -49,12 +49,14 @@ class Registry:
 
     members: dict[str, dict[str, tuple[bytes, ...]]] = field(default_factory=dict)
     """The members of each organization, oldest first, with the digests of their identifiers."""
-    told: dict[tuple[str, str], ClaimOrigin] = field(default_factory=dict)
+    told: dict[str, dict[str, ClaimOrigin]] = field(default_factory=dict)
     """The origin of a claim, by member and issuer."""
     signatories: dict[str, dict[str, SignatoryPin]] = field(default_factory=dict)
     """The signatories of each organization, by key id."""
     attested: dict[str, tuple[str, str]] = field(default_factory=dict)
     """The attestation of each credential: the key id that signed it, and its digest."""
+    attesting: dict[str, dict[str, None]] = field(default_factory=dict)
+    """The credentials that each key attests, by key id, oldest attestation first."""
     providers: dict[str, RegisteredProvider] = field(default_factory=dict)
     spent: set[str] = field(default_factory=set)
     """Digests of the assertions and attestations that have been used."""
@@ -71,21 +73,20 @@ def _members_removed(registry: Registry, entry: Entry, body: people.MembersRemov
     members = registry.members[seen(body.organization)]
     for member in gone:
         del members[member]
-    for key in [key for key in registry.told if key[0] in gone]:
-        del registry.told[key]
+        registry.told.pop(member, None)
 
 
 def _status_claimed(registry: Registry, entry: Entry, body: people.StatusClaimed) -> None:
     for claim in seen(body.claims):
         told = ClaimOrigin(claim.method or "", entry.by, entry.at_ms, claim.assertion)
-        registry.told[claim.member, claim.issuer] = told
+        registry.told.setdefault(claim.member, {})[claim.issuer] = told
         if told.assertion is not None:
             registry.spent.add(told.assertion)
 
 
 def _status_revoked(registry: Registry, entry: Entry, body: people.StatusRevoked) -> None:
     for claim in seen(body.claims):
-        registry.told.pop((claim.member, claim.issuer), None)
+        registry.told.get(claim.member, {}).pop(claim.issuer, None)
 
 
 def _signatory_pinned(registry: Registry, entry: Entry, body: people.SignatoryPinned) -> None:
@@ -99,12 +100,15 @@ def _signatory_retired(registry: Registry, entry: Entry, body: people.SignatoryR
 
 def _credential_attested(registry: Registry, entry: Entry, body: credentials.CredentialAttested) -> None:
     attested = seen(body.attested)
-    registry.attested.pop(body.credential, None)
+    before = registry.attested.pop(body.credential, None)
+    if before is not None:
+        del registry.attesting[before[0]][body.credential]
     if attested is None or attested.digest is None:
         return
     if attested.keyid is None:
         raise KeyError("keyid")
     registry.attested[body.credential] = (attested.keyid, attested.digest)
+    registry.attesting.setdefault(attested.keyid, {})[body.credential] = None
     registry.spent.add(attested.digest)
 
 

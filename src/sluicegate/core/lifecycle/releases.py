@@ -95,8 +95,8 @@ def _asked_to_open(
     """The case in which agencies agree to an opening. If one is open, it continues."""
     release = state.releases[opening.release]
     result = StageReceipt(release=release.name, stage=opening.stage)
-    for known in open_cases(state, release.name):
-        if known.kind == kinds.OPENING and known.question.terms == opening.terms:
+    for known in state.docket.newest(lambda each: each.is_open and each.kind == kinds.OPENING):
+        if known.question.terms == opening.terms:
             return Acceptance([], replace(result, case=known.id))
     case = entropy.name("case")
     question = Question(
@@ -272,10 +272,11 @@ def _terms_cases(
     """A case for every stage whose terms are not agreed, have no open case, and are not provably tighter."""
     release = given.metadata.name
     before = state.releases.get(release)
-    settled = set(before.agreed) if before else set()
-    settled |= {case.question.terms for case in open_cases(state, release) if case.kind == kinds.TERMS}
+    agreed = before.agreed if before else frozenset()
     for name in given.stages:
-        if terms[name] in settled or name in tightened:
+        asked = map(state.cases.__getitem__, state.record.asked.get(terms[name], ()))
+        is_open = any(case.state != kinds.DETERMINED for case in asked)
+        if is_open or terms[name] in agreed or name in tightened:
             continue
         case = entropy.name("case")
         question = Question(

@@ -9,8 +9,10 @@ Rules:
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sluicegate.core.access.table import Table, fold_in
@@ -26,7 +28,7 @@ from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entities.release import Release
-from sluicegate_record.entries import Entry, credentials, directives, fleet, releases
+from sluicegate_record.entries import Entry, credentials, directives, fleet, people, releases
 from sluicegate_record.entries.body import Body, seen
 from sluicegate_record.record import Record
 from sluicegate_record.terms import durations, kinds
@@ -68,6 +70,9 @@ class Point:
     """Its newest statement for each directive."""
 
 
+_NO_SEATS: Counter[str] = Counter()
+
+
 class State:
     """Everything that the commands need, at one size of the log."""
 
@@ -89,6 +94,10 @@ class State:
         """The credentials issued under each grant, oldest first."""
         self.granted = Holdings()
         """Every grant."""
+        self.reached: dict[str, dict[str, set[str]]] = {}
+        """The surfaces on which each model is or was granted, by release and model."""
+        self.undescribed: dict[str, None] = {}
+        """The holders of grants that the log does not describe: it is of an earlier build."""
         self.keyed = Holdings()
         """The grants under which a credential was issued, in the order of their first ones."""
         self.open_applications: dict[tuple[str, str, str], str] = {}
@@ -103,8 +112,12 @@ class State:
         """Every case of an applicant, and of an organization, oldest first."""
         self.lists: dict[str, str] = {}
         """The version in use of each screening list."""
-        self.nominations: dict[str, Nomination] = {}
-        self.notes: list[dict[str, Any]] = []
+        self.nominations: dict[tuple[str, str, str], Nomination] = {}
+        """Nominations by release, stage and organization."""
+        self.notes: dict[str, dict[str, Any]] = {}
+        """Every note, by digest, oldest first."""
+        self.remarks: dict[str, list[dict[str, Any]]] = {}
+        """The notes about each directive, oldest first."""
         self._docket = Docket()
 
     @property
@@ -173,11 +186,11 @@ class State:
         """Put the docket in order. Who folds for others calls this last: then no reader changes anything."""
         self._docket.settle(self.record)
 
-    def seated(self, release: str, stage: str) -> frozenset[str]:
-        """The organizations that hold a seat of a stage,
+    def seated(self, release: str, stage: str) -> AbstractSet[str]:
+        """The organizations that hold a seat of a stage now,
         through a grant that has not ended, or an open offer.
         """
-        return frozenset(self.seats.get((release, stage), ()))
+        return self.seats.get((release, stage), _NO_SEATS).keys()
 
     def seats_of(self, release: str, stage: str) -> int | None:
         """How many seats a stage has; None without a limit, 0 if the stage does not exist any more."""
@@ -185,17 +198,33 @@ class State:
         body = found.plan.stages.get(stage) if found else None
         return body.seats if body else 0
 
-    def next_offers(self, release: str, stage: str) -> list[str]:
-        """The waitlisted cases that can get an offer of a seat now, in order."""
-        taken = set(self.seated(release, stage))
-        seats = self.seats_of(release, stage)
-        found = []
-        for name in self.waitlists.get((release, stage), ()):
-            organization = self.cases[name].organization or name
-            if organization in taken or seats is None or len(taken) < seats:
-                taken.add(organization)
-                found.append(name)
-        return found
+    def next_offers(self, release: str, stage: str) -> Iterator[str]:
+        """The waitlisted cases that can get an offer of a seat now, in order.
+
+        The first ones take the free seats. Further ones are of organizations that have a seat then: these are
+        found through the organizations or the list, where there are fewer.
+        """
+        waiting = self.waitlists.get((release, stage), {})
+        seated, seats = self.seated(release, stage), self.seats_of(release, stage)
+        free, first, last = len(waiting) if seats is None else seats - len(seated), dict[str, None](), ""
+        for last in waiting if free > 0 else ():
+            if self._taker(last) not in seated:
+                first[self._taker(last)] = None
+            yield last
+            if len(first) == free:
+                break
+        further: Iterable[str] = waiting
+        if len(seated) < len(waiting):
+            cases = (self.cases_of.get(organization, ()) for organization in (*seated, *first))
+            further = {name for name in chain.from_iterable(cases) if name in waiting}
+        for name in sorted(further, key=waiting.__getitem__):
+            is_after = waiting[name] > waiting.get(last, -1)
+            if is_after and (self._taker(name) in seated or self._taker(name) in first):
+                yield name
+
+    def _taker(self, case: str) -> str:
+        """The organization that takes the seat of a case."""
+        return self.cases[case].organization or case
 
     def waitlist(self, stage: StageName) -> dict[str, int]:
         """The waitlist of a stage, to change it."""
@@ -279,8 +308,8 @@ def _fold(state: State, entry: Entry) -> None:
     if fold is not None:
         touched |= dict.fromkeys(fold(state, entry, entry.body) or ())
     for stage in touched:
-        offers = state.next_offers(*stage) if state.waitlists.get(stage) else []
-        state.agenda.put(What("/".join(stage), "", "seat"), entry.at_ms if offers else None)
+        has_offer = any(True for _ in state.next_offers(*stage))
+        state.agenda.put(What("/".join(stage), "", "seat"), entry.at_ms if has_offer else None)
 
 
 # What follows from an entity: the stages whose seats it touches
@@ -374,6 +403,11 @@ def _due_in(case: Case) -> Iterator[tuple[What, int]]:
 def _follow_grant(state: State, before: Grant | None, grant: Grant) -> Iterator[StageName]:
     if before is None:
         state.granted.add(grant, state.cases[grant.case])
+        if grant.organization not in state.table.organizations:
+            state.undescribed[grant.organization] = None
+    row = state.table.grants_by_id[grant.id]
+    for model in row.models:
+        state.reached.setdefault(row.release, {}).setdefault(model, set()).add(row.surface)
     state.agenda.put(What(grant.id, "", "expiry"), grant.valid_until_ms if grant.is_live else None)
     yield from _follow_seat(state, before, grant)
 
@@ -437,7 +471,8 @@ def _look_again(state: State, release: str, at_ms: int) -> None:
 
 def _organization_nominated(state: State, entry: Entry, body: releases.OrganizationNominated) -> None:
     organization = seen(body.organization)
-    state.nominations[body.nomination] = Nomination(body.nomination, body.release, body.stage, organization)
+    found = Nomination(body.nomination, body.release, body.stage, organization)
+    state.nominations[found[1:]] = found
 
 
 def _list_changed(state: State, entry: Entry, body: releases.ListChanged) -> None:
@@ -445,7 +480,9 @@ def _list_changed(state: State, entry: Entry, body: releases.ListChanged) -> Non
 
 
 def _record_added(state: State, entry: Entry, body: releases.RecordAdded) -> None:
-    state.notes.append(note_of(entry, body))
+    note = state.notes[body.digest] = note_of(entry, body)
+    if body.about.directive is not None:
+        state.remarks.setdefault(body.about.directive, []).append(note)
 
 
 def _credential_issued(state: State, entry: Entry, body: credentials.CredentialIssued) -> None:
@@ -454,6 +491,10 @@ def _credential_issued(state: State, entry: Entry, body: credentials.CredentialI
     if body.grant not in state.keyed:
         grant = state.grants[body.grant]
         state.keyed.add(grant, state.cases[grant.case])
+
+
+def _organization_described(state: State, entry: Entry, body: people.OrganizationDescribed) -> None:
+    state.undescribed.pop(seen(body.described).organization, None)
 
 
 def _definition_added(state: State, entry: Entry, body: directives.DefinitionAdded) -> None:
@@ -485,6 +526,7 @@ _FOLDS: dict[type[Body], Callable[[State, Entry, Any], list[StageName] | None]] 
     releases.ListChanged: _list_changed,
     releases.RecordAdded: _record_added,
     credentials.CredentialIssued: _credential_issued,
+    people.OrganizationDescribed: _organization_described,
     directives.DefinitionAdded: _definition_added,
     fleet.PointDeclared: _point_declared,
     fleet.PointRetired: _point_retired,

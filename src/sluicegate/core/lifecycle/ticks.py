@@ -79,7 +79,7 @@ def _done(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft
 def _is_due(ahead: Ahead, what: What, now_ms: int) -> bool:
     """Whether something is still due after what has been done in the batch."""
     if what.what == "seat":
-        return bool(ahead.next_offers(*_stage_of(what)))
+        return any(True for _ in ahead.next_offers(*_stage_of(what)))
     if what.about not in ahead.changed:
         return True
     at_ms = due_ms(ahead, what)
