@@ -302,3 +302,18 @@ def test_what_is_listed_is_json(plane):
     for name in ("developer", "oncd", "applicant"):
         for case in plane.do(name, cases.LIST).cases:
             json.dumps(plane.do(name, cases.SHOW, case=case.case).to_json(), allow_nan=False)
+
+
+def test_a_case_tells_all_but_its_applicant_that_it_was_hoped_for(plane):
+    file = json.dumps({"name": "Example Utility", "registeredIn": "US"})
+    asked = {"release": RELEASE, "stage": STAGE, "organization": file, "file": "organization.yaml"}
+    hoped = yes(plane.do("developer", acts.NOMINATE, **asked)).nomination
+    assert yes(plane.do("developer", acts.NOMINATE, **asked)).nomination == hoped
+    known = {name: yes(plane.submit(name=name)).application for name in ("Example Utility", "Example Grid")}
+    found = {
+        (who, name): plane.do(who, cases.SHOW, case=case).nominated
+        for who in ("developer", "oncd", "applicant")
+        for name, case in known.items()
+    }
+    told = {(who, name): name == "Example Utility" for who in ("developer", "oncd") for name in known}
+    assert found == told | {("applicant", name): None for name in known}

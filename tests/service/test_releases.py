@@ -155,3 +155,12 @@ def test_opening_without_agreement_is_refused(plane):
     refused = plane.open()
     assert isinstance(refused, Refusal)
     assert refused.code == "terms_not_agreed"
+
+
+def test_status_names_the_newest_case_about_the_terms(plane):
+    (denied,) = plane.apply().cases
+    plane.say(denied, "oncd", "object")
+    (again,) = plane.apply().cases
+    (found,) = status(plane, "developer").releases[0].stages
+    assert (found.terms_case, found.awaiting) == (again, ("oncd", "ostp"))
+    assert again != denied

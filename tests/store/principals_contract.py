@@ -73,6 +73,10 @@ class PrincipalsContract(Contract):
             "_co é": {"org_3"},
             "exa* OR grid": set(),
             "gri\0d": set(),
+            "plexam": set(),
+            "ample utili": {"org_1"},
+            '00% "power" _co': {"org_3"},
+            "example " * 60: set(),
         }.items():
             assert set(store.principals.organizations_like(part, 9)) == expected, part
             assert store.principals.named_like(known, part) == expected, part

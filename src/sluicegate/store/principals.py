@@ -129,11 +129,17 @@ class SqlitePrincipals:
 
 
 def _has(name: sa.ColumnClause[str], part: str) -> sa.ColumnElement[bool]:
-    """Whether `part` occurs in an indexed name: by the index, which knows of three characters or more."""
+    """Whether `part` occurs in an indexed name: by the index, which knows of three characters or more.
+
+    The index finds the names with all of its threes, side by side: to find `part` as one phrase it would read
+    three times as much.
+    """
     if len(part) < TRIGRAM or "\0" in part:
         return _within(name, part)
-    quoted = part.replace('"', '""')
-    return name.op("MATCH")(f'"{quoted}"')
+    last = len(part) - TRIGRAM
+    threes = (part[at : at + TRIGRAM] for at in (*range(0, last, TRIGRAM), last))
+    quoted = (three.replace('"', '""') for three in threes)
+    return name.bool_op("MATCH")(" AND ".join(f'"{three}"' for three in quoted)) & _within(name, part)
 
 
 def _within(name: sa.ColumnElement[str], part: str) -> sa.ColumnElement[bool]:

@@ -4,6 +4,7 @@ Rules:
 - Only `State.apply` writes it. It reads only the `public` and `gate` parts.
 - What is due, who holds a seat, who waits and which application is open follow from the entities of the
   record. Each is looked up here, and no entity is folded twice.
+- No command goes through all cases, grants, organizations, persons or credentials: it looks up one here.
 """
 
 from __future__ import annotations
