@@ -45,7 +45,6 @@ AsgiReceive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _MODELS = b"/v1/models"
 _MODEL = b"/v1/models/"
 _JSON = b"application/json"
-_OUTLIVES = Deny(Reason.REQUEST_INVALID, "work that outlives its request is not served here")
 
 
 class Gateway:

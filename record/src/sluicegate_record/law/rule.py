@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from functools import wraps
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.directive import Directive
@@ -17,6 +17,8 @@ from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.record import Record
 from sluicegate_record.terms import kinds
+
+V = TypeVar("V")
 
 
 class Support(Enum):
@@ -59,9 +61,7 @@ class At(NamedTuple):
 
     def case(self, name: str, *kinds: str) -> Case:
         """A case of one of these kinds. Raises: Broken."""
-        case = self.record.cases.get(name)
-        if case is None:
-            raise Broken(f"no case {name!r}")
+        case = _known(self.record.cases, name, "case")
         question = case.question
         if kinds and (case.kind not in kinds or question.kind != case.kind or question.case != name):
             raise Broken(f"a case of another kind than {', '.join(kinds)}")
@@ -69,17 +69,11 @@ class At(NamedTuple):
 
     def grant(self, name: str) -> Grant:
         """A grant. Raises: Broken."""
-        grant = self.record.grants.get(name)
-        if grant is None:
-            raise Broken(f"no grant {name!r}")
-        return grant
+        return _known(self.record.grants, name, "grant")
 
     def directive(self, name: str) -> Directive:
         """A directive. Raises: Broken."""
-        found = self.record.directives.get(name)
-        if found is None:
-            raise Broken(f"no directive {name!r}")
-        return found
+        return _known(self.record.directives, name, "directive")
 
     def terms(self, digest: str) -> Terms:
         """Terms. Raises: Broken."""
@@ -90,10 +84,15 @@ class At(NamedTuple):
 
     def release(self, name: str) -> Release:
         """A release. Raises: Broken."""
-        release = self.record.releases.get(name)
-        if release is None:
-            raise Broken(f"no release {name!r}")
-        return release
+        return _known(self.record.releases, name, "release")
+
+
+def _known(among: Mapping[str, V], name: str, what: str) -> V:
+    """One entity, by its name. Raises: Broken: the record does not have it."""
+    found = among.get(name)
+    if found is None:
+        raise Broken(f"no {what} {name!r}")
+    return found
 
 
 LawRule: TypeAlias = Callable[[At, Any], None]
