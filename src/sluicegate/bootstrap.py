@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import uvicorn
 import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.applications import Starlette
@@ -49,7 +48,9 @@ from sluicegate.gate.feed import Feed, MachineClock
 from sluicegate.gate.gateway import Gateway
 from sluicegate.gate.server import serve as serve_gateway
 from sluicegate.gate.upstream import HttpUpstream
+from sluicegate.http import asgi
 from sluicegate.http.app import Fault
+from sluicegate.http.server import HttpServer
 from sluicegate.ports import EMAIL, UNCONFIRMED, WEBHOOK, Store
 from sluicegate.post.carrier import Carrier
 from sluicegate.post.courier import Courier
@@ -59,7 +60,7 @@ from sluicegate.post.webhook import Webhooks
 from sluicegate.service import tokens
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
-from sluicegate.settings import FIRST_GATEWAY, ControlSettings, FeedSettings, GatewaySettings
+from sluicegate.settings import FIRST_GATEWAY, ControlSettings, FeedSettings, GatewaySettings, HttpSettings
 from sluicegate.store import hints, keyfile, lock
 from sluicegate.store.clock import ClockFile, FollowedClock, SteadyClock
 from sluicegate.store.fleet import FEEDS, FILE, SqliteFeedRegister, SqliteFeeds
@@ -175,7 +176,7 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
     try:
         with _hinted(settings.state_dir, plane.hinted.set):
             async with _carrying(wired):
-                await _serve(lambda fault: application(plane, fault), at, stop, ready)
+                await _serve(partial(application, plane, settings.http), settings.http, at, stop, ready)
     finally:
         await key_sets.close()
         wired.ledger.store.close()
@@ -235,16 +236,17 @@ async def serve_feed(wired: WiredFeed, stop: asyncio.Event, ready: Ready) -> Non
     """Serve a feed until `stop` is set; `ready` is called once with its URL."""
     settings, news = wired.settings, News(wired.leases)
     at = _listen(settings.host, settings.port)
-    made = partial(feed_application, wired.leases, wired.store.principals, news)
+    made = partial(feed_application, wired.leases, wired.store.principals, news, settings.http)
     try:
         with _hinted(settings.state_dir / FEEDS / settings.name, news.hint):
-            await _serve(made, at, stop, ready, news.close)
+            await _serve(made, settings.http, at, stop, ready, news.close)
     finally:
         wired.store.close()
 
 
-async def _serve(
+async def _serve(  # noqa: PLR0913 - what is served, and how it begins and ends
     made: Callable[[Fault], Starlette],
+    settings: HttpSettings,
     listening: socket.socket,
     stop: asyncio.Event,
     ready: Ready,
@@ -263,30 +265,15 @@ async def _serve(
         faults.append(error)
         stop.set()
 
-    config = uvicorn.Config(
-        made(fault),
-        log_config=None,
-        access_log=False,
-        ws="none",
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=1,
-        http="h11",  # it bounds the header block; httptools would take one without end
-        h11_max_incomplete_event_size=65_536,
-    )
-    server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.01)
-    if not serving.done():
+    app = made(fault)
+    server = HttpServer(asgi.handler(app), settings)
+    async with app.router.lifespan_context(app):
+        await server.start(listening)
         host, port = listening.getsockname()[:2]
         ready(f"http://{host}:{port}")
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    ending()
-    server.should_exit = True
-    await serving
+        await stop.wait()
+        ending()
+        await server.stop()
     if faults:
         raise faults[0]
 
@@ -411,15 +398,6 @@ def run_until_signalled(serving: Callable[[asyncio.Event], Awaitable[None]]) -> 
         while isinstance(first, ExceptionGroup):
             first = first.exceptions[0]
         raise first from None
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to us."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture nothing."""
-        yield
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -17,6 +17,7 @@
     ├── Unauthorized            no token, or one that may not do this       exit 1
     ├── StoreUnusable           not our database, or a newer schema         exit 3
     ├── StoreUnavailable        disk full, in use, gone; nothing was done   exit 4, HTTP 503
+    ├── Overloaded              too much is asked at once; nothing was done exit 4, HTTP 503 or 429
     └── Unreachable             the other side did not answer               exit 4
 
 A "no" that the rules foresee is a value (`core.access.refusals.Deny`, `core.lifecycle.Refusal`). An exception
@@ -55,6 +56,7 @@ __all__ = [
     "InvalidDocument",
     "InvalidInput",
     "NotCanonical",
+    "Overloaded",
     "Place",
     "SluicegateError",
     "StoreUnavailable",
@@ -104,6 +106,19 @@ class Unauthorized(SluicegateError):
     """No token, an unknown one, or one whose holder may not do this."""
 
     code = "unauthorized"
+
+
+class Overloaded(SluicegateError):
+    """Too much is asked at the same time, by one caller or by all. Nothing was done.
+
+    `retry_after_s` says when to ask again.
+    """
+
+    code = "server_busy"
+
+    def __init__(self, message: str, *, code: str = "server_busy", retry_after_s: int = 1) -> None:
+        super().__init__(message, code=code, remedy=f"ask again after {retry_after_s} s")
+        self.retry_after_s = retry_after_s
 
 
 class StoreUnusable(SluicegateError):

@@ -18,6 +18,37 @@ FIRST_GATEWAY = "gateway-1"
 
 
 @dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """What an HTTP server takes from those who call it, and how long it waits for them."""
+
+    max_connections: int = 4_096
+    """How many connections are open. A server that may have fewer files has fewer."""
+    max_connections_of_address: int = 256
+    """How many of one address: one of IPv4, or 64 bits of IPv6."""
+    max_pipelined: int = 16
+    """How many requests of one connection may wait for their turn."""
+    max_head_bytes: int = 32 * 1024
+    max_target_bytes: int = 8 * 1024
+    send_buffer_bytes: int = 64 * 1024
+    head_timeout_ms: int = 10_000
+    """How long a request's head may take, from the opening of the connection or the first byte."""
+    body_timeout_ms: int = 60_000
+    """How long a body may take, from when it is read."""
+    write_timeout_ms: int = 30_000
+    """How long a client may take to read what waits for it."""
+    idle_timeout_ms: int = 75_000
+    """How long a connection may wait for the next request."""
+    stop_grace_ms: int = 2_000
+    """How long answers may take to end after a signal to stop."""
+    requests_per_second: int = 100
+    """How many requests one address may send without a token, on average."""
+    burst: int = 200
+    """How many of them at once."""
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Who stands in front: what their `X-Forwarded-For` says last is the address of a request."""
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamTarget:
     """Where a model is served: `base_url` without `/v1`, and the key to send there, if any."""
 
@@ -92,6 +123,7 @@ class ControlSettings:
     max_body_bytes: int = 16 * 1024 * 1024
     """An annex of 100,000 rows comes in one request. The sender has shown a token first."""
     post: PostSettings = PostSettings()
+    http: HttpSettings = HttpSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +136,4 @@ class FeedSettings:
     port: int = FEED_PORT
     max_entries: int = 500
     """How many entries one answer has at most."""
+    http: HttpSettings = HttpSettings()

@@ -15,20 +15,23 @@ from sluicegate.control.routes import routes
 from sluicegate.errors import StoreUnavailable
 from sluicegate.http import app as http
 from sluicegate.http.app import Fault
+from sluicegate.http.entrance import Entrance
 from sluicegate.http.threads import urgently
+from sluicegate.settings import HttpSettings
 
 TICK_S = 1.0
 """How often time is looked at while no one asks for anything."""
 _log = logging.getLogger(__name__)
 
 
-def application(plane: ControlPlane, fault: Fault) -> Starlette:
+def application(plane: ControlPlane, http_settings: HttpSettings, fault: Fault) -> Starlette:
     """The application that serves a control plane."""
+    entrance = Entrance(plane.services.ledger.store.principals, http_settings)
     routed = [
-        *routes(plane, PUBLIC),
-        *logfiles.routes(plane),
+        *routes(plane, entrance, PUBLIC),
+        *logfiles.routes(plane, entrance),
         *operations.routes(plane.services),
-        openapi.route(PUBLIC),
+        openapi.route(PUBLIC, entrance),
         page.ROUTE,
     ]
     return http.application(

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from sluicegate import __version__
 from sluicegate.acts.act import COMMAND_ID_LEAST, COMMAND_ID_MOST, ActAnswer, AnyAct
 from sluicegate.acts.errors import ErrorAnswer
+from sluicegate.http.entrance import Entrance
+from sluicegate.http.public import NEWEST, public
 from sluicegate_record.form import FormField, codec_of, definitions, schema, shape_of
 from sluicegate_record.terms import quorum
 
@@ -31,15 +32,17 @@ _COMMAND_ID: dict[str, Any] = {
 }
 
 
-def route(acts: Sequence[AnyAct]) -> Route:
-    """The route of the document, which is made when it is first asked for."""
+def route(acts: Sequence[AnyAct], entrance: Entrance) -> Route:
+    """The route of the document, which is made once, when it is first asked for."""
 
     @cache
-    def described() -> dict[str, Any]:
-        return document(acts)
+    def described() -> bytes:
+        return json.dumps(document(acts), ensure_ascii=False, separators=(",", ":")).encode()
 
-    async def endpoint(_: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(described))
+    async def endpoint(request: Request) -> Response:
+        async with entrance.admit(request) as visitor:
+            body = await visitor.run(described)
+        return public(request, body, "application/json", NEWEST)
 
     return Route("/api/v1/openapi.json", endpoint)
 

@@ -1,32 +1,41 @@
-"""Routes for those who run a control plane: whether it lives, whether it is ready, what it counts."""
+"""Routes for those who run a control plane: whether it lives, whether it is ready, what it counts.
+
+Rules:
+- They answer also while strangers have all their requests in flight. So an answer is made at most once a
+  second, for all who ask.
+"""
 
 from __future__ import annotations
 
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from sluicegate.http.public import Recent
+from sluicegate.http.threads import urgently
 from sluicegate.service.context import Services
+
+AGE_MS = 1_000
 
 
 def routes(services: Services) -> list[Route]:
     """The routes of operations."""
-    registry = _gauges(services)
+    ledger, registry = services.ledger, _gauges(services)
+    readiness = Recent(partial(urgently, ledger.store.log.size), AGE_MS)
+    counts = Recent(partial(urgently, generate_latest, registry), AGE_MS)
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def readyz(_: Request) -> Response:
-        await run_in_threadpool(services.ledger.store.log.size)
+        await readiness()
         return PlainTextResponse("ready\n")
 
     async def metrics(_: Request) -> Response:
-        text = await run_in_threadpool(generate_latest, registry)
-        return Response(text, media_type="text/plain; version=0.0.4")
+        return Response(await counts(), media_type="text/plain; version=0.0.4")
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
 

@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
-
 from sluicegate.acts import directives as acts
 from sluicegate.acts import providers as provider_acts
 from sluicegate.acts.act import ActAnswer, AnyAct
@@ -15,34 +13,37 @@ from sluicegate.acts.directives import AcceptedDirective, SignedDirective
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput, StoreUnavailable
+from sluicegate.http.asking import Run
 from sluicegate.service import directives, preview, providers
 from sluicegate.service.context import Context
 from sluicegate.service.doings import doing_of
 from sluicegate_record.form import Json, replace
 
-AsyncDoing = Callable[[ControlPlane, Context[Any], Any], Awaitable[ActAnswer | Refusal]]
+AsyncDoing = Callable[[ControlPlane, Run, Context[Any], Any], Awaitable[ActAnswer | Refusal]]
+"""Does an act, with what runs functions in threads."""
 
 
 async def _issue(
-    plane: ControlPlane, context: Context[AcceptedDirective], asked: SignedDirective
+    plane: ControlPlane, run: Run, context: Context[AcceptedDirective], asked: SignedDirective
 ) -> AcceptedDirective | Refusal:
     """Put a directive in force, which feeds pass on by themselves; tell those it affects, and count them."""
-    issued = await run_in_threadpool(directives.issue, context, asked)
+    issued = await run(directives.issue, context, asked)
     with suppress(StoreUnavailable):  # the next tick tells
-        await run_in_threadpool(plane.services.telling.tell, context.ledger.size())
-    return await run_in_threadpool(preview.counted, context.ledger, issued)
+        await run(plane.services.telling.tell, context.ledger.size())
+    counted: AcceptedDirective | Refusal = await run(preview.counted, context.ledger, issued)
+    return counted
 
 
 def _with_keys(act: AnyAct, url_of: Callable[[Context[Any], Any], str | Refusal]) -> AsyncDoing:
     """An act that needs a key set. If it is asked without one, the set at `url_of` is fetched."""
 
-    async def doing(plane: ControlPlane, context: Context[Any], asked: Any) -> ActAnswer | Refusal:
+    async def doing(plane: ControlPlane, run: Run, context: Context[Any], asked: Any) -> ActAnswer | Refusal:
         if asked.jwks is None:
-            url = await run_in_threadpool(url_of, context, asked)
+            url = await run(url_of, context, asked)
             if isinstance(url, Refusal):
                 return url
             asked = replace(asked, jwks=await _fetched(plane, url))
-        answer: ActAnswer | Refusal = await run_in_threadpool(doing_of(act), context, asked)
+        answer: ActAnswer | Refusal = await run(doing_of(act), context, asked)
         return answer
 
     return doing

@@ -1,7 +1,7 @@
 """The routes of acts: read a request strictly, do the act, write its answer.
 
 Rules:
-- Nothing that a stranger sends is read: first comes the token, then the role, then the body.
+- Nothing that a stranger sends is read: first comes the entrance, then the body.
 - The answer is not kept by anyone on the way.
 """
 
@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -21,7 +20,9 @@ from sluicegate.control.outside import OUTSIDE, AsyncDoing
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput
-from sluicegate.http import asking, bearer
+from sluicegate.http import asking
+from sluicegate.http.asking import Run
+from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.errors import refused
 from sluicegate.service.context import STRANGER, Context, Doing
 from sluicegate.service.doings import doing_of
@@ -29,43 +30,47 @@ from sluicegate.service.doings import doing_of
 _HEADERS = {"cache-control": "no-store"}
 
 
-def routes(plane: ControlPlane, acts: Iterable[AnyAct]) -> list[Route]:
+def routes(plane: ControlPlane, entrance: Entrance, acts: Iterable[AnyAct]) -> list[Route]:
     """One route for each act."""
-    return [_route(plane, act) for act in acts]
+    return [_route(plane, entrance, act) for act in acts]
 
 
-def _route(plane: ControlPlane, act: AnyAct) -> Route:
+def _route(plane: ControlPlane, entrance: Entrance, act: AnyAct) -> Route:
     do = OUTSIDE.get(act) or _in_a_thread(doing_of(act))
 
     async def endpoint(request: Request) -> Response:
-        context = await _read(plane, act, request)
-        answer = await do(plane, context, context.asked)
-        if isinstance(answer, Refusal) and _is_named(request):
-            first: ActAnswer | Refusal | None = await run_in_threadpool(context.first)
-            answer = answer if first is None else first
-        if isinstance(answer, Refusal):
-            return refused(answer)
-        return JSONResponse(await run_in_threadpool(answer.to_json), headers=_HEADERS)
+        async with entrance.admit(request, act) as visitor:
+            context = await _read(plane, act, request, visitor)
+            answer = await do(plane, visitor.run, context, context.asked)
+            if isinstance(answer, Refusal) and _is_named(request):
+                first: ActAnswer | Refusal | None = await visitor.run(context.first)
+                answer = answer if first is None else first
+            if isinstance(answer, Refusal):
+                return refused(answer)
+            response: Response = await visitor.run(_written, answer)
+            return response
 
     return Route(act.path, endpoint, methods=[act.method], name=act.name)
 
 
+def _written(answer: ActAnswer) -> Response:
+    """An answer as bytes: a long one takes a while to write."""
+    return JSONResponse(answer.to_json(), headers=_HEADERS)
+
+
 def _in_a_thread(do: Doing[Any, Any]) -> AsyncDoing:
-    async def doing(_: ControlPlane, context: Context[Any], asked: Any) -> ActAnswer | Refusal:
-        return await run_in_threadpool(do, context, asked)
+    async def doing(_: ControlPlane, run: Run, context: Context[Any], asked: Any) -> ActAnswer | Refusal:
+        answer: ActAnswer | Refusal = await run(do, context, asked)
+        return answer
 
     return doing
 
 
-async def _read(plane: ControlPlane, act: AnyAct, request: Request) -> Context[Any]:
-    """The context of an act, as a request asks for it.
-
-    Raises: Unauthorized, InvalidInput.
-    """
-    known = plane.services.ledger.store.principals
-    principal = await run_in_threadpool(bearer.holder, known, act, request) if act.roles else STRANGER
-    asked = await asking.read(act, request, plane.max_body_bytes, run_in_threadpool)
+async def _read(plane: ControlPlane, act: AnyAct, request: Request, visitor: Visitor) -> Context[Any]:
+    """The context of an act, as a request asks for it. Raises: InvalidInput."""
+    asked = await asking.read(act, request, plane.max_body_bytes, visitor.run)
     command_id = _command_id(request) if act.kind == "command" else ""
+    principal = visitor.principal if act.roles and visitor.principal else STRANGER
     return Context(plane.services, principal, act, asked, command_id)
 
 

@@ -21,10 +21,13 @@ from sluicegate.acts.fleet import POLL, FeedQuestion
 from sluicegate.errors import StoreUnavailable, Unauthorized
 from sluicegate.feed.leases import CONFIRM_EVERY_MS, Leases
 from sluicegate.feed.run import Poll
-from sluicegate.http import app, asking, bearer
+from sluicegate.http import app, asking
 from sluicegate.http.app import Fault
+from sluicegate.http.asking import Run
+from sluicegate.http.entrance import Entrance
 from sluicegate.http.threads import urgently
 from sluicegate.ports import Principals
+from sluicegate.settings import HttpSettings
 from sluicegate_record.log import acknowledgement
 
 BODY_MAX = 1 << 16
@@ -105,17 +108,19 @@ async def _either(event: asyncio.Event) -> None:
     event.clear()
 
 
-def application(leases: Leases, principals: Principals, news: News, fault: Fault) -> Starlette:
+def application(
+    leases: Leases, principals: Principals, news: News, http_settings: HttpSettings, fault: Fault
+) -> Starlette:
     """The application that serves a feed."""
+    entrance = Entrance(principals, http_settings)
 
     async def poll(request: Request) -> Response:
-        by = await urgently(bearer.holder, principals, POLL, request)
-        question = await asking.read(POLL, request, BODY_MAX, urgently)
-        assert isinstance(question, FeedQuestion)
-        if by.name != question.gateway:
-            said = f"this token is of gateway {by.name!r}, not {question.gateway!r}"
-            raise Unauthorized(said, code="forbidden")
-        return await _answer(leases, news, question)
+        async with entrance.admit(request, POLL) as visitor:
+            question = await asking.read(POLL, request, BODY_MAX, visitor.run)
+            assert isinstance(question, FeedQuestion)
+            if visitor.principal is None or visitor.principal.name != question.gateway:
+                raise Unauthorized(f"this token is not of gateway {question.gateway!r}", code="forbidden")
+            return await _answer(leases, news, question, visitor.run)
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -127,14 +132,14 @@ def application(leases: Leases, principals: Principals, news: News, fault: Fault
     return app.application(routes, [news.follow, news.keep], fault)
 
 
-async def _answer(leases: Leases, news: News, question: FeedQuestion) -> Response:
-    poll = await urgently(_poll, question)
+async def _answer(leases: Leases, news: News, question: FeedQuestion, run: Run) -> Response:
+    poll = await run(_poll, question)
     try:
-        await urgently(leases.heard, poll)
+        await run(leases.heard, poll)
     finally:
         news.heard()
     await news.beyond(question.after, question.wait_ms / 1000)
-    response: Response = await urgently(_written, leases, poll)
+    response: Response = await run(_written, leases, poll)
     return response
 
 

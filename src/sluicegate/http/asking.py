@@ -30,12 +30,15 @@ async def read(act: AnyAct, request: Request, max_body_bytes: int, run: Run) -> 
 
 
 async def _body(request: Request, most: int) -> bytes:
-    """The whole body. Raises: InvalidInput: too large."""
+    """The whole body; one that says that it is too large is not read. Raises: InvalidInput."""
+    too_large = InvalidInput(f"a body of more than {most} bytes", code="body_too_large")
+    if int(request.headers.get("content-length", 0)) > most:
+        raise too_large
     chunks, total = [], 0
     async for chunk in request.stream():
         total += len(chunk)
         if total > most:
-            raise InvalidInput(f"a body of more than {most} bytes", code="body_too_large")
+            raise too_large
         chunks.append(chunk)
     return b"".join(chunks)
 

@@ -14,12 +14,10 @@ from sluicegate.errors import Unauthorized
 from sluicegate.ports import Principal, Principals
 
 
-def holder(known: Principals, act: AnyAct, request: Request) -> Principal:
-    """Who asks for an act. Raises: Unauthorized: no known token, or one of a role that may not do it."""
+def token_of(request: Request) -> str | None:
+    """The token in a request; None if it shows none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    principal = authenticate(known, token.strip() if scheme.lower() == "bearer" else None)
-    authorize(principal, act)
-    return principal
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def authenticate(principals: Principals, token: str | None) -> Principal:
@@ -27,21 +25,30 @@ def authenticate(principals: Principals, token: str | None) -> Principal:
 
     Raises: Unauthorized: none given, or not one of ours.
     """
+    found = principals.by_token(apikey.digest(token)) if token and is_well_formed(token) else None
+    if found is None:
+        raise unknown(token)
+    return found
+
+
+def is_well_formed(token: str) -> bool:
+    """Whether this could be a token of ours; else it is not looked up."""
+    return apikey.is_well_formed(token, apikey.TOKEN_PREFIX)
+
+
+def unknown(token: str | None) -> Unauthorized:
+    """The error of a request with no token that we know."""
     if token is None:
-        raise Unauthorized(
+        return Unauthorized(
             "no token was given",
             code="token_missing",
             remedy="send 'Authorization: Bearer sgt_…'; the command line takes it from SLUICEGATE_TOKEN",
         )
-    is_token = apikey.is_well_formed(token, apikey.TOKEN_PREFIX)
-    found = principals.by_token(apikey.digest(token)) if is_token else None
-    if found is None:
-        raise Unauthorized(
-            "the token is not known here",
-            code="token_unknown",
-            remedy="it may have been revoked or replaced; ask the developer's staff for a new one",
-        )
-    return found
+    return Unauthorized(
+        "the token is not known here",
+        code="token_unknown",
+        remedy="it may have been revoked or replaced; ask the developer's staff for a new one",
+    )
 
 
 def authorize(principal: Principal, act: AnyAct) -> None:

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from sluicegate import errors
 from sluicegate.acts.errors import ErrorAnswer, ErrorDetail, ErrorPlace
 from sluicegate.core.lifecycle import Refusal
+from sluicegate.http.lanes import TOO_MANY
 
 _log = logging.getLogger(__name__)
 
@@ -28,9 +29,12 @@ STATUS_OF_ERROR: dict[type[errors.SluicegateError], int] = {
     errors.VerificationFailed: 400,
     errors.Unauthorized: 401,
     errors.StoreUnavailable: 503,
+    errors.Overloaded: 503,
     errors.StoreUnusable: 500,
     errors.Unreachable: 502,
 }
+STATUS_OF_CODE = {"forbidden": 403, "body_too_large": 413, TOO_MANY: 429}
+"""The status of an error with a code of its own."""
 
 
 def refused(refusal: Refusal) -> JSONResponse:
@@ -43,13 +47,12 @@ async def on_error(request: Request, error: Exception) -> JSONResponse:
     """Any error of ours as a response."""
     assert isinstance(error, errors.SluicegateError)
     status = next((code for kind, code in STATUS_OF_ERROR.items() if isinstance(error, kind)), 500)
-    if error.code == "forbidden":
-        status = 403
-    if error.code == "body_too_large":
-        status = 413
-    if status >= 500:
-        _log.error("%s %s: %s", request.method, request.url.path, error.message)
+    status = STATUS_OF_CODE.get(error.code, status)
     headers = {"www-authenticate": "Bearer"} if status == 401 else {}
+    if isinstance(error, errors.Overloaded):
+        headers["retry-after"] = str(error.retry_after_s)
+    elif status >= 500:
+        _log.error("%s %s: %s", request.method, request.url.path, error.message)
     return _response(body_of(error.code, error.message, error.remedy, error.at), status, headers)
 
 

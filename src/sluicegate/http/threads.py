@@ -1,4 +1,4 @@
-"""Threads for what may not wait behind other requests: the questions of gateways, and time."""
+"""Threads that only some work uses, so that it does not wait behind other work."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from typing import Any
 
 from anyio import CapacityLimiter, to_thread
 
-_OWN = CapacityLimiter(8)
+
+class Threads:
+    """At most `count` threads."""
+
+    def __init__(self, count: int) -> None:
+        self._limiter = CapacityLimiter(count)
+
+    async def run(self, function: Callable[..., Any], *given: Any) -> Any:
+        """What a function returns, from one of these threads. It waits for one that is free."""
+        return await to_thread.run_sync(partial(function, *given), limiter=self._limiter)
 
 
-async def urgently(function: Callable[..., Any], *given: Any) -> Any:
-    """What a function returns, from one of a few threads that only such calls use."""
-    return await to_thread.run_sync(partial(function, *given), limiter=_OWN)
+urgently = Threads(8).run
+"""What a function returns, from one of a few threads for what time makes due, and for following the log."""

@@ -1,0 +1,215 @@
+"""One request, and the way to answer it: what an application of this server gets. Nothing here knows ASGI.
+
+Rules:
+- The body is read only when it is asked for; a client that waits to be asked (`Expect`) is asked then.
+- The application frames its response. It asks for the head here, which says whether the connection ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from typing import Protocol
+
+from sluicegate.http.head import BadRequest, Fields, RequestHead
+from sluicegate.http.response import STATUS_LINES
+
+BODY_WAITING_MAX = 64 * 1024
+"""How many bytes of a body wait to be read before the client must wait."""
+FRAMING_MAX = 16 * 1024
+"""How many bytes more than twice its content a body may have on the wire."""
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Wire(Protocol):
+    """What an exchange asks of its connection."""
+
+    is_holder: bool
+    is_paused: bool
+    is_stopping: bool
+
+    def write(self, data: bytes) -> None:
+        """Write, unless the connection is being ended."""
+
+    async def writable(self) -> None:
+        """Wait until the client has taken what was written; one that takes too long is reset."""
+
+    def pause(self) -> None:
+        """Let the client wait with the body."""
+
+    def resume(self) -> None:
+        """Continue to read: more of the body, or that the client leaves."""
+
+    def expect_body(self) -> None:
+        """Someone waits for the rest of the body: from now on its time counts."""
+
+    def finished(self, exchange: HttpExchange, *, keep_alive: bool) -> None:
+        """A response is complete."""
+
+    def fail(self, exchange: HttpExchange, problem: BadRequest) -> None:
+        """End the connection with a problem of the request that is being answered."""
+
+    def leave(self, grace_ms: float) -> None:
+        """Send end of file, drop what comes, and reset after the grace period."""
+
+    def reset(self) -> None:
+        """Reset the connection; the bytes in the kernel are dropped too."""
+
+
+class Disconnected(Exception):
+    """The client has left, or was disconnected: there is no one to answer."""
+
+
+class HttpExchange:
+    """One request, and the way to answer it. Writing after its end does nothing.
+
+    `address` is whose it is: the client's, or what a proxy of ours says.
+    """
+
+    def __init__(self, connection: Wire, request: RequestHead, address: str) -> None:
+        self.head = request
+        self.address = address
+        self.is_begun = False
+        """Whether a byte of the response has been written."""
+        self.is_over = False
+        self.body_arrived = False
+        """Whether all of the body has arrived."""
+        self._connection = connection
+        self._body = bytearray()
+        self._content_bytes = 0
+        self._wire_bytes = 0
+        self._continues = request.expects_continue
+        self._keep_alive: bool | None = None
+        self._changed = asyncio.Event()
+        self._on_lost: Callable[[], None] | None = None
+
+    # The request
+
+    async def read(self) -> bytes:
+        """The next part of the body, empty at its end. Raises: Disconnected."""
+        if not (self._body or self.body_arrived):
+            self._ask_for_body()
+        while not (self._body or self.body_arrived or self.is_over):
+            self._changed.clear()
+            await self._changed.wait()
+        if self.is_over:
+            raise Disconnected
+        part = bytes(self._body)
+        self._body.clear()
+        self._connection.resume()
+        return part
+
+    def hold(self) -> None:
+        """Note that its holder has shown a token that is known: its connection is not one of strangers."""
+        self._connection.is_holder = True
+
+    @property
+    def body_taken(self) -> bool:
+        """Whether all of the body has arrived and was read."""
+        return self.body_arrived and not self._body
+
+    async def lost(self) -> None:
+        """Wait until the exchange is over."""
+        while not self.is_over:
+            self._changed.clear()
+            await self._changed.wait()
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        """Call back when the connection is lost before the response is finished, or is lost already."""
+        self._on_lost = callback
+        if self.is_over:
+            callback()
+
+    # The response
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether some of what was written still waits for the client."""
+        return self._connection.is_paused
+
+    async def writable(self) -> None:
+        """Wait until the client has taken what was written; one that takes too long is reset."""
+        await self._connection.writable()
+
+    def response_head(self, status: int, fields: Fields) -> bytes:
+        """The head of a response. From now on it is settled whether the connection ends with it.
+
+        Raises: ValueError: a line break in a value.
+        """
+        self._keep_alive = self._goes_on()
+        lines = [STATUS_LINES[status], *(b"%b: %b\r\n" % each for each in fields)]
+        if any(b"\r" in value or b"\n" in value for _, value in fields):
+            raise ValueError("a line break in a field of a response")
+        lines.append(b"date: %b\r\n" % formatdate(usegmt=True).encode())
+        if not self._keep_alive:
+            lines.append(b"connection: close\r\n")
+        return b"".join([*lines, b"\r\n"])
+
+    def write(self, data: bytes) -> None:
+        """Write bytes of the response, framed by the caller."""
+        if not self.is_over:
+            self.is_begun = True
+            self._connection.write(data)
+
+    def finish(self) -> None:
+        """The response is complete: serve the next request, or end the connection properly."""
+        if not self.is_over:
+            keep_alive = self._goes_on() if self._keep_alive is None else self._keep_alive
+            self.is_over = True
+            self._connection.finished(self, keep_alive=keep_alive and self.body_arrived)
+
+    def fail(self) -> None:
+        """If the response is not complete, end with an error that says nothing more."""
+        if not self.is_over:
+            self._connection.fail(self, BadRequest(500, "something went wrong here; nothing more is known"))
+
+    def leave(self, grace_ms: float) -> None:
+        """End the connection after what was written; reset it if it still exists after the grace period."""
+        self._connection.leave(grace_ms)
+
+    def reset(self) -> None:
+        """End the connection now; bytes that were written and not yet sent are dropped."""
+        self._connection.reset()
+
+    # The connection
+
+    def took(self, data: bytes) -> None:
+        """A part of the body has arrived."""
+        self._body += data
+        self._content_bytes += len(data)
+        self._changed.set()
+        if len(self._body) > BODY_WAITING_MAX:
+            self._connection.pause()
+
+    def crossed(self, count: int) -> None:
+        """So many bytes of the body and its framing have arrived. Raises: BadRequest: too much framing."""
+        self._wire_bytes += count
+        if self._wire_bytes > 2 * self._content_bytes + FRAMING_MAX:
+            raise BadRequest(400, "a body of which most is framing")
+
+    def arrived(self) -> None:
+        """All of the body has arrived."""
+        self.body_arrived = True
+        self._changed.set()
+
+    def abandon(self) -> None:
+        """The connection has ended, or is about to."""
+        if not self.is_over:
+            self.is_over = True
+            self._changed.set()
+            if self._on_lost is not None:
+                self._on_lost()
+
+    def _ask_for_body(self) -> None:
+        if self._continues and not self.is_begun and not self.is_over:
+            self._connection.write(_CONTINUE)
+        self._continues = False
+        self._connection.expect_body()
+
+    def _goes_on(self) -> bool:
+        return self.head.keep_alive and self.body_arrived and not self._connection.is_stopping
+
+
+Handler = Callable[[HttpExchange], Awaitable[None]]
+"""What answers a request."""

@@ -1,0 +1,134 @@
+"""The head of a request: what is refused because two servers could read it in two ways.
+
+Rules:
+- Whoever stands in front of us may read a request in another way than we do. So what has two readings is
+  refused, and its connection ends: nothing after it can be trusted to begin where we think.
+- A field that says who asks, or how the request is read, is there once.
+
+Source: RFC 9112; RFC 9110 for the fields.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+Fields = list[tuple[bytes, bytes]]
+"""Names in lower case, with their values, in the order of the request."""
+
+_ORIGIN = re.compile(rb"/[\x21\x22\x24-\x7e]*")
+_ABSOLUTE = re.compile(rb"https?://([^/?#]+)([\x21\x22\x24-\x7e]*)", re.IGNORECASE)
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])?(?::[0-9]{1,5})?")
+ONCE = frozenset(
+    {
+        b"authorization",
+        b"content-encoding",
+        b"content-length",
+        b"content-type",
+        b"expect",
+        b"host",
+        b"idempotency-key",
+        b"transfer-encoding",
+    }
+)
+"""Fields that a request has at most once."""
+
+
+class BadRequest(Exception):
+    """A request that is answered with an error before anyone looks at what it asks for."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHead:
+    """A head with one reading. `path` and `query` are as they were sent; nothing in them is decoded."""
+
+    method: str
+    path: bytes
+    query: bytes
+    version: str
+    fields: Fields
+    keep_alive: bool
+    """Whether the client wants to send another request on this connection."""
+
+    def field(self, name: bytes) -> bytes | None:
+        """The last value of a field; None if there is none."""
+        return next((value for each, value in reversed(self.fields) if each == name), None)
+
+    @property
+    def expects_continue(self) -> bool:
+        """Whether the client waits with its body until it is asked for it."""
+        return self.version == "1.1" and self.field(b"expect") is not None
+
+
+def read(method: bytes, target: bytes, version: str, fields: Fields, *, keep_alive: bool) -> RequestHead:
+    """The head of these parts. Raises: BadRequest."""
+    if version not in {"1.0", "1.1"}:
+        raise BadRequest(505, f"HTTP/{version}, expected HTTP/1.1")
+    fields = [(name.lower(), value.strip(b" \t")) for name, value in fields]
+    found = _once(fields)
+    _check_body(found, version)
+    _check_expect(found, version)
+    path, _, query = _path(method, target, _host(found, version)).partition(b"?")
+    return RequestHead(method.decode("ascii"), path, query, version, fields, keep_alive and version == "1.1")
+
+
+def _once(fields: Fields) -> dict[bytes, bytes]:
+    """The fields that are there at most once."""
+    found: dict[bytes, bytes] = {}
+    for name, value in fields:
+        if name in ONCE:
+            if name in found:
+                raise BadRequest(400, f"two {name.decode()} fields, expected one")
+            found[name] = value
+    return found
+
+
+def _check_body(found: dict[bytes, bytes], version: str) -> None:
+    """The length of the body is said once, in one way."""
+    coding = found.get(b"transfer-encoding")
+    length = found.get(b"content-length")
+    if length is not None and not (length.isdigit() and len(length) < 19):
+        raise BadRequest(400, "a content-length that is not a number of bytes")
+    if coding is None:
+        return
+    if length is not None:
+        raise BadRequest(400, "a content-length beside a transfer-encoding, expected one of them")
+    if version == "1.0":
+        raise BadRequest(400, "a transfer-encoding in HTTP/1.0")
+    if coding.lower() != b"chunked":
+        raise BadRequest(501, "a transfer-encoding other than chunked alone")
+
+
+def _check_expect(found: dict[bytes, bytes], version: str) -> None:
+    expected = found.get(b"expect")
+    if expected is not None and version == "1.1" and expected.lower() != b"100-continue":
+        raise BadRequest(417, "an expect field other than 100-continue")
+
+
+def _host(found: dict[bytes, bytes], version: str) -> bytes | None:
+    host = found.get(b"host")
+    if host is None and version == "1.1":
+        raise BadRequest(400, "no host field, expected one")
+    if host is not None and not _HOST.fullmatch(host):
+        raise BadRequest(400, "a host field that is not a name and a port")
+    return host
+
+
+def _path(method: bytes, target: bytes, host: bytes | None) -> bytes:
+    """The path and the query of a target. One that names a host names the one of the host field."""
+    if method == b"CONNECT":
+        raise BadRequest(501, "CONNECT, and this server is no proxy")
+    if _ORIGIN.fullmatch(target) or (target == b"*" and method == b"OPTIONS"):
+        return target
+    absolute = _ABSOLUTE.fullmatch(target)
+    if absolute is None:
+        raise BadRequest(400, "a target that is not a path")
+    authority, path = absolute.groups()
+    if host is not None and authority.lower() != host.lower():
+        raise BadRequest(400, "a target and a host field that name two hosts")
+    return path if path.startswith(b"/") else b"/" + path

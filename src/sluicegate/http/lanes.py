@@ -1,0 +1,76 @@
+"""Lanes: each has its own requests in flight and its own threads, so that none waits for another.
+
+Rules:
+- A request goes in one lane: by the role of its token, and by whether it is an order of an officer.
+- A lane that is full refuses at once. So does the lane of a caller who has all its own requests in flight.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY, PERSON, AnyAct
+from sluicegate.acts.table import ORDERS
+from sluicegate.errors import Overloaded
+from sluicegate.http.threads import Threads
+
+TOO_MANY = "too_many_requests"
+"""The code of the error of a caller who asks for too much; it has a status of its own."""
+
+
+@dataclass(slots=True)
+class Lane:
+    """At most `most` requests in flight, `most_of_caller` of one caller, and threads for their work."""
+
+    name: str
+    most: int
+    most_of_caller: int
+    threads: Threads
+    _of_caller: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def enter(self, caller: str) -> Iterator[None]:
+        """Be in flight meanwhile. Raises: Overloaded."""
+        if self._of_caller[caller] >= self.most_of_caller:
+            raise Overloaded(f"more than {self.most_of_caller} requests of yours at a time", code=TOO_MANY)
+        if self._of_caller.total() >= self.most:
+            raise Overloaded(f"more than {self.most} requests of {self.name} at a time")
+        self._of_caller[caller] += 1
+        try:
+            yield
+        finally:
+            self._of_caller[caller] -= 1
+            if not self._of_caller[caller]:
+                del self._of_caller[caller]
+
+    async def run(self, function: Callable[..., Any], *given: Any) -> Any:
+        """What a function returns, from one of the lane's threads."""
+        return await self.threads.run(function, *given)
+
+
+class AllLanes:
+    """The lanes of one server."""
+
+    def __init__(self) -> None:
+        self.strangers = Lane("callers without a token", 32, 8, Threads(4))
+        self._orders = Lane("officers who take access away", 32, 8, Threads(4))
+        officers = Lane("officers", 64, 16, Threads(8))
+        applicants = Lane("applicants", 64, 8, Threads(8))
+        gateways = Lane("gateways", 4_096, 16, Threads(8))
+        self._of_role = {
+            DEVELOPER: officers,
+            AGENCY: officers,
+            APPLICANT: applicants,
+            PERSON: applicants,
+            GATEWAY: gateways,
+        }
+
+    def of(self, role: str, act: AnyAct | None) -> Lane:
+        """The lane of a holder of a token who asks for an act, or for a file."""
+        if act in ORDERS and role in {DEVELOPER, AGENCY}:
+            return self._orders
+        return self._of_role[role]
