@@ -127,6 +127,7 @@ def test_every_kind_of_error_has_a_status():
         "BadKey": 400,
         "BadSignature": 403,
         "Drifted": 409,
+        "Overloaded": 503,
         "BadProof": 400,
         "BadCheckpoint": 400,
         "BadFeed": 400,

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.concurrency import run_in_threadpool
 
 from sluicegate.acts import providers
 from sluicegate.acts.act import AnyAct
@@ -182,7 +183,7 @@ def waited(staffed: Staffed, sets: Sets | None, who: str, act: AnyAct, **given: 
     context = Context(staffed.services, staffed.who[who], act, asked, staffed.id())
 
     async def doing() -> Any:
-        return await OUTSIDE[act](plane, context, asked)
+        return await OUTSIDE[act](plane, run_in_threadpool, context, asked)
 
     return asyncio.run(doing())
 

@@ -17,9 +17,10 @@ from sluicegate.gate.engine import Engine, Flight
 from tests.clock import Clock
 from tests.core.people.test_assertion import AUDIENCE, ISSUER, jwk, token
 from tests.gate import world as worlds
-from tests.gate.clients import Raw, calls, chat, post
+from tests.gate.clients import calls, chat, post
 from tests.gate.running import running
 from tests.gate.world import MODEL, SURFACE, World
+from tests.raw import Raw
 from tests.worlds import AT_MS
 
 AT_S = AT_MS // 1000

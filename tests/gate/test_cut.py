@@ -17,9 +17,10 @@ import pytest
 from sluicegate.gate.upstream import Call, UpstreamAnswer
 from tests.clock import Clock
 from tests.gate import world as worlds
-from tests.gate.clients import Raw, ai, anthropic_api, calls, chat, counted, dechunked, get, parse_head, post
+from tests.gate.clients import ai, anthropic_api, calls, chat, counted, dechunked, get, post
 from tests.gate.running import Running, running
 from tests.gate.world import MODEL
+from tests.raw import Raw, parse_head
 from tests.waiting import eventually
 
 STREAM = chat(stream=True)

@@ -21,10 +21,11 @@ from tests.core import reference_model
 from tests.core.access.test_decision import PROVIDERS, Facts, asks, table_of
 from tests.core.access.test_fallback import falling
 from tests.gate import world as worlds
-from tests.gate.clients import Raw, ai, anthropic_api, calls, chat, get, parse_head, post
+from tests.gate.clients import ai, anthropic_api, calls, chat, get, post
 from tests.gate.running import Running, running
 from tests.gate.scripted import says, scripted
 from tests.gate.world import FALLBACK, MODEL, SURFACE, World
+from tests.raw import Raw, parse_head
 from tests.waiting import eventually
 from tests.worlds import API
 

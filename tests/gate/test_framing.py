@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.gate.clients import Raw, chat, post
+from tests.gate.clients import chat, post
 from tests.gate.running import running
 from tests.gate.scripted import says_and_stays, scripted
 from tests.gate.world import World
+from tests.raw import Raw
 from tests.waiting import eventually
 
 HOST = b"Host: gate\r\n"

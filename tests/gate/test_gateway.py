@@ -13,9 +13,10 @@ import pytest
 
 from sluicegate_record.log import times
 from tests.gate import world as worlds
-from tests.gate.clients import Raw, ai, anthropic_api, calls, chat, counted, dechunked, get, parse_head, post
+from tests.gate.clients import ai, anthropic_api, calls, chat, counted, dechunked, get, post
 from tests.gate.running import UPSTREAM_KEY, running
 from tests.gate.world import FALLBACK, HIDDEN_MODEL, MODEL, OTHER_MODEL, World
+from tests.raw import Raw, parse_head
 from tests.waiting import BOUND_S, eventually
 from tests.worlds import AT_MS
 

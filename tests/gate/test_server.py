@@ -13,9 +13,10 @@ from sluicegate.gate.upstream import HttpUpstream
 from sluicegate.settings import UpstreamTarget
 from tests.clock import Clock
 from tests.gate import world as worlds
-from tests.gate.clients import Raw, calls, chat, post
+from tests.gate.clients import calls, chat, post
 from tests.gate.running import UPSTREAM_KEY, running, settings
 from tests.gate.world import UPSTREAM, World
+from tests.raw import Raw
 from tests.waiting import BOUND_S, eventually
 
 CHAT = "/v1/chat/completions"

@@ -18,10 +18,11 @@ import pytest
 from sluicegate.errors import Unreachable
 from sluicegate.gate.upstream import Call, HttpUpstream, end_to_end
 from sluicegate.settings import UpstreamTarget
-from tests.gate.clients import Raw, ai, anthropic_api, chat, counted, dechunked, parse_head, post
+from tests.gate.clients import ai, anthropic_api, chat, counted, dechunked, post
 from tests.gate.running import UPSTREAM_KEY, Running, running, settings
 from tests.gate.scripted import Script, Scripted, says, says_and_stays, scripted
 from tests.gate.world import MODEL, World
+from tests.raw import Raw, parse_head
 from tests.waiting import BOUND_S, eventually
 
 CHAT = "/v1/chat/completions"

@@ -51,6 +51,8 @@ _SERVED = (
 )
 _NOT_FOUND, _MOVED = 404, {301, 302, 303, 307, 308}
 _MOVES_MAX = 5
+_BUSY, _BUSY_S, _BUSY_TIMES = {429, 503}, 1.0, 10
+"""What a server says that wants to be asked again, after how long it is, and how often."""
 _STEPS = 100_000
 """After how many steps of SQLite the deadline is looked at."""
 _UNREADABLE = (OSError, ValueError, HTTPException, EOFError)
@@ -152,7 +154,8 @@ def _server(url: str) -> Fetch:
 
     def fetch(path: str, limit: int) -> bytes:
         try:
-            return _within(min(FILE_S, end_s - time.monotonic()), lambda: _get(f"{url}/log/{path}", limit))
+            within_s = min(FILE_S, end_s - time.monotonic())
+            return _within(within_s, lambda: _patiently(f"{url}/log/{path}", limit))
         except HTTPError as error:
             raise _lacking(url, path, error.code) from error
         except _UNREADABLE as error:
@@ -171,6 +174,18 @@ def _lacking(url: str, path: str, status: int) -> SluicegateError:
     if path == "checkpoint":
         return InvalidInput(f"there is no log at {url}: status {status}", remedy="check the address")
     return VerificationFailed(f"the log at {url} lacks {path}: status {status}")
+
+
+def _patiently(url: str, limit: int) -> bytes:
+    """As `_get`; a server that is busy is asked again."""
+    for _ in range(_BUSY_TIMES):
+        try:
+            return _get(url, limit)
+        except HTTPError as error:
+            if error.code not in _BUSY or not error.headers["Retry-After"]:
+                raise
+            time.sleep(_BUSY_S)
+    return _get(url, limit)
 
 
 def _get(url: str, limit: int) -> bytes:

@@ -9,10 +9,10 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 import typer
@@ -30,6 +30,7 @@ from sluicegate.settings import (
     ControlSettings,
     FeedSettings,
     GatewaySettings,
+    HttpSettings,
     PostSettings,
     UpstreamTarget,
 )
@@ -55,6 +56,14 @@ Upstreams = Annotated[
         show_default=False,
     ),
 ]
+Http = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--http",
+        help="NAME=VALUE, again for each: a bound of its HTTP server, such as max-connections=1024.",
+        show_default=False,
+    ),
+]
 CONTROL_GIVES_WAY = 3
 """Leases come first: under load the control plane gets half of what the feed and the gateway get."""
 _STATE = Path("sluicegate-state")
@@ -73,11 +82,12 @@ def up(
     gateway_port: Annotated[
         int, typer.Option("--gateway-port", help="The gateway's port; 0: any free port.", min=0, max=65_535)
     ] = GATEWAY_PORT,
+    http: Http = None,
     as_json: Json = False,
 ) -> None:
     """Run a control plane, its feed and a gateway, on SQLite. Ctrl-C ends all three."""
     targets = _targets(upstream)
-    control = ControlSettings(state, trust, origin, host, port, post=_post())
+    control = ControlSettings(state, trust, origin, host, port, post=_post(), http=_http(http))
     with _supervised("up", state) as processes:
         begun = _start_control(processes, control, feed_port, as_json)
         token = state / "tokens" / f"{FIRST_GATEWAY}.token"
@@ -110,13 +120,14 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = CONTROL_PORT,
     feed_port: FeedPort = FEED_PORT,
+    http: Http = None,
     as_json: Json = False,
 ) -> None:
     """Run the control plane and its feed; what ends is started again. Each is a process of its own.
 
     The first start writes tokens into STATE/tokens. Give each to its holder.
     """
-    control = ControlSettings(state, trust, origin, host, port, post=_post())
+    control = ControlSettings(state, trust, origin, host, port, post=_post(), http=_http(http))
     with _supervised("serve", state) as processes:
         _start_control(processes, control, feed_port, as_json)
         processes.watch()
@@ -128,10 +139,11 @@ def control(
     origin: Origin = _ORIGIN,
     host: Host = "127.0.0.1",
     port: Port = CONTROL_PORT,
+    http: Http = None,
     as_json: Json = False,
 ) -> None:
     """Run the control plane without its feed. Use it where something else starts and watches processes."""
-    settings = ControlSettings(state, trust, origin, host, port, post=_post())
+    settings = ControlSettings(state, trust, origin, host, port, post=_post(), http=_http(http))
     _control(settings, "")(lambda said: _ready("control", said["url"], as_json, vkey=said["vkey"]))
 
 
@@ -140,13 +152,14 @@ def feed(
     name: Annotated[str, typer.Option("--name", help="This feed's name, on its state folder.")] = "feed-1",
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="The port to listen on; 0: any.")] = FEED_PORT,
+    http: Http = None,
     as_json: Json = False,
 ) -> None:
     """Run a feed: it follows the log, and gives leases to gateways.
 
     It works on the state folder of the control plane.
     """
-    settings = FeedSettings(state, name, host, port)
+    settings = FeedSettings(state, name, host, port, http=_http(http))
     _feed(settings, "")(lambda said: _ready("feed", said["url"], as_json))
 
 
@@ -288,7 +301,7 @@ def _start_control(processes: Supervisor, settings: ControlSettings, feed_port: 
         return said
 
     def feed() -> Said:
-        of_feed = FeedSettings(settings.state_dir, host=settings.host, port=feed_port)
+        of_feed = FeedSettings(settings.state_dir, host=settings.host, port=feed_port, http=settings.http)
         return {"feed": json.loads(processes.start("feed", _child(partial(_feed, of_feed), as_json)))["url"]}
 
     starts = (feed, control) if bootstrap.has_begun(settings.state_dir) else (control, feed)
@@ -330,6 +343,23 @@ def _targets(given: list[str]) -> dict[str, UpstreamTarget]:
         variable = "SLUICEGATE_UPSTREAM_KEY_" + name.upper().replace("-", "_").replace(".", "_")
         targets[name] = UpstreamTarget(url, os.environ.get(variable, ""))
     return targets
+
+
+def _http(given: list[str] | None) -> HttpSettings:
+    """The bounds of a server: those that are given, and the defaults of the others."""
+    known = {each.name.replace("_", "-"): each.name for each in fields(HttpSettings)}
+    found: dict[str, Any] = {}
+    for item in given or ():
+        name, _, value = item.partition("=")
+        if name not in known:
+            raise InvalidInput(f"--http {item!r}, expected NAME=VALUE with one of {', '.join(known)}")
+        if name == "proxies":
+            found[name] = targets.networks(value)
+        elif value.isascii() and value.isdecimal() and 0 < int(value) < 2**31:
+            found[known[name]] = int(value)
+        else:
+            raise InvalidInput(f"--http {item!r}, expected a whole number from 1")
+    return HttpSettings(**found)
 
 
 def _post() -> PostSettings:

@@ -1,7 +1,7 @@
 """The HTTP client of the control plane: `SLUICEGATE_URL`, `SLUICEGATE_TOKEN`.
 
-A command gets an id. If the connection breaks, the client sends it again with the same id. So it is done only
-once.
+A command gets an id. If the connection breaks, or the server is busy, the client sends it again with the same
+id. So it is done only once.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
@@ -23,6 +24,8 @@ from sluicegate_record.form import Misread
 DEFAULT_URL = "http://127.0.0.1:8600"
 TRIES = 3
 TIMEOUT_S = 30.0
+WAIT_S_MAX = 5
+"""How long a command waits at most before it asks a server again that is busy."""
 
 
 class Client:
@@ -84,7 +87,7 @@ class Client:
             self._connect()
             try:
                 response = self._response(method, target, data, {**self._headers, **(headers or {})})
-                found = _Answer(self.url + path, response.status, response.read())
+                found = _Answer(self.url + path, response.status, response.read(), _retry_after_s(response))
             except (OSError, HTTPException) as error:
                 self._connection.close()
                 if not tries_left:
@@ -92,7 +95,9 @@ class Client:
                 continue
             if 200 <= found.status < 300:
                 return found
-            raise _error(found)
+            if found.retry_after_s is None or not tries_left:
+                raise _error(found)
+            time.sleep(min(found.retry_after_s, WAIT_S_MAX))
         raise AssertionError("unreachable")
 
     def _response(
@@ -122,6 +127,8 @@ class _Answer(NamedTuple):
     url: str
     status: int
     body: bytes
+    retry_after_s: int | None
+    """When a server that did nothing wants to be asked again."""
 
 
 def _connection(url: str) -> tuple[HTTPConnection, str]:
@@ -141,6 +148,11 @@ def _connection(url: str) -> tuple[HTTPConnection, str]:
     if not host:
         raise refused
     return connection, quote(parts.path)
+
+
+def _retry_after_s(response: HTTPResponse) -> int | None:
+    said = response.headers.get("retry-after", "") if response.status in {429, 503} else ""
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 6 else None
 
 
 def _authorization(token: str) -> dict[str, str]:

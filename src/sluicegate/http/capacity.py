@@ -15,11 +15,11 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import chain
 from typing import Protocol
 
-_Idle = dict["Member", None]
+_Idle = dict["OpenConnection", None]
 """Connections, the longest idle first."""
 
 
-class Member(Protocol):
+class OpenConnection(Protocol):
     """A connection, as its server sees it."""
 
     address: str
@@ -43,7 +43,7 @@ class Capacity:
     def __init__(self, most: int, most_of_address: int) -> None:
         self._most = most
         self._most_of_address = most_of_address
-        self._members: dict[Member, None] = {}
+        self._members: dict[OpenConnection, None] = {}
         self._of_address: dict[str, _Idle] = {}
         self._strangers: _Idle = {}
         self._holders: _Idle = {}
@@ -51,10 +51,10 @@ class Capacity:
     def __len__(self) -> int:
         return len(self._members)
 
-    def __iter__(self) -> Iterator[Member]:
+    def __iter__(self) -> Iterator[OpenConnection]:
         return iter(list(self._members))
 
-    def admit(self, newcomer: Member) -> bool:
+    def admit(self, newcomer: OpenConnection) -> bool:
         """Let a connection in, in place of an idle one if need be; False if there is no room."""
         if not self._make_room(newcomer.address):
             return False
@@ -64,7 +64,7 @@ class Capacity:
         self.idle(newcomer)
         return True
 
-    def idle(self, member: Member) -> None:
+    def idle(self, member: OpenConnection) -> None:
         """A connection has become idle, as the last one."""
         if member in self._members:
             self.busy(member)
@@ -74,12 +74,12 @@ class Capacity:
                 del of_address[member]
                 of_address[member] = None
 
-    def busy(self, member: Member) -> None:
+    def busy(self, member: OpenConnection) -> None:
         """A connection has a request to answer."""
         self._strangers.pop(member, None)
         self._holders.pop(member, None)
 
-    def leave(self, member: Member) -> None:
+    def leave(self, member: OpenConnection) -> None:
         """A connection has ended."""
         if member not in self._members:
             return
@@ -100,7 +100,7 @@ class Capacity:
             return self._evict(chain(self._strangers, self._holders))
         return True
 
-    def _evict(self, idle: Iterable[Member]) -> bool:
+    def _evict(self, idle: Iterable[OpenConnection]) -> bool:
         """Evict the first of some idle ones; False if there is none."""
         found = next(iter(idle), None)
         if found is None:

@@ -262,7 +262,8 @@ def _connect(path: Path, *, read_only: bool) -> Callable[[], sqlite3.Connection]
 
 
 def _engine(connect: Callable[[], sqlite3.Connection]) -> Engine:
-    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool)
+    # A thread never waits for a connection that another one has: it would wait behind that one's work.
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool, pool_size=0)
 
     @sa.event.listens_for(engine, "connect")
     def _set(connection: sqlite3.Connection, _: object) -> None:

@@ -1,0 +1,88 @@
+"""A lane never waits for another: its own requests in flight, its own threads."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import ExitStack
+
+import pytest
+
+from sluicegate.acts import directives
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY, PERSON, ROLES
+from sluicegate.acts.table import ACTS, ORDERS, UNTOKENED
+from sluicegate.errors import Overloaded
+from sluicegate.http.lanes import TOO_MANY, AllLanes, Lane
+from sluicegate.http.threads import Threads
+from tests.waiting import BOUND_S
+
+
+def test_what_changes_something_wants_a_token_but_for_what_checks_its_own_proof():
+    """Who adds such an act says so in the table, where everyone sees it."""
+    changing = {act.name for act in ACTS.values() if act.kind != "question"}
+    assert {act.name for act in ACTS.values() if not act.roles and act.name in changing} == {
+        act.name for act in UNTOKENED
+    }
+    assert {act.name for act in UNTOKENED} == set()
+
+
+def test_every_role_has_a_lane_and_no_two_kinds_of_callers_share_one():
+    lanes = AllLanes()
+    kinds = [lanes.of(role, None) for role in (DEVELOPER, APPLICANT, GATEWAY)] + [lanes.strangers]
+    assert len({id(lane) for lane in kinds}) == 4
+    assert len({id(lane.threads) for lane in kinds}) == 4
+    assert lanes.of(AGENCY, None) is lanes.of(DEVELOPER, None)
+    assert lanes.of(PERSON, None) is lanes.of(APPLICANT, None)
+    assert all(lanes.of(role, act) for role in ROLES for act in ACTS.values())
+
+
+def test_orders_of_officers_have_a_lane_of_their_own():
+    lanes = AllLanes()
+    orders = lanes.of(AGENCY, directives.ISSUE)
+    assert orders not in [*(lanes.of(role, None) for role in ROLES), lanes.strangers]
+    assert {act.name for act in ACTS.values() if lanes.of(DEVELOPER, act) is orders} == {
+        act.name for act in ORDERS
+    }
+    for act in ORDERS:
+        assert lanes.of(APPLICANT, act) is lanes.of(APPLICANT, None)
+
+
+def test_a_caller_with_all_its_requests_in_flight_is_refused_and_others_are_not():
+    lane = Lane("callers", 3, 2, Threads(1))
+    with lane.enter("a"), lane.enter("a"):
+        with pytest.raises(Overloaded) as caught, lane.enter("a"):
+            pass
+        assert caught.value.code == TOO_MANY
+        with lane.enter("b"):
+            with pytest.raises(Overloaded) as caught, lane.enter("c"):
+                pass
+            assert caught.value.code == "server_busy"
+        with lane.enter("c"):
+            pass
+    with ExitStack() as stack:
+        for caller in ("a", "a", "b"):
+            stack.enter_context(lane.enter(caller))
+
+
+def test_a_request_that_fails_is_no_longer_in_flight():
+    lane = Lane("callers", 1, 1, Threads(1))
+    with pytest.raises(ZeroDivisionError), lane.enter("a"):
+        raise ZeroDivisionError
+    with lane.enter("a"):
+        pass
+
+
+def test_a_lane_whose_threads_are_all_taken_keeps_no_other_waiting():
+    free = threading.Event()
+
+    async def doing() -> None:
+        lanes = AllLanes()
+        full = [asyncio.create_task(lanes.strangers.run(free.wait, BOUND_S)) for _ in range(50)]
+        await asyncio.sleep(0)
+        for role in ROLES:
+            assert await lanes.of(role, None).run(lambda: 1) == 1
+        assert await lanes.of(DEVELOPER, directives.ISSUE).run(lambda: 1) == 1
+        free.set()
+        await asyncio.gather(*full)
+
+    asyncio.run(doing())

@@ -1,0 +1,188 @@
+"""Limits in time and number, over sockets: what waits too long goes, and what is answered stays."""
+
+from __future__ import annotations
+
+import json
+import socket
+from contextlib import ExitStack
+from ipaddress import ip_network
+
+import pytest
+
+from tests.http.running import GET, HOST, RunningServer, running, statuses
+from tests.raw import Raw
+from tests.waiting import eventually
+
+SHORT = {"head_timeout_ms": 200, "body_timeout_ms": 200, "idle_timeout_ms": 200}
+WAIT = b"GET /wait HTTP/1.1\r\n" + HOST + b"\r\n"
+
+
+def test_a_slow_head_is_told_so_and_ended():
+    with running(**SHORT) as served, Raw(served.port) as client:
+        client.send(GET[:20])
+        seen, _ = client.rest()
+        assert (statuses(seen), b"request_too_slow" in seen) == ([408], True)
+        assert served.echo.asked == []
+
+
+def test_a_connection_that_says_nothing_is_ended():
+    with running(**SHORT) as served, Raw(served.port) as client:
+        assert client.rest() == (b"", False)
+
+
+def test_empty_lines_are_not_the_beginning_of_a_head():
+    with running(**SHORT) as served, Raw(served.port) as client:
+        client.send(b"\r\n\r\n")
+        assert client.rest() == (b"", False)
+
+
+def test_an_idle_connection_is_ended():
+    with running(**{**SHORT, "head_timeout_ms": 60_000}) as served, Raw(served.port) as client:
+        assert client.send(GET).response()[0] == 200
+        assert client.rest() == (b"", False)
+
+
+def test_a_slow_second_head_is_ended():
+    with running(**{**SHORT, "idle_timeout_ms": 60_000}) as served, Raw(served.port) as client:
+        assert client.send(GET).response()[0] == 200
+        seen, _ = client.send(GET[:20]).rest()
+        assert statuses(seen) == [408]
+
+
+@pytest.mark.parametrize("more", [b"", b"Expect: 100-continue\r\n"])
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 100\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n5\r\n{"]
+)
+def test_a_slow_body_is_told_so_and_ended(framing: bytes, more: bytes):
+    with running(**SHORT) as served, Raw(served.port) as client:
+        client.send(b"POST /body HTTP/1.1\r\n" + HOST + more + framing)
+        seen, _ = client.rest()
+        assert statuses(seen)[-1] == 408
+        assert eventually(lambda: served.echo.gone) == ["/body"]
+
+
+def test_a_body_that_comes_in_time_is_not_measured_from_the_last_request():
+    with running(**{**SHORT, "body_timeout_ms": 60_000}) as served, Raw(served.port) as client:
+        for _ in range(3):
+            client.send(b"POST /body HTTP/1.1\r\n" + HOST + b"Content-Length: 2\r\n\r\n{")
+            eventually(lambda: ("POST", b"/body") in served.echo.asked)
+            assert client.send(b"}").response()[0] == 200
+
+
+def test_an_answer_that_takes_longer_than_all_of_these_is_given():
+    with running(**SHORT) as served, Raw(served.port) as client, Raw(served.port) as silent:
+        client.send(WAIT)
+        assert silent.rest() == (b"", False)  # by then the times are over
+        served.let_go()
+        assert client.response()[0] == 200
+
+
+def test_the_newest_connection_of_an_address_is_served_and_the_longest_idle_is_ended():
+    with running(max_connections_of_address=3) as served, ExitStack() as stack:
+        silent = [stack.enter_context(Raw(served.port)) for _ in range(3)]
+        eventually(lambda: served.open_connections() == 3)
+        with Raw(served.port) as client:
+            assert client.send(GET).response()[0] == 200
+            assert silent[0].rest() == (b"", False)
+        assert [each.send(GET).response()[0] for each in silent[1:]] == [200, 200]
+
+
+def test_half_a_head_is_idle_too():
+    with running(max_connections=2) as served, Raw(served.port) as slow, Raw(served.port) as other:
+        slow.send(GET[:20])
+        other.send(GET[:20])
+        eventually(lambda: served.open_connections() == 2)
+        with Raw(served.port) as client:
+            assert client.send(GET).response()[0] == 200
+
+
+def test_if_all_are_being_answered_the_newest_is_told_to_come_again():
+    with running(max_connections=1) as served, Raw(served.port) as client:
+        client.send(WAIT)
+        eventually(lambda: served.echo.release)
+        with Raw(served.port) as late:
+            status, fields, told = late.response()
+            assert (status, fields["retry-after"], fields["connection"]) == (503, "1", "close")
+            assert json.loads(told)["error"]["code"] == "server_busy"
+        served.let_go()
+        assert client.response()[0] == 200
+        with Raw(served.port) as late:
+            assert late.send(GET).response()[0] == 200
+
+
+def test_a_holder_stays_while_strangers_come():
+    with running(max_connections=3) as served, Raw(served.port) as holder, ExitStack() as stack:
+        holder.send(GET.replace(b"/after", b"/holder")).response()
+        for _ in range(10):
+            client = stack.enter_context(Raw(served.port))
+            assert client.send(GET).response()[0] == 200
+        assert holder.send(GET).response()[0] == 200
+
+
+def address_of(served: RunningServer, *lines: bytes) -> str:
+    with Raw(served.port) as client:
+        fields = b"".join(line + b"\r\n" for line in lines)
+        client.send(b"GET /first HTTP/1.1\r\n" + HOST + fields + b"\r\n")
+        return str(json.loads(client.response()[2])["address"])
+
+
+def test_the_address_of_a_request_is_the_clients_and_what_it_says_of_itself_counts_for_nothing():
+    with running() as served:
+        assert address_of(served, b"X-Forwarded-For: 192.0.2.7") == "127.0.0.1"
+
+
+def test_the_address_of_a_request_is_the_last_one_that_a_proxy_of_ours_names():
+    with running(proxies=(ip_network("127.0.0.0/8"),), max_connections_of_address=1) as served:
+        assert address_of(served) == "127.0.0.1"
+        assert address_of(served, b"X-Forwarded-For: 192.0.2.7") == "192.0.2.7"
+        assert address_of(served, b"X-Forwarded-For: 10.0.0.1, 192.0.2.8") == "192.0.2.8"
+        assert address_of(served, b"X-Forwarded-For: 192.0.2.7", b"X-Forwarded-For: ::1") == "::"
+        with Raw(served.port) as first, Raw(served.port) as second:
+            assert second.send(GET).response()[0] == 200
+            assert first.send(GET).response()[0] == 200
+
+
+def test_a_client_that_does_not_read_is_reset():
+    long = b"GET /long HTTP/1.1\r\n" + HOST + b"\r\n"
+    with (
+        running(write_timeout_ms=200, send_buffer_bytes=4_096, idle_timeout_ms=200) as served,
+        Raw(served.port, receive_buffer=4_096) as client,
+    ):
+        served.echo.told = b"x" * 4_000_000
+        client.send(long * 2)
+        eventually(lambda: served.echo.asked and served.open_connections() == 0)
+        assert client.rest()[1]
+
+
+def test_an_end_waits_for_answers_and_takes_no_more_requests():
+    with ExitStack() as stack:
+        served = stack.enter_context(running(stop_grace_ms=60_000))
+        client, idle, other = (stack.enter_context(Raw(served.port)) for _ in range(3))
+        client.send(WAIT)
+        idle.send(GET).response()
+        other.send(GET[:20])
+        eventually(lambda: served.echo.release and served.open_connections() == 3)
+        stopping = served.stop_soon()
+        assert idle.rest() == (b"", False)
+        assert other.rest() == (b"", False)
+        client.send(GET)
+        served.let_go()
+        status, fields, _ = client.response()
+        assert (status, fields["connection"]) == (200, "close")
+        assert client.rest() == (b"", False)
+        stopping.result(60)
+
+
+def test_an_end_does_not_wait_for_ever():
+    with running(stop_grace_ms=100) as served, Raw(served.port) as client:
+        client.send(WAIT)
+        eventually(lambda: served.echo.release)
+        served.stop_soon().result(60)
+        assert client.rest() == (b"", True)
+
+
+def test_no_new_connection_is_taken_at_the_end():
+    with running() as served:
+        served.stop_soon().result(60)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", served.port))
