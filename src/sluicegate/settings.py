@@ -45,7 +45,7 @@ class HttpSettings:
     burst: int = 200
     """How many of them at once."""
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Who stands in front: what their `X-Forwarded-For` says last is the address of a request."""
+    """Networks of our proxies: the last address in their `X-Forwarded-For` is that of a request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,17 @@ def answers(status: int, body: object, *, promised: int | None = None) -> Turn:
     return turn
 
 
+def busy(status: int, told: object = None) -> Turn:
+    """Nothing was done, and the client may ask again at once."""
+    data = json.dumps(told).encode()
+
+    def turn(connection: socket.socket) -> None:
+        head = b"HTTP/1.1 %d Busy\r\nretry-after: 0\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+        connection.sendall(head % (status, len(data)) + data)
+
+    return turn
+
+
 def is_silent(connection: socket.socket) -> None:
     pass
 
@@ -139,6 +150,24 @@ def test_what_is_no_answer_of_a_control_plane_is_told(status):
         pytest.raises(Unreachable, match=f"answered {status}, not as a control plane does"),
     ):
         client.do(ASK, SEARCH)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_is_busy_is_asked_again_under_the_same_name(status):
+    with asking(busy(status), busy(status), answers(200, {})) as (client, heads):
+        client.do(SEND, Words())
+    assert len({field(head, b"idempotency-key") for head in heads}) == 1
+    assert len(heads) == 3
+
+
+def test_a_server_that_stays_busy_is_told_as_that():
+    told = {"error": {"code": "server_busy", "message": "it is busy", "remedy": "ask again", "at": []}}
+    with (
+        asking(*[busy(503, told)] * TRIES) as (client, heads),
+        pytest.raises(Unreachable, match="it is busy") as caught,
+    ):
+        client.do(SEND, Words())
+    assert (caught.value.code, len(heads)) == ("server_busy", TRIES)
 
 
 def test_a_refusal_is_what_the_control_plane_says():

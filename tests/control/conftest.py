@@ -20,7 +20,7 @@ from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.service import tokens
 from sluicegate.service.ledger import Ledger
-from sluicegate.settings import ControlSettings
+from sluicegate.settings import ControlSettings, HttpSettings
 from sluicegate.store.sqlite import SqliteStore
 from tests.control import described
 from tests.waiting import BOUND_S
@@ -32,7 +32,7 @@ MAX_BODY_BYTES = 100_000
 class Plane:
     """A control plane on a real socket, with a token for every role."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, http: HttpSettings | None = None) -> None:
         store = SqliteStore(folder / "ledger.db")
         self.ledger = Ledger(
             store,
@@ -44,7 +44,9 @@ class Plane:
         )
         start = StartLog(ORIGIN, self.ledger.vkey(), "openai", PINS)
         assert not isinstance(self.ledger.execute(start, by="log", command_id="start-the-log"), Refusal)
-        self.settings = ControlSettings(folder, folder, ORIGIN, port=0, max_body_bytes=MAX_BODY_BYTES)
+        self.settings = ControlSettings(
+            folder, folder, ORIGIN, port=0, max_body_bytes=MAX_BODY_BYTES, http=http or HttpSettings()
+        )
         self.wired = bootstrap.Control.over(self.settings, self.ledger)
         self.fleet = self.wired.fleet
         self.url = ""

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from sluicegate import bootstrap
-from sluicegate.settings import FeedSettings
+from sluicegate.settings import FeedSettings, HttpSettings
 from tests.control.conftest import Plane, served, served_feed
 from tests.waiting import BOUND_S
 
@@ -15,9 +15,9 @@ from tests.waiting import BOUND_S
 class Fed(Plane):
     """A control plane and its feed, each on a real socket."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.feed = bootstrap.feed(FeedSettings(folder, port=0))
+    def __init__(self, folder: Path, http: HttpSettings | None = None) -> None:
+        super().__init__(folder, http)
+        self.feed = bootstrap.feed(FeedSettings(folder, port=0, http=http or HttpSettings()))
         self.feed_url = ""
 
     def gateway(self, name: str = "gateway-1") -> httpx2.Client:

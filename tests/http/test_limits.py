@@ -6,6 +6,7 @@ import json
 import socket
 from contextlib import ExitStack
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.http.running import GET, HOST, RunningServer, running, statuses
 from tests.raw import Raw
 from tests.waiting import eventually
 
-SHORT = {"head_timeout_ms": 200, "body_timeout_ms": 200, "idle_timeout_ms": 200}
+SHORT: dict[str, Any] = {"head_timeout_ms": 200, "body_timeout_ms": 200, "idle_timeout_ms": 200}
 WAIT = b"GET /wait HTTP/1.1\r\n" + HOST + b"\r\n"
 
 

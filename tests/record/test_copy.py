@@ -291,6 +291,23 @@ def test_an_answer_that_is_none_is_unreachable(verified: Heard, answer: bytes) -
         assert verified(url)[0] == 4
 
 
+def test_a_server_that_is_busy_is_asked_again(verified: Heard, tmp_path: Path) -> None:
+    whole = folder(tmp_path / "copy")
+    files = {str(each.relative_to(whole)): each.read_bytes() for each in whole.rglob("*") if each.is_file()}
+    asked: list[str] = []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        asked.append(request.path)
+        if len(asked) == 1:
+            request.wfile.write(b"HTTP/1.1 429 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n")
+        else:
+            gives(files)(request)
+
+    with served(answer) as url:
+        assert verified(url)[0] == 0
+    assert asked[:2] == ["/log/checkpoint"] * 2
+
+
 def test_a_url_without_a_log_is_not_a_forgery(verified: Heard) -> None:
     with served(gives({})) as url:
         code, text = verified(url)

@@ -1,11 +1,11 @@
 """The open connections of a server, and which of them go first when there are too many.
 
 Rules:
-- A connection is idle while none of its requests is being answered: also before its first one, and while a
+- A connection is idle while it waits for a request: also before its first one, and while a
   head arrives. One that has shown a token is a holder's; all others are strangers'.
 - Who comes last is let in. For it goes the one of its own address that has been idle longest, if that address
   has all it may have; else the stranger of any address that has been idle longest, else the holder.
-- Only if none is idle is the newcomer turned away.
+- If all are busy, the newcomer is turned away.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Capacity:
         return True
 
     def _evict(self, idle: Iterable[OpenConnection]) -> bool:
-        """Evict the first of some idle ones; False if there is none."""
+        """Evict the first of some idle ones; False if all are busy."""
         found = next(iter(idle), None)
         if found is None:
             return False

@@ -68,9 +68,9 @@ class HttpConnection(asyncio.Protocol):
         self._peer = ""
         self._lost = False
         self._deaf = False
-        """Whether nothing more is read as a request."""
+        """Whether what comes is dropped."""
         self._objection: BadRequest | None = None
-        """What the client is told when what came before is answered."""
+        """What the client gets to know when the requests before are answered."""
         self._queue: deque[HttpExchange] = deque()
         """The request that is being answered, and those after it."""
         self._arriving: HttpExchange | None = None
@@ -106,14 +106,14 @@ class HttpConnection(asyncio.Protocol):
         self._set_timer(self._settings.head_timeout_ms, self._head_late)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Notify whoever answers a request of this client."""
+        """Notify those who answer requests of this client."""
         self._lost = True
         self._end()
         self._serving.capacity.leave(self)
         self._serving.ended.set()
 
     def data_received(self, data: bytes) -> None:
-        """Parse, unless nothing more is read as a request."""
+        """Parse, unless what comes is dropped."""
         if self._deaf:
             return
         in_head, arriving = self._in_head, self._arriving
@@ -364,7 +364,7 @@ class HttpConnection(asyncio.Protocol):
         self.resume()
 
     def _object(self, problem: BadRequest) -> None:
-        """Read no more, and answer what is wrong in its turn."""
+        """Read no more, and say what is wrong when the requests before are answered."""
         self._deaf = True
         self._unset_timer()
         self._objection = problem
@@ -384,7 +384,7 @@ class HttpConnection(asyncio.Protocol):
             self.leave(LINGER_MS)
 
     def _end(self) -> None:
-        """Write no more. Whoever answers a request learns that no one hears it."""
+        """Write no more. Those who answer requests get to know that the client is gone."""
         self.is_over = self._deaf = True
         self._unset_timer()
         self._drained.set()

@@ -3,9 +3,9 @@
 Rules:
 - First comes the token, then the role, then the lane, then the body.
 - What changes something needs a token that is known. The acts that need none, because they check a signature
-  or a secret themselves, are in `acts.table.UNTOKENED`, and nowhere else.
+  or a secret themselves, are in `acts.table.UNTOKENED`.
 - Who shows no token that is known is a stranger: counted by address, in a lane of their own, at a pace.
-- Tokens are looked up by threads that do nothing else.
+- Tokens are looked up by threads of their own.
 """
 
 from __future__ import annotations

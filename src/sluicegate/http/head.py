@@ -1,8 +1,8 @@
 """The head of a request: what is refused because two servers could read it in two ways.
 
 Rules:
-- Whoever stands in front of us may read a request in another way than we do. So what has two readings is
-  refused, and its connection ends: nothing after it can be trusted to begin where we think.
+- A proxy in front of us may read a request in another way than we do. So what has two readings is refused,
+  and its connection ends: we cannot know where the next request begins.
 - A field that says who asks, or how the request is read, is there once.
 
 Source: RFC 9112; RFC 9110 for the fields.
@@ -56,7 +56,7 @@ class RequestHead:
     """Whether the client wants to send another request on this connection."""
 
     def field(self, name: bytes) -> bytes | None:
-        """The last value of a field; None if there is none."""
+        """The last value of a field; None if it is not there."""
         return next((value for each, value in reversed(self.fields) if each == name), None)
 
     @property

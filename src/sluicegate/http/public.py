@@ -1,4 +1,4 @@
-"""What anyone may have, as it is: with its entity tag, so that whoever has it does not get it again.
+"""What anyone may have, as it is: with its entity tag, so that a client that has it does not get it again.
 
 Source: RFC 9110 sections 8.8.3 and 13.1.2; RFC 8246 for `immutable`.
 """
@@ -17,7 +17,7 @@ from starlette.responses import Response
 from sluicegate.http.pace import steady_ms
 
 NEWEST = "no-cache"
-"""Whoever keeps it asks each time whether it is still the newest."""
+"""A client that keeps it asks each time if it is still the newest."""
 FOR_EVER = "public, max-age=31536000, immutable"
 
 

@@ -1,0 +1,246 @@
+"""Who comes in: by token, then by role, then if there is room, and only then is anything else read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+from sluicegate import bootstrap
+from sluicegate.core.access import apikey
+from sluicegate.errors import StoreUnavailable
+from sluicegate.http.lanes import TOO_MANY
+from sluicegate.http.public import Recent
+from tests import worlds
+from tests.control.conftest import Plane, served
+from tests.control.test_api import CHANGING, error_of
+from tests.control.test_errors import settings
+from tests.fakes import Breaking, MemoryLog, MemorySession
+from tests.plane import Plane as Desk
+from tests.raw import Raw, parse_head
+from tests.waiting import BOUND_S, eventually
+from tests.worlds import plan_value
+
+MADE_UP = apikey.make(apikey.TOKEN_PREFIX, b"x" * 32)
+"""A token that is formed as one, and is no one's."""
+FREE_BURST = 200
+
+
+def port(plane: Plane) -> int:
+    found = urlsplit(plane.url).port
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("token", ["", MADE_UP, "nonsense"])
+@pytest.mark.parametrize(("method", "path"), CHANGING)
+def test_without_a_token_that_is_known_no_body_is_asked_for(idle: Plane, method: str, path: str, token: str):
+    """Nor is anything else of the request looked at: all of it is wrong here."""
+    with Raw(port(idle)) as client:
+        lines = [
+            f"{method} {path}?nonsense=%ff HTTP/1.1",
+            "Host: control",
+            *([f"Authorization: Bearer {token}"] if token else []),
+            "Content-Type: nonsense",
+            "Idempotency-Key: x",
+            "Expect: 100-continue",
+            "Content-Length: 999999999999",
+        ]
+        client.send(("\r\n".join(lines) + "\r\n\r\n").encode())
+        status, fields, body = client.response()
+    assert (status, fields["connection"]) == (401, "close")
+    assert json.loads(body)["error"]["code"] == ("token_unknown" if token else "token_missing")
+
+
+def test_who_may_not_is_told_so_without_being_asked_for_the_body(idle: Plane):
+    with Raw(port(idle)) as client:
+        lines = [
+            "POST /api/v1/releases HTTP/1.1",
+            "Host: control",
+            f"Authorization: Bearer {idle.token('applicant')}",
+            "Expect: 100-continue",
+            "Content-Length: 99",
+        ]
+        client.send(("\r\n".join(lines) + "\r\n\r\n").encode())
+        assert client.response()[0] == 403
+
+
+def test_a_body_that_says_that_it_is_too_large_is_not_asked_for(idle: Plane):
+    with Raw(port(idle)) as client:
+        lines = [
+            "POST /api/v1/releases HTTP/1.1",
+            "Host: control",
+            f"Authorization: Bearer {idle.token('developer')}",
+            "Content-Type: application/json",
+            "Expect: 100-continue",
+            "Content-Length: 999999999999",
+        ]
+        client.send(("\r\n".join(lines) + "\r\n\r\n").encode())
+        assert client.response()[0] == 413
+
+
+def test_two_requests_in_one_are_none(idle: Plane):
+    """What was answered as two requests once: the body ends here by its length, there by its chunks."""
+    inner = "GET /api/v1/log HTTP/1.1\r\nHost: control\r\n\r\n"
+    lines = [
+        "POST /api/v1/releases HTTP/1.1",
+        "Host: control",
+        f"Authorization: Bearer {idle.token('developer')}",
+        f"Content-Length: {5 + len(inner)}",
+        "Transfer-Encoding: chunked",
+    ]
+    with Raw(port(idle)) as client:
+        client.send(("\r\n".join(lines) + "\r\n\r\n0\r\n\r\n" + inner).encode())
+        seen, _ = client.rest()
+    assert seen.startswith(b"HTTP/1.1 400 ")
+    assert seen.count(b"HTTP/1.1 4") == seen.count(b"HTTP/1.1 ") == 1
+
+
+# How often, and how many at a time
+
+
+def test_an_address_that_asks_too_often_without_a_token_is_told_when_to_come_again(plane: Plane):
+    with plane.client() as stranger, plane.staff() as staff:
+        answers = [stranger.get("/api/v1/log") for _ in range(10 * FREE_BURST)]
+        refused = [each for each in answers if each.status_code != 200]
+        assert refused
+        assert {each.status_code for each in refused} == {429}
+        assert {error_of(each)["code"] for each in refused} == {TOO_MANY}
+        assert int(refused[0].headers["retry-after"]) > 0
+        assert {each.status_code for each in answers[:FREE_BURST]} == {200}
+        for path in ("/api/v1/log", "/log/checkpoint", "/api/v1/openapi.json", "/api/v1/cases"):
+            assert staff.get(path).status_code == 200, path
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert stranger.get(path).status_code == 200, path
+
+
+class WaitingLog(MemoryLog):
+    """A log whose leaves are slow to come: those who ask for them wait until the test lets them go on."""
+
+    def __init__(self, session: MemorySession) -> None:
+        super().__init__(session)
+        self.free = threading.Event()
+        self.free.set()
+
+    def leaves(self, start: int, end: int) -> Sequence[bytes]:
+        assert self.free.wait(BOUND_S)
+        return super().leaves(start, end)
+
+
+class WaitingStore(Breaking):
+    """A store with such a log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log: WaitingLog = WaitingLog(self.session)
+
+
+@contextmanager
+def serving(desk: Desk) -> Iterator[Callable[[str], httpx2.Client]]:
+    """Serve a control plane; what makes a client for someone by name."""
+    with (
+        TemporaryDirectory() as folder,
+        served(bootstrap.Control(settings(folder), desk.ledger, desk.fleet)) as url,
+    ):
+
+        def client(who: str) -> httpx2.Client:
+            headers = {"authorization": f"Bearer {desk.tokens[who]}"} if who else {}
+            return httpx2.Client(base_url=url, headers=headers, timeout=BOUND_S, trust_env=False)
+
+        yield client
+
+
+@pytest.mark.parametrize(("who", "most"), [("", 8), ("applicant", 8), ("developer", 16)])
+def test_an_order_gets_in_while_others_have_all_their_requests_in_flight(who: str, most: int):
+    """What they ask for takes for ever: what is too much of it is refused, and no order waits for it."""
+    store = WaitingStore()
+    desk = Desk(store)
+    desk.opened()
+    answers: list[int] = []
+
+    def ask() -> None:
+        with client(who) as caller:
+            answers.append(caller.get(f"/log/tile/entries/000.p/{desk.size}").status_code)
+
+    threads = [threading.Thread(target=ask) for _ in range(most + 1)]
+    with serving(desk) as client, client("oncd") as agency:
+        store.log.free.clear()
+        for thread in threads:
+            thread.start()
+        assert eventually(lambda: answers) == [429]  # as soon as all the others are in flight
+        envelope = worlds.directive(worlds.directive_value("d-1"))
+        ordered = agency.post("/api/v1/directives", json={"envelope": envelope.to_json(), "opened": {}})
+        store.log.free.set()
+        for thread in threads:
+            thread.join(BOUND_S)
+    assert ordered.status_code == 200, ordered.text
+    assert answers == [429, *[200] * most]
+
+
+# What anyone may have
+
+
+FILES = ("/log/checkpoint", "/log/tile/0/000.p/6", "/log/tile/entries/000.p/6", "/api/v1/openapi.json")
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_who_has_a_file_does_not_get_it_again(idle: Plane, path: str):
+    with idle.client() as anyone:
+        first = anyone.get(path)
+        tag = first.headers["etag"]
+        for had in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+            again = anyone.get(path, headers={"if-none-match": had})
+            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+            assert again.headers["cache-control"] == first.headers["cache-control"]
+        other = anyone.get(path, headers={"if-none-match": '"other"'})
+    assert (other.status_code, other.content) == (200, first.content)
+
+
+@pytest.mark.parametrize("path", [*FILES, "/healthz", "/person", "/api/v1/log"])
+def test_head_says_what_get_would_and_no_more(idle: Plane, path: str):
+    with idle.client() as anyone:
+        found = anyone.get(path)
+    with Raw(port(idle)) as client:
+        asked = f"HEAD {path} HTTP/1.1\r\nHost: control\r\n\r\n".encode()
+        client.send(asked).until(b"\r\n\r\n")
+        _, fields = parse_head(client.seen.partition(b"\r\n\r\n")[0])
+        assert client.seen.endswith(b"\r\n\r\n")
+        client.seen = b""
+        client.send(asked).until(b"\r\n\r\n")
+    assert {name: value for name, value in fields.items() if name != "date"} == {
+        name: value for name, value in found.headers.items() if name != "date"
+    }
+
+
+def test_the_head_of_the_log_has_another_tag_when_it_has_grown(plane: Plane):
+    with plane.client() as anyone:
+        tag = anyone.get("/log/checkpoint").headers["etag"]
+        plane.send("/api/v1/releases", {"text": json.dumps(plan_value())})
+        grown = anyone.get("/log/checkpoint", headers={"if-none-match": tag})
+    assert (grown.status_code, grown.headers["etag"] != tag) == (200, True)
+
+
+def test_what_takes_a_while_to_make_is_made_once_for_all_who_ask():
+    made: list[int] = []
+
+    async def make() -> bytes:
+        await asyncio.sleep(0)
+        made.append(1)
+        if len(made) == 1:
+            raise StoreUnavailable("a full disk")
+        return b"made"
+
+    async def asking() -> list[bytes | BaseException]:
+        recent = Recent(make, 60_000)
+        return [*await asyncio.gather(*(recent() for _ in range(10)), return_exceptions=True)]
+
+    first, *others = asyncio.run(asking())
+    assert isinstance(first, StoreUnavailable)
+    assert (others, len(made)) == ([b"made"] * 9, 2)
