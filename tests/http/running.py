@@ -24,7 +24,11 @@ GET = b"GET /after HTTP/1.1\r\n" + HOST + b"\r\n"
 
 @dataclass
 class Echo:
-    """Answers with what it was asked; `/wait` when the test says so, `/unread` without reading the body."""
+    """Answers with what it was asked, `/unread` without reading the body.
+
+    It waits until the test says so: `/wait` at once, `/read-and-wait` when it has the body, `/begin-and-wait`
+    when it has written its answer.
+    """
 
     asked: list[tuple[str, bytes]] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
@@ -39,18 +43,25 @@ class Echo:
         if head.path == b"/holder":
             exchange.hold()
         if head.path == b"/wait":
-            self.release = asyncio.Event()
-            await self.release.wait()
+            await self._released()
         if head.path == b"/fails":
             raise ZeroDivisionError
         body = b""
         while head.path != b"/unread" and (part := await exchange.read()):
             body += part
         told = json.dumps({"path": head.path.decode(), "body": len(body), "address": exchange.address})
+        if head.path == b"/read-and-wait":
+            await self._released()
         data = self.told if head.path == b"/long" else told.encode()
         fields = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(data))]
         exchange.write(exchange.response_head(200, fields) + data)
+        if head.path == b"/begin-and-wait":
+            await self._released()
         exchange.finish()
+
+    async def _released(self) -> None:
+        self.release = asyncio.Event()
+        await self.release.wait()
 
 
 @dataclass

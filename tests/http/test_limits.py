@@ -70,6 +70,17 @@ def test_a_body_that_comes_in_time_is_not_measured_from_the_last_request():
             assert client.send(b"}").response()[0] == 200
 
 
+def test_the_time_of_a_body_is_over_when_it_is_here():
+    with running(**SHORT) as served, Raw(served.port) as client, Raw(served.port) as silent:
+        client.send(b"POST /read-and-wait HTTP/1.1\r\n" + HOST + b"Content-Length: 2\r\n\r\n{")
+        eventually(lambda: served.echo.asked)
+        client.send(b"}")
+        assert silent.rest() == (b"", False)  # by then the time is over
+        served.let_go()
+        assert client.response()[0] == 200
+        assert client.send(GET).response()[0] == 200
+
+
 def test_an_answer_that_takes_longer_than_all_of_these_is_given():
     with running(**SHORT) as served, Raw(served.port) as client, Raw(served.port) as silent:
         client.send(WAIT)
@@ -170,6 +181,16 @@ def test_an_end_waits_for_answers_and_takes_no_more_requests():
         served.let_go()
         status, fields, _ = client.response()
         assert (status, fields["connection"]) == (200, "close")
+        assert client.rest() == (b"", False)
+        stopping.result(60)
+
+
+def test_an_end_ends_a_connection_also_where_its_answer_did_not_say_so():
+    with running(stop_grace_ms=60_000) as served, Raw(served.port) as client:
+        client.send(GET.replace(b"/after", b"/begin-and-wait"))
+        assert "connection" not in client.response()[1]
+        stopping = served.stop_soon()
+        served.let_go()
         assert client.rest() == (b"", False)
         stopping.result(60)
 

@@ -1,0 +1,52 @@
+"""The page about running it names every limit of the servers, with its default."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from sluicegate.acts.act import AGENCY, APPLICANT, GATEWAY
+from sluicegate.acts.directives import ISSUE
+from sluicegate.cli.serving import _http
+from sluicegate.errors import InvalidInput
+from sluicegate.http.lanes import AllLanes
+from sluicegate.settings import HttpSettings
+
+PAGE = (Path(__file__).parents[2] / "docs/how-to/run-it-for-real.md").read_text()
+ROWS = re.findall(r"^\| (`.+?`) \| (.+?) \| .+ \|$", PAGE, re.MULTILINE)
+
+
+def test_every_limit_is_there_with_its_default():
+    told = {}
+    for names, defaults in ROWS:
+        told |= dict(zip(re.findall(r"`(.+?)`", names), defaults.split(", "), strict=True))
+    assert told == {each.name.replace("_", "-"): str(each.default or "none") for each in fields(HttpSettings)}
+
+
+def test_every_lane_is_there_with_its_limits():
+    told = re.findall(r"^  \| .+ \| (\d+) \| (\d+) \|$", PAGE, re.MULTILINE)
+    lanes = AllLanes()
+    listed = [lanes.strangers, lanes.of(APPLICANT, None), lanes.of(AGENCY, None), lanes.of(AGENCY, ISSUE)]
+    listed.append(lanes.of(GATEWAY, None))
+    assert told == [(str(lane.most), str(lane.most_of_caller)) for lane in listed]
+
+
+def test_a_limit_is_set_by_its_name():
+    made = _http(["max-connections=7", "head-timeout-ms=250", "proxies=10.1.0.0/16, fd00::/8"])
+    assert (made.max_connections, made.head_timeout_ms, made.burst) == (7, 250, 200)
+    assert [str(each) for each in made.proxies] == ["10.1.0.0/16", "fd00::/8"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("max-connections", "max-connections=", "max-connections=0", "max-connections=-1", "burst=1.5"),
+        *("burst=²", "burst=99999999999", "max_connections=1", "other=1", "=1", "", "proxies=nonsense"),
+    ],
+)
+def test_what_is_no_limit_is_said(given: str):
+    with pytest.raises(InvalidInput):
+        _http([given])
