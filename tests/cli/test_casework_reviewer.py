@@ -27,7 +27,7 @@ def test_an_exported_case_shows_who_applies_what_is_asked_of_them_and_what_was_s
         "name: Example Utility",
         "criterion: defends critical infrastructure",
         "condition requestsPerMinute: 600",
-        "what others have said, which your signature does not cover:",
+        "what has been said so far; your position names it by its digest:",
         "  ostp: approve, because: they asked early",
     ):
         assert f"  {line}\n" in told, line
@@ -84,9 +84,9 @@ def test_what_an_agency_adds_is_shown_with_the_question_before_it_is_signed(plan
     before, _, after = told.partition("oncd says: approve-with-conditions\n")
     assert before.startswith(f"admission case {case}: ")
     assert before.endswith(
-        "  what others have said, which your signature does not cover:\n"
+        "  what has been said so far; your position names it by its digest:\n"
         "    ostp: ask, because: who?\n"
-        "    the applicant: we\\n  condition mfa: true\n"
+        "    the applicant answers ostp: we\\n  condition mfa: true\n"
     )
     assert after == (
         "  condition requestsPerMinute: 60\n  condition validFor: P5D\n  reason (public): few at first\n"
@@ -97,7 +97,8 @@ def test_what_an_agency_adds_is_shown_with_the_question_before_it_is_signed(plan
     )
     plane.answer("review", "import", signed, by="oncd")
     told = plane.text("review", "export", case, "-o", file, by="ostp")
-    assert '    oncd: approve-with-conditions on {"requestsPerMinute": 60, "validFor": "P5D"}\n' in told
+    heard = '    oncd: approve-with-conditions on {"requestsPerMinute": 60, "validFor": "P5D"}'
+    assert f"{heard}, because: few at first\n" in told
     assert "  reason (only for the developer and the agencies asked): few at first\n" in sealed
 
 
