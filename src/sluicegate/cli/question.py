@@ -9,6 +9,7 @@ from typing import Any
 from sluicegate.acts.review import ExportedCase
 from sluicegate.cli import wording
 from sluicegate.client import export as exports
+from sluicegate_record.entities.case import CONSENT
 from sluicegate_record.entries import Body, Hidden
 from sluicegate_record.entries.cases import (
     CaseAnswered,
@@ -19,7 +20,7 @@ from sluicegate_record.entries.cases import (
 )
 from sluicegate_record.entries.releases import RecordAdded
 from sluicegate_record.log.leaf import Opening
-from sluicegate_record.terms import kinds
+from sluicegate_record.terms import kinds, quorum
 from sluicegate_record.terms.plan import Plan, Stage
 from sluicegate_record.terms.text import shown as spelled
 
@@ -58,6 +59,22 @@ def _about(case: ExportedCase) -> Iterator[str]:
     spec = case.terms.to_json()["spec"]
     yield from (f"  {name}: {json.dumps(spec[name])}" for name in ("models", "surfaces", "leaseMs"))
     yield from (f"  {name}: {json.dumps(value)}" for name, value in stage.to_json().items() if name != "name")
+
+
+def recusal(case: ExportedCase, agency: str) -> Iterator[str]:
+    """What follows for a case if an agency recuses itself."""
+    bodies = (each.body for each in exports.discussion(case))
+    said = {each.agency: each.position for each in bodies if isinstance(each, PositionRecorded)}
+    said[agency] = "recuse"
+    left = quorum.without(case.rule, {party for party, word in said.items() if word == "recuse"})
+    if left is None:
+        yield "  then no one is left to decide, and it ends without a decision"
+        return
+    yield f"  then it is decided without {agency}, by: {wording.rule(left)}"
+    if quorum.satisfied(left, {party for party, word in said.items() if word in CONSENT}):
+        yield "  they have said yes: your recusal can decide the case"
+    elif not quorum.reachable(left, {party for party, word in said.items() if word == "object"}):
+        yield "  they cannot say yes any more: your recusal denies it"
 
 
 def _heard(case: ExportedCase, agency: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from sluicegate.cli import wording
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.files import read_json, read_text, write_json
 from sluicegate.cli.output import Json, emit, tell, visible
-from sluicegate.cli.question import plain, question, stage_of
+from sluicegate.cli.question import plain, question, recusal, stage_of
 from sluicegate.client import export as exports
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -89,7 +89,8 @@ def sign(
     private = signing.private_key(key)
     agency = exports.party_of(exported, private)
     said = Review(position, reason, _conditions(conditions), sealed)
-    _read_first("\n".join([question(exported, agency), *_stated(agency, said)]), yes, as_json)
+    follows = recusal(exported, agency) if position == "recuse" else ()
+    _read_first("\n".join([question(exported, agency), *_stated(agency, said), *follows]), yes, as_json)
     write_json(output, signing.position(exported, said, private))
     answer = {
         "case": exported.question.case,
@@ -118,8 +119,13 @@ def schedule(
     exported = [exports.read(read_json(file)) for file in files]
     private = signing.private_key(key)
     agency, said = exports.party_of(exported[0], private), Review(position, reason)
-    shown = (f"{i}. {question(each, agency)}" for i, each in enumerate(exported, 1))
-    _read_first("\n".join([*shown, *_stated(agency, said)]), yes, as_json)
+    shown = [f"{i}. {question(each, agency)}" for i, each in enumerate(exported, 1)]
+    follows = [
+        f"in {each.question.case}:\n{line}"
+        for each in (exported if position == "recuse" else ())
+        for line in recusal(each, agency)
+    ]
+    _read_first("\n".join([*shown, *_stated(agency, said), *follows]), yes, as_json)
     write_json(output, signing.schedule(exported, said, private))
     answer = {
         "cases": [each.question.case for each in exported],

@@ -493,6 +493,36 @@ REFUSED = {"OpenAppeal: not_eligible", "Amend: not_eligible", "Reply: terms_chan
 """What is refused in them to applicants who come back under a tighter plan."""
 
 
+def recused(floor: Rule, *words: str) -> VouchedTable:
+    """A gateway's table after agencies said something in an application, perhaps that they recuse themselves."""
+    rule = {"mode": "approve", "grant": {"allOf": ["caisi", "oncd"]}}
+    world = World.opened(stages=[stage(admission=rule)])
+    case = world.submit()
+    conditions = {"requestsPerMinute": 5}
+    world.must(RecordPosition(position(case, "caisi", "approve-with-conditions", conditions=conditions)))
+    world.all_say(case, *words)
+    world.credential(case.grant)
+    table = VouchedTable(trust(floor))
+    folded(world.entries, table)
+    return table
+
+
+@pytest.mark.parametrize("floor", [Rule("allOf", ("caisi", "oncd")), Rule("anyOf", ("caisi", "oncd"))])
+def test_a_recusal_leaves_its_party_out_of_the_floor_as_out_of_the_rule(floor: Rule) -> None:
+    table = recused(floor, "oncd recuse")
+    assert not table.findings, table.told
+    found = asked(table)
+    assert isinstance(found, Allow)
+    assert found.requests_per_minute == 5
+
+
+def test_a_floor_of_others_stands_after_a_recusal() -> None:
+    for floor in (Rule("allOf", ("caisi", "ostp")), Rule("allOf", ("oncd",))):
+        table = recused(floor, "oncd recuse")
+        assert not isinstance(asked(table), Allow)
+        assert table.findings == {"grant.approved": 1}
+
+
 @settings(max_examples=30)
 @given(histories)
 def test_whoever_checks_allows_no_more_and_an_honest_log_no_less(player: Player) -> None:

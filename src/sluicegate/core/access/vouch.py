@@ -100,8 +100,10 @@ class VouchedTable(Table):
         return Breach("floor", "the positions do not satisfy the floor of the trust file")
 
     def _is_above_floor(self, case: Case) -> bool:
+        """A party that recused itself is left out of the floor, as it is out of the rule of its case."""
         honoured = self._trust.releases.get(case.question.release)
-        return honoured is not None and quorum.satisfied(honoured.rule, case.consents)
+        left = None if honoured is None else quorum.without(honoured.rule, case.recused)
+        return left is not None and quorum.satisfied(left, case.consents)
 
     def _taken(self, entry: Entry, body: credentials.CredentialIssued) -> Breach | None:
         """A second use of a name or key would replace the first, which would escape its revocation."""
