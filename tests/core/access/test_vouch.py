@@ -494,7 +494,7 @@ REFUSED = {"OpenAppeal: not_eligible", "Amend: not_eligible", "Reply: terms_chan
 
 
 def recused(floor: Rule, *words: str) -> VouchedTable:
-    """A gateway's table after agencies said something in an application, perhaps that they recuse themselves."""
+    """A gateway's table after an application in which agencies said something, or recused themselves."""
     rule = {"mode": "approve", "grant": {"allOf": ["caisi", "oncd"]}}
     world = World.opened(stages=[stage(admission=rule)])
     case = world.submit()
