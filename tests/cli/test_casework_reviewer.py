@@ -85,6 +85,7 @@ def test_what_an_agency_adds_is_shown_with_the_question_before_it_is_signed(plan
     assert before.startswith(f"admission case {case}: ")
     assert before.endswith(
         "  what has been said so far; your position names it by its digest:\n"
+        "    release-officer screened it with entities 1: clear: looked at every match\n"
         "    ostp: ask, because: who?\n"
         "    the applicant answers ostp: we\\n  condition mfa: true\n"
     )
@@ -191,9 +192,8 @@ def test_a_consent_that_was_signed_before_the_applicant_said_more_is_marked(plan
     plane.say(case, "oncd", "ask", "--reason", "who else will use it?")
     plane.text("application", "answer", case, "--text", "our subsidiary abroad will", by="applicant")
     told = plane.text("review", "import", signed, by="ostp")
-    assert told == (
-        f"the position of ostp in {case} is on the record: not determined yet\n"
-        "  it was signed before oncd asked the applicant, and before the applicant answered\n"
+    assert told.endswith(
+        "\n  it was signed before oncd asked the applicant, and before the applicant answered\n"
     )
     marked = "    signed before oncd asked the applicant, and before the applicant answered\n"
     assert marked in plane.text("case", "show", case, by="oncd")
@@ -231,7 +231,8 @@ def test_what_a_recusal_leads_to_is_said_before_it_is_signed(plane):
 
     def told(agency: str) -> str:
         plane.answer("review", "export", case, "-o", file, by=agency)
-        return plane.text(*recuse, "--key", plane.key(agency), "-o", plane.folder / "said.json", by=None)
+        sign = (*recuse, "--key", plane.key(agency), "-o", plane.folder / "said.json")
+        return str(plane.text(*sign, by=None))
 
     alone = "  then it is decided without ostp, by: oncd\n"
     assert alone in told("ostp")
