@@ -234,7 +234,10 @@ def test_what_a_recusal_leads_to_is_said_before_it_is_signed(plane):
         sign = (*recuse, "--key", plane.key(agency), "-o", plane.folder / "said.json")
         return str(plane.text(*sign, by=None))
 
-    alone = "  then it is decided without ostp, by: oncd\n"
+    alone = (
+        "  then it is decided without ostp, by: oncd\n"
+        "  a gateway whose trust file asks for ostp refuses that, unless it says withoutRecused\n"
+    )
     assert alone in told("ostp")
     assert "your recusal" not in told("ostp")
     plane.say(case, "oncd", "approve")

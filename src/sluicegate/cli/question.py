@@ -71,6 +71,7 @@ def recusal(case: ExportedCase, agency: str) -> Iterator[str]:
         yield "  then no one is left to decide, and it ends without a decision"
         return
     yield f"  then it is decided without {agency}, by: {wording.rule(left)}"
+    yield f"  a gateway whose trust file asks for {agency} refuses that, unless it says withoutRecused"
     if quorum.satisfied(left, {party for party, word in said.items() if word in CONSENT}):
         yield "  they have said yes: your recusal can decide the case"
     elif not quorum.reachable(left, {party for party, word in said.items() if word == "object"}):

@@ -59,7 +59,7 @@ class Contribution(NamedTuple):
 
 
 def case_of(body: Body) -> str | None:
-    """The case that an entry is a contribution to; None if it is none."""
+    """The case that an entry is a contribution to; None for any other entry."""
     if isinstance(body, releases.RecordAdded):
         return body.about.case
     case: str | None = getattr(body, "case", None)

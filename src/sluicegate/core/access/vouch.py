@@ -30,7 +30,6 @@ from sluicegate_record.law.grants import carriers
 from sluicegate_record.law.rule import At
 from sluicegate_record.log.publickey import keyid
 from sluicegate_record.record import Record
-from sluicegate_record.terms import quorum
 
 TOLD_MAX = 1_000
 
@@ -100,10 +99,8 @@ class VouchedTable(Table):
         return Breach("floor", "the positions do not satisfy the floor of the trust file")
 
     def _is_above_floor(self, case: Case) -> bool:
-        """A party that recused itself is left out of the floor, as it is out of the rule of its case."""
         honoured = self._trust.releases.get(case.question.release)
-        left = None if honoured is None else quorum.without(honoured.rule, case.recused)
-        return left is not None and quorum.satisfied(left, case.consents)
+        return honoured is not None and honoured.holds(case.consents, case.recused)
 
     def _taken(self, entry: Entry, body: credentials.CredentialIssued) -> Breach | None:
         """A second use of a name or key would replace the first, which would escape its revocation."""
