@@ -70,7 +70,7 @@ def import_(
 ) -> None:
     """Register the members of a CSV file: identifier, and perhaps status, method, assurance, until.
 
-    A long file is registered in parts; none is, if one of them would be refused.
+    A long file is registered in parts. If one of them would be refused, no one is registered.
     """
     rows = [_row(row) for row in members.read(read_bytes(file), str(file))]
     client, found, added, size = Client(), list[str](), 0, 0
