@@ -8,6 +8,7 @@ import pytest
 from sluicegate.acts import directives as acts
 from sluicegate.errors import BadEnvelope, InvalidDocument, InvalidInput, NotCanonical
 from sluicegate.service import doings, preview
+from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import canonical
 from sluicegate_record.statements.discussion import Discussion
 from sluicegate_record.terms.rule import Rule
@@ -154,6 +155,16 @@ def test_a_lift_is_signed_in_the_case_that_is_open(plane):
     shown = yes(plane.do("oncd", acts.LIFTING, directive="d-1"))
     assert shown.question.case == case
     assert yes(signed_lift(plane, "oncd", shown)).case == case
+
+
+def test_a_lift_of_a_part_takes_no_position_on_another_part(plane):
+    plane.direct("d-1", [])
+    yes(plane.do("developer", acts.LIFT, directive="d-1"))
+    shown, size = yes(plane.do("oncd", acts.LIFTING, directive="d-1")), plane.size
+    envelope = worlds.signed(worlds.approval(shown.question, "oncd").payload(), "oncd").to_json()
+    part = Scope.from_json({"surfaces": [API]})
+    assert no(plane.do("oncd", acts.LIFT, directive="d-1", scope=part, envelope=envelope)) == "case_unknown"
+    assert plane.size == size
 
 
 def test_a_lift_opens_no_case_under_a_name_that_is_taken_or_was_not_signed_for(plane):

@@ -322,7 +322,7 @@ def stale_and_granted() -> tuple[World, list[Entry]]:
         if each.type in {"case.determined", "grant.approved", "credential.issued"}
     ]
     kept = [each for each in kept if each.seq > honest.state.cases[twin.id].seq]
-    put(world, over(case, "oncd", "abstain"))
+    assert put(world, over(case, "oncd"))["determination"] is None
     assert twin.id == case.id, "the same commands have the same names"
     return world, [*world.entries, *kept]
 
@@ -337,6 +337,21 @@ def test_a_gateway_does_not_count_a_stale_consent_though_the_log_does() -> None:
     table = vouched(lied)
     assert not isinstance(asked(table), Allow)
     assert table.findings["grant.approved"] == 1
+
+
+def test_a_stale_consent_is_above_no_floor() -> None:
+    """Others carry the grant, and the gateway asks for that agency, too."""
+    world = World.opened(stages=[stage(admission={"mode": "approve", "grant": {"anyOf": ["oncd", "ostp"]}})])
+    case = world.submit()
+    before = over(case, "ostp")
+    world.must(screened(case))
+    assert put(world, before)["stale"]
+    put(world, over(case, "oncd"))
+    assert case.outcome == "approved"
+    for parties, refused in ((("oncd",), 0), (("oncd", "ostp"), 1)):
+        table = VouchedTable(trust(Rule("allOf", parties)))
+        folded(world.entries, table)
+        assert table.findings["grant.approved"] == refused
 
 
 def test_an_auditor_finds_a_decision_that_counts_it() -> None:
