@@ -250,6 +250,19 @@ class Casework(RuleBasedStateMachine):
             said = looked_at(case, late)
             self.do(RecordPosition(position(case, agency, word, reason="why", said=said)))
 
+    @precondition(lambda self: self.cases(is_open))
+    @rule(data=st.data(), word=st.sampled_from(["approve-with-conditions", "object", "ask", "approve"]))
+    def all_agree_without_having_heard_the_first(self, data: st.DataObject, word: str) -> None:
+        case = self.one(data, is_open)
+        first, *others = data.draw(st.permutations(sorted(case.parties)))
+        said = case.discussed()
+        more: dict[str, Any] = {}
+        if word == "approve-with-conditions":
+            more = {"conditions": {"requestsPerMinute": 5}}
+        self.do(RecordPosition(position(case, first, word, reason="why", said=said, **more)))
+        for agency in others:
+            self.do(RecordPosition(position(case, agency, reason="why", said=said)))
+
     @precondition(lambda self: self.cases(is_listed))
     @rule(data=st.data(), word=st.sampled_from(WORDS))
     def say_of_a_case_on_the_list(self, data: st.DataObject, word: str) -> None:
