@@ -25,7 +25,8 @@ from sluicegate.acts.directives import (
     DirectiveStatus,
     DirectiveSummary,
     DirectiveText,
-    LiftRequest,
+    LiftCase,
+    LiftPart,
 )
 from sluicegate.acts.documents import DocumentText, SignedStatement
 from sluicegate.acts.log import LogHead
@@ -33,7 +34,7 @@ from sluicegate.acts.releases import PlanReceipt, StageArgument, StageReceipt, S
 from sluicegate.acts.review import ReviewStatement, StatementReceipt
 from sluicegate.acts.tokens import TokenRequest
 from sluicegate.client import export, signing
-from sluicegate.client.directives import Binding, signed_directive
+from sluicegate.client.directives import Binding, lift_request, signed_directive
 from sluicegate.client.http import Client
 from sluicegate.core.access import apikey
 from sluicegate.core.directives import directive
@@ -166,10 +167,12 @@ class Paperwork:
         signed = signed_directive(given, bound, self._cast.key(issuer))
         return self.agency(issuer).do(directives.ISSUE, signed)
 
-    def lift(self, name: str, agency: str) -> StatementReceipt:
+    def lift(self, name: str, agency: str) -> LiftCase:
         """An agency signs that a directive is to be lifted."""
-        opened = self.agency(agency).do(directives.LIFT, LiftRequest(directive=name))
-        return self.approve(opened.case, agency)
+        client, part = self.agency(agency), LiftPart(directive=name)
+        asked = export.checked(client.do(directives.LIFTING, part))
+        signed = signing.position(asked, signing.Review("approve"), self._cast.key(agency))
+        return client.do(directives.LIFT, lift_request(part, asked.question.case, signed))
 
     def directives(self) -> tuple[DirectiveSummary, ...]:
         """Every directive on the record, newest first."""

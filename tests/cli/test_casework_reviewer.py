@@ -27,7 +27,7 @@ def test_an_exported_case_shows_who_applies_what_is_asked_of_them_and_what_was_s
         "name: Example Utility",
         "criterion: defends critical infrastructure",
         "condition requestsPerMinute: 600",
-        "what others have said, which your signature does not cover:",
+        "what has been said so far; your position names it by its digest:",
         "  ostp: approve, because: they asked early",
     ):
         assert f"  {line}\n" in told, line
@@ -84,9 +84,10 @@ def test_what_an_agency_adds_is_shown_with_the_question_before_it_is_signed(plan
     before, _, after = told.partition("oncd says: approve-with-conditions\n")
     assert before.startswith(f"admission case {case}: ")
     assert before.endswith(
-        "  what others have said, which your signature does not cover:\n"
+        "  what has been said so far; your position names it by its digest:\n"
+        "    release-officer screened it with entities 1: clear: looked at every match\n"
         "    ostp: ask, because: who?\n"
-        "    the applicant: we\\n  condition mfa: true\n"
+        "    the applicant answers ostp: we\\n  condition mfa: true\n"
     )
     assert after == (
         "  condition requestsPerMinute: 60\n  condition validFor: P5D\n  reason (public): few at first\n"
@@ -97,7 +98,8 @@ def test_what_an_agency_adds_is_shown_with_the_question_before_it_is_signed(plan
     )
     plane.answer("review", "import", signed, by="oncd")
     told = plane.text("review", "export", case, "-o", file, by="ostp")
-    assert '    oncd: approve-with-conditions on {"requestsPerMinute": 60, "validFor": "P5D"}\n' in told
+    heard = '    oncd: approve-with-conditions on {"requestsPerMinute": 60, "validFor": "P5D"}'
+    assert f"{heard}, because: few at first\n" in told
     assert "  reason (only for the developer and the agencies asked): few at first\n" in sealed
 
 
@@ -159,6 +161,104 @@ def test_a_schedule_says_case_by_case_what_became_of_it(plane):
     assert lines[1] == f"  {cases[0]}: not determined yet"
     assert lines[2] == f"  {cases[1]}: refused: the case is already determined: withdrawn"
     assert lines[3] == f"  {cases[2]}: not determined yet"
+
+
+def test_who_applied_first_gets_the_last_seat_in_whatever_order_a_schedule_names_them(cli, tmp_path):
+    with timed_plane(cli, tmp_path, PLAN.replace("seats: 2", "seats: 1")) as plane:
+        first, second = (plane.submit(f"Example {name}") for name in ("One", "Two"))
+        for case in (first, second):
+            plane.say(case, "ostp")
+        listed = [each["case"] for each in plane.answer("case", "list", "--kind", "admission")["cases"]]
+        assert listed == [second, first]
+        files = [plane.folder / f"{case}.json" for case in listed]
+        for case, file in zip(listed, files, strict=True):
+            plane.answer("review", "export", case, "-o", file, by="oncd")
+        both = plane.folder / "all.json"
+        sign = ("review", "schedule", *files, "--position", "approve", "--key", plane.key("oncd"))
+        plane.text(*sign, "-o", both, by=None)
+        done = plane.answer("review", "import", both, by="oncd")["cases"]
+        assert [(each["case"], each["determination"]) for each in done] == [
+            (second, None),
+            (first, "approved"),
+        ]
+        assert "state: waitlisted" in plane.show(second)
+
+
+def test_a_consent_that_was_signed_before_the_applicant_said_more_is_marked(plane):
+    """It counts all the same: no applicant can stall a decision by answering."""
+    case = plane.submit("Example Utility")
+    signed = plane.sign(case, "ostp", "approve", "--reason", "no one else will use it")
+    signed = signed.rename(plane.folder / "ostp.json")
+    plane.say(case, "oncd", "ask", "--reason", "who else will use it?")
+    plane.text("application", "answer", case, "--text", "our subsidiary abroad will", by="applicant")
+    told = plane.text("review", "import", signed, by="ostp")
+    assert told.endswith(
+        "\n  it was signed before oncd asked the applicant, and before the applicant answered\n"
+    )
+    marked = "    signed before oncd asked the applicant, and before the applicant answered\n"
+    assert marked in plane.text("case", "show", case, by="oncd")
+    file = plane.folder / "case.json"
+    plane.answer("review", "export", case, "-o", file, by="oncd")
+    sign = ("review", "sign", file, "--position", "approve", "--key", plane.key("oncd"))
+    read = plane.text(*sign, "-o", plane.folder / "oncd.json", by=None)
+    assert (
+        "    oncd: ask, because: who else will use it?\n"
+        "  since you last looked, to sign your last position:\n"
+        "    the applicant answers oncd: our subsidiary abroad will\n"
+        "    ostp: approve, because: no one else will use it\n"
+    ) in read
+    done = plane.answer("review", "import", plane.folder / "oncd.json", by="oncd")
+    assert done["determination"] == "approved"
+
+
+def test_a_consent_that_was_signed_before_a_screening_does_not_count_until_it_is_signed_again(plane):
+    case = plane.submit("Example Utility", screened=False)
+    signed = plane.sign(case, "ostp", "approve").rename(plane.folder / "ostp.json")
+    plane.answer(*plane.screening(case))
+    told = plane.text("review", "import", signed, by="ostp")
+    assert "  it was signed before release-officer screened the applicant\n" in told
+    assert told.endswith("  so it does not count: export the case again, and sign that\n")
+    assert plane.say(case, "oncd")["determination"] is None
+    told = plane.text("case", "show", case, by="ostp")
+    assert "screened the applicant; it does not count until it is signed again\n" in told
+    assert "awaiting: ostp\n" in told
+    assert plane.say(case, "ostp")["determination"] == "approved"
+
+
+def test_what_a_recusal_leads_to_is_said_before_it_is_signed(plane):
+    case, file = plane.submit("Example Utility"), plane.folder / "case.json"
+    recuse = ("review", "sign", file, "--position", "recuse", "--reason", "our own interest")
+
+    def told(agency: str) -> str:
+        plane.answer("review", "export", case, "-o", file, by=agency)
+        sign = (*recuse, "--key", plane.key(agency), "-o", plane.folder / "said.json")
+        return str(plane.text(*sign, by=None))
+
+    alone = (
+        "  then it is decided without ostp, by: oncd\n"
+        "  a gateway whose trust file asks for ostp refuses that, unless it says withoutRecused\n"
+    )
+    assert alone in told("ostp")
+    assert "your recusal" not in told("ostp")
+    plane.say(case, "oncd", "approve")
+    assert f"{alone}  they have said yes: your recusal can decide the case\n" in told("ostp")
+    plane.say(case, "oncd", "abstain")
+    plane.say(case, "oncd", "recuse", "--reason", "ours, too")
+    assert "  then no one is left to decide, and it ends without a decision\n" in told("ostp")
+
+
+def test_an_appeal_that_no_one_can_hear_is_said_with_the_plan_and_when_it_is_made(cli, tmp_path):
+    alone = PLAN.replace("anyOf: [caisi]", "anyOf: [oncd]").replace("countersign: [caisi]", "reply: P5D")
+    with timed_plane(cli, tmp_path, alone) as plane:
+        told = plane.text("plan", plane.file("again.yaml", alone.replace("seats: 2", "seats: 3")))
+        assert (
+            "  stage trusted-partners: an appeal against a denial may wait for ever: oncd would hear it"
+            in told
+        )
+        case = plane.submit("Example Utility")
+        plane.say(case, "oncd", "object", "--reason", "too early")
+        told = plane.text("application", "appeal", case, "--text", "it is not", by="applicant")
+        assert "  no one can decide it now: oncd cannot sign: it needs an owner" in told
 
 
 def test_a_second_owner_is_asked_for_where_the_terms_want_two(plane):

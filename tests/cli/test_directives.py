@@ -142,7 +142,9 @@ def test_what_the_issuer_confirms_only_the_issuer_lifts(plane):
     plane.answer("directive", "confirm", "oncd-1", *keys(plane, "oncd"))
     assert plane.answer("directive", "show", "oncd-1")["confirmed"] is True
     lift = ("directive", "lift", "oncd-1")
+    size = plane.answer("case", "list")["size"]
     assert plane.error(*lift, "--note", "a call", *keys(plane, *OFFICERS))["code"] == "not_transcribed"
+    assert plane.answer("case", "list")["size"] == size, "a refused lift leaves nothing"
     assert plane.answer(*lift, *keys(plane, "oncd"))["lifted"] is True
 
 
@@ -161,12 +163,11 @@ def test_a_lift_that_was_not_asked_for_is_not_signed(plane):
     case, shown = plane.answer("directive", "lift", "asked-1")["case"], plane.folder / "shown.json"
     plane.answer("review", "export", case, "-o", shown)
     for meant in (("other-1",), ("asked-1", "--surface", "api")):
-        opened = {"directive": meant[0], "case": case, "size": 1}
-        answers = {"/lift": opened, f"{case}/export": json.loads(shown.read_text())}
+        answers = {"/lift/question": json.loads(shown.read_text())}
         with lying(answers) as (url, asked):
             said = plane.cli("directive", "lift", *meant, *keys(plane, "oncd"), "--json", url=url)
         assert "answered about 'asked-1'" in said.error["message"]
-        assert asked == [f"/api/v1/directives/{meant[0]}/lift", f"/api/v1/cases/{case}/export"]
+        assert asked == [f"/api/v1/directives/{meant[0]}/lift/question"]
     plane.answer("directive", "lift", "asked-1", *keys(plane, "oncd"))
 
 

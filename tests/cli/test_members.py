@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from sluicegate.core.people.members import PART_ROWS
 from tests.cli.timed import TimedPlane, timed_plane
 from tests.core.people.test_assertion import jwk
 
@@ -22,6 +23,21 @@ eve@example.org,,,,
 def plane(cli, tmp_path) -> Iterator[TimedPlane]:
     with timed_plane(cli, tmp_path) as made:
         yield made
+
+
+def test_a_long_list_of_which_a_later_part_is_refused_leaves_nothing(plane):
+    _, grant = plane.admit("Example Utility")
+    of = ("--grant", grant)
+    plane.answer(
+        "member", "import", plane.file("one.csv", "identifier\nlast@example.org\n"), *of, by="applicant"
+    )
+    size = plane.ledger.size()
+    rows = [f"member{number}@example.org" for number in range(PART_ROWS)]
+    people = plane.file("people.csv", "\n".join(["identifier", *rows, "last@example.org"]))
+    refused = plane.error("member", "import", people, *of, by="applicant")
+    assert (refused["code"], plane.ledger.size()) == ("identifier_taken", size)
+    made = plane.answer("member", "import", people, "--update", *of, by="applicant")
+    assert (len(made["members"]), made["added"]) == (PART_ROWS + 1, PART_ROWS)
 
 
 def test_members_from_a_list_to_their_own_word(plane, cli):

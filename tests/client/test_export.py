@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
-from sluicegate.acts import review
+from sluicegate.acts import applications, review
 from sluicegate.client import export, signing
 from sluicegate.errors import InvalidInput, VerificationFailed
-from sluicegate_record.log import times
+from sluicegate_record.entries.cases import CaseAnswered, PositionRecorded
+from sluicegate_record.log import canonical, merkle, times
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.statements.cases import Position
+from sluicegate_record.log.leaf import Opening
+from sluicegate_record.statements.cases import Position, Schedule
+from sluicegate_record.statements.discussion import Discussion
 from tests.plane import Plane, yes
-from tests.worlds import AT_MS, private_key
+from tests.worlds import AT_MS, position, private_key
 
 
 @pytest.fixture
@@ -98,3 +101,86 @@ def test_a_position_says_when_it_was_signed(exported: Any) -> None:
     signed_ms = Position.read(Envelope.from_json(given)).signed_at_ms
     assert signed_ms is not None
     assert before <= signed_ms <= int(time.time() * 1_000)
+
+
+# What was said
+
+
+@pytest.fixture
+def talked(plane: Plane) -> Any:
+    """An application in which an agency asked, the applicant answered, and another agency objected."""
+    case = plane.submit().application
+    opened = Opening(bytes(32), canonical.dumps("it is not public"))
+    sealed = {"sealed": opened.commitment("sealed", "reason"), "reason": ""}
+    envelope = position(plane.case(case), "ostp", "ask", reason="who else?")
+    yes(plane.carry(envelope, "ostp"))
+    yes(plane.do("applicant", applications.ANSWER, case=case, agency="", text="our subsidiary"))
+    envelope = position(plane.case(case), "oncd", "abstain", **sealed)
+    yes(plane.do("oncd", review.IMPORT, envelope=envelope.to_json(), opened=opened))
+    return json.loads(json.dumps(yes(plane.do("oncd", review.EXPORT, case=case)).to_json()))
+
+
+def test_what_was_said_is_exported_as_the_entries_that_the_digest_is_over(plane: Plane, talked: Any) -> None:
+    found = export.read(talked)
+    case = plane.case(talked["question"]["case"])
+    assert found.said == case.discussed()
+    ask, answer, abstain = (each.body for each in export.discussion(found))
+    assert isinstance(ask, PositionRecorded)
+    assert isinstance(answer, CaseAnswered)
+    assert isinstance(abstain, PositionRecorded)
+    assert isinstance(answer.answer, Opening)
+    assert isinstance(abstain.secret, Opening)
+    assert (ask.reason, answer.answer.value()) == ("who else?", "our subsidiary")
+    assert abstain.secret.value() == "it is not public"
+
+
+def test_what_is_signed_says_what_had_been_said(talked: Any) -> None:
+    found = export.read(talked)
+    for signed in (
+        signing.position(found, signing.Review("approve"), private_key("oncd")),
+        signing.position(found, signing.Review("object", "no"), private_key("oncd")),
+    ):
+        assert Position.read(Envelope.from_json(signed)).said == found.said
+    both = signing.schedule([found], signing.Review("approve"), private_key("oncd"))
+    assert Schedule.read(Envelope.from_json(both)).cases[0].said == found.said
+
+
+def test_what_an_earlier_control_plane_exports_is_signed_as_before(exported: Any) -> None:
+    del exported["said"]
+    signed = signing.position(export.read(exported), signing.Review("approve"), private_key("oncd"))
+    assert Position.read(Envelope.from_json(signed)).said is None
+
+
+def _other_answer(case: Any) -> None:
+    case["discussion"][1]["opened"]["answer"]["value"] = "nobody else"
+
+
+def _of_another_case(case: Any) -> None:
+    """All is as the digest says, and was said in another case."""
+    leaf = canonical.unb64(case["discussion"][0]["leaf"])
+    other = leaf.replace(case["question"]["case"].encode(), b"case_aaaaaaaaaaaaaaaa")
+    assert other != leaf
+    case["discussion"] = [{"leaf": canonical.b64(other)}]
+    case["said"] = Discussion.of([merkle.leaf_hash(other)]).to_json()
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda case: case["discussion"].pop(),
+        lambda case: case["discussion"].pop(0),
+        lambda case: case["discussion"].reverse(),
+        lambda case: case.pop("discussion"),
+        lambda case: case.pop("said"),
+        lambda case: case["said"].update(count=2),
+        _other_answer,
+        _of_another_case,
+    ],
+)
+def test_who_shows_something_else_than_has_been_said_gets_no_signature(
+    talked: Any, alter: Callable[[Any], object]
+) -> None:
+    """Otherwise a consent would seem to know of an objection that its signer was not shown."""
+    alter(talked)
+    with pytest.raises(VerificationFailed):
+        export.read(talked)

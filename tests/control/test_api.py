@@ -58,6 +58,7 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/api/v1/directives"): ("directive.issue", SIGNED),
     ("POST", "/api/v1/directives/confirmations"): ("directive.confirm", SIGNED),
     ("POST", "/api/v1/directives/d-1/lift"): ("directive.lift", None),
+    ("POST", "/api/v1/directives/d-1/lift/question"): ("directive.to-lift", None),
     ("POST", "/api/v1/drills/dr-1/end"): ("drill.end", None),
     ("POST", "/api/v1/definitions"): (
         "definition.add",

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -110,7 +111,7 @@ def test_two_requests_in_one_are_none(idle: Plane):
 @contextmanager
 def limited(folder: Path, **limits: int) -> Iterator[Plane]:
     """A control plane with other limits."""
-    made = Plane(folder, HttpSettings(**limits))
+    made = Plane(folder, replace(HttpSettings(), **limits))  # type: ignore[arg-type]  # all of them are numbers
     with served(made.wired) as made.url:
         yield made
 

@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -811,7 +811,8 @@ def _check_change(entry: Entry, before: Sequence[Entry]) -> None:
 
 def _consenting(case: Entry, before: Sequence[Entry]) -> set[str]:
     words = ("approve", "approve-with-conditions", "no-objection")
-    return set().union(*(_saying(word, case, before) for word in words))
+    said = _newest(case, before)
+    return {agency for agency, newest in said.items() if newest.word in words and not newest.is_stale}
 
 
 def _holds(case: Entry, before: Sequence[Entry]) -> bool:
@@ -991,8 +992,19 @@ def _case(before: Sequence[Entry], name: str) -> Entry:
 
 
 def _saying(word: str, case: Entry, before: Sequence[Entry]) -> set[str]:
-    """The agencies whose newest position in a case is `word`, each position checked from its bytes."""
-    newest: dict[str, tuple[str, str]] = {}
+    """The agencies whose newest position in a case is `word`."""
+    return {agency for agency, newest in _newest(case, before).items() if newest.word == word}
+
+
+class _Said(NamedTuple):
+    word: str
+    digest: str
+    is_stale: bool
+
+
+def _newest(case: Entry, before: Sequence[Entry]) -> dict[str, _Said]:
+    """The newest position of each agency in a case, each checked from its bytes."""
+    newest: dict[str, _Said] = {}
     for recorded in _of(before, "position.recorded"):
         if public_of(recorded)["case"] != public_of(case)["case"]:
             continue
@@ -1010,10 +1022,29 @@ def _saying(word: str, case: Entry, before: Sequence[Entry]) -> set[str]:
         assert said["agency"] in _signers(envelope, before)
         assert said["agency"] in named(public_of(case)["rule"])
         last = newest.get(said["agency"])
-        assert said["previous"] == (last[1] if last else None)
+        assert said["previous"] == (last.digest if last else None)
         payload = base64.b64decode(envelope["payload"])
-        newest[said["agency"]] = (said["position"], "sha256:" + hashlib.sha256(payload).hexdigest())
-    return {agency for agency, (position, _) in newest.items() if position == word}
+        digest = "sha256:" + hashlib.sha256(payload).hexdigest()
+        newest[said["agency"]] = _Said(said["position"], digest, _is_stale(said, recorded, before))
+    return newest
+
+
+_TALK = ("position.recorded", "case.answered", "case.replied", "case.screened", "case.proceeded")
+
+
+def _is_stale(said: Mapping[str, Any], recorded: Entry, before: Sequence[Entry]) -> bool:
+    """Whether a position was signed without a condition, an objection or a screening that came before it."""
+    if "said" not in said:
+        return False
+    case = public_of(recorded)["case"]
+    talk = [e for e in before if e.type in _TALK and public_of(e)["case"] == case and e.seq < recorded.seq]
+    known, later = talk[: said["said"]["count"]], talk[said["said"]["count"] :]
+    hashes = b"".join(hashlib.sha256(b"\x00" + e.leaf).digest() for e in known)
+    assert said["said"] == {"count": len(known), "digest": "sha256:" + hashlib.sha256(hashes).hexdigest()}
+    return any(
+        e.type == "case.screened" or "conditions" in public_of(e) or public_of(e).get("position") == "object"
+        for e in later
+    )
 
 
 def _statement(envelope: Mapping[str, Any]) -> Any:

@@ -20,7 +20,7 @@ ROWS = re.findall(r"^\| (`.+?`) \| (.+?) \| .+ \|$", PAGE, re.MULTILINE)
 
 
 def test_every_limit_is_there_with_its_default():
-    told = {}
+    told: dict[str, str] = {}
     for names, defaults in ROWS:
         told |= dict(zip(re.findall(r"`(.+?)`", names), defaults.split(", "), strict=True))
     assert told == {each.name.replace("_", "-"): str(each.default or "none") for each in fields(HttpSettings)}

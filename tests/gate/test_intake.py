@@ -12,9 +12,10 @@ import pytest
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.gate.intake import Full, Intake
 from tests.clock import Clock
-from tests.gate.clients import Raw, chat, get, post
+from tests.gate.clients import chat, get, post
 from tests.gate.running import Running, running, settings
 from tests.gate.world import MODEL
+from tests.raw import Raw
 from tests.waiting import eventually
 
 MIB = 1024 * 1024

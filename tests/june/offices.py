@@ -35,7 +35,7 @@ from sluicegate.acts.points import PointAndDirective
 from sluicegate.acts.review import ReviewStatement, StatementReceipt
 from sluicegate.acts.signatories import SignatoryKey
 from sluicegate.client import export, signing
-from sluicegate.client.directives import Binding, lift_request, signed_directive
+from sluicegate.client.directives import Binding, lift_part, lift_request, signed_directive
 from sluicegate.client.http import Client
 from sluicegate.core.access import apikey
 from sluicegate.core.directives import directive
@@ -181,8 +181,8 @@ class Offices:
     def open_lift(self, models: Sequence[str] = (), organizations: Sequence[str] | None = None) -> str:
         """Open the case about lifting the order, or a part of it."""
         names = list(organizations) if organizations is not None else None
-        request = lift_request(ORDER, Scope(models=tuple(models) or None), names)
-        return self._staff().do(acts.LIFT, request).case
+        part = lift_part(ORDER, Scope(models=tuple(models) or None), names)
+        return self._staff().do(acts.LIFT, lift_request(part)).case
 
     def agree(self, case: str, agency: str) -> StatementReceipt:
         """An agency reads the case and signs."""

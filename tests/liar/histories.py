@@ -18,9 +18,11 @@ from sluicegate.core.lifecycle.grants import (
     SuspendGrant,
 )
 from sluicegate.core.lifecycle.keys import StartLog
+from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.terms.trust import Floor, Releases
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.directives import DrillReport
 from sluicegate_record.terms.rule import Rule
 from tests.forging import told
@@ -36,6 +38,8 @@ from tests.worlds import (
     STAGE,
     pin,
     plan_value,
+    position,
+    screened,
     signed,
     stage,
     start,
@@ -211,6 +215,12 @@ def _attempts(h: History) -> None:
     h.says(waiting, "oncd approve")
     for case, name in ((denied, "org-2"), (waiting, "org-3")):
         _grants(h, case, name)
+    late = h.applies("org-4", RELEASE, STAGE)
+    before = _knowing(h, late, "oncd")
+    h.must(screened(h.case(late)))
+    h.must(RecordPosition(before))
+    h.must(RecordPosition(_knowing(h, late, "ostp")))
+    _grants(h, late, "org-4")
     h.must(h.order("order", models=[MINI], liftedBy=BOTH))
     lift = h.lifting("order")
     h.says(lift, "oncd approve", "ostp object")
@@ -222,6 +232,12 @@ def _attempts(h: History) -> None:
     renewed = {"grant": one, "case": renewal, "conditions": conditions, "validUntil": h.until(30)}
     question = h.newest("case.opened", case=renewal)["question"]
     h.write("grant.amended", {**renewed, "terms": question["terms"], "party": question["party"]})
+
+
+def _knowing(h: History, case: str, agency: str) -> Envelope:
+    """An approval that tells what has been said in its case now."""
+    found = h.case(case)
+    return position(found, agency, said=found.discussed())
 
 
 def _kept_back(h: History) -> None:
@@ -263,7 +279,7 @@ HISTORIES: dict[str, Callable[[History], None]] = {
 
 
 REFUSED = {
-    "attempts": {"directive.lifted": 1, "grant.amended": 1, "grant.approved": 2},
+    "attempts": {"directive.lifted": 1, "grant.amended": 1, "grant.approved": 3},
     "kept back": {"grant.approved": 1},
 }
 """How many entries of each type a gateway refuses as they are."""

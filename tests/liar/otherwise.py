@@ -18,6 +18,7 @@ from sluicegate_record.entries.body import layout_of
 from sluicegate_record.errors import SluicegateError
 from sluicegate_record.log import times
 from sluicegate_record.log.leaf import Entropy, Opening
+from sluicegate_record.statements.discussion import Discussion
 from tests.forging import forged, gate_value, openings, public_of
 from tests.worlds import DAY_MS
 
@@ -25,6 +26,8 @@ Path: TypeAlias = tuple[str | int, ...]
 """A place in an entry: the part, the field, and so on within it; 0 is the first of a list."""
 GONE = object()
 DEPTH_MAX = 6
+UNSAID: Mapping[str, list[Any]] = {"said": [Discussion.of(()).to_json()]}
+"""What may be said in fields that no entry of the logs has."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT")
 _SALT = bytes(range(32))
 
@@ -141,7 +144,7 @@ def others(entry: Entry, values: Values, elsewhere: Values, count: int = 2) -> I
         for each in declared:
             if each.key not in parts[part]:
                 found = values.others(entry, each.key, GONE, count)
-                found = found or elsewhere.others(entry, each.key, GONE, count)
+                found = found or elsewhere.others(entry, each.key, GONE, count) or UNSAID.get(each.key, [])
                 yield from _made(entry, part, (each.key,), [("added", value) for value in found])
     yield from _headed(entry)
     yield from _sealed(entry)

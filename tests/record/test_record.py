@@ -15,7 +15,7 @@ from sluicegate_record.entities.case import Span
 from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entries import Entry, read
 from sluicegate_record.errors import InvalidInput
-from sluicegate_record.form import Misread, replace
+from sluicegate_record.form import Misread
 from sluicegate_record.law import Breach, Support, Unchecked
 from sluicegate_record.log import canonical
 from sluicegate_record.record import Record
@@ -27,6 +27,9 @@ from tests.vectors.make_every_act import FOLDER
 from tests.worlds import content
 
 RECORD = FOLDER / "record.json"
+"""The record in the first version of its form."""
+THIRD = "sha256:dc72205c264835232d0dfe3d6e55b83b403e0e6dd940186a1d16299e66b1fd02"
+"""The digest of that record in the third version."""
 
 
 def written(record: Record) -> bytes:
@@ -88,32 +91,34 @@ def test_the_json_of_an_overlay_is_that_of_the_record_it_will_be() -> None:
 # Versions of the form
 
 
-def test_what_the_first_version_wrote_is_read_and_written_as_it_was() -> None:
-    data = RECORD.read_bytes()
-    record = before(len(stored()))
-    assert written(record) + b"\n" == data
-    assert content(read_back(data.removesuffix(b"\n"))) == content(record)
+def test_the_third_version_adds_what_was_said_in_cases_to_what_the_first_wrote() -> None:
+    first: Any = canonical.loads(RECORD.read_bytes().strip(), max_bytes=2**20)
+    value = before(len(stored())).to_json()
+    assert sum(len(case.pop("discussion", ())) for case in value["cases"]) > 100
+    assert {**value, "v": 1} == first
+    with pytest.raises(Misread, match=r"^v: expected a record in version 3 of its form, found 1$"):
+        Record.from_json(first)
 
 
-@pytest.mark.parametrize("v", [0, 3, "1", True, None, 1.0, []])
+def test_what_the_third_version_writes_stays_as_it_is() -> None:
+    assert canonical.sha256_hex(written(before(len(stored())))) == THIRD
+
+
+@pytest.mark.parametrize("v", [0, 1, 2, 4, "3", True, None, 3.0, []])
 def test_another_version_is_refused(v: object) -> None:
     with pytest.raises(Misread, match=r"^v: expected "):
         Record.from_json({**Record().to_json(), "v": v})
 
 
 def test_another_version_is_refused_as_such_whatever_its_fields_are() -> None:
-    with pytest.raises(Misread, match=r"^v: expected a record in version 1 or 2 of its form, found 3$"):
-        Record.from_json({"v": 3, "persons": {}})
+    with pytest.raises(Misread, match=r"^v: expected a record in version 3 of its form, found 4$"):
+        Record.from_json({"v": 4, "persons": {}})
 
 
-def test_a_record_is_written_in_the_oldest_version_that_has_its_fields() -> None:
-    """A build that knows version 1 would take the key of a passkey for one that signs without assertions."""
+def test_the_key_of_a_passkey_is_read_back() -> None:
     record, passkey = Record(), Passkey(key_of("oncd", "p256")).public
-    pinned = PinnedKey(keyid=passkey.keyid, public=passkey.data, owner="oncd", party="oncd")
+    pinned = PinnedKey(keyid=passkey.keyid, public=passkey.data, owner="oncd", party="oncd", webauthn=PARTY)
     record.keys = {pinned.keyid: pinned}
-    assert record.to_json()["v"] == 1
-    record.keys = {pinned.keyid: replace(pinned, webauthn=PARTY)}
-    assert record.to_json()["v"] == 2
     assert content(read_back(written(record))) == content(record)
 
 

@@ -8,7 +8,9 @@ import pytest
 from sluicegate.acts import directives as acts
 from sluicegate.errors import BadEnvelope, InvalidDocument, InvalidInput, NotCanonical
 from sluicegate.service import doings, preview
+from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import canonical
+from sluicegate_record.statements.discussion import Discussion
 from sluicegate_record.terms.rule import Rule
 from tests import worlds
 from tests.forging import gate_value
@@ -99,6 +101,83 @@ def test_the_same_command_again_returns_its_first_result(plane):
     plane.credential(plane.admit("applicant", "Example Bank"), "c")
     assert plane.do("oncd", acts.ISSUE, "direct-1234", **given) == first
     assert counted.to_json() == counts(organizations=2, credentials=2)
+
+
+def signed_lift(plane: Plane, who: str, case: Any, **changes: Any) -> Any:
+    """The request to lift `d-1` with an agency's approval, as it was shown what to sign."""
+    previous = case.previous.get(who)
+    said = worlds.approval(case.question, who, previous=previous, said=case.said, **changes)
+    envelope = worlds.signed(said.payload(), who).to_json()
+    return plane.do(who, acts.LIFT, directive="d-1", case=case.question.case, envelope=envelope)
+
+
+def test_a_lift_with_a_position_is_one_command(plane):
+    plane.direct("d-1", [])
+    size = plane.size
+    shown = yes(plane.do("oncd", acts.LIFTING, directive="d-1"))
+    assert plane.size == size, "to show what is signed opens no case"
+    done = yes(signed_lift(plane, "oncd", shown))
+    assert (done.case, done.determination) == (shown.question.case, "approved")
+    added = [entry.type for entry in plane.store.log.entries(size, 10)]
+    assert added == ["case.opened", "position.recorded", "case.determined", "directive.lifted"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"previous": "sha256:" + "0" * 64}, "position_superseded"),
+        (
+            {"conditions": {"requestsPerMinute": 5}, "position": "approve-with-conditions"},
+            "no_conditions_here",
+        ),
+        ({"said": Discussion.of([bytes(32)])}, "other_discussion"),
+    ],
+)
+def test_a_lift_whose_position_is_refused_leaves_nothing(plane, changes, code):
+    plane.direct("d-1", [])
+    size = plane.size
+    shown = yes(plane.do("oncd", acts.LIFTING, directive="d-1"))
+    said = worlds.approval(shown.question, "oncd", **changes)
+    envelope = worlds.signed(said.payload(), "oncd").to_json()
+    case = shown.question.case
+    assert no(plane.do("oncd", acts.LIFT, directive="d-1", case=case, envelope=envelope)) == code
+    by_another = worlds.signed(worlds.approval(shown.question, "ostp").payload(), "ostp").to_json()
+    assert no(plane.do("ostp", acts.LIFT, directive="d-1", case=case, envelope=by_another)) == "not_asked"
+    assert plane.size == size
+    assert yes(signed_lift(plane, "oncd", shown)).determination == "approved"
+
+
+def test_a_lift_is_signed_in_the_case_that_is_open(plane):
+    plane.direct("d-1", [])
+    before = yes(plane.do("oncd", acts.LIFTING, directive="d-1"))
+    case = yes(plane.do("developer", acts.LIFT, directive="d-1")).case
+    assert no(signed_lift(plane, "oncd", before)) == "other_question"
+    shown = yes(plane.do("oncd", acts.LIFTING, directive="d-1"))
+    assert shown.question.case == case
+    assert yes(signed_lift(plane, "oncd", shown)).case == case
+
+
+def test_a_lift_of_a_part_takes_no_position_on_another_part(plane):
+    plane.direct("d-1", [])
+    yes(plane.do("developer", acts.LIFT, directive="d-1"))
+    shown, size = yes(plane.do("oncd", acts.LIFTING, directive="d-1")), plane.size
+    envelope = worlds.signed(worlds.approval(shown.question, "oncd").payload(), "oncd").to_json()
+    part = Scope.from_json({"surfaces": [API]})
+    assert no(plane.do("oncd", acts.LIFT, directive="d-1", scope=part, envelope=envelope)) == "case_unknown"
+    assert plane.size == size
+
+
+def test_a_lift_opens_no_case_under_a_name_that_is_taken_or_was_not_signed_for(plane):
+    plane.direct("d-1", [])
+    shown = yes(plane.do("oncd", acts.LIFTING, directive="d-1"))
+    envelope = worlds.signed(worlds.approval(shown.question, "oncd").payload(), "oncd").to_json()
+    taken = plane.submit("rival", "Example Bank").application
+    size = plane.size
+    assert no(plane.do("oncd", acts.LIFT, directive="d-1", case=taken, envelope=envelope)) == "other_question"
+    for name in ("case_other", "x" * 300, "case_" + "a" * 17, ""):
+        refused = plane.do("oncd", acts.LIFT, directive="d-1", case=name, envelope=envelope)
+        assert no(refused) in {"other_question", "case_unknown"}
+    assert plane.size == size
 
 
 def counts(**of: int) -> dict[str, int]:

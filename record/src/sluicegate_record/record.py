@@ -21,6 +21,7 @@ from sluicegate_record.entities import directive as directive_
 from sluicegate_record.entities import grant as grant_
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.directive import Directive
+from sluicegate_record.entities.discussion import case_of
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.happening import Happening
 from sluicegate_record.entities.key import Keys, PinnedKey
@@ -31,7 +32,6 @@ from sluicegate_record.terms import kinds
 from sluicegate_record.terms.plan import Plan
 
 V = TypeVar("V")
-_VERSIONS = (1, 2)
 Entity: TypeAlias = Case | Grant | Directive
 
 
@@ -46,11 +46,12 @@ class Change(NamedTuple):
 class Snapshot(Form):
     """A record as it is written. Each list has the entities that know their own name, oldest first.
 
-    `v` is the version of this form. If a field is added, to it or to an entity, it gets the next version. A
-    record is written in the oldest version that has its fields: version 2 adds the `webauthn` of keys.
+    `v` is the version of this form. If a field is added, to it or to an entity, it gets the next version:
+    2 added the `webauthn` of keys, 3 what was said in cases. A record of another version is made anew, from
+    the log.
     """
 
-    v: Literal[1, 2]
+    v: Literal[3]
     origin: str
     log: str
     developer: str
@@ -98,8 +99,8 @@ class Record:
         """The record that `to_json` wrote. Raises: Misread: another version of the form, or no record:
         an entity is there twice, or names a case or terms that are not there.
         """
-        if type(value) is dict and value.get("v", 1) not in _VERSIONS:
-            raise Misread("a record in version 1 or 2 of its form", shown(value["v"]), ("v",))
+        if type(value) is dict and value.get("v", 3) != 3:
+            raise Misread("a record in version 3 of its form", shown(value["v"]), ("v",))
         found = Snapshot.from_json(value)
         for name in found.unknown:
             raise Misread("a field that this build knows", repr(name), (name,))
@@ -122,7 +123,7 @@ class Record:
     def to_json(self) -> dict[str, Json]:
         """The record as JSON, as `canonical.dumps` takes it."""
         return Snapshot(
-            v=2 if any(key.webauthn is not None for key in self.keys.values()) else 1,
+            v=3,
             origin=self.origin,
             log=self.log,
             developer=self.developer,
@@ -157,20 +158,27 @@ class Record:
     def apply(self, entry: Entry) -> Sequence[Change]:
         """Fold one entry in, and return what it has changed.
 
-        Raises: KeyError: it is about something that is not on the record.
+        Raises: KeyError: it is about something that is not on the record; it is skipped.
         """
-        if entry.v > self.newest_v:
-            self.skip(entry)
         fold = _FOLDS.get(type(entry.body))
         if fold is None:
+            self.newest_v = max(self.newest_v, entry.v)
             return ()
         self._changes = []
-        fold(self, entry, entry.body)
+        try:
+            fold(self, entry, entry.body)
+        except KeyError:
+            self.skip(entry)
+            raise
+        self.newest_v = max(self.newest_v, entry.v)
         return self._changes
 
     def skip(self, entry: Entry) -> None:
-        """Count one entry in, and ignore what it says."""
-        self.newest_v = max(self.newest_v, entry.v)
+        """Count one entry in, without effect. That something was said in a case is counted, too."""
+        self.newest_v, self._changes = max(self.newest_v, entry.v), []
+        case = self.cases.get(case_of(entry.body) or "")
+        if case is not None:
+            self.put(case.hearing(entry))
 
     def put(self, entity: Entity) -> None:
         """Keep the new state of an entity."""

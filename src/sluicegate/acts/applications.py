@@ -188,13 +188,15 @@ REPLY = Act(
 class NewAppeal(Done):
     """The case of an appeal, and the case that it is against.
 
-    `noGrant` says why it cannot lead to a grant. Then it is heard for the record.
+    `noGrant` says why it cannot lead to a grant. Then it is heard for the record. `unheard` says why no one
+    can decide it now: who is asked has too few keys.
     """
 
     case: str
     against: str
     state: str
     no_grant: str | None = None
+    unheard: tuple[str, ...] = ()
 
 
 APPEAL = Act(

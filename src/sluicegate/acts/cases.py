@@ -11,6 +11,7 @@ from sluicegate.acts.fields import Word
 from sluicegate.acts.grants import GrantView
 from sluicegate_record.form import Json, Note, Time, form, within
 from sluicegate_record.statements.about import About
+from sluicegate_record.statements.discussion import Discussion
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.conditions import Conditions
 from sluicegate_record.terms.rule import Rule
@@ -82,10 +83,24 @@ LIST = Act(
 
 
 @form
+class ContributionView(ActAnswer):
+    """What someone said in a case, at its place in the log.
+
+    `what` is the word of a position, or answer, reply, screening, proceeding, note.
+    """
+
+    seq: int
+    who: str
+    what: str
+
+
+@form
 class PositionView(ActAnswer):
     """A position. `sealedReason` is a reason that is not public, for those who may read it.
 
-    `superseded` says that its agency has taken another position since.
+    `superseded` says that its agency has taken another position since. `said` is what had been said in the
+    case as its signer saw it, `unheard` what was said after that and before the position came. `stale` says
+    that it is a consent that does not count for that reason, until its agency signs again.
     """
 
     agency: str
@@ -98,6 +113,9 @@ class PositionView(ActAnswer):
     at_ms: Time
     digest: str
     superseded: bool
+    said: Discussion | None = None
+    unheard: tuple[ContributionView, ...] = ()
+    stale: bool = False
 
 
 @form

@@ -27,6 +27,7 @@ from sluicegate.acts.coverage import (
 )
 from sluicegate.acts.documents import DocumentText, SignedStatement
 from sluicegate.acts.fields import Identifier, Opened, PlainName, some, text
+from sluicegate.acts.review import CaseToSign, PositionReceipt
 from sluicegate_record.directives.document import (
     Arrived,
     Begins,
@@ -305,7 +306,7 @@ STATUS = Act(
 
 
 @form
-class LiftRequest(Arguments):
+class LiftPart(Arguments):
     """Which part of a directive to lift, by default all of it.
 
     `opened` opens the commitment to the organizations of the part.
@@ -316,9 +317,33 @@ class LiftRequest(Arguments):
     opened: Opened | None = None
 
 
+LIFTING = Act(
+    "directive.to-lift",
+    frozenset({DEVELOPER, AGENCY}),
+    "look",
+    "/api/v1/directives/{directive}/lift/question",
+    LiftPart,
+    CaseToSign,
+    "Show what a party signs to lift a directive, or a part of it. This opens no case.",
+    ANNEXES_MAX,
+)
+
+
 @form
-class LiftCase(Done):
-    """The case about lifting a directive, or a part of it."""
+class LiftRequest(LiftPart):
+    """Which part of a directive to lift, and perhaps the first position on it.
+
+    `envelope` is a position, or a transcription of one, signed for `case` as LIFTING showed it. If it is
+    refused, no case is opened.
+    """
+
+    case: Annotated[str | None, Note("the case that was signed for")] = None
+    envelope: Json | None = None
+
+
+@form
+class LiftCase(PositionReceipt):
+    """The case about lifting a directive, or a part of it; and what a position came to that came with it."""
 
     directive: str
     case: str

@@ -64,10 +64,15 @@ class MemberRow(ClaimWords):
 
 @form
 class MemberRows(OrganizationArgument):
-    """Members to register; with `update`, a row whose identifier is known is about that member."""
+    """Members to register; with `update`, a row whose identifier is known is about that member.
+
+    With `check`, no one is registered, and the answer names no member: it says whether all rows would be
+    accepted now.
+    """
 
     rows: Annotated[tuple[MemberRow, ...], some(MemberRow, 1, ROWS_MAX)]
     update: Annotated[bool, Note("Rows may be about members who are registered.")] = False
+    check: Annotated[bool, Note("Only say whether the rows would be accepted.")] = False
 
 
 @form

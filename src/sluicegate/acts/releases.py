@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Annotated
 
 from sluicegate.acts.act import (
@@ -43,7 +44,10 @@ class AffectedCounts(ActAnswer):
 
 @form
 class PlanPreview(ActAnswer):
-    """What applying a plan would change. `loosened` has the fields that may be less strict, by stage."""
+    """What applying a plan would change. `loosened` has the fields that may be less strict, by stage.
+
+    `unheard` says, by stage, why appeals may wait for ever.
+    """
 
     release: str
     new: bool
@@ -53,6 +57,7 @@ class PlanPreview(ActAnswer):
     loosened: Mapping[str, tuple[str, ...]]
     changes: tuple[PlanChange, ...]
     affects: AffectedCounts
+    unheard: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 PREVIEW = Act(

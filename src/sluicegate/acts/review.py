@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Annotated, Literal
 
 from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments, Done
-from sluicegate.acts.cases import CaseArgument, CaseView
+from sluicegate.acts.cases import CaseArgument, CaseView, ContributionView
 from sluicegate.acts.fields import Opened, PlainName, text
 from sluicegate_record.directives.document import Document
 from sluicegate_record.form import ABSENT, Absent, Base64, Json, Note, Time, form
 from sluicegate_record.statements.about import About
+from sluicegate_record.statements.discussion import Discussion
 from sluicegate_record.statements.question import Question
 from sluicegate_record.terms.plan import Plan
 from sluicegate_record.terms.rule import Rule
@@ -33,23 +35,43 @@ class ExportedNames(ActAnswer):
 
 
 @form
-class ExportedCase(ActAnswer):
-    """What a reviewer needs to decide and sign, if need be without a network.
+class ExportedEntry(ActAnswer):
+    """An entry, as its leaf, and what opens those of its sealed parts that its reader may read."""
+
+    leaf: Base64
+    opened: Mapping[str, Opened] = field(default_factory=dict)
+
+
+@form
+class CaseToSign(ActAnswer):
+    """A case as its parties sign in it.
 
     `parties` says for which party each key speaks, by the ids of the keys. `previous` is the digest of a
-    party's position so far. `terms` is the plan whose terms the question binds, `document` the directive that
-    a lift is about, `against` the kind of the case that an appeal is about.
+    party's position so far. `document` is the directive that a lift is about. `said` is what has been said in
+    the case, and `discussion` the entries that say it, oldest first.
     """
 
-    kind: Literal["sluicegate-review"]
-    version: Literal[1]
     question: Question
     rule: Rule
     parties: Mapping[str, str]
     previous: Mapping[str, str]
-    terms: Plan | None
     document: Document | None
     scope: ExportedNames | None
+    said: Discussion | None = None
+    discussion: tuple[ExportedEntry, ...] = ()
+
+
+@form
+class ExportedCase(CaseToSign):
+    """What a reviewer needs to decide and sign, if need be without a network.
+
+    `terms` is the plan whose terms the question binds. `against` is the kind of the case that an appeal is
+    about.
+    """
+
+    kind: Literal["sluicegate-review"]
+    version: Literal[1]
+    terms: Plan | None
     dossier: ExportedDossier | None
     against: str | None
     case: CaseView
@@ -85,12 +107,18 @@ class RefusalView(ActAnswer):
 
 @form
 class PositionReceipt(Done):
-    """What a position came to in its case. `determination` is null if the case is not determined yet."""
+    """What a position came to in its case. `determination` is null if the case is not determined yet.
+
+    `unheard` is what was said in the case after its signer had looked at it. `stale` says that a consent does
+    not count for that reason, until its agency signs again.
+    """
 
     case: str = ""
     agency: str = ""
     digest: str = ""
     determination: str | Absent | None = ABSENT
+    unheard: tuple[ContributionView, ...] = ()
+    stale: bool = False
 
     @property
     def outcome(self) -> str:

@@ -78,6 +78,7 @@ def _appeal(done: NewAppeal) -> str:
     lines = [f"appeal {done.case}", f"  follow it: sluicegate application show {done.case}"]
     if done.no_grant is not None:
         lines.append(f"  it is heard for the record, and no grant comes back: {done.no_grant}")
+    lines += [f"  no one can decide it now: {why}" for why in done.unheard]
     return "\n".join(lines)
 
 

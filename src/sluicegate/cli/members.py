@@ -5,7 +5,7 @@ Identifiers become digests here: the control plane never gets a user name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +31,7 @@ from sluicegate.cli.wording import words
 from sluicegate.client.http import Client
 from sluicegate.core.people import members, persons
 from sluicegate.errors import InvalidInput, WrongUsage
+from sluicegate_record.form import replace
 from sluicegate_record.log import times
 from sluicegate_record.terms.text import counted
 
@@ -67,16 +68,28 @@ def import_(
     update: Annotated[bool, option(MemberRows, "update", "--update")] = False,
     as_json: Json = False,
 ) -> None:
-    """Register the members of a CSV file: identifier, and perhaps status, method, assurance, until."""
+    """Register the members of a CSV file: identifier, and perhaps status, method, assurance, until.
+
+    A long file is registered in parts. If one of them would be refused, no one is registered.
+    """
     rows = [_row(row) for row in members.read(read_bytes(file), str(file))]
     client, found, added, size = Client(), list[str](), 0, 0
-    for at in range(0, len(rows), members.PART_ROWS):  # while one part is decided, no gateway gets an answer
-        part = tuple(rows[at : at + members.PART_ROWS])
-        done = client.do(acts.REGISTER, MemberRows(grant=grant, rows=part, update=update))
+    parts = list(_parts(grant, rows, update=update))
+    for part in parts[1:]:
+        client.do(acts.REGISTER, replace(part, check=True))
+    for part in parts:
+        done = client.do(acts.REGISTER, part)
         size, added = done.size, added + done.added
         found += done.members
     text = f"{counted(len(found), 'member')}, {added} of them new; {log_now(size)}"
     emit({"members": found, "added": added, "size": size}, as_json, text)
+
+
+def _parts(grant: str, rows: Sequence[MemberRow], *, update: bool) -> Iterator[MemberRows]:
+    """The rows of a file, in several commands: while one is decided, no gateway gets an answer."""
+    for at in range(0, len(rows), members.PART_ROWS):
+        part = tuple(rows[at : at + members.PART_ROWS])
+        yield MemberRows(grant=grant, rows=part, update=update)
 
 
 @helped(acts.LINK)

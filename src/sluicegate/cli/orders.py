@@ -9,9 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from sluicegate.acts import directives as acts
-from sluicegate.acts import review
 from sluicegate.acts.act import Nothing
-from sluicegate.acts.cases import CaseArgument
 from sluicegate.acts.directives import (
     AcceptedDirective,
     AnnexNames,
@@ -21,14 +19,13 @@ from sluicegate.acts.directives import (
 )
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.log import HEAD
-from sluicegate.acts.review import ReviewStatement
 from sluicegate.cli import descriptions
 from sluicegate.cli.acting import helped
 from sluicegate.cli.directives import Name
 from sluicegate.cli.files import read_bytes, read_json, read_text, write_json
 from sluicegate.cli.output import Json, emit, log_now, tell
 from sluicegate.client import export, signing
-from sluicegate.client.directives import Binding, lift_request, signed_directive
+from sluicegate.client.directives import Binding, lift_part, lift_request, signed_directive
 from sluicegate.client.http import Client
 from sluicegate.core.directives import annex, directive
 from sluicegate.core.people.persons import DEFINITIONS, Definition
@@ -151,28 +148,28 @@ def lift(
     client = Client()
     names = annex.read(read_bytes(organizations), str(organizations)) if organizations else {}
     part = Scope(models=_each_once(model), surfaces=_each_once(surface), annexes=_each_once(annex_))
-    request = lift_request(name, part, names.get("organizations"))
-    opened = client.do(acts.LIFT, request)
-    case = opened.case
+    asked = lift_part(name, part, names.get("organizations"))
     if not key:
+        opened = client.do(acts.LIFT, lift_request(asked))
+        case = opened.case
         answer = {"directive": name, "case": case, "size": opened.size, "lifted": False}
         return emit(answer, as_json, f"case {case} is open; sign it: sluicegate review export {case} -o FILE")
-    exported = export.checked(client.do(review.EXPORT, CaseArgument(case=case)))
-    asked = exported.question
-    scope_asked = {} if asked.scope is None else asked.scope.to_json()
-    if (asked.directive, scope_asked) != (name, request.scope.to_json()):
-        raise CommandRefused(f"the control plane answered about {asked.directive!r}, or another part")
+    shown = export.checked(client.do(acts.LIFTING, asked))
+    question = shown.question
+    scope_shown = {} if question.scope is None else question.scope.to_json()
+    if (question.directive, scope_shown) != (name, asked.scope.to_json()):
+        raise CommandRefused(f"the control plane answered about {question.directive!r}, or another part")
     keys = [signing.private_key(path) for path in key]
     if letter is not None or note:
-        envelope = signing.transcription(exported, "approve", received(letter, note, how, on), keys)
+        envelope = signing.transcription(shown, "approve", received(letter, note, how, on), keys)
     else:
-        envelope = signing.position(exported, signing.Review("approve"), keys[0])
-    said = client.do(review.IMPORT, ReviewStatement(envelope=envelope))
+        envelope = signing.position(shown, signing.Review("approve"), keys[0])
+    said = client.do(acts.LIFT, lift_request(asked, question.case, envelope))
     lifted = said.determination == "approved"
-    answer = {"directive": name, "case": case, "size": said.size, "lifted": lifted}
-    what = " in the part stated" if request.scope != Scope() else ""
+    answer = {"directive": name, "case": said.case, "size": said.size, "lifted": lifted}
+    what = " in the part stated" if asked.scope != Scope() else ""
     outcome = f"is lifted{what}" if lifted else "is not lifted yet"
-    follow = "" if lifted else f"\n  see: sluicegate case show {case}"
+    follow = "" if lifted else f"\n  see: sluicegate case show {said.case}"
     return emit(answer, as_json, f"{name} {outcome}; {log_now(said.size)}{follow}")
 
 

@@ -60,6 +60,7 @@ def _preview(found: PlanPreview) -> str:
             + (f" (these fields may be less strict: {', '.join(why)})" if why else "")
         )
     lines += [f"  terms only stricter, no new agreement needed: {stage}" for stage in found.tightened]
+    lines += [f"  stage {stage}: {why}" for stage, said in found.unheard.items() for why in said]
     lines.append(
         f"  affects {counted(affected.organizations, 'organization')}, "
         f"{counted(affected.grants, 'grant')} (each keeps its terms), and "

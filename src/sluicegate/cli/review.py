@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +11,14 @@ import typer
 
 from sluicegate.acts import review as acts
 from sluicegate.acts.act import Nothing
-from sluicegate.acts.cases import CaseArgument, CaseView
+from sluicegate.acts.cases import CaseArgument
 from sluicegate.acts.log import HEAD
 from sluicegate.acts.review import ExportedCase, ListReceipt, ReviewStatement, StatementReceipt
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.files import read_json, read_text, write_json
 from sluicegate.cli.output import Json, emit, tell, visible
+from sluicegate.cli.question import plain, question, recusal, stage_of
 from sluicegate.client import export as exports
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -32,9 +32,7 @@ from sluicegate_record.statements.about import About
 from sluicegate_record.statements.cases import DECISIONS, NEED_REASON, POSITIONS
 from sluicegate_record.statements.notes import NOTES, NoteStatement
 from sluicegate_record.terms import kinds
-from sluicegate_record.terms.plan import Plan, Stage
 from sluicegate_record.terms.text import counted
-from sluicegate_record.terms.text import shown as spelled
 
 Case = Annotated[str, argument(CaseArgument, "case")]
 Exported = Annotated[Path, typer.Argument(help="What 'review export' wrote.", show_default=False)]
@@ -91,7 +89,8 @@ def sign(
     private = signing.private_key(key)
     agency = exports.party_of(exported, private)
     said = Review(position, reason, _conditions(conditions), sealed)
-    _read_first("\n".join([question(exported), *_stated(agency, said)]), yes, as_json)
+    follows = recusal(exported, agency) if position == "recuse" else ()
+    _read_first("\n".join([question(exported, agency), *_stated(agency, said), *follows]), yes, as_json)
     write_json(output, signing.position(exported, said, private))
     answer = {
         "case": exported.question.case,
@@ -120,8 +119,13 @@ def schedule(
     exported = [exports.read(read_json(file)) for file in files]
     private = signing.private_key(key)
     agency, said = exports.party_of(exported[0], private), Review(position, reason)
-    shown = (f"{i}. {question(each)}" for i, each in enumerate(exported, 1))
-    _read_first("\n".join([*shown, *_stated(agency, said)]), yes, as_json)
+    shown = [f"{i}. {question(each, agency)}" for i, each in enumerate(exported, 1)]
+    follows = [
+        f"in {each.question.case}:\n{line}"
+        for each in (exported if position == "recuse" else ())
+        for line in recusal(each, agency)
+    ]
+    _read_first("\n".join([*shown, *_stated(agency, said), *follows]), yes, as_json)
     write_json(output, signing.schedule(exported, said, private))
     answer = {
         "cases": [each.question.case for each in exported],
@@ -260,7 +264,7 @@ def _read_first(shown: str, yes: bool, as_json: bool) -> None:
 def _stated(agency: str, said: Review) -> Iterator[str]:
     """What a reviewer adds to the question: the position, its conditions, and its reason."""
     yield f"{agency} says: {said.word}"
-    yield from (f"  condition {name}: {_plain(value)}" for name, value in (said.conditions or {}).items())
+    yield from (f"  condition {name}: {plain(value)}" for name, value in (said.conditions or {}).items())
     if said.reason.strip():
         readers = "only for the developer and the agencies asked" if said.is_sealed else "public"
         yield f"  reason ({readers}): {said.reason}"
@@ -275,9 +279,9 @@ def _said_in(given: dict[str, Any]) -> Iterator[str]:
         raise InvalidInput("a signed file that holds no statement")
     question = stated.pop("question", None)
     for name, value in {**(question if isinstance(question, dict) else {}), **stated}.items():
-        yield f"  {name}: {_plain(value)}"
+        yield f"  {name}: {plain(value)}"
     if isinstance(given.get("opened"), dict):
-        yield f"  not public: {_plain(given['opened'].get('value'))}"
+        yield f"  not public: {plain(given['opened'].get('value'))}"
 
 
 def _exported(client: Client, case: str) -> ExportedCase:
@@ -307,12 +311,12 @@ def _countersigned(case: ExportedCase) -> tuple[str, ...]:
     """The agencies for which two owners must sign, by the terms that a case is about."""
     if case.terms is None or case.question.kind not in kinds.ABOUT_ONE:
         return ()
-    return _stage(case, case.terms).admission.countersign
+    return stage_of(case, case.terms).admission.countersign
 
 
 def _time_of(case: ExportedCase, done: StatementReceipt) -> list[str]:
     """Until when an agency has to answer, and what follows then."""
-    clock = None if case.terms is None else _stage(case, case.terms).admission.clock
+    clock = None if case.terms is None else stage_of(case, case.terms).admission.clock
     if not isinstance(done.due_ms, int) or clock is None:
         return [f"{done.agency} has confirmed receipt; no time runs for its answer now"]
     then = wording.silence(clock.silence, [step.name for step in clock.to])
@@ -324,80 +328,20 @@ def _time_of(case: ExportedCase, done: StatementReceipt) -> list[str]:
     ]
 
 
-def _stage(case: ExportedCase, terms: Plan) -> Stage:
-    """The stage that a case is about, by the terms exported with it."""
-    return terms.stages[case.question.stage]
-
-
 def _recorded(done: StatementReceipt) -> str:
     if done.cases:
         lines = [f"the schedule of {done.agency} is on the record"]
         for each in done.cases:
             said = each.outcome if each.refused is None else f"refused: {each.refused.message}"
-            lines.append(f"  {each.case}: {said}")
+            late = f"; {wording.before(each.unheard)}" if each.unheard else ""
+            lines.append(f"  {each.case}: {said}{late}{'; does not count' if each.stale else ''}")
         return "\n".join(lines)
     if done.about is not None:
         return f"the note of {done.party} is on the record"
     who = f"the position of {done.agency}" if done.agency else "what the officers signed"
-    return f"{who} in {done.case} is on the record: {done.outcome}"
-
-
-def question(case: ExportedCase) -> str:
-    """What a reviewer signs. `client.export` checked all of it against the question."""
-    asked = case.question
-    bound = asked.to_json()
-    lines = [f"{asked.kind} case {asked.case}: {kinds.KINDS[asked.kind].asks}"]
-    shown = ("release", "stage", "surface", "grant", "renew", "reasonCode", "against", "directive")
-    lines += [f"  {name}: {bound[name]}" for name in (*shown, "terms", "document", "log") if name in bound]
-    lines.append(f"  decided by: {wording.rule(case.rule)}")
-    lines += [*_about(case), *_heard(case.case)]
+    lines = [f"{who} in {done.case} is on the record: {done.outcome}"]
+    if done.unheard:
+        lines.append(f"  it was {wording.before(done.unheard)}")
+    if done.stale:
+        lines.append("  so it does not count: export the case again, and sign that")
     return "\n".join(lines)
-
-
-def _about(case: ExportedCase) -> Iterator[str]:
-    """What the question is about: an applicant, the directive of a lift, or the terms of a stage."""
-    if case.question.kind == kinds.LIFT:
-        assert case.document is not None
-        for name, value in case.document.to_json()["spec"].items():
-            yield f"  {name}: {json.dumps(value)}"
-        return
-    assert case.terms is not None
-    stage = _stage(case, case.terms)
-    if case.question.party:
-        assert case.dossier is not None
-        organization = case.dossier.application["organization"]
-        for name in sorted(organization, key=lambda name: name != "name"):
-            yield f"  {name}: {_plain(organization[name])}"
-        yield from _asked_of(stage)
-        return
-    spec = case.terms.to_json()["spec"]
-    yield from (f"  {name}: {json.dumps(spec[name])}" for name in ("models", "surfaces", "leaseMs"))
-    yield from (f"  {name}: {json.dumps(value)}" for name, value in stage.to_json().items() if name != "name")
-
-
-def _heard(shown: CaseView) -> Iterator[str]:
-    """What was said in a case so far. A reviewer's signature does not cover it."""
-    said = [
-        f"    {each.agency}: {each.position}"
-        + (f" on {json.dumps(each.conditions.to_json())}" if each.conditions else "")
-        + (f", because: {each.reason}" if each.reason else "")
-        for each in shown.positions
-        if not each.superseded
-    ]
-    said += [f"    the applicant: {spelled(each.text)}" for each in shown.answers]
-    if said:
-        yield "  what others have said, which your signature does not cover:"
-        yield from said
-
-
-def _asked_of(stage: Stage) -> list[str]:
-    """What the stage asks of applicants, and the conditions that a grant would have."""
-    eligibility, conditions = stage.eligibility.to_json(), stage.conditions.to_json()
-    lines = [f"  criterion: {text}" for text in stage.eligibility.criteria]
-    asked = {name: value for name, value in eligibility.items() if name != "criteria"}
-    lines += [f"  asked of applicants, {name}: {_plain(value)}" for name, value in asked.items()]
-    return lines + [f"  condition {name}: {_plain(value)}" for name, value in conditions.items()]
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

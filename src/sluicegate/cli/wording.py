@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from sluicegate.acts.cases import AgencyClock, CaseSummary, CaseView
+from sluicegate.acts.cases import AgencyClock, CaseSummary, CaseView, ContributionView
 from sluicegate.acts.grants import GrantView
 from sluicegate_record.log import times
 from sluicegate_record.terms import kinds
@@ -118,6 +118,9 @@ def _heard(shown: CaseView) -> Iterator[str]:
         on = f" on {json.dumps(said.conditions.to_json())}" if said.conditions else ""
         line = f"  {times.format_time(said.at_ms)} {said.agency} {said.position}{superseded}{on}"
         yield line + (f": {why}" if why else "")
+        if said.unheard:
+            counts = "; it does not count until it is signed again" if said.stale else ""
+            yield f"    {before(said.unheard)}{counts}"
     yield from (f"  {each.agency} asks: {each.question}" for each in shown.questions)
     yield from (f"  {_SAID[each.what]}: {each.text}" for each in shown.answers)
     screened = shown.screening
@@ -128,6 +131,24 @@ def _heard(shown: CaseView) -> Iterator[str]:
         yield f"  screened: {screened.decision} ({by}): {screened.reason}{again}"
     for each in shown.notes:
         yield f"  {each.on or times.format_time(each.at_ms)} {each.party}, {each.kind}: {each.text}"
+
+
+def before(unheard: Sequence[ContributionView]) -> str:
+    """What was said in a case between the look of a signer and the position."""
+    said = [_CONTRIBUTED.get(each.what, "{} said: " + words(each.what)).format(each.who) for each in unheard]
+    return "signed before " + ", and before ".join(said)
+
+
+_CONTRIBUTED = {
+    "ask": "{} asked the applicant",
+    "answer": "the applicant answered",
+    "reply": "the applicant replied",
+    "object": "{} objected",
+    "screening": "{} screened the applicant",
+    "proceeding": "{} proceeded",
+    "note": "{} added a note",
+}
+"""What was said, by the word for it, with who said it."""
 
 
 def _times(shown: CaseView) -> Iterator[str]:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sluicegate.acts.directives import LiftRequest, SignedDirective
+from sluicegate.acts.directives import LiftPart, LiftRequest, SignedDirective
 from sluicegate.client.signing import signed
 from sluicegate.core.directives import directive
 from sluicegate.core.people.persons import Definition
 from sluicegate_record.directives.scope import CommittedNames, Scope
-from sluicegate_record.form import replace
+from sluicegate_record.form import Json, replace
 from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.publickey import SigningKey
@@ -54,11 +54,18 @@ def signed_directive(given: dict[str, Any], bound: Binding, *keys: SigningKey) -
     return SignedDirective(envelope=envelope, opened=opened)
 
 
-def lift_request(name: str, scope: Scope, organizations: list[str] | None) -> LiftRequest:
-    """The request to lift a directive, or a part of it. The organizations of the part go beside it."""
+def lift_part(name: str, scope: Scope, organizations: list[str] | None) -> LiftPart:
+    """A directive to lift, or a part of it. The organizations of the part go beside it."""
     if organizations is None:
-        return LiftRequest(directive=name, scope=scope)
+        return LiftPart(directive=name, scope=scope)
     opened = Opening(secrets.token_bytes(32), canonical.dumps(organizations))
     commitment = opened.commitment("sealed", "lift.organizations")
     committed = CommittedNames(count=len(organizations), commitment=commitment)
-    return LiftRequest(directive=name, scope=replace(scope, organizations=committed), opened=opened)
+    return LiftPart(directive=name, scope=replace(scope, organizations=committed), opened=opened)
+
+
+def lift_request(part: LiftPart, case: str | None = None, envelope: Json | None = None) -> LiftRequest:
+    """The request to lift a part, perhaps with a position that was signed for a case."""
+    return LiftRequest(
+        directive=part.directive, scope=part.scope, opened=part.opened, case=case, envelope=envelope
+    )

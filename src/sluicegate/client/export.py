@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from sluicegate.acts.review import ExportedCase
+from sluicegate.acts.review import CaseToSign, ExportedCase
 from sluicegate.errors import InvalidInput, VerificationFailed
+from sluicegate_record import entries
 from sluicegate_record.directives.scope import CommittedNames, Scope
+from sluicegate_record.entities.discussion import case_of
+from sluicegate_record.entries import Entry
 from sluicegate_record.form import Misread, replace
-from sluicegate_record.log import canonical, publickey
+from sluicegate_record.log import canonical, merkle, publickey
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.publickey import SigningKey
+from sluicegate_record.statements.discussion import Discussion
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.rule import Rule
 
 T = TypeVar("T")
+ToSign = TypeVar("ToSign", bound=CaseToSign)
 
 
 def read(value: Any) -> ExportedCase:
@@ -26,7 +31,7 @@ def read(value: Any) -> ExportedCase:
     return checked(found)
 
 
-def checked(case: ExportedCase) -> ExportedCase:
+def checked(case: ToSign) -> ToSign:
     """The case, if everything that it shows is what its question binds.
 
     Raises: VerificationFailed: it is not. Then the exporter shows one thing, and wants another thing signed.
@@ -39,10 +44,23 @@ def checked(case: ExportedCase) -> ExportedCase:
         raise altered("it shows something else than the question binds")
     if case.rule != rule:
         raise altered("it shows another rule than the one that decides")
+    if any(case_of(each.body) != case.question.case for each in discussion(case)):
+        raise altered("it shows what was said in another case")
     return case
 
 
-def party_of(case: ExportedCase, key: SigningKey) -> str:
+def discussion(case: CaseToSign) -> list[Entry]:
+    """What has been said in a case, as the entries that `said` names, oldest first.
+
+    Raises: VerificationFailed: those in the export do not have its digest, or cannot be read.
+    """
+    said = Discussion.of(merkle.leaf_hash(each.leaf) for each in case.discussion)
+    if said != (case.said or Discussion.of(())):
+        raise altered("it shows something else than what has been said")
+    return [entries.read(each.leaf, sealed=each.opened) for each in case.discussion]
+
+
+def party_of(case: CaseToSign, key: SigningKey) -> str:
     """The party that a key speaks for in a case.
 
     Raises: InvalidInput: it does not speak for a party that is asked.
@@ -57,17 +75,19 @@ def party_of(case: ExportedCase, key: SigningKey) -> str:
     return party
 
 
-def issuer_of(case: ExportedCase) -> str:
+def issuer_of(case: CaseToSign) -> str:
     """The issuer of the directive that a lift is about. Raises: Misread: there is no such directive."""
     return _there(case.document).spec.issuer
 
 
-def _bound(case: ExportedCase) -> tuple[dict[str, object], Rule]:
+def _bound(case: CaseToSign) -> tuple[dict[str, object], Rule]:
     """The values that fields of the question, and the rule, must have according to what it shows."""
     question = case.question
     if question.kind == kinds.LIFT:
         document = _there(case.document)
         return {"document": document.digest, "scope": _scope(case)}, document.spec.lifted_by
+    if not isinstance(case, ExportedCase):
+        raise Misread("a case about a directive", question.kind)
     given = _there(case.terms)
     stage = given.stages[question.stage]
     rule = kinds.rule_of(question.kind, given, stage, case.against or "")
@@ -79,7 +99,7 @@ def _bound(case: ExportedCase) -> tuple[dict[str, object], Rule]:
     return found, rule
 
 
-def _scope(case: ExportedCase) -> Scope | None:
+def _scope(case: CaseToSign) -> Scope | None:
     """The part of a directive that a lift is about, with the organizations in the export."""
     scope = case.question.scope
     if scope is None or case.scope is None:

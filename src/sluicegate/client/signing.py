@@ -14,7 +14,7 @@ from typing import Any
 from sluicegate.acts.fields import opened_beside
 from sluicegate.acts.points import EnforcementToSign
 from sluicegate.acts.releases import OpeningToSign
-from sluicegate.acts.review import ExportedCase
+from sluicegate.acts.review import CaseToSign, ExportedCase
 from sluicegate.client import export
 from sluicegate.errors import InvalidInput, SluicegateError
 from sluicegate.store import keyfile
@@ -71,7 +71,7 @@ class Review:
     is_sealed: bool = False
 
 
-def position(case: ExportedCase, said: Review, key: SigningKey) -> dict[str, Any]:
+def position(case: CaseToSign, said: Review, key: SigningKey) -> dict[str, Any]:
     """The signed position of the key's party in an exported case, in the form that `review import` takes.
 
     Raises: InvalidInput: the key's party is not asked, or `said` is not a position.
@@ -86,6 +86,7 @@ def position(case: ExportedCase, said: Review, key: SigningKey) -> dict[str, Any
         previous=case.previous.get(party),
         conditions=said.conditions,
         sealed=opened.commitment("sealed", "reason") if opened else None,
+        said=case.said,
     )
     return _with_opened(signed(stated, key), opened)
 
@@ -98,7 +99,10 @@ def schedule(exported: Sequence[ExportedCase], said: Review, key: SigningKey) ->
     (party,) = parties
     cases = tuple(
         ScheduledCase(
-            case=each.question.case, question=each.question.digest, previous=each.previous.get(party)
+            case=each.question.case,
+            question=each.question.digest,
+            previous=each.previous.get(party),
+            said=each.said,
         )
         for each in exported
     )
@@ -122,12 +126,12 @@ def countersigned(given: Mapping[str, Any], key: SigningKey) -> dict[str, Any]:
     return {**given, "envelope": both} if "envelope" in given else both
 
 
-def receipt(case: ExportedCase, key: SigningKey) -> dict[str, Any]:
+def receipt(case: CaseToSign, key: SigningKey) -> dict[str, Any]:
     """The signed receipt of an exported case. Raises: InvalidInput: the key's party is not asked."""
     return signed(Receipt(question=case.question, agency=export.party_of(case, key)), key)
 
 
-def proceeding(case: ExportedCase, reason: str, key: SigningKey) -> dict[str, Any]:
+def proceeding(case: CaseToSign, reason: str, key: SigningKey) -> dict[str, Any]:
     """An officer's signed decision to proceed; a second officer countersigns it."""
     return signed(Proceeding(question=case.question, reason=reason), key)
 
@@ -181,7 +185,7 @@ def confirmation(log: str, name: str, document: str, key: SigningKey) -> dict[st
 
 
 def transcription(
-    case: ExportedCase, word: str, received: Mapping[str, str], keys: Sequence[SigningKey]
+    case: CaseToSign, word: str, received: Mapping[str, str], keys: Sequence[SigningKey]
 ) -> dict[str, Any]:
     """What the issuer of a transcribed order said about lifting it, signed by two officers."""
     issuer = export.issuer_of(case)

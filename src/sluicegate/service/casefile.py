@@ -6,7 +6,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sluicegate.acts import cases as acts
@@ -23,16 +23,18 @@ from sluicegate.acts.cases import (
     SealedText,
 )
 from sluicegate.acts.grants import GrantView
-from sluicegate.acts.review import ExportedCase, ExportedDossier, ExportedNames
+from sluicegate.acts.review import ExportedCase, ExportedDossier, ExportedEntry, ExportedNames
 from sluicegate.core.access.table import GrantRow
 from sluicegate.core.lifecycle import Refusal, State, applications, blocks, directives, eligibility, signers
 from sluicegate.core.lifecycle.blocks import stage_of
+from sluicegate.core.lifecycle.steps import contributions
 from sluicegate.ports import Principal
 from sluicegate.service.cases import dossier_of, is_open, legal_name, line, seen
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives.document import Document
 from sluicegate_record.entities.case import Case, ListComparison, Timer
+from sluicegate_record.log.leaf import Opening
 from sluicegate_record.terms import kinds, quorum
 from sluicegate_record.terms.conditions import Conditions
 
@@ -62,22 +64,33 @@ def export(context: Context[ExportedCase], asked: CaseArgument) -> ExportedCase 
         case = seen(state, principal, asked.case)
         if isinstance(case, Refusal):
             return case
-        parties = case.parties | ({state.developer} if principal.role == DEVELOPER else set())
         bound = state.record.terms.get(case.question.terms)
         return ExportedCase(
             kind="sluicegate-review",
             version=1,
-            question=case.question,
-            rule=case.rule,
-            parties={key.keyid: key.party for key in state.keys.values() if key.party in parties},
-            previous={party: said.digest for party, said in case.positions.items()},
+            **to_sign(ledger, state, principal, case, _scope(ledger, case)),
             terms=None if bound is None else bound.plan,
-            document=_document(state, case),
-            scope=_scope(ledger, case),
             dossier=_dossier(ledger, state, case),
             against=state.cases[case.question.against].kind if case.kind == kinds.APPEAL else None,
             case=_shown(ledger, state, principal, case),
         )
+
+
+def to_sign(
+    ledger: Ledger, state: State, principal: Principal, case: Case, scope: ExportedNames | None
+) -> dict[str, Any]:
+    """The fields of a `CaseToSign`; `scope` opens the organizations that a lift is about."""
+    parties = case.parties | ({state.developer} if principal.role == DEVELOPER else set())
+    return {
+        "question": case.question,
+        "rule": case.rule,
+        "parties": {key.keyid: key.party for key in state.keys.values() if key.party in parties},
+        "previous": {party: said.digest for party, said in case.positions.items()},
+        "document": _document(state, case),
+        "scope": scope,
+        "said": case.discussed(),
+        "discussion": _discussion(ledger, case),
+    }
 
 
 def grant_of(state: State, grant_id: str) -> GrantView | None:
@@ -218,6 +231,9 @@ def _positions(case: Case, opened: _Sealed) -> tuple[PositionView, ...]:
             at_ms=said.at_ms,
             digest=said.digest,
             superseded=case.positions[said.agency].seq != said.seq,
+            said=said.said,
+            unheard=contributions(case.unheard(said)),
+            stale=said.is_stale,
         )
         for said in case.history
     )
@@ -285,12 +301,24 @@ def _sealed(ledger: Ledger, case: Case, principal: Principal) -> _Sealed:
         places.append(case.determined_seq)
     if principal.role != APPLICANT:
         places += [said.seq for said in case.history if said.sealed]
+    opened = _texts(ledger, places)
+    return {(seq, name): each.value() for seq, parts in opened.items() for name, each in parts.items()}
+
+
+def _texts(ledger: Ledger, places: Sequence[int]) -> dict[int, dict[str, Opening]]:
+    """What opens the sealed texts of some entries."""
+    sealed = ledger.store.log.sealed(places)
     return {
-        (seq, name): opened.value()
-        for seq, parts in ledger.store.log.sealed(places).items()
-        for name, opened in parts.items()
-        if name in _TEXTS
+        seq: {name: opened for name, opened in parts.items() if name in _TEXTS}
+        for seq, parts in sealed.items()
     }
+
+
+def _discussion(ledger: Ledger, case: Case) -> tuple[ExportedEntry, ...]:
+    """The entries that say what was said in a case, for its reviewer to check the digest that they sign."""
+    places = [each.seq for each in case.discussion]
+    opened, leaves = _texts(ledger, places), ledger.store.log.leaves
+    return tuple(ExportedEntry(leaf=leaves(seq, seq + 1)[0], opened=opened.get(seq, {})) for seq in places)
 
 
 def _reason_code(case: Case) -> str | None:

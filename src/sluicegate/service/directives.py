@@ -9,6 +9,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sluicegate.acts import directives as acts
@@ -25,18 +26,21 @@ from sluicegate.acts.directives import (
     DirectiveView,
     KnownDefinition,
     LiftCase,
+    LiftPart,
     LiftRequest,
     Meaning,
     Remark,
     SignedDirective,
 )
 from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.review import CaseToSign, ExportedNames
 from sluicegate.core.directives import cover
 from sluicegate.core.directives.cover import Resolution
-from sluicegate.core.lifecycle import Refusal, State, directives
+from sluicegate.core.lifecycle import Ahead, Refusal, State, directives
 from sluicegate.core.lifecycle.directives import LIFTED, AddDefinition, Confirm, IssueDirective, OpenLift
 from sluicegate.core.people import application, persons
 from sluicegate.errors import InvalidInput
+from sluicegate.service import casefile
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives import names
@@ -45,6 +49,7 @@ from sluicegate_record.directives.status import STATUSES, UNKNOWN
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entries.cases import Description
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.leaf import Entropy
 
 
 @does(acts.ISSUE)
@@ -64,15 +69,45 @@ def confirm(context: Context[ConfirmedDirective], asked: SignedStatement) -> Con
     return context.execute(Confirm(Envelope.from_json(asked.envelope)))
 
 
+@does(acts.LIFTING)
+def lifting(context: Context[CaseToSign], asked: LiftPart) -> CaseToSign | Refusal:
+    """What is signed to lift a directive, or a part of it: in the case that is open, or that would be."""
+    ledger, command = context.ledger, _lift(context.ledger, asked)
+    if isinstance(command, Refusal):
+        return command
+    opened = asked.opened
+    scope = None if opened is None else ExportedNames(value=tuple(opened.value()), salt=opened.salt)
+    with ledger.reading() as state:
+        now_ms = ledger.now_ms()
+        decided = directives.open_lift(state, command, now_ms, Entropy(ledger.random(32)))
+        if isinstance(decided, Refusal):
+            return decided
+        assert isinstance(decided.result, LiftCase)
+        ahead = Ahead.of(state, decided.drafts, now_ms)
+        case = ahead.cases[decided.result.case]
+        return CaseToSign(**casefile.to_sign(ledger, ahead, context.principal, case, scope))
+
+
 @does(acts.LIFT)
 def open_lift(context: Context[LiftCase], asked: LiftRequest) -> LiftCase | Refusal:
-    """Open the case about lifting a directive, or a part of it. If it is open, it continues."""
+    """Open the case about lifting a directive, or a part of it. If it is open, it continues.
+
+    A position may come with it: then both are done, or nothing. Raises: BadEnvelope.
+    """
+    command = _lift(context.ledger, asked)
+    if isinstance(command, Refusal):
+        return command
+    envelope = None if asked.envelope is None else Envelope.from_json(asked.envelope)
+    return context.execute(replace(command, case=asked.case or "", envelope=envelope))
+
+
+def _lift(ledger: Ledger, asked: LiftPart) -> OpenLift | Refusal:
     opened = asked.opened
-    named = resolve(context.ledger, {LIFTED: opened.value()} if opened is not None else {})
+    named = resolve(ledger, {LIFTED: opened.value()} if opened is not None else {})
     if isinstance(named, Refusal):
         return named
     scope = asked.scope if asked.scope != Scope() else None
-    return context.execute(OpenLift(asked.directive, scope, opened, named.get("lift", cover.NOBODY)))
+    return OpenLift(asked.directive, scope, opened, named.get("lift", cover.NOBODY))
 
 
 @does(acts.DEFINE)

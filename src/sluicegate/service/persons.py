@@ -56,6 +56,7 @@ from sluicegate.service.context import Context, does
 from sluicegate.service.grants import grant_unknown
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives.status import Assurance
+from sluicegate_record.form import replace
 
 
 @does(acts.REGISTER)
@@ -68,7 +69,14 @@ def register(context: Context[NewMembers], asked: MemberRows) -> NewMembers | Re
     if isinstance(organization, Refusal):
         return organization
     rows = [_row(row, at) for at, row in enumerate(asked.rows, 1)]
-    return context.execute(RegisterMembers(organization, rows, asked.update))
+    command = RegisterMembers(organization, rows, asked.update)
+    if not asked.check:
+        return context.execute(command)
+    found = context.ledger.consider(command)
+    if isinstance(found, Refusal):
+        return found
+    assert isinstance(found.result, NewMembers)
+    return replace(found.result, members=(), size=context.ledger.size())
 
 
 @does(acts.LIST)

@@ -69,9 +69,18 @@ def use_list(context: Context[ListReceipt], asked: ListInUse) -> ListReceipt | R
 
 
 def _schedule(context: Context[StatementReceipt], given: Envelope) -> StatementReceipt:
-    """One position in several cases: each is decided by itself, and a refusal in one stops none."""
+    """One position in several cases: each is decided by itself, and a refusal in one stops none.
+
+    Who came first is decided on first, in whatever order the schedule names them: there may be one seat left.
+    """
     stated = Schedule.read(given)
-    results = tuple(_scheduled(context, given, each.case) for each in stated.cases)
+    with context.ledger.reading() as state:
+        came = {name: case.seq for each in stated.cases if (case := state.cases.get(name := each.case))}
+    done = {
+        each.case: _scheduled(context, given, each.case)
+        for each in sorted(stated.cases, key=lambda each: came.get(each.case, state.size))
+    }
+    results = tuple(done[each.case] for each in stated.cases)
     return StatementReceipt(
         size=context.ledger.size(),
         agency=stated.agency,

@@ -18,7 +18,7 @@ from sluicegate.acts.releases import (
     StageStatus,
     Status,
 )
-from sluicegate.core.lifecycle import Refusal, State, releases
+from sluicegate.core.lifecycle import Refusal, State, releases, signers
 from sluicegate.core.lifecycle.docket import Heading
 from sluicegate.core.terms import document, plan
 from sluicegate.ports import Principal
@@ -28,7 +28,7 @@ from sluicegate_record.entities.release import Release
 from sluicegate_record.log import times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.terms import kinds, quorum
-from sluicegate_record.terms.plan import REPLY, Stage
+from sluicegate_record.terms.plan import REPLY, Plan, Stage
 
 COUNT_SHOWN_FROM = 5
 
@@ -39,7 +39,8 @@ def preview_plan(context: Context[PlanPreview], asked: DocumentText) -> PlanPrev
 
     Raises: InvalidDocument.
     """
-    considered = context.ledger.consider(_command(asked))
+    command = _command(asked)
+    considered = context.ledger.consider(command)
     if isinstance(considered, Refusal):
         return considered
     result = considered.result
@@ -58,7 +59,17 @@ def preview_plan(context: Context[PlanPreview], asked: DocumentText) -> PlanPrev
             loosened=result.loosened,
             changes=result.changes,
             affects=_affected(state, result.release),
+            unheard=_unheard(state, command.plan),
         )
+
+
+def _unheard(state: State, given: Plan) -> dict[str, tuple[str, ...]]:
+    """Why appeals may wait for ever, by the stages of a plan where they may."""
+    found = {
+        name: tuple(signers.unheard_appeals(state.record, given, stage))
+        for name, stage in given.stages.items()
+    }
+    return {name: why for name, why in found.items() if why}
 
 
 @does(acts.APPLY)

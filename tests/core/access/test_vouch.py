@@ -493,6 +493,47 @@ REFUSED = {"OpenAppeal: not_eligible", "Amend: not_eligible", "Reply: terms_chan
 """What is refused in them to applicants who come back under a tighter plan."""
 
 
+def recused(floor: Floor, *words: str) -> VouchedTable:
+    """A gateway's table after an application in which agencies said something, or recused themselves."""
+    rule = {"mode": "approve", "grant": {"allOf": ["caisi", "oncd"]}}
+    world = World.opened(stages=[stage(admission=rule)])
+    case = world.submit()
+    conditions = {"requestsPerMinute": 5}
+    world.must(RecordPosition(position(case, "caisi", "approve-with-conditions", conditions=conditions)))
+    world.all_say(case, *words)
+    world.credential(case.grant)
+    table = VouchedTable(Releases(DEVELOPER, LOG, PINS, {RELEASE: floor}))
+    folded(world.entries, table)
+    return table
+
+
+def floor_of(*parties: str, without_recused: bool) -> Floor:
+    return Floor(Rule("allOf", parties), {MODEL: "demo"}, without_recused)
+
+
+def test_a_party_that_recused_itself_is_left_out_of_a_floor_that_says_so() -> None:
+    table = recused(floor_of("caisi", "oncd", without_recused=True), "oncd recuse")
+    assert not table.findings, table.told
+    found = asked(table)
+    assert isinstance(found, Allow)
+    assert found.requests_per_minute == 5
+
+
+@pytest.mark.parametrize(
+    "floor",
+    [
+        floor_of("caisi", "oncd", without_recused=False),
+        floor_of("caisi", "ostp", without_recused=True),
+        floor_of("oncd", without_recused=True),
+    ],
+    ids=["it says nothing", "another is missing", "no one is left"],
+)
+def test_else_a_floor_stands_after_a_recusal(floor: Floor) -> None:
+    table = recused(floor, "oncd recuse")
+    assert not isinstance(asked(table), Allow)
+    assert table.findings == {"grant.approved": 1}
+
+
 @settings(max_examples=30)
 @given(histories)
 def test_whoever_checks_allows_no_more_and_an_honest_log_no_less(player: Player) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from sluicegate_record.entries import Entry
@@ -20,6 +21,7 @@ DAY_MS = 86_400_000
 CONSENTS = {"approve", "approve-with-conditions", "no-objection"}
 ASKS_FOR_A_GRANT = {"admission", "amendment"}
 TIMED = {"admission", "amendment", "appeal"}
+TALK = {"position.recorded", "case.answered", "case.replied", "case.screened", "case.proceeded"}
 
 
 @dataclass
@@ -34,9 +36,13 @@ class Agency:
     due: int | None = None
     warned: int | None = None
     silence: str | None = None
+    stale: bool = False
+    """Whether its newest position is a yes that was signed without something of weight."""
 
     @property
     def word(self) -> str | None:
+        if self.stale:
+            return "stale"
         return public_of(self.said[-1])["position"] if self.said else None
 
 
@@ -58,6 +64,8 @@ class Matter:
     proceeded: bool = False
     screened: Entry | None = None
     until: int | None = None
+    talk: list[Entry] = field(default_factory=list)
+    """All that was said in it."""
     for_the_record: bool = False
     """Whether it contests a removal of a grant that could not be given now."""
 
@@ -318,6 +326,7 @@ def follow(now: Standing, entry: Entry) -> None:
         opened.for_the_record = _is_vain(now, opened)
     elif case is not None:
         _follow_case(now, case, entry)
+        case.talk += [entry] if kind in TALK else []
         if case.kind == "terms" and (case.outcome or "").startswith("approved"):
             now.agreed_terms.add(case.question["terms"])
     elif kind == "release.applied":
@@ -354,7 +363,7 @@ def _follow_case(now: Standing, case: Matter, entry: Entry) -> None:  # noqa: C9
     match entry.type:
         case "position.recorded":
             assert agency is not None
-            _follow_position(agency, entry)
+            _follow_position(case, agency, entry)
             if public["position"] == "ask" and case.asked is None:
                 case.asked = at
         case "case.received" if agency:
@@ -401,9 +410,24 @@ def _follow_case(now: Standing, case: Matter, entry: Entry) -> None:  # noqa: C9
         case.asked, case.due = None, ms(public.get("wholeDue"))
 
 
-def _follow_position(agency: Agency, entry: Entry) -> None:
+def _without_weight(case: Matter, public: Mapping[str, Any]) -> bool:
+    """Whether it is a yes that knew nothing of a condition, an objection or a screening before it."""
+    if public["position"] not in CONSENTS or "said" not in public:
+        return False
+    return any(
+        entry.type == "case.screened"
+        or public_of(entry).get("position") == "object"
+        or "conditions" in public_of(entry)
+        for entry in case.talk[public["said"]["count"] :]
+    )
+
+
+def _follow_position(case: Matter, agency: Agency, entry: Entry) -> None:
     at, asks = entry.at_ms, public_of(entry)["position"] == "ask"
     agency.said.append(entry)
+    agency.stale = _without_weight(case, public_of(entry))
+    if agency.stale:
+        return
     if agency.asked is not None:
         agency.stops.append((agency.asked, at))
     agency.started = at if agency.started is None and asks else agency.started
@@ -502,10 +526,19 @@ def _escalated(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
     assert ms(public["due"]) == after(clock, entry.at_ms, time_of_step(clock, len(agency.steps) + 1))
 
 
+def _said(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
+    """What it says had been said, had been said."""
+    said = public_of(entry).get("said")
+    if said is not None:
+        known = now.cases[public_of(entry)["case"]].talk[: said["count"]]
+        hashes = b"".join(sha256(b"\x00" + each.leaf).digest() for each in known)
+        assert said == {"count": len(known), "digest": "sha256:" + sha256(hashes).hexdigest()}
+
+
 def _due(case: Matter, agency: Agency, entry: Entry) -> None:
     """An agency's time was over, and nothing it said or asked stands in the way."""
     assert case.reviewed
-    assert agency.word in {None, "ask"}
+    assert agency.word in {None, "ask", "stale"}
     assert agency.asked is None
     assert agency.silence is None, "it has fallen silent once"
     assert agency.started is not None
@@ -670,6 +703,7 @@ def _resumed(now: Standing, entry: Entry, before: Sequence[Entry]) -> None:
 
 
 _JUDGES = {
+    "position.recorded": _said,
     "case.silent": _silent,
     "case.escalated": _escalated,
     "case.received": _received,

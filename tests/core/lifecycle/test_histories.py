@@ -91,7 +91,7 @@ class Player:
     """Plays random commands, some of them forged, and keeps every envelope to replay it later."""
 
     def __init__(self, seed: int) -> None:
-        self.random = Random(seed)
+        self.random, self.looks = Random(seed), Random(f"looks {seed}")
         self.world = World()
         self.sent: list[Envelope] = []
         self.refusals: list[str] = []
@@ -159,6 +159,9 @@ class Player:
         changes: dict[str, Any] = {"reason": "why"}
         if word == "approve-with-conditions":
             changes["conditions"] = {"requestsPerMinute": self.random.choice([5, 60, 6_000])}
+        if self.looks.random() < 0.7:
+            late = self.looks.choice([0, 0, 1, 2])
+            changes["said"] = case.discussed(max(len(case.discussion) - late, 0))
         return position(case, agency, word, **changes)
 
     def agree(self) -> None:

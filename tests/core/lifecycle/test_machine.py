@@ -19,6 +19,7 @@ from sluicegate.core.lifecycle.record import UseList
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate_record import entries
 from sluicegate_record.entities.case import Case
+from sluicegate_record.statements.discussion import Discussion
 from tests.core.lifecycle import slow_model
 from tests.worlds import (
     API,
@@ -44,6 +45,7 @@ ORGANIZATIONS = tuple(f"org-{number}" for number in range(8))
 ABROAD = frozenset(ORGANIZATIONS[::3])
 """The organizations that are registered in Norway; the others are in the United States."""
 WORDS = ("approve", "no-objection", "approve-with-conditions", "object", "object", "abstain", "recuse", "ask")
+LATE = (None, 0, 0, 1, 2, 4)
 RULES: list[dict[str, Any]] = [
     {"allOf": ["oncd", "ostp"]},
     {"anyOf": ["oncd", "ostp"]},
@@ -99,6 +101,11 @@ def written(drawn: dict[str, Any]) -> dict[str, Any]:
             )
         ]
     )
+
+
+def looked_at(case: Followed, late: int | None) -> Discussion | None:
+    """What a signer says had been said who looked so many contributions ago; None: it does not tell."""
+    return None if late is None else case.discussed(max(len(case.discussion) - late, 0))
 
 
 def is_open(case: Followed) -> bool:
@@ -226,21 +233,35 @@ class Casework(RuleBasedStateMachine):
         self.do(receipt(case, data.draw(st.sampled_from(sorted(case.parties)))))
 
     @precondition(lambda self: self.cases(is_open))
-    @rule(data=st.data(), word=st.sampled_from(WORDS))
-    def say(self, data: st.DataObject, word: str) -> None:
+    @rule(data=st.data(), word=st.sampled_from(WORDS), late=st.sampled_from(LATE))
+    def say(self, data: st.DataObject, word: str, late: int | None) -> None:
         case = self.one(data, is_open)
         agency = data.draw(st.sampled_from(sorted(case.parties)))
-        changes: dict[str, Any] = {"reason": "why"}
+        changes: dict[str, Any] = {"reason": "why", "said": looked_at(case, late)}
         if word == "approve-with-conditions":
             changes["conditions"] = {"requestsPerMinute": 5}
         self.do(RecordPosition(position(case, agency, word, **changes)))
 
     @precondition(lambda self: self.cases(is_open))
-    @rule(data=st.data(), word=st.sampled_from(["approve", "approve", "object"]))
-    def all_say(self, data: st.DataObject, word: str) -> None:
+    @rule(data=st.data(), word=st.sampled_from(["approve", "approve", "object"]), late=st.sampled_from(LATE))
+    def all_say(self, data: st.DataObject, word: str, late: int | None) -> None:
         case = self.one(data, is_open)
         for agency in sorted(case.parties):
-            self.do(RecordPosition(position(case, agency, word, reason="why")))
+            said = looked_at(case, late)
+            self.do(RecordPosition(position(case, agency, word, reason="why", said=said)))
+
+    @precondition(lambda self: self.cases(is_open))
+    @rule(data=st.data(), word=st.sampled_from(["approve-with-conditions", "object", "ask", "approve"]))
+    def all_agree_without_having_heard_the_first(self, data: st.DataObject, word: str) -> None:
+        case = self.one(data, is_open)
+        first, *others = data.draw(st.permutations(sorted(case.parties)))
+        said = case.discussed()
+        more: dict[str, Any] = {}
+        if word == "approve-with-conditions":
+            more = {"conditions": {"requestsPerMinute": 5}}
+        self.do(RecordPosition(position(case, first, word, reason="why", said=said, **more)))
+        for agency in others:
+            self.do(RecordPosition(position(case, agency, reason="why", said=said)))
 
     @precondition(lambda self: self.cases(is_listed))
     @rule(data=st.data(), word=st.sampled_from(WORDS))

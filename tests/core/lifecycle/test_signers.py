@@ -6,7 +6,7 @@ from sluicegate.core.lifecycle import notices, signers
 from sluicegate.core.lifecycle.directives import OpenLift
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate_record.entities.case import Case
-from tests.worlds import PINS, Followed, World, pin, plan_value, position, stage, start
+from tests.worlds import PINS, RELEASE, STAGE, Followed, World, pin, plan_value, position, stage, start
 
 TWO = {name: {"name": name.upper()} for name in ("oncd", "ostp")}
 
@@ -35,6 +35,46 @@ def test_an_agency_whose_only_owner_signed_cannot_hear_the_appeal() -> None:
     assert "an owner who did not sign in the appealed case, and no one has" in said[1]
     world.must(start(pins=[*PINS, pin("oncd-2", "oncd")]))
     assert (lacking(world, appeal), stuck(world, appeal)) == ([], False)
+
+
+def unheard(world: World) -> list[str]:
+    given = world.state.releases[RELEASE].plan
+    return list(signers.unheard_appeals(world.state.record, given, given.stages[STAGE]))
+
+
+def test_an_appeal_that_no_one_can_hear_is_said_with_the_plan_and_with_the_appeal() -> None:
+    world = World.opened(agencies=TWO)
+    said = unheard(world)
+    assert [each.partition(" may wait")[0] for each in said] == [
+        "an appeal against a denial",
+        "an appeal against a removal",
+    ]
+    assert all("oncd and ostp would hear it" in each for each in said)
+    case = world.submit()
+    world.all_say(case, "oncd object")
+    (why,) = world.must(world.appeal(case.id))["unheard"]
+    assert why.startswith("oncd cannot sign")
+
+
+def test_nothing_is_said_of_an_appeal_that_others_hear() -> None:
+    world = World.opened()
+    assert unheard(world) == []
+    case = world.submit()
+    world.all_say(case, "oncd object")
+    assert "unheard" not in world.must(world.appeal(case.id))
+    world = World.opened(agencies=TWO)
+    world.must(start(pins=[*PINS, pin("oncd-2", "oncd"), pin("ostp-2", "ostp")]))
+    assert unheard(world) == []
+
+
+def test_two_must_sign_in_both_where_a_countersignature_is_asked_for() -> None:
+    both = {"mode": "approve", "grant": {"allOf": ["oncd", "ostp"]}, "countersign": ["ostp"]}
+    world = World.opened(agencies=TWO, stages=[stage(admission=both)])
+    owners = [pin(f"{name}-{i}", name) for name in ("oncd", "ostp") for i in range(2)]
+    world.must(start(pins=[*PINS, *owners]))
+    assert all("ostp would hear it" in each and "oncd" not in each for each in unheard(world))
+    world.must(start(pins=[*PINS, *owners, pin("ostp-3", "ostp")]))
+    assert unheard(world) == []
 
 
 def test_one_who_can_hear_it_is_enough_where_the_rule_says_so() -> None:

@@ -114,6 +114,10 @@ def test_a_gateways_file_names_its_log_and_a_floor_a_release() -> None:
     assert (found.developer, found.log) == ("openai", LOG)
     assert found.pins == read(value()).pins
     assert found.releases == {"gpt-5.6": Floor(Rule("allOf", ("oncd",)), {"gpt-5.6": "demo"})}
+    given = gateway_value()
+    given["spec"]["releases"]["gpt-5.6"]["withoutRecused"] = True
+    (floor,) = read_gateway(given).releases.values()
+    assert floor.without_recused
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,9 @@ from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.record import Record
-from sluicegate_record.statements.cases import Screening
+from sluicegate_record.statements.cases import Position, Screening
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement, DrillReport
+from sluicegate_record.statements.discussion import Discussion
 from sluicegate_record.statements.notes import NoteStatement
 from sluicegate_record.statements.people import Attestation
 from sluicegate_record.statements.points import Enforcement, Pointing
@@ -116,6 +117,17 @@ def asked_directive_is(**changes: Any) -> Tell:
 def questions(**changes: Any) -> Tell:
     """Its question binds something else."""
     return lambda record, entry: told(entry, {"question": {**entry.public["question"], **changes}})
+
+
+def signs_over(said: Discussion) -> Tell:
+    """The position was signed when other things had been said, and the entry says so."""
+
+    def tell(record: Record, entry: Entry) -> Entry:
+        body: Any = entry.body
+        payload = replace(Position.read(body.envelope), said=said).payload()
+        return told(entry, {"said": said.to_json(), "envelope": signed(payload, body.owner).to_json()})
+
+    return tell
 
 
 def opening_as(**changes: Any) -> Tell:
@@ -637,6 +649,12 @@ IN_CASES = {
         at_case(lambda case: {"rule": replace(case.rule, members=("nobody",))}),
         "is_asked",
         "a position of an agency that is not asked",
+    ),
+    "a position over another discussion": Untrue(
+        SAYS,
+        signs_over(Discussion(count=0, digest=OTHER)),
+        "knows_the_discussion",
+        "a position over another discussion than that of its case",
     ),
     "a position in a case that is over": Untrue(
         SAYS, case_is(state="determined"), "is_asked", "a position in a case that is not open"

@@ -6,6 +6,9 @@ Rules:
   consents by silence, if the stage's clock says so. An agency is against if it objects, or by silence, if the
   clock says so.
 - A party that recuses itself does not count among those who decide.
+- A consent is stale if its signer did not know of a condition, an objection or a screening record that came
+  before it. It does not count, and the time and the question of its agency go on, until the agency signs
+  again. What else a signer did not know of is only shown. Objections and conditions stand.
 """
 
 from __future__ import annotations
@@ -14,11 +17,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Annotated, Any, NamedTuple, Self
 
+from sluicegate_record.entities.discussion import WEIGHTY, Contribution, case_of
 from sluicegate_record.entities.happening import Happening
 from sluicegate_record.entries import Hidden, cases, grants, or_hidden, releases, seen
 from sluicegate_record.entries.body import Body
 from sluicegate_record.form import Absent, Form, Json, Misread, Time, form, replace, shown
 from sluicegate_record.log import times
+from sluicegate_record.statements.discussion import Discussion
 from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import conditions, kinds, quorum
 from sluicegate_record.terms.conditions import Conditions
@@ -49,7 +54,10 @@ class Span(NamedTuple):
 
 @form
 class Opinion(Form):
-    """A position on the record. `sealed` says that its reason is not public."""
+    """A position on the record. `sealed` says that its reason is not public.
+
+    `said` is what had been said in the case, as its signer saw it; None if the statement does not tell.
+    """
 
     agency: str
     owners: tuple[str, ...]
@@ -60,6 +68,8 @@ class Opinion(Form):
     at_ms: Time
     conditions: Conditions | None = None
     sealed: bool = False
+    said: Discussion | None = None
+    is_stale: bool = False
 
 
 @form
@@ -140,7 +150,8 @@ class Case(Form):
     `procedure` is the procedure of the stage when the case was opened. `dossier` is the case whose sealed
     part has the dossier of this one. `root` is the application that it goes back to; `appeals` are the
     appeals against it. `used` says that the case has given what was asked for; `is_over` that it once ended
-    without a decision, or that its terms did; `reply_is_over` that the time to reply is over.
+    without a decision, or that its terms did; `reply_is_over` that the time to reply is over. `discussion` is
+    all that was said in it, oldest first.
     """
 
     id: str
@@ -181,6 +192,7 @@ class Case(Form):
     used: bool = False
     is_over: bool = False
     answers: tuple[int, ...] = ()
+    discussion: tuple[Contribution, ...] = ()
     notes: tuple[Json, ...] = ()
     opening: cases.OfficerOpening | None = None
     described: Annotated[cases.Description | Hidden | None, or_hidden(cases.Description | None)] = None
@@ -189,7 +201,22 @@ class Case(Form):
     def after(self, entry: Happening) -> Case:
         """The case after an entry. An entry about another case changes nothing."""
         move = _MOVES.get(type(entry.body))
-        return self if move is None else move(self, entry, entry.body)
+        return self if move is None else move(self, entry, entry.body).hearing(entry)
+
+    def hearing(self, entry: Happening) -> Case:
+        """The case after something was said in it, whatever follows from that."""
+        if case_of(entry.body) != self.id:
+            return self
+        return replace(self, discussion=(*self.discussion, Contribution.of(entry)))
+
+    def discussed(self, count: int | None = None) -> Discussion:
+        """All that was said in it, or so many contributions from the beginning."""
+        return Discussion.of([each.leaf for each in self.discussion[:count]])
+
+    def unheard(self, said: Opinion) -> tuple[Contribution, ...]:
+        """What was said before a position was recorded, and after its signer had looked at the case."""
+        since = self.discussion[said.said.count :] if said.said is not None else ()
+        return tuple(each for each in since if each.seq < said.seq)
 
     @property
     def organization(self) -> str | None:
@@ -228,11 +255,10 @@ class Case(Form):
     @property
     def asking(self) -> dict[str, Opinion]:
         """The open questions to the applicant, by agency."""
-        return {
-            party: self.positions[party]
-            for party, timer in self.clocks.items()
-            if timer.asked_ms is not None and party in self.positions
-        }
+        waiting = {party for party, timer in self.clocks.items() if timer.asked_ms is not None}
+        asked = (said for said in self.history if said.position == "ask" and said.agency in waiting)
+        newest = {said.agency: said for said in asked}
+        return {party: newest[party] for party in self.clocks if party in newest}
 
     def saying(self, *words: str) -> frozenset[str]:
         """The parties whose newest position is one of these words."""
@@ -248,9 +274,14 @@ class Case(Form):
         return self.saying("recuse")
 
     @property
+    def consents(self) -> frozenset[str]:
+        """The parties whose newest position is a yes that counts."""
+        return frozenset(party for party in self.saying(*CONSENT) if not self.positions[party].is_stale)
+
+    @property
     def consenting(self) -> frozenset[str]:
-        """The parties whose yes counts."""
-        return self.saying(*CONSENT) | self.silent("no-objection")
+        """The parties whose yes counts, signed or by silence."""
+        return self.consents | self.silent("no-objection")
 
     @property
     def against(self) -> frozenset[str]:
@@ -278,7 +309,9 @@ class Case(Form):
         """The parties in the case's rule that have not yet said anything that counts; sorted."""
         if self.state == kinds.DETERMINED:
             return []
-        spoken = {party for party, said in self.positions.items() if said.position != "ask"}
+        spoken = {
+            party for party, said in self.positions.items() if said.position != "ask" and not said.is_stale
+        }
         return sorted(self.parties - spoken - self.silent("no-objection", "deny"))
 
     @property
@@ -481,12 +514,14 @@ def _spoken(case: Case, entry: Happening, body: cases.PositionRecorded) -> Case:
         at_ms=entry.at_ms,
         conditions=body.conditions,
         sealed=body.sealed_reason is not None,
+        said=body.said,
+        is_stale=_is_stale(case, body),
     )
     timer = case.clocks.get(said.agency)
     if timer is None and said.position == "ask":
         timer = Timer(started_ms=entry.at_ms, receipt=said.digest)  # a question proves receipt
     clocks = case.clocks
-    if timer is not None:
+    if timer is not None and not said.is_stale:
         clocks = {**clocks, said.agency: timer.said(said.position, entry.at_ms)}
     asks_first = said.position == "ask" and case.asked_ms is None
     case = replace(
@@ -498,6 +533,17 @@ def _spoken(case: Case, entry: Happening, body: cases.PositionRecorded) -> Case:
         asked_ms=entry.at_ms if asks_first else case.asked_ms,
     )
     return _closed(case, entry.at_ms, body.whole_due_ms)
+
+
+def _is_stale(case: Case, body: cases.PositionRecorded) -> bool:
+    """Whether a consent was signed over another discussion than that of the case, or without something of
+    weight in it.
+    """
+    said = body.said
+    if said is None or body.position not in CONSENT:
+        return False
+    is_weighty = any(each.what in WEIGHTY for each in case.discussion[said.count :])
+    return is_weighty or said != case.discussed(said.count)
 
 
 def _noted(case: Case, entry: Happening, body: releases.RecordAdded) -> Case:

@@ -29,6 +29,10 @@ class Happening(Protocol):
     def by(self) -> str:
         """Who sent the command, by pseudonym."""
 
+    @property
+    def leaf(self) -> bytes:
+        """Its leaf; empty if it has none yet."""
+
 
 class Trial(NamedTuple):
     """A body that is tried as if it were in the log: it shows what a command would lead to."""
@@ -37,3 +41,4 @@ class Trial(NamedTuple):
     seq: int
     at_ms: int
     by: str = ""
+    leaf: bytes = b""

@@ -9,6 +9,7 @@ from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entries.body import Body, Gate, Openings, Sealed, entry
 from sluicegate_record.form import ABSENT, Absent, Form, Json, Key, Note, Time, form
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.statements.discussion import Discussion
 from sluicegate_record.statements.question import Question
 from sluicegate_record.terms.conditions import Conditions
 from sluicegate_record.terms.plan import Procedure
@@ -202,4 +203,5 @@ class PositionRecorded(Body):
     sealed_reason: Annotated[str | None, Key("sealed"), Note("a commitment")] = None
     whole_due_ms: Time | Absent | None = ABSENT
     transcribed: Arrival | None = None
+    said: Annotated[Discussion | None, Note("what had been said in the case, as its signer saw it")] = None
     secret: Annotated[Sealed | None, Key("reason"), Note("if sealed")] = None

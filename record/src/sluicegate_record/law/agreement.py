@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sluicegate_record.entities.case import CONSENT, Case
+from sluicegate_record.entities.case import Case
 from sluicegate_record.entries.grants import GrantReinstated
 from sluicegate_record.entries.support import SupportedBody
 from sluicegate_record.law.rule import At, Broken, of_the_record, require
@@ -39,7 +39,7 @@ def sides(at: At, case: Case) -> tuple[frozenset[str], frozenset[str]]:
     """The parties whose yes counts here, and the parties whose no counts."""
     if at.believes:
         return case.consenting, case.against
-    return case.saying(*CONSENT), case.saying("object")
+    return case.consents, case.saying("object")
 
 
 def as_heard(at: At, case: Case) -> Case:
@@ -60,8 +60,7 @@ def rests_on_its_case(at: At, body: Any) -> None:
     first, heard = case, as_heard(at, case)
     if case.kind == kinds.APPEAL and not isinstance(body, GrantReinstated):
         first = at.case(case.question.against)
-    said = {party: each for party, each in heard.positions.items() if each.position != "ask"}
-    counted = sorted(said.keys() & heard.consenting)
+    counted, said = sorted(heard.consents), heard.positions
     rests = tuple((party, said[party].digest, said[party].seq) for party in counted)
     stated = tuple((each.agency, each.digest, each.seq) for each in body.positions)
     require(stated == rests, "other positions than those of its case")

@@ -44,8 +44,8 @@ def is_as_signed(at: At, body: cases.PositionRecorded) -> None:
     """What the entry says of a position is what was signed."""
     word = word_of(body)
     conditions = body.conditions.to_json() if body.conditions is not None else None
-    stated = (body.agency, body.position, body.reason, conditions, body.sealed_reason)
-    signed = (word.agency, word.position, word.reason, word.conditions, word.sealed)
+    stated = (body.agency, body.position, body.reason, conditions, body.sealed_reason, body.said)
+    signed = (word.agency, word.position, word.reason, word.conditions, word.sealed, word.said)
     require(stated == signed, "a position that was signed otherwise")
     require(body.transcribed == _arrival(body.envelope), "a letter that came otherwise than was signed")
     sealed = commitment_of(body.secret, "reason")
@@ -63,6 +63,14 @@ def follows(at: At, body: cases.PositionRecorded) -> None:
     newest = at.case(body.case).positions.get(body.agency)
     previous = newest.digest if newest is not None else None
     require(word_of(body).previous == previous, "a position that does not follow the one before it")
+
+
+@of_the_record
+def knows_the_discussion(at: At, body: cases.PositionRecorded) -> None:
+    """A position that tells what had been said tells what the record has."""
+    said = body.said
+    same = said is None or said == at.case(body.case).discussed(said.count)
+    require(same, "a position over another discussion than that of its case")
 
 
 def _arrival(envelope: Envelope) -> Arrival | None:
@@ -204,6 +212,13 @@ RULES: dict[type[Body], tuple[LawRule, ...]] = {
     **clocks.RULES,
     cases.CaseScreened: (is_an_officers_look, is_named_by_its_digest),
     cases.CaseProceeded: (is_advice, is_named_by_its_digest),
-    cases.PositionRecorded: (is_signed, is_as_signed, follows, is_asked, is_named_by_its_digest),
+    cases.PositionRecorded: (
+        is_signed,
+        is_as_signed,
+        follows,
+        knows_the_discussion,
+        is_asked,
+        is_named_by_its_digest,
+    ),
     cases.CaseDetermined: (is_open, is_decided),
 }

@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.errors import BadEnvelope
 from sluicegate_record.form import Exact, Json, Misread, form
+from sluicegate_record.statements.discussion import Discussion
 from sluicegate_record.statements.question import Question
 from sluicegate_record.statements.statement import Statement, check_text, is_hash
 from sluicegate_record.strict import nulls
@@ -30,7 +31,8 @@ DECISIONS = ("clear", "match")
 class Word(NamedTuple):
     """What a party says in a case, in whichever statement. It names the question by its digest.
 
-    `previous` is the digest of the party's position before this one.
+    `previous` is the digest of the party's position before this one. `said` is what had been said in the
+    case; None if the statement does not tell.
     """
 
     case: str
@@ -41,6 +43,7 @@ class Word(NamedTuple):
     previous: str | None
     conditions: dict[str, Json] | None = None
     sealed: str | None = None
+    said: Discussion | None = None
 
 
 @form
@@ -60,6 +63,7 @@ class Position(InCase):
     """What one agency says in a case; `previous` is the digest of its position before this one.
 
     `sealed` commits to a reason that is not public, `conditions` are those of `approve-with-conditions`.
+    `said` is what had been said in the case when the agency made up its mind.
     """
 
     TYPE: ClassVar = "urn:sluicegate:position:v1"
@@ -70,16 +74,19 @@ class Position(InCase):
     previous: str | None
     conditions: dict[str, Json] | None = None
     sealed: str | None = None
+    said: Discussion | None = None
 
     @property
     def word(self) -> Word:
         """What the agency says."""
         said = (self.agency, self.position, self.reason, self.previous)
-        return Word(self.question.case, self.question.digest, *said, self.conditions, self.sealed)
+        more = (self.conditions, self.sealed, self.said)
+        return Word(self.question.case, self.question.digest, *said, *more)
 
     def check(self) -> None:
         """Check that it is a position. Raises: BadEnvelope."""
         _check_words(self.position, self.reason, self.sealed)
+        _check_said(self.said)
         if self.sealed is not None and not is_hash(self.sealed):
             raise BadEnvelope("a sealed reason that is not a commitment of 64 hex digits")
         if (self.position == "approve-with-conditions") != (self.conditions is not None):
@@ -90,11 +97,15 @@ class Position(InCase):
 
 @form
 class ScheduledCase(Exact):
-    """A case of a schedule: its question by digest, and the digest of the agency's position before."""
+    """A case of a schedule: its question by digest, and the digest of the agency's position before.
+
+    `said` is what had been said in it.
+    """
 
     case: str
     question: str
     previous: str | None
+    said: Discussion | None = None
 
 
 @form
@@ -119,7 +130,7 @@ class Schedule(Statement):
         for each in self.cases:
             if each.case == case:
                 said = (self.agency, self.position, self.reason, each.previous)
-                return Word(each.case, each.question, *said)
+                return Word(each.case, each.question, *said, said=each.said)
         return None
 
     def check(self) -> None:
@@ -131,6 +142,8 @@ class Schedule(Statement):
             raise BadEnvelope(f"a schedule of 1 to {SCHEDULE_MAX} cases expected")
         if len({each.case for each in self.cases}) != len(self.cases):
             raise BadEnvelope("a schedule that names a case twice")
+        for each in self.cases:
+            _check_said(each.said)
 
 
 @form
@@ -215,6 +228,11 @@ def check_conditions(conditions: Mapping[str, Json]) -> None:
     except Misread as error:
         said = "conditions that no grant can have, expected those of the plan language"
         raise BadEnvelope(f"{said}: {error.message}") from error
+
+
+def _check_said(said: Discussion | None) -> None:
+    if said is not None:
+        said.check()
 
 
 def _check_words(position: str, reason: str, sealed: str | None) -> None:

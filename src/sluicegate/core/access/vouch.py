@@ -21,7 +21,7 @@ from sluicegate.core.access.refusals import Reason
 from sluicegate.core.access.table import Table
 from sluicegate.core.terms.trust import Floor, Releases
 from sluicegate_record import law
-from sluicegate_record.entities.case import CONSENT, Case
+from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.key import Keys, PinnedKey
 from sluicegate_record.entries import Entry, Unknown, credentials, grants, releases, seen
 from sluicegate_record.entries.body import Body
@@ -30,7 +30,6 @@ from sluicegate_record.law.grants import carriers
 from sluicegate_record.law.rule import At
 from sluicegate_record.log.publickey import keyid
 from sluicegate_record.record import Record
-from sluicegate_record.terms import quorum
 
 TOLD_MAX = 1_000
 
@@ -101,7 +100,7 @@ class VouchedTable(Table):
 
     def _is_above_floor(self, case: Case) -> bool:
         honoured = self._trust.releases.get(case.question.release)
-        return honoured is not None and quorum.satisfied(honoured.rule, case.saying(*CONSENT))
+        return honoured is not None and honoured.holds(case.consents, case.recused)
 
     def _taken(self, entry: Entry, body: credentials.CredentialIssued) -> Breach | None:
         """A second use of a name or key would replace the first, which would escape its revocation."""

@@ -98,7 +98,8 @@ def decide(state: State, command: Command, now_ms: int, entropy: Entropy) -> Acc
     Units:  now_ms milliseconds since 1970 UTC, never earlier than `state.at_ms`.
     Raises: InvalidInput: the command is malformed.
     """
-    if isinstance(command, SignedCommand) and not statement.is_timely(command.envelope, now_ms):
+    signed = command.envelope if isinstance(command, SignedCommand | directives.OpenLift) else None
+    if signed is not None and not statement.is_timely(signed, now_ms):
         return Refusal("conflict", "signed_at_another_time", statement.UNTIMELY, "sign it again, now")
     return _DECIDERS[type(command)](state, command, now_ms, entropy)
 

@@ -11,7 +11,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,13 +25,13 @@ from sluicegate.acts.applications import (
     ReplyReceipt,
     SeatReceipt,
 )
-from sluicegate.core.lifecycle import blocks, determination, timing
+from sluicegate.core.lifecycle import blocks, determination, signers, timing
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.eligibility import unfit
 from sluicegate.core.lifecycle.organizations import describe
 from sluicegate.core.lifecycle.positions import grant_moved, moved, outcome_of
 from sluicegate.core.lifecycle.releases import asking, stage_unknown, terms_changed, terms_not_agreed
-from sluicegate.core.lifecycle.state import State
+from sluicegate.core.lifecycle.state import Ahead, State
 from sluicegate.core.lifecycle.steps import found
 from sluicegate_record.entities import case as of_case
 from sluicegate_record.entities.case import Case, Span
@@ -336,8 +336,18 @@ def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy
     body = opened(state, question, case.organization or "", now_ms, sealed=sealed, against=case)
     draft = Draft.of(name, body, entropy)
     why = None if no_grant is None else no_grant.message
-    answer = NewAppeal(case=name, against=case.id, state=kinds.SUBMITTED, no_grant=why)
+    unheard = _unheard(Ahead.of(state, [draft], now_ms).record, name)
+    answer = NewAppeal(
+        case=name, against=case.id, state=kinds.SUBMITTED, no_grant=why, unheard=tuple(unheard)
+    )
     return Acceptance([draft], answer)
+
+
+def _unheard(record: Record, appeal: str) -> Iterator[str]:
+    """Why agencies cannot decide an appeal, because of the keys that are pinned now."""
+    case = record.cases[appeal]
+    if signers.is_stuck(case, signers.unable(record, case)):
+        yield from (why for _, why in signers.shortages(record, case))
 
 
 def _appealing(

@@ -119,10 +119,7 @@ def _fails(case: Case, rule: Rule, now_ms: int) -> bool:
 def _why_denied(case: Case) -> str:
     if not case.against:
         return "recused"
-    silent = any(
-        party not in case.positions or case.positions[party].position == "ask" for party in case.against
-    )
-    return "silence" if silent else "objection"
+    return "silence" if case.against - case.saying("object") else "objection"
 
 
 def _can_be_appealed(case: Case, word: str) -> bool:
@@ -235,7 +232,7 @@ def _resting_on(body: Consequence, case: Case) -> Consequence:
     positions = tuple(
         PositionRef(agency=party, digest=said.digest, seq=said.seq)
         for party, said in sorted(case.positions.items())
-        if party in case.consenting and said.position != "ask"
+        if party in case.consents
     )
     silent = case.consenting - {said.agency for said in positions}
     return replace(

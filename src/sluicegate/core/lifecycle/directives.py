@@ -21,16 +21,18 @@ from sluicegate.acts.directives import AcceptedDirective, ConfirmedDirective, Kn
 from sluicegate.acts.drills import DrillEnd
 from sluicegate.core.directives import cover, directive
 from sluicegate.core.directives.cover import Resolution
+from sluicegate.core.lifecycle import positions
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, SignedCommand
 from sluicegate.core.lifecycle.keys import owners_for, signer_for, signers
 from sluicegate.core.lifecycle.organizations import describe
 from sluicegate.core.lifecycle.positions import two_officers
 from sluicegate.core.lifecycle.releases import other_log
-from sluicegate.core.lifecycle.state import State
+from sluicegate.core.lifecycle.state import Ahead, State
 from sluicegate.core.people import persons
 from sluicegate_record.directives import narrowing
 from sluicegate_record.directives.document import DirectiveSpec, Document, Persons
 from sluicegate_record.directives.scope import Scope
+from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entities.release import Release
 from sluicegate_record.entries import Draft, cases
@@ -71,13 +73,16 @@ class Confirm(SignedCommand):
 class OpenLift(Command):
     """Ask the parties in a directive's `liftedBy` to lift it, or the part that `scope` states.
 
-    `opened` opens the commitment to the scope's organizations; `named` is what they mean.
+    `opened` opens the commitment to the scope's organizations; `named` is what they mean. `envelope` is a
+    position, or a transcription, signed for `case`, which has that name or gets it: all is done, or nothing.
     """
 
     directive: str
     scope: Scope | None = None
     opened: Opening | None = None
     named: Resolution = cover.NOBODY
+    case: str = ""
+    envelope: Envelope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,11 +349,34 @@ def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) ->
     refusal = _out_of_scope(state, found, command)
     if refusal is not None:
         return refusal
-    for name in found.lifts:
-        case = state.cases[name]
-        if case.state != "determined" and case.question.scope == command.scope:
-            return Acceptance([], LiftCase(directive=found.name, case=name))
-    name = entropy.name("case")
+    known = (state.cases[name] for name in found.lifts)
+    is_open = (each for each in known if each.state != "determined" and each.question.scope == command.scope)
+    case = next(is_open, None)
+    name = case.id if case is not None else command.case or entropy.name("case")
+    refusal = _named_otherwise(state, command, case, name)
+    if refusal is not None:
+        return refusal
+    drafts = [] if case is not None else [_asking_to_lift(state, found, command, name, entropy)]
+    if command.envelope is None:
+        return Acceptance(drafts, LiftCase(directive=found.name, case=name))
+    ahead = Ahead.of(state, drafts, now_ms)
+    said = positions.signed_in(ahead, name, command.envelope, now_ms, entropy)
+    if isinstance(said, Refusal):
+        return said
+    answer = LiftCase.from_json({**said.result.to_json(), "directive": found.name})
+    return Acceptance([*drafts, *said.drafts], answer)
+
+
+def _named_otherwise(state: State, command: OpenLift, case: Case | None, name: str) -> Refusal | None:
+    """Whether a position was signed for another case than the one that is open, or can be opened."""
+    if command.case in {"", name} and (case is not None or name not in state.cases):
+        return None
+    said = f"it was signed for the case {command.case[:80]!r}, which cannot be opened about this part"
+    return Refusal("conflict", "other_question", said, "'directive lift' asks again what is to be signed")
+
+
+def _asking_to_lift(state: State, found: Directive, command: OpenLift, name: str, entropy: Entropy) -> Draft:
+    """The entry that opens a case about lifting a directive, or a part of it."""
     question = Question(
         log=state.log,
         case=name,
@@ -367,7 +395,7 @@ def open_lift(state: State, command: OpenLift, now_ms: int, entropy: Entropy) ->
         named={"lift": command.named.to_json()} if opened is not None else None,
         sealed_parts={LIFTED: opened} if opened is not None else {},
     )
-    return Acceptance([Draft.of(name, body, entropy)], LiftCase(directive=found.name, case=name))
+    return Draft.of(name, body, entropy)
 
 
 def _out_of_scope(state: State, found: Directive, command: OpenLift) -> Refusal | None:

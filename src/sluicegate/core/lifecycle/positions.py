@@ -4,6 +4,8 @@ Rules:
 - A position counts if a pinned key of its agency signed it, it binds the whole question of the case, and it
   follows the agency's position before it. So no one can replay a position in another case, under other terms,
   or after it was superseded.
+- A position that tells what had been said in the case must tell what the record has. A consent is stale if
+  something of weight was said meanwhile: it is recorded, and does not count.
 - A receipt starts its agency's clock. A question to the applicant stops it.
 - If the basis is voluntary, positions are advice: two officers may proceed, by a separate signed entry.
 """
@@ -18,9 +20,9 @@ from sluicegate.core.lifecycle.answer import Acceptance, Refusal, SignedCommand
 from sluicegate.core.lifecycle.keys import owners_for, signer_for
 from sluicegate.core.lifecycle.releases import terms_changed, terms_not_agreed
 from sluicegate.core.lifecycle.state import State
-from sluicegate.core.lifecycle.steps import case_unknown, not_now, other_question, placed
+from sluicegate.core.lifecycle.steps import case_unknown, contributions, not_now, other_question, placed
 from sluicegate_record.directives.received import Arrival
-from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.case import Case, Opinion
 from sluicegate_record.entities.happening import Trial
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.cases import (
@@ -118,6 +120,22 @@ def transcribe_position(
     return _record(state, stated, now_ms, entropy)
 
 
+def signed_in(
+    state: State, case: str, envelope: Envelope, now_ms: int, entropy: Entropy
+) -> Acceptance | Refusal:
+    """Decide a position in a case, or a transcription of one, by what the envelope states.
+
+    Raises: BadEnvelope: it states neither.
+    """
+    if dsse.predicate_type(envelope) == Transcription.TYPE:
+        word = Transcription.read(envelope).word
+        decided = transcribe_position(state, TranscribePosition(envelope), now_ms, entropy)
+    else:
+        word = Position.read(envelope).word
+        decided = record_position(state, RecordPosition(envelope), now_ms, entropy)
+    return decided if word.case == case else case_unknown(word.case)
+
+
 def two_officers(owners: tuple[str, ...]) -> Refusal | None:
     """The refusal of a transcription that too few officers signed; None if enough did."""
     if len(owners) >= OFFICERS:
@@ -158,11 +176,12 @@ def _record(state: State, stated: _StatedPosition, now_ms: int, entropy: Entropy
     digest = stated.envelope.digest
     newest = case.positions.get(word.agency)
     if newest is not None and newest.digest == digest:
-        return Acceptance([], _taken(case, word.agency, digest, case.outcome))
+        return Acceptance([], _taken(case, newest, case.outcome))
     refusal = (
         other_question(case, word.question)
         or _unproven(stated)
         or _misplaced(state, case, word)
+        or _said_otherwise(case, word)
         or _not_signed_enough(state, case, word.agency, owners)
     )
     if refusal is not None:
@@ -174,7 +193,7 @@ def _record(state: State, stated: _StatedPosition, now_ms: int, entropy: Entropy
         after = case.after(Trial(body, state.size, now_ms))
     recorded = Draft.of(case.id, body, entropy)
     follows = determination.conclude(state, after, now_ms, entropy)
-    return Acceptance([recorded, *follows], _taken(case, word.agency, digest, outcome_of(follows)))
+    return Acceptance([recorded, *follows], _taken(after, after.positions[word.agency], outcome_of(follows)))
 
 
 def _spoken(stated: _StatedPosition, owners: tuple[str, ...], digest: str) -> PositionRecorded:
@@ -191,6 +210,7 @@ def _spoken(stated: _StatedPosition, owners: tuple[str, ...], digest: str) -> Po
         conditions=None if word.conditions is None else Conditions.from_json(word.conditions),
         sealed_reason=word.sealed,
         transcribed=stated.transcribed,
+        said=word.said,
         secret=stated.reason,
     )
 
@@ -218,7 +238,8 @@ def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> Ac
         return refusal
     clock, digest = case.agency_clock, command.envelope.digest
     known = case.clocks.get(agency)
-    if known is not None or agency in case.positions:
+    said = case.positions.get(agency)
+    if known is not None or (said is not None and not said.is_stale):
         due = known.due_ms if known is not None else None
         return Acceptance([], _received(case, agency, digest, due))
     refusal = not_now("receive", case)
@@ -377,6 +398,14 @@ def _misplaced(state: State, case: Case, word: Word) -> Refusal | None:
     return moved(state, case)
 
 
+def _said_otherwise(case: Case, word: Word) -> Refusal | None:
+    """Whether a position tells that something else had been said in its case than the record has."""
+    if word.said is None or word.said == case.discussed(word.said.count):
+        return None
+    said = "it was signed over another discussion than that of this case"
+    return Refusal("conflict", "other_discussion", said, "export the case again and sign that")
+
+
 def _can_have_conditions(state: State, case: Case) -> bool:
     """Whether an approval gives a new grant or amends one. A reinstated grant keeps its old conditions."""
     if case.kind == kinds.APPEAL:
@@ -426,5 +455,12 @@ def outcome_of(drafts: list[Draft]) -> str | None:
     return outcomes[0] if outcomes else None
 
 
-def _taken(case: Case, agency: str, digest: str, outcome: str | None) -> StatementReceipt:
-    return StatementReceipt(case=case.id, agency=agency, digest=digest, determination=outcome)
+def _taken(case: Case, said: Opinion, outcome: str | None) -> StatementReceipt:
+    return StatementReceipt(
+        case=case.id,
+        agency=said.agency,
+        digest=said.digest,
+        determination=outcome,
+        unheard=contributions(case.unheard(said)),
+        stale=said.is_stale,
+    )

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from sluicegate_record.entities.case import Case
 from sluicegate_record.record import Record
 from sluicegate_record.terms import kinds, quorum
+from sluicegate_record.terms.plan import Plan, Stage
 from sluicegate_record.terms.text import counted
 
 
@@ -60,10 +61,38 @@ def shortages(record: Record, case: Case) -> Iterator[tuple[str, str]]:
         )
 
 
+def unheard_appeals(record: Record, given: Plan, stage: Stage) -> Iterator[str]:
+    """Why appeals in a stage of a plan may wait for ever: too few owners could not have signed before."""
+    for first in (kinds.ADMISSION, kinds.REMOVAL):
+        rule = kinds.rule_of(kinds.APPEAL, given, stage, first)
+        before = quorum.parties_of(kinds.rule_of(first, given, stage))
+        lacking = sorted(
+            party
+            for party in quorum.parties_of(rule)
+            if len(_pinned(record, party)) < _asked_for(stage, party) * (2 if party in before else 1)
+        )
+        if not quorum.satisfied(rule, quorum.parties_of(rule).difference(lacking)):
+            yield (
+                f"an appeal against {_DECISIONS[first]} may wait for ever: {' and '.join(lacking)} would "
+                "hear it, and no owner of a key who signed before may sign; pin a key of another owner, or "
+                "let others hear it ('appeal.decide')"
+            )
+
+
+_DECISIONS = {kinds.ADMISSION: "a denial", kinds.REMOVAL: "a removal"}
+
+
+def _asked_for(stage: Stage, party: str) -> int:
+    return 2 if party in stage.admission.countersign else 1
+
+
 def _owners(record: Record, case: Case, agency: str) -> frozenset[str]:
     """The owners of an agency's keys who may sign."""
-    owners = frozenset(key.owner for key in record.keys.values() if key.party == agency)
-    return owners - excluded(record, case)
+    return _pinned(record, agency) - excluded(record, case)
+
+
+def _pinned(record: Record, agency: str) -> frozenset[str]:
+    return frozenset(key.owner for key in record.keys.values() if key.party == agency)
 
 
 def _transcribed(record: Record, case: Case) -> frozenset[str]:

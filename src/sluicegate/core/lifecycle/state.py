@@ -10,11 +10,11 @@ Rules:
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from sluicegate.core.access.table import Table, fold_in
 from sluicegate.core.lifecycle import blocks, registry
@@ -29,7 +29,16 @@ from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entities.release import Release
-from sluicegate_record.entries import Entry, credentials, directives, fleet, people, releases
+from sluicegate_record.entries import (
+    Draft,
+    Entry,
+    credentials,
+    directives,
+    fleet,
+    people,
+    place_all,
+    releases,
+)
 from sluicegate_record.entries.body import Body, seen
 from sluicegate_record.record import Record
 from sluicegate_record.terms import durations, kinds
@@ -255,6 +264,14 @@ class Ahead(State):
         self.changed: set[str] = set()
         self._size = below.size
         self._copied: set[int] = set()
+
+    @classmethod
+    def of(cls, below: State, drafts: Sequence[Draft], now_ms: int) -> Self:
+        """A state with some drafts as they would be: their leaves are not those that they will have."""
+        ahead = cls(below)
+        for entry in place_all(drafts, seq=below.size, at_ms=now_ms, by="", command=""):
+            ahead.apply(entry)
+        return ahead
 
     @property
     def size(self) -> int:

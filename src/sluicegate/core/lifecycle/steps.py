@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from sluicegate.acts.cases import ContributionView
 from sluicegate.core.lifecycle.answer import Refusal
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.discussion import Contribution
 from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import kinds
 
@@ -42,6 +46,11 @@ def placed(state: State, question: Question, step: str) -> Case | Refusal:
     if case is None:
         return case_unknown(question.case)
     return other_question(case, question.digest) or not_now(step, case) or case
+
+
+def contributions(said: Iterable[Contribution]) -> tuple[ContributionView, ...]:
+    """What was said in a case, as it is shown."""
+    return tuple(ContributionView(seq=each.seq, who=each.who, what=each.what) for each in said)
 
 
 def case_unknown(name: str) -> Refusal:

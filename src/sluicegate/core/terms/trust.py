@@ -11,6 +11,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Annotated, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError
@@ -85,9 +86,10 @@ class TrustSpec(_Strict):
 
 
 class ReleaseSpec(_Strict):
-    """What a gateway accepts for a release, as it is written."""
+    """What a gateway accepts for a release, as it is written. `withoutRecused`: see `Floor`."""
 
     floor: WrittenRule
+    withoutRecused: bool = False  # noqa: N815 - the file format's own name
     upstreams: Annotated[dict[ModelId, Slug], Field(min_length=1)]
 
 
@@ -123,10 +125,20 @@ class GatewayTrust(_Strict):
 
 
 class Floor(NamedTuple):
-    """What a gateway accepts for a release: at least this rule, and these upstreams by model."""
+    """What a gateway accepts for a release: at least this rule, and these upstreams by model.
+
+    `without_recused`: a party that recused itself in a case is left out of the rule there, as it is left out
+    of the rule of the plan.
+    """
 
     rule: rules.Rule
     upstreams: Mapping[str, str]
+    without_recused: bool = False
+
+    def holds(self, consenting: AbstractSet[str], recused: AbstractSet[str]) -> bool:
+        """Whether the parties that consent in a case satisfy the rule."""
+        left = quorum.without(self.rule, recused) if self.without_recused else self.rule
+        return left is not None and quorum.satisfied(left, consenting)
 
 
 class Releases(NamedTuple):
@@ -195,7 +207,7 @@ def read_gateway(document: YamlDocument) -> Releases:
     if faults:
         raise document.refuse(faults)
     releases = {
-        name: Floor(rules.Rule.from_json(release.floor), release.upstreams)
+        name: Floor(rules.Rule.from_json(release.floor), release.upstreams, release.withoutRecused)
         for name, release in checked.spec.releases.items()
     }
     return Releases(checked.metadata.developer, checked.spec.log, pins, releases)

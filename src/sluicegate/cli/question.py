@@ -1,0 +1,150 @@
+"""An exported case as its reviewer reads it: the question that is signed, and what was said so far."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sluicegate.acts.review import ExportedCase
+from sluicegate.cli import wording
+from sluicegate.client import export as exports
+from sluicegate_record.entities.case import CONSENT
+from sluicegate_record.entries import Body, Hidden
+from sluicegate_record.entries.cases import (
+    CaseAnswered,
+    CaseProceeded,
+    CaseReplied,
+    CaseScreened,
+    PositionRecorded,
+)
+from sluicegate_record.entries.releases import RecordAdded
+from sluicegate_record.log.leaf import Opening
+from sluicegate_record.terms import kinds, quorum
+from sluicegate_record.terms.plan import Plan, Stage
+from sluicegate_record.terms.text import shown as spelled
+
+
+def question(case: ExportedCase, agency: str = "") -> str:
+    """What a reviewer signs, and what was said before. `client.export` checked all of it.
+
+    `agency` is the reviewer's: what was said since it last signed is shown apart.
+    """
+    asked = case.question
+    bound = asked.to_json()
+    lines = [f"{asked.kind} case {asked.case}: {kinds.KINDS[asked.kind].asks}"]
+    shown = ("release", "stage", "surface", "grant", "renew", "reasonCode", "against", "directive")
+    lines += [f"  {name}: {bound[name]}" for name in (*shown, "terms", "document", "log") if name in bound]
+    lines.append(f"  decided by: {wording.rule(case.rule)}")
+    lines += [*_about(case), *_heard(case, agency)]
+    return "\n".join(lines)
+
+
+def _about(case: ExportedCase) -> Iterator[str]:
+    """What the question is about: an applicant, the directive of a lift, or the terms of a stage."""
+    if case.question.kind == kinds.LIFT:
+        assert case.document is not None
+        for name, value in case.document.to_json()["spec"].items():
+            yield f"  {name}: {json.dumps(value)}"
+        return
+    assert case.terms is not None
+    stage = stage_of(case, case.terms)
+    if case.question.party:
+        assert case.dossier is not None
+        organization = case.dossier.application["organization"]
+        for name in sorted(organization, key=lambda name: name != "name"):
+            yield f"  {name}: {plain(organization[name])}"
+        yield from _asked_of(stage)
+        return
+    spec = case.terms.to_json()["spec"]
+    yield from (f"  {name}: {json.dumps(spec[name])}" for name in ("models", "surfaces", "leaseMs"))
+    yield from (f"  {name}: {json.dumps(value)}" for name, value in stage.to_json().items() if name != "name")
+
+
+def recusal(case: ExportedCase, agency: str) -> Iterator[str]:
+    """What follows for a case if an agency recuses itself."""
+    bodies = (each.body for each in exports.discussion(case))
+    said = {each.agency: each.position for each in bodies if isinstance(each, PositionRecorded)}
+    said[agency] = "recuse"
+    left = quorum.without(case.rule, {party for party, word in said.items() if word == "recuse"})
+    if left is None:
+        yield "  then no one is left to decide, and it ends without a decision"
+        return
+    yield f"  then it is decided without {agency}, by: {wording.rule(left)}"
+    yield f"  a gateway whose trust file asks for {agency} refuses that, unless it says withoutRecused"
+    if quorum.satisfied(left, {party for party, word in said.items() if word in CONSENT}):
+        yield "  they have said yes: your recusal can decide the case"
+    elif not quorum.reachable(left, {party for party, word in said.items() if word == "object"}):
+        yield "  they cannot say yes any more: your recusal denies it"
+
+
+def _heard(case: ExportedCase, agency: str) -> Iterator[str]:
+    """What was said in a case so far, with what came after the last position of the reviewer's agency."""
+    said = exports.discussion(case)
+    own = (
+        i
+        for i, each in enumerate(said)
+        if isinstance(each.body, PositionRecorded) and each.body.agency == agency
+    )
+    seen = max(own, default=-1) + 1
+    known = [f"    {_contribution(each.body)}" for each in said[:seen]]
+    since = [f"    {_contribution(each.body)}" for each in said[seen:]]
+    known[:0] = [
+        f"    the applicant: {spelled(each.text)}" for each in case.case.answers if each.what in _OPENED
+    ]
+    if not seen:
+        known, since = known + since, []
+    if known:
+        yield from ("  what has been said so far; your position names it by its digest:", *known)
+    if seen:
+        yield from ("  since you last looked, to sign your last position:", *(since or ["    nothing"]))
+
+
+_OPENED = frozenset({"appeal", "notice"})
+"""What was said when a case was opened. A position does not name it."""
+
+
+def _contribution(said: Body) -> str:
+    """What someone said in a case, on one line."""
+    match said:
+        case PositionRecorded():
+            on = f" on {json.dumps(said.conditions.to_json())}" if said.conditions else ""
+            why = said.reason or _sealed(said.secret)
+            return f"{said.agency}: {said.position}{on}" + (f", because: {why}" if why else "")
+        case CaseAnswered():
+            return f"the applicant answers {said.agency}: {spelled(_sealed(said.answer))}"
+        case CaseReplied():
+            return f"the applicant replies: {spelled(_sealed(said.reply))}"
+        case CaseScreened():
+            listed = f"{said.name} {said.version}"
+            return f"{said.owner} screened it with {listed}: {said.decision}: {said.reason}"
+        case CaseProceeded():
+            return f"{' and '.join(said.owners)} proceed: {said.reason}"
+        case RecordAdded():
+            return f"{said.party}, {said.kind} of {said.on}: {said.text}"
+        case _:
+            raise AssertionError(said)
+
+
+def _sealed(part: Opening | Hidden | None) -> str:
+    """A text that is not public, as far as its reader got it."""
+    return str(part.value()) if isinstance(part, Opening) else "not shown to you" if part else ""
+
+
+def _asked_of(stage: Stage) -> list[str]:
+    """What the stage asks of applicants, and the conditions that a grant would have."""
+    eligibility, conditions = stage.eligibility.to_json(), stage.conditions.to_json()
+    lines = [f"  criterion: {text}" for text in stage.eligibility.criteria]
+    asked = {name: value for name, value in eligibility.items() if name != "criteria"}
+    lines += [f"  asked of applicants, {name}: {plain(value)}" for name, value in asked.items()]
+    return lines + [f"  condition {name}: {plain(value)}" for name, value in conditions.items()]
+
+
+def plain(value: Any) -> str:
+    """A value as a reviewer reads it: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def stage_of(case: ExportedCase, terms: Plan) -> Stage:
+    """The stage that a case is about, by the terms exported with it."""
+    return terms.stages[case.question.stage]
