@@ -9,6 +9,7 @@ from typing import Annotated
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments
 from sluicegate.acts.fields import Word
 from sluicegate.acts.grants import GrantView
+from sluicegate.acts.transcript import Officers, Transcribed, TranscribedFor
 from sluicegate_record.form import Json, Note, Time, form, within
 from sluicegate_record.statements.about import About
 from sluicegate_record.terms import kinds
@@ -59,6 +60,7 @@ class CaseSummary(ActAnswer):
     next_due_ms: Time | None
     awaiting: tuple[str, ...]
     cannot_sign: tuple[str, ...] = ()
+    transcribed_for: TranscribedFor = ()
 
 
 @form
@@ -98,6 +100,8 @@ class PositionView(ActAnswer):
     at_ms: Time
     digest: str
     superseded: bool
+    transcribed: Transcribed = None
+    officers: Officers = ()
 
 
 @form

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.cases import CaseArgument, CaseView
 from sluicegate.acts.fields import Opened, PlainName, text
+from sluicegate.acts.transcript import Officers, Transcribed
 from sluicegate_record.directives.document import Document
 from sluicegate_record.form import ABSENT, Absent, Base64, Json, Note, Time, form
 from sluicegate_record.statements.about import About
@@ -91,6 +92,8 @@ class PositionReceipt(Done):
     agency: str = ""
     digest: str = ""
     determination: str | Absent | None = ABSENT
+    transcribed: Transcribed = None
+    officers: Officers = ()
 
     @property
     def outcome(self) -> str:

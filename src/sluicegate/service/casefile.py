@@ -121,6 +121,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> Ca
         **line(case, _name_of(ledger, state, case)),
         awaiting=heading.awaiting,
         cannot_sign=heading.unable,
+        transcribed_for=state.transcribed_for(case),
         application=case.id if case.kind == kinds.ADMISSION else None,
         asks=kinds.KINDS[case.kind].asks,
         basis=case.basis or None,
@@ -130,7 +131,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> Ca
         terms=case.question.terms or None,
         subject=case.subject,
         reason_code=_reason_code(case),
-        positions=_positions(case, opened),
+        positions=_positions(state, case, opened),
         questions=tuple(
             ApplicantQuestion(agency=agency, question=said.reason, since_ms=said.at_ms)
             for agency, said in sorted(case.asking.items())
@@ -205,7 +206,7 @@ def _would_decide(case: Case) -> tuple[tuple[str, ...], ...]:
     return tuple(map(tuple, quorum.smallest(rule, case.consenting, case.against)))
 
 
-def _positions(case: Case, opened: _Sealed) -> tuple[PositionView, ...]:
+def _positions(state: State, case: Case, opened: _Sealed) -> tuple[PositionView, ...]:
     return tuple(
         PositionView(
             agency=said.agency,
@@ -218,6 +219,7 @@ def _positions(case: Case, opened: _Sealed) -> tuple[PositionView, ...]:
             at_ms=said.at_ms,
             digest=said.digest,
             superseded=case.positions[said.agency].seq != said.seq,
+            **state.whose(said.seq),
         )
         for said in case.history
     )

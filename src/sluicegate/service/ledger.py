@@ -318,7 +318,7 @@ class Ledger:
             nodes = [node for entry in placed for node in grown.append(merkle.leaf_hash(entry.leaf))]
             note = checkpoint.sign(self.origin, grown.size, grown.root(), self.key)
             ports.log.append(placed, nodes, note)
-            ports.outbox.post(letters.addressed(ports.outbox, placed, self._state.record))
+            ports.outbox.post(letters.addressed(ports.outbox, placed, self._state))
 
     @contextmanager
     def _telling(self) -> Iterator[None]:

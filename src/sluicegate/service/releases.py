@@ -164,7 +164,7 @@ def _is_past(until: str | None, now_ms: int) -> bool:
 
 
 def _affected(state: State, release: str) -> AffectedCounts:
-    grants = [grant for grant in state.table.grants_by_id.values() if grant.release == release]
+    grants = [grant for grant in state.grants.values() if grant.release == release and grant.is_live]
     return AffectedCounts(
         organizations=len({grant.organization for grant in grants}),
         grants=len(grants),

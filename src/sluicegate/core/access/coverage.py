@@ -200,7 +200,8 @@ def _answered(
 def _subjects(
     table: Table, directive: Cover, now_ms: int, only: Collection[str] | None, held: Held
 ) -> Iterator[_Subject]:
-    """The credentials that reach the directive's models, and the members who can use them.
+    """The credentials that reach the directive's models, and the members who can use them. Who held a grant
+    that has ended is not counted.
 
     With `only`, those of these organizations: a preview for one customer does not cost as much as one for
     all.
@@ -208,7 +209,7 @@ def _subjects(
     reaching: dict[tuple[str, str, str], list[CredentialRow]] = {}
     for credential in _each(table.credentials.values, held):
         grant = credential.grant
-        if only is not None and grant.organization not in only:
+        if grant.has_ended(now_ms) or (only is not None and grant.organization not in only):
             continue
         for model in directive.models & grant.models.keys():
             if credential.revoked or not directive.is_about(model, grant.surface):
@@ -273,7 +274,9 @@ def _used(
     known = {credential.id: credential for credential in _each(table.credentials.values, held)}
     for each in _each(lambda: usage, held):
         credential = known.get(each.credential)
-        if credential is None or not directive.is_about(each.model, credential.grant.surface):
+        if credential is None or credential.grant.has_ended(now_ms):
+            continue
+        if not directive.is_about(each.model, credential.grant.surface):
             continue
         whoms = naming.known(each.naming, credential, each.model, table, now_ms, now_ms).whoms
         where = credential.grant.organization, each.model, credential.grant.surface

@@ -31,6 +31,7 @@ from sluicegate.core.people import persons
 from sluicegate_record.directives import narrowing
 from sluicegate_record.directives.document import DirectiveSpec, Document, Persons
 from sluicegate_record.directives.scope import Scope
+from sluicegate_record.entities import directive as directive_
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entities.release import Release
 from sluicegate_record.entries import Draft, cases
@@ -43,7 +44,7 @@ from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy, Opening
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement, DrillReport
 from sluicegate_record.statements.question import Question
-from sluicegate_record.terms import quorum
+from sluicegate_record.terms import kinds, quorum
 
 LIFTED = "lift.organizations"
 """The name of the opening of the commitment to the organizations of a lift."""
@@ -150,7 +151,14 @@ def issue_directive(
     issued = Draft.of(name, body, entropy)
     ended = _ended_lifts(state, replaced.directive, "directive_replaced") if replaced else ()
     drafts = [*describe(state, command.described, entropy), *ended, issued]
-    return Acceptance(drafts, AcceptedDirective(directive=name, accepted_at_ms=now_ms))
+    arrived = document.metadata.transcribed
+    result = AcceptedDirective(
+        directive=name,
+        accepted_at_ms=now_ms,
+        transcribed=arrived,
+        officers=owners if document.is_transcribed else (),
+    )
+    return Acceptance(drafts, result)
 
 
 def check_directive(
@@ -485,6 +493,15 @@ def _ended_lifts(state: State, directive_name: str, code: str) -> Iterator[Draft
     for name in state.directives[directive_name].lifts:
         if state.cases[name].state != "determined":
             yield Draft(name, cases.CaseDetermined(case=name, outcome="superseded", reason_code=code))
+
+
+def lift_transcribed_for(state: State, found: Directive) -> tuple[str, ...]:
+    """The agencies whose word officers wrote down in the case that lifted all of a directive."""
+    asked = (state.cases[name] for name in found.lifts)
+    lifting = [case for case in asked if case.outcome in kinds.GRANTED]
+    if found.ended is None or found.ended.how != directive_.LIFTED or not lifting:
+        return ()
+    return state.transcribed_for(max(lifting, key=lambda case: case.determined_seq or 0))
 
 
 def in_force(state: State, name: str) -> Directive | Refusal:

@@ -158,7 +158,7 @@ def _record(state: State, stated: _StatedPosition, now_ms: int, entropy: Entropy
     digest = stated.envelope.digest
     newest = case.positions.get(word.agency)
     if newest is not None and newest.digest == digest:
-        return Acceptance([], _taken(case, word.agency, digest, case.outcome))
+        return Acceptance([], _taken(case, stated, owners, case.outcome))
     refusal = (
         other_question(case, word.question)
         or _unproven(stated)
@@ -174,7 +174,7 @@ def _record(state: State, stated: _StatedPosition, now_ms: int, entropy: Entropy
         after = case.after(Trial(body, state.size, now_ms))
     recorded = Draft.of(case.id, body, entropy)
     follows = determination.conclude(state, after, now_ms, entropy)
-    return Acceptance([recorded, *follows], _taken(case, word.agency, digest, outcome_of(follows)))
+    return Acceptance([recorded, *follows], _taken(case, stated, owners, outcome_of(follows)))
 
 
 def _spoken(stated: _StatedPosition, owners: tuple[str, ...], digest: str) -> PositionRecorded:
@@ -426,5 +426,14 @@ def outcome_of(drafts: list[Draft]) -> str | None:
     return outcomes[0] if outcomes else None
 
 
-def _taken(case: Case, agency: str, digest: str, outcome: str | None) -> StatementReceipt:
-    return StatementReceipt(case=case.id, agency=agency, digest=digest, determination=outcome)
+def _taken(
+    case: Case, stated: _StatedPosition, owners: tuple[str, ...], outcome: str | None
+) -> StatementReceipt:
+    return StatementReceipt(
+        case=case.id,
+        agency=stated.word.agency,
+        digest=stated.envelope.digest,
+        determination=outcome,
+        transcribed=stated.transcribed,
+        officers=() if stated.transcribed is None else owners,
+    )
