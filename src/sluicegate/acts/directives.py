@@ -89,6 +89,10 @@ class DirectivePreview(ActAnswer):
     assurance: Mapping[str, AssuranceSides]
     exceptions: tuple[ExceptionCoverage, ...]
     unmatched: Annotated[int, Note("How many of the names match no organization here yet.")]
+    not_directed: Annotated[
+        tuple[str, ...],
+        Note("Models that its issuer does not direct alone: two officers transcribe the order."),
+    ] = ()
     counted_since_ms: Annotated[Time, Note("From when on gateways' reports of use are counted.")]
 
 

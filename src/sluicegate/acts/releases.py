@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Annotated
 
 from sluicegate.acts.act import (
@@ -134,6 +135,12 @@ class ReleaseStatus(ActAnswer):
     models: tuple[str, ...]
     surfaces: tuple[str, ...]
     announced: bool
+    directs: Annotated[
+        Mapping[str, tuple[str, ...]],
+        Note(
+            "The models about which each agency alone may issue directives, as the plan says or by default."
+        ),
+    ] = field(default_factory=dict)
     stages: tuple[StageStatus, ...]
 
 

@@ -50,6 +50,11 @@ def preview(shown: DirectivePreview) -> str:
         *_assured(shown.assurance),
         *(f"  the exception {each.exception} spares {_counts(each.spares)}" for each in shown.exceptions),
     ]
+    if shown.not_directed:
+        lines.append(
+            f"  its issuer does not direct {', '.join(shown.not_directed)} alone: two officers have to"
+        )
+        lines.append("    transcribe the order")
     if shown.unmatched:
         lines.append(f"  no match here yet for {counted(shown.unmatched, 'name')}")
     return "\n".join(lines)

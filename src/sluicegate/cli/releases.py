@@ -21,9 +21,16 @@ def _status(found: Status) -> str:
     text = table(wording.log_of(found.size), columns, rows, "No release yet: sluicegate apply FILE")
     for release, stage in stages:
         text += "\n\n" + "\n".join([f"{release.release}/{stage.stage}", *_asks(stage)])
+    text += "".join(f"\n\n{_directed(release)}" for release in found.releases if release.directs)
     if found.directives_in_force:
         text += "\n\ndirectives in force: " + ", ".join(found.directives_in_force)
     return text
+
+
+def _directed(release: ReleaseStatus) -> str:
+    """What each agency may direct alone, in one line."""
+    each = (f"{name} directs {', '.join(models) or 'no model'}" for name, models in release.directs.items())
+    return f"{release.release}: {'; '.join(each)}"
 
 
 def _asks(stage: StageStatus) -> list[str]:

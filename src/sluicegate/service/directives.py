@@ -56,7 +56,8 @@ def issue(context: Context[AcceptedDirective], asked: SignedDirective) -> Accept
     if isinstance(named, Refusal):
         return named
     envelope = Envelope.from_json(asked.envelope)
-    return context.execute(IssueDirective(envelope, asked.opened, named, undescribed(ledger)))
+    command = IssueDirective(envelope, asked.opened, named, undescribed(ledger), ledger.directs)
+    return context.execute(command)
 
 
 @does(acts.CONFIRM)

@@ -115,6 +115,7 @@ def _release(state: State, release: Release, reader: Principal, now_ms: int) -> 
         models=tuple(model.id for model in spec.models),
         surfaces=spec.surfaces,
         announced=spec.announced,
+        directs={name: tuple(sorted(spec.directed_by(name))) for name in sorted(spec.agencies)},
         stages=tuple(_stage(state, release, stage, reader, now_ms) for stage in spec.stages),
     )
 
