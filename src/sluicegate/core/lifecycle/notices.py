@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sluicegate.core.lifecycle import signers
 from sluicegate_record.entities.case import Case, opened
-from sluicegate_record.entries import Body, Entry, cases, grants
+from sluicegate_record.entries import Body, Entry, cases, directives, grants
 from sluicegate_record.log import canonical, times
 from sluicegate_record.record import Record
 from sluicegate_record.statements.question import Question
@@ -104,7 +104,7 @@ def notice(entry: Entry, case: Case, lacking: Sequence[str] = (), by_officers: I
     `by_officers` those whose newest position officers wrote down.
     """
     told: dict[str, Any] = {**_asked(case.question), **_said(entry.body)}
-    if isinstance(entry.body, cases.CaseDetermined):
+    if isinstance(entry.body, _DECISION):
         told |= transcribed_for(by_officers)
     elif isinstance(entry.body, cases.PositionRecorded):
         told |= transcribed_for({entry.body.agency}.intersection(by_officers))
@@ -149,6 +149,7 @@ _OF_AGENCY = (
     cases.CaseSilent,
     cases.CaseAnswered,
 )
+_DECISION = (cases.CaseDetermined, directives.DirectiveLifted)
 _OF_GRANT = (
     grants.AboutGrant,
     grants.GrantApproved,
