@@ -146,21 +146,25 @@ def test_an_order_by_letter_is_transcribed_by_two_officers_and_lifted_by_the_iss
 
 
 def test_an_agency_directs_what_it_was_given_and_two_officers_the_rest(plane):
-    """`caisi` has a key, and is an agency of no release here."""
+    """`caisi` is an agency of no release here. The trust file gives it one model."""
+    plane.answer("apply", EXAMPLES / "gpt-5.5-trusted-access.yaml")
     file = written(plane, "caisi-1", issuer="caisi")
-    told = plane.answer("directive", "preview", file)
-    assert told["notDirected"] == ["gpt-5.6"]
-    assert "its issuer does not direct gpt-5.6 alone" in plane("directive", "preview", file).out
+    assert "notDirected" not in plane.answer("directive", "preview", file)
+    plane.answer("directive", "issue", file, *keys(plane, "caisi"))
+    both = file.read_text().replace("[gpt-5.6]", "[gpt-5.6, gpt-5.5]").replace("caisi-1", "caisi-2")
+    (plane.folder / "caisi-2.yaml").write_text(both)
+    file = plane.folder / "caisi-2.yaml"
+    assert plane.answer("directive", "preview", file)["notDirected"] == ["gpt-5.5"]
+    assert "its issuer does not direct gpt-5.5 alone" in plane("directive", "preview", file).out
     refused = plane.error("directive", "issue", file, *keys(plane, "caisi"))
-    assert (refused["code"], refused["message"]) == (
-        "not_directed",
-        "'caisi' does not direct gpt-5.6; it directs no model",
-    )
+    said = "'caisi' does not direct gpt-5.5; it directs gpt-5.6"
+    assert (refused["code"], refused["message"]) == ("not_directed", said)
     assert "directive transcribe" in refused["remedy"]
     enter = ("directive", "transcribe", file, "--note", "by telephone", "--how", "call")
-    assert plane.answer(*enter, *keys(plane, *OFFICERS))["directive"] == "caisi-1"
-    plane.answer("directive", "confirm", "caisi-1", *keys(plane, "caisi"))
-    assert plane.answer("directive", "lift", "caisi-1", *keys(plane, "caisi"))["lifted"] is True
+    plane.answer(*enter, *keys(plane, *OFFICERS))
+    plane.answer("directive", "confirm", "caisi-2", *keys(plane, "caisi"))
+    for name in ("caisi-1", "caisi-2"):
+        assert plane.answer("directive", "lift", name, *keys(plane, "caisi"))["lifted"] is True
     assert "gpt-5.6: oncd directs gpt-5.6; ostp directs gpt-5.6" in plane("status").out
 
 
