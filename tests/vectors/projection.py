@@ -624,7 +624,7 @@ def _with_former_holders(table: Table) -> Table:
     """The table as if no grant had ended: an earlier build counted those who had held one, too."""
     held = copy.copy(table)
     held.credentials = {
-        digest: replace(each, grant=replace(each.grant, barred=None, valid_until_ms=None, replaced=False))
+        digest: replace(each, grant=replace(each.grant, barred=None, replaced=False))
         for digest, each in table.credentials.items()
     }
     return held

@@ -125,7 +125,7 @@ def _news(state: State) -> Iterator[DirectiveNews]:
 
 
 def _transcribed(state: State, found: Directive, news: DirectiveNews) -> Iterable[str]:
-    """The agencies whose word officers wrote down in what is told: of a lift those in its case, otherwise the
+    """The agencies whose word officers wrote down in a notice: of a lift those in its case, otherwise the
     issuer.
     """
     if news.topic == LIFTED:

@@ -209,7 +209,7 @@ def _subjects(
     reaching: dict[tuple[str, str, str], list[CredentialRow]] = {}
     for credential in _each(table.credentials.values, held):
         grant = credential.grant
-        if grant.has_ended(now_ms) or (only is not None and grant.organization not in only):
+        if grant.has_ended or (only is not None and grant.organization not in only):
             continue
         for model in directive.models & grant.models.keys():
             if credential.revoked or not directive.is_about(model, grant.surface):
@@ -274,7 +274,7 @@ def _used(
     known = {credential.id: credential for credential in _each(table.credentials.values, held)}
     for each in _each(lambda: usage, held):
         credential = known.get(each.credential)
-        if credential is None or credential.grant.has_ended(now_ms):
+        if credential is None or credential.grant.has_ended:
             continue
         if not directive.is_about(each.model, credential.grant.surface):
             continue

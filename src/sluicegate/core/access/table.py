@@ -65,10 +65,10 @@ class GrantRow:
     barred: Reason | None = None
     falls_back: bool = False
 
-    def has_ended(self, now_ms: int) -> bool:
-        """Whether it has ended, by an entry or by its time. A suspended one has not: it can resume."""
-        is_past = self.valid_until_ms is not None and self.valid_until_ms <= now_ms
-        return is_past or self.replaced or self.barred in _ENDS.values()
+    @property
+    def has_ended(self) -> bool:
+        """Whether an entry has ended it. A suspended one has not ended: it can resume."""
+        return self.replaced or self.barred in _ENDS.values()
 
 
 @dataclass(slots=True)
