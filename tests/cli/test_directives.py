@@ -271,6 +271,7 @@ def test_a_drill_refuses_nobody_and_its_report_is_signed_once(plane):
     assert dsse.verify(Envelope.from_json(told["envelope"]), {publickey.keyid(public): PublicKey(public)})
     assert plane.answer("directive", "show", "drill-1")["drill"] is True
     assert "drill, lifted" in plane("directive", "list").out
+    assert "drill-1: over" in plane("directive", "status", "drill-1").out
     assert "drill-1: a drill, lifted" in plane("directive", "show", "drill-1").out
     assert plane.error("directive", "lift", "drill-1")["code"] == "directive_unknown"
     assert plane.error("drill", "report", "drill-2")["code"] == "drill_unknown"

@@ -14,6 +14,7 @@ from sluicegate.acts.table import ACTS
 from sluicegate.service.telling import Telling
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.form import Form, Json, shape_of
+from sluicegate_record.statements.directives import Confirmation
 from tests import worlds
 from tests.core.lifecycle.test_directives import LETTER, OFFICERS, transcription
 from tests.plane import Plane, yes
@@ -104,11 +105,11 @@ def write(plane: Plane, name: str, **changes: Any) -> Any:
     return yes(plane.do("developer", directives.ISSUE, envelope=envelope.to_json()))
 
 
-def lift_by_letter(plane: Plane, name: str, word: str = "approve", **scope: Any) -> Any:
+def lift_by_letter(plane: Plane, name: str, word: str = "approve", agency: str = "bis", **scope: Any) -> Any:
     """Two officers enter what the agency wrote about lifting its order."""
     part = Scope.from_json(scope)
     case = yes(plane.do("developer", directives.LIFT, directive=name, scope=part)).case
-    said = worlds.by_letter(plane.case(case).question, "bis", LETTER, word)
+    said = worlds.by_letter(plane.case(case).question, agency, LETTER, word)
     return yes(plane.carry(signed(said.payload(), *OFFICERS), "developer"))
 
 
@@ -176,6 +177,28 @@ def test_every_answer_that_says_bis_in_a_decision_says_who_wrote(lifted: Plane) 
     assert (standing["transcribed"], standing["officers"]) == (LETTER, WRITERS)
     assert (mine["ended"], mine["transcribed"]) == ("lifted", None)
     assert not {"liftTranscribedFor", "officers"} & mine.keys()
+
+
+def test_what_an_agency_signs_after_it_has_confirmed_its_order_is_its_own(plane: Plane) -> None:
+    write(plane, "letter", issuer="oncd")
+    lift_by_letter(plane, "letter", agency="oncd", surfaces=[CODEX])
+    with plane.ledger.reading() as state:
+        document = state.directives["letter"].document.digest
+    said = Confirmation(log=plane.ledger.vkey(), directive="letter", document=document)
+    envelope = signed(said.payload(), "oncd")
+    yes(plane.do("oncd", directives.CONFIRM, envelope=envelope.to_json()))
+    before = answers_of(plane, "oncd")
+    lift(plane, "letter")
+    shown = yes(plane.do("developer", directives.SHOW, directive="letter"))
+    assert (shown.confirmed, shown.officers, shown.lift_transcribed_for) == (True, tuple(WRITERS), ())
+    assert [part.transcribed_for for part in shown.lifted] == [("oncd",)]
+    assert answers_of(plane, "oncd") == before + 1
+
+
+def answers_of(plane: Plane, agency: str) -> int:
+    """How many answers of an agency a report counts."""
+    told = yes(plane.do("developer", reports.REPORT)).agencies
+    return sum(each.cases for each in told if each.agency == agency)
 
 
 def test_receipts_say_it_too(plane: Plane) -> None:

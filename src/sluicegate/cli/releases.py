@@ -40,8 +40,9 @@ def _asks(stage: StageStatus) -> list[str]:
     lapsed = ", in force until new terms are agreed" if stage.basis_lapsed else ""
     until = f" until {basis.until}{lapsed}" if basis.until else ""
     unless = ", unless one objects in time" if stage.mode == "notify" else ""
+    word = "" if stage.terms_agreed else "; this is the developer's word: the terms are not agreed"
     lines = [
-        f"  basis: {basis.kind}, asked by {', '.join(basis.asked_by)} on {basis.asked_on}{until}",
+        f"  basis: {basis.kind}, asked by {', '.join(basis.asked_by)} on {basis.asked_on}{until}{word}",
         f"  admitted by: {wording.rule(rule)}{unless}{advice}",
     ]
     lines += [_clock(stage.clock)] if stage.clock else []

@@ -160,6 +160,11 @@ def test_a_plan_says_what_an_agency_directs(stated: list[str], directs: set[str]
             assert world.refused(command) == "not_directed"
 
 
+def test_an_agency_directs_a_model_that_it_was_given_in_a_release_that_does_not_name_it() -> None:
+    world = two_releases(agencies(caisi=[OTHER]), announced=False)
+    world.must(order(models=[OTHER]))
+
+
 def test_what_two_plans_say_adds_up() -> None:
     world = two_releases(agencies(caisi=[]), agencies=agencies(caisi=[OTHER]))
     assert directed(world.state, "caisi", None) == {OTHER}
