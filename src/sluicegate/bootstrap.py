@@ -135,7 +135,13 @@ def control(settings: ControlSettings, command: str) -> Control:
     clock = SteadyClock(wall_ms, boot_ms, ClockFile(settings.state_dir, boot()))
     with _no_collection():
         ledger = Ledger(
-            store, key, settings.origin, wall_ms=clock, boot_ms=boot_ms, random=secrets.token_bytes
+            store,
+            key,
+            settings.origin,
+            wall_ms=clock,
+            boot_ms=boot_ms,
+            random=secrets.token_bytes,
+            directs=pins.directs,
         )
     started = ledger.execute(
         StartLog(settings.origin, ledger.vkey(), pins.developer, pins.pins),

@@ -47,7 +47,7 @@ def test_how_many_are_covered_does_not_tell_what_one_of_them_said(plane: Staffed
 
 def test_nor_after_the_organizations_own_word_has_ended(plane: Staffed) -> None:
     member = plane.register("rival", plane.rivals, "person-2", **SAYS, until="2026-07-01")
-    plane.wall.at_ms += 30 * 86_400_000
+    plane.wall.at_ms += 15 * 86_400_000
     before = affected(plane)
     assert [each.why for each in before.not_known.settled_by] == ["expired", "not_claimed", "not_named"]
 

@@ -144,7 +144,7 @@ def plane(cli: Cli, folder: Path) -> Iterator[Plane]:
         "agencies": {
             "oncd": pins["oncd"],
             "ostp": pins["ostp"],
-            "caisi": {"owners": {owner: pins[owner] for owner in owners[4:]}},
+            "caisi": {"owners": {owner: pins[owner] for owner in owners[4:]}, "directs": ["gpt-5.6"]},
         },
     }
     trust = {

@@ -121,16 +121,51 @@ def test_an_order_by_letter_is_transcribed_by_two_officers_and_lifted_by_the_iss
     shown = plane.answer("directive", "show", "bis-1", by=None)
     digest = hashlib.sha256(b"an order").hexdigest()
     assert shown["transcribed"] == {"how": "letter", "on": "2026-06-12", "digest": f"sha256:{digest}"}
-    assert shown["confirmed"] is False
+    assert (shown["confirmed"], shown["officers"], entered["officers"]) == (False, [*OFFICERS], [*OFFICERS])
+    wrote = f"transcribed by two officers ({', '.join(OFFICERS)}): letter of 2026-06-12"
+    assert (
+        f"issued by bis ({wrote}; its issuer has not confirmed it)" in plane("directive", "show", "bis-1").out
+    )
+    assert wrote in plane("directive", "status", "bis-1").out
+    assert "bis, transcribed" in plane("directive", "list").out
     lift = ("directive", "lift", "bis-1")
     assert plane.error(*lift, *keys(plane, "oncd"))["code"] == "invalid_input"  # it speaks for nobody asked
     part = plane.answer(*lift, "--surface", "codex", "--document", letter, *keys(plane, *OFFICERS))
-    assert part["lifted"] is True
+    assert (part["lifted"], part["officers"]) == (True, [*OFFICERS])
+    assert "is not public" not in (told := plane("case", "show", part["case"]).out)
+    assert f"bis approve (transcribed by two officers ({', '.join(OFFICERS)}): letter of" in told
+    assert "state: approved; two officers wrote for bis" in told
+    assert "approved; two officers wrote for bis" in " ".join(plane("case", "list").out.split())
     shown = plane.answer("directive", "show", "bis-1")
     assert (shown["inForce"], shown["lifted"][0]["scope"]) == (True, {"surfaces": ["codex"]})
     assert plane.answer(*lift, "--note", "by telephone", *keys(plane, *OFFICERS))["lifted"] is True
     assert plane.answer("directive", "show", "bis-1")["inForce"] is False
+    told = plane("directive", "show", "bis-1").out
+    assert told.count("; two officers wrote for bis") == 2  # of the part, and of the whole
     assert plane.error(*lift, "--note", "again", *keys(plane, *OFFICERS))["code"] == "directive_lifted"
+
+
+def test_an_agency_directs_what_it_was_given_and_two_officers_the_rest(plane):
+    """`caisi` is an agency of no release here. The trust file gives it one model."""
+    plane.answer("apply", EXAMPLES / "gpt-5.5-trusted-access.yaml")
+    file = written(plane, "caisi-1", issuer="caisi")
+    assert "notDirected" not in plane.answer("directive", "preview", file)
+    plane.answer("directive", "issue", file, *keys(plane, "caisi"))
+    both = file.read_text().replace("[gpt-5.6]", "[gpt-5.6, gpt-5.5]").replace("caisi-1", "caisi-2")
+    (plane.folder / "caisi-2.yaml").write_text(both)
+    file = plane.folder / "caisi-2.yaml"
+    assert plane.answer("directive", "preview", file)["notDirected"] == ["gpt-5.5"]
+    assert "its issuer does not direct gpt-5.5 alone" in plane("directive", "preview", file).out
+    refused = plane.error("directive", "issue", file, *keys(plane, "caisi"))
+    said = "'caisi' does not direct gpt-5.5; it directs gpt-5.6"
+    assert (refused["code"], refused["message"]) == ("not_directed", said)
+    assert "directive transcribe" in refused["remedy"]
+    enter = ("directive", "transcribe", file, "--note", "by telephone", "--how", "call")
+    plane.answer(*enter, *keys(plane, *OFFICERS))
+    plane.answer("directive", "confirm", "caisi-2", *keys(plane, "caisi"))
+    for name in ("caisi-1", "caisi-2"):
+        assert plane.answer("directive", "lift", name, *keys(plane, "caisi"))["lifted"] is True
+    assert "gpt-5.6: oncd directs gpt-5.6; ostp directs gpt-5.6" in plane("status").out
 
 
 def test_what_the_issuer_confirms_only_the_issuer_lifts(plane):
@@ -237,6 +272,8 @@ def test_a_drill_refuses_nobody_and_its_report_is_signed_once(plane):
     assert dsse.verify(Envelope.from_json(told["envelope"]), {publickey.keyid(public): PublicKey(public)})
     assert plane.answer("directive", "show", "drill-1")["drill"] is True
     assert "drill, lifted" in plane("directive", "list").out
+    assert "drill-1: over" in plane("directive", "status", "drill-1").out
+    assert "drill-1: a drill, lifted" in plane("directive", "show", "drill-1").out
     assert plane.error("directive", "lift", "drill-1")["code"] == "directive_unknown"
     assert plane.error("drill", "report", "drill-2")["code"] == "drill_unknown"
 

@@ -53,7 +53,15 @@ def test_the_same_commands_give_the_same_entries_byte_for_byte() -> None:
 
 def test_the_same_commands_give_the_same_results_and_refusals() -> None:
     for given, expected in itertools.zip_longest(history().results, stored("results.jsonl")):
-        assert plain(given) == expected
+        assert plain(_as_then(given)) == expected
+
+
+def _as_then(given: dict[str, Any]) -> dict[str, Any]:
+    """What a command gave, without what results of the earlier build did not say: whose act it was."""
+    if "result" not in given:
+        return given
+    told = {name: each for name, each in given["result"].items() if name not in {"transcribed", "officers"}}
+    return {**given, "result": told}
 
 
 def test_the_history_is_signed_as_it_was() -> None:

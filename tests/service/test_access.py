@@ -92,6 +92,7 @@ MAY = {
     "gateway.list": "DA",
     "subscription.add": "DAP",
     "subscription.list": "DAP",
+    "subscription.confirm": "DAP",
     "subscription.remove": "DAP",
     "subscription.test": "DAP",
     "subscription.dead": "DAP",

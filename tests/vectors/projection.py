@@ -10,9 +10,11 @@ When the classes change, the functions here are all that has to be adapted; what
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sluicegate.core.access import coverage, decision
@@ -23,6 +25,7 @@ from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.table import CredentialRow, GrantRow, Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle import State, applications, blocks, determination, notices, reports
+from sluicegate.core.lifecycle.notices import Notice
 from sluicegate.core.lifecycle.state import Nomination
 from sluicegate.core.people import persons
 from sluicegate.core.terms.trust import Releases
@@ -606,16 +609,26 @@ def coverage_sections(table: Table, asked: Asked, at_ms: int) -> Sections:
         for model in asked.models
         for naming in (NOBODY, Naming((persons.identifier("cyd"),)))
     ]
-    every = {**table.directives, **table.drills}
+    every, held = {**table.directives, **table.drills}, _with_former_holders(table)
     return {
         "coverage": {
             name: {
-                **coverage.coverage(table, directive, used, at_ms).to_json(),
-                "affected": sorted(coverage.affected(table, directive, at_ms)),
+                **coverage.coverage(held, directive, used, at_ms).to_json(),
+                "affected": sorted(coverage.affected(held, directive, at_ms)),
             }
             for name, directive in every.items()
         }
     }
+
+
+def _with_former_holders(table: Table) -> Table:
+    """The table as if no grant had ended: an earlier build counted those who had held one, too."""
+    held = copy.copy(table)
+    held.credentials = {
+        digest: replace(each, grant=replace(each.grant, barred=None, replaced=False))
+        for digest, each in table.credentials.items()
+    }
+    return held
 
 
 def vouched_sections(table: VouchedTable, asked: Asked, at_ms: int) -> Sections:
@@ -663,16 +676,24 @@ def projected(
 
 
 def reports_of(entries: Sequence[Entry]) -> dict[str, Any]:
-    """What the casework amounts to, and the notices of it, at the end of a log."""
+    """What the casework amounts to, and the notices of it, at the end of a log.
+
+    An earlier build did not know what officers had written down for an agency.
+    """
     state = State()
     for entry in entries:
         state.apply(entry)
+        state.transcripts.clear()
     required = reports.requirements(state, state.at_ms)
     totals = reports.Totals(state.docket.sections.items(), state.at_ms)
     report = reports.report(totals, (), required, state.size).to_json()
     casework = {name: value for name, value in report.items() if name not in {"size", "at", "cannotSign"}}
-    told = [[case.id, each.body().decode()] for case, each in notices.news(entries, {})]
+    told = [[case.id, _unmarked(each).body().decode()] for case, each in notices.news(entries, {})]
     return {"casework": _exact(casework), "notices": {"count": len(told), "digest": _digest(told)}}
+
+
+def _unmarked(notice: Notice) -> Notice:
+    return replace(notice, data={key: each for key, each in notice.data.items() if key != "transcribedFor"})
 
 
 def _exact(value: Any) -> Any:

@@ -47,8 +47,8 @@ class Snapshot(Form):
     """A record as it is written. Each list has the entities that know their own name, oldest first.
 
     `v` is the version of this form. If a field is added, to it or to an entity, it gets the next version:
-    2 added the `webauthn` of keys, 3 what was said in cases. A record of another version is made anew, from
-    the log.
+    2 added the `webauthn` of keys, 3 what was said in cases. A record of another version is made again,
+    from the log.
     """
 
     v: Literal[3]

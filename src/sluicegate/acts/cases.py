@@ -9,6 +9,7 @@ from typing import Annotated
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments
 from sluicegate.acts.fields import Word
 from sluicegate.acts.grants import GrantView
+from sluicegate.acts.transcript import Officers, Transcribed, TranscribedFor
 from sluicegate_record.form import Json, Note, Time, form, within
 from sluicegate_record.statements.about import About
 from sluicegate_record.statements.discussion import Discussion
@@ -60,6 +61,7 @@ class CaseSummary(ActAnswer):
     next_due_ms: Time | None
     awaiting: tuple[str, ...]
     cannot_sign: tuple[str, ...] = ()
+    transcribed_for: TranscribedFor = ()
 
 
 @form
@@ -116,6 +118,8 @@ class PositionView(ActAnswer):
     said: Discussion | None = None
     unheard: tuple[ContributionView, ...] = ()
     stale: bool = False
+    transcribed: Transcribed = None
+    officers: Officers = ()
 
 
 @form

@@ -28,8 +28,8 @@ from sluicegate.acts.coverage import (
 from sluicegate.acts.documents import DocumentText, SignedStatement
 from sluicegate.acts.fields import Identifier, Opened, PlainName, some, text
 from sluicegate.acts.review import CaseToSign, PositionReceipt
+from sluicegate.acts.transcript import Officers, Transcribed, TranscribedFor
 from sluicegate_record.directives.document import (
-    Arrived,
     Begins,
     Covered,
     DirectiveBasis,
@@ -90,6 +90,10 @@ class DirectivePreview(ActAnswer):
     assurance: Mapping[str, AssuranceSides]
     exceptions: tuple[ExceptionCoverage, ...]
     unmatched: Annotated[int, Note("How many of the names match no organization here yet.")]
+    not_directed: Annotated[
+        tuple[str, ...],
+        Note("Models that its issuer does not direct alone: two officers transcribe the order."),
+    ] = ()
     counted_since_ms: Annotated[Time, Note("From when on gateways' reports of use are counted.")]
 
 
@@ -118,6 +122,8 @@ class AcceptedDirective(Done):
 
     directive: str
     accepted_at_ms: Time
+    transcribed: Transcribed = None
+    officers: Officers = ()
     covered: SideCounts | None = None
     spared: SideCounts | None = None
 
@@ -154,12 +160,23 @@ CONFIRM = Act(
 
 
 @form
+class LiftView(LiftedPart, ActAnswer):
+    """A part of a directive that was lifted."""
+
+    transcribed_for: TranscribedFor = ()
+
+
+@form
 class DirectiveSummary(ActAnswer):
-    """What a directive says, and how it has ended. `confirmed` is null if it is not transcribed."""
+    """What a directive says, and how it has ended. `confirmed` is null if it is not transcribed.
+
+    A drill is not in force. `liftTranscribedFor` is about the case that lifted all of it.
+    """
 
     directive: str
     issuer: str
-    transcribed: Arrived
+    transcribed: Transcribed
+    officers: Officers = ()
     confirmed: bool | None
     drill: bool
     in_force: bool
@@ -175,9 +192,10 @@ class DirectiveSummary(ActAnswer):
     except_: Excepted
     basis: DirectiveBasis
     reasons: StatedReasons
-    lifted: tuple[LiftedPart, ...]
+    lifted: tuple[LiftView, ...]
     lifted_by: Rule
     lift_case: str | None
+    lift_transcribed_for: TranscribedFor = ()
 
 
 @form
@@ -282,10 +300,16 @@ class StateAtPoint(ActAnswer):
 
 @form
 class DirectiveStatus(ActAnswer):
-    """Where a directive is in force. `entry` is the place of the entry that says: everywhere."""
+    """Where a directive is in force. `entry` is the place of the entry that says: everywhere.
+
+    A drill is in force where it is acknowledged, and `streamsCut` counts what it would have cut.
+    """
 
     directive: str
     size: int
+    drill: bool = False
+    transcribed: Transcribed = None
+    officers: Officers = ()
     lifted: bool
     in_force: bool
     in_force_since_ms: Time | None

@@ -139,6 +139,12 @@ class ReleaseStatus(ActAnswer):
     models: tuple[str, ...]
     surfaces: tuple[str, ...]
     announced: bool
+    directs: Annotated[
+        Mapping[str, tuple[str, ...]],
+        Note(
+            "The models about which each agency alone may issue directives, as the plan says or by default."
+        ),
+    ] = field(default_factory=dict)
     stages: tuple[StageStatus, ...]
 
 

@@ -18,16 +18,20 @@ class ReportFilter(Arguments):
 
 @form
 class CaseCount(ActAnswer):
-    """How many cases of a kind are in a state, or ended with an outcome."""
+    """How many cases of a kind are in a state, or ended with an outcome.
+
+    In `transcribed` of them, officers wrote down the word of an agency.
+    """
 
     kind: str
     state: str
     cases: int
+    transcribed: int = 0
 
 
 @form
 class AgencyDays(ActAnswer):
-    """How many days an agency takes until its position."""
+    """How many days an agency takes until its own position. A transcribed one is not its own."""
 
     agency: str
     cases: int

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.cases import CaseArgument, CaseView, ContributionView
 from sluicegate.acts.fields import Opened, PlainName, text
+from sluicegate.acts.transcript import Officers, Transcribed
 from sluicegate_record.directives.document import Document
 from sluicegate_record.form import ABSENT, Absent, Base64, Json, Note, Time, form
 from sluicegate_record.statements.about import About
@@ -119,6 +120,8 @@ class PositionReceipt(Done):
     determination: str | Absent | None = ABSENT
     unheard: tuple[ContributionView, ...] = ()
     stale: bool = False
+    transcribed: Transcribed = None
+    officers: Officers = ()
 
     @property
     def outcome(self) -> str:

@@ -25,7 +25,7 @@ def _row(case: CaseSummary) -> list[str | None]:
         case.directive or f"{case.release}/{case.stage}",
         case.surface,
         case.organization,
-        case.determination or wording.words(case.state),
+        (case.determination or wording.words(case.state)) + wording.written_for(case.transcribed_for),
         wording.awaiting(case),
         wording.minute(None if due_ms is None else times.format_time(due_ms)),
     ]

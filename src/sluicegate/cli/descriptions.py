@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from sluicegate.acts.coverage import AssuranceSides, Counts, SideCounts, UnknownCounts
-from sluicegate.acts.directives import AffectedPeople, DirectivePreview, DirectiveView, NamedCoverage, Remark
+from sluicegate.acts.directives import (
+    AffectedPeople,
+    DirectivePreview,
+    DirectiveSummary,
+    DirectiveView,
+    LiftView,
+    NamedCoverage,
+    Remark,
+)
 from sluicegate.cli import wording
 from sluicegate_record.directives.document import EVERYONE, Persons, Reasons, Selection
-from sluicegate_record.directives.received import Arrival
 from sluicegate_record.directives.scope import CommittedNames, Scope
 from sluicegate_record.log import times
 from sluicegate_record.strict import Unread
 from sluicegate_record.terms.text import counted
 
-_UNREAD = "what only a newer build can read"
 _COUNTED = {
     "organizations": ("organization", "organizations"),
     "members": ("member", "members"),
@@ -44,6 +50,11 @@ def preview(shown: DirectivePreview) -> str:
         *_assured(shown.assurance),
         *(f"  the exception {each.exception} spares {_counts(each.spares)}" for each in shown.exceptions),
     ]
+    if shown.not_directed:
+        lines.append(
+            f"  its issuer does not direct {', '.join(shown.not_directed)} alone: two officers have to"
+        )
+        lines.append("    transcribe the order")
     if shown.unmatched:
         lines.append(f"  no match here yet for {counted(shown.unmatched, 'name')}")
     return "\n".join(lines)
@@ -77,13 +88,12 @@ def directive(shown: DirectiveView) -> str:
     where = shown.surfaces if shown.surfaces == "all" else ", ".join(shown.surfaces)
     lines = [
         f"{shown.directive}: {_state(shown)}",
-        f"  issued by {shown.issuer} {_minute(shown.issued_at_ms)}",
-        *_arrival(shown),
+        f"  issued by {issuer(shown)} {_minute(shown.issued_at_ms)}",
         f"  basis: {shown.basis.kind}, {shown.basis.authority}",
         f"  {shown.action}s {', '.join(shown.models)} on {where}",
         f"  covers {covered(shown.covers)}",
         *([f"  except {covered(shown.except_)}"] if shown.except_ is not None else []),
-        *(f"  lifted {_minute(part.at_ms)} for {_scope(part.scope)}" for part in shown.lifted),
+        *map(_lifted, shown.lifted),
         f"  lifted by {wording.rule(shown.lifted_by)}",
         *map(_remark, shown.said),
     ]
@@ -91,32 +101,39 @@ def directive(shown: DirectiveView) -> str:
 
 
 def _state(shown: DirectiveView) -> str:
+    drill = "a drill, " if shown.drill else ""
     if shown.ended_at_ms is not None:
-        return f"{shown.ended} {_minute(shown.ended_at_ms)}"
-    begins_ms = shown.effective_ms
-    return "in force" if begins_ms is None else f"in force from {_minute(begins_ms)}"
+        whose = wording.written_for(shown.lift_transcribed_for)
+        return f"{drill}{shown.ended} {_minute(shown.ended_at_ms)}{whose}"
+    begins_ms, stands = shown.effective_ms, "which refuses no request" if shown.drill else "in force"
+    return drill + (stands if begins_ms is None else f"{stands} from {_minute(begins_ms)}")
 
 
-def _arrival(shown: DirectiveView) -> Iterator[str]:
-    came = shown.transcribed
-    if came is not None:
-        how = f"{came.how} of {came.on}" if isinstance(came, Arrival) else _UNREAD
-        stood = "its issuer has confirmed it" if shown.confirmed else "its issuer has not confirmed it"
-        yield f"  transcribed by two officers: {how}; {stood}"
+def issuer(shown: DirectiveSummary) -> str:
+    """The issuer of a directive; and the officers, if they wrote it down for the issuer."""
+    if shown.transcribed is None:
+        return shown.issuer
+    stood = "its issuer has confirmed it" if shown.confirmed else "its issuer has not confirmed it"
+    return f"{shown.issuer} ({wording.transcript(shown.transcribed, shown.officers)}; {stood})"
+
+
+def _lifted(part: LiftView) -> str:
+    whose = wording.written_for(part.transcribed_for)
+    return f"  lifted {_minute(part.at_ms)} for {_scope(part.scope)}{whose}"
 
 
 def _remark(said: Remark) -> str:
     if said.kind != "document":
         return f"  {said.kind} by {said.party}, {said.on}: {said.text}"
     reasons = said.reasons
-    told = f"{reasons.form} {reasons.summary or ''}" if isinstance(reasons, Reasons) else _UNREAD
+    told = f"{reasons.form} {reasons.summary or ''}" if isinstance(reasons, Reasons) else wording.UNREAD
     return f"  reasons, entry {said.seq}: {told}".rstrip()
 
 
 def covered(stated: str | Selection | Unread) -> str:
     """Who a directive covers or excepts, in a few words."""
     if isinstance(stated, Unread):
-        return _UNREAD
+        return wording.UNREAD
     if not isinstance(stated, Selection):
         return EVERYONE
     return _parts(

@@ -19,7 +19,7 @@ from sluicegate.acts.directives import (
     StateAtGateway,
     StateAtPoint,
 )
-from sluicegate.cli import descriptions
+from sluicegate.cli import descriptions, wording
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.output import Json, tell, visible
 from sluicegate.cli.tables import table
@@ -89,9 +89,12 @@ def _status(answer: DirectiveStatus) -> Iterator[str]:
         ]
         for row in answer.gateways
     ]
-    columns = ["gateway", "run", "surface", "log entries", "state", "at", "streams cut", "signed"]
+    cut = "would have cut" if answer.drill else "streams cut"
+    columns = ["gateway", "run", "surface", "log entries", "state", "at", cut, "signed"]
     title = f"{answer.directive}: {_word(answer)}"
     yield table(title, columns, rows, f"{title}; no gateway holds a lease")
+    if answer.transcribed is not None:
+        yield f"  {wording.transcript(answer.transcribed, answer.officers)}"
     yield from (f"  {_at_point(row)}" for row in answer.points)
     if answer.entry is not None:
         since = _time(answer.in_force_since_ms)
@@ -124,7 +127,10 @@ def _watch(name: str, as_json: bool) -> None:
 def _lines(answer: DirectiveStatus) -> dict[str, str]:
     """What `--watch` shows, by the gateway or point that it is about."""
     return {
-        **{f"run {row.gateway} {row.incarnation}": _at_gateway(row) for row in answer.gateways},
+        **{
+            f"run {row.gateway} {row.incarnation}": _at_gateway(row, is_drill=answer.drill)
+            for row in answer.gateways
+        },
         **{f"point {row.point}": _at_point(row) for row in answer.points},
         "": f"{answer.directive}: {_word(answer)}",
     }
@@ -132,16 +138,18 @@ def _lines(answer: DirectiveStatus) -> dict[str, str]:
 
 def _word(answer: DirectiveStatus) -> str:
     if answer.lifted:
-        return "lifted"
-    return "in force everywhere" if answer.in_force else "not yet in force everywhere"
+        return "over" if answer.drill else "lifted"
+    stands = "acknowledged" if answer.drill else "in force"
+    return f"{stands} everywhere" if answer.in_force else f"not yet {stands} everywhere"
 
 
 def _at_point(row: StateAtPoint) -> str:
     return f"point {row.point} on {row.surface}, which others run: {row.state}{_at(row.at_ms)}"
 
 
-def _at_gateway(row: StateAtGateway) -> str:
-    cut = f", {counted(row.streams_cut, 'stream')} cut" if row.streams_cut else ""
+def _at_gateway(row: StateAtGateway, *, is_drill: bool) -> str:
+    was_cut = "would have been cut" if is_drill else "cut"
+    cut = f", {counted(row.streams_cut, 'stream')} {was_cut}" if row.streams_cut else ""
     return f"{row.gateway} {row.incarnation[:8]} on {row.surface}: {_state(row)}{_at(row.at_ms)}{cut}"
 
 
@@ -165,7 +173,7 @@ def _directives(found: Directives) -> str:
     rows = [
         [
             each.directive,
-            each.issuer,
+            each.issuer + (", transcribed" if each.transcribed and not each.confirmed else ""),
             each.basis.kind,
             ", ".join(each.models),
             descriptions.covered(each.covers),
@@ -179,7 +187,9 @@ def _directives(found: Directives) -> str:
 
 
 def _stands(found: DirectiveSummary) -> str:
-    return ("drill, " if found.drill else "") + (found.ended or "in force")
+    if found.drill:
+        return f"drill, {found.ended or 'running'}"
+    return (found.ended or "in force") + wording.written_for(found.lift_transcribed_for)
 
 
 listed = acting(acts.LIST, _directives)

@@ -19,7 +19,7 @@ from sluicegate.acts.directives import (
 )
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.log import HEAD
-from sluicegate.cli import descriptions
+from sluicegate.cli import descriptions, wording
 from sluicegate.cli.acting import helped
 from sluicegate.cli.directives import Name
 from sluicegate.cli.files import read_bytes, read_json, read_text, write_json
@@ -167,8 +167,11 @@ def lift(
     said = client.do(acts.LIFT, lift_request(asked, question.case, envelope))
     lifted = said.determination == "approved"
     answer = {"directive": name, "case": said.case, "size": said.size, "lifted": lifted}
+    told = said.to_json()
+    answer |= {name: told[name] for name in ("transcribed", "officers") if name in told}
     what = " in the part stated" if asked.scope != Scope() else ""
-    outcome = f"is lifted{what}" if lifted else "is not lifted yet"
+    whose = f"; {wording.transcript(said.transcribed, said.officers)}" if said.transcribed else ""
+    outcome = (f"is lifted{what}" if lifted else "is not lifted yet") + whose
     follow = "" if lifted else f"\n  see: sluicegate case show {said.case}"
     return emit(answer, as_json, f"{name} {outcome}; {log_now(said.size)}{follow}")
 
@@ -190,7 +193,8 @@ def received(letter: Path | None, note: str, how: str, on: str) -> dict[str, str
 
 
 def _issued(done: AcceptedDirective, as_json: bool) -> None:
-    lines = [f"{done.directive} is on the record"]
+    whose = f", {wording.transcript(done.transcribed, done.officers)}" if done.transcribed else ""
+    lines = [f"{done.directive} is on the record{whose}"]
     if done.covered is not None and done.spared is not None:
         lines.append(descriptions.sides("it covers", done.covered, done.spared))
     lines.append(f"  watch it: sluicegate directive status {done.directive} --watch")

@@ -21,9 +21,16 @@ def _status(found: Status) -> str:
     text = table(wording.log_of(found.size), columns, rows, "No release yet: sluicegate apply FILE")
     for release, stage in stages:
         text += "\n\n" + "\n".join([f"{release.release}/{stage.stage}", *_asks(stage)])
+    text += "".join(f"\n\n{_directed(release)}" for release in found.releases if release.directs)
     if found.directives_in_force:
         text += "\n\ndirectives in force: " + ", ".join(found.directives_in_force)
     return text
+
+
+def _directed(release: ReleaseStatus) -> str:
+    """What each agency may direct alone, in one line."""
+    each = (f"{name} directs {', '.join(models) or 'no model'}" for name, models in release.directs.items())
+    return f"{release.release}: {'; '.join(each)}"
 
 
 def _asks(stage: StageStatus) -> list[str]:
@@ -33,8 +40,9 @@ def _asks(stage: StageStatus) -> list[str]:
     lapsed = ", in force until new terms are agreed" if stage.basis_lapsed else ""
     until = f" until {basis.until}{lapsed}" if basis.until else ""
     unless = ", unless one objects in time" if stage.mode == "notify" else ""
+    word = "" if stage.terms_agreed else "; this is the developer's word: the terms are not agreed"
     lines = [
-        f"  basis: {basis.kind}, asked by {', '.join(basis.asked_by)} on {basis.asked_on}{until}",
+        f"  basis: {basis.kind}, asked by {', '.join(basis.asked_by)} on {basis.asked_on}{until}{word}",
         f"  admitted by: {wording.rule(rule)}{unless}{advice}",
     ]
     lines += [_clock(stage.clock)] if stage.clock else []

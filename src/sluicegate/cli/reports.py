@@ -57,8 +57,8 @@ def _sections(found: CaseReport) -> list[ReportPart]:
         ReportPart(
             "counts",
             "Cases",
-            ["kind", "state", "cases"],
-            [[row.kind, row.state, row.cases] for row in found.counts],
+            ["kind", "state", "cases", "transcribed"],
+            [[row.kind, row.state, row.cases, row.transcribed] for row in found.counts],
         ),
         ReportPart(
             "agencies",

@@ -339,6 +339,8 @@ def _recorded(done: StatementReceipt) -> str:
     if done.about is not None:
         return f"the note of {done.party} is on the record"
     who = f"the position of {done.agency}" if done.agency else "what the officers signed"
+    if done.transcribed is not None:
+        who += f" ({wording.transcript(done.transcribed, done.officers)})"
     lines = [f"{who} in {done.case} is on the record: {done.outcome}"]
     if done.unheard:
         lines.append(f"  it was {wording.before(done.unheard)}")

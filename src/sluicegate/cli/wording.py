@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from sluicegate.acts.cases import AgencyClock, CaseSummary, CaseView, ContributionView
 from sluicegate.acts.grants import GrantView
+from sluicegate_record.directives.received import Arrival
 from sluicegate_record.log import times
+from sluicegate_record.strict import Unread
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.rule import Rule
 from sluicegate_record.terms.text import counted
@@ -25,6 +27,7 @@ _SAID = {
     "notice": "notice to the holder",
     "returned": "returned because",
 }
+UNREAD = "what only a newer build can read"
 ADVICE = "; the basis is voluntary, so two officers may proceed without them"
 _USES = {
     "approved": "approved, without a key yet",
@@ -75,7 +78,8 @@ def case(shown: CaseView) -> str:
     name = f" for {shown.organization}" if shown.organization else ""
     code = f" ({shown.reason_code})" if shown.reason_code else ""
     advice = ADVICE if shown.basis == "voluntary" else ""
-    state = f"{shown.determination or words(shown.state)}{code}{_meaning(shown)}"
+    whose = written_for(shown.transcribed_for)
+    state = f"{shown.determination or words(shown.state)}{code}{_meaning(shown)}{whose}"
     lines = [
         f"{shown.case}: {shown.kind} of {about}{on}{name}",
         f"  it asks: {shown.asks}",
@@ -99,6 +103,18 @@ def case(shown: CaseView) -> str:
     return "\n".join([*lines, *(f"  next: {step}" for step in _next(shown))])
 
 
+def transcript(arrived: Arrival | Unread, officers: Sequence[str]) -> str:
+    """Which officers wrote an act down for its agency, and how it arrived."""
+    who = f"two officers ({', '.join(officers)})" if officers else "two officers"
+    how = f"{arrived.how} of {arrived.on}" if isinstance(arrived, Arrival) else UNREAD
+    return f"transcribed by {who}: {how}"
+
+
+def written_for(agencies: Sequence[str]) -> str:
+    """That officers wrote down what some agencies said, in a few words; empty if they did for none."""
+    return f"; two officers wrote for {' and '.join(agencies)}" if agencies else ""
+
+
 def awaiting(shown: CaseSummary) -> str:
     """Who a case waits for. A party that has too few keys to answer is marked."""
     lacking = shown.cannot_sign
@@ -116,7 +132,8 @@ def _heard(shown: CaseView) -> Iterator[str]:
         superseded = " (superseded)" if said.superseded else ""
         why = said.reason or said.sealed_reason or ("the reason is not public" if said.sealed else "")
         on = f" on {json.dumps(said.conditions.to_json())}" if said.conditions else ""
-        line = f"  {times.format_time(said.at_ms)} {said.agency} {said.position}{superseded}{on}"
+        by = f" ({transcript(said.transcribed, said.officers)})" if said.transcribed else ""
+        line = f"  {times.format_time(said.at_ms)} {said.agency} {said.position}{superseded}{by}{on}"
         yield line + (f": {why}" if why else "")
         if said.unheard:
             counts = "; it does not count until it is signed again" if said.stale else ""

@@ -134,6 +134,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> Ca
         **line(case, _name_of(ledger, state, case)),
         awaiting=heading.awaiting,
         cannot_sign=heading.unable,
+        transcribed_for=state.transcribed_for(case),
         application=case.id if case.kind == kinds.ADMISSION else None,
         asks=kinds.KINDS[case.kind].asks,
         basis=case.basis or None,
@@ -143,7 +144,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> Ca
         terms=case.question.terms or None,
         subject=case.subject,
         reason_code=_reason_code(case),
-        positions=_positions(case, opened),
+        positions=_positions(state, case, opened),
         questions=tuple(
             ApplicantQuestion(agency=agency, question=said.reason, since_ms=said.at_ms)
             for agency, said in sorted(case.asking.items())
@@ -218,7 +219,7 @@ def _would_decide(case: Case) -> tuple[tuple[str, ...], ...]:
     return tuple(map(tuple, quorum.smallest(rule, case.consenting, case.against)))
 
 
-def _positions(case: Case, opened: _Sealed) -> tuple[PositionView, ...]:
+def _positions(state: State, case: Case, opened: _Sealed) -> tuple[PositionView, ...]:
     return tuple(
         PositionView(
             agency=said.agency,
@@ -234,6 +235,7 @@ def _positions(case: Case, opened: _Sealed) -> tuple[PositionView, ...]:
             said=said.said,
             unheard=contributions(case.unheard(said)),
             stale=said.is_stale,
+            **state.whose(said.seq),
         )
         for said in case.history
     )

@@ -59,21 +59,30 @@ class _Shown(NamedTuple):
 
     case: Case
     heading: Heading
+    transcribed: tuple[str, ...]
     dossier: int
 
 
 def _shown(state: State, wanted: CaseFilter, page: Iterable[Case]) -> list[_Shown]:
     """The cases of a page. One that has changed since it was found, and is not wanted now, is left out."""
     now = (state.cases[case.id] for case in page)
-    found = (_Shown(case, state.docket.heading(case.id), state.cases[case.dossier].seq) for case in now)
-    return [each for each in found if _is_wanted(wanted, each.heading)]
+    return [each for each in (_now(state, case) for case in now) if _is_wanted(wanted, each.heading)]
+
+
+def _now(state: State, case: Case) -> _Shown:
+    dossier = state.cases[case.dossier].seq
+    return _Shown(case, state.docket.heading(case.id), state.transcribed_for(case), dossier)
 
 
 def _summaries(ledger: Ledger, shown: Sequence[_Shown]) -> Iterator[CaseSummary]:
     opened = ledger.store.log.sealed([each.dossier for each in shown if each.case.organization])
-    for case, heading, dossier in shown:
-        name = legal_name(opened[dossier]) if case.organization else None
-        yield CaseSummary(**line(case, name), awaiting=heading.awaiting, cannot_sign=heading.unable)
+    for case, heading, transcribed, dossier in shown:
+        yield CaseSummary(
+            **line(case, legal_name(opened[dossier]) if case.organization else None),
+            awaiting=heading.awaiting,
+            cannot_sign=heading.unable,
+            transcribed_for=transcribed,
+        )
 
 
 def _searched(ledger: Ledger, principal: Principal, wanted: CaseFilter, names: NameSearch) -> Iterator[Case]:

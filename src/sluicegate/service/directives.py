@@ -28,6 +28,7 @@ from sluicegate.acts.directives import (
     LiftCase,
     LiftPart,
     LiftRequest,
+    LiftView,
     Meaning,
     Remark,
     SignedDirective,
@@ -44,7 +45,7 @@ from sluicegate.service import casefile
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives import names
-from sluicegate_record.directives.scope import Scope
+from sluicegate_record.directives.scope import LiftedPart, Scope
 from sluicegate_record.directives.status import STATUSES, UNKNOWN
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entries.cases import Description
@@ -60,7 +61,8 @@ def issue(context: Context[AcceptedDirective], asked: SignedDirective) -> Accept
     if isinstance(named, Refusal):
         return named
     envelope = Envelope.from_json(asked.envelope)
-    return context.execute(IssueDirective(envelope, asked.opened, named, undescribed(ledger)))
+    command = IssueDirective(envelope, asked.opened, named, undescribed(ledger), ledger.directs)
+    return context.execute(command)
 
 
 @does(acts.CONFIRM)
@@ -137,8 +139,8 @@ def definitions(context: Context[Definitions], _: Nothing) -> Definitions:
 def listed(context: Context[Directives], _: Nothing) -> Directives:
     """Every directive on the record, newest first."""
     with context.ledger.reading() as state:
-        newest_first = [*state.directives.values()][::-1]
-    return Directives(directives=tuple(DirectiveSummary(**_summary(found)) for found in newest_first))
+        newest_first = [_summary(state, found) for found in state.directives.values()][::-1]
+    return Directives(directives=tuple(DirectiveSummary(**each) for each in newest_first))
 
 
 @does(acts.SHOW)
@@ -148,8 +150,8 @@ def show(context: Context[DirectiveView], asked: DirectiveArgument) -> Directive
         found = state.directives.get(asked.directive)
         if found is None:
             return directives.directive_unknown(asked.directive)
-        said = tuple(_said(state, found))
-    return DirectiveView(**_summary(found), document=found.document, said=said)
+        summary, said = _summary(state, found), tuple(_said(state, found))
+    return DirectiveView(**summary, document=found.document, said=said)
 
 
 @does(acts.STATUS)
@@ -158,16 +160,17 @@ def status(context: Context[DirectiveStatus], asked: DirectiveArgument) -> Direc
     return context.services.fleet.directive_status(asked.directive)
 
 
-def _summary(found: Directive) -> dict[str, Any]:
+def _summary(state: State, found: Directive) -> dict[str, Any]:
     """The fields of a `DirectiveSummary`."""
-    document, spec, ended = found.document, found.document.spec, found.ended
+    spec, ended = found.document.spec, found.ended
     return {
         "directive": found.name,
         "issuer": found.issuer,
-        "transcribed": document.metadata.transcribed,
-        "confirmed": found.confirmed if document.is_transcribed else None,
+        "transcribed": None,
+        **state.whose(found.seq),
+        "confirmed": found.confirmed if found.document.is_transcribed else None,
         "drill": found.is_drill,
-        "in_force": ended is None,
+        "in_force": ended is None and not found.is_drill,
         "ended": ended.how if ended is not None else None,
         "ended_at_ms": ended.at_ms if ended is not None else None,
         "issued_at_ms": found.at_ms,
@@ -180,10 +183,19 @@ def _summary(found: Directive) -> dict[str, Any]:
         "except_": spec.except_,
         "basis": spec.basis,
         "reasons": spec.reasons,
-        "lifted": found.parts,
+        "lifted": tuple(_lifted(state, part) for part in found.parts),
         "lifted_by": spec.lifted_by,
         "lift_case": found.lift,
+        "lift_transcribed_for": directives.lift_transcribed_for(state, found),
     }
+
+
+def _lifted(state: State, part: LiftedPart) -> LiftView:
+    case = state.cases.get(part.case)
+    agencies = () if case is None else state.transcribed_for(case)
+    return LiftView(
+        case=part.case, scope=part.scope, at_ms=part.at_ms, seq=part.seq, transcribed_for=agencies
+    )
 
 
 def _said(state: State, found: Directive) -> Iterator[Remark]:

@@ -130,13 +130,15 @@ class Fleet:
             issued = state.directives.get(name)
             if issued is None:
                 return Refusal("unknown", "directive_unknown", f"no directive {name[:80]!r}")
-            stated = tuple(_points(state, issued))
+            stated, whose = tuple(_points(state, issued)), state.whose(issued.seq)
         begun, lifted = issued.holds_ms <= self._ledger.now_ms(), issued.ended is not None
         rows = self.spread(name, issued.size, is_noted=issued.in_force_ms is not None)
         states = [*(row.state for row in rows), *(row.state for row in stated)]
         return DirectiveStatus(
             directive=name,
             size=issued.size,
+            drill=issued.is_drill,
+            **whose,
             lifted=lifted,
             in_force=begun and not lifted and WAITING not in states and not self._waits_for_earlier_runs(),
             in_force_since_ms=issued.in_force_ms,

@@ -19,8 +19,9 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -63,6 +64,7 @@ class Ledger:
         wall_ms: Callable[[], int],
         boot_ms: Callable[[], float],
         random: Callable[[int], bytes],
+        directs: Mapping[str, frozenset[str]] = MappingProxyType({}),
     ) -> None:
         self.store = store
         self.key = key
@@ -70,6 +72,8 @@ class Ledger:
         self.wall_ms = wall_ms
         self.random = random
         self.boot_ms = boot_ms
+        self.directs = directs
+        """The models that agencies direct by the trust file, where it says so."""
         self._lanes = Lanes()
         """The writer holds them. They are taken before the follower's lock, never while that is held."""
         self._follower = Follower()
@@ -318,7 +322,7 @@ class Ledger:
             nodes = [node for entry in placed for node in grown.append(merkle.leaf_hash(entry.leaf))]
             note = checkpoint.sign(self.origin, grown.size, grown.root(), self.key)
             ports.log.append(placed, nodes, note)
-            ports.outbox.post(letters.addressed(ports.outbox, placed, self._state.record))
+            ports.outbox.post(letters.addressed(ports.outbox, placed, self._state))
 
     @contextmanager
     def _telling(self) -> Iterator[None]:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sluicegate.core.lifecycle import notices
+from sluicegate.core.lifecycle import State, notices
 from sluicegate.core.lifecycle.notices import Notice
 from sluicegate.ports import Letter, Outbox
 from sluicegate.service import access
 from sluicegate_record.entries import Entry
-from sluicegate_record.record import Record
 
 
-def addressed(outbox: Outbox, entries: Sequence[Entry], record: Record) -> list[Letter]:
-    """The letters of a batch of entries. `record` is the one before it."""
-    news = list(notices.news(entries, record.cases, record))
+def addressed(outbox: Outbox, entries: Sequence[Entry], state: State) -> list[Letter]:
+    """The letters of a batch of entries. `state` is the one before it."""
+    news = list(notices.news(entries, state.cases, state.record, state.transcripts))
     if not news:
         return []
     subscribers = outbox.subscribers({case.applicant for case, _ in news})

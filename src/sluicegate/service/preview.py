@@ -57,6 +57,8 @@ def preview(context: Context[DirectivePreview], asked: DirectiveText) -> Directi
     named = resolve(ledger, {name: each.value() for name, each in opened.items()})
     if isinstance(named, Refusal):
         return named
+    with ledger.reading() as state:
+        not_directed = tuple(directives.undirected(state, signed.spec, ledger.directs))
     found = cover.compiled(signed.metadata.name, signed.spec, named, now_ms)
     answer, unmatched = _counted(context.services, found, now_ms)
     return DirectivePreview(
@@ -70,6 +72,7 @@ def preview(context: Context[DirectivePreview], asked: DirectiveText) -> Directi
         assurance=answer.assurance,
         exceptions=answer.exceptions,
         unmatched=unmatched,
+        not_directed=not_directed,
         counted_since_ms=context.services.usage.since_ms,
     )
 

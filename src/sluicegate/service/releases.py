@@ -127,6 +127,7 @@ def _release(state: State, release: Release, reader: Principal, now_ms: int) -> 
         models=tuple(model.id for model in spec.models),
         surfaces=spec.surfaces,
         announced=spec.announced,
+        directs={name: tuple(sorted(spec.directed_by(name))) for name in sorted(spec.agencies)},
         stages=tuple(_stage(state, release, stage, reader, now_ms) for stage in spec.stages),
     )
 
@@ -175,11 +176,14 @@ def _is_past(until: str | None, now_ms: int) -> bool:
 
 
 def _affected(state: State, release: str) -> AffectedCounts:
+    grants = [state.grants[name] for name in state.granted.of("release", release)]
+    live = [grant for grant in grants if grant.is_live]
+
     def is_asked(heading: Heading) -> bool:
         return heading.is_open and (heading.kind, heading.release) == (kinds.ADMISSION, release)
 
     return AffectedCounts(
-        organizations=len(state.table.holders.get(release, ())),
-        grants=len(state.granted.of("release", release)),
+        organizations=len({grant.organization for grant in live}),
+        grants=len(live),
         open_applications=state.docket.count(is_asked),
     )

@@ -8,11 +8,11 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from sluicegate.core.access import coverage
-from sluicegate.core.lifecycle import State
+from sluicegate.core.lifecycle import State, directives, notices
 from sluicegate.core.lifecycle.notices import Notice
 from sluicegate.core.lifecycle.persons import parts
 from sluicegate.ports import Ports
@@ -64,7 +64,7 @@ class Telling:
     def _post(self, news: DirectiveNews) -> None:
         whom = self._whom(news)
         with self._ledger.reading() as state:
-            notice = _notice(state.directives[news.name], news)
+            notice = _notice(state, state.directives[news.name], news)
 
         def change(ports: Ports) -> dict[str, Any]:
             told = [
@@ -126,14 +126,26 @@ def _news(state: State) -> Iterator[DirectiveNews]:
             yield DirectiveNews(ended.seq, f"directive.{ended.how}", name, found.seq, ended.at_ms)
 
 
-def _notice(found: Directive, news: DirectiveNews) -> Notice:
+def _transcribed(state: State, found: Directive, news: DirectiveNews) -> Iterable[str]:
+    """The agencies whose word officers wrote down in a notice: of a lift those in its case, otherwise the
+    issuer.
+    """
+    if news.topic == LIFTED:
+        parts = (part.case for part in found.parts if part.seq == news.seq)
+        cases = [state.transcribed_for(state.cases[name]) for name in parts if name in state.cases]
+        return cases[0] if cases else directives.lift_transcribed_for(state, found)
+    return [found.issuer] if news.first in state.transcripts else []
+
+
+def _notice(state: State, found: Directive, news: DirectiveNews) -> Notice:
     spec = found.document.spec
-    data = {
+    data: dict[str, Any] = {
         "directive": found.name,
         "issuer": found.issuer,
         "basis": spec.basis.kind,
         "action": spec.action,
         "seq": news.seq,
         "size": news.seq + 1,
+        **notices.transcribed_for(_transcribed(state, found, news)),
     }
     return Notice(news.topic, f"directive {found.name}", f"entry {news.seq}", news.at_ms, data)

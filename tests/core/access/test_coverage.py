@@ -353,6 +353,17 @@ def test_a_revoked_key_and_another_surface_are_not_counted(rough: Rough) -> None
     assert told["covered"]["credentials"] == told["spared"]["credentials"] == 0
 
 
+@pytest.mark.parametrize("how", ["removed", "expired", "surrendered"])
+def test_who_held_a_grant_that_has_ended_is_not_counted(rough: Rough, how: str) -> None:
+    rough.write("grant.suspended", {"grant": "g1"})
+    rough.write("grant.ended", {"grant": "g0", "how": how})
+    told = told_of(rough, "everyone", [Usage("c0", "a", NOBODY, 1, 2), Usage("c1", "a", NOBODY, 3, 4)])
+    assert [row["organization"] for row in told["organizations"]] == ["o2", "o3"]
+    assert told["covered"] == {
+        "organizations": 2, "members": 0, "credentials": 2, "streams": 3, "requests": 4
+    }  # fmt: skip
+
+
 def test_only_the_organizations_asked_for_are_counted(rough: Rough) -> None:
     told_of(rough, "everyone")
     table = table_of(rough)

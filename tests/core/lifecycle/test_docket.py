@@ -22,7 +22,6 @@ from sluicegate.core.lifecycle.releases import ApplyPlan
 from sluicegate.core.lifecycle.waits import times
 from sluicegate.core.terms.trust import Pin
 from sluicegate_record.entities.case import Case
-from sluicegate_record.record import Record
 from tests.core.lifecycle.test_histories import MOVES, Player, folded
 from tests.vectors.acts import history
 from tests.worlds import (
@@ -49,11 +48,11 @@ _CLOCKED = {
 }
 
 
-def scanned(record: Record, cases: Iterable[Case]) -> Docket:
+def scanned(state: State, cases: Iterable[Case]) -> Docket:
     """The docket of some cases, each put in once."""
-    docket = Docket()
+    docket = Docket(state.transcripts)
     docket.stale(case.id for case in cases)
-    docket.settle(record)
+    docket.settle(state.record)
     return docket
 
 
@@ -61,7 +60,7 @@ def check(state: State) -> None:
     """It is as if made anew, in another order; and a list of it is a filter over all cases."""
     state.settle()
     shuffled = Random(state.size).sample([*state.cases.values()], len(state.cases))
-    assert content(state.docket) == content(scanned(state.record, shuffled))
+    assert content(state.docket) == content(scanned(state, shuffled))
     for case in shuffled:
         heading = heading_of(state.record, case)
         assert state.docket.heading(case.id) == heading

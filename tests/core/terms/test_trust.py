@@ -57,6 +57,29 @@ def test_officers_speak_for_the_developer_and_agencies_for_themselves() -> None:
     ]
 
 
+def test_it_may_say_which_models_an_agency_directs() -> None:
+    agencies = {
+        "oncd": {**key("oncd"), "directs": ["gpt-5.6"]},
+        "ostp": {"owners": {"first": key("first")}, "directs": []},
+        "caisi": key("caisi"),
+    }
+    pins = read(value(agencies=agencies))
+    assert pins.directs == {"oncd": {"gpt-5.6"}, "ostp": frozenset()}
+    release = {"floor": {"allOf": ["oncd"]}, "upstreams": {"gpt-5.6": "demo"}}
+    gateway = value(agencies=agencies, log=LOG, releases={"gpt-5.6": release}) | {"kind": "GatewayTrust"}
+    assert trust.read_gateway(document.read(json.dumps(gateway), "trust.yaml")).directs == pins.directs
+
+
+@pytest.mark.parametrize("directs", ["gpt-5.6", [""], ["a b"], ["gpt-5.6", "gpt-5.6"], None, {"gpt-5.6": 1}])
+def test_what_an_agency_directs_is_a_list_of_models_each_once(directs: Any) -> None:
+    (place, *_) = places(value(agencies={"oncd": {**key("oncd"), "directs": directs}}))
+    assert place.line == 1
+
+
+def test_an_officer_directs_every_model() -> None:
+    assert places(value(officers={"release-officer": {**key("release-officer"), "directs": []}}))
+
+
 def test_the_trust_file_of_the_guide_is_one_and_its_first_owner_has_the_name_of_the_agency() -> None:
     page = Path(__file__).parents[3] / "docs" / "how-to" / "run-it-for-real.md"
     (text,) = re.findall(r"^```yaml\n(.*?kind: Trust\n.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)[

@@ -215,6 +215,16 @@ def directive_is(**changes: Any) -> Tell:
     return tell
 
 
+def directs_nothing(record: Record, entry: Entry) -> Entry:
+    """Every plan says that no agency directs a model."""
+    for name, release in record.releases.items():
+        value: dict[str, Any] = release.plan.to_json()
+        agencies = {each: {**agency, "directs": []} for each, agency in value["spec"]["agencies"].items()}
+        given = Plan.from_json({**value, "spec": {**value["spec"], "agencies": agencies}})
+        record.releases[name] = replace(release, given=given)
+    return entry
+
+
 def gone(where: str, name: Callable[[Record, Entry], str]) -> Tell:
     """What it needs is not on the record."""
 
@@ -866,6 +876,12 @@ DIRECTIVES = {
         documented(lambda metadata: metadata.update(replaces={**metadata["replaces"], "document": OTHER})),
         "replaces_lawfully",
         BOTH_APPLY,
+    ),
+    "a directive of an agency about what it does not direct": Untrue(
+        first("directive.issued", directive="everyone"),
+        directs_nothing,
+        "is_about_what_its_issuer_directs",
+        "a directive about what its issuer does not direct: gpt-5.6, gpt-5.6-mini",
     ),
     "a confirmation of no directive": Untrue(
         first("directive.confirmed"), says(directive="none"), "is_the_issuers", "no directive 'none'"

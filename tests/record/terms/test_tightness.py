@@ -66,6 +66,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "models": st.sampled_from([["m1"], ["m1", "m2"]]),
     "leaseMs": st.sampled_from([500, 5_000]),
     "mode": st.sampled_from(["approve", "approve", "notify"]),
+    "directs": st.sampled_from([None, [], ["m1"], ["m2"], ["m1", "m2"]]),
 }
 given_fields = st.fixed_dictionaries(FIELDS)
 
@@ -87,6 +88,9 @@ def plan_of(fields: dict[str, Any]) -> Plan:
         opensWhen=fields["opensWhen"],
     )
     shared = {name: fields[name] for name in ("models", "surfaces", "leaseMs")}
+    shared["agencies"] = {name: {"name": name.upper()} for name in AGENCIES}
+    if fields["directs"] is not None:
+        shared["agencies"]["caisi"]["directs"] = fields["directs"]
     return read_plan(plan_value(stages=[one], **shared))
 
 
@@ -145,6 +149,12 @@ def test_what_is_called_tighter_admits_and_allows_no_more(
     lasts = {"P1D": 1, "PT24H": 1, "P30D": 30, None: 99}
     assert lasts[stated.get("validFor")] <= lasts[asked.get("validFor")]
     assert "logs" not in asked or stated["logs"] == asked["logs"]
+    directed = [fields["directs"], changed["directs"]]
+    if directed != [None, None]:
+        can, could = (
+            each["models"] if each["directs"] is None else each["directs"] for each in (changed, fields)
+        )
+        assert set(could) <= set(can)
     screened = [each.eligibility.screening for each in (before, after)]
     assert screened != ["clear", None]
 
@@ -178,6 +188,48 @@ def test_what_is_called_tighter_admits_and_allows_no_more(
 def test_why_a_change_is_not_provably_tighter(change: dict[str, Any], fields: list[str]) -> None:
     old, new = (read_plan(plan_value(stages=[stage(**{"seats": 5, **given})])) for given in ({}, change))
     assert tightness.loosened(new, new.spec.stages[0], old, old.spec.stages[0]) == fields
+
+
+BOTH = ["m1", "m2"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fields"),
+    [
+        ({}, {}, []),
+        ({}, {"caisi": BOTH}, []),
+        ({}, {"caisi": [*BOTH, "m3"]}, []),
+        ({}, {"caisi": ["m1"]}, ["directs"]),
+        ({}, {"caisi": []}, ["directs"]),
+        ({"caisi": ["m1"]}, {"caisi": BOTH}, []),
+        ({"caisi": ["m1"]}, {}, []),
+        ({"caisi": BOTH}, {"caisi": ["m1"]}, ["directs"]),
+        ({"caisi": ["m3"]}, {}, ["directs"]),
+        ({"caisi": ["m1"]}, {"caisi": None}, ["directs"]),
+        ({"caisi": []}, {"caisi": None}, []),
+        ({}, {"caisi": None}, []),
+        ({"oncd": BOTH, "caisi": ["m1"]}, {"oncd": ["m2"], "caisi": BOTH}, ["directs"]),
+    ],
+    ids=str,
+)
+def test_an_agency_that_directs_more_is_tighter_and_one_that_directs_less_is_not(
+    before: dict[str, list[str]], after: dict[str, list[str] | None], fields: list[str]
+) -> None:
+    """`None`: the plan does not name the agency any more."""
+    old, new = (_directing(given) for given in (before, after))
+    assert tightness.loosened(new, new.spec.stages[0], old, old.spec.stages[0]) == fields
+    assert (old.terms == new.terms) is (old.spec.directs == new.spec.directs)
+
+
+def _directing(given: dict[str, Any]) -> Plan:
+    named = {name: given.get(name, ...) for name in AGENCIES}
+    agencies = {
+        name: {"name": name.upper(), **({} if models is ... else {"directs": models})}
+        for name, models in named.items()
+        if models is not None
+    }
+    admission = {**stage()["admission"], "appeal": {"decide": {"anyOf": ["oncd"]}}}
+    return read_plan(plan_value(models=BOTH, agencies=agencies, stages=[stage(admission=admission)]))
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from sluicegate_record.directives import narrowing
-from sluicegate_record.directives.document import Document
+from sluicegate_record.directives.document import DirectiveSpec, Document
 from sluicegate_record.entities.key import PinnedKey
-from sluicegate_record.entries import Body, directives, seen
+from sluicegate_record.entries import Body, Hidden, directives, seen
 from sluicegate_record.errors import SluicegateError
 from sluicegate_record.form import replace
 from sluicegate_record.law.agreement import carried
@@ -31,6 +32,13 @@ from sluicegate_record.statements.statement import is_timely
 from sluicegate_record.terms import kinds, quorum
 
 
+class Remit(NamedTuple):
+    """The models that a release gives an agency to direct, and whether its plan says which."""
+
+    models: frozenset[str]
+    is_stated: bool
+
+
 class SignedDocument(NamedTuple):
     """A directive's document as it was signed, and the parties that signed it."""
 
@@ -46,6 +54,45 @@ def is_as_its_issuer_signed(at: At, body: directives.DirectiveIssued) -> None:
         return
     why = "a directive that was signed otherwise; it applies as it was signed"
     require(signed.document == body.document, why)
+
+
+def is_about_what_its_issuer_directs(at: At, body: directives.DirectiveIssued) -> None:
+    """An agency alone issues a directive only about models that it directs, where a plan says which."""
+    spec = signed_alone(at, body)
+    if spec is None:
+        return
+    left, is_stated = set(spec.models), False
+    for remit in remits(at.record, spec.issuer):
+        left, is_stated = left - remit.models, is_stated or remit.is_stated
+        if not left:
+            return
+    require(not is_stated, f"a directive about what its issuer does not direct: {', '.join(sorted(left))}")
+
+
+def signed_alone(at: At, body: directives.DirectiveIssued) -> DirectiveSpec | None:
+    """What an agency directs with its own signature only; None if the developer or two officers signed."""
+    signed = signed_document(at, body)
+    if signed is None or signed.document.spec.issuer == at.keys.developer:
+        return None
+    officers = at.keys.owners(body.envelope, at.keys.developer)
+    return None if len(officers) >= OFFICERS else signed.document.spec
+
+
+def remits(record: Record, agency: str) -> Iterator[Remit]:
+    """What each release gives an agency to direct: what its plan says, or all the models that it has had.
+
+    Releases whose plan the reader may not see come last.
+
+    Raises: Withheld: at such a plan.
+    """
+    for release in sorted(record.releases.values(), key=lambda each: isinstance(each.given, Hidden)):
+        spec = release.plan.spec
+        if agency in spec.directs:
+            yield Remit(frozenset(spec.directs[agency]), is_stated=True)
+        elif agency in spec.agencies:
+            had = (each.plan for each in record.terms.values() if not isinstance(each.given, Hidden))
+            models = (plan.spec.directed_by(agency) for plan in had if plan.metadata.name == release.name)
+            yield Remit(spec.directed_by(agency).union(*models), is_stated=False)
 
 
 @of_the_record
@@ -225,6 +272,7 @@ def honoured(at: At, body: directives.DirectiveIssued) -> directives.DirectiveIs
 RULES: dict[type[Body], tuple[LawRule, ...]] = {
     directives.DirectiveIssued: (
         is_as_its_issuer_signed,
+        is_about_what_its_issuer_directs,
         replaces_lawfully,
         has_its_own_name,
         says_what_was_signed,

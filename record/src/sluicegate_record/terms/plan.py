@@ -4,7 +4,8 @@ Rules:
 - This module checks the shape that it relies on, and every number: it does not read a number that the plan
   language cannot express. Otherwise the record holds what was valid when it was accepted.
 - A stage's *terms* are its normative fields. Agencies agree to their digest. Titles are not in the terms;
-  models, surfaces and the agencies that decide are. The digest is over the JSON that is in the record.
+  models, surfaces, the agencies that decide, and what a plan says that agencies direct are. The digest is
+  over the JSON that is in the record.
 """
 
 from __future__ import annotations
@@ -46,9 +47,13 @@ class ModelDigests(Form):
 
 @form
 class Agency(Form):
-    """An agency whose position counts."""
+    """An agency whose position counts. `directs` are the models about which it alone may issue directives.
+
+    None: the plan does not say. Plans of earlier builds do not.
+    """
 
     name: str
+    directs: tuple[str, ...] | None = None
 
 
 @form
@@ -312,6 +317,18 @@ class PlanSpec(Form):
     disclosure: Disclosure
     on_refusal: OnRefusal | None = None
 
+    @property
+    def directs(self) -> dict[str, tuple[str, ...]]:
+        """The models that agencies direct, by agency, where the plan says so."""
+        stated = ((name, agency.directs) for name, agency in self.agencies.items())
+        return {name: models for name, models in stated if models is not None}
+
+    def directed_by(self, agency: str) -> frozenset[str]:
+        """The models that an agency directs by this plan: those it says, or all of its own."""
+        if agency not in self.agencies:
+            return frozenset()
+        return frozenset(self.directs.get(agency, (model.id for model in self.models)))
+
 
 @form
 class PlanMetadata(Form):
@@ -349,9 +366,11 @@ class Plan(Verbatim):
 
     def terms_digest(self, stage: Stage) -> str:
         """The digest of a stage's normative fields, as `sha256:…`."""
-        spec = self.source["spec"]
+        spec, directs = self.source["spec"], self.spec.directs
+        stated = {"directs": {name: sorted(models) for name, models in directs.items()}} if directs else {}
         return canonical.digest(
             {
+                **stated,
                 "release": self.metadata.name,
                 "developer": self.metadata.developer,
                 "models": spec["models"],

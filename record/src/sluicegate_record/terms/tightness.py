@@ -4,7 +4,7 @@ Rules:
 - A field is tighter only for a reason written here. No other change is provable.
 - Agencies agreed to the old terms. A change that is tighter in every field needs no new agreement.
 - The developer cannot take away what agencies were promised: who decides, the clock, what silence means, the
-  basis and the disclosure must be equal.
+  basis and the disclosure must be equal. An agency must still direct every model that it directed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from sluicegate_record.form import replace, shape_of
 from sluicegate_record.terms import conditions, quorum
-from sluicegate_record.terms.plan import Admission, Eligibility, OpensWhen, Plan, Stage
+from sluicegate_record.terms.plan import Admission, Eligibility, OpensWhen, Plan, PlanSpec, Stage
 
 
 def loosened(new: Plan, new_stage: Stage, old: Plan, old_stage: Stage) -> list[str]:
@@ -41,6 +41,13 @@ def _of_the_release(new: Plan, old: Plan) -> Iterator[str]:
         yield "leaseMs"
     if spec.disclosure != before.disclosure:
         yield "disclosure"
+    if any(_directs_less(agency, spec, before) for agency in spec.directs.keys() | before.directs.keys()):
+        yield "directs"
+
+
+def _directs_less(agency: str, new: PlanSpec, old: PlanSpec) -> bool:
+    """Whether an agency may no longer direct a model that it could. More is tighter: it can only narrow."""
+    return not old.directed_by(agency) <= new.directed_by(agency)
 
 
 def _of_the_stage(new: Stage, old: Stage) -> Iterator[str]:

@@ -223,10 +223,14 @@ def _answered(
 def _subjects(
     table: Table, directive: Cover, among: Customers, now_ms: int, held: Held
 ) -> Iterator[_Subject]:
-    """The credentials that reach the directive's models, and the members who can use them."""
+    """The credentials that reach the directive's models, and the members who can use them. Who held a grant
+    that has ended is not counted.
+    """
     reaching: dict[tuple[str, str, str], list[CredentialRow]] = {}
     for credential in _each(among.credentials, held):
         grant = credential.grant
+        if grant.has_ended:
+            continue
         for model in directive.models & grant.models.keys():
             if credential.revoked or not directive.is_about(model, grant.surface):
                 continue
@@ -289,7 +293,9 @@ def _used(
 ) -> Iterator[_Subject]:
     for each in _each(lambda: usage, held):
         credential = table.known(each.credential)
-        if credential is None or not directive.is_about(each.model, credential.grant.surface):
+        if credential is None or credential.grant.has_ended:
+            continue
+        if not directive.is_about(each.model, credential.grant.surface):
             continue
         whoms = naming.known(each.naming, credential, each.model, table, now_ms, now_ms).whoms
         where = credential.grant.organization, each.model, credential.grant.surface

@@ -65,6 +65,11 @@ class GrantRow:
     barred: Reason | None = None
     falls_back: bool = False
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether an entry has ended it. A suspended one has not ended: it can resume."""
+        return self.replaced or self.barred in _ENDS.values()
+
 
 @dataclass(slots=True)
 class CredentialRow:

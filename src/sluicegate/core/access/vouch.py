@@ -5,8 +5,9 @@ Rules:
 - The law judges every entry when it arrives (`sluicegate_record.law`), by signatures only: silence, notify
   mode and proceeding have no effect here. An unlawful widening stays in the log, and widens nothing. A
   narrowing applies, lawful or not, and is reported.
-- A gateway has rules of its own beyond the law: the floor of its trust file, the upstreams of models, and
-  that no key or credential replaces another. A plan makes no lease longer before its terms are open.
+- A gateway has rules of its own beyond the law: the floor of its trust file, the upstreams of models, the
+  models that an agency directs, and that no key or credential replaces another. A plan makes no lease longer
+  before its terms are open.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from sluicegate.core.terms.trust import Floor, Releases
 from sluicegate_record import law
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.key import Keys, PinnedKey
-from sluicegate_record.entries import Entry, Unknown, credentials, grants, releases, seen
+from sluicegate_record.entries import Entry, Unknown, credentials, directives, grants, releases, seen
 from sluicegate_record.entries.body import Body
 from sluicegate_record.law import Breach, Support, Unchecked
+from sluicegate_record.law.directives import signed_alone
 from sluicegate_record.law.grants import carriers
 from sluicegate_record.law.rule import At
 from sluicegate_record.log.publickey import keyid
@@ -119,6 +121,16 @@ class VouchedTable(Table):
                 return Breach("upstream", f"the model {model.id!r} is mapped to {model.upstream!r}")
         return None
 
+    def _undirected(self, entry: Entry, body: directives.DirectiveIssued) -> Breach | None:
+        """An agency alone directs no model beyond the trust file. What it narrows applies all the same."""
+        at = At(self.record, entry, self._keys, self._trust.log, Support.SIGNATURES)
+        spec = signed_alone(at, body)
+        directed = None if spec is None else self._trust.directs.get(spec.issuer)
+        if spec is None or directed is None or directed.issuperset(spec.models):
+            return None
+        beyond = ", ".join(sorted(set(spec.models) - directed))
+        return Breach("directs", f"by the trust file {spec.issuer!r} does not direct {beyond}")
+
     # What of an entry the table takes
 
     def _fold(self, entry: Entry, honoured: Entry | None, found: Breach | None) -> None:
@@ -176,6 +188,7 @@ _OWN: dict[type[Body], Callable[[VouchedTable, Entry, Any], Breach | None]] = {
     grants.GrantAmended: VouchedTable._floor,
     grants.GrantReinstated: VouchedTable._floor,
     credentials.CredentialIssued: VouchedTable._taken,
+    directives.DirectiveIssued: VouchedTable._undirected,
 }
 _FOLDS: dict[type[Body], Callable[[VouchedTable, Entry, Entry | None, Breach | None], None]] = {
     releases.ReleaseApplied: VouchedTable._fold_release,

@@ -5,6 +5,8 @@ Rules:
   beside it, and must fit.
 - A model that no one offers, or a definition that does not exist, is refused. So a typing error never becomes
   a directive in force.
+- An agency alone directs the models that it was given: by the plans of its releases, and by the trust file.
+  Two officers transcribe an order beyond that, or sign it too. So one stolen key does not stop every model.
 - The issuer alone may narrow a directive. A change that is not provably narrower needs the signatures that
   `liftedBy` asks for.
 - A transcription is marked as one until its issuer confirms it. Until then, a letter of the issuer can also
@@ -32,6 +34,7 @@ from sluicegate.core.people import persons
 from sluicegate_record.directives import narrowing
 from sluicegate_record.directives.document import DirectiveSpec, Document, Persons
 from sluicegate_record.directives.scope import Scope
+from sluicegate_record.entities import directive as directive_
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entities.release import Release
@@ -39,13 +42,13 @@ from sluicegate_record.entries import Draft, cases
 from sluicegate_record.entries import directives as entries
 from sluicegate_record.entries.cases import Description
 from sluicegate_record.form import form
-from sluicegate_record.law.directives import concerned, is_signed_by_log
+from sluicegate_record.law.directives import concerned, is_signed_by_log, remits
 from sluicegate_record.log import dsse, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy, Opening
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement, DrillReport
 from sluicegate_record.statements.question import Question
-from sluicegate_record.terms import quorum
+from sluicegate_record.terms import kinds, quorum
 
 LIFTED = "lift.organizations"
 """The name of the opening of the commitment to the organizations of a lift."""
@@ -56,12 +59,14 @@ class IssueDirective(SignedCommand):
     """Put a signed directive in force, or start a drill.
 
     `opened` opens its commitments, by their names. `named` is what they mean, by `covers`, `except` and
-    `annex.…`. `described` are organizations that names may mean and the log does not describe yet.
+    `annex.…`. `described` are organizations that names may mean and the log does not describe yet. `directs`
+    are the models that agencies direct by the trust file, where it says so.
     """
 
     opened: Mapping[str, Opening] = field(default_factory=dict)
     named: Mapping[str, Resolution] = field(default_factory=dict)
     described: Sequence[Description] = ()
+    directs: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +135,18 @@ def issue_directive(
     document = Document.check(DirectiveStatement.read(command.envelope).document)
     if document.metadata.log != state.log:
         return other_log()
-    refusal = check_directive(state, document, now_ms)
+    refusal = _misplaced(state, document) or _parties_unknown(state, document)
     if refusal is not None:
         return refusal
     owners = _authority(state, command.envelope, document)
     if isinstance(owners, Refusal):
         return owners
-    refusal = _unproven(command, document) or _widening(state, command.envelope, document)
+    refusal = (
+        _misfit(state, document, now_ms, _known_to(state, document, command.directs))
+        or _beyond(state, command, document)
+        or _unproven(command, document)
+        or _widening(state, command.envelope, document)
+    )
     if refusal is not None:
         return refusal
     name, replaced = document.metadata.name, document.replaces
@@ -155,7 +165,14 @@ def issue_directive(
     issued = Draft.of(name, body, entropy)
     ended = _ended_lifts(state, replaced.directive, "directive_replaced") if replaced else ()
     drafts = [*describe(state, command.described, entropy), *ended, issued]
-    return Acceptance(drafts, AcceptedDirective(directive=name, accepted_at_ms=now_ms))
+    arrived = document.metadata.transcribed
+    result = AcceptedDirective(
+        directive=name,
+        accepted_at_ms=now_ms,
+        transcribed=arrived,
+        officers=owners if document.is_transcribed else (),
+    )
+    return Acceptance(drafts, result)
 
 
 def check_directive(
@@ -165,14 +182,66 @@ def check_directive(
 
     `knows` says which releases the asker may know of; the others count as absent.
     """
-    spec = document.spec
     return (
         _misplaced(state, document)
-        or _parties_unknown(state, spec, is_transcribed=document.is_transcribed)
-        or _covers_nothing(state, spec, knows)
-        or _means_otherwise(state, spec)
-        or _too_late(spec, now_ms)
+        or _parties_unknown(state, document)
+        or _misfit(state, document, now_ms, knows)
     )
+
+
+def _misfit(
+    state: State, document: Document, now_ms: int, knows: Callable[[Release], bool]
+) -> Refusal | None:
+    spec = document.spec
+    return _covers_nothing(state, spec, knows) or _means_otherwise(state, spec) or _too_late(spec, now_ms)
+
+
+def _known_to(
+    state: State, document: Document, directs: Mapping[str, frozenset[str]]
+) -> Callable[[Release], bool]:
+    """Which releases a refusal may tell of: to an agency, those that it may know of anyway."""
+    issuer = document.spec.issuer
+    if document.is_transcribed or issuer == state.developer:
+        return lambda _: True
+    own = directed(state, issuer, directs.get(issuer))
+
+    def knows(release: Release) -> bool:
+        spec = release.plan.spec
+        return spec.announced or issuer in spec.agencies or any(model.id in own for model in spec.models)
+
+    return knows
+
+
+def undirected(state: State, spec: DirectiveSpec, directs: Mapping[str, frozenset[str]]) -> list[str]:
+    """The models that the issuer of a directive does not direct alone. `directs` as in `IssueDirective`."""
+    if spec.issuer == state.developer:
+        return []
+    return sorted(set(spec.models) - directed(state, spec.issuer, directs.get(spec.issuer)))
+
+
+def directed(state: State, agency: str, stated: frozenset[str] | None) -> frozenset[str]:
+    """The models that an agency directs alone: by the plans, and by the trust file if it says so.
+
+    Where both say, a model must be in both. Where neither says, those are the models of its releases.
+    """
+    given = list(remits(state.record, agency))
+    models = frozenset[str]().union(*(each.models for each in given))
+    if stated is None:
+        return models
+    return models & stated if any(each.is_stated for each in given) else stated
+
+
+def _beyond(state: State, command: IssueDirective, document: Document) -> Refusal | None:
+    """Whether an agency alone signed a directive about models that it does not direct."""
+    beyond = undirected(state, document.spec, command.directs)
+    officers = owners_for(state, command.envelope, state.developer) if beyond else ()
+    if not beyond or (not isinstance(officers, Refusal) and two_officers(officers) is None):
+        return None
+    issuer = document.spec.issuer
+    listed = ", ".join(sorted(directed(state, issuer, command.directs.get(issuer)))) or "no model"
+    said = f"{issuer!r} does not direct {', '.join(beyond)}; it directs {listed}"
+    remedy = "two officers transcribe it: 'directive transcribe'; or issue it about what it directs"
+    return Refusal("forbidden", "not_directed", said, remedy)
 
 
 def _misplaced(state: State, document: Document) -> Refusal | None:
@@ -195,7 +264,8 @@ def _misplaced(state: State, document: Document) -> Refusal | None:
     return None
 
 
-def _parties_unknown(state: State, spec: DirectiveSpec, *, is_transcribed: bool) -> Refusal | None:
+def _parties_unknown(state: State, document: Document) -> Refusal | None:
+    spec, is_transcribed = document.spec, document.is_transcribed
     issuer = spec.issuer
     if is_transcribed and issuer == state.developer:
         said = "the developer signs what it issues itself"
@@ -507,6 +577,15 @@ def _ended_lifts(state: State, directive_name: str, code: str) -> Iterator[Draft
     for name in state.directives[directive_name].lifts:
         if state.cases[name].state != "determined":
             yield Draft(name, cases.CaseDetermined(case=name, outcome="superseded", reason_code=code))
+
+
+def lift_transcribed_for(state: State, found: Directive) -> tuple[str, ...]:
+    """The agencies whose word officers wrote down in the case that lifted all of a directive."""
+    asked = (state.cases[name] for name in found.lifts)
+    lifting = [case for case in asked if case.outcome in kinds.GRANTED]
+    if found.ended is None or found.ended.how != directive_.LIFTED or not lifting:
+        return ()
+    return state.transcribed_for(max(lifting, key=lambda case: case.determined_seq or 0))
 
 
 def in_force(state: State, name: str) -> Directive | Refusal:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import heapq
 from array import array
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from sluicegate.acts.act import APPLICANT
@@ -47,9 +47,15 @@ class Heading(NamedTuple):
 
 
 class Section:
-    """The cases with one heading, and what their times add up to."""
+    """The cases with one heading, and what their times add up to.
 
-    def __init__(self) -> None:
+    `transcripts` are the places in the log of what officers wrote down for agencies.
+    """
+
+    def __init__(self, transcripts: Collection[int] = ()) -> None:
+        self._transcripts = transcripts
+        self.transcribed = 0
+        """In how many of the cases an agency's word was written down by officers."""
         self.cases: list[Case] = []
         """By their places in the log."""
         self.whole = array("q")
@@ -67,14 +73,15 @@ class Section:
     def add(self, case: Case) -> None:
         """Put a case in."""
         insort(self.cases, case, key=_seq)
-        times = waits.times(case)
+        times = waits.times(case, self._transcripts)
         for kept, ms in self._sorted(times):
             insort(kept, ms)
         self._count(times, 1)
 
     def remove(self, seq: int) -> None:
         """Take out the case that was opened by entry `seq`, as it was put in."""
-        times = waits.times(self.cases.pop(bisect_left(self.cases, seq, key=_seq)))
+        case = self.cases.pop(bisect_left(self.cases, seq, key=_seq))
+        times = waits.times(case, self._transcripts)
         for kept, ms in self._sorted(times):
             del kept[bisect_left(kept, ms)]
         self._count(times, -1)
@@ -101,6 +108,7 @@ class Section:
                 yield self.begun.setdefault(party, array("q")), -wait.ms
 
     def _count(self, times: Times, by: int) -> None:
+        self.transcribed += by * times.transcribed
         for party, wait in times.waits.items():
             cases, total = self.waits.pop(party, (0, Wait()))
             if cases + by:
@@ -108,9 +116,10 @@ class Section:
 
 
 class Docket:
-    """The sections of a record's cases."""
+    """The sections of a record's cases. `transcripts` as in `Section`; it may grow."""
 
-    def __init__(self) -> None:
+    def __init__(self, transcripts: Collection[int] = ()) -> None:
+        self._transcripts = transcripts
         self._sections: dict[Heading, Section] = {}
         self._headings: dict[str, Heading] = {}
         """The heading of each case, by its id."""
@@ -159,7 +168,9 @@ class Docket:
             section.remove(case.seq)
             if not section.cases and before != heading:
                 del self._sections[before]
-        section = self._sections.get(heading) or self._sections.setdefault(heading, Section())
+        section = self._sections.get(heading) or self._sections.setdefault(
+            heading, Section(self._transcripts)
+        )
         section.add(case)
         self._headings[case.id] = heading
 

@@ -4,6 +4,7 @@ Rules:
 - An entry whose public part names a case is news about that case. Its topic is the type of the entry.
 - A notice says only what the public log says, and of that only what `_asked` and `_said` select: no reason,
   no document, no part of the gate or sealed fields, no person's name.
+- A notice of a position or of a decision says for which agencies officers wrote: `transcribedFor`.
 - The body has the form that Standard Webhooks recommends: `{type, timestamp, data}`.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -22,7 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sluicegate.core.lifecycle import signers
 from sluicegate_record.entities.case import Case, opened
-from sluicegate_record.entries import Body, Entry, cases, grants
+from sluicegate_record.entries import Body, Entry, cases, directives, grants
 from sluicegate_record.log import canonical, times
 from sluicegate_record.record import Record
 from sluicegate_record.statements.question import Question
@@ -65,14 +66,19 @@ class Notice:
 
 
 def news(
-    entries: Sequence[Entry], known: Mapping[str, Case], record: Record | None = None
+    entries: Sequence[Entry],
+    known: Mapping[str, Case],
+    record: Record | None = None,
+    transcripts: Collection[int] = (),
 ) -> Iterator[tuple[Case, Notice]]:
     """The notices from a batch of entries, and the cases that they are about.
 
     `known` are the cases before the batch. A case that the batch itself opens is read from its entry. With
     the `record` before the batch, such a notice names the agencies that have too few keys to answer.
+    `transcripts` are the places before the batch of what officers wrote down for agencies.
     """
     fresh: dict[str, Case] = {}
+    written: dict[str, dict[str, bool]] = {}
     for entry in entries:
         body = entry.body
         if isinstance(body, cases.CaseOpened):
@@ -82,16 +88,36 @@ def news(
         if case is not None:
             is_new = record is not None and isinstance(body, cases.CaseOpened)
             lacking = signers.unable(record, case) if is_new and record is not None else []
-            yield case, notice(entry, case, lacking)
+            by_officers = written.setdefault(case.id, _transcribed(case, transcripts))
+            if isinstance(body, cases.PositionRecorded):
+                by_officers[body.agency] = body.transcribed is not None
+            yield case, notice(entry, case, lacking, (name for name, each in by_officers.items() if each))
 
 
-def notice(entry: Entry, case: Case, lacking: Sequence[str] = ()) -> Notice:
-    """The notice of an entry about its case. `lacking` are the agencies that have too few keys to answer."""
+def _transcribed(case: Case, transcripts: Collection[int]) -> dict[str, bool]:
+    """Whether officers wrote down the newest position of each agency in a case."""
+    return {agency: said.seq in transcripts for agency, said in case.positions.items()}
+
+
+def notice(entry: Entry, case: Case, lacking: Sequence[str] = (), by_officers: Iterable[str] = ()) -> Notice:
+    """The notice of an entry about its case. `lacking` are the agencies that have too few keys to answer,
+    `by_officers` those whose newest position officers wrote down.
+    """
     told: dict[str, Any] = {**_asked(case.question), **_said(entry.body)}
+    if isinstance(entry.body, _DECISION):
+        told |= transcribed_for(by_officers)
+    elif isinstance(entry.body, cases.PositionRecorded):
+        told |= transcribed_for({entry.body.agency}.intersection(by_officers))
     if lacking:
         told |= {"cannotSign": list(lacking)}
     data = {"case": case.id, "kind": case.kind, **told, "seq": entry.seq, "size": entry.size}
     return Notice(entry.type, case.id, f"entry {entry.seq}", entry.at_ms, data)
+
+
+def transcribed_for(agencies: Iterable[str]) -> dict[str, list[str]]:
+    """The part of a notice that says for which agencies officers wrote."""
+    named = sorted(agencies)
+    return {"transcribedFor": named} if named else {}
 
 
 def _asked(question: Question) -> dict[str, str]:
@@ -123,6 +149,7 @@ _OF_AGENCY = (
     cases.CaseSilent,
     cases.CaseAnswered,
 )
+_DECISION = (cases.CaseDetermined, directives.DirectiveLifted)
 _OF_GRANT = (
     grants.AboutGrant,
     grants.GrantApproved,

@@ -176,7 +176,7 @@ def _record(state: State, stated: _StatedPosition, now_ms: int, entropy: Entropy
     digest = stated.envelope.digest
     newest = case.positions.get(word.agency)
     if newest is not None and newest.digest == digest:
-        return Acceptance([], _taken(case, newest, case.outcome))
+        return Acceptance([], _taken(case, newest, stated.transcribed, case.outcome))
     refusal = (
         other_question(case, word.question)
         or _unproven(stated)
@@ -193,7 +193,8 @@ def _record(state: State, stated: _StatedPosition, now_ms: int, entropy: Entropy
         after = case.after(Trial(body, state.size, now_ms))
     recorded = Draft.of(case.id, body, entropy)
     follows = determination.conclude(state, after, now_ms, entropy)
-    return Acceptance([recorded, *follows], _taken(after, after.positions[word.agency], outcome_of(follows)))
+    said = after.positions[word.agency]
+    return Acceptance([recorded, *follows], _taken(after, said, stated.transcribed, outcome_of(follows)))
 
 
 def _spoken(stated: _StatedPosition, owners: tuple[str, ...], digest: str) -> PositionRecorded:
@@ -455,7 +456,7 @@ def outcome_of(drafts: list[Draft]) -> str | None:
     return outcomes[0] if outcomes else None
 
 
-def _taken(case: Case, said: Opinion, outcome: str | None) -> StatementReceipt:
+def _taken(case: Case, said: Opinion, transcribed: Arrival | None, outcome: str | None) -> StatementReceipt:
     return StatementReceipt(
         case=case.id,
         agency=said.agency,
@@ -463,4 +464,6 @@ def _taken(case: Case, said: Opinion, outcome: str | None) -> StatementReceipt:
         determination=outcome,
         unheard=contributions(case.unheard(said)),
         stale=said.is_stale,
+        transcribed=transcribed,
+        officers=() if transcribed is None else said.owners,
     )

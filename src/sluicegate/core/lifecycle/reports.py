@@ -38,8 +38,10 @@ class Totals:
         self.at_ms = now_ms
         self.counts: Counter[tuple[str, str]] = Counter()
         """Cases, by kind and state or outcome."""
+        self.transcribed: Counter[tuple[str, str]] = Counter()
+        """Those of them in which officers wrote down the word of an agency."""
         self.answers: dict[str, array[int]] = {}
-        """How long each party took that answered, in milliseconds."""
+        """How long each party took that answered itself, in milliseconds."""
         self.whole: dict[str, array[int]] = {}
         """How long determined cases took, by kind, in milliseconds."""
         self.waits: dict[str, tuple[int, Wait]] = {}
@@ -48,7 +50,9 @@ class Totals:
             self._add(heading, section)
 
     def _add(self, heading: Heading, section: Section) -> None:
-        self.counts[heading.kind, heading.outcome or heading.standing] += len(section.cases)
+        counted = heading.kind, heading.outcome or heading.standing
+        self.counts[counted] += len(section.cases)
+        self.transcribed[counted] += section.transcribed
         self.whole.setdefault(heading.kind, array("q")).extend(section.whole)
         for party, took_ms in section.answers.items():
             self.answers.setdefault(party, array("q")).extend(took_ms)
@@ -118,7 +122,10 @@ def _counts(totals: Totals) -> Iterator[CaseCount]:
     order = [*kinds.STATES, *kinds.OUTCOMES]
     known = list(kinds.KINDS)
     rows = sorted(totals.counts.items(), key=lambda item: (known.index(item[0][0]), order.index(item[0][1])))
-    return (CaseCount(kind=kind, state=state, cases=count) for (kind, state), count in rows)
+    return (
+        CaseCount(kind=kind, state=state, cases=count, transcribed=totals.transcribed[kind, state])
+        for (kind, state), count in rows
+    )
 
 
 def _days(ms: float) -> float:

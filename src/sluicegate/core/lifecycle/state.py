@@ -24,6 +24,7 @@ from sluicegate.core.lifecycle.docket import Docket
 from sluicegate.core.lifecycle.holdings import Holdings
 from sluicegate.core.lifecycle.registry import Registry
 from sluicegate.core.people.persons import Definition
+from sluicegate_record.directives.document import Arrived
 from sluicegate_record.entities.case import Case, note_of
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entities.grant import Grant
@@ -32,6 +33,7 @@ from sluicegate_record.entities.release import Release
 from sluicegate_record.entries import (
     Draft,
     Entry,
+    cases,
     credentials,
     directives,
     fleet,
@@ -51,6 +53,13 @@ class Nomination(NamedTuple):
     release: str
     stage: str
     organization: str
+
+
+class Transcript(NamedTuple):
+    """What two officers wrote down for an agency: who they are, and how it arrived."""
+
+    officers: tuple[str, ...]
+    arrived: Arrived
 
 
 class PointStatement(NamedTuple):
@@ -128,7 +137,9 @@ class State:
         """Every note, by digest, oldest first."""
         self.remarks: dict[str, list[dict[str, Any]]] = {}
         """The notes about each directive, oldest first."""
-        self._docket = Docket()
+        self.transcripts: dict[int, Transcript] = {}
+        """What officers wrote down for an agency: positions and directives, by their places in the log."""
+        self._docket = Docket(self.transcripts)
 
     @property
     def size(self) -> int:
@@ -243,6 +254,16 @@ class State:
     def taken(self, stage: StageName) -> Counter[str]:
         """Who holds a seat of a stage, to change it."""
         return self.seats.setdefault(stage, Counter())
+
+    def transcribed_for(self, case: Case) -> tuple[str, ...]:
+        """The agencies whose newest position in a case officers wrote down, sorted."""
+        said = case.positions.values()
+        return tuple(sorted(each.agency for each in said if each.seq in self.transcripts))
+
+    def whose(self, seq: int) -> dict[str, Any]:
+        """The fields `transcribed` and `officers` of the position or directive at a place in the log."""
+        found = self.transcripts.get(seq)
+        return {} if found is None else {"transcribed": found.arrived, "officers": found.officers}
 
     def party_of(self, grant: str) -> str:
         """The commitment to the dossier that was last agreed to for a grant."""
@@ -503,6 +524,17 @@ def _record_added(state: State, entry: Entry, body: releases.RecordAdded) -> Non
         state.remarks.setdefault(body.about.directive, []).append(note)
 
 
+def _position_recorded(state: State, entry: Entry, body: cases.PositionRecorded) -> None:
+    if body.transcribed is not None:
+        state.transcripts[entry.seq] = Transcript(body.owners or (body.owner,), body.transcribed)
+
+
+def _directive_issued(state: State, entry: Entry, body: directives.DirectiveIssued) -> None:
+    if body.document.is_transcribed:
+        signers = body.signers or (body.signed_by,)
+        state.transcripts[entry.seq] = Transcript(signers, body.document.metadata.transcribed)
+
+
 def _credential_issued(state: State, entry: Entry, body: credentials.CredentialIssued) -> None:
     state.credentials[body.credential] = body.grant
     state.provisioned.setdefault(body.grant, []).append(body.credential)
@@ -543,6 +575,8 @@ _FOLDS: dict[type[Body], Callable[[State, Entry, Any], list[StageName] | None]] 
     releases.OrganizationNominated: _organization_nominated,
     releases.ListChanged: _list_changed,
     releases.RecordAdded: _record_added,
+    cases.PositionRecorded: _position_recorded,
+    directives.DirectiveIssued: _directive_issued,
     credentials.CredentialIssued: _credential_issued,
     people.OrganizationDescribed: _organization_described,
     directives.DefinitionAdded: _definition_added,

@@ -2,14 +2,15 @@
 
 Rules:
 - A case waits for each party of its rule. An agency's time runs from its receipt (without one, from the
-  opening) to its first answer, without the time when its question was open.
+  opening) to its first answer, without the time when its question was open. What officers write down for it
+  ends that time too, but it is not an answer of the agency.
 - It waits for the applicant while a question to it is open, and while it can take a seat.
 - A determined case waits for no one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from sluicegate.acts.act import APPLICANT
@@ -40,23 +41,26 @@ class Times(NamedTuple):
     """The times of a case, in milliseconds.
 
     `whole` is from opening to determination, None of an open case. `answers` is how long each party took that
-    has answered. `waits` is how long the case has waited for each party; one without a wait is left out.
+    has answered itself. `waits` is how long the case has waited for each party; one without a wait is left
+    out. `transcribed` says that officers wrote down the newest word of a party.
     """
 
     whole: int | None
     answers: dict[str, int]
     waits: dict[str, Wait]
+    transcribed: bool = False
 
 
-def times(case: Case) -> Times:
-    """The times of a case."""
+def times(case: Case, transcripts: Collection[int] = ()) -> Times:
+    """The times of a case. `transcripts` are the places of what officers wrote down for agencies."""
     over_ms = ended_ms(case)
-    found = Times(None if over_ms is None else over_ms - case.at_ms, {}, {})
-    said = _first_answers(case)
+    is_transcribed = any(said.seq in transcripts for said in case.positions.values())
+    found = Times(None if over_ms is None else over_ms - case.at_ms, {}, {}, is_transcribed)
+    heard, answered = _first_words(case), _first_words(case, transcripts)
     for party in case.parties:
-        wait = _for_party(case, party, said.get(party), over_ms)
-        if party in said:
-            found.answers[party] = wait.ms
+        wait = _for_party(case, party, heard.get(party), over_ms)
+        if party in answered:
+            found.answers[party] = _for_party(case, party, answered[party], over_ms).ms
         if wait.ms or wait.running:
             found.waits[party] = wait
     asked = list(_for_applicant(case, over_ms))
@@ -70,11 +74,11 @@ def ended_ms(case: Case) -> int | None:
     return case.determined_ms if case.state == kinds.DETERMINED else None
 
 
-def _first_answers(case: Case) -> dict[str, int]:
-    """When each party first said something that counts."""
+def _first_words(case: Case, but: Collection[int] = ()) -> dict[str, int]:
+    """When each party first said something that counts, except what is at the places `but`."""
     found: dict[str, int] = {}
     for said in case.history:
-        if said.position != "ask":
+        if said.position != "ask" and said.seq not in but:
             found.setdefault(said.agency, said.at_ms)
     return found
 

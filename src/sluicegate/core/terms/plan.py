@@ -35,6 +35,7 @@ from sluicegate_record.terms.text import is_plain
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$")]
 ModelId = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._:/-]{0,126}[A-Za-z0-9])?$")]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+Directs = Annotated[list[ModelId], Field(max_length=100)]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 
@@ -95,9 +96,13 @@ class WrittenModel(_Strict):
 
 
 class WrittenAgency(_Strict):
-    """An agency whose position counts."""
+    """An agency whose position counts.
+
+    `directs`: the models about which it alone may issue directives; without it, the models of its releases.
+    """
 
     name: Text
+    directs: Directs | None = None
 
 
 class WrittenStageBasis(_Strict):
@@ -500,6 +505,8 @@ def _sense_faults(value: Any) -> Iterator[Fault]:
     developer = _at(value, "metadata", "developer")
     if isinstance(developer, str) and developer in agencies:
         yield Fault(("spec", "agencies", developer), "an agency other than the developer", repr(developer))
+    for name, agency in declared.items() if isinstance(declared, dict) else ():
+        yield from directs_faults(agency, ("spec", "agencies", name))
     yield from _repeated(value, "models", "id")
     yield from _repeated(value, "stages", "name")
     yield from _nulls(value, ())
@@ -552,6 +559,14 @@ def _admission_faults(admission: Any, path: JsonPath, agencies: frozenset[str]) 
     for i, agency in _items(_at(admission, "countersign")):
         if isinstance(agency, str) and agency not in agencies:
             yield Fault((*path, "countersign", i), "one of " + ", ".join(sorted(agencies)), _shown(agency))
+
+
+def directs_faults(agency: Any, path: JsonPath) -> Iterator[Fault]:
+    """A model that an agency directs, named twice."""
+    models = _at(agency, "directs")
+    for i, model in _items(models):
+        if model in models[:i]:
+            yield Fault((*path, "directs", i), "each model once", repr(model))
 
 
 def _repeated(value: Any, field: str, key: str) -> Iterator[Fault]:

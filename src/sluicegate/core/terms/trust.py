@@ -18,7 +18,7 @@ from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError
 
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.document import Fault, YamlDocument
-from sluicegate.core.terms.plan import ModelId, Slug, WrittenRule, _Strict
+from sluicegate.core.terms.plan import Directs, ModelId, Slug, WrittenRule, _Strict
 from sluicegate.errors import BadKey
 from sluicegate_record.log import checkpoint, publickey
 from sluicegate_record.log.publickey import PublicKey, keyid
@@ -62,10 +62,19 @@ class WrittenPin(_Strict):
         return RelyingParty(self.webauthn.rpId, self.webauthn.origin) if self.webauthn is not None else None
 
 
+class PinnedAgency(WrittenPin):
+    """An agency with one key, and the models it alone may direct; without them, those that plans say."""
+
+    directs: Directs | None = None
+
+
 class PinnedOwners(_Strict):
-    """Several owners in one agency, each with one key: for countersignatures, and for appeals."""
+    """Several owners in one agency, each with one key: for countersignatures, and for appeals. `directs` as
+    in `PinnedAgency`.
+    """
 
     owners: Annotated[dict[Slug, WrittenPin], Field(min_length=1)]
+    directs: Directs | None = None
 
 
 def _shape(agency: object) -> str:
@@ -74,7 +83,7 @@ def _shape(agency: object) -> str:
 
 
 WrittenAgency = Annotated[
-    Annotated[WrittenPin, Tag("pin")] | Annotated[PinnedOwners, Tag("owners")], Discriminator(_shape)
+    Annotated[PinnedAgency, Tag("pin")] | Annotated[PinnedOwners, Tag("owners")], Discriminator(_shape)
 ]
 
 
@@ -83,6 +92,12 @@ class TrustSpec(_Strict):
 
     officers: Annotated[dict[Slug, WrittenPin], Field(min_length=1)]
     agencies: Annotated[dict[Slug, WrittenAgency], Field(default_factory=dict)]
+
+    @property
+    def directs(self) -> dict[str, frozenset[str]]:
+        """The models that agencies direct, by agency, where the file says so."""
+        stated = ((name, agency.directs) for name, agency in self.agencies.items())
+        return {name: frozenset(models) for name, models in stated if models is not None}
 
 
 class ReleaseSpec(_Strict):
@@ -143,20 +158,22 @@ class Floor(NamedTuple):
 
 class Releases(NamedTuple):
     """The contents of a gateway's trust file: whose keys count, for which log,
-    and what it accepts for each release.
+    what it accepts for each release, and the models that agencies direct, where it says so.
     """
 
     developer: str
     log: str
     pins: list[Pin]
     releases: Mapping[str, Floor]
+    directs: Mapping[str, frozenset[str]] = {}
 
 
 class Pins(NamedTuple):
-    """The contents of a trust file."""
+    """The contents of a trust file. `directs`: the models that agencies direct, where it says so."""
 
     developer: str
     pins: list[Pin]
+    directs: Mapping[str, frozenset[str]] = {}
 
 
 def _checked(kind: type[FileModel], document: YamlDocument) -> FileModel:
@@ -183,7 +200,7 @@ def read(document: YamlDocument) -> Pins:
     faults = list(_pin(checked.spec, developer, pins))
     if faults:
         raise document.refuse(faults)
-    return Pins(developer, pins)
+    return Pins(developer, pins, checked.spec.directs)
 
 
 def read_gateway(document: YamlDocument) -> Releases:
@@ -210,10 +227,15 @@ def read_gateway(document: YamlDocument) -> Releases:
         name: Floor(rules.Rule.from_json(release.floor), release.upstreams, release.withoutRecused)
         for name, release in checked.spec.releases.items()
     }
-    return Releases(checked.metadata.developer, checked.spec.log, pins, releases)
+    return Releases(checked.metadata.developer, checked.spec.log, pins, releases, checked.spec.directs)
 
 
 def _pin(spec: TrustSpec, developer: str, pins: list[Pin]) -> Iterator[Fault]:
+    for name, agency in spec.agencies.items():
+        given, at = agency.model_dump(exclude_unset=True), ("spec", "agencies", name)
+        if given.get("directs", ()) is None:
+            yield Fault((*at, "directs"), "a list of models, or the field left out", "nothing")
+        yield from plan.directs_faults(given, at)
     for path, owner, party, written in _owners(spec, developer):
         try:
             passkey = written.relying_party()
