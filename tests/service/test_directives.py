@@ -131,6 +131,7 @@ def test_a_lift_with_a_position_is_one_command(plane):
             "no_conditions_here",
         ),
         ({"said": Discussion.of([bytes(32)])}, "other_discussion"),
+        ({"signed_at_ms": worlds.AT_MS - 40 * worlds.DAY_MS}, "signed_at_another_time"),
     ],
 )
 def test_a_lift_whose_position_is_refused_leaves_nothing(plane, changes, code):
