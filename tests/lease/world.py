@@ -130,17 +130,17 @@ class Wall:
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
         self._drift = schedule.random.uniform(0.9, 1.1)
+        self._off_ms = schedule.random.uniform(-60_000, 60_000)
         self.correct()
 
     def correct(self) -> None:
         """Set it right, nearly."""
         now = self._schedule.now
-        self._skew_ms = self._schedule.random.uniform(-60_000, 60_000) + now - self._drift * now
+        self._skew_ms = self._off_ms + now - self._drift * now
 
     def set(self) -> None:
-        """Set it to any time."""
-        random = self._schedule.random
-        self._skew_ms = random.choice([0.01, 0.1, 6]) * HOUR_MS * random.uniform(-1, 1)
+        """Set it to any time: by seconds, by minutes or by hours."""
+        self._skew_ms = 6 * HOUR_MS * self._schedule.random.uniform(-1, 1) ** 5
 
     def __call__(self) -> int:
         return int(AT_MS + self._drift * self._schedule.now + self._skew_ms)

@@ -9,6 +9,7 @@ import pytest
 from sluicegate.core.access.decision import Allow
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.vouch import VouchedTable
+from sluicegate.core.lifecycle.directives import IssueDirective
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.releases import OpenStage
 from sluicegate_record import law
@@ -21,16 +22,19 @@ from sluicegate_record.record import Record
 from sluicegate_record.statements.cases import Position
 from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.statements.releases import StageOpening
-from sluicegate_record.statements.statement import AHEAD_MS, KEPT_MS, is_timely
+from sluicegate_record.statements.statement import AHEAD_MS, KEPT_MS
 from tests.core.access.test_vouch import asked, folded, trust
 from tests.forging import told
 from tests.worlds import (
+    API,
     LOG,
     OFFICER,
     RELEASE,
     STAGE,
     World,
     approval,
+    directive,
+    directive_value,
     position,
     signed,
     stage,
@@ -113,6 +117,22 @@ def test_a_directive_that_was_kept_back_narrows_and_is_reported(ago_ms: int) -> 
     assert list(table.directives) == ["d-1"]
 
 
+def test_a_directive_that_was_kept_back_replaces_none() -> None:
+    """It is narrower, and beside the one that it was to replace it ends nothing."""
+    world = World.opened()
+    world.must(suspension("d-1"))
+    old = world.state.directives["d-1"].document.digest
+    value = directive_value("d-2", surfaces=[API])
+    value["metadata"]["replaces"] = {"directive": "d-1", "document": old}
+    world.must(IssueDirective(directive(value)))
+    entry = world.entries[-1]
+    for ago_ms, expected in ((KEPT_MS, ["d-2"]), (KEPT_MS + 1, ["d-1", "d-2"])):
+        envelope = resigned(entry.body.envelope, entry.at_ms - ago_ms)  # type: ignore[attr-defined]
+        dated = told(entry, {"envelope": envelope, "digest": Envelope.from_json(envelope).digest})
+        table = folded([*world.entries[:-1], dated], VouchedTable(trust()))
+        assert sorted(table.directives) == expected
+
+
 def test_what_says_nothing_of_when_it_was_signed_is_judged_as_before() -> None:
     world = World.opened()
     world.must(suspension("d-1"))
@@ -143,7 +163,9 @@ def test_an_officers_opening_may_wait_as_long_as_agencies_take() -> None:
     terms = world.state.releases[RELEASE].terms[STAGE]
     stated = StageOpening(log=LOG, release=RELEASE, stage=STAGE, terms=terms, signed_at_ms=world.now_ms)
     opened = world.must(OpenStage(signed(stated.payload(), OFFICER)))
-    assert is_timely(signed(stated.payload(), OFFICER), world.now_ms)
+    asking = next(entry for entry in world.entries if entry.seq == world.case(opened["case"]).seq)
+    assert judged(world, asking) is None
+    assert judged(world, told(asking, {}, at_ms=asking.at_ms + KEPT_MS + 1)).rule == "is_entered_in_time"
     world.now_ms += KEPT_MS + 86_400_000
     world.must(RecordPosition(position(world.case(opened["case"]), "oncd")))
     assert world.entries[-1].type == "stage.opened"
