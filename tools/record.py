@@ -193,6 +193,10 @@ class Example:
         return f"example_{self._commands:04d}"
 
 
+FOR_EVER_MS = 10**15
+"""The clock of the example does not move. The gateway that shows how streams are cut lives by it."""
+
+
 async def cut_streams(example: Example, folder: Path) -> dict[str, bytes]:
     """The raw bytes that clients of both dialects receive when a directive cuts their streams."""
     token = _done(tokens.issue(example.ledger, TokenRequest(role=GATEWAY, name="gateway-1"))).token
@@ -215,6 +219,7 @@ async def cut_streams(example: Example, folder: Path) -> dict[str, bytes]:
                 upstreams={"demo": UpstreamTarget(upstream)},
                 state_dir=folder / "gateway",
                 port=0,
+                clock_bound_ms=FOR_EVER_MS,
             )
             tasks.create_task(bootstrap.serve_gate(gate, stop, urls.put_nowait))
             port = int((await urls.get()).rpartition(":")[2])

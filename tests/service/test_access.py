@@ -81,6 +81,7 @@ MAY = {
     "directive.affected": "DP",
     "directive.status": "DA",
     "directive.lift": "DA",
+    "directive.to-lift": "DA",
     "drill.end": "DA",
     "drill.report": "DA",
     "definition.add": "D",

@@ -82,7 +82,7 @@ def test_every_form_that_shows_how_a_case_or_directive_ended_says_for_whom_offic
     ends = {name for name, form in answered().items() if names(form) & {"determination", "scope", "ended"}}
     says = {"transcribed_for", "lift_transcribed_for", "transcribed"}
     silent = {name for name in ends if not names(answered()[name]) & says}
-    asks = {"Question", "ExportedCase"}
+    asks = {"Question", "CaseToSign", "ExportedCase"}
     own = {"CaseEnd", "SeatReceipt"}  # of an applicant: officers write only about orders
     assert silent == asks | own
 
