@@ -207,6 +207,13 @@ def _with(envelope: Envelope, other: Envelope) -> Envelope:
 # Whose a key is
 
 
+def test_starting_again_with_the_same_keys_adds_nothing() -> None:
+    world = opened()
+    size = world.state.size
+    world.must(start(pins=MIXED))
+    assert world.state.size == size
+
+
 @pytest.mark.parametrize("algorithm", ["ed25519", "p256", "p384"])
 @pytest.mark.parametrize("other", [KeyFile, Passkey])
 def test_a_key_has_one_owner_whatever_form_it_is_pinned_in(

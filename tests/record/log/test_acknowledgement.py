@@ -8,8 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.errors import BadKey, BadSignature, InvalidInput, SluicegateError
-from sluicegate_record.log import acknowledgement, canonical, dsse
+from sluicegate_record.log import acknowledgement, canonical, dsse, publickey
 from sluicegate_record.log.acknowledgement import Acknowledgement, SignedQuestion
+from tests.passkeys import key_of
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -54,6 +55,12 @@ def test_what_is_shown_tells_nothing_of_the_report_and_does_not_grow_with_it():
     found = read(asked(report={"streamsCut": {f"d-{i}": i for i in range(9_000)}}))
     assert len(json.dumps(found.ask.to_json())) < 600
     assert "d-1" not in json.dumps(found.ask.to_json())
+
+
+def test_a_run_has_an_ed25519_key():
+    other = canonical.b64(publickey.of(key_of("gateway-1", "p256")))
+    with pytest.raises(BadKey, match="expected an ed25519 key"):
+        read({**asked(), "key": other})
 
 
 def test_the_same_report_under_another_nonce_has_another_digest():
