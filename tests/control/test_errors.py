@@ -14,6 +14,7 @@ import pytest
 
 from sluicegate import bootstrap, errors
 from sluicegate.core.lifecycle import Refusal
+from sluicegate.errors import StoreUnusable
 from sluicegate.http.errors import STATUS_OF_ERROR, STATUS_OF_REFUSAL, refused
 from sluicegate.settings import ControlSettings
 from tests.control.conftest import served
@@ -90,16 +91,19 @@ def test_a_surprise_is_500_and_nothing_of_it_is_told(caplog: pytest.LogCaptureFi
 def test_a_control_plane_whose_own_task_fails_ends_with_that_fault(
     caplog: pytest.LogCaptureFixture, tmp_path: Path
 ):
-    """A fault in the ticker would otherwise be silent: what is due would wait for the next command."""
+    """A store that is not ours is no fault of one chore: nothing can go on."""
     plane = Plane()
+
+    def altered() -> None:
+        raise StoreUnusable("the log goes back")
 
     async def test() -> None:
         stop = asyncio.Event()
         wired = bootstrap.Control(settings(str(tmp_path)), plane.ledger, plane.fleet)
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(StoreUnusable):
             await asyncio.wait_for(bootstrap.serve_control(wired, stop, lambda _: None), BOUND_S)
 
-    plane.fleet.tick = lambda: 1 // 0  # type: ignore[method-assign, assignment]
+    plane.fleet.tick = altered  # type: ignore[method-assign]
     asyncio.run(test())
     assert "a task of its own failed" in caplog.text
 

@@ -12,6 +12,8 @@ Rules:
   that narrows what is allowed, and that nothing due can change, goes before: customers wait for no backlog.
 - What is due is done in batches: one commit and one signed head for many things. Between two batches others
   get their turn, first those that narrow. What a crash leaves undone is due again.
+- One thing that cannot be done when it is due stops nothing: it is set aside, in the log of this process and
+  in its metrics, and is tried again when something about it changes, or at the next start.
 - What is appended is lawful: it is asserted of each entry, on the record as the entries before it leave it.
 - The commit that appends an entry also puts its letters in the outbox.
 - Starting recomputes every hash: a log whose root is not that of its entries is refused.
@@ -19,6 +21,7 @@ Rules:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from types import MappingProxyType
@@ -43,6 +46,8 @@ from sluicegate_record.record import Record
 
 Result = TypeVar("Result")
 _Asked: TypeAlias = Command | Callable[[Ports], Command | Refusal]
+
+_log = logging.getLogger(__name__)
 
 BATCH, BATCH_MS = 256, 20
 """When a batch of what is due ends: after so many entries, or after so long, without its commit."""
@@ -210,6 +215,11 @@ class Ledger:
         """How many threads wait for their turn to write."""
         return self._lanes.waiting()
 
+    def set_aside(self) -> int:
+        """How many things were due, failed, and were set aside."""
+        with self.reading() as state:
+            return len(state.agenda.aside)
+
     def watch(self, told: Callable[[], None]) -> None:
         """Call `told`, which must not wait, after every advance and arrangement, from any thread."""
         self._watchers.append(told)
@@ -241,9 +251,19 @@ class Ledger:
     def _do(self, command: _Asked, by: str, command_id: str, asked: str, *, is_first: bool) -> dict[str, Any]:
         """Do one command at the head. Requires: the lanes are held."""
         entries, result = self._transact(command, by, command_id, asked, is_first=is_first)
-        # Durable here: the transaction has committed.
-        self._follower.follow(entries)
+        self._fold(entries)
         return result
+
+    def _fold(self, entries: Sequence[Entry]) -> None:
+        """Fold in what has been committed: it is durable.
+
+        Raises: StoreUnusable: it cannot be. What is half folded decides nothing; this process has to end.
+        """
+        try:
+            self._follower.follow(entries)
+        except Exception as error:
+            said = f"what was appended cannot be folded: {error!r}"
+            raise StoreUnusable(said, remedy="report this; run the build that ran before") from error
 
     def _transact(
         self, command: _Asked, by: str, command_id: str, asked: str, *, is_first: bool
@@ -278,16 +298,43 @@ class Ledger:
 
     def _tick(self) -> None:
         """Let happen what is due at the head, as much as one batch holds. Requires: the lanes are held."""
+        self._fold(self._commit_due())
+
+    def _commit_due(self) -> list[Entry]:
+        """Commit a batch of what is due. If that fails, commit the first thing alone, or set it aside."""
+        return self._committed(BATCH) or self._committed(1, is_last=True)
+
+    def _committed(self, most: int, *, is_last: bool = False) -> list[Entry]:
+        """A batch that is committed; nothing if it cannot be done, through a fault of ours."""
+        try:
+            return self._commit_batch(most)
+        except (StoreUnavailable, StoreUnusable):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the clock
+            if is_last:
+                self._set_aside(error)
+            return []
+
+    def _set_aside(self, error: Exception) -> None:
+        with self._follower.reading() as state:
+            what = ticks.due(state, self.now_ms())
+            if what is not None:
+                state.agenda.set_aside(what)
+                _log.error("what is due cannot be done, and is set aside: %s", what, exc_info=error)
+
+    def _commit_batch(self, most: int) -> list[Entry]:
         with self.store.write() as ports:
             self._hold(ports.log)
             now_ms = self.now_ms()
-            placed = self._batch(now_ms) if ticks.due(self._state, now_ms) is not None else []
+            placed = self._batch(now_ms, most) if ticks.due(self._state, now_ms) is not None else []
             self._write(ports, placed)
-        # Durable here: the transaction has committed.
-        self._follower.follow(placed)
+        return placed
 
-    def _batch(self, now_ms: int) -> list[Entry]:
-        """The entries of what is due, each lawful after those before it, for at most about `BATCH_MS`."""
+    def _batch(self, now_ms: int, most: int) -> list[Entry]:
+        """The entries of what is due, each lawful after those before it, for at most about `BATCH_MS`.
+
+        It ends after the thing with which `most` entries are reached.
+        """
         ahead, until_ms = lifecycle.Ahead(self._state), self.boot_ms() + BATCH_MS
         placed: list[Entry] = []
         for drafts in ticks.batch(ahead, now_ms, Entropy(self.random(32))):
@@ -297,7 +344,7 @@ class Ledger:
                 _check_law(ahead.record, self.vkey(), entry)
                 ahead.apply(entry)
             placed += made
-            if len(placed) >= BATCH or self.boot_ms() >= until_ms:
+            if len(placed) >= most or self.boot_ms() >= until_ms:
                 break
         return placed
 
