@@ -144,7 +144,8 @@ def test_every_kind_of_error_has_a_status():
 
 
 @pytest.mark.parametrize(
-    ("kind", "status"), [("unknown", 404), ("conflict", 409), ("forbidden", 403), ("unverified", 403)]
+    ("kind", "status"),
+    [("unknown", 404), ("conflict", 409), ("forbidden", 403), ("unverified", 403), ("exhausted", 429)],
 )
 def test_every_kind_of_refusal_has_a_status(kind, status):
     assert STATUS_OF_REFUSAL[kind] == status
@@ -153,4 +154,10 @@ def test_every_kind_of_refusal_has_a_status(kind, status):
     assert json.loads(bytes(response.body)) == {
         "error": {"code": "some_code", "message": "what was found", "remedy": "what to do", "at": []}
     }
-    assert len(STATUS_OF_REFUSAL) == 4
+    assert len(STATUS_OF_REFUSAL) == 5
+    assert "retry-after" not in response.headers
+
+
+def test_a_refusal_that_time_ends_says_when():
+    refusal = Refusal("exhausted", "too_many_keys", "what was found", "again later", 17)
+    assert refused(refusal).headers["retry-after"] == "17"

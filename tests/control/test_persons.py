@@ -101,7 +101,7 @@ def test_a_correction_is_a_status_and_nothing_beside_it(idle: Plane, body):
 
 def tokens_link(idle: Plane) -> str:
     """The token of a link whose member is gone."""
-    return tokens.link(idle.ledger, "mem_gone")
+    return tokens.link(idle.ledger, idle.ledger.store.principals, "mem_gone")
 
 
 def test_a_link_of_somebody_gone_says_so(idle: Plane):

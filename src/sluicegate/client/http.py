@@ -189,4 +189,5 @@ _KINDS: dict[int, type[SluicegateError]] = {
     405: CommandRefused,
     409: CommandRefused,
     413: InvalidInput,
+    429: CommandRefused,
 }

@@ -30,8 +30,9 @@ class ControlPlane:
         cls, ledger: Ledger, fleet: Fleet, settings: ControlSettings, key_source: KeySource | None = None
     ) -> ControlPlane:
         """The one over a ledger and a fleet. It fetches the keys of providers from `key_source`."""
-        services = Services.over(ledger, fleet, settings.post)
-        refresher = Refresher(ledger, key_source, random.SystemRandom().random, services.key_failures)
+        services = Services.over(ledger, fleet, settings.post, settings.limits)
+        chance = random.SystemRandom().random
+        refresher = Refresher(ledger, key_source, chance, services.key_failures, settings.limits)
         return cls(services, refresher, settings.max_body_bytes, chores_of(services))
 
 

@@ -25,7 +25,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from types import MappingProxyType
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -35,6 +35,7 @@ from sluicegate.core.people import application
 from sluicegate.errors import BadCheckpoint, StoreUnavailable, StoreUnusable
 from sluicegate.ports import Log, PastCommand, Ports, Store
 from sluicegate.service import letters
+from sluicegate.service.allowance import Charge
 from sluicegate.service.follower import Follower
 from sluicegate.service.lanes import Lanes
 from sluicegate_record import entries, law
@@ -49,6 +50,8 @@ _Asked: TypeAlias = Command | Callable[[Ports], Command | Refusal]
 
 _log = logging.getLogger(__name__)
 
+ROW_BYTES = 128
+"""How many bytes a row of the store takes, beside what it says."""
 BATCH, BATCH_MS = 256, 20
 """When a batch of what is due ends: after so many entries, or after so long, without its commit."""
 
@@ -96,11 +99,13 @@ class Ledger:
         by: str,
         command_id: str,
         request: Any = None,
+        charge: Charge | None = None,
     ) -> dict[str, Any] | Refusal:
         """Decide a command and append what follows.
 
         `command` may be made inside the transaction, from what must be looked up there. `request` is what
-        the caller asked, to tell a repeated command from another one under the same id.
+        the caller asked, to tell a repeated command from another one under the same id. `charge` is what it
+        is counted to.
         Raises: InvalidInput: malformed. StoreUnavailable: nothing was done, or it will be found done.
         """
         asked = canonical.digest([by, request])
@@ -110,7 +115,7 @@ class Ledger:
         while result is None:
             with self._lanes.hold(first=is_first), self._telling():
                 try:
-                    result = self._do(command, by, command_id, asked, is_first=is_first)
+                    result = self._do(_Asking(command, by, command_id, asked, charge), is_first=is_first)
                 except _SomethingDue:
                     self._tick()
                 except _RolledBack as rolled_back:
@@ -136,20 +141,24 @@ class Ledger:
         by: str,
         command_id: str,
         request: Any = None,
+        charge: Charge | None = None,
     ) -> dict[str, Any] | Refusal:
         """Change what the store holds beside the log, in one transaction; no entry is appended.
 
+        The answer is remembered, unless the command id is empty: then it has a secret.
         Raises: StoreUnavailable: nothing was done, or it will be found done.
         """
         asked = canonical.digest([by, request])
-        command_id = _name(by, command_id)
+        named = _name(by, command_id) if command_id else ""
         with self._lanes.hold():
             try:
                 with self.store.write() as ports:
-                    result = _first(ports.log, command_id, asked)
+                    result = _first(ports.log, named, asked) if named else None
                     if result is None:
                         result = _agreed(change(ports))
-                        ports.log.remember(command_id, PastCommand(asked, result))
+                        self._count(ports, charge, result, [], changes=True)
+                        if named:
+                            ports.log.remember(named, PastCommand(asked, result))
             except _RolledBack as rolled_back:
                 return rolled_back.refusal
             self._tell()
@@ -248,9 +257,9 @@ class Ledger:
             ) from error
         return head.size, head.root
 
-    def _do(self, command: _Asked, by: str, command_id: str, asked: str, *, is_first: bool) -> dict[str, Any]:
+    def _do(self, asking: _Asking, *, is_first: bool) -> dict[str, Any]:
         """Do one command at the head. Requires: the lanes are held."""
-        entries, result = self._transact(command, by, command_id, asked, is_first=is_first)
+        entries, result = self._transact(asking, is_first=is_first)
         self._fold(entries)
         return result
 
@@ -265,25 +274,42 @@ class Ledger:
             said = f"what was appended cannot be folded: {error!r}"
             raise StoreUnusable(said, remedy="report this; run the build that ran before") from error
 
-    def _transact(
-        self, command: _Asked, by: str, command_id: str, asked: str, *, is_first: bool
-    ) -> tuple[list[Entry], dict[str, Any]]:
+    def _transact(self, asking: _Asking, *, is_first: bool) -> tuple[list[Entry], dict[str, Any]]:
         with self.store.write() as ports:
             self._hold(ports.log)
-            first = _first(ports.log, command_id, asked)
+            first = _first(ports.log, asking.id, asking.digest)
             if first is not None:
                 return [], first
             now_ms = self.now_ms()
             if not is_first and ticks.due(self._state, now_ms) is not None:
                 raise _SomethingDue
-            made = command(ports) if callable(command) else command
+            made = asking.command(ports) if callable(asking.command) else asking.command
             if isinstance(made, Refusal):
                 raise _RolledBack(made)
             decided = _agreed(lifecycle.decide(self._state, made, now_ms, Entropy(self.random(32))))
-            entries = self._append(ports, decided, now_ms, by, command_id)
-            result = {**decided.result.to_json(), "size": self._state.size + len(entries)}
-            ports.log.remember(command_id, PastCommand(asked, result))
-        return entries, result
+            placed = self._placed(decided, now_ms, asking)
+            result = {**decided.result.to_json(), "size": self._state.size + len(placed)}
+            self._count(ports, asking.charge, result, placed, changes=bool(placed))
+            self._write(ports, placed)
+            ports.log.remember(asking.id, PastCommand(asking.digest, result))
+        return placed, result
+
+    def _count(
+        self,
+        ports: Ports,
+        charge: Charge | None,
+        result: dict[str, Any],
+        placed: Sequence[Entry],
+        *,
+        changes: bool,
+    ) -> None:
+        """Count what a command writes, where it is counted."""
+        if charge is None:
+            return
+        written = len(canonical.dumps(result)) + sum(map(_bytes_of, placed))
+        refusal = charge.take(ports.principals, self.now_ms(), written, changes=changes)
+        if refusal is not None:
+            raise _RolledBack(refusal)
 
     def _hold(self, log: Log) -> None:
         """Be at the head that the write holds."""
@@ -348,18 +374,16 @@ class Ledger:
                 break
         return placed
 
-    def _append(
-        self, ports: Ports, decided: Acceptance, now_ms: int, by: str, command_id: str
-    ) -> list[Entry]:
+    def _placed(self, decided: Acceptance, now_ms: int, asking: _Asking) -> list[Entry]:
+        """The entries of a command, each lawful after those before it."""
         placed = entries.place_all(
-            decided.drafts, seq=self._state.size, at_ms=now_ms, by=by, command=command_id
+            decided.drafts, seq=self._state.size, at_ms=now_ms, by=asking.by, command=asking.id
         )
         after = self._state.record.overlay() if len(placed) > 1 else self._state.record
         for entry in placed:
             _check_law(after, self.vkey(), entry)
             if after is not self._state.record:
                 after.apply(entry)
-        self._write(ports, placed)
         return placed
 
     def _write(self, ports: Ports, placed: Sequence[Entry]) -> None:
@@ -386,6 +410,16 @@ class Ledger:
             told()
 
 
+class _Asking(NamedTuple):
+    """A command as it was asked for: `digest` tells it from another under the same id."""
+
+    command: _Asked
+    by: str
+    id: str
+    digest: str
+    charge: Charge | None
+
+
 class _SomethingDue(Exception):
     """Ends a transaction before anything is decided in it."""
 
@@ -396,6 +430,12 @@ class _RolledBack(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.code)
         self.refusal = refusal
+
+
+def _bytes_of(entry: Entry) -> int:
+    """About how many bytes of the store an entry takes, with its hidden parts and its nodes of the tree."""
+    parts = (*entry.gate.values(), *entry.sealed.values())
+    return len(entry.leaf) + ROW_BYTES + sum(len(opened.body) + ROW_BYTES for opened in parts)
 
 
 def _check_law(record: Record, log: str, entry: Entry) -> None:
