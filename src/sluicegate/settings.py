@@ -148,6 +148,8 @@ class ControlSettings:
     max_body_bytes: int = 16 * 1024 * 1024
     """An annex of 100,000 rows comes in one request. The sender has shown a token first."""
     limits: DailyLimits = DailyLimits()
+    reserve_bytes: int = 256 * 1024 * 1024
+    """How much of the disk is kept for what narrows access."""
     post: PostSettings = PostSettings()
     http: HttpSettings = HttpSettings()
 

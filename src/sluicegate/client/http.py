@@ -95,9 +95,9 @@ class Client:
                 continue
             if 200 <= found.status < 300:
                 return found
-            if found.retry_after_s is None or not tries_left:
+            if found.retry_after_s is None or found.retry_after_s > WAIT_S_MAX or not tries_left:
                 raise _error(found)
-            time.sleep(min(found.retry_after_s, WAIT_S_MAX))
+            time.sleep(found.retry_after_s)
         raise AssertionError("unreachable")
 
     def _response(

@@ -87,9 +87,12 @@ class Context(Generic[Answered]):
         )
         return self._read(found)
 
-    def arrange(self, change: Callable[[Ports], Answered | Refusal]) -> Answered | Refusal:
+    def arrange(
+        self, change: Callable[[Ports], Answered | Refusal], *, frees: bool = False
+    ) -> Answered | Refusal:
         """Change what the store holds beside the log; sent again, it has its first answer.
 
+        `frees` is of a change that takes something away.
         Raises: StoreUnavailable: nothing was done, or it will be found done.
         """
 
@@ -103,6 +106,7 @@ class Context(Generic[Answered]):
             command_id=self.command_id,
             request=self._request(),
             charge=self._charge(),
+            frees=frees,
         )
         return self._read(found)
 

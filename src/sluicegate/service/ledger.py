@@ -14,6 +14,7 @@ Rules:
   get their turn, first those that narrow. What a crash leaves undone is due again.
 - One thing that cannot be done when it is due stops nothing: it is set aside, in the log of this process and
   in its metrics, and is tried again when something about it changes, or at the next start.
+- On a disk that is nearly full only what narrows is done, see `sluicegate.service.room`.
 - What is appended is lawful: it is asserted of each entry, on the record as the entries before it leave it.
 - The commit that appends an entry also puts its letters in the outbox.
 - Starting recomputes every hash: a log whose root is not that of its entries is refused.
@@ -38,6 +39,7 @@ from sluicegate.service import letters
 from sluicegate.service.allowance import Charge
 from sluicegate.service.follower import Follower
 from sluicegate.service.lanes import Lanes
+from sluicegate.service.room import Room, endless
 from sluicegate_record import entries, law
 from sluicegate_record.entities.happening import CLOCK
 from sluicegate_record.entries import Entry
@@ -60,7 +62,7 @@ class Ledger:
     """The log of one developer, named `origin`.
 
     `wall_ms` reads the wall clock, milliseconds since 1970 UTC; `boot_ms` reads CLOCK_BOOTTIME in
-    milliseconds; `random` gives n random bytes.
+    milliseconds; `random` gives n random bytes; `room` is that of the disk.
     """
 
     def __init__(  # noqa: PLR0913 - a store, a key and a name; and what a test gives for the machine's
@@ -73,6 +75,7 @@ class Ledger:
         boot_ms: Callable[[], float],
         random: Callable[[int], bytes],
         directs: Mapping[str, frozenset[str]] = MappingProxyType({}),
+        room: Room | None = None,
     ) -> None:
         self.store = store
         self.key = key
@@ -82,6 +85,7 @@ class Ledger:
         self.boot_ms = boot_ms
         self.directs = directs
         """The models that agencies direct by the trust file, where it says so."""
+        self.room = room or endless()
         self._lanes = Lanes()
         """The writer holds them. They are taken before the follower's lock, never while that is held."""
         self._follower = Follower()
@@ -134,7 +138,7 @@ class Ledger:
             with self._lanes.hold(), self._telling():
                 self._tick()
 
-    def arrange(
+    def arrange(  # noqa: PLR0913 - what, who, which command; and what it means for counts and for the disk
         self,
         change: Callable[[Ports], dict[str, Any] | Refusal],
         *,
@@ -142,10 +146,12 @@ class Ledger:
         command_id: str,
         request: Any = None,
         charge: Charge | None = None,
+        frees: bool = False,
     ) -> dict[str, Any] | Refusal:
         """Change what the store holds beside the log, in one transaction; no entry is appended.
 
-        The answer is remembered, unless the command id is empty: then it has a secret.
+        The answer is remembered, unless the command id is empty: then it has a secret. `frees` is of a change
+        that takes something away; it is done also on a disk that is nearly full.
         Raises: StoreUnavailable: nothing was done, or it will be found done.
         """
         asked = canonical.digest([by, request])
@@ -155,6 +161,8 @@ class Ledger:
                 with self.store.write() as ports:
                     result = _first(ports.log, named, asked) if named else None
                     if result is None:
+                        if not frees:
+                            self.room.check()
                         result = _agreed(change(ports))
                         self._count(ports, charge, result, [], changes=True)
                         if named:
@@ -288,6 +296,8 @@ class Ledger:
                 raise _RolledBack(made)
             decided = _agreed(lifecycle.decide(self._state, made, now_ms, Entropy(self.random(32))))
             placed = self._placed(decided, now_ms, asking)
+            if placed and not lifecycle.only_narrows(made):
+                self.room.check()
             result = {**decided.result.to_json(), "size": self._state.size + len(placed)}
             self._count(ports, asking.charge, result, placed, changes=bool(placed))
             self._write(ports, placed)
@@ -349,6 +359,7 @@ class Ledger:
                 _log.error("what is due cannot be done, and is set aside: %s", what, exc_info=error)
 
     def _commit_batch(self, most: int) -> list[Entry]:
+        self.room.check_time()
         with self.store.write() as ports:
             self._hold(ports.log)
             now_ms = self.now_ms()
