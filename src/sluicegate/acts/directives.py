@@ -352,7 +352,7 @@ LIFTING = Act(
     LiftPart,
     CaseToSign,
     "Show what a party signs to lift a directive, or a part of it. This opens no case.",
-    ANNEXES_MAX,
+    body_max=ANNEXES_MAX,
 )
 
 
