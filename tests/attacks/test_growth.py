@@ -232,8 +232,11 @@ def test_what_an_agencys_token_opens_without_a_signature_is_counted() -> None:
 def test_bytes_are_counted_whatever_they_say() -> None:
     plane = limited(DailyLimits(bytes=20_000))
     grant = plane.admit()
-    yes(register(plane, grant, *map(str, range(100))))
+    found = yes(register(plane, grant, *map(str, range(100)))).members
     assert no(register(plane, grant, *map(str, range(100, 200)))) == "too_many_bytes"
+    limit(plane, DailyLimits(bytes=1))
+    yes(plane.do("applicant", members.REMOVE, grant=grant, members=found))
+    assert no(register(plane, grant, "a")) == "too_many_bytes"
 
 
 def test_a_command_that_is_sent_again_counts_once() -> None:

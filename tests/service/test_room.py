@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sluicegate.acts import credentials, grants, members, tokens
+from sluicegate.acts import credentials, grants, members, subscriptions, tokens
 from sluicegate.errors import StoreUnavailable
 from sluicegate.service.room import DISK_RESERVE, Room
 from tests.plane import Plane, yes
@@ -58,6 +58,7 @@ def test_below_the_reserve_only_what_narrows_is_accepted(
     no_room(plane, "applicant", grants.CHOOSE_FALLBACK, grant=grant, fallback=True)
     rows = (members.MemberRow(identifiers=(bytes(16),)),)
     no_room(plane, "applicant", members.REGISTER, grant=grant, rows=rows)
+    no_room(plane, "oncd", subscriptions.ADD, kind="webhook", target="https://example.org/hook")
     disk.free = 0
     yes(plane.direct("d-1", models=[MODEL]))
     yes(plane.do("applicant", credentials.REVOKE, credential=key))
