@@ -41,6 +41,7 @@ class Contents:
     principals: dict[bytes, Principal] = field(default_factory=dict)
     organizations: dict[tuple[str, str, str], str] = field(default_factory=dict)
     drafts: dict[str, SavedDraft] = field(default_factory=dict)
+    spent: dict[str, dict[str, int]] = field(default_factory=dict)
     certificates: dict[str, str] = field(default_factory=dict)
     has_earlier_runs: bool = False
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
@@ -194,6 +195,13 @@ class MemoryPrincipals:
     def remove_draft(self, draft: str) -> None:
         with self.session.changing():
             self.session.contents.drafts.pop(draft, None)
+
+    def spent(self, party: str) -> Mapping[str, int]:
+        return self.session.contents.spent.get(party, {})
+
+    def spend(self, party: str, until_ms: Mapping[str, int]) -> None:
+        with self.session.changing():
+            self.session.contents.spent[party] = dict(until_ms)
 
 
 class MemoryFeedKeys:

@@ -23,10 +23,13 @@ from sluicegate.service import doings, preview, tokens
 from sluicegate.service.context import Services
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
+from sluicegate_record import entries
 from sluicegate_record.entities.case import Case
-from sluicegate_record.log import acknowledgement, checkpoint
+from sluicegate_record.entries import Draft
+from sluicegate_record.log import acknowledgement, checkpoint, merkle
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Opening
+from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.terms.quorum import parties_of
 from tests import worlds
 from tests.clock import Clock
@@ -151,6 +154,20 @@ class Plane:
     def pseudonyms(self, name: str) -> Sequence[str]:
         """Those of the organizations of a legal name."""
         return self.store.principals.organizations(application.name_key(name))
+
+    def written(self, *drafts: Draft) -> None:
+        """Entries that another build wrote: this one asks nothing, and follows."""
+        grown = Frontier()
+        for leaf in self.store.log.leaves(0, self.size):
+            grown.append(merkle.leaf_hash(leaf))
+        placed = entries.place_all(
+            drafts, seq=self.size, at_ms=self.ledger.now_ms(), by="earlier", command=self.id()
+        )
+        nodes = [node for entry in placed for node in grown.append(merkle.leaf_hash(entry.leaf))]
+        note = checkpoint.sign(ORIGIN, grown.size, grown.root(), private_key("log"))
+        with self.store.write() as ports:
+            ports.log.append(placed, nodes, note)
+        self.ledger.catch_up()
 
     # What people do
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sluicegate.acts.act import AnyAct
-from sluicegate.acts.table import PUBLIC
+from sluicegate.acts.act import DEVELOPER, AnyAct
+from sluicegate.acts.table import ACTS, PUBLIC
 from sluicegate.control import openapi
 from sluicegate.core.access.refusals import REASONS, Reason
 from sluicegate.core.directives import directive
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.clocks import CALENDARS
 from sluicegate.http.errors import STATUS_OF_CODE, STATUS_OF_ERROR, STATUS_OF_REFUSAL
+from sluicegate.settings import DailyLimits
 from sluicegate_record.entries import TYPES, Body
 from sluicegate_record.entries.body import Part, part_of
 from sluicegate_record.form import FormField, definitions, shape_of
@@ -37,6 +39,7 @@ def pages() -> dict[str, str]:
         "reference/api.md": _api(),
         "reference/openapi.json": json.dumps(openapi.document(PUBLIC), indent=2) + "\n",
         "reference/casework.md": _casework(),
+        "reference/limits.md": _limits(),
         "reference/entry-types.md": _entry_types(),
         "reference/entries.schema.json": json.dumps(entries_schema(), indent=2) + "\n",
     }
@@ -133,6 +136,38 @@ def _acts(acts: Iterable[AnyAct]) -> str:
         for act in acts
     ]
     return _table(["act", "route", "roles", "what it does"], rows)
+
+
+def _limits() -> str:
+    rows = [[f"`{act.name}`", _others(act), act.bound.why] for act in ACTS.values() if act.bound is not None]
+    limits = [[f"`{name}`", f"{limit:,}"] for name, limit in asdict(DailyLimits()).items()]
+    acts = _table(["act", "others than staff", "what bounds it"], rows)
+    return _page(
+        "Limits",
+        "How much each act can write to the ledger for ever.",
+        f"{_BOUNDS}\n\n{acts}\n\n{_DAILY}\n\n{_table(['limit', 'a day, unless set'], limits)}",
+    )
+
+
+_BOUNDS = """## What bounds each act
+
+An act that is not in this table writes nothing, or only the developer's staff may do it."""
+_DAILY = """## Daily limits
+
+`serve --limit NAME=NUMBER` sets one. A limit is for each party, not for all parties together.
+
+- What was used is free again a day later, little by little.
+- A refusal has the status 429, a code such as `too_many_keys`, and `Retry-After`. It says the limit,
+  how much is used, and when the same is allowed again. Nothing was done, and nothing is counted.
+- A party is the holder of a token. An act about a grant also counts for the organization of that legal name,
+  whatever token does it. An agency is one party with all its tokens. The developer's staff are not counted.
+- `corrections` are those of one person; `corrections_of_members` those of all members of an organization.
+- `members` counts rows. `repeats` are ends that change nothing. `bytes` is what the other counted acts
+  write. An end that changes something is never refused."""
+
+
+def _others(act: AnyAct) -> str:
+    return ", ".join(sorted(act.roles - {DEVELOPER}))
 
 
 def _casework() -> str:

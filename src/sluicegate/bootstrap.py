@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import random
 import re
 import resource
@@ -24,6 +25,7 @@ from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -35,7 +37,7 @@ from sluicegate.control.app import application
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
-from sluicegate.core.lifecycle import Refusal, notices
+from sluicegate.core.lifecycle import Acceptance, Refusal, notices
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.terms import document, trust
 from sluicegate.errors import CommandRefused, InvalidInput, StoreUnavailable, StoreUnusable
@@ -60,6 +62,7 @@ from sluicegate.post.webhook import Webhooks
 from sluicegate.service import tokens
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
+from sluicegate.service.room import Room
 from sluicegate.settings import FIRST_GATEWAY, ControlSettings, FeedSettings, GatewaySettings, HttpSettings
 from sluicegate.store import hints, keyfile, lock
 from sluicegate.store.clock import ClockFile, FollowedClock, SteadyClock
@@ -142,16 +145,23 @@ def control(settings: ControlSettings, command: str) -> Control:
             boot_ms=boot_ms,
             random=secrets.token_bytes,
             directs=pins.directs,
+            room=Room(partial(_free_bytes, settings.state_dir), settings.reserve_bytes),
         )
-    started = ledger.execute(
-        StartLog(settings.origin, ledger.vkey(), pins.developer, pins.pins),
-        by="log",
-        command_id=f"start_{secrets.token_hex(16)}",
-    )
+    start = StartLog(settings.origin, ledger.vkey(), pins.developer, pins.pins)
+    # A start that has nothing to write needs no room on the disk, and does not wait for what is due.
+    started: Acceptance | dict[str, Any] | Refusal = ledger.consider(start)
+    if isinstance(started, Acceptance) and started.drafts:
+        started = ledger.execute(start, by="log", command_id=f"start_{secrets.token_hex(16)}")
     if isinstance(started, Refusal):
         raise CommandRefused(started.message, code=started.code, remedy=started.remedy)
     _first_tokens(ledger, settings.state_dir / "tokens")
     return Control.over(settings, ledger)
+
+
+def _free_bytes(folder: Path) -> int:
+    """How much of the disk of a folder is free for this process."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
 
 
 @contextmanager

@@ -327,6 +327,12 @@ class Principals(Protocol):
     def remove_draft(self, draft: str) -> None:
         """Forget a draft."""
 
+    def spent(self, party: str) -> Mapping[str, int]:
+        """Until when what a party has used of each daily limit is free again, milliseconds since 1970 UTC."""
+
+    def spend(self, party: str, until_ms: Mapping[str, int]) -> None:
+        """Note that in place of what was noted."""
+
 
 class FeedKeys(Protocol):
     """The keys of feeds, as the log's key certifies them; and what builds without feeds have left."""

@@ -112,6 +112,31 @@ class PostSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DailyLimits:
+    """How much one party may have written to the ledger in a day, by what is counted. Each is at least 1.
+
+    A party is the holder of a token, an agency, or an organization of one legal name with a grant, whatever
+    tokens act for it. `corrections` are those of one person, `corrections_of_members` those of all members
+    of an organization. `members` counts rows; `bytes` is what all other counted acts come to.
+    """
+
+    applications: int = 100
+    drafts: int = 500
+    choices: int = 50
+    keys: int = 2_000
+    members: int = 200_000
+    claims: int = 10_000
+    links: int = 10_000
+    corrections: int = 20
+    corrections_of_members: int = 20_000
+    signers: int = 100
+    subscriptions: int = 200
+    cases: int = 200
+    repeats: int = 5_000
+    bytes: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
 class ControlSettings:
     """One control-plane process."""
 
@@ -122,6 +147,9 @@ class ControlSettings:
     port: int = CONTROL_PORT
     max_body_bytes: int = 16 * 1024 * 1024
     """An annex of 100,000 rows comes in one request. The sender has shown a token first."""
+    limits: DailyLimits = DailyLimits()
+    reserve_bytes: int = 256 * 1024 * 1024
+    """How much of the disk is kept for what narrows access."""
     post: PostSettings = PostSettings()
     http: HttpSettings = HttpSettings()
 

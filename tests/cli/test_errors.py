@@ -138,6 +138,16 @@ def test_options_that_do_not_go_together_are_wrong_usage(cli):
 # 3: invalid input
 
 
+@pytest.mark.parametrize(
+    "given", ["keys", "keys=0", "keys=-1", "kyes=5", "keys=٣", "keys=5=6", "keys=" + "9" * 40]
+)
+def test_a_daily_limit_that_is_none_is_refused_before_anything_starts(cli, tmp_path, given):
+    done = cli("control", "--trust", "t.yaml", "--state", str(tmp_path / "s"), "--limit", given, "--json")
+    assert (done.code, done.error["code"]) == (3, "invalid_input")
+    assert "expected NAME=NUMBER, such as keys=5000; names: applications" in done.error["message"]
+    assert not (tmp_path / "s").exists()
+
+
 def test_every_error_of_a_plan_is_listed_with_its_place_and_nothing_is_applied(plane, tmp_path):
     plan = tmp_path / "plan.yaml"
     text = (

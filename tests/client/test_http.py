@@ -61,6 +61,14 @@ def busy(status: int, told: object = None) -> Turn:
     return turn
 
 
+def exhausted(connection: socket.socket) -> None:
+    """A day's allowance is used: nothing was done, and will not be for hours."""
+    error = {"code": "too_many_keys", "message": "2,000 a day", "remedy": "again at noon", "at": []}
+    data = json.dumps({"error": error}).encode()
+    head = b"HTTP/1.1 429 Too Many\r\nretry-after: 7200\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+    connection.sendall(head % len(data) + data)
+
+
 def is_silent(connection: socket.socket) -> None:
     pass
 
@@ -195,3 +203,12 @@ def test_a_url_that_is_none_is_told_before_anything_is_asked(url):
 def test_a_token_that_no_header_can_hold_is_told(token):
     with pytest.raises(InvalidInput, match="characters that no token has"):
         Client("http://127.0.0.1:1", token)
+
+
+def test_what_a_day_allows_no_more_is_a_refusal_and_is_not_asked_again():
+    with (
+        asking(exhausted) as (client, heads),
+        pytest.raises(CommandRefused, match="2,000 a day") as refused,
+    ):
+        client.do(SEND, Words(text="a"))
+    assert (len(heads), refused.value.code) == (1, "too_many_keys")

@@ -56,7 +56,7 @@ class Plane:
         """The token of a holder, made when first asked for."""
         name = name or role
         if role == PERSON:
-            return tokens.link(self.ledger, "mem_x")
+            return tokens.link(self.ledger, self.ledger.store.principals, "mem_x")
         if name not in self._token:
             made = tokens.issue(self.ledger, TokenRequest(role=role, name=name, party=party))
             assert not isinstance(made, Refusal)

@@ -14,6 +14,7 @@ import pytest
 
 from sluicegate import bootstrap, errors
 from sluicegate.core.lifecycle import Refusal
+from sluicegate.errors import StoreUnusable
 from sluicegate.http.errors import STATUS_OF_ERROR, STATUS_OF_REFUSAL, refused
 from sluicegate.settings import ControlSettings
 from tests.control.conftest import served
@@ -90,16 +91,19 @@ def test_a_surprise_is_500_and_nothing_of_it_is_told(caplog: pytest.LogCaptureFi
 def test_a_control_plane_whose_own_task_fails_ends_with_that_fault(
     caplog: pytest.LogCaptureFixture, tmp_path: Path
 ):
-    """A fault in the ticker would otherwise be silent: what is due would wait for the next command."""
+    """A store that is not ours is no fault of one chore: nothing can go on."""
     plane = Plane()
+
+    def altered() -> None:
+        raise StoreUnusable("the log goes back")
 
     async def test() -> None:
         stop = asyncio.Event()
         wired = bootstrap.Control(settings(str(tmp_path)), plane.ledger, plane.fleet)
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(StoreUnusable):
             await asyncio.wait_for(bootstrap.serve_control(wired, stop, lambda _: None), BOUND_S)
 
-    plane.fleet.tick = lambda: 1 // 0  # type: ignore[method-assign, assignment]
+    plane.fleet.tick = altered  # type: ignore[method-assign]
     asyncio.run(test())
     assert "a task of its own failed" in caplog.text
 
@@ -140,7 +144,8 @@ def test_every_kind_of_error_has_a_status():
 
 
 @pytest.mark.parametrize(
-    ("kind", "status"), [("unknown", 404), ("conflict", 409), ("forbidden", 403), ("unverified", 403)]
+    ("kind", "status"),
+    [("unknown", 404), ("conflict", 409), ("forbidden", 403), ("unverified", 403), ("exhausted", 429)],
 )
 def test_every_kind_of_refusal_has_a_status(kind, status):
     assert STATUS_OF_REFUSAL[kind] == status
@@ -149,4 +154,10 @@ def test_every_kind_of_refusal_has_a_status(kind, status):
     assert json.loads(bytes(response.body)) == {
         "error": {"code": "some_code", "message": "what was found", "remedy": "what to do", "at": []}
     }
-    assert len(STATUS_OF_REFUSAL) == 4
+    assert len(STATUS_OF_REFUSAL) == 5
+    assert "retry-after" not in response.headers
+
+
+def test_a_refusal_that_time_ends_says_when():
+    refusal = Refusal("exhausted", "too_many_keys", "what was found", "again later", 17)
+    assert refused(refusal).headers["retry-after"] == "17"

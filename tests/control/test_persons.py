@@ -18,7 +18,7 @@ from sluicegate.acts import providers
 from sluicegate.acts.act import AnyAct
 from sluicegate.control.keysets import Refresher
 from sluicegate.control.outside import OUTSIDE
-from sluicegate.control.plane import ControlPlane
+from sluicegate.control.plane import ControlPlane, chores_of
 from sluicegate.errors import InvalidInput, Unreachable
 from sluicegate.service import tokens
 from sluicegate.service.context import Context
@@ -101,7 +101,7 @@ def test_a_correction_is_a_status_and_nothing_beside_it(idle: Plane, body):
 
 def tokens_link(idle: Plane) -> str:
     """The token of a link whose member is gone."""
-    return tokens.link(idle.ledger, "mem_gone")
+    return tokens.link(idle.ledger, idle.ledger.store.principals, "mem_gone")
 
 
 def test_a_link_of_somebody_gone_says_so(idle: Plane):
@@ -178,7 +178,7 @@ def test_a_provider_that_is_removed_is_not_asked_any_more(staffed):
 def waited(staffed: Staffed, sets: Sets | None, who: str, act: AnyAct, **given: Any) -> Any:
     """The answer of an act that may fetch keys from these sets."""
     refresher = Refresher(staffed.ledger, sets, lambda: 0.5, staffed.services.key_failures)
-    plane = ControlPlane(staffed.services, refresher, 100_000)
+    plane = ControlPlane(staffed.services, refresher, 100_000, chores_of(staffed.services))
     asked = act.asked(**given)
     context = Context(staffed.services, staffed.who[who], act, asked, staffed.id())
 

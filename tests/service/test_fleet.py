@@ -1121,3 +1121,16 @@ def test_an_answer_reads_its_entries_once(plane):
     plane.feed.head = Counting(plane.store.log)
     plane.ask(0)
     assert read == [(0, plane.size)]
+
+
+def test_however_much_a_gateway_reports_the_entry_of_being_in_force_has_room_for_its_proof(plane):
+    plane.asked(plane.signed(plane.size))
+    directed = yes(plane.direct("d-1"))
+    lies = {f"{number:04}".ljust(200, "x"): 1 for number in range(300)}
+    plane.hear(plane.signed(plane.size, cut={"d-1": 3, **lies}))
+    (noted,) = plane.store.log.entries(directed.size, 100)
+    (row,) = noted.public["gateways"]
+    assert noted.type == "directive.in_force"
+    assert len(noted.leaf) < 2_000
+    assert (row["gateway"], row["state"]) == ("gateway-1", "acknowledged")
+    assert plane.fleet.unnoted == set()

@@ -108,7 +108,8 @@ def test_no_one_revokes_the_token_in_use_or_one_that_is_not_there(plane):
 
     assert revoked(plane.who["developer"].id) == "token_in_use"
     assert revoked("gateway_9") == "token_unknown"
-    person = bearer.authenticate(plane.store.principals, tokens.link(plane.ledger, "mem_1"))
+    known = plane.store.principals
+    person = bearer.authenticate(known, tokens.link(plane.ledger, known, "mem_1"))
     assert revoked(person.id) == "token_unknown"
     assert set(states(plane).values()) == {"valid"}
     assert "mem_1" not in states(plane)

@@ -109,3 +109,13 @@ class PrincipalsContract(Contract):
             ports.principals.remove_draft("none")
         with store.write() as ports:
             assert list(ports.principals.drafts("applicant")) == [DRAFTS[0], DRAFTS[2]]
+
+    def test_what_a_party_has_used_is_the_newest_that_was_noted(self, store):
+        assert store.principals.spent("applicant_1") == {}
+        store.principals.spend("applicant_1", {"keys": 17})
+        store.principals.spend("applicant_2", {"keys": 18})
+        store.principals.spend("applicant_1", {"keys": 19, "bytes": 1 << 50})
+        assert store.principals.spent("applicant_1") == {"keys": 19, "bytes": 1 << 50}
+        assert store.principals.spent("applicant_2") == {"keys": 18}
+        store.principals.spend("applicant_1", {})
+        assert store.principals.spent("applicant_1") == {}

@@ -174,6 +174,7 @@ ALTER TABLE incarnations_then RENAME TO incarnations;
 DROP TRIGGER organization_is_named;
 DROP TABLE organization_names;
 DROP TABLE feed_keys;
+DROP TABLE spent;
 DROP INDEX plans;
 INSERT INTO incarnations VALUES ('gateway-1', 'incarnation-1', 'api');
 PRAGMA user_version=3;

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
+from sluicegate.acts.bounds import Bound
 from sluicegate_record.form import Exact, Form, form
 
 DEVELOPER, AGENCY, APPLICANT, GATEWAY = "developer", "agency", "applicant", "gateway"
@@ -69,6 +70,8 @@ class Act(Generic[Asked, Answered]):
     asked: type[Asked]
     answered: type[Answered]
     help: str
+    bound: Bound | None = None
+    """What bounds how much it can write; None if it writes nothing, or only staff may do it."""
     body_max: int = ACT_BODY_MAX
     """How many bytes its body may have; the settings of a control plane may allow fewer."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done, Nothing
+from sluicegate.acts.bounds import ENDS, ONCE, daily
 from sluicegate.acts.cases import CaseArgument, CaseName
 from sluicegate.acts.fields import FileName, ReleaseName, ShortText, StageName, SurfaceName, text
 from sluicegate.acts.grants import GrantName
@@ -46,6 +47,7 @@ SUBMIT = Act(
     Submission,
     NewApplication,
     "Apply for one stage on one surface. 'status' shows what each stage asks for.",
+    daily("applications"),
 )
 
 
@@ -77,6 +79,7 @@ AMEND = Act(
     NewAmendment,
     "Renew a grant, or change what it was agreed for, without a new application. "
     "Meanwhile the grant stays valid.",
+    daily("applications"),
 )
 
 
@@ -114,6 +117,7 @@ ANSWER = Act(
     AgencyAnswer,
     AnswerReceipt,
     "Answer an agency's question. Its clock runs again.",
+    ONCE,
 )
 
 
@@ -134,6 +138,7 @@ ACCEPT = Act(
     CaseArgument,
     SeatReceipt,
     "Take the seat that is offered to you.",
+    ONCE,
 )
 
 
@@ -153,6 +158,7 @@ WITHDRAW = Act(
     CaseArgument,
     CaseEnd,
     "End your own open case. An offered seat goes to the next organization.",
+    ENDS,
 )
 RETURN = Act(
     "case.return",
@@ -181,6 +187,7 @@ REPLY = Act(
     CaseText,
     ReplyReceipt,
     "Answer a denial, which is then reviewed again, or a removal before it counts. You can do this once.",
+    ONCE,
 )
 
 
@@ -207,6 +214,7 @@ APPEAL = Act(
     CaseText,
     NewAppeal,
     "Appeal a denial or a removal. No one who signed in that case decides the appeal.",
+    daily("applications"),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
+from sluicegate.acts.bounds import ENDS, daily
 from sluicegate.acts.fields import Identifier
 from sluicegate.acts.grants import GrantName, HoldingFilter, HoldingView
 from sluicegate_record.form import Note, form, within
@@ -84,6 +85,7 @@ ISSUE = Act(
     KeyDigest,
     KnownCredential,
     "Make an API key under a grant. It is made on this machine and shown once; only its digest is sent.",
+    daily("keys"),
 )
 
 
@@ -109,4 +111,5 @@ REVOKE = Act(
     CredentialArgument,
     CredentialEnd,
     "Revoke a credential, immediately and forever. Its open streams end.",
+    ENDS,
 )

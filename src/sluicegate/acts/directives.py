@@ -18,6 +18,7 @@ from sluicegate.acts.act import (
     Done,
     Nothing,
 )
+from sluicegate.acts.bounds import SIGNED, daily
 from sluicegate.acts.coverage import (
     AssuranceSides,
     ExceptionCoverage,
@@ -105,7 +106,7 @@ PREVIEW = Act(
     DirectiveText,
     DirectivePreview,
     "Show who a directive would cover and spare, and what each exception changes. This changes nothing.",
-    ANNEXES_MAX,
+    body_max=ANNEXES_MAX,
 )
 
 
@@ -136,6 +137,7 @@ ISSUE = Act(
     SignedDirective,
     AcceptedDirective,
     "Sign a directive and put it in force immediately, also for open streams.",
+    SIGNED,
     ANNEXES_MAX,
 )
 
@@ -156,6 +158,7 @@ CONFIRM = Act(
     SignedStatement,
     ConfirmedDirective,
     "Confirm, as its issuer, that a transcribed order was entered correctly.",
+    SIGNED,
 )
 
 
@@ -349,7 +352,7 @@ LIFTING = Act(
     LiftPart,
     CaseToSign,
     "Show what a party signs to lift a directive, or a part of it. This opens no case.",
-    ANNEXES_MAX,
+    body_max=ANNEXES_MAX,
 )
 
 
@@ -381,6 +384,7 @@ LIFT = Act(
     LiftRequest,
     LiftCase,
     "Ask to lift a directive, or a part of it. A party that its 'liftedBy' names signs.",
+    daily("cases"),
     ANNEXES_MAX,
 )
 

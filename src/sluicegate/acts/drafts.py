@@ -6,6 +6,7 @@ from typing import Annotated
 
 from sluicegate.acts.act import Act, ActAnswer, Arguments, Nothing
 from sluicegate.acts.applications import APPLICANTS, NewApplication, OrganizationText, Submission
+from sluicegate.acts.bounds import ENDS, daily
 from sluicegate.acts.fields import FileName, ReleaseName, StageName, SurfaceName
 from sluicegate_record.form import Note, Time, form
 
@@ -33,6 +34,7 @@ SAVE = Act(
     Submission,
     DraftReceipt,
     "Save an application without submitting it, and show what is not eligible.",
+    daily("drafts"),
 )
 
 
@@ -55,6 +57,7 @@ EDIT = Act(
     DraftEdit,
     DraftReceipt,
     "Change a draft, and show what is still not eligible. Its name stays.",
+    daily("drafts"),
 )
 
 
@@ -92,6 +95,7 @@ SUBMIT = Act(
     DraftArgument,
     NewApplication,
     "Submit a draft.",
+    daily("applications"),
 )
 
 
@@ -111,4 +115,5 @@ DISCARD = Act(
     DraftArgument,
     DraftEnd,
     "Delete a draft.",
+    ENDS,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments, Done
+from sluicegate.acts.bounds import ENDS, ONCE
 from sluicegate_record.form import Json, Note, form
 from sluicegate_record.statements.directives import DrillReport
 
@@ -31,6 +32,7 @@ END = Act(
     DrillArgument,
     DrillEnd,
     "End a drill.",
+    ENDS,
 )
 
 
@@ -50,4 +52,5 @@ REPORT = Act(
     SignedDrillReport,
     "Show the signed report of a drill: how long until it was in force everywhere, "
     "and until access was back.",
+    ONCE,
 )

@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, DEVELOPER, GATEWAY, Act, ActAnswer, Arguments, Nothing
+from sluicegate.acts.bounds import IN_PLACE, ONCE
 from sluicegate.acts.fields import Identifier, PlainName, ShortText, some, text
 from sluicegate_record.form import Json, Verbatim, form, within
 
@@ -82,6 +83,7 @@ REPORT = Act(
     FleetReport,
     ReportReceipt,
     "Report the use of a gateway: streams that are open, calls, grants under which a call has succeeded.",
+    ONCE,
 )
 
 
@@ -120,4 +122,5 @@ POLL = Act(
     FeedQuestion,
     ActAnswer,
     "Follow the log: the entries after `after`, and a lease. It waits for news for `waitMs` at most.",
+    IN_PLACE,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
+from sluicegate.acts.bounds import ENDS, daily
 from sluicegate.acts.fields import text
 from sluicegate_record.form import Note, Time, form, within
 from sluicegate_record.terms import kinds
@@ -151,6 +152,7 @@ SURRENDER = Act(
     GrantArgument,
     GrantChange,
     "Give a grant back. Its keys stop working, and its seat goes to the next organization.",
+    ENDS,
 )
 
 
@@ -178,6 +180,7 @@ CHOOSE_FALLBACK = Act(
     FallbackChoice,
     FallbackReceipt,
     "Choose whether the fallback answers requests that a directive refuses.",
+    daily("choices"),
 )
 
 
@@ -207,4 +210,5 @@ REMOVE = Act(
     RemovalRequest,
     NewRemoval,
     "Open a case about ending a grant. Its holder may reply before it counts.",
+    daily("cases"),
 )

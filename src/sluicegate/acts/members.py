@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Annotated, TypeAlias
 
 from sluicegate.acts.act import ANNEXES_MAX, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
+from sluicegate.acts.bounds import ENDS, daily
 from sluicegate.acts.fields import Identifier, ShortText, digest, some, text
 from sluicegate_record.directives.status import STATUSES
 from sluicegate_record.form import Note, Time, form
@@ -91,6 +92,7 @@ REGISTER = Act(
     MemberRows,
     NewMembers,
     "Register members of an organization, and claim their statuses: all of the rows or no row.",
+    daily("members"),
     ANNEXES_MAX,
 )
 
@@ -164,6 +166,7 @@ REMOVE = Act(
     MemberNames,
     MembersEnd,
     "Remove members. The keys bound to them are revoked.",
+    ENDS,
 )
 
 
@@ -193,6 +196,7 @@ CLAIM = Act(
     MemberClaim,
     NewMemberClaim,
     "Claim a member's status for your organization, or with an assertion of your provider.",
+    daily("claims"),
 )
 
 
@@ -220,6 +224,7 @@ REVOKE = Act(
     ClaimArgument,
     ClaimEnd,
     "Take back the claim of your organization, or of its provider, about a member.",
+    ENDS,
 )
 
 
@@ -239,4 +244,5 @@ LINK = Act(
     MemberArgument,
     MemberLink,
     "Make a private link where a member sees and corrects their own status. The link before it ends.",
+    daily("links"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import PERSON, Act, ActAnswer, Arguments, Done, Nothing
+from sluicegate.acts.bounds import daily
 from sluicegate.acts.fields import ShortText
 from sluicegate.acts.members import ClaimView, MemberLink
 from sluicegate_record.directives.status import STATUSES
@@ -64,6 +65,7 @@ CLAIM = Act(
     OwnClaim,
     NewOwnClaim,
     "Say what your status is. If others disagree, it is unknown until your organization settles it.",
+    daily("corrections"),
 )
 LINK = Act(
     "person.link",
@@ -73,4 +75,5 @@ LINK = Act(
     Nothing,
     MemberLink,
     "Make a link that only you know. The link before it ends.",
+    daily("corrections"),
 )

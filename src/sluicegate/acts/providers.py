@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
 from sluicegate.acts.act import Act, ActAnswer, Arguments, Done
+from sluicegate.acts.bounds import ENDS, daily
 from sluicegate.acts.fields import ShortText, some, text
 from sluicegate.acts.members import ADMINISTRATORS, OrganizationArgument
 from sluicegate.targets import TARGET_MAX
@@ -47,6 +48,7 @@ REGISTER = Act(
     ProviderRegistration,
     KnownProvider,
     "Register an identity provider, with its keys or the URL of its keys.",
+    daily("signers"),
 )
 
 
@@ -106,6 +108,7 @@ ROTATE = Act(
     KeyRotation,
     KeyChange,
     "Replace a provider's keys by those in a file, or by those that are at its URL now.",
+    daily("signers"),
 )
 
 
@@ -124,4 +127,5 @@ REMOVE = Act(
     ProviderArgument,
     KnownProvider,
     "Stop believing a provider. Its claims about statuses stay until they are revoked.",
+    ENDS,
 )

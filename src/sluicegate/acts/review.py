@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import Annotated, Literal
 
 from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments, Done
+from sluicegate.acts.bounds import SIGNED
 from sluicegate.acts.cases import CaseArgument, CaseView, ContributionView
 from sluicegate.acts.fields import Opened, PlainName, text
 from sluicegate.acts.transcript import Officers, Transcribed
@@ -165,6 +166,7 @@ IMPORT = Act(
     ReviewStatement,
     StatementReceipt,
     "Put a signed file on the record: a position, a schedule of positions, a proceeding, a screening.",
+    SIGNED,
 )
 
 

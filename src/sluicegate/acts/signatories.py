@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import Act, ActAnswer, Done
+from sluicegate.acts.bounds import ENDS, daily
 from sluicegate.acts.credentials import CredentialArgument
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.fields import text
@@ -35,6 +36,7 @@ PIN = Act(
     SignatoryKey,
     KnownSignatory,
     "Allow a key to sign attestations for the organization that holds a grant.",
+    daily("signers"),
 )
 
 
@@ -98,6 +100,7 @@ RETIRE = Act(
     SignatoryArgument,
     SignatoryEnd,
     "Retire a signatory. It may sign no more, and its present attestations end.",
+    ENDS,
 )
 
 
@@ -118,6 +121,7 @@ ATTEST = Act(
     SignedStatement,
     KnownAttestation,
     "Put in force what a signatory has signed about all persons who can reach a key.",
+    daily("keys"),
 )
 
 
@@ -136,4 +140,5 @@ WITHDRAW = Act(
     CredentialArgument,
     AttestationEnd,
     "End the attestation of a key.",
+    ENDS,
 )

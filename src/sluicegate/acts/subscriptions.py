@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Nothing
+from sluicegate.acts.bounds import ENDS, daily
 from sluicegate.acts.fields import ShortText, text
 from sluicegate.targets import TARGET_MAX
 from sluicegate_record.form import Note, Time, form
@@ -50,6 +51,7 @@ ADD = Act(
     NewSubscription,
     "Get a notice of everything that happens in the cases you may see. A webhook's secret is shown once; an "
     "address gets a code first, to confirm that it is yours.",
+    daily("subscriptions"),
 )
 
 
@@ -69,6 +71,7 @@ CONFIRM = Act(
     AddressCode,
     SubscriptionView,
     "Confirm that a mail address is yours, with the code that was sent to it within the last day.",
+    daily("subscriptions"),
 )
 
 
@@ -113,6 +116,7 @@ REMOVE = Act(
     SubscriptionArgument,
     SubscriptionEnd,
     "End a subscription. Letters that wait for it are deleted.",
+    ENDS,
 )
 
 
@@ -132,6 +136,7 @@ TRY = Act(
     SubscriptionArgument,
     TrialLetter,
     "Send a test letter, to see whether it arrives.",
+    daily("subscriptions"),
 )
 
 
@@ -189,4 +194,5 @@ REPLAY = Act(
     ReplayRequest,
     ReplayedLetters,
     "Send dead letters again: one, or all. If their subscription had stopped, it starts again.",
+    daily("subscriptions"),
 )

@@ -28,6 +28,7 @@ from sluicegate.settings import (
     GATEWAY_PORT,
     UNFINISHED_BYTES_MAX,
     ControlSettings,
+    DailyLimits,
     FeedSettings,
     GatewaySettings,
     HttpSettings,
@@ -66,6 +67,19 @@ Http = Annotated[
 ]
 CONTROL_GIVES_WAY = 3
 """Leases come first: under load the control plane gets half of what the feed and the gateway get."""
+Limits = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit",
+        help="NAME=NUMBER, again for each: how much of something one party may write in a day.",
+        show_default=False,
+    ),
+]
+Reserve = Annotated[
+    int,
+    typer.Option("--reserve-mib", help="How much of the disk is kept for what narrows, in MiB.", min=0),
+]
+_RESERVE = 256
 _STATE = Path("sluicegate-state")
 _ORIGIN = "sluicegate.example/log"
 
@@ -83,11 +97,13 @@ def up(
         int, typer.Option("--gateway-port", help="The gateway's port; 0: any free port.", min=0, max=65_535)
     ] = GATEWAY_PORT,
     http: Http = None,
+    limit: Limits = None,
+    reserve_mib: Reserve = _RESERVE,
     as_json: Json = False,
 ) -> None:
     """Run a control plane, its feed and a gateway, on SQLite. Ctrl-C ends all three."""
     targets = _targets(upstream)
-    control = ControlSettings(state, trust, origin, host, port, post=_post(), http=_http(http))
+    control = _settings(ControlSettings(state, trust, origin, host, port), http, limit, reserve_mib)
     with _supervised("up", state) as processes:
         begun = _start_control(processes, control, feed_port, as_json)
         token = state / "tokens" / f"{FIRST_GATEWAY}.token"
@@ -121,13 +137,15 @@ def serve(
     port: Port = CONTROL_PORT,
     feed_port: FeedPort = FEED_PORT,
     http: Http = None,
+    limit: Limits = None,
+    reserve_mib: Reserve = _RESERVE,
     as_json: Json = False,
 ) -> None:
     """Run the control plane and its feed; what ends is started again. Each is a process of its own.
 
     The first start writes tokens into STATE/tokens. Give each to its holder.
     """
-    control = ControlSettings(state, trust, origin, host, port, post=_post(), http=_http(http))
+    control = _settings(ControlSettings(state, trust, origin, host, port), http, limit, reserve_mib)
     with _supervised("serve", state) as processes:
         _start_control(processes, control, feed_port, as_json)
         processes.watch()
@@ -140,10 +158,12 @@ def control(
     host: Host = "127.0.0.1",
     port: Port = CONTROL_PORT,
     http: Http = None,
+    limit: Limits = None,
+    reserve_mib: Reserve = _RESERVE,
     as_json: Json = False,
 ) -> None:
     """Run the control plane without its feed. Use it where something else starts and watches processes."""
-    settings = ControlSettings(state, trust, origin, host, port, post=_post(), http=_http(http))
+    settings = _settings(ControlSettings(state, trust, origin, host, port), http, limit, reserve_mib)
     _control(settings, "")(lambda said: _ready("control", said["url"], as_json, vkey=said["vkey"]))
 
 
@@ -360,6 +380,28 @@ def _http(given: list[str] | None) -> HttpSettings:
         else:
             raise InvalidInput(f"--http {item!r}, expected a whole number from 1")
     return HttpSettings(**found)
+
+
+def _settings(
+    where: ControlSettings, http: list[str] | None, limit: list[str] | None, reserve_mib: int
+) -> ControlSettings:
+    """The settings of a control plane, with the bounds of its server, its limits and its reserve."""
+    return replace(
+        where, limits=_limits(limit), reserve_bytes=reserve_mib << 20, http=_http(http), post=_post()
+    )
+
+
+def _limits(given: list[str] | None) -> DailyLimits:
+    """The daily limits, with those that are given. Raises: InvalidInput."""
+    known = [each.name for each in fields(DailyLimits)]
+    found: dict[str, int] = {}
+    for item in given or ():
+        name, _, number = item.partition("=")
+        if name not in known or not (number.isascii() and number.isdecimal() and 0 < int(number) < 1 << 50):
+            said = f"the limit {item!r}, expected NAME=NUMBER, such as keys=5000; names: {', '.join(known)}"
+            raise InvalidInput(said)
+        found[name] = int(number)
+    return DailyLimits(**found)
 
 
 def _post() -> PostSettings:

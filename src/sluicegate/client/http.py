@@ -95,9 +95,9 @@ class Client:
                 continue
             if 200 <= found.status < 300:
                 return found
-            if found.retry_after_s is None or not tries_left:
+            if not found.is_busy or not tries_left:
                 raise _error(found)
-            time.sleep(min(found.retry_after_s, WAIT_S_MAX))
+            time.sleep(found.retry_after_s or 0)
         raise AssertionError("unreachable")
 
     def _response(
@@ -128,6 +128,12 @@ class _Answer(NamedTuple):
     status: int
     body: bytes
     retry_after_s: int | None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the server can be asked again in a moment."""
+        return self.retry_after_s is not None and self.retry_after_s <= WAIT_S_MAX
+
     """When a server that did nothing wants to be asked again."""
 
 
@@ -178,6 +184,8 @@ def _error(answer: _Answer) -> SluicegateError:
         return Unreachable(said, remedy="set SLUICEGATE_URL to the URL of a control plane")
     at = [Place(each.file, each.line, each.column, each.expected, each.found) for each in told.at]
     kind = _KINDS.get(answer.status, Unreachable)
+    if answer.status == 429 and not answer.is_busy:  # what a day allows is used
+        kind = CommandRefused
     return kind(told.message, code=told.code, remedy=told.remedy, at=at)
 
 

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from functools import partial
 
 from starlette.applications import Starlette
 
 from sluicegate.acts.table import PUBLIC
 from sluicegate.control import logfiles, openapi, operations, page
-from sluicegate.control.plane import ControlPlane
+from sluicegate.control.plane import FLEET, ControlPlane
 from sluicegate.control.routes import routes
-from sluicegate.errors import StoreUnavailable
 from sluicegate.http import app as http
 from sluicegate.http.app import Fault
 from sluicegate.http.entrance import Entrance
-from sluicegate.http.threads import urgently
 from sluicegate.settings import HttpSettings
 
 TICK_S = 1.0
 """How often time is looked at while no one asks for anything."""
-_log = logging.getLogger(__name__)
 
 
 def application(plane: ControlPlane, http_settings: HttpSettings, fault: Fault) -> Starlette:
@@ -30,7 +26,7 @@ def application(plane: ControlPlane, http_settings: HttpSettings, fault: Fault) 
     routed = [
         *routes(plane, entrance, PUBLIC),
         *logfiles.routes(plane, entrance),
-        *operations.routes(plane.services),
+        *operations.routes(plane),
         openapi.route(PUBLIC, entrance),
         page.ROUTE,
     ]
@@ -41,14 +37,9 @@ def application(plane: ControlPlane, http_settings: HttpSettings, fault: Fault) 
 
 async def _tick(plane: ControlPlane) -> None:
     """Let time move cases, count gateways out and tell of directives, also while no one asks for anything."""
-    services = plane.services
     while True:
-        try:
-            await urgently(services.ledger.tick)
-            await urgently(services.fleet.tick)
-            await urgently(services.telling.tell, services.ledger.size())
-        except StoreUnavailable as error:
-            _log.warning("what is due waits: %s", error.message)
+        for name in plane.chores.chores:
+            await plane.chores.do(name)
         await asyncio.sleep(TICK_S)
 
 
@@ -57,7 +48,4 @@ async def _note(plane: ControlPlane) -> None:
     while True:
         await plane.hinted.wait()
         plane.hinted.clear()
-        try:
-            await urgently(plane.services.fleet.tick)
-        except StoreUnavailable as error:
-            _log.warning("what is in force everywhere is not noted yet: %s", error.message)
+        await plane.chores.do(FLEET)

@@ -19,6 +19,7 @@ from sluicegate.errors import SluicegateError
 from sluicegate.service import providers
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.providers import KeyFetch
+from sluicegate.settings import DailyLimits
 
 EVERY_S = 600.0
 JITTER = 0.1
@@ -44,11 +45,13 @@ class Refresher:
         source: KeySource | None,
         chance: Callable[[], float],
         failures: dict[str, str],
+        limits: DailyLimits | None = None,
     ) -> None:
         self.source = source
         self.failures = failures
         self._ledger = ledger
         self._chance = chance
+        self._limits = limits
 
     async def run(self) -> None:
         """Refresh until cancelled."""
@@ -73,6 +76,6 @@ class Refresher:
     async def _failure(self, asked: KeyFetch, source: KeySource) -> str:
         try:
             body = await source.fetch(asked.url)
-            return await run_in_threadpool(providers.fetched, self._ledger, asked, body)
+            return await run_in_threadpool(providers.fetched, self._ledger, asked, body, self._limits)
         except SluicegateError as error:
             return error.message

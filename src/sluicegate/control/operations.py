@@ -14,16 +14,16 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from sluicegate.control.plane import ControlPlane
 from sluicegate.http.public import Recent
 from sluicegate.http.threads import urgently
-from sluicegate.service.context import Services
 
 AGE_MS = 1_000
 
 
-def routes(services: Services) -> list[Route]:
+def routes(plane: ControlPlane) -> list[Route]:
     """The routes of operations."""
-    ledger, registry = services.ledger, _gauges(services)
+    ledger, registry = plane.services.ledger, _gauges(plane)
     readiness = Recent(partial(urgently, ledger.store.log.size), AGE_MS)
     counts = Recent(partial(urgently, generate_latest, registry), AGE_MS)
 
@@ -40,15 +40,25 @@ def routes(services: Services) -> list[Route]:
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
 
 
-def _gauges(services: Services) -> CollectorRegistry:
+def _gauges(plane: ControlPlane) -> CollectorRegistry:
     registry = CollectorRegistry()
-    ledger, fleet = services.ledger, services.fleet
+    ledger, fleet = plane.services.ledger, plane.services.fleet
     size = Gauge("sluicegate_log_size", "entries in the log", registry=registry)
     size.set_function(ledger.size)
     gateways = Gauge("sluicegate_gateways", "gateways that may hold a lease", registry=registry)
     gateways.set_function(lambda: len(fleet.gateways()))
     drifted = Gauge("sluicegate_drifted", "gateways with another log or fold than ours", registry=registry)
     drifted.set_function(fleet.drifted)
+    room = ledger.room
+    free = Gauge("sluicegate_disk_free_bytes", "free bytes of the ledger's disk", registry=registry)
+    free.set_function(room.free_bytes)
+    short = Gauge("sluicegate_disk_short", "1 if only what narrows is accepted", registry=registry)
+    short.set_function(lambda: room.is_short)
+    aside = Gauge("sluicegate_set_aside", "things that were due, and failed", registry=registry)
+    aside.set_function(lambda: ledger.set_aside() + len(fleet.unnoted))
+    failing = Gauge("sluicegate_failing", "1 of a chore whose last try failed", ["chore"], registry=registry)
+    for name in plane.chores.chores:
+        failing.labels(name).set_function(partial(lambda name: name in plane.chores.failing, name))
     letters = Gauge("sluicegate_letters", "letters in the outbox", ["state"], registry=registry)
     for state in ("waiting", "dead"):
         letters.labels(state).set_function(partial(lambda state: ledger.store.outbox.counts()[state], state))

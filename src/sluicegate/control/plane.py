@@ -6,6 +6,7 @@ import asyncio
 import random
 from dataclasses import dataclass, field
 
+from sluicegate.control.chores import Chores
 from sluicegate.control.keysets import KeySource, Refresher
 from sluicegate.service.context import Services
 from sluicegate.service.fleet import Fleet
@@ -15,11 +16,12 @@ from sluicegate.settings import ControlSettings
 
 @dataclass(frozen=True, slots=True)
 class ControlPlane:
-    """The services; what fetches keys; how large a body may be."""
+    """The services; what fetches keys; what is done by itself; how large a body may be."""
 
     services: Services
     refresher: Refresher
     max_body_bytes: int
+    chores: Chores
     hinted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a feed may have committed something."""
 
@@ -28,6 +30,23 @@ class ControlPlane:
         cls, ledger: Ledger, fleet: Fleet, settings: ControlSettings, key_source: KeySource | None = None
     ) -> ControlPlane:
         """The one over a ledger and a fleet. It fetches the keys of providers from `key_source`."""
-        services = Services.over(ledger, fleet, settings.post)
-        refresher = Refresher(ledger, key_source, random.SystemRandom().random, services.key_failures)
-        return cls(services, refresher, settings.max_body_bytes)
+        services = Services.over(ledger, fleet, settings.post, settings.limits)
+        chance = random.SystemRandom().random
+        refresher = Refresher(ledger, key_source, chance, services.key_failures, settings.limits)
+        return cls(services, refresher, settings.max_body_bytes, chores_of(services))
+
+
+TIME, FLEET, TELLING = "what is due", "what is in force everywhere", "notices of directives"
+"""The chores of a control plane."""
+
+
+def chores_of(services: Services) -> Chores:
+    """What is done again and again over some services."""
+    ledger = services.ledger
+    return Chores(
+        {
+            TIME: ledger.tick,
+            FLEET: services.fleet.tick,
+            TELLING: lambda: services.telling.tell(ledger.size()),
+        }
+    )

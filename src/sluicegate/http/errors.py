@@ -21,7 +21,7 @@ from sluicegate.http.lanes import TOO_MANY
 _log = logging.getLogger(__name__)
 
 
-STATUS_OF_REFUSAL = {"unknown": 404, "conflict": 409, "forbidden": 403, "unverified": 403}
+STATUS_OF_REFUSAL = {"unknown": 404, "conflict": 409, "forbidden": 403, "unverified": 403, "exhausted": 429}
 STATUS_OF_ERROR: dict[type[errors.SluicegateError], int] = {
     errors.InvalidInput: 400,
     errors.BadSignature: 403,
@@ -40,7 +40,9 @@ STATUS_OF_CODE = {"forbidden": 403, "body_too_large": 413, TOO_MANY: 429}
 def refused(refusal: Refusal) -> JSONResponse:
     """A refusal as a response."""
     body = body_of(refusal.code, refusal.message, refusal.remedy)
-    return _response(body, STATUS_OF_REFUSAL[refusal.kind])
+    again_s = refusal.retry_after_s
+    headers = {} if again_s is None else {"retry-after": str(again_s)}
+    return _response(body, STATUS_OF_REFUSAL[refusal.kind], headers)
 
 
 async def on_error(request: Request, error: Exception) -> JSONResponse:

@@ -10,11 +10,13 @@ from sluicegate.acts.act import Act, Answered, AnyAct, Arguments, Asked
 from sluicegate.core.lifecycle import Command, Refusal
 from sluicegate.errors import StoreUnusable
 from sluicegate.ports import Ports, Principal
+from sluicegate.service import allowance
+from sluicegate.service.allowance import Charge
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.telling import Telling
 from sluicegate.service.usage import UsageBook
-from sluicegate.settings import PostSettings
+from sluicegate.settings import DailyLimits, PostSettings
 from sluicegate_record.form import Misread
 
 STRANGER = Principal("anyone", "anyone", "")
@@ -30,12 +32,20 @@ class Services:
     telling: Telling
     usage: UsageBook
     post: PostSettings
+    limits: DailyLimits
     key_failures: dict[str, str]
 
     @classmethod
-    def over(cls, ledger: Ledger, fleet: Fleet, post: PostSettings | None = None) -> Services:
+    def over(
+        cls,
+        ledger: Ledger,
+        fleet: Fleet,
+        post: PostSettings | None = None,
+        limits: DailyLimits | None = None,
+    ) -> Services:
         """Those over a ledger and its fleet."""
-        return cls(ledger, fleet, Telling(ledger), UsageBook(ledger.now_ms()), post or PostSettings(), {})
+        usage = UsageBook(ledger.now_ms())
+        return cls(ledger, fleet, Telling(ledger), usage, post or PostSettings(), limits or DailyLimits(), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +79,20 @@ class Context(Generic[Answered]):
         Raises: InvalidInput: malformed. StoreUnavailable: nothing was done, or it will be found done.
         """
         found = self.ledger.execute(
-            command, by=self.principal.id, command_id=self.command_id, request=self._request()
+            command,
+            by=self.principal.id,
+            command_id=self.command_id,
+            request=self._request(),
+            charge=self._charge(),
         )
         return self._read(found)
 
-    def arrange(self, change: Callable[[Ports], Answered | Refusal]) -> Answered | Refusal:
+    def arrange(
+        self, change: Callable[[Ports], Answered | Refusal], *, frees: bool = False
+    ) -> Answered | Refusal:
         """Change what the store holds beside the log; sent again, it has its first answer.
 
+        `frees` is of a change that takes something away.
         Raises: StoreUnavailable: nothing was done, or it will be found done.
         """
 
@@ -84,9 +101,19 @@ class Context(Generic[Answered]):
             return answer if isinstance(answer, Refusal) else answer.to_json()
 
         found = self.ledger.arrange(
-            changed, by=self.principal.id, command_id=self.command_id, request=self._request()
+            changed,
+            by=self.principal.id,
+            command_id=self.command_id,
+            request=self._request(),
+            charge=self._charge(),
+            frees=frees,
         )
         return self._read(found)
+
+    def _charge(self) -> Charge | None:
+        """What the act is counted to."""
+        with self.ledger.reading() as state:
+            return allowance.charge(state, self.principal, self.act, self.asked, self.services.limits)
 
     def _request(self) -> list[Any]:
         return [self.act.name, self.asked.to_json()]

@@ -14,6 +14,7 @@ Rules:
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -27,12 +28,15 @@ from sluicegate.core.access.feed import CERTIFIED_MS, Certificate, FeedKey, cert
 from sluicegate.core.access.leases import CLOCK_ALLOWANCE
 from sluicegate.core.lifecycle import Refusal, State, points
 from sluicegate.core.lifecycle.fleet import ACKNOWLEDGED, COUNTED_OUT, WAITING, NoteInForce
+from sluicegate.errors import StoreUnavailable, StoreUnusable
 from sluicegate.ports import FeedRecord, Feeds, FeedTerm, Run
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entries.directives import AtGateway
 from sluicegate_record.form import replace
 from sluicegate_record.log import canonical
+
+_log = logging.getLogger(__name__)
 
 HISTORY_MAX = 1_000
 ROOTS_KEPT = 64
@@ -82,6 +86,8 @@ class Fleet:
         self._certified_ms: dict[tuple[str, bytes], int] = {}
         """Until when each feed's key is certified, milliseconds since 1970 UTC."""
         self._root = lru_cache(ROOTS_KEPT)(ledger.root)
+        self.unnoted: set[tuple[str, int]] = set()
+        """The directives, with their sizes, that are in force everywhere, which could not be noted."""
         self._earlier_ms = self._wait_for_earlier_runs()
 
     def tick(self) -> None:
@@ -108,12 +114,23 @@ class Fleet:
         for name, size in open_:
             rows = self._proven(sight, name, size)
             if rows is not None:
-                self._ledger.execute(
-                    NoteInForce(name, size, rows),
-                    by=BY,
-                    command_id=f"in force: {name} at {size}",
-                    request=["in force", name, size],
-                )
+                self._note(name, size, rows)
+
+    def _note(self, name: str, size: int, rows: Sequence[AtGateway]) -> None:
+        """Note that a directive is in force everywhere. One that cannot be noted does not stop the others."""
+        try:
+            self._ledger.execute(
+                NoteInForce(name, size, rows),
+                by=BY,
+                command_id=f"in force: {name} at {size}",
+                request=["in force", name, size],
+            )
+        except (StoreUnavailable, StoreUnusable):
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours, in one of many
+            if (name, size) not in self.unnoted:
+                _log.error("that %r is in force everywhere cannot be noted", name, exc_info=error)
+            self.unnoted.add((name, size))
 
     def look(self) -> Sight:
         """Look at every feed: the sooner after a directive, the sooner it is in force everywhere.

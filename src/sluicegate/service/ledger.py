@@ -12,6 +12,9 @@ Rules:
   that narrows what is allowed, and that nothing due can change, goes before: customers wait for no backlog.
 - What is due is done in batches: one commit and one signed head for many things. Between two batches others
   get their turn, first those that narrow. What a crash leaves undone is due again.
+- One thing that cannot be done when it is due stops nothing: it is set aside, in the log of this process and
+  in its metrics, and is tried again when something about it changes, or at the next start.
+- On a disk that is nearly full only what narrows is done, see `sluicegate.service.room`.
 - What is appended is lawful: it is asserted of each entry, on the record as the entries before it leave it.
 - The commit that appends an entry also puts its letters in the outbox.
 - Starting recomputes every hash: a log whose root is not that of its entries is refused.
@@ -19,10 +22,11 @@ Rules:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from types import MappingProxyType
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -32,8 +36,10 @@ from sluicegate.core.people import application
 from sluicegate.errors import BadCheckpoint, StoreUnavailable, StoreUnusable
 from sluicegate.ports import Log, PastCommand, Ports, Store
 from sluicegate.service import letters
+from sluicegate.service.allowance import Charge
 from sluicegate.service.follower import Follower
 from sluicegate.service.lanes import Lanes
+from sluicegate.service.room import Room, endless
 from sluicegate_record import entries, law
 from sluicegate_record.entities.happening import CLOCK
 from sluicegate_record.entries import Entry
@@ -44,6 +50,10 @@ from sluicegate_record.record import Record
 Result = TypeVar("Result")
 _Asked: TypeAlias = Command | Callable[[Ports], Command | Refusal]
 
+_log = logging.getLogger(__name__)
+
+ROW_BYTES = 128
+"""How many bytes a row of the store takes, beside what it says."""
 BATCH, BATCH_MS = 256, 20
 """When a batch of what is due ends: after so many entries, or after so long, without its commit."""
 
@@ -52,7 +62,7 @@ class Ledger:
     """The log of one developer, named `origin`.
 
     `wall_ms` reads the wall clock, milliseconds since 1970 UTC; `boot_ms` reads CLOCK_BOOTTIME in
-    milliseconds; `random` gives n random bytes.
+    milliseconds; `random` gives n random bytes; `room` is that of the disk.
     """
 
     def __init__(  # noqa: PLR0913 - a store, a key and a name; and what a test gives for the machine's
@@ -65,6 +75,7 @@ class Ledger:
         boot_ms: Callable[[], float],
         random: Callable[[int], bytes],
         directs: Mapping[str, frozenset[str]] = MappingProxyType({}),
+        room: Room | None = None,
     ) -> None:
         self.store = store
         self.key = key
@@ -74,6 +85,7 @@ class Ledger:
         self.boot_ms = boot_ms
         self.directs = directs
         """The models that agencies direct by the trust file, where it says so."""
+        self.room = room or endless()
         self._lanes = Lanes()
         """The writer holds them. They are taken before the follower's lock, never while that is held."""
         self._follower = Follower()
@@ -91,11 +103,13 @@ class Ledger:
         by: str,
         command_id: str,
         request: Any = None,
+        charge: Charge | None = None,
     ) -> dict[str, Any] | Refusal:
         """Decide a command and append what follows.
 
         `command` may be made inside the transaction, from what must be looked up there. `request` is what
-        the caller asked, to tell a repeated command from another one under the same id.
+        the caller asked, to tell a repeated command from another one under the same id. `charge` is what it
+        is counted to.
         Raises: InvalidInput: malformed. StoreUnavailable: nothing was done, or it will be found done.
         """
         asked = canonical.digest([by, request])
@@ -105,7 +119,7 @@ class Ledger:
         while result is None:
             with self._lanes.hold(first=is_first), self._telling():
                 try:
-                    result = self._do(command, by, command_id, asked, is_first=is_first)
+                    result = self._do(_Asking(command, by, command_id, asked, charge), is_first=is_first)
                 except _SomethingDue:
                     self._tick()
                 except _RolledBack as rolled_back:
@@ -124,27 +138,35 @@ class Ledger:
             with self._lanes.hold(), self._telling():
                 self._tick()
 
-    def arrange(
+    def arrange(  # noqa: PLR0913 - what, who, which command; and what it means for counts and for the disk
         self,
         change: Callable[[Ports], dict[str, Any] | Refusal],
         *,
         by: str,
         command_id: str,
         request: Any = None,
+        charge: Charge | None = None,
+        frees: bool = False,
     ) -> dict[str, Any] | Refusal:
         """Change what the store holds beside the log, in one transaction; no entry is appended.
 
+        The answer is remembered, unless the command id is empty: then it has a secret. `frees` is of a change
+        that takes something away; it is done also on a disk that is nearly full.
         Raises: StoreUnavailable: nothing was done, or it will be found done.
         """
         asked = canonical.digest([by, request])
-        command_id = _name(by, command_id)
+        named = _name(by, command_id) if command_id else ""
         with self._lanes.hold():
             try:
                 with self.store.write() as ports:
-                    result = _first(ports.log, command_id, asked)
+                    result = _first(ports.log, named, asked) if named else None
                     if result is None:
+                        if not frees:
+                            self.room.check()
                         result = _agreed(change(ports))
-                        ports.log.remember(command_id, PastCommand(asked, result))
+                        self._count(ports, charge, result, [], changes=True)
+                        if named:
+                            ports.log.remember(named, PastCommand(asked, result))
             except _RolledBack as rolled_back:
                 return rolled_back.refusal
             self._tell()
@@ -210,6 +232,11 @@ class Ledger:
         """How many threads wait for their turn to write."""
         return self._lanes.waiting()
 
+    def set_aside(self) -> int:
+        """How many things were due, failed, and were set aside."""
+        with self.reading() as state:
+            return len(state.agenda.aside)
+
     def watch(self, told: Callable[[], None]) -> None:
         """Call `told`, which must not wait, after every advance and arrangement, from any thread."""
         self._watchers.append(told)
@@ -238,32 +265,61 @@ class Ledger:
             ) from error
         return head.size, head.root
 
-    def _do(self, command: _Asked, by: str, command_id: str, asked: str, *, is_first: bool) -> dict[str, Any]:
+    def _do(self, asking: _Asking, *, is_first: bool) -> dict[str, Any]:
         """Do one command at the head. Requires: the lanes are held."""
-        entries, result = self._transact(command, by, command_id, asked, is_first=is_first)
-        # Durable here: the transaction has committed.
-        self._follower.follow(entries)
+        entries, result = self._transact(asking, is_first=is_first)
+        self._fold(entries)
         return result
 
-    def _transact(
-        self, command: _Asked, by: str, command_id: str, asked: str, *, is_first: bool
-    ) -> tuple[list[Entry], dict[str, Any]]:
+    def _fold(self, entries: Sequence[Entry]) -> None:
+        """Fold in what has been committed: it is durable.
+
+        Raises: StoreUnusable: it cannot be. What is half folded decides nothing; this process has to end.
+        """
+        try:
+            self._follower.follow(entries)
+        except Exception as error:
+            said = f"what was appended cannot be folded: {error!r}"
+            raise StoreUnusable(said, remedy="report this; run the build that ran before") from error
+
+    def _transact(self, asking: _Asking, *, is_first: bool) -> tuple[list[Entry], dict[str, Any]]:
         with self.store.write() as ports:
             self._hold(ports.log)
-            first = _first(ports.log, command_id, asked)
+            first = _first(ports.log, asking.id, asking.digest)
             if first is not None:
                 return [], first
             now_ms = self.now_ms()
             if not is_first and ticks.due(self._state, now_ms) is not None:
                 raise _SomethingDue
-            made = command(ports) if callable(command) else command
+            made = asking.command(ports) if callable(asking.command) else asking.command
             if isinstance(made, Refusal):
                 raise _RolledBack(made)
             decided = _agreed(lifecycle.decide(self._state, made, now_ms, Entropy(self.random(32))))
-            entries = self._append(ports, decided, now_ms, by, command_id)
-            result = {**decided.result.to_json(), "size": self._state.size + len(entries)}
-            ports.log.remember(command_id, PastCommand(asked, result))
-        return entries, result
+            placed = self._placed(decided, now_ms, asking)
+            if placed and not lifecycle.only_narrows(made):
+                self.room.check()
+            result = {**decided.result.to_json(), "size": self._state.size + len(placed)}
+            self._count(ports, asking.charge, result, placed, changes=bool(placed))
+            self._write(ports, placed)
+            ports.log.remember(asking.id, PastCommand(asking.digest, result))
+        return placed, result
+
+    def _count(
+        self,
+        ports: Ports,
+        charge: Charge | None,
+        result: dict[str, Any],
+        placed: Sequence[Entry],
+        *,
+        changes: bool,
+    ) -> None:
+        """Count what a command writes, where it is counted."""
+        if charge is None:
+            return
+        written = len(canonical.dumps(result)) + sum(map(_bytes_of, placed))
+        refusal = charge.take(ports.principals, self.now_ms(), written, changes=changes)
+        if refusal is not None:
+            raise _RolledBack(refusal)
 
     def _hold(self, log: Log) -> None:
         """Be at the head that the write holds."""
@@ -278,16 +334,44 @@ class Ledger:
 
     def _tick(self) -> None:
         """Let happen what is due at the head, as much as one batch holds. Requires: the lanes are held."""
+        self._fold(self._commit_due())
+
+    def _commit_due(self) -> list[Entry]:
+        """Commit a batch of what is due. If that fails, commit the first thing alone, or set it aside."""
+        return self._committed(BATCH) or self._committed(1, is_last=True)
+
+    def _committed(self, most: int, *, is_last: bool = False) -> list[Entry]:
+        """A batch that is committed; nothing if it cannot be done, through a fault of ours."""
+        try:
+            return self._commit_batch(most)
+        except (StoreUnavailable, StoreUnusable):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the clock
+            if is_last:
+                self._set_aside(error)
+            return []
+
+    def _set_aside(self, error: Exception) -> None:
+        with self._follower.reading() as state:
+            what = ticks.due(state, self.now_ms())
+            if what is not None:
+                state.agenda.set_aside(what)
+                _log.error("what is due cannot be done, and is set aside: %s", what, exc_info=error)
+
+    def _commit_batch(self, most: int) -> list[Entry]:
+        self.room.check_time()
         with self.store.write() as ports:
             self._hold(ports.log)
             now_ms = self.now_ms()
-            placed = self._batch(now_ms) if ticks.due(self._state, now_ms) is not None else []
+            placed = self._batch(now_ms, most) if ticks.due(self._state, now_ms) is not None else []
             self._write(ports, placed)
-        # Durable here: the transaction has committed.
-        self._follower.follow(placed)
+        return placed
 
-    def _batch(self, now_ms: int) -> list[Entry]:
-        """The entries of what is due, each lawful after those before it, for at most about `BATCH_MS`."""
+    def _batch(self, now_ms: int, most: int) -> list[Entry]:
+        """The entries of what is due, each lawful after those before it, for at most about `BATCH_MS`.
+
+        It ends after the thing with which `most` entries are reached.
+        """
         ahead, until_ms = lifecycle.Ahead(self._state), self.boot_ms() + BATCH_MS
         placed: list[Entry] = []
         for drafts in ticks.batch(ahead, now_ms, Entropy(self.random(32))):
@@ -297,22 +381,20 @@ class Ledger:
                 _check_law(ahead.record, self.vkey(), entry)
                 ahead.apply(entry)
             placed += made
-            if len(placed) >= BATCH or self.boot_ms() >= until_ms:
+            if len(placed) >= most or self.boot_ms() >= until_ms:
                 break
         return placed
 
-    def _append(
-        self, ports: Ports, decided: Acceptance, now_ms: int, by: str, command_id: str
-    ) -> list[Entry]:
+    def _placed(self, decided: Acceptance, now_ms: int, asking: _Asking) -> list[Entry]:
+        """The entries of a command, each lawful after those before it."""
         placed = entries.place_all(
-            decided.drafts, seq=self._state.size, at_ms=now_ms, by=by, command=command_id
+            decided.drafts, seq=self._state.size, at_ms=now_ms, by=asking.by, command=asking.id
         )
         after = self._state.record.overlay() if len(placed) > 1 else self._state.record
         for entry in placed:
             _check_law(after, self.vkey(), entry)
             if after is not self._state.record:
                 after.apply(entry)
-        self._write(ports, placed)
         return placed
 
     def _write(self, ports: Ports, placed: Sequence[Entry]) -> None:
@@ -339,6 +421,16 @@ class Ledger:
             told()
 
 
+class _Asking(NamedTuple):
+    """A command as it was asked for: `digest` tells it from another under the same id."""
+
+    command: _Asked
+    by: str
+    id: str
+    digest: str
+    charge: Charge | None
+
+
 class _SomethingDue(Exception):
     """Ends a transaction before anything is decided in it."""
 
@@ -349,6 +441,12 @@ class _RolledBack(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.code)
         self.refusal = refusal
+
+
+def _bytes_of(entry: Entry) -> int:
+    """About how many bytes of the store an entry takes, with its hidden parts and its nodes of the tree."""
+    parts = (*entry.gate.values(), *entry.sealed.values())
+    return len(entry.leaf) + ROW_BYTES + sum(len(opened.body) + ROW_BYTES for opened in parts)
 
 
 def _check_law(record: Record, log: str, entry: Entry) -> None:

@@ -51,6 +51,7 @@ from sluicegate.core.lifecycle.persons import (
 from sluicegate.core.people import members
 from sluicegate.core.people.persons import Claim, Person
 from sluicegate.errors import InvalidInput
+from sluicegate.ports import Ports
 from sluicegate.service import access, tokens
 from sluicegate.service.context import Context, does
 from sluicegate.service.grants import grant_unknown
@@ -147,7 +148,7 @@ def link(context: Context[MemberLink], asked: MemberArgument) -> MemberLink | Re
     organization = _administered(context, asked.member)
     if isinstance(organization, Refusal):
         return organization
-    return MemberLink(member=asked.member, token=tokens.link(context.ledger, asked.member))
+    return _link(context, asked.member)
 
 
 # The person
@@ -182,7 +183,17 @@ def renew_link(context: Context[MemberLink], _: Nothing) -> MemberLink | Refusal
     if not _is_registered(context):
         return _gone()
     member = context.principal.name
-    return MemberLink(member=member, token=tokens.link(context.ledger, member, context.principal.id))
+    return _link(context, member, context.principal.id)
+
+
+def _link(context: Context[MemberLink], member: str, person: str | None = None) -> MemberLink | Refusal:
+    """A private link in place of the one before, see `tokens.link`."""
+
+    def change(ports: Ports) -> MemberLink:
+        token = tokens.link(context.ledger, ports.principals, member, person)
+        return MemberLink(member=member, token=token)
+
+    return context.arrange(change)
 
 
 def organization_of(context: Context[Any], grant: str) -> str | Refusal:

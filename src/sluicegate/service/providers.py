@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sluicegate.acts import providers as acts
+from sluicegate.acts.bounds import daily
 from sluicegate.acts.members import OrganizationArgument
 from sluicegate.acts.providers import (
     KeyChange,
@@ -26,13 +27,15 @@ from sluicegate.core.lifecycle.providers import RegisterProvider, RemoveProvider
 from sluicegate.core.people import assertion
 from sluicegate.core.people.assertion import Provider
 from sluicegate.errors import InvalidInput
-from sluicegate.service import access
+from sluicegate.service import access, allowance
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.persons import organization_of
+from sluicegate.settings import DailyLimits
 from sluicegate_record.entries import people
 from sluicegate_record.log import canonical
 
+SIGNERS = daily("signers")
 REFRESHER = "refresher"
 """Who rotates keys that were fetched."""
 
@@ -133,16 +136,24 @@ def due(ledger: Ledger) -> list[KeyFetch]:
     return [KeyFetch(name, url) for name, url in urls if url is not None]
 
 
-def fetched(ledger: Ledger, asked: KeyFetch, body: bytes) -> str:
+def fetched(ledger: Ledger, asked: KeyFetch, body: bytes, limits: DailyLimits | None = None) -> str:
     """Take in a key set that was fetched: an entry is written where it differs. Why it was not, or nothing.
 
+    It is counted for the provider's organization: its URL may give other keys each time.
     Raises: StoreUnavailable.
     """
     try:
         keys = assertion.read_jwks(read(body))
         command = RotateKeys(asked.provider, keys, asked.url)
+        considered = ledger.consider(command)
+        if isinstance(considered, Refusal):
+            return considered.message
+        if not considered.drafts:
+            return ""
+        with ledger.reading() as state:
+            counted = allowance.charge_of_provider(state, asked.provider, SIGNERS, limits or DailyLimits())
         digest = canonical.digest([asked.provider, keys, ledger.size()])
-        answer = ledger.execute(command, by=REFRESHER, command_id=digest)
+        answer = ledger.execute(command, by=REFRESHER, command_id=digest, charge=counted)
     except InvalidInput as error:
         return error.message
     return answer.message if isinstance(answer, Refusal) else ""

@@ -130,7 +130,7 @@ def remove(context: Context[SubscriptionEnd], asked: SubscriptionArgument) -> Su
             ports.outbox.remove_subscription(found.id)
         return SubscriptionEnd(subscription=found.id, removed=True)
 
-    return context.arrange(change)
+    return context.arrange(change, frees=True)
 
 
 @does(acts.TRY)

@@ -64,7 +64,7 @@ def revoke(context: Context[TokenView], asked: TokenArgument) -> TokenView | Ref
     def change(ports: Ports) -> TokenView | Refusal:
         return _ended(ports.principals, context.principal, asked.principal)
 
-    return context.arrange(change)
+    return context.arrange(change, frees=True)
 
 
 def _ended(principals: Principals, by: Principal, principal: str) -> TokenView | Refusal:
@@ -130,14 +130,14 @@ def _shown(principal: Principal, *, is_ended: bool) -> TokenView:
     return TokenView(**_fields(principal), state="ended" if is_ended else "valid")
 
 
-def link(ledger: Ledger, member: str, person: str | None = None) -> str:
+def link(ledger: Ledger, known: Principals, member: str, person: str | None = None) -> str:
     """The token of a member's private link, in place of the one before.
 
     `person` is who goes on under it, where a person renews their own; else a new one acts from now on.
     """
     secret = _secret(ledger)
     who = Principal(person or _pseudonym(ledger, PERSON), PERSON, member)
-    ledger.store.principals.replace(apikey.digest(secret), who)
+    known.replace(apikey.digest(secret), who)
     return secret
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,6 +17,8 @@ from sluicegate.store.database import Session
 _PRINCIPALS = schema.principals
 _ORGANIZATIONS = schema.organizations
 _DRAFTS = schema.drafts
+_SPENT_BY = sa.select(schema.spent.c.until_ms).where(schema.spent.c.party == sa.bindparam("of"))
+_SPEND = sa.text("INSERT OR REPLACE INTO spent (party, until_ms) VALUES (:of, :then)")
 _NAMES = sa.table("organization_names", sa.column("pseudonym", sa.String), sa.column("name", sa.String))
 TRIGRAM = 3
 ENDED = b"ended token of "
@@ -126,6 +129,19 @@ class SqlitePrincipals:
         """Forget a draft."""
         with self._session.writing() as connection:
             connection.execute(sa.delete(_DRAFTS).where(_DRAFTS.c.id == draft))
+
+    def spent(self, party: str) -> Mapping[str, int]:
+        """Until when what a party has used of each daily limit is free again."""
+        with self._session.reading() as connection:
+            text = connection.scalar(_SPENT_BY, {"of": party})
+        found: Any = {} if text is None else json.loads(text)
+        return {str(name): int(until_ms) for name, until_ms in found.items()}
+
+    def spend(self, party: str, until_ms: Mapping[str, int]) -> None:
+        """Note that in place of what was noted."""
+        values = {"of": party, "then": json.dumps(dict(until_ms))}
+        with self._session.writing() as connection:
+            connection.execute(_SPEND, values)
 
 
 def _has(name: sa.ColumnClause[str], part: str) -> sa.ColumnElement[bool]:

@@ -5,6 +5,7 @@ Rules:
 - `head` has one row, with the signed checkpoint of its size; the transaction that holds it may write.
 - Of secrets, only digests are stored.
 - `incarnations` holds the runs of gateways to which an earlier build, without feeds, gave leases.
+- `spent` has a row for each party that has used some of a daily limit.
 - `outbox` holds the letters that are still to be sent, in the order of their ids. A delivered letter is
   deleted.
 """
@@ -52,6 +53,7 @@ MADE_WHEN_OPENED = (
     f"CREATE INDEX IF NOT EXISTS plans ON entries (seq) WHERE {IS_A_PLAN}",
     "CREATE INDEX IF NOT EXISTS principals_by_role ON principals (role)",
     "CREATE TABLE IF NOT EXISTS feed_keys (feed VARCHAR(64) PRIMARY KEY, certificate TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS spent (party VARCHAR(128) PRIMARY KEY, until_ms TEXT NOT NULL) WITHOUT ROWID",
 )
 """What a database of this version may lack, because an earlier build made it."""
 
@@ -123,6 +125,7 @@ incarnations = sa.Table(
     sa.Column("public_key", sa.LargeBinary, nullable=True),
 )
 feed_keys = sa.table("feed_keys", sa.column("feed"), sa.column("certificate"))
+spent = sa.table("spent", sa.column("party"), sa.column("until_ms"))
 subscriptions = sa.Table(
     "subscriptions",
     metadata,

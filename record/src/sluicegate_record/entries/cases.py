@@ -102,6 +102,9 @@ class CaseSilent(Body):
     meaning: str
     due_ms: Time | None
     receipt: str | Absent | None = ABSENT
+    blocked: Annotated[
+        tuple[str, ...], Note("codes of what keeps the case undecided, although its rule is satisfied")
+    ] = ()
 
 
 @entry("case.answered")

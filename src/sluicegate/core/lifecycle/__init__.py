@@ -32,7 +32,7 @@ from sluicegate.core.lifecycle.state import Ahead, State
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements import statement
 
-__all__ = ["Acceptance", "Ahead", "Command", "Refusal", "State", "decide", "narrows"]
+__all__ = ["Acceptance", "Ahead", "Command", "Refusal", "State", "decide", "narrows", "only_narrows"]
 
 Decider = Callable[[State, Any, int, Entropy], Acceptance | Refusal]
 _DECIDERS: dict[type[Command], Decider] = {
@@ -113,3 +113,12 @@ def narrows(command: Command) -> bool:
     if isinstance(command, directives.IssueDirective):
         return directives.replaces_none(command)
     return isinstance(command, credentials.RevokeCredential)
+
+
+def only_narrows(command: Command) -> bool:
+    """Whether a command only takes access away, at once or after what is due. A disk that is nearly full does
+    not keep it from being done.
+
+    Raises: InvalidInput: the command is malformed.
+    """
+    return narrows(command) or isinstance(command, grants.SuspendGrant | grants.SurrenderGrant)

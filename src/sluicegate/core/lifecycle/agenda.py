@@ -25,14 +25,21 @@ class Agenda(dict[What, int]):
     def __init__(self) -> None:
         super().__init__()
         self._heap: list[tuple[int, What]] = []
+        self.aside: dict[What, int] = {}
+        """What failed when it was due. It is tried again after a change of it, and after a start."""
 
     def put(self, what: What, due_ms: int | None) -> None:
         """Set when something is due; None takes it off."""
+        self.aside.pop(what, None)
         if due_ms is None:
             self.pop(what, None)
         elif self.get(what) != due_ms:
             self[what] = due_ms
             heapq.heappush(self._heap, (due_ms, what))
+
+    def set_aside(self, what: What) -> None:
+        """Take something off that cannot be done, so that everything else goes on."""
+        self.aside[what] = self.pop(what)
 
     def due(self, now_ms: int) -> Iterator[What]:
         """Everything that is due by a time, in order. Nothing may be put while this is used."""

@@ -24,7 +24,7 @@ class SignedCommand(Command):
     envelope: Envelope
 
 
-RefusalKind = Literal["unknown", "conflict", "forbidden", "unverified"]
+RefusalKind = Literal["unknown", "conflict", "forbidden", "unverified", "exhausted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,13 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """No: nothing is appended. `kind` says which status fits; `remedy` says what to do."""
+    """No: nothing is appended. `kind` says which status fits; `remedy` says what to do.
+
+    `retry_after_s` is when the same is allowed again, if time alone allows it.
+    """
 
     kind: RefusalKind
     code: str
     message: str
     remedy: str = ""
+    retry_after_s: int | None = None

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from sluicegate.acts.cases import Block
 from sluicegate.core.lifecycle import eligibility
+from sluicegate.core.terms import sizes
 from sluicegate_record.entities.case import Case
 from sluicegate_record.form import replace
 from sluicegate_record.log import times
@@ -51,17 +52,33 @@ def is_agreed(case: Case) -> bool:
     return satisfied and not _is_objected(case)
 
 
+def undecided_by(record: Record, case: Case, now_ms: int) -> tuple[str, ...]:
+    """The codes of what prevents a determination of a case whose rule is satisfied; none if it is not."""
+    heard = as_heard(record, case)
+    if not is_agreed(heard):
+        return ()
+    return tuple(dict.fromkeys(block.code for block in blocked_by(record, heard, now_ms)))
+
+
 def blocked_by(record: Record, case: Case, now_ms: int) -> list[Block]:
     """What prevents a determination when the rule is satisfied."""
     found: list[Block] = []
     if eligibility.is_for_the_record(record, case):
         return found
-    contradictions = granted_conditions(record, case)[1] if case.kind in kinds.APPLIED else {}
+    nothing: tuple[Conditions, Contradictions] = UNCONDITIONAL, {}
+    stated, contradictions = granted_conditions(record, case) if case.kind in kinds.APPLIED else nothing
     for name, values in contradictions.items():
         said = ", ".join(f"{who}: {value!r}" for who, value in sorted(values.items()))
         text = f"the condition {name!r} is stated differently ({said}); one of them must change its position"
         code = "conditions_contradict"
         found.append(Block(what="contradiction", code=code, text=text, condition=name, values=values))
+    taken, room = sizes.size_of(stated), sizes.room(len(case.parties))
+    if taken > room:
+        text = (
+            f"the conditions take {taken:,} bytes together, and {room:,} fit into an entry; "
+            "a party must ask for less, or the plan must"
+        )
+        found.append(Block(what="size", code="conditions_too_large", text=text))
     if screening_needed(record, case):
         text = "the applicant must be screened, and cleared, against the list in use"
         found.append(Block(what="screening", code="screening_needed", text=text))
@@ -108,13 +125,18 @@ def screening_needed(record: Record, case: Case) -> bool:
     return not case.is_cleared
 
 
+def conditions_of_terms(record: Record, case: Case) -> Conditions:
+    """The conditions of the stage of a case, under the terms in force."""
+    body = _stage(record, case)
+    return UNCONDITIONAL if body is None else body.conditions
+
+
 def granted_conditions(record: Record, case: Case) -> tuple[Conditions, Contradictions]:
     """The conditions of a grant from this case, including those of the stage; and the contradictions.
 
     If positions contradict the terms, the terms hold: officers cannot proceed past what was agreed.
     """
-    body = _stage(record, case)
-    stated = [("terms", UNCONDITIONAL if body is None else body.conditions)]
+    stated = [("terms", conditions_of_terms(record, case))]
     stated += [(party, said.conditions) for party, said in sorted(case.positions.items()) if said.conditions]
     combined, contradictions = conditions.strictest(stated)
     agreed = {name: values["terms"] for name, values in contradictions.items() if "terms" in values}

@@ -108,6 +108,8 @@ def notice(entry: Entry, case: Case, lacking: Sequence[str] = (), by_officers: I
         told |= transcribed_for(by_officers)
     elif isinstance(entry.body, cases.PositionRecorded):
         told |= transcribed_for({entry.body.agency}.intersection(by_officers))
+    if isinstance(entry.body, cases.CaseSilent) and entry.body.blocked:
+        told |= {"blocked": list(entry.body.blocked)}
     if lacking:
         told |= {"cannotSign": list(lacking)}
     data = {"case": case.id, "kind": case.kind, **told, "seq": entry.seq, "size": entry.size}

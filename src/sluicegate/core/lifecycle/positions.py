@@ -21,6 +21,7 @@ from sluicegate.core.lifecycle.keys import owners_for, signer_for
 from sluicegate.core.lifecycle.releases import terms_changed, terms_not_agreed
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.lifecycle.steps import case_unknown, contributions, not_now, other_question, placed
+from sluicegate.core.terms import sizes
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entities.case import Case, Opinion
 from sluicegate_record.entities.happening import Trial
@@ -385,9 +386,9 @@ def _misplaced(state: State, case: Case, word: Word) -> Refusal | None:
         return refusal
     if word.position == "ask" and not kinds.allows("answer", case.kind, case.state):
         return Refusal("conflict", "nobody_to_ask", f"a {case.kind} case has no applicant who could answer")
-    if word.conditions is not None and not _can_have_conditions(state, case):
-        said_ = "there is no grant here that conditions could be put on"
-        return Refusal("conflict", "no_conditions_here", said_, "approve, object or ask for an amendment")
+    refusal = _unfit_conditions(state, case, word)
+    if refusal is not None:
+        return refusal
     said = case.positions.get(word.agency)
     if word.previous != (said.digest if said else None):
         return Refusal(
@@ -405,6 +406,21 @@ def _said_otherwise(case: Case, word: Word) -> Refusal | None:
         return None
     said = "it was signed over another discussion than that of this case"
     return Refusal("conflict", "other_discussion", said, "export the case again and sign that")
+
+
+def _unfit_conditions(state: State, case: Case, word: Word) -> Refusal | None:
+    """Why a position may not have its conditions; None if it may, or has none."""
+    if word.conditions is None:
+        return None
+    if not _can_have_conditions(state, case):
+        said = "there is no grant here that conditions could be put on"
+        return Refusal("conflict", "no_conditions_here", said, "approve, object or ask for an amendment")
+    most = sizes.share(blocks.conditions_of_terms(state.record, case), len(case.parties))
+    taken = sizes.size_of(Conditions.from_json(word.conditions))
+    if taken <= most:
+        return None
+    said = f"conditions of {taken:,} bytes, expected at most {most:,}: all that are stated fit into one entry"
+    return Refusal("conflict", "conditions_too_large", said, "say it in fewer words, or name a document")
 
 
 def _can_have_conditions(state: State, case: Case) -> bool:

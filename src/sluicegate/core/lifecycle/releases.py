@@ -11,11 +11,13 @@ from sluicegate.core.lifecycle import eligibility
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, SignedCommand
 from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.state import State
+from sluicegate.core.terms import sizes
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.release import Release
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.cases import CaseDetermined, CaseOpened, OfficerOpening
 from sluicegate_record.entries.releases import ReleaseApplied, StageOpened
+from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements.question import Question
 from sluicegate_record.statements.releases import StageOpening
@@ -75,6 +77,9 @@ def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) 
         return Acceptance([], result)
     given = state.releases[opening.release].plan
     if given.stages[opening.stage].agreed_by is not None:
+        if len(canonical.dumps(command.envelope.to_json())) > sizes.OPENING_MAX:
+            said = f"a signed opening of more than {sizes.OPENING_MAX:,} bytes"
+            return Refusal("conflict", "opening_too_large", said, "sign what 'stage open' signs, and no more")
         return _asked_to_open(
             state, opening, OfficerOpening(officer=key.owner, envelope=command.envelope), entropy
         )

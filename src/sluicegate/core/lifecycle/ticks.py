@@ -5,16 +5,18 @@ Rules:
   is asked for. After a downtime, everything that was missed happens in order, many things in one commit.
 - While something is due, the writer decides no other command, except one that only narrows. So a command that
   comes at the very moment comes after it: in time means strictly before.
+- A decision that cannot be made is not lost: the entry of the silence says what prevents it. Then people
+  settle that, as in every other case.
 - The plan, the receipt and the log's time prove a silence. The entry names the first two.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sluicegate.acts.act import Done
-from sluicegate.core.lifecycle import determination, directives, grants, timing
+from sluicegate.core.lifecycle import blocks, determination, directives, grants, timing
 from sluicegate.core.lifecycle.agenda import What
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.blocks import StageName
@@ -114,7 +116,10 @@ def _silence(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Dr
 
 def _silent(state: State, case: Case, body: CaseSilent, now_ms: int, entropy: Entropy) -> list[Draft]:
     after = case.after(Trial(body, state.size, now_ms))
-    return [Draft(case.id, body), *determination.conclude(state, after, now_ms, entropy)]
+    follows = determination.conclude(state, after, now_ms, entropy)
+    if not follows:
+        body = replace(body, blocked=blocks.undecided_by(state.record, after, now_ms))
+    return [Draft(case.id, body), *follows]
 
 
 def _escalated(case: Case, agency: str, clock: Clock, now_ms: int) -> Draft:

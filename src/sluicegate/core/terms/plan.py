@@ -25,8 +25,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from sluicegate.core.terms import sizes
 from sluicegate.core.terms.clocks import CALENDARS
 from sluicegate.core.terms.document import Fault, YamlDocument
+from sluicegate_record.errors import NotCanonical
+from sluicegate_record.log import canonical
 from sluicegate_record.strict import JsonPath
 from sluicegate_record.terms import durations, quorum
 from sluicegate_record.terms import plan as terms
@@ -529,6 +532,19 @@ def _stage_faults(stage: Any, path: JsonPath, agencies: frozenset[str]) -> Itera
     if _at(stage, "eligibility") == {}:
         yield Fault((*path, "eligibility"), "at least one criterion, or the field left out", "none")
     yield from _admission_faults(_at(stage, "admission"), (*path, "admission"), agencies)
+    most = {"conditions": sizes.PLAN_CONDITIONS_MAX, "admission": sizes.ADMISSION_MAX}
+    for name, bytes_max in most.items():
+        taken = _bytes_of(_at(stage, name))
+        if taken > bytes_max:
+            yield Fault((*path, name), f"at most {bytes_max:,} bytes of JSON", f"{taken:,}")
+
+
+def _bytes_of(value: Any) -> int:
+    """How many bytes a value takes in an entry; 0 of one that no entry can have."""
+    try:
+        return len(canonical.dumps(value))
+    except NotCanonical:
+        return 0
 
 
 def _rules_of(stage: Any) -> dict[JsonPath, dict[str, Any]]:

@@ -1,0 +1,270 @@
+"""What the least privileged can write for ever is counted by the party and day, and every act says how."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from sluicegate.acts import (
+    applications,
+    credentials,
+    directives,
+    drafts,
+    grants,
+    members,
+    person,
+    releases,
+    subscriptions,
+)
+from sluicegate.acts.act import DEVELOPER, PERSON, AnyAct
+from sluicegate.acts.members import MemberRow
+from sluicegate.acts.table import ACTS
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.ports import Principal
+from sluicegate.service.context import Services
+from sluicegate.settings import DailyLimits
+from tests.plane import Plane, no, yes
+from tests.worlds import API, CODEX, DAY_MS
+
+FEW = DailyLimits(
+    applications=3,
+    drafts=3,
+    choices=3,
+    keys=3,
+    members=3,
+    claims=3,
+    links=3,
+    corrections=3,
+    corrections_of_members=5,
+    signers=3,
+    subscriptions=3,
+    cases=3,
+    repeats=3,
+)
+
+
+def limited(limits: DailyLimits = FEW) -> Plane:
+    """A plane with an open stage and few things allowed a day."""
+    plane = Plane()
+    plane.opened()
+    limit(plane, limits)
+    return plane
+
+
+def limit(plane: Plane, limits: DailyLimits) -> None:
+    plane.services = Services.over(plane.ledger, plane.fleet, limits=limits)
+
+
+def identifier(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()[:16]
+
+
+def register(plane: Plane, grant: str, *names: str, who: str = "applicant") -> Any:
+    rows = tuple(MemberRow(identifiers=(identifier(name),)) for name in names)
+    return plane.do(who, members.REGISTER, grant=grant, rows=rows)
+
+
+def fall_back(plane: Plane, grant: str, *, on: bool) -> Any:
+    return plane.do("applicant", grants.CHOOSE_FALLBACK, grant=grant, fallback=on)
+
+
+# The table
+
+
+def unbounded(acts: Iterable[AnyAct]) -> list[str]:
+    """The acts by which others than the developer's staff write, and that say no bound."""
+    low = [act for act in acts if act.roles - {DEVELOPER}]
+    return [act.name for act in low if act.kind in {"command", "secret"} and act.bound is None]
+
+
+def test_every_act_by_which_others_than_staff_write_says_what_bounds_it() -> None:
+    assert unbounded(ACTS.values()) == []
+    assert unbounded([replace(grants.CHOOSE_FALLBACK, bound=None), releases.APPLY]) == ["grant.fallback"]
+
+
+def test_every_count_has_a_limit_and_every_limit_a_count() -> None:
+    counted = {act.bound.counted for act in ACTS.values() if act.bound is not None} - {""}
+    assert counted | {"bytes", "corrections_of_members"} == {each.name for each in fields(DailyLimits)}
+
+
+# What is counted
+
+
+def test_a_fallback_is_switched_on_and_off_a_few_times_a_day_and_no_change_writes_nothing() -> None:
+    plane = limited()
+    grant = plane.admit()
+    for number in range(3):
+        yes(fall_back(plane, grant, on=number % 2 == 0))
+    size = plane.size
+    refused = fall_back(plane, grant, on=False)
+    assert isinstance(refused, Refusal)
+    assert (refused.kind, refused.code) == ("exhausted", "too_many_choices")
+    assert refused.message == "1 more choices: 3 a day are allowed, and 3 are used"
+    assert refused.remedy.startswith("again at 20")
+    assert refused.retry_after_s == DAY_MS // 3 // 1_000
+    assert plane.size == size
+    plane.wall.at_ms += refused.retry_after_s * 1_000 - 1_000
+    assert no(fall_back(plane, grant, on=False)) == "too_many_choices"
+    plane.wall.at_ms += 1_000
+    yes(fall_back(plane, grant, on=False))
+
+
+def test_what_was_used_is_known_after_a_restart_and_under_another_token() -> None:
+    plane = limited()
+    grant = plane.admit()
+    for key in ("1", "2", "3"):
+        yes(plane.credential(grant, key))
+    plane.who.clear()  # each gets another token
+    plane.restart()
+    limit(plane, FEW)
+    assert no(plane.credential(grant, "4")) == "too_many_keys"
+
+
+def test_two_tokens_of_one_organization_have_one_allowance() -> None:
+    plane = limited()
+    ours, theirs = plane.admit(), plane.admit("rival", "Example Utility", surface=CODEX)
+    other = plane.admit("rival", "Example Bank")
+    yes(plane.credential(ours, "1"))
+    yes(plane.credential(theirs, "2", who="rival"))
+    yes(plane.credential(ours, "3"))
+    assert no(plane.credential(theirs, "4", who="rival")) == "too_many_keys"
+    yes(plane.credential(other, "5", who="rival"))
+
+
+def test_who_applies_in_the_name_of_another_takes_nothing_from_it() -> None:
+    plane = limited()
+    for _ in range(3):
+        case = yes(plane.submit("rival")).application
+        yes(plane.do("rival", applications.WITHDRAW, case=case))
+    assert no(plane.submit("rival")) == "too_many_applications"
+    yes(plane.submit("applicant"))
+
+
+def test_members_in_and_out_are_counted_in_rows_and_going_out_is_never_refused() -> None:
+    plane = limited()
+    grant = plane.admit()
+    found = yes(register(plane, grant, "a", "b", "c")).members
+    yes(plane.do("applicant", members.REMOVE, grant=grant, members=found))
+    assert no(register(plane, grant, "d")) == "too_many_members"
+    whole = register(plane, grant, "e", "f", "g", "h")
+    assert isinstance(whole, Refusal)
+    assert (whole.retry_after_s, whole.remedy) == (None, "send less in one command")
+
+
+def test_keys_that_are_issued_can_always_be_revoked_but_not_for_ever_again() -> None:
+    plane = limited()
+    grant = plane.admit()
+    made = [yes(plane.credential(grant, key)).credential for key in ("1", "2", "3")]
+    for name in made:
+        yes(plane.do("applicant", credentials.REVOKE, credential=name))
+    for _ in range(3):
+        yes(plane.do("applicant", credentials.REVOKE, credential=made[0]))
+    assert no(plane.do("applicant", credentials.REVOKE, credential=made[0])) == "too_many_repeats"
+    yes(plane.do("developer", credentials.REVOKE, credential=made[0]))
+
+
+def test_corrections_by_link_are_counted_for_the_person_and_for_all_of_the_organization() -> None:
+    plane = limited(replace(FEW, links=9, members=9))
+    grant = plane.admit()
+    first, second, third = yes(register(plane, grant, "a", "b", "c")).members
+
+    def correct(member: str) -> Any:
+        link = yes(plane.do("applicant", members.LINK, member=member))
+        by = plane.store.principals.by_token(hashlib.sha256(link.token.encode()).digest())
+        assert by is not None
+        return plane.do(by, person.CLAIM, status="us_citizen")
+
+    for _ in range(3):
+        yes(correct(first))  # by another link each time
+    assert no(correct(first)) == "too_many_corrections"
+    for _ in range(2):
+        yes(correct(second))
+    assert no(correct(third)) == "too_many_corrections_of_members"
+    yes(plane.do("applicant", members.CLAIM, member=first, status="other", method="i-9"))
+
+
+def test_links_are_counted() -> None:
+    plane = limited()
+    (member,) = yes(register(plane, plane.admit(), "a")).members
+    for _ in range(3):
+        yes(plane.do("applicant", members.LINK, member=member))
+    assert no(plane.do("applicant", members.LINK, member=member)) == "too_many_links"
+    own = Principal("person_1", PERSON, member)
+    for _ in range(3):
+        yes(plane.do(own, person.LINK))
+    assert no(plane.do(own, person.LINK)) == "too_many_corrections"
+
+
+def test_what_is_beside_the_log_is_counted_too() -> None:
+    plane = limited()
+    asked = {
+        "release": "gpt-5.6",
+        "stage": "trusted-partners",
+        "surface": API,
+        "organization": "{}",
+        "file": "o.yaml",
+    }
+    name = yes(plane.do("applicant", drafts.SAVE, **asked)).draft
+    for _ in range(2):
+        yes(plane.do("applicant", drafts.EDIT, draft=name, surface=CODEX))
+    assert no(plane.do("applicant", drafts.EDIT, draft=name, surface=API)) == "too_many_drafts"
+    yes(plane.do("applicant", drafts.DISCARD, draft=name))
+    for number in range(3):
+        target = f"https://{number}.example.org/hook"
+        yes(plane.do("oncd", subscriptions.ADD, kind="webhook", target=target))
+    target = "https://example.org/hook"
+    assert no(plane.do("oncd", subscriptions.ADD, kind="webhook", target=target)) == "too_many_subscriptions"
+
+
+def test_what_an_agencys_token_opens_without_a_signature_is_counted() -> None:
+    plane = limited()
+    yes(plane.direct("d-1"))
+    for _ in range(3):
+        yes(plane.do("oncd", directives.LIFT, directive="d-1"))
+    assert no(plane.do("oncd", directives.LIFT, directive="d-1")) == "too_many_cases"
+    yes(plane.direct("d-2", models=["gpt-5.6"]))
+
+
+def test_bytes_are_counted_whatever_they_say() -> None:
+    plane = limited(DailyLimits(bytes=20_000))
+    grant = plane.admit()
+    found = yes(register(plane, grant, *map(str, range(100)))).members
+    assert no(register(plane, grant, *map(str, range(100, 200)))) == "too_many_bytes"
+    limit(plane, DailyLimits(bytes=1))
+    yes(plane.do("applicant", members.REMOVE, grant=grant, members=found))
+    assert no(register(plane, grant, "a")) == "too_many_bytes"
+
+
+def test_a_command_that_is_sent_again_counts_once() -> None:
+    plane = limited()
+    grant = plane.admit()
+    for _ in range(9):
+        yes(plane.do("applicant", grants.CHOOSE_FALLBACK, "the-same-id", grant=grant, fallback=True))
+    yes(fall_back(plane, grant, on=False))
+
+
+def test_staff_are_not_counted() -> None:
+    plane = limited()
+    grant = plane.admit()
+    for number in range(9):
+        yes(plane.credential(grant, str(number), who="developer"))
+
+
+@pytest.mark.parametrize("days", [1, 400])
+def test_a_clock_that_goes_back_keeps_no_one_waiting_for_more_than_a_day(days: int) -> None:
+    plane = limited()
+    grant = plane.admit()
+    spent, by = plane.store.principals, plane.who["applicant"].id
+    for number in range(3):
+        yes(fall_back(plane, grant, on=number % 2 == 0))
+    for party in list(plane.store.session.contents.spent):  # as if all of it was days later
+        known = spent.spent(party)
+        spent.spend(party, {name: at_ms + days * DAY_MS for name, at_ms in known.items()})
+    assert spent.spent(by)
+    refused = fall_back(plane, grant, on=False)
+    assert isinstance(refused, Refusal)
+    assert refused.retry_after_s == DAY_MS // 3 // 1_000
