@@ -35,7 +35,8 @@ STRANGERS_PER_S, STRANGERS = 400, 40
 SILENT = 1_000
 """Connections that are opened and say nothing."""
 ASKED_EVERY_S = 0.05
-NESTED = "[" * 30_000 + "]" * 30_000
+WORST = "[" + ("[" * 31 + "]" * 31 + ",") * 1_000 + "]"
+"""An organization file that takes as long to read as any of its size."""
 ORDER = f"""
 apiVersion: sluicegate/v1
 kind: Directive
@@ -113,8 +114,8 @@ async def _strangers(url: str) -> None:
 
 
 async def _worst_drafts(url: str, token: str) -> None:
-    """Drafts of nested lists, one after the other."""
-    draft = {"release": RELEASE, "stage": STAGE, "surface": SURFACE, "organization": NESTED, "file": "x.yaml"}
+    """Drafts that are hard to read, one after the other."""
+    draft = {"release": RELEASE, "stage": STAGE, "surface": SURFACE, "organization": WORST, "file": "x.yaml"}
     request = post(json.dumps(draft).encode(), token, "Connection: close", path="/api/v1/drafts")
     while True:
         with suppress(OSError):

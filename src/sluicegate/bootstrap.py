@@ -22,7 +22,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ from sluicegate.gate.upstream import HttpUpstream
 from sluicegate.http import asgi
 from sluicegate.http.app import Fault
 from sluicegate.http.server import HttpServer
+from sluicegate.parsing.parsers import Parsers
 from sluicegate.ports import EMAIL, UNCONFIRMED, WEBHOOK, Store
 from sluicegate.post.carrier import Carrier
 from sluicegate.post.courier import Courier
@@ -97,6 +98,7 @@ class Control:
     settings: ControlSettings
     ledger: Ledger
     fleet: Fleet
+    parsers: Parsers = field(default_factory=Parsers)
 
     @classmethod
     def over(cls, settings: ControlSettings, ledger: Ledger) -> Control:
@@ -184,7 +186,7 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
     """
     settings = wired.settings
     key_sets = KeySets(settings.post.webhook_networks, settings.post.timeout_ms)
-    plane = ControlPlane.over(wired.ledger, wired.fleet, settings, key_sets)
+    plane = ControlPlane.over(wired.ledger, wired.fleet, settings, wired.parsers, key_sets)
     loop = asyncio.get_running_loop()
     wired.ledger.watch(partial(_hint_feeds, settings.state_dir))
     wired.ledger.watch(lambda: _soon(loop, plane.hinted.set))
@@ -194,6 +196,7 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
             async with _carrying(wired):
                 await _serve(partial(application, plane, settings.http), settings.http, at, stop, ready)
     finally:
+        wired.parsers.close()
         await key_sets.close()
         wired.ledger.store.close()
 

@@ -5,6 +5,7 @@
     │   ├── WrongUsage          options that do not go together                 exit 2
     │   ├── NotCanonical        JSON outside the strict subset we accept
     │   ├── InvalidDocument     a plan, directive or other file; has places
+    │   ├── TooComplex          takes more time or memory to read than it may
     │   ├── BadEnvelope         not a DSSE envelope, or not the statement expected
     │   └── BadKey              not a key of the kind expected
     ├── VerificationFailed      well-formed, but not what it claims to be   exit 5
@@ -29,6 +30,8 @@ Messages are one lower-case line: what was found (quoted), what was expected, wh
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from sluicegate_record.errors import (
     BadCheckpoint,
@@ -61,6 +64,7 @@ __all__ = [
     "SluicegateError",
     "StoreUnavailable",
     "StoreUnusable",
+    "TooComplex",
     "Unauthorized",
     "Unreachable",
     "VerificationFailed",
@@ -78,6 +82,17 @@ class InvalidDocument(InvalidInput):
     """A document with errors; `at` lists all of them."""
 
     code = "invalid_document"
+
+
+class TooComplex(InvalidInput):
+    """A text that takes more than it may to read: elements, time, memory. It changed nothing."""
+
+    code = "too_complex"
+
+    def __init__(
+        self, message: str, *, code: str = "", remedy: str = "send less at once", at: Sequence[Place] = ()
+    ) -> None:
+        super().__init__(message, code=code, remedy=remedy, at=at)
 
 
 class BadFeed(VerificationFailed):

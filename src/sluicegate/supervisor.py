@@ -11,7 +11,6 @@ Rules:
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import select
@@ -21,6 +20,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from sluicegate.processes import die_with
 
 _log = logging.getLogger(__name__)
 PAUSE_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -32,7 +33,6 @@ LOOKED_EVERY_S = 0.05
 OOM_STEP = 100
 """How much likelier, of 1,000, the kernel ends a process for memory, for each step that it gives way."""
 _ENDING = {signal.SIGINT, signal.SIGTERM}
-_PR_SET_PDEATHSIG = 1
 
 Ready = Callable[[str], None]
 Serve = Callable[[str, Ready], int]
@@ -166,9 +166,7 @@ def _check_signals(seconds: float) -> None:
 
 def _be_a_child_of(supervisor: int) -> None:
     """End at once when the supervisor does; let signals do here what they do in a new process."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != supervisor:
-        os._exit(1)
+    die_with(supervisor)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from sluicegate import bootstrap
 from sluicegate.acts import applications, cases
-from sluicegate.acts.act import ACT_BODY_MAX
 from sluicegate.acts.table import ACTS
+from sluicegate.bounds import ACT_BODY_MAX, DEPTH_MAX
 from sluicegate.core.terms import document
 from sluicegate.errors import InvalidDocument, InvalidInput
 from tests.control.conftest import Plane, served
@@ -41,7 +41,7 @@ def test_a_document_that_is_too_deep_is_left_where_it_becomes_so():
         with pytest.raises(InvalidDocument) as caught:
             document.read("[" * depth + "]" * depth, "deep.yaml")
         (place,) = caught.value.at
-        assert (place.found, place.column < 100) == (f"more than {document.DEPTH_MAX} levels", True)
+        assert (place.found, place.column < 100) == (f"more than {DEPTH_MAX} levels", True)
 
 
 def test_a_slash_more_is_no_route_and_redirects_to_nowhere(idle: Plane):

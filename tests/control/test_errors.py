@@ -131,7 +131,6 @@ def test_every_kind_of_error_has_a_status():
         "BadKey": 400,
         "BadSignature": 403,
         "Drifted": 409,
-        "Overloaded": 503,
         "BadProof": 400,
         "BadCheckpoint": 400,
         "BadFeed": 400,
@@ -139,6 +138,8 @@ def test_every_kind_of_error_has_a_status():
         "Unauthorized": 401,
         "StoreUnusable": 500,
         "StoreUnavailable": 503,
+        "Overloaded": 503,
+        "TooComplex": 400,
         "Unreachable": 502,
     }
 

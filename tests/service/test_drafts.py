@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from sluicegate.acts import drafts
 from tests.fakes import Broken
 from tests.plane import Plane, no, yes
+from tests.waiting import eventually
 from tests.worlds import API, RELEASE, STAGE, plan_value
 
 ASKED = {
@@ -121,3 +124,54 @@ def test_an_unannounced_stage_is_not_told_of(plane):
     refused = save(plane, release="secret-release")
     unknown = save(plane, release="other-release")
     assert no(refused) == no(unknown) == "stage_unknown"
+
+
+def bodies(plane: Plane) -> list[dict[str, Any]]:
+    return [json.loads(each.body) for each in plane.store.principals.drafts(plane.who["applicant"].id)]
+
+
+def test_a_draft_is_kept_with_what_its_file_was_read_as(plane):
+    saved(plane)
+    saved(plane, organization="nothing: of use")
+    readings = [each["reading"] for each in bodies(plane)]
+    assert readings[0]["value"] == {"name": "Example Utility", "registeredIn": "US"}
+    assert [each["line"] for each in readings[1]["fault"]["at"]] == [1, 1, 1]
+
+
+def test_what_was_read_is_submitted_and_nothing_is_read_again(plane):
+    """The text of this one was changed behind the back of the store."""
+    draft = saved(plane)
+    (kept_as,) = plane.store.principals.drafts(plane.who["applicant"].id)
+    with plane.store.write() as ports:
+        ports.principals.remove_draft(draft)
+        body = {**json.loads(kept_as.body), "organization": "[" * 60_000}
+        ports.principals.add_draft(replace(kept_as, body=json.dumps(body)))
+    assert [each.ineligible for each in plane.do("applicant", drafts.LIST).drafts] == [()]
+    yes(submit(plane, draft))
+
+
+def test_a_draft_that_an_earlier_build_kept_is_listed_and_submitted(plane):
+    draft = saved(plane)
+    (kept_as,) = plane.store.principals.drafts(plane.who["applicant"].id)
+    body = json.loads(kept_as.body)
+    del body["reading"]
+    with plane.store.write() as ports:
+        ports.principals.remove_draft(draft)
+        ports.principals.add_draft(replace(kept_as, body=json.dumps(body)))
+    assert [each.ineligible for each in plane.do("applicant", drafts.LIST).drafts] == [()]
+    yes(submit(plane, draft))
+
+
+def test_a_draft_that_changes_between_its_reading_and_the_lock_is_not_submitted(plane):
+    draft, answers = saved(plane), list[Any]()
+    (kept_as,) = plane.store.principals.drafts(plane.who["applicant"].id)
+    with plane.ledger._lanes.hold():
+        submitting = threading.Thread(target=lambda: answers.append(submit(plane, draft)))
+        submitting.start()
+        eventually(plane.ledger.waiting)
+        with plane.store.write() as ports:
+            ports.principals.remove_draft(draft)
+            ports.principals.add_draft(replace(kept_as, body=kept_as.body + " "))
+    submitting.join()
+    assert [no(each) for each in answers] == ["draft_changed"]
+    yes(submit(plane, draft))

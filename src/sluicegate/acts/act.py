@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from sluicegate.acts.bounds import Bound
+from sluicegate.bounds import ACT_BODY_MAX
 from sluicegate_record.form import Exact, Form, form
 
 DEVELOPER, AGENCY, APPLICANT, GATEWAY = "developer", "agency", "applicant", "gateway"
@@ -15,10 +16,6 @@ PERSON = "person"
 ROLES = (DEVELOPER, AGENCY, APPLICANT, GATEWAY, PERSON)
 COMMAND_ID_LEAST, COMMAND_ID_MOST = 8, 64
 """How many characters a command id has."""
-ACT_BODY_MAX = 1 << 20
-"""How many bytes a body may have, if it has no such lists."""
-ANNEXES_MAX = 1 << 24
-"""How many bytes a body with long lists of names or members may have."""
 ANYONE: frozenset[str] = frozenset()
 """Acts of these roles need no token."""
 

@@ -9,12 +9,13 @@ from sluicegate.acts.bounds import ENDS, ONCE, daily
 from sluicegate.acts.cases import CaseArgument, CaseName
 from sluicegate.acts.fields import FileName, ReleaseName, ShortText, StageName, SurfaceName, text
 from sluicegate.acts.grants import GrantName
+from sluicegate.bounds import ORGANIZATION_TEXT_MAX
 from sluicegate_record.form import Note, Time, form
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.text import REASON_MAX
 
 OrganizationText = Annotated[
-    str, text(0, 65_536), Note("The organization, as YAML; 'application template' prints one.")
+    str, text(0, ORGANIZATION_TEXT_MAX), Note("The organization, as YAML; 'application template' prints one.")
 ]
 Words = Annotated[str, text(1, REASON_MAX), Note("What you say. It is not public.")]
 APPLICANTS = frozenset({DEVELOPER, APPLICANT})
@@ -58,7 +59,10 @@ class Amendment(Arguments):
     grant: GrantName
     renew: Annotated[bool, Note("Ask for its validity to begin again.")] = False
     organization: (
-        Annotated[str, text(0, 65_536), Note("What has changed, as the whole organization file.")] | None
+        Annotated[
+            str, text(0, ORGANIZATION_TEXT_MAX), Note("What has changed, as the whole organization file.")
+        ]
+        | None
     ) = None
     file: FileName = "organization"
 

@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments
-from sluicegate.acts.fields import Word
+from sluicegate.acts.fields import PartOfName, Word
 from sluicegate.acts.grants import GrantView
 from sluicegate.acts.transcript import Officers, Transcribed, TranscribedFor
 from sluicegate_record.form import Json, Note, Time, form, within
@@ -34,7 +34,7 @@ class CaseFilter(Arguments):
     kind: Annotated[str | None, Note(" | ".join(kinds.KINDS))] = None
     state: Annotated[Word | None, Note(" | ".join((*kinds.STATES, *kinds.OUTCOMES)))] = None
     awaiting: Annotated[str | None, Note("An agency, the developer, or 'applicant'.")] = None
-    organization: Annotated[str | None, Note("Part of a legal name.")] = None
+    organization: PartOfName = None
     before: Annotated[str | None, Note("The last case of the page before.")] = None
     limit: Annotated[int, within(1, 500), Note("How many cases.")] = 50
 

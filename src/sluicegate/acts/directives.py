@@ -8,7 +8,6 @@ from typing import Annotated
 
 from sluicegate.acts.act import (
     AGENCY,
-    ANNEXES_MAX,
     ANYONE,
     APPLICANT,
     DEVELOPER,
@@ -27,9 +26,10 @@ from sluicegate.acts.coverage import (
     SideCounts,
 )
 from sluicegate.acts.documents import DocumentText, SignedStatement
-from sluicegate.acts.fields import Identifier, Opened, PlainName, some, text
+from sluicegate.acts.fields import Identifier, ListedName, Opened, PlainName, some, text
 from sluicegate.acts.review import CaseToSign, PositionReceipt
 from sluicegate.acts.transcript import Officers, Transcribed, TranscribedFor
+from sluicegate.bounds import ANNEXES_MAX
 from sluicegate_record.directives.document import (
     Begins,
     Covered,
@@ -59,8 +59,8 @@ class DirectiveArgument(Arguments):
 class AnnexNames(Arguments):
     """The names in an annex: organizations or members."""
 
-    organizations: Annotated[tuple[str, ...], some(str, 0, ROWS_MAX)] | None = None
-    persons: Annotated[tuple[str, ...], some(str, 0, ROWS_MAX)] | None = None
+    organizations: Annotated[tuple[ListedName, ...], some(ListedName, 0, ROWS_MAX)] | None = None
+    persons: Annotated[tuple[ListedName, ...], some(ListedName, 0, ROWS_MAX)] | None = None
 
 
 @form

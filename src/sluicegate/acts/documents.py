@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import Arguments
-from sluicegate.acts.fields import FileName, text
-from sluicegate_record.form import Json, Note, form
+from sluicegate.acts.fields import FileName, SignedEnvelope, text
+from sluicegate.bounds import DOCUMENT_TEXT_MAX
+from sluicegate_record.form import Note, form
 
 
 @form
 class DocumentText(Arguments):
     """A document as written, and the name of its file for messages about it."""
 
-    text: Annotated[str, text(0, 262_144), Note("The document, as YAML.")]
+    text: Annotated[str, text(0, DOCUMENT_TEXT_MAX), Note("The document, as YAML.")]
     file: FileName = "document"
 
 
@@ -21,4 +22,4 @@ class DocumentText(Arguments):
 class SignedStatement(Arguments):
     """A signed statement, as a DSSE envelope."""
 
-    envelope: Json
+    envelope: SignedEnvelope

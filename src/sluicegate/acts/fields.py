@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, TypeAlias
 
+from sluicegate.bounds import MARKS_MAX, PAYLOAD_TEXT_MAX, SEARCH_MAX
+from sluicegate_record.directives.names import NAME_MAX
 from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import Codec, Json, Misread, Note, codec_of, shown
 from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import SALT_BYTES, Opening
+from sluicegate_record.terms.text import has_stack
 
 
 def text(least: int = 0, most: int = 4_000, pattern: str = "") -> Codec:
@@ -66,6 +69,22 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _envelope(value: Json) -> Json:
+    payload = value.get("payload") if type(value) is dict else None
+    if type(payload) is str and len(payload) > PAYLOAD_TEXT_MAX:
+        raise Misread(
+            f"a payload of at most {PAYLOAD_TEXT_MAX} base64 digits", f"{len(payload)}", ("payload",)
+        )
+    return value
+
+
+def _listed(value: Json) -> str:
+    if type(value) is not str or len(value) > NAME_MAX or has_stack(value, MARKS_MAX):
+        said = f"a name of at most {NAME_MAX} characters, and {MARKS_MAX} combining marks one after the other"
+        raise Misread(said, shown(value))
+    return value
+
+
 def _opening(value: Json) -> Opening:
     if type(value) is not dict or value.keys() != {"salt", "value"} or type(value["salt"]) is not str:
         raise Misread("an object of salt and value", shown(value))
@@ -98,6 +117,11 @@ FileName: TypeAlias = Annotated[str, text(0, 1_024)]
 ReleaseName: TypeAlias = Annotated[Identifier, Note("The release, as 'status' shows it.")]
 StageName: TypeAlias = Annotated[Identifier, Note("The stage, as 'status' shows it.")]
 SurfaceName: TypeAlias = Annotated[Identifier, Note("The surface, where the model is offered, such as api.")]
+ListedName: TypeAlias = Annotated[str, Codec(_listed, _same, {"type": "string", "maxLength": NAME_MAX})]
+"""A name in a list: of an organization or a member."""
+PartOfName: TypeAlias = Annotated[Annotated[str, text(0, SEARCH_MAX)] | None, Note("Part of a legal name.")]
+SignedEnvelope: TypeAlias = Annotated[Json, Codec(_envelope, _same, {})]
+"""A DSSE envelope whose payload fits into an entry."""
 Word: TypeAlias = Annotated[str, Codec(_word, _same, {"type": "string"})]
 """A word such as `in_review`; also as it is printed, with spaces."""
 Days: TypeAlias = Annotated[float, Codec(_days, _same, {"type": "number"})]

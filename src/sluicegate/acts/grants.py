@@ -6,7 +6,7 @@ from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.bounds import ENDS, daily
-from sluicegate.acts.fields import text
+from sluicegate.acts.fields import PartOfName, text
 from sluicegate_record.form import Note, Time, form, within
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.text import REASON_MAX
@@ -47,7 +47,7 @@ class GrantView(ActAnswer):
 class HoldingFilter(Arguments):
     """Whose grants, and in which release."""
 
-    organization: Annotated[str | None, Note("Part of a legal name.")] = None
+    organization: PartOfName = None
     release: Annotated[str | None, Note("Only this release.")] = None
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from sluicegate.acts.act import ANNEXES_MAX, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
+from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.bounds import ENDS, daily
 from sluicegate.acts.fields import Identifier, ShortText, digest, some, text
+from sluicegate.bounds import MEMBERS_BODY_MAX
 from sluicegate_record.directives.status import STATUSES
 from sluicegate_record.form import Note, Time, form
 
@@ -93,7 +94,7 @@ REGISTER = Act(
     NewMembers,
     "Register members of an organization, and claim their statuses: all of the rows or no row.",
     daily("members"),
-    ANNEXES_MAX,
+    MEMBERS_BODY_MAX,
 )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.bounds import SIGNED
 from sluicegate.acts.cases import CaseArgument, CaseView, ContributionView
-from sluicegate.acts.fields import Opened, PlainName, text
+from sluicegate.acts.fields import Opened, PlainName, SignedEnvelope, text
 from sluicegate.acts.transcript import Officers, Transcribed
 from sluicegate_record.directives.document import Document
 from sluicegate_record.form import ABSENT, Absent, Base64, Json, Note, Time, form
@@ -94,7 +94,7 @@ EXPORT = Act(
 class ReviewStatement(Arguments):
     """A signed statement, as a DSSE envelope; `opened` if it commits to something that is not public."""
 
-    envelope: Json
+    envelope: SignedEnvelope
     opened: Opened | None = None
 
 

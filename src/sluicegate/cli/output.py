@@ -28,6 +28,7 @@ _EXITS: dict[type[errors.SluicegateError], int] = {
     errors.StoreUnusable: 3,
     errors.VerificationFailed: 5,
     errors.StoreUnavailable: 4,
+    errors.Overloaded: 4,
     errors.Unreachable: 4,
 }
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from sluicegate.control.chores import Chores
 from sluicegate.control.keysets import KeySource, Refresher
+from sluicegate.parsing.parsers import Parsers
 from sluicegate.service.context import Services
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
@@ -16,24 +17,30 @@ from sluicegate.settings import ControlSettings
 
 @dataclass(frozen=True, slots=True)
 class ControlPlane:
-    """The services; what fetches keys; what is done by itself; how large a body may be."""
+    """The services; what fetches keys; what is done by itself; how large a body may be; what reads it."""
 
     services: Services
     refresher: Refresher
     max_body_bytes: int
     chores: Chores
+    parsers: Parsers = field(default_factory=Parsers)
     hinted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a feed may have committed something."""
 
     @classmethod
     def over(
-        cls, ledger: Ledger, fleet: Fleet, settings: ControlSettings, key_source: KeySource | None = None
+        cls,
+        ledger: Ledger,
+        fleet: Fleet,
+        settings: ControlSettings,
+        parsers: Parsers,
+        key_source: KeySource | None = None,
     ) -> ControlPlane:
         """The one over a ledger and a fleet. It fetches the keys of providers from `key_source`."""
         services = Services.over(ledger, fleet, settings.post, settings.limits)
         chance = random.SystemRandom().random
         refresher = Refresher(ledger, key_source, chance, services.key_failures, settings.limits)
-        return cls(services, refresher, settings.max_body_bytes, chores_of(services))
+        return cls(services, refresher, settings.max_body_bytes, chores_of(services), parsers)
 
 
 TIME, FLEET, TELLING = "what is due", "what is in force everywhere", "notices of directives"

@@ -7,11 +7,12 @@ Rules:
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -24,9 +25,11 @@ from sluicegate.http import asking
 from sluicegate.http.asking import Run
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.errors import refused
+from sluicegate.parsing import job
 from sluicegate.service.context import STRANGER, Context, Doing
 from sluicegate.service.doings import doing_of
 
+Result = TypeVar("Result")
 _HEADERS = {"cache-control": "no-store"}
 
 
@@ -68,10 +71,33 @@ def _in_a_thread(do: Doing[Any, Any]) -> AsyncDoing:
 
 async def _read(plane: ControlPlane, act: AnyAct, request: Request, visitor: Visitor) -> Context[Any]:
     """The context of an act, as a request asks for it. Raises: InvalidInput."""
-    asked = await asking.read(act, request, plane.max_body_bytes, visitor.run)
+    head, body = await asking.taken(act, request, plane.max_body_bytes)
     command_id = _command_id(request) if act.kind == "command" else ""
     principal = visitor.principal if act.roles and visitor.principal else STRANGER
-    return Context(plane.services, principal, act, asked, command_id)
+    read = plane.parsers.read(head, body, principal, visitor.run)
+    asked = await read if job.is_small(act, body) else await _while_here(request, read)
+    return Context(plane.services, principal, act, asked.arguments, command_id, asked.reading)
+
+
+async def _while_here(request: Request, doing: Coroutine[Any, Any, Result]) -> Result:
+    """What is done for a caller who waits for it; it ends when they leave. Raises: ClientDisconnect."""
+    leaving = asyncio.create_task(_gone(request))
+    found = asyncio.create_task(doing)
+    try:
+        await asyncio.wait({found, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not found.done():
+            raise ClientDisconnect
+        return found.result()
+    finally:
+        for task in (found, leaving):
+            task.cancel()
+        await asyncio.gather(found, leaving, return_exceptions=True)
+
+
+async def _gone(request: Request) -> None:
+    """Return when the caller has left. Requires: the body has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _is_named(request: Request) -> bool:

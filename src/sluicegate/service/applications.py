@@ -45,7 +45,6 @@ from sluicegate.core.lifecycle.applications import (
 )
 from sluicegate.core.lifecycle.state import Nomination
 from sluicegate.core.people import application
-from sluicegate.core.terms import document
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Ports, Principal, Principals
 from sluicegate.service import access
@@ -63,15 +62,15 @@ OPEN_MAX = 20
 @does(acts.SUBMIT)
 def submit(context: Context[NewApplication], asked: Submission) -> NewApplication | Refusal:
     """Apply for one stage on one surface. Raises: InvalidDocument."""
-    _read(asked)
-    return context.execute(lambda ports: prepared(context, ports.principals, asked))
+    organization = context.document()
+    return context.execute(lambda ports: prepared(context, ports.principals, asked, organization))
 
 
 def prepared(
-    context: Context[NewApplication], known: Principals, asked: Submission
+    context: Context[NewApplication], known: Principals, asked: Submission, organization: dict[str, Any]
 ) -> SubmitApplication | Refusal:
-    """The command of an application, its organization noted. Raises: InvalidDocument."""
-    ledger, principal, organization = context.ledger, context.principal, _read(asked)
+    """The command of an application, its organization noted."""
+    ledger, principal = context.ledger, context.principal
     with ledger.reading() as state:
         release = state.releases.get(asked.release)
         if release is None or not access.knows(principal, state, release):
@@ -105,7 +104,7 @@ def amend(context: Context[NewAmendment], asked: Amendment) -> NewAmendment | Re
             return grant_unknown(asked.grant)
     changed, described = None, None
     if asked.organization is not None:
-        organization = application.read(document.read(asked.organization, asked.file))
+        organization = context.document()
         changed = {"organization": organization}
         described = describe(ledger, found.organization, organization)
 
@@ -167,7 +166,7 @@ def return_(context: Context[CaseEnd], asked: CaseText) -> CaseEnd | Refusal:
 @does(acts.NOMINATE)
 def nominate(context: Context[NewNomination], asked: NominationText) -> NewNomination | Refusal:
     """Note that an organization is hoped for in a stage. Raises: InvalidDocument."""
-    organization = _read(asked)
+    organization = context.document()
 
     def command(ports: Ports) -> Nominate:
         pseudonym = _pseudonym(context.ledger, ports.principals, context.principal, organization)
@@ -211,11 +210,6 @@ def _applied(ledger: Ledger, state: State, known: Nomination) -> list[str]:
         and state.cases[name].question.release == known.release
         and state.cases[name].question.stage == known.stage
     ]
-
-
-def _read(asked: Submission | NominationText) -> dict[str, Any]:
-    """The organization in a file's text. Raises: InvalidDocument."""
-    return application.read(document.read(asked.organization, asked.file))
 
 
 def _text(asked: CaseText | AgencyAnswer) -> str:

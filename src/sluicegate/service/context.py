@@ -9,6 +9,7 @@ from typing import Any, Generic
 from sluicegate.acts.act import Act, Answered, AnyAct, Arguments, Asked
 from sluicegate.core.lifecycle import Command, Refusal
 from sluicegate.errors import StoreUnusable
+from sluicegate.parsing.documents import Reading
 from sluicegate.ports import Ports, Principal
 from sluicegate.service import allowance
 from sluicegate.service.allowance import Charge
@@ -57,11 +58,18 @@ class Context(Generic[Answered]):
     act: Act[Any, Answered]
     asked: Arguments
     command_id: str = ""
+    reading: Reading | None = None
+    """What the document in `asked` was read as."""
 
     @property
     def ledger(self) -> Ledger:
         """The ledger."""
         return self.services.ledger
+
+    def document(self) -> Any:
+        """The value of the document in what is asked. Raises: InvalidDocument."""
+        assert self.reading is not None, f"{self.act.name} has no document"
+        return self.reading.required()
 
     def first(self) -> Answered | Refusal | None:
         """What a command answered if it was done before, for one that is refused for what is true since then.

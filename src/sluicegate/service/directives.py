@@ -35,6 +35,7 @@ from sluicegate.acts.directives import (
 )
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.review import CaseToSign, ExportedNames
+from sluicegate.bounds import MARKS_MAX
 from sluicegate.core.directives import cover
 from sluicegate.core.directives.cover import Resolution
 from sluicegate.core.lifecycle import Ahead, Refusal, State, directives
@@ -51,6 +52,7 @@ from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entries.cases import Description
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
+from sluicegate_record.terms.text import has_stack
 
 
 @does(acts.ISSUE)
@@ -253,9 +255,12 @@ def undescribed(ledger: Ledger) -> list[Description]:
 
 def _checked(value: Any) -> dict[str, list[str]]:
     try:
-        return names.check(value)
+        checked = names.check(value)
     except ValueError as error:
         raise InvalidInput(str(error)) from error
+    if any(has_stack(name, MARKS_MAX) for listed in checked.values() for name in listed):
+        raise InvalidInput(f"a name with more than {MARKS_MAX} combining marks one after the other")
+    return checked
 
 
 def _named(state: State, value: dict[str, list[str]], tags: Mapping[str, str]) -> Resolution:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sluicegate.acts.act import Act, Answered, AnyAct, Asked
 from sluicegate.core.lifecycle import Refusal
+from sluicegate.parsing import documents
 from sluicegate.ports import Principal
 from sluicegate.service import (  # noqa: F401 - each says which acts it does
     applications,
@@ -46,5 +47,6 @@ def do(
     services: Services, by: Principal, act: Act[Asked, Answered], asked: Asked, command_id: str = ""
 ) -> Answered | Refusal:
     """Do an act in this process, without a look at the roles that may ask for it."""
-    answer: Answered | Refusal = doing_of(act)(Context(services, by, act, asked, command_id), asked)
+    context = Context(services, by, act, asked, command_id, documents.read(asked))
+    answer: Answered | Refusal = doing_of(act)(context, asked)
     return answer

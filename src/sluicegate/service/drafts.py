@@ -3,11 +3,14 @@
 Rules:
 - A draft is not an entry: only its owner can see it, and it is deleted when its owner discards it.
 - Submitting takes a draft away in the transaction that appends the application: it is submitted once.
+- A draft is kept with what its organization file was read as, so that nothing is read again under the lock.
 """
 
 from __future__ import annotations
 
 import base64
+import json
+from dataclasses import dataclass
 from typing import Any
 
 from sluicegate.acts import drafts as acts
@@ -17,8 +20,9 @@ from sluicegate.acts.drafts import DraftArgument, DraftEdit, DraftEnd, DraftRece
 from sluicegate.core.lifecycle import Refusal, releases
 from sluicegate.core.lifecycle.applications import SubmitApplication
 from sluicegate.core.people import application
-from sluicegate.core.terms import document
 from sluicegate.errors import InvalidDocument
+from sluicegate.parsing import documents
+from sluicegate.parsing.documents import Reading
 from sluicegate.ports import Ports, Principal, Principals, SavedDraft
 from sluicegate.service import access, applications
 from sluicegate.service.context import Context, does
@@ -36,7 +40,8 @@ def save(context: Context[DraftReceipt], asked: Submission) -> DraftReceipt | Re
 
     Its organization file may still have errors. What is not eligible is not kept: it is found each time.
     """
-    ineligible = _ineligible(context, asked)
+    made = _Kept(asked, _given(context))
+    ineligible = _ineligible(context, made)
     if isinstance(ineligible, Refusal):
         return ineligible
     ledger, owner = context.ledger, context.principal.id
@@ -46,7 +51,7 @@ def save(context: Context[DraftReceipt], asked: Submission) -> DraftReceipt | Re
             said = f"you have {DRAFTS_MAX} drafts"
             return Refusal("conflict", "too_many_drafts", said, "submit or discard one")
         name = "draft_" + base64.b32encode(ledger.random(10)).decode().lower()
-        ports.principals.add_draft(_saved(context, name, asked))
+        ports.principals.add_draft(_saved(context, name, made))
         return DraftReceipt(draft=name, ineligible=())
 
     kept = context.arrange(change)
@@ -62,8 +67,8 @@ def edit(context: Context[DraftReceipt], asked: DraftEdit) -> DraftReceipt | Ref
         found = _own(ports.principals, owner, asked.draft)
         if isinstance(found, Refusal):
             return found
-        changed = _edited(_kept(found), asked)
-        refused = _offered(context, changed)
+        changed = _edited(context, _kept(found), asked)
+        refused = _offered(context, changed.asked)
         if isinstance(refused, Refusal):
             return refused
         ports.principals.remove_draft(found.id)
@@ -77,13 +82,13 @@ def edit(context: Context[DraftReceipt], asked: DraftEdit) -> DraftReceipt | Ref
     return replace(kept, ineligible=_shown(context, now).ineligible)
 
 
-def _edited(kept: Submission, asked: DraftEdit) -> Submission:
+def _edited(context: Context[Any], kept: _Kept, asked: DraftEdit) -> _Kept:
     """A draft with what is to change in it."""
     parts = {name: getattr(asked, name) for name in ("release", "stage", "surface", "organization")}
     changed = {name: part for name, part in parts.items() if part is not None}
-    if "organization" in changed:
-        changed["file"] = asked.file
-    return replace(kept, **changed)
+    if "organization" not in changed:
+        return _Kept(replace(kept.asked, **changed), kept.reading)
+    return _Kept(replace(kept.asked, **changed, file=asked.file), _given(context))
 
 
 @does(acts.LIST)
@@ -96,12 +101,18 @@ def listed(context: Context[Drafts], _: Nothing) -> Drafts:
 @does(acts.SUBMIT)
 def submit(context: Context[NewApplication], asked: DraftArgument) -> NewApplication | Refusal:
     """Submit a draft; one that is refused stays. Raises: InvalidDocument."""
+    known = _own(context.ledger.store.principals, context.principal, asked.draft)
+    kept = _kept(known) if isinstance(known, SavedDraft) else None
 
     def command(ports: Ports) -> SubmitApplication | Refusal:
         found = _own(ports.principals, context.principal, asked.draft)
         if isinstance(found, Refusal):
             return found
-        made = applications.prepared(context, ports.principals, _kept(found))
+        if kept is None or found != known:
+            said = "the draft was changed meanwhile"
+            return Refusal("conflict", "draft_changed", said, "look at it, and submit it again")
+        organization = kept.reading.required()
+        made = applications.prepared(context, ports.principals, kept.asked, organization)
         if not isinstance(made, Refusal):
             ports.principals.remove_draft(found.id)
         return made
@@ -129,8 +140,22 @@ def _own(known: Principals, principal: Principal, draft: str) -> SavedDraft | Re
     return found or Refusal("unknown", "draft_unknown", said, "'application drafts' lists yours")
 
 
-def _saved(context: Context[Any], name: str, asked: Submission) -> SavedDraft:
-    body = canonical.dumps(asked.to_json()).decode()
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A draft, and what its organization file was read as."""
+
+    asked: Submission
+    reading: Reading
+
+
+def _given(context: Context[Any]) -> Reading:
+    """What the organization file that comes with a request was read as."""
+    assert context.reading is not None
+    return context.reading
+
+
+def _saved(context: Context[Any], name: str, kept: _Kept) -> SavedDraft:
+    body = json.dumps({**kept.asked.to_json(), "reading": kept.reading.to_json()}, ensure_ascii=False)
     return SavedDraft(name, context.principal.id, body, context.ledger.now_ms())
 
 
@@ -140,21 +165,28 @@ def _shown(context: Context[Any], draft: SavedDraft) -> DraftView:
     return DraftView(
         draft=draft.id,
         ineligible=(ineligible.message,) if isinstance(ineligible, Refusal) else tuple(ineligible),
-        release=kept.release,
-        stage=kept.stage,
-        surface=kept.surface,
+        release=kept.asked.release,
+        stage=kept.asked.stage,
+        surface=kept.asked.surface,
         saved_at_ms=draft.created_at_ms,
     )
 
 
-def _kept(draft: SavedDraft) -> Submission:
-    return Submission.from_json(canonical.loads(draft.body.encode()))
+def _kept(draft: SavedDraft) -> _Kept:
+    """A draft as it was kept. One that an earlier build kept is read here: there can be no more of them."""
+    body: Any = canonical.loads(draft.body.encode())
+    stated = body.pop("reading", None)
+    asked = Submission.from_json(body)
+    reading = documents.read(asked) if stated is None else Reading.from_json(stated)
+    assert reading is not None
+    return _Kept(asked, reading)
 
 
-def _ineligible(context: Context[Any], asked: Submission) -> list[str] | Refusal:
+def _ineligible(context: Context[Any], kept: _Kept) -> list[str] | Refusal:
     """Why an application could not be submitted as it stands: a sentence each; or why it never could."""
+    asked = kept.asked
     try:
-        organization = application.read(document.read(asked.organization, asked.file))
+        organization = kept.reading.required()
     except InvalidDocument as error:
         organization, faults = None, [str(place) for place in error.at] or [error.message]
     else:

@@ -24,7 +24,6 @@ from sluicegate.core.directives import cover, directive
 from sluicegate.core.directives.cover import Cover
 from sluicegate.core.directives.directive import Signing
 from sluicegate.core.lifecycle import Refusal, State, directives
-from sluicegate.core.terms import document
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
@@ -48,7 +47,7 @@ def preview(context: Context[DirectivePreview], asked: DirectiveText) -> Directi
     Raises: InvalidDocument. InvalidInput: not an annex, or one that is not here; an unknown definition.
     """
     ledger, principal = context.ledger, context.principal
-    given = directive.read(document.read(asked.text, asked.file))
+    given = context.document()
     now_ms = ledger.now_ms()
     made = _to_sign(ledger, principal, given, asked, now_ms)
     if isinstance(made, Refusal):

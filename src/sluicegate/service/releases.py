@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sluicegate.acts import releases as acts
 from sluicegate.acts.act import APPLICANT, Nothing
 from sluicegate.acts.documents import DocumentText, SignedStatement
@@ -20,7 +22,7 @@ from sluicegate.acts.releases import (
 )
 from sluicegate.core.lifecycle import Refusal, State, releases, signers
 from sluicegate.core.lifecycle.docket import Heading
-from sluicegate.core.terms import document, plan
+from sluicegate.core.terms import plan
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
@@ -34,12 +36,12 @@ COUNT_SHOWN_FROM = 5
 
 
 @does(acts.PREVIEW)
-def preview_plan(context: Context[PlanPreview], asked: DocumentText) -> PlanPreview | Refusal:
+def preview_plan(context: Context[PlanPreview], _: DocumentText) -> PlanPreview | Refusal:
     """What a plan would change if it were applied, and who would be affected; nothing is done.
 
     Raises: InvalidDocument.
     """
-    command = _command(asked)
+    command = _command(context)
     considered = context.ledger.consider(command)
     if isinstance(considered, Refusal):
         return considered
@@ -73,13 +75,13 @@ def _unheard(state: State, given: Plan) -> dict[str, tuple[str, ...]]:
 
 
 @does(acts.APPLY)
-def apply_plan(context: Context[PlanReceipt], asked: DocumentText) -> PlanReceipt | Refusal:
+def apply_plan(context: Context[PlanReceipt], _: DocumentText) -> PlanReceipt | Refusal:
     """Put a plan in force. Raises: InvalidDocument, with every error's place."""
-    return context.execute(_command(asked))
+    return context.execute(_command(context))
 
 
-def _command(asked: DocumentText) -> releases.ApplyPlan:
-    return releases.ApplyPlan(plan.read(document.read(asked.text, asked.file)))
+def _command(context: Context[Any]) -> releases.ApplyPlan:
+    return releases.ApplyPlan(Plan.from_json(context.document()))
 
 
 @does(acts.STATUS)

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sluicegate.bounds import DEPTH_MAX
+from sluicegate.bounds import DOCUMENT_TEXT_MAX as BYTES_MAX
 from sluicegate.core.terms import document
-from sluicegate.core.terms.document import BYTES_MAX, DEPTH_MAX, Fault
+from sluicegate.core.terms.document import Fault
 from sluicegate.errors import InvalidDocument, Place
 from sluicegate_record.log import canonical
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from functools import cache
 
 REASON_MAX = 2_000
 """How many characters a reason, an answer or a notice may have."""
+_BECOME_MARKS = "\u0f73\u0f75\u0f81\uff9e\uff9f"
+"""Characters that are no marks, but that normalization turns into marks."""
 _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co"})
 
 
@@ -17,6 +21,20 @@ def counted(count: int, one: str, many: str = "") -> str:
 def is_plain(text: str) -> bool:
     """Whether a terminal or a page shows a text unchanged: it has no control or invisible characters."""
     return not any(unicodedata.category(character) in _INVISIBLE for character in text)
+
+
+def has_stack(text: str, most: int) -> bool:
+    """Whether more than `most` combining marks follow each other: to put them in order takes their square.
+
+    Source: UAX #15, Stream-Safe Text Format.
+    """
+    return not text.isascii() and _stack(most).search(text) is not None
+
+
+@cache
+def _stack(most: int) -> re.Pattern[str]:
+    marks = (chr(point) for point in range(0x300, 0x20000) if unicodedata.combining(chr(point)))
+    return re.compile(f"[{''.join(marks)}{_BECOME_MARKS}]{{{most + 1}}}")
 
 
 def shown(text: str) -> str:

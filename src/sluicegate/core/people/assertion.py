@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from jwt.api_jwk import PyJWK
 from jwt.exceptions import PyJWTError
 
+from sluicegate.bounds import JWKS_MAX
 from sluicegate.errors import BadKey, InvalidInput, NotCanonical
 from sluicegate_record.log import canonical, publickey
 
@@ -163,6 +164,8 @@ def read_jwks(value: object) -> dict[str, dict[str, str]]:
     members = value.get("keys") if isinstance(value, dict) else None
     if not isinstance(members, list):
         raise BadKey("not a JWK set, expected an object with the array 'keys'")
+    if len(members) > JWKS_MAX:
+        raise BadKey(f"a JWK set of {len(members):,} keys, expected at most {JWKS_MAX}")
     for at, each in enumerate(members):
         _refuse_private(each, at)
     skipped = {at: reason for at, each in enumerate(members) if (reason := _no_use(each))}

@@ -16,14 +16,12 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from sluicegate.bounds import DEPTH_MAX, DIGITS_MAX, DOCUMENT_TEXT_MAX, FAULTS_MAX, NODES_MAX
 from sluicegate.errors import InvalidDocument, Place
 from sluicegate_record.log import canonical
 from sluicegate_record.strict import JsonPath
 from sluicegate_record.terms.text import counted
 
-BYTES_MAX = 256 * 1024
-DEPTH_MAX = 32
-_DIGITS_MAX = 100
 _HALF = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair. JSON escapes can write one, UTF-8 cannot."""
 
@@ -60,7 +58,9 @@ class YamlDocument:
         )
         count = counted(len(places), "error")
         return InvalidDocument(
-            f"{self.file}: {count}; nothing was done", remedy="correct the places listed", at=places
+            f"{self.file}: {count}; nothing was done",
+            remedy="correct the places listed",
+            at=places[:FAULTS_MAX],
         )
 
 
@@ -70,6 +70,8 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012 - declared by the base class
     depth = 0
     """In how many lists and mappings it is, while it composes."""
+    count = 0
+    """How many values and keys it has composed."""
 
     def compose_document(self) -> Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
@@ -84,6 +86,9 @@ class _Loader(yaml.SafeLoader):
                 raise yaml.MarkedYAMLError(None, None, f"{what} are not allowed", event.start_mark)
         if self.depth > DEPTH_MAX + 1:  # what is read further would only be refused later, at a price
             raise yaml.MarkedYAMLError(None, None, f"more than {DEPTH_MAX} levels", event.start_mark)
+        if self.count == NODES_MAX:
+            raise yaml.MarkedYAMLError(None, None, f"more than {NODES_MAX:,} values", event.start_mark)
+        self.count += 1
         self.depth += 1
         node = super().compose_node(parent, index)
         self.depth -= 1
@@ -131,8 +136,8 @@ def read(data: str | bytes, file: str) -> YamlDocument:
 
 def _text(data: str | bytes, file: str) -> str:
     size = len(data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"))
-    if size > BYTES_MAX:
-        place = Place(file, 1, 1, f"at most {BYTES_MAX} bytes", str(size))
+    if size > DOCUMENT_TEXT_MAX:
+        place = Place(file, 1, 1, f"at most {DOCUMENT_TEXT_MAX} bytes", str(size))
         raise InvalidDocument(f"{file} is too large", at=[place])
     try:
         return data.decode() if isinstance(data, bytes) else data
@@ -186,7 +191,7 @@ class _Reader:
             return text.lower() == "true"
         if kind == "float":
             return float(text)
-        if kind == "int" and (len(text) > _DIGITS_MAX or abs(int(text)) > canonical.MAX_INTEGER):
+        if kind == "int" and (len(text) > DIGITS_MAX or abs(int(text)) > canonical.MAX_INTEGER):
             self.faults.append(Fault(path, "a number that every reader keeps", f"one of {len(text)} digits"))
         elif kind == "int":
             return int(text)

@@ -1,0 +1,98 @@
+"""What a request asks an act for, read strictly.
+
+Rules:
+- A body is JSON that can be read in only one way. What an act does not know is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from sluicegate.acts.act import AnyAct, Arguments
+from sluicegate.acts.table import ACTS
+from sluicegate.bounds import ELEMENTS_MAX, QUERY_FIELDS_MAX
+from sluicegate.errors import InvalidInput, TooComplex
+from sluicegate_record.form import Exact, Form, Json, Misread, form, shape_of, shown
+from sluicegate_record.log import canonical
+
+_SEE = "see /api/v1/openapi.json"
+
+
+@form
+class RequestHead(Exact):
+    """A request for an act, without its body. `path` has the arguments that are in the path."""
+
+    act: str
+    path: Mapping[str, str]
+    query: str
+    content_type: str
+
+    @property
+    def row(self) -> AnyAct:
+        """The act."""
+        return ACTS[self.act]
+
+
+def read(head: RequestHead, body: bytes) -> Arguments:
+    """What the act is asked with. Raises: InvalidInput, NotCanonical, TooComplex."""
+    act = head.row
+    given = _worded(act.asked, head.query) if act.kind == "question" else _object(head.content_type, body)
+    for key in act.places:
+        if key in given:
+            raise InvalidInput(f"{key}: it is in the path, and stated again", remedy=_SEE)
+        given[key] = head.path[key]
+    try:
+        asked: Arguments = act.asked.from_json(given)
+    except Misread as error:
+        raise InvalidInput(error.message, remedy=_SEE) from error
+    return asked
+
+
+def _object(content_type: str, body: bytes) -> dict[str, Json]:
+    """The JSON object of a body; an empty body is an empty object."""
+    if not body:
+        return {}
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise InvalidInput(f"a body of the type {kind[:80]!r}, expected application/json", remedy=_SEE)
+    check_elements(body)
+    value = canonical.loads(body)
+    if type(value) is not dict:
+        raise InvalidInput(f"expected an object, found {shown(value)}", remedy=_SEE)
+    return value
+
+
+def check_elements(body: bytes) -> None:
+    """Check that JSON has no more elements than it may: by its commas, colons and brackets, also in text.
+
+    Raises: TooComplex.
+    """
+    if len(body) > ELEMENTS_MAX and sum(map(body.count, (b",", b":", b"[", b"{"))) > ELEMENTS_MAX:
+        raise TooComplex(f"a body of more than {ELEMENTS_MAX:,} values")
+
+
+def _worded(asked: type[Form], query: str) -> dict[str, Json]:
+    """The arguments in a query: words that are numbers where numbers are asked for."""
+    schemas = {field.key: field.codec.schema for field in shape_of(asked).fields}
+    found: dict[str, Json] = {}
+    for key, word in _fields(query):
+        if key in found:
+            raise InvalidInput(f"{key[:80]}: stated twice", remedy=_SEE)
+        found[key] = _value(schemas.get(key, {}), word)
+    return found
+
+
+def _fields(query: str) -> Iterable[tuple[str, str]]:
+    try:
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX)
+    except ValueError as error:
+        raise InvalidInput(f"a query of more than {QUERY_FIELDS_MAX} arguments", remedy=_SEE) from error
+
+
+def _value(schema: Mapping[str, Any], word: str) -> Json:
+    kinds = [schema, *schema.get("anyOf", ())]
+    if any(kind.get("type") == "integer" for kind in kinds):
+        return int(word) if word.isascii() and word.isdigit() and len(word) < 20 else word
+    return word
