@@ -46,7 +46,7 @@ CPU_S = 2
 """How long a process may compute to read one text."""
 MEMORY_MAX = 512 * 1024 * 1024
 """How many bytes of memory it may have."""
-WAIT_S = 20.0
+WAIT_S = 60.0
 """How long one reading may take with all its waiting."""
 RUNNING_MAX = 2
 """How many texts are read at the same time, and one more of an officer."""

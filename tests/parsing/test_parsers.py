@@ -40,7 +40,7 @@ class Hanging:
         path = str(folder / "told")
         self._told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._told.bind(path)
-        self.parsers = Parsers((sys.executable, str(SLOW), path))
+        self.parsers = Parsers((sys.executable, str(SLOW), path), wait_s=BOUND_S)
 
     def told(self) -> Any:
         """What the next reader that hangs says."""
@@ -147,6 +147,22 @@ def test_a_reader_that_is_beyond_a_limit_refuses_its_text_and_no_other(word: str
         assert caught.value.code == "too_complex"
         assert (await beside).reading is not None
         await answers(made.parsers)
+
+    hanging(tmp_path, doing)
+
+
+def test_a_reader_that_hangs_is_ended_and_its_text_is_not_blamed(tmp_path: Path):
+    async def doing(made: Hanging) -> None:
+        made.parsers.wait_s = 0.1
+        with pytest.raises(Overloaded, match="not read in time"):
+            await reading(made.parsers, "hang")
+        assert made.parsers._server is not None
+        server = made.parsers._server.process.pid
+        children = Path(f"/proc/{server}/task/{server}/children")
+        await asyncio.to_thread(eventually, lambda: not children.read_text())
+        made.parsers.wait_s = BOUND_S
+        await answers(made.parsers)
+        assert made.parsers._server.process.pid == server
 
     hanging(tmp_path, doing)
 

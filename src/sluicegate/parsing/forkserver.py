@@ -68,11 +68,11 @@ class ForkServer:
         data, given, _, _ = socket.recv_fds(self.control, 1, 1)
         if not data:
             return False
-        connection = socket.socket(fileno=given[0])
+        connection, parent = socket.socket(fileno=given[0]), os.getpid()
         pid = os.fork()
         if not pid:
             self._forget()
-            _read(connection, self.answer)
+            _read(connection, self.answer, parent)
         process = os.pidfd_open(pid)
         self._readers[process] = (pid, connection)
         self._ended[connection.fileno()] = process
@@ -102,16 +102,16 @@ class ForkServer:
         connection.close()
 
 
-def _read(connection: socket.socket, answer: Answer) -> None:
+def _read(connection: socket.socket, answer: Answer, parent: int) -> None:
     """Be a reader: read one text within limits, and end."""
     code = FAILED
     try:
-        die_with(os.getppid())
+        die_with(parent)
         _limit()
         heads, bodies = job.LENGTHS.unpack(_received(connection, job.LENGTHS.size))
         connection.sendall(answer(_received(connection, heads), _received(connection, bodies)))
         code = 0
-    except (MemoryError, RecursionError):
+    except (MemoryError, RecursionError, EOFError, ConnectionError):
         code = 1
     except BaseException:  # noqa: BLE001 - this process ends with it, and says why
         traceback.print_exc()

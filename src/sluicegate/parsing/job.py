@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sluicegate.acts.act import AnyAct, Arguments
 from sluicegate.acts.errors import ErrorDetail
-from sluicegate.bounds import IN_PLACE_MAX
+from sluicegate.bounds import ANNEXES_MAX, IN_PLACE_MAX
 from sluicegate.errors import InvalidInput, SluicegateError, TooComplex
 from sluicegate.parsing import documents, request
 from sluicegate.parsing.documents import Reading
@@ -18,6 +18,8 @@ from sluicegate_record.log import canonical
 
 LENGTHS = struct.Struct(">II")
 """What a job begins with: how many bytes its head has, and how many its body."""
+ANSWER_MAX = 2 * ANNEXES_MAX
+"""How many bytes an answer has at most: it says again what was asked, and the value of a document."""
 LENGTH = struct.Struct(">I")
 """What an answer begins with: how many bytes follow."""
 

@@ -40,6 +40,7 @@ class Parsers:
     """The readers of one event loop, forked by a process that `command` starts when it is needed."""
 
     command: Sequence[str] = FORK_SERVER
+    wait_s: float = WAIT_S
     turns: Turns = field(default_factory=Turns)
     _server: _Server | None = None
 
@@ -78,7 +79,7 @@ class Parsers:
             raise Overloaded("texts cannot be read now") from error
         server = self._server
         try:
-            async with asyncio.timeout(WAIT_S):
+            async with asyncio.timeout(self.wait_s):
                 return await _exchanged(connection, data)
         except TimeoutError as error:
             raise Overloaded("the text was not read in time") from error
@@ -96,7 +97,7 @@ async def _exchanged(connection: socket.socket, data: bytes) -> bytes:
         writer.write(data)
         await writer.drain()
         (length,) = job.LENGTH.unpack(await reader.readexactly(job.LENGTH.size))
-        if not length:
+        if not 0 < length <= job.ANSWER_MAX:
             raise RuntimeError("a reader failed; it has said why")
         return await reader.readexactly(length)
     finally:
