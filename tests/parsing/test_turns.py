@@ -92,6 +92,33 @@ def test_officers_have_a_place_of_their_own_and_go_first():
     run(doing())
 
 
+def test_an_officer_who_waits_comes_before_an_applicant():
+    async def doing() -> None:
+        found = Readings()
+        await found.asks("b")
+        await found.asks("officer", 2, is_officer=True)
+        await found.asks("c")
+        assert found.read == ["b", "officer"]
+        await found.ends("officer")
+        assert found.read == ["b", "officer", "officer"]
+
+    run(doing())
+
+
+def test_two_that_leave_at_once_both_leave():
+    async def doing() -> None:
+        found = Readings()
+        for party in "abcd":
+            await found.asks(party)
+        for at in (0, 2):
+            found.tasks[at].cancel()
+        await settled()
+        assert [task.cancelled() for task in found.tasks] == [True, False, True, False]
+        assert found.read == ["a", "b", "d"]
+
+    run(doing())
+
+
 def test_who_has_too_many_texts_here_is_refused_and_others_are_not():
     async def doing() -> None:
         found = Readings()
