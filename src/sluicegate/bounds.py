@@ -54,5 +54,5 @@ RUNNING_OF_PARTY_MAX = 1
 """How many of them of one party."""
 WAITING_MAX = 64
 """How many texts may wait to be read."""
-WAITING_OF_PARTY_MAX = 8
+WAITING_OF_PARTY_MAX = 4
 """How many of them of one party."""

@@ -16,12 +16,12 @@ from pathlib import Path
 from sluicegate.acts.applications import Submission
 from sluicegate.bounds import MEMORY_MAX
 from sluicegate.parsing import forkserver, job, request
-from sluicegate.parsing.request import RequestHead
+from sluicegate.parsing.request import ActRequest
 from sluicegate_record.log import canonical
 
 
 def answer(head: bytes, body: bytes) -> bytes:
-    asked = request.read(RequestHead.from_json(canonical.loads(head)), body)
+    asked = request.read(ActRequest.from_json(canonical.loads(head)), body)
     assert isinstance(asked, Submission)
     match asked.organization:
         case "hang":

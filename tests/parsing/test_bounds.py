@@ -16,7 +16,7 @@ from sluicegate.core.people import assertion
 from sluicegate.core.terms import document
 from sluicegate.errors import BadKey, InvalidDocument, InvalidInput, TooComplex
 from sluicegate.parsing import job, request
-from sluicegate.parsing.request import RequestHead
+from sluicegate.parsing.request import ActRequest
 from sluicegate.service.directives import resolve
 from sluicegate_record.log import canonical
 from sluicegate_record.log.dsse import MAX_PAYLOAD_BYTES
@@ -25,8 +25,8 @@ from tests.parsing import hostile
 from tests.plane import Plane
 
 
-def head(act: AnyAct, query: str = "", **path: str) -> RequestHead:
-    return RequestHead(act=act.name, path=path, query=query, content_type="application/json")
+def head(act: AnyAct, query: str = "", **path: str) -> ActRequest:
+    return ActRequest(act=act.name, path=path, query=query, content_type="application/json")
 
 
 def read(act: AnyAct, body: str, **path: str) -> Any:

@@ -20,7 +20,7 @@ from sluicegate.bounds import CPU_S, NODES_MAX
 from sluicegate.errors import InvalidInput, Overloaded, TooComplex
 from sluicegate.parsing.job import Asked
 from sluicegate.parsing.parsers import FORK_SERVER, Parsers
-from sluicegate.parsing.request import RequestHead
+from sluicegate.parsing.request import ActRequest
 from sluicegate.ports import Principal
 from sluicegate_record.log import canonical
 from tests.parsing import hostile
@@ -59,7 +59,7 @@ async def run(function: Callable[..., Any], *given: Any) -> Any:
 def reading(
     parsers: Parsers, text: str, by: Principal = APPLICANTS[0], act: AnyAct = applications.SUBMIT
 ) -> Awaitable[Asked]:
-    head = RequestHead(act=act.name, path={}, query="", content_type="application/json")
+    head = ActRequest(act=act.name, path={}, query="", content_type="application/json")
     body = hostile.submission(text) if act is applications.SUBMIT else text.encode()
     return asyncio.wait_for(parsers.read(head, body, by, run), BOUND_S)
 

@@ -123,7 +123,7 @@ def test_who_has_too_many_texts_here_is_refused_and_others_are_not():
     async def doing() -> None:
         found = Readings()
         await found.asks("a", WAITING_OF_PARTY_MAX + 1)
-        with pytest.raises(Overloaded, match="8 texts of yours wait"):
+        with pytest.raises(Overloaded, match="4 texts of yours wait"):
             async with found.turns.turn("a", is_officer=False):
                 pass
         await found.asks("b")

@@ -26,7 +26,7 @@ from sluicegate.acts.coverage import (
     SideCounts,
 )
 from sluicegate.acts.documents import DocumentText, SignedStatement
-from sluicegate.acts.fields import Identifier, ListedName, Opened, PlainName, some, text
+from sluicegate.acts.fields import Identifier, ListedName, Opened, PlainName, SignedEnvelope, some, text
 from sluicegate.acts.review import CaseToSign, PositionReceipt
 from sluicegate.acts.transcript import Officers, Transcribed, TranscribedFor
 from sluicegate.bounds import ANNEXES_MAX
@@ -365,7 +365,7 @@ class LiftRequest(LiftPart):
     """
 
     case: Annotated[str | None, Note("the case that was signed for")] = None
-    envelope: Json | None = None
+    envelope: SignedEnvelope | None = None
 
 
 @form

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from sluicegate.acts.act import AnyAct, Arguments
 from sluicegate.errors import InvalidInput
 from sluicegate.parsing import request as parsing
-from sluicegate.parsing.request import RequestHead
+from sluicegate.parsing.request import ActRequest
 
 Run = Callable[..., Awaitable[Any]]
 """What runs a function in a thread."""
@@ -22,11 +22,11 @@ async def read(act: AnyAct, request: Request, max_body_bytes: int, run: Run) -> 
     return asked
 
 
-async def taken(act: AnyAct, request: Request, max_body_bytes: int) -> tuple[RequestHead, bytes]:
+async def taken(act: AnyAct, request: Request, max_body_bytes: int) -> tuple[ActRequest, bytes]:
     """A request for an act: its head and its body, neither of them read. Raises: InvalidInput: too large."""
     most = min(act.body_max, max_body_bytes)
     body = b"" if act.kind == "question" else await _body(request, most)
-    head = RequestHead(
+    head = ActRequest(
         act=act.name,
         path=request.path_params,
         query=request.scope["query_string"].decode("latin-1") if act.kind == "question" else "",

@@ -12,7 +12,7 @@ from sluicegate.bounds import ANNEXES_MAX, IN_PLACE_MAX
 from sluicegate.errors import InvalidInput, SluicegateError, TooComplex
 from sluicegate.parsing import documents, request
 from sluicegate.parsing.documents import Reading
-from sluicegate.parsing.request import RequestHead
+from sluicegate.parsing.request import ActRequest
 from sluicegate_record.form import Exact, Json, form
 from sluicegate_record.log import canonical
 
@@ -46,13 +46,13 @@ def is_small(act: AnyAct, body: bytes) -> bool:
     return len(body) <= IN_PLACE_MAX and not documents.has_one(act.asked)
 
 
-def read(head: RequestHead, body: bytes) -> Asked:
+def read(head: ActRequest, body: bytes) -> Asked:
     """Read a request here. Raises: InvalidInput."""
     arguments = request.read(head, body)
     return Asked(arguments, documents.read(arguments))
 
 
-def written(head: RequestHead, body: bytes) -> bytes:
+def written(head: ActRequest, body: bytes) -> bytes:
     """A job as bytes."""
     stated = canonical.dumps(head.to_json())
     return LENGTHS.pack(len(stated), len(body)) + stated + body
@@ -61,7 +61,7 @@ def written(head: RequestHead, body: bytes) -> bytes:
 def answer(head: bytes, body: bytes) -> bytes:
     """The answer to a job, as bytes."""
     try:
-        asked = read(RequestHead.from_json(canonical.loads(head)), body)
+        asked = read(ActRequest.from_json(canonical.loads(head)), body)
     except SluicegateError as error:
         made = _Answer(refused=documents.detail(error))
     else:

@@ -25,7 +25,7 @@ from sluicegate.bounds import CPU_S, IN_PLACE_MAX, MEMORY_MAX, WAIT_S
 from sluicegate.errors import Overloaded, TooComplex
 from sluicegate.parsing import job
 from sluicegate.parsing.job import Asked
-from sluicegate.parsing.request import RequestHead
+from sluicegate.parsing.request import ActRequest
 from sluicegate.parsing.turns import Turns
 from sluicegate.ports import Principal
 
@@ -44,7 +44,7 @@ class Parsers:
     turns: Turns = field(default_factory=Turns)
     _server: _Server | None = None
 
-    async def read(self, head: RequestHead, body: bytes, by: Principal, run: Run) -> Asked:
+    async def read(self, head: ActRequest, body: bytes, by: Principal, run: Run) -> Asked:
         """What a request asks, read. `run` reads what is small.
 
         Raises: InvalidInput, TooComplex. Overloaded: nothing was read.

@@ -21,7 +21,7 @@ _SEE = "see /api/v1/openapi.json"
 
 
 @form
-class RequestHead(Exact):
+class ActRequest(Exact):
     """A request for an act, without its body. `path` has the arguments that are in the path."""
 
     act: str
@@ -35,7 +35,7 @@ class RequestHead(Exact):
         return ACTS[self.act]
 
 
-def read(head: RequestHead, body: bytes) -> Arguments:
+def read(head: ActRequest, body: bytes) -> Arguments:
     """What the act is asked with. Raises: InvalidInput, NotCanonical, TooComplex."""
     act = head.row
     given = _worded(act.asked, head.query) if act.kind == "question" else _object(head.content_type, body)
