@@ -30,11 +30,61 @@ def previewed(plane: Plane, who: str, **changes: Any) -> Any:
     return plane.do(who, acts.PREVIEW, text=text)
 
 
-@pytest.mark.parametrize(("who", "name"), [("oncd", "example utility"), ("caisi", None)])
-def test_an_organization_is_named_to_whoever_sees_its_case(plane: Plane, who: str, name: str | None) -> None:
-    (found,) = yes(previewed(plane, who)).organizations
-    assert found.name == name
-    assert found.covered.credentials == 1
+def test_an_organization_is_shown_to_who_sees_its_case(plane: Plane) -> None:
+    shown = yes(previewed(plane, "oncd"))
+    assert [each.name for each in shown.organizations] == ["example utility"]
+    assert (shown.covered.credentials, shown.unmatched) == (1, 0)
+
+
+def test_no_name_tells_an_agency_who_applied(plane: Plane) -> None:
+    """Else a dry run, which changes nothing, would answer for any name whether it is here."""
+    applied, unheard_of = (
+        previewed(plane, "caisi", covers={"organizations": [name]})
+        for name in ("Example Utility", "Nobody Here")
+    )
+    assert isinstance(applied, Refusal)
+    assert isinstance(unheard_of, Refusal)
+    assert applied.code == unheard_of.code == "organization_unknown"
+    assert applied.message == unheard_of.message.replace("Nobody Here", "Example Utility")
+    assert not isinstance(previewed(plane, "oncd", covers={"organizations": ["Example Utility"]}), Refusal)
+
+
+def annexed(plane: Plane, who: str, name: str, **changes: Any) -> Any:
+    """A preview of a directive with an annex that has one name."""
+    value = directive_value(
+        issuer=who, annexes={"listed": {"file": "listed.csv", "digest": "sha256:" + "0" * 64}}, **changes
+    )
+    annexes = {"listed": acts.AnnexNames(organizations=(name,))}
+    return yes(plane.do(who, acts.PREVIEW, text=json.dumps(value), annexes=annexes))
+
+
+@pytest.mark.parametrize("who", ["caisi", "oncd"])
+def test_no_name_in_an_annex_tells_an_agency_who_applied(plane: Plane, who: str) -> None:
+    applied, unheard_of = (
+        annexed(plane, who, name, covers={"annexes": ["listed"]}).to_json() | {"document": None}
+        for name in ("Example Utility", "Nobody Here")
+    )
+    assert (applied == unheard_of) is (who == "caisi")
+    assert unheard_of["unmatched"] == 1
+
+
+@pytest.mark.parametrize(("others", "told"), [(1, 0), (4, 0), (5, 5)])
+def test_a_description_that_few_fit_tells_an_agency_no_number(plane: Plane, others: int, told: int) -> None:
+    for number in range(others - 1):
+        plane.credential(plane.admit(name=f"Example Holder {number}"), f"key {number}")
+    shown = yes(previewed(plane, "caisi", covers="everyone"))
+    assert (shown.covered.organizations, shown.withheld) == (told, told == 0)
+    assert shown.organizations == ()
+    assert yes(previewed(plane, "oncd", covers="everyone")).covered.organizations == others
+
+
+def test_an_exception_by_name_tells_an_agency_no_number_either(plane: Plane) -> None:
+    for number in range(5):
+        plane.credential(plane.admit(name=f"Example Holder {number}"), f"key {number}")
+    shown = annexed(
+        plane, "caisi", "Example Utility", covers="everyone", **{"except": {"annexes": ["listed"]}}
+    )
+    assert (shown.covered.organizations, shown.spared.organizations, shown.withheld) == (0, 0, True)
 
 
 def test_the_developers_staff_is_told_every_name(plane: Plane) -> None:

@@ -90,7 +90,14 @@ class DirectivePreview(ActAnswer):
     organizations: tuple[NamedCoverage, ...]
     assurance: Mapping[str, AssuranceSides]
     exceptions: tuple[ExceptionCoverage, ...]
-    unmatched: Annotated[int, Note("How many of the names match no organization here yet.")]
+    unmatched: Annotated[int, Note("How many of the names match no organization that you see here yet.")]
+    withheld: Annotated[
+        bool,
+        Note(
+            "Organizations of which you see no case are not counted: there are fewer than five on a side, or "
+            "the order names some."
+        ),
+    ]
     not_directed: Annotated[
         tuple[str, ...],
         Note("Models that its issuer does not direct alone: two officers transcribe the order."),

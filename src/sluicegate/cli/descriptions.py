@@ -57,6 +57,9 @@ def preview(shown: DirectivePreview) -> str:
         lines.append("    transcribe the order")
     if shown.unmatched:
         lines.append(f"  no match here yet for {counted(shown.unmatched, 'name')}")
+    if shown.withheld:
+        lines.append("  counted are only organizations of which you see a case: others are fewer than five,")
+        lines.append("    or the order names some")
     return "\n".join(lines)
 
 

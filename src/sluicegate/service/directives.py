@@ -8,9 +8,9 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from sluicegate.acts import directives as acts
 from sluicegate.acts.act import Nothing
@@ -208,10 +208,17 @@ def _said(state: State, found: Directive) -> Iterator[Remark]:
     yield from map(Remark.from_json, state.remarks.get(found.name, ()))
 
 
-def resolve(ledger: Ledger, given: Mapping[str, Any]) -> dict[str, Resolution] | Refusal:
+Seen: TypeAlias = Callable[[State, Iterable[str]], bool]
+"""Whether the asker may know of one of some organizations."""
+
+
+def resolve(
+    ledger: Ledger, given: Mapping[str, Any], seen: Seen = lambda _, found: any(True for _ in found)
+) -> dict[str, Resolution] | Refusal:
     """What names come to, by `covers`, `except`, `lift` and an annex's name.
 
-    `given` are the values of `Document.commitments`. One that a directive itself names must be known.
+    `given` are the values of `Document.commitments`. One that a directive itself names must be known, and
+    `seen`.
     Raises: InvalidInput: not lists of names.
     """
     stated = {name: _stated(name, value) for name, value in given.items()}
@@ -226,7 +233,7 @@ def resolve(ledger: Ledger, given: Mapping[str, Any]) -> dict[str, Resolution] |
             if name.startswith(names.ANNEX):
                 found[name] = named
                 continue
-            unknown = _unknown(ledger, state, named, given[name])
+            unknown = _unknown(ledger, state, named, given[name], seen)
             if unknown is not None:
                 return unknown
             found[part] = found.get(part, cover.NOBODY) | named
@@ -275,22 +282,21 @@ def _is_known(state: State, organization: str) -> bool:
     return organization in state.table.organizations or organization in state.undescribed
 
 
-def _unknown(ledger: Ledger, state: State, named: Resolution, given: list[str]) -> Refusal | None:
+def _unknown(ledger: Ledger, state: State, named: Resolution, given: list[str], seen: Seen) -> Refusal | None:
     """The refusal if a directive names an organization or a person that is not known here."""
     for person in named.persons:
         if person not in state.table.people:
             said = f"no member {person[:80]!r}"
             return Refusal("unknown", "person_unknown", said, "'member list' shows the members")
     for name in given if not named.persons else ():
-        if name not in named.organizations and not _is_borne(ledger, state, name):
+        bearing = [name] if name in named.organizations else _bearing(ledger, state, name)
+        if not seen(state, bearing):
             said, remedy = f"no organization {name[:80]!r}", "give its legal name as applied, or use an annex"
             return Refusal("unknown", "organization_unknown", said, remedy)
     return None
 
 
-def _is_borne(ledger: Ledger, state: State, name: str) -> bool:
-    """Whether an organization of this legal name has ever applied here."""
-    return bool(
-        state.table.bearing(ledger.tag(name))
-        or ledger.store.principals.organizations(application.name_key(name))
-    )
+def _bearing(ledger: Ledger, state: State, name: str) -> Iterator[str]:
+    """The organizations of this legal name that have ever applied here."""
+    yield from state.table.bearing(ledger.tag(name))
+    yield from ledger.store.principals.organizations(application.name_key(name))

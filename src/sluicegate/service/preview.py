@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sluicegate.acts import directives as acts
 from sluicegate.acts.act import DEVELOPER
@@ -27,7 +27,7 @@ from sluicegate.core.lifecycle import Refusal, State, directives
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
-from sluicegate.service.context import Context, Services, does
+from sluicegate.service.context import Context, does
 from sluicegate.service.counting import customers, settled
 from sluicegate.service.directives import resolve
 from sluicegate.service.ledger import Ledger
@@ -37,13 +37,16 @@ from sluicegate_record.form import replace
 from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import Opening
 
+FEW = 5
+"""Fewer organizations than these are not counted for an agency that sees no case of them."""
+
 
 @does(acts.PREVIEW)
 def preview(context: Context[DirectivePreview], asked: DirectiveText) -> DirectivePreview | Refusal:
     """Who a directive would cover and spare; nothing is done.
 
-    A release that the principal may not know of counts as absent. An organization is named to those who see
-    a case of it.
+    A release that the principal may not know of counts as absent. An agency sees the organizations
+    of which it sees a case. Others are in the totals only, if they are at least FEW and the order names no one.
     Raises: InvalidDocument. InvalidInput: not an annex, or one that is not here; an unknown definition.
     """
     ledger, principal = context.ledger, context.principal
@@ -53,13 +56,14 @@ def preview(context: Context[DirectivePreview], asked: DirectiveText) -> Directi
     if isinstance(made, Refusal):
         return made
     signed, opened = made
-    named = resolve(ledger, {name: each.value() for name, each in opened.items()})
+    given_names = {name: each.value() for name, each in opened.items()}
+    named = resolve(ledger, given_names, lambda state, found: _bears(state, principal, found))
     if isinstance(named, Refusal):
         return named
     with ledger.reading() as state:
         not_directed = tuple(directives.undirected(state, signed.spec, ledger.directs))
     found = cover.compiled(signed.metadata.name, signed.spec, named, now_ms)
-    answer, unmatched = _counted(context.services, found, now_ms)
+    answer, unmatched, withheld = _counted(context, found, now_ms)
     return DirectivePreview(
         directive=found.name,
         document=given,
@@ -71,6 +75,7 @@ def preview(context: Context[DirectivePreview], asked: DirectiveText) -> Directi
         assurance=answer.assurance,
         exceptions=answer.exceptions,
         unmatched=unmatched,
+        withheld=withheld,
         not_directed=not_directed,
         counted_since_ms=context.services.usage.since_ms,
     )
@@ -119,7 +124,8 @@ def _to_sign(
 
 def _named(ledger: Ledger, principal: Principal, found: OrganizationCoverage) -> NamedCoverage:
     known = ledger.store.principals.registered(found.organization)
-    is_seen = _sees(ledger, principal, found.organization)
+    with ledger.reading() as state:
+        is_seen = _bears(state, principal, [found.organization])
     return NamedCoverage(
         organization=found.organization,
         sector=found.sector,
@@ -133,8 +139,17 @@ def _named(ledger: Ledger, principal: Principal, found: OrganizationCoverage) ->
 def _own(state: State, principal: Principal) -> Customers:
     """The organizations that a principal applied for, with a grant; every one for the developer's staff."""
     if principal.role == DEVELOPER:
-        return coverage.everyone(state.table)
+        return coverage.everyone(state.table)._replace(are_own=True)
     granted = state.granted.of("applicant", principal.id)
+    return customers(state, {state.grants[name].organization for name in granted})._replace(are_own=True)
+
+
+def _seen(state: State, principal: Principal) -> Customers | None:
+    """The holders of grants of which an agency sees a case; None for the developer's staff, who see all."""
+    if principal.role == DEVELOPER:
+        return None
+    assert principal.party is not None
+    granted = state.granted.of("agency", principal.party)
     return customers(state, {state.grants[name].organization for name in granted})
 
 
@@ -143,21 +158,51 @@ def _in_force(ledger: Ledger, name: str) -> Cover | None:
         return state.table.directives.get(name) or state.table.drills.get(name)
 
 
-def _counted(services: Services, found: Cover, now_ms: int) -> tuple[Coverage, int]:
-    """Who a directive would cover, by what gateways report too; and how many names match no one yet."""
+class _Count(NamedTuple):
+    """What a preview says: `unmatched` is how many names match no one yet, that the asker may know of.
+
+    `withheld`: only organizations that the asker sees are counted.
+    """
+
+    answer: Coverage
+    unmatched: int
+    withheld: bool = False
+
+
+def _counted(context: Context[Any], found: Cover, now_ms: int) -> _Count:
+    """Who a directive would cover, by what gateways report too, as far as the asker may know it.
+
+    An agency cannot ask by a name whether an organization applied, nor by a description that few fit.
+    """
+    services, principal = context.services, context.principal
     usage = services.usage
     usage.keep((each.gateway, each.incarnation) for each in services.fleet.gateways())
     used = usage.last_day(now_ms)
 
-    def count(table: Table, held: Held) -> tuple[Coverage, int]:
-        with held():
+    def count(table: Table, held: Held) -> _Count:
+        with services.ledger.reading() as state:
             for selector in found.selectors():
                 table.complete(selector)
             names = {name for selector in found.selectors() for name in selector.names}
-            unmatched = sum(not table.bearing(name) for name in names)
-        return coverage.coverage(table, found, used, now_ms, None, held), unmatched
+            unmatched = sum(not _bears(state, principal, table.bearing(name)) for name in names)
+            seen = _seen(state, principal)
+        counted = partial(coverage.coverage, table, found, used, now_ms)
+        if seen is None:
+            return _Count(counted(None, held), unmatched)
+        of_seen = counted(seen, held)
+        if not any(selector.is_of_some for selector in found.selectors()):
+            of_all = counted(None, held)
+            if not _are_few(of_all, of_seen):
+                return _Count(replace(of_all, organizations=of_seen.organizations), unmatched)
+        return _Count(of_seen, unmatched, withheld=True)
 
     return settled(services.ledger, count)
+
+
+def _are_few(of_all: Coverage, of_seen: Coverage) -> bool:
+    """Whether those that are not seen are so few on a side that their number tells of each."""
+    sides = (of_all.covered, of_seen.covered), (of_all.spared, of_seen.spared)
+    return any(0 < every.organizations - seen.organizations < FEW for every, seen in sides)
 
 
 def _checked(given: Mapping[str, Any], annexes: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
@@ -194,7 +239,7 @@ _RECEIVED = {"how": "letter", "on": "2026-06-12", "digest": _UNKNOWN}
 """How an order arrived that has not been entered yet."""
 
 
-def _sees(ledger: Ledger, principal: Principal, organization: str) -> bool:
-    """Whether a principal sees any case of an organization."""
-    with ledger.reading() as state:
-        return any(access.sees(principal, state.cases[name]) for name in state.cases_of.get(organization, ()))
+def _bears(state: State, principal: Principal, organizations: Iterable[str]) -> bool:
+    """Whether the principal sees a case of one of these organizations."""
+    cases = (state.cases[name] for each in organizations for name in state.cases_of.get(each, ()))
+    return any(access.sees(principal, case) for case in cases)

@@ -61,11 +61,14 @@ class Customers(NamedTuple):
     """Those that a directive is counted over: all organizations, or `only` some.
 
     What is called gives their credentials and their members. It is called where the table does not change.
+    Who asks about customers of its own (`are_own`) does not see what a person said: without a claim by
+    another issuer, the status stays unknown.
     """
 
     credentials: Callable[[], Iterable[CredentialRow]]
     people: Callable[[], Iterable[Person]]
     only: Collection[str] | None = None
+    are_own: bool = False
 
 
 def everyone(table: Table) -> Customers:
@@ -99,23 +102,21 @@ def coverage(  # noqa: PLR0913 - a directive, and all that it is counted over
     directive: Cover,
     usage: Iterable[Usage],
     now_ms: int,
-    own: Customers | None = None,
+    some: Customers | None = None,
     held: Held = nullcontext,
 ) -> Coverage:
-    """Who a directive would cover and spare: of everyone, or of those who are the asker's `own`.
+    """Who a directive would cover and spare: of everyone, or of some.
 
-    Who asks about its own does not see what a person said: without a claim by another issuer, the status
-    stays unknown.
     Requires: the directive's selectors are complete. Units: now_ms milliseconds since 1970 UTC.
     """
-    among = everyone(table) if own is None else own
+    among = some or everyone(table)
     used = _used(table, directive, usage, now_ms, held)
     subjects = [
         *_subjects(table, directive, among, now_ms, held),
         *(each for each in used if among.only is None or each.organization in among.only),
     ]
     entities = _entities(table, subjects, held)
-    unheard = {} if own is None else _unheard(own, now_ms, held)
+    unheard = _unheard(among, now_ms, held) if among.are_own else {}
     tallies, why, assured = _tallied(subjects, directive, entities, unheard)
     total = _sum(tallies.values())
     covered = sum(bool(each.covered) for each in tallies.values())

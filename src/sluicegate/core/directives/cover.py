@@ -102,6 +102,11 @@ class Selector:
     members: frozenset[str] = frozenset()
 
     @property
+    def is_of_some(self) -> bool:
+        """Whether it names organizations or persons one by one."""
+        return bool(self.organizations or self.names or self.members)
+
+    @property
     def asks_persons(self) -> bool:
         """Whether it depends on the person of a request."""
         return self.people is not None or bool(self.members)
