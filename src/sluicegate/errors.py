@@ -123,6 +123,10 @@ class Unauthorized(SluicegateError):
     code = "unauthorized"
 
 
+TOO_MANY = "too_many_requests"
+"""The code where it is the caller's own doing."""
+
+
 class Overloaded(SluicegateError):
     """Too much is asked at the same time, by one caller or by all. Nothing was done.
 

@@ -17,8 +17,7 @@ import pytest
 
 from sluicegate import bootstrap
 from sluicegate.core.access import apikey
-from sluicegate.errors import StoreUnavailable
-from sluicegate.http.lanes import TOO_MANY
+from sluicegate.errors import TOO_MANY, StoreUnavailable
 from sluicegate.http.public import Recent
 from sluicegate.settings import HttpSettings
 from tests import worlds

@@ -11,8 +11,8 @@ import pytest
 from sluicegate.acts import directives
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY, PERSON, ROLES
 from sluicegate.acts.table import ACTS, ORDERS, UNTOKENED
-from sluicegate.errors import Overloaded
-from sluicegate.http.lanes import TOO_MANY, AllLanes, Lane
+from sluicegate.errors import TOO_MANY, Overloaded
+from sluicegate.http.lanes import AllLanes, Lane
 from sluicegate.http.threads import Threads
 from tests.waiting import BOUND_S
 

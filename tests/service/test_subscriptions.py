@@ -150,7 +150,7 @@ def test_a_code_is_good_for_a_day(mailing):
     heard = yes(mailing.do("oncd", acts.ADD, **MAIL)).subscription
     mailing.wall.at_ms += subscriptions.CODE_MS + 1
     given = {"subscription": heard, "code": code_of(mailing, heard)}
-    assert no(mailing.do("oncd", acts.CONFIRM, **given)) == "code_over"
+    assert no(mailing.do("oncd", acts.CONFIRM, **given)) == "code_expired"
 
 
 def test_there_is_an_end_to_subscriptions(plane):

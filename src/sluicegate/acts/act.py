@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from sluicegate.acts.bounds import Bound
+from sluicegate.acts.growth import Bound
 from sluicegate.bounds import ACT_BODY_MAX
 from sluicegate_record.form import Exact, Form, form
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done, Nothing
-from sluicegate.acts.bounds import ENDS, ONCE, daily
 from sluicegate.acts.cases import CaseArgument, CaseName
 from sluicegate.acts.fields import FileName, ReleaseName, ShortText, StageName, SurfaceName, text
 from sluicegate.acts.grants import GrantName
+from sluicegate.acts.growth import ENDS, ONCE, daily
 from sluicegate.bounds import ORGANIZATION_TEXT_MAX
 from sluicegate_record.form import Note, Time, form
 from sluicegate_record.terms import kinds

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
-from sluicegate.acts.bounds import ENDS, daily
 from sluicegate.acts.fields import Identifier
 from sluicegate.acts.grants import GrantName, HoldingFilter, HoldingView
+from sluicegate.acts.growth import ENDS, daily
 from sluicegate_record.form import Note, form, within
 
 

@@ -17,7 +17,6 @@ from sluicegate.acts.act import (
     Done,
     Nothing,
 )
-from sluicegate.acts.bounds import SIGNED, daily
 from sluicegate.acts.coverage import (
     AssuranceSides,
     ExceptionCoverage,
@@ -27,6 +26,7 @@ from sluicegate.acts.coverage import (
 )
 from sluicegate.acts.documents import DocumentText, SignedStatement
 from sluicegate.acts.fields import Identifier, ListedName, Opened, PlainName, SignedEnvelope, some, text
+from sluicegate.acts.growth import SIGNED, daily
 from sluicegate.acts.review import CaseToSign, PositionReceipt
 from sluicegate.acts.transcript import Officers, Transcribed, TranscribedFor
 from sluicegate.bounds import ANNEXES_MAX

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from sluicegate.acts.act import Act, ActAnswer, Arguments, Nothing
 from sluicegate.acts.applications import APPLICANTS, NewApplication, OrganizationText, Submission
-from sluicegate.acts.bounds import ENDS, daily
 from sluicegate.acts.fields import FileName, ReleaseName, StageName, SurfaceName
+from sluicegate.acts.growth import ENDS, daily
 from sluicegate_record.form import Note, Time, form
 
 

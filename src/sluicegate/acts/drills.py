@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments, Done
-from sluicegate.acts.bounds import ENDS, ONCE
+from sluicegate.acts.growth import ENDS, ONCE
 from sluicegate_record.form import Json, Note, form
 from sluicegate_record.statements.directives import DrillReport
 

@@ -7,8 +7,8 @@ from dataclasses import field
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, DEVELOPER, GATEWAY, Act, ActAnswer, Arguments, Nothing
-from sluicegate.acts.bounds import IN_PLACE, ONCE
 from sluicegate.acts.fields import Identifier, PlainName, ShortText, some, text
+from sluicegate.acts.growth import IN_PLACE, ONCE
 from sluicegate_record.form import Json, Verbatim, form, within
 
 Count = Annotated[int, within(0)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
-from sluicegate.acts.bounds import ENDS, daily
 from sluicegate.acts.fields import PartOfName, text
+from sluicegate.acts.growth import ENDS, daily
 from sluicegate_record.form import Note, Time, form, within
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.text import REASON_MAX

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Annotated, TypeAlias
 
 from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
-from sluicegate.acts.bounds import ENDS, daily
 from sluicegate.acts.fields import Identifier, ShortText, digest, some, text
+from sluicegate.acts.growth import ENDS, daily
 from sluicegate.bounds import MEMBERS_BODY_MAX
 from sluicegate_record.directives.status import STATUSES
 from sluicegate_record.form import Note, Time, form

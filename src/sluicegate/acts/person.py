@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import PERSON, Act, ActAnswer, Arguments, Done, Nothing
-from sluicegate.acts.bounds import daily
 from sluicegate.acts.fields import ShortText
+from sluicegate.acts.growth import daily
 from sluicegate.acts.members import ClaimView, MemberLink
 from sluicegate_record.directives.status import STATUSES
 from sluicegate_record.form import Note, form

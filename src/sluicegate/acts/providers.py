@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
 from sluicegate.acts.act import Act, ActAnswer, Arguments, Done
-from sluicegate.acts.bounds import ENDS, daily
 from sluicegate.acts.fields import ShortText, some, text
+from sluicegate.acts.growth import ENDS, daily
 from sluicegate.acts.members import ADMINISTRATORS, OrganizationArgument
 from sluicegate.targets import TARGET_MAX
 from sluicegate_record.form import Json, Key, Note, form

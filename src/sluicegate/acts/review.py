@@ -7,9 +7,9 @@ from dataclasses import field
 from typing import Annotated, Literal
 
 from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments, Done
-from sluicegate.acts.bounds import SIGNED
 from sluicegate.acts.cases import CaseArgument, CaseView, ContributionView
 from sluicegate.acts.fields import Opened, PlainName, SignedEnvelope, text
+from sluicegate.acts.growth import SIGNED
 from sluicegate.acts.transcript import Officers, Transcribed
 from sluicegate_record.directives.document import Document
 from sluicegate_record.form import ABSENT, Absent, Base64, Json, Note, Time, form

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import Act, ActAnswer, Done
-from sluicegate.acts.bounds import ENDS, daily
 from sluicegate.acts.credentials import CredentialArgument
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.fields import text
+from sluicegate.acts.growth import ENDS, daily
 from sluicegate.acts.members import ADMINISTRATORS, OrganizationArgument
 from sluicegate_record.form import Base64, Note, Time, form
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Nothing
-from sluicegate.acts.bounds import ENDS, daily
 from sluicegate.acts.fields import ShortText, text
+from sluicegate.acts.growth import ENDS, daily
 from sluicegate.targets import TARGET_MAX
 from sluicegate_record.form import Note, Time, form
 

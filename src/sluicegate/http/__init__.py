@@ -1,1 +1,1 @@
-"""What each of our servers does in the same way: who asks, what is asked, how an error is answered."""
+"""The HTTP server of the feed and the control plane: connections, limits, tokens, errors."""

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from sluicegate.acts.act import AnyAct
-from sluicegate.errors import Overloaded, Unauthorized
+from sluicegate.errors import TOO_MANY, Overloaded, Unauthorized
 from sluicegate.http import bearer
 from sluicegate.http.asgi import exchange_of
 from sluicegate.http.asking import Run
-from sluicegate.http.lanes import TOO_MANY, AllLanes
+from sluicegate.http.lanes import AllLanes
 from sluicegate.http.pace import Pace
 from sluicegate.http.threads import Threads
 from sluicegate.ports import Principal, Principals

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from sluicegate import errors
 from sluicegate.acts.errors import ErrorAnswer, ErrorDetail, ErrorPlace
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.http.lanes import TOO_MANY
+from sluicegate.errors import TOO_MANY
 
 _log = logging.getLogger(__name__)
 

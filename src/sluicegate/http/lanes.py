@@ -15,10 +15,9 @@ from typing import Any
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY, PERSON, AnyAct
 from sluicegate.acts.table import ORDERS
-from sluicegate.errors import Overloaded
+from sluicegate.errors import TOO_MANY, Overloaded
 from sluicegate.http.threads import Threads
 
-TOO_MANY = "too_many_requests"
 """The code of the error of a caller who asks for too much; it has a status of its own."""
 
 

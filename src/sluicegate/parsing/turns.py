@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from sluicegate.bounds import RUNNING_MAX, RUNNING_OF_PARTY_MAX, WAITING_MAX, WAITING_OF_PARTY_MAX
-from sluicegate.errors import Overloaded
+from sluicegate.errors import TOO_MANY, Overloaded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +53,7 @@ class Turns:
 
     def _check(self, party: str, *, is_officer: bool) -> None:
         if sum(turn.party == party for turn in self._waiting) >= WAITING_OF_PARTY_MAX:
-            raise Overloaded(f"{WAITING_OF_PARTY_MAX} texts of yours wait to be read")
+            raise Overloaded(f"{WAITING_OF_PARTY_MAX} texts of yours wait to be read", code=TOO_MANY)
         if not is_officer and len(self._waiting) >= WAITING_MAX:
             raise Overloaded(f"{WAITING_MAX} texts wait to be read")
 

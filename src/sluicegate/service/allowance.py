@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sluicegate.acts.act import AGENCY, APPLICANT, PERSON, AnyAct, Arguments
-from sluicegate.acts.bounds import Bound
+from sluicegate.acts.growth import Bound
 from sluicegate.core.lifecycle import Refusal, State
 from sluicegate.ports import Principal, Principals
 from sluicegate.settings import DailyLimits

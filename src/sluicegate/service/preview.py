@@ -46,7 +46,7 @@ def preview(context: Context[DirectivePreview], asked: DirectiveText) -> Directi
     """Who a directive would cover and spare; nothing is done.
 
     A release that the principal may not know of counts as absent. An agency sees the organizations
-    of which it sees a case. Others are in the totals only, if they are at least FEW and the order names no one.
+    of which it sees a case. Others are in the totals only, if they are at least FEW and no one is named.
     Raises: InvalidDocument. InvalidInput: not an annex, or one that is not here; an unknown definition.
     """
     ledger, principal = context.ledger, context.principal

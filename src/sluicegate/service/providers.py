@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sluicegate.acts import providers as acts
-from sluicegate.acts.bounds import daily
+from sluicegate.acts.growth import daily
 from sluicegate.acts.members import OrganizationArgument
 from sluicegate.acts.providers import (
     KeyChange,

@@ -3,7 +3,7 @@
 Rules:
 - Below the reserve, only what narrows is done; what time moves may use the first half of the reserve, because
   it was accepted before. When there is room again, everything goes on by itself.
-- What changes nothing is not refused.
+- A command that appends nothing is not refused.
 - Each change is logged once. The metrics show it as long as it lasts.
 """
 

@@ -72,7 +72,13 @@ def add(context: Context[NewSubscription], asked: SubscriptionRequest) -> NewSub
             return NewSubscription(**_shown(added))
         if ports.outbox.unconfirmed(asked.target, now_ms - CODE_MS) >= ASKED_MAX:
             said = f"this address was asked {ASKED_MAX} times within a day for a confirmation"
-            return Refusal("conflict", "address_asked", said, "confirm one of those, or try again tomorrow")
+            return Refusal(
+                "exhausted",
+                "address_asked",
+                said,
+                "confirm one of those, or ask again in a day",
+                CODE_MS // 1_000,
+            )
         added = Subscription(name, owner, UNCONFIRMED, asked.target, now_ms)
         ports.outbox.add_subscription(added)
         ports.outbox.post([letter(notices.confirmation(name, now_ms), name)])
@@ -97,7 +103,7 @@ def confirm(context: Context[SubscriptionView], asked: AddressCode) -> Subscript
             return Refusal("conflict", "not_to_confirm", f"{found.id!r} has nothing to confirm")
         if ledger.now_ms() - found.created_at_ms > CODE_MS:
             return Refusal(
-                "conflict", "code_over", "this code was good for a day", "'notify add' sends another"
+                "conflict", "code_expired", "this code was good for a day", "'notify add' sends another"
             )
         if not hmac.compare_digest(notices.code(ledger.key, found.id).encode(), asked.code.encode()):
             return Refusal(

@@ -34,7 +34,8 @@ MAX_SIGNATURES = 16
 OTHERS_MAX = 32
 """How many keys that a signature does not name are tried for it.
 
-So an envelope costs at most 16 × 33 checks, whatever is in it and however many keys are pinned.
+So to verify an envelope once costs at most 16 × 33 checks, whatever is in it and however many keys are
+pinned.
 """
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)

@@ -1,7 +1,7 @@
-"""What bounds how much an act can write for ever. Each row of the table of acts names one.
+"""What bounds how much an act can write for ever.
 
 Rules:
-- An act that writes has a bound, unless only the developer's staff may do it.
+- The row of an act that writes names one, unless only the developer's staff may do it.
 - What a party can do again and again is counted by the day, see `sluicegate.settings.DailyLimits`.
 - What ends something is never refused for a count: what it ends was counted when it began.
 """
