@@ -103,8 +103,8 @@ def test_who_has_too_many_texts_here_is_to_come_later_and_others_are_read(plane:
             asked.enter_context(plane.asked())
             eventually(partial(_waits, turns, at))
         answer = plane.draft()
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-        assert error_of(answer)["code"] == "server_busy"
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+        assert error_of(answer)["code"] == "too_many_requests"
         assert error_of(plane.draft("another", organization="a: 1"))["code"] == "stage_unknown"
     eventually(lambda: turns.waiting() == 0)
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.acts.releases import OpeningToSign
@@ -25,11 +28,13 @@ UPSTREAM = "demo"
 class Parties:
     """An officer of the developer, and two agencies that both must agree.
 
-    `log` is the verifier key of the log they sign for, known once it was started.
+    `log` is the verifier key of the log they sign for, known once it was started. `dated` says whether their
+    programs say when they signed, which an earlier build does not read.
     """
 
     def __init__(self) -> None:
         self.log = ""
+        self.dated = True
         self._keys = {name: Ed25519PrivateKey.generate() for name in (OFFICER, *AGENCIES)}
 
     def write_trust(self, path: Path) -> Path:
@@ -41,11 +46,13 @@ class Parties:
 
     def position(self, exported: dict[str, Any], agency: str) -> dict[str, Any]:
         """An agency's approval in an exported case."""
-        return signing.position(export.read(exported), signing.Review("approve"), self._keys[agency])
+        with self._program():
+            return signing.position(export.read(exported), signing.Review("approve"), self._keys[agency])
 
     def opening(self, opening: dict[str, str]) -> dict[str, Any]:
         """The officer's opening of a stage."""
-        return signing.opening(OpeningToSign.from_json(opening), self._keys[OFFICER])
+        with self._program():
+            return signing.opening(OpeningToSign.from_json(opening), self._keys[OFFICER])
 
     def directive(self, name: str, organization: str) -> dict[str, Any]:
         """The first agency's directive that suspends the model for one organization."""
@@ -60,7 +67,16 @@ class Parties:
         }
         text = json.dumps(_document("Directive", {"name": name}, spec))
         given = directive.read(document.read(text, "directive.yaml"))
-        return signed_directive(given, Binding(self.log), self._keys[AGENCIES[0]]).to_json()
+        with self._program():
+            return signed_directive(given, Binding(self.log), self._keys[AGENCIES[0]]).to_json()
+
+    @contextmanager
+    def _program(self) -> Iterator[None]:
+        """The program that signs: this build's, or one that does not say when."""
+        with pytest.MonkeyPatch.context() as patched:
+            if not self.dated:
+                patched.setattr(signing, "now_ms", lambda: None)
+            yield
 
     def _public(self, name: str) -> str:
         return canonical.b64(self._keys[name].public_key().public_bytes_raw())

@@ -81,6 +81,7 @@ class TwoBuilds(Plane):
         self._ours = ours
         self._entrusted = site.folder / "gateway-trust.json" if trusting else None
         super().__init__(site, apart=True, parties=parties)
+        self.parties.dated = False
 
     @property
     def is_earlier(self) -> bool:

@@ -628,6 +628,7 @@ def _with_former_holders(table: Table) -> Table:
         digest: replace(each, grant=replace(each.grant, barred=None, replaced=False))
         for digest, each in table.credentials.items()
     }
+    held._credential_ids = {each.id: each for each in held.credentials.values()}
     return held
 
 
