@@ -167,13 +167,14 @@ class LeasedBeforeCommitted(Leases):
 
 
 class SentIsAcknowledged(Leases):
-    """Takes what it has sent for what has been applied."""
+    """Takes what it has sent for what has been applied. The run has signed nothing of that."""
 
     def answer(self, poll: Poll) -> dict[str, Any]:
         answer = super().answer(poll)
         with self._lock:
             seen = self._seen[poll.run]
-            seen.known = replace(seen.known, size=answer["size"], at_ms=self.now_ms())
+            size, at_ms = answer["size"], self.now_ms()
+            seen.known = replace(seen.known, size=size, at_ms=at_ms, ask=None, sig=None)
         return answer
 
 
@@ -203,6 +204,8 @@ class AnyBoot(Fleet):
 
 HURRIED = replace(FAR, leases_ms=(500,))
 """Where a quarter of a second is half a lease."""
+DEAF = replace(FAR, leases_ms=(500,), legs=(0.6,), hints_lost=0.5)
+"""Where a feed that has not read the log lately does not soon hear of it."""
 QUIET = replace(LONG, leases_ms=(5_000,), gateways=(2, 3, 4, 5), bursts=0.1, apart=False)
 """Where a control plane that begins again is soon asked about the leases before."""
 TWO = replace(MIXED, feeds=(2,))
@@ -223,7 +226,7 @@ VARIANTS = {
     "age from the confirmation's end": Parts(leases=AgeFromReceipt, tempers=(HURRIED,)),
     "a confirmation that only reads": Parts(leases=OnlyReads, tempers=(QUIET,)),
     "a term committed after the head was read": Parts(
-        leases=CommitsAfterwards, head=ReadBefore, tempers=(FAR,)
+        leases=CommitsAfterwards, head=ReadBefore, tempers=(DEAF,)
     ),
     "no allowance for clocks": Parts(leases=WithoutAllowance, tempers=(LONG,)),
     "a lease before its run is committed": Parts(leases=LeasedBeforeCommitted, tempers=(FAR,)),

@@ -17,7 +17,7 @@ STEPS = 4_000
 WORLDS_QUICK = 25
 WORLDS_LONG = 2_500
 BLOCKS, BLOCKS_LONG = 5, 50
-SEEDS_TRIED, SEEDS_TRIED_LONG = 40, 120
+SEEDS_TRIED, SEEDS_TRIED_LONG = 80, 160
 """In how many worlds a broken variant may hide before it counts as not found."""
 
 
