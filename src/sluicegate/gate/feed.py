@@ -97,6 +97,8 @@ class Tail:
         """The latest time that an answer has shown, milliseconds since 1970 UTC."""
         self._entry_ms = 0
         """The time of the newest entry, milliseconds since 1970 UTC."""
+        self._fold = feed.FOLD_VERSION
+        self._is_of_earlier_fold = True
         self.incarnation = secrets.token_hex(16)
         self.halted: VerificationFailed | None = None
 
@@ -120,7 +122,7 @@ class Tail:
             "waitMs": wait_ms,
             "report": {"streamsCut": self._engine.newest_cuts(feed.CUTS_MAX)},
             "root": self._frontier.root().hex(),
-            "fold": feed.FOLD_VERSION,
+            "fold": self._fold,
         }
         return acknowledgement.signed(question, self._key)
 
@@ -152,6 +154,16 @@ class Tail:
             ends_ms = self._asked_ms + lease_ms - answer.age_ms
             self._engine.renew(Lease(self._asked_ms, received_ms, ends_ms, answer.control_ms))
         return TrustedHead(grown.size, grown.root())
+
+    def drifted(self) -> None:
+        """Say another version of the fold next time: the control plane may be of an earlier build.
+
+        It is said only as long as it is true of the log so far.
+        """
+        is_newest = self._fold == feed.FOLD_VERSION
+        self._fold = (
+            feed.EARLIER_FOLD_VERSION if is_newest and self._is_of_earlier_fold else feed.FOLD_VERSION
+        )
 
     def _check_clocks(self, answer: feed.FeedAnswer, received_ms: float) -> None:
         """Check that the control plane's clock and this machine's agree.
@@ -210,6 +222,8 @@ class Tail:
         except VerificationFailed as error:
             self.halted = error
             raise
+        if self._is_of_earlier_fold and not all(map(feed.is_of_earlier_fold, answer.entries)):
+            self._is_of_earlier_fold, self._fold = False, feed.FOLD_VERSION
         if isinstance(self._engine.table, VouchedTable):
             while self._engine.table.told:
                 _log.error("%s", self._engine.table.told.popleft())
@@ -317,6 +331,8 @@ class Feed:
             data = await response.content.read(feed.ANSWER_BYTES_MAX + 1)
             while not response.content.at_eof() and len(data) <= feed.ANSWER_BYTES_MAX:
                 data += await response.content.read(feed.ANSWER_BYTES_MAX + 1 - len(data))
+        if response.status == 409:
+            self._tail.drifted()
         if response.status != 200:
             raise BadFeed(f"the feed answered {response.status}: {data[:300]!r}")
         self._remember(self._tail.take(data))

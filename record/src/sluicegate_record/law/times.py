@@ -12,11 +12,11 @@ from sluicegate_record.statements import statement
 
 def is_entered_in_time(at: At, body: Body) -> None:
     """A statement that says when it was signed is on the record within 30 days, and not before that."""
-    for envelope in _envelopes(body):
+    for envelope in envelopes(body):
         require(statement.is_timely(envelope, at.at_ms), statement.UNTIMELY)
 
 
-def _envelopes(body: Body) -> Iterator[Envelope]:
+def envelopes(body: Body) -> Iterator[Envelope]:
     """What an entry carries that was signed and is not on the record yet."""
     if isinstance(body, cases.CaseOpened) and body.opening is not None:
         yield body.opening.envelope

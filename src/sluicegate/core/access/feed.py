@@ -25,6 +25,7 @@ from sluicegate.errors import BadFeed, BadSignature, InvalidInput, SluicegateErr
 from sluicegate_record.entries import Entry
 from sluicegate_record.entries import read as read_entry
 from sluicegate_record.form import Form, Hex, Key, Time, form
+from sluicegate_record.law import times
 from sluicegate_record.log import canonical, checkpoint, dsse
 from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log.checkpoint import Verifier
@@ -39,6 +40,16 @@ CUTS_MAX = 100
 """How many causes of cuts a gateway reports, and a feed knows of each run: the newest."""
 FOLD_VERSION = 3
 """The version of this build's fold. It changes whenever the same entries would give another table."""
+EARLIER_FOLD_VERSION = 2
+"""The version of which this build's fold also is, for a log without what that version could not read."""
+
+
+def is_of_earlier_fold(entry: Entry) -> bool:
+    """Whether an entry gives the same table by the earlier version: what was signed has no newer field."""
+    return not any(field in each.payload for each in times.envelopes(entry.body) for field in _NEWER_FIELDS)
+
+
+_NEWER_FIELDS = (b'"signedAt":', b'"said":')
 
 
 @form
