@@ -217,12 +217,62 @@ def test_a_consent_that_was_signed_before_a_screening_does_not_count_until_it_is
     plane.answer(*plane.screening(case))
     told = plane.text("review", "import", signed, by="ostp")
     assert "  it was signed before release-officer screened the applicant\n" in told
-    assert told.endswith("  so it does not count: export the case again, and sign that\n")
+    because = "because release-officer screened the applicant"
+    assert told.endswith(f"  it does not count, {because}: export the case again, and sign that\n")
     assert plane.say(case, "oncd")["determination"] is None
     told = plane.text("case", "show", case, by="ostp")
-    assert "screened the applicant; it does not count until it is signed again\n" in told
+    again = f"; it does not count until it is signed again, {because}\n"
+    assert again in told
     assert "awaiting: ostp\n" in told
     assert plane.say(case, "ostp")["determination"] == "approved"
+    told = plane.text("case", "show", case, by="ostp")
+    assert "    signed before release-officer screened the applicant\n" in told
+    assert "does not count" not in told
+
+
+def test_a_reviewer_whose_consent_came_late_reads_what_it_had_not_seen_and_what_makes_it_not_count(plane):
+    """Of an approval and a condition that it had not seen, the condition has weight."""
+    case, file = plane.submit("Example Utility"), plane.folder / "case.json"
+    late = plane.sign(case, "oncd", "approve").rename(plane.folder / "late.json")
+    limits = plane.file("conditions.yaml", "requestsPerMinute: 60\n")
+    plane.say(case, "ostp", "no-objection")
+    plane.say(case, "ostp", "approve-with-conditions", "--conditions", limits, "--reason", "few at first")
+    told = plane.text("review", "import", late, by="oncd")
+    assert told.endswith(
+        "\n  it was signed before ostp said: no-objection, and before ostp set conditions\n"
+        "  it does not count, because ostp set conditions: export the case again, and sign that\n"
+    )
+    plane.answer("review", "export", case, "-o", file, by="oncd")
+    sign = ("review", "sign", file, "--position", "approve", "--key", plane.key("oncd"))
+    told = plane.text(*sign, "-o", plane.folder / "again.json", by=None)
+    assert (
+        "    oncd: approve (it does not count, because ostp set conditions)\n"
+        "  since you last looked, to sign your last position:\n"
+        "    ostp: no-objection\n"
+        '    ostp: approve-with-conditions on {"requestsPerMinute": 60}, because: few at first\n'
+    ) in told
+    both = ("review", "schedule", file, "--position", "approve", "--key", plane.key("oncd"))
+    plane.text(*both, "-o", plane.folder / "all.json", by=None)
+    stricter = plane.file("conditions.yaml", "requestsPerMinute: 30\n")
+    plane.say(case, "ostp", "approve-with-conditions", "--conditions", stricter)
+    told = plane.text("review", "import", plane.folder / "all.json", by="oncd")
+    assert told.endswith("; it does not count, because ostp set conditions\n")
+    plane.answer("review", "export", case, "-o", file, by="oncd")
+    told = plane.text(*sign, "-o", plane.folder / "again.json", by=None)
+    assert told.count("it does not count") == 1  # the first one was replaced
+    assert plane.answer("review", "import", plane.folder / "again.json", by="oncd")["determination"]
+
+
+def test_a_plan_that_changes_only_what_an_agency_directs_is_shown_before_it_applies_and_is_signed(plane):
+    directs_none = PLAN.replace("Standards and Innovation}", "Standards and Innovation, directs: []}")
+    none, some = plane.file("none.yaml", directs_none), plane.file("some.yaml", PLAN)
+    told = plane.text("plan", none)
+    assert "  spec.agencies.caisi.directs: (nothing) -> []\n" in told
+    assert "  terms to be agreed: trusted-partners" in told
+    (case,) = plane.answer("apply", none)["cases"]
+    told = plane.text("review", "export", case, "-o", plane.folder / "case.json", by="oncd")
+    assert "  caisi directs no model; oncd directs gpt-5.6; ostp directs gpt-5.6\n" in told
+    assert "  spec.agencies.caisi.directs: [] -> (nothing)\n" in plane.text("plan", some)
 
 
 def test_what_a_recusal_leads_to_is_said_before_it_is_signed(plane):

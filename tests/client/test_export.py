@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from securesystemslib.signer import CryptoSigner, SSlibKey
 
 from sluicegate.acts import applications, review
 from sluicegate.client import export, signing
@@ -20,6 +23,8 @@ from sluicegate_record.statements.cases import Position, Schedule
 from sluicegate_record.statements.discussion import Discussion
 from tests.plane import Plane, yes
 from tests.worlds import AT_MS, position, private_key
+
+HOW_TO = Path(__file__).parents[2] / "docs/how-to/review-a-case.md"
 
 
 @pytest.fixture
@@ -49,6 +54,22 @@ def test_what_is_signed_from_an_export_counts(
     signed = signing.position(export.read(exported), signing.Review("approve"), private_key("oncd"))
     taken = yes(plane.do("oncd", review.IMPORT, envelope=signed))
     assert (taken.case, taken.agency) == (exported["question"]["case"], "oncd")
+
+
+def test_what_the_how_to_signs_with_another_library_says_what_had_been_said_and_when(
+    plane: Plane, exported: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SLUICEGATE_SIGNED_AT", times.format_time(AT_MS))
+    monkeypatch.chdir(tmp_path)
+    Path("case.json").write_text(json.dumps(exported))
+    key = private_key("oncd")
+    (recipe,) = re.findall(r"```python\n(.*?)```", HOW_TO.read_text(), re.DOTALL)
+    exec(recipe, {"signer": CryptoSigner(key, SSlibKey.from_crypto(key.public_key()))})
+    signed = json.loads(Path("signed.json").read_text())
+    yes(plane.do("oncd", review.IMPORT, envelope=signed))
+    stated = Position.read(Envelope.from_json(signed))
+    assert stated.said == export.read(exported).said
+    assert (stated.said is not None, stated.signed_at_ms) == (True, AT_MS)
 
 
 def _other_name(case: Any) -> None:

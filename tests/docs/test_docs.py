@@ -1,5 +1,6 @@
 """What the docs say holds: examples verify, generated pages fit the code, links lead somewhere, and so on."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -16,7 +17,14 @@ from sluicegate_record import audit
 from sluicegate_record.log import acknowledgement, checkpoint, dsse, tiles
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.publickey import PublicKey, keyid
-from sluicegate_record.statements.cases import Position
+from sluicegate_record.statements.cases import (
+    Position,
+    Proceeding,
+    Receipt,
+    Schedule,
+    Screening,
+    Transcription,
+)
 from tools import commands, record, reference
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +57,16 @@ def test_the_worked_plan_is_a_plan_that_uses_the_language():
     assert stage["admission"].keys() == plan.WrittenAdmission.model_fields.keys()
     assert stage["admission"]["clock"].keys() == plan.WrittenClock.model_fields.keys()
     assert stage["eligibility"].keys() == plan.WrittenEligibility.model_fields.keys()
+
+
+@pytest.mark.parametrize("kind", [Position, Schedule, Receipt, Screening, Proceeding, Transcription])
+def test_the_page_of_statements_names_every_field_of_a_statement_in_a_case(kind):
+    page = (ROOT / "docs/reference/entries.md").read_text()
+    name = kind.TYPE.split(":")[2]
+    (row,) = re.findall(rf"^\| `{name}` \|(.*)\|$", page, re.MULTILINE)
+    fields = {each.name for each in dataclasses.fields(kind)} - {"signed_at_ms", "unknown"}
+    assert {field for field in fields if not re.search(rf"\b{field}\b", row)} == set()
+    assert "`signedAt`" in page
 
 
 def test_the_record_is_what_the_product_makes():

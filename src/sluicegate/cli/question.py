@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from sluicegate.acts.cases import ContributionView
 from sluicegate.acts.review import ExportedCase
 from sluicegate.cli import wording
 from sluicegate.client import export as exports
 from sluicegate_record.entities.case import CONSENT
-from sluicegate_record.entries import Body, Hidden
+from sluicegate_record.entities.discussion import Contribution
+from sluicegate_record.entries import Body, Entry, Hidden
 from sluicegate_record.entries.cases import (
     CaseAnswered,
     CaseProceeded,
@@ -58,7 +60,15 @@ def _about(case: ExportedCase) -> Iterator[str]:
         return
     spec = case.terms.to_json()["spec"]
     yield from (f"  {name}: {json.dumps(spec[name])}" for name in ("models", "surfaces", "leaseMs"))
+    yield f"  {wording.directed(_directs(case.terms, stage))}"
     yield from (f"  {name}: {json.dumps(value)}" for name, value in stage.to_json().items() if name != "name")
+
+
+def _directs(terms: Plan, stage: Stage) -> dict[str, tuple[str, ...]]:
+    """The models that agencies direct, as far as the terms of a stage bind it."""
+    own = tuple(model.id for model in terms.spec.models)
+    directs = terms.spec.directs
+    return {name: directs.get(name, own) for name in sorted(stage.agencies.union(directs))}
 
 
 def recusal(case: ExportedCase, agency: str) -> Iterator[str]:
@@ -81,23 +91,44 @@ def recusal(case: ExportedCase, agency: str) -> Iterator[str]:
 def _heard(case: ExportedCase, agency: str) -> Iterator[str]:
     """What was said in a case so far, with what came after the last position of the reviewer's agency."""
     said = exports.discussion(case)
-    own = (
-        i
-        for i, each in enumerate(said)
-        if isinstance(each.body, PositionRecorded) and each.body.agency == agency
-    )
-    seen = max(own, default=-1) + 1
-    known = [f"    {_contribution(each.body)}" for each in said[:seen]]
-    since = [f"    {_contribution(each.body)}" for each in said[seen:]]
+    lines = [f"    {_contribution(each.body)}{_uncounted(said, i)}" for i, each in enumerate(said)]
+    own = _newest(said, agency)
+    seen = len(said) if own is None else _seen(said, own)
+    since = [line for i, line in enumerate(lines) if i >= seen and i != own]
+    known = [line for i, line in enumerate(lines) if i < seen or i == own]
     known[:0] = [
         f"    the applicant: {spelled(each.text)}" for each in case.case.answers if each.what in _OPENED
     ]
-    if not seen:
-        known, since = known + since, []
     if known:
         yield from ("  what has been said so far; your position names it by its digest:", *known)
-    if seen:
+    if own is not None:
         yield from ("  since you last looked, to sign your last position:", *(since or ["    nothing"]))
+
+
+def _newest(said: Sequence[Entry], agency: str) -> int | None:
+    """The place of an agency's newest position in what was said."""
+    bodies = ((i, each.body) for i, each in enumerate(said))
+    own = (i for i, body in bodies if isinstance(body, PositionRecorded) and body.agency == agency)
+    return max(own, default=None)
+
+
+def _seen(said: Sequence[Entry], place: int) -> int:
+    """How much of what was said the signer of a position knew: what it tells, or else all before it."""
+    body = said[place].body
+    assert isinstance(body, PositionRecorded)
+    return place if body.said is None else body.said.count
+
+
+def _uncounted(said: Sequence[Entry], place: int) -> str:
+    """Why the newest position of an agency does not count; empty if it does."""
+    body = said[place].body
+    if not isinstance(body, PositionRecorded) or body.position not in CONSENT:
+        return ""
+    if place != _newest(said, body.agency):
+        return ""
+    unheard = map(Contribution.of, said[_seen(said, place) : place])
+    why = wording.because([ContributionView(seq=each.seq, who=each.who, what=each.what) for each in unheard])
+    return f" (it does not count{why})" if why else ""
 
 
 _OPENED = frozenset({"appeal", "notice"})

@@ -29,8 +29,7 @@ def _status(found: Status) -> str:
 
 def _directed(release: ReleaseStatus) -> str:
     """What each agency may direct alone, in one line."""
-    each = (f"{name} directs {', '.join(models) or 'no model'}" for name, models in release.directs.items())
-    return f"{release.release}: {'; '.join(each)}"
+    return f"{release.release}: {wording.directed(release.directs)}"
 
 
 def _asks(stage: StageStatus) -> list[str]:

@@ -13,7 +13,13 @@ from sluicegate.acts import review as acts
 from sluicegate.acts.act import Nothing
 from sluicegate.acts.cases import CaseArgument
 from sluicegate.acts.log import HEAD
-from sluicegate.acts.review import ExportedCase, ListReceipt, ReviewStatement, StatementReceipt
+from sluicegate.acts.review import (
+    ExportedCase,
+    ListReceipt,
+    ReviewStatement,
+    ScheduledPosition,
+    StatementReceipt,
+)
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.files import read_json, read_text, write_json
@@ -334,7 +340,7 @@ def _recorded(done: StatementReceipt) -> str:
         for each in done.cases:
             said = each.outcome if each.refused is None else f"refused: {each.refused.message}"
             late = f"; {wording.before(each.unheard)}" if each.unheard else ""
-            lines.append(f"  {each.case}: {said}{late}{'; does not count' if each.stale else ''}")
+            lines.append(f"  {each.case}: {said}{late}{_uncounted(each)}")
         return "\n".join(lines)
     if done.about is not None:
         return f"the note of {done.party} is on the record"
@@ -345,5 +351,10 @@ def _recorded(done: StatementReceipt) -> str:
     if done.unheard:
         lines.append(f"  it was {wording.before(done.unheard)}")
     if done.stale:
-        lines.append("  so it does not count: export the case again, and sign that")
+        why = wording.because(done.unheard)
+        lines.append(f"  it does not count{why}: export the case again, and sign that")
     return "\n".join(lines)
+
+
+def _uncounted(said: ScheduledPosition) -> str:
+    return f"; it does not count{wording.because(said.unheard)}" if said.stale else ""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sluicegate.acts.cases import AgencyClock, CaseSummary, CaseView, ContributionView
 from sluicegate.acts.grants import GrantView
 from sluicegate_record.directives.received import Arrival
+from sluicegate_record.entities.discussion import WEIGHTY
 from sluicegate_record.log import times
 from sluicegate_record.strict import Unread
 from sluicegate_record.terms import kinds
@@ -121,6 +122,11 @@ def awaiting(shown: CaseSummary) -> str:
     return ", ".join(f"{name} (cannot sign)" if name in lacking else name for name in shown.awaiting)
 
 
+def directed(directs: Mapping[str, Iterable[str]]) -> str:
+    """What each agency may direct alone, in one line."""
+    return "; ".join(f"{name} directs {', '.join(models) or 'no model'}" for name, models in directs.items())
+
+
 def _meaning(shown: CaseView) -> str:
     """The meaning of an approved removal: the word "approved" alone would mislead."""
     ended = shown.kind == kinds.REMOVAL and shown.determination in kinds.GRANTED
@@ -136,8 +142,9 @@ def _heard(shown: CaseView) -> Iterator[str]:
         line = f"  {times.format_time(said.at_ms)} {said.agency} {said.position}{superseded}{by}{on}"
         yield line + (f": {why}" if why else "")
         if said.unheard:
-            counts = "; it does not count until it is signed again" if said.stale else ""
-            yield f"    {before(said.unheard)}{counts}"
+            is_awaited = said.stale and not said.superseded
+            counts = "; it does not count until it is signed again" + because(said.unheard)
+            yield f"    {before(said.unheard)}{counts if is_awaited else ''}"
     yield from (f"  {each.agency} asks: {each.question}" for each in shown.questions)
     yield from (f"  {_SAID[each.what]}: {each.text}" for each in shown.answers)
     screened = shown.screening
@@ -152,11 +159,21 @@ def _heard(shown: CaseView) -> Iterator[str]:
 
 def before(unheard: Sequence[ContributionView]) -> str:
     """What was said in a case between the look of a signer and the position."""
-    said = [_CONTRIBUTED.get(each.what, "{} said: " + words(each.what)).format(each.who) for each in unheard]
-    return "signed before " + ", and before ".join(said)
+    return "signed before " + ", and before ".join(map(_contributed, unheard))
+
+
+def because(unheard: Sequence[ContributionView]) -> str:
+    """Why a consent does not count: what has weight of all that its signer did not know of."""
+    weighty = [_contributed(each) for each in unheard if each.what in WEIGHTY]
+    return f", because {' and '.join(weighty)}" if weighty else ""
+
+
+def _contributed(said: ContributionView) -> str:
+    return _CONTRIBUTED.get(said.what, "{} said: " + words(said.what)).format(said.who)
 
 
 _CONTRIBUTED = {
+    "approve-with-conditions": "{} set conditions",
     "ask": "{} asked the applicant",
     "answer": "the applicant answered",
     "reply": "the applicant replied",

@@ -166,6 +166,39 @@ def test_changes_are_told_field_by_field() -> None:
     assert changes(None, changed)
 
 
+def _two_models(order: int) -> dict[str, Any]:
+    return plan_value(models=[MODEL, "other"][::order])
+
+
+def _directing(**directs: Any) -> dict[str, Any]:
+    return plan_value(agencies={agency: {"name": agency, **directs} for agency in AGENCIES})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "field"),
+    [
+        (_directing(), _directing(directs=[]), "spec.agencies.caisi.directs"),
+        (_directing(directs=[MODEL]), _directing(directs=[]), "spec.agencies.caisi.directs"),
+        (_two_models(1), _two_models(-1), "spec.models"),
+        (
+            plan_value(stages=[stage(), stage("later")]),
+            plan_value(stages=[stage("later"), stage()]),
+            "spec.stages",
+        ),
+    ],
+)
+def test_only_the_plan_in_force_changes_nothing(
+    one: dict[str, Any], other: dict[str, Any], field: str
+) -> None:
+    for before, after in ((one, other), (other, one)):
+        world = World()
+        world.apply(before)
+        size = world.state.size
+        told = {change["field"] for change in world.apply(after)["changes"]}
+        assert world.state.size > size
+        assert field in told
+
+
 @pytest.mark.parametrize("agency", ["commerce", "ostp"])
 def test_an_agency_without_a_pinned_key_is_refused(agency: str) -> None:
     world = World(started=False)

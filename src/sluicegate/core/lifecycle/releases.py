@@ -181,8 +181,8 @@ def terms_not_agreed(stage: str) -> Refusal:
 
 
 def changes(before: Release | None, given: Plan) -> tuple[PlanChange, ...]:
-    """What a plan changes, field by field."""
-    old = dict(_leaves(before.plan.to_json() if before else {}, ""))
+    """What a plan changes, field by field: nothing only if it is the plan in force."""
+    old = dict(_leaves(before.plan.to_json(), "")) if before else {}
     new = dict(_leaves(given.to_json(), ""))
     return tuple(
         PlanChange(field=field, before=old.get(field), after=new.get(field))
@@ -192,15 +192,25 @@ def changes(before: Release | None, given: Plan) -> tuple[PlanChange, ...]:
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
+    """The fields of a value. What is empty is one, and so is the order in which a list names its members."""
+    if value == {}:
+        yield path, value
+    elif isinstance(value, Mapping):
         for name, child in value.items():
             yield from _leaves(child, f"{path}.{name}" if path else name)
     elif isinstance(value, list):
-        for i, child in enumerate(value):
-            label = child.get("name", child.get("id", i)) if isinstance(child, Mapping) else i
+        labels = [_label(child, i) for i, child in enumerate(value)]
+        if labels != list(range(len(value))) or not value:
+            yield path, labels
+        for label, child in zip(labels, value, strict=True):
             yield from _leaves(child, f"{path}[{label}]")
     else:
         yield path, value
+
+
+def _label(child: Any, i: int) -> Any:
+    """What a member of a list is called: by its name, its id, or its place."""
+    return child.get("name", child.get("id", i)) if isinstance(child, Mapping) else i
 
 
 def _misfit(state: State, given: Plan) -> Refusal | None:
