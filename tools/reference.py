@@ -140,7 +140,7 @@ def _acts(acts: Iterable[AnyAct]) -> str:
 
 def _limits() -> str:
     rows = [[f"`{act.name}`", _others(act), act.bound.why] for act in ACTS.values() if act.bound is not None]
-    limits = [[f"`{name}`", f"{limit:,}"] for name, limit in asdict(DailyLimits()).items()]
+    limits = [[f"`{name.replace('_', '-')}`", f"{limit:,}"] for name, limit in asdict(DailyLimits()).items()]
     acts = _table(["act", "others than staff", "what bounds it"], rows)
     return _page(
         "Limits",
@@ -154,14 +154,14 @@ _BOUNDS = """## What bounds each act
 An act that is not in this table writes nothing, or only the developer's staff may do it."""
 _DAILY = """## Daily limits
 
-`serve --limit NAME=NUMBER` sets one. A limit is for each party, not for all parties together.
+`serve --limit NAME=VALUE` sets one. A limit is for each party, not for all parties together.
 
 - What was used is free again a day later, little by little.
 - A refusal has the status 429, a code such as `too_many_keys`, and `Retry-After`. It says the limit,
   how much is used, and when the same is allowed again. Nothing was done, and nothing is counted.
 - A party is the holder of a token. An act about a grant also counts for the organization of that legal name,
   whatever token does it. An agency is one party with all its tokens. The developer's staff are not counted.
-- `corrections` are those of one person; `corrections_of_members` those of all members of an organization.
+- `corrections` are those of one person; `corrections-of-members` those of all members of an organization.
 - `members` counts rows. `repeats` are ends that change nothing. `bytes` is what the other counted acts
   write. An end that changes something is never refused."""
 

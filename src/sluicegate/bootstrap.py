@@ -128,11 +128,12 @@ def control(settings: ControlSettings, command: str) -> Control:
 
     This process owns the folder until it ends. Another process gets an error that `command` uses it.
 
-    Raises: InvalidDocument: the trust file. StoreUnavailable: the folder is in use, or cannot be written.
-            StoreUnusable: the database. CommandRefused: another log.
+    Raises: InvalidDocument: the trust file. InvalidInput: the reserve. StoreUnavailable: the folder is in
+            use, or cannot be written. StoreUnusable: the database. CommandRefused: another log.
     """
     pins = trust.read(document.read(settings.trust_file.read_bytes(), str(settings.trust_file)))
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _check_reserve(settings)
     database = settings.state_dir / "ledger.db"
     lock.hold(database, command)
     store = SqliteStore(database)
@@ -158,6 +159,16 @@ def control(settings: ControlSettings, command: str) -> Control:
         raise CommandRefused(started.message, code=started.code, remedy=started.remedy)
     _first_tokens(ledger, settings.state_dir / "tokens")
     return Control.over(settings, ledger)
+
+
+def _check_reserve(settings: ControlSettings) -> None:
+    """Check that the disk can hold the reserve. Raises: InvalidInput: nothing would ever be accepted."""
+    found = os.statvfs(settings.state_dir)
+    size, free = found.f_blocks * found.f_frsize, _free_bytes(settings.state_dir)
+    if settings.reserve_bytes >= size:
+        given = f"--reserve-mib {settings.reserve_bytes >> 20}"
+        said = f"{given}: the disk of {settings.state_dir} has {size >> 20} MiB, and {free >> 20} are free"
+        raise InvalidInput(said, remedy="keep less in reserve, or use another disk")
 
 
 def _free_bytes(folder: Path) -> int:

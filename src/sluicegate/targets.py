@@ -65,9 +65,14 @@ def check_jwks(url: str, allowed: Networks) -> None:
     _check(url, allowed, plain=False)
 
 
+def is_mail(address: str) -> bool:
+    """Whether it is a mail address that letters can go to."""
+    return _MAIL.fullmatch(address) is not None and ".." not in address
+
+
 def check_mail(address: str) -> None:
     """Check a mail address. Raises: InvalidInput."""
-    if not _MAIL.fullmatch(address) or ".." in address:
+    if not is_mail(address):
         raise InvalidInput(
             f"the address {address[:80]!r}, expected one such as name@example.org", code="target_invalid"
         )

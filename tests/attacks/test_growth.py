@@ -103,7 +103,7 @@ def test_a_fallback_is_switched_on_and_off_a_few_times_a_day_and_no_change_write
     refused = fall_back(plane, grant, on=False)
     assert isinstance(refused, Refusal)
     assert (refused.kind, refused.code) == ("exhausted", "too_many_choices")
-    assert refused.message == "1 more choices: 3 a day are allowed, and 3 are used"
+    assert refused.message == "3 choices are allowed in a day, and all are used"
     assert refused.remedy.startswith("again at 20")
     assert refused.retry_after_s == DAY_MS // 3 // 1_000
     assert plane.size == size
@@ -111,6 +111,21 @@ def test_a_fallback_is_switched_on_and_off_a_few_times_a_day_and_no_change_write
     assert no(fall_back(plane, grant, on=False)) == "too_many_choices"
     plane.wall.at_ms += 1_000
     yes(fall_back(plane, grant, on=False))
+
+
+def test_what_is_used_in_part_is_all_used_for_one_more_and_counted_for_several() -> None:
+    plane = limited(replace(FEW, keys=2, members=5))
+    grant = plane.admit()
+    for key in ("1", "2"):
+        yes(plane.credential(grant, key))
+    plane.wall.at_ms += 1_000
+    refused = plane.credential(grant, "3")
+    assert isinstance(refused, Refusal)
+    assert refused.message == "2 keys are allowed in a day, and all are used"
+    yes(register(plane, grant, *"abc"))
+    refused = register(plane, grant, *"def")
+    assert isinstance(refused, Refusal)
+    assert refused.message == "5 members are allowed in a day, 3 are used, and this asks for 3"
 
 
 def test_what_was_used_is_known_after_a_restart_and_under_another_token() -> None:
@@ -163,7 +178,10 @@ def test_keys_that_are_issued_can_always_be_revoked_but_not_for_ever_again() -> 
         yes(plane.do("applicant", credentials.REVOKE, credential=name))
     for _ in range(3):
         yes(plane.do("applicant", credentials.REVOKE, credential=made[0]))
-    assert no(plane.do("applicant", credentials.REVOKE, credential=made[0])) == "too_many_repeats"
+    refused = plane.do("applicant", credentials.REVOKE, credential=made[0])
+    assert isinstance(refused, Refusal)
+    said = "3 acts that change nothing are allowed in a day, and all are used"
+    assert (refused.code, refused.message) == ("too_many_repeats", said)
     yes(plane.do("developer", credentials.REVOKE, credential=made[0]))
 
 

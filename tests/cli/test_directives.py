@@ -126,7 +126,8 @@ def test_an_order_by_letter_is_transcribed_by_two_officers_and_lifted_by_the_iss
     assert (
         f"issued by bis ({wrote}; its issuer has not confirmed it)" in plane("directive", "show", "bis-1").out
     )
-    assert wrote in plane("directive", "status", "bis-1").out
+    assert f"{wrote}; its issuer has not confirmed it" in plane("directive", "status", "bis-1").out
+    assert "may be lifted by: bis" in plane("directive", "show", "bis-1").out
     assert "bis, transcribed" in plane("directive", "list").out
     lift = ("directive", "lift", "bis-1")
     assert plane.error(*lift, *keys(plane, "oncd"))["code"] == "invalid_input"  # it speaks for nobody asked
@@ -142,6 +143,7 @@ def test_an_order_by_letter_is_transcribed_by_two_officers_and_lifted_by_the_iss
     assert plane.answer("directive", "show", "bis-1")["inForce"] is False
     told = plane("directive", "show", "bis-1").out
     assert told.count("; two officers wrote for bis") == 2  # of the part, and of the whole
+    assert "could be lifted by: bis" in told
     assert plane.error(*lift, "--note", "again", *keys(plane, *OFFICERS))["code"] == "directive_lifted"
 
 
@@ -175,6 +177,8 @@ def test_what_the_issuer_confirms_only_the_issuer_lifts(plane):
         "key_of_another_party"
     )
     plane.answer("directive", "confirm", "oncd-1", *keys(plane, "oncd"))
+    assert "; its issuer has confirmed it" in plane("directive", "status", "oncd-1").out
+    assert plane.answer("directive", "status", "oncd-1")["confirmed"] is True
     assert plane.answer("directive", "show", "oncd-1")["confirmed"] is True
     lift = ("directive", "lift", "oncd-1")
     size = plane.answer("case", "list")["size"]

@@ -135,7 +135,36 @@ def test_options_that_do_not_go_together_are_wrong_usage(cli):
     assert "--webhook" in done.error["message"]
 
 
+def test_an_address_is_confirmed_as_its_letter_says(plane):
+    refused = plane("notify", "confirm", "sub_x", "a-code", "--json", by="oncd").error
+    assert refused["code"] == "subscription_unknown"
+
+
 # 3: invalid input
+
+
+def test_mail_without_a_sender_names_the_variable(cli, tmp_path):
+    start = ("control", "--trust", "t.yaml", "--state", str(tmp_path / "s"), "--json")
+    done = cli(*start, SLUICEGATE_SMTP="localhost:25")
+    assert (done.code, "SLUICEGATE_MAIL_FROM is ''" in done.error["message"]) == (3, True)
+
+
+def test_a_reserve_that_is_larger_than_the_disk_is_refused(plane, cli, tmp_path):
+    start = ("control", "--trust", plane.folder / "trust.yaml", "--state", tmp_path / "s", "--json")
+    done = cli(*start, "--reserve-mib", "999999999")
+    assert (done.code, done.error["code"]) == (3, "invalid_input")
+    assert "--reserve-mib 999999999: the disk of" in done.error["message"]
+    assert " are free" in done.error["message"]
+    assert not (tmp_path / "s" / "ledger.db").exists()
+
+
+@pytest.mark.parametrize("given", ["nan", "inf", "0"])
+@pytest.mark.parametrize(
+    "command", [("up", "--trust", "t.yaml"), ("gateway", "--log-key", "x", "--token-file", "t.token")]
+)
+def test_a_clock_bound_is_a_number_of_seconds(cli, command, given):
+    done = cli(*command, "--upstream", "demo=http://127.0.0.1:1", "--clock-bound", given, "--json")
+    assert (done.code, "No such option" in done.error["message"]) == (2, False)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +173,8 @@ def test_options_that_do_not_go_together_are_wrong_usage(cli):
 def test_a_daily_limit_that_is_none_is_refused_before_anything_starts(cli, tmp_path, given):
     done = cli("control", "--trust", "t.yaml", "--state", str(tmp_path / "s"), "--limit", given, "--json")
     assert (done.code, done.error["code"]) == (3, "invalid_input")
-    assert "expected NAME=NUMBER, such as keys=5000; names: applications" in done.error["message"]
+    expected = "a whole number from 1 to" if given.startswith("keys=") else "NAME=VALUE, with one of appl"
+    assert f"--limit {given[:84]!r}, expected {expected}" in done.error["message"]
     assert not (tmp_path / "s").exists()
 
 
@@ -184,7 +214,7 @@ def test_every_error_of_a_plan_is_listed_with_its_place_and_nothing_is_applied(p
         (b"", "1 error"),
         (b"- a list", "1 error"),
         (b"kind: Release\nkind: Release\n", "1 error"),
-        (b"a: &anchor 1\nb: *anchor\n", "anchors and aliases are not allowed"),
+        (b"a: &anchor 1\nb: *anchor\n", "expected no anchors and aliases, found"),
         (b"a: [1, 2\n", "is not a YAML document"),
         (b"kind: " + b"x" * 300_000, "262144"),
     ],

@@ -41,7 +41,8 @@ def test_a_document_that_is_too_deep_is_left_where_it_becomes_so():
         with pytest.raises(InvalidDocument) as caught:
             document.read("[" * depth + "]" * depth, "deep.yaml")
         (place,) = caught.value.at
-        assert (place.found, place.column < 100) == (f"more than {DEPTH_MAX} levels", True)
+        expected = f"at most {DEPTH_MAX} lists and mappings inside each other"
+        assert (place.expected, place.column < 100) == (expected, True)
 
 
 def test_a_slash_more_is_no_route_and_redirects_to_nowhere(idle: Plane):

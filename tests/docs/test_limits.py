@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 
 from sluicegate.acts.act import AGENCY, APPLICANT, GATEWAY
 from sluicegate.acts.directives import ISSUE
-from sluicegate.cli.serving import _http
+from sluicegate.cli.serving import _http, _limits
 from sluicegate.errors import InvalidInput
 from sluicegate.http.lanes import AllLanes
-from sluicegate.settings import HttpSettings
+from sluicegate.settings import DailyLimits, HttpSettings
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/run-it-for-real.md").read_text()
 ROWS = re.findall(r"^\| (`.+?`) \| (.+?) \| .+ \|$", PAGE, re.MULTILINE)
@@ -50,3 +50,33 @@ def test_a_limit_is_set_by_its_name():
 def test_what_is_no_limit_is_said(given: str):
     with pytest.raises(InvalidInput):
         _http([given])
+
+
+def test_a_daily_limit_is_spelled_as_the_page_spells_it():
+    page = (Path(__file__).parents[2] / "docs/reference/limits.md").read_text()
+    names = re.findall(r"^\| `([a-z-]+)` \| [\d,]+ \|$", page, re.MULTILINE)
+    assert asdict(_limits([f"{name}=7" for name in names])) == dict.fromkeys(
+        (each.name for each in fields(DailyLimits)), 7
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("max-connections", "--http 'max-connections', expected NAME=VALUE, with one of max-connections, "),
+        ("proxies", "--http 'proxies', expected NAME=VALUE, with one of max-connections, "),
+        (
+            "burst=99999999999",
+            "--http 'burst=99999999999', expected a whole number from 1 to 2147483647",
+        ),
+        (
+            "max-head-bytes=10",
+            "--http 'max-head-bytes=10', expected a whole number from 1024 to 2147483647",
+        ),
+        ("burst=" + "9" * 5_000, "expected a whole number from 1 to 2147483647"),
+    ],
+)
+def test_what_a_limit_may_be_is_said(given: str, said: str):
+    with pytest.raises(InvalidInput) as caught:
+        _http([given])
+    assert said in caught.value.message

@@ -67,10 +67,11 @@ def test_below_the_reserve_only_what_narrows_is_accepted(
     yes(plane.do("developer", tokens.REVOKE, principal=plane.who["rival"].id))
     disk.free = RESERVE
     yes(plane.do("applicant", grants.CHOOSE_FALLBACK, grant=grant, fallback=True))
+    reserve = f"a reserve of {RESERVE} (--reserve-mib)"
     told = [record.getMessage() for record in caplog.records if record.name == Room.__module__]
     assert told == [
-        f"the disk has {RESERVE - 1} bytes left of a reserve of {RESERVE}: only what narrows is accepted",
-        f"the disk has {RESERVE} bytes left of a reserve of {RESERVE}: everything is accepted again",
+        f"the disk has {RESERVE - 1} bytes left of {reserve}: only what narrows is accepted",
+        f"the disk has {RESERVE} bytes left of {reserve}: everything is accepted again",
     ]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from sluicegate.acts import subscriptions as acts
-from sluicegate.core.lifecycle import notices
+from sluicegate.core.lifecycle import Refusal, notices
 from sluicegate.errors import InvalidInput
 from sluicegate.service import subscriptions
 from sluicegate.settings import PostSettings
@@ -97,7 +97,10 @@ def test_a_subscription_that_is_removed_hears_nothing(plane):
 
 
 def test_mail_wants_a_server_and_targets_are_checked(plane):
-    assert no(plane.do("oncd", acts.ADD, **MAIL)) == "mail_not_set_up"
+    refused = plane.do("oncd", acts.ADD, **MAIL)
+    assert isinstance(refused, Refusal)
+    said = "use a webhook, or ask the developer's staff to set up mail"
+    assert (refused.code, refused.remedy) == ("mail_not_set_up", said)
     plane.services = replace(plane.services, post=PostSettings(smtp_host="localhost"))
     assert "secret" not in yes(plane.do("oncd", acts.ADD, **MAIL)).to_json()
     with pytest.raises(InvalidInput):

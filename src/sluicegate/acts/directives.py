@@ -310,7 +310,8 @@ class StateAtPoint(ActAnswer):
 
 @form
 class DirectiveStatus(ActAnswer):
-    """Where a directive is in force. `entry` is the place of the entry that says: everywhere.
+    """Where a directive is in force. `entry` is the place of the entry that says: everywhere. `confirmed` is
+    null if it is not transcribed.
 
     A drill is in force where it is acknowledged, and `streamsCut` counts what it would have cut.
     """
@@ -320,6 +321,7 @@ class DirectiveStatus(ActAnswer):
     drill: bool = False
     transcribed: Transcribed = None
     officers: Officers = ()
+    confirmed: bool | None = None
     lifted: bool
     in_force: bool
     in_force_since_ms: Time | None

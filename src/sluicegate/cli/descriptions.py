@@ -8,6 +8,7 @@ from sluicegate.acts.coverage import AssuranceSides, Counts, SideCounts, Unknown
 from sluicegate.acts.directives import (
     AffectedPeople,
     DirectivePreview,
+    DirectiveStatus,
     DirectiveSummary,
     DirectiveView,
     LiftView,
@@ -97,7 +98,7 @@ def directive(shown: DirectiveView) -> str:
         f"  covers {covered(shown.covers)}",
         *([f"  except {covered(shown.except_)}"] if shown.except_ is not None else []),
         *map(_lifted, shown.lifted),
-        f"  lifted by {wording.rule(shown.lifted_by)}",
+        f"  {'may' if shown.ended_at_ms is None else 'could'} be lifted by: {wording.rule(shown.lifted_by)}",
         *map(_remark, shown.said),
     ]
     return "\n".join(lines)
@@ -114,10 +115,14 @@ def _state(shown: DirectiveView) -> str:
 
 def issuer(shown: DirectiveSummary) -> str:
     """The issuer of a directive; and the officers, if they wrote it down for the issuer."""
-    if shown.transcribed is None:
-        return shown.issuer
+    return shown.issuer if shown.transcribed is None else f"{shown.issuer} ({transcript(shown)})"
+
+
+def transcript(shown: DirectiveSummary | DirectiveStatus) -> str:
+    """Which officers wrote a directive down, and whether its issuer has confirmed it since."""
+    assert shown.transcribed is not None
     stood = "its issuer has confirmed it" if shown.confirmed else "its issuer has not confirmed it"
-    return f"{shown.issuer} ({wording.transcript(shown.transcribed, shown.officers)}; {stood})"
+    return f"{wording.transcript(shown.transcribed, shown.officers)}; {stood}"
 
 
 def _lifted(part: LiftView) -> str:

@@ -94,7 +94,7 @@ def _status(answer: DirectiveStatus) -> Iterator[str]:
     title = f"{answer.directive}: {_word(answer)}"
     yield table(title, columns, rows, f"{title}; no gateway holds a lease")
     if answer.transcribed is not None:
-        yield f"  {wording.transcript(answer.transcribed, answer.officers)}"
+        yield f"  {descriptions.transcript(answer)}"
     yield from (f"  {_at_point(row)}" for row in answer.points)
     if answer.entry is not None:
         since = _time(answer.in_force_since_ms)

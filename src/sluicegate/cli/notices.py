@@ -60,7 +60,7 @@ def _dead(found: DeadLetters) -> str:
 
 
 listed = acting(acts.LIST, _subscriptions)
-confirm = acting(acts.CONFIRM, lambda found: f"notices go to {found.target} from now on")
+confirm = acting(acts.CONFIRM, lambda found: f"notices go to {found.target} from now on", code="code")
 remove = acting(acts.REMOVE, lambda gone: f"subscription {gone.subscription} is removed")
 trial = acting(acts.TRY, lambda sent: f"letter {sent.letter} is on its way to {sent.subscription}")
 dead = acting(acts.DEAD, _dead)

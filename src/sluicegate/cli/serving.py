@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 import typer
@@ -71,7 +71,7 @@ Limits = Annotated[
     list[str] | None,
     typer.Option(
         "--limit",
-        help="NAME=NUMBER, again for each: how much of something one party may write in a day.",
+        help="NAME=VALUE, again for each: how much one party may write in a day, such as keys=5000.",
         show_default=False,
     ),
 ]
@@ -79,6 +79,16 @@ Reserve = Annotated[
     int,
     typer.Option("--reserve-mib", help="How much of the disk is kept for what narrows, in MiB.", min=0),
 ]
+ClockBound = Annotated[
+    int,
+    typer.Option(
+        "--clock-bound",
+        help="How many seconds the control plane's clock and the gateway's may differ.",
+        min=1,
+        max=86_400,
+    ),
+]
+_CLOCK_BOUND = CLOCK_BOUND_MS // 1_000
 _RESERVE = 256
 _STATE = Path("sluicegate-state")
 _ORIGIN = "sluicegate.example/log"
@@ -99,6 +109,7 @@ def up(
     http: Http = None,
     limit: Limits = None,
     reserve_mib: Reserve = _RESERVE,
+    clock_bound: ClockBound = _CLOCK_BOUND,
     as_json: Json = False,
 ) -> None:
     """Run a control plane, its feed and a gateway, on SQLite. Ctrl-C ends all three."""
@@ -123,9 +134,10 @@ def up(
             name=FIRST_GATEWAY,
             host=host,
             port=gateway_port,
+            clock_bound_ms=clock_bound * 1_000,
         )
-        url = processes.start("gateway", _child(lambda before: _gate(settings, before), as_json))
-        _ready("gateway", url, as_json)
+        said = processes.start("gateway", _child(lambda before: _gate(settings, before), as_json))
+        _ready("gateway", json.loads(said)["url"], as_json)
         processes.watch()
 
 
@@ -206,14 +218,7 @@ def gateway(
     max_unfinished_bytes: Annotated[
         int, typer.Option("--max-unfinished-bytes", help="What all incomplete bodies may hold.", min=1_024)
     ] = UNFINISHED_BYTES_MAX,
-    clock_bound: Annotated[
-        float,
-        typer.Option(
-            "--clock-bound",
-            help="How many seconds the control plane's clock and this machine's may differ.",
-            min=1,
-        ),
-    ] = CLOCK_BOUND_MS / 1_000,
+    clock_bound: ClockBound = _CLOCK_BOUND,
     trust: Annotated[
         Path | None,
         typer.Option("--trust", help="A GatewayTrust file: accept only what its keys have signed."),
@@ -236,7 +241,7 @@ def gateway(
         port=port,
         max_body_bytes=max_body_bytes,
         max_unfinished_bytes=max_unfinished_bytes,
-        clock_bound_ms=int(clock_bound * 1_000),
+        clock_bound_ms=clock_bound * 1_000,
     )
     _gate(settings, "")(lambda said: _ready("gateway", said["url"], as_json))
 
@@ -367,19 +372,44 @@ def _targets(given: list[str]) -> dict[str, UpstreamTarget]:
 
 def _http(given: list[str] | None) -> HttpSettings:
     """The bounds of a server: those that are given, and the defaults of the others."""
-    known = {each.name.replace("_", "-"): each.name for each in fields(HttpSettings)}
-    found: dict[str, Any] = {}
+    pairs = _pairs("--http", given, HttpSettings)
+    proxies = targets.networks(pairs.pop("proxies", ""))
+    return HttpSettings(proxies=proxies, **_numbers("--http", pairs, 2**31 - 1))
+
+
+def _pairs(
+    option: str, given: list[str] | None, settings: type[HttpSettings | DailyLimits]
+) -> dict[str, str]:
+    """What is given as NAME=VALUE for the fields of some settings, by field. Raises: InvalidInput."""
+    known = {each.name.replace("_", "-"): each.name for each in fields(settings)}
+    found: dict[str, str] = {}
     for item in given or ():
-        name, _, value = item.partition("=")
-        if name not in known:
-            raise InvalidInput(f"--http {item!r}, expected NAME=VALUE with one of {', '.join(known)}")
-        if name == "proxies":
-            found[name] = targets.networks(value)
-        elif value.isascii() and value.isdecimal() and 0 < int(value) < 2**31:
-            found[known[name]] = int(value)
-        else:
-            raise InvalidInput(f"--http {item!r}, expected a whole number from 1")
-    return HttpSettings(**found)
+        name, equals, value = item.partition("=")
+        if not equals or name not in known:
+            raise InvalidInput(f"{option} {item!r}, expected NAME=VALUE, with one of {', '.join(known)}")
+        found[known[name]] = value
+    return found
+
+
+def _numbers(option: str, pairs: dict[str, str], most: int) -> dict[str, int]:
+    """The values as whole numbers up to `most`, each large enough to serve. Raises: InvalidInput."""
+    for name, value in pairs.items():
+        least = _LEAST.get(name, 1)
+        is_number = value.isascii() and value.isdecimal() and len(value) <= len(str(most))
+        if not is_number or not least <= int(value) <= most:
+            given = f"{name.replace('_', '-')}={value[:80]}"
+            raise InvalidInput(f"{option} {given!r}, expected a whole number from {least} to {most}")
+    return {name: int(value) for name, value in pairs.items()}
+
+
+_LEAST = {
+    "max_head_bytes": 1_024,
+    "max_target_bytes": 1_024,
+    "head_timeout_ms": 100,
+    "body_timeout_ms": 100,
+    "write_timeout_ms": 100,
+}
+"""With less a server would refuse every request. For all others it is 1."""
 
 
 def _settings(
@@ -393,15 +423,7 @@ def _settings(
 
 def _limits(given: list[str] | None) -> DailyLimits:
     """The daily limits, with those that are given. Raises: InvalidInput."""
-    known = [each.name for each in fields(DailyLimits)]
-    found: dict[str, int] = {}
-    for item in given or ():
-        name, _, number = item.partition("=")
-        if name not in known or not (number.isascii() and number.isdecimal() and 0 < int(number) < 1 << 50):
-            said = f"the limit {item!r}, expected NAME=NUMBER, such as keys=5000; names: {', '.join(known)}"
-            raise InvalidInput(said)
-        found[name] = int(number)
-    return DailyLimits(**found)
+    return DailyLimits(**_numbers("--limit", _pairs("--limit", given, DailyLimits), 2**50 - 1))
 
 
 def _post() -> PostSettings:
@@ -410,8 +432,9 @@ def _post() -> PostSettings:
     host, _, port = server.rpartition(":")
     if server and not (host and port.isascii() and port.isdecimal() and 0 < int(port) <= 65_535):
         raise InvalidInput(f"SLUICEGATE_SMTP is {server!r}, expected HOST:PORT, such as mail.example:587")
-    if server:
-        targets.check_mail(sender)
+    if server and not targets.is_mail(sender):
+        said = f"SLUICEGATE_MAIL_FROM is {sender[:80]!r}, expected an address such as name@example.org"
+        raise InvalidInput(said, remedy="SLUICEGATE_SMTP is set: say which address letters come from")
     return PostSettings(
         webhook_networks=targets.networks(os.environ.get("SLUICEGATE_WEBHOOK_NETWORKS", "")),
         smtp_host=host.strip("[]"),

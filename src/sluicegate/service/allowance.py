@@ -27,6 +27,7 @@ from sluicegate_record.log import times
 
 DAY_MS = 86_400_000
 BYTES, OF_MEMBERS = "bytes", "corrections_of_members"
+_WORDS = {"repeats": "acts that change nothing"}
 
 
 class Count(NamedTuple):
@@ -45,9 +46,12 @@ class Count(NamedTuple):
         over_ms = until_ms - now_ms - DAY_MS
         if over_ms <= 0:
             return None
-        used = max(0, (until_ms - now_ms) * self.limit // DAY_MS - amount)
-        words = self.counted.replace("_", " ")
-        said = f"{amount:,} more {words}: {self.limit:,} a day are allowed, and {used:,} are used"
+        used = min(self.limit, max(0, -(-(until_ms - now_ms) * self.limit // DAY_MS) - amount))
+        words = _WORDS.get(self.counted, self.counted.replace("_", " "))
+        said = f"{self.limit:,} {words} are allowed in a day, "
+        said += (
+            "and all are used" if used == self.limit else f"{used:,} are used, and this asks for {amount:,}"
+        )
         if amount > self.limit:
             return Refusal("exhausted", f"too_many_{self.counted}", said, "send less in one command")
         again = times.format_time(now_ms + over_ms)

@@ -156,6 +156,7 @@ class Fleet:
             size=issued.size,
             drill=issued.is_drill,
             **whose,
+            confirmed=issued.confirmed if issued.document.is_transcribed else None,
             lifted=lifted,
             in_force=begun and not lifted and WAITING not in states and not self._waits_for_earlier_runs(),
             in_force_since_ms=issued.in_force_ms,

@@ -36,7 +36,11 @@ class Room:
             said = "only what narrows is accepted" if is_short else "everything is accepted again"
             level = logging.ERROR if is_short else logging.INFO
             _log.log(
-                level, "the disk has %d bytes left of a reserve of %d: %s", free, self.reserve_bytes, said
+                level,
+                "the disk has %d bytes left of a reserve of %d (--reserve-mib): %s",
+                free,
+                self.reserve_bytes,
+                said,
             )
         self._was_short = is_short
         return is_short

@@ -58,7 +58,8 @@ def add(context: Context[NewSubscription], asked: SubscriptionRequest) -> NewSub
         targets.check_mail(asked.target)
         if not post.smtp_host:
             said = "this control plane sends no e-mail"
-            return Refusal("conflict", "mail_not_set_up", said, "use a webhook, or ask for SLUICEGATE_SMTP")
+            remedy = "use a webhook, or ask the developer's staff to set up mail"
+            return Refusal("conflict", "mail_not_set_up", said, remedy)
 
     def change(ports: Ports) -> NewSubscription | Refusal:
         if len(ports.outbox.subscriptions(owner)) >= SUBSCRIPTIONS_MAX:

@@ -77,6 +77,12 @@ def test_a_key_that_the_log_holds_does_not_change(pins: list[Pin]) -> None:
     assert World().refused(start(pins=pins)) == "key_changed"
 
 
+def test_an_owner_that_the_trust_file_no_longer_names_is_named() -> None:
+    refused = World().do(start(pins=PINS[:-1]))
+    assert isinstance(refused, Refusal)
+    assert refused.message == f"the trust file does not name {PINS[-1].owner!r}, whose key the log holds"
+
+
 @pytest.mark.parametrize(
     "pins",
     [

@@ -76,6 +76,16 @@ def test_what_an_agency_directs_is_a_list_of_models_each_once(directs: Any) -> N
     assert place.line == 1
 
 
+def test_a_field_that_an_agency_does_not_have_is_answered_with_those_it_has() -> None:
+    (place,) = places(value(agencies={"oncd": {**key("oncd"), "direct": ["gpt-5.6"]}}))
+    assert (place.expected, place.found) == (
+        "a field of the trust file: key, webauthn, directs, owners",
+        "'direct'",
+    )
+    (place,) = places(value(officer={}))
+    assert (place.expected, place.found) == ("a field of the trust file", "'officer'")
+
+
 def test_an_officer_directs_every_model() -> None:
     assert places(value(officers={"release-officer": {**key("release-officer"), "directs": []}}))
 

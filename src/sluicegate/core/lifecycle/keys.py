@@ -93,11 +93,15 @@ def _unsigned(state: State, envelope: Envelope, party: str) -> Refusal:
 def _changed_pin(state: State, pins: Sequence[Pin]) -> Refusal | None:
     given = {pin.owner: pin for pin in pins}
     for key in state.keys.values():
-        if given.get(key.owner) != Pin(key.owner, key.party, key.public, key.webauthn):
+        pin = given.get(key.owner)
+        if pin != Pin(key.owner, key.party, key.public, key.webauthn):
+            named = f"the log holds another key for {key.owner!r} than the trust file"
             return Refusal(
                 "conflict",
                 "key_changed",
-                f"the log holds another key for {key.owner!r} than the trust file",
+                named
+                if pin is not None
+                else f"the trust file does not name {key.owner!r}, whose key the log holds",
                 "restore that key in the trust file; changing or removing a key is not in this build",
             )
     return None

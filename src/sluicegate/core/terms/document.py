@@ -64,6 +64,17 @@ class YamlDocument:
         )
 
 
+_DEPTH = f"at most {DEPTH_MAX} lists and mappings inside each other"
+
+
+class _NotAllowed(yaml.MarkedYAMLError):
+    """YAML that this project does not read."""
+
+    def __init__(self, expected: str, found: str, at: yaml.Mark) -> None:
+        super().__init__(None, None, found, at)
+        self.expected = expected
+
+
 class _Loader(yaml.SafeLoader):
     """YAML 1.2 core schema, without aliases."""
 
@@ -76,18 +87,18 @@ class _Loader(yaml.SafeLoader):
     def compose_document(self) -> Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if event.version not in (None, (1, 2)):
-            raise yaml.MarkedYAMLError(None, None, "another version of YAML than 1.2", event.start_mark)
+            raise _NotAllowed("YAML 1.2", "another version", event.start_mark)
         return super().compose_document()
 
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         for attribute, what in (("anchor", "anchors and aliases"), ("tag", "tags")):
             if getattr(event, attribute, None) is not None:
-                raise yaml.MarkedYAMLError(None, None, f"{what} are not allowed", event.start_mark)
+                raise _NotAllowed(f"no {what}", repr(getattr(event, attribute)), event.start_mark)
         if self.depth > DEPTH_MAX + 1:  # what is read further would only be refused later, at a price
-            raise yaml.MarkedYAMLError(None, None, f"more than {DEPTH_MAX} levels", event.start_mark)
+            raise _NotAllowed(_DEPTH, "more", event.start_mark)
         if self.count == NODES_MAX:
-            raise yaml.MarkedYAMLError(None, None, f"more than {NODES_MAX:,} values", event.start_mark)
+            raise _NotAllowed(f"at most {NODES_MAX:,} values", "more", event.start_mark)
         self.count += 1
         self.depth += 1
         node = super().compose_node(parent, index)
@@ -121,7 +132,8 @@ def read(data: str | bytes, file: str) -> YamlDocument:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        place = Place(file, line, column, "YAML", error.problem or "something else")
+        expected = error.expected if isinstance(error, _NotAllowed) else "YAML"
+        place = Place(file, line, column, expected, error.problem or "something else")
         raise InvalidDocument(f"{file} is not a YAML document: {place}", at=[place]) from error
     except (yaml.YAMLError, RecursionError) as error:
         place = Place(file, 1, 1, "YAML", type(error).__name__)
@@ -157,7 +169,7 @@ class _Reader:
     def value(self, node: Node, path: JsonPath) -> Any:
         self.places[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
         if len(path) > DEPTH_MAX:
-            self.faults.append(Fault(path, f"at most {DEPTH_MAX} levels", "more"))
+            self.faults.append(Fault(path, _DEPTH, "more"))
             return None
         if isinstance(node, MappingNode):
             return self._mapping(node, path)

@@ -181,7 +181,19 @@ def _checked(kind: type[FileModel], document: YamlDocument) -> FileModel:
         return kind.model_validate(document.value)
     except ValidationError as error:
         details = (each._replace(loc=_place(each.loc)) for each in plan.details_of(error))
-        raise document.refuse([plan.fault_of(each, document.value) for each in details]) from error
+        raise document.refuse([_fault_of(each, document.value) for each in details]) from error
+
+
+def _fault_of(detail: plan.Detail, value: object) -> Fault:
+    if detail.type != "extra_forbidden":
+        return plan.fault_of(detail, value)
+    *where, last = detail.loc
+    is_agency = where[:2] == ["spec", "agencies"] and len(where) == 3
+    known = f": {', '.join(_OF_AGENCY)}" if is_agency else ""
+    return Fault(detail.loc, f"a field of the trust file{known}", repr(last))
+
+
+_OF_AGENCY = dict.fromkeys((*PinnedAgency.model_fields, *PinnedOwners.model_fields))
 
 
 def _place(loc: JsonPath) -> JsonPath:
