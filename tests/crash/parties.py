@@ -16,6 +16,7 @@ from sluicegate.client import export, signing
 from sluicegate.client.directives import Binding, signed_directive
 from sluicegate.core.directives import directive
 from sluicegate.core.terms import document
+from sluicegate_record.form import replace
 from sluicegate_record.log import canonical
 
 DEVELOPER = "example-developer"
@@ -29,7 +30,7 @@ class Parties:
     """An officer of the developer, and two agencies that both must agree.
 
     `log` is the verifier key of the log they sign for, known once it was started. `dated` says whether their
-    programs say when they signed, which an earlier build does not read.
+    programs say when they signed, and what had been said, which an earlier build does not read.
     """
 
     def __init__(self) -> None:
@@ -46,8 +47,10 @@ class Parties:
 
     def position(self, exported: dict[str, Any], agency: str) -> dict[str, Any]:
         """An agency's approval in an exported case."""
+        case = export.read(exported)
+        shown = case if self.dated else replace(case, said=None)
         with self._program():
-            return signing.position(export.read(exported), signing.Review("approve"), self._keys[agency])
+            return signing.position(shown, signing.Review("approve"), self._keys[agency])
 
     def opening(self, opening: dict[str, str]) -> dict[str, Any]:
         """The officer's opening of a stage."""
