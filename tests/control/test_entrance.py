@@ -16,9 +16,13 @@ import httpx2
 import pytest
 
 from sluicegate import bootstrap
+from sluicegate.acts.act import AGENCY
+from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.access import apikey
+from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import TOO_MANY, StoreUnavailable
 from sluicegate.http.public import Recent
+from sluicegate.service import tokens
 from sluicegate.settings import HttpSettings
 from tests import worlds
 from tests.control.conftest import Plane, served
@@ -178,19 +182,29 @@ def serving(desk: Desk) -> Iterator[Callable[[str], httpx2.Client]]:
         yield client
 
 
-@pytest.mark.parametrize(("who", "most"), [("", 8), ("applicant", 8), ("developer", 16)])
-def test_an_order_gets_in_while_others_have_all_their_requests_in_flight(who: str, most: int):
-    """What they ask for takes for ever: what is too much of it is refused, and no order waits for it."""
+@pytest.mark.parametrize(
+    ("who", "most"),
+    [([""], 8), (["applicant"], 8), (["developer"], 16), (["ostp", "ostp's other token"], 16)],
+    ids=str,
+)
+def test_an_order_gets_in_while_others_have_all_their_requests_in_flight(who: list[str], most: int):
+    """What they ask for takes for ever: what is too much of it is refused, and no order waits for it.
+
+    All tokens of an agency count as one.
+    """
     store = WaitingStore()
     desk = Desk(store)
     desk.opened()
+    made = tokens.issue(desk.ledger, TokenRequest(role=AGENCY, name="other", party="ostp"))
+    assert not isinstance(made, Refusal)
+    desk.tokens["ostp's other token"] = made.token
     answers: list[int] = []
 
-    def ask() -> None:
-        with client(who) as caller:
+    def ask(name: str) -> None:
+        with client(name) as caller:
             answers.append(caller.get(f"/log/tile/entries/000.p/{desk.size}").status_code)
 
-    threads = [threading.Thread(target=ask) for _ in range(most + 1)]
+    threads = [threading.Thread(target=ask, args=(who[at % len(who)],)) for at in range(most + 1)]
     with serving(desk) as client, client("oncd") as agency:
         store.log.free.clear()
         for thread in threads:

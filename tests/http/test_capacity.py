@@ -65,6 +65,28 @@ def test_if_all_are_busy_the_newcomer_is_turned_away():
     assert len(capacity) == 3
 
 
+def test_a_stranger_who_leaves_answers_unread_makes_room_first_also_while_it_is_answered():
+    """Else one that asks for long answers and reads none would hold its place for as long as it likes."""
+    idle, hoarding, holder = Fake(), Fake(), Fake(is_holder=True)
+    capacity = full(idle, hoarding, holder)
+    for each in (hoarding, holder):
+        capacity.busy(each)
+        capacity.unread(each)
+    assert capacity.admit(Fake())
+    assert evicted(idle, hoarding, holder) == [False, True, False]
+    assert capacity.admit(Fake())
+    assert evicted(idle, hoarding, holder) == [True, True, False]
+
+
+def test_one_that_has_read_everything_keeps_its_place():
+    first, second = Fake(), Fake()
+    capacity = full(first, second, most=2)
+    capacity.unread(second)
+    capacity.read(second)
+    assert capacity.admit(Fake())
+    assert evicted(first, second) == [True, False]
+
+
 def test_one_that_becomes_idle_again_is_the_last_to_go():
     first, second, third = Fake(), Fake(), Fake()
     capacity = full(first, second, third)

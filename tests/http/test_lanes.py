@@ -28,19 +28,21 @@ def test_what_changes_something_wants_a_token_but_for_what_checks_its_own_proof(
 
 def test_every_role_has_a_lane_and_no_two_kinds_of_callers_share_one():
     lanes = AllLanes()
-    kinds = [lanes.of(role, None) for role in (DEVELOPER, APPLICANT, GATEWAY)] + [lanes.strangers]
-    assert len({id(lane) for lane in kinds}) == 4
-    assert len({id(lane.threads) for lane in kinds}) == 4
-    assert lanes.of(AGENCY, None) is lanes.of(DEVELOPER, None)
+    kinds = [lanes.of(role, None) for role in (DEVELOPER, AGENCY, APPLICANT, GATEWAY)]
+    kinds.append(lanes.strangers)
+    assert len({id(lane) for lane in kinds}) == 5
+    assert len({id(lane.threads) for lane in kinds}) == 5
     assert lanes.of(PERSON, None) is lanes.of(APPLICANT, None)
     assert all(lanes.of(role, act) for role in ROLES for act in ACTS.values())
 
 
-def test_orders_of_officers_have_a_lane_of_their_own():
+@pytest.mark.parametrize(("role", "other"), [(DEVELOPER, AGENCY), (AGENCY, DEVELOPER)])
+def test_orders_have_a_lane_of_their_own_which_staff_and_agencies_do_not_share(role, other):
     lanes = AllLanes()
-    orders = lanes.of(AGENCY, directives.ISSUE)
-    assert orders not in [*(lanes.of(role, None) for role in ROLES), lanes.strangers]
-    assert {act.name for act in ACTS.values() if lanes.of(DEVELOPER, act) is orders} == {
+    orders = lanes.of(role, directives.ISSUE)
+    assert orders not in [*(lanes.of(each, None) for each in ROLES), lanes.strangers]
+    assert orders is not lanes.of(other, directives.ISSUE)
+    assert {act.name for act in ACTS.values() if lanes.of(role, act) is orders} == {
         act.name for act in ORDERS
     }
     for act in ORDERS:

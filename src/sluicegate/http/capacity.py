@@ -5,6 +5,8 @@ Rules:
   head arrives. One that has shown a token is a holder's; all others are strangers'.
 - Who comes last is let in. For it goes the one of its own address that has been idle longest, if that address
   has all it may have; else the stranger of any address that has been idle longest, else the holder.
+- A stranger who does not take what was written goes first of all, also while it has more to be answered: to
+  leave answers unread must not hold a place.
 - If all are busy, the newcomer is turned away.
 """
 
@@ -47,6 +49,8 @@ class Capacity:
         self._of_address: dict[str, _Idle] = {}
         self._strangers: _Idle = {}
         self._holders: _Idle = {}
+        self._unread: _Idle = {}
+        """Those that do not take what was written to them."""
 
     def __len__(self) -> int:
         return len(self._members)
@@ -79,12 +83,22 @@ class Capacity:
         self._strangers.pop(member, None)
         self._holders.pop(member, None)
 
+    def unread(self, member: OpenConnection) -> None:
+        """A connection's client does not take what was written."""
+        if member in self._members:
+            self._unread[member] = None
+
+    def read(self, member: OpenConnection) -> None:
+        """It has taken everything."""
+        self._unread.pop(member, None)
+
     def leave(self, member: OpenConnection) -> None:
         """A connection has ended."""
         if member not in self._members:
             return
         del self._members[member]
         self.busy(member)
+        self.read(member)
         if member.address:
             of_address = self._of_address[member.address]
             del of_address[member]
@@ -94,11 +108,14 @@ class Capacity:
     def _make_room(self, address: str) -> bool:
         of_address = self._of_address.get(address, {})
         if len(of_address) >= self._most_of_address:
-            kinds = (self._strangers, self._holders)
+            kinds = (dict.fromkeys(self._hoarding()), self._strangers, self._holders)
             return self._evict(each for idle in kinds for each in of_address if each in idle)
         if len(self._members) >= self._most:
-            return self._evict(chain(self._strangers, self._holders))
+            return self._evict(chain(self._hoarding(), self._strangers, self._holders))
         return True
+
+    def _hoarding(self) -> Iterator[OpenConnection]:
+        return (each for each in self._unread if not each.is_holder)
 
     def _evict(self, idle: Iterable[OpenConnection]) -> bool:
         """Evict the first of some idle ones; False if all are busy."""

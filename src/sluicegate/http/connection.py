@@ -129,11 +129,13 @@ class HttpConnection(asyncio.Protocol):
         """Transport callback: the client does not take what was written."""
         self.is_paused = True
         self._drained.clear()
+        self._serving.capacity.unread(self)
 
     def resume_writing(self) -> None:
         """Transport callback: it has taken everything."""
         self.is_paused = False
         self._drained.set()
+        self._serving.capacity.read(self)
 
     # What the server asks
 

@@ -62,7 +62,7 @@ class Entrance:
             lane, caller = self._lanes.strangers, exchange.address
         else:
             exchange.hold()
-            lane, caller = self._lanes.of(principal.role, act), principal.id
+            lane, caller = self._lanes.of(principal.role, act), principal.party or principal.id
         with lane.enter(caller):
             yield Visitor(principal, lane.run)
 

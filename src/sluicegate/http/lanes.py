@@ -1,8 +1,10 @@
 """Lanes: each has its own requests in flight and its own threads, so that none waits for another.
 
 Rules:
-- A request goes in one lane: by the role of its token, and by whether it is an order of an officer.
+- A request goes in one lane: by the role of its token, and by whether it is an order that takes access away.
+  The developer's staff and agencies do not share one.
 - A lane that is full refuses at once. So does the lane of a caller who has all its own requests in flight.
+  All tokens of an agency are one caller.
 """
 
 from __future__ import annotations
@@ -17,8 +19,6 @@ from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY, PERSON, A
 from sluicegate.acts.table import ORDERS
 from sluicegate.errors import TOO_MANY, Overloaded
 from sluicegate.http.threads import Threads
-
-"""The code of the error of a caller who asks for too much; it has a status of its own."""
 
 
 @dataclass(slots=True)
@@ -56,13 +56,15 @@ class AllLanes:
 
     def __init__(self) -> None:
         self.strangers = Lane("callers without a token", 32, 8, Threads(4))
-        self._orders = Lane("officers who take access away", 32, 8, Threads(4))
-        officers = Lane("officers", 64, 16, Threads(8))
+        self._orders = {
+            role: Lane(f"{name} who take access away", 32, 8, Threads(4))
+            for role, name in ((DEVELOPER, "the developer's staff"), (AGENCY, "agencies"))
+        }
         applicants = Lane("applicants", 64, 8, Threads(8))
         gateways = Lane("gateways", 4_096, 16, Threads(8))
         self._of_role = {
-            DEVELOPER: officers,
-            AGENCY: officers,
+            DEVELOPER: Lane("the developer's staff", 64, 16, Threads(8)),
+            AGENCY: Lane("agencies", 64, 16, Threads(8)),
             APPLICANT: applicants,
             PERSON: applicants,
             GATEWAY: gateways,
@@ -70,6 +72,4 @@ class AllLanes:
 
     def of(self, role: str, act: AnyAct | None) -> Lane:
         """The lane of a holder of a token who asks for an act, or for a file."""
-        if act in ORDERS and role in {DEVELOPER, AGENCY}:
-            return self._orders
-        return self._of_role[role]
+        return self._orders.get(role, self._of_role[role]) if act in ORDERS else self._of_role[role]

@@ -53,7 +53,7 @@ class Parsers:
         if job.is_small(act, body):
             found: Asked = await run(job.read, head, body)
             return found
-        async with self.turns.turn(by.id, is_officer=by.role in _OFFICERS):
+        async with self.turns.turn(by.party or by.id, is_officer=by.role in _OFFICERS):
             data = await self._answer(job.written(head, body))
         return await run(job.answered, act, data) if len(data) > IN_PLACE_MAX else job.answered(act, data)
 
