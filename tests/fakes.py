@@ -284,14 +284,14 @@ class MemoryOutbox:
         with self.session.changing():
             self.session.contents.subscriptions[subscription.id] = subscription
 
-    def unconfirmed(self, target: str, since_ms: int) -> int:
+    def unconfirmed(self, since_ms: int) -> Sequence[Subscription]:
         with self.session.changing():
             known = self.session.contents.subscriptions.values()
             asked = [each for each in known if each.kind == UNCONFIRMED]
             for each in asked:
                 if each.created_at_ms < since_ms:
                     self.remove_subscription(each.id)
-            return sum(each.target == target and each.created_at_ms >= since_ms for each in asked)
+            return [each for each in asked if each.created_at_ms >= since_ms]
 
     def confirm_subscription(self, subscription: str) -> None:
         with self.session.changing():

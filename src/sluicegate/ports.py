@@ -232,8 +232,8 @@ class Outbox(Protocol):
     def add_subscription(self, subscription: Subscription) -> None:
         """Note a new subscription."""
 
-    def unconfirmed(self, target: str, since_ms: int) -> int:
-        """How many unconfirmed subscriptions of anyone an address has. Those made before are forgotten."""
+    def unconfirmed(self, since_ms: int) -> Sequence[Subscription]:
+        """The unconfirmed subscriptions of everyone. Those made before are forgotten."""
 
     def confirm_subscription(self, subscription: str) -> None:
         """Note that the address of an unconfirmed subscription is its owner's."""

@@ -78,6 +78,12 @@ def check_mail(address: str) -> None:
         )
 
 
+def mailbox(address: str) -> str:
+    """Whose mailbox an address is, as most servers see it: in lower case, without a tag after `+`."""
+    local, _, domain = address.lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
+
+
 def _check(url: str, allowed: Networks, *, plain: bool) -> None:
     """Check a URL, which may be plain http if `plain`."""
     parts, port = _split(url)

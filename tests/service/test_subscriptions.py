@@ -138,8 +138,9 @@ def test_an_address_gets_a_code_and_nothing_else_until_it_comes_back(mailing):
 
 def test_whoever_names_an_address_again_and_again_does_not_get_it_more_letters(mailing):
     """Removed ones still count: else an address could be filled by adding and removing."""
-    for who in ("oncd", "rival", "rival"):
-        added = yes(mailing.do(who, acts.ADD, **MAIL)).subscription
+    for who, written in (("oncd", "Reviews@Example.org"), ("rival", "reviews+1@example.org"), ("rival", "")):
+        named = {"kind": "email", "target": written or MAIL["target"]}
+        added = yes(mailing.do(who, acts.ADD, **named)).subscription
         yes(mailing.do(who, acts.REMOVE, subscription=added))
         assert waiting(mailing, added) == []
     assert no(mailing.do("applicant", acts.ADD, **MAIL)) == "address_asked"
@@ -147,6 +148,13 @@ def test_whoever_names_an_address_again_and_again_does_not_get_it_more_letters(m
     mailing.wall.at_ms += subscriptions.CODE_MS + 1
     yes(mailing.do("applicant", acts.ADD, **MAIL))
     assert mailing.do("rival", acts.LIST).subscriptions == ()
+
+
+def test_one_who_names_many_addresses_of_others_does_not_get_them_letters_without_end(mailing):
+    for number in range(subscriptions.OPEN_MAX):
+        yes(mailing.do("rival", acts.ADD, kind="email", target=f"name-{number}@example.org"))
+    assert no(mailing.do("rival", acts.ADD, kind="email", target="more@example.org")) == "address_asked"
+    yes(mailing.do("oncd", acts.ADD, kind="email", target="more@example.org"))
 
 
 def test_a_code_is_good_for_a_day(mailing):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +43,8 @@ SUBSCRIPTIONS_MAX = 20
 """How many one principal may have: every entry about its cases is sent to each."""
 ASKED_MAX = 3
 """How many letters a day ask one address for its confirmation, also when different principals name it."""
+OPEN_MAX = 5
+"""How many addresses of the last day one principal may have that are not confirmed."""
 CODE_MS = 86_400_000
 """How long a code is good."""
 DEAD_MAX = 1_000
@@ -71,15 +74,9 @@ def add(context: Context[NewSubscription], asked: SubscriptionRequest) -> NewSub
             added = Subscription(name, owner, WEBHOOK, asked.target, now_ms)
             ports.outbox.add_subscription(added)
             return NewSubscription(**_shown(added))
-        if ports.outbox.unconfirmed(asked.target, now_ms - CODE_MS) >= ASKED_MAX:
-            said = f"this address was asked {ASKED_MAX} times within a day for a confirmation"
-            return Refusal(
-                "exhausted",
-                "address_asked",
-                said,
-                "confirm one of those, or ask again in a day",
-                CODE_MS // 1_000,
-            )
+        refusal = _asked_too_often(ports.outbox.unconfirmed(now_ms - CODE_MS), owner, asked.target)
+        if refusal is not None:
+            return refusal
         added = Subscription(name, owner, UNCONFIRMED, asked.target, now_ms)
         ports.outbox.add_subscription(added)
         ports.outbox.post([letter(notices.confirmation(name, now_ms), name)])
@@ -89,6 +86,18 @@ def add(context: Context[NewSubscription], asked: SubscriptionRequest) -> NewSub
     if isinstance(answer, Refusal) or asked.kind != WEBHOOK:
         return answer
     return forms.replace(answer, secret=notices.shown(notices.secret(ledger.key, answer.subscription)))
+
+
+def _asked_too_often(open_: Sequence[Subscription], owner: str, target: str) -> Refusal | None:
+    """The refusal of a further letter that asks for a confirmation. `open_` are those of the last day."""
+    of_mailbox = sum(targets.mailbox(each.target) == targets.mailbox(target) for each in open_)
+    if of_mailbox < ASKED_MAX and sum(each.principal == owner for each in open_) < OPEN_MAX:
+        return None
+    said = f"this address was asked {ASKED_MAX} times within a day for a confirmation"
+    if of_mailbox < ASKED_MAX:
+        said = f"{OPEN_MAX} of your addresses of the last day are not confirmed"
+    remedy = "confirm one of those, or ask again in a day"
+    return Refusal("exhausted", "address_asked", said, remedy, CODE_MS // 1_000)
 
 
 @does(acts.CONFIRM)

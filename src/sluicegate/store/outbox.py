@@ -65,14 +65,14 @@ class SqliteOutbox:
         with self._session.writing() as connection:
             connection.execute(sa.insert(_SUBSCRIPTIONS).values(**asdict(subscription)))
 
-    def unconfirmed(self, target: str, since_ms: int) -> int:
-        """How many unconfirmed subscriptions of anyone an address has. Those made before are forgotten."""
+    def unconfirmed(self, since_ms: int) -> Sequence[Subscription]:
+        """The unconfirmed subscriptions of everyone. Those made before are forgotten."""
         table = _SUBSCRIPTIONS
         old = sa.and_(table.c.kind == UNCONFIRMED, table.c.created_at_ms < since_ms)
-        of_target = sa.and_(table.c.kind == UNCONFIRMED, table.c.target == target)
         with self._session.writing() as connection:
             connection.execute(sa.delete(table).where(old))
-            return connection.scalar(sa.select(sa.func.count()).select_from(table).where(of_target)) or 0
+            found = connection.execute(sa.select(table).where(table.c.kind == UNCONFIRMED))
+            return [_subscription(row) for row in found]
 
     def confirm_subscription(self, subscription: str) -> None:
         """Note that the address of an unconfirmed subscription is its owner's."""
