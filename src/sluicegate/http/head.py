@@ -74,6 +74,8 @@ def read(method: bytes, target: bytes, version: str, fields: Fields, *, keep_ali
     _check_body(found, version)
     _check_expect(found, version)
     path, _, query = _path(method, target, _host(found, version)).partition(b"?")
+    if b"%2f" in path.lower():
+        raise BadRequest(400, "an escaped slash in the path, which a server in front may read otherwise")
     return RequestHead(method.decode("ascii"), path, query, version, fields, keep_alive and version == "1.1")
 
 
