@@ -261,7 +261,7 @@ def test_what_is_not_there_is_said_in_the_same_form(idle: Plane):
         assert error_of(staff.get("/api/v1/positions"))["code"] == "method_not_allowed"
         assert error_of(staff.get("/api/v1/cases/case_x"))["code"] == "case_unknown"
         assert error_of(staff.get("/log/tile/0/999"))["code"] == "tile_unknown"
-        assert error_of(staff.get("/log/tile/0/..%2f..%2fhead"))["code"] == "invalid_input"
+        assert error_of(staff.get("/log/tile/0/..%5c..%5chead"))["code"] == "invalid_input"
         assert error_of(staff.get("/api/v1/log/inclusion?index=999"))["code"] == "entry_unknown"
         assert error_of(staff.get("/api/v1/log/inclusion?index=-1"))["code"] == "invalid_input"
         assert error_of(staff.get("/api/v1/log/inclusion?index=x"))["code"] == "invalid_input"
