@@ -35,7 +35,7 @@ def test_nothing_covered_passes_once_the_lease_is_over(block):
     seen = run(range(block * worlds, (block + 1) * worlds))
     assert seen["steps"] >= worlds * STEPS
     # The promise was put to the test: word of orders came late, and came in the end.
-    assert seen["let through though covered, within the lease"] >= worlds
+    assert seen["let through though covered, within the lease"] >= worlds // 2
     assert seen["said to be in force"] >= 5 * worlds
     assert seen["admitted in the end"]
     assert seen["denied in the end"]

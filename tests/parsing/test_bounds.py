@@ -52,7 +52,7 @@ def test_a_document_of_too_many_values_is_refused_where_it_has_them():
     with pytest.raises(InvalidDocument) as caught:
         document.read("\n".join(["- 1"] * bounds.NODES_MAX), "x")
     (place,) = caught.value.at
-    assert (place.line, place.found) == (bounds.NODES_MAX, "more than 10,000 values")
+    assert (place.line, place.expected, place.found) == (bounds.NODES_MAX, "at most 10,000 values", "more")
 
 
 def test_so_many_errors_are_listed_and_all_are_counted():

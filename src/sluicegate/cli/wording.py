@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sluicegate.acts.cases import AgencyClock, CaseSummary, CaseView, ContributionView
 from sluicegate.acts.grants import GrantView
 from sluicegate_record.directives.received import Arrival
-from sluicegate_record.entities.discussion import WEIGHTY
 from sluicegate_record.log import times
 from sluicegate_record.strict import Unread
 from sluicegate_record.terms import kinds
@@ -164,7 +163,7 @@ def before(unheard: Sequence[ContributionView]) -> str:
 
 def because(unheard: Sequence[ContributionView]) -> str:
     """Why a consent does not count: what has weight of all that its signer did not know of."""
-    weighty = [_contributed(each) for each in unheard if each.what in WEIGHTY]
+    weighty = [_contributed(each) for each in unheard if each.what in kinds.WEIGHTY]
     return f", because {' and '.join(weighty)}" if weighty else ""
 
 

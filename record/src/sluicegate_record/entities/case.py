@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Annotated, Any, NamedTuple, Self
 
-from sluicegate_record.entities.discussion import WEIGHTY, Contribution, case_of
+from sluicegate_record.entities.discussion import Contribution, case_of
 from sluicegate_record.entities.happening import Happening
 from sluicegate_record.entries import Hidden, cases, grants, or_hidden, releases, seen
 from sluicegate_record.entries.body import Body
@@ -542,7 +542,7 @@ def _is_stale(case: Case, body: cases.PositionRecorded) -> bool:
     said = body.said
     if said is None or body.position not in CONSENT:
         return False
-    is_weighty = any(each.what in WEIGHTY for each in case.discussion[said.count :])
+    is_weighty = any(each.what in kinds.WEIGHTY for each in case.discussion[said.count :])
     return is_weighty or said != case.discussed(said.count)
 
 

@@ -20,8 +20,6 @@ from sluicegate_record.form import Json, Misread, shown
 from sluicegate_record.log import merkle
 
 APPLICANT = "applicant"
-WEIGHTY = frozenset({"object", "approve-with-conditions", "screening"})
-"""What makes a consent stale whose signer did not know of it."""
 
 
 class Contribution(NamedTuple):

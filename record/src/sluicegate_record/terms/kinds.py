@@ -17,6 +17,8 @@ from sluicegate_record.terms import quorum
 from sluicegate_record.terms.plan import Plan, Stage
 from sluicegate_record.terms.rule import Rule
 
+WEIGHTY = frozenset({"object", "approve-with-conditions", "screening"})
+"""What makes a consent stale whose signer did not know of it."""
 TERMS, ADMISSION, AMENDMENT, OPENING = "terms", "admission", "amendment", "opening"
 REMOVAL, LIFT, APPEAL = "removal", "lift", "appeal"
 
