@@ -12,6 +12,7 @@ FEED_PORT = 8610
 GATEWAY_PORT = 8700
 UPSTREAM_PORT = 8800
 CLOCK_BOUND_MS = 300_000
+RESERVE_BYTES = 256 * 1024 * 1024
 UNFINISHED_BYTES_MAX = 256 * 1024 * 1024
 FIRST_GATEWAY = "gateway-1"
 """The gateway whose token is made with a new log."""
@@ -148,7 +149,7 @@ class ControlSettings:
     max_body_bytes: int = 16 * 1024 * 1024
     """An annex of 100,000 rows comes in one request. The sender has shown a token first."""
     limits: DailyLimits = DailyLimits()
-    reserve_bytes: int = 256 * 1024 * 1024
+    reserve_bytes: int = RESERVE_BYTES
     """How much of the disk is kept for what narrows access."""
     post: PostSettings = PostSettings()
     http: HttpSettings = HttpSettings()

@@ -26,6 +26,7 @@ from sluicegate.settings import (
     FEED_PORT,
     FIRST_GATEWAY,
     GATEWAY_PORT,
+    RESERVE_BYTES,
     UNFINISHED_BYTES_MAX,
     ControlSettings,
     DailyLimits,
@@ -65,8 +66,6 @@ Http = Annotated[
         show_default=False,
     ),
 ]
-CONTROL_GIVES_WAY = 3
-"""Leases come first: under load the control plane gets half of what the feed and the gateway get."""
 Limits = Annotated[
     list[str] | None,
     typer.Option(
@@ -88,8 +87,10 @@ ClockBound = Annotated[
         max=86_400,
     ),
 ]
+CONTROL_GIVES_WAY = 3
+"""Leases come first: under load the control plane gets half of what the feed and the gateway get."""
 _CLOCK_BOUND = CLOCK_BOUND_MS // 1_000
-_RESERVE = 256
+_RESERVE = RESERVE_BYTES >> 20
 _STATE = Path("sluicegate-state")
 _ORIGIN = "sluicegate.example/log"
 

@@ -53,7 +53,7 @@ def _gauges(plane: ControlPlane) -> CollectorRegistry:
     free = Gauge("sluicegate_disk_free_bytes", "free bytes of the ledger's disk", registry=registry)
     free.set_function(room.free_bytes)
     short = Gauge("sluicegate_disk_short", "1 if only what narrows is accepted", registry=registry)
-    short.set_function(lambda: room.is_short)
+    short.set_function(room.look)
     aside = Gauge("sluicegate_set_aside", "things that were due, and failed", registry=registry)
     aside.set_function(lambda: ledger.set_aside() + len(fleet.unnoted))
     failing = Gauge("sluicegate_failing", "1 of a chore whose last try failed", ["chore"], registry=registry)

@@ -94,8 +94,7 @@ class Intake:
         meter = self._meters.get(organization)
         if meter is None:
             meter = self._meters[organization] = Meter(self._refused_per_minute, self._boot_ms())
-        meter.wait_s(self._boot_ms())
-        meter.charge(size)
+        meter.charge(size, self._boot_ms())
 
 
 def busy() -> Deny:

@@ -108,14 +108,15 @@ class Capacity:
     def _make_room(self, address: str) -> bool:
         of_address = self._of_address.get(address, {})
         if len(of_address) >= self._most_of_address:
-            kinds = (dict.fromkeys(self._hoarding()), self._strangers, self._holders)
-            return self._evict(each for idle in kinds for each in of_address if each in idle)
+            idle = (each for kind in (self._strangers, self._holders) for each in of_address if each in kind)
+            return self._evict(chain(self._hoarding(of_address), idle))
         if len(self._members) >= self._most:
-            return self._evict(chain(self._hoarding(), self._strangers, self._holders))
+            return self._evict(chain(self._hoarding(self._unread), self._strangers, self._holders))
         return True
 
-    def _hoarding(self) -> Iterator[OpenConnection]:
-        return (each for each in self._unread if not each.is_holder)
+    def _hoarding(self, among: Iterable[OpenConnection]) -> Iterator[OpenConnection]:
+        """The strangers that leave unread what was written."""
+        return (each for each in among if each in self._unread and not each.is_holder)
 
     def _evict(self, idle: Iterable[OpenConnection]) -> bool:
         """Evict the first of some idle ones; False if all are busy."""

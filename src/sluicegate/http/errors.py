@@ -6,7 +6,6 @@ Every error answer is `{"error": {code, message, remedy, at: [{file, line, colum
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -14,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sluicegate import errors
-from sluicegate.acts.errors import ErrorAnswer, ErrorDetail, ErrorPlace
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import TOO_MANY
+from sluicegate.http.response import SURPRISE, body_of
 
 _log = logging.getLogger(__name__)
 
@@ -75,15 +74,9 @@ async def on_hang_up(_: Request, __: Exception) -> Response:
 async def on_surprise(request: Request, error: Exception) -> JSONResponse:
     """Any other error: it is in the log here, and the answer says only that there was one."""
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return _response(body_of("internal_error", "something went wrong here; nothing more is known", ""), 500)
+    return _response(body_of("internal_error", SURPRISE), 500)
 
 
 def _response(body: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> JSONResponse:
     """No one on the way keeps an error: it may be mended in a moment."""
     return JSONResponse(body, status, {"cache-control": "no-store", **(headers or {})})
-
-
-def body_of(code: str, message: str, remedy: str, at: tuple[errors.Place, ...] = ()) -> dict[str, Any]:
-    """The one form of every error."""
-    places = tuple(ErrorPlace(**asdict(place)) for place in at)
-    return ErrorAnswer(error=ErrorDetail(code=code, message=message, remedy=remedy, at=places)).to_json()

@@ -13,7 +13,7 @@ from email.utils import formatdate
 from typing import Protocol
 
 from sluicegate.http.head import BadRequest, Fields, RequestHead
-from sluicegate.http.response import STATUS_LINES
+from sluicegate.http.response import STATUS_LINES, SURPRISE
 
 BODY_WAITING_MAX = 64 * 1024
 """How many bytes of a body wait to be read before the client must wait."""
@@ -162,7 +162,7 @@ class HttpExchange:
     def fail(self) -> None:
         """If the response is not complete, end with an error that says nothing more."""
         if not self.is_over:
-            self._connection.fail(self, BadRequest(500, "something went wrong here; nothing more is known"))
+            self._connection.fail(self, BadRequest(500, SURPRISE))
 
     def leave(self, grace_ms: float) -> None:
         """End the connection after what was written; reset it if it still exists after the grace period."""

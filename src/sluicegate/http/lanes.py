@@ -72,4 +72,5 @@ class AllLanes:
 
     def of(self, role: str, act: AnyAct | None) -> Lane:
         """The lane of a holder of a token who asks for an act, or for a file."""
-        return self._orders.get(role, self._of_role[role]) if act in ORDERS else self._of_role[role]
+        own = self._of_role[role]
+        return self._orders.get(role, own) if act in ORDERS else own

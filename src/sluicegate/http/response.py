@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from http import HTTPStatus
+from typing import Any
 
-from sluicegate.acts.errors import ErrorAnswer, ErrorDetail
+from sluicegate.acts.errors import ErrorAnswer, ErrorDetail, ErrorPlace
+from sluicegate.errors import Place
 from sluicegate.http.head import BadRequest
+
+SURPRISE = "something went wrong here; nothing more is known"
+"""What is said of a fault of our own: the log has the rest."""
 
 _CODES = {
     400: "request_malformed",
@@ -21,10 +27,15 @@ _CODES = {
 }
 
 
+def body_of(code: str, message: str, remedy: str = "", at: tuple[Place, ...] = ()) -> dict[str, Any]:
+    """The one form of every error."""
+    places = tuple(ErrorPlace(**asdict(place)) for place in at)
+    return ErrorAnswer(error=ErrorDetail(code=code, message=message, remedy=remedy, at=places)).to_json()
+
+
 def error_response(problem: BadRequest) -> bytes:
     """A whole response that says what is wrong, and that the connection ends."""
-    detail = ErrorDetail(code=_CODES[problem.status], message=problem.message, remedy="", at=())
-    body = json.dumps(ErrorAnswer(error=detail).to_json()).encode()
+    body = json.dumps(body_of(_CODES[problem.status], problem.message)).encode()
     fields = [b"content-type: application/json\r\ncache-control: no-store\r\nconnection: close\r\n"]
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         fields.append(b"retry-after: 1\r\n")

@@ -213,7 +213,7 @@ Seen: TypeAlias = Callable[[State, Iterable[str]], bool]
 
 
 def resolve(
-    ledger: Ledger, given: Mapping[str, Any], seen: Seen = lambda _, found: any(True for _ in found)
+    ledger: Ledger, given: Mapping[str, Any], seen: Seen = lambda _, found: any(found)
 ) -> dict[str, Resolution] | Refusal:
     """What names come to, by `covers`, `except`, `lift` and an annex's name.
 

@@ -57,7 +57,7 @@ def preview(context: Context[DirectivePreview], asked: DirectiveText) -> Directi
         return made
     signed, opened = made
     given_names = {name: each.value() for name, each in opened.items()}
-    named = resolve(ledger, given_names, lambda state, found: _bears(state, principal, found))
+    named = resolve(ledger, given_names, lambda state, found: _sees_any(state, principal, found))
     if isinstance(named, Refusal):
         return named
     with ledger.reading() as state:
@@ -71,7 +71,7 @@ def preview(context: Context[DirectivePreview], asked: DirectiveText) -> Directi
         covered=answer.covered,
         spared=answer.spared,
         not_known=answer.not_known,
-        organizations=tuple(_named(ledger, principal, each) for each in answer.organizations),
+        organizations=tuple(_named(ledger, each) for each in answer.organizations),
         assurance=answer.assurance,
         exceptions=answer.exceptions,
         unmatched=unmatched,
@@ -122,17 +122,16 @@ def _to_sign(
     return (signed, opened) if refusal is None else refusal
 
 
-def _named(ledger: Ledger, principal: Principal, found: OrganizationCoverage) -> NamedCoverage:
+def _named(ledger: Ledger, found: OrganizationCoverage) -> NamedCoverage:
+    """An organization with its name. Requires: who asks sees a case of it."""
     known = ledger.store.principals.registered(found.organization)
-    with ledger.reading() as state:
-        is_seen = _bears(state, principal, [found.organization])
     return NamedCoverage(
         organization=found.organization,
         sector=found.sector,
         covered=found.covered,
         spared=found.spared,
         not_known=found.not_known,
-        name=known.name if known is not None and is_seen else None,
+        name=known.name if known is not None else None,
     )
 
 
@@ -184,7 +183,7 @@ def _counted(context: Context[Any], found: Cover, now_ms: int) -> _Count:
             for selector in found.selectors():
                 table.complete(selector)
             names = {name for selector in found.selectors() for name in selector.names}
-            unmatched = sum(not _bears(state, principal, table.bearing(name)) for name in names)
+            unmatched = sum(not _sees_any(state, principal, table.bearing(name)) for name in names)
             seen = _seen(state, principal)
         counted = partial(coverage.coverage, table, found, used, now_ms)
         if seen is None:
@@ -239,7 +238,7 @@ _RECEIVED = {"how": "letter", "on": "2026-06-12", "digest": _UNKNOWN}
 """How an order arrived that has not been entered yet."""
 
 
-def _bears(state: State, principal: Principal, organizations: Iterable[str]) -> bool:
+def _sees_any(state: State, principal: Principal, organizations: Iterable[str]) -> bool:
     """Whether the principal sees a case of one of these organizations."""
     cases = (state.cases[name] for each in organizations for name in state.cases_of.get(each, ()))
     return any(access.sees(principal, case) for case in cases)

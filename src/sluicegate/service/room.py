@@ -27,9 +27,8 @@ class Room:
         self.reserve_bytes = reserve_bytes
         self._was_short = False
 
-    @property
-    def is_short(self) -> bool:
-        """Whether only what narrows is accepted now."""
+    def look(self) -> bool:
+        """Look at the disk, and log what has changed: whether only what narrows is accepted now."""
         free = self.free_bytes()
         is_short = free < self.reserve_bytes
         if is_short is not self._was_short:
@@ -47,12 +46,12 @@ class Room:
 
     def check(self) -> None:
         """Check that there is room for a command. Raises: StoreUnavailable."""
-        if self.is_short:
+        if self.look():
             raise self._no_room("only what narrows access is accepted")
 
     def check_time(self) -> None:
         """Check that there is room for what time moves. Raises: StoreUnavailable."""
-        if self.is_short and self.free_bytes() < self.reserve_bytes // 2:
+        if self.look() and self.free_bytes() < self.reserve_bytes // 2:
             raise self._no_room("what is due waits")
 
     def _no_room(self, what: str) -> StoreUnavailable:
