@@ -18,6 +18,7 @@ from sluicegate.core.access.leases import SLOWEST
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
+from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.errors import BadFeed, VerificationFailed
 from sluicegate.gate.engine import Engine, Flight
 from sluicegate.gate.feed import MachineClock, Memory, Tail, TrustedHead, wait_ms
@@ -25,10 +26,11 @@ from sluicegate_record.entries import Entry
 from sluicegate_record.log import acknowledgement, checkpoint, merkle, times
 from sluicegate_record.log.leaf import VERSION
 from sluicegate_record.log.merkle import Frontier
+from sluicegate_record.statements.discussion import Discussion
 from tests.clock import Clock
 from tests.core.access.test_vouch import trust
 from tests.forging import answer_json, forged
-from tests.worlds import API, AT_MS, MODEL, ORIGIN, World, plan_value, private_key, public_key
+from tests.worlds import API, AT_MS, MODEL, ORIGIN, World, plan_value, position, private_key, public_key
 
 LOG = private_key("log")
 
@@ -140,6 +142,37 @@ def test_a_question_is_signed_by_its_run_and_says_what_was_folded(control: Contr
         assert (found.ask.after, found.ask.root) == (size, control.root(size).hex())
         assert found.ask.fold == feed.FOLD_VERSION
         gateway.tail.take(control.answer(question))
+
+
+def folds(gateway: Gateway) -> list[int]:
+    """The versions of the fold that it says, one question after the other, each answered with a refusal."""
+    said = []
+    for _ in range(3):
+        said.append(gateway.tail.question(0)["fold"])
+        gateway.tail.drifted()
+    return said
+
+
+def test_an_earlier_version_of_the_fold_is_said_in_turn_while_it_is_true(
+    world: World, control: Control, gateway: Gateway
+) -> None:
+    newest, earlier = feed.FOLD_VERSION, feed.EARLIER_FOLD_VERSION
+    assert folds(gateway) == [newest, earlier, newest]
+    gateway.poll(control)
+    assert gateway.tail.question(0)["fold"] == earlier
+    assert folds(gateway) == [earlier, newest, earlier]
+
+
+@pytest.mark.parametrize("field", ["signedAt", "said"])
+def test_an_earlier_version_of_the_fold_is_not_said_of_a_log_that_it_could_not_read(
+    world: World, control: Control, gateway: Gateway, field: str
+) -> None:
+    case = world.submit()
+    newer = {"signed_at_ms": world.now_ms} if field == "signedAt" else {"said": Discussion.of(())}
+    world.must(RecordPosition(position(case, "oncd", **newer)))
+    gateway.tail.drifted()
+    gateway.poll(control)
+    assert folds(gateway) == [feed.FOLD_VERSION] * 3
 
 
 def test_a_run_keeps_its_key_and_another_run_has_another(gateway: Gateway) -> None:

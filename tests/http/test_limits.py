@@ -122,6 +122,15 @@ def test_if_all_are_being_answered_the_newest_is_told_to_come_again():
             assert late.send(GET).response()[0] == 200
 
 
+def test_a_stranger_who_reads_no_answer_makes_room_though_it_has_more_to_be_answered():
+    with running(max_connections=1) as served, Raw(served.port, receive_buffer=2_048) as hoarding:
+        served.echo.told = bytes(16 * 1024 * 1024)
+        hoarding.send(2 * GET.replace(b"/after", b"/long"))
+        eventually(lambda: served.echo.asked)
+        with Raw(served.port) as client:
+            assert client.send(GET).response()[0] == 200
+
+
 def test_a_holder_stays_while_strangers_come():
     with running(max_connections=3) as served, Raw(served.port) as holder, ExitStack() as stack:
         holder.send(GET.replace(b"/after", b"/holder")).response()
