@@ -31,7 +31,7 @@ from sluicegate_record.terms import kinds
 
 SHOWN_MAX = 500
 PART = 500
-"""How many cases a search for a name looks at before it lets others go on."""
+"""How many cases a search for a name looks at, at most, before it lets others go on."""
 
 
 @does(acts.LIST)
@@ -88,17 +88,17 @@ def _summaries(ledger: Ledger, shown: Sequence[_Shown]) -> Iterator[CaseSummary]
 def _searched(ledger: Ledger, principal: Principal, wanted: CaseFilter, names: NameSearch) -> Iterator[Case]:
     """The wanted cases of organizations with a name that very many have, a part of the cases at a time.
 
-    So many have it that a page is full soon.
+    So many have it that a page is full soon: the first part is small.
     """
-    before = wanted.before
+    before, many = wanted.before, min(PART, 2 * wanted.limit)
     while True:
         with ledger.reading() as state:
-            found = list(islice(_found(state, principal, replace(wanted, before=before), None), PART))
+            found = list(islice(_found(state, principal, replace(wanted, before=before), None), many))
         known = names.keep([case.organization for case in found if case.organization])
         yield from (case for case in found if case.organization in known)
-        if len(found) < PART:
+        if len(found) < many:
             return
-        before = found[-1].id
+        before, many = found[-1].id, PART
 
 
 def _found(

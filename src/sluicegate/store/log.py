@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
@@ -20,6 +21,11 @@ from sluicegate_record.entries.releases import ReleaseApplied
 from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Place
+
+_SEALED = (
+    "SELECT seq, field, CAST(salt AS BLOB), CAST(body AS BLOB) FROM parts"
+    " WHERE part = 'sealed' AND seq IN (SELECT value FROM json_each(?))"
+)
 
 
 def _bytes(column: sa.Column[bytes]) -> sa.Label[bytes]:
@@ -130,10 +136,10 @@ class SqliteLog:
         """The sealed parts of some entries, by `seq`."""
         if not seqs:
             return {}
-        table = schema.parts
-        wanted = sa.and_(table.c.seq.in_(list(seqs)), table.c.part == "sealed")
-        with self._session.reading() as connection:
-            return {seq: found for (seq, _), found in _parts(connection, wanted).items()}
+        found: dict[int, dict[str, Opening]] = {}
+        for seq, field, salt, body in self._session.rows(_SEALED, (json.dumps([*seqs]),)):
+            found.setdefault(seq, {})[field] = Opening(salt, body)
+        return found
 
     def append(self, entries: Sequence[Entry], nodes: Sequence[Node], checkpoint: str) -> None:
         """Append entries, the tree nodes they completed, and the signed head that holds them."""

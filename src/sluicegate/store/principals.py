@@ -19,7 +19,6 @@ _ORGANIZATIONS = schema.organizations
 _DRAFTS = schema.drafts
 _SPENT_BY = sa.select(schema.spent.c.until_ms).where(schema.spent.c.party == sa.bindparam("of"))
 _SPEND = sa.text("INSERT OR REPLACE INTO spent (party, until_ms) VALUES (:of, :then)")
-_NAMES = sa.table("organization_names", sa.column("pseudonym", sa.String), sa.column("name", sa.String))
 TRIGRAM = 3
 ENDED = b"ended token of "
 """What is stored for a token that has ended, before the id of its principal. No SHA-256 digest begins so."""
@@ -92,18 +91,19 @@ class SqlitePrincipals:
 
     def organizations_like(self, part: str, limit: int) -> Sequence[str]:
         """The pseudonyms of at most `limit` organizations in whose legal name `part` occurs."""
-        query = sa.select(_NAMES.c.pseudonym).where(_has(_NAMES.c.name, part)).limit(limit)
-        with self._session.reading() as connection:
-            return list(connection.scalars(query))
+        if threes := _threes(part):
+            query = "SELECT pseudonym FROM organization_names WHERE name MATCH ? AND instr(name, ?) LIMIT ?"
+            return _first(self._session.rows(query, (threes, part, limit)))
+        query = "SELECT pseudonym FROM organization_names WHERE instr(name, ?) LIMIT ?"
+        return _first(self._session.rows(query, (part, limit)))
 
     def named_like(self, pseudonyms: Collection[str], part: str) -> frozenset[str]:
         """Those of these organizations in whose legal name `part` occurs."""
-        table = _ORGANIZATIONS
-        query = sa.select(table.c.pseudonym).where(
-            table.c.pseudonym.in_(pseudonyms), _within(table.c.name, part)
+        query = (
+            "SELECT pseudonym FROM organizations"
+            " WHERE pseudonym IN (SELECT value FROM json_each(?)) AND instr(name, ?)"
         )
-        with self._session.reading() as connection:
-            return frozenset(connection.scalars(query))
+        return frozenset(_first(self._session.rows(query, (json.dumps([*pseudonyms]), part))))
 
     def registered(self, pseudonym: str) -> Registration | None:
         """The organization behind a pseudonym."""
@@ -144,22 +144,22 @@ class SqlitePrincipals:
             connection.execute(_SPEND, values)
 
 
-def _has(name: sa.ColumnClause[str], part: str) -> sa.ColumnElement[bool]:
-    """Whether `part` occurs in an indexed name: by the index, which knows of three characters or more.
+def _threes(part: str) -> str:
+    """What finds the names in which `part` may occur, by the index; empty if the index cannot.
 
-    The index finds the names with all of its threes, side by side: to find `part` as one phrase it would read
-    three times as much.
+    The index knows of three characters or more. It finds the names with all threes of `part`, side by side:
+    to find `part` as one phrase it would read three times as much.
     """
     if len(part) < TRIGRAM or "\0" in part:
-        return _within(name, part)
+        return ""
     last = len(part) - TRIGRAM
     threes = (part[at : at + TRIGRAM] for at in (*range(0, last, TRIGRAM), last))
     quoted = (three.replace('"', '""') for three in threes)
-    return name.bool_op("MATCH")(" AND ".join(f'"{three}"' for three in quoted)) & _within(name, part)
+    return " AND ".join(f'"{three}"' for three in quoted)
 
 
-def _within(name: sa.ColumnElement[str], part: str) -> sa.ColumnElement[bool]:
-    return sa.func.instr(name, part) > 0
+def _first(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    return [name for (name,) in rows]
 
 
 def _noting(token_digest: bytes, principal: Principal) -> sa.Insert:
