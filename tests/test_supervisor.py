@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -122,9 +123,17 @@ def test_who_gives_way_gets_less_time_and_is_ended_first_where_memory_runs_out(s
     before = os.getpriority(os.PRIO_PROCESS, 0), _oom(os.getpid())
     assert (os.getpriority(os.PRIO_PROCESS, pids["one"]), _oom(pids["one"])) == before
     assert (os.getpriority(os.PRIO_PROCESS, pids["two"]), _oom(pids["two"])) == (before[0] + 3, 300)
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert _data_max(pids["one"]) == resource.getrlimit(resource.RLIMIT_DATA)[0]
+    assert _data_max(pids["two"]) < memory
     os.kill(pids["two"], signal.SIGKILL)
     eventually(lambda: len(runs(tmp_path, "two")) == 2)
     assert os.getpriority(os.PRIO_PROCESS, runs(tmp_path, "two")[1][0]) == before[0] + 3
+
+
+def _data_max(pid: int) -> int:
+    """How much memory for data a process may have, in bytes."""
+    return resource.prlimit(pid, resource.RLIMIT_DATA)[0]
 
 
 def _oom(pid: int) -> int:

@@ -4,8 +4,8 @@ Rules:
 - A process that ends before it was ready for the first time ends everything, with its exit code.
 - One that ends later is started again, after a pause; the others go on.
 - All end with the supervisor: after its SIGTERM each ends as it should, after its SIGKILL at once.
-- A process may give way to the others: it gets less of a busy processor, and where memory runs out the kernel
-  ends it first.
+- A process may give way to the others: it gets less of a busy processor, it never gets the last memory, and
+  where memory runs out the kernel ends it first.
 - Signals are waited for, not handled in between: a handler may run anywhere, and what it raises can be lost.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import select
 import signal
 import time
@@ -32,6 +33,9 @@ ENDING_S = 15.0
 LOOKED_EVERY_S = 0.05
 OOM_STEP = 100
 """How much likelier, of 1,000, the kernel ends a process for memory, for each step that it gives way."""
+MEMORY_LEFT = 256 << 20
+"""How many bytes of memory a process that gives way leaves to the others; a half if there are few."""
+_OF_GROUP = Path("/sys/fs/cgroup/memory.max")
 _ENDING = {signal.SIGINT, signal.SIGTERM}
 
 Ready = Callable[[str], None]
@@ -173,8 +177,22 @@ def _be_a_child_of(supervisor: int) -> None:
 def _give_way(much: int) -> None:
     if much:
         os.nice(much)
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (_without_the_last(_memory()), most))
         with suppress(OSError):  # not every system has it, and none lets it go down again
             Path("/proc/self/oom_score_adj").write_text(f"{OOM_STEP * much}\n")
+
+
+def _memory() -> int:
+    """How many bytes of memory there are: on the machine, or for the control group of this process."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(OSError, ValueError):  # no such group, or one without a limit
+        return min(machine, int(_OF_GROUP.read_text()))
+    return machine
+
+
+def _without_the_last(memory: int) -> int:
+    return max(memory // 2, memory - MEMORY_LEFT)
 
 
 def _say(writing: int | None, said: str) -> None:
