@@ -1,25 +1,25 @@
 """What customers and orders feel while strangers flood the control plane.
 
-Anonymous requests, connections that say nothing, and an applicant who sends the worst drafts there are, all
-at once. The leases of the gateway come from the feed, which none of them reaches.
+The leases of the gateway come from the feed, which no stranger reaches.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import tempfile
 import time
-from collections.abc import Coroutine
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import uvloop
 
 from bench import fleet
 from bench.fleet import Fleet
 from bench.load import Connection, post
+from bench.strangers import Flood
 from demo.cast import Customer, Place
 from demo.paperwork import Credential
 from sluicegate.acts import tokens
@@ -27,20 +27,18 @@ from sluicegate.acts.act import APPLICANT
 from sluicegate.acts.tokens import TokenRequest
 
 RELEASE, STAGE, MODEL, SURFACE = "bench", "first", "model-1", "api"
-CUSTOMER = Customer("Example Utility", "utility", Place(RELEASE, STAGE, SURFACE))
-COVERED = Customer("Example Grid Operator", "grid", Place(RELEASE, STAGE, SURFACE))
+PLACE = Place(RELEASE, STAGE, SURFACE)
+CUSTOMER = Customer("Example Utility", "utility", PLACE)
+COVERED = Customer("Example Grid Operator", "grid", PLACE)
+HOSTILE = Customer("Example Nuisance", "nuisance", PLACE)
 SECONDS = 20.0
-STRANGERS_PER_S, STRANGERS = 400, 40
-"""How many anonymous requests a second, and over how many connections."""
-SILENT = 1_000
-"""Connections that are opened and say nothing."""
 ASKED_EVERY_S = 0.05
-WORST = "[" + ("[" * 31 + "]" * 31 + ",") * 1_000 + "]"
-"""An organization file that takes as long to read as any of its size."""
+ORDERED_EVERY_S = 8.0
+LOOKED_EVERY_S = 1.0
 ORDER = f"""
 apiVersion: sluicegate/v1
 kind: Directive
-metadata: {{name: flood}}
+metadata: {{name: flood-%d}}
 spec:
   issuer: {fleet.AGENCIES[0]}
   basis: {{kind: order, authority: "an example letter"}}
@@ -52,95 +50,103 @@ spec:
 """
 
 
+@dataclass(slots=True)
+class Seen:
+    """What was seen meanwhile. Units: bytes, milliseconds."""
+
+    statuses: list[bytes] = field(default_factory=list)
+    """What a customer was answered."""
+    orders_ms: list[float] = field(default_factory=list)
+    """How long each order waited until it was accepted."""
+    memory: list[int] = field(default_factory=list)
+    """What all processes of the control plane and its feed had in memory, at each look."""
+    disk: list[int] = field(default_factory=list)
+    """The size of the ledger's files, at each look."""
+
+    @property
+    def refusals(self) -> int:
+        """How often the customer was not answered as it should be."""
+        return sum(status != b"200" for status in self.statuses)
+
+
 def measure() -> dict[str, float]:
     Path("build").mkdir(exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(dir="build") as folder,
-        fleet.running(Path(folder).absolute(), {"demo": ()}) as running,
-    ):
-        return uvloop.run(_measured(running))
-
-
-async def _measured(running: Fleet) -> dict[str, float]:
-    await asyncio.to_thread(running.start_gateways, {fleet.FIRST_GATEWAY: SURFACE})
-    await asyncio.to_thread(running.release, fleet.plan(RELEASE, STAGE, {MODEL: "demo"}, [SURFACE]))
-    credentials = await asyncio.to_thread(running.admit, [CUSTOMER, COVERED])
-    applicant = await asyncio.to_thread(
-        running.paperwork.staff().do, tokens.ISSUE, TokenRequest(role=APPLICANT, name="stranger")
-    )
-    flood = [
-        *(_strangers(running.control_url) for _ in range(STRANGERS)),
-        _worst_drafts(running.control_url, applicant.token),
-    ]
-    silent = [await _silent(running.control_url) for _ in range(SILENT)]
-    flooding = [asyncio.create_task(_until_cancelled(each)) for each in flood]
-    asking = asyncio.create_task(_statuses(running, credentials[CUSTOMER]))
-    await asyncio.sleep(SECONDS / 2)
-    began_s = time.monotonic()
-    await asyncio.to_thread(running.paperwork.order, ORDER)
-    order_ms = 1_000 * (time.monotonic() - began_s)
-    answered = await asking
-    for task in flooding:
-        task.cancel()
-    await asyncio.gather(*flooding)
-    for writer in silent:
-        writer.close()
+    with tempfile.TemporaryDirectory(dir="build") as folder:
+        seen = watch(Path(folder).absolute(), SECONDS)
     return {
-        "flood_refusals": sum(status != b"200" for status in answered) / len(answered),
-        "flood_order_ms": order_ms,
+        "flood_refusals": seen.refusals / len(seen.statuses),
+        "flood_order_ms": max(seen.orders_ms),
     }
 
 
-async def _statuses(running: Fleet, credential: Credential) -> list[bytes]:
-    """What a customer is answered meanwhile."""
+def watch(folder: Path, seconds: float) -> Seen:
+    """Flood a new control plane for so long, and look at it meanwhile."""
+    with fleet.running(folder, {"demo": ()}) as running:
+        running.start_gateways({fleet.FIRST_GATEWAY: SURFACE})
+        running.release(fleet.plan(RELEASE, STAGE, {MODEL: "demo"}, [SURFACE]))
+        admitted, papers = running.admit([CUSTOMER, COVERED, HOSTILE]), running.paperwork
+        stranger = papers.staff().do(tokens.ISSUE, TokenRequest(role=APPLICANT, name="stranger"))
+        hostile = papers.customer(HOSTILE), admitted[HOSTILE].grant
+        flood = Flood(running.control_url, PLACE, stranger.token, *hostile)
+        return uvloop.run(_watched(running, flood, admitted[CUSTOMER], seconds))
+
+
+async def _watched(running: Fleet, flood: Flood, credential: Credential, seconds: float) -> Seen:
+    flooding = asyncio.create_task(flood.run())
+    seen, ends_s = Seen(), time.monotonic() + seconds
+    await asyncio.gather(
+        _ask(running, credential, seen, ends_s), _order(running, seen, ends_s), _look(running, seen, ends_s)
+    )
+    assert not flooding.done()
+    flooding.cancel()
+    with suppress(asyncio.CancelledError):
+        await flooding
+    return seen
+
+
+async def _ask(running: Fleet, credential: Credential, seen: Seen, ends_s: float) -> None:
+    """Ask as a customer, again and again."""
     body = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}).encode()
     request = post(body, credential.key)
-    connection, ends_s, found = await Connection.to(running.gateways[0].url), time.monotonic() + SECONDS, []
+    connection = await Connection.to(running.gateways[0].url)
     try:
         while time.monotonic() < ends_s:
-            found.append((await connection.ask(request)).data.split(b" ", 2)[1])
+            seen.statuses.append((await connection.ask(request)).data.split(b" ", 2)[1])
             await asyncio.sleep(ASKED_EVERY_S)
     finally:
         connection.close()
+
+
+async def _order(running: Fleet, seen: Seen, ends_s: float) -> None:
+    """Issue an order, again and again."""
+    while time.monotonic() + ORDERED_EVERY_S < ends_s:
+        await asyncio.sleep(ORDERED_EVERY_S)
+        began_s = time.monotonic()
+        await asyncio.to_thread(running.paperwork.order, ORDER % len(seen.orders_ms))
+        seen.orders_ms.append(1_000 * (time.monotonic() - began_s))
+
+
+async def _look(running: Fleet, seen: Seen, ends_s: float) -> None:
+    """Look at memory and disk, again and again."""
+    control = running.processes.pid("control")
+    while time.monotonic() < ends_s:
+        await asyncio.sleep(LOOKED_EVERY_S)
+        seen.memory.append(sum(_resident(pid) for pid in _family(control)))
+        seen.disk.append(sum(each.stat().st_size for each in (running.folder / "control").glob("ledger.db*")))
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all below it."""
+    found = [pid]
+    for each in found:
+        with suppress(OSError):
+            for task in Path(f"/proc/{each}/task").iterdir():
+                found += [int(child) for child in (task / "children").read_text().split()]
     return found
 
 
-async def _strangers(url: str) -> None:
-    """Anonymous requests, over one connection after the other."""
-    while True:
-        with suppress(OSError):
-            await _sent(url, b"GET /api/v1/cases HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        await asyncio.sleep(STRANGERS / STRANGERS_PER_S)
-
-
-async def _worst_drafts(url: str, token: str) -> None:
-    """Drafts that are hard to read, one after the other."""
-    draft = {"release": RELEASE, "stage": STAGE, "surface": SURFACE, "organization": WORST, "file": "x.yaml"}
-    request = post(json.dumps(draft).encode(), token, "Connection: close", path="/api/v1/drafts")
-    while True:
-        with suppress(OSError):
-            await _sent(url, request)
-
-
-async def _sent(url: str, request: bytes) -> None:
-    reader, writer = await _opened(url)
-    try:
-        writer.write(request)
-        await reader.read()
-    finally:
-        writer.close()
-
-
-async def _silent(url: str) -> asyncio.StreamWriter:
-    _, writer = await _opened(url)
-    return writer
-
-
-async def _opened(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    host, _, port = url.removeprefix("http://").partition(":")
-    return await asyncio.open_connection(host, int(port))
-
-
-async def _until_cancelled(doing: Coroutine[Any, Any, None]) -> None:
-    with suppress(asyncio.CancelledError):
-        await doing
+def _resident(pid: int) -> int:
+    """What a process has in memory; 0 if it has ended."""
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
