@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
+from pathlib import Path
 
 from sluicegate.bootstrap import run_until_signalled
+from sluicegate.cli import serving as cli
+from sluicegate.settings import ControlSettings
 
 
 def test_collections_leave_alone_what_was_loaded_before_serving():
@@ -19,3 +23,10 @@ def test_collections_leave_alone_what_was_loaded_before_serving():
     finally:
         gc.unfreeze()
     assert seen[0] > 0
+
+
+def test_what_the_operator_says_of_the_clock_is_said_of_the_first_start_alone() -> None:
+    settings = ControlSettings(Path("state"), Path("trust"), "log.example", port=0, clock_is_right=True)
+    assert cli.of_start(settings, "").clock_is_right
+    later = cli.of_start(settings, json.dumps({"url": "http://127.0.0.1:8601"}))
+    assert (later.clock_is_right, later.port) == (False, 8601)

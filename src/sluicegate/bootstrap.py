@@ -66,7 +66,7 @@ from sluicegate.service.ledger import Ledger
 from sluicegate.service.room import Room
 from sluicegate.settings import FIRST_GATEWAY, ControlSettings, FeedSettings, GatewaySettings, HttpSettings
 from sluicegate.store import hints, keyfile, lock
-from sluicegate.store.clock import ClockFile, FollowedClock, SteadyClock
+from sluicegate.store.clock import ClockFile, FollowedClock, SteadyClock, synchronized_ms
 from sluicegate.store.fleet import FEEDS, FILE, SqliteFeedRegister, SqliteFeeds
 from sluicegate.store.sqlite import SqliteStore
 
@@ -138,7 +138,14 @@ def control(settings: ControlSettings, command: str) -> Control:
     lock.hold(database, command)
     store = SqliteStore(database)
     key = _log_key(settings.state_dir / "log.key", is_new=store.log.size() == 0)
-    clock = SteadyClock(wall_ms, boot_ms, ClockFile(settings.state_dir, boot()))
+    clock = SteadyClock(
+        wall_ms,
+        boot_ms,
+        ClockFile(settings.state_dir, boot()),
+        newest_ms=_newest_ms(store),
+        kernel_ms=synchronized_ms,
+        is_right=settings.clock_is_right,
+    )
     with _no_collection():
         ledger = Ledger(
             store,
@@ -149,6 +156,7 @@ def control(settings: ControlSettings, command: str) -> Control:
             random=secrets.token_bytes,
             directs=pins.directs,
             room=Room(partial(_free_bytes, settings.state_dir), settings.reserve_bytes),
+            doubted_ms=clock.doubted_ms,
         )
     start = StartLog(settings.origin, ledger.vkey(), pins.developer, pins.pins)
     # A start that has nothing to write needs no room on the disk, and does not wait for what is due.
@@ -159,6 +167,12 @@ def control(settings: ControlSettings, command: str) -> Control:
         raise CommandRefused(started.message, code=started.code, remedy=started.remedy)
     _first_tokens(ledger, settings.state_dir / "tokens")
     return Control.over(settings, ledger)
+
+
+def _newest_ms(store: Store) -> int:
+    """The time of the newest entry, milliseconds since 1970 UTC; 0 without one."""
+    size = store.log.size()
+    return store.log.entries(size - 1, 1)[0].at_ms if size else 0
 
 
 def _check_reserve(settings: ControlSettings) -> None:

@@ -12,6 +12,7 @@ FEED_PORT = 8610
 GATEWAY_PORT = 8700
 UPSTREAM_PORT = 8800
 CLOCK_BOUND_MS = 300_000
+"""How far the control plane's clock and a gateway's may differ. Each may be wrong by half of it."""
 RESERVE_BYTES = 256 * 1024 * 1024
 UNFINISHED_BYTES_MAX = 256 * 1024 * 1024
 FIRST_GATEWAY = "gateway-1"
@@ -151,6 +152,8 @@ class ControlSettings:
     limits: DailyLimits = DailyLimits()
     reserve_bytes: int = RESERVE_BYTES
     """How much of the disk is kept for what narrows access."""
+    clock_is_right: bool = False
+    """Whether the operator says that the wall clock is right, however far it is from the last time known."""
     post: PostSettings = PostSettings()
     http: HttpSettings = HttpSettings()
 

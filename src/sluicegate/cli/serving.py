@@ -87,6 +87,13 @@ ClockBound = Annotated[
         max=86_400,
     ),
 ]
+ClockIsRight = Annotated[
+    bool,
+    typer.Option(
+        "--clock-is-right",
+        help="Believe this machine's clock at this start, however far it is from the last time known.",
+    ),
+]
 CONTROL_GIVES_WAY = 3
 """Leases come first: under load the control plane gets half of what the feed and the gateway get."""
 _CLOCK_BOUND = CLOCK_BOUND_MS // 1_000
@@ -110,12 +117,18 @@ def up(
     http: Http = None,
     limit: Limits = None,
     reserve_mib: Reserve = _RESERVE,
+    clock_is_right: ClockIsRight = False,
     clock_bound: ClockBound = _CLOCK_BOUND,
     as_json: Json = False,
 ) -> None:
     """Run a control plane, its feed and a gateway, on SQLite. Ctrl-C ends all three."""
     targets = _targets(upstream)
-    control = _settings(ControlSettings(state, trust, origin, host, port), http, limit, reserve_mib)
+    control = _settings(
+        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right),
+        http,
+        limit,
+        reserve_mib,
+    )
     with _supervised("up", state) as processes:
         begun = _start_control(processes, control, feed_port, as_json)
         token = state / "tokens" / f"{FIRST_GATEWAY}.token"
@@ -152,13 +165,19 @@ def serve(
     http: Http = None,
     limit: Limits = None,
     reserve_mib: Reserve = _RESERVE,
+    clock_is_right: ClockIsRight = False,
     as_json: Json = False,
 ) -> None:
     """Run the control plane and its feed; what ends is started again. Each is a process of its own.
 
     The first start writes tokens into STATE/tokens. Give each to its holder.
     """
-    control = _settings(ControlSettings(state, trust, origin, host, port), http, limit, reserve_mib)
+    control = _settings(
+        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right),
+        http,
+        limit,
+        reserve_mib,
+    )
     with _supervised("serve", state) as processes:
         _start_control(processes, control, feed_port, as_json)
         processes.watch()
@@ -173,10 +192,16 @@ def control(
     http: Http = None,
     limit: Limits = None,
     reserve_mib: Reserve = _RESERVE,
+    clock_is_right: ClockIsRight = False,
     as_json: Json = False,
 ) -> None:
     """Run the control plane without its feed. Use it where something else starts and watches processes."""
-    settings = _settings(ControlSettings(state, trust, origin, host, port), http, limit, reserve_mib)
+    settings = _settings(
+        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right),
+        http,
+        limit,
+        reserve_mib,
+    )
     _control(settings, "")(lambda said: _ready("control", said["url"], as_json, vkey=said["vkey"]))
 
 
@@ -257,7 +282,7 @@ def _control(settings: ControlSettings, before: str) -> Serving:
     from sluicegate import bootstrap  # noqa: PLC0415 - see above
 
     def serving(said: Callable[[Said], None]) -> None:
-        wired = bootstrap.control(_again(settings, before), "control")
+        wired = bootstrap.control(of_start(settings, before), "control")
         bootstrap.run_until_signalled(
             lambda stop: bootstrap.serve_control(
                 wired, stop, lambda url: said({"url": url, "vkey": wired.vkey})
@@ -296,6 +321,11 @@ def _again(settings: Settings, before: str) -> Settings:
     """The settings of a next start: it listens where the first one did."""
     port = urlsplit(json.loads(before)["url"]).port if before else None
     return settings if port is None else replace(settings, port=port)
+
+
+def of_start(settings: ControlSettings, before: str) -> ControlSettings:
+    """The settings of a start of a control plane: what the operator says of the clock is of the first one."""
+    return replace(_again(settings, before), clock_is_right=settings.clock_is_right and not before)
 
 
 @contextmanager

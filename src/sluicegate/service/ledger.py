@@ -14,7 +14,9 @@ Rules:
   get their turn, first those that narrow. What a crash leaves undone is due again.
 - One thing that cannot be done when it is due stops nothing: it is set aside, in the log of this process and
   in its metrics, and is tried again when something about it changes, or at the next start.
-- On a disk that is nearly full only what narrows is done, see `sluicegate.service.room`.
+- On a disk that is nearly full only what narrows is done, see `sluicegate.service.room`. So it is while the
+  clock is in doubt. An order is then entered at the time at which it was signed, if the wall clock is past
+  that: two clocks have shown that it has come.
 - What is appended is lawful: it is asserted of each entry, on the record as the entries before it leave it.
 - The commit that appends an entry also puts its letters in the outbox.
 - Starting recomputes every hash: a log whose root is not that of its entries is refused.
@@ -43,7 +45,7 @@ from sluicegate.service.room import Room, endless
 from sluicegate_record import entries, law
 from sluicegate_record.entities.happening import CLOCK
 from sluicegate_record.entries import Entry
-from sluicegate_record.log import canonical, checkpoint, merkle
+from sluicegate_record.log import canonical, checkpoint, merkle, times
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.record import Record
 
@@ -52,6 +54,8 @@ _Asked: TypeAlias = Command | Callable[[Ports], Command | Refusal]
 
 _log = logging.getLogger(__name__)
 
+CLOCK_IN_DOUBT = "clock_in_doubt"
+"""The code of the error."""
 ROW_BYTES = 128
 """How many bytes a row of the store takes, beside what it says."""
 BATCH, BATCH_MS = 256, 20
@@ -62,7 +66,8 @@ class Ledger:
     """The log of one developer, named `origin`.
 
     `wall_ms` reads the wall clock, milliseconds since 1970 UTC; `boot_ms` reads CLOCK_BOOTTIME in
-    milliseconds; `random` gives n random bytes; `room` is that of the disk.
+    milliseconds; `random` gives n random bytes; `room` is that of the disk. `doubted_ms` reads the wall clock
+    while it is in doubt; then `wall_ms` is earlier.
     """
 
     def __init__(  # noqa: PLR0913 - a store, a key and a name; and what a test gives for the machine's
@@ -76,6 +81,7 @@ class Ledger:
         random: Callable[[int], bytes],
         directs: Mapping[str, frozenset[str]] = MappingProxyType({}),
         room: Room | None = None,
+        doubted_ms: Callable[[], int | None] = lambda: None,
     ) -> None:
         self.store = store
         self.key = key
@@ -86,6 +92,7 @@ class Ledger:
         self.directs = directs
         """The models that agencies direct by the trust file, where it says so."""
         self.room = room or endless()
+        self.doubted_ms = doubted_ms
         self._lanes = Lanes()
         """The writer holds them. They are taken before the follower's lock, never while that is held."""
         self._follower = Follower()
@@ -294,15 +301,34 @@ class Ledger:
             made = asking.command(ports) if callable(asking.command) else asking.command
             if isinstance(made, Refusal):
                 raise _RolledBack(made)
+            if is_first:
+                now_ms = self._signed_ms(made, now_ms)
             decided = _agreed(lifecycle.decide(self._state, made, now_ms, Entropy(self.random(32))))
             placed = self._placed(decided, now_ms, asking)
             if placed and not lifecycle.only_narrows(made):
                 self.room.check()
+                self._check_clock()
             result = {**decided.result.to_json(), "size": self._state.size + len(placed)}
             self._count(ports, asking.charge, result, placed, changes=bool(placed))
             self._write(ports, placed)
             ports.log.remember(asking.id, PastCommand(asking.digest, result))
         return placed, result
+
+    def _signed_ms(self, command: Command, now_ms: int) -> int:
+        """The time at which a command is entered: while the clock is in doubt, when it was signed."""
+        doubted_ms = self.doubted_ms()
+        signed_ms = None if doubted_ms is None else lifecycle.signed_ms(command)
+        return now_ms if doubted_ms is None else max(now_ms, min(doubted_ms, signed_ms or 0))
+
+    def _check_clock(self) -> None:
+        """Check that the time is known. Raises: StoreUnavailable."""
+        doubted_ms = self.doubted_ms()
+        if doubted_ms is not None:
+            clock, known = times.format_time(doubted_ms), times.format_time(self.now_ms())
+            said = f"the clock of this machine is in doubt: it says {clock}, the last time known is {known}; "
+            said += "only what narrows access is accepted"
+            remedy = "set the clock right; if it is right, start 'serve' again with --clock-is-right"
+            raise StoreUnavailable(said, code=CLOCK_IN_DOUBT, remedy=remedy)
 
     def _count(
         self,

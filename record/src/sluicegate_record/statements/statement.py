@@ -75,16 +75,25 @@ def is_timely(envelope: Envelope, at_ms: int) -> bool:
 
     Units: `at_ms` milliseconds since 1970 UTC. Raises: BadEnvelope: not a statement.
     """
+    stated_ms = signed_ms(envelope)
+    return stated_ms is None or stated_ms - AHEAD_MS <= at_ms <= stated_ms + KEPT_MS
+
+
+def signed_ms(envelope: Envelope) -> int | None:
+    """When a statement says that it was signed, milliseconds since 1970 UTC; None if it does not say it.
+
+    Raises: BadEnvelope: not a statement, or not a time.
+    """
     if SIGNED_AT not in envelope.payload:
-        return True
+        return None
     stated = dsse.parse_statement(envelope, dsse.predicate_type(envelope)).predicate.get("signedAt")
     try:
-        signed_ms = _TIME.read(stated)
+        stated_ms: int | None = _TIME.read(stated)
     except Misread as error:
         raise BadEnvelope(
             f"a statement that was signed at {error.found}, {error.expected} expected"
         ) from error
-    return signed_ms is None or signed_ms - AHEAD_MS <= at_ms <= signed_ms + KEPT_MS
+    return stated_ms
 
 
 def check_text(text: str, what: str, *, least: int = 1, most: int = REASON_MAX) -> None:

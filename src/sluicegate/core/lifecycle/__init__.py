@@ -29,10 +29,21 @@ from sluicegate.core.lifecycle import (
 )
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, SignedCommand
 from sluicegate.core.lifecycle.state import Ahead, State
+from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements import statement
 
-__all__ = ["Acceptance", "Ahead", "Command", "Refusal", "State", "decide", "narrows", "only_narrows"]
+__all__ = [
+    "Acceptance",
+    "Ahead",
+    "Command",
+    "Refusal",
+    "State",
+    "decide",
+    "narrows",
+    "only_narrows",
+    "signed_ms",
+]
 
 Decider = Callable[[State, Any, int, Entropy], Acceptance | Refusal]
 _DECIDERS: dict[type[Command], Decider] = {
@@ -98,10 +109,20 @@ def decide(state: State, command: Command, now_ms: int, entropy: Entropy) -> Acc
     Units:  now_ms milliseconds since 1970 UTC, never earlier than `state.at_ms`.
     Raises: InvalidInput: the command is malformed.
     """
-    signed = command.envelope if isinstance(command, SignedCommand | directives.OpenLift) else None
+    signed = _signed(command)
     if signed is not None and not statement.is_timely(signed, now_ms):
         return Refusal("conflict", "signed_at_another_time", statement.UNTIMELY, "sign it again, now")
     return _DECIDERS[type(command)](state, command, now_ms, entropy)
+
+
+def signed_ms(command: Command) -> int | None:
+    """When a command says that it was signed; None if it does not. Raises: BadEnvelope."""
+    signed = _signed(command)
+    return None if signed is None else statement.signed_ms(signed)
+
+
+def _signed(command: Command) -> Envelope | None:
+    return command.envelope if isinstance(command, SignedCommand | directives.OpenLift) else None
 
 
 def narrows(command: Command) -> bool:
