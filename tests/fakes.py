@@ -22,6 +22,7 @@ from sluicegate.ports import (
     Registration,
     Run,
     SavedDraft,
+    Spent,
     StoredHead,
     Subscription,
 )
@@ -41,7 +42,7 @@ class Contents:
     principals: dict[bytes, Principal] = field(default_factory=dict)
     organizations: dict[tuple[str, str, str], str] = field(default_factory=dict)
     drafts: dict[str, SavedDraft] = field(default_factory=dict)
-    spent: dict[str, dict[str, int]] = field(default_factory=dict)
+    spent: dict[str, dict[str, Spent]] = field(default_factory=dict)
     certificates: dict[str, str] = field(default_factory=dict)
     has_earlier_runs: bool = False
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
@@ -196,12 +197,12 @@ class MemoryPrincipals:
         with self.session.changing():
             self.session.contents.drafts.pop(draft, None)
 
-    def spent(self, party: str) -> Mapping[str, int]:
+    def spent(self, party: str) -> Mapping[str, Spent]:
         return self.session.contents.spent.get(party, {})
 
-    def spend(self, party: str, until_ms: Mapping[str, int]) -> None:
+    def spend(self, party: str, spent: Mapping[str, Spent]) -> None:
         with self.session.changing():
-            self.session.contents.spent[party] = dict(until_ms)
+            self.session.contents.spent[party] = dict(spent)
 
 
 class MemoryFeedKeys:

@@ -142,10 +142,12 @@ def _limits() -> str:
     rows = [[f"`{act.name}`", _others(act), act.bound.why] for act in ACTS.values() if act.bound is not None]
     limits = [[f"`{name.replace('_', '-')}`", f"{limit:,}"] for name, limit in asdict(DailyLimits()).items()]
     acts = _table(["act", "others than staff", "what bounds it"], rows)
+    orders = [[f"`{act.name}`", act.help] for act in ACTS.values() if act.is_order]
+    narrowing = f"{_NARROWING}\n\n{_table(['act', 'what it does'], orders)}"
     return _page(
         "Limits",
-        "How much each act can write to the ledger for ever.",
-        f"{_BOUNDS}\n\n{acts}\n\n{_DAILY}\n\n{_table(['limit', 'a day, unless set'], limits)}",
+        "How much each act can write to the ledger for ever, and which acts go on when there is little room.",
+        f"{_BOUNDS}\n\n{acts}\n\n{_DAILY}\n\n{_table(['limit', 'a day, unless set'], limits)}\n\n{narrowing}",
     )
 
 
@@ -162,8 +164,17 @@ _DAILY = """## Daily limits
 - A party is the holder of a token. An act about a grant also counts for the organization of that legal name,
   whatever token does it. An agency is one party with all its tokens. The developer's staff are not counted.
 - `corrections` are those of one person; `corrections-of-members` those of all members of an organization.
-- `members` counts rows. `repeats` are ends that change nothing. `bytes` is what the other counted acts
-  write. An end that changes something is never refused."""
+- `members` counts rows. `repeats` are ends that change nothing. `directive-bytes` is what directives write,
+  `bytes` what the other counted acts do. An end that changes something is never refused.
+- An order is never stopped: the only one of a day fits however long it is, and two officers can transcribe
+  what is beyond an agency's limit. On a disk that is nearly full, an agency's `directive-bytes` are an eighth
+  of the reserve.
+- Under a new limit the same amount is used, so a higher one frees a party at once."""
+_NARROWING = """## What narrows
+
+These acts take access away. They have requests and threads of their own, go before what is due, and are done
+while the disk is nearly full or the clock in doubt. What decides about a directive is whether it provably
+narrows: it replaces none, or all that the one before stopped is stopped still; and it is no drill."""
 
 
 def _others(act: AnyAct) -> str:

@@ -279,6 +279,13 @@ class Outbox(Protocol):
         """How many letters are `waiting` and `dead`."""
 
 
+class Spent(NamedTuple):
+    """What was used of a daily limit is free again at `until_ms`, milliseconds since 1970 UTC, by `limit`."""
+
+    until_ms: int
+    limit: int
+
+
 class Principals(Protocol):
     """Who acts here; the organizations that they named, and the applications that they keep as drafts."""
 
@@ -327,10 +334,10 @@ class Principals(Protocol):
     def remove_draft(self, draft: str) -> None:
         """Forget a draft."""
 
-    def spent(self, party: str) -> Mapping[str, int]:
-        """Until when what a party has used of each daily limit is free again, milliseconds since 1970 UTC."""
+    def spent(self, party: str) -> Mapping[str, Spent]:
+        """What a party has used of each daily limit."""
 
-    def spend(self, party: str, until_ms: Mapping[str, int]) -> None:
+    def spend(self, party: str, spent: Mapping[str, Spent]) -> None:
         """Note that in place of what was noted."""
 
 

@@ -119,7 +119,8 @@ class DailyLimits:
 
     A party is the holder of a token, an agency, or an organization of one legal name with a grant, whatever
     tokens act for it. `corrections` are those of one person, `corrections_of_members` those of all members
-    of an organization. `members` counts rows; `bytes` is what all other counted acts come to.
+    of an organization. `members` counts rows. `directive_bytes` is what directives come to, `bytes` what all
+    other counted acts do.
     """
 
     applications: int = 100
@@ -134,6 +135,9 @@ class DailyLimits:
     signers: int = 100
     subscriptions: int = 200
     cases: int = 200
+    positions: int = 5_000
+    directives: int = 1_000
+    directive_bytes: int = 512 * 1024 * 1024
     repeats: int = 5_000
     bytes: int = 64 * 1024 * 1024
 

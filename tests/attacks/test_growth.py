@@ -24,9 +24,12 @@ from sluicegate.acts.act import DEVELOPER, PERSON, AnyAct
 from sluicegate.acts.members import MemberRow
 from sluicegate.acts.table import ACTS
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.ports import Principal
+from sluicegate.ports import Principal, Spent
 from sluicegate.service.context import Services
 from sluicegate.settings import DailyLimits
+from sluicegate_record.statements.cases import Schedule, ScheduledCase
+from tests import worlds
+from tests.core.lifecycle.test_directives import transcription
 from tests.plane import Plane, no, yes
 from tests.worlds import API, CODEX, DAY_MS
 
@@ -44,6 +47,7 @@ FEW = DailyLimits(
     subscriptions=3,
     cases=3,
     repeats=3,
+    directives=3,
 )
 
 
@@ -51,11 +55,11 @@ def limited(limits: DailyLimits = FEW) -> Plane:
     """A plane with an open stage and few things allowed a day."""
     plane = Plane()
     plane.opened()
-    limit(plane, limits)
+    limited_by(plane, limits)
     return plane
 
 
-def limit(plane: Plane, limits: DailyLimits) -> None:
+def limited_by(plane: Plane, limits: DailyLimits) -> None:
     plane.services = Services.over(plane.ledger, plane.fleet, limits=limits)
 
 
@@ -88,7 +92,9 @@ def test_every_act_by_which_others_than_staff_write_says_what_bounds_it() -> Non
 
 def test_every_count_has_a_limit_and_every_limit_a_count() -> None:
     counted = {act.bound.counted for act in ACTS.values() if act.bound is not None} - {""}
-    assert counted | {"bytes", "corrections_of_members"} == {each.name for each in fields(DailyLimits)}
+    assert counted | {"bytes", "corrections_of_members", "directive_bytes"} == {
+        each.name for each in fields(DailyLimits)
+    }
 
 
 # What is counted
@@ -135,7 +141,7 @@ def test_what_was_used_is_known_after_a_restart_and_under_another_token() -> Non
         yes(plane.credential(grant, key))
     plane.who.clear()  # each gets another token
     plane.restart()
-    limit(plane, FEW)
+    limited_by(plane, FEW)
     assert no(plane.credential(grant, "4")) == "too_many_keys"
 
 
@@ -247,12 +253,54 @@ def test_what_an_agencys_token_opens_without_a_signature_is_counted() -> None:
     yes(plane.direct("d-2", models=["gpt-5.6"]))
 
 
+def test_an_agencys_directives_are_counted_and_officers_can_transcribe_one_beyond_that() -> None:
+    plane = limited()
+    for number in range(3):
+        yes(plane.direct(f"d-{number}"))
+    refused = plane.direct("d-3")
+    assert isinstance(refused, Refusal)
+    assert refused.code == "too_many_directives"
+    assert refused.remedy.endswith("two officers can transcribe it now")
+    written = transcription(name="d-3", issuer="oncd", models=["gpt-5.6"]).envelope
+    yes(plane.do("developer", directives.ISSUE, envelope=written.to_json(), opened={}))
+
+
+def test_positions_are_counted_also_those_of_a_schedule() -> None:
+    plane = limited(replace(FEW, applications=99, positions=4))
+    cases = [plane.case(yes(plane.submit(name=f"Example {number}")).application) for number in range(4)]
+    for case in cases[:2]:
+        yes(plane.say(case.id, "oncd", "object"))
+    rows = tuple(
+        ScheduledCase(case=each.id, question=each.question.digest, previous=None) for each in cases[2:]
+    )
+    stated = Schedule(log=worlds.LOG, agency="oncd", position="object", reason="all of them", cases=rows)
+    answer = yes(plane.carry(worlds.signed(stated.payload(), "oncd"), "oncd"))
+    assert [each.refused and each.refused.code for each in answer.cases] == [None, "too_many_positions"]
+    yes(plane.say(cases[3].id, "ostp", "object"))
+
+
+@pytest.mark.parametrize("limit", [4, 6])
+def test_a_higher_limit_frees_a_party_at_once(limit: int) -> None:
+    plane = limited()
+    grant = plane.admit()
+    for number in range(3):
+        yes(plane.credential(grant, str(number)))
+    assert no(plane.credential(grant, "3")) == "too_many_keys"
+    limited_by(plane, replace(FEW, keys=limit))
+    for number in range(3, limit):
+        yes(plane.credential(grant, str(number)))
+    assert no(plane.credential(grant, "more")) == "too_many_keys"
+    limited_by(plane, replace(FEW, keys=2))  # what was used under a higher limit is not forgotten
+    plane.wall.at_ms += DAY_MS // 4
+    assert no(plane.credential(grant, "more")) == "too_many_keys"
+
+
 def test_bytes_are_counted_whatever_they_say() -> None:
     plane = limited(DailyLimits(bytes=20_000))
     grant = plane.admit()
     found = yes(register(plane, grant, *map(str, range(100)))).members
     assert no(register(plane, grant, *map(str, range(100, 200)))) == "too_many_bytes"
-    limit(plane, DailyLimits(bytes=1))
+    limited_by(plane, DailyLimits(bytes=1))
     yes(plane.do("applicant", members.REMOVE, grant=grant, members=found))
     assert no(register(plane, grant, "a")) == "too_many_bytes"
 
@@ -281,7 +329,8 @@ def test_a_clock_that_goes_back_keeps_no_one_waiting_for_more_than_a_day(days: i
         yes(fall_back(plane, grant, on=number % 2 == 0))
     for party in list(plane.store.session.contents.spent):  # as if all of it was days later
         known = spent.spent(party)
-        spent.spend(party, {name: at_ms + days * DAY_MS for name, at_ms in known.items()})
+        later = {name: Spent(each.until_ms + days * DAY_MS, each.limit) for name, each in known.items()}
+        spent.spend(party, later)
     assert spent.spent(by)
     refused = fall_back(plane, grant, on=False)
     assert isinstance(refused, Refusal)

@@ -10,7 +10,7 @@ import pytest
 
 from sluicegate.acts import directives
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY, PERSON, ROLES
-from sluicegate.acts.table import ACTS, ORDERS, UNTOKENED
+from sluicegate.acts.table import ACTS, UNTOKENED
 from sluicegate.errors import TOO_MANY, Overloaded
 from sluicegate.http.lanes import AllLanes, Lane
 from sluicegate.http.threads import Threads
@@ -34,6 +34,21 @@ def test_every_role_has_a_lane_and_no_two_kinds_of_callers_share_one():
     assert len({id(lane.threads) for lane in kinds}) == 5
     assert lanes.of(PERSON, None) is lanes.of(APPLICANT, None)
     assert all(lanes.of(role, act) for role in ROLES for act in ACTS.values())
+
+
+ORDERS = [act for act in ACTS.values() if act.is_order]
+
+
+def test_what_takes_access_away_is_one_column_of_the_table():
+    assert {act.name for act in ORDERS} == {
+        "directive.issue",
+        "directive.confirm",
+        "grant.suspend",
+        "grant.surrender",
+        "credential.revoke",
+        "token.revoke",
+    }
+    assert {act.effect for act in ORDERS} == {"narrows", "directs"}
 
 
 @pytest.mark.parametrize(("role", "other"), [(DEVELOPER, AGENCY), (AGENCY, DEVELOPER)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sluicegate.ports import Principal, Registration
+from sluicegate.ports import Principal, Registration, Spent
 from tests.store.examples import DRAFTS, Contract
 
 
@@ -112,10 +112,11 @@ class PrincipalsContract(Contract):
 
     def test_what_a_party_has_used_is_the_newest_that_was_noted(self, store):
         assert store.principals.spent("applicant_1") == {}
-        store.principals.spend("applicant_1", {"keys": 17})
-        store.principals.spend("applicant_2", {"keys": 18})
-        store.principals.spend("applicant_1", {"keys": 19, "bytes": 1 << 50})
-        assert store.principals.spent("applicant_1") == {"keys": 19, "bytes": 1 << 50}
-        assert store.principals.spent("applicant_2") == {"keys": 18}
+        newest = {"keys": Spent(19, 5), "bytes": Spent(1 << 50, 1 << 40)}
+        store.principals.spend("applicant_1", {"keys": Spent(17, 5)})
+        store.principals.spend("applicant_2", {"keys": Spent(18, 6)})
+        store.principals.spend("applicant_1", newest)
+        assert store.principals.spent("applicant_1") == newest
+        assert store.principals.spent("applicant_2") == {"keys": Spent(18, 6)}
         store.principals.spend("applicant_1", {})
         assert store.principals.spent("applicant_1") == {}

@@ -52,6 +52,15 @@ Kind = Literal["question", "look", "secret", "command"]
 """
 
 
+Effect = Literal["any", "ends", "narrows", "directs"]
+"""What an act does with what others have.
+
+`ends`: it ends what was counted when it began, so no count refuses it. `narrows`: it ends access, too. So it
+has a lane of its own, goes before what is due, and is done also while the disk is nearly full or the clock in
+doubt. `directs`: as `narrows`, if `core.lifecycle.narrows` says so of what it states. `any`: anything else.
+"""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Act(Generic[Asked, Answered]):
     """One row.
@@ -70,7 +79,18 @@ class Act(Generic[Asked, Answered]):
     bound: Bound | None = None
     """What bounds how much it can write; None if it writes nothing, or only staff may do it."""
     body_max: int = ACT_BODY_MAX
-    """How many bytes its body may have; the settings of a control plane may allow fewer."""
+    """How many bytes its body may have."""
+    effect: Effect = "any"
+
+    @property
+    def ends(self) -> bool:
+        """Whether it ends something, whatever it states."""
+        return self.effect in {"ends", "narrows"}
+
+    @property
+    def is_order(self) -> bool:
+        """Whether it takes access away at once, or may."""
+        return self.effect in {"narrows", "directs"}
 
     @property
     def method(self) -> str:

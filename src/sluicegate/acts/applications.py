@@ -163,6 +163,7 @@ WITHDRAW = Act(
     CaseEnd,
     "End your own open case. An offered seat goes to the next organization.",
     ENDS,
+    effect="ends",
 )
 RETURN = Act(
     "case.return",

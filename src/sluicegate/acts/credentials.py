@@ -112,4 +112,5 @@ REVOKE = Act(
     CredentialEnd,
     "Revoke a credential, immediately and forever. Its open streams end.",
     ENDS,
+    effect="narrows",
 )

@@ -26,7 +26,7 @@ from sluicegate.acts.coverage import (
 )
 from sluicegate.acts.documents import DocumentText, SignedStatement
 from sluicegate.acts.fields import Identifier, ListedName, Opened, PlainName, SignedEnvelope, some, text
-from sluicegate.acts.growth import SIGNED, daily
+from sluicegate.acts.growth import ONCE, daily
 from sluicegate.acts.review import CaseToSign, PositionReceipt
 from sluicegate.acts.transcript import Officers, Transcribed, TranscribedFor
 from sluicegate.bounds import ANNEXES_MAX
@@ -144,8 +144,9 @@ ISSUE = Act(
     SignedDirective,
     AcceptedDirective,
     "Sign a directive and put it in force immediately, also for open streams.",
-    SIGNED,
+    daily("directives"),
     ANNEXES_MAX,
+    effect="directs",
 )
 
 
@@ -165,7 +166,8 @@ CONFIRM = Act(
     SignedStatement,
     ConfirmedDirective,
     "Confirm, as its issuer, that a transcribed order was entered correctly.",
-    SIGNED,
+    ONCE,
+    effect="narrows",
 )
 
 

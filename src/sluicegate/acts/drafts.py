@@ -116,4 +116,5 @@ DISCARD = Act(
     DraftEnd,
     "Delete a draft.",
     ENDS,
+    effect="ends",
 )

@@ -33,6 +33,7 @@ END = Act(
     DrillEnd,
     "End a drill.",
     ENDS,
+    effect="ends",
 )
 
 

@@ -134,6 +134,7 @@ SUSPEND = Act(
     Suspension,
     GrantChange,
     "Suspend a grant immediately. Its open streams end. 'grant resume' makes it valid again.",
+    effect="narrows",
 )
 RESUME = Act(
     "grant.resume",
@@ -153,6 +154,7 @@ SURRENDER = Act(
     GrantChange,
     "Give a grant back. Its keys stop working, and its seat goes to the next organization.",
     ENDS,
+    effect="narrows",
 )
 
 

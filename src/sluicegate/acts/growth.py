@@ -13,14 +13,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Why an act cannot fill the ledger. `counted` is the daily limit that it counts to, if it counts to one.
-
-    `ends` is of an act that ends something. Only an end that changes nothing counts, as a repeat.
-    """
+    """Why an act cannot fill the ledger. `counted` is the daily limit that it counts to, if any."""
 
     why: str
     counted: str = ""
-    ends: bool = False
 
 
 def daily(counted: str) -> Bound:
@@ -28,7 +24,7 @@ def daily(counted: str) -> Bound:
     return Bound(f"counted by the day: `{counted}`", counted)
 
 
-ENDS = Bound("ends what was counted when it began; without effect: `repeats`", "repeats", ends=True)
+ENDS = Bound("ends what was counted when it began; without effect: `repeats`", "repeats")
+"""The bound of what ends something, by its `effect`. Only an end that changes nothing counts."""
 ONCE = Bound("done once for each thing that others began or that was counted")
-SIGNED = Bound("takes the signature of a pinned key")
 IN_PLACE = Bound("replaces what was there; a gateway has at most 64 runs, in the file of the feed alone")

@@ -168,6 +168,7 @@ REMOVE = Act(
     MembersEnd,
     "Remove members. The keys bound to them are revoked.",
     ENDS,
+    effect="ends",
 )
 
 
@@ -226,6 +227,7 @@ REVOKE = Act(
     ClaimEnd,
     "Take back the claim of your organization, or of its provider, about a member.",
     ENDS,
+    effect="ends",
 )
 
 

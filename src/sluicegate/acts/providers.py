@@ -128,4 +128,5 @@ REMOVE = Act(
     KnownProvider,
     "Stop believing a provider. Its claims about statuses stay until they are revoked.",
     ENDS,
+    effect="ends",
 )

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.cases import CaseArgument, CaseView, ContributionView
 from sluicegate.acts.fields import Opened, PlainName, SignedEnvelope, text
-from sluicegate.acts.growth import SIGNED
+from sluicegate.acts.growth import daily
 from sluicegate.acts.transcript import Officers, Transcribed
 from sluicegate_record.directives.document import Document
 from sluicegate_record.form import ABSENT, Absent, Base64, Json, Note, Time, form
@@ -166,7 +166,7 @@ IMPORT = Act(
     ReviewStatement,
     StatementReceipt,
     "Put a signed file on the record: a position, a schedule of positions, a proceeding, a screening.",
-    SIGNED,
+    daily("positions"),
 )
 
 

@@ -101,6 +101,7 @@ RETIRE = Act(
     SignatoryEnd,
     "Retire a signatory. It may sign no more, and its present attestations end.",
     ENDS,
+    effect="ends",
 )
 
 
@@ -141,4 +142,5 @@ WITHDRAW = Act(
     AttestationEnd,
     "End the attestation of a key.",
     ENDS,
+    effect="ends",
 )

@@ -117,6 +117,7 @@ REMOVE = Act(
     SubscriptionEnd,
     "End a subscription. Letters that wait for it are deleted.",
     ENDS,
+    effect="ends",
 )
 
 

@@ -57,10 +57,6 @@ ACTS: dict[str, AnyAct] = {act.name: act for family in FAMILIES for act in _rows
 assert len(ACTS) == sum(len(_rows(family)) for family in FAMILIES), "two acts have one name"
 PUBLIC = [act for act in ACTS.values() if act is not fleet.POLL]
 """The acts of the HTTP API. The feed of gateways is beside it."""
-ORDERS: frozenset[AnyAct] = frozenset(
-    {directives.ISSUE, directives.CONFIRM, grants.SUSPEND, credentials.REVOKE, tokens.REVOKE}
-)
-"""What takes access away at once: no other act is in its way when an officer asks for it."""
 UNTOKENED: frozenset[AnyAct] = frozenset()
 """Acts that change something and need no token: each checks a signature or a secret of one use itself."""
 assert {act for act in ACTS.values() if act.kind != "question" and not act.roles} == UNTOKENED

@@ -92,4 +92,5 @@ REVOKE = Act(
     TokenArgument,
     TokenView,
     "End a token, immediately. Its holder gets no notices until 'token issue --replace' gives another.",
+    effect="narrows",
 )

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY, PERSON, AnyAct
-from sluicegate.acts.table import ORDERS
 from sluicegate.errors import TOO_MANY, Overloaded
 from sluicegate.http.threads import Threads
 
@@ -73,4 +72,4 @@ class AllLanes:
     def of(self, role: str, act: AnyAct | None) -> Lane:
         """The lane of a holder of a token who asks for an act, or for a file."""
         own = self._of_role[role]
-        return self._orders.get(role, own) if act in ORDERS else own
+        return self._orders.get(role, own) if act is not None and act.is_order else own

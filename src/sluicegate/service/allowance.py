@@ -3,31 +3,36 @@
 Rules:
 - Only what was done counts: the count is in the transaction of the command. So it survives a restart.
 - What was used is free again a day later, little by little: for each limit there is one number, the time at
-  which all of it is free. A clock that goes back keeps no one waiting for more than a day.
+  which all of it is free, by the limit of that time. Under another limit the same amount is used. A clock
+  that goes back keeps no one waiting for more than a day.
 - Acts about a grant are counted for the token's holder and for the organization of that legal name, by
   whatever token. An application counts only for its applicant: anyone can write any name into one.
 - What a person corrects is counted for the person, and for all members of the organization together. It never
   takes from what those who look after the members may do.
 - What ends something is not refused.
-Source: the generic cell rate algorithm, ITU-T I.371 annex A.
+- Directives have bytes of their own, many more than an order takes; fewer on a disk that is nearly full. The
+  only order of a day always fits, however long. Two officers can transcribe what is beyond that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, NamedTuple
 
 from sluicegate.acts.act import AGENCY, APPLICANT, PERSON, AnyAct, Arguments
 from sluicegate.acts.growth import Bound
 from sluicegate.core.lifecycle import Refusal, State
-from sluicegate.ports import Principal, Principals
+from sluicegate.ports import Principal, Principals, Spent
+from sluicegate.rate import Rate
 from sluicegate.settings import DailyLimits
 from sluicegate_record.log import times
 
 DAY_MS = 86_400_000
 BYTES, OF_MEMBERS = "bytes", "corrections_of_members"
-_WORDS = {"repeats": "acts that change nothing"}
+DIRECTIVES, DIRECTIVE_BYTES = "directives", "directive_bytes"
+_WORDS = {"repeats": "acts that change nothing", DIRECTIVE_BYTES: "bytes of directives"}
 
 
 class Count(NamedTuple):
@@ -37,14 +42,20 @@ class Count(NamedTuple):
     counted: str
     limit: int
 
-    def until_ms(self, amount: int, was_ms: int, now_ms: int) -> int:
+    @property
+    def rate(self) -> Rate:
+        """How often it may happen."""
+        return Rate(DAY_MS / self.limit, DAY_MS)
+
+    def until_ms(self, amount: int, was: Spent, now_ms: int) -> int:
         """When everything is free again, with this much more used."""
-        return min(max(was_ms, now_ms), now_ms + DAY_MS) + -(-amount * DAY_MS // self.limit)
+        left_ms = min(max(0, was.until_ms - now_ms), DAY_MS) * was.limit / self.limit
+        return ceil(self.rate.over_ms(now_ms + left_ms, now_ms, amount))
 
     def refusal(self, amount: int, until_ms: int, now_ms: int) -> Refusal | None:
         """Why so much more may not be used now, if everything would be free again at `until_ms`."""
-        over_ms = until_ms - now_ms - DAY_MS
-        if over_ms <= 0:
+        over_ms = ceil(self.rate.wait_ms(until_ms, now_ms))
+        if not over_ms:
             return None
         used = min(self.limit, max(0, -(-(until_ms - now_ms) * self.limit // DAY_MS) - amount))
         words = _WORDS.get(self.counted, self.counted.replace("_", " "))
@@ -54,10 +65,10 @@ class Count(NamedTuple):
         )
         if amount > self.limit:
             return Refusal("exhausted", f"too_many_{self.counted}", said, "send less in one command")
-        again = times.format_time(now_ms + over_ms)
-        return Refusal(
-            "exhausted", f"too_many_{self.counted}", said, f"again at {again}", -(-over_ms // 1_000)
-        )
+        remedy = f"again at {times.format_time(now_ms + over_ms)}"
+        if self.counted in {DIRECTIVES, DIRECTIVE_BYTES}:
+            remedy += "; two officers can transcribe it now"
+        return Refusal("exhausted", f"too_many_{self.counted}", said, remedy, -(-over_ms // 1_000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +79,50 @@ class Charge:
     bound: Bound
     amount: int
     limits: DailyLimits
+    ends: bool = False
 
-    def take(self, spent: Principals, now_ms: int, written: int, *, changes: bool) -> Refusal | None:
+    def take(
+        self,
+        spent: Principals,
+        now_ms: int,
+        written: int,
+        *,
+        changes: bool,
+        share_bytes: int | None = None,
+    ) -> Refusal | None:
         """Count a command that writes so many bytes; or why it may not be done.
 
+        `share_bytes` is how much of the reserve of the disk a party may use, where that is needed.
         Requires: a transaction, which is rolled back after a refusal.
         """
         for party in self.parties:
-            known = {name: at_ms for name, at_ms in spent.spent(party).items() if at_ms > now_ms}
-            for count, amount in self._counts(party, written, changes=changes):
-                until_ms = count.until_ms(amount, known.get(count.counted, 0), now_ms)
+            known = {name: each for name, each in spent.spent(party).items() if each.until_ms > now_ms}
+            for count, amount in self._counts(party, written, share_bytes, changes=changes):
+                was = known.get(count.counted, Spent(0, count.limit))
+                until_ms = count.until_ms(amount, was, now_ms)
                 refusal = count.refusal(amount, until_ms, now_ms)
-                if refusal is not None and not (self.bound.ends and changes):
+                is_only_order = count.counted == DIRECTIVE_BYTES and count.counted not in known
+                if refusal is not None and not (self.ends and changes) and not is_only_order:
                     return refusal
-                known[count.counted] = min(until_ms, now_ms + DAY_MS)
+                known[count.counted] = Spent(min(until_ms, now_ms + DAY_MS), count.limit)
             spent.spend(party, known)
         return None
 
-    def _counts(self, party: str, written: int, *, changes: bool) -> Iterator[tuple[Count, int]]:
+    def _counts(
+        self, party: str, written: int, share_bytes: int | None, *, changes: bool
+    ) -> Iterator[tuple[Count, int]]:
         name = self.bound.counted
         if party.startswith(_MEMBERS):
             name = OF_MEMBERS
-        if not (self.bound.ends and changes):
+        if not (self.ends and changes):
             yield Count(party, name, getattr(self.limits, name)), self.amount
-        if name not in {"corrections", OF_MEMBERS}:
+        if name == DIRECTIVES:
+            most = self.limits.directive_bytes
+            yield (
+                Count(party, DIRECTIVE_BYTES, most if share_bytes is None else min(most, share_bytes)),
+                written,
+            )
+        elif name not in {"corrections", OF_MEMBERS}:
             yield Count(party, BYTES, self.limits.bytes), written
 
 
@@ -107,7 +138,7 @@ def charge(
         return None
     rows = getattr(asked, "rows", None) if bound.counted == "members" else None
     amount = 1 if rows is None else max(1, len(rows))
-    return Charge(tuple(_parties(state, principal, asked)), bound, amount, limits)
+    return Charge(tuple(_parties(state, principal, asked)), bound, amount, limits, ends=act.ends)
 
 
 def charge_of_provider(state: State, provider: str, bound: Bound, limits: DailyLimits) -> Charge | None:

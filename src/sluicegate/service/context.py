@@ -91,16 +91,14 @@ class Context(Generic[Answered]):
             by=self.principal.id,
             command_id=self.command_id,
             request=self._request(),
-            charge=self._charge(),
+            charge=self.charge(),
+            effect=self.act.effect,
         )
         return self._read(found)
 
-    def arrange(
-        self, change: Callable[[Ports], Answered | Refusal], *, frees: bool = False
-    ) -> Answered | Refusal:
+    def arrange(self, change: Callable[[Ports], Answered | Refusal]) -> Answered | Refusal:
         """Change what the store holds beside the log; sent again, it has its first answer.
 
-        `frees` is of a change that takes something away.
         Raises: StoreUnavailable: nothing was done, or it will be found done.
         """
 
@@ -113,12 +111,12 @@ class Context(Generic[Answered]):
             by=self.principal.id,
             command_id=self.command_id,
             request=self._request(),
-            charge=self._charge(),
-            frees=frees,
+            charge=self.charge(),
+            effect=self.act.effect,
         )
         return self._read(found)
 
-    def _charge(self) -> Charge | None:
+    def charge(self) -> Charge | None:
         """What the act is counted to."""
         with self.ledger.reading() as state:
             return allowance.charge(state, self.principal, self.act, self.asked, self.services.limits)

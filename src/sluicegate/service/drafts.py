@@ -131,7 +131,7 @@ def discard(context: Context[DraftEnd], asked: DraftArgument) -> DraftEnd | Refu
         ports.principals.remove_draft(found.id)
         return DraftEnd(draft=found.id, discarded=True)
 
-    return context.arrange(change, frees=True)
+    return context.arrange(change)
 
 
 def _own(known: Principals, principal: Principal, draft: str) -> SavedDraft | Refusal:

@@ -32,6 +32,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from sluicegate.acts.act import Effect
 from sluicegate.core import lifecycle
 from sluicegate.core.lifecycle import Acceptance, Command, Refusal, State, ticks
 from sluicegate.core.people import application
@@ -103,7 +104,7 @@ class Ledger:
         self._naming = application.tag_key(key)
         self._load()
 
-    def execute(
+    def execute(  # noqa: PLR0913 - what, who, which command; and what it means for counts and for the disk
         self,
         command: _Asked,
         *,
@@ -111,22 +112,27 @@ class Ledger:
         command_id: str,
         request: Any = None,
         charge: Charge | None = None,
+        effect: Effect = "any",
     ) -> dict[str, Any] | Refusal:
         """Decide a command and append what follows.
 
         `command` may be made inside the transaction, from what must be looked up there. `request` is what
         the caller asked, to tell a repeated command from another one under the same id. `charge` is what it
-        is counted to.
+        is counted to, `effect` what the row of its act says.
         Raises: InvalidInput: malformed. StoreUnavailable: nothing was done, or it will be found done.
         """
         asked = canonical.digest([by, request])
         command_id = _name(by, command_id)
-        is_first = isinstance(command, Command) and lifecycle.narrows(command)
+        is_first = effect == "narrows" or (
+            effect == "directs" and isinstance(command, Command) and lifecycle.narrows(command)
+        )
         result: dict[str, Any] | None = None
         while result is None:
             with self._lanes.hold(first=is_first), self._telling():
                 try:
-                    result = self._do(_Asking(command, by, command_id, asked, charge), is_first=is_first)
+                    result = self._do(
+                        _Asking(command, by, command_id, asked, charge, effect), is_first=is_first
+                    )
                 except _SomethingDue:
                     self._tick()
                 except _RolledBack as rolled_back:
@@ -153,12 +159,12 @@ class Ledger:
         command_id: str,
         request: Any = None,
         charge: Charge | None = None,
-        frees: bool = False,
+        effect: Effect = "any",
     ) -> dict[str, Any] | Refusal:
         """Change what the store holds beside the log, in one transaction; no entry is appended.
 
-        The answer is remembered, unless the command id is empty: then it has a secret. `frees` is of a change
-        that takes something away; it is done also on a disk that is nearly full.
+        The answer is remembered, unless the command id is empty: then it has a secret. What ends something
+        here takes rows away; it is done also on a disk that is nearly full.
         Raises: StoreUnavailable: nothing was done, or it will be found done.
         """
         asked = canonical.digest([by, request])
@@ -168,7 +174,7 @@ class Ledger:
                 with self.store.write() as ports:
                     result = _first(ports.log, named, asked) if named else None
                     if result is None:
-                        if not frees:
+                        if effect == "any":
                             self.room.check()
                         result = _agreed(change(ports))
                         self._count(ports, charge, result, [], changes=True)
@@ -305,7 +311,7 @@ class Ledger:
                 now_ms = self._signed_ms(made, now_ms)
             decided = _agreed(lifecycle.decide(self._state, made, now_ms, Entropy(self.random(32))))
             placed = self._placed(decided, now_ms, asking)
-            if placed and not lifecycle.only_narrows(made):
+            if placed and not self._narrows(made, asking.effect):
                 self.room.check()
                 self._check_clock()
             result = {**decided.result.to_json(), "size": self._state.size + len(placed)}
@@ -313,6 +319,10 @@ class Ledger:
             self._write(ports, placed)
             ports.log.remember(asking.id, PastCommand(asking.digest, result))
         return placed, result
+
+    def _narrows(self, command: Command, effect: Effect) -> bool:
+        """Whether a command that is decided at the head provably only narrows access."""
+        return effect == "narrows" or (effect == "directs" and lifecycle.narrows(command, self._state))
 
     def _signed_ms(self, command: Command, now_ms: int) -> int:
         """The time at which a command is entered: while the clock is in doubt, when it was signed."""
@@ -343,7 +353,8 @@ class Ledger:
         if charge is None:
             return
         written = len(canonical.dumps(result)) + sum(map(_bytes_of, placed))
-        refusal = charge.take(ports.principals, self.now_ms(), written, changes=changes)
+        spent, share = ports.principals, self.room.share_bytes()
+        refusal = charge.take(spent, self.now_ms(), written, changes=changes, share_bytes=share)
         if refusal is not None:
             raise _RolledBack(refusal)
 
@@ -455,6 +466,7 @@ class _Asking(NamedTuple):
     id: str
     digest: str
     charge: Charge | None
+    effect: Effect
 
 
 class _SomethingDue(Exception):

@@ -97,6 +97,7 @@ def _scheduled(context: Context[StatementReceipt], given: Envelope, case: str) -
         by=context.principal.id,
         command_id=f"{context.command_id}/{case}",
         request=["schedule", given.to_json(), case],
+        charge=context.charge(),
     )
     if isinstance(result, Refusal):
         refused = RefusalView(code=result.code, message=result.message, remedy=result.remedy)

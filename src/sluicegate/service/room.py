@@ -4,6 +4,7 @@ Rules:
 - Below the reserve, only what narrows is done; what time moves may use the first half of the reserve, because
   it was accepted before. When there is room again, everything goes on by itself.
 - A command that appends nothing is not refused.
+- Below the reserve, one agency may write an eighth of it in a day, so that it leaves room for the others.
 - Each change is logged once. The metrics show it as long as it lasts.
 """
 
@@ -16,6 +17,8 @@ from sluicegate.errors import StoreUnavailable
 
 DISK_RESERVE = "disk_reserve"
 """The code of the error."""
+SHARE = 8
+"""Which part of the reserve one agency may use in a day."""
 _log = logging.getLogger(__name__)
 
 
@@ -43,6 +46,10 @@ class Room:
             )
         self._was_short = is_short
         return is_short
+
+    def share_bytes(self) -> int | None:
+        """How much of the reserve one agency may write in a day; None while the reserve is not needed."""
+        return self.reserve_bytes // SHARE if self.free_bytes() < self.reserve_bytes else None
 
     def check(self) -> None:
         """Check that there is room for a command. Raises: StoreUnavailable."""

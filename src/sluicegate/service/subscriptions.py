@@ -146,7 +146,7 @@ def remove(context: Context[SubscriptionEnd], asked: SubscriptionArgument) -> Su
             ports.outbox.remove_subscription(found.id)
         return SubscriptionEnd(subscription=found.id, removed=True)
 
-    return context.arrange(change, frees=True)
+    return context.arrange(change)
 
 
 @does(acts.TRY)

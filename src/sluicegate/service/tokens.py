@@ -64,7 +64,7 @@ def revoke(context: Context[TokenView], asked: TokenArgument) -> TokenView | Ref
     def change(ports: Ports) -> TokenView | Refusal:
         return _ended(ports.principals, context.principal, asked.principal)
 
-    return context.arrange(change, frees=True)
+    return context.arrange(change)
 
 
 def _ended(principals: Principals, by: Principal, principal: str) -> TokenView | Refusal:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
-from sluicegate.ports import Principal, Registration, SavedDraft
+from sluicegate.ports import Principal, Registration, SavedDraft, Spent
 from sluicegate.store import schema
 from sluicegate.store.database import Session
 
@@ -130,16 +130,16 @@ class SqlitePrincipals:
         with self._session.writing() as connection:
             connection.execute(sa.delete(_DRAFTS).where(_DRAFTS.c.id == draft))
 
-    def spent(self, party: str) -> Mapping[str, int]:
-        """Until when what a party has used of each daily limit is free again."""
+    def spent(self, party: str) -> Mapping[str, Spent]:
+        """What a party has used of each daily limit."""
         with self._session.reading() as connection:
             text = connection.scalar(_SPENT_BY, {"of": party})
         found: Any = {} if text is None else json.loads(text)
-        return {str(name): int(until_ms) for name, until_ms in found.items()}
+        return {str(name): Spent(*each) for name, each in found.items() if type(each) is list}
 
-    def spend(self, party: str, until_ms: Mapping[str, int]) -> None:
+    def spend(self, party: str, spent: Mapping[str, Spent]) -> None:
         """Note that in place of what was noted."""
-        values = {"of": party, "then": json.dumps(dict(until_ms))}
+        values = {"of": party, "then": json.dumps(dict(spent))}
         with self._session.writing() as connection:
             connection.execute(_SPEND, values)
 

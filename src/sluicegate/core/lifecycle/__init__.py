@@ -125,21 +125,10 @@ def _signed(command: Command) -> Envelope | None:
     return command.envelope if isinstance(command, SignedCommand | directives.OpenLift) else None
 
 
-def narrows(command: Command) -> bool:
-    """Whether a command only narrows what is allowed, so that it need not wait until all that is due is done:
-    a directive that replaces none, and the end of a credential.
+def narrows(command: Command, state: State | None = None) -> bool:
+    """Whether a command that directs provably narrows access: whatever is on the record, or after a state.
 
+    A drill does not; a directive in place of another does if it stops all that the other stopped.
     Raises: InvalidInput: the command is malformed.
     """
-    if isinstance(command, directives.IssueDirective):
-        return directives.replaces_none(command)
-    return isinstance(command, credentials.RevokeCredential)
-
-
-def only_narrows(command: Command) -> bool:
-    """Whether a command only takes access away, at once or after what is due. A disk that is nearly full does
-    not keep it from being done.
-
-    Raises: InvalidInput: the command is malformed.
-    """
-    return narrows(command) or isinstance(command, grants.SuspendGrant | grants.SurrenderGrant)
+    return isinstance(command, directives.IssueDirective) and directives.narrows(command, state)

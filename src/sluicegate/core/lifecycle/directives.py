@@ -122,10 +122,17 @@ class AddDefinition(Command):
     source: str
 
 
-def replaces_none(command: IssueDirective) -> bool:
-    """Whether a directive replaces no other. Raises: InvalidInput: it is malformed."""
+def narrows(command: IssueDirective, state: State | None) -> bool:
+    """Whether a directive provably narrows access: whatever is on the record, or after a state.
+
+    Raises: InvalidInput: it is malformed.
+    """
     document = Document.check(DirectiveStatement.read(command.envelope).document)
-    return document.metadata.replaces is None
+    replaces = document.replaces
+    if replaces is None or document.is_drill:
+        return not document.is_drill
+    old = None if state is None else state.directives.get(replaces.directive)
+    return old is not None and not _wider(document, old)
 
 
 def issue_directive(
@@ -359,19 +366,22 @@ def _widening(state: State, envelope: Envelope, document: Document) -> Refusal |
     if document.replaces is None:
         return None
     old = state.directives[document.replaces.directive]
-    fields = narrowing.widened(document, old.document)
+    fields = _wider(document, old)
     asked = concerned(state.record, state.developer, document)
     consenting = {key.party for key in signers(state, envelope, asked)}
-    if document.is_transcribed:
-        if not old.is_word:
-            fields.append("transcribed")
-        elif document.spec.issuer == old.issuer:
-            consenting.add(old.issuer)
+    if document.is_transcribed and old.is_word and document.spec.issuer == old.issuer:
+        consenting.add(old.issuer)
     if not fields or quorum.satisfied(old.document.spec.lifted_by, consenting):
         return None
     listed = ", ".join(fields)
     said = f"it is not provably narrower than {old.name!r} in {listed}, and not all who lift it have signed"
     return Refusal("forbidden", "not_narrower", said, "let them sign the same file, or lift it in part")
+
+
+def _wider(document: Document, old: Directive) -> list[str]:
+    """The fields in which a directive is not provably narrower than the one that it replaces."""
+    fields = narrowing.widened(document, old.document)
+    return [*fields, "transcribed"] if document.is_transcribed and not old.is_word else fields
 
 
 def confirm(state: State, command: Confirm, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
