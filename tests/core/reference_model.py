@@ -1041,10 +1041,24 @@ def _is_stale(said: Mapping[str, Any], recorded: Entry, before: Sequence[Entry])
     known, later = talk[: said["said"]["count"]], talk[said["said"]["count"] :]
     hashes = b"".join(hashlib.sha256(b"\x00" + e.leaf).digest() for e in known)
     assert said["said"] == {"count": len(known), "digest": "sha256:" + hashlib.sha256(hashes).hexdigest()}
-    return any(
-        e.type == "case.screened" or "conditions" in public_of(e) or public_of(e).get("position") == "object"
-        for e in later
-    )
+    return any(e.type == "case.screened" or _is_news(e, talk[: talk.index(e)]) for e in later)
+
+
+def _is_news(said: Entry, before: Sequence[Entry]) -> bool:
+    """Whether a condition or an objection is among the first three changes of what its agency says so."""
+    news, last = 0, None
+    for entry in (*before, said):
+        if public_of(entry).get("agency") != public_of(said).get("agency") or "position" not in public_of(
+            entry
+        ):
+            continue
+        words = [public_of(entry).get(name) for name in ("position", "reason", "conditions", "sealed")]
+        weighs = words[0] in {"object", "approve-with-conditions"} and (words != last or words[3] is not None)
+        weighs, last = weighs and news < 3, words
+        news += weighs
+        if entry is said:
+            return weighs
+    return False
 
 
 def _statement(envelope: Mapping[str, Any]) -> Any:

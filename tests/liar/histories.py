@@ -221,6 +221,12 @@ def _attempts(h: History) -> None:
     h.must(RecordPosition(before))
     h.must(RecordPosition(_knowing(h, late, "ostp")))
     _grants(h, late, "org-4")
+    unheard = h.applies("org-5", RELEASE, STAGE)
+    before = _knowing(h, unheard, "oncd")
+    limited = {"conditions": {"requestsPerMinute": 2}, "said": h.case(unheard).discussed()}
+    h.must(RecordPosition(position(h.case(unheard), "ostp", "approve-with-conditions", **limited)))
+    h.must(RecordPosition(before))
+    _grants(h, unheard, "org-5")
     h.must(h.order("order", models=[MINI], liftedBy=BOTH))
     lift = h.lifting("order")
     h.says(lift, "oncd approve", "ostp object")
@@ -279,7 +285,7 @@ HISTORIES: dict[str, Callable[[History], None]] = {
 
 
 REFUSED = {
-    "attempts": {"directive.lifted": 1, "grant.amended": 1, "grant.approved": 3},
+    "attempts": {"directive.lifted": 1, "grant.amended": 1, "grant.approved": 4},
     "kept back": {"grant.approved": 1},
 }
 """How many entries of each type a gateway refuses as they are."""

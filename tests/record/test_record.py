@@ -28,8 +28,8 @@ from tests.worlds import content
 
 RECORD = FOLDER / "record.json"
 """The record in the first version of its form."""
-THIRD = "sha256:dc72205c264835232d0dfe3d6e55b83b403e0e6dd940186a1d16299e66b1fd02"
-"""The digest of that record in the third version."""
+THIS = "sha256:81bd48d1e7e3f67a1473e84cd524bfd4f4ad000fa1ce898b18ad6624e2a83791"
+"""The digest of that record in this version."""
 
 
 def written(record: Record) -> bytes:
@@ -91,28 +91,28 @@ def test_the_json_of_an_overlay_is_that_of_the_record_it_will_be() -> None:
 # Versions of the form
 
 
-def test_the_third_version_adds_what_was_said_in_cases_to_what_the_first_wrote() -> None:
+def test_this_version_adds_what_was_said_in_cases_to_what_the_first_wrote() -> None:
     first: Any = canonical.loads(RECORD.read_bytes().strip(), max_bytes=2**20)
     value = before(len(stored())).to_json()
     assert sum(len(case.pop("discussion", ())) for case in value["cases"]) > 100
     assert {**value, "v": 1} == first
-    with pytest.raises(Misread, match=r"^v: expected a record in version 3 of its form, found 1$"):
+    with pytest.raises(Misread, match=r"^v: expected a record in version 4 of its form, found 1$"):
         Record.from_json(first)
 
 
-def test_what_the_third_version_writes_stays_as_it_is() -> None:
-    assert canonical.sha256_hex(written(before(len(stored())))) == THIRD
+def test_what_this_version_writes_stays_as_it_is() -> None:
+    assert canonical.sha256_hex(written(before(len(stored())))) == THIS
 
 
-@pytest.mark.parametrize("v", [0, 1, 2, 4, "3", True, None, 3.0, []])
+@pytest.mark.parametrize("v", [0, 1, 2, 3, 5, "4", True, None, 4.0, []])
 def test_another_version_is_refused(v: object) -> None:
     with pytest.raises(Misread, match=r"^v: expected "):
         Record.from_json({**Record().to_json(), "v": v})
 
 
 def test_another_version_is_refused_as_such_whatever_its_fields_are() -> None:
-    with pytest.raises(Misread, match=r"^v: expected a record in version 3 of its form, found 4$"):
-        Record.from_json({"v": 4, "persons": {}})
+    with pytest.raises(Misread, match=r"^v: expected a record in version 4 of its form, found 5$"):
+        Record.from_json({"v": 5, "persons": {}})
 
 
 def test_the_key_of_a_passkey_is_read_back() -> None:

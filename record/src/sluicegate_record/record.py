@@ -47,11 +47,11 @@ class Snapshot(Form):
     """A record as it is written. Each list has the entities that know their own name, oldest first.
 
     `v` is the version of this form. If a field is added, to it or to an entity, it gets the next version:
-    2 added the `webauthn` of keys, 3 what was said in cases. A record of another version is made again,
-    from the log.
+    2 added the `webauthn` of keys, 3 what was said in cases, 4 whether it weighs. A record of another version
+    is made again, from the log.
     """
 
-    v: Literal[3]
+    v: Literal[4]
     origin: str
     log: str
     developer: str
@@ -99,8 +99,8 @@ class Record:
         """The record that `to_json` wrote. Raises: Misread: another version of the form, or no record:
         an entity is there twice, or names a case or terms that are not there.
         """
-        if type(value) is dict and value.get("v", 3) != 3:
-            raise Misread("a record in version 3 of its form", shown(value["v"]), ("v",))
+        if type(value) is dict and value.get("v", 4) != 4:
+            raise Misread("a record in version 4 of its form", shown(value["v"]), ("v",))
         found = Snapshot.from_json(value)
         for name in found.unknown:
             raise Misread("a field that this build knows", repr(name), (name,))
@@ -123,7 +123,7 @@ class Record:
     def to_json(self) -> dict[str, Json]:
         """The record as JSON, as `canonical.dumps` takes it."""
         return Snapshot(
-            v=3,
+            v=4,
             origin=self.origin,
             log=self.log,
             developer=self.developer,

@@ -88,12 +88,14 @@ LIST = Act(
 class ContributionView(ActAnswer):
     """What someone said in a case, at its place in the log.
 
-    `what` is the word of a position, or answer, reply, screening, proceeding, note.
+    `what` is the word of a position, or answer, reply, screening, proceeding, note. `weighs` says that a
+    consent does not count whose signer did not know of it.
     """
 
     seq: int
     who: str
     what: str
+    weighs: bool = False
 
 
 @form

@@ -127,7 +127,9 @@ def _uncounted(said: Sequence[Entry], place: int) -> str:
     if place != _newest(said, body.agency):
         return ""
     unheard = map(Contribution.of, said[_seen(said, place) : place])
-    why = wording.because([ContributionView(seq=each.seq, who=each.who, what=each.what) for each in unheard])
+    why = wording.because(
+        [ContributionView(seq=each.seq, who=each.who, what=each.what, weighs=each.weighs) for each in unheard]
+    )
     return f" (it does not count{why})" if why else ""
 
 

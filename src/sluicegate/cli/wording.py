@@ -163,7 +163,7 @@ def before(unheard: Sequence[ContributionView]) -> str:
 
 def because(unheard: Sequence[ContributionView]) -> str:
     """Why a consent does not count: what has weight of all that its signer did not know of."""
-    weighty = [_contributed(each) for each in unheard if each.what in kinds.WEIGHTY]
+    weighty = [_contributed(each) for each in unheard if each.weighs]
     return f", because {' and '.join(weighty)}" if weighty else ""
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -21,14 +23,16 @@ from sluicegate_record.form import Misread
 from sluicegate_record.law import Breach, Support
 from sluicegate_record.log import canonical, merkle
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.leaf import Opening
 from sluicegate_record.record import Record
 from sluicegate_record.statements.about import About
 from sluicegate_record.statements.discussion import Discussion
 from sluicegate_record.statements.notes import NoteStatement
+from sluicegate_record.terms import kinds
 from sluicegate_record.terms.rule import Rule
 from tests.core.access.test_vouch import asked, folded, trust
 from tests.core.lifecycle.test_positions import schedule
-from tests.forging import told
+from tests.forging import forged, told
 from tests.worlds import (
     AGENCIES,
     LOG,
@@ -240,6 +244,187 @@ def test_what_cannot_have_been_said_is_malformed(wrong: Discussion) -> None:
         world.do(RecordPosition(schedule("oncd", case, said=wrong), case=case.id))
 
 
+# An agency that goes on objecting
+
+
+def stale_since(world: World, case: Followed, *words: Mapping[str, Any]) -> bool:
+    """Whether an approval of ostp that was signed before caisi said this is stale."""
+    before = over(case, "ostp", reason=f"at {len(case.discussion)}")
+    for each in words:
+        put(world, over(case, "caisi", **each))
+    return "stale" in put(world, before)
+
+
+def objecting(reason: str) -> dict[str, Any]:
+    return {"word": "object", "reason": reason}
+
+
+LIMITED = {"word": "approve-with-conditions", "conditions": CONDITIONS, "reason": ""}
+
+
+@pytest.mark.parametrize("said", [objecting("too risky"), LIMITED], ids=["objection", "condition"])
+def test_what_an_agency_repeats_makes_no_consent_stale_again(said: Mapping[str, Any]) -> None:
+    world = World.opened(**THREE)
+    case = world.submit()
+    assert stale_since(world, case, said)
+    assert not stale_since(world, case, said), "the same again"
+    recorded = [each.public for each in world.entries if each.public.get("agency") == "caisi"]
+    assert ["weighs" in each for each in recorded[-2:]] == [False, True]
+    assert recorded[-1]["weighs"] is False
+    assert case.saying(said["word"]) == {"caisi"}, "it stands all the same"
+    assert case.consents >= {"ostp"}
+
+
+def test_what_an_agency_says_otherwise_weighs_three_times_and_no_more() -> None:
+    """One other letter each time, and other conditions, and another position in between."""
+    world = World.opened(**THREE)
+    case = world.submit()
+    found = [
+        stale_since(world, case, objecting("too risky!")),
+        stale_since(world, case, LIMITED),
+        stale_since(world, case, objecting("too risky?")),
+        stale_since(world, case, objecting("too risky.")),
+        stale_since(world, case, {"word": "abstain"}, objecting("too risky!")),
+    ]
+    assert found == [True] * kinds.NEWS_MAX + [False, False]
+
+
+def test_each_agency_has_its_own_three_and_a_screening_record_always_weighs() -> None:
+    world = World.opened(**THREE)
+    case = world.submit()
+    for number in range(5):
+        put(world, over(case, "caisi", "object", reason=f"no {number}"))
+    before = over(case, "ostp")
+    put(world, over(case, "oncd", "approve-with-conditions", conditions=CONDITIONS, reason=""))
+    assert put(world, before)["stale"]
+    for _ in range(5):
+        before = over(case, "ostp", reason=f"at {len(case.discussion)}")
+        world.must(screened(case))
+        assert put(world, before)["stale"]
+
+
+def test_an_objection_after_a_yes_weighs_though_its_words_are_as_before() -> None:
+    world = World.opened(**THREE)
+    case = world.submit()
+    put(world, over(case, "caisi", "object"))
+    put(world, over(case, "caisi"))
+    assert stale_since(world, case, {"word": "object"})
+
+
+def test_a_sealed_reason_may_be_another_one_each_time() -> None:
+    world = World.opened(**THREE)
+    case = world.submit()
+    found = []
+    for number in range(kinds.NEWS_MAX + 1):
+        before = over(case, "ostp", reason=f"at {number}")
+        reason = Opening(bytes([number]) * 32, canonical.dumps("of state"))
+        sealed = reason.commitment("sealed", "reason")
+        said = over(case, "caisi", "object", sealed=sealed)
+        world.must(RecordPosition(said, reason))
+        found.append("stale" in put(world, before))
+    assert found == [True] * kinds.NEWS_MAX + [False]
+
+
+def test_it_is_shown_which_of_what_was_said_weighs() -> None:
+    world = World.opened(**THREE)
+    case = world.submit()
+    put(world, over(case, "caisi", "object"))
+    before = over(case, "ostp", "object")
+    put(world, over(case, "caisi", "object", said=case.discussed(0)))
+    world.must(screened(case))
+    told = put(world, before)["unheard"]
+    assert [(each["what"], each.get("weighs", False)) for each in told] == [
+        ("object", False),
+        ("screening", True),
+    ]
+
+
+def repeated() -> tuple[World, Followed]:
+    """A case in which caisi objects twice with the same words, and ostp approves a second time in between."""
+    world = World.opened(**THREE)
+    case = world.submit()
+    put(world, over(case, "caisi", "object"))
+    assert not stale_since(world, case, {"word": "object"})
+    return world, case
+
+
+def test_in_an_earlier_log_what_is_repeated_weighs_as_it_did() -> None:
+    """No entry of it says that it does not. So every outcome that the log has is still found."""
+    world, case = repeated()
+    record = Record()
+    for each in world.entries:
+        public = {name: value for name, value in each.public.items() if name != "weighs"}
+        earlier = forged(each.type, public, seq=each.seq, at_ms=each.at_ms, by=each.by, stream=each.stream)
+        record.apply(earlier if "weighs" in each.public else each)
+    assert record.cases[case.id].positions["ostp"].is_stale
+    assert not case.positions["ostp"].is_stale
+
+
+def test_a_lie_that_something_new_does_not_weigh_is_found_and_believed_by_none() -> None:
+    world = World.opened(**THREE)
+    case = world.submit()
+    before = over(case, "ostp")
+    put(world, over(case, "caisi", "object"))
+    lied = told(world.entries[-1], {"weighs": False})
+    put(world, before)
+    record = Record()
+    for each in world.entries[:-2]:
+        record.apply(each)
+    found = law.breach(record, lied, record.pinned(), LOG, Support.RECORD)
+    assert isinstance(found, Breach)
+    assert found.rule == "weighs_if_it_is_new"
+    assert law.breach(record, lied, record.pinned(), LOG, Support.SIGNATURES) is None
+    record.apply(lied)
+    record.apply(world.entries[-1])
+    assert record.cases[case.id].positions["ostp"].is_stale
+
+
+def test_entries_without_a_signature_do_not_use_up_what_an_agency_may_say() -> None:
+    """A lying log would write objections in its name until the real one weighs nothing at a gateway."""
+    world = World.opened(**THREE)
+    case = world.submit()
+    for number in range(kinds.NEWS_MAX + 1):
+        public = {
+            "case": case.id,
+            "agency": "caisi",
+            "owner": "caisi",
+            "owners": ["caisi"],
+            "position": "object",
+            "reason": f"no {number}",
+            "digest": "sha256:" + "0" * 64,
+            "envelope": over(case, "oncd").to_json(),
+        }
+        world.write("position.recorded", public)
+    table = vouched(world.entries)
+    record = table.record
+    before = position(case, "ostp", said=record.cases[case.id].discussed())
+    said = signed(approval(case.question, "caisi", position="object", reason="now").payload(), "caisi")
+    for public in (
+        {**as_recorded(case, "caisi", said, "object"), "weighs": False},
+        as_recorded(case, "ostp", before, "approve"),
+    ):
+        table.apply(world.write("position.recorded", public))
+    assert table.findings["position.recorded"] == kinds.NEWS_MAX + 1, "only the forged ones"
+    assert record.cases[case.id].positions["ostp"].is_stale
+
+
+def as_recorded(case: Followed, agency: str, envelope: Envelope, word: str) -> dict[str, Any]:
+    """The public part of the entry with a position."""
+    said = json.loads(envelope.payload)["predicate"]
+    told = {"said": said["said"]} if "said" in said else {}
+    return {
+        "case": case.id,
+        "agency": agency,
+        "owner": agency,
+        "owners": [agency],
+        "position": word,
+        "reason": said["reason"],
+        "digest": envelope.digest,
+        "envelope": envelope.to_json(),
+        **told,
+    }
+
+
 # Its agency's time
 
 
@@ -421,9 +606,19 @@ def test_a_gateway_counts_what_was_said_by_agencies_that_it_does_not_know() -> N
 # Its form
 
 
-@pytest.mark.parametrize("value", [None, [], [1, "a", "b"], [True, "a", "b", "00"], [1, "a", "b", "zz"]])
-def test_a_contribution_is_a_number_two_words_and_a_hash(value: Any) -> None:
-    given = Contribution(1, "oncd", "ask", bytes(32))
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        [],
+        [1, "a", "b", "00"],
+        [True, "a", "b", "00", False],
+        [1, "a", "b", "zz", False],
+        [1, "a", "b", "00", 0],
+    ],
+)
+def test_a_contribution_is_a_number_two_words_a_hash_and_whether_it_weighs(value: Any) -> None:
+    given = Contribution(1, "oncd", "ask", bytes(32), False)
     assert Contribution.from_json(given.to_json()) == given
     with pytest.raises(Misread):
         Contribution.from_json(value)

@@ -656,6 +656,12 @@ IN_CASES = {
         "knows_the_discussion",
         "a position over another discussion than that of its case",
     ),
+    "a position that says something new, and is said not to weigh": Untrue(
+        SAYS,
+        says(weighs=False),
+        "weighs_if_it_is_new",
+        "a position that says something new, and is said not to",
+    ),
     "a position in a case that is over": Untrue(
         SAYS, case_is(state="determined"), "is_asked", "a position in a case that is not open"
     ),

@@ -9,6 +9,8 @@ Rules:
 - A consent is stale if its signer did not know of a condition, an objection or a screening record that came
   before it. It does not count, and the time and the question of its agency go on, until the agency signs
   again. What else a signer did not know of is only shown. Objections and conditions stand.
+- No agency can keep the consents of others stale: what it repeats does not weigh, and no more than `NEWS_MAX`
+  of its objections and conditions do. A position that has no effect for a reader always weighs there.
 """
 
 from __future__ import annotations
@@ -70,6 +72,12 @@ class Opinion(Form):
     sealed: bool = False
     said: Discussion | None = None
     is_stale: bool = False
+
+    def is_like(self, body: cases.PositionRecorded) -> bool:
+        """Whether a later position says the same in public. Sealed reasons cannot be compared."""
+        is_open = not self.sealed and body.sealed_reason is None
+        own = (self.position, self.reason, self.conditions)
+        return is_open and own == (body.position, body.reason, body.conditions)
 
 
 @form
@@ -200,14 +208,35 @@ class Case(Form):
 
     def after(self, entry: Happening) -> Case:
         """The case after an entry. An entry about another case changes nothing."""
-        move = _MOVES.get(type(entry.body))
-        return self if move is None else move(self, entry, entry.body).hearing(entry)
+        body = entry.body
+        move = _MOVES.get(type(body))
+        if move is None:
+            return self
+        is_repeated = isinstance(body, cases.PositionRecorded) and self.is_repeated(body)
+        return move(self, entry, body).hearing(entry, is_repeated=is_repeated)
 
-    def hearing(self, entry: Happening) -> Case:
-        """The case after something was said in it, whatever follows from that."""
+    def hearing(self, entry: Happening, *, is_repeated: bool = False) -> Case:
+        """The case after something was said in it, whatever follows from that. An entry that says that it
+        does not weigh is believed only if it `is_repeated`.
+        """
         if case_of(entry.body) != self.id:
             return self
-        return replace(self, discussion=(*self.discussion, Contribution.of(entry)))
+        said = Contribution.of(entry)
+        if not is_repeated:
+            said = said._replace(weighs=said.what in kinds.WEIGHTY)
+        return replace(self, discussion=(*self.discussion, said))
+
+    def is_repeated(self, body: cases.PositionRecorded) -> bool:
+        """Whether an objection or a condition need not make consents stale: it says what its agency's newest
+        position says, or `NEWS_MAX` of its agency have weighed here. Skipped entries count as none of them.
+        """
+        if body.position not in kinds.WEIGHTY:
+            return False
+        newest = self.positions.get(body.agency)
+        if newest is not None and newest.is_like(body):
+            return True
+        own = {each.seq for each in self.history if each.agency == body.agency}
+        return sum(each.weighs for each in self.discussion if each.seq in own) >= kinds.NEWS_MAX
 
     def discussed(self, count: int | None = None) -> Discussion:
         """All that was said in it, or so many contributions from the beginning."""
@@ -542,7 +571,7 @@ def _is_stale(case: Case, body: cases.PositionRecorded) -> bool:
     said = body.said
     if said is None or body.position not in CONSENT:
         return False
-    is_weighty = any(each.what in kinds.WEIGHTY for each in case.discussion[said.count :])
+    is_weighty = any(each.weighs for each in case.discussion[said.count :])
     return is_weighty or said != case.discussed(said.count)
 
 

@@ -7,6 +7,8 @@ Rules:
 - It is counted even if it has no effect for a reader. So every reader of a log counts the same.
 - A condition, an objection and a screening record weigh: a consent does not count if its signer did not know
   of one that came before the consent was recorded. An applicant cannot make any of them.
+- An agency's objection or condition does not weigh if it only repeats its position before, or if so many
+  of them have weighed as one agency may have in a case (`Case.is_repeated`).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from sluicegate_record.entities.happening import Happening
 from sluicegate_record.entries import Body, cases, releases
 from sluicegate_record.form import Json, Misread, shown
 from sluicegate_record.log import merkle
+from sluicegate_record.terms import kinds
 
 APPLICANT = "applicant"
 
@@ -26,34 +29,36 @@ class Contribution(NamedTuple):
     """An entry with what someone said in a case: who, and what.
 
     `what` is the word of a position, or answer, reply, screening, proceeding, note. `leaf` is the hash of its
-    leaf, 32 bytes.
+    leaf, 32 bytes. `weighs` says whether it makes a consent stale whose signer did not know of it.
     """
 
     seq: int
     who: str
     what: str
     leaf: bytes
+    weighs: bool
 
     @classmethod
     def of(cls, entry: Happening) -> Self:
-        """The contribution that an entry is. Requires: `case_of` names its case."""
+        """The contribution that an entry says it is. Requires: `case_of` names its case."""
         who, what = _SAYS[type(entry.body)](entry.body)
-        return cls(entry.seq, who, what, merkle.leaf_hash(entry.leaf))
+        weighs = what in kinds.WEIGHTY and getattr(entry.body, "weighs", True)
+        return cls(entry.seq, who, what, merkle.leaf_hash(entry.leaf), weighs)
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
-        """A number, two texts and 64 hex digits. Raises: Misread."""
-        if type(value) is not list or [type(each) for each in value] != [int, str, str, str]:
-            raise Misread("a whole number and three texts", shown(value))
-        seq, who, what, leaf = value
+        """A number, two texts, 64 hex digits, true or false. Raises: Misread."""
+        if type(value) is not list or [type(each) for each in value] != [int, str, str, str, bool]:
+            raise Misread("a whole number, three texts, true or false", shown(value))
+        seq, who, what, leaf, weighs = value
         try:
-            return cls(seq, who, what, bytes.fromhex(leaf))
+            return cls(seq, who, what, bytes.fromhex(leaf), weighs)
         except ValueError:
             raise Misread("a hash in hexadecimal digits", shown(leaf)) from None
 
     def to_json(self) -> list[Json]:
-        """A number, two texts and 64 hex digits."""
-        return [self.seq, self.who, self.what, self.leaf.hex()]
+        """A number, two texts, 64 hex digits, true or false."""
+        return [self.seq, self.who, self.what, self.leaf.hex(), self.weighs]
 
 
 def case_of(body: Body) -> str | None:

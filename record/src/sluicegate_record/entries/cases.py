@@ -207,4 +207,5 @@ class PositionRecorded(Body):
     whole_due_ms: Time | Absent | None = ABSENT
     transcribed: Arrival | None = None
     said: Annotated[Discussion | None, Note("what had been said in the case, as its signer saw it")] = None
+    weighs: Annotated[bool, Note("false if it makes no consent stale: its agency has said so before")] = True
     secret: Annotated[Sealed | None, Key("reason"), Note("if sealed")] = None

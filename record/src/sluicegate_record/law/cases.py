@@ -73,6 +73,13 @@ def knows_the_discussion(at: At, body: cases.PositionRecorded) -> None:
     require(same, "a position over another discussion than that of its case")
 
 
+@of_the_record
+def weighs_if_it_is_new(at: At, body: cases.PositionRecorded) -> None:
+    """A position that is said not to make consents stale repeats what its agency has said."""
+    is_right = body.weighs or at.case(body.case).is_repeated(body)
+    require(is_right, "a position that says something new, and is said not to")
+
+
 def _arrival(envelope: Envelope) -> Arrival | None:
     """How a letter came that officers transcribe; None if the agency signed itself."""
     is_letter = _states(statements.Transcription, envelope)
@@ -217,6 +224,7 @@ RULES: dict[type[Body], tuple[LawRule, ...]] = {
         is_as_signed,
         follows,
         knows_the_discussion,
+        weighs_if_it_is_new,
         is_asked,
         is_named_by_its_digest,
     ),

@@ -19,6 +19,8 @@ from sluicegate_record.terms.rule import Rule
 
 WEIGHTY = frozenset({"object", "approve-with-conditions", "screening"})
 """What makes a consent stale whose signer did not know of it."""
+NEWS_MAX = 3
+"""How many objections and conditions of one agency weigh in a case."""
 TERMS, ADMISSION, AMENDMENT, OPENING = "terms", "admission", "amendment", "opening"
 REMOVAL, LIFT, APPEAL = "removal", "lift", "appeal"
 

@@ -188,6 +188,8 @@ def _record(state: State, stated: _StatedPosition, now_ms: int, entropy: Entropy
     if refusal is not None:
         return refusal
     body = _spoken(stated, owners, digest)
+    if case.is_repeated(body):
+        body = replace(body, weighs=False)
     after = case.after(Trial(body, state.size, now_ms))
     if case.asked_ms is not None and not after.asking and case.whole_clock is not None:
         body = replace(body, whole_due_ms=timing.whole_due(case, now_ms))

@@ -50,7 +50,9 @@ def placed(state: State, question: Question, step: str) -> Case | Refusal:
 
 def contributions(said: Iterable[Contribution]) -> tuple[ContributionView, ...]:
     """What was said in a case, as it is shown."""
-    return tuple(ContributionView(seq=each.seq, who=each.who, what=each.what) for each in said)
+    return tuple(
+        ContributionView(seq=each.seq, who=each.who, what=each.what, weighs=each.weighs) for each in said
+    )
 
 
 def case_unknown(name: str) -> Refusal:
