@@ -38,7 +38,7 @@ FREE: Mapping[str, Mapping[str, str]] = {
     },
     "only its writer knows it": {
         "case.determined": "outcome reasonCode",
-        "case.opened": "described named organization",
+        "case.opened": "described named opener organization",
         "case.resumed": "case",
         "case.waitlisted": "case",
         "case.warned": "case",

@@ -26,7 +26,11 @@ Path: TypeAlias = tuple[str | int, ...]
 """A place in an entry: the part, the field, and so on within it; 0 is the first of a list."""
 GONE = object()
 DEPTH_MAX = 6
-UNSAID: Mapping[str, list[Any]] = {"said": [Discussion.of(()).to_json()], "weighs": [False]}
+UNSAID: Mapping[str, list[Any]] = {
+    "said": [Discussion.of(()).to_json()],
+    "weighs": [False],
+    "opener": ["applicant_other"],
+}
 """What may be said in fields that no entry of the logs has."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT")
 _SALT = bytes(range(32))

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 
 import pytest
 
 from sluicegate.acts import applications as acts
-from sluicegate.acts import cases, review
+from sluicegate.acts import cases, grants, members, review
+from sluicegate.acts.members import MemberRow
 from sluicegate.core.lifecycle import Refusal
+from sluicegate.core.lifecycle.applications import SubmitApplication
 from sluicegate.errors import BadEnvelope, InvalidDocument, InvalidInput
 from sluicegate.service import applications
 from sluicegate.service.casefile import grant_of
@@ -70,7 +74,9 @@ def test_an_applicant_has_at_most_so_many_open_applications(plane):
 def test_the_entry_names_the_applicant_by_pseudonym_and_nothing_else(plane):
     plane.submit(name="Example Bank")
     entry = plane.store.log.entries(plane.size - 1, 1)[0]
-    assert entry.by == plane.who["applicant"].id
+    assert re.fullmatch(r"applicant_[a-z2-7]{16}", entry.by)
+    assert plane.who["applicant"].id.encode() not in entry.leaf
+    assert gate_value(entry, "opener") == plane.who["applicant"].id
     assert b"Example Bank" not in entry.leaf
     assert entry.sealed["application"].value() == {
         "organization": {"name": "Example Bank", "registeredIn": "US"}
@@ -93,6 +99,66 @@ def test_to_who_may_not_know_it_an_unannounced_release_does_not_exist(plane):
     assert isinstance(missing, Refusal)
     assert repr(hidden).replace("secret", "missin") == repr(missing)
     assert not isinstance(plane.submit("developer", release="secret"), Refusal)
+
+
+# What the public part links
+
+
+def test_no_public_word_links_two_cases_of_an_applicant(plane):
+    """Neither what it does in its cases, nor what is done about its grants and members."""
+    said = []
+    for name in ("Example Utility", "Example Grid"):
+        size = plane.size
+        grant = plane.admit(name=name)
+        plane.credential(grant, key=f"key of {name}")
+        yes(plane.do("applicant", members.REGISTER, grant=grant, rows=(a_member(name),)))
+        yes(renew(plane, grant))
+        yes(plane.do("developer", grants.REMOVE, grant=grant, code="misuse", text="why"))
+        written = plane.store.log.entries(size, plane.size - size)
+        named = {each.by: each.id for each in written if each.by.startswith("applicant_")}
+        assert len(named) == len(set(named.values())) >= 4, "one for each command"
+        said.append({word for each in written for word in (each.by, each.id, *words(dict(each.public)))})
+    assert not {word for word in said[0] & said[1] if word.startswith(("applicant_", "org_", "cmd_"))}
+    assert plane.who["applicant"].id not in said[0] | said[1]
+
+
+def a_member(name):
+    return MemberRow(identifiers=(hashlib.sha256(name.encode()).digest()[:16],))
+
+
+def words(value):
+    if isinstance(value, dict):
+        return {word for each in value.values() for word in words(each)}
+    if isinstance(value, list):
+        return {word for each in value for word in words(each)}
+    return {str(value)}
+
+
+def test_who_applied_goes_on_acting_in_a_case_whatever_its_entries_call_it(plane):
+    case = plane.submit().application
+    plane.carry(worlds.position(plane.case(case), "oncd", "ask", reason="who?"), "oncd")
+    yes(plane.do("applicant", acts.ANSWER, case=case, agency="oncd", text="so it is"))
+    assert no(plane.do("rival", acts.WITHDRAW, case=case)) == "case_unknown"
+    plane.restart()
+    assert [each.case for each in yes(plane.do("applicant", cases.LIST)).cases] == [case]
+    yes(plane.do("applicant", acts.WITHDRAW, case=case))
+
+
+def test_a_case_of_an_earlier_build_stays_its_applicants(plane):
+    """Its entry says who applied in `by`, and has no field for it."""
+    who = plane.who["applicant"].id
+    dossier = {"organization": {"name": "Example Bank", "registeredIn": "US"}}
+    command = SubmitApplication(RELEASE, STAGE, "api", "org-1", dossier)
+    case = plane.ledger.execute(command, by=who, command_id="earlier")["application"]
+    for agency in ("oncd", "ostp"):
+        plane.say(case, agency)
+    assert (plane.case(case).applicant, plane.case(case).opener) == (who, None)
+    renewal = yes(renew(plane, plane.case(case).grant)).application
+    assert plane.case(renewal).applicant != who
+    assert plane.case(renewal).principal == who
+    asked = {"grant": plane.case(case).grant, "code": "misuse", "text": "why"}
+    removal = yes(plane.do("developer", grants.REMOVE, **asked)).case
+    yes(plane.do("applicant", acts.REPLY, case=removal, text="no"))
 
 
 # Coming back under another plan

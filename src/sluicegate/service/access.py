@@ -35,7 +35,7 @@ def sees(principal: Principal, case: Case) -> bool:
         return True
     if principal.role == AGENCY:
         return principal.party in case.parties
-    return case.organization is not None and case.applicant == principal.id
+    return case.organization is not None and case.principal == principal.id
 
 
 def sees_some(principal: Principal, heading: Heading) -> bool:
@@ -46,4 +46,4 @@ def sees_some(principal: Principal, heading: Heading) -> bool:
 def administers(principal: Principal, state: State, organization: str) -> bool:
     """Whether the principal is who applied for an organization: it alone looks after its members."""
     cases = (state.cases[name] for name in state.cases_of.get(organization, ()))
-    return any(case.applicant == principal.id for case in cases)
+    return any(case.principal == principal.id for case in cases)

@@ -81,7 +81,8 @@ def prepared(
     pseudonym = _pseudonym(ledger, known, principal, organization)
     dossier = {"organization": organization}
     described = describe(ledger, pseudonym, organization)
-    return SubmitApplication(asked.release, asked.stage, asked.surface, pseudonym, dossier, described)
+    about = (asked.release, asked.stage, asked.surface)
+    return SubmitApplication(*about, pseudonym, dossier, described, context.opener)
 
 
 def describe(ledger: Ledger, pseudonym: str, organization: dict[str, Any]) -> Description:
@@ -100,7 +101,7 @@ def amend(context: Context[NewAmendment], asked: Amendment) -> NewAmendment | Re
     ledger = context.ledger
     with ledger.reading() as state:
         found = state.grants.get(asked.grant)
-        if found is None or state.cases[found.case].applicant != context.principal.id:
+        if found is None or state.cases[found.case].principal != context.principal.id:
             return grant_unknown(asked.grant)
     changed, described = None, None
     if asked.organization is not None:
@@ -112,7 +113,7 @@ def amend(context: Context[NewAmendment], asked: Amendment) -> NewAmendment | Re
         with ledger.reading() as state:
             agreed = dossier_of(ledger, state, state.cases[state.grants[asked.grant].dossier])
         assert agreed is not None
-        return Amend(asked.grant, asked.renew, changed or agreed, described)
+        return Amend(asked.grant, asked.renew, changed or agreed, described, context.opener)
 
     return context.execute(command)
 
@@ -149,7 +150,7 @@ def appeal(context: Context[NewAppeal], asked: CaseText) -> NewAppeal | Refusal:
     def command(_: Ports) -> OpenAppeal:
         with ledger.reading() as state:
             about = state.record.dossier_of_appeal(state.cases[asked.case])
-            return OpenAppeal(asked.case, text, dossier_of(ledger, state, state.cases[about]))
+            return OpenAppeal(asked.case, text, dossier_of(ledger, state, state.cases[about]), context.opener)
 
     return _by_applicant(context, asked.case, command)
 
@@ -226,7 +227,7 @@ def _by_applicant(
         case = seen(state, context.principal, name)
     if isinstance(case, Refusal):
         return case
-    if case.applicant != context.principal.id:
+    if case.principal != context.principal.id:
         said = f"only who applied may {context.act.name.removeprefix('case.')}"
         return Refusal("forbidden", "not_applicant", said, "use the token the application was made with")
     return context.execute(command)

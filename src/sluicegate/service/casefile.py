@@ -185,7 +185,7 @@ def _next_steps(state: State, principal: Principal, case: Case) -> Iterator[str]
             yield "screen"
         if signers.is_stuck(case, state.docket.heading(case.id).unable):
             yield "pin"
-    if case.applicant == principal.id and case.organization is not None:
+    if case.principal == principal.id and case.organization is not None:
         yield from _next_of_applicant(state, case)
 
 

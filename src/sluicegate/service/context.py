@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from sluicegate.acts.act import Act, Answered, AnyAct, Arguments, Asked
+from sluicegate.acts.act import APPLICANT, PERSON, Act, Answered, AnyAct, Arguments, Asked
 from sluicegate.core.lifecycle import Command, Refusal
 from sluicegate.errors import StoreUnusable
 from sluicegate.parsing.documents import Reading
@@ -22,6 +22,8 @@ from sluicegate_record.form import Misread
 
 STRANGER = Principal("anyone", "anyone", "")
 """Who does an act without a token."""
+UNLINKED = frozenset({APPLICANT, PERSON})
+"""The roles that entries name by another pseudonym for each command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,16 @@ class Context(Generic[Answered]):
         assert self.reading is not None, f"{self.act.name} has no document"
         return self.reading.required()
 
+    @property
+    def opener(self) -> str | None:
+        """Who acts, for a command whose entries do not say it in `by`; None for any other."""
+        return self.principal.id if self._is_unlinked else None
+
+    @property
+    def _is_unlinked(self) -> bool:
+        """Whether entries must not show that two commands are of one party."""
+        return self.principal.role in UNLINKED
+
     def first(self) -> Answered | Refusal | None:
         """What a command answered if it was done before, for one that is refused for what is true since then.
 
@@ -93,6 +105,7 @@ class Context(Generic[Answered]):
             request=self._request(),
             charge=self.charge(),
             effect=self.act.effect,
+            is_unlinked=self._is_unlinked,
         )
         return self._read(found)
 

@@ -132,5 +132,5 @@ def _holds(context: Context[Any], grant: str) -> bool:
         found = state.grants.get(grant)
         if found is None:
             return False
-        applicant = state.cases[found.case].applicant
+        applicant = state.cases[found.case].principal
     return context.principal.role == DEVELOPER or applicant == context.principal.id

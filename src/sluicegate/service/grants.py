@@ -149,7 +149,7 @@ def _case(context: Context[Any], grant: str) -> Case | Refusal:
 def _own(context: Context[Any], grant: str, what: str, remedy: str) -> Case | Refusal:
     """The case of a grant that the caller holds."""
     case = _case(context, grant)
-    if isinstance(case, Case) and case.applicant != context.principal.id:
+    if isinstance(case, Case) and case.principal != context.principal.id:
         return Refusal("forbidden", "not_applicant", f"only its holder may {what}", remedy)
     return case
 

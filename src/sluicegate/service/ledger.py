@@ -113,12 +113,14 @@ class Ledger:
         request: Any = None,
         charge: Charge | None = None,
         effect: Effect = "any",
+        is_unlinked: bool = False,
     ) -> dict[str, Any] | Refusal:
         """Decide a command and append what follows.
 
         `command` may be made inside the transaction, from what must be looked up there. `request` is what
         the caller asked, to tell a repeated command from another one under the same id. `charge` is what it
-        is counted to, `effect` what the row of its act says.
+        is counted to, `effect` what the row of its act says. `is_unlinked`: the entries name the caller by a
+        pseudonym for this command only.
         Raises: InvalidInput: malformed. StoreUnavailable: nothing was done, or it will be found done.
         """
         asked = canonical.digest([by, request])
@@ -126,6 +128,7 @@ class Ledger:
         is_first = effect == "narrows" or (
             effect == "directs" and isinstance(command, Command) and lifecycle.narrows(command)
         )
+        by = self.pseudonym(by, command_id) if is_unlinked else by
         result: dict[str, Any] | None = None
         while result is None:
             with self._lanes.hold(first=is_first), self._telling():
@@ -240,6 +243,10 @@ class Ledger:
     def tag(self, name: str) -> str:
         """The tag of a legal name in entries. Without the log's key, no one can find out the name."""
         return application.tag(self._naming, name)
+
+    def pseudonym(self, by: str, command: str) -> str:
+        """The name of a caller in the entries of one command, by its id on the record."""
+        return application.pseudonym(self._naming, by, command)
 
     def waiting(self) -> int:
         """How many threads wait for their turn to write."""

@@ -21,7 +21,7 @@ def addressed(outbox: Outbox, entries: Sequence[Entry], state: State) -> list[Le
     news = list(notices.news(entries, state.cases, state.record, state.transcripts))
     if not news:
         return []
-    subscribers = outbox.subscribers({case.applicant for case, _ in news})
+    subscribers = outbox.subscribers({case.principal for case, _ in news})
     return [
         letter(notice, subscription.id)
         for case, notice in news

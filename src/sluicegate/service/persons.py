@@ -48,6 +48,7 @@ from sluicegate.core.lifecycle.persons import (
     member_unknown,
     parts,
 )
+from sluicegate.core.lifecycle.registry import ClaimOrigin
 from sluicegate.core.people import members
 from sluicegate.core.people.persons import Claim, Person
 from sluicegate.errors import InvalidInput
@@ -245,7 +246,7 @@ def _claim(state: State, person: Person, claim: Claim) -> ClaimView:
 def _own(context: Context[Any], state: State, person: Person, claim: Claim) -> OwnClaimView:
     """A claim as its person sees it."""
     is_own = claim.issuer == SELF
-    is_hidden = is_own and state.registry.told[person.id][SELF].by != context.principal.id
+    is_hidden = is_own and not _is_by(context, state.registry.told[person.id][SELF])
     return OwnClaimView(
         issuer="you" if is_own else _issuer(context.ledger, state, person, claim.issuer),
         status=None if is_hidden else claim.status,
@@ -254,6 +255,12 @@ def _own(context: Context[Any], state: State, person: Person, claim: Claim) -> O
         until_ms=claim.until_ms,
         yours=is_own,
     )
+
+
+def _is_by(context: Context[Any], told: ClaimOrigin) -> bool:
+    """Whether the caller made a claim; earlier builds named callers by their own ids."""
+    who = context.principal.id
+    return told.by in {who, context.ledger.pseudonym(who, told.command)}
 
 
 def _method(state: State, person: Person, claim: Claim) -> str:

@@ -54,7 +54,7 @@ def test_a_case_that_the_batch_opens_is_known_in_it():
     batch = [entry for entry in world.entries[before:] if "case" in entry.public]
     found = list(notices.news(batch, {}))
     assert [notice.data["seq"] for _, notice in found] == [entry.seq for entry in batch]
-    assert {case.applicant for case, _ in found} == {batch[0].by}
+    assert {case.principal for case, _ in found} == {batch[0].by}
     assert list(notices.news(batch[1:], {})) == []
 
 

@@ -504,6 +504,24 @@ OPENINGS = {
     "a removal of another applicant": Untrue(
         opened("removal"), says(applicant="other"), "is_of_its_organization", "a case of another applicant"
     ),
+    "a removal that another opened": Untrue(
+        opened("removal"),
+        hides(opener="applicant_other"),
+        "is_of_its_organization",
+        "a case that another opened",
+    ),
+    "a renewal that another opened": Untrue(
+        opened("amendment"),
+        hides(opener="applicant_other"),
+        "is_of_its_organization",
+        "a case that another opened",
+    ),
+    "an appeal that another opened": Untrue(
+        opened("appeal"),
+        hides(opener="applicant_other"),
+        "is_of_its_organization",
+        "a case that another opened",
+    ),
     "a removal with less time to reply": Untrue(
         opened("removal"), says(replyBy=LONG_AGO), "goes_by_its_terms", "a case with less time than its terms"
     ),

@@ -205,6 +205,7 @@ class Case(Form):
     opening: cases.OfficerOpening | None = None
     described: Annotated[cases.Description | Hidden | None, or_hidden(cases.Description | None)] = None
     named: Annotated[Json | Hidden | None, or_hidden(Json)] = None
+    opener: Annotated[str | Hidden | None, or_hidden(str | None)] = None
 
     def after(self, entry: Happening) -> Case:
         """The case after an entry. An entry about another case changes nothing."""
@@ -251,6 +252,11 @@ class Case(Form):
     def organization(self) -> str | None:
         """The organization that it is about, by pseudonym; None if it is not about one. Raises: Withheld."""
         return seen(self.holder)
+
+    @property
+    def principal(self) -> str:
+        """Who acts for its applicant; `applicant` may be a name for one command. Raises: Withheld."""
+        return seen(self.opener) or self.applicant
 
     @property
     def subject(self) -> str | None:
@@ -390,6 +396,7 @@ def opened(entry: Happening, body: cases.CaseOpened, dossier: str, root: str) ->
         opening=body.opening,
         described=body.described,
         named=body.named,
+        opener=body.opener,
     )
 
 

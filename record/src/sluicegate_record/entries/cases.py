@@ -55,6 +55,9 @@ class CaseOpened(Body):
     organization: Annotated[Gate[str] | None, Note("of a kind about one")] = None
     described: Annotated[Gate[Description] | None, Note("amendment")] = None
     named: Annotated[Gate[Json] | None, Note("lift")] = None
+    opener: Annotated[
+        Gate[str] | None, Note("who acts for the applicant, if `by` is for this command only")
+    ] = None
     sealed_parts: Annotated[
         Openings,
         Note("application (admission, amendment), notice (removal), appeal (appeal), lift.organizations"),

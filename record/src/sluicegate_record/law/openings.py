@@ -165,8 +165,19 @@ def is_of_its_organization(at: At, body: cases.CaseOpened) -> None:
         holder = at.case(question.against).organization
     require(organization == holder, "a case of another organization")
     require(body.applicant == applicant, "a case of another applicant")
+    _is_opened_by_its_own(at, body)
     require(described is None or described.organization == organization,
             "a description of another organization")  # fmt: skip
+
+
+def _is_opened_by_its_own(at: At, body: cases.CaseOpened) -> None:
+    """Who acts for an applicant acts in every later case about the same grant or decision."""
+    question, opener = body.question, seen(body.opener)
+    first = at.record.cases.get(question.against)
+    if body.kind in _ABOUT_GRANT:
+        first = at.case(at.grant(question.grant).case)
+    is_own = opener is None or first is None or opener == first.principal
+    require(is_own, "a case that another opened")
 
 
 RULES: dict[type[Body], tuple[LawRule, ...]] = {

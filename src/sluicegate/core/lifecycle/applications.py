@@ -56,7 +56,7 @@ class SubmitApplication(Command):
     """Apply for one stage on one surface.
 
     `organization` is the applicant's pseudonym; `dossier` is the sealed part: `{organization: {name,
-    registeredIn, …}, …}`.
+    registeredIn, …}, …}`. `opener` is who acts for the applicant, if the entry's `by` does not say it.
     """
 
     release: str
@@ -65,6 +65,7 @@ class SubmitApplication(Command):
     organization: str
     dossier: dict[str, Any]
     described: Description | None = None
+    opener: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Amend(Command):
     renew: bool
     dossier: dict[str, Any] | Opening
     described: Description | None = None
+    opener: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ class OpenAppeal(Command):
     case: str
     text: str
     dossier: Opening | None
+    opener: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,7 @@ def submit_application(
     if refusal is not None:
         return refusal
     body = opened(state, question, command.organization, now_ms, sealed={"application": sealed})
-    draft = Draft.of(case, body, entropy)
+    draft = Draft.of(case, replace(body, opener=command.opener), entropy)
     described = [] if command.described is None else [command.described]
     drafts = [*describe(state, described, entropy), draft]
     return Acceptance(drafts, NewApplication(application=case, state=kinds.SUBMITTED))
@@ -197,7 +200,7 @@ def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Accept
     if refusal is not None:
         return refusal
     body = opened(state, question, grant.organization, now_ms, sealed=sealed)
-    draft = Draft.of(case, replace(body, described=command.described), entropy)
+    draft = Draft.of(case, replace(body, described=command.described, opener=command.opener), entropy)
     result = NewAmendment(application=case, state=kinds.SUBMITTED, grant=grant.id)
     return Acceptance([draft], result)
 
@@ -334,7 +337,7 @@ def open_appeal(state: State, command: OpenAppeal, now_ms: int, entropy: Entropy
         return no_grant
     sealed = {"appeal": leaves.opening(command.text, entropy)}
     body = opened(state, question, case.organization or "", now_ms, sealed=sealed, against=case)
-    draft = Draft.of(name, body, entropy)
+    draft = Draft.of(name, replace(body, opener=command.opener), entropy)
     why = None if no_grant is None else no_grant.message
     unheard = _unheard(Ahead.of(state, [draft], now_ms).record, name)
     answer = NewAppeal(

@@ -172,7 +172,8 @@ def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entro
     )
     sealed = {"notice": leaves.opening(command.text, entropy)}
     body = opened(state, question, grant.organization, now_ms, sealed=sealed)
-    body = replace(body, applicant=state.cases[grant.case].applicant)
+    first = state.cases[grant.case]
+    body = replace(body, applicant=first.applicant, opener=first.opener)
     result = NewRemoval(case=case, grant=grant.id, reply_by_ms=body.reply_by_ms)
     return Acceptance([Draft.of(case, body, entropy)], result)
 

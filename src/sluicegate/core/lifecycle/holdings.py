@@ -31,7 +31,7 @@ class Holdings:
     def add(self, grant: Grant, case: Case) -> None:
         """Add a grant with its case, after all others. Requires: it is not there yet."""
         self._places[grant.id] = len(self._places)
-        keys = [ALL, ("applicant", case.applicant), ("organization", grant.organization)]
+        keys = [ALL, ("applicant", case.principal), ("organization", grant.organization)]
         keys += [("release", grant.release), *(("agency", party) for party in case.parties)]
         for key in keys:
             self._lists.setdefault(key, []).append(grant.id)

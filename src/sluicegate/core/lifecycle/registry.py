@@ -16,7 +16,7 @@ from sluicegate_record.entries import Body, Entry, credentials, people, seen
 
 
 class ClaimOrigin(NamedTuple):
-    """How a claim came about: by which `method`, sent by which person or program,
+    """How a claim came about: by which `method`, sent by which person or program in which command,
     and from which assertion (its digest).
 
     Units: `at_ms` milliseconds since 1970 UTC.
@@ -24,6 +24,7 @@ class ClaimOrigin(NamedTuple):
 
     method: str
     by: str
+    command: str
     at_ms: int
     assertion: str | None = None
 
@@ -78,7 +79,7 @@ def _members_removed(registry: Registry, entry: Entry, body: people.MembersRemov
 
 def _status_claimed(registry: Registry, entry: Entry, body: people.StatusClaimed) -> None:
     for claim in seen(body.claims):
-        told = ClaimOrigin(claim.method or "", entry.by, entry.at_ms, claim.assertion)
+        told = ClaimOrigin(claim.method or "", entry.by, entry.id, entry.at_ms, claim.assertion)
         registry.told.setdefault(claim.member, {})[claim.issuer] = told
         if told.assertion is not None:
             registry.spent.add(told.assertion)

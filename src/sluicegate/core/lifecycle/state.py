@@ -363,7 +363,7 @@ def _follow_case(state: State, before: Case | None, case: Case) -> Iterator[Stag
     else:
         undecided[case.id] = None
     if before is None:
-        for whose in (case.applicant, case.organization):
+        for whose in (case.principal, case.organization):
             if whose is not None:
                 state.cases_of.setdefault(whose, []).append(case.id)
     if case.kind == kinds.ADMISSION:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from pydantic import Field, ValidationError
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.document import Fault, YamlDocument
 from sluicegate.core.terms.plan import Country, OnwardAccess, Text, _Strict
+from sluicegate_record.log import canonical
 from sluicegate_record.terms.plan import Eligibility
 
 
@@ -68,6 +70,16 @@ def tag_key(log: Ed25519PrivateKey) -> bytes:
 def tag(key: bytes, name: str) -> str:
     """The tag of a legal name in entries, 32 hex digits. It is the same for every spelling of the name."""
     return hmac.digest(key, name_key(name).encode(), "sha256").hex()[:32]
+
+
+def pseudonym(key: bytes, by: str, command: str) -> str:
+    """The name of a caller in the entries of one command, such as `applicant_6n3v…`.
+
+    Without the secret that keys the tags, no one can find out who it is, or that two are of one caller.
+    """
+    role, _, _ = by.partition("_")
+    made = hmac.digest(key, canonical.dumps([by, command]), "sha256")[:10]
+    return f"{role}_{base64.b32encode(made).decode().lower()}"
 
 
 def read(document: YamlDocument) -> dict[str, Any]:
