@@ -52,10 +52,14 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamTarget:
-    """Where a model is served: `base_url` without `/v1`, and the key to send there, if any."""
+    """Where a model is served: `base_url` without `/v1`, and the key to send there, if any.
+
+    For https, `ca_file` has the authorities that may certify it; None: those that this machine trusts.
+    """
 
     base_url: str
     api_key: str = field(default="", repr=False)
+    ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,8 @@ class GatewaySettings:
     """How far the control plane's clock and this machine's may differ."""
     cut_grace_ms: int = 250
     """How long a cut stream's error event may take to leave, before the connection is aborted."""
+    max_upstream_connections: int = 16_384
+    """How many connections to one upstream may be open. Further calls fail at once."""
     upstream_connect_ms: int = 5_000
     upstream_idle_ms: int = 600_000
     """How long an upstream may be silent."""

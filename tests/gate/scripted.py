@@ -16,9 +16,12 @@ Script = Callable[[socket.socket, bytes], None]
 
 @dataclass
 class Scripted:
-    """`requests` are the bytes of those received; `closed` is set when a caller has left."""
+    """`requests` are the bytes of those received, over so many `connections`; `closed` is set when a caller
+    has left.
+    """
 
     url: str
+    connections: int = 0
     requests: list[bytes] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
 
@@ -57,6 +60,7 @@ def scripted(script: Script) -> Iterator[Scripted]:
                 connection, _ = listener.accept()
             except OSError:
                 return
+            told.connections += 1
             thread = threading.Thread(target=_answer, args=(connection, script, told), daemon=True)
             threads.append(thread)
             thread.start()

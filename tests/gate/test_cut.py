@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import anthropic
@@ -355,6 +356,9 @@ class Ready:
 
     async def read(self) -> bytes:
         return b"data: an answer\n\n"
+
+    async def pour(self, take: Callable[[bytes], bool]) -> bool:
+        return not take(await self.read())
 
     def close(self) -> None:
         pass

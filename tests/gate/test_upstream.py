@@ -16,7 +16,8 @@ import openai
 import pytest
 
 from sluicegate.errors import Unreachable
-from sluicegate.gate.upstream import Call, HttpUpstream, end_to_end
+from sluicegate.gate.fields import end_to_end
+from sluicegate.gate.upstream import Call, HttpUpstream
 from sluicegate.settings import UpstreamTarget
 from tests.gate.clients import ai, anthropic_api, chat, counted, dechunked, post
 from tests.gate.running import UPSTREAM_KEY, Running, running, settings

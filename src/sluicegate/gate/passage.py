@@ -35,13 +35,15 @@ class Passage:
     The code that admits the request sets `flight` before `carry`; `size` returns the log's size.
     """
 
-    __slots__ = ("_exchange", "_settings", "_size", "_task", "flight")
+    __slots__ = ("_exchange", "_settings", "_size", "_splitter", "_task", "_unwritten", "flight")
 
     def __init__(self, exchange: Exchange, settings: GatewaySettings, size: Callable[[], int]) -> None:
         self._exchange = exchange
         self._settings = settings
         self._size = size
+        self._splitter = EventSplitter(settings.max_event_bytes)
         self._task: asyncio.Task[None] | None = None
+        self._unwritten: bytes | memoryview = b""
         self.flight: Flight
 
     def cut(self, deny: Deny) -> None:
@@ -62,8 +64,6 @@ class Passage:
             )
         except Unreachable as error:
             self._fail(_FAULTS[error.code])
-        except InvalidInput:
-            self._fail(GatewayFault.UPSTREAM_FAILED)
         except asyncio.CancelledError:
             if not exchange.over():
                 exchange.connection.reset()
@@ -107,34 +107,52 @@ class Passage:
             await self._end()
 
     async def _forward_stream(self, answer: UpstreamAnswer) -> None:
-        exchange, splitter = self._exchange, EventSplitter(self._settings.max_event_bytes)
         if not await self._clear():
             return
         headers = [field for field in answer.headers if field[0] != b"content-length"]
-        exchange.begin(Progress.STREAM, answer.status, [*headers, *self._told()])
-        while data := await answer.read():
-            if not await self._send(splitter.feed(data)):
+        self._exchange.begin(Progress.STREAM, answer.status, [*headers, *self._told()])
+        while not await answer.pour(self._take):
+            if not await self._send(self._unwritten):
                 return
-        if await self._send(splitter.rest()):
+        if await self._send(self._splitter.rest()):
             await self._end()
+
+    def _take(self, data: bytes) -> bool:
+        """Write the next part of a stream, if the client takes it; return whether more may come now."""
+        try:
+            events = self._splitter.feed(data)
+        except InvalidInput:
+            self._fail(GatewayFault.UPSTREAM_FAILED)
+            return False
+        self._unwritten = self._write(events)
+        return not (self._unwritten or self._exchange.connection.paused)
 
     def _told(self) -> Headers:
         """The headers that say that a fallback answers."""
         ask = self.flight.ask
         return stand_in_headers(ask.model, ask.instead_of, self.flight.directive) if ask.instead_of else ()
 
-    async def _send(self, data: bytes) -> bool:
-        """Write in slices, with a check before each; return whether all of it was written.
-
-        So a process that was paused and wakes up writes at most one slice that was checked before the pause.
-        """
-        size = len(data)
-        for start in range(0, size, SLICE_BYTES):
+    async def _send(self, data: bytes | memoryview) -> bool:
+        """Write all of it, as the client takes it; return whether it was written."""
+        while data:
             if not await self._clear():
                 return False
-            end = start + SLICE_BYTES
-            self._exchange.send(data if size <= SLICE_BYTES else data[start:end], whole=end >= size)
+            data = self._write(data)
         return True
+
+    def _write(self, data: bytes | memoryview) -> bytes | memoryview:
+        """Write in slices, with a check before each, while the client takes them. Returns: the rest.
+
+        So a process that was paused and wakes up writes at most one slice that was checked before the pause.
+
+        INVARIANT: between the check and the write there is no await.
+        """
+        exchange = self._exchange
+        while data and not exchange.connection.paused and self._may():
+            rest = memoryview(data)[SLICE_BYTES:]
+            exchange.send(bytes(data[:SLICE_BYTES]) if rest else bytes(data), whole=not rest)
+            data = rest
+        return data
 
     async def _end(self) -> None:
         if await self._clear():

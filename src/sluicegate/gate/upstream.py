@@ -2,83 +2,44 @@
 
 Rules:
 - A call is sent at most once: no retries, no redirects, no proxies from the environment, no cookies.
-- Only the headers in `FORWARDED` go to the upstream, with the upstream's own key. The customer's key never
-  does.
+- Only the headers in `fields.FORWARDED` go to the upstream, with the upstream's own key. The customer's key
+  never does.
 - `may_send` is called before every write to the upstream, with no await in between.
 - A call that is cancelled or closed before its end is disconnected immediately, and its buffers are dropped.
-- Bytes come back exactly as sent: they are not decoded, decompressed or joined.
+- Bytes come back exactly as sent: they are not decoded or decompressed.
+- An https upstream is the one that its URL names, by a certificate of an authority that this machine trusts,
+  or of the file that the target names.
+- A connection is used again only after a proper end, and only while its server is sure to keep it open.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import logging
+import re
+import ssl
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
 
-import aiohttp
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import HttpProcessingError
-from multidict import CIMultiDict
-from yarl import URL
-
-from sluicegate.errors import Unreachable
-from sluicegate.gate.dialects import (
-    DIRECTIVE,
-    ENDPOINTS,
-    INSTEAD_OF,
-    STAND_IN,
-    Dialect,
-    GatewayFault,
-    Headers,
-)
+from sluicegate.errors import InvalidInput, Unreachable
+from sluicegate.gate.dialects import ENDPOINTS, Dialect, GatewayFault, Headers
+from sluicegate.gate.fields import FORWARDED
+from sluicegate.gate.upstream_answer import Take, unreachable
+from sluicegate.gate.upstream_connection import UpstreamConnection
 from sluicegate.settings import GatewaySettings, UpstreamTarget
 
-FORWARDED: dict[bytes, str] = {
-    b"accept": "Accept",
-    b"user-agent": "User-Agent",
-    b"anthropic-version": "anthropic-version",
-    b"anthropic-beta": "anthropic-beta",
-    b"openai-beta": "OpenAI-Beta",
-    b"x-request-id": "X-Request-ID",
-}
-"""The request headers that go upstream, if they are ASCII. These do not go: credentials, cookies,
-`OpenAI-Organization` and `-Project` (they choose an account, and the account upstream is ours),
-`x-stainless-…`, forwarding headers, and Content-Type. Content-Type is always `application/json`, because the
-gateway read the body as JSON.
-"""
+_log = logging.getLogger(__name__)
 
-DROPPED = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-        b"alt-svc",
-        b"server",
-        b"set-cookie",
-        b"set-cookie2",
-        STAND_IN,
-        INSTEAD_OF,
-        DIRECTIVE,
-    }
-)
-"""The response headers that are not passed on: hop-by-hop ones, those that would tie clients to the upstream,
-and those that the gateway itself sets.
-"""
-
-CONNECTIONS_MAX = 16_384
 IDLE_CONNECTION_S = 4.0
 """How long an unused connection is kept: less than the 5 s after which common servers close theirs, so that
 no request goes into a connection that is being closed. Such a request could not be sent again.
 """
-READ_BYTES = 64 * 1024
-SEND_BYTES = 64 * 1024
 
-_FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
+_TARGET = re.compile(rb"(?:/[\x21-\x7e]*)?")
+_PLAIN = re.compile(rb"[\t\x20-\x7e]*")
 
 
 class Call(NamedTuple):
@@ -115,6 +76,14 @@ class UpstreamAnswer(Protocol):
         Raises: Unreachable: the upstream died, or was silent for too long; `code` is a `GatewayFault`'s.
         """
 
+    async def pour(self, take: Take) -> bool:
+        """Give each piece of the body to `take` as soon as it comes, until that returns False.
+
+        `take` is called from where the piece was received; it must not wait.
+        Returns: whether the body has come to its proper end.
+        Raises: Unreachable: as `read`.
+        """
+
     def close(self) -> None:
         """Finish the call: it is disconnected unless its body has been read to the end."""
 
@@ -133,151 +102,151 @@ class Upstream(Protocol):
 
 
 class HttpUpstream:
-    """An upstream over HTTP/1.1, by aiohttp."""
+    """An upstream over HTTP/1.1.
+
+    Raises: InvalidInput: a URL that is not one, or a file of authorities that cannot be read.
+    """
 
     def __init__(self, target: UpstreamTarget, settings: GatewaySettings) -> None:
-        self._base = target.base_url.rstrip("/")
-        self._keyed = {dialect: _own_headers(dialect, target.api_key) for dialect in Dialect}
-        self._timeout = aiohttp.ClientTimeout(
-            total=None,
-            connect=settings.upstream_connect_ms / 1000,
-            sock_read=settings.upstream_idle_ms / 1000,
-        )
-        self._urls: dict[bytes, URL] = {}
-        self._session: aiohttp.ClientSession | None = None
+        self._url = _Url(target.base_url)
+        self._tls = _tls(target.ca_file) if self._url.encrypted else None
+        self._heads = {path: self._head(path, target.api_key) for path in ENDPOINTS}
+        self._connect_s = settings.upstream_connect_ms / 1000
+        self._silence_s = settings.upstream_idle_ms / 1000
+        self._connections_max = settings.max_upstream_connections
+        self._open: set[UpstreamConnection] = set()
+        self._idle: deque[UpstreamConnection] = deque()
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._trouble = ""
 
     async def call(self, call: Call) -> UpstreamAnswer:
         """See `Upstream.call`."""
-        session = self._session or self._open()
-        headers = self._keyed[ENDPOINTS[call.path]].copy()
-        for name, value in call.headers:
-            forwarded = FORWARDED.get(name)
-            if forwarded is not None and value.isascii():
-                headers.add(forwarded, value.decode("ascii"))
-        body = _Body(call.body, call.may_send)
-        try:
-            response = await session.request(
-                "POST", self._url(call), data=body, headers=headers, allow_redirects=False
-            )
-        except _FAILURES as error:
-            body.disconnect()
-            raise _unreachable(error) from error
-        except BaseException:
-            body.disconnect()
-            raise
-        return _HttpAnswer(response, body)
+        connection = self._unused() or await self._connect()
+        return await connection.ask(self._request(call), call.body, call.may_send)
 
     async def close(self) -> None:
         """See `Upstream.close`."""
-        if self._session is not None:
-            await self._session.close()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for connection in list(self._open):
+            connection.reset()
 
-    def _open(self) -> aiohttp.ClientSession:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=IDLE_CONNECTION_S),
-            timeout=self._timeout,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            read_bufsize=READ_BYTES,
-            skip_auto_headers=("Accept", "User-Agent"),
-        )
-        return self._session
+    # What a connection says
 
-    def _url(self, call: Call) -> URL:
-        if call.query:
-            return URL(f"{self._base}{call.path.decode()}?{call.query.decode()}", encoded=True)
-        url = self._urls.get(call.path)
-        if url is None:
-            url = self._urls[call.path] = URL(self._base + call.path.decode(), encoded=True)
-        return url
+    def opened(self, connection: UpstreamConnection) -> None:
+        """See `Pool.opened`."""
+        self._open.add(connection)
 
+    def lost(self, connection: UpstreamConnection) -> None:
+        """See `Pool.lost`."""
+        self._open.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
 
-def _own_headers(dialect: Dialect, api_key: str) -> CIMultiDict[str]:
-    headers = CIMultiDict({"Content-Type": "application/json", "Accept-Encoding": "identity"})
-    if api_key and dialect is Dialect.ANTHROPIC:
-        headers["x-api-key"] = api_key
-    elif api_key:
-        headers["Authorization"] = f"Bearer {api_key}"
-    return headers
+    def keep(self, connection: UpstreamConnection) -> None:
+        """See `Pool.keep`."""
+        self._idle.append(connection)
+        if self._sweeper is None:
+            self._sweeper = asyncio.get_running_loop().call_later(IDLE_CONNECTION_S, self._sweep)
 
+    # Connections
 
-class _Body(aiohttp.Payload):
-    """A request's body, sent in slices. Each slice needs permission; the head goes with the first."""
+    def _unused(self) -> UpstreamConnection | None:
+        """The connection that was used last, if it is sure to be open."""
+        oldest_s = asyncio.get_running_loop().time() - IDLE_CONNECTION_S
+        if self._idle and self._idle[-1].idle_since_s > oldest_s:
+            return self._idle.pop()
+        return None
 
-    _autoclose = True
+    def _sweep(self) -> None:
+        """End what has been idle for too long."""
+        self._sweeper = None
+        loop = asyncio.get_running_loop()
+        while self._idle and self._idle[0].idle_since_s <= loop.time() - IDLE_CONNECTION_S:
+            self._idle[0].discard()
+        if self._idle:
+            due_s = self._idle[0].idle_since_s + IDLE_CONNECTION_S
+            self._sweeper = loop.call_at(due_s, self._sweep)
 
-    def __init__(self, body: bytes, may_send: Callable[[], bool]) -> None:
-        super().__init__(body)
-        self._size = len(body)
-        self._may_send = may_send
-        self._transport: asyncio.WriteTransport | None = None
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        body: bytes = self._value
-        return body.decode(encoding, errors)
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        self._transport = writer.transport
-        for start in range(0, len(self._value), SEND_BYTES):
-            if not self._may_send():
-                raise ConnectionAbortedError("the request was ended before it was sent")
-            await writer.write(self._value[start : start + SEND_BYTES])
-
-    def disconnect(self) -> None:
-        """Drop the connection and its buffered bytes.
-
-        Requires: the connection has not gone back to the pool, where another call may be using it.
-        """
-        if self._transport is not None:
-            self._transport.abort()
-
-
-class _HttpAnswer:
-    def __init__(self, response: aiohttp.ClientResponse, body: _Body) -> None:
-        self._response = response
-        self._content = response.content
-        self._body = body
-        self.status = response.status
-        self.headers = end_to_end(response.raw_headers)
-
-    @property
-    def ended(self) -> bool:
-        return self._content.at_eof()
-
-    async def read(self) -> bytes:
+    async def _connect(self) -> UpstreamConnection:
+        """Open a connection. Raises: Unreachable."""
+        if len(self._open) >= self._connections_max:
+            raise unreachable(GatewayFault.UPSTREAM_UNREACHABLE)
+        connection = UpstreamConnection(self, self._silence_s)
+        url = self._url
         try:
-            return await self._content.readany()
-        except _FAILURES as error:
-            raise _unreachable(error) from error
+            async with asyncio.timeout(self._connect_s):
+                loop = asyncio.get_running_loop()
+                await loop.create_connection(lambda: connection, url.host, url.port, ssl=self._tls)
+        except BaseException as error:
+            connection.abandon()
+            if isinstance(error, OSError):
+                raise self._no_connection(error) from error
+            raise
+        self._trouble = ""
+        return connection
 
-    def close(self) -> None:
-        if not self._content.is_eof():
-            self._body.disconnect()
-        self._response.close()
+    def _no_connection(self, error: OSError) -> Unreachable:
+        """What the client gets to know. The log says more, once for each change."""
+        late = isinstance(error, TimeoutError)
+        trouble = "no connection in time" if late else str(error)
+        if trouble != self._trouble:
+            self._trouble = trouble
+            _log.warning("no connection to %s: %s", self._url.authority, trouble)
+        return unreachable(GatewayFault.UPSTREAM_TIMEOUT if late else GatewayFault.UPSTREAM_UNREACHABLE)
+
+    # Requests
+
+    def _request(self, call: Call) -> bytes:
+        """The head of a request."""
+        line, own = self._heads[call.path]
+        lines = [line, b"?", call.query, own] if call.query else [line, own]
+        for name, value in call.headers:
+            forwarded = FORWARDED.get(name)
+            if forwarded is not None and _PLAIN.fullmatch(value):
+                lines.append(b"%b: %b\r\n" % (forwarded, value))
+        lines.append(b"Content-Length: %d\r\n\r\n" % len(call.body))
+        return b"".join(lines)
+
+    def _head(self, path: bytes, api_key: str) -> tuple[bytes, bytes]:
+        """What is the same in all requests to a path: before the query, and after it."""
+        lines = [b" HTTP/1.1", b"Host: " + self._url.authority.encode()]
+        lines += [b"Content-Type: application/json", b"Accept-Encoding: identity"]
+        if api_key and ENDPOINTS[path] is Dialect.ANTHROPIC:
+            lines.append(b"x-api-key: " + api_key.encode())
+        elif api_key:
+            lines.append(b"Authorization: Bearer " + api_key.encode())
+        return b"POST " + self._url.path + path, b"\r\n".join(lines) + b"\r\n"
 
 
-def end_to_end(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """An upstream's response headers that may go to a client, names in lower case."""
-    kept: list[tuple[bytes, bytes]] = []
-    named: set[bytes] = set()
-    for given, value in headers:
-        name = given.lower()
-        if name == b"connection":
-            named.update(token.strip().lower() for token in value.split(b","))
-        if name not in DROPPED:
-            kept.append((name, value))
-    return [(name, value) for name, value in kept if name not in named] if named else kept
+class _Url:
+    """Where an upstream is. Raises: InvalidInput."""
+
+    def __init__(self, given: str) -> None:
+        parts = urlsplit(given)
+        try:
+            port = parts.port
+        except ValueError:
+            port = 0
+        self.encrypted = parts.scheme == "https"
+        self.host = parts.hostname or ""
+        self.port = (443 if self.encrypted else 80) if port is None else port
+        self.authority = parts.netloc
+        self.path = parts.path.rstrip("/").encode()
+        odd = parts.scheme not in {"http", "https"} or "@" in parts.netloc or parts.query or parts.fragment
+        if odd or not (self.host and self.port and _TARGET.fullmatch(self.path)):
+            raise InvalidInput(f"the upstream's URL {given!r}, expected one such as https://api.example/base")
 
 
-def _unreachable(error: Exception) -> Unreachable:
-    fault = _fault(error)
-    return Unreachable(fault.text, code=fault.code)
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    """Who may certify an upstream: the system's authorities, or those of a file alone.
 
-
-def _fault(error: Exception) -> GatewayFault:
-    if isinstance(error, asyncio.TimeoutError):
-        return GatewayFault.UPSTREAM_TIMEOUT
-    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.InvalidURL):
-        return GatewayFault.UPSTREAM_UNREACHABLE
-    return GatewayFault.UPSTREAM_FAILED
+    Raises: InvalidInput: the file has no certificate.
+    Source: `SSL_CERT_FILE` and `SSL_CERT_DIR` name other authorities than the system's, see OpenSSL.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise InvalidInput(f"the file of authorities {str(ca_file)!r}: {error}") from None
+    context.set_alpn_protocols(["http/1.1"])
+    return context
