@@ -279,3 +279,21 @@ def test_what_takes_a_while_to_make_is_made_once_for_all_who_ask():
     first, *others = asyncio.run(asking())
     assert isinstance(first, StoreUnavailable)
     assert (others, len(made)) == ([b"made"] * 9, 2)
+
+
+def test_tokens_that_are_made_up_are_looked_up_at_the_pace_of_their_address(tmp_path: Path):
+    """A holder who was here lately is not kept waiting by others of the same address."""
+    with limited(tmp_path, requests_per_second=1, burst=2) as plane:
+        path = f"{plane.url}/api/v1/releases"
+        known = {"authorization": f"Bearer {plane.token('developer')}"}
+        assert httpx2.get(path, headers=known).status_code == 200
+        with httpx2.Client() as client:
+            codes = [error_of(client.get(path, headers=made_up(number)))["code"] for number in range(60)]
+        assert codes[0] == "token_unknown"
+        assert set(codes) == {"token_unknown", TOO_MANY}
+        assert httpx2.get(path, headers=known).status_code == 200
+
+
+def made_up(number: int) -> dict[str, str]:
+    """The head of a request with a token that is no one's."""
+    return {"authorization": f"Bearer {apikey.make(apikey.TOKEN_PREFIX, bytes([number]) * 32)}"}

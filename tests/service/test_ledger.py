@@ -569,3 +569,22 @@ def test_what_is_remembered_is_canonical(plane):
         with plane.store.write() as ports:
             done = ports.log.done(name)
         assert canonical.loads(canonical.dumps(done.result)) == done.result
+
+
+@pytest.mark.parametrize("act", ["execute", "arrange"])
+def test_what_was_done_is_answered_again_while_others_write(plane: Plane, act: str) -> None:
+    with plane.ledger.reading() as state:
+        (name,) = state.credentials
+
+    def again() -> Any:
+        if act == "arrange":
+            return plane.ledger.arrange(lambda _: {"size": 0}, by="oncd", command_id="the-same", request=[1])
+        revoke = RevokeCredential(name)
+        return plane.ledger.execute(revoke, by="oncd", command_id="the-same", request=[1], effect="narrows")
+
+    first, found = again(), list[Any]()
+    thread = threading.Thread(target=lambda: found.append(again()))
+    with plane.ledger._lanes.hold():
+        thread.start()
+        thread.join(BOUND_S)
+    assert found == [first]

@@ -5,7 +5,8 @@ Rules:
 - What changes something needs a token that is known. The acts that need none, because they check a signature
   or a secret themselves, are in `acts.table.UNTOKENED`.
 - Who shows no token that is known is a stranger: counted by address, in a lane of their own, at a pace.
-- Tokens are looked up by threads of their own.
+- Tokens are looked up by threads of their own. One that was not found here before is looked up at
+  a pace of its address: who makes tokens up costs no more than who shows none.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from sluicegate.acts.act import AnyAct
+from sluicegate.core.access import apikey
 from sluicegate.errors import TOO_MANY, Overloaded, Unauthorized
 from sluicegate.http import bearer
 from sluicegate.http.asgi import exchange_of
@@ -30,6 +32,9 @@ from sluicegate.settings import HttpSettings
 
 LOOKUPS = 4
 """How many tokens are looked up at the same time."""
+
+RECENT_MAX = 4_096
+"""How many tokens that were found are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,9 @@ class Entrance:
         self._lanes = AllLanes()
         self._lookups = Threads(LOOKUPS)
         self._pace = Pace(settings.requests_per_second, settings.burst)
+        self._guesses = Pace(settings.requests_per_second, settings.burst)
+        self._recent: dict[bytes, None] = {}
+        """The digests of tokens that were found lately, the newest last. They are looked up all the same."""
 
     @asynccontextmanager
     async def admit(self, request: Request, act: AnyAct | None = None) -> AsyncIterator[Visitor]:
@@ -56,9 +64,9 @@ class Entrance:
         Raises: Unauthorized: no known token, or one of a role that may not do it. Overloaded.
         """
         exchange = exchange_of(request)
-        principal = await self._holder(request, act)
+        principal = await self._holder(request, act, exchange.address)
         if principal is None:
-            self._check_pace(exchange.address)
+            _check(self._pace, exchange.address, "without a token")
             lane, caller = self._lanes.strangers, exchange.address
         else:
             exchange.hold()
@@ -66,23 +74,42 @@ class Entrance:
         with lane.enter(caller):
             yield Visitor(principal, lane.run)
 
-    async def _holder(self, request: Request, act: AnyAct | None) -> Principal | None:
-        """Whose the token is; None of a stranger, where those may come in. Raises: Unauthorized."""
+    async def _holder(self, request: Request, act: AnyAct | None, address: str) -> Principal | None:
+        """Whose the token is; None of a stranger, where those may come in.
+
+        Raises: Unauthorized. Overloaded: too many of this address with tokens that are not known.
+        """
         token = bearer.token_of(request)
-        try:
-            if not (token and bearer.is_well_formed(token)):
+        for_anyone = act is None or not act.roles
+        if not (token and bearer.is_well_formed(token)):
+            if not for_anyone:
                 raise bearer.unknown(token)
-            principal: Principal = await self._lookups.run(bearer.authenticate, self._known, token)
+            return None
+        try:
+            principal = await self._looked_up(token, address)
         except Unauthorized:
-            if act is None or not act.roles:
-                return None
-            raise
+            if not for_anyone:
+                raise
+            return None
         if act is not None and act.roles:
             bearer.authorize(principal, act)
         return principal
 
-    def _check_pace(self, address: str) -> None:
-        wait_ms = self._pace.wait_ms(address)
-        if wait_ms:
-            said = "too many requests without a token from this address"
-            raise Overloaded(said, code=TOO_MANY, retry_after_s=math.ceil(wait_ms / 1_000))
+    async def _looked_up(self, token: str, address: str) -> Principal:
+        """Whose a token is. Raises: Unauthorized: no one's. Overloaded: it is not looked up now."""
+        digest = apikey.digest(token)
+        if self._recent.pop(digest, False) is False:
+            _check(self._guesses, address, "with a token that was not found here before")
+        principal: Principal = await self._lookups.run(bearer.authenticate, self._known, token)
+        self._recent[digest] = None
+        if len(self._recent) > RECENT_MAX:
+            del self._recent[next(iter(self._recent))]
+        return principal
+
+
+def _check(pace: Pace, address: str, what: str) -> None:
+    """Count a request of an address. Raises: Overloaded: it comes too soon."""
+    wait_ms = pace.wait_ms(address)
+    if wait_ms:
+        said = f"too many requests {what} from this address"
+        raise Overloaded(said, code=TOO_MANY, retry_after_s=math.ceil(wait_ms / 1_000))

@@ -7,7 +7,8 @@ Rules:
   append, commit.
 - The state follows the log, never the other way round: entries are folded in after their commit, by the
   same function that folds them at start. A commit whose fate is unknown is found out by catching up.
-- A command id is done once; done again it returns its first result.
+- A command id is done once; done again it returns its first result, without a turn to write.
+- Signatures are checked before a command has its turn.
 - Nothing is decided while something is due: time goes first, in the order in which it was due. Only a command
   that narrows what is allowed, and that nothing due can change, goes before: customers wait for no backlog.
 - What is due is done in batches: one commit and one signed head for many things. Between two batches others
@@ -46,7 +47,7 @@ from sluicegate.service.room import Room, endless
 from sluicegate_record import entries, law
 from sluicegate_record.entities.happening import CLOCK
 from sluicegate_record.entries import Entry
-from sluicegate_record.log import canonical, checkpoint, merkle, times
+from sluicegate_record.log import canonical, checkpoint, dsse, merkle, times
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.record import Record
 
@@ -129,7 +130,11 @@ class Ledger:
             effect == "directs" and isinstance(command, Command) and lifecycle.narrows(command)
         )
         by = self.pseudonym(by, command_id) if is_unlinked else by
-        result: dict[str, Any] | None = None
+        result = self._before(command_id, asked)
+        if isinstance(result, Refusal):
+            return result
+        if result is None and isinstance(command, Command):
+            self._rehearse(command)
         while result is None:
             with self._lanes.hold(first=is_first), self._telling():
                 try:
@@ -172,6 +177,9 @@ class Ledger:
         """
         asked = canonical.digest([by, request])
         named = _name(by, command_id) if command_id else ""
+        before = self._before(named, asked) if named else None
+        if before is not None:
+            return before
         with self._lanes.hold():
             try:
                 with self.store.write() as ports:
@@ -193,13 +201,27 @@ class Ledger:
 
         Raises: StoreUnavailable.
         """
+        return self._before(_name(by, command_id), canonical.digest([by, request]))
+
+    def _before(self, named: str, asked: str) -> dict[str, Any] | Refusal | None:
+        """The first result of a command that was done: looked up before the lanes are taken, which a command
+        that is sent again and again would keep from others.
+        """
         try:
-            found = _first(self.store.log, _name(by, command_id), canonical.digest([by, request]))
+            found = _first(self.store.log, named, asked)
         except _RolledBack as rolled_back:
             return rolled_back.refusal
         if found is not None and self.store.log.size() > self.size():
             self.catch_up()  # its commit was of unknown fate: who has its answer reads what it wrote
         return found
+
+    def _rehearse(self, command: Command) -> None:
+        """Check the signatures of a command before the lanes are taken: wrong ones may take half a second."""
+        envelope = lifecycle.envelope_of(command)
+        if envelope is not None:
+            with self.reading() as state:
+                key_sets = lifecycle.key_sets(state, command)
+            dsse.rehearse(envelope, key_sets)
 
     def consider(self, command: Command) -> Acceptance | Refusal:
         """What a command would come to now; nothing is done."""

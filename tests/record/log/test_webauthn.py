@@ -252,6 +252,11 @@ def test_an_origin_is_of_its_domain(rp_id: str, origin: str) -> None:
         ("agency.example\n", "https://agency.example"),
         ("https://agency.example", "https://agency.example"),
         ("a" * 64 + ".example", "https://" + "a" * 64 + ".example"),
+        ("com", "https://agency.com"),
+        ("com", "https://com"),
+        ("agency", "https://agency"),
+        ("127.0.0.1", "https://127.0.0.1"),
+        ("localhost.", "http://localhost"),
     ],
 )
 def test_other_relying_parties_are_refused(rp_id: str, origin: str) -> None:

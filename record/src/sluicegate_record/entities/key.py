@@ -8,7 +8,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from sluicegate_record.form import Base64, Form, form
 from sluicegate_record.log import dsse
@@ -51,6 +51,11 @@ class Keys:
     def owners(self, envelope: Envelope, party: str) -> frozenset[str]:
         """The owners who signed an envelope for a party."""
         return frozenset(key.owner for key in self.signers(envelope, {party}))
+
+    @property
+    def sets(self) -> Collection[Mapping[str, PublicKey]]:
+        """The keys of each party, by their ids."""
+        return self._of.values()
 
     @property
     def parties(self) -> Collection[str]:

@@ -13,8 +13,8 @@ Rules
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,6 +37,8 @@ OTHERS_MAX = 32
 So to verify an envelope once costs at most 16 × 33 checks, whatever is in it and however many keys are
 pinned.
 """
+RIGHT_KEPT, WRONG_KEPT = 64, 4 * MAX_SIGNATURES * (1 + OTHERS_MAX)
+"""How many checks are remembered: those of 64 right signatures, and all of the last four envelopes."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 Found = TypeVar("Found")
@@ -161,6 +163,22 @@ def verify(envelope: Envelope, keys: Mapping[str, PublicKey]) -> frozenset[str]:
     return frozenset(signers.values())
 
 
+def rehearse(envelope: Envelope, key_sets: Iterable[Mapping[str, PublicKey]]) -> None:
+    """Check the signatures of an envelope by each of some sets of keys, so that it costs little later.
+
+    A signature that the key made which it names is checked by no other.
+    """
+    message, sets = pae(envelope.payload_type, envelope.payload), list(key_sets)
+    named = {name: key for keys in sets for name, key in keys.items()}
+
+    def is_clear(each: Signature) -> bool:
+        return each.keyid in named and _signed(message, each, named[each.keyid])
+
+    unclear = tuple(each for each in envelope.signatures if not is_clear(each))
+    for keys in sets if unclear else ():
+        verify(replace(envelope, signatures=unclear), keys)
+
+
 def _candidates(hint: str, keys: Mapping[str, PublicKey]) -> Iterator[str]:
     """The names of the keys to try for a signature, in order."""
     if hint in keys:
@@ -213,8 +231,12 @@ def predicate_type(envelope: Envelope) -> str:
     return str(found)
 
 
+@lru_cache(maxsize=WRONG_KEPT)
 def _signed(message: bytes, signature: Signature, key: PublicKey) -> bool:
-    """Whether a key made a signature over a message."""
+    """Whether a key made a signature over a message: kept, since a command and the law ask the same.
+
+    The right ones are kept once more, so that no number of wrong ones pushes them out.
+    """
     try:
         _check(message, signature, key)
     except (InvalidSignature, BadKey, BadSignature, ValueError):
@@ -222,10 +244,9 @@ def _signed(message: bytes, signature: Signature, key: PublicKey) -> bool:
     return True
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=RIGHT_KEPT)
 def _check(message: bytes, signature: Signature, key: PublicKey) -> None:
-    """Check a signature. A right one is cached, since a command and the law check the same signatures; wrong
-    ones are not, so that they do not push out the right ones.
+    """Check a signature.
 
     Raises: InvalidSignature; BadKey; BadSignature: a wrong assertion, or a passkey's without one.
     """

@@ -27,6 +27,8 @@ PRESENT, VERIFIED, ATTESTED, EXTENDED = 0x01, 0x04, 0x40, 0x80
 _HASH_BYTES, _FIXED_BYTES = 32, 37
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*", re.ASCII)
+_REGISTRABLE = re.compile(r".+\.[a-z0-9-]*[a-z-][a-z0-9-]*", re.ASCII)
+"""A name below another, and no address of IPv4."""
 _ORIGIN = re.compile(rf"(https?)://({_LABEL}(?:\.{_LABEL})*)(:[1-9][0-9]{{0,4}})?", re.ASCII)
 
 
@@ -35,6 +37,8 @@ class RelyingParty:
     """Where a passkey signs: the domain that it is bound to, and the origin of the page that asks it.
 
     The origin is `https://`, the domain or a name below it, and perhaps a port. Only `localhost` may be http.
+    The domain has two labels at least: `com` is not someone's. Which longer ones are like that is not asked
+    here: browsers make no passkey for them, and lists of them change.
     """
 
     rp_id: str
@@ -54,6 +58,9 @@ class RelyingParty:
         if not _DOMAIN.fullmatch(self.rp_id):
             raise BadKey(f"the rpId {self.rp_id[:80]!r}, expected a domain in lower case")
         host = found[2] if found else ""
+        if self.rp_id != "localhost" and not _REGISTRABLE.fullmatch(self.rp_id):
+            said = "expected a domain of someone, such as agency.example, or localhost"
+            raise BadKey(f"the rpId {self.rp_id[:80]!r}, {said}")
         if found is None or not (found[1] == "https" or host == "localhost"):
             raise BadKey(f"the origin {self.origin[:80]!r}, expected https://, a domain, and perhaps a port")
         if host != self.rp_id and not host.endswith(f".{self.rp_id}"):

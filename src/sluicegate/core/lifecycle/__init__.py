@@ -8,7 +8,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sluicegate.core.lifecycle import (
@@ -31,6 +31,7 @@ from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, Signe
 from sluicegate.core.lifecycle.state import Ahead, State
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
+from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.statements import statement
 
 __all__ = [
@@ -40,8 +41,9 @@ __all__ = [
     "Refusal",
     "State",
     "decide",
+    "envelope_of",
+    "key_sets",
     "narrows",
-    "only_narrows",
     "signed_ms",
 ]
 
@@ -109,7 +111,7 @@ def decide(state: State, command: Command, now_ms: int, entropy: Entropy) -> Acc
     Units:  now_ms milliseconds since 1970 UTC, never earlier than `state.at_ms`.
     Raises: InvalidInput: the command is malformed.
     """
-    signed = _signed(command)
+    signed = envelope_of(command)
     if signed is not None and not statement.is_timely(signed, now_ms):
         return Refusal("conflict", "signed_at_another_time", statement.UNTIMELY, "sign it again, now")
     return _DECIDERS[type(command)](state, command, now_ms, entropy)
@@ -117,11 +119,19 @@ def decide(state: State, command: Command, now_ms: int, entropy: Entropy) -> Acc
 
 def signed_ms(command: Command) -> int | None:
     """When a command says that it was signed; None if it does not. Raises: BadEnvelope."""
-    signed = _signed(command)
+    signed = envelope_of(command)
     return None if signed is None else statement.signed_ms(signed)
 
 
-def _signed(command: Command) -> Envelope | None:
+def key_sets(state: State, command: Command) -> list[Mapping[str, PublicKey]]:
+    """The keys by which the signatures of a command may be checked when it is decided."""
+    if isinstance(command, attestations.AttestCredential):
+        return [attestations.keys_for(state, command)]
+    return [] if envelope_of(command) is None else list(state.record.pinned().sets)
+
+
+def envelope_of(command: Command) -> Envelope | None:
+    """The envelope that a command carries, if it does."""
     return command.envelope if isinstance(command, SignedCommand | directives.OpenLift) else None
 
 

@@ -153,10 +153,20 @@ def _organization(state: State, credential: str) -> str | None:
     return state.table.grants_by_id[grant].organization if grant is not None else None
 
 
+def keys_for(state: State, command: AttestCredential) -> dict[str, PublicKey]:
+    """The keys by which an attestation is checked: those of the organization that holds the credential."""
+    organization = _organization(state, Attestation.read(command.envelope).credential)
+    return {} if organization is None else _pinned(state, organization)
+
+
+def _pinned(state: State, organization: str) -> dict[str, PublicKey]:
+    pinned = state.registry.signatories.get(organization, {})
+    return {keyid: PublicKey(each.public) for keyid, each in pinned.items()}
+
+
 def _signatory(state: State, organization: str, envelope: Envelope) -> str | Refusal:
     """The key id of the organization's signatory that signed an envelope."""
-    pinned = state.registry.signatories.get(organization, {})
-    signed = dsse.verify(envelope, {keyid: PublicKey(each.public) for keyid, each in pinned.items()})
+    signed = dsse.verify(envelope, _pinned(state, organization))
     if signed:
         return min(signed)
     said = "no valid signature by a signatory of the organization that holds the credential"
