@@ -49,8 +49,8 @@ ROLES = {
     "gateway-2": (GATEWAY, None),
 }
 
-OVER_ALL = (directives.PREVIEW, directives.AFFECTED, drills.REPORT)
-"""The acts that count over all customers, or may. No other act goes through them all."""
+OVER_ALL = (directives.PREVIEW, directives.AFFECTED, drills.REPORT, applications.NOMINATIONS)
+"""The acts that count over all customers, or may, and the list of nominations. No other act goes through all."""
 
 
 def yes(result: Any) -> Any:

@@ -28,7 +28,7 @@ FREE: Mapping[str, Mapping[str, str]] = {
         "members.registered": "members organization",
         "members.removed": "members organization",
         "organization.described": "described",
-        "organization.nominated": "nomination organization",
+        "organization.nominated": "invited nomination organization",
         "provider.registered": "organization provider",
         "provider.removed": "organization provider",
         "signatory.pinned": "organization signatory",

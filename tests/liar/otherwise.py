@@ -30,6 +30,7 @@ UNSAID: Mapping[str, list[Any]] = {
     "said": [Discussion.of(()).to_json()],
     "weighs": [False],
     "opener": ["applicant_other"],
+    "invited": ["applicant_other"],
 }
 """What may be said in fields that no entry of the logs has."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT")

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from sluicegate.acts import applications as acts
-from sluicegate.acts import cases, grants, members, review
+from sluicegate.acts import cases, grants, members, releases, review, tokens
 from sluicegate.acts.members import MemberRow
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.applications import SubmitApplication
@@ -159,6 +159,65 @@ def test_a_case_of_an_earlier_build_stays_its_applicants(plane):
     asked = {"grant": plane.case(case).grant, "code": "misuse", "text": "why"}
     removal = yes(plane.do("developer", grants.REMOVE, **asked)).case
     yes(plane.do("applicant", acts.REPLY, case=removal, text="no"))
+
+
+# An invitation
+
+
+SECRET = plan_value("secret", models=["m"], announced=False)
+
+
+def invite(plane, who="applicant", **changes):
+    organization = json.dumps({"name": "Example Utility", "registeredIn": "US"})
+    asked = {"release": "secret", "stage": STAGE, "organization": organization, **changes}
+    return plane.do("developer", acts.NOMINATE, invite=plane.who[who].id, **asked)
+
+
+def releases_of(plane, who):
+    return [each.release for each in yes(plane.do(who, releases.STATUS)).releases]
+
+
+def test_an_invitation_lets_one_applicant_know_of_a_release_and_apply(plane):
+    plane.apply(SECRET)
+    assert no(plane.submit(release="secret")) == "stage_unknown"
+    before = plane.size
+    done = yes(invite(plane))
+    assert [releases_of(plane, who) for who in ("applicant", "rival")] == [[RELEASE, "secret"], [RELEASE]]
+    assert no(plane.submit("rival", release="secret")) == "stage_unknown"
+    entry = plane.store.log.entries(before, 1)[0]
+    assert entry.type == "organization.nominated"
+    assert plane.who["applicant"].id.encode() not in entry.leaf
+    plane.restart()
+    case = yes(plane.submit(release="secret")).application
+    (shown,) = yes(plane.do("developer", acts.NOMINATIONS)).nominations
+    assert (shown.nomination, shown.applied) == (done.nomination, (case,))
+    assert shown.invited == plane.who["applicant"].id
+
+
+def test_a_nomination_becomes_an_invitation_and_the_same_again_changes_nothing(plane):
+    plane.apply(SECRET)
+    organization = json.dumps({"name": "Example Utility", "registeredIn": "US"})
+    asked = {"release": "secret", "stage": STAGE, "organization": organization}
+    noted = yes(plane.do("developer", acts.NOMINATE, **asked)).nomination
+    assert no(plane.submit(release="secret")) == "stage_unknown", "a nomination alone tells it nothing"
+    assert yes(invite(plane)).nomination == noted
+    size = plane.size
+    assert yes(invite(plane)).nomination == noted
+    assert yes(plane.do("developer", acts.NOMINATE, **asked)).nomination == noted
+    assert plane.size == size
+    yes(invite(plane, "rival"))
+    assert "secret" in releases_of(plane, "applicant")
+    assert "secret" in releases_of(plane, "rival")
+
+
+@pytest.mark.parametrize("who", ["oncd", "developer", "gateway-1"])
+def test_only_a_token_of_an_applicant_is_invited(plane, who):
+    plane.apply(SECRET)
+    size = plane.size
+    assert no(invite(plane, who)) == "token_unknown"
+    yes(plane.do("developer", tokens.REVOKE, principal=plane.who["rival"].id))
+    assert no(invite(plane, "rival")) == "token_unknown"
+    assert plane.size == size
 
 
 # Coming back under another plan

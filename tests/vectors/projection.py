@@ -208,7 +208,8 @@ def _note(state: State, note: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _nomination(found: Nomination) -> dict[str, Any]:
-    return found._asdict()
+    invited = {} if found.invited is None else {"invited": found.invited}
+    return {**dict(zip(found._fields[:4], found, strict=False)), **invited}
 
 
 def _position(said: Opinion) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done, Nothing
 from sluicegate.acts.cases import CaseArgument, CaseName
-from sluicegate.acts.fields import FileName, ReleaseName, ShortText, StageName, SurfaceName, text
+from sluicegate.acts.fields import FileName, Identifier, ReleaseName, ShortText, StageName, SurfaceName, text
 from sluicegate.acts.grants import GrantName
 from sluicegate.acts.growth import ENDS, ONCE, daily
 from sluicegate.bounds import ORGANIZATION_TEXT_MAX
@@ -225,12 +225,19 @@ APPEAL = Act(
 
 @form
 class NominationText(Arguments):
-    """The organization that the developer hopes for in a stage, as the text of an organization file."""
+    """The organization that the developer hopes for in a stage, as the text of an organization file.
+
+    With `invite` it is an invitation: the holder of that token sees the release, although it is not
+    announced, and can apply.
+    """
 
     release: ReleaseName
     stage: StageName
     organization: OrganizationText
     file: FileName = "organization"
+    invite: Annotated[
+        Identifier | None, Note("The principal of the organization's token, as 'token list' shows it.")
+    ] = None
 
 
 @form
@@ -247,19 +254,22 @@ NOMINATE = Act(
     "/api/v1/nominations",
     NominationText,
     NewNomination,
-    "Note that you hope for an organization's application. It is not an admission.",
+    "Note that you hope for an organization's application, or invite it to apply. It is not an admission.",
 )
 
 
 @form
 class NominationView(ActAnswer):
-    """A nomination, the legal name of its organization, and the cases that this organization opened."""
+    """A nomination, the legal name of its organization, the cases that this organization opened, and the
+    principal that is invited.
+    """
 
     nomination: str
     release: str
     stage: str
     organization: str | None
     applied: tuple[str, ...]
+    invited: str | None = None
 
 
 @form

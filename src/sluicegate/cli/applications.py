@@ -84,10 +84,16 @@ def _appeal(done: NewAppeal) -> str:
 
 def _nominations(found: Nominations) -> str:
     rows = [
-        [each.nomination, f"{each.release}/{each.stage}", each.organization, ", ".join(each.applied)]
+        [
+            each.nomination,
+            f"{each.release}/{each.stage}",
+            each.organization,
+            each.invited,
+            ", ".join(each.applied),
+        ]
         for each in found.nominations
     ]
-    columns = ["nomination", "stage", "organization", "applied"]
+    columns = ["nomination", "stage", "organization", "invited", "applied"]
     return table(wording.log_of(found.size), columns, rows, "No organization is nominated.")
 
 

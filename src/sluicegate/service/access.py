@@ -19,12 +19,15 @@ from sluicegate_record.entities.release import Release
 def knows(principal: Principal, state: State, release: Release) -> bool:
     """Whether the principal may know that a release exists.
 
-    An unannounced one: the developer's staff, the agencies it names, and those who have a case in it.
+    An unannounced one: the developer's staff, the agencies it names, those who are invited to it, and those
+    who have a case in it.
     """
     if principal.role == DEVELOPER or release.plan.spec.announced:
         return True
     if principal.role == AGENCY:
         return principal.party in release.plan.spec.agencies
+    if principal.id in state.invited.get(release.name, ()):
+        return True
     own = (state.cases[name] for name in state.cases_of.get(principal.id, ()))
     return any(case.question.release == release.name for case in own)
 

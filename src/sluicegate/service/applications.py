@@ -1,4 +1,5 @@
-"""What applicants do: apply, amend, answer, accept, withdraw, reply, appeal. And who is nominated.
+"""What applicants do: apply, amend, answer, accept, withdraw, reply, appeal. And who is nominated, or
+invited.
 
 Rules:
 - Only the token that made an application acts for the applicant, whatever its role.
@@ -169,11 +170,20 @@ def nominate(context: Context[NewNomination], asked: NominationText) -> NewNomin
     """Note that an organization is hoped for in a stage. Raises: InvalidDocument."""
     organization = context.document()
 
-    def command(ports: Ports) -> Nominate:
+    def command(ports: Ports) -> Nominate | Refusal:
+        if asked.invite is not None and not _can_apply(ports.principals, asked.invite):
+            said = f"no token of an applicant {asked.invite[:80]!r}"
+            return Refusal("unknown", "token_unknown", said, "'token list' shows the ids of principals")
         pseudonym = _pseudonym(context.ledger, ports.principals, context.principal, organization)
-        return Nominate(asked.release, asked.stage, pseudonym, {"organization": organization})
+        dossier = {"organization": organization}
+        return Nominate(asked.release, asked.stage, pseudonym, dossier, asked.invite)
 
     return context.execute(command)
+
+
+def _can_apply(known: Principals, principal: str) -> bool:
+    is_ended = principal in known.ended()
+    return not is_ended and any((each.id, each.role) == (principal, APPLICANT) for each in known.all())
 
 
 @does(acts.NOMINATIONS)
@@ -193,6 +203,7 @@ def _shown(ledger: Ledger, state: State, known: Nomination) -> NominationView:
         stage=known.stage,
         organization=name_of(ledger, known.organization),
         applied=tuple(_applied(ledger, state, known)),
+        invited=known.invited,
     )
 
 

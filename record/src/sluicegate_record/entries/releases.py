@@ -80,12 +80,15 @@ class StageOpened(SupportedBody):
 
 @entry("organization.nominated")
 class OrganizationNominated(Body):
-    """The developer hopes that an organization applies for a stage."""
+    """The developer hopes that an organization applies for a stage, or invites it to apply."""
 
     nomination: str
     release: str
     stage: str
     organization: Gate[str]
+    invited: Annotated[
+        Gate[str] | None, Note("who may apply for it, although the release is not announced")
+    ] = None
     dossier: Annotated[Sealed | None, Key("organization")] = None
 
 

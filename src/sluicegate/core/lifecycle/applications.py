@@ -6,7 +6,8 @@ Rules:
   before they apply.
 - An organization has one open application and one grant for each release and surface. To renew or change a
   grant, it asks for an amendment. Until that is decided, the grant allows what it allowed before.
-- A nomination is not an admission: it says only that the developer hopes for an application.
+- A nomination is not an admission: it says only that the developer hopes for an application. An invitation
+  is a nomination that also lets an applicant know of the release.
 """
 
 from __future__ import annotations
@@ -138,13 +139,15 @@ class OpenAppeal(Command):
 class Nominate(Command):
     """Note that the developer hopes for an organization in a stage.
 
-    `organization` is a pseudonym, `dossier` sealed.
+    `organization` is a pseudonym, `dossier` sealed. `invited` is the principal who may know of the release
+    from now on, and apply.
     """
 
     release: str
     stage: str
     organization: str
     dossier: dict[str, Any]
+    invited: str | None = None
 
 
 def submit_application(
@@ -387,13 +390,14 @@ def nominate(state: State, command: Nominate, now_ms: int, entropy: Entropy) -> 
     if release is None or command.stage not in release.terms:
         return stage_unknown(command.release, command.stage)
     known = state.nominations.get((command.release, command.stage, command.organization))
-    if known is not None:
+    if known is not None and command.invited in {None, known.invited}:
         return Acceptance([], NewNomination(nomination=known.nomination))
     body = OrganizationNominated(
-        nomination=entropy.name("nom"),
+        nomination=entropy.name("nom") if known is None else known.nomination,
         release=command.release,
         stage=command.stage,
         organization=command.organization,
+        invited=command.invited,
     )
     draft = Draft.of(command.release, body, entropy)
     dossier = leaves.opening(command.dossier, entropy)  # its salt is drawn last

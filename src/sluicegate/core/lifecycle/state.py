@@ -47,12 +47,13 @@ from sluicegate_record.terms import durations, kinds
 
 
 class Nomination(NamedTuple):
-    """An organization that the developer hopes for in a stage, by pseudonym."""
+    """An organization that the developer hopes for in a stage, by pseudonym; `invited` may apply for it."""
 
     nomination: str
     release: str
     stage: str
     organization: str
+    invited: str | None = None
 
 
 class Transcript(NamedTuple):
@@ -133,6 +134,8 @@ class State:
         """The version in use of each screening list."""
         self.nominations: dict[tuple[str, str, str], Nomination] = {}
         """Nominations by release, stage and organization."""
+        self.invited: dict[str, set[str]] = {}
+        """Who may know of a release because the developer invited them, by release."""
         self.notes: dict[str, dict[str, Any]] = {}
         """Every note, by digest, oldest first."""
         self.remarks: dict[str, list[dict[str, Any]]] = {}
@@ -510,8 +513,11 @@ def _look_again(state: State, release: str, at_ms: int) -> None:
 
 def _organization_nominated(state: State, entry: Entry, body: releases.OrganizationNominated) -> None:
     organization = seen(body.organization)
-    found = Nomination(body.nomination, body.release, body.stage, organization)
-    state.nominations[found[1:]] = found
+    invited = seen(body.invited)
+    found = Nomination(body.nomination, body.release, body.stage, organization, invited)
+    state.nominations[body.release, body.stage, organization] = found
+    if invited is not None:
+        state.invited.setdefault(body.release, set()).add(invited)
 
 
 def _list_changed(state: State, entry: Entry, body: releases.ListChanged) -> None:
