@@ -14,7 +14,6 @@ import logging
 import os
 import random
 import re
-import resource
 import secrets
 import signal
 import socket
@@ -46,13 +45,13 @@ from sluicegate.feed.app import application as feed_application
 from sluicegate.feed.head import Head
 from sluicegate.feed.leases import Clocks, Leases
 from sluicegate.gate.engine import Engine
+from sluicegate.gate.exchange import error_form
 from sluicegate.gate.feed import Feed, MachineClock
-from sluicegate.gate.gateway import Gateway
-from sluicegate.gate.server import serve as serve_gateway
+from sluicegate.gate.gateway import FILES_EACH, Gateway
 from sluicegate.gate.upstream import HttpUpstream
 from sluicegate.http import asgi
 from sluicegate.http.app import Fault
-from sluicegate.http.server import HttpServer
+from sluicegate.http.server import HttpServer, allow_files, listen
 from sluicegate.parsing.parsers import Parsers
 from sluicegate.ports import EMAIL, UNCONFIRMED, WEBHOOK, Store
 from sluicegate.post.carrier import Carrier
@@ -215,7 +214,7 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
     loop = asyncio.get_running_loop()
     wired.ledger.watch(partial(_hint_feeds, settings.state_dir))
     wired.ledger.watch(lambda: _soon(loop, plane.hinted.set))
-    at = _listen(settings.host, settings.port)
+    at = listen(settings.host, settings.port)
     try:
         with _hinted(settings.state_dir, plane.hinted.set):
             async with _carrying(wired):
@@ -279,7 +278,7 @@ def feed(settings: FeedSettings) -> WiredFeed:
 async def serve_feed(wired: WiredFeed, stop: asyncio.Event, ready: Ready) -> None:
     """Serve a feed until `stop` is set; `ready` is called once with its URL."""
     settings, news = wired.settings, News(wired.leases)
-    at = _listen(settings.host, settings.port)
+    at = listen(settings.host, settings.port)
     made = partial(feed_application, wired.leases, wired.store.principals, news, settings.http)
     try:
         with _hinted(settings.state_dir / FEEDS / settings.name, news.hint):
@@ -301,8 +300,7 @@ async def _serve(  # noqa: PLR0913 - what is served, and how it begins and ends
     `ready` is called once with its URL, `ending` when it is to end.
     """
     sys.setswitchinterval(SWITCH_S)
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # connections that say nothing take them
+    allow_files()
     faults: list[BaseException] = []
 
     def fault(error: BaseException) -> None:
@@ -392,12 +390,18 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
     engine = Engine(settings.surface, boot_ms, _table(settings))
     tail = Feed(settings, engine, MachineClock(boot_ms, wall_ms, settings.clock_bound_ms))
     upstreams = {name: HttpUpstream(target, settings) for name, target in settings.upstreams.items()}
+    allow_files()
     gateway = Gateway(engine, upstreams, settings)
+    server = HttpServer(gateway, settings.http, error_form, FILES_EACH)
+    listening = listen(settings.host, settings.port)
     feeding = asyncio.create_task(tail.run())
     # A feed that fails ends the gateway: it could only refuse.
     feeding.add_done_callback(lambda _: stop.set())
     try:
-        await serve_gateway(gateway, settings, stop, lambda port: ready(f"http://{settings.host}:{port}"))
+        await server.start(listening)
+        ready(f"http://{settings.host}:{listening.getsockname()[1]}")
+        await stop.wait()
+        await server.stop()
     finally:
         feeding.cancel()
         with suppress(asyncio.CancelledError):
@@ -442,12 +446,6 @@ def run_until_signalled(serving: Callable[[asyncio.Event], Awaitable[None]]) -> 
         while isinstance(first, ExceptionGroup):
             first = first.exceptions[0]
         raise first from None
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    listening = socket.create_server((host, port), backlog=1024)
-    listening.setblocking(False)  # noqa: FBT003 - the socket's own signature
-    return listening
 
 
 def _log_key(path: Path, *, is_new: bool) -> Ed25519PrivateKey:

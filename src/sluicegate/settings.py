@@ -50,6 +50,17 @@ class HttpSettings:
     """Networks of our proxies: the last address in their `X-Forwarded-For` is that of a request."""
 
 
+GATEWAY_HTTP = HttpSettings(
+    max_connections=16_384,
+    max_connections_of_address=16_384,
+    max_head_bytes=64 * 1024,
+    head_timeout_ms=30_000,
+    body_timeout_ms=30_000,
+    stop_grace_ms=5_000,
+)
+"""A gateway's clients share addresses, keep connections open for long, and send many fields."""
+
+
 @dataclass(frozen=True, slots=True)
 class UpstreamTarget:
     """Where a model is served: `base_url` without `/v1`, and the key to send there, if any.
@@ -84,13 +95,7 @@ class GatewaySettings:
     """How much all bodies together may hold that are not complete; one organization a quarter of that."""
     max_refused_bytes_per_minute: int = 64 * 1024 * 1024
     """How much is read for one organization's requests that are refused."""
-    max_header_bytes: int = 64 * 1024
     max_event_bytes: int = 4 * 1024 * 1024
-    send_buffer_bytes: int = 64 * 1024
-    body_timeout_ms: int = 30_000
-    """How long a client may take to send its body."""
-    write_timeout_ms: int = 30_000
-    """How long a client may take to read what waits for it, before the gateway disconnects it."""
     clock_bound_ms: int = CLOCK_BOUND_MS
     """How far the control plane's clock and this machine's may differ."""
     cut_grace_ms: int = 250
@@ -100,6 +105,7 @@ class GatewaySettings:
     upstream_connect_ms: int = 5_000
     upstream_idle_ms: int = 600_000
     """How long an upstream may be silent."""
+    http: HttpSettings = GATEWAY_HTTP
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,10 @@ import uvloop
 
 from sluicegate import bootstrap
 from sluicegate.gate.gateway import Gateway
-from sluicegate.gate.server import Server
 from sluicegate.gate.upstream import HttpUpstream
 from sluicegate.settings import UpstreamTarget
 from tests.gate import world as worlds
-from tests.gate.running import UPSTREAM_KEY, settings
+from tests.gate.running import UPSTREAM_KEY, settings, started
 from tests.gate.world import UPSTREAM, World
 
 
@@ -26,9 +25,8 @@ async def main(url: str, lease_ms: int) -> None:
     key = world.customer()
     engine = worlds.engine(world, clock)
     upstream = HttpUpstream(UpstreamTarget(url, UPSTREAM_KEY), settings())
-    server = Server(Gateway(engine, {UPSTREAM: upstream}, settings()), settings())
-    await server.start()
-    print(server.port, key, flush=True)  # noqa: T201
+    _, port = await started(Gateway(engine, {UPSTREAM: upstream}, settings()), settings())
+    print(port, key, flush=True)  # noqa: T201
     await asyncio.to_thread(sys.stdin.readline)
     engine.renew(worlds.lease(clock, lease_ms))
     print("the lease has begun", flush=True)  # noqa: T201

@@ -7,17 +7,20 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import uvloop
 
 from sluicegate.gate.engine import Engine
-from sluicegate.gate.gateway import Gateway
-from sluicegate.gate.server import Server
+from sluicegate.gate.exchange import error_form
+from sluicegate.gate.gateway import FILES_EACH, Gateway
 from sluicegate.gate.upstream import HttpUpstream, Upstream
-from sluicegate.settings import GatewaySettings, UpstreamTarget
+from sluicegate.http.capacity import OpenConnection
+from sluicegate.http.connection import HttpConnection
+from sluicegate.http.server import HttpServer, listen
+from sluicegate.settings import GATEWAY_HTTP, GatewaySettings, HttpSettings, UpstreamTarget
 from tests.clock import Clock
 from tests.gate import world as worlds
 from tests.gate.world import SURFACE, UPSTREAM, World
@@ -27,7 +30,12 @@ T = TypeVar("T")
 UPSTREAM_KEY = "upstream-key"
 
 
+HTTP = {each.name for each in fields(HttpSettings)}
+
+
 def settings(**changes: Any) -> GatewaySettings:
+    """Settings with changes, also of those of the HTTP server."""
+    http = {name: changes.pop(name) for name in HTTP & changes.keys()}
     base = GatewaySettings(
         surface=SURFACE,
         control_url="http://127.0.0.1:1",
@@ -38,7 +46,15 @@ def settings(**changes: Any) -> GatewaySettings:
         state_dir=Path("unused"),
         port=0,
     )
-    return replace(base, **changes)
+    return replace(base, **changes, http=replace(GATEWAY_HTTP, **http))
+
+
+async def started(gateway: Gateway, changed: GatewaySettings) -> tuple[HttpServer, int]:
+    """A server of a gateway, and its port."""
+    server = HttpServer(gateway, changed.http, error_form, FILES_EACH)
+    listening = listen(changed.host, changed.port)
+    await server.start(listening)
+    return server, listening.getsockname()[1]
 
 
 @dataclass
@@ -49,7 +65,7 @@ class Running:
     clock: Clock
     engine: Engine
     loop: asyncio.AbstractEventLoop
-    server: Server
+    server: HttpServer
     port: int
 
     @property
@@ -70,14 +86,19 @@ class Running:
 
     def waits_for_a_client(self) -> bool:
         """Whether something written waits for a client to read it."""
-        return self.do(lambda: any(one.flow.write_paused for one in self.server.connections))
+        return self.do(lambda: any(_is_paused(one) for one in self.server._capacity))
 
     def in_flight(self) -> int:
         return self.do(lambda: len(self.engine.flights))
 
 
+def _is_paused(connection: OpenConnection) -> bool:
+    assert isinstance(connection, HttpConnection)
+    return connection.is_paused
+
+
 class _Unhandled(logging.Handler):
-    """Keeps what uvicorn logs of an application that fails."""
+    """Keeps what the server logs of a handler that fails."""
 
     def __init__(self, kept: list[str]) -> None:
         super().__init__(logging.ERROR)
@@ -105,12 +126,11 @@ def running(
             upstream: Upstream = HttpUpstream(UpstreamTarget(upstream_at, UPSTREAM_KEY), changed)
         else:
             upstream = upstream_at(clock)
-        server = Server(Gateway(engine, {UPSTREAM: upstream}, changed), changed)
-        await server.start()
+        server, port = await started(Gateway(engine, {UPSTREAM: upstream}, changed), changed)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, told: unhandled.append(str(told)))
-        box.update(gate=Running(world, clock, engine, loop, server, server.port), stop=stop)
+        box.update(gate=Running(world, clock, engine, loop, server, port), stop=stop)
         ready.set()
         await stop.wait()
         await server.stop()
@@ -126,7 +146,7 @@ def running(
             raise
 
     listening = _Unhandled(unhandled)
-    logging.getLogger("uvicorn.error").addHandler(listening)
+    logging.getLogger("sluicegate.http.connection").addHandler(listening)
     thread = threading.Thread(target=run, name="gateway", daemon=True)
     thread.start()
     assert ready.wait(BOUND_S)
@@ -139,5 +159,5 @@ def running(
         gate.loop.call_soon_threadsafe(box["stop"].set)
         thread.join(BOUND_S)
         assert not thread.is_alive()
-        logging.getLogger("uvicorn.error").removeHandler(listening)
+        logging.getLogger("sluicegate.http.connection").removeHandler(listening)
         assert unhandled == []

@@ -265,7 +265,7 @@ def test_without_a_lease_everything_is_refused(gate, key, quick):
         ("x-api-key: {key}", 200),
         ("x-api-key: {key}x", 401),
         ("x-api-key: sg_ä", 401),
-        ("Authorization: Bearer {key}", 401),
+        ("Authorization: Bearer {key}", 400),
     ],
 )
 def test_a_key_beside_the_key(gate, key, line, status):
@@ -319,9 +319,9 @@ def test_nothing_else_is_served(gate, key, quick, path, method, status):
 def test_answers_that_nobody_reads_do_not_pile_up(quick, world):
     asked = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 10_000
     with running(world, quick, write_timeout_ms=200) as gate, Raw(gate.port, receive_buffer=4096) as client:
-        with pytest.raises((ConnectionResetError, BrokenPipeError)):
-            client.send(asked * 100)
-        assert counted(gate, "observed") < 2_000
+        client.send(asked)
+        client.rest()
+        assert counted(gate, "observed") < 20
 
 
 def test_head_has_no_body(gate):
@@ -339,7 +339,10 @@ def test_head_has_no_body(gate):
 )
 def test_another_form_of_body_is_refused(gate, key, line):
     with Raw(gate.port) as client:
-        status, _, body = client.send(post("/v1/chat/completions", chat(), key, line)).response()
+        request = post("/v1/chat/completions", chat(), key, line)
+        if line.startswith("Content-Type"):
+            request = request.replace(b"Content-Type: application/json\r\n", b"")
+        status, _, body = client.send(request).response()
     assert (status, json.loads(body)["error"]["code"]) == (400, "request_invalid")
 
 
@@ -380,8 +383,8 @@ def test_a_slow_body_is_refused(quick, world):
     with running(world, quick, body_timeout_ms=200) as gate, Raw(gate.port) as client:
         client.send(post("/v1/chat/completions", chat(), key)[:-10])
         status, headers, body = client.response()
-    assert (status, headers["connection"]) == (400, "close")
-    assert "not complete after 200 ms" in json.loads(body)["error"]["message"]
+    assert (status, headers["connection"], headers["x-should-retry"]) == (408, "close", "false")
+    assert json.loads(body)["error"]["message"] == "no whole body within 200 ms"
 
 
 def test_a_client_that_leaves_inside_its_body_is_forgotten(gate, key):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from typing import Any
 
 import pytest
 
 from sluicegate.gate.gateway import Gateway
-from sluicegate.gate.server import Server, serve
 from sluicegate.gate.upstream import HttpUpstream
+from sluicegate.http.connection import HttpConnection
+from sluicegate.http.server import HttpServer, listen
 from sluicegate.settings import UpstreamTarget
 from tests.clock import Clock
 from tests.gate import world as worlds
 from tests.gate.clients import calls, chat, post
-from tests.gate.running import UPSTREAM_KEY, running, settings
+from tests.gate.running import UPSTREAM_KEY, running, settings, started
 from tests.gate.world import UPSTREAM, World
 from tests.raw import Raw
 from tests.waiting import BOUND_S, eventually
@@ -38,11 +40,9 @@ def made(world: World, url: str) -> tuple[Gateway, HttpUpstream]:
     return Gateway(worlds.engine(world, Clock()), {UPSTREAM: upstream}, settings()), upstream
 
 
-async def started(world: World, url: str) -> tuple[Server, HttpUpstream]:
+async def served(world: World, url: str, **changes: Any) -> tuple[HttpServer, int, HttpUpstream]:
     app, upstream = made(world, url)
-    server = Server(app, settings())
-    await server.start()
-    return server, upstream
+    return *await started(app, settings(**changes)), upstream
 
 
 def test_nothing_waits_in_user_space_unnoticed(world, quick):
@@ -50,13 +50,14 @@ def test_nothing_waits_in_user_space_unnoticed(world, quick):
     key = world.customer()
 
     async def story() -> None:
-        server, upstream = await started(world, quick)
-        _, writer = await open_stream(server.port, key)
-        (connection,) = server.connections
-        assert connection.transport.get_write_buffer_limits() == (0, 0)
-        sock = connection.transport.get_extra_info("socket")
+        server, port, upstream = await served(world, quick)
+        _, writer = await open_stream(port, key)
+        (connection,) = server._capacity
+        assert isinstance(connection, HttpConnection)
+        assert connection._transport.get_write_buffer_limits() == (0, 0)
+        sock = connection._transport.get_extra_info("socket")
         # Linux gives twice what was asked for, for its own bookkeeping.
-        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == 2 * settings().send_buffer_bytes
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == 2 * settings().http.send_buffer_bytes
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
         writer.close()
         await server.stop()
@@ -69,9 +70,9 @@ def test_stopping_lets_a_stream_end_within_the_grace(world, quick):
     key = world.customer()
 
     async def story() -> bytes:
-        server, upstream = await started(world, quick)
-        reader, writer = await open_stream(server.port, key)
-        await server.stop(grace_ms=int(BOUND_S * 1000))
+        server, port, upstream = await served(world, quick, stop_grace_ms=int(BOUND_S * 1000))
+        reader, writer = await open_stream(port, key)
+        await server.stop()
         seen = await reader.read()
         writer.close()
         await upstream.close()
@@ -85,9 +86,9 @@ def test_stopping_resets_what_goes_on_after_the_grace(world, paced):
     key = world.customer()
 
     async def story() -> None:
-        server, upstream = await started(world, paced)
-        reader, writer = await open_stream(server.port, key)
-        await server.stop(grace_ms=50)
+        server, port, upstream = await served(world, paced, stop_grace_ms=50)
+        reader, writer = await open_stream(port, key)
+        await server.stop()
         with pytest.raises(ConnectionResetError):
             await reader.read()
         writer.close()
@@ -99,8 +100,7 @@ def test_stopping_resets_what_goes_on_after_the_grace(world, paced):
 
 def test_stopping_accepts_nothing_more(world, quick):
     async def story() -> None:
-        server, upstream = await started(world, quick)
-        port = server.port
+        server, port, upstream = await served(world, quick)
         idle, writer = await asyncio.open_connection("127.0.0.1", port)
         await server.stop()
         assert await idle.read() == b""
@@ -112,34 +112,14 @@ def test_stopping_accepts_nothing_more(world, quick):
     asyncio.run(asyncio.wait_for(story(), BOUND_S))
 
 
-def test_serve_tells_its_port_and_ends_when_told(world, quick):
-    key = world.customer()
-
-    async def story() -> None:
-        ported: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        stop = asyncio.Event()
-        app, upstream = made(world, quick)
-        serving = asyncio.create_task(serve(app, settings(), stop, ported.set_result))
-        reader, writer = await open_stream(await ported, key)
-        await reader.readuntil(b"\r\n0\r\n\r\n")
-        stop.set()
-        await serving
-        writer.close()
-        await upstream.close()
-
-    asyncio.run(asyncio.wait_for(story(), BOUND_S))
-
-
 def test_a_taken_port_is_an_error(world, quick):
-    with running(world, quick) as gate:
-        taken = settings(port=gate.port)
-        with pytest.raises(OSError, match="address already in use"):
-            asyncio.run(serve(None, taken, asyncio.Event()))
+    with running(world, quick) as gate, pytest.raises(OSError, match="Address already in use"):
+        listen("127.0.0.1", gate.port)
 
 
 def test_a_stopped_gateway_leaves_no_flight_and_no_call(world, paced):
     key = world.customer()
-    with running(world, paced) as gate:
+    with running(world, paced, stop_grace_ms=50) as gate:
         client = Raw(gate.port).send(ask(key))
         client.until(b"data: ")
         engine = gate.engine

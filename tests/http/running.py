@@ -18,9 +18,6 @@ from sluicegate.settings import HttpSettings
 from tests.control.conftest import in_a_thread
 from tests.waiting import eventually
 
-HOST = b"Host: server\r\n"
-GET = b"GET /after HTTP/1.1\r\n" + HOST + b"\r\n"
-
 
 @dataclass
 class Echo:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.http.running import GET, HOST, RunningServer, running, statuses
+from tests.http.framing import GET, HOST
+from tests.http.running import RunningServer, running, statuses
 from tests.raw import Raw
 from tests.waiting import eventually
 

@@ -25,6 +25,7 @@ from sluicegate.settings import (
     CONTROL_PORT,
     FEED_PORT,
     FIRST_GATEWAY,
+    GATEWAY_HTTP,
     GATEWAY_PORT,
     RESERVE_BYTES,
     UNFINISHED_BYTES_MAX,
@@ -244,6 +245,7 @@ def gateway(
     max_unfinished_bytes: Annotated[
         int, typer.Option("--max-unfinished-bytes", help="What all incomplete bodies may hold.", min=1_024)
     ] = UNFINISHED_BYTES_MAX,
+    http: Http = None,
     clock_bound: ClockBound = _CLOCK_BOUND,
     trust: Annotated[
         Path | None,
@@ -268,6 +270,7 @@ def gateway(
         max_body_bytes=max_body_bytes,
         max_unfinished_bytes=max_unfinished_bytes,
         clock_bound_ms=clock_bound * 1_000,
+        http=_http(http, GATEWAY_HTTP),
     )
     _gate(settings, "")(lambda said: _ready("gateway", said["url"], as_json))
 
@@ -401,11 +404,11 @@ def _targets(given: list[str]) -> dict[str, UpstreamTarget]:
     return targets
 
 
-def _http(given: list[str] | None) -> HttpSettings:
+def _http(given: list[str] | None, others: HttpSettings | None = None) -> HttpSettings:
     """The bounds of a server: those that are given, and the defaults of the others."""
     pairs = _pairs("--http", given, HttpSettings)
     proxies = targets.networks(pairs.pop("proxies", ""))
-    return HttpSettings(proxies=proxies, **_numbers("--http", pairs, 2**31 - 1))
+    return replace(others or HttpSettings(), proxies=proxies, **_numbers("--http", pairs, 2**31 - 1))
 
 
 def _pairs(

@@ -243,10 +243,15 @@ _ANTHROPIC_TYPES = {
 }
 
 
+def _other_type(status: int) -> str:
+    """The type of what no dialect has a word for: errors that the HTTP server itself answers."""
+    return "invalid_request_error" if status < 500 else "api_error"
+
+
 def _openai_error(problem: Problem) -> dict[str, Any]:
     error = {
         "message": problem.message,
-        "type": _OPENAI_TYPES[problem.status],
+        "type": _OPENAI_TYPES.get(problem.status, _other_type(problem.status)),
         "param": problem.param,
         "code": problem.code,
     }
@@ -260,7 +265,10 @@ def _responses_event(problem: Problem) -> dict[str, Any]:
 
 
 def _anthropic_error(problem: Problem, request_id: str) -> dict[str, Any]:
-    error = {"type": _ANTHROPIC_TYPES[problem.status], "message": problem.message}
+    error = {
+        "type": _ANTHROPIC_TYPES.get(problem.status, _other_type(problem.status)),
+        "message": problem.message,
+    }
     return {"type": "error", "error": error | _extension(problem), "request_id": request_id}
 
 

@@ -10,12 +10,8 @@ Rules:
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
-from email.utils import formatdate
+from collections.abc import Callable
 from enum import Enum, auto
-from typing import Any
-
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from sluicegate.core.access.refusals import Deny
 from sluicegate.gate.dialects import (
@@ -27,9 +23,13 @@ from sluicegate.gate.dialects import (
     error_reply,
     refused,
 )
-from sluicegate.gate.protocol import EXTENSION, LINGER_MS, Connection
+from sluicegate.http.exchange import HttpExchange
+from sluicegate.http.head import BadRequest, Fields
+from sluicegate.http.response import CODES, STATUS_LINES, date_line, error_response
 
 NO_CONTENT = 204
+_NEVER_AGAIN = ((b"x-should-retry", b"false"),)
+"""What cannot be read once cannot be read the next time."""
 
 
 def new_request_id() -> str:
@@ -53,14 +53,13 @@ class Progress(Enum):
 class Exchange:
     """A request, and how far its response is.
 
-    `outcome` is how it ended, for the metrics; `body_read` whether all of the request has been taken.
+    `outcome` is how it ended; `ended` is called with it once.
     """
 
     __slots__ = (
         "_chunked",
-        "_framed",
+        "_ended",
         "_whole",
-        "body_read",
         "connection",
         "dialect",
         "headers",
@@ -71,35 +70,32 @@ class Exchange:
         "stage",
     )
 
-    def __init__(self, scope: Any) -> None:
-        self.connection: Connection = scope["extensions"][EXTENSION]
-        self.method: str = scope["method"]
-        self.path: bytes = scope["raw_path"]
-        self.query: bytes = scope["query_string"]
-        self.headers: Headers = scope["headers"]
+    def __init__(self, connection: HttpExchange, ended: Callable[[str], None]) -> None:
+        head = connection.head
+        self.connection = connection
+        self.method = head.method
+        self.path = head.path
+        self.query = head.query
+        self.headers = head.fields
         self.dialect = dialect_of(self.path, self.headers)
         self.stage = Progress.OPEN
-        self.outcome = "client_gone"
-        self.body_read = False
-        self._framed = scope["http_version"] != "1.0"
+        self.outcome = ""
+        self._ended = ended
         self._chunked = False
         self._whole = True
+        connection.on_lost(self.gone)
 
     def over(self) -> bool:
         """Whether the response is over."""
         return self.stage is Progress.OVER
 
     def reply(self, reply: GatewayReply, outcome: str) -> None:
-        """Write a whole response. The connection ends with it if a body of the request is unread."""
+        """Write a whole response. The connection ends with it if the body of the request is not here."""
         self._end(outcome)
-        close = not self.body_read and (self.method == "POST" or not self.connection.body_arrived)
-        fields = [*reply.headers, (b"date", formatdate(usegmt=True).encode())]
-        head = _head(reply.status, fields, close=close or not self.connection.keep_alive)
-        self.connection.write(head if self.method == "HEAD" else head + reply.body)
-        if close:
-            self.connection.leave(LINGER_MS)
-        else:
-            self.connection.finish()
+        connection = self.connection
+        head = connection.response_head(reply.status, reply.headers)
+        connection.write(head if self.method == "HEAD" else head + reply.body)
+        connection.finish()
 
     def refuse(self, deny: Deny, size: int, grace_ms: int = 0) -> None:
         """End with a refusal, decided at log size `size`, however far the response is."""
@@ -110,7 +106,7 @@ class Exchange:
         stage, request_id = self.stage, new_request_id()
         if stage is Progress.OPEN:
             self.reply(error_reply(problem, self.dialect, request_id), problem.code)
-        elif stage is Progress.STREAM and self._whole and not self.connection.paused:
+        elif stage is Progress.STREAM and self._whole and not self.connection.is_paused:
             self._end(problem.code)
             self.connection.write(self._chunk(error_event(problem, self.dialect, request_id)))
             self.connection.leave(grace_ms)
@@ -130,11 +126,14 @@ class Exchange:
         Requires: the stage is OPEN.
         """
         self.stage = stage
+        connection = self.connection
         sized = status == NO_CONTENT or any(name == b"content-length" for name, _ in headers)
-        self._chunked = self._framed and not sized
-        fields = [*headers, (b"transfer-encoding", b"chunked")] if self._chunked else headers
-        head = _head(status, fields, close=not self.connection.keep_alive)
-        self.connection.write(head + self._chunk(first) if first else head)
+        self._chunked = not sized and connection.head.version == "1.1"
+        fields = list(headers)
+        if self._chunked:
+            fields.append((b"transfer-encoding", b"chunked"))
+        head = connection.response_head(status, fields)
+        connection.write(head + self._chunk(first) if first else head)
 
     def send(self, data: bytes, *, whole: bool = True) -> None:
         """Write more of the body; `whole` says whether it ends where an event of a stream does.
@@ -155,12 +154,19 @@ class Exchange:
         if self.stage is not Progress.OVER:
             self.stage = Progress.OVER
             self.outcome = outcome
+            self._ended(outcome)
 
     def _chunk(self, data: bytes) -> bytes:
         return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data
 
 
-def _head(status: int, fields: Iterable[tuple[bytes, bytes]], *, close: bool) -> bytes:
-    lines = [STATUS_LINE[status], *[b"%b: %b\r\n" % field for field in fields]]
-    lines.append(b"connection: close\r\n\r\n" if close else b"\r\n")
-    return b"".join(lines)
+def error_form(problem: BadRequest, target: bytes, fields: Fields) -> bytes:
+    """A response that the server itself gives: in the dialect of what was asked, where that is known."""
+    path = target.partition(b"?")[0]
+    if not path.startswith(b"/v1/"):
+        return error_response(problem)
+    said = Problem(problem.status, CODES[problem.status], problem.message, headers=_NEVER_AGAIN)
+    reply = error_reply(said, dialect_of(path, fields), new_request_id())
+    lines = [b"%b: %b\r\n" % each for each in reply.headers]
+    lines += [date_line(), b"connection: close\r\n\r\n"]
+    return b"".join([STATUS_LINES[reply.status], *lines, reply.body])

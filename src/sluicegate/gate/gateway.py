@@ -1,4 +1,4 @@
-"""The gateway's application: it reads who asks for what, decides whether they may, and forwards the request.
+"""The gateway: it reads who asks for what, decides whether they may, and forwards the request.
 
 Rules:
 - Only exact raw paths are served: `dialects.ENDPOINTS` are forwarded, the models are listed, and the gateway
@@ -10,9 +10,8 @@ Rules:
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -38,9 +37,13 @@ from sluicegate.gate.intake import Full, Intake, RequestBody, busy
 from sluicegate.gate.metrics import CONTENT_TYPE, Metrics
 from sluicegate.gate.passage import Passage
 from sluicegate.gate.upstream import Upstream
+from sluicegate.http.exchange import HttpExchange
 from sluicegate.settings import GatewaySettings
 
-AsgiReceive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Answering = Coroutine[Any, Any, None]
+"""What is left of a request that has to wait."""
+FILES_EACH = 2
+"""A request's connection has another one upstream."""
 
 _MODELS = b"/v1/models"
 _MODEL = b"/v1/models/"
@@ -48,7 +51,7 @@ _JSON = b"application/json"
 
 
 class Gateway:
-    """The ASGI application; it needs the `Connection` that `gate.server` lends it.
+    """What answers the requests of an HTTP server: at once, or, where it has to wait, in what it returns.
 
     `upstreams` are by their names in plans.
     """
@@ -66,33 +69,24 @@ class Gateway:
             b"/metrics": self._measurements,
         }
 
-    async def __call__(self, scope: Any, receive: AsgiReceive, _send: object) -> None:
-        """Serve one request.
+    def __call__(self, connection: HttpExchange) -> Answering | None:
+        """Answer a request."""
+        exchange = Exchange(connection, self._metrics.ended)
+        if exchange.path.startswith(b"/v1/"):
+            return self._serve(exchange)
+        self._observe(exchange)
+        return None
 
-        Raises: NotImplementedError: not HTTP.
-        """
-        if scope["type"] != "http":
-            raise NotImplementedError(f"{scope['type']!r}, expected http")
-        exchange = Exchange(scope)
-        if exchange.connection.paused:
-            await exchange.connection.writable()  # or answers that nobody reads would pile up
-        try:
-            if exchange.path.startswith(b"/v1/"):
-                await self._serve(exchange, receive)
-            else:
-                self._observe(exchange)
-        finally:
-            self._metrics.ended(exchange.outcome)
-
-    async def _serve(self, exchange: Exchange, receive: AsgiReceive) -> None:
+    def _serve(self, exchange: Exchange) -> Answering | None:
         digest = credential_digest(exchange.headers)
         found = self._engine.identify(digest)
         if isinstance(found, Deny) or digest is None:
             self._refuse(exchange, found if isinstance(found, Deny) else Deny(Reason.CREDENTIAL_MISSING))
-        elif exchange.path in ENDPOINTS:
-            if _allowed(exchange, "POST"):
-                await self._take_in(exchange, digest, found, receive)
-        elif exchange.path == _MODELS or exchange.path.startswith(_MODEL):
+            return None
+        exchange.connection.hold()
+        if exchange.path in ENDPOINTS:
+            return self._take_in(exchange, digest, found) if _allowed(exchange, "POST") else None
+        if exchange.path == _MODELS or exchange.path.startswith(_MODEL):
             if _allowed(exchange, "GET"):
                 self._list(exchange, digest)
         elif OUTLIVING.fullmatch(exchange.path):
@@ -101,6 +95,7 @@ class Gateway:
             )
         else:
             exchange.end_early(faulty(GatewayFault.ENDPOINT_UNKNOWN))
+        return None
 
     def _observe(self, exchange: Exchange) -> None:
         observed = self._observations.get(exchange.path)
@@ -134,27 +129,39 @@ class Gateway:
         else:
             exchange.reply(model_reply(model, exchange.dialect, new_request_id()), "listed")
 
-    async def _take_in(
-        self, exchange: Exchange, digest: bytes, organization: str, receive: AsgiReceive
-    ) -> None:
-        """Read a request, and admit it; what was read for one that is refused is metered."""
+    def _take_in(self, exchange: Exchange, digest: bytes, organization: str) -> Answering | None:
+        """Read a request, and carry it out if it may be."""
         closed = self._intake.closed(organization)
         if closed is not None:
             self._refuse(exchange, closed)
-            return
+            return None
+        if not exchange.connection.body_arrived:
+            return self._await_body(exchange, digest, organization)
+        body = exchange.connection.take()
+        try:
+            self._check_size(len(body))
+        except InvalidInput as error:
+            ask = Ask(digest, "", self._engine.surface, error.message)
+        else:
+            ask = self._ask(exchange, digest, body)
+        return self._admit(exchange, ask, organization, body)
+
+    async def _await_body(self, exchange: Exchange, digest: bytes, organization: str) -> None:
+        """Read a body as it arrives; then do as with one that is here."""
         ask: Ask | None = None
         with self._intake.body(organization) as body:
             try:
-                if not await self._read_body(exchange, body, receive):
-                    return
+                await self._read_body(exchange.connection, body)
             except Full:
                 self._refuse(exchange, busy())
                 return
             except InvalidInput as error:
                 ask = Ask(digest, "", self._engine.surface, error.message)
-        whole = b"" if ask is not None else body.whole()
-        if not await self._admit(exchange, ask or self._ask(exchange, digest, whole), whole):
-            self._intake.refused(organization, body.size)
+        whole = body.whole()
+        ask = ask or self._ask(exchange, digest, whole)
+        answering = self._admit(exchange, ask, organization, whole)
+        if answering is not None:
+            await answering
 
     def _ask(self, exchange: Exchange, digest: bytes, body: bytes) -> Ask:
         """What a request asks for."""
@@ -165,19 +172,25 @@ class Gateway:
             return Ask(digest, "", self._engine.surface, error.message)
         return Ask(digest, asked.model, self._engine.surface, naming=naming)
 
-    async def _admit(self, exchange: Exchange, ask: Ask, body: bytes) -> bool:
-        """Carry a request out if it may be. Returns: whether it was admitted."""
+    def _admit(self, exchange: Exchange, ask: Ask, organization: str, body: bytes) -> Answering | None:
+        """Decide a request. What was read for one that is refused is metered."""
         passage = Passage(exchange, self._settings, lambda: self._engine.table.size)
         flight = self._engine.admit(ask, passage.cut)
         if isinstance(flight, Deny):
             self._refuse(exchange, flight)
-            return False
+            self._intake.refused(organization, len(body))
+            return None
         passage.flight = flight
-        if flight.ask.instead_of:
-            body = request.with_model(body, flight.ask.model)
-            self._metrics.fell_back()
-        upstream = self._upstreams.get(flight.allow.upstream)
+        return self._carry(exchange, passage, body)
+
+    async def _carry(self, exchange: Exchange, passage: Passage, body: bytes) -> None:
+        """Carry out a request that was admitted."""
+        flight = passage.flight
         try:
+            if flight.ask.instead_of:
+                body = request.with_model(body, flight.ask.model)
+                self._metrics.fell_back()
+            upstream = self._upstreams.get(flight.allow.upstream)
             if upstream is None:
                 exchange.end_early(faulty(GatewayFault.UPSTREAM_UNREACHABLE))
             else:
@@ -186,46 +199,22 @@ class Gateway:
             self._engine.land(flight)
             if flight.refused is not None:
                 self._metrics.cut(flight.refused.reason.value)
-        return True
 
-    async def _read_body(self, exchange: Exchange, body: RequestBody, receive: AsgiReceive) -> bool:
-        """Read a body. Returns: whether it is whole; otherwise its client has left.
+    async def _read_body(self, connection: HttpExchange, body: RequestBody) -> None:
+        """Read a body to its end. Raises: InvalidInput: too large. Full: no room for it. Disconnected."""
+        length = connection.head.field(b"content-length")
+        self._check_size(int(length or 0))
+        while not connection.body_taken:
+            part = await connection.read()
+            body.add(part, more=not connection.body_taken)
+            self._check_size(body.size)
 
-        Raises: InvalidInput: too large, or too slow. Full: there is no room for it.
-        """
-        limit_ms = self._settings.body_timeout_ms
-        self._check_length(exchange)
-        if exchange.connection.body_arrived:
-            return await self._collect(exchange, body, receive)
-        try:
-            async with asyncio.timeout(limit_ms / 1000):
-                return await self._collect(exchange, body, receive)
-        except TimeoutError:
-            raise InvalidInput(f"a body that was not complete after {limit_ms} ms") from None
-
-    def _check_length(self, exchange: Exchange) -> None:
-        for name, value in exchange.headers:
-            if name == b"content-length" and int(value) > self._settings.max_body_bytes:
-                raise self._too_large()
-
-    async def _collect(self, exchange: Exchange, body: RequestBody, receive: AsgiReceive) -> bool:
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return False
-            more = message["more_body"]
-            body.add(message["body"], more=more)
-            if body.size > self._settings.max_body_bytes:
-                raise self._too_large()
-        exchange.connection.resume()
-        exchange.body_read = True
-        return True
-
-    def _too_large(self) -> InvalidInput:
-        return InvalidInput(
-            f"a body larger than {self._settings.max_body_bytes} bytes, expected at most that"
-        )
+    def _check_size(self, size: int) -> None:
+        """Raises: InvalidInput: more bytes than a body may have."""
+        if size > self._settings.max_body_bytes:
+            raise InvalidInput(
+                f"a body larger than {self._settings.max_body_bytes} bytes, expected at most that"
+            )
 
     def _refuse(self, exchange: Exchange, deny: Deny) -> None:
         exchange.refuse(deny, self._engine.table.size)

@@ -125,7 +125,7 @@ class Passage:
             self._fail(GatewayFault.UPSTREAM_FAILED)
             return False
         self._unwritten = self._write(events)
-        return not (self._unwritten or self._exchange.connection.paused)
+        return not (self._unwritten or self._exchange.connection.is_paused)
 
     def _told(self) -> Headers:
         """The headers that say that a fallback answers."""
@@ -148,7 +148,7 @@ class Passage:
         INVARIANT: between the check and the write there is no await.
         """
         exchange = self._exchange
-        while data and not exchange.connection.paused and self._may():
+        while data and not exchange.connection.is_paused and self._may():
             rest = memoryview(data)[SLICE_BYTES:]
             exchange.send(bytes(data[:SLICE_BYTES]) if rest else bytes(data), whole=not rest)
             data = rest
@@ -164,7 +164,7 @@ class Passage:
         INVARIANT: between the check and the write there is no await.
         """
         connection = self._exchange.connection
-        if connection.paused:
+        if connection.is_paused:
             await connection.writable()
         return self._may()
 

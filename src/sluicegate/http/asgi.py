@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message
 
 from sluicegate.http.exchange import Disconnected, Handler, HttpExchange
-from sluicegate.http.head import Fields
+from sluicegate.http.head import BadRequest, Fields
 
 EXTENSION = "sluicegate.exchange"
 """Where in `scope["extensions"]` the application finds its `HttpExchange`."""
@@ -30,6 +30,8 @@ def handler(app: ASGIApp) -> Handler:
     """What answers requests by an ASGI application."""
 
     async def answer(exchange: HttpExchange) -> None:
+        if b"%2f" in exchange.head.path.lower():
+            raise BadRequest(400, "an escaped slash in the path, which a server in front may read otherwise")
         await app(_scope(exchange), _Body(exchange).receive, _Response(exchange).send)
 
     return answer

@@ -8,12 +8,11 @@ Rules:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from email.utils import formatdate
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 from sluicegate.http.head import BadRequest, Fields, RequestHead
-from sluicegate.http.response import STATUS_LINES, SURPRISE
+from sluicegate.http.response import STATUS_LINES, SURPRISE, date_line
 
 BODY_WAITING_MAX = 64 * 1024
 """How many bytes of a body wait to be read before the client must wait."""
@@ -67,6 +66,23 @@ class HttpExchange:
     `address` is whose it is: the client's, or what a proxy of ours says.
     """
 
+    __slots__ = (
+        "_changed",
+        "_connection",
+        "_content_bytes",
+        "_continues",
+        "_keep_alive",
+        "_on_lost",
+        "_parts",
+        "_waiting_bytes",
+        "_wire_bytes",
+        "address",
+        "body_arrived",
+        "head",
+        "is_begun",
+        "is_over",
+    )
+
     def __init__(self, connection: Wire, request: RequestHead, address: str) -> None:
         self.head = request
         self.address = address
@@ -76,29 +92,36 @@ class HttpExchange:
         self.body_arrived = False
         """Whether all of the body has arrived."""
         self._connection = connection
-        self._body = bytearray()
+        self._parts: list[bytes] = []
+        """What has arrived of the body and was not read."""
+        self._waiting_bytes = 0
         self._content_bytes = 0
         self._wire_bytes = 0
         self._continues = request.expects_continue
         self._keep_alive: bool | None = None
-        self._changed = asyncio.Event()
+        self._changed: asyncio.Event | None = None
         self._on_lost: Callable[[], None] | None = None
 
     # The request
 
+    def take(self) -> bytes:
+        """What has arrived of the body and was not read yet; it waits for no more."""
+        parts = self._parts
+        if not parts:
+            return b""
+        self._parts, self._waiting_bytes = [], 0
+        self._connection.resume()
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
     async def read(self) -> bytes:
         """The next part of the body, empty at its end. Raises: Disconnected."""
-        if not (self._body or self.body_arrived):
+        if not (self._parts or self.body_arrived):
             self._ask_for_body()
-        while not (self._body or self.body_arrived or self.is_over):
-            self._changed.clear()
-            await self._changed.wait()
+        while not (self._parts or self.body_arrived or self.is_over):
+            await self._change()
         if self.is_over:
             raise Disconnected
-        part = bytes(self._body)
-        self._body.clear()
-        self._connection.resume()
-        return part
+        return self.take()
 
     def hold(self) -> None:
         """Note that its holder has shown a token that is known: its connection is not one of strangers."""
@@ -107,13 +130,12 @@ class HttpExchange:
     @property
     def body_taken(self) -> bool:
         """Whether all of the body has arrived and was read."""
-        return self.body_arrived and not self._body
+        return self.body_arrived and not self._parts
 
     async def lost(self) -> None:
         """Wait until the exchange is over."""
         while not self.is_over:
-            self._changed.clear()
-            await self._changed.wait()
+            await self._change()
 
     def on_lost(self, callback: Callable[[], None]) -> None:
         """Call back when the connection is lost before the response is finished, or is lost already."""
@@ -133,18 +155,20 @@ class HttpExchange:
         await self._connection.writable()
 
     def response_head(self, status: int, fields: Fields) -> bytes:
-        """The head of a response. From now on it is settled whether the connection ends with it.
+        """The head of a response, with a date. From now on it is settled whether the connection ends with it.
 
-        Raises: ValueError: a line break in a value.
+        Raises: ValueError: a line break in a field.
         """
         self._keep_alive = self._goes_on()
-        lines = [STATUS_LINES[status], *(b"%b: %b\r\n" % each for each in fields)]
-        if any(b"\r" in value or b"\n" in value for _, value in fields):
-            raise ValueError("a line break in a field of a response")
-        lines.append(b"date: %b\r\n" % formatdate(usegmt=True).encode())
+        lines = [STATUS_LINES[status], *[b"%b: %b\r\n" % each for each in fields]]
+        if not any(name == b"date" for name, _ in fields):
+            lines.append(date_line())
         if not self._keep_alive:
             lines.append(b"connection: close\r\n")
-        return b"".join([*lines, b"\r\n"])
+        head = b"".join(lines)
+        if not head.count(b"\n") == head.count(b"\r") == len(lines):
+            raise ValueError("a line break in a field of a response")
+        return head + b"\r\n"
 
     def write(self, data: bytes) -> None:
         """Write bytes of the response, framed by the caller."""
@@ -176,10 +200,11 @@ class HttpExchange:
 
     def took(self, data: bytes) -> None:
         """A part of the body has arrived."""
-        self._body += data
+        self._parts.append(data)
+        self._waiting_bytes += len(data)
         self._content_bytes += len(data)
-        self._changed.set()
-        if len(self._body) > BODY_WAITING_MAX:
+        self._notify()
+        if self._waiting_bytes > BODY_WAITING_MAX:
             self._connection.pause()
 
     def crossed(self, count: int) -> None:
@@ -191,15 +216,26 @@ class HttpExchange:
     def arrived(self) -> None:
         """All of the body has arrived."""
         self.body_arrived = True
-        self._changed.set()
+        self._notify()
 
     def abandon(self) -> None:
         """The connection has ended, or is about to."""
         if not self.is_over:
             self.is_over = True
-            self._changed.set()
+            self._notify()
             if self._on_lost is not None:
                 self._on_lost()
+
+    async def _change(self) -> None:
+        """Wait until more has arrived, or the connection has ended."""
+        if self._changed is None:
+            self._changed = asyncio.Event()
+        self._changed.clear()
+        await self._changed.wait()
+
+    def _notify(self) -> None:
+        if self._changed is not None:
+            self._changed.set()
 
     def _ask_for_body(self) -> None:
         if self._continues and not self.is_begun and not self.is_over:
@@ -211,5 +247,5 @@ class HttpExchange:
         return self.head.keep_alive and self.body_arrived and not self._connection.is_stopping
 
 
-Handler = Callable[[HttpExchange], Awaitable[None]]
-"""What answers a request."""
+Handler = Callable[[HttpExchange], Coroutine[Any, Any, None] | None]
+"""What answers a request: at once, or in what it returns. If that ends without an answer, it has failed."""

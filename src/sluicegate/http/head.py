@@ -11,7 +11,6 @@ Source: RFC 9112; RFC 9110 for the fields.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 Fields = list[tuple[bytes, bytes]]
 """Names in lower case, with their values, in the order of the request."""
@@ -43,17 +42,32 @@ class BadRequest(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
 class RequestHead:
-    """A head with one reading. `path` and `query` are as they were sent; nothing in them is decoded."""
+    """A head with one reading. `path` and `query` are as they were sent; nothing in them is decoded.
 
-    method: str
-    path: bytes
-    query: bytes
-    version: str
-    fields: Fields
-    keep_alive: bool
-    """Whether the client wants to send another request on this connection."""
+    `keep_alive` is whether the client wants to send another request on this connection; `offers` are the
+    protocols that it would rather speak (`Upgrade`), in lower case, separated by commas.
+    """
+
+    __slots__ = ("fields", "keep_alive", "method", "offers", "path", "query", "version")
+
+    def __init__(  # noqa: PLR0913 - the parts of a head
+        self,
+        method: str,
+        path: bytes,
+        query: bytes,
+        version: str,
+        fields: Fields,
+        keep_alive: bool,  # noqa: FBT001
+        offers: bytes,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.version = version
+        self.fields = fields
+        self.keep_alive = keep_alive
+        self.offers = offers
 
     def field(self, name: bytes) -> bytes | None:
         """The last value of a field; None if it is not there."""
@@ -64,8 +78,15 @@ class RequestHead:
         """Whether the client waits with its body until it is asked for it."""
         return self.version == "1.1" and self.field(b"expect") is not None
 
+    @property
+    def offers_websocket(self) -> bool:
+        """Whether the client would speak WebSocket."""
+        return self.version == "1.1" and b"websocket" in self.offers.replace(b" ", b"").split(b",")
 
-def read(method: bytes, target: bytes, version: str, fields: Fields, *, keep_alive: bool) -> RequestHead:
+
+def read(  # noqa: PLR0913 - what a parser says
+    method: bytes, target: bytes, version: str, fields: Fields, *, keep_alive: bool, offers: bytes = b""
+) -> RequestHead:
     """The head of these parts. Raises: BadRequest."""
     if version not in {"1.0", "1.1"}:
         raise BadRequest(505, f"HTTP/{version}, expected HTTP/1.1")
@@ -74,9 +95,8 @@ def read(method: bytes, target: bytes, version: str, fields: Fields, *, keep_ali
     _check_body(found, version)
     _check_expect(found, version)
     path, _, query = _path(method, target, _host(found, version)).partition(b"?")
-    if b"%2f" in path.lower():
-        raise BadRequest(400, "an escaped slash in the path, which a server in front may read otherwise")
-    return RequestHead(method.decode("ascii"), path, query, version, fields, keep_alive and version == "1.1")
+    keep_alive = keep_alive and version == "1.1"
+    return RequestHead(method.decode("ascii"), path, query, version, fields, keep_alive, offers)
 
 
 def _once(fields: Fields) -> dict[bytes, bytes]:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import asdict
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 
 from sluicegate.acts.errors import ErrorAnswer, ErrorDetail, ErrorPlace
 from sluicegate.errors import Place
-from sluicegate.http.head import BadRequest
+from sluicegate.http.head import BadRequest, Fields
 
 SURPRISE = "something went wrong here; nothing more is known"
 """What is said of a fault of our own: the log has the rest."""
 
-_CODES = {
+ErrorForm = Callable[[BadRequest, bytes, Fields], bytes]
+"""What makes the whole response for a problem, by the target and the fields as far as they were read."""
+
+CODES = {
     400: "request_malformed",
     408: "request_too_slow",
     414: "target_too_long",
@@ -33,9 +39,9 @@ def body_of(code: str, message: str, remedy: str = "", at: tuple[Place, ...] = (
     return ErrorAnswer(error=ErrorDetail(code=code, message=message, remedy=remedy, at=places)).to_json()
 
 
-def error_response(problem: BadRequest) -> bytes:
+def error_response(problem: BadRequest, _target: bytes = b"", _fields: Fields | None = None) -> bytes:
     """A whole response that says what is wrong, and that the connection ends."""
-    body = json.dumps(body_of(_CODES[problem.status], problem.message)).encode()
+    body = json.dumps(body_of(CODES[problem.status], problem.message)).encode()
     fields = [b"content-type: application/json\r\ncache-control: no-store\r\nconnection: close\r\n"]
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         fields.append(b"retry-after: 1\r\n")
@@ -49,3 +55,24 @@ def _status_line(status: int) -> bytes:
 
 
 STATUS_LINES = {status: _status_line(status) for status in range(200, 600)}
+
+
+class _DateLine:
+    """The date as a line of a head, made once a second."""
+
+    __slots__ = ("_line", "_second")
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._line = b""
+
+    def __call__(self) -> bytes:
+        """The line, with its end."""
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self._line = b"date: %b\r\n" % formatdate(second, usegmt=True).encode()
+        return self._line
+
+
+date_line = _DateLine()

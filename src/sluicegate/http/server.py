@@ -10,8 +10,11 @@ from contextlib import suppress
 from sluicegate.http.capacity import Capacity
 from sluicegate.http.connection import HttpConnection, Serving
 from sluicegate.http.exchange import Handler
+from sluicegate.http.response import ErrorForm, error_response
 from sluicegate.settings import HttpSettings
 
+BACKLOG = 4_096
+"""How many connections may wait to be accepted."""
 OWN_FILES = 128
 """How many files a process keeps for itself: databases, other sockets."""
 RESET_S = 1.0
@@ -19,18 +22,28 @@ RESET_S = 1.0
 
 
 class HttpServer:
-    """Serves HTTP/1.1 on the running event loop. The caller handles signals."""
+    """Serves HTTP/1.1 on the running event loop. The caller handles signals.
 
-    def __init__(self, handler: Handler, settings: HttpSettings) -> None:
+    `error_form` makes the responses that the server itself gives; `files_each` is how many files a connection
+    takes, with those that its handler opens.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        settings: HttpSettings,
+        error_form: ErrorForm = error_response,
+        files_each: int = 1,
+    ) -> None:
         self._settings = settings
-        self._capacity = Capacity(_most(settings), settings.max_connections_of_address)
-        self._serving = Serving(handler, settings, self._capacity)
+        self._capacity = Capacity(_most(settings, files_each), settings.max_connections_of_address)
+        self._serving = Serving(handler, settings, self._capacity, error_form)
         self._listening: asyncio.Server | None = None
 
     async def start(self, listening: socket.socket) -> None:
         """Accept connections of a socket that is bound."""
         self._listening = await asyncio.get_running_loop().create_server(
-            lambda: HttpConnection(self._serving), sock=listening, backlog=4_096
+            lambda: HttpConnection(self._serving), sock=listening, backlog=BACKLOG
         )
 
     async def stop(self) -> None:
@@ -53,7 +66,21 @@ class HttpServer:
                     await self._serving.ended.wait()
 
 
-def _most(settings: HttpSettings) -> int:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; with port 0 the system chooses one. Raises: OSError: it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    listening.setblocking(False)  # noqa: FBT003 - the socket's own signature
+    return listening
+
+
+def allow_files() -> None:
+    """Let this process have as many files as the system gives it: connections that say nothing take them."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _most(settings: HttpSettings, files_each: int) -> int:
     """How many connections this process can have open."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(1, min(settings.max_connections, files - OWN_FILES))
+    return max(1, min(settings.max_connections, (files - OWN_FILES) // files_each))
