@@ -50,7 +50,7 @@ ROLES = {
 }
 
 OVER_ALL = (directives.PREVIEW, directives.AFFECTED, drills.REPORT, applications.NOMINATIONS)
-"""The acts that count over all customers, or may, and the list of nominations. No other one goes through all."""
+"""The acts that count over all customers, or may, and the list of nominations. Others do not look at all."""
 
 
 def yes(result: Any) -> Any:
