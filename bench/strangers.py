@@ -108,12 +108,16 @@ class Flood:
 
 
 async def _repeated(acts: Iterator[Callable[[], object]]) -> None:
-    """Do one act after the other."""
+    """Do one act after the other. The one that is being done ends before this does."""
     for act in acts:
+        doing = asyncio.create_task(asyncio.to_thread(act))
         try:
-            await asyncio.to_thread(act)
+            await asyncio.shield(doing)
         except SluicegateError:
             await asyncio.sleep(REFUSED_PAUSE_S)
+        except asyncio.CancelledError:
+            await asyncio.gather(doing, return_exceptions=True)
+            raise
 
 
 async def _sent(url: str, request: bytes) -> None:
